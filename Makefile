@@ -1,0 +1,48 @@
+# What a developer types. `make` prints this help; every target does its own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := schemas chassis services/catalogue services/ingestion services/query gateway node client
+BUS ?= embedded
+
+.PHONY: help setup lock check format test run bench kafka docs clean
+
+help: ## print this help
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## make the environment in .venv from requirements.lock
+
+$(VENV)/.ready: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --require-hashes -r <($(PYTHON) deploy/only.py requirements.lock uv)
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation $(foreach m,$(MEMBERS),-e $(m))
+	@touch $@
+
+lock: ## resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal \
+		--python-version 3.11 --no-header --no-annotate -q --upgrade -o requirements.lock \
+		$(foreach m,$(MEMBERS),--no-emit-package creditmesh-$(notdir $(m)))
+
+check: setup ## format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: setup ## put every file into shape
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
+
+test: setup ## everything, on both buses, with real PostgreSQL and Kafka
+	@$(BIN)/python -m pytest
+
+run: setup ## a sandbox city node and its story (ONCE=1 stops after it; BUS=kafka SPLIT=1)
+	@$(BIN)/creditmesh-node sandbox --bus $(BUS) $(if $(ONCE),--once) $(if $(SPLIT),--split)
+
+bench: setup ## the measurements, ratios taken in one run
+	@$(BIN)/python -m bench
+
+clean: ## remove the environment and what nodes left in var/
+	@rm -rf $(VENV) var

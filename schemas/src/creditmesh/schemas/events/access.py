@@ -1,0 +1,39 @@
+"""One disclosure or refusal of personal data."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from creditmesh.schemas.events.base import Event
+from creditmesh.schemas.identifiers import Code
+
+CallerKind = Literal["department", "bureau", "subject", "office", "node", "operator", "public"]
+Outcome = Literal["released", "nothing", "refused"]
+
+
+class AccessRecorded(Event):
+    """Who looked at whom, why, on what ground, and what came of it. Refusals are recorded too."""
+
+    type: ClassVar[str] = "access.recorded"
+
+    access: UUID
+    """The decision id, echoed in the answer."""
+    subject: UUID
+    caller: CallerKind
+    party: Code | None = None
+    officer: str | None = None
+    purpose: str
+    """A purpose of the catalogue, or the operation's own word (`own_file`, `review`)."""
+    matter: Code | None = None
+    ground: str
+    """`self`, `statutory`, `authorisation`, `public`, or what was claimed and found wanting."""
+    authorisation: UUID | None = None
+    outcome: Outcome
+    reason: str | None = None
+    """The stable code of the refusal."""
+    items: tuple[Code, ...] = ()
+    """The items of which something was released (or asked for, on a refusal)."""
+    records: tuple[UUID, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return str(self.subject)

@@ -1,0 +1,65 @@
+"""What ingestion tells of a record's life."""
+
+from datetime import date
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from creditmesh.schemas.events.base import Event
+from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind
+from creditmesh.schemas.sealed import Sealed
+
+RecordState = Literal["published", "withdrawn", "repaired"]
+Severity = Literal["minor", "general", "serious"]
+Change = Literal["accepted", "corrected", "marked", "unmarked", "repaired", "withdrawn", "reopened"]
+
+
+class Related(BaseModel):
+    """Another subject the record names, such as an organisation's legal representative."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    role: str
+    subject: UUID
+    part: int
+
+
+class RecordChanged(Event):
+    """One revision of one record, whole: the newest `rev` of a record says everything about it."""
+
+    type: ClassVar[str] = "record.changed"
+
+    subject: UUID
+    kind: SubjectKind
+    record: UUID
+    revision: UUID
+    rev: int
+    change: Change
+    item: Code
+    item_version: int
+    origin: NodeCode
+    lane: Literal["live", "backfill"] = "live"
+    state: RecordState = "published"
+    mark: Literal["disputed"] | None = None
+    severity: Severity | None = None
+    decided_on: date
+    display_from: date
+    display_until: date | None = None
+    """The first day on which it is shown no more; None: open."""
+    issuer: str
+    """The issuing body's 18-character code."""
+    party: Code
+    """The party that submitted it."""
+    submission: UUID | None = None
+    officer: str | None = None
+    reason: str | None = None
+    basis: str | None = None
+    fields: dict[str, JsonValue]
+    """The fields that are not sensitive, by catalogue code, in catalogue order."""
+    sealed: tuple[Sealed, ...] = ()
+    related: tuple[Related, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return str(self.subject)

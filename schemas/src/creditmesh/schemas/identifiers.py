@@ -1,0 +1,28 @@
+"""Constrained types for the identifiers that cross a boundary."""
+
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+
+NodeCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}$")]
+"""A node's code: it stands in topic names, checkpoint origins, receipts, issuers and key prefixes."""
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{1,63}$")]
+"""A code of the catalogue: an item, a list, a measure, a matter, a purpose, a party, a code set."""
+
+Uscc = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJ-NP-RTUWXY]{18}$")]
+"""统一社会信用代码 (GB 32100-2015), 18 characters; the check digit is judged by `rules.identity`, not here."""
+
+SubjectKind = Literal["natural_person", "organisation", "sole_trader"]
+"""信用主体类别: 自然人, 法人及非法人组织, 个体工商户."""
+
+DocumentType = Literal[
+    "resident_id",  # 居民身份证 (GB 11643-1999)
+    "passport",
+    "hk_macao_permit",  # 港澳居民来往内地通行证
+    "taiwan_permit",  # 台湾居民来往大陆通行证
+    "foreign_resident_id",  # 外国人永久居留身份证
+    "uscc",  # 统一社会信用代码
+    "registration",  # 工商注册号, where a sole trader has no USCC
+]
+"""The kinds of document that identify a subject."""
