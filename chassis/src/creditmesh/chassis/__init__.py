@@ -1,0 +1,1 @@
+"""What every service is bolted to. It knows the four promises and nothing of credit."""

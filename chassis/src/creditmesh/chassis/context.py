@@ -1,0 +1,250 @@
+"""One context per request and per batch: the clocks, who calls, the transaction, what is emitted and disclosed.
+
+Operations get this one object. They write through `connection()`, gather events with `emit`, and never commit: the
+route or the reader does, once, and the bodies and queue rows of all gathered events go in one statement each just
+before it. Streamed bodies commit by chunks with `transaction()`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeVar
+from uuid import UUID
+
+import uuid_utils
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from creditmesh.chassis.bus.event import part_of
+from creditmesh.chassis.bus.queue import Outgoing, enqueue
+from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.database.locks import lock_subjects
+from creditmesh.chassis.errors import Unavailable
+from creditmesh.chassis.http.caller import Caller
+from creditmesh.chassis.service import Followed, Service
+from creditmesh.chassis.vault.keys import Keys
+from creditmesh.chassis.vault.subjects import Vault
+from creditmesh.schemas.events import AccessRecorded, Event
+from creditmesh.schemas.events.access import Outcome
+
+F = TypeVar("F", bound=Followed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFacts:
+    """What a node is: fixed when it was created, or its configuration."""
+
+    code: str
+    tier: str
+    parts: int
+    sandbox: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What a service's process was given by the host; every context of it shares this."""
+
+    node: NodeFacts
+    service: Service
+    engine: AsyncEngine
+    clock: Clock
+    vault: Vault
+    keys: Keys
+    followed: Followed
+    wake: Callable[[], None]
+    """Wakes the orderer of this process; called after a commit that queued events."""
+
+
+@dataclass(slots=True)
+class Context:
+    """The one object an operation gets. Not for use by two tasks at once."""
+
+    equipment: Equipment
+    caller: Caller | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
+    _connection: AsyncConnection | None = None
+    _owned: bool = True
+    _outgoing: list[Outgoing] = field(default_factory=list)
+    _today: date | None = None
+
+    @property
+    def node(self) -> NodeFacts:
+        """The node this runs in."""
+        return self.equipment.node
+
+    @property
+    def vault(self) -> Vault:
+        """Subjects and their ciphers."""
+        return self.equipment.vault
+
+    @property
+    def keys(self) -> Keys:
+        """The keys this service was handed."""
+        return self.equipment.keys
+
+    @property
+    def instant(self) -> datetime:
+        """The real instant, in UTC."""
+        return self.equipment.clock.instant()
+
+    @property
+    def legal_date(self) -> date:
+        """The legal date; the same throughout one context."""
+        if self._today is None:
+            self._today = self.equipment.clock.legal_date()
+        return self._today
+
+    @property
+    def known_caller(self) -> Caller:
+        """The caller of a request; a batch has none and must not ask."""
+        if self.caller is None:
+            raise RuntimeError("a batch has no caller")
+        return self.caller
+
+    def followed(self, kind: type[F]) -> F:
+        """The state this process follows, as the type it is."""
+        state = self.equipment.followed
+        if not isinstance(state, kind):
+            raise TypeError(f"this process follows {type(state).__name__}, not {kind.__name__}")
+        return state
+
+    def new_id(self) -> UUID:
+        """A fresh UUIDv7."""
+        return UUID(bytes=uuid_utils.uuid7().bytes)
+
+    def part(self, key: str) -> int:
+        """The part of a key: fixed for the life of the node."""
+        return part_of(key, self.node.parts)
+
+    async def connection(self) -> AsyncConnection:
+        """The connection of this context's transaction, which begins here if it has not yet."""
+        if self._connection is None:
+            self._connection = await self.equipment.engine.connect()
+            await self._connection.begin()
+        return self._connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of its own for one chunk of a streamed body; leaving it commits what the chunk emitted."""
+        connection = await self.connection()
+        try:
+            yield connection
+        except BaseException:
+            await self.rollback()
+            raise
+        await self.commit()
+
+    async def lock(self, subjects: Iterable[UUID]) -> None:
+        """Lock all these subjects for writing, sorted, in one statement: before anything is read to be changed."""
+        await lock_subjects(await self.connection(), self.equipment.service.lock_class, subjects)
+
+    def emit(self, event: Event, *, id: UUID | None = None) -> UUID:  # noqa: A002 - the envelope's own word
+        """Gather an event; it is written when the transaction commits. Returns its id."""
+        event_id = id or self.new_id()
+        if type(event) not in self.equipment.service.emits:
+            raise TypeError(f"{self.equipment.service.name} does not declare that it emits {event.type}")
+        self._outgoing.append(
+            Outgoing(
+                id=event_id,
+                part=self.part(event.key),
+                type=event.type,
+                version=event.version,
+                key=event.key,
+                data=event.model_dump_json().encode(),
+            )
+        )
+        return event_id
+
+    def emit_row(self, event_id: UUID, *, part: int) -> None:
+        """Gather a row of the service's own outbox table, which the operation has written itself, as an event."""
+        outbox = self.equipment.service.outbox
+        if outbox is None:
+            raise TypeError(f"{self.equipment.service.name} declares no outbox table")
+        self._outgoing.append(
+            Outgoing(id=event_id, part=part, type=outbox.event.type, version=outbox.event.version, key="", data=None)
+        )
+
+    def disclose(
+        self,
+        subject: UUID,
+        *,
+        purpose: str,
+        ground: str,
+        outcome: Outcome,
+        items: Sequence[str] = (),
+        records: Sequence[UUID] = (),
+        matter: str | None = None,
+        authorisation: UUID | None = None,
+        reason: str | None = None,
+        officer: str | None = None,
+    ) -> UUID:
+        """Record one access, in this transaction, before anything is answered. Returns its decision id."""
+        caller = self.known_caller
+        access = self.new_id()
+        self.emit(
+            AccessRecorded(
+                access=access,
+                subject=subject,
+                caller=caller.kind,
+                party=caller.party,
+                officer=officer or caller.officer,
+                purpose=purpose,
+                matter=matter,
+                ground=ground,
+                authorisation=authorisation,
+                outcome=outcome,
+                reason=reason,
+                items=tuple(items),
+                records=tuple(records),
+            ),
+            id=access,
+        )
+        return access
+
+    async def commit(self) -> None:
+        """Write what was gathered and commit. The route and the reader call this; operations do not.
+
+        Unavailable (503) if the commit did not come back: what happened is then unknown, nothing may be released, and
+        the caller asks again with the same idempotency key.
+        """
+        if self._connection is None and not self._outgoing:
+            return
+        connection = await self.connection()
+        queued = bool(self._outgoing)
+        try:
+            if queued:
+                await enqueue(
+                    connection,
+                    stream=self.equipment.service.name,
+                    outgoing=self._outgoing,
+                    at=self.instant,
+                    legal_date=self.legal_date,
+                    traceparent=self.traceparent,
+                )
+            if self._owned:
+                await connection.commit()
+        except (SQLAlchemyError, OSError) as error:
+            await self.rollback()
+            raise Unavailable(
+                "The result could not be stored, so nothing was released. Send the request again.",
+                "结果未能保存，未披露任何信息。请重新发送请求。",
+                headers={"Retry-After": "1"},
+            ) from error
+        self._outgoing.clear()
+        if self._owned:
+            await self._release()
+            if queued:
+                self.equipment.wake()
+
+    async def rollback(self) -> None:
+        """Forget what was gathered and written since the last commit."""
+        self._outgoing.clear()
+        if self._owned and self._connection is not None:
+            await self._release()
+
+    async def _release(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()

@@ -1,0 +1,1 @@
+"""HTTP in: the application of a service, its problems, its callers."""

@@ -1,0 +1,94 @@
+"""The router every service declares its routes with: a policy on each, one transaction around each.
+
+The transaction is committed before the response leaves the route, never in a dependency's clean-up, which the
+framework may run after the answer was sent. A `Problem` with `keep` commits (a logged refusal), any other error rolls
+back, a failed commit is answered 503.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+from weakref import WeakKeyDictionary
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Problem
+from creditmesh.chassis.http.access import Access
+
+DecoratedCallable = Any
+ACCESS = "x-creditmesh-access"
+_POLICIES: WeakKeyDictionary[Callable[..., Any], Access] = WeakKeyDictionary()
+
+
+class TransactionRoute(APIRoute):
+    """Opens the context of a request, checks the route's policy, and commits before it answers."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler inside our transaction."""
+        handle = super().get_route_handler()
+        access = access_of(self)
+
+        async def inside(request: Request) -> Response:
+            async with request.app.state.contexts.request(request) as context:
+                if context.caller is not None:
+                    access.check(context.caller)
+                request.state.context = context
+                try:
+                    response = await handle(request)
+                except Problem as problem:
+                    if problem.keep:
+                        await context.commit()
+                    raise
+                await context.commit()
+                return response
+
+        return inside
+
+
+def access_of(route: APIRoute) -> Access:
+    """The policy a route declares; a route without one is a mistake that stops the start."""
+    try:
+        return _POLICIES[route.endpoint]
+    except KeyError:
+        raise TypeError(f"route {route.path} declares no access policy") from None
+
+
+class Router(APIRouter):
+    """An `APIRouter` whose routes each need `access=Access...` and run in a transaction."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(route_class=TransactionRoute, **kwargs)
+
+    def api_route(self, path: str, *, access: Access | None = None, **kwargs: Any) -> DecoratedCallable:
+        """As FastAPI's, with the policy beside the path."""
+        if access is None:
+            raise TypeError(f"route {path} declares no access policy")
+        register = super().api_route(path, openapi_extra={ACCESS: access.document()}, **kwargs)
+
+        def declare(endpoint: DecoratedCallable) -> DecoratedCallable:
+            _POLICIES[endpoint] = access
+            return register(endpoint)
+
+        return declare
+
+    def get(self, path: str, *, access: Access, **kwargs: Any) -> DecoratedCallable:
+        """A GET route."""
+        return self.api_route(path, access=access, methods=["GET"], **kwargs)
+
+    def post(self, path: str, *, access: Access, **kwargs: Any) -> DecoratedCallable:
+        """A POST route."""
+        return self.api_route(path, access=access, methods=["POST"], **kwargs)
+
+    def delete(self, path: str, *, access: Access, **kwargs: Any) -> DecoratedCallable:
+        """A DELETE route."""
+        return self.api_route(path, access=access, methods=["DELETE"], **kwargs)
+
+
+async def _context(request: Request) -> Context:
+    context: Context = request.state.context
+    return context
+
+
+Ctx = Annotated[Context, Depends(_context)]
+"""The parameter by which a route gets its context."""
