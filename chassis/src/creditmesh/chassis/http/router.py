@@ -5,20 +5,31 @@ framework may run after the answer was sent. A `Problem` with `keep` commits (a 
 back, a failed commit is answered 503.
 """
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any, Protocol
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Problem
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.problems import of_error, render, request_id_of
 
 DecoratedCallable = Any
 ACCESS = "x-creditmesh-access"
 _POLICIES: WeakKeyDictionary[Callable[..., Any], Access] = WeakKeyDictionary()
+
+
+class Contexts(Protocol):
+    """What an application keeps in `state.contexts`: it opens the context of a request."""
+
+    def request(self, request: Request) -> AbstractAsyncContextManager[Context]:
+        """The context of this request."""
 
 
 class TransactionRoute(APIRoute):
@@ -30,20 +41,29 @@ class TransactionRoute(APIRoute):
         access = access_of(self)
 
         async def inside(request: Request) -> Response:
-            async with request.app.state.contexts.request(request) as context:
-                if context.caller is not None:
-                    access.check(context.caller)
-                request.state.context = context
-                try:
-                    response = await handle(request)
-                except Problem as problem:
-                    if problem.keep:
-                        await context.commit()
-                    raise
-                await context.commit()
-                return response
+            contexts: Contexts = request.app.state.contexts
+            try:
+                async with contexts.request(request) as context:
+                    access.check(context.known_caller)
+                    request.state.context = context
+                    return await _committed(context, handle(request))
+            except (Problem, HTTPException, RequestValidationError):
+                raise
+            except Exception as error:  # noqa: BLE001 - the one place where a fault becomes an answer
+                return render(of_error(error, path=self.path), request_id_of(request))
 
         return inside
+
+
+async def _committed(context: Context, answer: Awaitable[Response]) -> Response:
+    try:
+        response = await answer
+    except Problem as problem:
+        if problem.keep:
+            await context.commit()
+        raise
+    await context.commit()
+    return response
 
 
 def access_of(route: APIRoute) -> Access:

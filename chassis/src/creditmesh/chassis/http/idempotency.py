@@ -1,0 +1,72 @@
+"""Idempotency keys: same key and same body, same effect and ids; the service keeps a digest and a reference.
+
+What is kept is never an answer: a replay is evaluated again from the reference, so that nothing personal outlives its
+period in a cache of answers. Each service has the table in its own schema and writes it in its own transaction.
+"""
+
+from hashlib import sha256
+from uuid import UUID
+
+from fastapi import Request
+from sqlalchemy import text
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Invalid, Malformed
+
+HEADER = "idempotency-key"
+REPLAYED = "Idempotency-Replayed"
+_LONGEST = 128
+
+
+class KeyReused(Invalid):
+    """The key was used before with another body."""
+
+    code = "idempotency_key_reused"
+    title = "This Idempotency-Key was used with another body"
+    title_zh = "该 Idempotency-Key 已用于不同的请求正文"
+
+
+def key_of(request: Request) -> str | None:
+    """The caller's key; Malformed if it is empty, longer than 128 characters or not printable ASCII."""
+    key = request.headers.get(HEADER)
+    if key is not None and not (0 < len(key) <= _LONGEST and key.isascii() and key.isprintable()):
+        raise Malformed(
+            "Idempotency-Key: 1 to 128 printable ASCII characters; use a fresh UUID.",
+            "Idempotency-Key 须为 1 至 128 个可打印 ASCII 字符；建议使用新的 UUID。",
+        )
+    return key
+
+
+def digest(body: bytes) -> bytes:
+    """What a body is known by."""
+    return sha256(body).digest()
+
+
+async def recall(ctx: Context, key: str, body_digest: bytes) -> UUID | None:
+    """The reference kept for this caller's key, or None; KeyReused if it was kept for another body."""
+    connection = await ctx.connection()
+    statement = text(f"select digest, reference from {ctx.equipment.service.name}.idempotency where owner = :o and key = :k")
+    row = (await connection.execute(statement, {"o": ctx.known_caller.credential, "k": key})).one_or_none()
+    if row is None:
+        return None
+    if bytes(row.digest) != body_digest:
+        raise KeyReused(
+            "Use a new key for a new request, or send the first body again.",
+            "新请求请使用新的键，或重新发送原请求正文。",
+        )
+    reference: UUID = row.reference
+    return reference
+
+
+async def remember(ctx: Context, key: str, body_digest: bytes, reference: UUID) -> UUID:
+    """Keep the reference for this caller's key; the reference that stands (another request may have been first)."""
+    connection = await ctx.connection()
+    statement = text(
+        f"insert into {ctx.equipment.service.name}.idempotency (owner, key, digest, reference, at)"
+        " values (:o, :k, :d, :r, :at) on conflict (owner, key) do nothing"
+    )
+    values = {"o": ctx.known_caller.credential, "k": key, "d": body_digest, "r": reference, "at": ctx.instant}
+    if (await connection.execute(statement, values)).rowcount:
+        return reference
+    standing = await recall(ctx, key, body_digest)
+    return reference if standing is None else standing
