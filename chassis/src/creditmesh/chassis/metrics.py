@@ -1,0 +1,12 @@
+"""Metrics of HTTP and of the process; the bus keeps its own. Labels are routes and services, never a person."""
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("creditmesh_requests_total", "Requests answered", ["service", "route", "status"])
+SECONDS = Histogram(
+    "creditmesh_request_seconds",
+    "Time to the answer",
+    ["service", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+UNITS = Counter("creditmesh_unit_restarts_total", "Units ended by doubt and started again", ["unit"])

@@ -1,0 +1,71 @@
+"""Every setting of a node's processes, read once by the host and by nobody else.
+
+Each is an environment variable with the prefix `CREDITMESH_` (nested ones with `__`), and documented here.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from creditmesh.schemas.identifiers import NodeCode
+
+
+class EmbeddedBus(BaseModel):
+    """The bus inside the node's own PostgreSQL; always there."""
+
+    kind: Literal["embedded"] = "embedded"
+
+
+class KafkaBus(BaseModel):
+    """Apache Kafka beside the embedded bus: a publisher copies, readers take from Kafka and refill from PostgreSQL."""
+
+    kind: Literal["kafka"] = "kafka"
+    bootstrap: str
+    """host:port[,host:port] of the cluster."""
+    replication: int = 3
+    """Replication factor of the topics; 1 in a sandbox."""
+    min_isr: int = 2
+
+
+BusSettings = Annotated[EmbeddedBus | KafkaBus, Field(discriminator="kind")]
+
+
+class NodeSettings(BaseSettings):
+    """What a process of a node needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix="CREDITMESH_", env_nested_delimiter="__", extra="ignore")
+
+    node: NodeCode = "city"
+    """The node's code: fixed for life."""
+    tier: Literal["city", "province", "nation"] = "city"
+    parts: int = Field(default=24, ge=1, le=1024)
+    """The number of parts, used when the node is created and asserted afterwards: 12 sandbox, 24, nation 256."""
+    sandbox: bool = False
+    """Whether the legal date may be moved and unsigned bureau keys work. Never true where real people's data are."""
+    state: Path = Path("var/city")
+    """The folder of the node's secrets (owner-only) and of the embedded server's data."""
+    database: str | None = None
+    """postgresql://host:port/name without a user: every role's password is in `<state>/secrets/roles`. None: embedded."""
+    admin: str | None = None
+    """A superuser's address of the same server, for `migrate` alone. None: the embedded server's."""
+    bus: BusSettings = EmbeddedBus()
+    host: str = "127.0.0.1"
+    """The address of the public listener (the gateway) or of a service's listener."""
+    port: int = 8080
+    operator_host: str = "127.0.0.1"
+    """The second listener's address: metrics, readiness in detail, the operator's routes. Loopback by default."""
+    operator_port: int = 8081
+    services: dict[str, str] = {}
+    """Where the gateway finds services that are processes of their own: name -> http://host:port."""
+    lease_seconds: float = Field(default=15.0, ge=2.0)
+    """How long a lock session lives without a ping: a paused process loses its parts after this."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    drain_seconds: float = 10.0
+    """How long a stopping process waits for requests under way."""
+
+    @property
+    def secrets(self) -> Path:
+        """Where keys and the roles' passwords are (0700; files 0600)."""
+        return self.state / "secrets"
