@@ -1,0 +1,1 @@
+"""PostgreSQL: the embedded server, engines, roles, migrations, COPY and locks."""

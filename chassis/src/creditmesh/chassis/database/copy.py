@@ -1,0 +1,47 @@
+"""Bulk writes: COPY through the driver's connection, inside SQLAlchemy's transaction."""
+
+from collections.abc import Iterable, Sequence
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+async def copy(
+    connection: AsyncConnection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> int:
+    """Write the rows into `table` (`schema.name`) with one COPY; returns how many were written.
+
+    Values are what asyncpg takes for the column's type; a jsonb column takes JSON text. A broken constraint is
+    `sqlalchemy.exc.IntegrityError`, without the values that broke it.
+    """
+    schema, _, name = table.rpartition(".")
+    driver = await _driver_in_transaction(connection)
+    try:
+        status = await driver.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise _translated(table, error) from None
+    return int(status.rsplit(" ", 1)[-1])
+
+
+async def _driver_in_transaction(connection: AsyncConnection) -> asyncpg.Connection:
+    # SQLAlchemy sends BEGIN with the first statement; without one COPY would commit by itself.
+    driver: asyncpg.Connection | None = (await connection.get_raw_connection()).driver_connection
+    if driver is None or not driver.is_in_transaction():
+        await connection.execute(text("select 1"))
+        driver = (await connection.get_raw_connection()).driver_connection
+    if driver is None or not driver.is_in_transaction():
+        raise RuntimeError("COPY needs a transaction of its caller")
+    return driver
+
+
+def _translated(table: str, error: BaseException) -> DBAPIError:
+    statement = f"COPY {table}"
+    if isinstance(error, asyncpg.PostgresError):
+        error.detail = None  # it quotes the offending values
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return IntegrityError(statement, None, error, hide_parameters=True)
+    if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.InterfaceError | OSError):
+        return OperationalError(statement, None, error, hide_parameters=True, connection_invalidated=True)
+    return DBAPIError(statement, None, error, hide_parameters=True)
