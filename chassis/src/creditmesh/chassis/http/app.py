@@ -1,15 +1,17 @@
 """The application of one service: its routes, each in a transaction, and its problems."""
 
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 
 from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.errors import Unauthenticated
 from creditmesh.chassis.http import problems
-from creditmesh.chassis.http.caller import PUBLIC
-from creditmesh.chassis.http.router import access_of
+from creditmesh.chassis.http.caller import OPERATOR, PUBLIC
+from creditmesh.chassis.http.router import Contexts, access_of
 from creditmesh.chassis.http.token import HEADER, Verifier
 from creditmesh.chassis.service import Service
 
@@ -37,6 +39,29 @@ class RequestContexts:
             await context.rollback()
 
 
+class OperatorContexts:
+    """Opens the context of a request on the second listener: the bearer must be the operator's secret."""
+
+    def __init__(self, equipment: Equipment, secret: str) -> None:
+        self._equipment = equipment
+        self._expected = f"Bearer {secret}".encode()
+
+    @asynccontextmanager
+    async def request(self, request: Request) -> AsyncIterator[Context]:
+        """The operator's context, rolled back if it was not committed; Unauthenticated without the secret."""
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, self._expected):
+            raise Unauthenticated(
+                "The operator's secret is in the file `operator` of the node's secrets.",
+                "运维密钥见节点 secrets 目录中的 operator 文件。",
+            )
+        context = Context(self._equipment, caller=OPERATOR, request_id=problems.request_id_of(request))
+        try:
+            yield context
+        finally:
+            await context.rollback()
+
+
 def routes_of(service: Service, *, internal: bool) -> list[APIRoute]:
     """The service's routes: those open to the gateway, or those for the operator's listener."""
     if service.router is None:
@@ -45,13 +70,19 @@ def routes_of(service: Service, *, internal: bool) -> list[APIRoute]:
     return [route for route in routes if access_of(route).internal is internal]
 
 
-def service_app(equipment: Equipment, verifier: Verifier, *, internal: bool = False) -> FastAPI:
-    """The application of a service, or the one of its operator's routes for the second listener."""
-    service = equipment.service
+def service_app(equipment: Equipment, verifier: Verifier) -> FastAPI:
+    """The application of a service, for callers the gateway vouches for."""
+    return _app(equipment.service, RequestContexts(equipment, verifier), internal=False)
+
+
+def operator_app(equipment: Equipment, secret: str) -> FastAPI:
+    """A service's operator routes, for the second listener."""
+    return _app(equipment.service, OperatorContexts(equipment, secret), internal=True)
+
+
+def _app(service: Service, contexts: Contexts, *, internal: bool) -> FastAPI:
     app = FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.contexts = RequestContexts(equipment, verifier)
-    router = APIRouter()
-    router.routes.extend(routes_of(service, internal=internal))
-    app.router.routes.extend(router.routes)
+    app.state.contexts = contexts
+    app.router.routes.extend(routes_of(service, internal=internal))
     problems.install(app)
     return app

@@ -25,3 +25,5 @@ class Caller:
 
 
 PUBLIC = Caller(kind="public", scopes=frozenset(), credential="public")
+OPERATOR = Caller(kind="operator", scopes=frozenset(), credential="operator")
+"""Who has the node's operator secret, on the second listener."""

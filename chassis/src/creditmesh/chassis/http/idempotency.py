@@ -45,7 +45,8 @@ def digest(body: bytes) -> bytes:
 async def recall(ctx: Context, key: str, body_digest: bytes) -> UUID | None:
     """The reference kept for this caller's key, or None; KeyReused if it was kept for another body."""
     connection = await ctx.connection()
-    statement = text(f"select digest, reference from {ctx.equipment.service.name}.idempotency where owner = :o and key = :k")
+    table = f"{ctx.equipment.service.name}.idempotency"
+    statement = text(f"select digest, reference from {table} where owner = :o and key = :k")
     row = (await connection.execute(statement, {"o": ctx.known_caller.credential, "k": key})).one_or_none()
     if row is None:
         return None

@@ -66,9 +66,7 @@ class Mint:
 class Verifier:
     """The service's side: who calls, if the token is the gateway's, for this service, and fresh."""
 
-    def __init__(
-        self, key: OKPKey, *, node: str, audience: str, seconds: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, key: OKPKey, *, node: str, audience: str, seconds: Callable[[], float] = time.time) -> None:
         self._key = key
         self._issuer = f"{node}/gateway"
         self._audience = audience

@@ -1,0 +1,62 @@
+"""Units: tasks with their own sessions, which doubt ends and the host starts again.
+
+A unit that loses its lease, meets an unknown commit or its database raises; it drops all it had in memory and begins
+anew after a pause with jitter. The node lives on. Only a unit that holds a Kafka producer ends its process, and that
+one lives alone in the relay.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from creditmesh.chassis.metrics import UNITS
+
+log = structlog.get_logger(__name__)
+
+_SHORTEST, _LONGEST = 0.2, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A name, and what runs until it is cancelled or in doubt. Each call of `run` starts from nothing."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+
+
+async def keep_running(unit: Unit) -> None:
+    """Run the unit again whenever it ends, with growing pauses while it keeps failing at once."""
+    pause = _SHORTEST
+    while True:
+        began = asyncio.get_running_loop().time()
+        try:
+            await unit.run()
+        except Exception as error:  # noqa: BLE001 - whatever ends a unit, the node lives
+            log.warning("unit ended in doubt", unit=unit.name, reason=type(error).__name__, exc_info=error)
+        if asyncio.get_running_loop().time() - began > _LONGEST:
+            pause = _SHORTEST
+        UNITS.labels(unit.name).inc()
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+        pause = min(pause * 2, _LONGEST)
+
+
+class Units:
+    """The units of one process: started together, cancelled together."""
+
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self._units = units
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start every unit as a task of the running loop."""
+        self._tasks = [asyncio.create_task(keep_running(unit), name=unit.name) for unit in self._units]
+
+    async def stop(self) -> None:
+        """Cancel every unit and wait until it has closed its sessions."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []

@@ -1,0 +1,1 @@
+"""One node put together: which services, which gateway, in one process or many."""
