@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 MEMBERS := schemas chassis services/catalogue services/ingestion services/query gateway node client
 BUS ?= embedded
 
-.PHONY: help setup lock check format test run bench kafka docs clean
+.PHONY: help setup lock check format test run bench kafka kafka-stop docs clean
 
 help: ## print this help
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ test: setup ## everything, on both buses, with real PostgreSQL and Kafka
 
 run: setup ## a sandbox city node and its story (ONCE=1 stops after it; BUS=kafka SPLIT=1)
 	@$(BIN)/creditmesh-node sandbox --bus $(BUS) $(if $(ONCE),--once) $(if $(SPLIT),--split)
+
+kafka: ## Apache Kafka on loopback, obtained with Maven into .kafka/ (make kafka-stop ends it)
+	@$(PYTHON) deploy/kafka/kafka.py start
+	@echo "Export that line to use it; make kafka-stop ends it; its data stay in .kafka/data."
+
+kafka-stop:
+	@$(PYTHON) deploy/kafka/kafka.py stop
 
 bench: setup ## the measurements, ratios taken in one run
 	@$(BIN)/python -m bench
