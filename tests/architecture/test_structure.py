@@ -1,0 +1,108 @@
+"""The shape of the tree is a promise to the next engineer; these are its small guards."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir())
+ROOMS = {
+    "__init__",
+    "api",
+    "events",
+    "operations",
+    "store",
+    "tables",
+    "settings",
+    "errors",
+    "migrations",
+    "data",
+    "py.typed",
+}
+MEMBERS = ["schemas", "chassis", "gateway", "node", "client", *(f"services/{name}" for name in SERVICES)]
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout  # noqa: S607
+    return [ROOT / name for name in listed.decode().split("\0") if name and (ROOT / name).is_file()]
+
+
+def sources() -> list[Path]:
+    return [path for member in MEMBERS for path in (ROOT / member / "src").rglob("*.py")]
+
+
+def test_the_import_rules_hold():
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_nothing_makes_the_namespace_a_package():
+    assert not [path for path in sources() if path.parent.name == "creditmesh"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_all_services_look_alike(name: str):
+    package = ROOT / "services" / name / "src" / "creditmesh" / name
+    rooms = {path.stem if path.suffix == ".py" else path.name for path in package.iterdir()} - {"__pycache__"}
+    assert {"__init__", "operations", "store", "tables", "migrations", "py.typed"} <= rooms
+    assert {"api", "events"} & rooms
+    assert (ROOT / "services" / name / "README.md").is_file()
+    init = (package / "__init__.py").read_text(encoding="utf-8")
+    assert re.search(r"^service = Service\(", init, re.MULTILINE)
+    assert re.search(r"^__all__ = \[\"service\"\]", init, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_sql_stands_in_the_store_and_http_in_the_api(name: str):
+    package = ROOT / "services" / name / "src" / "creditmesh" / name
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        text = path.read_text(encoding="utf-8")
+        if room not in {"store", "tables", "migrations", "__init__"}:
+            assert "import sqlalchemy" not in text, path
+            assert "from sqlalchemy" not in text, path
+        if room not in {"api", "__init__"}:
+            assert "fastapi" not in text, path
+
+
+def test_only_the_kafka_room_imports_aiokafka():
+    users = {path.stem for path in sources() if re.search(r"^\s*(from|import) aiokafka", path.read_text(), re.MULTILINE)}
+    assert users <= {"kafka"}
+
+
+def test_only_the_host_reads_settings():
+    readers = [
+        path
+        for path in sources()
+        if "chassis.settings" in path.read_text(encoding="utf-8") and path.parts[-2] not in {"chassis", "node"}
+    ]
+    assert not readers
+
+
+def test_no_statement_asks_the_server_for_the_legal_date():
+    asked = re.compile(r"\b(current_date|localtimestamp|now\(\)\s*::\s*date)\b", re.IGNORECASE)
+    assert not [path for path in sources() if asked.search(path.read_text(encoding="utf-8"))]
+
+
+def test_every_module_says_what_it_is_responsible_for():
+    silent = [path for path in sources() if path.read_text().strip() and not path.read_text().lstrip().startswith(('"""', 'r"""'))]
+    assert not silent
+
+
+def test_no_file_names_a_package_index_or_this_machine():
+    hosts = re.compile("py" "pi\\.org|python" "hosted|npm" "js\\.|repo1\\.mav" "en|/work" "/main|/root" "/")
+    named = [
+        path
+        for path in tracked()
+        if path.suffix not in {".png"} and hosts.search(path.read_bytes().decode("utf-8", "replace"))
+    ]
+    assert not named
