@@ -1,0 +1,143 @@
+"""What a node's declaration adds to the schema `bus`: heads, one reading function a stream, and the grants.
+
+Run at the end of every migration, under the role that owns the schemas; it may be run again. A stream is read through
+a function of its own, `bus.read_<stream>`, that runs with its owner's rights and is granted to the roles of that
+stream's readers alone. It finds each body by (part, id), in `bus.event` or in the service's own outbox table, and
+touches the body of no event whose type the reader does not ask for.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import DDL, text
+from sqlalchemy.dialects.postgresql import dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_quote = dialect().identifier_preparer.quote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxTable:
+    """A service's insert-only table that is the body of one event type."""
+
+    schema: str
+    table: str
+    type: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOf:
+    """The stream of one service: who may read it, and where its bodies are."""
+
+    service: str
+    readers: frozenset[str]
+    """The services whose roles read it, followers included."""
+    outbox: OutboxTable | None = None
+
+
+async def declare_streams(connection: AsyncConnection, *, node: str, streams: Sequence[StreamOf]) -> None:
+    """Make the reading functions and the head rows of these streams, and grant each role what it needs of `bus`."""
+    for stream in streams:
+        await _heads(connection, stream.service)
+        await connection.execute(DDL(await _reader(connection, stream)))
+        await _run(connection, _grants_of_stream(node, stream))
+    await _run(connection, _grants_of_bus(node))
+    for stream in streams:
+        await _run(connection, _grants_of_service(node, stream.service))
+
+
+async def _run(connection: AsyncConnection, statements: Iterable[str]) -> None:
+    for statement in statements:
+        await connection.execute(DDL(statement))
+
+
+_PLACES = (
+    "insert into bus.event_head (stream, part) select :stream, generate_series(0, n.parts - 1) from bus.node n"
+    " on conflict do nothing",
+    "insert into bus.event_published (stream, part) select :stream, generate_series(0, n.parts - 1) from bus.node n"
+    " on conflict do nothing",
+)
+
+
+async def _heads(connection: AsyncConnection, stream: str) -> None:
+    for statement in _PLACES:
+        await connection.execute(text(statement), {"stream": stream})
+    found = await connection.scalar(
+        text("select count(*) = (select parts from bus.node) from bus.event_head where stream = :stream"),
+        {"stream": stream},
+    )
+    if not found:
+        raise RuntimeError(
+            f"stream {stream!r} has heads for another number of parts than the node: it is fixed for life"
+        )
+
+
+async def _reader(connection: AsyncConnection, stream: StreamOf) -> str:
+    own = "" if stream.outbox is None else f" and o.type <> '{stream.outbox.type}'"
+    bodies = f"""
+        select e.version, e.key, e.at, e.legal_date, e.traceparent, e.data
+          from bus.event e where e.part = o.part and e.id = o.event{own}"""
+    if stream.outbox is not None:
+        bodies += f"\n        union all\n{await _outbox(connection, stream.outbox)}"
+    return f"""
+create or replace function bus.{_quote(f"read_{stream.service}")}(
+    parts integer[], after bigint[], n integer, types text[] default null)
+returns table (part integer, number bigint, before uuid, id uuid, type text, version smallint, key text,
+               at timestamptz, legal_date date, traceparent text, data bytea)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+    select o.part, o.number, o.before, o.event, o.type, b.version, b.key, b.at, b.legal_date, b.traceparent, b.data
+      from unnest(parts, after) as w(part, after)
+      join bus.event_order o
+        on o.stream = '{stream.service}' and o.part = w.part and o.number > w.after and o.number <= w.after + n
+      left join lateral ({bodies}
+      ) b on types is null or o.type = any(types)
+     order by o.part, o.number
+$$""".replace("%", "%%")
+
+
+async def _outbox(connection: AsyncConnection, outbox: OutboxTable) -> str:
+    kind = await connection.scalar(
+        text(
+            "select data_type from information_schema.columns"
+            " where table_schema = :schema and table_name = :table and column_name = 'data'"
+        ),
+        {"schema": outbox.schema, "table": outbox.table},
+    )
+    if kind is None:
+        raise RuntimeError(f"the outbox {outbox.schema}.{outbox.table} has no column 'data'")
+    data = "r.data" if kind == "bytea" else "convert_to(r.data::text, 'UTF8')"
+    return f"""        select {outbox.version}::smallint, r.key::text, r.at, r.legal_date, r.traceparent, {data}
+          from {_quote(outbox.schema)}.{_quote(outbox.table)} r
+         where o.type = '{outbox.type}' and r.part = o.part and r.id = o.event"""
+
+
+def _grants_of_stream(node: str, stream: StreamOf) -> list[str]:
+    function = f"function bus.{_quote(f'read_{stream.service}')}"
+    readers = ", ".join(_quote(f"{node}_{reader}") for reader in (*sorted(stream.readers), "bus"))
+    return [f"revoke all on {function} from public", f"grant execute on {function} to {readers}"]
+
+
+def _grants_of_service(node: str, service: str) -> list[str]:
+    role = _quote(f"{node}_{service}")
+    return [
+        f"grant usage on schema bus to {role}",
+        f"grant select on bus.node to {role}",
+        f"grant insert on bus.event, bus.event_queue to {role}",
+        f"grant execute on function bus.heads, bus.report, bus.pressure to {role}",
+    ]
+
+
+def _grants_of_bus(node: str) -> list[str]:
+    role = _quote(f"{node}_bus")
+    return [
+        f"grant usage on schema bus to {role}",
+        f"grant select on all tables in schema bus to {role}",
+        f"grant delete on bus.event_queue to {role}",
+        f"grant insert on bus.event_order to {role}",
+        f"grant update on bus.event_head, bus.event_published, bus.event_leader to {role}",
+        f"grant execute on function bus.heads, bus.pressure to {role}",
+    ]
