@@ -1,0 +1,228 @@
+"""What the query service is asked and answers: queries, a person's own side, authorisations, public lists."""
+
+from datetime import date, datetime
+from typing import Annotated, Generic, Literal, Self, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+
+from creditmesh.schemas.events.access import CallerKind, Outcome
+from creditmesh.schemas.events.record import Severity
+from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind, Uscc
+from creditmesh.schemas.subject import SubjectIn
+
+Officer = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+Items = Annotated[tuple[Code, ...], Field(min_length=1, max_length=200)]
+WithheldCode = Literal[
+    "outside_matter", "outside_credential", "not_disclosed", "item_withdrawn", "unknown_item", "nothing_released"
+]
+"""Why nothing of an item was released. A bureau only ever reads `nothing_released`: no record, or not its to know."""
+AuthorisationState = Literal["active", "not_yet", "expired", "used_up", "revoked"]
+
+T = TypeVar("T")
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Page(_Out, Generic[T]):
+    """One page of a list; `next` is the cursor of the page after it, None on the last."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+class QueryIn(_In):
+    """A query about one subject: a department names its matter and officer, a bureau the authorisation."""
+
+    subject: SubjectIn
+    purpose: Code
+    matter: Code | None = None
+    authorisation: UUID | None = None
+    officer: Officer | None = None
+    items: Items | None = None
+    """Only these; None: all that the matter or the authorisation names."""
+
+    @model_validator(mode="after")
+    def _one_ground(self) -> Self:
+        if self.matter is not None and self.authorisation is not None:
+            raise ValueError("either a matter or an authorisation, not both")
+        return self
+
+
+class RecordOut(_Out):
+    """One record as it may be known to the one who asked."""
+
+    record: UUID
+    revision: UUID
+    item: Code
+    item_version: int
+    severity: Severity | None = None
+    mark: Literal["disputed"] | None = None
+    decided_on: date
+    display_from: date
+    display_until: date | None = None
+    """The first day on which it is shown no more; None: open."""
+    issuer: str
+    party: Code
+    """The party that submitted it."""
+    origin: NodeCode
+    """The node where it was submitted, which alone changes it."""
+    fields: dict[str, JsonValue]
+    """By catalogue code. Sensitive fields about another person are absent."""
+
+
+class Withheld(_Out):
+    """An item of which nothing was released, and why."""
+
+    item: Code
+    code: WithheldCode
+    detail: str
+    detail_zh: str
+
+
+class Mark(_Out):
+    """A mark on a released record, which whoever uses the record must heed."""
+
+    record: UUID
+    mark: Literal["disputed"]
+
+
+class QueryOut(_Out):
+    """The answer to a query. Nothing of it may be used on or after `use_until`: ask again."""
+
+    decision_id: UUID
+    released: tuple[RecordOut, ...]
+    withheld: tuple[Withheld, ...]
+    marks: tuple[Mark, ...]
+    use_until: date
+    as_of: date
+
+
+class FileOut(_Out):
+    """A person's or an organisation's own full file."""
+
+    decision_id: UUID
+    as_of: date
+    records: tuple[RecordOut, ...]
+
+
+class AccessOut(_Out):
+    """One line of "who looked": a disclosure or a refusal."""
+
+    access: UUID
+    at: datetime
+    caller: CallerKind
+    party: Code | None = None
+    officer: str | None = None
+    purpose: str
+    matter: Code | None = None
+    ground: str
+    authorisation: UUID | None = None
+    outcome: Outcome
+    reason: str | None = None
+    repeats: UUID | None = None
+    """The earlier decision that was asked for again under its idempotency key."""
+    items: tuple[Code, ...] = ()
+    records: tuple[UUID, ...] = ()
+
+
+class AuthorisationIn(_In):
+    """What a subject permits a bureau: for one purpose, these items, from a day until before another, so many times."""
+
+    bureau: Code
+    purpose: Code
+    items: Items
+    valid_from: date | None = None
+    """None: today."""
+    valid_until: date
+    """The first day on which it holds no more; at most a year after `valid_from`."""
+    max_uses: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+class HandedIn(_In):
+    """An authorisation as its subject handed it to the bureau: the signed text."""
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=32_768)]
+
+
+class AuthorisationOut(_Out):
+    """An authorisation and what became of it; `token` is its immutable, signed text (a compact JWS)."""
+
+    id: UUID
+    bureau: Code
+    purpose: Code
+    items: tuple[Code, ...]
+    valid_from: date
+    valid_until: date
+    max_uses: int
+    uses: int
+    state: AuthorisationState
+    given_at: datetime
+    revoked_at: datetime | None = None
+    token: str
+
+
+class ExportOut(_Out):
+    """Everything a person may carry away, in one machine-readable document."""
+
+    decision_id: UUID
+    as_of: date
+    node: NodeCode
+    records: tuple[RecordOut, ...]
+    authorisations: tuple[AuthorisationOut, ...]
+    accesses: tuple[AccessOut, ...]
+
+
+class PublicList(_Out):
+    """A red or black list that is open to all, and the items whose public records put subjects on it."""
+
+    code: Code
+    name: str
+    name_zh: str
+    colour: Literal["black", "red"]
+    severe: bool
+    items: tuple[Code, ...]
+
+
+class PublicLists(_Out):
+    """The lists and items that are open to all on a day."""
+
+    as_of: date
+    lists: tuple[PublicList, ...]
+    items: tuple[Code, ...]
+
+
+class PublicRecord(_Out):
+    """A record in its public form: masked, of what the catalogue discloses to all."""
+
+    record: UUID
+    item: Code
+    kind: SubjectKind
+    severity: Severity | None = None
+    mark: Literal["disputed"] | None = None
+    decided_on: date
+    display_from: date
+    display_until: date | None = None
+    issuer: str
+    fields: dict[str, JsonValue]
+
+
+class PublicSearch(_In):
+    """A search for an organisation by the beginning of its name or by its whole code; in a body, never in a URL."""
+
+    name: Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True)] | None = None
+    code: Uscc | None = None
+    cursor: str | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+    @model_validator(mode="after")
+    def _name_or_code(self) -> Self:
+        if (self.name is None) == (self.code is None):
+            raise ValueError("either a name or a code")
+        return self
