@@ -1,13 +1,15 @@
-"""What the catalogue publishes: items, lists, measures, matters, purposes, parties, code sets.
+"""What the catalogue publishes: items, lists, measures, matters, purposes, parties, code sets, rules.
 
 These models are the shipped YAML, the body of `CatalogueChanged` and the directory's answers alike. A basis that no
 source confirmed is marked `verified: false`; the operator puts it right in data, never in code.
 """
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field as Constraint
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Constraint
 
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, SubjectKind, Uscc
@@ -71,11 +73,19 @@ class FieldSpec(_Published):
     required_if: tuple[Condition, ...] = ()
     code_set: Code | None = None
     sensitive: bool = False
+    sensitive_for: tuple[SubjectKind, ...] = ()
+    """Kinds of subject for whom it is sensitive although it is not for all: an organisation's name is public, a
+    person's is not, and both stand in one column."""
     about: Literal["subject", "representative"] = "subject"
     """Whose data a sensitive field is: it is sealed under that person's key."""
     mask: Mask | None = None
     """None: a sensitive field is hidden whole."""
     note: str = ""
+    verified: bool = True
+
+    def sealed_for(self, kind: SubjectKind) -> bool:
+        """Whether its value in a record about this kind of subject is sensitive."""
+        return self.sensitive or kind in self.sensitive_for
 
 
 class Roles(_Published):
@@ -119,6 +129,8 @@ class SeverityRule(_Published):
     penalty_kinds: tuple[str, ...] = ()
     fine_from: str | None = None
     """万元, inclusive."""
+    note: str = ""
+    verified: bool = True
 
 
 class DisplayRule(_Published):
@@ -133,6 +145,8 @@ class DisplayRule(_Published):
     minor_months: int = 3
     general_months: int = 12
     serious_months: int = 36
+    note: str = ""
+    verified: bool = True
 
 
 class Repair(_Published):
@@ -143,6 +157,8 @@ class Repair(_Published):
     general_months: int = 3
     serious_months: int = 12
     evidence: tuple[str, ...] = ()
+    note: str = ""
+    verified: bool = True
 
 
 class Item(_Published):
@@ -207,7 +223,7 @@ class CreditList(_Published):
 
 
 class Measure(_Published):
-    """奖惩措施: (content, target, basis, body class, period): a reward or a restriction, and nothing outside the list."""
+    """奖惩措施: content, target, basis, body class, period: a reward or a restriction, and nothing outside the list."""
 
     code: Code
     name: str
@@ -287,3 +303,34 @@ class CodeSet(_Published):
     """Whether `其他-<text>` is accepted beside the listed values."""
     source: str = ""
     verified: bool = True
+
+
+class ForbiddenAttribute(_Published):
+    """An attribute of a person that the law forbids to collect, and the words a column for it would be called by."""
+
+    code: Code
+    name: str
+    name_zh: str
+    words: tuple[str, ...]
+    """Chinese words are found anywhere in a header, others as a whole word of it (`GENE`, not `GENERAL`)."""
+
+    def named_in(self, header: str) -> bool:
+        """Whether a column of this header would hold the attribute."""
+        folded = header.casefold()
+        parts = set(re.split(r"[\W_]+", folded))
+        return any(word.casefold() in (parts if word.isascii() else folded) for word in self.words)
+
+
+class Rule(_Published):
+    """规则: what no item may collect and no row may bring, whoever asks."""
+
+    code: Code
+    name: str
+    name_zh: str
+    forbids: tuple[ForbiddenAttribute, ...]
+    basis: tuple[Basis, ...]
+    verified: bool = True
+
+    def forbidden(self, header: str) -> ForbiddenAttribute | None:
+        """The attribute a column of this header would hold; None if it may be collected."""
+        return next((attribute for attribute in self.forbids if attribute.named_in(header)), None)
