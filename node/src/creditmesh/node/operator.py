@@ -1,0 +1,40 @@
+"""The operator's side of a running node: calls the routes of the second listener with the operator's secret."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from creditmesh.node import run_files
+from creditmesh.node.errors import NodeError
+
+
+class Operator:
+    """Talks to whichever process of the node hosts a service."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._secret = (state / "secrets" / "operator").read_text(encoding="ascii").strip()
+
+    def call(self, service: str, method: str, path: str, body: Any = None) -> Any:  # JSON in, JSON out
+        """The answer's JSON; NodeError with the problem's two texts if it was refused or nobody listens."""
+        headers = {"Authorization": f"Bearer {self._secret}"}
+        try:
+            answer = httpx.request(method, self._where(service) + path, json=body, headers=headers, timeout=60)
+        except httpx.TransportError as error:
+            raise NodeError(
+                f"the {service} service does not answer; is the node running?", f"{service} 服务无应答；节点是否已启动？"
+            ) from error
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        problem = answer.json()
+        raise NodeError(
+            f"{problem['title']}: {problem['detail']}".rstrip(": "),
+            f"{problem['title_zh']}：{problem['detail_zh']}".rstrip("："),
+        )
+
+    def _where(self, service: str) -> str:
+        for running in run_files.read(self._state):
+            if service in running.services:
+                return running.operator
+        raise NodeError(f"no process of this node hosts {service}", f"本节点没有运行 {service} 服务的进程")

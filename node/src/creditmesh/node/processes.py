@@ -1,0 +1,69 @@
+"""Child processes of a sandbox: started, watched until they are ready, stopped, and never left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from creditmesh.node import run_files
+from creditmesh.node.errors import NodeError
+
+SECONDS_TO_START = 60.0
+SECONDS_TO_STOP = 15.0
+
+
+class Child:
+    """One `creditmesh-node` process, its log in the node's state folder."""
+
+    def __init__(self, name: str, arguments: Sequence[str], *, state: Path, environment: Mapping[str, str]) -> None:
+        self.name = name
+        self._state = state
+        self.log = state / "logs" / f"{name}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        (state / "run" / f"{name}.json").unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command line
+                [sys.executable, "-m", "creditmesh.node", *arguments],
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def ready(self) -> run_files.RunFile:
+        """Wait until the process answers that it is ready; NodeError with its log's place if it does not."""
+        end = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise NodeError(f"{self.name} ended at its start; see {self.log}", f"{self.name} 启动失败，见 {self.log}")
+            for running in run_files.read(self._state):
+                if running.pid == self.process.pid and _answers(running.operator):
+                    return running
+            time.sleep(0.05)
+        raise NodeError(f"{self.name} is not ready after a minute; see {self.log}", f"{self.name} 一分钟内未就绪，见 {self.log}")
+
+    def kill(self) -> None:
+        """As a crash would: no chance to clean up."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to drain and end; after a while, end it."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+def _answers(operator: str) -> bool:
+    try:
+        return httpx.get(f"{operator}/health/ready", timeout=5).is_success
+    except httpx.TransportError:
+        return False

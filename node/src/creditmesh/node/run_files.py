@@ -1,0 +1,34 @@
+"""Where the processes of a node say who they are, so that the operator's commands and the sandbox find them."""
+
+import os
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel
+
+
+class RunFile(BaseModel):
+    """One running process: what it hosts, and its two listeners."""
+
+    process: str
+    pid: int
+    services: tuple[str, ...]
+    url: str
+    operator: str
+
+
+def write(state: Path, running: RunFile) -> Path:
+    """Leave the file of a process that is ready to answer."""
+    folder = state / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{running.process}.json"
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_text(running.model_dump_json(), encoding="utf-8")
+    fresh.replace(path)
+    return path
+
+
+def read(state: Path) -> list[RunFile]:
+    """The processes that said they run, and do."""
+    found = [RunFile.model_validate_json(path.read_bytes()) for path in sorted((state / "run").glob("*.json"))]
+    return [running for running in found if psutil.pid_exists(running.pid)]
