@@ -1,0 +1,44 @@
+"""What the query service refuses. Those with `keep` are accesses: their log line is committed before the answer."""
+
+from creditmesh.chassis.errors import Forbidden, Invalid
+
+
+class NoGround(Forbidden):
+    """A department asked without a lawful ground: matter, duty, purpose or officer."""
+
+    code = "no_ground"
+    title = "No lawful ground for this query"
+    title_zh = "本次查询缺少合法依据"
+    keep = True
+
+
+class NoAuthorisation(Forbidden):
+    """A bureau asked without an authorisation that holds: one body for unknown, another's, ended, revoked, used up."""
+
+    code = "no_authorisation"
+    title = "No authorisation of the subject covers this query"
+    title_zh = "没有覆盖本次查询的信用主体授权"
+    keep = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Name an authorisation that the subject gave you for this purpose and that holds today; the state of your "
+            "own is at /v1/authorisations/{id}.",
+            "请提供信用主体为该用途授予贵方且今日有效的授权；贵方授权的状态见 /v1/authorisations/{id}。",
+        )
+
+
+class UnusableIdentity(Invalid):
+    """The subject's document cannot be read as one."""
+
+    code = "unusable_identity"
+    title = "The subject's document is not usable"
+    title_zh = "信用主体证件无法识别"
+
+
+class BadCursor(Invalid):
+    """The cursor is not one that this route gave."""
+
+    code = "bad_cursor"
+    title = "This cursor is not one of this list's"
+    title_zh = "游标无效"

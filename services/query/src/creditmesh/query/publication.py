@@ -1,0 +1,61 @@
+"""A record in the form that is open to all: only what the catalogue discloses, masked, never with an original."""
+
+import unicodedata
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.queries import PublicRecord
+from creditmesh.schemas.rules.mask import mask
+
+
+def is_public(event: RecordChanged, item: Item) -> bool:
+    """Whether this revision has a public form at all; whether it is shown on a day is the visibility predicate's."""
+    return event.state == "published" and item.disclosed(event.kind) == "public"
+
+
+def needs_opening(event: RecordChanged, item: Item) -> bool:
+    """Whether a sealed value is shown in part, so that it must be opened to be masked."""
+    return bool(event.sealed) and any(spec.mask for spec in item.fields if spec.sealed_for(event.kind))
+
+
+def public_form(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -> PublicRecord:
+    """The public form: fields of the item in catalogue order, sensitive ones masked by their rule or left out."""
+    return PublicRecord(
+        record=event.record,
+        item=event.item,
+        kind=event.kind,
+        severity=event.severity,
+        mark=event.mark,
+        decided_on=event.decided_on,
+        display_from=event.display_from,
+        display_until=event.display_until,
+        issuer=event.issuer,
+        fields=_fields(event, item, opened),
+    )
+
+
+def _fields(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    shown: dict[str, JsonValue] = {}
+    for spec in item.fields:
+        if not spec.sealed_for(event.kind):
+            if spec.code in event.fields:
+                shown[spec.code] = event.fields[spec.code]
+        elif spec.mask is not None and isinstance(value := opened.get(spec.code), str):
+            shown[spec.code] = mask(value, spec.mask)
+    return shown
+
+
+def search_keys(event: RecordChanged, item: Item) -> tuple[str | None, str | None]:
+    """The folded name and the code it may be found by: only what its public form shows whole."""
+    clear = {spec.code for spec in item.fields if not spec.sealed_for(event.kind)}
+    name = event.fields.get(item.roles.name) if item.roles.name in clear else None
+    code = event.fields.get(item.roles.uscc) if item.roles.uscc in clear and item.roles.uscc is not None else None
+    return (folded(name) if isinstance(name, str) else None), (code if isinstance(code, str) else None)
+
+
+def folded(name: str) -> str:
+    """A name as it is searched: width, case and spaces do not matter."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())

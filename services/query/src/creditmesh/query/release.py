@@ -1,0 +1,104 @@
+"""Who may see what of which items, and until when the answer may be used. Pure: the catalogue and the day are given."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from creditmesh.schemas.catalogue import Disclosure, Item
+from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.queries import RecordOut, Withheld, WithheldCode
+
+GroundKind = Literal["statutory", "authorisation"]
+
+OPEN_TO: Mapping[GroundKind, frozenset[Disclosure]] = {
+    "statutory": frozenset({"public", "authorised", "sharing"}),
+    "authorisation": frozenset({"public", "authorised"}),
+}
+"""What each ground opens. `sharing` (政务共享) never leaves government. A department needs no authorisation for what
+its matter lists (Shanghai 2017 art. 17, Zhejiang 2017 art. 19): what limits it is the matter."""
+
+FRESH = timedelta(days=30)
+"""No answer is used longer than this without asking again: what was repaired since must be seen to be gone."""
+
+_TEXTS: Mapping[WithheldCode, tuple[str, str]] = {
+    "outside_matter": ("The matter does not list this item.", "该事项不包含此目录条目。"),
+    "outside_credential": ("The credential is not for this item.", "凭证不包含此目录条目。"),
+    "not_disclosed": ("The catalogue does not disclose this item on this ground.", "目录规定不得依此依据披露该条目。"),
+    "item_withdrawn": ("The item was withdrawn from the catalogue.", "该目录条目已撤销。"),
+    "unknown_item": ("The catalogue has no such item.", "目录中无此条目。"),
+    "nothing_released": ("No record, or not yours to know.", "无记录，或无权知悉。"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A ground that was checked: the items it reaches, and the first day on which it holds no more."""
+
+    kind: GroundKind
+    items: tuple[str, ...]
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What may be read, and why each other item that was asked for may not; nothing here depends on any record."""
+
+    items: tuple[str, ...]
+    withheld: Mapping[str, WithheldCode]
+
+
+def plan(
+    ground: Ground,
+    *,
+    kind: SubjectKind,
+    asked: Collection[str] | None,
+    credential: Collection[str] | None,
+    item: Callable[[str], Item | None],
+    withdrawn: Collection[str],
+) -> Plan:
+    """Ground ∩ credential ∩ catalogue disclosure for this kind of subject ∩ not withdrawn, item by item."""
+    wanted = tuple(dict.fromkeys(ground.items if asked is None else asked))
+    judged: dict[str, WithheldCode | None] = {}
+    for code in wanted:
+        if code not in ground.items:
+            judged[code] = "outside_matter"
+        elif credential is not None and code not in credential:
+            judged[code] = "outside_credential"
+        elif code in withdrawn:
+            judged[code] = "item_withdrawn"
+        else:
+            judged[code] = _disclosure(item(code), kind=kind, ground=ground.kind)
+    return Plan(
+        items=tuple(code for code in wanted if judged[code] is None),
+        withheld={code: reason for code, reason in judged.items() if reason is not None},
+    )
+
+
+def _disclosure(item: Item | None, *, kind: SubjectKind, ground: GroundKind) -> WithheldCode | None:
+    if item is None:
+        return "unknown_item"
+    return None if item.disclosed(kind) in OPEN_TO[ground] else "not_disclosed"
+
+
+def withheld(ground: Ground, of: Plan, *, released: Iterable[str]) -> tuple[Withheld, ...]:
+    """What the answer says of the items of which nothing was released.
+
+    A department is told why. A bureau reads one and the same line for every item it got nothing of, so that "there is
+    no record" and "this is not yours to know" cannot be told apart.
+    """
+    if ground.kind == "statutory":
+        return tuple(_line(code, reason) for code, reason in of.withheld.items())
+    known = set(released)
+    return tuple(_line(code, "nothing_released") for code in (*of.items, *of.withheld) if code not in known)
+
+
+def _line(item: str, code: WithheldCode) -> Withheld:
+    detail, detail_zh = _TEXTS[code]
+    return Withheld(item=item, code=code, detail=detail, detail_zh=detail_zh)
+
+
+def use_until(records: Sequence[RecordOut], *, as_of: date, ground_until: date | None = None) -> date:
+    """The first day on which the answer may be used no more: the first expiry of all that carries it."""
+    ends = [record.display_until for record in records] + [ground_until]
+    return min([as_of + FRESH, *(end for end in ends if end is not None)])

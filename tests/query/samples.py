@@ -1,0 +1,83 @@
+"""Invented items and records: no real person, body or list."""
+
+from datetime import date
+from uuid import UUID, uuid4
+
+from creditmesh.schemas.catalogue import Basis, Disclosure, DisplayRule, FieldSpec, Item, Mask, Roles
+from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.identifiers import SubjectKind
+
+BASIS = (Basis(law="Sandbox rules", law_zh="沙盒规则", in_force_from=date(2010, 1, 1)),)
+KINDS: tuple[SubjectKind, ...] = ("natural_person", "organisation", "sole_trader")
+
+
+def an_item(
+    code: str = "penalty",
+    *,
+    disclosure: Disclosure = "public",
+    by_kind: dict[SubjectKind, Disclosure] | None = None,
+    designates: str | None = None,
+) -> Item:
+    person = ("natural_person", "sole_trader")
+    return Item(
+        code=code,
+        name=code,
+        name_zh="测试条目",
+        record_class="test",
+        tier="city",
+        kinds=KINDS,
+        duties=("enforcement",),
+        basis=BASIS,
+        fields=(
+            FieldSpec(
+                code="NAME", name="Name", name_zh="名称", type="name", sensitive_for=person, mask=Mask(keep_left=1),
+            ),
+            FieldSpec(code="CODE", name="Code", name_zh="代码", type="uscc", sensitive_for=person),
+            FieldSpec(code="ID", name="Number", name_zh="证件号码", type="document", sensitive=True),
+            FieldSpec(
+                code="BOSS", name="Representative", name_zh="法定代表人", type="name", sensitive=True,
+                about="representative", mask=Mask(keep_left=1),
+            ),
+            FieldSpec(code="DOC", name="Document", name_zh="文书号", type="text"),
+            FieldSpec(code="DAY", name="Day", name_zh="决定日期", type="date"),
+            FieldSpec(code="BODY", name="Body", name_zh="机关代码", type="uscc"),
+        ),
+        roles=Roles(
+            name="NAME", uscc="CODE", document_number="ID", representative_name="BOSS", decision_number="DOC",
+            decided_on="DAY", issuer="BODY",
+        ),
+        nature="adverse",
+        disclosure=disclosure,
+        disclosure_by_kind=by_kind or {},
+        display=DisplayRule(by="months", months=12),
+        designates=designates,
+    )  # fmt: skip
+
+
+def a_record(
+    *,
+    item: str = "penalty",
+    kind: SubjectKind = "organisation",
+    subject: UUID | None = None,
+    record: UUID | None = None,
+    rev: int = 1,
+    **more: object,
+) -> RecordChanged:
+    values: dict[str, object] = {
+        "subject": subject or uuid4(),
+        "kind": kind,
+        "record": record or uuid4(),
+        "revision": uuid4(),
+        "rev": rev,
+        "change": "accepted" if rev == 1 else "corrected",
+        "item": item,
+        "item_version": 1,
+        "origin": "city",
+        "decided_on": date(2026, 1, 5),
+        "display_from": date(2026, 1, 6),
+        "display_until": date(2027, 1, 5),
+        "issuer": "11990000MB0000001X",
+        "party": "market",
+        "fields": {"NAME": "沙盒一号有限公司", "CODE": "91990000MA0000001R", "DOC": "沙监罚〔2026〕1号"},
+    }
+    return RecordChanged.model_validate(values | more)

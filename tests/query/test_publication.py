@@ -1,0 +1,48 @@
+"""The public form: what the catalogue discloses to all, masked, without an original."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creditmesh.query.publication import folded, is_public, public_form, search_keys
+from tests.query.samples import KINDS, a_record, an_item
+
+ITEM = an_item(by_kind={"natural_person": "sharing"})
+SECRETS = {"NAME": "沈沙盒", "ID": "990000199001010017", "BOSS": "殷沙盒", "CODE": "92990000MA0000002N"}
+
+
+def test_only_published_records_of_public_items_and_kinds_have_a_public_form():
+    assert is_public(a_record(), ITEM)
+    assert not is_public(a_record(kind="natural_person"), ITEM)
+    assert not is_public(a_record(state="repaired"), ITEM)
+    assert not is_public(a_record(), an_item(disclosure="authorised"))
+
+
+def test_an_organisation_stands_there_by_name_and_its_representative_masked():
+    form = public_form(a_record(), ITEM, {"BOSS": "殷沙盒", "ID": "990000199001010017"})
+    assert form.fields == {
+        "NAME": "沙盒一号有限公司",
+        "CODE": "91990000MA0000001R",
+        "BOSS": "殷**",
+        "DOC": "沙监罚〔2026〕1号",
+    }
+
+
+def test_a_field_the_item_does_not_know_is_not_shown():
+    assert "SURPLUS" not in public_form(a_record(fields={"SURPLUS": "x", "DOC": "1"}), ITEM, {}).fields
+
+
+@given(kind=st.sampled_from(KINDS), shown=st.sets(st.sampled_from(sorted(SECRETS))))
+def test_no_sensitive_value_is_ever_shown_whole(kind, shown):
+    sealed = {code: SECRETS[code] for code in shown if ITEM.field(code).sealed_for(kind)}
+    form = public_form(a_record(kind=kind, fields={"DOC": "1"}), ITEM, sealed).model_dump_json()
+    assert not [value for value in sealed.values() if value in form]
+    assert not [value for value in sealed.values() if value[1:] in form]
+
+
+def test_it_is_found_by_what_it_shows_whole_and_by_nothing_else():
+    assert search_keys(a_record(), ITEM) == ("沙盒一号有限公司", "91990000MA0000001R")
+    assert search_keys(a_record(kind="sole_trader", fields={"NAME": "沈沙盒"}), ITEM) == (None, None)
+
+
+def test_width_case_and_spaces_do_not_matter_to_a_search():
+    assert folded("沙盒（Ａbc） 有限公司") == folded("沙盒(aBC)有限公司　")
