@@ -190,19 +190,21 @@ class EmbeddedServer:
 
     async def _answers(self) -> bool:
         try:
-            connection = await asyncpg.connect(**self._own_session(), timeout=5)
+            connection = await self._own_session()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
         await connection.close()
         return True
 
-    def _own_session(self) -> dict[str, str | int]:
-        return {
-            "host": str(self._socket_folder()),
-            "port": int(self._text("port")),
-            "user": SUPERUSER,
-            "database": "postgres",
-        }
+    async def _own_session(self) -> asyncpg.Connection:
+        connection: asyncpg.Connection = await asyncpg.connect(
+            host=str(self._socket_folder()),
+            port=int(self._text("port")),
+            user=SUPERUSER,
+            database="postgres",
+            timeout=5,
+        )
+        return connection
 
     def _launch(self) -> None:
         settings = {
@@ -226,9 +228,11 @@ class EmbeddedServer:
             )
 
     async def _check(self) -> None:
-        connection = await asyncpg.connect(**self._own_session())
+        connection = await self._own_session()
         try:
             rows = await connection.fetch("select name, setting from pg_settings where name = any($1)", _MUST_HOLD)
+            # A node's role connects to its own database only, so not to these either.
+            await connection.execute("revoke connect on database postgres, template1 from public")
         finally:
             await connection.close()
         broken = [row["name"] for row in rows if row["setting"] != "on"]

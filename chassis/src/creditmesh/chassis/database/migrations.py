@@ -1,0 +1,286 @@
+"""Migrations: a node's database, its roles, its schemas, and every package's versions in its own schema.
+
+A package's versions are plain Alembic files in `<package>/migrations`, run under `<node>_ddl` by one shared `env.py`,
+each package in one transaction and recorded in `<schema>.alembic_version`. The functions at the end of this module are
+what those files call: they know the node's number of parts and the role of the service.
+"""
+
+import asyncio
+import importlib.util
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import asyncpg
+from alembic import command, op
+from alembic.config import Config
+from sqlalchemy import URL, Connection, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditmesh.chassis.database.engine import arguments_of, engine, urls
+from creditmesh.chassis.database.roles import BUS, DDL, create_database, create_roles, open_database, quoted, role_of
+
+OPTION = "creditmesh"
+_LOCK = 0x6372_6564
+_PATIENT = {"statement_timeout": "0", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "0"}
+_one_at_a_time = asyncio.Lock()  # Alembic's `op` is one for the whole process
+
+
+class Migrated(Protocol):
+    """What migrations need to know of a service; `chassis.service.Service` is one."""
+
+    @property
+    def name(self) -> str:
+        """The schema, and the second half of the role."""
+
+    @property
+    def package(self) -> str:
+        """The import name; versions are in `<package>/migrations`, which may be absent."""
+
+    @property
+    def vault(self) -> frozenset[str]:
+        """Which functions of the vault its role may call: `resolve`, `open`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A `Migrated` by itself."""
+
+    name: str
+    package: str
+    vault: frozenset[str] = frozenset()
+
+
+_CHASSIS = (
+    Package(name="bus", package="creditmesh.chassis.bus"),
+    Package(name="vault", package="creditmesh.chassis.vault"),
+)
+
+
+class WrongNode(RuntimeError):
+    """The database belongs to a node with other facts; they are fixed for life, so nothing was touched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a node is, fixed when it is created (`bus.node`)."""
+
+    code: str
+    tier: str
+    parts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One package's versions being run: what the functions below look at."""
+
+    connection: Connection
+    schema: str
+    facts: Facts
+
+
+Declare = Callable[[AsyncConnection], Awaitable[None]]
+
+
+async def migrate(
+    admin_url: str | URL,
+    *,
+    node: str,
+    tier: str,
+    parts: int,
+    packages: Sequence[Migrated],
+    secrets: Path,
+    database: str | None = None,
+    declare: Declare | None = None,
+) -> None:
+    """Bring a node's database (named like the node unless `database` says otherwise) to what the packages declare.
+
+    Makes what is missing and may be run again; runs on one server take turns. `declare` comes last, under the DDL
+    role, in a transaction of its own: what the bus adds for the declared streams. WrongNode if the database was
+    created with another code, tier or number of parts.
+    """
+    facts = Facts(code=node, tier=tier, parts=parts)
+    name = database or node
+    roles = [DDL, BUS, *(package.name for package in packages)]
+    admin = make_url(admin_url)
+    session = await asyncpg.connect(**arguments_of(admin, application_name="migrate", settings=_PATIENT))
+    try:
+        await session.execute("select pg_advisory_lock($1)", _LOCK)
+        await create_roles(session, node=node, names=roles, secrets=secrets)
+        await create_database(session, name)
+        await open_database(session, name, node=node, names=roles)
+        await _close_public(admin.set(database=name))
+        ddl = urls(admin, node=node, secrets=secrets)[DDL].set(database=name)
+        async with _one_at_a_time:
+            await _versions(ddl, facts, packages, declare)
+    finally:
+        await session.close()
+
+
+async def facts_of(connection: AsyncConnection) -> Facts | None:
+    """What the database says the node is; None before it is one."""
+    if not await connection.scalar(text("select to_regclass('bus.node') is not null")):
+        return None
+    row = (await connection.execute(text("select code, tier, parts from bus.node"))).one_or_none()
+    return None if row is None else Facts(code=row.code, tier=row.tier, parts=row.parts)
+
+
+async def assert_facts(connection: AsyncConnection, facts: Facts) -> bool:
+    """True if the database is this node, False if it is none yet; WrongNode if it is another."""
+    found = await facts_of(connection)
+    if found is not None and found != facts:
+        raise WrongNode(
+            f"This database is the node {found.code!r} (tier {found.tier}, {found.parts} parts), not {facts.code!r} "
+            f"(tier {facts.tier}, {facts.parts} parts). Code, tier and parts are fixed when a node is created: "
+            "set them back, or create another node."
+        )
+    return found is not None
+
+
+async def _close_public(url: URL) -> None:
+    session = await asyncpg.connect(**arguments_of(url, application_name="migrate", settings=_PATIENT))
+    try:
+        await session.execute("revoke all on schema public from public")
+    finally:
+        await session.close()
+
+
+async def _versions(ddl: URL, facts: Facts, packages: Sequence[Migrated], declare: Declare | None) -> None:
+    pool = engine(ddl, application_name="migrate", pool_size=1, settings=_PATIENT)
+    try:
+        async with pool.begin() as connection:
+            known = await assert_facts(connection, facts)
+            await connection.execute(text("alter default privileges revoke execute on functions from public"))
+            await _schemas(connection, facts, packages)
+        for package in (*_CHASSIS, *packages):
+            async with pool.begin() as connection:
+                await connection.run_sync(_upgrade, package, facts)
+                if package.name == BUS and not known:
+                    await connection.execute(
+                        text("insert into bus.node (code, tier, parts) values (:code, :tier, :parts)"),
+                        {"code": facts.code, "tier": facts.tier, "parts": facts.parts},
+                    )
+        async with pool.begin() as connection:
+            await _grant_vault(connection, facts, packages)
+            if declare is not None:
+                await declare(connection)
+    finally:
+        await pool.dispose()
+
+
+async def _schemas(connection: AsyncConnection, facts: Facts, packages: Sequence[Migrated]) -> None:
+    for package in (*_CHASSIS, *packages):
+        await connection.execute(text(f"create schema if not exists {quoted(package.name)}"))
+    for package in packages:
+        role = quoted(role_of(facts.code, package.name))
+        await connection.execute(text(f"grant usage on schema {quoted(package.name)} to {role}"))
+
+
+async def _grant_vault(connection: AsyncConnection, facts: Facts, packages: Sequence[Migrated]) -> None:
+    for package in packages:
+        role = quoted(role_of(facts.code, package.name))
+        await connection.execute(text(f"revoke all on schema vault from {role}"))
+        await connection.execute(text(f"revoke all on all functions in schema vault from {role}"))
+        for function in sorted(package.vault):
+            await connection.execute(text(f"grant usage on schema vault to {role}"))
+            await connection.execute(text(f"grant execute on function vault.{quoted(function)} to {role}"))
+
+
+def _upgrade(connection: Connection, package: Migrated, facts: Facts) -> None:
+    versions = _versions_of(package.package)
+    if versions is None:
+        return
+    config = Config()
+    config.set_main_option("script_location", _escaped(Path(__file__).parent / "alembic"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", _escaped(versions))
+    config.attributes[OPTION] = Run(connection=connection, schema=package.name, facts=facts)
+    command.upgrade(config, "head")
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")
+
+
+def _versions_of(package: str) -> Path | None:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"no package {package!r}")
+    folders = (Path(place) / "migrations" for place in spec.submodule_search_locations)
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def _run() -> Run:
+    run: Run = op.get_context().opts[OPTION]
+    return run
+
+
+def parts() -> int:
+    """The node's number of parts."""
+    return _run().facts.parts
+
+
+def service_role() -> str:
+    """The role of the service whose migration runs, quoted for SQL."""
+    run = _run()
+    return quoted(role_of(run.facts.code, run.schema))
+
+
+def script(statements: str) -> None:
+    """Run several statements, separated by semicolons, without parameters, in the migration's transaction."""
+    connection = op.get_bind()
+    connection.execute(text("select 1"))  # begins the transaction, which the driver alone would not
+    raw = connection.connection.dbapi_connection
+    if raw is None:
+        raise RuntimeError("the migration has lost its connection")
+    raw.run_async(lambda driver: driver.execute(statements))
+
+
+def partition_by_part(table: str) -> None:
+    """Make the partitions of a table declared `partition by list (part)`: one for each part of the node."""
+    name = _table(table)
+    own = name.rstrip('"')
+    script(
+        ";".join(f'create table {own}_{part}" partition of {name} for values in ({part})' for part in range(parts()))
+    )
+
+
+def append_only(table: str) -> None:
+    """The service may read and add rows; it holds no right to change or remove one."""
+    _grant("select, insert", table)
+
+
+def read_write(table: str) -> None:
+    """The service may read, add, change and remove rows."""
+    _grant("select, insert, update, delete", table)
+
+
+def read_only(table: str) -> None:
+    """The service may read rows; migrations alone write them."""
+    _grant("select", table)
+
+
+def idempotency() -> None:
+    """Make the service's table of idempotency keys: a digest and a reference for each, never an answer."""
+    schema = quoted(_run().schema)
+    script(
+        f"create table {schema}.idempotency ("
+        " owner text not null, key text not null, digest bytea not null, reference uuid not null,"
+        " at timestamptz not null, primary key (owner, key));"
+        f"create index on {schema}.idempotency (at)"
+    )
+    _grant("select, insert, delete", f"{_run().schema}.idempotency")
+
+
+def _grant(rights: str, table: str) -> None:
+    op.execute(f"grant {rights} on {_table(table)} to {service_role()}")
+
+
+def _table(table: str) -> str:
+    schema, _, name = table.partition(".")
+    return ".".join(_quoted_all((schema, name)))
+
+
+def _quoted_all(words: Iterable[str]) -> list[str]:
+    return [quoted(word) for word in words]

@@ -1,0 +1,1 @@
+"""The schema `vault`, one a node."""

@@ -1,0 +1,155 @@
+"""A real PostgreSQL for a test session, and fresh migrated databases for its modules.
+
+Migrating takes a second, copying a template a tenth: the first database of a kind of node becomes the template of all
+others in the session. Roles belong to the server, so that databases of one node code share them.
+"""
+
+import contextlib
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from creditmesh.chassis.database.embedded import EmbeddedServer
+from creditmesh.chassis.database.engine import arguments_of, engine, urls
+from creditmesh.chassis.database.migrations import Declare, Migrated, migrate
+from creditmesh.chassis.database.roles import BUS, DDL, create_database, open_database
+
+PREFIX = "creditmesh-test-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """One migrated node's database: who connects, and as whom."""
+
+    name: str
+    node: str
+    parts: int
+    admin_url: URL
+    secrets: Path
+    _engines: list[AsyncEngine] = field(default_factory=list)
+
+    @property
+    def urls(self) -> dict[str, URL]:
+        """The URL of each role, by service name, `bus` and `ddl`."""
+        return {
+            role: url.set(database=self.name)
+            for role, url in urls(self.admin_url, node=self.node, secrets=self.secrets).items()
+        }
+
+    def engine(self, role: str, *, pool_size: int = 4) -> AsyncEngine:
+        """A pool as that role; closed with the database."""
+        made = engine(self.urls[role], application_name=f"test/{role}", pool_size=pool_size)
+        self._engines.append(made)
+        return made
+
+    @contextlib.asynccontextmanager
+    async def session(self, role: str | None = None) -> AsyncIterator[asyncpg.Connection]:
+        """One plain asyncpg session as that role; as the superuser without one."""
+        url = self.admin_url.set(database=self.name) if role is None else self.urls[role]
+        connection = await asyncpg.connect(**arguments_of(url, application_name="test"))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def close(self) -> None:
+        """Close the pools that were opened here."""
+        for opened in self._engines:
+            await opened.dispose()
+
+
+class Postgres:
+    """The session's server."""
+
+    def __init__(self, server: EmbeddedServer, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        self._templates: dict[object, str] = {}
+        self._numbers = itertools.count(1)
+
+    @property
+    def admin_url(self) -> URL:
+        """The superuser's URL."""
+        return self.server.admin_url
+
+    @property
+    def secrets(self) -> Path:
+        """Where the passwords of all roles are."""
+        return self.folder / "secrets"
+
+    async def database(
+        self,
+        *,
+        node: str = "city",
+        tier: str = "city",
+        parts: int = 12,
+        packages: Sequence[Migrated] = (),
+        declare: Declare | None = None,
+    ) -> Database:
+        """A fresh migrated database of such a node: a copy of the first one that was asked for."""
+        kind = (node, tier, parts, tuple((each.name, each.package, each.vault) for each in packages))
+        if kind not in self._templates:
+            template = f"template_{next(self._numbers)}"
+            await migrate(
+                self.admin_url,
+                node=node,
+                tier=tier,
+                parts=parts,
+                packages=packages,
+                secrets=self.secrets,
+                database=template,
+                declare=declare,
+            )
+            self._templates[kind] = template
+        name = f"test_{next(self._numbers)}"
+        connection = await asyncpg.connect(**arguments_of(self.admin_url, application_name="test"))
+        try:
+            await create_database(connection, name, template=self._templates[kind])
+            roles = [DDL, BUS, *(each.name for each in packages)]
+            await open_database(connection, name, node=node, names=roles)
+        finally:
+            await connection.close()
+        return Database(name=name, node=node, parts=parts, admin_url=self.admin_url, secrets=self.secrets)
+
+
+@pytest.fixture(scope="session")
+async def postgres() -> AsyncIterator[Postgres]:
+    """The server of this test session; it and its data are gone afterwards."""
+    for left in _left_behind():
+        await EmbeddedServer(left / "data").stop()
+        shutil.rmtree(left, ignore_errors=True)
+    folder = _folder()
+    server = EmbeddedServer(folder / "data")
+    try:
+        await server.start()
+        yield Postgres(server, folder)
+    finally:
+        await server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    # Not pytest's own folder: that one is closed to the system user the server runs as under root.
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    folder.chmod(0o755)
+    (folder / "owner").write_text(str(os.getpid()))
+    return folder
+
+
+def _left_behind() -> list[Path]:
+    # What sessions that were killed could not remove.
+    found = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError, ValueError):
+            if not Path(f"/proc/{int((folder / 'owner').read_text())}").exists():
+                found.append(folder)
+    return found
