@@ -9,11 +9,10 @@ touches the body of no event whose type the reader does not ask for.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import DDL, text
-from sqlalchemy.dialects.postgresql import dialect
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_quote = dialect().identifier_preparer.quote
+from creditmesh.chassis.database.roles import BUS, quoted, role_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +39,7 @@ async def declare_streams(connection: AsyncConnection, *, node: str, streams: Se
     """Make the reading functions and the head rows of these streams, and grant each role what it needs of `bus`."""
     for stream in streams:
         await _heads(connection, stream.service)
-        await connection.execute(DDL(await _reader(connection, stream)))
+        await connection.exec_driver_sql(await _reader(connection, stream))
         await _run(connection, _grants_of_stream(node, stream))
     await _run(connection, _grants_of_bus(node))
     for stream in streams:
@@ -49,20 +48,19 @@ async def declare_streams(connection: AsyncConnection, *, node: str, streams: Se
 
 async def _run(connection: AsyncConnection, statements: Iterable[str]) -> None:
     for statement in statements:
-        await connection.execute(DDL(statement))
+        await connection.exec_driver_sql(statement)
 
 
-_PLACES = (
-    "insert into bus.event_head (stream, part) select :stream, generate_series(0, n.parts - 1) from bus.node n"
-    " on conflict do nothing",
-    "insert into bus.event_published (stream, part) select :stream, generate_series(0, n.parts - 1) from bus.node n"
-    " on conflict do nothing",
-)
+_PLACES = """
+    insert into bus.{table} (stream, part)
+    select :stream, generate_series(0, n.parts - 1) from bus.node n on conflict do nothing
+"""
+_PLACES_OF = tuple(text(_PLACES.format(table=table)) for table in ("event_head", "event_published"))
 
 
 async def _heads(connection: AsyncConnection, stream: str) -> None:
-    for statement in _PLACES:
-        await connection.execute(text(statement), {"stream": stream})
+    for statement in _PLACES_OF:
+        await connection.execute(statement, {"stream": stream})
     found = await connection.scalar(
         text("select count(*) = (select parts from bus.node) from bus.event_head where stream = :stream"),
         {"stream": stream},
@@ -81,7 +79,7 @@ async def _reader(connection: AsyncConnection, stream: StreamOf) -> str:
     if stream.outbox is not None:
         bodies += f"\n        union all\n{await _outbox(connection, stream.outbox)}"
     return f"""
-create or replace function bus.{_quote(f"read_{stream.service}")}(
+create or replace function bus.{quoted(f"read_{stream.service}")}(
     parts integer[], after bigint[], n integer, types text[] default null)
 returns table (part integer, number bigint, before uuid, id uuid, type text, version smallint, key text,
                at timestamptz, legal_date date, traceparent text, data bytea)
@@ -96,7 +94,7 @@ as $$
       left join lateral ({bodies}
       ) b on types is null or o.type = any(types)
      order by o.part, o.number
-$$""".replace("%", "%%")
+$$"""
 
 
 async def _outbox(connection: AsyncConnection, outbox: OutboxTable) -> str:
@@ -111,18 +109,18 @@ async def _outbox(connection: AsyncConnection, outbox: OutboxTable) -> str:
         raise RuntimeError(f"the outbox {outbox.schema}.{outbox.table} has no column 'data'")
     data = "r.data" if kind == "bytea" else "convert_to(r.data::text, 'UTF8')"
     return f"""        select {outbox.version}::smallint, r.key::text, r.at, r.legal_date, r.traceparent, {data}
-          from {_quote(outbox.schema)}.{_quote(outbox.table)} r
+          from {quoted(outbox.schema)}.{quoted(outbox.table)} r
          where o.type = '{outbox.type}' and r.part = o.part and r.id = o.event"""
 
 
 def _grants_of_stream(node: str, stream: StreamOf) -> list[str]:
-    function = f"function bus.{_quote(f'read_{stream.service}')}"
-    readers = ", ".join(_quote(f"{node}_{reader}") for reader in (*sorted(stream.readers), "bus"))
+    function = f"function bus.{quoted(f'read_{stream.service}')}"
+    readers = ", ".join(quoted(role_of(node, reader)) for reader in (*sorted(stream.readers), BUS))
     return [f"revoke all on {function} from public", f"grant execute on {function} to {readers}"]
 
 
 def _grants_of_service(node: str, service: str) -> list[str]:
-    role = _quote(f"{node}_{service}")
+    role = quoted(role_of(node, service))
     return [
         f"grant usage on schema bus to {role}",
         f"grant select on bus.node to {role}",
@@ -132,7 +130,7 @@ def _grants_of_service(node: str, service: str) -> list[str]:
 
 
 def _grants_of_bus(node: str) -> list[str]:
-    role = _quote(f"{node}_bus")
+    role = quoted(role_of(node, BUS))
     return [
         f"grant usage on schema bus to {role}",
         f"grant select on all tables in schema bus to {role}",

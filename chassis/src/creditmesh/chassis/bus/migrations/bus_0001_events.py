@@ -1,6 +1,6 @@
 """Events, their queue, their order, and who has read how far."""
 
-from alembic import op
+from creditmesh.chassis.database.migrations import script
 
 revision = "bus_0001"
 down_revision = None
@@ -8,7 +8,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = """
-create table if not exists bus.node (
+create table bus.node (
     one boolean primary key default true check (one),
     code text not null,
     tier text not null,
@@ -133,13 +133,8 @@ $$
 
 def upgrade() -> None:
     """Make the tables and the functions that are the same on every node."""
-    op.execute("create schema if not exists bus")
-    for statement in TABLES.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
-    for function in (HEADS, REPORT, PRESSURE):
-        op.execute(function)
-    op.execute("revoke all on all functions in schema bus from public")
+    script(";".join((TABLES.strip().rstrip(";"), HEADS, REPORT, PRESSURE)))
+    script("revoke all on all functions in schema bus from public")
 
 
 def downgrade() -> None:
