@@ -17,50 +17,117 @@ class Reason(NamedTuple):
 
 REASONS: dict[str, Reason] = {
     # the file and the row
-    "bad_encoding": Reason("The row is not valid UTF-8; declare or convert the encoding.", "该行不是有效的 UTF-8 编码；请声明或转换编码。"),
+    "bad_encoding": Reason(
+        "The row is not valid UTF-8; declare or convert the encoding.", "该行不是有效的 UTF-8 编码；请声明或转换编码。"
+    ),
     "row_too_large": Reason("The row is larger than {limit} bytes; shorten it.", "该行超过 {limit} 字节；请缩短。"),
-    "malformed_row": Reason("The row cannot be read as one record; check its structure.", "该行无法解析为一条记录；请检查格式。"),
-    "duplicate_in_submission": Reason("The same record occurs more than once in this submission; send it once.", "同一记录在本次报送中重复出现；请只报送一次。"),
+    "malformed_row": Reason(
+        "The row cannot be read as one record; check its structure.", "该行无法解析为一条记录；请检查格式。"
+    ),
+    "duplicate_in_submission": Reason(
+        "The same record occurs more than once in this submission; send it once.",
+        "同一记录在本次报送中重复出现；请只报送一次。",
+    ),
     # the fields
     "field_required": Reason("{name} is required here; fill it in.", "此处必须填写{name_zh}。"),
-    "unknown_field": Reason("The item has no such field; remove it or use the item's template.", "目录条目没有该字段；请删除或使用目录模板。"),
+    "unknown_field": Reason(
+        "Field {place} of the row is none of the item's; remove it or use the item's template.",
+        "第 {place} 个字段不属于该目录条目；请删除或使用目录模板。",
+    ),
     "duplicate_field": Reason("The field is given more than once; keep one.", "该字段重复；请只保留一个。"),
     "bad_type": Reason("{name} must be text; send it as a string.", "{name_zh}应为文本；请以字符串报送。"),
-    "bad_code": Reason("{name} is not a value of the code set {code_set}; use a listed value.", "{name_zh}不在代码集 {code_set} 内；请使用所列代码值。"),
+    "bad_code": Reason(
+        "{name} is not a value of the code set {code_set}; use a listed value.",
+        "{name_zh}不在代码集 {code_set} 内；请使用所列代码值。",
+    ),
     "bad_date": Reason("{name} is not a date; write YYYY-MM-DD.", "{name_zh}不是有效日期；请按 YYYY-MM-DD 填写。"),
-    "bad_decimal": Reason("{name} is not an amount of at most {digits} digits with {scale} decimal places; correct it.", "{name_zh}应为不超过 {digits} 位、小数不超过 {scale} 位的数值；请更正。"),
-    "too_long": Reason("{name} is longer than {limit} characters; shorten it.", "{name_zh}超过 {limit} 个字符；请缩短。"),
-    "unreadable_character": Reason("{name} contains a character that cannot be stored; remove it.", "{name_zh}含有无法保存的字符；请删除。"),
+    "bad_decimal": Reason(
+        "{name} is not an amount of at most {digits} digits, {scale} of them decimals; correct it.",
+        "{name_zh}应为不超过 {digits} 位、小数不超过 {scale} 位的数值；请更正。",
+    ),
+    "too_long": Reason(
+        "{name} is longer than {limit} characters; shorten it.", "{name_zh}超过 {limit} 个字符；请缩短。"
+    ),
+    "unreadable_character": Reason(
+        "{name} contains a character that cannot be stored; remove it.", "{name_zh}含有无法保存的字符；请删除。"
+    ),
     # the gate
-    "unknown_item": Reason("The catalogue has no such item in force; look it up in the directory.", "目录中没有生效的该条目；请查询目录。"),
-    "not_authorised": Reason("Your party does not have a duty that may submit this item.", "贵单位的职责不包括报送该目录条目。"),
+    "unknown_item": Reason(
+        "The catalogue has no such item in force; look it up in the directory.", "目录中没有生效的该条目；请查询目录。"
+    ),
+    "not_authorised": Reason(
+        "Your party does not have a duty that may submit this item.", "贵单位的职责不包括报送该目录条目。"
+    ),
     "kind_not_covered": Reason("The item does not cover this kind of subject.", "该目录条目不适用于此类信用主体。"),
-    "issuer_not_yours": Reason("The issuing body is not one your party may submit for; use its own account.", "贵单位无权代该机关报送；请由该机关报送。"),
-    "source_not_yours": Reason("The data source is not the submitting party; correct it.", "数据来源单位不是报送单位；请更正。"),
-    "basis_not_in_force": Reason("The item's legal basis was not in force on the decision date.", "作出决定之日该条目的法定依据未生效。"),
+    "issuer_not_yours": Reason(
+        "The issuing body is not one your party may submit for; use its own account.",
+        "贵单位无权代该机关报送；请由该机关报送。",
+    ),
+    "source_not_yours": Reason(
+        "The data source is not the submitting party; correct it.", "数据来源单位不是报送单位；请更正。"
+    ),
+    "basis_not_in_force": Reason(
+        "The item's legal basis was not in force on the decision date.", "作出决定之日该条目的法定依据未生效。"
+    ),
     "future_date": Reason("{name} lies after today; correct it.", "{name_zh}晚于今日；请更正。"),
-    "dates_reversed": Reason("{name} lies before the date it should follow; correct it.", "{name_zh}早于应在其前的日期；请更正。"),
-    "minor": Reason("The subject was under 18 on the decision date; minors are no subjects of credit records.", "作出决定之日主体未满十八周岁；未成年人不属于信用主体。"),
-    "forbidden_attribute": Reason("The law forbids collecting this attribute (征信业管理条例 art. 14); remove it.", "法律禁止采集该信息（征信业管理条例第十四条）；请删除。"),
-    "simple_procedure_person": Reason("Penalties by simple procedure on natural persons are not collected.", "对自然人适用简易程序的行政处罚不予归集。"),
-    "check_digit": Reason("The check digit does not match; verify the number, an officer will look at the row.", "校验码不符；请核对号码，该行转人工审核。"),
-    "number_shape": Reason("The number does not have the form of its document type; an officer will look at the row.", "号码与证件类型的格式不符；该行转人工审核。"),
-    "birth_date": Reason("The number does not contain a possible birth date; an officer will look at the row.", "号码中的出生日期不存在；该行转人工审核。"),
-    "kind_number_mismatch": Reason("The kind of subject and the number disagree; an officer will look at the row.", "主体类别与号码不一致；该行转人工审核。"),
-    "placeholder_needs_registration": Reason("Seventeen zeros and X stand for a sole trader without a code; give the registration number.", "统一社会信用代码填 17 个 0 加 X 的个体工商户，必须填写工商注册号。"),
-    "fine_unit": Reason("The amount in the text differs from the field in 万元; an officer will look at the row.", "处罚内容中的金额与罚款金额（万元）不一致；该行转人工审核。"),
-    "fine_implausible": Reason("{name} is above {maximum}; an officer will look at the row.", "{name_zh}超过 {maximum}；该行转人工审核。"),
+    "dates_reversed": Reason(
+        "{name} lies before the date it should follow; correct it.", "{name_zh}早于应在其前的日期；请更正。"
+    ),
+    "minor": Reason(
+        "The subject was under 18 on the decision date; minors are no subjects of credit records.",
+        "作出决定之日主体未满十八周岁；未成年人不属于信用主体。",
+    ),
+    "forbidden_attribute": Reason(
+        "Field {place} of the row holds an attribute that the law forbids to collect; remove it.",
+        "第 {place} 个字段属于法律禁止采集的信息；请删除。",
+    ),
+    "simple_procedure_person": Reason(
+        "Penalties by simple procedure on natural persons are not collected.",
+        "对自然人适用简易程序的行政处罚不予归集。",
+    ),
+    "check_digit": Reason(
+        "The check digit does not match; verify the number, an officer will look at the row.",
+        "校验码不符；请核对号码，该行转人工审核。",
+    ),
+    "number_shape": Reason(
+        "The number does not have the form of its document type; an officer will look at the row.",
+        "号码与证件类型的格式不符；该行转人工审核。",
+    ),
+    "birth_date": Reason(
+        "The number does not contain a possible birth date; an officer will look at the row.",
+        "号码中的出生日期不存在；该行转人工审核。",
+    ),
+    "kind_number_mismatch": Reason(
+        "The kind of subject and the number disagree; an officer will look at the row.",
+        "主体类别与号码不一致；该行转人工审核。",
+    ),
+    "placeholder_needs_registration": Reason(
+        "Seventeen zeros and X stand for a sole trader without a code; give the registration number.",
+        "统一社会信用代码填 17 个 0 加 X 的个体工商户，必须填写工商注册号。",
+    ),
+    "fine_unit": Reason(
+        "The amount in the text differs from the field in 万元; an officer will look at the row.",
+        "处罚内容中的金额与罚款金额（万元）不一致；该行转人工审核。",
+    ),
+    "fine_implausible": Reason(
+        "{name} is above {maximum}; an officer will look at the row.", "{name_zh}超过 {maximum}；该行转人工审核。"
+    ),
     "late": Reason("Reported after the deadline of {days} working days.", "超过 {days} 个工作日的报送期限。"),
     # the record
     "same": Reason("The record is already stored with this content.", "该记录内容与已存内容相同。"),
-    "superseded": Reason("This is an earlier content of the record; a later one stands.", "该内容为记录的历史版本；现以较新版本为准。"),
+    "superseded": Reason(
+        "This is an earlier content of the record; a later one stands.", "该内容为记录的历史版本；现以较新版本为准。"
+    ),
     "repeated": Reason("The same row occurs earlier in this submission.", "本次报送中已有相同的行。"),
-    "record_closed": Reason("The record is withdrawn or repaired; reopening needs a case or a correction with If-Match.", "该记录已撤销或已修复；如需恢复请提交案件或带 If-Match 的更正。"),
-}  # fmt: skip
+    "record_closed": Reason(
+        "The record is withdrawn or repaired; reopening needs a case or a correction with If-Match.",
+        "该记录已撤销或已修复；如需恢复请提交案件或带 If-Match 的更正。",
+    ),
+}
 
 
 def reason(code: str, pointer: str = "", **facts: str | int) -> FieldError:
-    """The reason of that code at a field (a JSON Pointer, empty: the whole row). KeyError if a code or fact is unknown."""
+    """The reason of that code at a field (a JSON Pointer; empty: the whole row). KeyError: an unknown code or fact."""
     text = REASONS[code]
     if not facts:
         return FieldError(pointer=pointer, code=code, detail=text.detail, detail_zh=text.detail_zh)

@@ -34,9 +34,7 @@ _USCC_VALUES = bytes.maketrans(_USCC_BYTES, bytes(range(31)))
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 
 _DOCUMENTS: dict[SubjectKind, frozenset[DocumentType]] = {
-    "natural_person": frozenset(
-        {"resident_id", "passport", "hk_macao_permit", "taiwan_permit", "foreign_resident_id"}
-    ),
+    "natural_person": frozenset({"resident_id", "passport", "hk_macao_permit", "taiwan_permit", "foreign_resident_id"}),
     "organisation": frozenset({"uscc", "registration"}),
     "sole_trader": frozenset({"uscc", "registration"}),
 }

@@ -1,0 +1,225 @@
+"""The catalogue as every process keeps it in memory, built from the catalogue's stream and from nothing else.
+
+Each object has a history of versions. The one in force on a legal date is the newest whose effective date has come: a
+version published for next month changes nothing today, and a withdrawal is one more entry of the history.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Purpose, Rule
+from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
+from creditmesh.schemas.rules.compile import CompiledItem, compile_item
+
+Published = Item | CreditList | Measure | Matter | Purpose | Party | CodeSet | Rule | Rule
+
+P = TypeVar("P", Item, CreditList, Measure, Matter, Purpose, Party, CodeSet, Rule)
+
+MODELS: dict[ObjectKind, type[Published]] = {
+    "item": Item,
+    "list": CreditList,
+    "measure": Measure,
+    "matter": Matter,
+    "purpose": Purpose,
+    "party": Party,
+    "code_set": CodeSet,
+    "rule": Rule,
+}
+_KINDS: dict[type[BaseModel], ObjectKind] = {model: kind for kind, model in MODELS.items()}
+_FOREVER = date.max
+
+
+class UnreadableCatalogue(Exception):
+    """An event of the catalogue's stream that this version cannot read; nothing of it was applied."""
+
+
+class CatalogueEvent(Protocol):
+    """What the directory needs to see of an event of the catalogue's stream."""
+
+    @property
+    def type(self) -> str:
+        """The event type."""
+
+    @property
+    def number(self) -> int:
+        """Its number in the part that carries the whole catalogue (its key is always `catalogue`)."""
+
+    @property
+    def data(self) -> bytes:
+        """Its JSON body."""
+
+
+class Version(NamedTuple):
+    """One entry of an object's history."""
+
+    number: int
+    state: str
+    effective: date
+    body: Published
+    basis: str | None
+
+
+class Directory:
+    """Items, lists, measures, matters, purposes, parties and code sets by code and legal date."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        """The highest event number applied."""
+        self.offset_days = 0
+        """How far the sandbox's legal date was moved."""
+        self._histories: dict[ObjectKind, dict[str, list[Version]]] = {kind: {} for kind in MODELS}
+        self._compiled: dict[tuple[str, int], CompiledItem] = {}
+        self._parties_by_uscc: dict[str, Party] = {}
+        self._withdrawn = lru_cache(maxsize=64)(self._find_withdrawn)
+
+    @property
+    def etag(self) -> str:
+        """The ETag of everything answered from here."""
+        return f'"catalogue-{self.number}"'
+
+    def apply(self, event: CatalogueEvent) -> None:
+        """Take one event into memory; one at or below `number` is a repeat. UnreadableCatalogue: nothing is applied."""
+        if event.number <= self.number:
+            return
+        try:
+            if event.type == CatalogueChanged.type:
+                self._change(CatalogueChanged.model_validate_json(event.data))
+            elif event.type == ClockChanged.type:
+                self.offset_days = ClockChanged.model_validate_json(event.data).offset_days
+            else:
+                raise UnreadableCatalogue(f"catalogue event {event.number} has the unknown type {event.type!r}")
+        except ValidationError as error:
+            where = "; ".join("/".join(map(str, e["loc"])) + ": " + e["msg"] for e in error.errors()[:5])
+            raise UnreadableCatalogue(
+                f"catalogue event {event.number} ({event.type}) cannot be read: {where}"
+            ) from error
+        self.number = event.number
+
+    def item(self, code: str, *, on: date) -> Item | None:
+        """The item's version in force on that day; None if there is none or it is withdrawn."""
+        return self._find(Item, code, on)
+
+    def credit_list(self, code: str, *, on: date) -> CreditList | None:
+        """The list in force on that day."""
+        return self._find(CreditList, code, on)
+
+    def measure(self, code: str, *, on: date) -> Measure | None:
+        """The measure in force on that day."""
+        return self._find(Measure, code, on)
+
+    def matter(self, code: str, *, on: date) -> Matter | None:
+        """The matter in force on that day."""
+        return self._find(Matter, code, on)
+
+    def purpose(self, code: str, *, on: date) -> Purpose | None:
+        """The purpose in force on that day."""
+        return self._find(Purpose, code, on)
+
+    def party(self, code: str) -> Party | None:
+        """The party as last published, whatever its effective date; None if unknown or withdrawn."""
+        return self._newest(Party, code)
+
+    def party_by_uscc(self, uscc: str) -> Party | None:
+        """The party with that 18-character code, as last published."""
+        return self._parties_by_uscc.get(uscc)
+
+    def parties_with(self, duty: str) -> tuple[Party, ...]:
+        """The active parties that have a duty, in the order of their codes."""
+        parties = (self.party(code) for code in sorted(self._histories["party"]))
+        return tuple(party for party in parties if party is not None and party.active and duty in party.duties)
+
+    def code_set(self, code: str) -> CodeSet | None:
+        """The code set as last published."""
+        return self._newest(CodeSet, code)
+
+    def rule(self, code: str) -> Rule | None:
+        """The rule as last published."""
+        return self._newest(Rule, code)
+
+    def objects(self, kind: ObjectKind, *, on: date) -> tuple[Published, ...]:
+        """Everything of a kind that is in force on that day, in the order of the codes."""
+        found = (self._in_force(kind, code, on) for code in sorted(self._histories.get(kind, {})))
+        return tuple(version.body for version in found if version is not None and version.state == "published")
+
+    def versions(self, kind: ObjectKind, code: str) -> tuple[Version, ...]:
+        """The whole history of an object, oldest first; empty if there never was one."""
+        return tuple(self._histories.get(kind, {}).get(code, ()))
+
+    def version(self, kind: ObjectKind, code: str, number: int) -> Version | None:
+        """One published version by its number."""
+        for version in self.versions(kind, code):
+            if version.number == number and version.state == "published":
+                return version
+        return None
+
+    def compiled(self, code: str, number: int) -> CompiledItem:
+        """The validator of one version of an item, with the code sets as last published. KeyError if unknown."""
+        try:
+            return self._compiled[code, number]
+        except KeyError:
+            version = self.version("item", code, number)
+            if version is None or not isinstance(version.body, Item):
+                raise KeyError(f"no version {number} of item {code}") from None
+            sets = {name: body for name in self._histories["code_set"] if (body := self.code_set(name)) is not None}
+            return self._compiled.setdefault((code, number), compile_item(version.body, sets, self._rules()))
+
+    def withdrawn(self, as_of: date) -> frozenset[str]:
+        """The codes of all items withdrawn on that day: the parameter of `rules.visibility`."""
+        return self._withdrawn(as_of)
+
+    def withdrawn_at(self, code: str) -> date | None:
+        """From which day an item is withdrawn, as last published; None if it is not."""
+        history = self._histories["item"].get(code)
+        return history[-1].effective if history and history[-1].state == "withdrawn" else None
+
+    def _change(self, change: CatalogueChanged) -> None:
+        model = MODELS.get(change.kind)
+        if model is None:
+            raise UnreadableCatalogue(f"the catalogue publishes {change.kind} {change.code}, which has no model here")
+        body = model.model_validate(change.body)
+        if body.code != change.code:
+            raise UnreadableCatalogue(
+                f"the catalogue publishes {change.kind} {change.code} with the body of {body.code}"
+            )
+        version = Version(change.number, change.state, change.effective, body, change.basis)
+        self._histories[change.kind].setdefault(change.code, []).append(version)
+        self._withdrawn.cache_clear()
+        if isinstance(body, Party):
+            self._parties_by_uscc = {party.uscc: party for party in self._current_parties()}
+        elif isinstance(body, CodeSet | Rule):
+            self._compiled.clear()
+        elif isinstance(body, Item):
+            self._compiled.pop((change.code, change.number), None)
+
+    def _rules(self) -> tuple[Rule, ...]:
+        rules = (self._newest(Rule, code) for code in sorted(self._histories["rule"]))
+        return tuple(rule for rule in rules if rule is not None)
+
+    def _current_parties(self) -> Iterator[Party]:
+        for code in self._histories["party"]:
+            party = self.party(code)
+            if party is not None:
+                yield party
+
+    def _in_force(self, kind: ObjectKind, code: str, on: date) -> Version | None:
+        for version in reversed(self._histories[kind].get(code, [])):
+            if version.effective <= on:
+                return version
+        return None
+
+    def _find(self, model: type[P], code: str, on: date) -> P | None:
+        version = self._in_force(_KINDS[model], code, on)
+        if version is None or version.state != "published" or not isinstance(version.body, model):
+            return None
+        return version.body
+
+    def _newest(self, model: type[P], code: str) -> P | None:
+        return self._find(model, code, _FOREVER)
+
+    def _find_withdrawn(self, as_of: date) -> frozenset[str]:
+        items = ((code, self._in_force("item", code, as_of)) for code in self._histories["item"])
+        return frozenset(code for code, version in items if version is not None and version.state == "withdrawn")

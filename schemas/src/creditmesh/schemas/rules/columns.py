@@ -1,0 +1,101 @@
+"""One field of an item as it is read: which spellings it takes, and what is said of a value it does not."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from creditmesh.schemas.catalogue import CodeSet, FieldSpec
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.values import (
+    DIGITS,
+    SCALE,
+    WHITE,
+    Read,
+    code_reader,
+    codes_reader,
+    decimal_reader,
+    number_text,
+    read_date,
+    read_decision_number,
+    tidy_reader,
+    unreadable,
+)
+
+_FAULTS = {"date": "bad_date", "decimal": "bad_decimal", "code": "bad_code", "codes": "bad_code"}
+_WHOLE_NUMBERS = frozenset({"code", "codes", "date", "decimal"})
+_TIDIED = frozenset({"document", "uscc"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field with its reader; None: any text is as it should be."""
+
+    spec: FieldSpec
+    read: Read | None
+
+    def take(self, value: object) -> str | FieldError:
+        """The canonical text of a value as it came (empty: none was given), or what is wrong with it."""
+        text = self._text(value)
+        if isinstance(text, FieldError) or not text:
+            return text
+        if self.spec.type in {"text", "name"} and self._too_long(text):
+            return self._error("too_long")
+        if self.read is None:
+            return text
+        canonical = self.read(text)
+        if canonical is not None:
+            return canonical
+        if self.spec.type in _TIDIED:
+            return self._error("too_long" if self._too_long(text) else "unreadable_character")
+        return self._error(_FAULTS.get(self.spec.type, "unreadable_character"))
+
+    def missing(self) -> FieldError:
+        """What is said when it is required and not given."""
+        return self._error("field_required")
+
+    def _text(self, value: object) -> str | FieldError:
+        if isinstance(value, str):
+            return self._error("unreadable_character") if unreadable(value) else value.strip(WHITE)
+        if value is None:
+            return ""
+        if isinstance(value, int) and not isinstance(value, bool) and self.spec.type in _WHOLE_NUMBERS:
+            return str(value)
+        if isinstance(value, float | Decimal) and self.spec.type == "decimal":
+            return number_text(value) or self._error("bad_decimal")
+        return self._error("bad_type")
+
+    def _too_long(self, text: str) -> bool:
+        return self.spec.max_length is not None and len(text) > self.spec.max_length
+
+    def _error(self, code: str) -> FieldError:
+        spec = self.spec
+        return reason(
+            code,
+            f"/{spec.code}",
+            name=spec.name,
+            name_zh=spec.name_zh,
+            limit=spec.max_length or 0,
+            digits=spec.max_length or DIGITS,
+            scale=SCALE if spec.scale is None else spec.scale,
+            code_set=spec.code_set or "",
+        )
+
+
+def column(spec: FieldSpec, code_set: CodeSet | None, *, decision: bool = False) -> Column:
+    """The column of a field. `decision`: it is the item's 文书号, which is compared across submissions.
+
+    KeyError if a coded field names no code set.
+    """
+    match spec.type:
+        case "date":
+            return Column(spec, read_date)
+        case "decimal":
+            return Column(spec, decimal_reader(spec.max_length, spec.scale))
+        case "document" | "uscc":
+            return Column(spec, tidy_reader(spec.max_length))
+        case "code" | "codes":
+            if code_set is None:
+                raise KeyError(f"the field {spec.code} is coded and names no code set")
+            return Column(spec, code_reader(code_set) if spec.type == "code" else codes_reader(code_set))
+        case _:
+            return Column(spec, read_decision_number if decision else None)

@@ -1,0 +1,275 @@
+"""An item of the catalogue as a validator: rows in any accepted spelling become canonical rows, or reasons.
+
+A canonical row is a dict of field code to text in catalogue order, without empty fields; its `canonical` bytes are made
+once and serve as event body, sealed text and fingerprint alike.
+
+There are two ways through, and a property test holds them equal. The quick one is pydantic's compiled parser for names,
+types and lengths, then one reader per special field. Only a row it does not take is examined field by field in Python,
+which also takes the rarer spellings (numbers, spaced headers) and finds everything that is wrong at once.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, cast
+
+import orjson
+from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from creditmesh.schemas.catalogue import CodeSet, Item, Rule
+from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.columns import Column, column
+from creditmesh.schemas.rules.headers import Columns, Names, all_names
+from creditmesh.schemas.rules.identity import normalise
+from creditmesh.schemas.rules.item_schema import json_schema, template_csv
+from creditmesh.schemas.rules.values import WHITE
+
+ROW_BYTES = 256 * 1024
+"""A bigger row would be an event that the broker does not take."""
+
+Row = dict[str, str]
+"""A canonical row."""
+
+Outcome = Row | tuple[FieldError, ...]
+"""A row, or why it is none."""
+
+
+class Split(NamedTuple):
+    """A canonical row by whose key seals it."""
+
+    clear: Row
+    subject: Row
+    representative: Row
+
+
+class CompiledItem:
+    """One version of an item, ready to read rows."""
+
+    def __init__(self, item: Item, code_sets: Mapping[str, CodeSet], rules: Sequence[Rule] = ()) -> None:
+        self.item = item
+        self.codes = tuple(spec.code for spec in item.fields)
+        self._sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
+        self._names = Names(item, rules)
+        self._columns: dict[str, Column] = {
+            spec.code: column(spec, self._sets.get(spec.code), decision=spec.code == item.roles.decision_number)
+            for spec in item.fields
+        }
+        self._readers = tuple((code, col.read) for code, col in self._columns.items() if col.read is not None)
+        self._meanings = {
+            code: {value.value: value.meaning for value in found.values if value.meaning is not None}
+            for code, found in self._sets.items()
+        }
+        self._resident = _resident_pairs(item, self._meanings)
+        self._conditions = _conditions(self._columns)
+        self._sealed = {kind: tuple(s.code for s in item.fields if s.sealed_for(kind)) for kind in item.kinds}
+        self._about = {spec.code: spec.about for spec in item.fields}
+        parser = TypeAdapter(_row_type(item)).validator
+        self._parse_json, self._parse = parser.validate_json, parser.validate_python
+
+    def validate_json(self, line: bytes) -> Outcome:
+        """Read one JSON object; its size, encoding and structure are judged too."""
+        if len(line) > ROW_BYTES:
+            return (reason("row_too_large", limit=ROW_BYTES),)
+        if b"\\u0000" not in line:
+            try:
+                row = self._finished(cast("Row", self._parse_json(line)))
+            except ValidationError:
+                row = None
+            if row is not None:
+                return row
+        return self._examine_line(line)
+
+    def validate(self, fields: Mapping[str, object]) -> Outcome:
+        """Read one row given as a mapping of any accepted names to values."""
+        try:
+            row = self._finished(cast("Row", self._parse(dict(fields))))
+        except ValidationError:
+            row = None
+        if row is not None and "\0" not in "".join(row.values()):
+            return row
+        return self._examine(fields.items())
+
+    def validate_cells(self, columns: Sequence[str], cells: Sequence[str]) -> Outcome:
+        """Read one line of a file whose header gave these columns; blank cells beyond them do not matter."""
+        if len(cells) != len(columns) and (len(cells) < len(columns) or any(cells[len(columns) :])):
+            return (reason("malformed_row"),)
+        return self.validate(dict(zip(columns, cells, strict=False)))
+
+    def header_map(self, header: Sequence[str]) -> Columns:
+        """The field codes of a file's columns, by code, Chinese name or alias, or what is wrong with its header."""
+        return self._names.columns(header)
+
+    def canonical(self, row: Row) -> bytes:
+        """The bytes of a canonical row: made once, reused for fingerprint, sealed text and body."""
+        return orjson.dumps(row)
+
+    def split(self, row: Row, kind: SubjectKind) -> Split:
+        """The row of a record about this kind of subject: what stands clear, what is sealed, and for whom."""
+        clear = dict(row)
+        subject: Row = {}
+        representative: Row = {}
+        for code in self._sealed.get(kind, self.codes):
+            value = clear.pop(code, None)
+            if value is not None:
+                (subject if self._about[code] == "subject" else representative)[code] = value
+        return Split(clear, subject, representative)
+
+    def meaning(self, code: str | None, row: Row) -> str | None:
+        """What our rules call the value of a coded field (`natural_person`, `resident_id`); None if nothing."""
+        return self._meanings.get(code, {}).get(row.get(code, "")) if code is not None else None
+
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema of a canonical row."""
+        return json_schema(self.item, self._sets)
+
+    def template_csv(self, names: Literal["codes", "zh"] = "codes") -> str:
+        """The header line of a file to fill in."""
+        return template_csv(self.item, names)
+
+    def _finished(self, row: Row) -> Row | None:
+        for code, read in self._readers:
+            value = row.get(code)
+            if value:
+                canonical = read(value)
+                if canonical is None:
+                    return None
+                row[code] = canonical
+        if "" in row.values() or None in row.values():
+            row = {code: value for code, value in row.items() if value}
+        self._widen(row)
+        return None if self._lacking(row) else row
+
+    def _widen(self, row: Row) -> None:
+        for number, document, resident in self._resident:
+            if len(row.get(number, "")) == 15 and row.get(document) in resident:  # noqa: PLR2004 - first generation
+                row[number] = normalise("resident_id", row[number]).number
+
+    def _lacking(self, row: Row) -> frozenset[str]:
+        lacking: frozenset[str] = frozenset()
+        for field, always, needs, several in self._conditions:
+            value = row.get(field)
+            if value is None:
+                continue
+            for one in value.split(";") if several else (value,):
+                wanted = needs.get(one, always)
+                if not row.keys() >= wanted:
+                    lacking |= wanted - row.keys()
+        return lacking
+
+    def _examine_line(self, line: bytes) -> Outcome:
+        try:
+            text = line.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return (reason("bad_encoding"),)
+        try:
+            pairs = json.loads(text, parse_float=Decimal, object_pairs_hook=_Pairs)
+        except (ValueError, RecursionError):
+            return (reason("malformed_row"),)
+        return self._examine(pairs) if isinstance(pairs, _Pairs) else (reason("malformed_row"),)
+
+    def _examine(self, pairs: Iterable[tuple[str, object]]) -> Outcome:
+        errors: list[FieldError] = []
+        found: dict[str, str | FieldError] = {}
+        for place, (name, value) in enumerate(pairs, 1):
+            code = self._names.code(name)
+            if code is None:
+                errors.append(self._names.unknown(name, place))
+            elif code in found:
+                errors.append(reason("duplicate_field", f"/{code}"))
+            else:
+                found[code] = self._columns[code].take(value)
+        return self._judged(found, errors)
+
+    def _judged(self, found: Mapping[str, str | FieldError], errors: list[FieldError]) -> Outcome:
+        ordered = [(code, found[code]) for code in self.codes if code in found]
+        row = {code: value for code, value in ordered if isinstance(value, str) and value}
+        errors.extend(value for _, value in ordered if isinstance(value, FieldError))
+        self._widen(row)
+        lacking = self._lacking(row)
+        for code, col in self._columns.items():
+            blank = code not in row and not isinstance(found.get(code), FieldError)
+            if blank and (col.spec.required or code in lacking):
+                errors.append(col.missing())
+        return tuple(errors) if errors else row
+
+
+class _Pairs(list[tuple[str, object]]):
+    """The members of a JSON object as they stand, repeated names included."""
+
+
+class _Condition(NamedTuple):
+    """What the values of one field demand."""
+
+    field: str
+    always: frozenset[str]
+    needs: Mapping[str, frozenset[str]]
+    several: bool
+
+
+def compile_item(item: Item, code_sets: Mapping[str, CodeSet], rules: Sequence[Rule] = ()) -> CompiledItem:
+    """Compile one version of an item with the code sets it names, once. KeyError names a missing code set, ValueError
+    an ambiguous name.
+    """
+    return CompiledItem(item, code_sets, rules)
+
+
+def _row_type(item: Item) -> Any:
+    annotations: dict[str, Any] = {}
+    for spec in item.fields:
+        limit = spec.max_length if spec.type in {"text", "name"} else None
+        text = Annotated[str, StringConstraints(max_length=limit, min_length=1 if spec.required else None)]
+        named = Annotated[
+            text if spec.required else text | None, Field(validation_alias=AliasChoices(*all_names(spec)))
+        ]
+        annotations[spec.code] = named if spec.required else NotRequired[named]
+    make: Any = TypedDict
+    row_type = make("Row", annotations)
+    row_type.__pydantic_config__ = ConfigDict(
+        extra="forbid", strict=True, str_strip_whitespace=True, hide_input_in_errors=True
+    )
+    return row_type
+
+
+def _resident_pairs(
+    item: Item, meanings: Mapping[str, Mapping[str, str]]
+) -> tuple[tuple[str, str, frozenset[str]], ...]:
+    roles = item.roles
+    pairs = (
+        (roles.document_number, roles.document_type),
+        (roles.representative_document_number, roles.representative_document_type),
+    )
+    return tuple(
+        (
+            number,
+            document,
+            frozenset(v for v, meaning in meanings.get(document, {}).items() if meaning == "resident_id"),
+        )
+        for number, document in pairs
+        if number is not None and document is not None
+    )
+
+
+def _conditions(columns: Mapping[str, Column]) -> tuple[_Condition, ...]:
+    # By the field that is looked at: what any value of it demands, and what each particular value does.
+    demands: dict[str, tuple[set[str], dict[str, set[str]]]] = {}
+    for code, col in columns.items():
+        for condition in col.spec.required_if:
+            looked_at = columns[condition.field]
+            always, needs = demands.setdefault(condition.field, (set(), {}))
+            if not condition.in_values:
+                always.add(code)
+            for value in condition.in_values:
+                canonical = looked_at.take(value)
+                needs.setdefault(canonical if isinstance(canonical, str) else value.strip(WHITE), set()).add(code)
+    return tuple(
+        _Condition(
+            field,
+            frozenset(always),
+            {value: frozenset(codes | always) for value, codes in needs.items()},
+            several=columns[field].spec.type == "codes",
+        )
+        for field, (always, needs) in demands.items()
+    )
