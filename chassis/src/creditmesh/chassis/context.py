@@ -179,6 +179,7 @@ class Context:
         authorisation: UUID | None = None,
         reason: str | None = None,
         officer: str | None = None,
+        repeats: UUID | None = None,
     ) -> UUID:
         """Record one access, in this transaction, before anything is answered. Returns its decision id."""
         caller = self.known_caller
@@ -196,6 +197,7 @@ class Context:
                 authorisation=authorisation,
                 outcome=outcome,
                 reason=reason,
+                repeats=repeats,
                 items=tuple(items),
                 records=tuple(records),
             ),
