@@ -1,0 +1,192 @@
+"""Subjects: found or made from identities, and opened for sealing.
+
+Both calls commit by themselves, before the caller's own transaction: a subject or a data key that nobody uses harms
+nothing. An index value never changes its subject, so what was found is kept in memory without invalidation; ciphers of
+recent subjects are kept too, for a few minutes at most, so that an erased person's key is soon gone everywhere.
+"""
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+from uuid import UUID, uuid4
+from zlib import crc32
+
+from sqlalchemy import Integer, LargeBinary, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.chassis.vault.index import Identity, index_of
+from creditmesh.chassis.vault.keys import Keys
+
+Call = Literal["resolve", "open"]
+SECONDS_KEPT = 300.0
+"""How long an unwrapped cipher is used before its key is asked for again."""
+_RESOLVE = text("select index, subject from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm)").bindparams(
+    bindparam("given", type_=ARRAY(LargeBinary)),
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("parts", type_=ARRAY(Integer)),
+    bindparam("key", type_=Text),
+    bindparam("algorithm", type_=Text),
+)
+_OPEN = text("select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)").bindparams(
+    bindparam("given", type_=ARRAY(Uuid)),
+    bindparam("offered", type_=ARRAY(LargeBinary)),
+    bindparam("key", type_=Text),
+    bindparam("algorithm", type_=Text),
+)
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Erased(LookupError):
+    """The subject's data key was destroyed: what was sealed about them is gone, and nothing can be sealed again."""
+
+    def __init__(self, subject: UUID) -> None:
+        super().__init__(f"subject {subject} was erased")
+        self.subject = subject
+
+
+class UnknownSubject(LookupError):
+    """No such subject in this node's vault."""
+
+    def __init__(self, subject: UUID) -> None:
+        super().__init__(f"no subject {subject}")
+        self.subject = subject
+
+
+@dataclass(slots=True)
+class _Recent(Generic[K, V]):
+    """A bounded memory: the least recently used goes first."""
+
+    size: int
+    _kept: OrderedDict[K, V]
+
+    def get(self, key: K) -> V | None:
+        value = self._kept.get(key)
+        if value is not None:
+            self._kept.move_to_end(key)
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        self._kept[key] = value
+        self._kept.move_to_end(key)
+        while len(self._kept) > self.size:
+            self._kept.popitem(last=False)
+
+    def drop(self, key: K) -> None:
+        self._kept.pop(key, None)
+
+
+class Vault:
+    """The vault as one service may use it: `allowed` is what it declares."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        keys: Keys,
+        *,
+        parts: int,
+        allowed: Collection[Call] = frozenset(("resolve", "open")),
+        remember: int = 100_000,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._parts = parts
+        self._allowed = frozenset(allowed)
+        self._seconds = seconds
+        self._subjects: _Recent[bytes, UUID] = _Recent(remember, OrderedDict())
+        self._ciphers: _Recent[UUID, tuple[float, Cipher]] = _Recent(remember, OrderedDict())
+
+    async def resolve(self, identities: Sequence[Identity]) -> list[UUID]:
+        """The subject of each identity, in order; who is new gets a random id. Committed when this returns."""
+        self._may("resolve")
+        indexes = [index_of(self._keys, identity) for identity in identities]
+        found = {index: subject for index in indexes if (subject := self._subjects.get(index)) is not None}
+        missing = {index: who for index, who in zip(indexes, identities, strict=True) if index not in found}
+        if missing:
+            found |= await self._resolved(missing)
+        return [found[index] for index in indexes]
+
+    async def open(self, subjects: Iterable[UUID]) -> Mapping[UUID, Cipher]:
+        """A cipher for each of these subjects; a data key is made at the first opening.
+
+        Erased or UnknownSubject, naming the first such subject, if one of them has none.
+        """
+        self._may("open")
+        now = self._seconds()
+        opened: dict[UUID, Cipher] = {}
+        missing: list[UUID] = []
+        for subject in dict.fromkeys(subjects):
+            kept = self._ciphers.get(subject)
+            if kept is None or now - kept[0] >= SECONDS_KEPT:
+                missing.append(subject)
+            else:
+                opened[subject] = kept[1]
+        if missing:
+            opened |= await self._opened(missing, now)
+        return opened
+
+    def forget(self, subject: UUID) -> None:
+        """Drop the unwrapped key of an erased subject from memory at once."""
+        self._ciphers.drop(subject)
+
+    def _may(self, call: Call) -> None:
+        if call not in self._allowed:
+            raise PermissionError(f"this service does not declare that it may {call} subjects")
+
+    async def _resolved(self, missing: Mapping[bytes, Identity]) -> dict[bytes, UUID]:
+        order = sorted(missing)
+        ids = [uuid4() for _ in order]
+        values = {
+            "given": order,
+            "ids": ids,
+            "kinds": [missing[index].kind for index in order],
+            "parts": [crc32(str(subject).encode("ascii")) % self._parts for subject in ids],
+            "key": self._keys.key_id("index"),
+            "algorithm": self._keys.algorithm("index"),
+        }
+        async with self._engine.begin() as connection:
+            rows = (await connection.execute(_RESOLVE, values)).all()
+        found = {bytes(index): UUID(bytes=subject.bytes) for index, subject in rows}
+        for index, subject in found.items():
+            self._subjects.put(index, subject)
+        return found
+
+    async def _opened(self, missing: Sequence[UUID], now: float) -> dict[UUID, Cipher]:
+        order = sorted(missing)
+        known = await self._data_keys(order, [None] * len(order))
+        new = [subject for subject in order if subject not in known]
+        if new:
+            offered = [self._keys.wrap(os.urandom(32), context=subject.bytes) for subject in new]
+            known |= await self._data_keys(new, offered)
+        return {subject: self._cipher(subject, known.get(subject), now) for subject in order}
+
+    async def _data_keys(
+        self, subjects: Sequence[UUID], offered: Sequence[bytes | None]
+    ) -> dict[UUID, tuple[str, bytes | None]]:
+        values = {
+            "given": subjects,
+            "offered": offered,
+            "key": self._keys.key_id("data"),
+            "algorithm": self._keys.algorithm("data"),
+        }
+        async with self._engine.begin() as connection:
+            rows = (await connection.execute(_OPEN, values)).all()
+        return {subject: (key, None if wrapped is None else bytes(wrapped)) for subject, key, wrapped in rows}
+
+    def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None, now: float) -> Cipher:
+        if known is None:
+            raise UnknownSubject(subject)
+        key, wrapped = known
+        if wrapped is None:
+            raise Erased(subject)
+        cipher = Cipher(subject, self._keys.unwrap(wrapped, context=subject.bytes, key=key))
+        self._ciphers.put(subject, (now, cipher))
+        return cipher
