@@ -9,8 +9,9 @@ which also takes the rarer spellings (numbers, spaced headers) and finds everyth
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, cast
 
 import orjson
@@ -25,7 +26,6 @@ from creditmesh.schemas.rules.columns import Column, column
 from creditmesh.schemas.rules.headers import Columns, Names, all_names
 from creditmesh.schemas.rules.identity import normalise
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
-from creditmesh.schemas.rules.values import WHITE
 
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
@@ -137,7 +137,7 @@ class CompiledItem:
                 if canonical is None:
                     return None
                 row[code] = canonical
-        if "" in row.values() or None in row.values():
+        if not all(row.values()):
             row = {code: value for code, value in row.items() if value}
         self._widen(row)
         return None if self._lacking(row) else row
@@ -147,17 +147,14 @@ class CompiledItem:
             if len(row.get(number, "")) == 15 and row.get(document) in resident:  # noqa: PLR2004 - first generation
                 row[number] = normalise("resident_id", row[number]).number
 
-    def _lacking(self, row: Row) -> frozenset[str]:
-        lacking: frozenset[str] = frozenset()
-        for field, always, needs, several in self._conditions:
-            value = row.get(field)
-            if value is None:
-                continue
-            for one in value.split(";") if several else (value,):
-                wanted = needs.get(one, always)
-                if not row.keys() >= wanted:
-                    lacking |= wanted - row.keys()
-        return lacking
+    def _lacking(self, row: Row) -> list[str]:
+        return [
+            code
+            for field, wanted in self._conditions
+            if (value := row.get(field)) is not None
+            for code in wanted(value)
+            if code not in row
+        ]
 
     def _examine_line(self, line: bytes) -> Outcome:
         try:
@@ -200,18 +197,13 @@ class _Pairs(list[tuple[str, object]]):
     """The members of a JSON object as they stand, repeated names included."""
 
 
-class _Condition(NamedTuple):
-    """What the values of one field demand."""
-
-    field: str
-    always: frozenset[str]
-    needs: Mapping[str, frozenset[str]]
-    several: bool
+_Condition = tuple[str, Callable[[str], frozenset[str]]]
 
 
 def compile_item(item: Item, code_sets: Mapping[str, CodeSet], rules: Sequence[Rule] = ()) -> CompiledItem:
-    """Compile one version of an item with the code sets it names, once. KeyError names a missing code set, ValueError
-    an ambiguous name.
+    """Compile one version of an item with the code sets it names, once: the directory keeps it.
+
+    KeyError names a missing code set or field, ValueError an ambiguous name.
     """
     return CompiledItem(item, code_sets, rules)
 
@@ -220,11 +212,12 @@ def _row_type(item: Item) -> Any:
     annotations: dict[str, Any] = {}
     for spec in item.fields:
         limit = spec.max_length if spec.type in {"text", "name"} else None
-        text = Annotated[str, StringConstraints(max_length=limit, min_length=1 if spec.required else None)]
-        named = Annotated[
-            text if spec.required else text | None, Field(validation_alias=AliasChoices(*all_names(spec)))
-        ]
-        annotations[spec.code] = named if spec.required else NotRequired[named]
+        names = Field(validation_alias=AliasChoices(*all_names(spec)))
+        if spec.required:
+            annotations[spec.code] = Annotated[str, StringConstraints(max_length=limit, min_length=1), names]
+        else:
+            text = Annotated[str, StringConstraints(max_length=limit)]
+            annotations[spec.code] = NotRequired[Annotated[text | None, names]]
     make: Any = TypedDict
     row_type = make("Row", annotations)
     row_type.__pydantic_config__ = ConfigDict(
@@ -263,13 +256,19 @@ def _conditions(columns: Mapping[str, Column]) -> tuple[_Condition, ...]:
                 always.add(code)
             for value in condition.in_values:
                 canonical = looked_at.take(value)
-                needs.setdefault(canonical if isinstance(canonical, str) else value.strip(WHITE), set()).add(code)
+                needs.setdefault(canonical if isinstance(canonical, str) else value, set()).add(code)
     return tuple(
-        _Condition(
-            field,
-            frozenset(always),
-            {value: frozenset(codes | always) for value, codes in needs.items()},
-            several=columns[field].spec.type == "codes",
-        )
-        for field, (always, needs) in demands.items()
+        (field, _wanted(columns[field], frozenset(always), needs)) for field, (always, needs) in demands.items()
     )
+
+
+def _wanted(col: Column, always: frozenset[str], needs: Mapping[str, set[str]]) -> Callable[[str], frozenset[str]]:
+    table = {value: frozenset(codes | always) for value, codes in needs.items()}
+    if col.spec.type != "codes":
+        return lambda value: table.get(value, always)
+
+    @lru_cache(maxsize=1024)
+    def several(values: str) -> frozenset[str]:
+        return always.union(*(table.get(value, always) for value in values.split(";")))
+
+    return several

@@ -41,8 +41,9 @@ class Names:
         return self._codes.get(name) or self._codes.get(spelled(name))
 
     def unknown(self, name: str, place: int) -> FieldError:
-        """What to say of a name the item does not have. Only what looks like a field code is echoed: a file without a
-        header has a person's data in that line.
+        """What to say of a name the item does not have.
+
+        Only what looks like a field code is echoed: where a file has no header, a person's data stands there.
         """
         forbidden = any(rule.forbidden(name) for rule in self._rules)
         pointer = f"/{name}" if _is_code(name) else ""

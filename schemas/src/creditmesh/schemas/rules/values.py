@@ -31,6 +31,7 @@ _EARLIEST = 1900
 _DECIMAL = re.compile(r"0*(\d+)(?:\.(\d*?)0*)?", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _OTHER = re.compile(r"其他[-－—–:：](.+)", re.DOTALL)
+_UNTIDY = re.compile("[\\s\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _FULL_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {
     base + i: plain + i for base, plain in ((0xFF21, 0x41), (0xFF41, 0x61)) for i in range(26)
 }
@@ -62,6 +63,7 @@ def decimal_reader(digits: int | None, scale: int | None) -> Read:
     places = SCALE if scale is None else scale
     whole_digits = (DIGITS if digits is None else digits) - places
 
+    @lru_cache(maxsize=2048)
     def read(text: str) -> str | None:
         if not text.isascii():
             text = normalize("NFKC", text)
@@ -103,7 +105,7 @@ def tidy_reader(limit: int | None) -> Read:
 
 def read_decision_number(text: str) -> str | None:
     """A 文书号 as it is compared: half-width letters and digits, no white space; its brackets as they stand."""
-    return "".join(text.translate(_FULL_WIDTH).split()) or None
+    return "".join(text.translate(_FULL_WIDTH).split()) or None if _UNTIDY.search(text) else text
 
 
 def code_reader(code_set: CodeSet) -> Read:

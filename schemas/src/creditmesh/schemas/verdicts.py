@@ -1,0 +1,93 @@
+"""What a submitter is told: one verdict a row in the order sent, and the receipt of the submission."""
+
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from creditmesh.schemas.identifiers import Code, NodeCode
+from creditmesh.schemas.problems import FieldError
+
+VerdictWord = Literal["accepted", "unchanged", "corrected", "held", "refused"]
+VERDICTS: tuple[VerdictWord, ...] = ("accepted", "unchanged", "corrected", "held", "refused")
+
+
+class Verdict(BaseModel):
+    """What became of one row."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    row: int
+    """Its place in the submission, 1 for the first; a file's header is not counted."""
+    verdict: VerdictWord
+    record: UUID | None = None
+    """The record it made, changed or repeats; None where it made none."""
+    revision: int | None = None
+    """The number of the record's newest revision after this row."""
+    item: Code
+    review: UUID | None = None
+    """Where a held row waits for an officer."""
+    reasons: tuple[FieldError, ...] = ()
+
+
+class Receipt(BaseModel):
+    """The end of a submission: the counts, a digest over all verdict lines, and the node's signature under both."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    submission: UUID
+    node: NodeCode
+    item: Code
+    rows: int
+    accepted: int
+    unchanged: int
+    corrected: int
+    held: int
+    refused: int
+    digest: str
+    """`sha-256:<hex>` over the verdict lines, each with its line end."""
+    key: str
+    alg: str
+    signature: str
+    """Over the canonical bytes of this receipt without its signature (`receipt_text`), base64."""
+
+
+class ReceiptLine(BaseModel):
+    """The last line of the answer to a bulk submission."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    receipt: Receipt
+
+
+def verdict_line(
+    row: int,
+    verdict: VerdictWord,
+    *,
+    item: str,
+    record: UUID | None = None,
+    revision: int | None = None,
+    review: UUID | None = None,
+    reasons: Sequence[FieldError] = (),
+) -> bytes:
+    """One verdict as a line of NDJSON, its line end included; made from a plain dict, without a model on the way."""
+    line: dict[str, object] = {"row": row, "verdict": verdict}
+    if record is not None:
+        line["record"] = record
+    if revision is not None:
+        line["revision"] = revision
+    line["item"] = item
+    if review is not None:
+        line["review"] = review
+    if reasons:
+        line["reasons"] = [
+            {"code": r.code, "pointer": r.pointer, "detail": r.detail, "detail_zh": r.detail_zh} for r in reasons
+        ]
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def receipt_text(receipt: Receipt) -> bytes:
+    """The bytes that a receipt's signature is over: its members but the signature, sorted by name."""
+    return orjson.dumps(receipt.model_dump(mode="json", exclude={"signature"}), option=orjson.OPT_SORT_KEYS)
