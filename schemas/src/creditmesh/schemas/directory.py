@@ -15,7 +15,7 @@ from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Meas
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 
-Published = Item | CreditList | Measure | Matter | Purpose | Party | CodeSet | Rule | Rule
+Published = Item | CreditList | Measure | Matter | Purpose | Party | CodeSet | Rule
 
 P = TypeVar("P", Item, CreditList, Measure, Matter, Purpose, Party, CodeSet, Rule)
 

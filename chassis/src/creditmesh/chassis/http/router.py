@@ -7,7 +7,7 @@ back, a failed commit is answered 503.
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -20,7 +20,7 @@ from creditmesh.chassis.errors import Problem
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.problems import of_error, render, request_id_of
 
-DecoratedCallable = Any
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ACCESS = "x-creditmesh-access"
 _POLICIES: WeakKeyDictionary[Callable[..., Any], Access] = WeakKeyDictionary()
 
@@ -80,27 +80,27 @@ class Router(APIRouter):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(route_class=TransactionRoute, **kwargs)
 
-    def api_route(self, path: str, *, access: Access | None = None, **kwargs: Any) -> DecoratedCallable:
+    def api_route(self, path: str, *, access: Access | None = None, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:
         """As FastAPI's, with the policy beside the path."""
         if access is None:
             raise TypeError(f"route {path} declares no access policy")
         register = super().api_route(path, openapi_extra={ACCESS: access.document()}, **kwargs)
 
-        def declare(endpoint: DecoratedCallable) -> DecoratedCallable:
+        def declare(endpoint: Endpoint) -> Endpoint:
             _POLICIES[endpoint] = access
             return register(endpoint)
 
         return declare
 
-    def get(self, path: str, *, access: Access, **kwargs: Any) -> DecoratedCallable:
+    def get(self, path: str, *, access: Access, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         """A GET route."""
         return self.api_route(path, access=access, methods=["GET"], **kwargs)
 
-    def post(self, path: str, *, access: Access, **kwargs: Any) -> DecoratedCallable:
+    def post(self, path: str, *, access: Access, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         """A POST route."""
         return self.api_route(path, access=access, methods=["POST"], **kwargs)
 
-    def delete(self, path: str, *, access: Access, **kwargs: Any) -> DecoratedCallable:
+    def delete(self, path: str, *, access: Access, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         """A DELETE route."""
         return self.api_route(path, access=access, methods=["DELETE"], **kwargs)
 

@@ -1,0 +1,115 @@
+"""What the catalogue service is asked and answers, beside the published objects themselves."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from creditmesh.schemas.catalogue import Disclosure, Item, Tier
+from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.identifiers import Code, SubjectKind
+
+Why = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+MOST_DAYS = 36_500
+"""How far a sandbox's legal date may be moved, either way."""
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CatalogueOut(_Out):
+    """The catalogue at a glance."""
+
+    number: int
+    """The number of the last event of the catalogue's stream that this answer knows."""
+    as_of: date
+    counts: dict[ObjectKind, int]
+    """How many objects of each kind are in force on that day."""
+    unverified: dict[ObjectKind, tuple[Code, ...]]
+    """Those of them that rest on something no source confirmed; the operator puts them right."""
+
+
+class ItemEntry(_Out):
+    """One line of the directory of items."""
+
+    code: Code
+    name: str
+    name_zh: str
+    record_class: str
+    tier: Tier
+    number: int
+    kinds: tuple[SubjectKind, ...]
+    nature: Literal["neutral", "adverse", "favourable"]
+    disclosure: Disclosure
+    verified: bool
+
+    @classmethod
+    def of(cls, item: Item) -> Self:
+        """The line of an item."""
+        return cls.model_validate(item.model_dump(include=set(cls.model_fields)))
+
+
+class ItemVersion(_Out):
+    """One entry of an item's history."""
+
+    number: int
+    state: Literal["published", "withdrawn"]
+    effective: date
+    basis: str | None
+    item: Item
+    """The item as this version published it; on a withdrawal the last one."""
+
+
+class WithdrawIn(_In):
+    """Takes an item out of the catalogue: nothing of it is collected or served from `effective` on."""
+
+    basis: Why
+    effective: date | None = None
+    """None: at once. Not in the past."""
+
+
+class PublicationOut(_Out):
+    """What now stands for one object."""
+
+    kind: ObjectKind
+    code: Code
+    number: int
+    state: Literal["published", "withdrawn"]
+    effective: date
+
+
+class LoadIn(_In):
+    """Publishes a folder of YAML on the node's own machine; None: the shipped catalogue."""
+
+    folder: str | None = None
+    issued_by: Tier | None = None
+    """Which tier's catalogue it is; None: the nation's for the shipped one, else the node's own."""
+    basis: Why | None = None
+    again: bool = False
+    """Whether a body that was published before and has been replaced or withdrawn since is published again."""
+
+
+class LoadOut(_Out):
+    """What became of a folder."""
+
+    published: int
+    unchanged: int
+    objects: tuple[PublicationOut, ...]
+
+
+class ClockIn(_In):
+    """Moves the sandbox's legal date to so many days from the real one."""
+
+    offset_days: Annotated[int, Field(ge=-MOST_DAYS, le=MOST_DAYS)]
+
+
+class ClockOut(_Out):
+    """The sandbox's legal date."""
+
+    offset_days: int
+    legal_date: date

@@ -1,0 +1,91 @@
+"""Whether objects may be published: the law first, then the higher tier's catalogue, then that nothing dangles.
+
+A lower tier adds an item, a list or a measure only on a basis of its own level, and never widens one that a higher
+tier issued (国办发〔2020〕49号; 深圳经济特区社会信用条例 arts. 31-35).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeVar
+
+from creditmesh.catalogue import soundness, widening
+from creditmesh.catalogue.objects import Entry
+from creditmesh.catalogue.soundness import Finding, at
+from creditmesh.schemas.catalogue import CreditList, Item, Measure, Party, Tier
+from creditmesh.schemas.directory import Published
+from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.identity import Finding as Number
+from creditmesh.schemas.rules.identity import is_invented, judge
+
+RANK: Mapping[Tier, int] = {"city": 0, "province": 1, "nation": 2}
+P = TypeVar("P", bound=Published)
+
+
+class Standing(NamedTuple):
+    """What stands published for one object."""
+
+    body: Published
+    issued_by: Tier
+
+
+class Catalogue:
+    """The catalogue as it would be: what stands, and over it what shall be published."""
+
+    def __init__(self, standing: Mapping[tuple[ObjectKind, str], Standing], entries: tuple[Entry, ...]) -> None:
+        self.standing = standing
+        self._bodies = {key: found.body for key, found in standing.items()}
+        self._bodies |= {(entry.kind, entry.code): entry.body for entry in entries}
+
+    def get(self, kind: ObjectKind, code: str, model: type[P]) -> P | None:
+        """The object of that code as it would be."""
+        found = self._bodies.get((kind, code))
+        return found if isinstance(found, model) else None
+
+    def all(self, model: type[P]) -> Iterator[P]:
+        """Every object of a kind as it would be."""
+        return (body for body in self._bodies.values() if isinstance(body, model))
+
+
+def findings(entries: tuple[Entry, ...], of: Catalogue, *, issued_by: Tier, sandbox: bool) -> tuple[FieldError, ...]:
+    """Everything that forbids to publish these entries; empty: they may be."""
+    found: list[FieldError] = []
+    for entry in entries:
+        for finding in (
+            *_level(entry, of, issued_by),
+            *soundness.findings(entry.body, of),
+            *_party(entry.body, of, sandbox=sandbox),
+        ):
+            pointer = f"/{entry.kind}/{entry.code}{finding.pointer}"
+            found.append(
+                FieldError(pointer=pointer, code=finding.code, detail=finding.detail, detail_zh=finding.detail_zh)
+            )
+    return tuple(found)
+
+
+def _level(entry: Entry, of: Catalogue, issued_by: Tier) -> Iterator[Finding]:
+    body, before = entry.body, of.standing.get((entry.kind, entry.code))
+    if before is not None and RANK[before.issued_by] > RANK[issued_by]:
+        for what in widening.of(body, before.body):
+            yield at(what, "widens", "It widens what a higher tier issued; narrow it, or ask that tier.",
+                     "放宽了上级目录的规定；请收窄或报请上级修改。")  # fmt: skip
+    elif isinstance(body, Item) and body.tier != issued_by:
+        yield at("/tier", "tier", "An item names the tier that issues it.", "目录条目的层级须为发布层级。")
+    elif isinstance(body, Item | CreditList | Measure) and not _own_basis(body, issued_by):
+        yield at("/basis", "basis_level", "A lower tier adds only on a basis of its own level; name it.",
+                 "下级目录须以本级法规为依据；请补充。")  # fmt: skip
+
+
+def _own_basis(body: Item | CreditList | Measure, issued_by: Tier) -> bool:
+    return issued_by == "nation" or any(basis.level == issued_by for basis in body.basis)
+
+
+def _party(body: Published, of: Catalogue, *, sandbox: bool) -> Iterator[Finding]:
+    if not isinstance(body, Party):
+        return
+    for code in (body.uscc, *body.issues_for):
+        if judge("uscc", code) is not Number.GOOD:
+            yield at("/uscc", "check_digit", "The check digit of the code is wrong.", "统一社会信用代码校验码错误。")
+        elif is_invented("uscc", code) and not sandbox:
+            yield at("/uscc", "invented", "Region 990000 is for sandboxes only.", "区划 990000 仅供沙箱使用。")
+    if any(other.uscc == body.uscc and other.code != body.code for other in of.all(Party)):
+        yield at("/uscc", "code_taken", "Another party has this code.", "该代码已属于其他参与方。")

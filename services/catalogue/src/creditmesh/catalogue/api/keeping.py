@@ -1,0 +1,67 @@
+"""Keeping the catalogue: withdrawing by the credit office; loading and the sandbox's clock by the operator."""
+
+from pathlib import Path
+
+from fastapi import Request
+
+from creditmesh.catalogue import operations
+from creditmesh.catalogue.store import Publication
+from creditmesh.chassis.errors import Stale
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.publications import ClockIn, ClockOut, LoadIn, LoadOut, PublicationOut, WithdrawIn
+
+router = Router(tags=["catalogue"])
+
+
+@router.post("/v1/catalogue/items/{code}/withdraw", access=Access.to("office", scope="catalogue:publish"))
+async def withdraw(ctx: Ctx, request: Request, code: str, body: WithdrawIn) -> PublicationOut:
+    """Take an item out of the catalogue: from the day on nothing of it is collected, shown or shared; records stay.
+
+    `POST /v1/catalogue/items/administrative_licence/withdraw` `{"basis": "...", "effective": "2027-01-01"}`.
+    The same again changes nothing. With `If-Match` (the ETag of the directory's answers) it is refused, 412, if the
+    catalogue has changed since.
+    """
+    _fresh(ctx, request.headers.get("if-match"))
+    row = await operations.withdraw(ctx, "item", code, basis=body.basis, effective=body.effective)
+    return _out(row)
+
+
+@router.post("/v1/admin/catalogue", access=Access.inside())
+async def load(ctx: Ctx, body: LoadIn) -> LoadOut:
+    """Publish a folder of YAML, or the shipped catalogue: what is unchanged is left alone, all of it or nothing.
+
+    `POST /v1/admin/catalogue` `{"folder": "/etc/creditmesh/catalogue", "issued_by": "city"}`
+    """
+    folder = None if body.folder is None else Path(body.folder)
+    outcome = await operations.load(ctx, folder, issued_by=body.issued_by, basis=body.basis, again=body.again)
+    objects = tuple(map(_out, outcome.published))
+    return LoadOut(published=len(objects), unchanged=outcome.unchanged, objects=objects)
+
+
+@router.get("/v1/admin/clock", access=Access.inside())
+async def clock(ctx: Ctx) -> ClockOut:
+    """The legal date that this process goes by."""
+    return ClockOut(offset_days=ctx.followed(Directory).offset_days, legal_date=ctx.legal_date)
+
+
+@router.post("/v1/admin/clock", access=Access.inside())
+async def move_clock(ctx: Ctx, body: ClockIn) -> ClockOut:
+    """Move the sandbox's legal date; refused on a node that is none.
+
+    `POST /v1/admin/clock` `{"offset_days": 365}`; `{"offset_days": 0}` sets it back.
+    """
+    return ClockOut(offset_days=body.offset_days, legal_date=await operations.move_clock(ctx, body.offset_days))
+
+
+def _fresh(ctx: Ctx, given: str | None) -> None:
+    number = ctx.followed(Directory).number
+    if given is not None and not any(
+        tag.strip().removeprefix("W/").strip('"').partition("-")[0] in {str(number), "*"} for tag in given.split(",")
+    ):
+        raise Stale("Read the item again and decide anew.", "请重新读取该条目后再操作。")
+
+
+def _out(row: Publication) -> PublicationOut:
+    return PublicationOut.model_validate(row._asdict())

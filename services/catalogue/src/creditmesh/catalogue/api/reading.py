@@ -1,0 +1,90 @@
+"""How every route of the directory answers: as of a day, with an ETag, in pages.
+
+Everything comes from the followed directory, so that an answer is as fresh as the process that gives it. The ETag
+names the directory's number and the day, because a version published for tomorrow changes the answer without an event.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel
+
+from creditmesh.chassis.errors import Malformed
+from creditmesh.chassis.http.router import Ctx
+from creditmesh.schemas.directory import Directory, Published
+from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.queries import Page
+
+Body = BaseModel | Sequence[BaseModel] | str
+P = TypeVar("P", bound=Published)
+T = TypeVar("T", bound=BaseModel)
+
+AsOf = Annotated[date | None, Query(description="The legal date to look at; today by default.")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at the directory."""
+
+    directory: Directory
+    as_of: date
+    asked: Request
+
+    @property
+    def etag(self) -> str:
+        """The ETag of every answer given from this look."""
+        return f'"{self.directory.number}-{self.as_of:%Y%m%d}"'
+
+    def all(self, kind: ObjectKind, model: type[P]) -> list[P]:
+        """Every object of a kind in force, in the order of the codes."""
+        return [body for body in self.directory.objects(kind, on=self.as_of) if isinstance(body, model)]
+
+    def answer(self, body: Callable[[], BaseModel], *, media: str = "application/json") -> Response:
+        """The body as JSON; 304 without a body if the caller has it already."""
+        return self.text(lambda: body().model_dump_json(), media=media)
+
+    def text(self, body: Callable[[], str], *, media: str, name: str | None = None) -> Response:
+        """A text under the same ETag; `name` makes it a file to save."""
+        headers = {"ETag": self.etag, "Cache-Control": "public, no-cache"}
+        if self._has(self.etag):
+            return Response(status_code=304, headers=headers)
+        if name is not None:
+            headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return Response(body(), media_type=media, headers=headers)
+
+    def _has(self, etag: str) -> bool:
+        given = self.asked.headers.get("if-none-match", "")
+        return any(tag.strip().removeprefix("W/") in {etag, "*"} for tag in given.split(","))
+
+
+async def _reading(asked: Request, ctx: Ctx, as_of: AsOf = None) -> Reading:
+    return Reading(ctx.followed(Directory), as_of or ctx.legal_date, asked)
+
+
+Looked = Annotated[Reading, Depends(_reading)]
+"""The parameter by which a route gets its look at the directory."""
+
+
+def page(found: Iterable[T], *, code: Callable[[T], str], limit: int, cursor: str | None) -> Page[T]:
+    """The page after the cursor of what is sorted by code."""
+    after = "" if cursor is None else _opened(cursor)
+    rest = [entry for entry in found if code(entry) > after]
+    last = code(rest[limit - 1]) if len(rest) > limit else None
+    return Page[T](items=tuple(rest[:limit]), next=None if last is None else _closed(last))
+
+
+def _closed(code: str) -> str:
+    return urlsafe_b64encode(code.encode()).decode().rstrip("=")
+
+
+def _opened(cursor: str) -> str:
+    try:
+        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        raise Malformed("Use the `next` of the page before as the cursor.", "cursor 须为上一页返回的 next。") from None

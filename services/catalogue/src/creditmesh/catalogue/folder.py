@@ -1,0 +1,72 @@
+"""A catalogue as a folder: one YAML file for each object, in a subfolder named for its kind."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from creditmesh.catalogue.errors import UnreadableFolder
+from creditmesh.catalogue.objects import Entry, entry_of
+from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.problems import FieldError
+
+SUBFOLDERS: dict[str, ObjectKind] = {
+    "code_sets": "code_set",
+    "rules": "rule",
+    "purposes": "purpose",
+    "lists": "list",
+    "items": "item",
+    "measures": "measure",
+    "matters": "matter",
+    "parties": "party",
+}
+"""The subfolders, in the order in which their objects are published."""
+
+
+def shipped() -> Path:
+    """The folder of the catalogue that comes with this version."""
+    return Path(str(files("creditmesh.catalogue"))) / "data"
+
+
+def read(folder: Path) -> tuple[Entry, ...]:
+    """All objects of a folder. UnreadableFolder names every file that is none, and what is wrong with it."""
+    if not any((folder / name).is_dir() for name in SUBFOLDERS):
+        raise UnreadableFolder(
+            f"None of the subfolders {', '.join(SUBFOLDERS)} is there.", f"缺少子文件夹 {'、'.join(SUBFOLDERS)}。"
+        )
+    entries: list[Entry] = []
+    errors: list[FieldError] = []
+    for name, kind in SUBFOLDERS.items():
+        for path in sorted((folder / name).glob("*.yaml")):
+            try:
+                entries.append(_entry(kind, path))
+            except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+                errors.append(_error(f"/{name}/{path.name}", type(error).__name__))
+            except ValidationError as error:
+                errors.extend(_errors(f"/{name}/{path.name}", error))
+    if errors:
+        raise UnreadableFolder("See errors for each file.", "各文件问题见 errors。", errors=errors)
+    return tuple(entries)
+
+
+def _entry(kind: ObjectKind, path: Path) -> Entry:
+    entry = entry_of(kind, yaml.safe_load(path.read_text(encoding="utf-8")))
+    if entry.code != path.stem:
+        raise yaml.YAMLError(f"the file is named {path.stem}, the object {entry.code}")
+    return entry
+
+
+def _errors(pointer: str, error: ValidationError) -> Iterator[FieldError]:
+    for found in error.errors(include_input=False, include_url=False):
+        yield _error("/".join((pointer, *map(str, found["loc"]))), found["msg"])
+
+
+def _error(pointer: str, why: str) -> FieldError:
+    return FieldError(
+        pointer=pointer,
+        code="unreadable",
+        detail=f"{why}; correct the file, which is named like the object's code.",
+        detail_zh=f"{why}；请更正该文件，文件名须与对象代码一致。",
+    )

@@ -1,0 +1,43 @@
+"""A published object with its kind, and what it is known by."""
+
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.directory import MODELS, Published
+from creditmesh.schemas.events.catalogue import ObjectKind
+
+
+class Entry(NamedTuple):
+    """One object of the catalogue."""
+
+    kind: ObjectKind
+    body: Published
+
+    @property
+    def code(self) -> str:
+        """The object's code, unique in its kind."""
+        return self.body.code
+
+
+def entry_of(kind: ObjectKind, body: object) -> Entry:
+    """The entry of a body as it was read; ValidationError of pydantic if it is none."""
+    return Entry(kind, MODELS[kind].model_validate(body))
+
+
+def digest_of(body: Published) -> bytes:
+    """What a body is compared by: its content without its number.
+
+    Values that the model gives by itself are left out, so that a field the model gains later changes no object.
+    """
+    content = body.model_dump(mode="json", exclude_defaults=True, exclude={"number"})
+    return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def numbered(body: Published, number: int) -> dict[str, Any]:
+    """The body as version `number` publishes it: items carry their number themselves."""
+    if isinstance(body, Item):
+        body = body.model_copy(update={"number": number})
+    return body.model_dump(mode="json")

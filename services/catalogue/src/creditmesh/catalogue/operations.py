@@ -1,0 +1,191 @@
+"""What the catalogue service does: publish objects, withdraw them, move a sandbox's legal date.
+
+What is published is decided on the service's own table, under a lock; everybody, this service's directory included,
+learns it from the stream.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from creditmesh.catalogue import folder, store
+from creditmesh.catalogue.acceptance import Catalogue, Standing, findings
+from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, NotASandbox, UnknownObject
+from creditmesh.catalogue.objects import Entry, digest_of, entry_of, numbered
+from creditmesh.catalogue.store import Key, Publication
+from creditmesh.chassis.clock import SHANGHAI
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Invalid
+from creditmesh.schemas.catalogue import Party, Tier
+from creditmesh.schemas.events import CatalogueChanged, ClockChanged
+from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.identity import is_invented
+
+
+class Outcome(NamedTuple):
+    """What became of a set of objects."""
+
+    published: tuple[Publication, ...]
+    unchanged: int
+
+
+async def publish(
+    ctx: Context,
+    entries: Sequence[Entry],
+    *,
+    issued_by: Tier,
+    effective: date | None = None,
+    basis: str | None = None,
+    again: bool = False,
+) -> Outcome:
+    """Publish what is new or changed, all or nothing; CatalogueRefused names everything that forbids it.
+
+    A body that stands already is left alone, and so is one that was published before and replaced or withdrawn since:
+    a stale copy never rolls the catalogue back, unless `again` says that it shall.
+    """
+    connection = await ctx.connection()
+    await store.lock(connection, ctx.equipment.service.lock_class)
+    newest = await store.newest(connection)
+    known = set() if again else await store.digests(connection)
+    changed = tuple(entry for entry in entries if not _stands(entry, newest, known))
+    _check(ctx, changed, newest, issued_by)
+    effective = effective or ctx.legal_date
+    rows = [
+        _row(ctx, entry, newest.get((entry.kind, entry.code)), issued_by=issued_by, effective=effective, basis=basis)
+        for entry in changed
+    ]
+    await store.add(connection, rows)
+    for row in rows:
+        ctx.emit(_event(row))
+    return Outcome(tuple(rows), len(entries) - len(rows))
+
+
+async def load(
+    ctx: Context,
+    directory: Path | None = None,
+    *,
+    issued_by: Tier | None = None,
+    basis: str | None = None,
+    again: bool = False,
+) -> Outcome:
+    """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
+
+    The shipped parties are invented: a node that is no sandbox leaves them out.
+    """
+    entries = folder.read(directory or folder.shipped())
+    if directory is None:
+        entries = tuple(entry for entry in entries if ctx.node.sandbox or not _invented(entry))
+    tier = issued_by or ("nation" if directory is None else cast("Tier", ctx.node.tier))
+    return await publish(ctx, entries, issued_by=tier, basis=basis, again=again)
+
+
+async def withdraw(
+    ctx: Context, kind: ObjectKind, code: str, *, basis: str, effective: date | None = None
+) -> Publication:
+    """Withdraw an object from a day on, today or later; withdrawn again from the same day, it stays as it is.
+
+    UnknownObject if there never was one, AlreadyWithdrawn if it is withdrawn from another day.
+    """
+    since = effective or ctx.legal_date
+    connection = await ctx.connection()
+    await store.lock(connection, ctx.equipment.service.lock_class)
+    before = (await store.newest(connection)).get((kind, code))
+    if before is None:
+        raise UnknownObject("Look it up in the directory.", "请查询目录。")
+    if before.state == "withdrawn":
+        if effective in {None, before.effective}:
+            return before
+        raise AlreadyWithdrawn(f"It is withdrawn from {before.effective} on.", f"已自 {before.effective} 起撤销。")
+    if since < ctx.legal_date:
+        raise _in_the_past()
+    row = before._replace(
+        number=before.number + 1, state="withdrawn", effective=since, basis=basis, at=ctx.instant, by=_by(ctx)
+    )
+    await store.add(connection, [row])
+    ctx.emit(_event(row))
+    return row
+
+
+async def move_clock(ctx: Context, offset_days: int) -> date:
+    """Move the sandbox's legal date to so many days from the real one, and say which day that is.
+
+    NotASandbox on any other node. Processes go by it from the moment they have followed the event.
+    """
+    if not ctx.node.sandbox:
+        raise NotASandbox("This node was not created with sandbox = true.", "该节点未以 sandbox = true 创建。")
+    ctx.emit(ClockChanged(offset_days=offset_days))
+    return (ctx.instant + timedelta(days=offset_days)).astimezone(SHANGHAI).date()
+
+
+def _stands(entry: Entry, newest: dict[Key, Publication], known: set[tuple[ObjectKind, str, bytes]]) -> bool:
+    digest = digest_of(entry.body)
+    if (entry.kind, entry.code, digest) in known:
+        return True
+    before = newest.get((entry.kind, entry.code))
+    return before is not None and before.state == "published" and before.digest == digest
+
+
+def _check(ctx: Context, entries: tuple[Entry, ...], newest: dict[Key, Publication], issued_by: Tier) -> None:
+    standing = {
+        key: Standing(entry_of(row.kind, row.body).body, cast("Tier", row.issued_by))
+        for key, row in newest.items()
+        if row.state == "published"
+    }
+    errors = findings(entries, Catalogue(standing, entries), issued_by=issued_by, sandbox=ctx.node.sandbox)
+    if errors:
+        raise CatalogueRefused("See errors for each object.", "各对象问题见 errors。", errors=errors)
+
+
+def _row(
+    ctx: Context,
+    entry: Entry,
+    before: Publication | None,
+    *,
+    issued_by: Tier,
+    effective: date,
+    basis: str | None,
+) -> Publication:
+    number = 1 if before is None else before.number + 1
+    return Publication(
+        kind=entry.kind,
+        code=entry.code,
+        number=number,
+        state="published",
+        effective=effective,
+        issued_by=issued_by,
+        basis=basis,
+        digest=digest_of(entry.body),
+        body=numbered(entry.body, number),
+        at=ctx.instant,
+        by=_by(ctx),
+    )
+
+
+def _event(row: Publication) -> CatalogueChanged:
+    return CatalogueChanged.model_validate(row._asdict())
+
+
+def _by(ctx: Context) -> str:
+    caller = ctx.caller
+    return "operator" if caller is None else caller.officer or caller.party or caller.credential
+
+
+def _invented(entry: Entry) -> bool:
+    return isinstance(entry.body, Party) and is_invented("uscc", entry.body.uscc)
+
+
+def _in_the_past() -> Invalid:
+    return Invalid(
+        "A withdrawal holds from today or a later day.",
+        "撤销须自当日或以后日期起生效。",
+        errors=[
+            FieldError(
+                pointer="/effective",
+                code="in_the_past",
+                detail="Give today or a later day.",
+                detail_zh="请填写当日或以后日期。",
+            )
+        ],
+    )
