@@ -1,0 +1,58 @@
+"""Who comes in: the credential, the route, and whether the one may call the other. Refusals are noted."""
+
+from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.errors import Forbidden, NotFound, Problem, Unauthenticated
+from creditmesh.gateway.guard import Guard
+from creditmesh.gateway.refusals import Refusal, Refusals
+from creditmesh.gateway.routes import Route, Routes
+from creditmesh.gateway.visit import Visit
+
+
+class Admission:
+    """Finds a visit's caller and route, or refuses it."""
+
+    def __init__(self, *, guard: Guard, routes: Routes, refusals: Refusals, clock: Clock) -> None:
+        self._guard = guard
+        self._routes = routes
+        self._refusals = refusals
+        self._clock = clock
+
+    async def admit(self, visit: Visit) -> Route:
+        """The route, with its caller in the visit.
+
+        A credential that is presented must be valid, whatever the path: else 401 even for what is open to all. Then
+        404 and 405 for the path, 401 without a credential where one is needed, 403 where it does not suffice.
+        """
+        try:
+            if visit.incoming.authorization:
+                visit.caller = await self._guard.caller(visit.incoming.authorization)
+            visit.route = self._routes.find(visit.method, visit.path)
+            _check(visit, visit.route)
+        except (Unauthenticated, Forbidden, NotFound) as problem:
+            if visit.incoming.authorization or not isinstance(problem, NotFound):
+                self._note(visit, problem)
+            raise
+        return visit.route
+
+    def _note(self, visit: Visit, problem: Problem) -> None:
+        client = visit.scope.get("client")
+        refusal = Refusal(
+            method=visit.method,
+            route=visit.template,
+            status=problem.status,
+            reason=getattr(problem, "reason", problem.code),
+            key=getattr(problem, "key", None) if visit.caller is None else visit.caller.credential,
+            address=None if client is None else self._refusals.address(client[0]),
+        )
+        self._refusals.note(refusal, at=self._clock.instant(), request_id=visit.incoming.request_id)
+
+
+def _check(visit: Visit, route: Route) -> None:
+    if visit.caller is not None:
+        route.access.check(visit.caller)
+    elif not route.open:
+        raise Unauthenticated(
+            "Send `Authorization: Bearer <key or token>`.",
+            "请发送 `Authorization: Bearer <密钥或令牌>`。",
+            headers={"WWW-Authenticate": "Bearer"},
+        )

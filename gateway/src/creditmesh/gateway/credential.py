@@ -1,0 +1,69 @@
+"""The form of a credential: `cm_<node>_<keyid>_<secret><check>`, and the keyed hash that is kept of it.
+
+The prefix lets scanners find a leaked key, and the check lets the door refuse a typo without asking the database. The
+secret has 256 random bits, so that a fast keyed hash is enough: a slow one would be a lever against the door.
+"""
+
+import re
+import secrets
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_KEY_ID, _SECRET, _CHECK = 12, 43, 6
+_FORM = re.compile(
+    rf"cm_([a-z][a-z0-9]{{1,15}})_([0-9A-Za-z]{{{_KEY_ID}}})_([0-9A-Za-z]{{{_SECRET}}})([0-9A-Za-z]{{{_CHECK}}})",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """One credential as its holder sends it. Printed, it shows its id and never its secret."""
+
+    node: str
+    key: str
+    _secret: str
+
+    @classmethod
+    def fresh(cls, node: str) -> Self:
+        """A new one for this node."""
+        return cls(
+            node=node,
+            key=_base62(secrets.randbits(71), _KEY_ID),
+            _secret=_base62(secrets.randbits(256), _SECRET),
+        )
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """The credential in a text; None if it has not the form or its check is wrong."""
+        form = _FORM.fullmatch(text)
+        if form is None or _check(text[:-_CHECK]) != form[4]:
+            return None
+        return cls(node=form[1], key=form[2], _secret=form[3])
+
+    def reveal(self) -> str:
+        """The text itself: shown once, to who asked for the credential."""
+        body = f"cm_{self.node}_{self.key}_{self._secret}"
+        return body + _check(body)
+
+    def hashed(self, mac: Callable[[bytes], bytes]) -> bytes:
+        """What is kept of it: bound to node and id, so that a hash moved to another row fits nothing."""
+        return mac(f"{self.node}|{self.key}|{self._secret}".encode())
+
+    def __repr__(self) -> str:
+        return f"cm_{self.node}_{self.key}_***"
+
+
+def _check(body: str) -> str:
+    return _base62(zlib.crc32(body.encode()), _CHECK)
+
+
+def _base62(number: int, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        number, digit = divmod(number, 62)
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,168 @@
+"""The one door: a raw ASGI application that lets requests through to their services, or refuses them.
+
+In order: the caps, the door's own pages, who calls, which route, whether they may; then the request goes on with an
+internal token instead of its credential, its body unparsed and in the pieces it came in.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from time import perf_counter
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Receive, Scope, Send
+
+from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.context import NodeFacts
+from creditmesh.chassis.errors import Problem, Unavailable
+from creditmesh.chassis.http.operator import Readiness
+from creditmesh.chassis.http.problems import of_error, render
+from creditmesh.chassis.http.token import HEADER, Mint
+from creditmesh.chassis.metrics import REQUESTS, SECONDS
+from creditmesh.chassis.service import Declaration
+from creditmesh.chassis.vault.keys import Keys
+from creditmesh.gateway.admission import Admission
+from creditmesh.gateway.answer import Answer
+from creditmesh.gateway.caps import Caps, Metered
+from creditmesh.gateway.guard import Guard
+from creditmesh.gateway.headers import Header, Incoming
+from creditmesh.gateway.openapi import document
+from creditmesh.gateway.pages import Pages
+from creditmesh.gateway.refusals import Refusals
+from creditmesh.gateway.routes import Routes
+from creditmesh.gateway.transport import Transport
+from creditmesh.gateway.visit import Visit
+
+
+def build(
+    *,
+    declaration: Declaration,
+    transports: Mapping[str, Transport],
+    engine: AsyncEngine,
+    keys: Keys,
+    clock: Clock,
+    node: NodeFacts,
+    ready: Readiness,
+    caps: Caps | None = None,
+    documents: Mapping[str, bytes] | None = None,
+) -> "Door":
+    """The door of a node.
+
+    `transports` has one for every service with a route reachable from outside (ValueError names the missing ones);
+    `engine` connects as the gateway's role; `keys` holds `token` and `credential`; `documents` are further JSON pages
+    by path, such as `/asyncapi.json`.
+    """
+    routes = Routes(declaration.services)
+    missing = {route.service for route in routes.all} - set(transports)
+    if missing:
+        raise ValueError(f"no transport for: {', '.join(sorted(missing))}")
+
+    def mac(data: bytes) -> bytes:
+        return keys.mac("credential", data)
+
+    refusals = Refusals(engine, mac)
+    guard = Guard(engine=engine, mac=mac, clock=clock, node=node)
+    return Door(
+        admission=Admission(guard=guard, routes=routes, refusals=refusals, clock=clock),
+        pages=Pages(
+            describe=lambda: document(declaration.services, node),
+            ready=ready,
+            clock=clock,
+            node=node,
+            documents=documents or {},
+        ),
+        transports=transports,
+        refusals=refusals,
+        mint=Mint(keys.token_key(), node=node.code),
+        clock=clock,
+        sandbox=node.sandbox,
+        caps=caps or Caps(),
+    )
+
+
+class Door:
+    """The public application of a node; `close` it when its listener has drained."""
+
+    def __init__(
+        self,
+        *,
+        admission: Admission,
+        pages: Pages,
+        transports: Mapping[str, Transport],
+        refusals: Refusals,
+        mint: Mint,
+        clock: Clock,
+        sandbox: bool,
+        caps: Caps,
+    ) -> None:
+        self._admission = admission
+        self._pages = pages
+        self._transports = transports
+        self._refusals = refusals
+        self._mint = mint
+        self._clock = clock
+        self._sandbox = sandbox
+        self._caps = caps
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Nothing that a client sends is answered with a 500 of the door's own."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            raise ValueError(f"the door does not speak {scope['type']}")
+        began = perf_counter()
+        incoming = Incoming.of(scope["headers"])
+        visit = Visit(scope, receive, incoming, Answer(send, added=self._on_every_answer(incoming)))
+        problem = await self._attempt(visit)
+        if problem is not None:
+            await visit.answer.say(render(problem, incoming.request_id))
+        route = visit.template or "-"
+        REQUESTS.labels("gateway", route, visit.answer.status).inc()
+        SECONDS.labels("gateway", route).observe(perf_counter() - began)
+
+    async def close(self) -> None:
+        """Write what the security log still waits for, and close the pooled connections."""
+        await self._refusals.close()
+        for transport in self._transports.values():
+            await transport.close()
+
+    async def _attempt(self, visit: Visit) -> Problem | None:
+        try:
+            async with asyncio.timeout(self._caps.seconds) as timer:
+                await self._serve(visit)
+        except Problem as problem:
+            return problem
+        except Exception as error:  # noqa: BLE001 - the one place where a fault becomes an answer
+            return self._too_slow() if timer.expired() else of_error(error, path=visit.template or "-")
+        return None
+
+    async def _serve(self, visit: Visit) -> None:
+        self._caps.check(visit.scope, visit.incoming)
+        if self._pages.has(visit.path):
+            await visit.answer.say(await self._pages.answer(visit.method, visit.path))
+            return
+        route = await self._admission.admit(visit)
+        await self._pass_on(visit, self._transports[route.service], audience=route.service)
+
+    async def _pass_on(self, visit: Visit, transport: Transport, *, audience: str) -> None:
+        token = None if visit.caller is None else self._mint.token(visit.caller, audience=audience)
+        visit.answer.no_store = visit.caller is not None
+        onward = {**visit.scope, "headers": visit.incoming.onward(token, header=HEADER)}
+        body = Metered(visit.receive, cap=self._caps.body, overflow=visit.answer.mute)
+        await transport(onward, body, visit.answer)
+        if body.overflown:
+            raise self._caps.too_large()
+
+    def _on_every_answer(self, incoming: Incoming) -> list[Header]:
+        headers = [(b"x-request-id", incoming.request_id.encode())]
+        if self._sandbox:
+            headers.append((b"x-legal-date", self._clock.legal_date().isoformat().encode()))
+        return headers
+
+    def _too_slow(self) -> Unavailable:
+        return Unavailable(
+            f"The request was not answered within {self._caps.seconds:g} s. Send it again with the same "
+            "Idempotency-Key; send less at once.",
+            f"请求未能在 {self._caps.seconds:g} 秒内完成。请使用相同的 Idempotency-Key 重新发送，或减少单次数据量。",
+            headers={"Retry-After": "1"},
+        )

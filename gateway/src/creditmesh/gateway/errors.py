@@ -1,0 +1,90 @@
+"""What the one door refuses by itself, before any service is asked."""
+
+from creditmesh.chassis.errors import Conflict, Forbidden, Problem, Unauthenticated
+
+
+class BadCredential(Unauthenticated):
+    """401: a credential was presented and is none of ours, or no longer one.
+
+    `reason` and `key` go to the security log; `key` only where the id exists, so that invented ids cannot fill it.
+    """
+
+    reason = "unknown"
+
+    def __init__(self, detail: str = "", detail_zh: str = "", *, key: str | None = None) -> None:
+        super().__init__(
+            detail or "The credential is not known at this node. Check that it was copied whole.",
+            detail_zh or "本节点不识别该凭证，请检查是否完整复制。",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+        self.key = key
+
+
+class MalformedCredential(BadCredential):
+    """401: the Authorization header does not carry one credential of this node."""
+
+    reason = "malformed"
+
+
+class WrongSecret(BadCredential):
+    """401: the id exists and the secret is another; answered word for word like an unknown id."""
+
+    reason = "wrong_secret"
+
+
+class Expired(BadCredential):
+    """401: the right secret, after its time."""
+
+    reason = code = "credential_expired"
+    title = "The credential has expired"
+    title_zh = "凭证已过期"
+
+
+class NotYet(BadCredential):
+    """401: the right secret, before its time."""
+
+    reason = code = "credential_not_yet_valid"
+    title = "The credential is not valid yet"
+    title_zh = "凭证尚未生效"
+
+
+class Revoked(BadCredential):
+    """401: the right secret of a credential that was taken back."""
+
+    reason = code = "credential_revoked"
+    title = "The credential was revoked"
+    title_zh = "凭证已被撤销"
+
+
+class SignatureNeeded(Forbidden):
+    """403: a bureau's key alone is not enough where real people's data are."""
+
+    code = "signature_needed"
+    title = "A bureau's requests must be signed at this node"
+    title_zh = "征信机构在本节点的请求须签名"
+
+
+class TooManyKeys(Conflict):
+    """409: a holder has two live keys already."""
+
+    code = "too_many_keys"
+    title = "This holder has two live keys already"
+    title_zh = "该持有方已有两个有效密钥"
+
+
+class UrlTooLong(Problem):
+    """414: the address is longer than the node reads."""
+
+    code = "url_too_long"
+    title = "The address is too long"
+    title_zh = "请求地址过长"
+    status = 414
+
+
+class HeadersTooLarge(Problem):
+    """431: more headers than the node reads."""
+
+    code = "headers_too_large"
+    title = "The request's headers are too large"
+    title_zh = "请求头过大"
+    status = 431

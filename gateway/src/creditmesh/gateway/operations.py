@@ -1,0 +1,121 @@
+"""What an operator does with credentials: make, list, take back. The door only reads them."""
+
+from datetime import datetime, timedelta
+from uuid import NAMESPACE_OID, uuid5
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Invalid, NotFound
+from creditmesh.gateway import store
+from creditmesh.gateway.credential import Credential
+from creditmesh.gateway.errors import SignatureNeeded, TooManyKeys
+from creditmesh.gateway.models import (
+    CredentialLine,
+    CredentialPage,
+    KeyOrder,
+    NewCredential,
+    OfficerToken,
+    OperatorKey,
+    PartyKey,
+    PersonOrder,
+    SubjectToken,
+)
+from creditmesh.schemas.problems import FieldError
+
+LONGEST = timedelta(days=366)
+LIVE_AT_ONCE = 2
+"""Live keys of one holder and label: the old one and its successor."""
+_AnyOrder = PartyKey | OperatorKey | OfficerToken | SubjectToken
+
+
+async def create_key(ctx: Context, order: KeyOrder) -> NewCredential:
+    """An API key for a system. Its text is in the answer and nowhere else.
+
+    SignatureNeeded for a bureau outside a sandbox, Invalid for its times, TooManyKeys where two are live.
+    """
+    if order.kind == "bureau" and not ctx.node.sandbox:
+        raise SignatureNeeded(
+            "This node does not read request signatures yet, and a bureau's bare key is for sandboxes only.",
+            "本节点尚不支持请求签名，征信机构的裸密钥仅可用于沙箱。",
+        )
+    return await _create(ctx, order)
+
+
+async def create_person_token(ctx: Context, order: PersonOrder) -> NewCredential:
+    """A token for a person: a subject, by the id the vault gave them, or a named officer of a party."""
+    return await _create(ctx, order)
+
+
+async def revoke(ctx: Context, key: str) -> CredentialLine:
+    """Take a credential back: every door refuses it within a second. Again is the same; NotFound for an unknown id."""
+    row = await store.revoke(await ctx.connection(), key, at=ctx.instant, by=_who(ctx))
+    if row is None:
+        raise NotFound("No credential has this id; list them to find it.", "没有该编号的凭证，请先列出查询。")
+    return CredentialLine.model_validate(row)
+
+
+async def credentials(
+    ctx: Context, *, party: str | None = None, kind: str | None = None, cursor: str | None = None, limit: int = 100
+) -> CredentialPage:
+    """A page of credentials, revoked and expired ones too."""
+    rows = await store.page(await ctx.connection(), party=party, kind=kind, after=cursor, limit=limit + 1)
+    lines = tuple(CredentialLine.model_validate(row) for row in rows[:limit])
+    return CredentialPage(items=lines, next=lines[-1].key if len(rows) > limit else None)
+
+
+async def _create(ctx: Context, order: _AnyOrder) -> NewCredential:
+    not_before, expires = _times(order, ctx.instant)
+    holder = {"party": None, "officer": None, "subject": None} | order.model_dump(
+        include={"kind", "party", "officer", "subject", "label"}
+    )
+    await ctx.lock([uuid5(NAMESPACE_OID, repr(sorted(holder.items())))])
+    await _refuse_a_third(ctx, holder)
+    fresh = Credential.fresh(ctx.node.code)
+    row = holder | {
+        "key": fresh.key,
+        "scopes": sorted(set(order.scopes)),
+        "items": None if order.items is None else sorted(set(order.items)),
+        "not_before": not_before,
+        "expires": expires,
+        "created": ctx.instant,
+        "created_by": _who(ctx),
+        "revoked": None,
+        "revoked_by": None,
+    }
+    kept = {
+        "hash": fresh.hashed(lambda data: ctx.keys.mac("credential", data)),
+        "hash_key": ctx.keys.key_id("credential"),
+        "hash_algorithm": ctx.keys.algorithm("credential"),
+    }
+    await store.add(await ctx.connection(), row | kept)
+    return NewCredential.model_validate({**row, "credential": fresh.reveal()})
+
+
+def _times(order: _AnyOrder, now: datetime) -> tuple[datetime, datetime]:
+    not_before = order.not_before or now
+    expires = order.expires or now + LONGEST
+    if expires > now + LONGEST:
+        raise _bad_expiry("too_late", "At most 366 days from now.", "最长为自现在起 366 天。")
+    if expires <= max(not_before, now):
+        raise _bad_expiry(
+            "too_early", "It must lie after now and after not_before.", "须晚于当前时间，且晚于 not_before。"
+        )
+    return not_before, expires
+
+
+def _bad_expiry(code: str, detail: str, detail_zh: str) -> Invalid:
+    error = FieldError(pointer="/expires", code=code, detail=detail, detail_zh=detail_zh)
+    return Invalid("See errors for the field.", "字段问题见 errors。", errors=[error])
+
+
+async def _refuse_a_third(ctx: Context, holder: dict[str, object]) -> None:
+    live = await store.live_keys(await ctx.connection(), holder, at=ctx.instant)
+    if len(live) >= LIVE_AT_ONCE:
+        raise TooManyKeys(
+            f"Revoke one of {', '.join(live)} first, or give the new one another label.",
+            f"请先撤销 {'、'.join(live)} 之一，或为新密钥使用其他 label。",
+        )
+
+
+def _who(ctx: Context) -> str:
+    caller = ctx.known_caller
+    return caller.officer or caller.credential

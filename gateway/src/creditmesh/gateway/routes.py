@@ -1,0 +1,109 @@
+"""Which service serves a path, and what the route demands: made once from what the services declare.
+
+A tree of path segments finds the few routes that could serve a path; the framework's own pattern then decides, and of
+several the one declared first, as inside the service. So the door never holds a route to a policy that is not its own.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from fastapi.routing import APIRoute
+
+from creditmesh.chassis.errors import NotFound
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.app import routes_of
+from creditmesh.chassis.http.problems import MethodNotAllowed
+from creditmesh.chassis.http.router import access_of
+from creditmesh.chassis.service import Service
+from creditmesh.gateway.models import SCOPES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route of one service, as the door needs it."""
+
+    place: int
+    """Its place among all declared routes."""
+    service: str
+    template: str
+    methods: frozenset[str]
+    access: Access
+    declared: APIRoute
+
+    @property
+    def open(self) -> bool:
+        """Whether it may be called without a credential."""
+        return self.access.scope is None and not self.access.kinds
+
+
+@dataclass(slots=True)
+class _Node:
+    named: dict[str, "_Node"] = field(default_factory=dict)
+    any: "_Node | None" = None
+    here: list[Route] = field(default_factory=list)
+    below: list[Route] = field(default_factory=list)
+    """Routes whose last parameter takes slashes too."""
+
+
+class Routes:
+    """The routes reachable from outside. Those for the operator are not among them: to the world they do not exist."""
+
+    def __init__(self, services: Iterable[Service]) -> None:
+        self._root = _Node()
+        self.all: list[Route] = []
+        for service in services:
+            for declared in routes_of(service, internal=False):
+                self._add(service.name, declared)
+
+    def find(self, method: str, path: str) -> Route:
+        """The route that serves it; NotFound for an unknown path, MethodNotAllowed for a known path's other method."""
+        candidates = sorted(_candidates(self._root, path.split("/"), 0), key=lambda route: route.place)
+        served = [route for route in candidates if route.declared.path_regex.match(path)]
+        for route in served:
+            if method in route.methods:
+                return route
+        if not served:
+            raise NotFound(
+                "This node has no such path; /docs lists what it has.", "本节点没有此路径，可用路径见 /docs。"
+            )
+        allowed = ", ".join(sorted({method for route in served for method in route.methods}))
+        raise MethodNotAllowed(
+            f"This path takes: {allowed}.", f"此路径支持的方法: {allowed}。", headers={"Allow": allowed}
+        )
+
+    def _add(self, service: str, declared: APIRoute) -> None:
+        access = access_of(declared)
+        if access.scope is not None and access.scope not in SCOPES:
+            raise TypeError(f"route {declared.path} demands {access.scope!r}, which no credential can have")
+        route = Route(
+            place=len(self.all),
+            service=service,
+            template=declared.path_format,
+            methods=frozenset(declared.methods or ()),
+            access=access,
+            declared=declared,
+        )
+        self.all.append(route)
+        node = self._root
+        for segment in declared.path.split("/"):
+            if segment.endswith(":path}"):
+                node.below.append(route)
+                return
+            if "{" in segment:
+                node.any = node.any or _Node()
+                node = node.any
+            else:
+                node = node.named.setdefault(segment, _Node())
+        node.here.append(route)
+
+
+def _candidates(node: _Node, segments: list[str], depth: int) -> Iterator[Route]:
+    yield from node.below
+    if depth == len(segments):
+        yield from node.here
+        return
+    named = node.named.get(segments[depth])
+    if named is not None:
+        yield from _candidates(named, segments, depth + 1)
+    if node.any is not None:
+        yield from _candidates(node.any, segments, depth + 1)

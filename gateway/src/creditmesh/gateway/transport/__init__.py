@@ -1,0 +1,7 @@
+"""How a request reaches its service: in this process, or over HTTP in another."""
+
+from creditmesh.gateway.transport.in_process import InProcess
+from creditmesh.gateway.transport.over_http import OverHttp
+from creditmesh.gateway.transport.protocol import Transport
+
+__all__ = ["InProcess", "OverHttp", "Transport"]

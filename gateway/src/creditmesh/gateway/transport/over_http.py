@@ -1,0 +1,128 @@
+"""The transport between processes: pooled HTTP/1.1 connections to one service.
+
+aiohttp was measured at a third to a half of a direct call, where httpx took a twentieth.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+from starlette.types import Receive, Scope, Send
+from yarl import URL
+
+from creditmesh.chassis.errors import Unavailable
+
+_OWN = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""Headers aiohttp would add by itself; the service gets the caller's or none."""
+_IN_ONE_PIECE = 64 * 1024
+
+
+class OverHttp:
+    """Sends requests to a service that is a process of its own.
+
+    A POST is sent once; only aiohttp's second try of GET and DELETE on a pooled connection that the service had just
+    closed is left on. Idle connections are dropped before the service's server (5 s) would drop them.
+    """
+
+    def __init__(self, base: str, *, connections: int = 100, seconds_to_connect: float = 2.0) -> None:
+        self._base = base.rstrip("/")
+        self._connections = connections
+        self._seconds_to_connect = seconds_to_connect
+        self._kept: aiohttp.ClientSession | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carry one request; a client that leaves takes its request with it."""
+        client = _Client(receive)
+        first = await client.read()
+        if client.gone:
+            return
+        carrying = asyncio.create_task(self._carry(scope, client, first, send))
+        watching = asyncio.create_task(client.watch(carrying))
+        try:
+            await carrying
+        except (asyncio.CancelledError, Unavailable):
+            if not client.gone:
+                raise
+        finally:
+            watching.cancel()
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        if self._kept is not None:
+            await self._kept.close()
+
+    async def _carry(self, scope: Scope, client: "_Client", first: bytes, send: Send) -> None:
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        whole = not client.more and len(first) <= _IN_ONE_PIECE
+        data = (first or None) if whole else client.pieces(first)
+        try:
+            async with self._session().request(
+                scope["method"], self._url(scope), headers=headers, data=data, allow_redirects=False
+            ) as response:
+                await _pass_on(response, send)
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(
+                "The service behind this path cannot be reached. The request may have arrived: send it again with "
+                "the same Idempotency-Key.",
+                "该路径对应的服务暂时无法访问。请求可能已送达，请使用相同的 Idempotency-Key 重新发送。",
+                headers={"Retry-After": "1"},
+            ) from error
+
+    def _url(self, scope: Scope) -> URL:
+        path = scope.get("raw_path") or scope["path"].encode()
+        query = scope["query_string"]
+        return URL(self._base + (path + b"?" + query if query else path).decode("latin-1"), encoded=True)
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._kept is None:
+            self._kept = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=3.0),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._seconds_to_connect),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=_OWN,
+                auto_decompress=False,
+            )
+        return self._kept
+
+
+class _Client:
+    """Who asks: its body in pieces, and whether it is still there."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._whole = asyncio.Event()
+        self.more = True
+        self.gone = False
+
+    async def read(self) -> bytes:
+        """The next piece; empty if the client has gone."""
+        message = await self._receive()
+        self.gone = message["type"] == "http.disconnect"
+        self.more = message.get("more_body", False)
+        if not self.more:
+            self._whole.set()
+        piece: bytes = message.get("body", b"")
+        return piece
+
+    async def pieces(self, first: bytes) -> AsyncIterator[bytes]:
+        """The whole body. A client that leaves inside it must not look like one that has finished."""
+        yield first
+        while self.more:
+            yield await self.read()
+            if self.gone:
+                raise ConnectionAbortedError("the client has left")
+
+    async def watch(self, carrying: "asyncio.Task[None]") -> None:
+        """Once the body is whole the next message is that the client has left: stop carrying."""
+        await self._whole.wait()
+        if not self.gone:
+            await self.read()
+        carrying.cancel()
+
+
+async def _pass_on(response: aiohttp.ClientResponse, send: Send) -> None:
+    headers = [(name.lower(), value) for name, value in response.raw_headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    async for piece in response.content.iter_any():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
