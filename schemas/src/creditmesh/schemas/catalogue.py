@@ -97,7 +97,9 @@ class Roles(_Published):
     uscc: str | None = None
     registration: str | None = None
     document_type: str | None = None
+    """None where the item has a `document_number`: resident identity numbers only."""
     document_number: str | None = None
+    """May be the field of `uscc` too, where one column has either number."""
     representative_name: str | None = None
     representative_document_type: str | None = None
     representative_document_number: str | None = None
