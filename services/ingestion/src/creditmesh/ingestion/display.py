@@ -1,0 +1,52 @@
+"""How long a record is shown: from the decision on, until the catalogue's period or the row's own end, the earlier.
+
+The period counts from the day the document found the fact (order 36 of 2025); ends that rows give are last days.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from creditmesh.schemas.catalogue import DisplayRule
+from creditmesh.schemas.events.record import Severity
+from creditmesh.schemas.rules.calendar import add_months
+
+OPEN_END = date(2099, 12, 31)
+"""What the standards write for 长期: no end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """`until` is the first day on which the record is shown no more; None: open."""
+
+    begins: date
+    until: date | None
+
+
+def period_of(
+    rule: DisplayRule,
+    *,
+    decided_on: date,
+    severity: Severity | None,
+    valid_until: date | None = None,
+    own_end: date | None = None,
+) -> Period:
+    """The display period of a record under this rule."""
+    ends = [end for end in (_end_of_rule(rule, decided_on, severity, valid_until), _after(own_end)) if end is not None]
+    return Period(decided_on, min(ends, default=None))
+
+
+def _end_of_rule(
+    rule: DisplayRule, decided_on: date, severity: Severity | None, valid_until: date | None
+) -> date | None:
+    match rule.by:
+        case "until_valid":
+            return _after(valid_until)
+        case "months":
+            return None if rule.months is None else add_months(decided_on, rule.months)
+        case "by_severity":
+            months = {"minor": rule.minor_months, "general": rule.general_months, "serious": rule.serious_months}
+            return add_months(decided_on, months[severity or "general"])
+
+
+def _after(last: date | None) -> date | None:
+    return None if last is None or last >= OPEN_END else last + timedelta(days=1)

@@ -1,0 +1,48 @@
+"""What the content type of a submission says: which shape, in which encoding."""
+
+from dataclasses import dataclass
+from email.message import Message
+from typing import Literal
+
+from creditmesh.chassis.errors import UnsupportedMedia
+
+Shape = Literal["json", "lines", "table"]
+
+_SHAPES: dict[str, Shape] = {
+    "application/json": "json",
+    "application/x-ndjson": "lines",
+    "application/ndjson": "lines",
+    "text/csv": "table",
+}
+_ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030"}
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The shape of a body and its encoding; None: it says so itself (a byte order mark, or what it can be read as)."""
+
+    shape: Shape
+    encoding: str | None
+
+
+def media_of(content_type: str | None) -> Media:
+    """Read a Content-Type header; UnsupportedMedia names what is read here."""
+    header = Message()
+    header["content-type"] = content_type or ""
+    shape = _SHAPES.get(header.get_content_type())
+    charset = str(header.get_param("charset", "")).strip().lower()
+    if shape is None or (charset and charset not in _ENCODINGS):
+        raise _unread()
+    encoding = _ENCODINGS.get(charset)
+    if shape != "table":
+        if encoding == "gb18030":
+            raise _unread()
+        encoding = "utf-8"
+    return Media(shape, encoding)
+
+
+def _unread() -> UnsupportedMedia:
+    return UnsupportedMedia(
+        "Send application/json, application/x-ndjson (both UTF-8) or text/csv; charset=utf-8|gb18030.",
+        "请使用 application/json、application/x-ndjson（均为 UTF-8）或 text/csv; charset=utf-8|gb18030。",
+    )

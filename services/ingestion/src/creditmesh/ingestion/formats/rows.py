@@ -1,0 +1,57 @@
+"""Rows of JSON text out of a body, in the order sent, whatever its shape; a row that cannot be read says why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from creditmesh.chassis.errors import TooLarge
+from creditmesh.ingestion.formats import lines, objects, tables
+from creditmesh.ingestion.formats.media import Media
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+
+MOST_ROWS = 200_000
+MOST_ROW_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as sent: its place (from 1), its JSON text, and why it cannot be read, if so."""
+
+    number: int
+    text: bytes
+    refusal: FieldError | None = None
+
+
+def is_single(media: Media, body: bytes) -> bool:
+    """Whether the body is one JSON object, to be answered with one status and not with lines."""
+    return media.shape == "json" and objects.is_object(body)
+
+
+def rows_of(media: Media, body: bytes, *, headers: tables.Headers) -> Iterator[Row]:
+    """Read rows as they are asked for.
+
+    TooLarge beyond 200,000 rows; Malformed or Invalid where the body as a whole cannot be read (an array's syntax, an
+    encoding, a header), which may come after rows: take them all before storing any.
+    """
+    for number, text in enumerate(_texts(media, body, headers), start=1):
+        if number > MOST_ROWS:
+            raise TooLarge(
+                "A submission may have 200,000 rows at most; split the file.",
+                "单次报送不得超过 200,000 行；请拆分文件。",
+            )
+        if isinstance(text, FieldError):
+            yield Row(number, b"", text)
+        elif len(text) > MOST_ROW_BYTES:
+            yield Row(number, b"", reason("row_too_large", limit=MOST_ROW_BYTES))
+        else:
+            yield Row(number, text)
+
+
+def _texts(media: Media, body: bytes, headers: tables.Headers) -> Iterator[bytes | FieldError]:
+    match media.shape:
+        case "lines":
+            return lines.read(body)
+        case "json":
+            return objects.read(body)
+        case "table":
+            return tables.read(body, encoding=media.encoding, headers=headers)

@@ -1,0 +1,203 @@
+"""The gate refuses what the law forbids, holds what may be a slip, and takes the rest as it stands."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from creditmesh.ingestion import amounts
+from creditmesh.ingestion.gate import Gate, Judgement, Named
+from creditmesh.schemas.rules.compile import compile_item
+from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
+from tests.ingestion.rows import MARKET, TODAY, TRANSPORT, code_sets, compiled, penalty, person_penalty, resident, uscc
+
+
+def judged(
+    row: dict[str, str], *, party=MARKET, today: date = TODAY, item: str = "administrative_penalty"
+) -> Judgement:
+    found = compiled(item)
+    valid = found.validate(row)
+    assert isinstance(valid, dict), valid
+    return Gate(found, party=party, today=today).judge(valid)
+
+
+def refusals(row: dict[str, str], **gate) -> list[tuple[str, str]]:
+    return [(error.code, error.pointer) for error in judged(row, **gate).refusals]
+
+
+def holds(row: dict[str, str]) -> list[tuple[str, str]]:
+    verdict = judged(row)
+    assert not verdict.refusals
+    return [(error.code, error.pointer) for error in verdict.holds]
+
+
+def test_a_good_penalty_passes_with_its_facts():
+    verdict = judged(penalty(7))
+    assert not verdict.refusals
+    assert not verdict.holds
+    assert verdict.subject == Named("organisation", "uscc", uscc(7))
+    assert verdict.representative is None
+    assert verdict.decided_on == date(2026, 5, 11)
+    assert (verdict.severity, verdict.period.until) == ("general", date(2027, 5, 11))
+
+
+def test_a_named_representative_is_a_person_of_their_own():
+    verdict = judged(penalty(CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(5)))
+    assert verdict.representative == Named("natural_person", "resident_id", resident(5))
+
+
+def test_a_number_is_not_shown_when_printed():
+    assert resident(5) not in repr(judged(person_penalty(5)))
+
+
+def test_a_row_is_about_who_it_says_and_not_what_the_number_looks_like():
+    assert judged(person_penalty(3)).subject == Named("natural_person", "resident_id", resident(3))
+    trader = penalty(CF_XDR_LB="个体工商户", CF_XDR_SHXYM=uscc(3, head="92"))
+    assert judged(trader).subject == Named("sole_trader", "uscc", uscc(3, head="92"))
+
+
+def test_a_placeholder_code_identifies_a_sole_trader_by_the_registration_number():
+    row = penalty(CF_XDR_LB="个体工商户", CF_XDR_SHXYM=USCC_PLACEHOLDER, CF_XDR_GSZC="990000600000017")
+    verdict = judged(row)
+    assert verdict.subject == Named("sole_trader", "registration", "990000600000017")
+    assert not verdict.holds
+
+
+def test_a_placeholder_code_without_a_registration_number_is_refused():
+    row = penalty(CF_XDR_LB="个体工商户", CF_XDR_SHXYM=USCC_PLACEHOLDER)
+    outcome = compiled().validate(row)
+    assert isinstance(outcome, tuple)
+    assert [(error.code, error.pointer) for error in outcome] == [("field_required", "/CF_XDR_GSZC")]
+
+
+def test_a_placeholder_code_is_for_sole_traders_only():
+    row = penalty(CF_XDR_SHXYM=USCC_PLACEHOLDER, CF_XDR_GSZC="990000600000017")
+    assert refusals(row) == [("placeholder_needs_registration", "/CF_XDR_GSZC")]
+
+
+def test_a_minor_is_refused_even_where_the_check_digit_is_wrong():
+    assert refusals(person_penalty(born="20080512")) == [("minor", "/CF_XDR_ZJHM")]
+    assert refusals(person_penalty(born="20080511")) == []
+    row = person_penalty(born="20150101")
+    last = row["CF_XDR_ZJHM"][-1]
+    row["CF_XDR_ZJHM"] = row["CF_XDR_ZJHM"][:-1] + ("1" if last != "1" else "2")
+    assert ("minor", "/CF_XDR_ZJHM") in refusals(row)
+
+
+def test_a_department_reports_its_own_decisions_and_those_of_its_sub_units():
+    assert refusals(penalty(CF_CFJGDM=MARKET.issues_for[0])) == []
+    assert refusals(penalty(CF_CFJGDM=TRANSPORT.uscc)) == [("issuer_not_yours", "/CF_CFJGDM")]
+    assert refusals(penalty(CF_SJLYDM=TRANSPORT.uscc)) == [("source_not_yours", "/CF_SJLYDM")]
+
+
+def test_a_decision_after_today_is_refused():
+    assert refusals(penalty(CF_JDRQ="2026-11-22")) == []
+    assert refusals(penalty(CF_JDRQ="2026-11-23")) == [("future_date", "/CF_JDRQ")]
+
+
+def test_a_basis_must_have_been_in_force_on_the_decision_date():
+    assert refusals(penalty(CF_JDRQ="2018-07-25")) == []
+    assert refusals(penalty(CF_JDRQ="2018-07-24")) == [("basis_not_in_force", "/CF_JDRQ")]
+
+
+def test_ends_come_after_beginnings():
+    assert refusals(penalty(CF_YXQ="2026-05-10")) == [("dates_reversed", "/CF_YXQ")]
+    assert refusals(penalty(CF_GSJZQ="2026-05-10")) == [("dates_reversed", "/CF_GSJZQ")]
+    assert refusals(penalty(CF_GSJZQ="2026-05-11")) == []
+
+
+def test_a_wrong_check_digit_is_held_and_not_lost():
+    code = uscc(9)
+    wrong = code[:-1] + ("1" if code[-1] != "1" else "2")
+    verdict = judged(penalty(CF_XDR_SHXYM=wrong))
+    assert [error.code for error in verdict.holds] == ["check_digit"]
+    assert verdict.subject == Named("organisation", "uscc", wrong)
+    number = resident(9)
+    wrong = number[:-1] + ("1" if number[-1] != "1" else "2")
+    assert holds(person_penalty(CF_XDR_ZJHM=wrong)) == [("check_digit", "/CF_XDR_ZJHM")]
+    assert holds(penalty(CF_FR_ZJLX="身份证", CF_FR_ZJHM=wrong)) == [("check_digit", "/CF_FR_ZJHM")]
+
+
+def test_a_number_of_another_form_is_held():
+    assert holds(person_penalty(CF_XDR_ZJHM=resident()[:-2])) == [("number_shape", "/CF_XDR_ZJHM")]
+
+
+def test_a_birth_date_that_is_no_day_is_held():
+    assert holds(person_penalty(born="19800231")) == [("birth_date", "/CF_XDR_ZJHM")]
+
+
+def test_kind_and_number_that_disagree_are_held():
+    assert holds(penalty(CF_XDR_LB="个体工商户")) == [("kind_number_mismatch", "/CF_XDR_SHXYM")]
+    assert holds(penalty(CF_XDR_SHXYM=uscc(head="92"))) == [("kind_number_mismatch", "/CF_XDR_SHXYM")]
+    assert holds(person_penalty(CF_XDR_SHXYM=uscc())) == [("kind_number_mismatch", "/CF_XDR_SHXYM")]
+    both = penalty(CF_XDR_ZJLX="身份证", CF_XDR_ZJHM=resident())
+    assert holds(both) == [("kind_number_mismatch", "/CF_XDR_ZJHM")]
+
+
+def test_a_fine_in_yuan_where_ten_thousands_are_meant_is_held():
+    assert holds(penalty(CF_NR_FK="2000")) == [("fine_unit", "/CF_NR_FK")]
+    assert holds(penalty(CF_NR="罚款人民币贰仟元整", CF_NR_FK="0.2")) == []
+    assert holds(penalty(CF_NR="警告并责令改正", CF_NR_FK="0.2")) == []
+
+
+def test_an_implausible_fine_is_held():
+    assert holds(penalty(CF_NR="罚款", CF_NR_FK="20000")) == [("fine_implausible", "/CF_NR_FK")]
+
+
+def test_a_penalty_by_simple_procedure_on_a_person_is_refused_where_the_item_says_so():
+    found = compiled()
+    item = found.item.model_copy(
+        update={
+            "roles": found.item.roles.model_copy(update={"procedure": "BZ"}),
+            "simple_procedure_value": "简易程序",
+        }
+    )
+    gate = Gate(compile_item(item, code_sets()), party=MARKET, today=TODAY)
+    person = found.validate(person_penalty(BZ="简易程序"))
+    firm = found.validate(penalty(BZ="简易程序"))
+    assert isinstance(person, dict)
+    assert isinstance(firm, dict)
+    assert [error.code for error in gate.judge(person).refusals] == ["simple_procedure_person"]
+    assert not gate.judge(firm).refusals
+
+
+def test_everything_that_is_wrong_is_said_at_once():
+    row = penalty(CF_CFJGDM=TRANSPORT.uscc, CF_SJLYDM=TRANSPORT.uscc, CF_JDRQ="2027-01-01")
+    assert [code for code, _ in refusals(row)] == ["issuer_not_yours", "source_not_yours", "future_date"]
+
+
+def test_an_item_for_one_kind_only_needs_no_kind_field():
+    row = {
+        "NSRMC": "示例一有限公司",
+        "NSR_SHXYM": uscc(2),
+        "PJND": "2025",
+        "PJRQ": "2026-04-30",
+        "SWJG": "示例市市场监督管理局",
+        "SWJGDM": MARKET.uscc,
+    }
+    verdict = judged(row, item="taxpayer_rating_a")
+    assert verdict.subject == Named("organisation", "uscc", uscc(2))
+    assert (verdict.severity, verdict.period.until) == (None, date(2027, 4, 30))
+
+
+@pytest.mark.parametrize(
+    ("text", "yuan"),
+    [
+        ("罚款2000元", ["2000"]),
+        ("罚款人民币2,000元整", ["2000"]),
+        ("处罚款贰仟元整", ["2000"]),
+        ("没收违法所得500元，并处罚款0.2万元", ["2000"]),
+        ("处以一万五千元罚款", ["15000"]),
+        ("罚款人民币拾万元", ["100000"]),
+        ("没收违法所得500元、3万元", ["500", "30000"]),
+        ("罚款１．５亿元", ["150000000"]),
+        ("依照第十三条警告", []),
+    ],
+)
+def test_amounts_are_read_as_departments_write_them(text: str, yuan: list[str]):
+    assert amounts.amounts_in(text) == [Decimal(amount) for amount in yuan]
+
+
+def test_several_fines_in_one_text_may_add_up():
+    assert amounts.agrees(Decimal("0.3"), "罚款1000元；罚款2000元")
+    assert not amounts.agrees(Decimal("0.4"), "罚款1000元；罚款2000元")
