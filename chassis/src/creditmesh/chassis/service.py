@@ -39,6 +39,8 @@ class Followed(Protocol):
 
     number: int
     """The highest number applied: an ETag for what it answers."""
+    offset_days: int
+    """How far the sandbox's legal date is from the real one."""
 
     def apply(self, event: "Delivered") -> None:
         """Take one event into memory."""

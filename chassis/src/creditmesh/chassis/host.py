@@ -1,0 +1,232 @@
+"""The host: starts what a node declares, all of it in one process or one service of it, by the same code.
+
+It alone reads settings. Each service gets its own role's pool, the keys it declares and no others, the vault functions
+it was granted, and the state that the whole process follows. The units of a process are a listener that wakes its
+readers, one follower, one orderer (a leader by lease among all processes), and an owner for each hosted service that
+handles events.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from sqlalchemy import URL, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from creditmesh.chassis.bus.follower import Follower
+from creditmesh.chassis.bus.listen import Listener as Wakes
+from creditmesh.chassis.bus.opening import open_bus
+from creditmesh.chassis.bus.orderer import Orderer
+from creditmesh.chassis.bus.owner import Owner
+from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.context import Context, Equipment, NodeFacts
+from creditmesh.chassis.database.engine import engine
+from creditmesh.chassis.database.migrations import Facts, assert_facts
+from creditmesh.chassis.http.app import operator_app, service_app
+from creditmesh.chassis.http.operator import second_listener
+from creditmesh.chassis.http.server import App, Listener
+from creditmesh.chassis.http.token import Verifier
+from creditmesh.chassis.service import Declaration, Service
+from creditmesh.chassis.settings import NodeSettings
+from creditmesh.chassis.units import Unit, Units
+from creditmesh.chassis.vault.keys import Keys
+from creditmesh.chassis.vault.subjects import Vault
+
+log = structlog.get_logger(__name__)
+
+POOL = 4
+"""Connections of a service's own pool; its vault calls have a pool of their own, because they commit by themselves
+while the caller's transaction may be open."""
+VAULT_POOL = 2
+_DIRECT = 3  # the listener's, the orderer's and the follower's sessions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """What the door is built from: the applications of this process, and the gateway's own equipment."""
+
+    declaration: Declaration
+    settings: NodeSettings
+    apps: Mapping[str, App]
+    equipment: Equipment
+    readiness: Callable[[], Any]
+
+
+Door = Callable[[Hosted], App]
+"""Builds the public application; the node gives it, because the chassis does not know the gateway."""
+
+
+@dataclass(kw_only=True)
+class Host:
+    """One process of a node, from `start` to `stop`."""
+
+    declaration: Declaration
+    settings: NodeSettings
+    urls: Mapping[str, URL]
+    """The database address of every role this process may use, by the role's second half."""
+    hosted: Sequence[str]
+    """The services that live here, by name."""
+    door: Door | None = None
+    """Given in the process that hosts the gateway; without it the public listener serves the one hosted service."""
+    equipment: dict[str, Equipment] = field(default_factory=dict)
+    apps: dict[str, App] = field(default_factory=dict)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self) -> None:
+        """Open everything, follow the catalogue to its head, and only then listen."""
+        await self.open()
+        settings = self.settings
+        operator = await self._listen(self._operator_app(), settings.operator_host, settings.operator_port)
+        await self.follower.caught_up()
+        public = await self._listen(self._public_app(), settings.host, settings.port)
+        self.url, self.operator_url = public.url, operator.url
+
+    async def open(self) -> None:
+        """Equip every service and start the units, without listening."""
+        self._stack.push_async_callback(self._closed_pools)
+        self.followed = self.declaration.followed()
+        self.clock = Clock(lambda: self.followed.offset_days)
+        self.wakes = Wakes(self.urls["bus"])
+        self.orderer = Orderer(self.urls["bus"], lease=self.settings.lease_seconds)
+        self._pools: list[AsyncEngine] = []
+        for name in self.hosted:
+            self._equip(self.declaration.service(name))
+        await self._check()
+        first = self.equipment[self.hosted[0]]
+        self.bus = open_bus(self.settings.bus, node=self.settings.node, wakes=self.wakes)
+        self.follower = Follower(
+            self.bus, self.declaration.follow, self.followed, engine=first.engine, parts=self.settings.parts
+        )
+        self.owners = {name: self._owner(self.declaration.service(name)) for name in self.hosted if self._reads(name)}
+        units = Units(self._units())
+        units.start()
+        self._stack.push_async_callback(units.stop)
+
+    async def stop(self) -> None:
+        """Let requests under way end, stop the units, close the pools: in that order."""
+        await self._stack.aclose()
+
+    async def readiness(self) -> dict[str, Any]:
+        """Whether this process can answer, and what it waits for if not."""
+        try:
+            async with asyncio.timeout(2), self.equipment[self.hosted[0]].engine.connect() as connection:
+                await connection.execute(text("select 1"))
+            database = "ok"
+        except (SQLAlchemyError, OSError, TimeoutError):
+            database = "unreachable"
+        lags = {name: owner.lag() for name, owner in self.owners.items()}
+        ready = database == "ok" and self.follower.ready
+        return {
+            "ready": ready,
+            "node": self.settings.node,
+            "services": list(self.hosted),
+            "database": database,
+            "catalogue": self.followed.number if self.follower.ready else "following",
+            "bus": {"kind": self.settings.bus.kind, "behind": lags},
+            "legal_date": self.clock.legal_date().isoformat(),
+            "sandbox": self.settings.sandbox,
+        }
+
+    def batch_context(self, service: str) -> Callable[[AsyncConnection, str | None], Context]:
+        """Makes the context of one batch on the owner's connection; the owner commits."""
+        equipment = self.equipment[service]
+
+        def made(connection: AsyncConnection, traceparent: str | None) -> Context:
+            return Context(equipment, traceparent=traceparent, _connection=connection, _owned=False)
+
+        return made
+
+    def _equip(self, service: Service) -> None:
+        keys = Keys.load(self.settings.secrets / "keys", service.keys)
+        own = self._pool(service.name, POOL)
+        vault = Vault(
+            self._pool(service.name, VAULT_POOL) if service.vault else own,
+            keys,
+            parts=self.settings.parts,
+            allowed=service.vault,
+        )
+        settings = self.settings
+        equipment = Equipment(
+            node=NodeFacts(code=settings.node, tier=settings.tier, parts=settings.parts, sandbox=settings.sandbox),
+            service=service,
+            engine=own,
+            clock=self.clock,
+            vault=vault,
+            keys=keys,
+            followed=self.followed,
+            wake=self.orderer.wake,
+        )
+        self.equipment[service.name] = equipment
+        verifier = Verifier(keys.token_public_key(), node=settings.node, audience=service.name)
+        self.apps[service.name] = service_app(equipment, verifier)
+
+    def _pool(self, role: str, size: int) -> AsyncEngine:
+        pool = engine(self.urls[role], application_name=f"{self.settings.node}/{role}", pool_size=size)
+        self._pools.append(pool)
+        return pool
+
+    def _reads(self, name: str) -> bool:
+        return bool(self.declaration.streams_of(self.declaration.service(name)))
+
+    def _owner(self, service: Service) -> Owner:
+        return Owner(
+            self.bus,
+            service=service.name,
+            streams=self.declaration.streams_of(service),
+            url=self.urls[service.name],
+            parts=self.settings.parts,
+            context_for=self.batch_context(service.name),
+            lease=self.settings.lease_seconds,
+            wake=self.orderer.wake,
+        )
+
+    def _units(self) -> list[Unit]:
+        units = [
+            Unit("listener", self.wakes.run),
+            Unit("orderer", self.orderer.run),
+            Unit("follower", self.follower.run),
+        ]
+        return units + [Unit(f"owner {name}", owner.run) for name, owner in self.owners.items()]
+
+    async def _check(self) -> None:
+        settings = self.settings
+        facts = Facts(code=settings.node, tier=settings.tier, parts=settings.parts)
+        async with self.equipment[self.hosted[0]].engine.connect() as connection:
+            if not await assert_facts(connection, facts):
+                raise SystemExit("the database is not a node yet: run `creditmesh-node migrate` first")
+            allowed = int(await connection.scalar(text("select current_setting('max_connections')")) or 0)
+        readers = sum(self._reads(name) for name in self.hosted)
+        needed = len(self.hosted) * (POOL + VAULT_POOL) + 2 * readers + _DIRECT
+        if needed > allowed:
+            raise SystemExit(f"this process needs up to {needed} database sessions, the server allows {allowed}")
+
+    def _operator_app(self) -> App:
+        secret = (self.settings.secrets / "operator").read_text(encoding="ascii").strip()
+        return second_listener(self.readiness, [operator_app(made, secret) for made in self.equipment.values()])
+
+    def _public_app(self) -> App:
+        if self.door is None:
+            return self.apps[self.hosted[0]]
+        return self.door(
+            Hosted(
+                declaration=self.declaration,
+                settings=self.settings,
+                apps={name: app for name, app in self.apps.items() if name != "gateway"},
+                equipment=self.equipment["gateway"],
+                readiness=self.readiness,
+            )
+        )
+
+    async def _listen(self, app: App, host: str, port: int) -> Listener:
+        listener = Listener(app, host=host, port=port, drain_seconds=self.settings.drain_seconds)
+        await listener.start()
+        self._stack.push_async_callback(listener.drain)
+        return listener
+
+    async def _closed_pools(self) -> None:
+        for pool in self._pools:
+            await pool.dispose()

@@ -1,0 +1,55 @@
+"""A node's database as its declaration wants it: migrations of every service, and the bus's streams and grants."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
+from creditmesh.chassis.database.migrations import Facts, migrate
+from creditmesh.chassis.service import Declaration, Service
+
+
+async def install(
+    admin_url: str | URL, *, declaration: Declaration, facts: Facts, secrets: Path, database: str | None = None
+) -> None:
+    """Create or upgrade the node's database; safe to run again. WrongNode if it belongs to another node."""
+
+    async def declare(connection: AsyncConnection) -> None:
+        await declare_streams(connection, node=facts.code, streams=streams(declaration))
+
+    await migrate(
+        admin_url,
+        node=facts.code,
+        tier=facts.tier,
+        parts=facts.parts,
+        packages=declaration.services,
+        secrets=secrets,
+        database=database,
+        declare=declare,
+    )
+
+
+def streams(declaration: Declaration) -> Sequence[StreamOf]:
+    """Every service's stream with the services that read it: those that handle its events, and all its followers."""
+    everyone = frozenset(service.name for service in declaration.services)
+    return [
+        StreamOf(
+            service=source.name,
+            readers=everyone if source.name == declaration.follow else _readers(declaration, source),
+            outbox=_outbox(source),
+        )
+        for source in declaration.services
+    ]
+
+
+def _readers(declaration: Declaration, source: Service) -> frozenset[str]:
+    return frozenset(reader.name for reader in declaration.services if source.name in declaration.streams_of(reader))
+
+
+def _outbox(source: Service) -> OutboxTable | None:
+    if source.outbox is None:
+        return None
+    table, event = source.outbox.table, source.outbox.event
+    return OutboxTable(schema=source.name, table=table.name, type=event.type, version=event.version)

@@ -1,0 +1,56 @@
+"""The sandbox's Kafka: the cluster of KAFKA_BOOTSTRAP, or a broker of our own from the scripts in `deploy/kafka`."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from creditmesh.node.errors import NodeError
+
+SCRIPT = Path("deploy/kafka/kafka.py")
+
+
+@contextmanager
+def broker(bus: str, data: Path, console: Console) -> Iterator[dict[str, str]]:
+    """The variables that tell a process of its bus; a broker started here is stopped on leaving."""
+    if bus == "embedded":
+        yield {}
+        return
+    if bus != "kafka":
+        raise NodeError(f"the bus is embedded or kafka, not {bus!r}", f"总线只能是 embedded 或 kafka，而不是 {bus!r}")
+    given = os.environ.get("KAFKA_BOOTSTRAP")
+    if given:
+        yield _variables(given)
+        return
+    with console.status("Apache Kafka"):
+        bootstrap = _script("start", data).strip().removeprefix("KAFKA_BOOTSTRAP=")
+    try:
+        yield _variables(bootstrap)
+    finally:
+        _script("stop", data)
+
+
+def _variables(bootstrap: str) -> dict[str, str]:
+    return {
+        "CREDITMESH_BUS__KIND": "kafka",
+        "CREDITMESH_BUS__BOOTSTRAP": bootstrap,
+        "CREDITMESH_BUS__REPLICATION": "1",
+        "CREDITMESH_BUS__MIN_ISR": "1",
+    }
+
+
+def _script(command: str, data: Path) -> str:
+    if not SCRIPT.exists():
+        raise NodeError(
+            "set KAFKA_BOOTSTRAP, or run from a checkout so that a broker can be started",
+            "请设置 KAFKA_BOOTSTRAP，或在代码检出目录中运行以便启动本地 Kafka",
+        )
+    arguments = [sys.executable, str(SCRIPT), command, "--data", str(data.resolve())]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)  # noqa: S603 - our own script
+    if done.returncode:
+        raise NodeError(done.stderr.strip() or "Kafka did not start", "Kafka 启动失败")
+    return done.stdout

@@ -1,0 +1,156 @@
+"""`creditmesh-node`: the command line of who runs a node."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from creditmesh.chassis.settings import NodeSettings
+from creditmesh.node import dead_letters, people, running, sandbox
+from creditmesh.node.declaration import NODE
+from creditmesh.node.errors import NodeError
+from creditmesh.node.operator import Operator
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run a node: its processes, its keys, its people, its catalogue. Settings are CREDITMESH_* variables.",
+)
+keys = typer.Typer(no_args_is_help=True, help="The node's keys, and the API keys of parties.")
+people_app = typer.Typer(no_args_is_help=True, help="People's tokens.")
+catalogue = typer.Typer(no_args_is_help=True, help="The catalogue this node publishes.")
+dead = typer.Typer(no_args_is_help=True, help="Events a reader could not apply, and the keys parked behind them.")
+for name, part in {"keys": keys, "people": people_app, "catalogue": catalogue, "dead": dead}.items():
+    app.add_typer(part, name=name)
+out, err = Console(), Console(stderr=True)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    try:
+        yield
+    except NodeError as error:
+        err.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(2) from error
+
+
+@app.command()
+def up() -> None:
+    """Run the whole node in this process; without CREDITMESH_DATABASE with its own embedded PostgreSQL."""
+    with _plainly():
+        asyncio.run(running.whole_node(NodeSettings()))
+
+
+@app.command()
+def serve(service: Annotated[str, typer.Argument(help="A service's name, or `gateway`.")]) -> None:
+    """Run one service as a process of its own."""
+    with _plainly():
+        asyncio.run(running.one_service(NodeSettings(), service))
+
+
+@app.command()
+def migrate() -> None:
+    """Create or upgrade the node's database: schemas, roles, tables. Needs CREDITMESH_ADMIN."""
+    with _plainly():
+        asyncio.run(running.migrate_only(NodeSettings()))
+
+
+@app.command()
+def clock(move: Annotated[str, typer.Argument(help="Days from the real date: +365d, -30d, or 0d to set it back.")]) -> None:
+    """Move the sandbox's legal date; refused unless the node is a sandbox."""
+    with _plainly():
+        days = _days(move)
+        answer = Operator(NodeSettings().state).call("catalogue", "POST", "/v1/admin/clock", {"offset_days": days})
+        out.print(f"legal date {answer['legal_date']} / 法律日期 {answer['legal_date']}")
+
+
+def _days(move: str) -> int:
+    try:
+        return int(move.removesuffix("d"))
+    except ValueError:
+        raise NodeError("days as +365d, -30d or 0d", "天数形如 +365d、-30d 或 0d") from None
+
+
+@keys.command("create")
+def keys_create() -> None:
+    """Make the node's own keys where they are missing: files in the node's secrets folder, owner-only."""
+    with _plainly():
+        for path in running.make_keys(NodeSettings()):
+            out.print(str(path), highlight=False)
+
+
+@keys.command("issue")
+def keys_issue(
+    party: Annotated[str, typer.Argument(help="The party's code in the catalogue.")],
+    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. Default: what its kind may.")] = None,
+    item: Annotated[list[str] | None, typer.Option(help="Limit to this item; repeat for more.")] = None,
+    days: Annotated[int, typer.Option(help="Days until it expires.")] = 365,
+) -> None:
+    """Issue an API key to a party; it is shown once."""
+    with _plainly():
+        out.print(people.issue_key(Operator(NodeSettings().state), party, scopes=scope, items=item, days=days), highlight=False)
+
+
+@keys.command("revoke")
+def keys_revoke(key_id: Annotated[str, typer.Argument(help="The key's id: its third part.")]) -> None:
+    """Revoke an API key or a person's token; it is refused within a second."""
+    with _plainly():
+        Operator(NodeSettings().state).call("gateway", "DELETE", f"/v1/admin/keys/{key_id}")
+
+
+@people_app.command("add")
+def people_add(
+    document: Annotated[Path, typer.Argument(help="A file with the person as JSON: {kind, document: {type, number}, name}; - for standard input.")],
+) -> None:
+    """Give a person a token for their own file. The number is read from a file: command lines are visible to others."""
+    with _plainly():
+        out.print(people.add_person(Operator(NodeSettings().state), people.read_document(document)), highlight=False)
+
+
+@people_app.command("officer")
+def people_officer(
+    party: Annotated[str, typer.Argument(help="The party's code.")],
+    name: Annotated[str, typer.Argument(help="The officer's name as it shall stand in access logs.")],
+) -> None:
+    """Give a named officer of a party a token: reviews are decided by named officers only."""
+    with _plainly():
+        out.print(people.add_officer(Operator(NodeSettings().state), party, name), highlight=False)
+
+
+@catalogue.command("load")
+def catalogue_load(
+    folder: Annotated[Path | None, typer.Argument(help="A folder of YAML; default: the shipped catalogue.")] = None,
+) -> None:
+    """Publish a catalogue: what is unchanged is left alone, what changed gets its next version."""
+    with _plainly():
+        body = {"folder": None if folder is None else str(folder.resolve())}
+        answer = Operator(NodeSettings().state).call("catalogue", "POST", "/v1/admin/catalogue", body)
+        out.print(f"published {answer['published']}, unchanged {answer['unchanged']}")
+
+
+@dead.command("list")
+def dead_list() -> None:
+    """The dead letters of every service of this node, and how many events wait behind each key."""
+    with _plainly():
+        table = Table("service", "stream", "part", "number", "type", "error", "waiting", "since")
+        for letter in asyncio.run(dead_letters.listed(NodeSettings(), NODE)):
+            table.add_row(*(str(value) for value in letter))
+        out.print(table)
+
+
+@app.command("sandbox")
+def sandbox_command(
+    bus: Annotated[str, typer.Option(help="embedded, or kafka.")] = "embedded",
+    once: Annotated[bool, typer.Option("--once", help="Tell the story and end.")] = False,
+    split: Annotated[bool, typer.Option("--split", help="Every service as its own process.")] = False,
+    state: Annotated[Path, typer.Option(help="The sandbox's folder; made anew each time.")] = Path("var"),
+) -> None:
+    """Start a sandbox city node with invented parties, tell its story with every step checked, and stay up."""
+    with _plainly():
+        raise typer.Exit(sandbox.run(state=state, bus=bus, once=once, split=split, console=out))

@@ -1,0 +1,14 @@
+"""The node as declared: its services, and the stream that every process follows."""
+
+from creditmesh.catalogue import service as catalogue
+from creditmesh.chassis.service import Declaration
+from creditmesh.gateway import service as gateway
+from creditmesh.ingestion import service as ingestion
+from creditmesh.query import service as query
+from creditmesh.schemas.directory import Directory
+
+NODE = Declaration(
+    services=(catalogue, ingestion, query, gateway),
+    follow="catalogue",
+    followed=Directory,
+)

@@ -1,0 +1,76 @@
+"""Credentials an operator hands out: keys for parties' systems, tokens for named officers and for people."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from creditmesh.node.errors import NodeError
+from creditmesh.node.operator import Operator
+from creditmesh.schemas.pii import REVEAL
+from creditmesh.schemas.subject import SubjectIn
+
+SCOPES = {
+    "department": ("records:submit", "records:read", "records:change", "queries:ask"),
+    "bureau": ("queries:ask", "authorisations:write"),
+    "office": ("records:read", "catalogue:publish"),
+    "node": (),
+}
+"""What a key of each kind may do where the operator says nothing else."""
+OFFICER_SCOPES = ("records:read", "records:change", "reviews:decide", "queries:ask")
+PERSON_SCOPES = ("me:read", "me:authorise")
+
+
+def issue_key(
+    operator: Operator,
+    party: str,
+    *,
+    kind: str = "department",
+    scopes: list[str] | None = None,
+    items: list[str] | None = None,
+    days: int = 365,
+    label: str = "default",
+) -> str:
+    """A new API key's text, shown this once."""
+    order = {
+        "kind": kind,
+        "party": party,
+        "scopes": scopes or list(SCOPES[kind]),
+        "items": items,
+        "label": label,
+        "expires": (datetime.now(UTC) + timedelta(days=days)).isoformat(),
+    }
+    return _text(operator.call("gateway", "POST", "/v1/admin/keys", order))
+
+
+def add_officer(operator: Operator, party: str, name: str, *, kind: str = "department", scopes: tuple[str, ...] = OFFICER_SCOPES) -> str:
+    """A token for a named officer of a party."""
+    order = {"kind": kind, "party": party, "officer": name, "scopes": list(scopes)}
+    return _text(operator.call("gateway", "POST", "/v1/admin/people", order))
+
+
+def add_person(operator: Operator, person: SubjectIn) -> str:
+    """A token for a person's own side: ingestion finds the subject, the gateway keeps only its id."""
+    found = operator.call("ingestion", "POST", "/internal/subjects", person.model_dump(mode="json", context=REVEAL))
+    order = {"kind": "subject", "subject": found["subject"], "scopes": list(PERSON_SCOPES)}
+    return _text(operator.call("gateway", "POST", "/v1/admin/people", order))
+
+
+def read_document(path: Path) -> SubjectIn:
+    """The person in a JSON file (or on standard input, for `-`); NodeError if it is not one."""
+    try:
+        raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        return SubjectIn.model_validate(orjson.loads(raw))
+    except (OSError, ValueError, ValidationError) as error:
+        raise NodeError(
+            'a JSON file like {"kind": "natural_person", "document": {"type": "resident_id", "number": "..."}} is needed',
+            "需要形如 {kind, document: {type, number}} 的 JSON 文件",
+        ) from error
+
+
+def _text(answer: Any) -> str:
+    text: str = answer["credential"]
+    return text

@@ -1,0 +1,108 @@
+"""Running a node's processes: all of it here, or one service; until told to stop, and then in good order."""
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from creditmesh.chassis import logs
+from creditmesh.chassis.host import Host
+from creditmesh.chassis.settings import NodeSettings
+from creditmesh.chassis.vault.keys import Keys
+from creditmesh.node import database, run_files
+from creditmesh.node.declaration import NODE
+from creditmesh.node.door import door
+from creditmesh.node.errors import NodeError
+
+GATEWAY = "gateway"
+
+
+def make_keys(settings: NodeSettings) -> list[Path]:
+    """Make the node's keys and the operator's secret where they are missing; the files made."""
+    made = Keys.create(settings.secrets / "keys")
+    path = settings.secrets / "operator"
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+        made.append(path)
+    return made
+
+
+async def whole_node(settings: NodeSettings) -> None:
+    """Every service and the gateway in this process; the embedded PostgreSQL too where no address is given."""
+    make_keys(settings)
+    async with database.server(settings):
+        await _until_told(settings, process="node", hosted=[service.name for service in NODE.services])
+
+
+async def one_service(settings: NodeSettings, name: str) -> None:
+    """One service (or the gateway) in this process, against a database that runs and was migrated."""
+    if name not in {service.name for service in NODE.services}:
+        known = ", ".join(service.name for service in NODE.services)
+        raise NodeError(f"no service {name!r}; there are: {known}", f"没有服务 {name!r}；可选：{known}")
+    if settings.database is None:
+        raise NodeError(
+            "a service by itself needs CREDITMESH_DATABASE (postgresql://host:port/name)",
+            "单独运行服务需设置 CREDITMESH_DATABASE（postgresql://host:port/name）",
+        )
+    await _until_told(settings, process=name, hosted=[name])
+
+
+async def _until_told(settings: NodeSettings, *, process: str, hosted: Sequence[str]) -> None:
+    logs.set_up(settings.log_level, node=settings.node, process=process)
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    host = Host(
+        declaration=NODE,
+        settings=settings,
+        urls=_addresses(settings, hosted),
+        hosted=hosted,
+        door=door if GATEWAY in hosted else None,
+    )
+    running: Path | None = None
+    try:
+        await _started(host, told)
+        if not told.is_set():
+            running = run_files.write(settings.state, _run_file(host, process))
+            await told.wait()
+    finally:
+        if running is not None:
+            running.unlink(missing_ok=True)
+        await host.stop()
+
+
+async def _started(host: Host, told: asyncio.Event) -> None:
+    starting = asyncio.create_task(host.start())
+    stopping = asyncio.create_task(told.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not starting.done():
+        starting.cancel()
+        return
+    await starting
+
+
+def _addresses(settings: NodeSettings, hosted: Sequence[str]) -> Mapping[str, URL]:
+    found = database.role_urls(settings)
+    missing = {*hosted, "bus"} - set(found)
+    if missing:
+        raise NodeError(
+            f"no password for the roles of {', '.join(sorted(missing))} in {settings.secrets}/roles: migrate first",
+            f"{settings.secrets}/roles 中缺少 {', '.join(sorted(missing))} 的口令，请先执行 migrate",
+        )
+    return {role: url for role, url in found.items() if role in {*hosted, "bus"}}
+
+
+def _run_file(host: Host, process: str) -> run_files.RunFile:
+    return run_files.RunFile(
+        process=process,
+        pid=os.getpid(),
+        services=tuple(host.hosted),
+        url=host.url,
+        operator=host.operator_url,
+    )

@@ -1,0 +1,160 @@
+"""The sandbox: one city node with invented parties, started from nothing, its story told, kept up or taken down.
+
+Everything it starts it stops: its processes, PostgreSQL, and the broker where there is one.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from creditmesh.chassis.database.embedded import EmbeddedServer
+from creditmesh.node import database, run_files, running
+from creditmesh.node.broker import broker
+from creditmesh.node.callers import Callers, invite
+from creditmesh.node.declaration import NODE
+from creditmesh.node.errors import NodeError
+from creditmesh.node.operator import Operator
+from creditmesh.node.processes import Child
+from creditmesh.node.story import StoryFailed, tell
+from creditmesh.chassis.settings import NodeSettings
+
+CODE = "city"
+PARTS = 12
+
+
+def run(*, state: Path, bus: str, once: bool, split: bool, console: Console) -> int:
+    """Start the sandbox, tell the story, and stay up unless `once`. The exit code: 0, or 1 if a check failed."""
+    began = time.monotonic()
+    with ExitStack() as stack:
+        stack.enter_context(_interruptible())
+        sandbox = stack.enter_context(started(state / CODE, bus=bus, split=split, console=console))
+        callers = invite(sandbox.operator, url=sandbox.url, path=state / "sandbox.json")
+        console.print(f"sandbox ready in {time.monotonic() - began:.1f} s / 沙盒已就绪", style="dim")
+        try:
+            tell(callers, sandbox.operator, console)
+        except StoryFailed:
+            return 1
+        if not once:
+            _stay_up(sandbox, callers, console)
+    return 0
+
+
+class Sandbox:
+    """A running sandbox node: where it answers, and its processes."""
+
+    def __init__(self, settings: NodeSettings, server: EmbeddedServer, children: list[Child]) -> None:
+        self.settings = settings
+        self.server = server
+        self.children = children
+        self.operator = Operator(settings.state)
+
+    @property
+    def url(self) -> str:
+        """The gateway's address."""
+        return next(found.url for found in run_files.read(self.settings.state) if "gateway" in found.services)
+
+
+@contextmanager
+def started(state: Path, *, bus: str, split: bool, console: Console) -> Iterator[Sandbox]:
+    """A fresh node in `state`, as one process or as one a service; taken down on leaving."""
+    if (state / "run").exists() and run_files.read(state):
+        raise NodeError(f"a node is running in {state}; stop it first", f"{state} 中已有节点在运行，请先停止")
+    server = EmbeddedServer(state / "postgres")
+    with ExitStack() as stack:
+        with console.status("PostgreSQL"):
+            asyncio.run(_emptied(state, server))
+            stack.callback(lambda: asyncio.run(server.stop()))
+            asyncio.run(server.start())
+        bus_variables = stack.enter_context(broker(bus, state / "kafka", console))
+        settings = _settings(state, server, bus_variables)
+        running.make_keys(settings)
+        with console.status("migrations / 建库"):
+            asyncio.run(database.create(settings, server.admin_url))
+        children: list[Child] = []
+        stack.callback(lambda: [child.stop() for child in reversed(children)])
+        with console.status("processes / 进程"):
+            _start(settings, children, split=split, bus_variables=bus_variables)
+            Operator(state).call("catalogue", "POST", "/v1/admin/catalogue", {"folder": None})
+        yield Sandbox(settings, server, children)
+
+
+async def _emptied(state: Path, server: EmbeddedServer) -> None:
+    if state.exists():
+        await server.stop()
+        shutil.rmtree(state)
+    state.mkdir(parents=True)
+
+
+def _settings(state: Path, server: EmbeddedServer, bus_variables: dict[str, str]) -> NodeSettings:
+    address = server.tcp_url.set(username=None, password=None, database=CODE).render_as_string()
+    return NodeSettings.model_validate(
+        {"node": CODE, "tier": "city", "parts": PARTS, "sandbox": True, "state": state, "database": address}
+    )
+
+
+def _environment(settings: NodeSettings, bus_variables: dict[str, str]) -> dict[str, str]:
+    return {
+        "CREDITMESH_NODE": settings.node,
+        "CREDITMESH_TIER": settings.tier,
+        "CREDITMESH_PARTS": str(settings.parts),
+        "CREDITMESH_SANDBOX": "true",
+        "CREDITMESH_STATE": str(settings.state.resolve()),
+        "CREDITMESH_DATABASE": str(settings.database),
+        "CREDITMESH_LEASE_SECONDS": "5",
+        "PYTHONWARNINGS": "ignore",
+        **bus_variables,
+    }
+
+
+def _start(settings: NodeSettings, children: list[Child], *, split: bool, bus_variables: dict[str, str]) -> None:
+    environment = _environment(settings, bus_variables)
+
+    def child(name: str, *arguments: str, **more: str) -> Child:
+        ports = {"CREDITMESH_PORT": str(more.pop("port", 0)), "CREDITMESH_OPERATOR_PORT": "0"}
+        made = Child(name, arguments, state=settings.state, environment={**environment, **ports, **more})
+        children.append(made)
+        return made
+
+    if bus_variables:
+        child("relay", "relay")
+    if not split:
+        child("node", "up").ready()
+        return
+    services = [service.name for service in NODE.services if service.name != "gateway"]
+    started_services = {name: child(name, "serve", name) for name in services}
+    addresses = {name: made.ready().url for name, made in started_services.items()}
+    child("gateway", "serve", "gateway", CREDITMESH_SERVICES=json.dumps(addresses)).ready()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stay_up(sandbox: Sandbox, callers: Callers, console: Console) -> None:
+    console.rule("the node stays up; Ctrl-C ends it / 节点保持运行，按 Ctrl-C 结束")
+    console.print(f"API         {sandbox.url}/docs", highlight=False)
+    console.print(f"callers     {callers.path}  (tokens of invented parties, owner-only)", highlight=False)
+    console.print("try         .venv/bin/creditmesh submit samples/penalties.csv --sandbox market_regulation", highlight=False)
+    console.print(f"logs        {sandbox.settings.state}/logs", highlight=False)
+    while all(child.process.poll() is None for child in sandbox.children):
+        time.sleep(0.5)
+    raise NodeError("a process of the node has ended; see its log", "节点的一个进程已结束，请查看日志")
