@@ -1,0 +1,88 @@
+"""The directory: what may be collected, by whom, on what basis; and what the credit office does with it."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Literal
+from urllib.parse import quote
+
+from pydantic import JsonValue
+
+from creditmesh.client.http import Call, Wire
+from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Purpose
+from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion, PublicationOut, WithdrawIn
+from creditmesh.schemas.queries import Page
+
+
+class Catalogue:
+    """Read it without a credential; `as_of` looks at another day than today."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def glance(self) -> CatalogueOut:
+        """Its number, how many objects are in force, and what no source has confirmed yet."""
+        return self._wire.get("/v1/catalogue", CatalogueOut)
+
+    def items(
+        self, *, q: str | None = None, kind: SubjectKind | None = None, as_of: date | None = None
+    ) -> Iterator[ItemEntry]:
+        """The items in force: all, or those that a word and a kind of subject leave."""
+        return self._wire.pages("/v1/catalogue/items", Page[ItemEntry], q=q, kind=kind, as_of=_day(as_of))
+
+    def item(self, code: str, *, as_of: date | None = None) -> Item:
+        """One item whole."""
+        return self._wire.get(_item(code), Item, as_of=_day(as_of))
+
+    def versions(self, code: str) -> Iterator[ItemVersion]:
+        """An item's history, oldest first."""
+        return self._wire.pages(f"{_item(code)}/versions", Page[ItemVersion])
+
+    def schema(self, code: str) -> dict[str, JsonValue]:
+        """What one row must be, as JSON Schema."""
+        return self._wire.get(f"{_item(code)}/schema", dict[str, JsonValue])
+
+    def template(self, code: str, *, header: Literal["codes", "zh"] = "codes") -> bytes:
+        """An empty CSV file with the item's header."""
+        return self._wire.answer(
+            Call(method="GET", path=f"{_item(code)}/template.csv", params={"header": header})
+        ).content
+
+    def lists(self) -> Iterator[CreditList]:
+        """The red and black lists in force."""
+        return self._wire.pages("/v1/catalogue/lists", Page[CreditList])
+
+    def measures(self) -> Iterator[Measure]:
+        """The rewards and restrictions in force."""
+        return self._wire.pages("/v1/catalogue/measures", Page[Measure])
+
+    def matters(self) -> Iterator[Matter]:
+        """What departments do for subjects."""
+        return self._wire.pages("/v1/catalogue/matters", Page[Matter])
+
+    def purposes(self) -> Iterator[Purpose]:
+        """The closed list of reasons to ask."""
+        return self._wire.pages("/v1/catalogue/purposes", Page[Purpose])
+
+    def parties(self) -> Iterator[Party]:
+        """Who takes part."""
+        return self._wire.pages("/v1/catalogue/parties", Page[Party])
+
+    def code_set(self, name: str) -> CodeSet:
+        """One code set with its values."""
+        return self._wire.get(f"/v1/catalogue/code-sets/{quote(name, safe='')}", CodeSet)
+
+    def withdraw(
+        self, code: str, *, basis: str, effective: date | None = None, etag: str | None = None, key: str | None = None
+    ) -> PublicationOut:
+        """Take an item out of the catalogue; for the credit office."""
+        body = WithdrawIn(basis=basis, effective=effective)
+        return self._wire.post(f"{_item(code)}/withdraw", body, PublicationOut, key=key, etag=etag)
+
+
+def _item(code: str) -> str:
+    return f"/v1/catalogue/items/{quote(code, safe='')}"
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

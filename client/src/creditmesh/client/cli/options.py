@@ -1,0 +1,28 @@
+"""The options of the commands, each with its help in both languages."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Argument(help="CSV（UTF-8、GB18030）、NDJSON 或 JSON 文件。The file.", show_default=False)]
+Item = Annotated[str, typer.Option(help="目录条目代码。Code of the catalogue item.", show_default=False)]
+NodeUrl = Annotated[str | None, typer.Option("--node", envvar="CREDITMESH_NODE", help="节点地址。Address of the node.")]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        envvar="CREDITMESH_KEY",
+        help="API 密钥，请用环境变量或 --key-file。API key: put it in the environment or a file, for others on this "
+        "machine can read a command line.",
+    ),
+]
+KeyFile = Annotated[Path | None, typer.Option(help="密钥文件（首行）。A file whose first line is the key.")]
+Sandbox = Annotated[str | None, typer.Option(help="以沙箱中该调用方的身份。As this caller of the running sandbox.")]
+SandboxFile = Annotated[Path, typer.Option(help="沙箱文件。Where the sandbox wrote it.")]
+Charset = Annotated[
+    str | None, typer.Option(help="utf-8 或 gb18030，默认自动识别。Encoding of a CSV; found out if not said.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="仅校验，不入库。Judge only, store nothing.")]
+Verdicts = Annotated[Path | None, typer.Option(help="将逐行结果写入该 NDJSON 文件。Write every verdict there.")]
+Resume = Annotated[str | None, typer.Option(help="以该键续传（状态文件无法写入时）。Go on under this key.")]
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON。Print the summary as JSON.")]

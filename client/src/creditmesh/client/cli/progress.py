@@ -1,0 +1,42 @@
+"""The two bars of a submission, on standard error and only where a person watches."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from creditmesh.client.cli.say import notices
+from creditmesh.client.errors import ClientError
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bytes that went out, and rows that were judged."""
+
+    progress: Progress
+    upload: TaskID
+    verdicts: TaskID
+
+    def sent(self, size: int) -> None:
+        """So many bytes of the file have gone out."""
+        self.progress.update(self.upload, completed=size // 1024)
+
+    def judged(self, rows: int) -> None:
+        """So many rows have a verdict."""
+        self.progress.update(self.verdicts, completed=rows)
+
+    def waiting(self, seconds: float, error: ClientError) -> None:
+        """The connection is tried again, and why."""
+        text = f"{error.detail_zh} {error.detail} ({seconds:.1f} s)"
+        self.progress.console.print(text, style="yellow", markup=False)
+
+
+@contextmanager
+def bars(*, size: int, rows: int) -> Iterator[Bars]:
+    """The bars of one file; `rows` 0 where the number is not known beforehand."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=notices, transient=True, disable=not notices.is_terminal) as progress:
+        upload = progress.add_task("上传 upload (KiB)", total=size // 1024)
+        verdicts = progress.add_task("结果 verdicts", total=rows or None)
+        yield Bars(progress, upload, verdicts)

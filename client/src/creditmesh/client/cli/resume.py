@@ -1,0 +1,52 @@
+"""Remembers the Idempotency-Key of a submission under way, so that the same command again goes on where it stood.
+
+A small file beside the answers, without any credential. It goes when the submission is done: sending the same file
+once more is then a new submission, in which every row is unchanged.
+"""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ValidationError
+
+from creditmesh.client.cli.say import notice
+from creditmesh.client.http import new_key
+
+
+class Resume(BaseModel):
+    """What was being sent, and under which key."""
+
+    what: str
+    """A digest over the file's content, the item, the node and the options: another of these is another submission."""
+    key: str
+    file: str
+
+    @classmethod
+    def of(cls, at: Path, *, file: Path, parts: tuple[str, ...]) -> tuple[Self, bool]:
+        """What to go on with, and whether it was begun before."""
+        what = sha256("\n".join(parts).encode()).hexdigest()
+        try:
+            begun = cls.model_validate_json(at.read_bytes())
+            if begun.what == what:
+                return begun, True
+        except (OSError, ValidationError):
+            pass
+        return cls(what=what, key=new_key(), file=file.name), False
+
+    def write(self, at: Path) -> None:
+        """Remember it; where nothing can be written, the key is said instead."""
+        try:
+            at.write_text(self.model_dump_json(indent=1) + "\n")
+        except OSError:
+            notice(
+                f"Cannot write {at}. To go on after a break, add: --resume {self.key}",
+                f"无法写入 {at}。如中断后需续传，请加参数：--resume {self.key}",
+            )
+
+
+def beside(file: Path, suffix: str) -> Path:
+    """A file of ours next to a user's, or in the current folder where theirs cannot be written to."""
+    folder = file.parent if os.access(file.parent, os.W_OK) else Path.cwd()
+    return folder / f"{file.name}{suffix}"

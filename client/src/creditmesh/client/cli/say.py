@@ -1,0 +1,47 @@
+"""What the command says to people: in Chinese and in English, never a credential, never a value of a row."""
+
+import json
+
+from rich.console import Console
+from rich.text import Text
+
+from creditmesh.client.errors import ClientError, ProblemError
+
+answers = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+"""Standard output: what was asked for."""
+notices = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+"""Standard error: progress, notices, errors."""
+
+
+def notice(detail: str, detail_zh: str) -> None:
+    """A line beside the answer."""
+    notices.print(f"{detail_zh}\n{detail}", style="yellow")
+
+
+def error(problem: ClientError, *, as_json: bool = False) -> None:
+    """Why it did not work: the rule, the field and the remedy."""
+    if as_json:
+        answers.print(json.dumps({"error": _document(problem)}, ensure_ascii=False))
+        return
+    for line, style in _lines(problem):
+        notices.print(Text(line), style=style)
+
+
+def _document(problem: ClientError) -> object:
+    if isinstance(problem, ProblemError):
+        return problem.document.model_dump(mode="json")
+    return {"detail": problem.detail, "detail_zh": problem.detail_zh}
+
+
+def _lines(problem: ClientError) -> list[tuple[str, str]]:
+    if not isinstance(problem, ProblemError):
+        return [(problem.detail_zh, "bold red"), (problem.detail, "bold red")]
+    document = problem.document
+    lines = [(f"{document.title_zh} / {document.title} [{document.code}, HTTP {document.status}]", "bold red")]
+    lines += [(text, "red") for text in (document.detail_zh, document.detail) if text]
+    for field in document.errors:
+        lines.append((f"  {field.pointer or '/'} [{field.code}] {field.detail_zh}", "red"))
+        lines.append((f"  {' ' * len(field.pointer or '/')} {field.detail}", "red"))
+    if document.request_id:
+        lines.append((f"请求编号 / request id: {document.request_id}", "dim"))
+    return lines

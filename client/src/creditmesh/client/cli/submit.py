@@ -1,0 +1,205 @@
+"""`creditmesh submit FILE`: sends a file of records and says what became of every row."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from creditmesh.client.cli import options, say
+from creditmesh.client.cli.progress import bars
+from creditmesh.client.cli.resume import Resume, beside
+from creditmesh.client.cli.tally import Tally
+from creditmesh.client.cli.target import Target, target_of
+from creditmesh.client.errors import ClientError, Unsendable
+from creditmesh.client.node import Node
+from creditmesh.client.submission import Submission
+from creditmesh.client.upload import Upload
+from creditmesh.schemas.verdicts import Receipt, Verdict, verdict_line
+
+
+class Exit(IntEnum):
+    """What the exit code says."""
+
+    DONE = 0
+    REFUSED = 1
+    FAILED = 2
+    INTERRUPTED = 130
+
+
+class Lane(StrEnum):
+    """Which lane the rows take: backfill gives way to live."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the command line asks for."""
+
+    file: Path
+    item: str
+    target: Target
+    charset: str | None
+    lane: Lane
+    dry_run: bool
+    verdicts: Path | None
+    resume: str | None
+    as_json: bool
+
+
+def submit(
+    context: typer.Context,
+    file: options.File,
+    *,
+    item: options.Item,
+    node: options.NodeUrl = None,
+    key: options.Key = None,
+    key_file: options.KeyFile = None,
+    sandbox: options.Sandbox = None,
+    sandbox_file: options.SandboxFile = Path("var/sandbox.json"),
+    charset: options.Charset = None,
+    lane: Annotated[Lane, typer.Option(help="backfill：历史数据，让位于 live。History gives way.")] = Lane.LIVE,
+    dry_run: options.DryRun = False,
+    verdicts: options.Verdicts = None,
+    resume: options.Resume = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """报送文件并逐行给出结果。Send a file of records; say what became of each row.
+
+    退出码 exit codes: 0 无拒绝（待审核行另有提示）nothing refused, held rows with a notice; 1 有行被拒绝 rows were
+    refused; 2 用法或连接错误 usage or connection; 130 中断 interrupted.
+
+    中断后重新运行同一命令即可续传。After a break, run the same command again: it goes on where it stood.
+    """
+    source = context.get_parameter_source("key")
+    if key is not None and source is not None and source.name == "COMMANDLINE":
+        say.notice(
+            "A key on the command line can be read by others on this machine; use CREDITMESH_KEY or --key-file.",
+            "命令行中的密钥可能被本机其他用户看到；请使用环境变量 CREDITMESH_KEY 或 --key-file。",
+        )
+    try:
+        target = target_of(node=node, key=key, key_file=key_file, sandbox=sandbox, sandbox_file=sandbox_file)
+        code = _run(
+            Order(
+                file=file,
+                item=item,
+                target=target,
+                charset=charset,
+                lane=lane,
+                dry_run=dry_run,
+                verdicts=verdicts,
+                resume=resume,
+                as_json=as_json,
+            )
+        )
+    except ClientError as error:
+        say.error(error, as_json=as_json)
+        code = Exit.FAILED
+    except KeyboardInterrupt:
+        say.notice("Interrupted. Run the same command again: it goes on.", "已中断。重新运行同一命令即可续传。")
+        code = Exit.INTERRUPTED
+    raise typer.Exit(code)
+
+
+def _run(order: Order) -> Exit:
+    upload = Upload.of(order.file, charset=order.charset)
+    base = order.verdicts or order.file
+    state = beside(base, ".resume.json")
+    resume = _resume(order, upload, state)
+    tally = Tally()
+    with Node(order.target.url, key=order.target.key) as node, _out(order.verdicts) as out:
+        submission = node.records.submit_file(
+            upload, item=order.item, lane=order.lane.value, dry_run=order.dry_run, key=resume.key
+        )
+        _follow(submission, tally, out)
+    receipts = [] if order.dry_run else _keep(submission.receipts, base)
+    state.unlink(missing_ok=True)
+    _tell(order, tally, submission.receipts, receipts)
+    return Exit.REFUSED if tally.counts["refused"] else Exit.DONE
+
+
+def _resume(order: Order, upload: Upload, state: Path) -> Resume:
+    parts = (upload.digest, order.item, order.target.url, order.lane, str(order.dry_run), upload.content_type)
+    resume, begun = Resume.of(state, file=order.file, parts=parts)
+    if order.resume is not None:
+        return resume.model_copy(update={"key": order.resume})
+    if begun:
+        say.notice("Going on with a submission that was broken off.", "继续此前中断的报送。")
+    elif not order.dry_run:
+        resume.write(state)
+    return resume
+
+
+def _follow(submission: Submission, tally: Tally, out: BinaryIO | None) -> None:
+    with bars(size=submission.upload.size, rows=submission.upload.rows) as shown:
+        submission.sent, submission.waiting = shown.sent, shown.waiting
+        for verdict in submission:
+            tally.add(verdict)
+            shown.judged(tally.rows)
+            if out is not None:
+                out.write(_line(verdict))
+
+
+def _line(verdict: Verdict) -> bytes:
+    return verdict_line(
+        verdict.row,
+        verdict.verdict,
+        item=verdict.item,
+        record=verdict.record,
+        revision=verdict.revision,
+        review=verdict.review,
+        reasons=verdict.reasons,
+    )
+
+
+@contextmanager
+def _out(verdicts: Path | None) -> Iterator[BinaryIO | None]:
+    """The verdicts' file, under another name until it is whole."""
+    if verdicts is None:
+        yield None
+        return
+    part = verdicts.with_name(verdicts.name + ".part")
+    try:
+        with part.open("wb") as out:
+            yield out
+        part.replace(verdicts)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Unsendable(f"{verdicts}: cannot be written ({reason}).", f"{verdicts}：无法写入（{reason}）。") from None
+
+
+def _keep(receipts: Sequence[Receipt], base: Path) -> list[Path]:
+    kept = []
+    for number, receipt in enumerate(receipts, start=1):
+        place = beside(base, ".receipt.json" if len(receipts) == 1 else f".receipt-{number}.json")
+        place.write_text(receipt.model_dump_json(indent=1) + "\n")
+        kept.append(place)
+    return kept
+
+
+def _tell(order: Order, tally: Tally, receipts: Sequence[Receipt], kept: Sequence[Path]) -> None:
+    if order.as_json:
+        document = tally.document() | {
+            "dry_run": order.dry_run,
+            "receipts": [receipt.model_dump(mode="json") for receipt in receipts],
+            "receipt_files": [str(place) for place in kept],
+            "verdicts": None if order.verdicts is None else str(order.verdicts),
+        }
+        say.answers.print(json.dumps(document, ensure_ascii=False))
+        return
+    say.answers.print(tally.table())
+    for place in kept:
+        say.answers.print(f"回执 receipt: {place}")
+    if order.dry_run:
+        say.notice("A dry run: nothing was stored.", "试运行：未保存任何数据。")
+    if tally.counts["held"]:
+        say.notice(
+            f"{tally.counts['held']:,} rows are held until an officer decides; do not send them again.",
+            f"{tally.counts['held']:,} 行待人工审核；请勿重复报送。",
+        )

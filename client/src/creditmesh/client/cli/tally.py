@@ -1,0 +1,91 @@
+"""Counts verdicts as they come, and shows what became of a file: how many rows, why, and which ones for example."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.verdicts import Verdict
+
+WORDS = {
+    "accepted": ("新增", "green"),
+    "unchanged": ("无变化", "dim"),
+    "corrected": ("已更正", "cyan"),
+    "held": ("待审核", "yellow"),
+    "refused": ("已拒绝", "red"),
+}
+_EXAMPLES = 5
+_MOST_REASONS = 12
+
+
+@dataclass(slots=True)
+class _Seen:
+    reason: FieldError
+    count: int = 0
+    rows: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows so far."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: dict[tuple[str, str, str], _Seen] = field(default_factory=dict)
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one row."""
+        self.counts[verdict.verdict] += 1
+        for reason in verdict.reasons:
+            seen = self.reasons.setdefault((verdict.verdict, reason.code, reason.pointer), _Seen(reason))
+            seen.count += 1
+            if len(seen.rows) < _EXAMPLES:
+                seen.rows.append(verdict.row)
+
+    @property
+    def rows(self) -> int:
+        """The rows that have a verdict."""
+        return self.counts.total()
+
+    def document(self) -> dict[str, object]:
+        """The same for programs."""
+        return {
+            "rows": self.rows,
+            **{verdict: self.counts[verdict] for verdict in WORDS},
+            "reasons": [
+                {"verdict": verdict, **seen.reason.model_dump(), "count": seen.count, "rows": seen.rows}
+                for verdict, seen in self._most()
+            ],
+        }
+
+    def table(self) -> RenderableType:
+        """The same for people."""
+        return Group(self._counted(), *([self._reasoned()] if self.reasons else []))
+
+    def _most(self) -> list[tuple[str, _Seen]]:
+        order = list(WORDS)[::-1]
+        found = [(verdict, seen) for (verdict, _, _), seen in self.reasons.items()]
+        return sorted(found, key=lambda one: (order.index(one[0]), -one[1].count))
+
+    def _counted(self) -> Table:
+        table = Table("结果", "verdict", "行数 rows", box=None, pad_edge=False)
+        table.columns[2].justify = "right"
+        for verdict, (word, style) in WORDS.items():
+            if self.counts[verdict]:
+                table.add_row(word, verdict, f"{self.counts[verdict]:,}", style=style)
+        table.add_row("合计", "in all", f"{self.rows:,}", style="bold")
+        return table
+
+    def _reasoned(self) -> Table:
+        table = Table("行数 rows", "verdict", "字段 field", "原因 reason", "例如行 e.g. row", box=None, pad_edge=False)
+        table.columns[0].justify = "right"
+        most = self._most()
+        for verdict, seen in most[:_MOST_REASONS]:
+            text = Text(f"{seen.reason.detail_zh}\n{seen.reason.detail} [{seen.reason.code}]")
+            rows = ", ".join(str(row) for row in seen.rows) + (" …" if seen.count > len(seen.rows) else "")
+            table.add_row(f"{seen.count:,}", verdict, seen.reason.pointer, text, rows, style=WORDS[verdict][1])
+        if len(most) > _MOST_REASONS:
+            table.add_row("…", "", "", Text("其余见 --verdicts 文件 / the others are in the --verdicts file"), "")
+        return table

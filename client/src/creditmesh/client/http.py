@@ -1,0 +1,209 @@
+"""The wire: one pooled HTTP connection to one node, its credential, and which calls may be sent twice.
+
+Only calls that change nothing, and calls that carry an Idempotency-Key, are ever repeated: every write gets a key here
+if the caller gave none. The credential is sent to the node's own address only (redirects are not followed) and is
+never shown.
+"""
+
+import ipaddress
+import json
+import secrets
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TypeVar
+from uuid import uuid4
+
+import httpx
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+
+from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable, Unsendable, problem_of
+from creditmesh.client.retries import Patience, Retries
+from creditmesh.schemas.pii import REVEAL
+from creditmesh.schemas.queries import Page
+
+T = TypeVar("T")
+CONNECT, SEND, ANSWER = 5.0, 60.0, 30.0
+"""Seconds until a connection stands, until a chunk has gone out, until the next bytes of an answer are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request, in a form that can be sent again: a streamed body is opened anew for each attempt."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | Callable[[], Iterable[bytes]] | None = field(default=None, repr=False)
+    key: str | None = None
+    """The Idempotency-Key."""
+    patience: float = ANSWER
+    """Seconds of silence after which the connection counts as lost."""
+
+
+class Wire:
+    """What every part of the client sends through."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        retries: Retries | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        base = _address(url)
+        self.retries = retries or Retries()
+        self._client = httpx.Client(
+            base_url=base,
+            auth=None if key is None else _Bearer(key),
+            headers={"User-Agent": "creditmesh-client"},
+            transport=transport,
+            trust_env=not is_loopback(base),
+        )
+
+    @property
+    def url(self) -> str:
+        """The node's address."""
+        return str(self._client.base_url).rstrip("/")
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._client.close()
+
+    def get(self, path: str, into: type[T], **params: str | int | None) -> T:
+        """Read a resource."""
+        given = {name: str(value) for name, value in params.items() if value is not None}
+        return self.read(Call(method="GET", path=path, params=given), into)
+
+    def pages(self, path: str, page: type[Page[T]], **params: str | int | None) -> Iterator[T]:
+        """Every item of a list, page by page as it is iterated."""
+        cursor: str | None = None
+        while True:
+            found = self.get(path, page, **params, cursor=cursor)
+            yield from found.items
+            cursor = found.next
+            if cursor is None:
+                return
+
+    def post(
+        self, path: str, body: BaseModel | JsonValue, into: type[T], *, key: str | None = None, etag: str | None = None
+    ) -> T:
+        """Create or change something, or ask with a body; repeated safely under its Idempotency-Key."""
+        headers = {"Content-Type": "application/json"} | ({} if etag is None else {"If-Match": etag})
+        call = Call(method="POST", path=path, body=_json(body), headers=headers, key=key or new_key())
+        return self.read(call, into)
+
+    def read(self, call: Call, into: type[T]) -> T:
+        """The whole answer of a call, as the type it should be."""
+        return understood(self.answer(call).content, into)
+
+    def answer(self, call: Call) -> httpx.Response:
+        """The whole answer of a call, tried again while that is safe and may help."""
+        patience = Patience(self.retries)
+        while True:
+            try:
+                with self.open(call) as response:
+                    response.read()
+                    return response
+            except (Unreachable, ProblemError) as error:
+                patience.wait(error)
+
+    @contextmanager
+    def open(self, call: Call) -> Iterator[httpx.Response]:
+        """One attempt: the answer with its body still to be read. Unreachable or ProblemError."""
+        body = call.body() if callable(call.body) else call.body
+        headers = {**call.headers, "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
+        if call.key is not None:
+            headers["Idempotency-Key"] = call.key
+        timeout = httpx.Timeout(SEND, connect=CONNECT, read=call.patience)
+        request = self._client.build_request(
+            call.method, call.path, params=call.params, content=body, headers=headers, timeout=timeout
+        )
+        try:
+            response = self._client.send(request, stream=True)
+            try:
+                if response.status_code >= HTTPStatus.BAD_REQUEST:
+                    response.read()
+                    raise problem_of(response)
+                yield response
+            finally:
+                response.close()
+        except httpx.RequestError as error:
+            raise self._lost(error) from None
+
+    def _lost(self, error: httpx.RequestError) -> Unreachable:
+        what = type(error).__name__
+        return Unreachable(
+            f"No whole answer from {self.url} ({what}); see that the node is up and the address right.",
+            f"未收到 {self.url} 的完整应答（{what}）；请确认节点已启动且地址正确。",
+        )
+
+
+class _Bearer(httpx.Auth):
+    """Adds the credential; shows it to nobody."""
+
+    def __init__(self, key: str) -> None:
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise Unsendable("The key is empty or not printable ASCII.", "密钥为空或含有不可用字符。")
+        self._header = f"Bearer {key}"
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = self._header
+        yield request
+
+
+def new_key() -> str:
+    """A fresh Idempotency-Key."""
+    return str(uuid4())
+
+
+def understood(content: bytes, into: type[T]) -> T:
+    """An answer's JSON as the type it should be; NotUnderstood (which shows nothing of it) if it is not."""
+    try:
+        return TypeAdapter(into).validate_json(content)
+    except ValidationError:
+        raise NotUnderstood(
+            "The answer is not what this client reads; are the node and the client of one version?",
+            "无法解读节点的应答；请确认节点与客户端版本一致。",
+        ) from None
+
+
+def is_loopback(url: httpx.URL) -> bool:
+    """Whether the address is this machine itself: no proxy lies between, and nobody listens."""
+    if url.host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(url.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _address(url: str) -> httpx.URL:
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise _no_address() from None
+    if address.scheme not in {"http", "https"} or not address.host or address.userinfo:
+        raise _no_address()
+    return address
+
+
+def _no_address() -> Unsendable:
+    return Unsendable(
+        "The node's address must look like https://node.example or http://127.0.0.1:8080, without a credential in it.",
+        "节点地址应形如 https://node.example 或 http://127.0.0.1:8080，且不得包含凭证。",
+    )
+
+
+def _json(body: BaseModel | JsonValue) -> bytes:
+    if isinstance(body, BaseModel):
+        return body.model_dump_json(context=REVEAL, exclude_none=True).encode()
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except ValueError:
+        raise Unsendable(
+            "NaN, infinity and lone surrogates are not JSON.", "NaN、无穷大和孤立代理字符不能报送。"
+        ) from None

@@ -1,0 +1,38 @@
+"""The person's own side: their file, who looked, what they permitted."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from creditmesh.client.http import Call, Wire, new_key
+from creditmesh.schemas.queries import AccessOut, AuthorisationIn, AuthorisationOut, ExportOut, FileOut, Page
+
+
+class Me:
+    """For the holder of a person's token. Free, and each look is itself in the log."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def file(self) -> FileOut:
+        """The whole file, every source named."""
+        return self._wire.get("/v1/me/file", FileOut)
+
+    def accesses(self) -> Iterator[AccessOut]:
+        """Who looked, and who was refused, newest first."""
+        return self._wire.pages("/v1/me/accesses", Page[AccessOut])
+
+    def authorisations(self) -> Iterator[AuthorisationOut]:
+        """What was permitted to whom, and how often it was used."""
+        return self._wire.pages("/v1/me/authorisations", Page[AuthorisationOut])
+
+    def authorise(self, authorisation: AuthorisationIn, *, key: str | None = None) -> AuthorisationOut:
+        """Permit a bureau to ask; the answer's `token` is what the bureau is handed."""
+        return self._wire.post("/v1/me/authorisations", authorisation, AuthorisationOut, key=key)
+
+    def revoke(self, authorisation: UUID) -> None:
+        """Take a permission back, from the bureau's next call on."""
+        self._wire.answer(Call(method="DELETE", path=f"/v1/me/authorisations/{authorisation}", key=new_key()))
+
+    def export(self) -> ExportOut:
+        """Everything of the person in one machine-readable document."""
+        return self._wire.get("/v1/me/export", ExportOut)

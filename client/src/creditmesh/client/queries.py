@@ -1,0 +1,32 @@
+"""What departments and bureaus ask, and the authorisations bureaus hand in."""
+
+from uuid import UUID
+
+from creditmesh.client.http import Wire
+from creditmesh.schemas.queries import AuthorisationOut, HandedIn, QueryIn, QueryOut
+
+
+class Queries:
+    """Queries about one subject, each on a stated ground."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def ask(self, query: QueryIn, *, key: str | None = None) -> QueryOut:
+        """What may be released of this subject now. Under the same key: the same decision, evaluated again."""
+        return self._wire.post("/v1/queries", query, QueryOut, key=key)
+
+
+class Authorisations:
+    """The bureau's side of authorisations."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def hand_in(self, token: str, *, key: str | None = None) -> AuthorisationOut:
+        """Hand in an authorisation as its subject gave it: the signed text."""
+        return self._wire.post("/v1/authorisations", HandedIn(token=token), AuthorisationOut, key=key)
+
+    def read(self, authorisation: UUID) -> AuthorisationOut:
+        """An authorisation and what became of it."""
+        return self._wire.get(f"/v1/authorisations/{authorisation}", AuthorisationOut)

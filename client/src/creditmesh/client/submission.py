@@ -1,0 +1,102 @@
+"""A file on its way into a node: its pieces go out one after another, its verdicts come back row by row.
+
+A connection that breaks is taken up again with the same Idempotency-Key: the node answers from what it has stored, and
+verdicts that were already handed on are not handed on twice. An answer without its receipt is a broken one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Literal
+from urllib.parse import quote
+
+import httpx
+
+from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
+from creditmesh.client.http import Call, Wire, new_key, understood
+from creditmesh.client.retries import Patience, Waiting
+from creditmesh.client.upload import Piece, Upload
+from creditmesh.schemas.verdicts import Receipt, ReceiptLine, Verdict
+
+Lane = Literal["live", "backfill"]
+_SILENCE = 600.0
+"""A node may answer only when it has stored the last of 200,000 rows."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Submission:
+    """Iterate it once for the verdicts, in file order and numbered as in the file; then read `receipts`."""
+
+    wire: Wire
+    upload: Upload
+    item: str
+    lane: Lane = "live"
+    dry_run: bool = False
+    key: str = field(default_factory=new_key)
+    sent: Callable[[int], None] = lambda _: None
+    """Told how many bytes of the file have gone out; it goes back when a piece is sent again."""
+    waiting: Waiting | None = None
+    receipts: list[Receipt] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Verdict]:
+        self.receipts.clear()
+        for number, piece in enumerate(self.upload.pieces, start=1):
+            before = sum(receipt.rows for receipt in self.receipts)
+            for verdict in self._persist(self._call(number, piece)):
+                yield verdict.model_copy(update={"row": before + verdict.row}) if before else verdict
+
+    def _call(self, number: int, piece: Piece) -> Call:
+        first = self.upload.pieces[0].start
+        parameters: Mapping[str, str] = {"lane": self.lane} | ({"dry_run": "true"} if self.dry_run else {})
+        return Call(
+            method="POST",
+            path=f"/v1/items/{quote(self.item, safe='')}/records",
+            params=parameters,
+            headers={"Content-Type": self.upload.content_type, "Content-Length": str(piece.size)},
+            body=lambda: piece.read(lambda bytes_sent: self.sent(piece.start - first + bytes_sent)),
+            key=self.key if len(self.upload.pieces) == 1 else f"{self.key}.{number}",
+            patience=_SILENCE,
+        )
+
+    def _persist(self, call: Call) -> Iterator[Verdict]:
+        patience, seen = Patience(self.wire.retries, self.waiting), 0
+        while True:
+            try:
+                for verdict in self._attempt(call):
+                    if verdict.row > seen:
+                        seen = verdict.row
+                        patience.renew()
+                        yield verdict
+            except (Unreachable, ProblemError) as error:
+                patience.wait(error)
+            else:
+                return
+
+    def _attempt(self, call: Call) -> Iterator[Verdict]:
+        digest = sha256()
+        with self.wire.open(call) as response:
+            for line in _lines(response):
+                if line.startswith(b'{"receipt":'):
+                    self.receipts.append(_checked(understood(line, ReceiptLine).receipt, digest.hexdigest()))
+                    return
+                digest.update(line + b"\n")
+                yield understood(line, Verdict)
+        raise Unreachable("The answer broke off before its receipt.", "应答在回执之前中断。")
+
+
+def _checked(receipt: Receipt, digest: str) -> Receipt:
+    if receipt.digest != f"sha-256:{digest}":
+        raise NotUnderstood(
+            "The receipt does not fit the verdicts that came with it; send the same again.",
+            "回执与所收到的逐行结果不一致；请以相同方式重新发送。",
+        )
+    return receipt
+
+
+def _lines(response: httpx.Response) -> Iterator[bytes]:
+    rest = b""
+    for chunk in response.iter_bytes():
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, whole)
+    if rest:
+        yield rest
