@@ -1,6 +1,6 @@
 """What the query service refuses. Those with `keep` are accesses: their log line is committed before the answer."""
 
-from creditmesh.chassis.errors import Forbidden, Invalid
+from creditmesh.chassis.errors import Forbidden, Invalid, Malformed
 
 
 class NoGround(Forbidden):
@@ -36,9 +36,17 @@ class UnusableIdentity(Invalid):
     title_zh = "信用主体证件无法识别"
 
 
-class BadCursor(Invalid):
+class BadCursor(Malformed):
     """The cursor is not one that this route gave."""
 
     code = "bad_cursor"
     title = "This cursor is not one of this list's"
     title_zh = "游标无效"
+
+
+class NotAnAuthorisation(Invalid):
+    """What a subject wants to permit is not possible: bureau, purpose, items or days."""
+
+    code = "authorisation_not_possible"
+    title = "This cannot be authorised"
+    title_zh = "无法作出该授权"

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from pydantic import JsonValue
+
 from creditmesh.schemas.catalogue import Disclosure, Item
+from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import RecordOut, Withheld, WithheldCode
+from creditmesh.schemas.rules.mask import mask
 
 GroundKind = Literal["statutory", "authorisation"]
 
@@ -102,3 +106,21 @@ def use_until(records: Sequence[RecordOut], *, as_of: date, ground_until: date |
     """The first day on which the answer may be used no more: the first expiry of all that carries it."""
     ends = [record.display_until for record in records] + [ground_until]
     return min([as_of + FRESH, *(end for end in ends if end is not None)])
+
+
+def shown_fields(event: RecordChanged, item: Item | None, opened: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The fields for somebody who may know the subject's data: the subject's own whole, another person's masked.
+
+    In catalogue order; without the item's version only what was never sensitive is shown.
+    """
+    if item is None:
+        return dict(event.fields)
+    shown: dict[str, JsonValue] = {}
+    for spec in item.fields:
+        if spec.code in event.fields:
+            shown[spec.code] = event.fields[spec.code]
+        elif spec.code in opened and spec.about == "subject":
+            shown[spec.code] = opened[spec.code]
+        elif spec.mask is not None and isinstance(value := opened.get(spec.code), str):
+            shown[spec.code] = mask(value, spec.mask)
+    return shown

@@ -1,0 +1,20 @@
+"""The query service: who may see what, authorisations, and the one log of who looked."""
+
+from creditmesh.chassis.service import Service
+from creditmesh.query import api, events
+from creditmesh.schemas.events import AccessRecorded, RecordChanged
+
+service = Service(
+    name="query",
+    package="creditmesh.query",
+    summary="Who may see what, and who looked",
+    summary_zh="查询、授权与访问记录",
+    router=api.router,
+    handles={RecordChanged: events.on_record_changed, AccessRecorded: events.on_access_recorded},
+    emits=(AccessRecorded,),
+    keys=frozenset({"index", "data", "node"}),
+    vault=frozenset({"resolve", "open"}),
+    lock_class=12,
+)
+
+__all__ = ["service"]

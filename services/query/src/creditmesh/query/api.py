@@ -1,0 +1,152 @@
+"""HTTP in: queries, the person's own side, authorisations, and what is open to all."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Forbidden
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.idempotency import REPLAYED, digest, key_of
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.query.operations import authorisations, own, public, queries
+from creditmesh.schemas.identifiers import Code
+from creditmesh.schemas.queries import (
+    AccessOut,
+    AuthorisationIn,
+    AuthorisationOut,
+    ExportOut,
+    FileOut,
+    HandedIn,
+    Page,
+    PublicLists,
+    PublicRecord,
+    PublicSearch,
+    QueryIn,
+    QueryOut,
+)
+
+router = Router()
+Cursor = Annotated[str | None, Query(max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+READS = Access.to("subject", scope="me:read")
+AUTHORISES = Access.to("subject", scope="me:authorise")
+HOLDS = Access.to("bureau", "department", scope="authorisations:write")
+
+
+def _private(response: Response, *, replayed: bool = False) -> None:
+    response.headers["Cache-Control"] = "no-store"
+    if replayed:
+        response.headers[REPLAYED] = "true"
+
+
+def _myself(ctx: Context) -> UUID:
+    subject = ctx.known_caller.subject
+    if subject is None:
+        raise Forbidden("This token is not bound to a person.", "该令牌未绑定信用主体。")
+    return subject
+
+
+@router.post("/v1/queries", access=Access.to("department", "bureau", scope="queries:ask"))
+async def ask(ctx: Ctx, request: Request, response: Response, body: QueryIn) -> QueryOut:
+    """Ask about one subject: a department for a matter, a bureau (or a department) under the subject's authorisation.
+
+    The answer lists what is released and what is withheld and why, carries the `decision_id` under which the subject
+    finds it in their log, and may not be used from `use_until` on. Refusals (403) are logged for the subject too. With
+    an `Idempotency-Key` a repeated query keeps its decision id, is judged again now, and uses up nothing.
+    Example: `{"subject": {...}, "purpose": "statutory_duty", "matter": "procurement_review", "officer": "W-17"}`.
+    """
+    answer, replayed = await queries.answer_query(ctx, body, key=key_of(request), digest=digest(await request.body()))
+    _private(response, replayed=replayed)
+    return answer
+
+
+@router.get("/v1/me/file", access=READS)
+async def my_file(ctx: Ctx, response: Response) -> FileOut:
+    """Your own file: every visible record of every source, unmasked where it is about you. Free."""
+    _private(response)
+    return await own.own_file(ctx, _myself(ctx))
+
+
+@router.get("/v1/me/accesses", access=READS)
+async def my_accesses(ctx: Ctx, response: Response, cursor: Cursor = None, limit: Limit = 50) -> Page[AccessOut]:
+    """Who looked at your data or was refused, newest first: party, officer, purpose, ground, outcome, items."""
+    _private(response)
+    return await own.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
+
+
+@router.get("/v1/me/export", access=READS)
+async def my_export(ctx: Ctx, response: Response) -> ExportOut:
+    """Your file, your authorisations and every access in one machine-readable document."""
+    _private(response)
+    response.headers["Content-Disposition"] = 'attachment; filename="creditmesh-export.json"'
+    return await own.own_export(ctx, _myself(ctx))
+
+
+@router.get("/v1/me/authorisations", access=READS)
+async def my_authorisations(
+    ctx: Ctx, response: Response, cursor: Cursor = None, limit: Limit = 50
+) -> Page[AuthorisationOut]:
+    """What you have permitted, newest first, with its uses and its state."""
+    _private(response)
+    return await authorisations.my_authorisations(ctx, subject=_myself(ctx), after=cursor, limit=limit)
+
+
+@router.post("/v1/me/authorisations", access=AUTHORISES, status_code=201)
+async def give(ctx: Ctx, request: Request, response: Response, body: AuthorisationIn) -> AuthorisationOut:
+    """Permit a bureau to query these items for one purpose, until a day, so many times. You may take it back any time.
+
+    Example: `{"bureau": "alpha_credit", "purpose": "credit_assessment", "items": ["administrative_penalty"],
+    "valid_until": "2027-01-31", "max_uses": 3}`.
+    """
+    _myself(ctx)
+    given, replayed = await authorisations.give_authorisation(
+        ctx, body, key=key_of(request), digest=digest(await request.body())
+    )
+    _private(response, replayed=replayed)
+    response.headers["Location"] = f"/v1/me/authorisations/{given.id}"
+    return given
+
+
+@router.delete("/v1/me/authorisations/{id}", access=AUTHORISES, status_code=204)
+async def revoke(ctx: Ctx, id: UUID) -> Response:  # noqa: A002 - the path's own word
+    """Take an authorisation back: it holds for no query answered after this. Doing it again changes nothing."""
+    await authorisations.revoke_authorisation(ctx, id, subject=_myself(ctx))
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/v1/authorisations", access=HOLDS)
+async def hand_in(ctx: Ctx, response: Response, body: HandedIn) -> AuthorisationOut:
+    """Hand in the signed text of an authorisation that its subject gave you, to learn its id and its state."""
+    _private(response)
+    return await authorisations.hand_in_authorisation(ctx, body.token)
+
+
+@router.get("/v1/authorisations/{id}", access=HOLDS)
+async def look_at(ctx: Ctx, response: Response, id: UUID) -> AuthorisationOut:  # noqa: A002 - the path's own word
+    """An authorisation given to you: what it permits, how often it was used, whether it still holds."""
+    _private(response)
+    return await authorisations.look_at_authorisation(ctx, id)
+
+
+@router.get("/v1/public/lists", access=Access.public())
+async def lists(ctx: Ctx) -> PublicLists:
+    """The red and black lists, and the items whose records are open to all."""
+    return public.public_lists(ctx)
+
+
+@router.get("/v1/public/records", access=Access.public())
+async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Limit = 50) -> Page[PublicRecord]:
+    """The public records of an item, masked, newest first; each is gone on the day its display period ends."""
+    return await public.public_records(ctx, item, after=cursor, limit=limit)
+
+
+@router.post("/v1/public/searches", access=Access.public())
+async def search(ctx: Ctx, response: Response, body: PublicSearch) -> Page[PublicRecord]:
+    """Find an organisation's public records by the beginning of its name or by its 18-character code.
+
+    Example: `{"name": "示例一号"}`. Names of persons and of sole traders are masked and cannot be searched.
+    """
+    _private(response)
+    return await public.search(ctx, body)

@@ -1,0 +1,17 @@
+"""Messages in: what the query service does about each event type."""
+
+from collections.abc import Sequence
+
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.context import Context
+from creditmesh.query.operations import projection
+
+
+async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A record has a new revision: both read models follow."""
+    await projection.apply_records(ctx, events)
+
+
+async def on_access_recorded(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Some service, this one included, disclosed or refused: the log has a new line."""
+    await projection.log_accesses(ctx, events)

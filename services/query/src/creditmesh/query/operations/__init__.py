@@ -1,0 +1,1 @@
+"""What the query service does, by noun; routes and handlers call these and nothing below."""

@@ -1,0 +1,208 @@
+"""What subjects permit: giving, looking at, taking back, and whether one stands for a query."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import NotFound
+from creditmesh.chassis.http.idempotency import recall, remember
+from creditmesh.query import authorisation as signed
+from creditmesh.query import cursor
+from creditmesh.query.authorisation import LONGEST, Claims, Unreadable
+from creditmesh.query.errors import NotAnAuthorisation
+from creditmesh.query.grounds import may_be_authorised
+from creditmesh.query.release import Ground
+from creditmesh.query.store import authorisations
+from creditmesh.query.store.authorisations import Authorisation
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.queries import AuthorisationIn, AuthorisationOut, Page
+
+
+async def standing(ctx: Context, id: UUID | None, *, subject: UUID, purpose: str) -> Ground | None:  # noqa: A002
+    """The ground that an authorisation gives the caller for this subject and purpose today; None: it gives none.
+
+    Its signed text decides; that it is not revoked or used up is decided where the use is counted.
+    """
+    row = None if id is None else await _found(ctx, id)
+    claims = None if row is None or row.subject != subject else _claims(ctx, row.token)
+    caller = ctx.known_caller
+    if claims is None or not signed.holds(claims, bureau=caller.party, purpose=purpose, on=ctx.legal_date):
+        return None
+    directory = ctx.followed(Directory)
+    party = None if caller.party is None else directory.party(caller.party)
+    if not may_be_authorised(directory.purpose(purpose, on=ctx.legal_date), party):
+        return None
+    return Ground(kind="authorisation", items=claims.items, until=claims.valid_until)
+
+
+async def give_authorisation(
+    ctx: Context, wanted: AuthorisationIn, *, key: str | None = None, digest: bytes = b""
+) -> tuple[AuthorisationOut, bool]:
+    """Sign and keep what the calling subject permits; the one made before, if the idempotency key says so.
+
+    NotAnAuthorisation names each field that the catalogue or the calendar does not allow.
+    """
+    earlier = None if key is None else await recall(ctx, key, digest)
+    if earlier is not None:
+        return await my_authorisation(ctx, earlier), True
+    _check(ctx, wanted)
+    given = _signed(ctx, wanted)
+    if key is not None and (first := await remember(ctx, key, digest, given.id)) != given.id:
+        return await my_authorisation(ctx, first), True
+    await authorisations.give(await ctx.connection(), given)
+    return _out(ctx, given), False
+
+
+async def my_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa: A002
+    """One that the calling subject gave; NotFound otherwise."""
+    row = await _found(ctx, id)
+    if row is None or row.subject != ctx.known_caller.subject:
+        raise NotFound
+    return _out(ctx, row)
+
+
+async def my_authorisations(ctx: Context, *, subject: UUID, after: str | None, limit: int) -> Page[AuthorisationOut]:
+    """What a subject has permitted, newest first."""
+    connection = await ctx.connection()
+    part, before = ctx.part(str(subject)), cursor.read(after, UUID)
+    rows = await authorisations.page(connection, part=part, subject=subject, before=before, limit=limit + 1)
+    more = cursor.written(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=tuple(_out(ctx, row) for row in rows[:limit]), next=more)
+
+
+async def revoke_authorisation(ctx: Context, id: UUID, *, subject: UUID) -> None:  # noqa: A002
+    """Take it back: from the commit on no query is answered under it. NotFound if the subject gave no such one."""
+    part = ctx.part(str(subject))
+    if not await authorisations.revoke(await ctx.connection(), id, part=part, subject=subject, at=ctx.instant):
+        raise NotFound
+
+
+async def look_at_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa: A002
+    """One given to the calling party; NotFound for another's and for none alike."""
+    row = await _found(ctx, id)
+    if row is None or row.bureau != ctx.known_caller.party:
+        raise NotFound
+    return _out(ctx, row)
+
+
+async def hand_in_authorisation(ctx: Context, token: str) -> AuthorisationOut:
+    """The authorisation of a signed text that the subject handed to the calling party; NotFound as above."""
+    claims = _claims(ctx, token)
+    if claims is None or claims.grantee != ctx.known_caller.party:
+        raise NotFound
+    return await look_at_authorisation(ctx, claims.jti)
+
+
+async def _found(ctx: Context, id: UUID) -> Authorisation | None:  # noqa: A002
+    return await authorisations.find(await ctx.connection(), id, parts=range(ctx.node.parts))
+
+
+def _claims(ctx: Context, token: str) -> Claims | None:
+    try:
+        return signed.read(
+            token,
+            issuer=_issuer(ctx),
+            verify=lambda key, data, signature: ctx.keys.verify(data, signature, key=key),
+        )
+    except Unreadable:
+        return None
+
+
+def _issuer(ctx: Context) -> str:
+    return f"{ctx.node.code}/query"
+
+
+def _signed(ctx: Context, wanted: AuthorisationIn) -> Authorisation:
+    subject = _subject(ctx)
+    claims = Claims(
+        iss=_issuer(ctx),
+        jti=ctx.new_id(),
+        iat=int(ctx.instant.timestamp()),
+        sub=_handle(ctx, subject, wanted.bureau),
+        grantee=wanted.bureau,
+        purpose=wanted.purpose,
+        items=tuple(dict.fromkeys(wanted.items)),
+        valid_from=wanted.valid_from or ctx.legal_date,
+        valid_until=wanted.valid_until,
+        max_uses=wanted.max_uses,
+    )
+    return Authorisation(
+        part=ctx.part(str(subject)),
+        id=claims.jti,
+        subject=subject,
+        bureau=claims.grantee,
+        token=signed.sign(claims, key_id=ctx.keys.key_id("node"), signature=ctx.keys.sign),
+        valid_from=claims.valid_from,
+        valid_until=claims.valid_until,
+        max_uses=claims.max_uses,
+        given_at=ctx.instant,
+    )
+
+
+def _subject(ctx: Context) -> UUID:
+    subject = ctx.known_caller.subject
+    if subject is None:
+        raise NotFound
+    return subject
+
+
+def _handle(ctx: Context, subject: UUID, bureau: str) -> str:
+    """What one bureau knows the subject by; two bureaus cannot compare theirs."""
+    return ctx.keys.mac("index", f"authorisation|{bureau}|{subject}".encode())[:16].hex()
+
+
+def _check(ctx: Context, wanted: AuthorisationIn) -> None:
+    directory, today = ctx.followed(Directory), ctx.legal_date
+    wrong: list[FieldError] = []
+    party = directory.party(wanted.bureau)
+    if party is None or not party.active or party.kind not in {"bureau", "department"}:
+        wrong.append(
+            _field("/bureau", "unknown_party", "No such bureau; see /v1/catalogue/parties.", "没有该征信机构。")
+        )
+    elif not may_be_authorised(directory.purpose(wanted.purpose, on=today), party):
+        wrong.append(
+            _field("/purpose", "purpose", "Not a purpose that can be authorised for it.", "该用途不可授权给该机构。")
+        )
+    for place, code in enumerate(wanted.items):
+        if directory.item(code, on=today) is None:
+            wrong.append(_field(f"/items/{place}", "unknown_item", "The catalogue has no such item.", "目录无此条目。"))
+    wrong += _days(wanted, today)
+    if wrong:
+        raise NotAnAuthorisation("See errors for each field.", "各字段问题见 errors。", errors=wrong)
+
+
+def _days(wanted: AuthorisationIn, today: date) -> list[FieldError]:
+    begins = wanted.valid_from or today
+    if begins < today:
+        return [_field("/valid_from", "past", "It cannot begin before today.", "不得早于今日。")]
+    if not begins < wanted.valid_until <= begins + LONGEST:
+        most = LONGEST // timedelta(days=1)
+        return [
+            _field("/valid_until", "period", f"1 to {most} days after it begins.", f"须在生效后 1 至 {most} 日内。")
+        ]
+    return []
+
+
+def _field(pointer: str, code: str, detail: str, detail_zh: str) -> FieldError:
+    return FieldError(pointer=pointer, code=code, detail=detail, detail_zh=detail_zh)
+
+
+def _out(ctx: Context, row: Authorisation) -> AuthorisationOut:
+    claims = _claims(ctx, row.token)
+    if claims is None:
+        raise RuntimeError(f"authorisation {row.id} does not carry this node's signature")
+    return AuthorisationOut(
+        id=row.id,
+        bureau=claims.grantee,
+        purpose=claims.purpose,
+        items=claims.items,
+        valid_from=claims.valid_from,
+        valid_until=claims.valid_until,
+        max_uses=claims.max_uses,
+        uses=row.uses,
+        state=signed.state(claims, uses=row.uses, revoked_at=row.revoked_at, on=ctx.legal_date),
+        given_at=row.given_at,
+        revoked_at=row.revoked_at,
+        token=row.token,
+    )

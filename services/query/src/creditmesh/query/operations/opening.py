@@ -1,0 +1,69 @@
+"""Opening sealed fields: whole to those who may know them, by the item's mask where they are about another person.
+
+The vault needs a connection of its own: who opens inside a request holds no other at that moment, or a pool full of
+requests would wait for itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.chassis.vault.subjects import Erased
+from creditmesh.query.release import shown_fields
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.queries import RecordOut
+
+
+def item_of(ctx: Context, event: RecordChanged) -> Item | None:
+    """The version of the item that the record was accepted under; None if this process does not know it."""
+    version = ctx.followed(Directory).version("item", event.item, event.item_version)
+    return version.body if version is not None and isinstance(version.body, Item) else None
+
+
+async def opened(ctx: Context, events: Sequence[RecordChanged]) -> Mapping[UUID, dict[str, JsonValue]]:
+    """The sealed fields of these records, by record and field; a person who was erased has none left."""
+    ciphers = await _ciphers(ctx, {sealed.about for event in events for sealed in event.sealed})
+    values: dict[UUID, dict[str, JsonValue]] = {event.record: {} for event in events}
+    for event in events:
+        for sealed in event.sealed:
+            if (cipher := ciphers.get(sealed.about)) is not None:
+                values[event.record].update(cipher.unseal(sealed, object=event.record, field=sealed.field))
+    return values
+
+
+async def _ciphers(ctx: Context, about: set[UUID]) -> Mapping[UUID, Cipher]:
+    while about:
+        try:
+            return await ctx.vault.open(sorted(about))
+        except Erased as error:
+            about.discard(error.subject)
+    return {}
+
+
+async def answered(ctx: Context, events: Sequence[RecordChanged]) -> tuple[RecordOut, ...]:
+    """The records as those may know them who may know the subject's own data."""
+    values = await opened(ctx, events)
+    return tuple(_answered(event, item_of(ctx, event), values.get(event.record, {})) for event in events)
+
+
+def _answered(event: RecordChanged, item: Item | None, values: Mapping[str, JsonValue]) -> RecordOut:
+    return RecordOut(
+        record=event.record,
+        revision=event.revision,
+        item=event.item,
+        item_version=event.item_version,
+        severity=event.severity,
+        mark=event.mark,
+        decided_on=event.decided_on,
+        display_from=event.display_from,
+        display_until=event.display_until,
+        issuer=event.issuer,
+        party=event.party,
+        origin=event.origin,
+        fields=shown_fields(event, item, values),
+    )

@@ -1,0 +1,75 @@
+"""A person's own side: their whole file, who looked, and everything to carry away. Free, and logged like any access."""
+
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.query import cursor
+from creditmesh.query.operations.authorisations import my_authorisations
+from creditmesh.query.operations.opening import answered
+from creditmesh.query.store import accesses, records
+from creditmesh.query.store.accesses import Line
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.queries import AccessOut, AuthorisationOut, ExportOut, FileOut, Page, RecordOut
+
+
+async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") -> FileOut:
+    """Everything visible about the subject today, of every source, opened."""
+    found = await records.visible_of(
+        await ctx.connection(),
+        part=ctx.part(str(subject)),
+        subject=subject,
+        items=None,
+        as_of=ctx.legal_date,
+        withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
+    )
+    await ctx.rollback()  # only read so far, and opening needs a connection
+    shown = await answered(ctx, found)
+    return FileOut(decision_id=_disclose(ctx, subject, purpose, shown), as_of=ctx.legal_date, records=shown)
+
+
+async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> Page[AccessOut]:
+    """Who looked, refusals included, newest first; reading it is an access too."""
+    connection = await ctx.connection()
+    part, before = ctx.part(str(subject)), cursor.read(after, int)
+    lines = await accesses.page(connection, part=part, subject=subject, before=before, limit=limit + 1)
+    _disclose(ctx, subject, "own_accesses", ())
+    more = cursor.written(lines[limit - 1].entry) if len(lines) > limit else None
+    return Page(items=tuple(_out(line) for line in lines[:limit]), next=more)
+
+
+async def own_export(ctx: Context, subject: UUID) -> ExportOut:
+    """The file, the authorisations and the accesses, whole, in one document."""
+    file = await own_file(ctx, subject, purpose="own_export")
+    connection, part = await ctx.connection(), ctx.part(str(subject))
+    return ExportOut(
+        decision_id=file.decision_id,
+        as_of=file.as_of,
+        node=ctx.node.code,
+        records=file.records,
+        authorisations=await _all_authorisations(ctx, subject),
+        accesses=tuple([_out(line) async for line in accesses.every(connection, part=part, subject=subject)]),
+    )
+
+
+async def _all_authorisations(ctx: Context, subject: UUID) -> tuple[AuthorisationOut, ...]:
+    page = await my_authorisations(ctx, subject=subject, after=None, limit=500)
+    found = list(page.items)
+    while page.next is not None:
+        page = await my_authorisations(ctx, subject=subject, after=page.next, limit=500)
+        found += page.items
+    return tuple(found)
+
+
+def _disclose(ctx: Context, subject: UUID, purpose: str, shown: tuple[RecordOut, ...]) -> UUID:
+    return ctx.disclose(
+        subject,
+        purpose=purpose,
+        ground="self",
+        outcome="nothing" if purpose == "own_file" and not shown else "released",
+        items=sorted({record.item for record in shown}),
+        records=[record.record for record in shown],
+    )
+
+
+def _out(line: Line) -> AccessOut:
+    return AccessOut(at=line.at, **line.event.model_dump(exclude={"subject"}))

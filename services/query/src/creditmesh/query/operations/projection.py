@@ -1,0 +1,76 @@
+"""Keeping the read models and the access log, from events."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Transient
+from creditmesh.query import publication
+from creditmesh.query.operations.opening import item_of, opened
+from creditmesh.query.store import accesses, public, records
+from creditmesh.query.store.public import Published
+from creditmesh.query.store.records import Newest
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.events import AccessRecorded, RecordChanged
+
+
+async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Bring both read models to the newest revision of each record in the batch."""
+    newest = _newest(events)
+    connection = await ctx.connection()
+    await records.write(connection, newest)
+    await _publish(ctx, newest)
+
+
+def _newest(events: Sequence[Delivered]) -> list[Newest]:
+    found: dict[UUID, Newest] = {}
+    for each in events:
+        event = each.read(RecordChanged)
+        known = found.get(event.record)
+        fresh = event.rev == 1 or (known is not None and known.fresh)
+        if known is None or known.event.rev < event.rev:
+            found[event.record] = Newest(each.part, event, each.data, fresh)
+    return list(found.values())
+
+
+async def _publish(ctx: Context, newest: Sequence[Newest]) -> None:
+    connection = await ctx.connection()
+    items = {each.event.record: _known_item(ctx, each.event) for each in newest}
+    shown = [each for each in newest if publication.is_public(each.event, items[each.event.record])]
+    to_open = [each.event for each in shown if publication.needs_opening(each.event, items[each.event.record])]
+    values = await opened(ctx, to_open)
+    forms = [_published(each, items[each.event.record], values.get(each.event.record, {})) for each in shown]
+    await public.write(connection, forms)
+    gone = {each.event.record for each in newest} - {each.event.record for each in shown}
+    await public.drop(
+        connection, [(n.part, n.event.record, n.event.rev) for n in newest if n.event.record in gone and not n.fresh]
+    )
+
+
+def _known_item(ctx: Context, event: RecordChanged) -> Item:
+    item = item_of(ctx, event)
+    if item is None:
+        raise Transient(f"this process has not followed the catalogue to {event.item} version {event.item_version} yet")
+    return item
+
+
+def _published(newest: Newest, item: Item, values: Mapping[str, JsonValue]) -> Published:
+    name, code = publication.search_keys(newest.event, item)
+    return Published(
+        part=newest.part,
+        rev=newest.event.rev,
+        form=publication.public_form(newest.event, item, values),
+        name=name,
+        code=code,
+        fresh=newest.fresh,
+    )
+
+
+async def log_accesses(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Write the accesses of any service's stream into the one log."""
+    read = ((each, each.read(AccessRecorded)) for each in events)
+    rows = [(each.part, event.access, event.subject, each.at, each.data) for each, event in read]
+    await accesses.add(await ctx.connection(), rows)
