@@ -19,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from creditmesh.chassis.bus.follower import Follower
 from creditmesh.chassis.bus.listen import Listener as Wakes
-from creditmesh.chassis.bus.opening import open_bus
 from creditmesh.chassis.bus.orderer import Orderer
 from creditmesh.chassis.bus.owner import Owner
 from creditmesh.chassis.clock import Clock
@@ -30,6 +29,7 @@ from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import App, Listener
 from creditmesh.chassis.http.token import Verifier
+from creditmesh.chassis.opening import open_bus
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.units import Unit, Units
@@ -42,6 +42,8 @@ POOL = 4
 """Connections of a service's own pool; its vault calls have a pool of their own, because they commit by themselves
 while the caller's transaction may be open."""
 VAULT_POOL = 2
+LEASES = 1000
+"""Added to a service's lock class: the class of its readers' leases."""
 _DIRECT = 3  # the listener's, the orderer's and the follower's sessions
 
 
@@ -80,9 +82,9 @@ class Host:
         """Open everything, follow the catalogue to its head, and only then listen."""
         await self.open()
         settings = self.settings
-        operator = await self._listen(self._operator_app(), settings.operator_host, settings.operator_port)
+        operator = await self._listen(self.operator_app, settings.operator_host, settings.operator_port)
         await self.follower.caught_up()
-        public = await self._listen(self._public_app(), settings.host, settings.port)
+        public = await self._listen(self.public_app, settings.host, settings.port)
         self.url, self.operator_url = public.url, operator.url
 
     async def open(self) -> None:
@@ -102,6 +104,8 @@ class Host:
             self.bus, self.declaration.follow, self.followed, engine=first.engine, parts=self.settings.parts
         )
         self.owners = {name: self._owner(self.declaration.service(name)) for name in self.hosted if self._reads(name)}
+        self.operator_app = self._operator_app()
+        self.public_app = self._public_app()
         units = Units(self._units())
         units.start()
         self._stack.push_async_callback(units.stop)
@@ -174,14 +178,15 @@ class Host:
 
     def _owner(self, service: Service) -> Owner:
         return Owner(
-            self.bus,
-            service=service.name,
+            reader=service.name,
             streams=self.declaration.streams_of(service),
-            url=self.urls[service.name],
+            engine=self.equipment[service.name].engine,
+            lock_url=self.urls[service.name],
+            lock_class=LEASES + service.lock_class,
             parts=self.settings.parts,
+            bus=self.bus,
             context_for=self.batch_context(service.name),
             lease=self.settings.lease_seconds,
-            wake=self.orderer.wake,
         )
 
     def _units(self) -> list[Unit]:

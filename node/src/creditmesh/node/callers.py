@@ -1,13 +1,8 @@
 """The sandbox's callers: a credential for every invented party and person, in a file a script can read."""
 
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from creditmesh.catalogue.folder import read_folder
-from creditmesh.node import people
-from creditmesh.node.operator import Operator
 from creditmesh.schemas.catalogue import Party
 
 OFFICERS = {"market_regulation": "Officer Qin", "credit_office": "Reviewer Lan", "transport": "Officer Wei"}

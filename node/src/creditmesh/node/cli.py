@@ -62,7 +62,9 @@ def migrate() -> None:
 
 
 @app.command()
-def clock(move: Annotated[str, typer.Argument(help="Days from the real date: +365d, -30d, or 0d to set it back.")]) -> None:
+def clock(
+    move: Annotated[str, typer.Argument(help="Days from the real date: +365d, -30d, or 0d to set it back.")],
+) -> None:
     """Move the sandbox's legal date; refused unless the node is a sandbox."""
     with _plainly():
         days = _days(move)
@@ -88,13 +90,18 @@ def keys_create() -> None:
 @keys.command("issue")
 def keys_issue(
     party: Annotated[str, typer.Argument(help="The party's code in the catalogue.")],
-    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. Default: what its kind may.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="A scope; repeat for more. Default: what its kind may.")
+    ] = None,
     item: Annotated[list[str] | None, typer.Option(help="Limit to this item; repeat for more.")] = None,
     days: Annotated[int, typer.Option(help="Days until it expires.")] = 365,
 ) -> None:
     """Issue an API key to a party; it is shown once."""
     with _plainly():
-        out.print(people.issue_key(Operator(NodeSettings().state), party, scopes=scope, items=item, days=days), highlight=False)
+        out.print(
+            people.issue_key(Operator(NodeSettings().state), party, scopes=scope, items=item, days=days),
+            highlight=False,
+        )
 
 
 @keys.command("revoke")
@@ -106,7 +113,12 @@ def keys_revoke(key_id: Annotated[str, typer.Argument(help="The key's id: its th
 
 @people_app.command("add")
 def people_add(
-    document: Annotated[Path, typer.Argument(help="A file with the person as JSON: {kind, document: {type, number}, name}; - for standard input.")],
+    document: Annotated[
+        Path,
+        typer.Argument(
+            help="A file with the person as JSON: {kind, document: {type, number}, name}; - for standard input."
+        ),
+    ],
 ) -> None:
     """Give a person a token for their own file. The number is read from a file: command lines are visible to others."""
     with _plainly():

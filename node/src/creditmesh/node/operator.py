@@ -23,7 +23,8 @@ class Operator:
             answer = httpx.request(method, self._where(service) + path, json=body, headers=headers, timeout=60)
         except httpx.TransportError as error:
             raise NodeError(
-                f"the {service} service does not answer; is the node running?", f"{service} 服务无应答；节点是否已启动？"
+                f"the {service} service does not answer; is the node running?",
+                f"{service} 服务无应答；节点是否已启动？",
             ) from error
         if answer.is_success:
             return answer.json() if answer.content else None

@@ -46,7 +46,9 @@ def issue_key(
     return _text(operator.call("gateway", "POST", "/v1/admin/keys", order))
 
 
-def add_officer(operator: Operator, party: str, name: str, *, kind: str = "department", scopes: tuple[str, ...] = OFFICER_SCOPES) -> str:
+def add_officer(
+    operator: Operator, party: str, name: str, *, kind: str = "department", scopes: tuple[str, ...] = OFFICER_SCOPES
+) -> str:
     """A token for a named officer of a party."""
     order = {"kind": kind, "party": party, "officer": name, "scopes": list(scopes)}
     return _text(operator.call("gateway", "POST", "/v1/admin/people", order))

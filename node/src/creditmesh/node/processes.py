@@ -40,12 +40,16 @@ class Child:
         end = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                raise NodeError(f"{self.name} ended at its start; see {self.log}", f"{self.name} 启动失败，见 {self.log}")
+                raise NodeError(
+                    f"{self.name} ended at its start; see {self.log}", f"{self.name} 启动失败，见 {self.log}"
+                )
             for running in run_files.read(self._state):
                 if running.pid == self.process.pid and _answers(running.operator):
                     return running
             time.sleep(0.05)
-        raise NodeError(f"{self.name} is not ready after a minute; see {self.log}", f"{self.name} 一分钟内未就绪，见 {self.log}")
+        raise NodeError(
+            f"{self.name} is not ready after a minute; see {self.log}", f"{self.name} 一分钟内未就绪，见 {self.log}"
+        )
 
     def kill(self) -> None:
         """As a crash would: no chance to clean up."""

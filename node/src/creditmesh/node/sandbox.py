@@ -5,10 +5,8 @@ Everything it starts it stops: its processes, PostgreSQL, and the broker where t
 
 import asyncio
 import json
-import os
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from creditmesh.chassis.database.embedded import EmbeddedServer
+from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import database, run_files, running
 from creditmesh.node.broker import broker
 from creditmesh.node.callers import Callers, invite
@@ -25,7 +24,6 @@ from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator
 from creditmesh.node.processes import Child
 from creditmesh.node.story import StoryFailed, tell
-from creditmesh.chassis.settings import NodeSettings
 
 CODE = "city"
 PARTS = 12
@@ -153,7 +151,9 @@ def _stay_up(sandbox: Sandbox, callers: Callers, console: Console) -> None:
     console.rule("the node stays up; Ctrl-C ends it / 节点保持运行，按 Ctrl-C 结束")
     console.print(f"API         {sandbox.url}/docs", highlight=False)
     console.print(f"callers     {callers.path}  (tokens of invented parties, owner-only)", highlight=False)
-    console.print("try         .venv/bin/creditmesh submit samples/penalties.csv --sandbox market_regulation", highlight=False)
+    console.print(
+        "try         .venv/bin/creditmesh submit samples/penalties.csv --sandbox market_regulation", highlight=False
+    )
     console.print(f"logs        {sandbox.settings.state}/logs", highlight=False)
     while all(child.process.poll() is None for child in sandbox.children):
         time.sleep(0.5)

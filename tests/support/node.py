@@ -1,0 +1,158 @@
+"""A whole node inside the test: a fresh database, the real host with its units, callers made at will.
+
+`node.client(service, caller)` speaks to a service's application as the gateway would, with a token of the node's own
+key; `node.door()` speaks to the gateway. Nothing listens on a port.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from creditmesh.chassis.bus.declare import declare_streams
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.host import Host
+from creditmesh.chassis.http.caller import Caller
+from creditmesh.chassis.http.token import HEADER, Mint
+from creditmesh.chassis.installation import streams
+from creditmesh.chassis.service import Declaration
+from creditmesh.chassis.settings import NodeSettings
+from creditmesh.chassis.vault.keys import Keys
+from creditmesh.node.declaration import NODE
+from creditmesh.node.door import door
+from creditmesh.node.running import make_keys
+from tests.support.postgres import Database, Postgres
+
+
+def department(party: str, *scopes: str, officer: str | None = None, items: frozenset[str] | None = None) -> Caller:
+    """A department's caller with these scopes (all a department may have, if none is named)."""
+    everything = ("records:submit", "records:read", "records:change", "reviews:decide", "queries:ask")
+    return Caller(
+        kind="department",
+        party=party,
+        officer=officer,
+        items=items,
+        scopes=frozenset(scopes or everything),
+        credential=f"test-{party}",
+    )
+
+
+@dataclass(kw_only=True)
+class TestNode:
+    """The running node of one test."""
+
+    __test__ = False
+
+    host: Host
+    database: Database
+    _mint: Mint
+    _clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @contextlib.asynccontextmanager
+    async def context(self, service: str, caller: Caller | None = None) -> AsyncIterator[Context]:
+        """A context of that service; committed when the block ends well."""
+        context = Context(self.host.equipment[service], caller=caller)
+        try:
+            yield context
+            await context.commit()
+        finally:
+            await context.rollback()
+
+    def client(self, service: str, caller: Caller | None = None) -> httpx.AsyncClient:
+        """A client of the service's application; public without a caller."""
+        headers = {} if caller is None else {HEADER: self._mint.token(caller, audience=service)}
+        return self._client(self.host.apps[service], headers)
+
+    def door(self, token: str | None = None) -> httpx.AsyncClient:
+        """A client of the gateway, with a credential or none."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return self._client(self.host.public_app, headers)
+
+    def operator(self) -> httpx.AsyncClient:
+        """A client of the second listener, with the operator's secret."""
+        secret = (self.host.settings.secrets / "operator").read_text().strip()
+        return self._client(self.host.operator_app, {"Authorization": f"Bearer {secret}"})
+
+    async def load_catalogue(self) -> None:
+        """Publish the shipped catalogue and sandbox parties, and wait until this process knows them."""
+        answer = await self.operator().post("/v1/admin/catalogue", json={"folder": None})
+        assert answer.status_code == 200, answer.text
+        await self.settled()
+
+    async def move_clock(self, days: int) -> None:
+        """Move the sandbox's legal date."""
+        answer = await self.operator().post("/v1/admin/clock", json={"offset_days": days})
+        assert answer.status_code == 200, answer.text
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until all that was committed before is ordered, read, and followed."""
+        await self._ordered()
+        for owner in self.host.owners.values():
+            await owner.caught_up()
+        await self._ordered()
+        for owner in self.host.owners.values():
+            await owner.caught_up()
+        await self.host.follower.caught_up()
+
+    async def _ordered(self) -> None:
+        async with self.database.session("bus") as session:
+            while await session.fetchval("select 1 from bus.event_queue limit 1"):
+                await session.fetchval("select pg_sleep(0.005)")
+
+    def _client(self, app: Any, headers: dict[str, str]) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://node", headers=headers, timeout=60
+        )
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        """Close every client."""
+        for client in self._clients:
+            await client.aclose()
+
+
+@contextlib.asynccontextmanager
+async def running(
+    postgres: Postgres, state: Path, *, declaration: Declaration = NODE, catalogue: bool = True
+) -> AsyncIterator[TestNode]:
+    """A node on a fresh database, its catalogue loaded."""
+
+    async def declare(connection: Any) -> None:
+        await declare_streams(connection, node="city", streams=streams(declaration))
+
+    database = await postgres.database(packages=declaration.services, declare=declare)
+    settings = NodeSettings(
+        node="city", tier="city", parts=database.parts, sandbox=True, state=state, database="given", lease_seconds=5
+    )
+    make_keys(settings)
+    host = Host(
+        declaration=declaration,
+        settings=settings,
+        urls=database.urls,
+        hosted=[service.name for service in declaration.services],
+        door=door,
+    )
+    keys = Keys.load(settings.secrets / "keys", ["token"])
+    node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node="city"))
+    try:
+        await host.open()
+        if catalogue:
+            await node.load_catalogue()
+        yield node
+    finally:
+        await node.close()
+        await host.stop()
+        await database.close()
+
+
+@pytest.fixture(scope="module")
+async def node(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestNode]:
+    """One node for the tests of a module."""
+    async with running(postgres, tmp_path_factory.mktemp("node")) as made:
+        yield made
