@@ -90,18 +90,16 @@ def keys_create() -> None:
 @keys.command("issue")
 def keys_issue(
     party: Annotated[str, typer.Argument(help="The party's code in the catalogue.")],
-    scope: Annotated[
-        list[str] | None, typer.Option(help="A scope; repeat for more. Default: what its kind may.")
-    ] = None,
+    kind: Annotated[str, typer.Option(help="department, bureau, office or node.")] = "department",
+    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. Default: its kind's.")] = None,
     item: Annotated[list[str] | None, typer.Option(help="Limit to this item; repeat for more.")] = None,
     days: Annotated[int, typer.Option(help="Days until it expires.")] = 365,
 ) -> None:
     """Issue an API key to a party; it is shown once."""
     with _plainly():
-        out.print(
-            people.issue_key(Operator(NodeSettings().state), party, scopes=scope, items=item, days=days),
-            highlight=False,
-        )
+        operator = Operator(NodeSettings().state)
+        key = people.issue_key(operator, party, kind=kind, scopes=scope, items=item, days=days)
+        out.print(key, highlight=False)
 
 
 @keys.command("revoke")
@@ -159,6 +157,7 @@ def dead_list() -> None:
 @app.command("sandbox")
 def sandbox_command(
     bus: Annotated[str, typer.Option(help="embedded, or kafka.")] = "embedded",
+    *,
     once: Annotated[bool, typer.Option("--once", help="Tell the story and end.")] = False,
     split: Annotated[bool, typer.Option("--split", help="Every service as its own process.")] = False,
     state: Annotated[Path, typer.Option(help="The sandbox's folder; made anew each time.")] = Path("var"),

@@ -68,7 +68,7 @@ def read_document(path: Path) -> SubjectIn:
         return SubjectIn.model_validate(orjson.loads(raw))
     except (OSError, ValueError, ValidationError) as error:
         raise NodeError(
-            'a JSON file like {"kind": "natural_person", "document": {"type": "resident_id", "number": "..."}} is needed',
+            'a JSON file like {"kind": "natural_person", "document": {"type": "resident_id", "number": "..."}}',
             "需要形如 {kind, document: {type, number}} 的 JSON 文件",
         ) from error
 

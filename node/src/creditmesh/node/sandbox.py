@@ -69,11 +69,11 @@ def started(state: Path, *, bus: str, split: bool, console: Console) -> Iterator
     server = EmbeddedServer(state / "postgres")
     with ExitStack() as stack:
         with console.status("PostgreSQL"):
-            asyncio.run(_emptied(state, server))
+            _empty(state, server)
             stack.callback(lambda: asyncio.run(server.stop()))
             asyncio.run(server.start())
         bus_variables = stack.enter_context(broker(bus, state / "kafka", console))
-        settings = _settings(state, server, bus_variables)
+        settings = _settings(state, server)
         running.make_keys(settings)
         with console.status("migrations / 建库"):
             asyncio.run(database.create(settings, server.admin_url))
@@ -85,14 +85,14 @@ def started(state: Path, *, bus: str, split: bool, console: Console) -> Iterator
         yield Sandbox(settings, server, children)
 
 
-async def _emptied(state: Path, server: EmbeddedServer) -> None:
+def _empty(state: Path, server: EmbeddedServer) -> None:
     if state.exists():
-        await server.stop()
+        asyncio.run(server.stop())
         shutil.rmtree(state)
     state.mkdir(parents=True)
 
 
-def _settings(state: Path, server: EmbeddedServer, bus_variables: dict[str, str]) -> NodeSettings:
+def _settings(state: Path, server: EmbeddedServer) -> NodeSettings:
     address = server.tcp_url.set(username=None, password=None, database=CODE).render_as_string()
     return NodeSettings.model_validate(
         {"node": CODE, "tier": "city", "parts": PARTS, "sandbox": True, "state": state, "database": address}
