@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -86,17 +87,27 @@ async def read_positions(
     if parts is not None:
         query = query.where(table.c.part.in_(parts))
     return [
-        Claimed(Position(row.stream, row.part, row.number, row.last, row.hint), row.tries + (row.trying == row.number))
+        Claimed(
+            Position(row.stream, row.part, row.number, row.last, row.hint),
+            row.tries + 1 if row.trying == row.number else 0,
+        )
         for row in await connection.execute(query)
     ]
 
 
 async def mark(connection: AsyncConnection, schema: str, claimed: Collection[Claimed]) -> None:
-    """Write that an owner is about to go on from here: one who finds the mark later knows that it died in between."""
+    """Write that an owner goes on from here: whoever finds the mark at an unmoved position knows that it died."""
     table = position_table(schema)
     for each in claimed:
         at = and_(table.c.stream == each.position.stream, table.c.part == each.position.part)
         await connection.execute(update(table).where(at).values(trying=each.position.number, tries=each.tries))
+
+
+async def forgive(connection: AsyncConnection, schema: str, places: Collection[Place]) -> None:
+    """Take the marks back: their owner ended in good order."""
+    table = position_table(schema)
+    here = tuple_(table.c.stream, table.c.part).in_(places)
+    await connection.execute(update(table).where(here).values(trying=None, tries=0))
 
 
 async def move(connection: AsyncConnection, schema: str, moves: Sequence[tuple[Position, Position]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from creditmesh.chassis.bus.event import Ordered
 from creditmesh.chassis.bus.position import Position
@@ -19,6 +20,7 @@ class Run:
     repeats: int = 0
     gap: bool = False
     """Whether an event was met that lies beyond the next one."""
+    way: Literal["arrived", "refilled"] = "refilled"
 
     def moved(self, hint: int | None = None) -> Position:
         """Where the reader stands when the run was applied."""

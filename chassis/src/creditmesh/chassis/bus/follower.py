@@ -1,0 +1,125 @@
+"""The follower: a unit of every process that keeps one whole stream's state in memory, from its first event on.
+
+It has no position in the database and no effect outside its memory; it reads PostgreSQL on both buses. What it has
+applied it keeps when its session fails: the next `run` goes on where the last one stood.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from typing import Protocol
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from creditmesh.chassis.bus.doubt import in_doubt
+from creditmesh.chassis.bus.event import Delivered, Ordered
+from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.metrics import ALARMS, LAG
+from creditmesh.chassis.bus.position import Position
+from creditmesh.chassis.bus.protocol import Bus
+from creditmesh.chassis.bus.reading import Reading, refilled
+from creditmesh.chassis.errors import Alarm
+
+BATCH = 500
+
+_log = structlog.get_logger(__name__)
+
+
+class Followed(Protocol):
+    """The state that is kept."""
+
+    def apply(self, event: Delivered) -> None:
+        """Take one event into memory."""
+
+
+class Follower:
+    """Follows one stream; `ready` from the moment it first stood at the announced head."""
+
+    def __init__(
+        self, *, stream: str, followed: Followed, engine: AsyncEngine, bus: Bus, listener: Listener, parts: int
+    ) -> None:
+        self.stream = stream
+        self.alarms: dict[int, Alarm] = {}
+        self._followed = followed
+        self._engine = engine
+        self._bus = bus
+        self._listener = listener
+        self._readings = {part: Reading(Position(stream, part)) for part in range(parts)}
+        self._at_head = asyncio.Event()
+        self._moved = asyncio.Condition()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has stood at the head, and nothing keeps it from following on."""
+        return self._at_head.is_set() and not self.alarms
+
+    async def at_head(self) -> None:
+        """Wait until it has stood at the head."""
+        await self._at_head.wait()
+
+    def passed(self, part: int, number: int) -> bool:
+        """Whether it has applied that number."""
+        return self._readings[part].position.number >= number
+
+    async def reach(self, part: int, number: int, *, seconds: float = 10.0) -> None:
+        """Wait until it has applied that number. TimeoutError if it does not come that far."""
+        async with asyncio.timeout(seconds), self._moved:
+            await self._moved.wait_for(lambda: self.passed(part, number))
+
+    async def run(self) -> None:
+        """Follow until the session fails."""
+        wake = self._listener.wake([self.stream])
+        self.alarms.clear()
+        try:
+            with in_doubt(f"follower of {self.stream}"):
+                while True:
+                    async with self._engine.connect() as connection:
+                        await self._catch_up(connection)
+                    await wake.wait(self._bus.seconds_to_poll)
+        finally:
+            self._listener.forget(wake)
+
+    async def _catch_up(self, connection: AsyncConnection) -> None:
+        await self._announce(connection)
+        while due := {part: reading for part, reading in self._readings.items() if reading.due}:
+            after = {part: reading.position.number for part, reading in due.items()}
+            events = await self._bus.read(connection, self.stream, after=after, n=BATCH)
+            found: dict[int, list[Ordered]] = defaultdict(list)
+            for event in events:
+                found[event.part].append(event)
+            for part, reading in due.items():
+                self._apply(reading, found[part])
+            async with self._moved:
+                self._moved.notify_all()
+        if not self.alarms:
+            self._at_head.set()
+
+    async def _announce(self, connection: AsyncConnection) -> None:
+        heads = await self._bus.heads(connection, self.stream)
+        for part, reading in self._readings.items():
+            if part not in self.alarms:
+                reading.alarm = None
+                try:
+                    reading.announce(heads[part], time.monotonic())
+                except Alarm as alarm:
+                    self._park(reading, alarm)
+        LAG.labels("follower", self.stream).set(sum(r.head - r.position.number for r in self._readings.values()))
+
+    def _apply(self, reading: Reading, events: list[Ordered]) -> None:
+        stream, part = reading.position.place
+        try:
+            for event in refilled(reading, events, None).events:
+                if isinstance(event, Delivered):
+                    self._followed.apply(event)
+                reading.move(Position(stream, part, event.number, event.id), time.monotonic())
+        except Alarm as alarm:
+            self._park(reading, alarm)
+        except Exception as error:
+            _log.exception("the followed state refused an event", stream=stream, number=reading.position.number + 1)
+            self._park(reading, Alarm(f"refused: {type(error).__qualname__}", stream=stream, part=part))
+
+    def _park(self, reading: Reading, alarm: Alarm) -> None:
+        reading.alarm = self.alarms[alarm.part] = alarm
+        ALARMS.labels("follower", self.stream).set(len(self.alarms))
+        _log.error("follower parked", stream=alarm.stream, part=alarm.part, reason=alarm.reason)

@@ -1,0 +1,82 @@
+"""One LISTEN session a process: it wakes the readers of this process when the orderer has given numbers.
+
+It may miss everything: readers look by themselves every two seconds.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from sqlalchemy import URL
+
+from creditmesh.chassis.bus.doubt import in_doubt
+from creditmesh.chassis.database.engine import direct
+
+CHANNEL = "bus"
+SECONDS_TO_PING = 10.0
+
+
+class Wake:
+    """Tells one reader which of its streams have moved since it last asked."""
+
+    def __init__(self, streams: Iterable[str]) -> None:
+        self._streams = frozenset(streams)
+        self._moved: set[str] = set()
+        self._event = asyncio.Event()
+
+    def set(self, streams: Iterable[str] | None = None) -> None:
+        """These streams moved; None: any may have."""
+        moved = self._streams if streams is None else self._streams.intersection(streams)
+        if moved:
+            self._moved |= moved
+            self._event.set()
+
+    async def wait(self, seconds: float) -> frozenset[str]:
+        """The streams that moved, at once or within that time; empty when none did."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return frozenset()
+        moved = frozenset(self._moved)
+        self._moved.clear()
+        self._event.clear()
+        return moved
+
+
+class Listener:
+    """The session and whom it wakes."""
+
+    def __init__(self, url: str | URL) -> None:
+        self._url = url
+        self._wakes: list[Wake] = []
+
+    def wake(self, streams: Iterable[str]) -> Wake:
+        """A new wake for these streams; `forget` it when its reader ends."""
+        wake = Wake(streams)
+        self._wakes.append(wake)
+        return wake
+
+    def forget(self, wake: Wake) -> None:
+        """Wake it no more."""
+        if wake in self._wakes:
+            self._wakes.remove(wake)
+
+    async def run(self) -> None:
+        """Listen until the session ends, which is Doubt; everybody is woken once at the start."""
+        with in_doubt("listener"):
+            session = await direct(self._url, application_name="listener", idle_session_timeout="0")
+            try:
+                await session.add_listener(CHANNEL, self._notified)
+                self._wake_all(None)
+                while True:
+                    await asyncio.sleep(SECONDS_TO_PING)
+                    await session.execute("select 1")
+            finally:
+                session.terminate()
+
+    def _notified(self, _session: object, _pid: int, _channel: str, payload: object) -> None:
+        self._wake_all(str(payload).split())
+
+    def _wake_all(self, streams: Iterable[str] | None) -> None:
+        for wake in self._wakes:
+            wake.set(streams)

@@ -1,0 +1,14 @@
+"""What the bus tells of itself. Labels are readers, streams and ways; never a key, never a person."""
+
+from prometheus_client import Counter, Gauge
+
+LAG = Gauge("creditmesh_bus_lag_events", "How far the parts held here are behind their heads", ["reader", "stream"])
+APPLIED = Counter("creditmesh_bus_applied_total", "Events passed, by the way they came", ["reader", "stream", "way"])
+REPEATS = Counter("creditmesh_bus_repeats_total", "Events that came again and were skipped", ["reader", "stream"])
+LOST_PARTS = Counter("creditmesh_bus_lost_parts_total", "Batches refused: the position had been moved", ["reader"])
+RETRIES = Counter("creditmesh_bus_retries_total", "Batches rolled back and done again", ["reader"])
+DEAD = Counter("creditmesh_bus_dead_letters_total", "Events refused for good", ["reader", "stream"])
+ALARMS = Gauge("creditmesh_bus_alarms", "Parts parked because their stream contradicts itself", ["reader", "stream"])
+ORDERED = Counter("creditmesh_bus_ordered_total", "Events that got their number here")
+QUEUE_AGE = Gauge("creditmesh_bus_queue_age_seconds", "How long the oldest event has waited for its number")
+QUEUE_LENGTH = Gauge("creditmesh_bus_queue_events", "Events that wait for their number")
