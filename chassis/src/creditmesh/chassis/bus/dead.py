@@ -6,17 +6,17 @@ other keys of the part flow on. A row without an `error` waits for the one befor
 
 import traceback
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from uuid import UUID
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     Column,
     Date,
     DateTime,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -37,18 +37,16 @@ Parked = tuple[str, str]
 """A stream and a key of it."""
 
 
-@dataclass(slots=True, frozen=True)
-class DeadLetter:
-    """One event that was not applied; `error` is None where it waits behind another of its key."""
+class DeadLetter(NamedTuple):
+    """One event that its handler refuses, and how many of its key wait behind it; never the key or the body."""
 
     stream: str
     part: int
     number: int
-    id: UUID
     type: str
-    key: str
-    error: str | None
-    parked_at: datetime
+    error: str
+    waiting: int
+    since: datetime
 
 
 @cache
@@ -71,6 +69,7 @@ def dead_letter_table(schema: str) -> Table:
         Column("data", LargeBinary, nullable=False),
         Column("error", Text),
         Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+        Index("dead_letter_of_key", "stream", "key", "number"),
     )
 
 
@@ -107,12 +106,19 @@ async def parked_keys(connection: AsyncConnection, schema: str, streams: Collect
     return frozenset((stream, key) for stream, key in rows)
 
 
-async def list_dead(connection: AsyncConnection, schema: str, *, limit: int = 100) -> list[DeadLetter]:
-    """The dead letters of a reader, those that wait included: by key, in order; never their bodies."""
-    c = dead_letter_table(schema).c
+async def letters(connection: AsyncConnection, schema: str, *, limit: int = 1000) -> list[DeadLetter]:
+    """The dead letters of a reader, oldest first in each part."""
+    dead, behind = dead_letter_table(schema).alias("dead"), dead_letter_table(schema).alias("behind")
+    waiting = (
+        select(func.count())
+        .where(behind.c.stream == dead.c.stream, behind.c.key == dead.c.key, behind.c.error.is_(None))
+        .scalar_subquery()
+    )
+    c = dead.c
     query = (
-        select(c.stream, c.part, c.number, c.id, c.type, c.key, c.error, c.parked_at)
-        .order_by(c.stream, c.part, c.key, c.number)
+        select(c.stream, c.part, c.number, c.type, c.error, waiting, c.parked_at)
+        .where(c.error.is_not(None))
+        .order_by(c.stream, c.part, c.number)
         .limit(limit)
     )
     return [DeadLetter(*row) for row in await connection.execute(query)]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.event import Ordered
-from creditmesh.chassis.bus.listen import Listener, Wake
+from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.bus.protocol import Taken
 from creditmesh.chassis.bus.stream import Head, heads, read_stream
@@ -14,15 +14,15 @@ from creditmesh.chassis.bus.stream import Head, heads, read_stream
 class EmbeddedBus:
     """Always there, also beneath Kafka."""
 
-    seconds_to_poll = 2.0
+    seconds_to_poll: float = 2.0
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self, wakes: Listener) -> None:
+        self.wakes = wakes
 
     def arrivals(self, reader: str, streams: Collection[str]) -> "Woken":
         """A reader of these streams is woken when they move."""
         del reader
-        return Woken(self._listener, self._listener.wake(streams))
+        return Woken(self.wakes, streams)
 
     async def heads(self, connection: AsyncConnection, stream: str) -> Mapping[int, Head]:
         """As `stream.heads`."""
@@ -44,9 +44,9 @@ class EmbeddedBus:
 class Woken:
     """Arrivals that never bring an event, only the word that there are some."""
 
-    def __init__(self, listener: Listener, wake: Wake) -> None:
-        self._listener = listener
-        self._wake = wake
+    def __init__(self, wakes: Listener, streams: Collection[str]) -> None:
+        self._wakes = wakes
+        self._wake = wakes.wake(streams)
 
     async def hold(self, positions: Sequence[Position]) -> None:
         """Nothing to seek."""
@@ -67,4 +67,4 @@ class Woken:
 
     async def close(self) -> None:
         """Be woken no more."""
-        self._listener.forget(self._wake)
+        self._wakes.forget(self._wake)

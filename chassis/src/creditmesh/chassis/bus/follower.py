@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.bus.event import Delivered, Ordered
-from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.metrics import ALARMS, LAG
 from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.bus.protocol import Bus
@@ -36,40 +35,42 @@ class Followed(Protocol):
 class Follower:
     """Follows one stream; `ready` from the moment it first stood at the announced head."""
 
-    def __init__(
-        self, *, stream: str, followed: Followed, engine: AsyncEngine, bus: Bus, listener: Listener, parts: int
-    ) -> None:
+    def __init__(self, bus: Bus, stream: str, followed: Followed, *, engine: AsyncEngine, parts: int) -> None:
         self.stream = stream
         self.alarms: dict[int, Alarm] = {}
+        self._bus = bus
         self._followed = followed
         self._engine = engine
-        self._bus = bus
-        self._listener = listener
         self._readings = {part: Reading(Position(stream, part)) for part in range(parts)}
-        self._at_head = asyncio.Event()
+        self._was_at_head = False
         self._moved = asyncio.Condition()
 
     @property
     def ready(self) -> bool:
         """Whether it has stood at the head, and nothing keeps it from following on."""
-        return self._at_head.is_set() and not self.alarms
-
-    async def at_head(self) -> None:
-        """Wait until it has stood at the head."""
-        await self._at_head.wait()
+        return self._was_at_head and not self.alarms
 
     def passed(self, part: int, number: int) -> bool:
         """Whether it has applied that number."""
         return self._readings[part].position.number >= number
 
-    async def reach(self, part: int, number: int, *, seconds: float = 10.0) -> None:
-        """Wait until it has applied that number. TimeoutError if it does not come that far."""
-        async with asyncio.timeout(seconds), self._moved:
+    async def reach(self, part: int, number: int) -> None:
+        """Wait until it has applied that number."""
+        async with self._moved:
             await self._moved.wait_for(lambda: self.passed(part, number))
+
+    async def caught_up(self) -> None:
+        """Wait until it has passed the heads as they are now, and is ready."""
+        async with self._engine.connect() as connection:
+            heads = await self._bus.heads(connection, self.stream)
+        for part, head in heads.items():
+            await self.reach(part, head.number)
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.ready)
 
     async def run(self) -> None:
         """Follow until the session fails."""
-        wake = self._listener.wake([self.stream])
+        wake = self._bus.wakes.wake([self.stream])
         self.alarms.clear()
         try:
             with in_doubt(f"follower of {self.stream}"):
@@ -78,7 +79,7 @@ class Follower:
                         await self._catch_up(connection)
                     await wake.wait(self._bus.seconds_to_poll)
         finally:
-            self._listener.forget(wake)
+            self._bus.wakes.forget(wake)
 
     async def _catch_up(self, connection: AsyncConnection) -> None:
         await self._announce(connection)
@@ -92,8 +93,10 @@ class Follower:
                 self._apply(reading, found[part])
             async with self._moved:
                 self._moved.notify_all()
-        if not self.alarms:
-            self._at_head.set()
+        if not self._was_at_head and not self.alarms:
+            self._was_at_head = True
+            async with self._moved:
+                self._moved.notify_all()
 
     async def _announce(self, connection: AsyncConnection) -> None:
         heads = await self._bus.heads(connection, self.stream)
@@ -115,8 +118,8 @@ class Follower:
                 reading.move(Position(stream, part, event.number, event.id), time.monotonic())
         except Alarm as alarm:
             self._park(reading, alarm)
-        except Exception as error:
-            _log.exception("the followed state refused an event", stream=stream, number=reading.position.number + 1)
+        except Exception as error:  # noqa: BLE001 - whatever the state raises
+            _log.error("event refused", stream=stream, number=reading.position.number + 1, exc_info=error)
             self._park(reading, Alarm(f"refused: {type(error).__qualname__}", stream=stream, part=part))
 
     def _park(self, reading: Reading, alarm: Alarm) -> None:

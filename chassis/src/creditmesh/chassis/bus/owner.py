@@ -55,6 +55,7 @@ class Owner:
         self._context_for = context_for
         self._batch = batch
         self._marked: dict[Place, int] = {}
+        self._tenure: Tenure | None = None
 
     @property
     def streams(self) -> Collection[str]:
@@ -87,14 +88,19 @@ class Owner:
                     marked=self._marked,
                     alarms=self.alarms,
                 )
+                self._tenure = tenure
                 stack.push_async_callback(self._leave, tenure)
                 await tenure.serve()
 
-    async def lag(self) -> int:
-        """How many events this reader, in whatever process, is behind the heads of now."""
+    def lag(self) -> int:
+        """How many events the parts held here are behind the heads that were last seen."""
+        return 0 if self._tenure is None else self._tenure.lag()
+
+    async def behind(self) -> int:
+        """How many events this reader, in whatever process, is behind the heads as they are now."""
         return sum(max(head - at, 0) for head, at in (await self._heads_and_positions()).values())
 
-    async def caught_up(self, seconds: float = 10.0) -> None:
+    async def caught_up(self, seconds: float = 30.0) -> None:
         """Wait until this reader has passed the heads as they are now. TimeoutError if it does not come that far."""
         targets = {place: head for place, (head, _) in (await self._heads_and_positions()).items()}
         async with asyncio.timeout(seconds):
@@ -107,6 +113,7 @@ class Owner:
 
     async def _leave(self, tenure: Tenure) -> None:
         """Best effort: this process lives, so no event it met has killed it."""
+        self._tenure = None
         with suppress(*FAILURES):
             async with asyncio.timeout(2), self._engine.begin() as connection:
                 await tenure.forgive(connection)

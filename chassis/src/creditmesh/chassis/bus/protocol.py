@@ -12,6 +12,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.event import Delivered, Ordered
+from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.bus.stream import Head
 
@@ -47,6 +48,8 @@ class Arrivals(Protocol):
 class Bus(Protocol):
     """Announced heads, streams, and a transport for each reader."""
 
+    wakes: Listener
+    """Wakes the readers of this process when heads move."""
     seconds_to_poll: float
     """How often a reader asks for the heads when nothing tells it to."""
 

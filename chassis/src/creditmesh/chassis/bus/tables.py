@@ -1,7 +1,6 @@
 """What a reader's migrations call: the tables of its positions and of its dead letters, in its own schema."""
 
 from alembic import op
-from sqlalchemy.schema import CreateTable
 
 from creditmesh.chassis.bus.dead import dead_letter_table
 from creditmesh.chassis.bus.position import position_table
@@ -12,5 +11,5 @@ def positions() -> None:
     """Make `reader_position` and `dead_letter` for the service whose migration runs, and grant them to its role."""
     run: Run = op.get_context().opts[OPTION]
     for table in (position_table(run.schema), dead_letter_table(run.schema)):
-        op.execute(CreateTable(table))
+        table.create(op.get_bind())
         read_write(f"{run.schema}.{table.name}")

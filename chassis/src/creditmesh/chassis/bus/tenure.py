@@ -77,6 +77,10 @@ class Tenure:
         while True:
             await self._step()
 
+    def lag(self) -> int:
+        """How many events the held parts are behind the heads that were last seen."""
+        return sum(max(reading.head - reading.position.number, 0) for reading in self._readings.values())
+
     async def forgive(self, connection: AsyncConnection) -> None:
         """Take back the marks at which nothing has moved: this process did not die."""
         unmoved = [p for p, r in self._readings.items() if self._marked.get(p) == r.position.number]
