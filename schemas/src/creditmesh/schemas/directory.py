@@ -140,6 +140,11 @@ class Directory:
         """The rule as last published."""
         return self._newest(Rule, code)
 
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules for all items, as last published."""
+        rules = (self._newest(Rule, code) for code in sorted(self._histories["rule"]))
+        return tuple(rule for rule in rules if rule is not None)
+
     def objects(self, kind: ObjectKind, *, on: date) -> tuple[Published, ...]:
         """Everything of a kind that is in force on that day, in the order of the codes."""
         found = (self._in_force(kind, code, on) for code in sorted(self._histories.get(kind, {})))
@@ -165,7 +170,7 @@ class Directory:
             if version is None or not isinstance(version.body, Item):
                 raise KeyError(f"no version {number} of item {code}") from None
             sets = {name: body for name in self._histories["code_set"] if (body := self.code_set(name)) is not None}
-            return self._compiled.setdefault((code, number), compile_item(version.body, sets, self._rules()))
+            return self._compiled.setdefault((code, number), compile_item(version.body, sets, self.rules()))
 
     def withdrawn(self, as_of: date) -> frozenset[str]:
         """The codes of all items withdrawn on that day: the parameter of `rules.visibility`."""
@@ -194,10 +199,6 @@ class Directory:
             self._compiled.clear()
         elif isinstance(body, Item):
             self._compiled.pop((change.code, change.number), None)
-
-    def _rules(self) -> tuple[Rule, ...]:
-        rules = (self._newest(Rule, code) for code in sorted(self._histories["rule"]))
-        return tuple(rule for rule in rules if rule is not None)
 
     def _current_parties(self) -> Iterator[Party]:
         for code in self._histories["party"]:

@@ -49,6 +49,11 @@ class Column:
             return self._error("too_long" if self._too_long(text) else "unreadable_character")
         return self._error(_FAULTS.get(self.spec.type, "unreadable_character"))
 
+    def canonical(self, value: str) -> str:
+        """A value of the catalogue's own, such as a condition's, as a canonical row has it; itself if it is none."""
+        taken = self.take(value)
+        return taken if isinstance(taken, str) else value
+
     def missing(self) -> FieldError:
         """What is said when it is required and not given."""
         return self._error("field_required")

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from creditmesh.schemas.catalogue import CodeSet, Condition, FieldSpec, Item
+from creditmesh.schemas.rules.columns import Column
 from creditmesh.schemas.rules.values import DIGITS, SCALE
 
 _SPECIAL = set(r"\^$.|?*+()[]{}/")
 _OTHER = "其他-.+"
 
 
-def json_schema(item: Item, sets: Mapping[str, CodeSet]) -> dict[str, Any]:
+def json_schema(item: Item, sets: Mapping[str, CodeSet], columns: Mapping[str, Column]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a canonical row; other spellings of names and values are read too."""
     schema: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -24,9 +25,8 @@ def json_schema(item: Item, sets: Mapping[str, CodeSet]) -> dict[str, Any]:
         "required": [spec.code for spec in item.fields if spec.required],
         "additionalProperties": False,
     }
-    several = {spec.code for spec in item.fields if spec.type == "codes"}
     rules = [
-        _demand(condition, spec.code, several=condition.field in several)
+        _demand(condition, spec.code, columns[condition.field])
         for spec in item.fields
         for condition in spec.required_if
     ]
@@ -84,11 +84,12 @@ def _literal(value: str) -> str:
     return "".join("\\" + c if c in _SPECIAL else c for c in value)
 
 
-def _demand(condition: Condition, code: str, *, several: bool) -> dict[str, Any]:
-    looked_at: dict[str, Any] = {"enum": list(condition.in_values)} if condition.in_values else {}
-    if several and condition.in_values:
-        looked_at = {"pattern": f"(^|;)({'|'.join(map(_literal, condition.in_values))})(;|$)"}
+def _demand(condition: Condition, code: str, looked_at: Column) -> dict[str, Any]:
+    values = [looked_at.canonical(value) for value in condition.in_values]
+    shape: dict[str, Any] = {"enum": values} if values else {}
+    if values and looked_at.spec.type == "codes":
+        shape = {"pattern": f"(^|;)({'|'.join(map(_literal, values))})(;|$)"}
     return {
-        "if": {"properties": {condition.field: looked_at}, "required": [condition.field]},
+        "if": {"properties": {condition.field: shape}, "required": [condition.field]},
         "then": {"required": [code]},
     }

@@ -1,0 +1,221 @@
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creditmesh.chassis.service import Followed
+from creditmesh.schemas.catalogue import CreditList, Item, Matter, Measure, Party, Purpose
+from creditmesh.schemas.directory import Directory, UnreadableCatalogue
+from creditmesh.schemas.events import CatalogueChanged, ClockChanged
+from tests.schemas.samples import BASIS, FIRM, FORBIDDEN, ITEM, SETS, uscc
+
+DAY = date(2026, 3, 1)
+
+
+@dataclass(frozen=True)
+class Seen:
+    number: int
+    type: str
+    data: bytes
+
+
+class Stream:
+    """A catalogue's stream that a directory follows."""
+
+    def __init__(self) -> None:
+        self.directory = Directory()
+        self.numbers = iter(range(1, 1000))
+
+    def send(self, event: CatalogueChanged | ClockChanged) -> None:
+        self.directory.apply(Seen(next(self.numbers), event.type, event.model_dump_json().encode()))
+
+    def publish(
+        self, kind: Any, body: Any, *, number: int = 1, effective: date = DAY, state: Any = "published"
+    ) -> None:
+        self.send(
+            CatalogueChanged(
+                kind=kind,
+                code=body.code,
+                number=number,
+                state=state,
+                effective=effective,
+                body=body.model_dump(mode="json"),
+            )
+        )
+
+
+@pytest.fixture
+def stream() -> Stream:
+    return Stream()
+
+
+def an_item(number: int = 1, **changes: Any) -> Item:
+    return ITEM.model_copy(update={"number": number, **changes})
+
+
+def a_party(code: str = "market", **changes: Any) -> Party:
+    party = Party(code=code, name=code, name_zh="市场监管局", kind="department", uscc=uscc("000000101", "11"))
+    return party.model_copy(update=changes)
+
+
+def test_it_is_what_a_process_follows():
+    followed: Followed = Directory()
+    assert followed.number == 0
+
+
+def test_the_version_in_force_on_a_day_is_the_newest_whose_day_has_come(stream: Stream):
+    stream.publish("item", an_item(1, name="First"))
+    stream.publish("item", an_item(2, name="Second"), number=2, effective=DAY + timedelta(days=10))
+    directory = stream.directory
+    assert directory.item("penalty", on=DAY - timedelta(days=1)) is None
+    assert [directory.item("penalty", on=DAY + timedelta(days=n)).name for n in (0, 9, 10)] == [
+        "First",
+        "First",
+        "Second",
+    ]
+    assert directory.item("nothing", on=DAY) is None
+    assert [version.number for version in directory.versions("item", "penalty")] == [1, 2]
+
+
+def test_a_withdrawn_item_is_gone_from_its_day_on_and_was_there_before(stream: Stream):
+    stream.publish("item", an_item())
+    stream.publish("item", an_item(), effective=DAY + timedelta(days=5), state="withdrawn")
+    directory = stream.directory
+    assert directory.withdrawn(DAY + timedelta(days=4)) == frozenset()
+    assert directory.withdrawn(DAY + timedelta(days=5)) == {"penalty"}
+    assert directory.withdrawn_at("penalty") == DAY + timedelta(days=5)
+    assert directory.item("penalty", on=DAY + timedelta(days=4)) is not None
+    assert directory.item("penalty", on=DAY + timedelta(days=5)) is None
+    assert directory.objects("item", on=DAY + timedelta(days=5)) == ()
+    stream.publish("item", an_item(2), number=2, effective=DAY + timedelta(days=9))
+    assert directory.withdrawn(DAY + timedelta(days=8)) == {"penalty"}
+    assert directory.withdrawn(DAY + timedelta(days=9)) == frozenset()
+    assert directory.withdrawn_at("penalty") is None
+    assert directory.withdrawn_at("nothing") is None
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.booleans()), max_size=8), st.integers(-6, 6))
+def test_an_item_is_withdrawn_or_in_force_or_not_yet_there_and_never_two_of_these(history, offset: int):
+    stream = Stream()
+    for number, (days, withdrawn) in enumerate(history, 1):
+        effective = DAY + timedelta(days=days)
+        stream.publish(
+            "item", an_item(number), number=number, effective=effective, state="withdrawn" if withdrawn else "published"
+        )
+    day = DAY + timedelta(days=offset)
+    come = [(number, withdrawn) for number, (days, withdrawn) in enumerate(history, 1) if days <= offset]
+    item = stream.directory.item("penalty", on=day)
+    assert (item.number if item else None) == (come[-1][0] if come and not come[-1][1] else None)
+    assert stream.directory.withdrawn(day) == ({"penalty"} if come and come[-1][1] else frozenset())
+
+
+def test_every_kind_of_object_is_found_by_its_code(stream: Stream):
+    named = {"name": "x", "name_zh": "某"}
+    stream.publish("item", an_item())
+    stream.publish("list", CreditList(code="blacklist", colour="black", basis=BASIS, **named))
+    stream.publish(
+        "measure",
+        Measure(
+            code="bar",
+            nature="restriction",
+            lists=("blacklist",),
+            kinds=(),
+            matters=(),
+            duties=(),
+            basis=BASIS,
+            **named,
+        ),
+    )
+    stream.publish("matter", Matter(code="tender", duties=("procurement",), items=("penalty",), basis=BASIS, **named))
+    stream.publish("purpose", Purpose(code="duty", ground="statutory", callers=("department",), **named))
+    stream.publish("party", a_party())
+    stream.publish("rule", FORBIDDEN)
+    for found in SETS.values():
+        stream.publish("code_set", found)
+    directory = stream.directory
+    assert directory.credit_list("blacklist", on=DAY).colour == "black"
+    assert directory.measure("bar", on=DAY).lists == ("blacklist",)
+    assert directory.matter("tender", on=DAY).items == ("penalty",)
+    assert directory.purpose("duty", on=DAY).ground == "statutory"
+    assert directory.code_set("penalty_kind") == SETS["penalty_kind"]
+    assert directory.rules() == (FORBIDDEN,)
+    assert [found.code for found in directory.objects("code_set", on=DAY)] == sorted(SETS)
+    assert directory.number == 10
+    assert directory.etag == '"catalogue-10"'
+
+
+def test_parties_are_as_last_published_whatever_the_day(stream: Stream):
+    stream.publish("party", a_party(duties=("enforcement",)), effective=date(2090, 1, 1))
+    stream.publish("party", a_party("other", uscc=uscc("000000202", "11"), duties=("enforcement",), active=False))
+    directory = stream.directory
+    assert directory.party("market").duties == ("enforcement",)
+    assert directory.party_by_uscc(uscc("000000101", "11")).code == "market"
+    assert [party.code for party in directory.parties_with("enforcement")] == ["market"]
+    stream.publish("party", a_party(uscc=uscc("000000303", "11")), number=2)
+    assert directory.party_by_uscc(uscc("000000101", "11")) is None
+    assert directory.party_by_uscc(uscc("000000303", "11")).duties == ()
+    stream.publish("party", a_party(), state="withdrawn", effective=date(2090, 1, 1), number=3)
+    assert directory.party("market") is None
+    assert directory.party_by_uscc(uscc("000000303", "11")) is None
+
+
+def test_an_item_is_compiled_once_and_anew_when_a_code_set_changes(stream: Stream):
+    for found in SETS.values():
+        stream.publish("code_set", found)
+    stream.publish("item", an_item())
+    first = stream.directory.compiled("penalty", 1)
+    assert first is stream.directory.compiled("penalty", 1)
+    assert first.validate(FIRM) == FIRM
+    fewer = SETS["penalty_kind"].model_copy(update={"values": SETS["penalty_kind"].values[1:], "open": False})
+    stream.publish("code_set", fewer, number=2)
+    assert isinstance(stream.directory.compiled("penalty", 1).validate(FIRM), tuple)
+    stream.publish("rule", FORBIDDEN)
+    found = stream.directory.compiled("penalty", 1).validate({**FIRM, "CFLB": "罚款", "宗教": "x"})
+    assert [error.code for error in found] == ["forbidden_attribute"]
+    with pytest.raises(KeyError, match="penalty"):
+        stream.directory.compiled("penalty", 2)
+
+
+def test_the_legal_date_moves_with_the_clocks_event(stream: Stream):
+    stream.send(ClockChanged(offset_days=365))
+    assert (stream.directory.offset_days, stream.directory.number) == (365, 1)
+
+
+def test_a_repeated_event_is_taken_once(stream: Stream):
+    stream.publish("item", an_item())
+    again = CatalogueChanged(
+        kind="item", code="penalty", number=2, state="withdrawn", effective=DAY, body=an_item().model_dump(mode="json")
+    )
+    stream.directory.apply(Seen(1, again.type, again.model_dump_json().encode()))
+    assert stream.directory.item("penalty", on=DAY) is not None
+
+
+GOOD = {"kind": "party", "code": "market", "number": 1, "state": "published", "effective": "2026-03-01"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "says"),
+    [
+        ("catalogue.renamed", b"{}", "unknown type"),
+        ("catalogue.changed", b"{", "cannot be read"),
+        ("catalogue.changed", b'{"kind": "planet"}', "kind"),
+        ("catalogue.changed", CatalogueChanged(**GOOD, body={"code": "market"}).model_dump_json().encode(), "uscc"),
+        (
+            "catalogue.changed",
+            CatalogueChanged(**GOOD, body=a_party("other").model_dump(mode="json")).model_dump_json().encode(),
+            "body of other",
+        ),
+        ("clock.changed", b'{"offset_days": "soon"}', "offset_days"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_changes_nothing(stream: Stream, type_: str, data: bytes, says: str):
+    stream.publish("item", an_item())
+    with pytest.raises(UnreadableCatalogue, match=says):
+        stream.directory.apply(Seen(2, type_, data))
+    assert stream.directory.number == 1
+    assert stream.directory.party("market") is None
+    stream.publish("party", a_party())
+    assert stream.directory.party("market") is not None

@@ -1,0 +1,70 @@
+import re
+from uuid import uuid4
+
+import orjson
+import pytest
+
+from creditmesh.schemas.reasons import REASONS, reason
+from creditmesh.schemas.verdicts import Receipt, Verdict, receipt_text, verdict_line
+
+FACTS = {
+    "name": "Fine",
+    "name_zh": "罚款金额",
+    "limit": 1,
+    "digits": 18,
+    "scale": 6,
+    "code_set": "kinds",
+    "place": 3,
+    "maximum": "10000",
+    "days": 7,
+}
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_every_reason_has_both_languages_and_fills_in_its_facts(code: str):
+    found = reason(code, "/FK", **FACTS)
+    assert found.code == code
+    assert re.search(r"[\u4e00-\u9fff]", found.detail_zh)
+    assert found.detail.isascii() or "万元" in found.detail
+    assert "{" not in found.detail + found.detail_zh
+    assert found.detail.endswith(".")
+    assert found.detail_zh.endswith("。")
+
+
+def test_an_unknown_reason_is_a_mistake_of_ours():
+    with pytest.raises(KeyError):
+        reason("nonsense")
+
+
+def test_a_line_is_the_verdict_it_stands_for():
+    record, review = uuid4(), uuid4()
+    line = verdict_line(17, "held", item="penalty", review=review, reasons=[reason("check_digit", "/ZJHM")])
+    assert line.endswith(b"\n")
+    assert Verdict.model_validate_json(line) == Verdict(
+        row=17, verdict="held", item="penalty", review=review, reasons=(reason("check_digit", "/ZJHM"),)
+    )
+    accepted = orjson.loads(verdict_line(1, "accepted", item="penalty", record=record, revision=1))
+    assert accepted == {"row": 1, "verdict": "accepted", "record": str(record), "revision": 1, "item": "penalty"}
+
+
+def test_a_receipts_text_covers_everything_but_its_signature():
+    receipt = Receipt(
+        submission=uuid4(),
+        node="city",
+        item="penalty",
+        rows=3,
+        accepted=1,
+        unchanged=1,
+        corrected=0,
+        held=1,
+        refused=0,
+        digest="sha-256:00",
+        key="node-1",
+        alg="ed25519",
+        signature="x",
+    )
+    text = receipt_text(receipt)
+    assert receipt_text(receipt.model_copy(update={"signature": "y"})) == text
+    for name, value in (("rows", 4), ("digest", "sha-256:01"), ("key", "node-2"), ("node", "town"), ("held", 0)):
+        assert receipt_text(receipt.model_copy(update={name: value})) != text
+    assert receipt_text(Receipt.model_validate_json(receipt.model_dump_json())) == text
