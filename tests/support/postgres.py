@@ -75,6 +75,7 @@ class Postgres:
         self.folder = folder
         self._templates: dict[object, str] = {}
         self._numbers = itertools.count(1)
+        self._databases: list[Database] = []
 
     @property
     def admin_url(self) -> URL:
@@ -118,27 +119,36 @@ class Postgres:
             await open_database(connection, name, node=node, names=roles)
         finally:
             await connection.close()
-        return Database(name=name, node=node, parts=parts, admin_url=self.admin_url, secrets=self.secrets)
+        made = Database(name=name, node=node, parts=parts, admin_url=self.admin_url, secrets=self.secrets)
+        self._databases.append(made)
+        return made
+
+    async def close(self) -> None:
+        """Close every pool that was opened through a database of this session."""
+        for database in self._databases:
+            await database.close()
 
 
 @pytest.fixture(scope="session")
 async def postgres() -> AsyncIterator[Postgres]:
     """The server of this test session; it and its data are gone afterwards."""
     for left in _left_behind():
-        await EmbeddedServer(left / "data").stop()
+        await EmbeddedServer(left / "data").stop(immediately=True)
         shutil.rmtree(left, ignore_errors=True)
-    folder = _folder()
+    folder = new_folder()
     server = EmbeddedServer(folder / "data")
     try:
         await server.start()
-        yield Postgres(server, folder)
+        running = Postgres(server, folder)
+        yield running
+        await running.close()
     finally:
-        await server.stop()
+        await server.stop(immediately=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _folder() -> Path:
-    # Not pytest's own folder: that one is closed to the system user the server runs as under root.
+def new_folder() -> Path:
+    """A folder for a server of a test: pytest's own is closed to the system user the server runs as under root."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(0o755)
     (folder / "owner").write_text(str(os.getpid()))

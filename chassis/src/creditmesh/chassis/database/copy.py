@@ -17,22 +17,23 @@ async def copy(
     `sqlalchemy.exc.IntegrityError`, without the values that broke it.
     """
     schema, _, name = table.rpartition(".")
-    driver = await _driver_in_transaction(connection)
+    driver = await _driver(connection)
     try:
+        if driver.is_closed() or not driver.is_in_transaction():
+            # SQLAlchemy sends BEGIN with the first statement; without one COPY would commit by itself.
+            await connection.execute(text("select 1"))
         status = await driver.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        if driver.is_closed():
+            await connection.invalidate()  # as SQLAlchemy does for its own statements: the pool makes a new one
         raise _translated(table, error) from None
     return int(status.rsplit(" ", 1)[-1])
 
 
-async def _driver_in_transaction(connection: AsyncConnection) -> asyncpg.Connection:
-    # SQLAlchemy sends BEGIN with the first statement; without one COPY would commit by itself.
+async def _driver(connection: AsyncConnection) -> asyncpg.Connection:
     driver: asyncpg.Connection | None = (await connection.get_raw_connection()).driver_connection
-    if driver is None or not driver.is_in_transaction():
-        await connection.execute(text("select 1"))
-        driver = (await connection.get_raw_connection()).driver_connection
-    if driver is None or not driver.is_in_transaction():
-        raise RuntimeError("COPY needs a transaction of its caller")
+    if driver is None:
+        raise RuntimeError("the connection has no driver behind it")
     return driver
 
 

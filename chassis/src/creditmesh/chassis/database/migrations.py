@@ -8,7 +8,7 @@ what those files call: they know the node's number of parts and the role of the 
 import asyncio
 import importlib.util
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -80,6 +80,10 @@ class Run:
     facts: Facts
 
 
+_IS_NODE = "select to_regclass('bus.node') is not null"
+_NODE = "select code, tier, parts from bus.node"
+_KEEP_NODE = "insert into bus.node (code, tier, parts) values (:code, :tier, :parts) on conflict do nothing"
+
 Declare = Callable[[AsyncConnection], Awaitable[None]]
 
 
@@ -107,10 +111,10 @@ async def migrate(
     session = await asyncpg.connect(**arguments_of(admin, application_name="migrate", settings=_PATIENT))
     try:
         await session.execute("select pg_advisory_lock($1)", _LOCK)
-        await create_roles(session, node=node, names=roles, secrets=secrets)
         await create_database(session, name)
+        await _look_and_close(admin.set(database=name), facts)
+        await create_roles(session, node=node, names=roles, secrets=secrets)
         await open_database(session, name, node=node, names=roles)
-        await _close_public(admin.set(database=name))
         ddl = urls(admin, node=node, secrets=secrets)[DDL].set(database=name)
         async with _one_at_a_time:
             await _versions(ddl, facts, packages, declare)
@@ -120,27 +124,28 @@ async def migrate(
 
 async def facts_of(connection: AsyncConnection) -> Facts | None:
     """What the database says the node is; None before it is one."""
-    if not await connection.scalar(text("select to_regclass('bus.node') is not null")):
+    if not await connection.scalar(text(_IS_NODE)):
         return None
-    row = (await connection.execute(text("select code, tier, parts from bus.node"))).one_or_none()
+    row = (await connection.execute(text(_NODE))).one_or_none()
     return None if row is None else Facts(code=row.code, tier=row.tier, parts=row.parts)
 
 
-async def assert_facts(connection: AsyncConnection, facts: Facts) -> bool:
-    """True if the database is this node, False if it is none yet; WrongNode if it is another."""
-    found = await facts_of(connection)
-    if found is not None and found != facts:
+def assert_same(found: Facts, expected: Facts) -> None:
+    """WrongNode, in plain words, unless the database is the node that was expected."""
+    if found != expected:
         raise WrongNode(
-            f"This database is the node {found.code!r} (tier {found.tier}, {found.parts} parts), not {facts.code!r} "
-            f"(tier {facts.tier}, {facts.parts} parts). Code, tier and parts are fixed when a node is created: "
-            "set them back, or create another node."
+            f"This database is the node {found.code!r} (tier {found.tier}, {found.parts} parts), not "
+            f"{expected.code!r} (tier {expected.tier}, {expected.parts} parts). Code, tier and parts are fixed when "
+            "a node is created: set them back, or create another node."
         )
-    return found is not None
 
 
-async def _close_public(url: URL) -> None:
+async def _look_and_close(url: URL, facts: Facts) -> None:
     session = await asyncpg.connect(**arguments_of(url, application_name="migrate", settings=_PATIENT))
     try:
+        if await session.fetchval(_IS_NODE):
+            for row in await session.fetch(_NODE):
+                assert_same(Facts(**row), facts)
         await session.execute("revoke all on schema public from public")
     finally:
         await session.close()
@@ -150,17 +155,13 @@ async def _versions(ddl: URL, facts: Facts, packages: Sequence[Migrated], declar
     pool = engine(ddl, application_name="migrate", pool_size=1, settings=_PATIENT)
     try:
         async with pool.begin() as connection:
-            known = await assert_facts(connection, facts)
             await connection.execute(text("alter default privileges revoke execute on functions from public"))
             await _schemas(connection, facts, packages)
         for package in (*_CHASSIS, *packages):
             async with pool.begin() as connection:
                 await connection.run_sync(_upgrade, package, facts)
-                if package.name == BUS and not known:
-                    await connection.execute(
-                        text("insert into bus.node (code, tier, parts) values (:code, :tier, :parts)"),
-                        {"code": facts.code, "tier": facts.tier, "parts": facts.parts},
-                    )
+                if package.name == BUS:
+                    await connection.execute(text(_KEEP_NODE), asdict(facts))
         async with pool.begin() as connection:
             await _grant_vault(connection, facts, packages)
             if declare is not None:

@@ -1,0 +1,1 @@
+"""Another service's package, for the tests of what roles cannot see."""

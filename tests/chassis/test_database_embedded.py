@@ -1,0 +1,165 @@
+"""The embedded server: it keeps what it acknowledged, whatever is killed, and lets nobody in without a password."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from creditmesh.chassis.database.embedded import EmbeddedServer, EmbeddedServerError
+from creditmesh.chassis.database.engine import arguments_of, engine
+from tests.support.postgres import Postgres, new_folder
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[EmbeddedServer]:
+    folder = new_folder()
+    own = EmbeddedServer(folder / "data")
+    try:
+        await own.start()
+        yield own
+    finally:
+        await own.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def connect(server: EmbeddedServer) -> asyncpg.Connection:
+    return await asyncpg.connect(**arguments_of(server.admin_url, application_name="test"))
+
+
+async def ask(server: EmbeddedServer, statement: str) -> object:
+    connection = await connect(server)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+async def test_committed_rows_survive_a_killed_postmaster_many_times(server: EmbeddedServer):
+    await ask(server, "create table kept (id integer primary key, filler text)")
+    for number in range(1, 6):
+        open_session = await connect(server)
+        await open_session.execute("begin")
+        await open_session.execute("insert into kept values (1000, 'never committed')")
+        await ask(server, f"insert into kept select {number}, repeat('x', 1000)")
+        await server.kill()
+        open_session.terminate()
+        await server.start()
+        assert await ask(server, "select array_agg(id order by id) from kept") == list(range(1, number + 1))
+
+
+async def test_starting_twice_uses_the_server_that_runs(server: EmbeddedServer):
+    before = server.pid
+    await server.start()
+    again = EmbeddedServer(server._asked)
+    await asyncio.gather(again.start(), EmbeddedServer(server._asked).start())
+    assert server.pid == again.pid == before
+    assert again.admin_url == server.admin_url
+
+
+async def test_a_restart_keeps_the_port_and_the_password(server: EmbeddedServer):
+    before = server.tcp_url
+    await server.stop()
+    assert server.pid is None
+    with pytest.raises(OSError, match=r"refused|No such file"):
+        await connect(server)
+    await server.start()
+    assert server.tcp_url == before
+    connection = await asyncpg.connect(**arguments_of(before, application_name="test"))
+    await connection.close()
+
+
+async def test_stopping_a_stopped_server_is_no_error(server: EmbeddedServer):
+    await server.stop()
+    await server.stop()
+    await server.start()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("full_page_writes", "on"),
+        ("data_checksums", "on"),
+        ("max_connections", "250"),
+        ("listen_addresses", "127.0.0.1"),
+        ("server_encoding", "UTF8"),
+    ],
+)
+async def test_the_server_runs_with_the_settings_that_lose_nothing(server: EmbeddedServer, setting: str, value: str):
+    assert await ask(server, f"select current_setting('{setting}')") == value
+
+
+async def test_a_role_gets_in_with_its_password_only(server: EmbeddedServer):
+    await ask(server, "create role outsider login password 'right'")
+    for url in (server.admin_url, server.tcp_url):
+        wrong = url.set(username="outsider", password="wrong")
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(**arguments_of(wrong, application_name="test"))
+        # The right password passes the door, and then finds every database closed.
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asyncpg.connect(**arguments_of(wrong.set(password="right"), application_name="test"))
+
+
+async def test_the_superuser_needs_the_password_on_tcp(server: EmbeddedServer):
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(**arguments_of(server.tcp_url.set(password="wrong"), application_name="test"))
+
+
+async def test_the_folder_is_closed_to_others(server: EmbeddedServer):
+    place = server._asked.resolve()
+    assert place.stat().st_mode & 0o077 == 0
+    assert (place / "superuser").stat().st_mode & 0o177 == 0
+    assert (place / "socket").stat().st_mode & 0o077 == 0
+
+
+async def test_the_servers_log_quotes_no_values(server: EmbeddedServer):
+    connection = await connect(server)
+    try:
+        await connection.execute("create table unique_thing (id text primary key)")
+        await connection.execute("insert into unique_thing values ('planted-990000')")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await connection.execute("insert into unique_thing values ('planted-990000')")
+        with pytest.raises(asyncpg.InvalidTextRepresentationError):
+            await connection.execute("select 'x'::text = 'planted-990001' and 1 = 'broken'::integer")
+    finally:
+        await connection.close()
+    log = (server._asked.resolve() / "postgres.log").read_text()
+    assert "duplicate key value" in log
+    assert "planted" not in log
+
+
+async def test_a_taken_port_is_said_in_plain_words(server: EmbeddedServer):
+    await server.stop()
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", int(server._text("port"))))
+        taken.listen()
+        with pytest.raises(EmbeddedServerError, match="could not bind"):
+            await server.start()
+    await server.start()
+
+
+async def test_requests_after_a_restart_do_not_fail_on_old_connections(server: EmbeddedServer):
+    pool = engine(server.admin_url, application_name="test", pool_size=4)
+    try:
+        held = [await pool.connect() for _ in range(4)]
+        for connection in held:
+            await connection.execute(text("select 1"))
+        for connection in held:
+            await connection.close()
+        await server.kill()
+        await server.start()
+        for _ in range(8):
+            async with pool.begin() as connection:
+                assert await connection.scalar(text("select 1")) == 1
+    finally:
+        await pool.dispose()
+
+
+async def test_the_shared_server_of_the_session_is_another_one(postgres: Postgres, server: EmbeddedServer):
+    assert postgres.server.pid != server.pid

@@ -1,0 +1,266 @@
+"""Migrations and roles: a node is made once, fixed for life, and each role sees its own schema and nothing else."""
+
+import asyncio
+import stat
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditmesh.chassis.database.engine import arguments_of, engine
+from creditmesh.chassis.database.migrations import Facts, WrongNode, assert_same, facts_of, migrate
+from tests.chassis.sample import OTHER, SAMPLE
+from tests.support.postgres import Database, Postgres
+
+PACKAGES = (SAMPLE, OTHER)
+
+
+@pytest.fixture(scope="module")
+async def database(postgres: Postgres) -> Database:
+    return await postgres.database(packages=PACKAGES, parts=3)
+
+
+RELATIONS = """
+    select c.oid, n.nspname, c.relname, c.relkind, c.relacl::text
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ '^pg_' order by 1
+"""
+FUNCTIONS = """
+    select p.oid, n.nspname, p.proname, p.proacl::text
+      from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('bus', 'vault') order by 1
+"""
+SCHEMAS = "select oid, nspname, nspacl::text from pg_namespace where nspname !~ '^pg_' order by 1"
+DATABASE = "select datname, datacl::text from pg_database where datname = current_database()"
+CONTENT = (RELATIONS, FUNCTIONS, SCHEMAS, DATABASE)
+
+
+async def content(database: Database) -> list[tuple[object, ...]]:
+    """Every relation, function and grant there is, with the object ids, which a second creation would change."""
+    async with database.session() as connection:
+        return [tuple(row) for statement in CONTENT for row in await connection.fetch(statement)]
+
+
+async def test_a_second_migration_changes_nothing(postgres: Postgres):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    before = await content(database)
+    await migrate(
+        postgres.admin_url,
+        node="city",
+        tier="city",
+        parts=3,
+        packages=PACKAGES,
+        secrets=postgres.secrets,
+        database=database.name,
+    )
+    assert await content(database) == before
+
+
+@pytest.mark.parametrize(("node", "tier", "parts"), [("city", "city", 4), ("city", "province", 3), ("town", "city", 3)])
+async def test_other_facts_are_refused_and_touch_nothing(
+    postgres: Postgres, database: Database, node: str, tier: str, parts: int
+):
+    before = await content(database)
+    with pytest.raises(WrongNode, match="fixed when a node is created"):
+        await migrate(
+            postgres.admin_url,
+            node=node,
+            tier=tier,
+            parts=parts,
+            packages=PACKAGES,
+            secrets=postgres.secrets,
+            database=database.name,
+        )
+    assert await content(database) == before
+
+
+async def test_a_node_knows_what_it_is(database: Database):
+    facts = Facts(code="city", tier="city", parts=3)
+    async with database.engine("ddl").connect() as connection:
+        assert await facts_of(connection) == facts
+    assert_same(facts, Facts(code="city", tier="city", parts=3))
+    with pytest.raises(WrongNode):
+        assert_same(facts, Facts(code="city", tier="city", parts=12))
+
+
+async def test_a_table_is_partitioned_by_the_nodes_parts(database: Database):
+    async with database.session() as connection:
+        names = await connection.fetch(
+            "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'sample.fact'::regclass"
+        )
+    assert {row["name"] for row in names} == {"sample.fact_0", "sample.fact_1", "sample.fact_2"}
+
+
+async def test_each_package_records_its_versions_in_its_own_schema(database: Database):
+    async with database.session() as connection:
+        assert await connection.fetchval("select version_num from sample.alembic_version") == "sample_0001"
+        assert await connection.fetchval("select version_num from other.alembic_version") == "other_0001"
+        assert str(await connection.fetchval("select version_num from vault.alembic_version")).startswith("vault_")
+        assert await connection.fetchval("select to_regclass('public.alembic_version')") is None
+
+
+async def test_a_failing_version_leaves_nothing_behind(postgres: Postgres):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    before = await content(database)
+
+    async def declare(connection: AsyncConnection) -> None:
+        await connection.execute(text("create table bus.half (id integer)"))
+        raise RuntimeError("planted")
+
+    with pytest.raises(RuntimeError, match="planted"):
+        await migrate(
+            postgres.admin_url,
+            node="city",
+            tier="city",
+            parts=3,
+            packages=PACKAGES,
+            secrets=postgres.secrets,
+            database=database.name,
+            declare=declare,
+        )
+    assert await content(database) == before
+
+
+async def test_what_is_declared_is_made_by_the_owner_of_the_schemas(postgres: Postgres):
+    async def declare(connection: AsyncConnection) -> None:
+        await connection.execute(text("create table bus.declared (id integer)"))
+
+    database = await postgres.database(node="declared", packages=PACKAGES, parts=2, declare=declare)
+    async with database.session() as connection:
+        owner = await connection.fetchval("select tableowner from pg_tables where tablename = 'declared'")
+    assert owner == "declared_ddl"
+
+
+async def test_two_migrations_of_one_node_at_once_are_one(postgres: Postgres):
+    def once() -> object:
+        return migrate(
+            postgres.admin_url, node="twice", tier="city", parts=2, packages=PACKAGES, secrets=postgres.secrets
+        )
+
+    await asyncio.gather(once(), once(), once())
+
+
+async def test_a_fresh_node_is_made_in_seconds(postgres: Postgres):
+    began = time.monotonic()
+    await postgres.database(node="fast", packages=PACKAGES, parts=12)
+    assert time.monotonic() - began < 10
+
+
+ROLES = ("sample", "other", "bus", "ddl")
+FORBIDDEN = {
+    "another service's table": ("sample", "select * from other.secret"),
+    "writing another service's table": ("sample", "insert into other.secret values (1)"),
+    "another service's versions": ("sample", "select * from other.alembic_version"),
+    "its own versions": ("sample", "select * from sample.alembic_version"),
+    "changing an append-only table": ("sample", "update sample.fact set value = 'x'"),
+    "removing from an append-only table": ("sample", "delete from sample.fact"),
+    "emptying an append-only table": ("sample", "truncate sample.fact"),
+    "changing a partition directly": ("sample", "update sample.fact_0 set value = 'x'"),
+    "removing from a partition directly": ("sample", "delete from sample.fact_0"),
+    "writing what is only read": ("sample", "insert into sample.given values (1)"),
+    "changing an idempotency key": ("sample", "update sample.idempotency set reference = reference"),
+    "making a table": ("sample", "create table sample.mine (id integer)"),
+    "making a table in public": ("sample", "create table public.mine (id integer)"),
+    "making a schema": ("sample", "create schema mine"),
+    "a temporary table": ("sample", "create temporary table mine (id integer)"),
+    "the vault's subjects": ("sample", "select * from vault.subject"),
+    "the vault's index": ("sample", "select * from vault.identity"),
+    "the vault's keys": ("sample", "select * from vault.data_key"),
+    "opening without declaring it": ("other", "select * from vault.open('{}', '{}', 'k', 'a')"),
+    "resolving without declaring it": ("other", "select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a')"),
+    "the bus reading a service": ("bus", "select * from sample.fact"),
+    "the bus opening the vault": ("bus", "select * from vault.open('{}', '{}', 'k', 'a')"),
+    "becoming the owner": ("sample", "set role city_ddl"),
+    "reading files": ("sample", "select pg_read_file('postgresql.conf')"),
+    "running programs": ("sample", "copy (select 1) to program 'true'"),
+    "passwords": ("sample", "select * from pg_authid"),
+    "making roles": ("ddl", "create role mine"),
+    "making databases": ("ddl", "create database mine"),
+}
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+async def test_a_role_cannot_do_what_it_was_not_granted(database: Database, name: str):
+    role, statement = FORBIDDEN[name]
+    async with database.session(role) as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+
+
+ALLOWED = {
+    "adding to an append-only table": "insert into sample.fact values (0, gen_random_uuid(), 'x')",
+    "reading an append-only table": "select * from sample.fact",
+    "changing a table": "update sample.state set value = 'x'",
+    "removing from a table": "delete from sample.state",
+    "reading what is only read": "select * from sample.given",
+    "keeping an idempotency key": "insert into sample.idempotency values ('o', 'k', '', gen_random_uuid(), now())",
+    "calling the vault": "select * from vault.open('{}', '{}', 'k', 'a')",
+}
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+async def test_a_role_can_do_what_it_was_granted(database: Database, name: str):
+    async with database.session("sample") as connection:
+        await connection.execute(ALLOWED[name])
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_connects_to_its_own_nodes_database_only(postgres: Postgres, database: Database, role: str):
+    elsewhere = await postgres.database(node="province", packages=PACKAGES, parts=2)
+    for name in (elsewhere.name, "postgres", "template1"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asyncpg.connect(**arguments_of(database.urls[role].set(database=name), application_name="test"))
+    async with database.session(role) as connection:
+        assert await connection.fetchval("select current_user") == f"city_{role}"
+
+
+async def test_a_grant_that_is_no_longer_declared_is_taken_back(postgres: Postgres):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    less = SAMPLE.__class__(name=SAMPLE.name, package=SAMPLE.package, vault=frozenset({"resolve"}))
+    await migrate(
+        postgres.admin_url,
+        node="city",
+        tier="city",
+        parts=3,
+        packages=(less, OTHER),
+        secrets=postgres.secrets,
+        database=database.name,
+    )
+    async with database.session("sample") as connection:
+        await connection.execute("select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a')")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("select * from vault.open('{}', '{}', 'k', 'a')")
+
+
+def test_passwords_are_in_files_of_their_owner_only(postgres: Postgres, database: Database):
+    folder = postgres.secrets / "roles"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    files = sorted(folder.glob("city_*"))
+    assert {path.name for path in files} == {f"city_{role}" for role in ROLES}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert len({path.read_text() for path in files}) == len(files)
+
+
+async def test_a_lost_password_file_gets_a_new_password(postgres: Postgres, tmp_path: Path):
+    async def made(secrets: Path) -> None:
+        await migrate(postgres.admin_url, node="lost", tier="city", parts=2, packages=PACKAGES, secrets=secrets)
+
+    await made(postgres.secrets)
+    await made(tmp_path)
+    database = Database(name="lost", node="lost", parts=2, admin_url=postgres.admin_url, secrets=tmp_path)
+    async with database.session("sample") as connection:
+        assert await connection.fetchval("select 1") == 1
+
+
+async def test_an_error_shows_no_parameters(database: Database):
+    pool = engine(database.urls["sample"], application_name="test")
+    try:
+        async with pool.connect() as connection:
+            with pytest.raises(Exception, match=r"sample\.state") as caught:
+                await connection.execute(
+                    text("insert into sample.state select 1 / 0, :value"), {"value": "planted-990000"}
+                )
+        assert "planted" not in str(caught.value)
+    finally:
+        await pool.dispose()
