@@ -1,10 +1,25 @@
 """Invented items and records: no real person, body or list."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID, uuid4
 
-from creditmesh.schemas.catalogue import Basis, Disclosure, DisplayRule, FieldSpec, Item, Mask, Roles
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.catalogue import (
+    Basis,
+    CreditList,
+    Disclosure,
+    DisplayRule,
+    FieldSpec,
+    Item,
+    Mask,
+    Matter,
+    Party,
+    Purpose,
+    Roles,
+)
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
 
 BASIS = (Basis(law="Sandbox rules", law_zh="沙盒规则", in_force_from=date(2010, 1, 1)),)
@@ -81,3 +96,54 @@ def a_record(
         "fields": {"NAME": "沙盒一号有限公司", "CODE": "91990000MA0000001R", "DOC": "沙监罚〔2026〕1号"},
     }
     return RecordChanged.model_validate(values | more)
+
+
+@dataclass(frozen=True)
+class _Event:
+    number: int
+    type: str
+    data: bytes
+
+
+def a_directory(items: Iterable[Item], *, withdrawn: Mapping[str, date] | None = None) -> Directory:
+    """A catalogue with these items, two departments, two bureaus, and what they may ask for."""
+    items = list(items)
+    codes = tuple(item.code for item in items)
+    objects = [
+        *(("item", item) for item in items),
+        ("list", CreditList(code="black", name="Black", name_zh="黑名单", colour="black", severe=True, basis=BASIS)),
+        ("matter", Matter(code="permit", name="Permit", name_zh="许可", duties=("permits",), items=codes, basis=BASIS)),
+        (
+            "matter",
+            Matter(code="narrow", name="Narrow", name_zh="窄", duties=("permits",), items=codes[:1], basis=BASIS),
+        ),
+        ("purpose", _purpose("duty", "statutory", "department")),
+        ("purpose", _purpose("loan", "authorisation", "bureau")),
+        ("purpose", _purpose("hiring", "authorisation", "bureau")),
+        ("party", _party("permits_office", "department", 1, duties=("permits",))),
+        ("party", _party("library", "department", 2)),
+        ("party", _party("bureau_a", "bureau", 3)),
+        ("party", _party("bureau_b", "bureau", 4)),
+    ]
+    directory = Directory()
+    for kind, body in objects:
+        _publish(directory, kind, body, "published", date(2010, 1, 1))
+    for item in items:
+        if (day := (withdrawn or {}).get(item.code)) is not None:
+            _publish(directory, "item", item, "withdrawn", day)
+    return directory
+
+
+def _publish(directory, kind, body, state, effective):
+    change = CatalogueChanged(
+        kind=kind, code=body.code, number=1, state=state, effective=effective, body=body.model_dump(mode="json")
+    )
+    directory.apply(_Event(directory.number + 1, change.type, change.model_dump_json().encode()))
+
+
+def _purpose(code, ground, caller):
+    return Purpose(code=code, name=code, name_zh="用途", ground=ground, callers=(caller,))
+
+
+def _party(code, kind, number, duties=()):
+    return Party(code=code, name=code, name_zh="机构", kind=kind, uscc=f"1199000000000{number:04d}X", duties=duties)

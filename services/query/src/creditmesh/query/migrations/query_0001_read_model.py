@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from creditmesh.chassis.bus.tables import positions
 from creditmesh.chassis.database.migrations import (
     append_only,
     idempotency,
@@ -87,6 +88,7 @@ create index on query.authorisation (part, subject, id);
 
 def upgrade() -> None:
     """Make the tables; the access log is append-only, an authorisation changes in two columns."""
+    positions()
     script(TABLES)
     for table in ("record", "public_record", "access", "authorisation"):
         partition_by_part(f"query.{table}")

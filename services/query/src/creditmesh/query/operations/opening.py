@@ -1,8 +1,4 @@
-"""Opening sealed fields: whole to those who may know them, by the item's mask where they are about another person.
-
-The vault needs a connection of its own: who opens inside a request holds no other at that moment, or a pool full of
-requests would wait for itself.
-"""
+"""Opening sealed fields: whole to those who may know them, by the item's mask where they are about another person."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID

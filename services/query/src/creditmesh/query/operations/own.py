@@ -22,7 +22,6 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
         as_of=ctx.legal_date,
         withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
     )
-    await ctx.rollback()  # only read so far, and opening needs a connection
     shown = await answered(ctx, found)
     return FileOut(decision_id=_disclose(ctx, subject, purpose, shown), as_of=ctx.legal_date, records=shown)
 

@@ -77,7 +77,6 @@ async def _attempt(ctx: Context, asked: Asked, earlier: UUID | None) -> QueryOut
         as_of=ctx.legal_date,
         withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
     )
-    await ctx.rollback()  # only read so far; opening needs a connection, and the next statement checks what was read
     released = await answered(ctx, found)
     if not await _take(ctx, asked, found, repeated=earlier is not None):
         return None
@@ -139,9 +138,11 @@ async def _take(ctx: Context, asked: Asked, found: Sequence[RecordChanged], *, r
         count=0 if repeated else 1,
         records=found,
     )
-    if used.unchanged and not used.counted:
-        _refuse_unauthorised(ctx, asked)
-    return used.unchanged
+    if not used.unchanged or used.counted:
+        return used.unchanged
+    if not repeated and asked.key is not None and await recall(ctx, asked.key, asked.digest) is not None:
+        return False  # what used up the authorisation was this same request, sent twice at once
+    _refuse_unauthorised(ctx, asked)
 
 
 def _disclose(ctx: Context, asked: Asked, ground: Ground, found: Sequence[RecordChanged], earlier: UUID | None) -> UUID:

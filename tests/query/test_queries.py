@@ -1,0 +1,206 @@
+"""A query: what is released, what is withheld, how long it may be used, and the log of the person concerned."""
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+
+from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
+from tests.query.conftest import House, department, invented_person, person
+
+
+async def test_a_department_with_a_matter_reads_what_the_matter_lists(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    fine, licence = penalty(subject, mark="disputed"), penalty(subject, item="licence", display_until=date(2026, 5, 9))
+    await catalogue.load(fine, licence)
+    answer = await by_matter(catalogue, identity)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert {each["record"] for each in body["released"]} == {str(fine.record), str(licence.record)}
+    assert body["marks"] == [{"record": str(fine.record), "mark": "disputed"}]
+    assert body["withheld"] == []
+    assert (body["as_of"], body["use_until"]) == ("2026-05-04", "2026-05-09")
+    assert answer.headers["cache-control"] == "no-store"
+
+    narrow = (await by_matter(catalogue, identity, matter="narrow", items=["penalty", "licence"])).json()
+    assert [each["item"] for each in narrow["released"]] == ["penalty"]
+    assert [(each["item"], each["code"]) for each in narrow["withheld"]] == [("licence", "outside_matter")]
+
+    log = await catalogue.log_of(subject)
+    assert [line["access"] for line in log] == [narrow["decision_id"], body["decision_id"]]
+    assert log[1] | {"at": None} == {
+        "access": body["decision_id"], "at": None, "caller": "department", "party": "permits_office",
+        "officer": "W-17", "purpose": "duty", "matter": "permit", "ground": "statutory", "authorisation": None,
+        "outcome": "released", "reason": None, "repeats": None, "items": ["licence", "penalty"],
+        "records": log[1]["records"],
+    }  # fmt: skip
+    assert set(log[1]["records"]) == {str(fine.record), str(licence.record)}
+
+
+async def test_sealed_fields_about_the_subject_are_opened_and_others_are_masked(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    boss = await catalogue.subject(invented_person())
+    ciphers = await catalogue.equipment.vault.open([subject, boss])
+    record = uuid4()
+    sealed = (
+        ciphers[subject].seal({"NAME": "沈沙盒", "ID": "990000196001010011"}, object=record, field="subject"),
+        ciphers[boss].seal({"BOSS": "殷沙盒"}, object=record, field="representative"),
+    )
+    await catalogue.load(penalty(subject, record=record, sealed=[each.model_dump() for each in sealed]))
+    (released,) = (await by_matter(catalogue, identity)).json()["released"]
+    assert released["fields"]["NAME"] == "沈沙盒"
+    assert released["fields"]["BOSS"] == "殷**"
+    assert list(released["fields"]) == ["NAME", "ID", "BOSS", "DOC"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"purpose": "loan"}, "no_ground.purpose"),
+        ({"purpose": "curiosity"}, "no_ground.purpose"),
+        ({"matter": None}, "no_ground.matter"),
+        ({"matter": "unheard_of"}, "no_ground.matter"),
+        ({"caller": department("library")}, "no_ground.duty"),
+        ({"officer": None}, "no_ground.officer"),
+    ],
+)
+async def test_a_department_without_a_lawful_ground_is_refused_and_the_person_sees_it(catalogue, change, reason):
+    identity, subject = await somebody(catalogue)
+    await catalogue.load(penalty(subject))
+    answer = await by_matter(catalogue, identity, **change)
+    assert (answer.status_code, answer.json()["code"]) == (403, "no_ground")
+    assert answer.json()["detail"] and answer.json()["detail_zh"]
+    (line,) = await catalogue.log_of(subject)
+    assert (line["outcome"], line["reason"], line["records"]) == ("refused", reason, [])
+
+
+async def test_an_officers_own_token_says_who_asks(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    caller = department(officer="officer-9")
+    assert (await by_matter(catalogue, identity, caller=caller, officer="somebody else")).status_code == 200
+    assert [line["officer"] for line in await catalogue.log_of(subject)] == ["officer-9"]
+
+
+async def test_asking_about_a_person_without_a_file_is_kept_for_them(catalogue: House):
+    identity = invented_person()
+    nothing = await by_matter(catalogue, identity)
+    refused = await by_authorisation(catalogue, identity, str(uuid4()))
+    assert (nothing.status_code, nothing.json()["released"], refused.status_code) == (200, [], 403)
+    log = await catalogue.log_of(await catalogue.subject(identity))
+    assert [line["outcome"] for line in log] == ["refused", "nothing"]
+
+
+async def test_a_bureau_reads_under_an_authorisation_and_no_longer_once_it_is_taken_back(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    fine = penalty(subject)
+    await catalogue.load(fine)
+    assert (await by_authorisation(catalogue, identity, None)).status_code == 403
+    authorisation = await authorised(catalogue, subject)
+    answer = await by_authorisation(catalogue, identity, authorisation)
+    assert [each["record"] for each in answer.json()["released"]] == [str(fine.record)]
+    assert answer.json()["use_until"] == "2026-05-24"
+    async with catalogue.client(person(subject)) as client:
+        assert (await client.delete(f"/v1/me/authorisations/{authorisation}")).status_code == 204
+        assert (await client.delete(f"/v1/me/authorisations/{authorisation}")).status_code == 204
+    assert (await by_authorisation(catalogue, identity, authorisation)).status_code == 403
+    assert [line["outcome"] for line in await catalogue.log_of(subject)] == ["refused", "released", "refused"]
+
+
+async def test_every_way_of_having_no_authorisation_reads_the_same(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    _, other = await somebody(catalogue)
+    theirs = await authorised(catalogue, subject, bureau="bureau_b")
+    ended = await authorised(catalogue, subject, valid_from="2026-05-04", valid_until="2026-05-05")
+    later = await authorised(catalogue, subject, valid_from="2026-05-10")
+    about_another = await authorised(catalogue, other)
+    mine = await authorised(catalogue, subject, max_uses=1)
+    assert (await by_authorisation(catalogue, identity, mine)).status_code == 200
+    catalogue.on(date(2026, 5, 5))
+    refusals = [
+        await by_authorisation(catalogue, identity, claimed, **more)
+        for claimed, more in [
+            (str(uuid4()), {}), (theirs, {}), (ended, {}), (later, {}), (about_another, {}), (mine, {}),
+            (mine, {"purpose": "hiring"}), (None, {}), (None, {"matter": "permit", "purpose": "duty"}),
+        ]
+    ]  # fmt: skip
+    assert {answer.status_code for answer in refusals} == {403}
+    assert len({answer.text for answer in refusals}) == 1
+    log = await catalogue.log_of(subject)
+    assert [line["outcome"] for line in log] == ["refused"] * len(refusals) + ["nothing"]
+
+
+async def test_a_bureau_cannot_tell_no_record_from_may_not_know(catalogue: House):
+    with_record, subject = await somebody(catalogue)
+    without, other = await somebody(catalogue)
+    await catalogue.load(penalty(subject, item="licence"))  # government sharing only for persons
+    answers = [
+        (await by_authorisation(catalogue, identity, await authorised(catalogue, who))).json() | {"decision_id": None}
+        for identity, who in ((with_record, subject), (without, other))
+    ]
+    assert answers[0] == answers[1]
+    assert [each["item"] for each in answers[0]["withheld"]] == ["penalty", "licence"]
+
+
+async def test_a_credential_limited_to_items_reads_no_other(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    await catalogue.load(penalty(subject), penalty(subject, item="licence"))
+    body = (await by_matter(catalogue, identity, caller=department(items=frozenset({"licence"})))).json()
+    assert [each["item"] for each in body["released"]] == ["licence"]
+    assert [(each["item"], each["code"]) for each in body["withheld"]] == [("penalty", "outside_credential")]
+
+
+async def test_a_repeated_query_keeps_its_decision_uses_up_nothing_and_is_judged_and_logged_again(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    fine = penalty(subject)
+    await catalogue.load(fine)
+    authorisation = await authorised(catalogue, subject, max_uses=1)
+    first = await by_authorisation(catalogue, identity, authorisation, key=f"k-{subject}")
+    again = await by_authorisation(catalogue, identity, authorisation, key=f"k-{subject}")
+    assert again.json() == first.json()
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    await catalogue.load(penalty(subject, record=fine.record, rev=2, state="repaired", change="repaired"))
+    gone = await by_authorisation(catalogue, identity, authorisation, key=f"k-{subject}")
+    assert (gone.json()["decision_id"], gone.json()["released"]) == (first.json()["decision_id"], [])
+    other = await by_authorisation(catalogue, identity, authorisation, key=f"k-{subject}", items=["penalty"])
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    log = await catalogue.log_of(subject)
+    assert [line["outcome"] for line in log] == ["nothing", "released", "released"]
+    assert [line["repeats"] for line in log] == [first.json()["decision_id"]] * 2 + [None]
+    async with catalogue.client(person(subject)) as client:
+        await client.delete(f"/v1/me/authorisations/{authorisation}")
+    assert (await by_authorisation(catalogue, identity, authorisation, key=f"k-{subject}")).status_code == 403
+
+
+async def test_a_refused_query_gives_its_idempotency_key_no_free_use(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    authorisation = await authorised(catalogue, subject, max_uses=1)
+    assert (await by_authorisation(catalogue, identity, authorisation)).status_code == 200
+    for _ in range(2):
+        assert (await by_authorisation(catalogue, identity, authorisation, key=f"r-{subject}")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"purpose": "duty", "surplus": 1}, "/surplus"),
+        ({"purpose": "NOT A CODE"}, "/purpose"),
+        ({"purpose": "loan", "authorisation": "x"}, "/authorisation"),
+        ({"purpose": "duty", "items": []}, "/items"),
+        ({"purpose": "duty", "subject": {"kind": "natural_person"}}, "/subject/document"),
+    ],
+)
+async def test_a_body_that_breaks_the_contract_names_the_field(catalogue: House, body, pointer):
+    answer = await ask(catalogue, department(), invented_person(), **body)
+    assert answer.status_code == 422
+    assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize("number", ["12", "", "00000000000000000X", "沈沙盒", "99000019600101001\u0000"])
+async def test_a_number_that_is_none_is_refused_without_being_echoed(catalogue: House, number):
+    subject = {"kind": "organisation", "document": {"type": "uscc", "number": number}}
+    async with catalogue.client(department()) as client:
+        answer = await client.post("/v1/queries", json={"subject": subject, "purpose": "duty", "matter": "permit"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unusable_identity")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/subject/document/number"]
+    assert not number or number not in answer.text
