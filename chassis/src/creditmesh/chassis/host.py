@@ -10,12 +10,13 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.bus.follower import Follower
 from creditmesh.chassis.bus.listen import Listener as Wakes
@@ -24,7 +25,7 @@ from creditmesh.chassis.bus.owner import Owner
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.database.engine import engine
-from creditmesh.chassis.database.migrations import Facts, assert_facts
+from creditmesh.chassis.database.migrations import Facts, assert_same, facts_of
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import App, Listener
@@ -58,7 +59,17 @@ class Hosted:
     readiness: Callable[[], Any]
 
 
-Door = Callable[[Hosted], App]
+class DoorApp(Protocol):
+    """The public application: called like any, and closed when the process ends."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+    async def close(self) -> None:
+        """Write what is still unwritten and let go of connections."""
+
+
+Door = Callable[[Hosted], DoorApp]
 """Builds the public application; the node gives it, because the chassis does not know the gateway."""
 
 
@@ -83,7 +94,7 @@ class Host:
         await self.open()
         settings = self.settings
         operator = await self._listen(self.operator_app, settings.operator_host, settings.operator_port)
-        await self.follower.caught_up()
+        await self.follower.at_head()
         public = await self._listen(self.public_app, settings.host, settings.port)
         self.url, self.operator_url = public.url, operator.url
 
@@ -101,7 +112,11 @@ class Host:
         first = self.equipment[self.hosted[0]]
         self.bus = open_bus(self.settings.bus, node=self.settings.node, wakes=self.wakes)
         self.follower = Follower(
-            self.bus, self.declaration.follow, self.followed, engine=first.engine, parts=self.settings.parts
+            stream=self.declaration.follow,
+            followed=self.followed,
+            engine=first.engine,
+            bus=self.bus,
+            parts=self.settings.parts,
         )
         self.owners = {name: self._owner(self.declaration.service(name)) for name in self.hosted if self._reads(name)}
         self.operator_app = self._operator_app()
@@ -122,7 +137,8 @@ class Host:
             database = "ok"
         except (SQLAlchemyError, OSError, TimeoutError):
             database = "unreachable"
-        lags = {name: owner.lag() for name, owner in self.owners.items()}
+        alarms = [str(alarm) for owner in self.owners.values() for alarm in owner.alarms.values()]
+        alarms += [str(alarm) for alarm in self.follower.alarms.values()]
         ready = database == "ok" and self.follower.ready
         return {
             "ready": ready,
@@ -130,7 +146,7 @@ class Host:
             "services": list(self.hosted),
             "database": database,
             "catalogue": self.followed.number if self.follower.ready else "following",
-            "bus": {"kind": self.settings.bus.kind, "behind": lags},
+            "bus": {"kind": self.settings.bus.kind, "alarms": alarms},
             "legal_date": self.clock.legal_date().isoformat(),
             "sandbox": self.settings.sandbox,
         }
@@ -201,8 +217,10 @@ class Host:
         settings = self.settings
         facts = Facts(code=settings.node, tier=settings.tier, parts=settings.parts)
         async with self.equipment[self.hosted[0]].engine.connect() as connection:
-            if not await assert_facts(connection, facts):
+            found = await facts_of(connection)
+            if found is None:
                 raise SystemExit("the database is not a node yet: run `creditmesh-node migrate` first")
+            assert_same(found, facts)
             allowed = int(await connection.scalar(text("select current_setting('max_connections')")) or 0)
         readers = sum(self._reads(name) for name in self.hosted)
         needed = len(self.hosted) * (POOL + VAULT_POOL) + 2 * readers + _DIRECT
@@ -216,7 +234,7 @@ class Host:
     def _public_app(self) -> App:
         if self.door is None:
             return self.apps[self.hosted[0]]
-        return self.door(
+        made = self.door(
             Hosted(
                 declaration=self.declaration,
                 settings=self.settings,
@@ -225,6 +243,8 @@ class Host:
                 readiness=self.readiness,
             )
         )
+        self._stack.push_async_callback(made.close)
+        return made
 
     async def _listen(self, app: App, host: str, port: int) -> Listener:
         listener = Listener(app, host=host, port=port, drain_seconds=self.settings.drain_seconds)

@@ -1,14 +1,12 @@
 """The gateway of this node: the services of this process called directly, the others over HTTP."""
 
-from creditmesh.chassis.host import Hosted
-from creditmesh.chassis.http.server import App
+from creditmesh.chassis.host import DoorApp, Hosted
 from creditmesh.chassis.http.token import Mint
 from creditmesh.gateway.door import build
 from creditmesh.gateway.transport import InProcess, OverHttp, Transport
-from creditmesh.schemas.generate import asyncapi
 
 
-def door(hosted: Hosted) -> App:
+def door(hosted: Hosted) -> DoorApp:
     """Build the public application."""
     made = hosted.equipment
     return build(
@@ -20,7 +18,6 @@ def door(hosted: Hosted) -> App:
         clock=made.clock,
         node=made.node,
         ready=hosted.readiness,
-        documents={"/asyncapi.json": asyncapi(made.node.code)},
     )
 
 

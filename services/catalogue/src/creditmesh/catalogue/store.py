@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, bindparam, insert, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.catalogue.tables import publication
@@ -41,7 +42,7 @@ async def newest(connection: AsyncConnection) -> dict[Key, Publication]:
     """The newest publication of every object."""
     rows = await connection.execute(
         select(publication)
-        .distinct(publication.c.kind, publication.c.code)
+        .ext(distinct_on(publication.c.kind, publication.c.code))
         .order_by(publication.c.kind, publication.c.code, publication.c.number.desc())
     )
     return {(row.kind, row.code): Publication(**row._mapping) for row in rows}  # noqa: SLF001 - SQLAlchemy's public name
