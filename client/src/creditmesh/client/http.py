@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import TypeVar
 from uuid import uuid4
 
@@ -41,6 +40,8 @@ class Call:
     """The Idempotency-Key."""
     patience: float = ANSWER
     """Seconds of silence after which the connection counts as lost."""
+    trace: str = field(default_factory=lambda: secrets.token_hex(16))
+    """The W3C trace id: one for all attempts."""
 
 
 class Wire:
@@ -115,7 +116,7 @@ class Wire:
     def open(self, call: Call) -> Iterator[httpx.Response]:
         """One attempt: the answer with its body still to be read. Unreachable or ProblemError."""
         body = call.body() if callable(call.body) else call.body
-        headers = {**call.headers, "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
+        headers = {**call.headers, "traceparent": f"00-{call.trace}-{secrets.token_hex(8)}-01"}
         if call.key is not None:
             headers["Idempotency-Key"] = call.key
         timeout = httpx.Timeout(SEND, connect=CONNECT, read=call.patience)
@@ -125,7 +126,7 @@ class Wire:
         try:
             response = self._client.send(request, stream=True)
             try:
-                if response.status_code >= HTTPStatus.BAD_REQUEST:
+                if not response.is_success:
                     response.read()
                     raise problem_of(response)
                 yield response

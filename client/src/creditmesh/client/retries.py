@@ -17,9 +17,9 @@ _random = random.SystemRandom()
 class Retries:
     """`attempts` calls in all; the first wait is up to `first` seconds, doubling up to `longest`."""
 
-    attempts: int = 7
+    attempts: int = 6
     first: float = 0.25
-    longest: float = 8.0
+    longest: float = 4.0
     most_asked: float = 60.0
     """A Retry-After beyond this is the caller's business: the error is raised."""
 

@@ -15,11 +15,13 @@ from creditmesh.client.cli.progress import bars
 from creditmesh.client.cli.resume import Resume, beside
 from creditmesh.client.cli.tally import Tally
 from creditmesh.client.cli.target import Target, target_of
-from creditmesh.client.errors import ClientError, Unsendable
+from creditmesh.client.errors import ClientError, ProblemError, Unsendable
 from creditmesh.client.node import Node
 from creditmesh.client.submission import Submission
 from creditmesh.client.upload import Upload
 from creditmesh.schemas.verdicts import Receipt, Verdict, verdict_line
+
+_AGAIN = "Broken off. Run the same command again: it goes on where it stood.", "已中断。重新运行同一命令即可续传。"
 
 
 class Exit(IntEnum):
@@ -100,9 +102,11 @@ def submit(
         )
     except ClientError as error:
         say.error(error, as_json=as_json)
+        if error.passing:
+            say.notice(*_AGAIN)
         code = Exit.FAILED
     except KeyboardInterrupt:
-        say.notice("Interrupted. Run the same command again: it goes on.", "已中断。重新运行同一命令即可续传。")
+        say.notice(*_AGAIN)
         code = Exit.INTERRUPTED
     raise typer.Exit(code)
 
@@ -117,10 +121,15 @@ def _run(order: Order) -> Exit:
         submission = node.records.submit_file(
             upload, item=order.item, lane=order.lane.value, dry_run=order.dry_run, key=resume.key
         )
-        _follow(submission, tally, out)
-    receipts = [] if order.dry_run else _keep(submission.receipts, base)
+        try:
+            _follow(submission, tally, out)
+        except ProblemError as error:
+            if not (error.passing or tally.rows):  # refused whole: nothing is under way
+                state.unlink(missing_ok=True)
+            raise
+    kept = [] if order.dry_run else _keep(submission.receipts, base)
     state.unlink(missing_ok=True)
-    _tell(order, tally, submission.receipts, receipts)
+    _tell(order, tally, submission.receipts, kept)
     return Exit.REFUSED if tally.counts["refused"] else Exit.DONE
 
 

@@ -1,0 +1,166 @@
+"""A remote node at the edge of the world: it speaks the published contract over real HTTP and breaks on demand."""
+
+import asyncio
+import contextlib
+import csv
+import io
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from uuid import uuid4
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.verdicts import Receipt, VerdictWord, verdict_line
+
+KEY = "cm_city_canary000001_thiskeymustneverbeseen1"
+ITEM = "administrative_penalty"
+
+
+@dataclass
+class Asked:
+    """One request as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def key(self) -> str | None:
+        return self.headers.get("idempotency-key")
+
+
+@dataclass
+class Remote:
+    """What the remote node was asked, and how it is to misbehave."""
+
+    url: str = ""
+    asked: list[Asked] = field(default_factory=list)
+    stored: dict[str, bytes] = field(default_factory=dict)
+    """Body by Idempotency-Key: each was stored once."""
+    busy: list[dict[str, str]] = field(default_factory=list)
+    """Headers of the 503s that it still answers first."""
+    breaks: list[int] = field(default_factory=list)
+    """After how many verdict lines the next answers break off."""
+    stall: bool = False
+    """Whether it stops in the middle of its answer."""
+    wrong_digest: bool = False
+    answers: dict[str, Response] = field(default_factory=dict)
+    """A fixed answer by path."""
+
+    @property
+    def submissions(self) -> list[Asked]:
+        return [asked for asked in self.asked if asked.path.startswith("/v1/items/")]
+
+
+def app_of(remote: Remote) -> FastAPI:
+    app = FastAPI()
+
+    @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])
+    async def anything(request: Request) -> Response:
+        body = await request.body()
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        remote.asked.append(Asked(target, dict(request.headers), body))
+        if remote.busy:
+            return problem(503, "unavailable", "Try again", "请重试", headers=remote.busy.pop(0))
+        if target in remote.answers:
+            return remote.answers[target]
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return problem(401, "unauthenticated", "A valid credential is needed", "需要有效的凭证")
+        if request.url.path != f"/v1/items/{ITEM}/records":
+            return problem(404, "not_found", "No such resource", "资源不存在")
+        return judged(remote, request, body)
+
+    return app
+
+
+def judged(remote: Remote, request: Request, body: bytes) -> Response:
+    key = request.headers.get("idempotency-key", "")
+    dry = request.query_params.get("dry_run") == "true"
+    if not dry and remote.stored.setdefault(key, body) != body:
+        return problem(422, "idempotency_key_reused", "This key was used with another body", "该键已用于其他正文")
+    rows = rows_of(body, request.headers["content-type"])
+    lines = [line_of(number, row) for number, row in enumerate(rows, start=1)]
+    return StreamingResponse(answer(remote, lines), media_type="application/x-ndjson")
+
+
+async def answer(remote: Remote, lines: list[bytes]) -> AsyncIterator[bytes]:
+    whole = remote.breaks.pop(0) if remote.breaks else None
+    for line in lines[:whole]:
+        yield line[:10]  # a chunk is not a line
+        yield line[10:]
+    if remote.stall:
+        await asyncio.sleep(3600)
+    if whole is not None:
+        raise ConnectionResetError
+    yield json.dumps({"receipt": json.loads(receipt(lines, wrong=remote.wrong_digest).model_dump_json())}).encode()
+
+
+def receipt(lines: list[bytes], *, wrong: bool) -> Receipt:
+    words = [json.loads(line)["verdict"] for line in lines]
+    names: tuple[VerdictWord, ...] = ("accepted", "unchanged", "corrected", "held", "refused")
+    return Receipt(
+        submission=uuid4(),
+        node="city",
+        item=ITEM,
+        rows=len(lines),
+        **{name: words.count(name) for name in names},
+        digest="sha-256:" + ("0" * 64 if wrong else sha256(b"".join(lines)).hexdigest()),
+        key="node-1",
+        alg="ed25519",
+        signature="c2lnbmF0dXJl",
+    )
+
+
+def line_of(number: int, row: dict[str, str]) -> bytes:
+    """The row says itself what becomes of it, so that tests can order any mixture."""
+    word = row.get("VERDICT", "accepted")
+    reasons: dict[str, tuple[FieldError, ...]] = {
+        "refused": (reason("future_date", "/CF_JDRQ", name="Date", name_zh="日期"),),
+        "held": (reason("check_digit", "/CF_XDR_ZJHM"),),
+        "unchanged": (reason("same"),),
+    }
+    return verdict_line(number, word, item=ITEM, record=uuid4(), revision=1, reasons=reasons.get(word, ()))
+
+
+def rows_of(body: bytes, content_type: str) -> list[dict[str, str]]:
+    if content_type == "application/json":
+        return json.loads(body)
+    if content_type == "application/x-ndjson":
+        return [json.loads(line) for line in body.splitlines() if line.strip()]
+    charset = content_type.partition("charset=")[2]
+    return [row for row in csv.DictReader(io.StringIO(body.decode(charset).removeprefix("\ufeff"), newline="")) if row]
+
+
+def problem(status: int, code: str, title: str, title_zh: str, **more) -> Response:
+    headers = more.pop("headers", None)
+    document = {"type": f"urn:creditmesh:problem:{code}", "code": code, "title": title, "title_zh": title_zh}
+    document |= {"status": status, "request_id": "req-1", **more}
+    return JSONResponse(document, status_code=status, media_type=PROBLEM_JSON, headers=headers)
+
+
+@contextlib.contextmanager
+def serving(remote: Remote) -> Iterator[Remote]:
+    """Serve it on a free loopback port in a thread of its own."""
+    config = uvicorn.Config(
+        app_of(remote), log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        remote.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+        thread.start()
+        try:
+            yield remote
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)

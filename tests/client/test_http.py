@@ -1,0 +1,141 @@
+"""The wire: what is sent again, what never is, and what is never shown."""
+
+import re
+import time
+import traceback
+
+import pytest
+from fastapi.responses import JSONResponse, Response
+
+from creditmesh.client import Node, NotUnderstood, ProblemError, Retries, Unreachable, Unsendable
+from creditmesh.schemas.queries import QueryIn
+from tests.client.remote import ITEM, KEY, problem
+
+CANARY = "990000199001011234"
+
+
+def test_a_busy_node_is_asked_again_under_the_same_key_and_a_new_span(remote, node):
+    remote.busy = [{"Retry-After": "0"}, {}]
+    remote.answers["/v1/queries"] = problem(403, "forbidden", "No", "否")
+    with pytest.raises(ProblemError):
+        node.queries.ask(_query())
+    assert len(remote.asked) == 3
+    assert len({asked.key for asked in remote.asked}) == 1
+    assert re.fullmatch(r"[0-9a-f-]{36}", remote.asked[0].key or "")
+    traces = [asked.headers["traceparent"].split("-") for asked in remote.asked]
+    assert all(re.fullmatch(r"[0-9a-f]{32}", trace[1]) for trace in traces)
+    assert len({trace[1] for trace in traces}) == 1
+    assert len({trace[2] for trace in traces}) == 3
+
+
+def test_patience_ends_and_the_problem_is_raised(remote, node):
+    remote.busy = [{} for _ in range(10)]
+    with pytest.raises(ProblemError) as told:
+        node.me.file()
+    assert told.value.status == 503
+    assert len(remote.asked) == 4
+
+
+def test_a_retry_after_beyond_patience_is_the_callers_business(remote, node):
+    remote.busy = [{"Retry-After": "3600"}]
+    with pytest.raises(ProblemError) as told:
+        node.me.file()
+    assert told.value.retry_after == 3600
+    assert len(remote.asked) == 1
+
+
+def test_the_node_is_never_asked_sooner_than_it_says(remote, node):
+    remote.busy = [{"Retry-After": "1"}]
+    remote.answers["/v1/me/file"] = problem(404, "not_found", "No", "否")
+    started = time.monotonic()
+    with pytest.raises(ProblemError):
+        node.me.file()
+    assert time.monotonic() - started >= 1
+
+
+def test_a_refusal_is_not_sent_again_and_names_field_rule_and_remedy(remote, node):
+    errors = [{"pointer": "/purpose", "code": "literal_error", "detail": "Not allowed.", "detail_zh": "不允许。"}]
+    remote.answers["/v1/queries"] = problem(422, "invalid", "Breaks a rule", "不符合规则", errors=errors)
+    with pytest.raises(ProblemError) as told:
+        node.queries.ask(_query())
+    assert len(remote.asked) == 1
+    assert (told.value.code, told.value.document.errors[0].pointer) == ("invalid", "/purpose")
+
+
+def test_a_conflict_that_names_a_time_is_waited_for(remote, node):
+    remote.answers["/v1/me/file"] = problem(409, "conflict", "Under way", "处理中", headers={"Retry-After": "0"})
+    with pytest.raises(ProblemError):
+        node.me.file()
+    assert len(remote.asked) == 4
+
+
+def test_nobody_there_is_unreachable_after_patience():
+    with Node("http://127.0.0.1:9", retries=Retries(attempts=2, first=0.001)) as nobody, pytest.raises(Unreachable):
+        nobody.catalogue.glance()
+
+
+def test_an_answer_that_is_no_problem_document_still_has_a_status(remote, node):
+    remote.answers["/v1/me/file"] = Response("<html>", status_code=400)
+    with pytest.raises(ProblemError) as told:
+        node.me.file()
+    assert (told.value.status, told.value.code) == (400, "http_400")
+
+
+def test_an_answer_of_another_shape_is_told_without_its_content(remote, node):
+    remote.answers["/v1/me/file"] = JSONResponse({"number": CANARY})
+    with pytest.raises(NotUnderstood) as told:
+        node.me.file()
+    assert CANARY not in "".join(traceback.format_exception(told.value))
+
+
+def test_a_redirect_is_not_followed_with_the_credential(remote, node):
+    remote.answers["/v1/me/file"] = Response(status_code=307, headers={"Location": f"{remote.url}/elsewhere"})
+    with pytest.raises(ProblemError) as told:
+        node.me.file()
+    assert told.value.status == 307
+    assert [asked.path for asked in remote.asked] == ["/v1/me/file"]
+
+
+@pytest.mark.parametrize("url", ["node.example", "ftp://node.example", "https://user:word@node.example", "http://"])
+def test_an_address_that_is_none_or_holds_a_credential_is_refused(url):
+    with pytest.raises(Unsendable) as told:
+        Node(url)
+    assert "word" not in told.value.detail
+
+
+@pytest.mark.parametrize("key", ["", "two words", "钥匙", "line\n"])
+def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key):
+    with pytest.raises(Unsendable) as told:
+        Node("http://127.0.0.1:9", key=key)
+    assert not key or key not in told.value.detail
+
+
+def test_neither_key_nor_number_is_in_any_error_or_representation(remote, node):
+    remote.answers["/v1/queries"] = problem(422, "invalid", "Breaks a rule", "不符合规则")
+    with pytest.raises(ProblemError) as told:
+        node.queries.ask(_query())
+    shown = "".join(traceback.format_exception(told.value)) + repr(node) + repr(vars(node)) + repr(_query())
+    assert CANARY.encode() in remote.asked[0].body
+    assert CANARY not in shown
+    assert KEY not in shown
+    assert CANARY not in remote.asked[0].path
+    assert CANARY not in str(remote.asked[0].headers)
+
+
+def test_nan_and_lone_surrogates_are_not_sent(node, remote):
+    for value in (float("nan"), "\ud800"):
+        with pytest.raises(Unsendable):
+            node.records.submit(ITEM, {"A": value})
+    assert remote.asked == []
+
+
+def test_lists_are_read_page_by_page(remote, node):
+    remote.answers["/v1/me/authorisations"] = JSONResponse({"items": [], "next": "abc"})
+    remote.answers["/v1/me/authorisations?cursor=abc"] = JSONResponse({"items": [], "next": None})
+    assert list(node.me.authorisations()) == []
+    assert len(remote.asked) == 2
+
+
+def _query() -> QueryIn:
+    subject = {"kind": "natural_person", "document": {"type": "resident_id", "number": CANARY}, "name": "某人"}
+    return QueryIn.model_validate({"subject": subject, "purpose": "statutory_duty", "matter": "procurement_review"})
