@@ -39,6 +39,7 @@ def build(
     transports: Mapping[str, Transport],
     engine: AsyncEngine,
     keys: Keys,
+    mint: Mint,
     clock: Clock,
     node: NodeFacts,
     ready: Readiness,
@@ -48,8 +49,8 @@ def build(
     """The door of a node.
 
     `transports` has one for every service with a route reachable from outside (ValueError names the missing ones);
-    `engine` connects as the gateway's role; `keys` holds `token` and `credential`; `documents` are further JSON pages
-    by path, such as `/asyncapi.json`.
+    `engine` connects as the gateway's role; `keys` holds `credential`; `documents` are further JSON pages by path,
+    such as `/asyncapi.json`.
     """
     routes = Routes(declaration.services)
     missing = {route.service for route in routes.all} - set(transports)
@@ -72,7 +73,7 @@ def build(
         ),
         transports=transports,
         refusals=refusals,
-        mint=Mint(keys.token_key(), node=node.code),
+        mint=mint,
         clock=clock,
         sandbox=node.sandbox,
         caps=caps or Caps(),

@@ -1,0 +1,145 @@
+"""A small node around the door: real database, real keys, a toy service."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.context import Context, Equipment, NodeFacts
+from creditmesh.chassis.http.app import operator_app, service_app
+from creditmesh.chassis.http.caller import OPERATOR
+from creditmesh.chassis.http.token import Mint, Verifier
+from creditmesh.chassis.service import Declaration, Service
+from creditmesh.chassis.vault.keys import Keys
+from creditmesh.chassis.vault.subjects import Vault
+from creditmesh.gateway import operations, service
+from creditmesh.gateway.caps import Caps
+from creditmesh.gateway.door import Door, build
+from creditmesh.gateway.models import KeyOrder, NewCredential, PartyKey
+from creditmesh.gateway.transport import InProcess, Transport
+from tests.gateway import toy
+from tests.support.postgres import Database
+
+
+class Nothing:
+    """What a process follows that follows nothing."""
+
+    number = 0
+    offset_days = 0
+
+    def apply(self, event: object) -> None:
+        raise AssertionError(event)
+
+
+class Shifted:
+    """Real instants, some time away."""
+
+    def __init__(self) -> None:
+        self.by = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.by
+
+
+@dataclass
+class Standing:
+    """One node; `sandbox` as it is at the moment of asking for a door."""
+
+    database: Database
+    folder: Path
+    sandbox: bool = True
+    real: Shifted = field(default_factory=Shifted)
+    ready: bool = True
+
+    def __post_init__(self) -> None:
+        Keys.create(self.folder)
+        self.keys = Keys.load(self.folder, service.keys)
+        self.clock = Clock(lambda: 3, real=self.real)
+        self.engine = self.database.engine("gateway")
+
+    @property
+    def node(self) -> NodeFacts:
+        return NodeFacts(code="city", tier="city", parts=12, sandbox=self.sandbox)
+
+    def equipment(self, of: Service) -> Equipment:
+        return Equipment(
+            node=self.node,
+            service=of,
+            engine=self.engine,
+            clock=self.clock,
+            vault=Vault(self.engine, self.keys, parts=12, allowed=frozenset()),
+            keys=self.keys,
+            followed=Nothing(),
+            wake=lambda: None,
+        )
+
+    def toy_app(self, *, audience: str = "toy", seconds_later: float = 0) -> Any:
+        def seconds() -> float:
+            return time.time() + seconds_later
+
+        verifier = Verifier(self.keys.token_public_key(), node="city", audience=audience, seconds=seconds)
+        return service_app(self.equipment(toy.service), verifier)
+
+    def admin_app(self) -> Any:
+        return operator_app(self.equipment(service), "operator-secret")
+
+    def door(
+        self,
+        *,
+        transport: Transport | None = None,
+        caps: Caps | None = None,
+        documents: Mapping[str, bytes] | None = None,
+    ) -> Door:
+        async def ready() -> dict[str, Any]:
+            return {"ready": self.ready, "detail": "for the operator only"}
+
+        return build(
+            declaration=Declaration(services=(toy.service, service), follow="toy", followed=Nothing),
+            transports={"toy": transport or InProcess(self.toy_app())},
+            engine=self.engine,
+            keys=self.keys,
+            mint=Mint(self.keys.token_key(), node="city"),
+            clock=self.clock,
+            node=self.node,
+            ready=ready,
+            caps=caps,
+            documents=documents,
+        )
+
+    @asynccontextmanager
+    async def context(self) -> AsyncIterator[Context]:
+        """An operator's context, committed when it is left in peace."""
+        context = Context(self.equipment(service), caller=OPERATOR)
+        try:
+            yield context
+            await context.commit()
+        finally:
+            await context.rollback()
+
+    async def key(self, order: KeyOrder | None = None, **more: Any) -> NewCredential:
+        """A key: of a department that may all unless it is said otherwise."""
+        wanted = {
+            "kind": "department",
+            "party": "dept.market",
+            "scopes": ("records:read", "records:submit"),
+            "label": uuid4().hex,
+        }
+        async with self.context() as context:
+            return await operations.create_key(context, order or PartyKey.model_validate(wanted | more))
+
+
+def bearer(credential: str | NewCredential) -> dict[str, str]:
+    text = credential if isinstance(credential, str) else credential.credential
+    return {"Authorization": f"Bearer {text}"}
+
+
+def client(app: Any, *, url: str = "http://node.test") -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url=url)
