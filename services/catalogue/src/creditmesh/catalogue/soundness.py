@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from creditmesh.schemas.catalogue import CodeSet, CreditList, FieldSpec, Item, Matter, Measure, Rule
 from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.rules.headers import all_names, spelled
 
 P = TypeVar("P", bound=Published)
 
@@ -60,7 +61,7 @@ def findings(body: Published, of: Others) -> Iterator[Finding]:
 def _item(item: Item, of: Others) -> Iterator[Finding]:
     yield from _based(item.basis)
     codes = {spec.code for spec in item.fields}
-    yield from _unambiguous("/fields", [h for spec in item.fields for h in {spec.code, spec.name_zh, *spec.aliases}])
+    yield from _unambiguous("/fields", [name for spec in item.fields for name in set(map(spelled, all_names(spec)))])
     for role, code in item.roles:
         if code is not None and code not in codes:
             yield _missing(f"/roles/{role}", code)
