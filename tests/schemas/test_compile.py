@@ -134,7 +134,21 @@ def test_an_amount_sent_as_a_number_never_goes_by_way_of_a_float():
 
 @pytest.mark.parametrize(
     "written",
-    ["-1", "+1", "0.2万", "1e5", "1,23", "1,2345", "0.1234567", "1234567", "NaN", "Infinity", "", ".5", "１．２．３"],
+    [
+        "-1",
+        "+1",
+        "0.2万",
+        "1e5",
+        "1,23",
+        "1,2345",
+        "0.1234567",
+        "1234567",
+        "NaN",
+        "Infinity",
+        "",
+        ".5",
+        "１．２．３",
+    ],
 )
 def test_what_is_no_such_amount_is_refused(written: str):
     assert refused(FK=written) == [("/FK", "bad_decimal" if written else "field_required")]

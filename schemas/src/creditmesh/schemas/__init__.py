@@ -1,1 +1,1 @@
-"""The public contract of a Creditmesh node: models, events, problems, and the rules that both sides must compute alike."""
+"""The public contract of a Creditmesh node: models, events, problems, and the rules both sides must compute alike."""

@@ -49,8 +49,8 @@ class CompiledItem:
     """One version of an item, ready to read rows.
 
     Measured on the 30 fields of the penalty item, 21 of them filled in, on a shared core: 14 us of CPU a valid row, of
-    which pydantic has 6.3 and the readers of dates, codes and numbers 3.6. A loop over `orjson.loads` took the same; the
-    examination of a refused row takes 55.
+    which pydantic has 6.3 and the readers of dates, codes and numbers 3.6. A loop over what `orjson.loads` gives took
+    the same; examining a refused row takes 55.
     """
 
     def __init__(self, item: Item, code_sets: Mapping[str, CodeSet], rules: Sequence[Rule] = ()) -> None:

@@ -33,6 +33,8 @@ _USCC_BYTES = _USCC_ALPHABET.encode()
 _USCC_VALUES = bytes.maketrans(_USCC_BYTES, bytes(range(31)))
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+
 _DOCUMENTS: dict[SubjectKind, frozenset[DocumentType]] = {
     "natural_person": frozenset({"resident_id", "passport", "hk_macao_permit", "taiwan_permit", "foreign_resident_id"}),
     "organisation": frozenset({"uscc", "registration"}),
@@ -76,8 +78,9 @@ def tidy(number: str) -> str:
     """NFKC, no white space or invisible characters, upper case: how every kind of number is compared."""
     if number.isascii():
         return number.upper() if number.isalnum() else "".join(number.split()).upper()
-    text = normalize("NFKC", normalize("NFKC", number).upper())
-    return "".join(c for c in text if not c.isspace() and c not in "\u200b\u200c\u200d\u2060\ufeff")
+    while (text := _folded(number)) != number:
+        number = text
+    return number
 
 
 def judge(document: DocumentType, number: str) -> Finding:
@@ -140,6 +143,12 @@ def resident_check(first: str) -> str:
 def uscc_check(first: str) -> str:
     """The 18th character of an organisation code (GB 32100-2015) from its first 17."""
     return _USCC_ALPHABET[-sum(map(mul, first.encode().translate(_USCC_VALUES), _USCC_WEIGHTS)) % 31]
+
+
+def _folded(number: str) -> str:
+    # What folding one character leaves beside another may fold again: the caller repeats it until nothing moves.
+    text = normalize("NFKC", number.upper())
+    return "".join(c for c in text if not c.isspace() and c not in _INVISIBLE)
 
 
 def _judge_resident(number: str) -> Finding:
