@@ -88,10 +88,10 @@ def judged(remote: Remote, request: Request, body: bytes) -> Response:
         return problem(422, "idempotency_key_reused", "This key was used with another body", "该键已用于其他正文")
     rows = rows_of(body, request.headers["content-type"])
     lines = [line_of(number, row) for number, row in enumerate(rows, start=1)]
-    return StreamingResponse(answer(remote, lines), media_type="application/x-ndjson")
+    return StreamingResponse(answer(remote, lines, dry=dry), media_type="application/x-ndjson")
 
 
-async def answer(remote: Remote, lines: list[bytes]) -> AsyncIterator[bytes]:
+async def answer(remote: Remote, lines: list[bytes], *, dry: bool) -> AsyncIterator[bytes]:
     whole = remote.breaks.pop(0) if remote.breaks else None
     for line in lines[:whole]:
         yield line[:10]  # a chunk is not a line
@@ -100,6 +100,8 @@ async def answer(remote: Remote, lines: list[bytes]) -> AsyncIterator[bytes]:
         await asyncio.sleep(3600)
     if whole is not None:
         raise ConnectionResetError
+    if dry:
+        return
     yield json.dumps({"receipt": json.loads(receipt(lines, wrong=remote.wrong_digest).model_dump_json())}).encode()
 
 

@@ -65,6 +65,14 @@ def test_a_large_file_goes_in_pieces_with_keys_of_their_own_and_rows_numbered_as
     assert max(sent) == upload.size
 
 
+def test_a_dry_run_of_a_large_file_has_no_receipts_and_rows_numbered_as_in_the_file(node, remote, tmp_path):
+    upload = Upload.of(file_of(tmp_path, ["accepted"] * 5), limits=Limits(rows=2))
+    remote.breaks = [1]
+    submission = node.records.submit_file(upload, item=ITEM, dry_run=True)
+    assert [verdict.row for verdict in submission] == [1, 2, 3, 4, 5]
+    assert (submission.receipts, remote.stored) == ([], {})
+
+
 def test_the_same_key_with_another_file_is_refused_at_once(node, remote, tmp_path):
     list(node.records.submit_file(file_of(tmp_path, ["accepted"]), item=ITEM, key="k"))
     with pytest.raises(ProblemError) as told:
