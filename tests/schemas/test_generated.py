@@ -9,6 +9,7 @@ from creditmesh.schemas.events import EVENTS
 from creditmesh.schemas.generate import FOLDER, documents, write
 from tests.contracts.test_frozen_events import SAMPLES, sample
 
+DOCUMENTS = documents()
 REMEDY = "run `python -m creditmesh.schemas.generate` and commit schemas/json"
 
 
@@ -21,19 +22,19 @@ def test_the_committed_schemas_are_what_the_models_say(tmp_path: Path):
     assert Path("left.json") not in generated
 
 
-@pytest.mark.parametrize("name", documents())
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_document_is_a_json_schema(name: str):
     if name != "asyncapi.json":
-        jsonschema.Draft202012Validator.check_schema(documents()[name])
+        jsonschema.Draft202012Validator.check_schema(DOCUMENTS[name])
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_the_frozen_events_fit_their_schemas(path: Path):
     frozen = sample(path)
-    jsonschema.validate(frozen["data"], documents()[f"events/{path.name}"])
-    jsonschema.validate(frozen, documents()["envelope.json"])
+    jsonschema.validate(frozen["data"], DOCUMENTS[f"events/{path.name}"])
+    jsonschema.validate(frozen, DOCUMENTS["envelope.json"])
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({}, documents()[f"events/{path.name}"])
+        jsonschema.validate({}, DOCUMENTS[f"events/{path.name}"])
 
 
 def references(found: object) -> set[str]:
