@@ -97,7 +97,7 @@ class Postgres:
         declare: Declare | None = None,
     ) -> Database:
         """A fresh migrated database of such a node: a copy of the first one that was asked for."""
-        kind = (node, tier, parts, tuple((each.name, each.package, each.vault) for each in packages))
+        kind = (node, tier, parts, declare is not None, *((each.name, each.package, each.vault) for each in packages))
         if kind not in self._templates:
             template = f"template_{next(self._numbers)}"
             await migrate(

@@ -1,0 +1,138 @@
+"""Keys: files of their owner only, each process with its own few, and what they make can be checked."""
+
+import hmac
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc import jwt
+from joserfc.errors import JoseError
+
+from creditmesh.chassis.vault.keys import NAMES, KeyMissing, Keys, Mac, verified
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys") / "secrets"
+    Keys.create(folder)
+    return folder
+
+
+def test_every_key_file_is_its_owners_only(folder: Path):
+    files = sorted(folder.glob("*.key"))
+    assert {path.name.split("-")[0] for path in files} == set(NAMES)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_creating_again_makes_only_what_is_missing(tmp_path: Path):
+    first = Keys.create(tmp_path, ["index", "node"])
+    assert len(first) == 3  # the node's key pair has a public half
+    before = {path: path.read_bytes() for path in first}
+    second = Keys.create(tmp_path)
+    assert {path.name.split("-")[0] for path in second} == set(NAMES) - {"index", "node"}
+    assert {path: path.read_bytes() for path in first} == before
+    assert Keys.create(tmp_path) == []
+
+
+def test_a_process_holds_only_the_keys_it_names(folder: Path):
+    keys = Keys.load(folder, ["index"])
+    assert len(keys.mac("index", b"x")) == 32
+    with pytest.raises(KeyMissing, match="fingerprint"):
+        keys.mac("fingerprint", b"x")
+    with pytest.raises(KeyMissing, match="node"):
+        keys.sign(b"x")
+    with pytest.raises(KeyMissing, match="data"):
+        keys.wrap(b"x", context=b"")
+    with pytest.raises(KeyMissing, match="token"):
+        keys.token_key()
+    own = [key for path in folder.glob("*.key") if (key := path.read_text().split('"secret": "')[1][:20])]
+    held = repr(vars(keys)) + repr({name: vars(key) for name, key in vars(keys).items() if hasattr(key, "__dict__")})
+    assert not any(secret in held for secret in own)
+
+
+def test_a_missing_key_says_what_to_do(tmp_path: Path):
+    with pytest.raises(KeyMissing, match="creditmesh-node keys create"):
+        Keys.load(tmp_path, ["index"])
+
+
+def test_a_key_file_open_to_others_is_refused(tmp_path: Path):
+    Keys.create(tmp_path, ["index"])
+    next(tmp_path.glob("*.key")).chmod(0o640)
+    with pytest.raises(PermissionError, match="0600"):
+        Keys.load(tmp_path, ["index"])
+
+
+def test_keys_print_their_ids_and_nothing_else(folder: Path):
+    keys = Keys.load(folder, NAMES)
+    assert keys.key_id("index") in repr(keys)
+    for path in folder.glob("*.key"):
+        assert path.read_text().split('"secret": "')[1][:20] not in repr(keys)
+
+
+@given(key=st.binary(min_size=1, max_size=64), data=st.binary(max_size=300))
+def test_the_mac_is_hmac_sha256(key: bytes, data: bytes):
+    assert Mac(key)(data) == hmac.digest(key, data, "sha256")
+
+
+def test_a_signature_is_verified_by_the_public_halves_alone(folder: Path):
+    signer, anybody = Keys.load(folder, ["node"]), Keys.load(folder, [])
+    signature = signer.sign(b"a receipt")
+    assert anybody.verify(b"a receipt", signature)
+    assert anybody.verify(b"a receipt", signature, key=signer.key_id("node"))
+    assert verified(b"a receipt", signature, public=anybody.public("node").raw)
+    assert not anybody.verify(b"another receipt", signature)
+    assert not anybody.verify(b"a receipt", signature[:-1] + bytes([signature[-1] ^ 1]))
+    assert not anybody.verify(b"a receipt", signature, key="node-00000000")
+    assert not anybody.verify(b"a receipt", b"short")
+
+
+def test_another_nodes_signature_is_not_ours(folder: Path, tmp_path: Path):
+    Keys.create(tmp_path, ["node"])
+    assert not Keys.load(folder, []).verify(b"x", Keys.load(tmp_path, ["node"]).sign(b"x"))
+
+
+def test_a_token_is_signed_by_one_process_and_verified_by_another(folder: Path):
+    token = jwt.encode({"alg": "Ed25519"}, {"sub": "x"}, Keys.load(folder, ["token"]).token_key(), ["Ed25519"])
+    public = Keys.load(folder, []).token_public_key()
+    assert not public.is_private
+    assert jwt.decode(token, public, ["Ed25519"]).claims == {"sub": "x"}
+    with pytest.raises(JoseError):
+        jwt.decode(token[:-6] + "AAAAAA", public, ["Ed25519"])
+
+
+def test_a_wrapped_key_opens_with_its_context_and_its_key_only(folder: Path, tmp_path: Path):
+    keys = Keys.load(folder, ["data"])
+    wrapped = keys.wrap(b"k" * 32, context=b"subject")
+    assert b"k" * 8 not in wrapped
+    assert keys.unwrap(wrapped, context=b"subject", key=keys.key_id("data")) == b"k" * 32
+    with pytest.raises(InvalidTag):
+        keys.unwrap(wrapped, context=b"another", key=keys.key_id("data"))
+    Keys.create(tmp_path, ["data"])
+    other = Keys.load(tmp_path, ["data"])
+    with pytest.raises(KeyMissing):
+        other.unwrap(wrapped, context=b"subject", key=keys.key_id("data"))
+    with pytest.raises(InvalidTag):
+        other.unwrap(wrapped, context=b"subject", key=other.key_id("data"))
+
+
+def test_after_a_rotation_the_newest_key_is_used_and_the_old_one_still_opens(tmp_path: Path):
+    Keys.create(tmp_path, ["data", "node"])
+    before = Keys.load(tmp_path, ["data", "node"])
+    wrapped, signature = before.wrap(b"k" * 32, context=b"s"), before.sign(b"x")
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    old = [path.rename(aside / path.name) for path in tmp_path.glob("*.*")]
+    Keys.create(tmp_path, ["data", "node"])
+    for path in old:
+        path.rename(tmp_path / path.name)
+    after = Keys.load(tmp_path, ["data", "node"])
+    assert after.key_id("data") != before.key_id("data")
+    assert after.unwrap(wrapped, context=b"s", key=before.key_id("data")) == b"k" * 32
+    assert after.verify(b"x", signature)
+    assert after.verify(b"x", signature, key=before.key_id("node"))
+    assert not after.verify(b"x", signature, key=after.key_id("node"))
+    assert after.verify(b"x", after.sign(b"x"), key=after.key_id("node"))

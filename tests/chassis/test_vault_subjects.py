@@ -1,0 +1,232 @@
+"""Subjects: one for one person, whoever asks at once; opened with a key of their own, until it is destroyed."""
+
+import asyncio
+import random
+from pathlib import Path
+from uuid import UUID, uuid4
+from zlib import crc32
+
+import pytest
+from sqlalchemy import text
+
+from creditmesh.chassis.vault.index import Identity, index_of
+from creditmesh.chassis.vault.keys import Keys
+from creditmesh.chassis.vault.subjects import SECONDS_KEPT, Erased, UnknownSubject, Vault
+from creditmesh.schemas.pii import Pii
+from tests.chassis.sample import OTHER, SAMPLE
+from tests.support.postgres import Database, Postgres
+
+PARTS = 5
+ROUNDS = 60
+
+
+@pytest.fixture(scope="module")
+async def database(postgres: Postgres) -> Database:
+    return await postgres.database(packages=(SAMPLE, OTHER), parts=PARTS)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    folder = tmp_path_factory.mktemp("vault")
+    Keys.create(folder)
+    return Keys.load(folder, ["index", "data"])
+
+
+def vault(database: Database, keys: Keys, **more: object) -> Vault:
+    return Vault(database.engine("sample"), keys, parts=PARTS, **more)  # type: ignore[arg-type]
+
+
+def person(number: int) -> Identity:
+    return Identity("natural_person", "resident_id", Pii(f"990000{number:012d}"))
+
+
+async def count(database: Database, table: str) -> int:
+    async with database.session() as connection:
+        return int(await connection.fetchval(f"select count(*) from vault.{table}"))
+
+
+async def test_the_same_person_is_the_same_subject_for_every_process(database: Database, keys: Keys):
+    first, second = vault(database, keys), vault(database, keys)
+    a = await first.resolve([person(1), person(2), person(1)])
+    assert a[0] == a[2] != a[1]
+    assert await second.resolve([person(2), person(1)]) == [a[1], a[0]]
+    assert await first.resolve([person(2)]) == [a[1]]
+
+
+async def test_kind_document_and_number_all_tell_subjects_apart(database: Database, keys: Keys):
+    number = Pii("990000000000000777")
+    identities = [
+        Identity("natural_person", "resident_id", number),
+        Identity("natural_person", "passport", number),
+        Identity("sole_trader", "resident_id", number),
+        Identity("natural_person", "resident_id", Pii("990000000000000778")),
+    ]
+    assert len(set(await vault(database, keys).resolve(identities))) == 4
+
+
+async def test_overlapping_identities_at_once_give_one_subject_each(database: Database, keys: Keys):
+    for round_ in range(ROUNDS):
+        people = [person(100_000 + round_ * 20 + n) for n in range(20)]
+        before = await count(database, "subject")
+        chance = random.Random(round_)
+        orders = [chance.sample(people, len(people)) for _ in range(4)]
+        answers = await asyncio.gather(*(vault_.resolve(order) for vault_, order in zip(
+            _four(database, keys), orders, strict=True)))  # fmt: skip
+        seen: dict[str, set[UUID]] = {}
+        for order, answer in zip(orders, answers, strict=True):
+            for who, subject in zip(order, answer, strict=True):
+                seen.setdefault(who.number.reveal(), set()).add(subject)
+        assert {len(subjects) for subjects in seen.values()} == {1}
+        assert await count(database, "subject") == before + 20
+
+
+_kept: dict[int, list[Vault]] = {}
+
+
+def _four(database: Database, keys: Keys) -> list[Vault]:
+    # Four processes: each with a pool and a memory of its own.
+    if id(database) not in _kept:
+        _kept[id(database)] = [vault(database, keys) for _ in range(4)]
+    return _kept[id(database)]
+
+
+async def test_a_thousand_new_people_are_resolved_in_one_call(database: Database, keys: Keys):
+    people = [person(500_000 + n) for n in range(1000)]
+    subjects = await vault(database, keys).resolve(people)
+    assert len(set(subjects)) == 1000
+    assert await vault(database, keys).resolve(people) == subjects
+
+
+async def test_a_subject_has_the_part_of_its_id_and_nothing_that_tells_who_it_is(database: Database, keys: Keys):
+    (subject,) = await vault(database, keys).resolve([person(3)])
+    assert subject.version == 4
+    async with database.session() as connection:
+        row = await connection.fetchrow("select * from vault.subject where id = $1", subject)
+        found = await connection.fetchrow("select * from vault.identity where subject = $1", subject)
+    assert row["kind"] == "natural_person"
+    assert row["part"] == crc32(str(subject).encode()) % PARTS
+    assert bytes(found["index"]) == index_of(keys, person(3))
+    assert (found["key_id"], found["alg"]) == (keys.key_id("index"), "hmac-sha256")
+    assert "990000" not in f"{dict(row)}{dict(found)}"
+
+
+async def test_what_is_resolved_stays_although_the_caller_rolls_back(database: Database, keys: Keys):
+    own = vault(database, keys)
+    pool = database.engine("sample")
+    async with pool.connect() as connection:
+        await connection.begin()
+        await connection.execute(text("select 1"))
+        (subject,) = await own.resolve([person(4)])
+        await connection.rollback()
+    assert await vault(database, keys).resolve([person(4)]) == [subject]
+
+
+async def test_two_processes_that_open_at_once_get_the_same_key(database: Database, keys: Keys):
+    for round_ in range(20):
+        subjects = await vault(database, keys).resolve([person(200_000 + round_ * 8 + n) for n in range(8)])
+        first, second = await asyncio.gather(
+            _four(database, keys)[0].open(subjects), _four(database, keys)[1].open(reversed(subjects))
+        )
+        for subject in subjects:
+            sealed = first[subject].seal({"n": round_}, object=subject, field="f")
+            assert second[subject].unseal(sealed, object=subject, field="f") == {"n": round_}
+
+
+async def test_a_key_is_made_once_and_kept_wrapped(database: Database, keys: Keys):
+    own = vault(database, keys)
+    (subject,) = await own.resolve([person(5)])
+    async with database.session() as connection:
+        assert await connection.fetchval("select count(*) from vault.data_key where subject = $1", subject) == 0
+    sealed = (await own.open([subject]))[subject].seal({"a": 1}, object=subject, field="f")
+    again = (await vault(database, keys).open([subject]))[subject]
+    assert again.unseal(sealed, object=subject, field="f") == {"a": 1}
+    async with database.session() as connection:
+        row = await connection.fetchrow("select * from vault.data_key where subject = $1", subject)
+    assert (row["key_id"], row["alg"], len(row["wrapped"])) == (keys.key_id("data"), "aes-256-gcm", 12 + 32 + 16)
+
+
+async def test_one_persons_cipher_does_not_open_another_person(database: Database, keys: Keys):
+    own = vault(database, keys)
+    a, b = await own.resolve([person(6), person(7)])
+    ciphers = await own.open([a, b])
+    sealed = ciphers[a].seal({"a": 1}, object=a, field="f")
+    with pytest.raises(ValueError, match="does not fit"):
+        ciphers[b].unseal(sealed, object=a, field="f")
+
+
+async def test_an_unknown_subject_is_not_opened_and_gets_no_key(database: Database, keys: Keys):
+    before = await count(database, "data_key")
+    with pytest.raises(UnknownSubject):
+        await vault(database, keys).open([uuid4()])
+    assert await count(database, "data_key") == before
+
+
+async def test_an_erased_person_cannot_be_opened_or_sealed_again(database: Database, keys: Keys):
+    now = 0.0
+    own = vault(database, keys, seconds=lambda: now)
+    subject, bystander = await own.resolve([person(8), person(9)])
+    await own.open([subject, bystander])
+    async with database.session() as connection:
+        await connection.execute(
+            "update vault.data_key set wrapped = null, destroyed_at = clock_timestamp() where subject = $1", subject
+        )
+    with pytest.raises(Erased) as caught:
+        await vault(database, keys).open([bystander, subject])
+    assert caught.value.subject == subject
+    assert subject in await own.open([subject])  # this process still remembers, for a short while
+    now = SECONDS_KEPT
+    with pytest.raises(Erased):
+        await own.open([subject])
+    assert bystander in await own.open([bystander])
+    own.forget(bystander)
+    assert bystander in await own.open([bystander])
+
+
+async def test_a_service_does_only_what_it_declares(database: Database, keys: Keys):
+    resolving, opening = vault(database, keys, allowed={"resolve"}), vault(database, keys, allowed={"open"})
+    (subject,) = await resolving.resolve([person(10)])
+    with pytest.raises(PermissionError, match="open"):
+        await resolving.open([subject])
+    with pytest.raises(PermissionError, match="resolve"):
+        await opening.resolve([person(10)])
+    assert subject in await opening.open([subject])
+
+
+async def test_memory_is_bounded_and_still_right(database: Database, keys: Keys):
+    own = vault(database, keys, remember=3)
+    people = [person(600_000 + n) for n in range(40)]
+    subjects = await own.resolve(people)
+    ciphers = await own.open(subjects)
+    assert len(ciphers) == 40
+    assert len(own._ciphers._kept) == 3
+    assert len(own._subjects._kept) == 30
+    assert await own.resolve(people) == subjects
+    sealed = ciphers[subjects[0]].seal({"a": 1}, object=subjects[0], field="f")
+    assert (await own.open(subjects))[subjects[0]].unseal(sealed, object=subjects[0], field="f") == {"a": 1}
+
+
+async def test_what_is_known_needs_no_database(database: Database, keys: Keys, postgres: Postgres):
+    own = vault(database, keys)
+    subjects = await own.resolve([person(11)])
+    await own.open(subjects)
+    pool = own._engine
+    await pool.dispose()
+    assert await own.resolve([person(11)]) == subjects
+    assert subjects[0] in await own.open(subjects)
+    assert pool.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+
+async def test_another_nodes_index_key_finds_nobody(database: Database, keys: Keys, tmp_path: Path):
+    Keys.create(tmp_path)
+    other = Keys.load(tmp_path, ["index", "data"])
+    (ours,) = await vault(database, keys).resolve([person(12)])
+    (theirs,) = await vault(database, other).resolve([person(12)])
+    assert ours != theirs
+    await vault(database, keys).open([ours])
+    with pytest.raises(LookupError, match="does not hold"):
+        await vault(database, other).open([ours])
+
+
+async def test_no_identities_and_no_subjects_need_nothing(database: Database, keys: Keys):
+    assert await vault(database, keys).resolve([]) == []
+    assert await vault(database, keys).open([]) == {}
