@@ -10,10 +10,12 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 
+from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import database, run_files, running
@@ -23,7 +25,10 @@ from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator
 from creditmesh.node.processes import Child
+from creditmesh.node.sample_files import a_person, identity, samples
 from creditmesh.node.story import StoryFailed, tell
+from creditmesh.node.story.asking import PERSON
+from creditmesh.node.story.submitting import FIRST
 
 CODE = "city"
 PARTS = 12
@@ -35,7 +40,9 @@ def run(*, state: Path, bus: str, once: bool, split: bool, console: Console) -> 
     with ExitStack() as stack:
         stack.enter_context(_interruptible())
         sandbox = stack.enter_context(started(state / CODE, bus=bus, split=split, console=console))
-        callers = invite(sandbox.operator, url=sandbox.url, path=state / "sandbox.json")
+        _set_date(sandbox.operator)
+        persons = {PERSON: identity(a_person(FIRST)[1])}
+        callers = invite(sandbox.operator, url=sandbox.url, path=state / "sandbox.json", persons=persons)
         console.print(f"sandbox ready in {time.monotonic() - began:.1f} s / 沙盒已就绪", style="dim")
         try:
             tell(callers, sandbox.operator, console)
@@ -44,6 +51,13 @@ def run(*, state: Path, bus: str, once: bool, split: bool, console: Console) -> 
         if not once:
             _stay_up(sandbox, callers, console)
     return 0
+
+
+def _set_date(operator: Operator) -> None:
+    """The legal date the samples were made for: their dates are days before it."""
+    real = Clock().legal_date()
+    offset = (date.fromisoformat(samples().base) - real).days
+    operator.call("catalogue", "POST", "/v1/admin/clock", {"offset_days": offset})
 
 
 class Sandbox:

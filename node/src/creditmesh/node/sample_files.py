@@ -1,0 +1,70 @@
+"""The sample files as the story uses them: what to expect of each, and one invented person out of them."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from creditmesh.node.errors import NodeError
+from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.subject import Document, SubjectIn
+
+FOLDER = Path("samples")
+
+
+class Expected(BaseModel):
+    """What `expected.json` says of one file."""
+
+    item: str
+    party: str
+    rows: int
+    counts: dict[str, int]
+    shown: dict[str, int]
+    dirt: dict[str, Any]
+
+
+class Samples(BaseModel):
+    """`expected.json`: the legal date the files were made for, and each file."""
+
+    base: str
+    files: dict[str, Expected]
+
+
+def samples() -> Samples:
+    """The committed expectations; NodeError outside a checkout."""
+    try:
+        return Samples.model_validate_json((FOLDER / "expected.json").read_bytes())
+    except OSError:
+        raise NodeError(
+            "run it from a checkout: the samples are not here", "请在代码检出目录中运行：未找到样例文件"
+        ) from None
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """The rows of a sample file that has codes for headers."""
+    path = FOLDER / name
+    if path.suffix == ".ndjson":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def a_person(name: str) -> tuple[int, dict[str, str]]:
+    """The number and the row of a clean penalty on an adult natural person who appears once in the file."""
+    expected, found = samples().files[name], rows(name)
+    often = Counter(row.get("CF_XDR_ZJHM") for row in found)
+    for number, row in enumerate(found, start=1):
+        document = row.get("CF_XDR_ZJHM") or ""
+        if row["CF_XDR_LB"] == "自然人" and str(number) not in expected.dirt and often[document] == 1:
+            return number, row
+    raise NodeError(f"{name} has no clean row about a person", f"{name} 中没有可用的自然人记录")
+
+
+def identity(row: dict[str, str]) -> SubjectIn:
+    """The person a penalty row is about."""
+    return SubjectIn(
+        kind="natural_person", document=Document(type="resident_id", number=Pii(row["CF_XDR_ZJHM"].strip()))
+    )

@@ -1,0 +1,102 @@
+"""Who asks about a person, on which ground, what they get, and that the person sees every one of them."""
+
+from collections import Counter
+from datetime import date, timedelta
+from uuid import UUID
+
+from creditmesh.node.callers import Callers
+from creditmesh.node.sample_files import identity
+from creditmesh.node.story.telling import Telling, check, eventually, refusal
+from creditmesh.schemas.queries import AuthorisationIn, QueryIn, QueryOut
+
+ITEM = "administrative_penalty"
+MATTER = "procurement_review"
+PURPOSE = "credit_assessment"
+BUREAU = "alpha_credit"
+PERSON = "person"
+
+
+class Asking:
+    """Queries about one natural person with one penalty."""
+
+    def __init__(self, telling: Telling, callers: Callers, row: dict[str, str]) -> None:
+        self._telling = telling
+        self._callers = callers
+        self._subject = identity(row)
+        self._authorisation: UUID | None = None
+        self._as_of = date.today()  # noqa: DTZ011 - replaced by the node's legal date at the first answer
+
+    def department(self) -> None:
+        """A department with a matter."""
+        with self._telling.step("a department asks for a matter it handles", "部门依事项查询") as say:
+            eventually(lambda: bool(self.ask_as_department().released), "the record is in the read model")
+            answer = self.ask_as_department()
+            check([record.item for record in answer.released] == [ITEM], "the person's penalty is released")
+            check(answer.use_until > answer.as_of, "the answer says how long it may be used")
+            self._as_of = answer.as_of
+            say(f"released {len(answer.released)}, use until {answer.use_until}, decision {answer.decision_id}")
+
+    def bureau_without(self) -> None:
+        """A bureau without the person's permission."""
+        with self._telling.step("a bureau without an authorisation is refused", "征信机构无授权被拒绝") as say:
+            problem = refusal(lambda: self.ask_as_bureau(None), code="no_authorisation")
+            say(f"{problem.document.status} {problem.document.title_zh}")
+
+    def bureau_with(self) -> None:
+        """The person permits it; now it is answered."""
+        with self._telling.step("the person authorises it, and it is answered", "本人授权后查询成功") as say:
+            given = AuthorisationIn(
+                bureau=BUREAU,
+                purpose=PURPOSE,
+                items=(ITEM,),
+                valid_from=self._as_of,
+                valid_until=self._as_of + timedelta(days=30),
+                max_uses=3,
+            )
+            with self._callers.node(PERSON) as person:
+                authorisation = person.me.authorise(given)
+            self._authorisation = authorisation.id
+            answer = self.ask_as_bureau(self._authorisation)
+            check([record.item for record in answer.released] == [ITEM], "the authorised item is released")
+            check(answer.use_until <= given.valid_until, "not usable for longer than the permission")
+            say(f"authorised for {given.max_uses} uses until {given.valid_until}, signed {authorisation.token[:12]}…")
+
+    def bureau_after(self) -> None:
+        """The person takes it back; it holds at the next call."""
+        with self._telling.step("it is withdrawn, and the next call is refused", "撤回授权后立即失效") as say:
+            assert self._authorisation is not None  # noqa: S101 - the chapter before gave it
+            with self._callers.node(PERSON) as person:
+                person.me.revoke(self._authorisation)
+            refusal(lambda: self.ask_as_bureau(self._authorisation), code="no_authorisation")
+            say("effective on the next call")
+
+    def own_side(self) -> None:
+        """The person sees their file and every attempt."""
+        with (
+            self._telling.step("the person sees their file and every attempt", "本人查看档案与访问记录") as say,
+            self._callers.node(PERSON) as person,
+        ):
+            file = person.me.file()
+            check([record.item for record in file.records] == [ITEM], "the file has the penalty")
+            check(file.records[0].fields.get("BZ") == "更正：补充备注", "as it was corrected")
+            wanted = {("bureau", "refused"): 2, ("bureau", "released"): 1}
+
+            def seen() -> Counter[tuple[str, str]]:
+                return Counter((access.caller, access.outcome) for access in person.me.accesses())
+
+            eventually(lambda: all(seen()[kind] == n for kind, n in wanted.items()), "the log has every attempt")
+            check(seen()["department", "released"] >= 1, "the department's query is there")
+            check(seen()["subject", "released"] >= 1, "their own look is there")
+            say(", ".join(f"{caller} {outcome} {n}" for (caller, outcome), n in sorted(seen().items())))
+
+    def ask_as_department(self) -> QueryOut:
+        """A query by an officer of a department with a matter."""
+        query = QueryIn(subject=self._subject, purpose="statutory_duty", matter=MATTER, officer="Officer Ke")
+        with self._callers.node("housing") as node:
+            return node.queries.ask(query)
+
+    def ask_as_bureau(self, authorisation: UUID | None) -> QueryOut:
+        """A query by a bureau under this authorisation."""
+        query = QueryIn(subject=self._subject, purpose=PURPOSE, authorisation=authorisation)
+        with self._callers.node(BUREAU) as node:
+            return node.queries.ask(query)
