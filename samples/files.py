@@ -103,7 +103,7 @@ class Pile:
 
     def _row(self, number: int, kind: SubjectKind | None) -> Row:
         subject = self.town.someone(self.random, kind)
-        return self.make(self.random, subject, self.party, f"{self.series}〔2026〕{number:04d}号")
+        return self.make(self.random, subject, self.party, f"{self.series}〔{{}}〕{number:04d}号")
 
     def _soiled(self, number: int, soil: Soil, kind: SubjectKind | None) -> Row:
         row = self._row(number, kind)

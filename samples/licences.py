@@ -25,12 +25,12 @@ LICENCES = {
 
 
 def clean(random: Random, subject: Subject, party: Party, number: str) -> Row:
-    """A row without fault; one in ten ends within forty days of the base date, one in five never."""
+    """A row without fault; one in ten ends within forty days, one in five never. `number` takes the year at {}."""
     decided = BASE - timedelta(days=random.randrange(5, 1400))
     chance = random.random()
     days = random.randrange(10, 40) if chance < 0.1 else random.randrange(60, 1500)
     until = None if chance > 0.8 else BASE + timedelta(days=days)
-    return of(random, subject, party, number=number, decided=decided, until=until)
+    return of(random, subject, party, number=number.format(decided.year), decided=decided, until=until)
 
 
 def of(random: Random, subject: Subject, party: Party, *, number: str, decided: date, until: date | None) -> Row:

@@ -45,10 +45,10 @@ OFFENCES = {
 
 
 def clean(random: Random, subject: Subject, party: Party, number: str) -> Row:
-    """A row without fault; its severity decides how old it may be and still be shown."""
+    """A row without fault; its severity decides how old it may be and still be shown. `number` takes the year at {}."""
     severity: Severity = random.choices(("minor", "general", "serious"), (2, 6, 2))[0]
     decided = BASE - timedelta(days=random.randrange(*AGES[severity]))
-    row = of(random, subject, party, number=number, severity=severity, decided=decided)
+    row = of(random, subject, party, number=number.format(decided.year), severity=severity, decided=decided)
     if severity == "general" and random.random() < 0.15:
         _ends_early(row, BASE + timedelta(days=random.randrange(5, 30)))
     return row
