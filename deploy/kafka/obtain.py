@@ -16,11 +16,11 @@ MARKER = "whole.txt"
 JAVA_NEEDED = 17
 
 
-class Missing(Exception):  # noqa: N818 - it is not a fault: the machine simply lacks a tool
+class Missing(Exception):
     """A tool that only the machine's owner can install is not there."""
 
 
-class Failed(Exception):  # noqa: N818 - the word the command line prints
+class Failed(Exception):
     """Something that should have worked did not; the text says what, in one or a few lines."""
 
 
