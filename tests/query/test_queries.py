@@ -69,7 +69,8 @@ async def test_a_department_without_a_lawful_ground_is_refused_and_the_person_se
     await catalogue.load(penalty(subject))
     answer = await by_matter(catalogue, identity, **change)
     assert (answer.status_code, answer.json()["code"]) == (403, "no_ground")
-    assert answer.json()["detail"] and answer.json()["detail_zh"]
+    assert answer.json()["detail"]
+    assert answer.json()["detail_zh"]
     (line,) = await catalogue.log_of(subject)
     assert (line["outcome"], line["reason"], line["records"]) == ("refused", reason, [])
 

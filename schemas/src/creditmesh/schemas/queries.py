@@ -11,7 +11,8 @@ from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind, Uscc
 from creditmesh.schemas.subject import SubjectIn
 
-Officer = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+_PRINTED = r"^[^\x00-\x1f\x7f]+$"
+Officer = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True, pattern=_PRINTED)]
 Items = Annotated[tuple[Code, ...], Field(min_length=1, max_length=200)]
 WithheldCode = Literal[
     "outside_matter", "outside_credential", "not_disclosed", "item_withdrawn", "unknown_item", "nothing_released"
@@ -216,7 +217,9 @@ class PublicRecord(_Out):
 class PublicSearch(_In):
     """A search for an organisation by the beginning of its name or by its whole code; in a body, never in a URL."""
 
-    name: Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True)] | None = None
+    name: (
+        Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True, pattern=_PRINTED)] | None
+    ) = None
     code: Uscc | None = None
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50

@@ -7,11 +7,19 @@ from typing import TypeVar
 from creditmesh.query.errors import BadCursor
 
 C = TypeVar("C")
+_NO_BIGINT = 2**63
 
 
 def written(place: object) -> str:
     """The cursor of a place."""
     return urlsafe_b64encode(str(place).encode()).rstrip(b"=").decode()
+
+
+def number(text: str) -> int:
+    """A place that is a number the database can count to."""
+    if not (text.isascii() and text.isdigit() and (value := int(text[:20])) < _NO_BIGINT):
+        raise ValueError("not a number")
+    return value
 
 
 def read(cursor: str | None, of: Callable[[str], C]) -> C | None:

@@ -29,7 +29,7 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
 async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> Page[AccessOut]:
     """Who looked, refusals included, newest first; reading it is an access too."""
     connection = await ctx.connection()
-    part, before = ctx.part(str(subject)), cursor.read(after, int)
+    part, before = ctx.part(str(subject)), cursor.read(after, cursor.number)
     lines = await accesses.page(connection, part=part, subject=subject, before=before, limit=limit + 1)
     _disclose(ctx, subject, "own_accesses", ())
     more = cursor.written(lines[limit - 1].entry) if len(lines) > limit else None

@@ -142,7 +142,7 @@ async def _take(ctx: Context, asked: Asked, found: Sequence[RecordChanged], *, r
         return used.unchanged
     if not repeated and asked.key is not None and await recall(ctx, asked.key, asked.digest) is not None:
         return False  # what used up the authorisation was this same request, sent twice at once
-    _refuse_unauthorised(ctx, asked)
+    return _refuse_unauthorised(ctx, asked)
 
 
 def _disclose(ctx: Context, asked: Asked, ground: Ground, found: Sequence[RecordChanged], earlier: UUID | None) -> UUID:

@@ -1,0 +1,229 @@
+"""The person's own side: their file, who looked, what they permitted, and carrying everything away."""
+
+import asyncio
+from base64 import urlsafe_b64decode
+from datetime import date
+from uuid import uuid4
+
+import pytest
+
+from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
+from tests.query.conftest import House, bureau, department, person
+from tests.query.samples import a_record
+
+
+async def get(house: House, caller, path, **params):
+    async with house.client(caller) as client:
+        return await client.get(path, params=params)
+
+
+async def test_the_file_is_whole_opened_and_logged(catalogue: House):
+    _, subject = await somebody(catalogue)
+    record = uuid4()
+    cipher = (await catalogue.equipment.vault.open([subject]))[subject]
+    sealed = cipher.seal({"ID": "990000196001010011"}, object=record, field="subject")
+    theirs = [
+        penalty(subject, record=record, sealed=[sealed.model_dump()]),
+        penalty(subject, item="licence", origin="harbour"),
+    ]
+    await catalogue.load(*theirs, penalty(uuid4()))
+    answer = await get(catalogue, person(subject), "/v1/me/file")
+    assert answer.headers["cache-control"] == "no-store"
+    assert {each["record"] for each in answer.json()["records"]} == {str(each.record) for each in theirs}
+    assert {each["origin"] for each in answer.json()["records"]} == {"city", "harbour"}
+    assert "990000196001010011" in answer.text
+    (line,) = await catalogue.log_of(subject)
+    assert (line["access"], line["purpose"], line["ground"]) == (answer.json()["decision_id"], "own_file", "self")
+
+
+async def test_an_erased_person_keeps_a_file_without_what_was_sealed(catalogue: House):
+    _, subject = await somebody(catalogue)
+    record = uuid4()
+    cipher = (await catalogue.equipment.vault.open([subject]))[subject]
+    await catalogue.load(
+        penalty(subject, record=record, sealed=[cipher.seal({"ID": "x"}, object=record, field="s").model_dump()])
+    )
+    async with catalogue.database.session() as session:
+        await session.execute(
+            "update vault.data_key set wrapped = null, destroyed_at = now() where subject = $1", subject
+        )
+    catalogue.equipment.vault.forget(subject)
+    (shown,) = (await get(catalogue, person(subject), "/v1/me/file")).json()["records"]
+    assert list(shown["fields"]) == ["DOC"]
+
+
+async def test_the_log_pages_lose_no_line_while_others_are_added(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    for _ in range(7):
+        await by_matter(catalogue, identity)
+    await catalogue.settled()
+    seen, cursor = [], None
+    while True:
+        params = {"limit": 3} | ({} if cursor is None else {"cursor": cursor})
+        page = (await get(catalogue, person(subject), "/v1/me/accesses", **params)).json()
+        seen += [line["access"] for line in page["items"]]
+        await by_matter(catalogue, identity)
+        await catalogue.settled()
+        if (cursor := page["next"]) is None:
+            break
+    assert len(seen) == len(set(seen)) == 7
+
+
+async def test_another_persons_log_has_none_of_it(catalogue: House):
+    identity, _ = await somebody(catalogue)
+    _, other = await somebody(catalogue)
+    await by_matter(catalogue, identity)
+    assert await catalogue.log_of(other) == []
+
+
+async def test_reading_the_log_is_in_the_log(catalogue: House):
+    _, subject = await somebody(catalogue)
+    await get(catalogue, person(subject), "/v1/me/accesses")
+    await catalogue.settled()
+    (line,) = (await get(catalogue, person(subject), "/v1/me/accesses")).json()["items"]
+    assert (line["purpose"], line["caller"], line["outcome"]) == ("own_accesses", "subject", "released")
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!", "eA", "LTE" * 50, "MTIz" * 10])
+async def test_a_cursor_of_ones_own_making_is_malformed_or_empty_and_never_a_fault(catalogue: House, cursor):
+    _, subject = await somebody(catalogue)
+    for path in ("/v1/me/accesses", "/v1/me/authorisations"):
+        assert (await get(catalogue, person(subject), path, cursor=cursor)).status_code in {200, 400}
+    assert (await get(catalogue, person(subject), "/v1/me/authorisations", cursor="x")).json()["code"] == "bad_cursor"
+
+
+async def test_an_authorisation_is_signed_listed_used_and_taken_back(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    given = await authorised(catalogue, subject)
+    await by_authorisation(catalogue, identity, given)
+    (mine,) = (await get(catalogue, person(subject), "/v1/me/authorisations")).json()["items"]
+    assert (mine["id"], mine["uses"], mine["state"]) == (given, 1, "active")
+    held = (await get(catalogue, bureau(), f"/v1/authorisations/{given}")).json()
+    assert held == mine
+    async with catalogue.client(bureau()) as client:
+        assert (await client.post("/v1/authorisations", json={"token": mine["token"]})).json() == mine
+    async with catalogue.client(person(subject)) as client:
+        await client.delete(f"/v1/me/authorisations/{given}")
+    assert (await get(catalogue, bureau(), f"/v1/authorisations/{given}")).json()["state"] == "revoked"
+
+
+async def test_another_partys_authorisation_reads_like_none(catalogue: House):
+    _, subject = await somebody(catalogue)
+    _, other = await somebody(catalogue)
+    given = await authorised(catalogue, subject)
+    token = (await get(catalogue, bureau(), f"/v1/authorisations/{given}")).json()["token"]
+    answers = [
+        await get(catalogue, bureau("bureau_b"), f"/v1/authorisations/{given}"),
+        await get(catalogue, bureau("bureau_b"), f"/v1/authorisations/{uuid4()}"),
+    ]
+    async with catalogue.client(bureau("bureau_b")) as client:
+        answers += [await client.post("/v1/authorisations", json={"token": text}) for text in (token, "a.b.c")]
+    async with catalogue.client(person(other)) as client:
+        answers += [await client.delete(f"/v1/me/authorisations/{each}") for each in (given, uuid4())]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(404, answers[0].text)}
+
+
+async def test_two_bureaus_know_the_person_by_two_handles_and_neither_is_the_nodes(catalogue: House):
+    _, subject = await somebody(catalogue)
+    texts = []
+    for party in ("bureau_a", "bureau_b"):
+        given = await authorised(catalogue, subject, bureau=party)
+        token = (await get(catalogue, bureau(party), f"/v1/authorisations/{given}")).json()["token"]
+        texts.append(urlsafe_b64decode(token.split(".")[1] + "==").decode())
+    assert str(subject) not in texts[0] + texts[1]
+    handles = [text.split('"sub":"')[1].split('"')[0] for text in texts]
+    assert handles[0] != handles[1]
+
+
+async def test_giving_twice_with_one_key_gives_once(catalogue: House):
+    _, subject = await somebody(catalogue)
+    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["penalty"], "valid_until": "2026-06-01"}
+    async with catalogue.client(person(subject)) as client:
+        sent = [
+            client.post("/v1/me/authorisations", json=body, headers={"Idempotency-Key": f"g-{subject}"})
+            for _ in range(4)
+        ]
+        answers = await asyncio.gather(*sent)
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.json()["id"] for answer in answers}) == 1
+        assert len((await client.get("/v1/me/authorisations")).json()["items"]) == 1
+        other = await client.post(
+            "/v1/me/authorisations", json=body | {"max_uses": 2}, headers={"Idempotency-Key": f"g-{subject}"}
+        )
+    assert other.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"bureau": "nobody"}, "/bureau"),
+        ({"bureau": "library"}, "/purpose"),
+        ({"purpose": "duty"}, "/purpose"),
+        ({"purpose": "curiosity"}, "/purpose"),
+        ({"items": ["penalty", "weather"]}, "/items/1"),
+        ({"items": []}, "/items"),
+        ({"valid_from": "2026-05-03"}, "/valid_from"),
+        ({"valid_until": "2026-05-04"}, "/valid_until"),
+        ({"valid_until": "2028-05-04"}, "/valid_until"),
+        ({"max_uses": 0}, "/max_uses"),
+        ({"subject": "x"}, "/subject"),
+    ],
+)
+async def test_what_cannot_be_authorised_names_the_field(catalogue: House, change, pointer):
+    _, subject = await somebody(catalogue)
+    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["penalty"], "valid_until": "2026-06-01"} | change
+    async with catalogue.client(person(subject)) as client:
+        answer = await client.post("/v1/me/authorisations", json=body)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == pointer
+    assert error["detail"]
+    assert error["detail_zh"]
+
+
+async def test_an_export_has_the_file_the_authorisations_and_the_accesses(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    fine = penalty(subject)
+    await catalogue.load(fine)
+    given = await authorised(catalogue, subject)
+    decision = (await by_matter(catalogue, identity)).json()["decision_id"]
+    await catalogue.settled()
+    body = (await get(catalogue, person(subject), "/v1/me/export")).json()
+    assert [each["record"] for each in body["records"]] == [str(fine.record)]
+    assert [each["id"] for each in body["authorisations"]] == [given]
+    assert [each["access"] for each in body["accesses"]] == [decision]
+    assert (await catalogue.log_of(subject))[0]["purpose"] == "own_export"
+
+
+ROUTES = [
+    ("GET", "/v1/me/file"), ("GET", "/v1/me/accesses"), ("GET", "/v1/me/export"), ("GET", "/v1/me/authorisations"),
+    ("POST", "/v1/me/authorisations"), ("DELETE", f"/v1/me/authorisations/{uuid4()}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_a_persons_side_is_the_persons_alone(catalogue: House, method, path):
+    everything = frozenset({"me:read", "me:authorise"})
+    for caller in (department(scopes=everything), bureau(scopes=everything)):
+        async with catalogue.client(caller) as client:
+            assert (await client.request(method, path)).status_code == 403
+    async with catalogue.client() as client:
+        assert (await client.request(method, path)).status_code in {401, 403}
+
+
+async def test_a_tampered_authorisation_row_gives_nothing(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    given = await authorised(catalogue, subject)
+    async with catalogue.database.session() as session:
+        await session.execute("update query.authorisation set bureau = 'bureau_b' where id = $1", given)
+    answer = await by_authorisation(catalogue, identity, given, caller=bureau("bureau_b"))
+    assert answer.status_code == 403
+
+
+async def test_a_day_is_a_day_of_the_law(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    given = await authorised(catalogue, subject, valid_until="2026-05-10")
+    await catalogue.load(a_record(subject=subject, kind="natural_person"))
+    for day, status in ((date(2026, 5, 9), 200), (date(2026, 5, 10), 403)):
+        catalogue.on(day)
+        assert (await by_authorisation(catalogue, identity, given)).status_code == status

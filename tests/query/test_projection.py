@@ -1,0 +1,106 @@
+"""The read models from events: the newest revision stands, whatever order batches are cut in."""
+
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from creditmesh.chassis.errors import Transient
+from tests.query.conftest import ITEMS, House, invented_person, person
+from tests.query.samples import a_directory, a_record, an_item
+
+
+async def rows(house: House, table: str, record):
+    async with house.database.session("query") as session:
+        return await session.fetch(f"select * from query.{table} where record = $1", record)
+
+
+def history(states, **more):
+    record, subject = uuid4(), uuid4()
+    return [
+        a_record(
+            record=record,
+            subject=subject,
+            rev=rev,
+            state=state,
+            fields={"DOC": str(rev), "NAME": f"沙盒{record}"},
+            **more,
+        )
+        for rev, state in enumerate(states, 1)
+    ]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    states=st.lists(st.sampled_from(["published", "repaired", "withdrawn"]), min_size=1, max_size=6),
+    cuts=st.sets(st.integers(1, 5)),
+    repeats=st.sets(st.integers(1, 5)),
+)
+async def test_both_read_models_hold_the_newest_revision_however_it_came(house: House, states, cuts, repeats):
+    house.follow(a_directory(ITEMS))
+    changes = history(states)
+    batch = []
+    for place, change in enumerate(changes):
+        if place in cuts and batch:
+            await house.load(*batch)
+            batch = []
+        batch.append(change)
+    await house.load(*batch)
+    for place in repeats & set(range(1, len(changes))):
+        await house.load(changes[place])  # an older revision again: nothing goes back
+    (row,) = await rows(house, "record", changes[0].record)
+    assert (row["rev"], row["state"]) == (len(changes), states[-1])
+    public = await rows(house, "public_record", changes[0].record)
+    assert [each["rev"] for each in public] == ([len(changes)] if states[-1] == "published" else [])
+
+
+async def test_a_record_whose_first_revision_was_dropped_comes_with_the_next(catalogue: House):
+    _, second = history(["published", "published"])
+    await catalogue.load(second)
+    (row,) = await rows(catalogue, "record", second.record)
+    assert row["rev"] == 2
+
+
+async def test_the_public_read_model_has_no_originals_and_nothing_that_is_not_public(catalogue: House):
+    boss = await catalogue.subject(invented_person())
+    cipher = (await catalogue.equipment.vault.open([boss]))[boss]
+    record = uuid4()
+    sealed = cipher.seal({"BOSS": "殷沙盒"}, object=record, field="representative").model_dump()
+    organisation = a_record(record=record, sealed=[sealed])
+    await catalogue.load(organisation, nobody := a_record(kind="natural_person", fields={"DOC": "x"}))
+    assert await rows(catalogue, "public_record", nobody.record) == []
+    (row,) = await rows(catalogue, "public_record", record)
+    text = bytes(row["data"]).decode()
+    assert '"BOSS":"殷**"' in text
+    assert "殷沙盒" not in text
+    assert str(organisation.subject) not in text
+    assert "sealed" not in text
+
+
+async def test_a_repaired_record_leaves_nothing_in_the_public_read_model(catalogue: House):
+    first, second = history(["published", "repaired"])
+    await catalogue.load(first)
+    assert len(await rows(catalogue, "public_record", first.record)) == 1
+    await catalogue.load(second)
+    assert await rows(catalogue, "public_record", first.record) == []
+
+
+async def test_a_record_of_an_item_this_process_has_not_followed_yet_waits(catalogue: House):
+    change = a_record(item="tomorrow")
+    with pytest.raises(Transient):
+        await catalogue.load(change)
+    assert await rows(catalogue, "record", change.record) == []
+    catalogue.follow(a_directory([*ITEMS, an_item("tomorrow")]))
+    await catalogue.load(change)
+    assert len(await rows(catalogue, "record", change.record)) == 1
+
+
+async def test_the_access_log_keeps_every_line_once(catalogue: House):
+    subject = await catalogue.subject(invented_person())
+    async with catalogue.client(person(subject)) as client:
+        for _ in range(3):
+            await client.get("/v1/me/file")
+    await catalogue.settled()
+    await catalogue.settled()
+    assert len(await catalogue.log_of(subject)) == 3

@@ -1,0 +1,96 @@
+"""What is open to all: lists, records and searches, masked, and nothing that is not public today."""
+
+from uuid import uuid4
+
+from tests.query.conftest import TODAY, House
+from tests.query.samples import a_directory, a_record, an_item
+
+
+async def search(house: House, **body):
+    async with house.client() as client:
+        return await client.post("/v1/public/searches", json=body)
+
+
+async def records(house: House, **params):
+    async with house.client() as client:
+        return await client.get("/v1/public/records", params=params)
+
+
+def an_organisation(**more):
+    name = f"沙盒（{uuid4().hex[:12]}）有限公司"
+    return name, a_record(fields={"NAME": name, "DOC": "1", "CODE": "91990000MA0000001R"}, **more)
+
+
+async def test_the_lists_name_the_items_that_are_open_to_all(catalogue: House):
+    catalogue.follow(a_directory([an_item("penalty", designates="black"), an_item("inner", disclosure="sharing")]))
+    async with catalogue.client() as client:
+        body = (await client.get("/v1/public/lists")).json()
+    assert body["items"] == ["penalty"]
+    assert [(each["code"], each["colour"], each["items"]) for each in body["lists"]] == [
+        ("black", "black", ["penalty"])
+    ]
+
+
+async def test_an_organisation_is_found_by_the_beginning_of_its_name_and_by_its_code(catalogue: House):
+    name, change = an_organisation(mark="disputed")
+    await catalogue.load(change)
+    wide = name[:8].replace("（", "(").upper()
+    (found,) = (await search(catalogue, name=wide)).json()["items"]
+    assert (found["record"], found["mark"], found["fields"]["NAME"]) == (str(change.record), "disputed", name)
+    codes = (await search(catalogue, code="91990000MA0000001R", limit=100)).json()["items"]
+    assert str(change.record) in {each["record"] for each in codes}
+    assert (await search(catalogue, name="沙盒%")).json()["items"] == []
+
+
+async def test_a_person_is_not_found_by_name_and_stands_masked_where_the_law_orders_publication(catalogue: House):
+    name = "沈沙盒"
+    subject = uuid4()
+    await catalogue.load(a_record(kind="sole_trader", subject=subject, fields={"DOC": "unique-" + subject.hex}))
+    assert (await search(catalogue, name=name)).json()["items"] == []
+
+
+async def test_pages_follow_one_another_without_loss(catalogue: House):
+    catalogue.follow(a_directory([an_item("paged")]))
+    sent = [a_record(item="paged") for _ in range(7)]
+    await catalogue.load(*sent)
+    seen, cursor = [], None
+    while True:
+        page = (await records(catalogue, item="paged", limit=3, **({"cursor": cursor} if cursor else {}))).json()
+        seen += [each["record"] for each in page["items"]]
+        if (cursor := page["next"]) is None:
+            break
+    assert sorted(seen) == sorted(str(each.record) for each in sent)
+
+
+async def test_an_item_that_is_closed_again_is_closed_at_once(catalogue: House):
+    catalogue.follow(a_directory([an_item("opened")]))
+    name, change = an_organisation(item="opened")
+    await catalogue.load(change)
+    assert len((await search(catalogue, name=name)).json()["items"]) == 1
+    catalogue.follow(a_directory([an_item("opened", disclosure="sharing")]))
+    assert (await search(catalogue, name=name)).json()["items"] == []
+    assert (await records(catalogue, item="opened")).status_code == 404
+    catalogue.follow(a_directory([an_item("opened")], withdrawn={"opened": TODAY}))
+    assert (await search(catalogue, name=name)).json()["items"] == []
+    assert (await records(catalogue, item="opened")).status_code == 404
+
+
+async def test_bad_searches_name_the_rule(catalogue: House):
+    for body in (
+        {},
+        {"name": "沙盒", "code": "91990000MA0000001R"},
+        {"name": "x"},
+        {"code": "1"},
+        {"name": "沙盒", "q": 1},
+    ):
+        assert (await search(catalogue, **body)).status_code == 422
+    assert (await search(catalogue, name="沙盒", cursor="x")).json()["code"] == "bad_cursor"
+    assert (await search(catalogue, name="沙\u0000盒")).status_code == 422
+    assert (await search(catalogue, name="  　")).status_code == 422
+    async with catalogue.client() as client:
+        surrogate = await client.post(
+            "/v1/public/searches", content=rb'{"name": "a\ud800b"}', headers={"Content-Type": "application/json"}
+        )
+    assert surrogate.status_code == 422
+    assert (await records(catalogue, item="NOT A CODE")).status_code == 422
+    assert (await records(catalogue, item="penalty", limit=0)).status_code == 422
