@@ -34,7 +34,7 @@ def table(tmp_path, words, *, charset="utf-8", name="处罚.csv"):
 
 def environment(remote, **more):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CREDITMESH_")}
-    return clean | {"CREDITMESH_NODE": remote.url, "CREDITMESH_KEY": KEY, "COLUMNS": "200"} | more
+    return clean | {"CREDITMESH_URL": remote.url, "CREDITMESH_KEY": KEY, "COLUMNS": "200"} | more
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,15 @@ def test_a_dry_run_stores_nothing_and_leaves_nothing(remote, tmp_path):
     assert "dry_run=true" in remote.submissions[0].path
     assert remote.stored == {}
     assert "试运行" in done.stderr
+    assert left(tmp_path) == ["处罚.csv"]
+
+
+def test_with_no_save_nothing_is_left_beside_the_file(remote, tmp_path):
+    file = table(tmp_path, ["accepted"])
+    remote.busy = [{"Retry-After": "3600"}]
+    assert run(remote, file, "--item", ITEM, "--no-save").returncode == 2
+    assert run(remote, file, "--item", ITEM, "--no-save").returncode == 0
+    assert len(remote.stored) == 1
     assert left(tmp_path) == ["处罚.csv"]
 
 
@@ -239,7 +248,7 @@ def test_a_caller_of_the_sandbox_is_found_by_name(remote, tmp_path, monkeypatch)
     sandbox = {"nodes": {"city": {"url": remote.url, "tier": "city", "code": "city"}}, "callers": [caller]}
     (tmp_path / "var" / "sandbox.json").write_text(json.dumps(sandbox))
     file = table(tmp_path, ["accepted"])
-    nothing = {"CREDITMESH_NODE": "", "CREDITMESH_KEY": ""}
+    nothing = {"CREDITMESH_URL": "", "CREDITMESH_KEY": ""}
     assert run(remote, file, "--item", ITEM, "--sandbox", "housing", **nothing).returncode == 0
     unknown = run(remote, file, "--item", ITEM, "--sandbox", "nobody", **nothing)
     assert unknown.returncode == 2

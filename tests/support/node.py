@@ -22,17 +22,24 @@ from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.vault.keys import Keys
+
 try:
     from creditmesh.node.declaration import NODE
 except ImportError:
-    NODE=None
+    NODE = None
 from creditmesh.node.door import door
+
 try:
     from creditmesh.node.running import make_keys
 except ImportError:
+
     def make_keys(settings):
         import secrets
-        Keys.create(settings.secrets / "keys"); (settings.secrets/"operator").write_text("s3")
+
+        Keys.create(settings.secrets / "keys")
+        (settings.secrets / "operator").write_text("s3")
+
+
 from tests.support.postgres import Database, Postgres
 
 
@@ -105,10 +112,7 @@ class TestNode:
         await self._ordered()
         for owner in self.host.owners.values():
             await owner.caught_up()
-        async with self.database.session("bus") as session:
-            heads = await session.fetch("select part, number from bus.event_head where stream = 'catalogue'")
-        for part, number in heads:
-            await self.host.follower.reach(part, number)
+        await self.host.follower.caught_up()
 
     async def _ordered(self) -> None:
         async with self.database.session("bus") as session:

@@ -94,7 +94,7 @@ class Host:
         await self.open()
         settings = self.settings
         operator = await self._listen(self.operator_app, settings.operator_host, settings.operator_port)
-        await self.follower.at_head()
+        await self.follower.caught_up()
         public = await self._listen(self.public_app, settings.host, settings.port)
         self.url, self.operator_url = public.url, operator.url
 

@@ -67,7 +67,7 @@ def _invited(operator: Operator, parties: Iterable[Party], persons: dict[str, Su
 
 
 def _write(callers: Callers) -> None:
-    lines = [
+    lines: list[dict[str, object]] = [
         {
             "name": caller.name,
             "role": caller.role,

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.node import dead_letters, people, running, sandbox
+from creditmesh.node import database, dead_letters, people, running, sandbox
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator
@@ -58,7 +58,9 @@ def serve(service: Annotated[str, typer.Argument(help="A service's name, or `gat
 def migrate() -> None:
     """Create or upgrade the node's database: schemas, roles, tables. Needs CREDITMESH_ADMIN."""
     with _plainly():
-        asyncio.run(running.migrate_only(NodeSettings()))
+        settings = NodeSettings()
+        running.make_keys(settings)
+        asyncio.run(database.migrate(settings))
 
 
 @app.command()

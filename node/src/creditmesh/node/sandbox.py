@@ -92,11 +92,16 @@ def started(state: Path, *, bus: str, split: bool, console: Console) -> Iterator
         with console.status("migrations / 建库"):
             asyncio.run(database.create(settings, server.admin_url))
         children: list[Child] = []
-        stack.callback(lambda: [child.stop() for child in reversed(children)])
+        stack.callback(_stop, children)
         with console.status("processes / 进程"):
             _start(settings, children, split=split, bus_variables=bus_variables)
             Operator(state).call("catalogue", "POST", "/v1/admin/catalogue", {"folder": None})
         yield Sandbox(settings, server, children)
+
+
+def _stop(children: list[Child]) -> None:
+    for child in reversed(children):
+        child.stop()
 
 
 def _empty(state: Path, server: EmbeddedServer) -> None:

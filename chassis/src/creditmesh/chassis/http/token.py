@@ -31,7 +31,7 @@ class Mint:
 
     def __init__(self, key: OKPKey, *, node: str, seconds: Callable[[], float] = time.time) -> None:
         self._key = key
-        self._header = {"alg": _ALGORITHM, "kid": key.ensure_kid() or key.thumbprint(), "typ": "creditmesh+jwt"}
+        self._header = {"alg": _ALGORITHM, "kid": key.kid or key.thumbprint(), "typ": "creditmesh+jwt"}
         self._issuer = f"{node}/gateway"
         self._seconds = seconds
         self._kept: dict[tuple[Caller, str], tuple[float, str]] = {}

@@ -7,7 +7,7 @@ import typer
 
 File = Annotated[Path, typer.Argument(help="CSV（UTF-8、GB18030）、NDJSON 或 JSON 文件。The file.", show_default=False)]
 Item = Annotated[str, typer.Option(help="目录条目代码。Code of the catalogue item.", show_default=False)]
-NodeUrl = Annotated[str | None, typer.Option("--node", envvar="CREDITMESH_NODE", help="节点地址。Address of the node.")]
+NodeUrl = Annotated[str | None, typer.Option("--node", envvar="CREDITMESH_URL", help="节点地址。Address of the node.")]
 Key = Annotated[
     str | None,
     typer.Option(
@@ -24,5 +24,8 @@ Charset = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="仅校验，不入库。Judge only, store nothing.")]
 Verdicts = Annotated[Path | None, typer.Option(help="将逐行结果写入该 NDJSON 文件。Write every verdict there.")]
+NoSave = Annotated[
+    bool, typer.Option("--no-save", help="不保存回执和续传状态。Leave no receipt and no resume file beside.")
+]
 Resume = Annotated[str | None, typer.Option(help="以该键续传（状态文件无法写入时）。Go on under this key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON。Print the summary as JSON.")]

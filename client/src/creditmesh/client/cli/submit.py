@@ -52,6 +52,7 @@ class Order:
     dry_run: bool
     verdicts: Path | None
     resume: str | None
+    save: bool
     as_json: bool
 
 
@@ -69,6 +70,7 @@ def submit(
     lane: Annotated[Lane, typer.Option(help="backfill：历史数据，让位于 live。History gives way.")] = Lane.LIVE,
     dry_run: options.DryRun = False,
     verdicts: options.Verdicts = None,
+    no_save: options.NoSave = False,
     resume: options.Resume = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -97,6 +99,7 @@ def submit(
                 dry_run=dry_run,
                 verdicts=verdicts,
                 resume=resume,
+                save=not (no_save or dry_run),
                 as_json=as_json,
             )
         )
@@ -127,7 +130,7 @@ def _run(order: Order) -> Exit:
             if not (error.passing or tally.rows):  # refused whole: nothing is under way
                 state.unlink(missing_ok=True)
             raise
-    kept = [] if order.dry_run else _keep(submission.receipts, base)
+    kept = _keep(submission.receipts, base) if order.save else []
     state.unlink(missing_ok=True)
     _tell(order, tally, submission.receipts, kept)
     return Exit.REFUSED if tally.counts["refused"] else Exit.DONE
@@ -140,7 +143,7 @@ def _resume(order: Order, upload: Upload, state: Path) -> Resume:
         return resume.model_copy(update={"key": order.resume})
     if begun:
         say.notice("Going on with a submission that was broken off.", "继续此前中断的报送。")
-    elif not order.dry_run:
+    elif order.save:
         resume.write(state)
     return resume
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from creditmesh.client import Upload
 from creditmesh.node.callers import Callers
-from creditmesh.node.sample_files import FOLDER, a_person, rows, samples
-from creditmesh.node.story.telling import Telling, check, eventually
-from creditmesh.schemas.verdicts import Verdict
+from creditmesh.node.sample_files import FOLDER, a_person, samples
+from creditmesh.node.story.telling import Telling, check
+from creditmesh.schemas.verdicts import VERDICTS, Verdict, VerdictWord
 
 FIRST = "penalties.csv"
 DEPARTMENT = "market_regulation"
-WORDS = ("accepted", "corrected", "unchanged", "held", "refused")
+MEASURES = 5
 
 
 class Submitting:
@@ -31,7 +31,7 @@ class Submitting:
         with self._telling.step("the catalogue is published", "目录已发布") as say, self._callers.node() as node:
             glance = node.catalogue.glance()
             check(glance.counts.get("item") == len(list(node.catalogue.items())), "the directory lists every item")
-            check(glance.counts["measure"] >= 5, "five measures")
+            check(glance.counts["measure"] >= MEASURES, f"{MEASURES} measures")
             say(", ".join(f"{count} {kind}" for kind, count in glance.counts.items()))
             unverified = sum(len(codes) for codes in glance.unverified.values())
             say(f"{unverified} objects are marked unverified: no source confirmed their basis yet")
@@ -119,8 +119,5 @@ class Submitting:
             return verdicts
 
 
-def _counted(counts: Counter[str]) -> str:
-    return ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
-
-
-__all__ = ["Submitting", "eventually", "rows"]
+def _counted(counts: Counter[VerdictWord]) -> str:
+    return ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])

@@ -37,20 +37,19 @@ class Telling:
             with self._console.status(f"{title} / {title_zh}"):
                 yield said.append
         except (CheckFailed, ClientError) as error:
-            self._line("red", "✗", title, title_zh, began, said)
+            self._line("[red]✗[/red]", (title, title_zh), began, said)
             self._console.print(f"      [red]{_words(error)}[/red]", highlight=False)
             raise StoryFailed from error
-        self._line("green", "✓", title, title_zh, began, said)
+        self._line("[green]✓[/green]", (title, title_zh), began, said)
 
     def end(self) -> None:
         """Say how long it took."""
         self._console.print(f"[bold]{self._number} steps, {time.monotonic() - self._began:.1f} s[/bold]")
 
-    def _line(self, colour: str, sign: str, title: str, title_zh: str, began: float, said: list[str]) -> None:
+    def _line(self, sign: str, titles: tuple[str, str], began: float, said: list[str]) -> None:
         took = f"{time.monotonic() - began:5.2f} s"
-        self._console.print(
-            f"[{colour}]{sign}[/{colour}] {self._number:2d} {title} [dim]{title_zh}  {took}[/dim]", highlight=False
-        )
+        title, title_zh = titles
+        self._console.print(f"{sign} {self._number:2d} {title} [dim]{title_zh}  {took}[/dim]", highlight=False)
         for line in said:
             self._console.print(f"      {line}", style="dim", highlight=False)
 
