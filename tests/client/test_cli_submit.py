@@ -104,6 +104,24 @@ def test_a_dry_run_stores_nothing_and_leaves_nothing(remote, tmp_path):
     assert left(tmp_path) == ["处罚.csv"]
 
 
+def test_a_dry_run_leaves_a_broken_submission_where_it_stood(remote, tmp_path):
+    file = table(tmp_path, ["accepted"])
+    remote.busy = [{"Retry-After": "3600"}]
+    run(remote, file, "--item", ITEM)
+    assert run(remote, file, "--item", ITEM, "--dry-run").returncode == 0
+    assert run(remote, file, "--item", ITEM).returncode == 0
+    first, _, last = (asked.key for asked in remote.submissions)
+    assert first == last
+
+
+def test_a_receipt_that_cannot_be_written_does_not_fail_what_was_stored(remote, tmp_path):
+    file = table(tmp_path, ["accepted"])
+    (tmp_path / "处罚.csv.receipt.json").mkdir()
+    done = run(remote, file, "--item", ITEM)
+    assert done.returncode == 0
+    assert "/v1/submissions/" in done.stderr
+
+
 def test_with_no_save_nothing_is_left_beside_the_file(remote, tmp_path):
     file = table(tmp_path, ["accepted"])
     remote.busy = [{"Retry-After": "3600"}]
@@ -163,7 +181,7 @@ def test_interrupted_it_says_how_to_go_on_and_does(remote, tmp_path):
     assert process.returncode == 130
     assert "续传" in errors
     assert "Traceback" not in errors
-    assert not out.exists()
+    assert left(tmp_path) == ["out.ndjson.resume.json", "处罚.csv"]
     remote.stall = False
     assert run(remote, file, "--item", ITEM, "--verdicts", out).returncode == 0
     assert len(remote.stored) == 1

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -54,6 +54,11 @@ class Order:
     resume: str | None
     save: bool
     as_json: bool
+
+    @property
+    def base(self) -> Path:
+        """What the files we leave are named after, and stand beside."""
+        return self.verdicts or self.file
 
 
 def submit(
@@ -116,36 +121,41 @@ def submit(
 
 def _run(order: Order) -> Exit:
     upload = Upload.of(order.file, charset=order.charset)
-    base = order.verdicts or order.file
-    state = beside(base, ".resume.json")
-    resume = _resume(order, upload, state)
+    key, state = _resume(order, upload)
     tally = Tally()
     with Node(order.target.url, key=order.target.key) as node, _out(order.verdicts) as out:
         submission = node.records.submit_file(
-            upload, item=order.item, lane=order.lane.value, dry_run=order.dry_run, key=resume.key
+            upload, item=order.item, lane=order.lane.value, dry_run=order.dry_run, key=key
         )
         try:
             _follow(submission, tally, out)
         except ProblemError as error:
             if not (error.passing or tally.rows):  # refused whole: nothing is under way
-                state.unlink(missing_ok=True)
+                _forget(state)
             raise
-    kept = _keep(submission.receipts, base) if order.save else []
-    state.unlink(missing_ok=True)
+    kept = _keep(submission.receipts, order.base) if order.save else []
+    _forget(state)
     _tell(order, tally, submission.receipts, kept)
     return Exit.REFUSED if tally.counts["refused"] else Exit.DONE
 
 
-def _resume(order: Order, upload: Upload, state: Path) -> Resume:
+def _resume(order: Order, upload: Upload) -> tuple[str, Path | None]:
+    """The key to send under, and the file that remembers it, if there is one."""
     parts = (upload.digest, order.item, order.target.url, order.lane, str(order.dry_run), upload.content_type)
+    state = beside(order.base, ".resume.json")
     resume, begun = Resume.of(state, file=order.file, parts=parts)
     if order.resume is not None:
-        return resume.model_copy(update={"key": order.resume})
+        return order.resume, None
     if begun:
         say.notice("Going on with a submission that was broken off.", "继续此前中断的报送。")
     elif order.save:
         resume.write(state)
-    return resume
+    return resume.key, state if begun or order.save else None
+
+
+def _forget(state: Path | None) -> None:
+    if state is not None:
+        state.unlink(missing_ok=True)
 
 
 def _follow(submission: Submission, tally: Tally, out: BinaryIO | None) -> None:
@@ -184,14 +194,24 @@ def _out(verdicts: Path | None) -> Iterator[BinaryIO | None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Unsendable(f"{verdicts}: cannot be written ({reason}).", f"{verdicts}：无法写入（{reason}）。") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def _keep(receipts: Sequence[Receipt], base: Path) -> list[Path]:
     kept = []
     for number, receipt in enumerate(receipts, start=1):
         place = beside(base, ".receipt.json" if len(receipts) == 1 else f".receipt-{number}.json")
-        place.write_text(receipt.model_dump_json(indent=1) + "\n")
-        kept.append(place)
+        try:
+            place.write_text(receipt.model_dump_json(indent=1) + "\n")
+        except OSError:
+            say.notice(
+                f"Cannot write {place}; the receipt stays at GET /v1/submissions/{receipt.submission}/receipt.",
+                f"无法写入 {place}；回执可由 GET /v1/submissions/{receipt.submission}/receipt 获取。",
+            )
+        else:
+            kept.append(place)
     return kept
 
 
