@@ -1,9 +1,12 @@
 """The gateway of this node: the services of this process called directly, the others over HTTP."""
 
+import orjson
+
 from creditmesh.chassis.host import DoorApp, Hosted
 from creditmesh.chassis.http.token import Mint
 from creditmesh.gateway.door import build
 from creditmesh.gateway.transport import InProcess, OverHttp, Transport
+from creditmesh.schemas.asyncapi import asyncapi
 
 
 def door(hosted: Hosted) -> DoorApp:
@@ -18,6 +21,7 @@ def door(hosted: Hosted) -> DoorApp:
         clock=made.clock,
         node=made.node,
         ready=hosted.readiness,
+        documents={"/asyncapi.json": orjson.dumps(asyncapi(made.node.code))},
     )
 
 
