@@ -1,17 +1,30 @@
 """The embedded server: it keeps what it acknowledged, whatever is killed, and lets nobody in without a password."""
 
 import asyncio
+import os
 import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from creditmesh.chassis.database.embedded import EmbeddedServer, EmbeddedServerError
 from creditmesh.chassis.database.engine import arguments_of, engine
 from tests.support.postgres import Postgres, new_folder
+
+OWNER = """
+import asyncio, pathlib, sys, time
+from creditmesh.chassis.database.embedded import EmbeddedServer
+server = EmbeddedServer(pathlib.Path(sys.argv[1]))
+asyncio.run(server.start())
+print("started", flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +67,55 @@ async def test_committed_rows_survive_a_killed_postmaster_many_times(server: Emb
 async def test_starting_twice_uses_the_server_that_runs(server: EmbeddedServer):
     before = server.pid
     await server.start()
-    again = EmbeddedServer(server._asked)
-    await asyncio.gather(again.start(), EmbeddedServer(server._asked).start())
-    assert server.pid == again.pid == before
-    assert again.admin_url == server.admin_url
+    others = [EmbeddedServer(server._asked), EmbeddedServer(server._asked)]
+    await asyncio.gather(*(other.start() for other in others))
+    assert {other.pid for other in others} == {server.pid} == {before}
+    assert others[0].admin_url == EmbeddedServer(server._asked).admin_url == server.admin_url
+    for other in others:
+        await other.stop()
+    assert await ask(server, "select 1") == 1
+
+
+async def test_the_last_one_who_uses_it_stops_it(server: EmbeddedServer):
+    other = EmbeddedServer(server._asked)
+    await other.start()
+    await server.stop()
+    assert await ask(server, "select 1") == 1
+    await other.stop()
+    assert server.pid is None
+    await server.start()
+
+
+async def test_a_server_whose_owner_was_killed_is_used_again_and_stopped(server: EmbeddedServer):
+    await server.stop()
+    owner = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", OWNER, str(server._asked)), stdout=asyncio.subprocess.PIPE
+    )
+    assert owner.stdout is not None
+    assert await owner.stdout.readline() == b"started\n"
+    owner.kill()
+    await owner.wait()
+    orphan = server.pid
+    assert orphan is not None
+    await server.start()
+    assert server.pid == orphan
+    await server.stop()
+    assert server.pid is None
+    await server.start()
+
+
+def left_of(*paths: Path) -> list[Path]:
+    return [path for path in paths if os.path.lexists(path)]
+
+
+async def test_removing_leaves_neither_server_nor_data(tmp_path: Path):
+    # A folder of pytest is closed to the server's user: under root the data are then kept in an open place.
+    own = EmbeddedServer(tmp_path / "data")
+    await own.start()
+    place, pid = own._place, own.pid
+    assert await ask(own, "select 1") == 1
+    await own.remove()
+    assert left_of(place, tmp_path / "data", Path(f"/proc/{pid}")) == []
 
 
 async def test_a_restart_keeps_the_port_and_the_password(server: EmbeddedServer):
@@ -157,6 +215,31 @@ async def test_requests_after_a_restart_do_not_fail_on_old_connections(server: E
         for _ in range(8):
             async with pool.begin() as connection:
                 assert await connection.scalar(text("select 1")) == 1
+    finally:
+        await pool.dispose()
+
+
+async def test_a_request_during_a_restart_waits_for_the_server(server: EmbeddedServer):
+    pool = engine(server.admin_url, application_name="test", pool_size=2)
+
+    async def request() -> object:
+        async with pool.connect() as connection:
+            return await connection.scalar(text("select 1"))
+
+    try:
+        await server.stop()
+        waiting = asyncio.create_task(request())
+        await server.start()
+        assert await waiting == 1
+    finally:
+        await pool.dispose()
+
+
+async def test_a_server_that_stays_away_is_a_database_error(server: EmbeddedServer):
+    pool = engine(server.tcp_url.set(port=1), application_name="test")
+    try:
+        with pytest.raises(OperationalError):
+            await pool.connect()
     finally:
         await pool.dispose()
 

@@ -44,6 +44,7 @@ _SETTINGS = {
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "jit": "off",
+    "max_parallel_workers_per_gather": "0",  # short statements on few cores, and containers with little shared memory
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
@@ -69,7 +70,8 @@ class EmbeddedServer:
         self._log = log
         self._who: RunAs | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._place = data
+        self._place = data.resolve()
+        self._use: int | None = None
 
     @property
     def admin_url(self) -> URL:
@@ -104,19 +106,33 @@ class EmbeddedServer:
             if not (self._place / "cluster").exists():
                 await asyncio.to_thread(self._initialise)
             self._prepare()
+            self._begin_use()
             await self._until_it_answers()
             await self._check()
 
     async def stop(self, *, immediately: bool = False) -> None:
-        """Shut down: sessions are ended, nothing committed is lost. Nothing to do is no error.
+        """Shut down, unless another process that started it still uses it. Nothing to do is no error.
 
-        `immediately` leaves the clearing up to the next start's recovery, or to whoever throws the data away.
+        Sessions are ended, nothing committed is lost. `immediately` leaves the clearing up to the next start's
+        recovery, or to whoever throws the data away.
         """
         await asyncio.to_thread(self._settle)
         async with self._alone():
+            if not self._end_use():
+                self._log("PostgreSQL stays up: another process uses it")
+                return
             if self.pid is not None:
                 await asyncio.to_thread(self._pg_ctl_stop, ("immediate",) if immediately else ("fast", "immediate"))
             await self._reap()
+
+    async def remove(self) -> None:
+        """Stop the server and throw its data away, wherever they are."""
+        await self.stop(immediately=True)
+        if self.pid is not None:
+            raise EmbeddedServerError(f"The database in {self._place} is in use by another process.")
+        shutil.rmtree(self._place)
+        if self._asked.is_symlink():
+            self._asked.unlink()
 
     async def kill(self) -> None:
         """SIGKILL the postmaster, as a crash would."""
@@ -139,6 +155,22 @@ class EmbeddedServer:
         with (self._place / "lock").open("w") as file:
             await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
             yield
+
+    def _begin_use(self) -> None:
+        # A shared lock for as long as this process uses the server; the system drops it when the process dies.
+        if self._use is None:
+            self._use = os.open(self._place / "users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._use, fcntl.LOCK_SH)
+
+    def _end_use(self) -> bool:
+        # True when nobody else uses it.
+        if self._use is not None:
+            os.close(self._use)
+            self._use = None
+        with (self._place / "users").open("w") as file, suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
 
     def _text(self, name: str) -> str:
         return (self._place / name).read_text(encoding="ascii").strip()

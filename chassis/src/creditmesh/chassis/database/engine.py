@@ -1,5 +1,7 @@
 """Connections: pooled engines for statements, direct sessions for locks and LISTEN, and who connects as whom."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,11 +10,13 @@ import asyncpg
 import orjson
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 SECONDS_TO_CONNECT = 10.0
+SECONDS_TO_COME_BACK = 3.0
+"""How long a pool waits for a server that refuses because it is starting."""
 SESSION: Mapping[str, str] = {
     "TimeZone": "UTC",
     "jit": "off",
@@ -36,13 +40,13 @@ def engine(
     """A pool of at most `pool_size` connections; asking for one more waits 5 s and then fails.
 
     Nothing connects before the first use. A connection that the server has closed (a restart) is noticed when it is
-    taken from the pool, without a round trip, and replaced; errors never show the parameters of a statement.
+    taken from the pool, without a round trip, and replaced, and a server that is starting is waited for; errors never
+    show the parameters of a statement.
     """
     arguments = arguments_of(url, application_name=application_name, settings=settings)
 
     async def connect(**_: object) -> asyncpg.Connection:
-        connection: asyncpg.Connection = await asyncpg.connect(**arguments)
-        return connection
+        return await _patiently(arguments)
 
     made = create_async_engine(
         "postgresql+asyncpg://",
@@ -57,6 +61,22 @@ def engine(
     )
     event.listen(made.sync_engine, "checkout", _refuse_closed)
     return made
+
+
+async def _patiently(arguments: Mapping[str, Any]) -> asyncpg.Connection:
+    # A server that restarts refuses for a second or two; that is no reason to fail a request.
+    deadline = time.monotonic() + SECONDS_TO_COME_BACK
+    while True:
+        try:
+            connection: asyncpg.Connection = await asyncpg.connect(**arguments)
+        except (asyncpg.CannotConnectNowError, ConnectionRefusedError, FileNotFoundError) as error:
+            if time.monotonic() >= deadline:
+                raise OperationalError("connect", None, error, hide_parameters=True) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise OperationalError("connect", None, error, hide_parameters=True) from error
+        else:
+            return connection
+        await asyncio.sleep(0.05)
 
 
 def _refuse_closed(

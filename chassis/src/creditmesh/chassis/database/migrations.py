@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.database.engine import arguments_of, engine, urls
 from creditmesh.chassis.database.roles import BUS, DDL, create_database, create_roles, open_database, quoted, role_of
+from creditmesh.chassis.errors import MeshError
 
 OPTION = "creditmesh"
 _LOCK = 0x6372_6564
@@ -58,7 +59,7 @@ _CHASSIS = (
 )
 
 
-class WrongNode(RuntimeError):
+class WrongNode(MeshError):
     """The database belongs to a node with other facts; they are fixed for life, so nothing was touched."""
 
 

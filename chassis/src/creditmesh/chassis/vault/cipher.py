@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import JsonValue
 
+from creditmesh.chassis.errors import MeshError
 from creditmesh.schemas.sealed import Sealed
 
 ALGORITHM = "aes-256-gcm"
@@ -18,7 +19,7 @@ KEY = "subject-1"
 _NONCE = 12
 
 
-class Unreadable(ValueError):
+class Unreadable(MeshError, ValueError):
     """A sealed value that was altered, or moved from another person, object or field."""
 
 

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import OKPKey
 
+from creditmesh.chassis.errors import MeshError
+
 KeyName = Literal["index", "data", "fingerprint", "node", "feed", "token", "credential"]
 NAMES: tuple[KeyName, ...] = get_args(KeyName)
 ALGORITHMS: dict[KeyName, str] = {
@@ -37,7 +39,7 @@ _BLOCK = 64  # of SHA-256, bytes
 _NONCE = 12
 
 
-class KeyMissing(LookupError):
+class KeyMissing(MeshError, LookupError):
     """A key that this process was not given, or that the folder does not have; the message says what to do."""
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Integer, LargeBinary, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import Identity, index_of
 from creditmesh.chassis.vault.keys import Keys
@@ -44,7 +45,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Erased(LookupError):
+class Erased(MeshError, LookupError):
     """The subject's data key was destroyed: what was sealed about them is gone, and nothing can be sealed again."""
 
     def __init__(self, subject: UUID) -> None:
@@ -52,7 +53,7 @@ class Erased(LookupError):
         self.subject = subject
 
 
-class UnknownSubject(LookupError):
+class UnknownSubject(MeshError, LookupError):
     """No such subject in this node's vault."""
 
     def __init__(self, subject: UUID) -> None:
