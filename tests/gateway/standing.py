@@ -1,7 +1,7 @@
 """A small node around the door: real database, real keys, a toy service."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,9 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
+from creditmesh.chassis.database.engine import engine
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.caller import OPERATOR
 from creditmesh.chassis.http.token import Mint, Verifier
@@ -20,7 +22,6 @@ from creditmesh.chassis.service import Declaration, Service
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.gateway import operations, service
-from creditmesh.gateway.caps import Caps
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import KeyOrder, NewCredential, PartyKey
 from creditmesh.gateway.transport import InProcess, Transport
@@ -68,6 +69,10 @@ class Standing:
     def node(self) -> NodeFacts:
         return NodeFacts(code="city", tier="city", parts=12, sandbox=self.sandbox)
 
+    def unreachable(self) -> AsyncEngine:
+        """A pool of a server that is not there."""
+        return engine(self.database.urls["gateway"].set(host="127.0.0.1", port=9, query={}), application_name="test")
+
     def equipment(self, of: Service) -> Equipment:
         return Equipment(
             node=self.node,
@@ -90,28 +95,25 @@ class Standing:
     def admin_app(self) -> Any:
         return operator_app(self.equipment(service), "operator-secret")
 
-    def door(
-        self,
-        *,
-        transport: Transport | None = None,
-        caps: Caps | None = None,
-        documents: Mapping[str, bytes] | None = None,
-    ) -> Door:
+    def door(self, *, transport: Transport | None = None, **more: Any) -> Door:
+        return build(**self.arguments() | ({} if transport is None else {"transports": {"toy": transport}}) | more)
+
+    def arguments(self) -> dict[str, Any]:
+        """What a door is built from."""
+
         async def ready() -> dict[str, Any]:
             return {"ready": self.ready, "detail": "for the operator only"}
 
-        return build(
-            declaration=Declaration(services=(toy.service, service), follow="toy", followed=Nothing),
-            transports={"toy": transport or InProcess(self.toy_app())},
-            engine=self.engine,
-            keys=self.keys,
-            mint=Mint(self.keys.token_key(), node="city"),
-            clock=self.clock,
-            node=self.node,
-            ready=ready,
-            caps=caps,
-            documents=documents,
-        )
+        return {
+            "declaration": Declaration(services=(toy.service, service), follow="toy", followed=Nothing),
+            "transports": {"toy": InProcess(self.toy_app())},
+            "engine": self.engine,
+            "keys": self.keys,
+            "mint": Mint(self.keys.token_key(), node="city"),
+            "clock": self.clock,
+            "node": self.node,
+            "ready": ready,
+        }
 
     @asynccontextmanager
     async def context(self) -> AsyncIterator[Context]:

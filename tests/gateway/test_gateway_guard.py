@@ -1,0 +1,259 @@
+"""Who a credential stands for, and for how long it does."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event
+
+from creditmesh.chassis.http.caller import Caller
+from creditmesh.gateway import operations
+from creditmesh.gateway.credential import Credential
+from creditmesh.gateway.door import Door
+from creditmesh.gateway.errors import BadCredential, SignatureNeeded, WrongSecret
+from creditmesh.gateway.guard import KEPT, Guard
+from creditmesh.gateway.models import NewCredential, OfficerToken, SubjectToken
+from tests.gateway.standing import Standing, bearer, client
+from tests.support.eventually import eventually
+
+
+@pytest.fixture
+def guard(standing: Standing) -> Guard:
+    mac = lambda data: standing.keys.mac("credential", data)  # noqa: E731
+    return Guard(engine=standing.engine, mac=mac, clock=standing.clock, node=standing.node)
+
+
+@pytest.fixture
+def statements(standing: Standing) -> Iterator[list[str]]:
+    """What is asked of the database about credentials."""
+    asked: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM gateway.credential" in statement:
+            asked.append(statement)
+
+    event.listen(standing.engine.sync_engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(standing.engine.sync_engine, "before_cursor_execute", note)
+
+
+def sent(credential: str) -> list[bytes]:
+    return [f"Bearer {credential}".encode()]
+
+
+def forged(key: NewCredential) -> str:
+    """The id of a key that exists, with a secret of one's own and the right check."""
+    return Credential(node="city", key=key.key, _secret=Credential.fresh("city")._secret).reveal()
+
+
+async def revoke(standing: Standing, key: str) -> None:
+    async with standing.context() as context:
+        await operations.revoke(context, key)
+
+
+async def test_people_are_callers_too(standing: Standing, guard: Guard):
+    subject = uuid4()
+    async with standing.context() as context:
+        person = await operations.create_person_token(
+            context, SubjectToken(kind="subject", subject=subject, scopes=("me:read",))
+        )
+        officer = await operations.create_person_token(
+            context, OfficerToken(kind="office", party="office.credit", officer="审核员甲", scopes=("reviews:decide",))
+        )
+    assert await guard.caller(sent(person.credential)) == Caller(
+        kind="subject", subject=subject, scopes=frozenset({"me:read"}), credential=person.key
+    )
+    assert await guard.caller(sent(officer.credential)) == Caller(
+        kind="office",
+        party="office.credit",
+        officer="审核员甲",
+        scopes=frozenset({"reviews:decide"}),
+        credential=officer.key,
+    )
+
+
+async def test_the_scheme_is_read_in_any_case(standing: Standing, guard: Guard):
+    key = await standing.key()
+    assert (await guard.caller([f"bEARER  {key.credential}".encode()])).credential == key.key
+
+
+async def test_an_unknown_id_and_a_wrong_secret_are_told_apart_by_nothing(standing: Standing):
+    key = await standing.key()
+    answers = []
+    async with client(standing.door()) as outside:
+        for credential in (forged(key), Credential.fresh("city").reveal()):
+            answer = await outside.get(
+                "/v1/toys", headers=bearer(credential) | {"X-Request-Id": str(key_id := uuid4())}
+            )
+            assert answer.status_code == 401
+            answers.append((answer.text.replace(str(key_id), ""), sorted(dict(answer.headers) | {"x-request-id": ""})))
+    assert answers[0] == answers[1]
+
+
+async def test_an_unknown_id_and_a_wrong_secret_cost_the_same(standing: Standing, guard: Guard, statements: list[str]):
+    wrong = forged(await standing.key())
+    unknown = Credential.fresh("city").reveal()
+    statements.clear()
+    for credential, error in ((wrong, WrongSecret), (unknown, BadCredential)):
+        before = len(statements)
+        for _ in range(20):
+            with pytest.raises(error):
+                await guard.caller(sent(credential))
+        assert len(statements) - before == 1
+    assert statements[0] == statements[1]
+
+    async def cost(credential: str) -> float:
+        began = time.perf_counter()
+        for _ in range(20):
+            with pytest.raises(BadCredential):
+                await guard.caller(sent(credential))
+        return time.perf_counter() - began
+
+    pairs = [(await cost(wrong), await cost(unknown)) for _ in range(15)]
+    assert 0.5 < median(one for one, _ in pairs) / median(other for _, other in pairs) < 2
+
+
+async def test_a_wrong_secret_never_comes_in_while_the_right_one_is_kept(standing: Standing, guard: Guard):
+    key = await standing.key()
+    assert (await guard.caller(sent(key.credential))).credential == key.key
+    with pytest.raises(WrongSecret):
+        await guard.caller(sent(forged(key)))
+
+
+async def test_a_hash_that_is_moved_to_another_row_fits_nothing(standing: Standing, guard: Guard):
+    mine, other = await standing.key(), await standing.key(scopes=("reviews:decide",))
+    async with standing.database.session() as admin:
+        await admin.execute(
+            "update gateway.credential set hash = (select hash from gateway.credential where key = $1) where key = $2",
+            mine.key,
+            other.key,
+        )
+    moved = Credential(node="city", key=other.key, _secret=Credential.read(mine.credential)._secret)
+    with pytest.raises(WrongSecret):
+        await guard.caller(sent(moved.reveal()))
+
+
+async def test_a_key_holds_from_its_first_moment_to_its_last(standing: Standing):
+    now = datetime.now(UTC)
+    key = await standing.key(not_before=now + timedelta(days=1), expires=now + timedelta(days=2))
+    async with client(standing.door()) as outside:
+        for by, code in ((0, "credential_not_yet_valid"), (1, None), (2, "credential_expired")):
+            standing.real.by = timedelta(days=by, minutes=1)
+            answer = await outside.get("/v1/toys", headers=bearer(key))
+            assert answer.status_code == (200 if code is None else 401)
+            assert code is None or answer.json()["code"] == code
+    standing.real.by = timedelta()
+
+
+async def test_a_revocation_holds_within_a_second_at_every_door_under_load(standing: Standing):
+    doors = [standing.door(), standing.door()]
+    for _ in range(4):
+        key = await standing.key()
+        load = [Load(door, key) for door in doors for _ in range(3)]
+        await eventually(lambda load=load: all(each.let_in for each in load))
+        await revoke(standing, key.key)
+        revoked_at = time.monotonic()
+        await eventually(lambda at=revoked_at: time.monotonic() > at + 1.2)
+        for each in load:
+            assert max(each.let_in) < revoked_at + 1.0
+            assert max(each.refused) > revoked_at + 1.0
+            await each.stop()
+    for door in doors:
+        await door.close()
+
+
+class Load:
+    """One caller that asks again and again, and notes when it began to ask what was answered and what was refused."""
+
+    def __init__(self, door: Door, key: NewCredential) -> None:
+        self.let_in: list[float] = []
+        self.refused: list[float] = []
+        self._task = asyncio.create_task(self._ask(door, key))
+
+    async def _ask(self, door: Door, key: NewCredential) -> None:
+        async with client(door) as outside:
+            while True:
+                await asyncio.sleep(0)  # a socket would let the others run too
+                began = time.monotonic()
+                answer = await outside.get("/v1/toys/x", headers=bearer(key))
+                if answer.status_code == 200:
+                    self.let_in.append(began)
+                else:
+                    assert answer.json()["code"] == "credential_revoked"
+                    self.refused.append(began)
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+
+async def test_many_requests_with_one_key_ask_the_database_once(
+    standing: Standing, guard: Guard, statements: list[str]
+):
+    key = await standing.key()
+    statements.clear()
+    await asyncio.gather(*(guard.caller(sent(key.credential)) for _ in range(50)))
+    assert len(statements) == 1
+
+
+async def test_no_request_joins_a_reading_that_began_too_long_ago(standing: Standing, guard: Guard):
+    key = await standing.key()
+    async with standing.database.session() as admin:
+        transaction = admin.transaction()
+        await transaction.start()
+        await admin.execute("lock table gateway.credential in access exclusive mode")
+        early = asyncio.create_task(guard.caller(sent(key.credential)))
+        await eventually(lambda: bool(guard._readings))
+        first = guard._readings[key.key]
+        await eventually(lambda: time.monotonic() - first.began > KEPT)
+        late = asyncio.create_task(guard.caller(sent(key.credential)))
+        await eventually(lambda: guard._readings[key.key] is not first)
+        await transaction.rollback()
+    assert (await early) == (await late)
+
+
+async def test_a_reading_that_failed_is_not_kept(standing: Standing, guard: Guard):
+    key = await standing.key()
+    async with standing.database.session() as admin:
+        await admin.execute("revoke select on gateway.credential from city_gateway")
+        async with client(standing.door()) as outside:
+            answer = await outside.get("/v1/toys", headers=bearer(key))
+        with pytest.raises(Exception, match="permission denied"):
+            await guard.caller(sent(key.credential))
+        await admin.execute("grant select on gateway.credential to city_gateway")
+    assert answer.json()["code"] == "fault"
+    assert (await guard.caller(sent(key.credential))).credential == key.key
+
+
+async def test_without_a_database_nobody_is_let_in_and_the_answer_is_503(standing: Standing):
+    key = await standing.key()
+    gone = standing.engine
+    standing.engine = standing.unreachable()
+    try:
+        async with client(standing.door()) as outside:
+            answer = await outside.get("/v1/toys", headers=bearer(key))
+            assert (await outside.get("/v1/toys")).status_code == 200
+    finally:
+        standing.engine = gone
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+async def test_a_bureaus_bare_key_works_in_a_sandbox_only(standing: Standing):
+    key = await standing.key(kind="bureau", party="bureau.one")
+    async with client(standing.door()) as outside:
+        assert (await outside.get("/v1/toys", headers=bearer(key))).status_code == 200
+    standing.sandbox = False
+    try:
+        async with client(standing.door()) as outside:
+            refusal = await outside.get("/v1/toys", headers=bearer(key))
+        with pytest.raises(SignatureNeeded):
+            await standing.key(kind="bureau", party="bureau.two")
+    finally:
+        standing.sandbox = True
+    assert (refusal.status_code, refusal.json()["code"]) == (403, "signature_needed")

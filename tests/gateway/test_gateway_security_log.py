@@ -1,0 +1,135 @@
+"""What the door refused by itself is on file, without a person in it, and never in the way of an answer."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from creditmesh.gateway import refusals
+from creditmesh.gateway.credential import Credential
+from creditmesh.gateway.door import Door
+from creditmesh.gateway.refusals import Refusal, Refusals
+from tests.gateway.standing import Standing, bearer, client
+from tests.support.eventually import eventually
+
+
+async def logged(standing: Standing, request_id: str) -> list[dict[str, Any]]:
+    async with standing.database.session("gateway") as session:
+        rows = await session.fetch("select * from gateway.security_log where request_id = $1", request_id)
+    return [dict(row) for row in rows]
+
+
+async def attempt(
+    standing: Standing, path: str, headers: dict[str, str], *, method: str = "GET"
+) -> tuple[httpx.Response, list[dict[str, Any]]]:
+    """One request at a door that is then closed, and what is on file of it."""
+    door, request_id = standing.door(), str(uuid4())
+    async with client(door) as outside:
+        answer = await outside.request(method, path, headers=headers | {"X-Request-Id": request_id})
+    await door.close()
+    return answer, await logged(standing, request_id)
+
+
+async def test_each_kind_of_refusal_is_on_file(standing: Standing):
+    key = await standing.key(scopes=("queries:ask",))
+    other = Credential(node="city", key=key.key, _secret=Credential.fresh("city")._secret).reveal()
+    unknown = Credential.fresh("city").reveal()
+    for path, headers, status, reason, of, route in (
+        ("/v1/toys/duck", {}, 401, "unauthenticated", None, "/v1/toys/{toy}"),
+        ("/v1/toys/duck", {"Authorization": "Basic x"}, 401, "malformed", None, None),
+        ("/v1/toys/duck", bearer(unknown), 401, "unknown", None, None),
+        ("/v1/toys/duck", bearer(other), 401, "wrong_secret", key.key, None),
+        ("/v1/toys/duck", bearer(key), 403, "forbidden", key.key, "/v1/toys/{toy}"),
+        ("/v1/admin/toys", bearer(key), 404, "not_found", key.key, None),
+    ):
+        answer, rows = await attempt(standing, path, headers)
+        assert answer.status_code == status
+        assert [(row["status"], row["reason"], row["key"], row["route"], row["times"]) for row in rows] == [
+            (status, reason, of, route, 1)
+        ]
+        assert len(rows[0]["address"]) == 16
+
+
+async def test_what_is_no_refusal_of_a_caller_is_not_on_file(standing: Standing):
+    key = await standing.key()
+    for path, method in (("/nowhere", "GET"), ("/v1/toys", "GET"), ("/v1/toys", "DELETE")):
+        assert (await attempt(standing, path, {}, method=method))[1] == []
+    assert (await attempt(standing, "/v1/toys/duck", bearer(key)))[1] == []
+
+
+async def test_neither_a_secret_nor_what_was_asked_for_is_on_file(standing: Standing):
+    canary = "canary990000"
+    secret = Credential.fresh("city").reveal()
+    _, rows = await attempt(standing, f"/v1/toys/{canary}?q={canary}", bearer(secret) | {"X-Name": canary})
+    text = repr(rows)
+    assert rows
+    assert canary not in text
+    assert "127.0.0.1" not in text
+    assert secret.rsplit("_", 1)[1][:8] not in text
+
+
+async def flood(door: Door, times: int) -> None:
+    async with client(door) as outside:
+        for _ in range(times):
+            await outside.get("/v1/toys/duck")
+
+
+async def count(standing: Standing, reason: str) -> tuple[int, int]:
+    async with standing.database.session("gateway") as session:
+        row = await session.fetchrow(
+            "select count(*), coalesce(sum(times), 0) from gateway.security_log where reason = $1", reason
+        )
+    return int(row[0]), int(row[1])
+
+
+async def test_equal_refusals_of_a_moment_are_one_row_with_their_number(standing: Standing):
+    rows, times = await count(standing, "unauthenticated")
+    door = standing.door()
+    await flood(door, 200)
+    await door.close()
+    after_rows, after_times = await count(standing, "unauthenticated")
+    assert after_times == times + 200
+    assert after_rows - rows < 100
+
+
+async def test_it_is_written_without_anybody_closing_the_door(standing: Standing):
+    _, before = await count(standing, "unauthenticated")
+    door = standing.door()
+    await flood(door, 1)
+
+    async def written() -> bool:
+        return (await count(standing, "unauthenticated"))[1] == before + 1
+
+    await eventually(written)
+    await door.close()
+
+
+def refusal(number: int) -> Refusal:
+    return Refusal(method="GET", route=None, status=401, reason="flood", key=str(number), address=None)
+
+
+async def test_memory_does_not_grow_and_nothing_is_lost_while_the_database_is_away(
+    standing: Standing, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(refusals, "MOST", 10)
+    monkeypatch.setattr(refusals, "AGAIN", 0.05)
+    log = Refusals(standing.engine, lambda data: standing.keys.mac("credential", data))
+    async with standing.database.session() as admin:
+        await admin.execute("revoke insert on gateway.security_log from city_gateway")
+        for number in range(500):
+            log.note(refusal(number), at=standing.clock.instant(), request_id="flood")
+        await log.close()
+        assert len(log._waiting) == 11
+        assert (await count(standing, "flood")) == (0, 0)
+        await admin.execute("grant insert on gateway.security_log to city_gateway")
+    log.note(refusal(0), at=standing.clock.instant(), request_id="flood")
+    await eventually(lambda: not log._waiting)
+    assert await count(standing, "flood") == (10, 11)
+    assert await count(standing, "too_many") == (1, 490)
+    await log.close()
+
+
+async def test_the_same_address_is_the_same_hash_and_another_is_another(standing: Standing):
+    log = Refusals(standing.engine, lambda data: standing.keys.mac("credential", data))
+    assert log.address("10.0.0.1") == log.address("10.0.0.1") != log.address("10.0.0.2")
