@@ -1,19 +1,36 @@
-"""A department's own records and the rows of it that wait for an officer."""
+"""A department's own records and submissions, and the rows of it that wait for an officer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
+from uuid import UUID
 
 from pydantic import JsonValue
 
-from creditmesh.client.http import Wire, new_key
+from creditmesh.client.http import Call, Wire, new_key, understood
 from creditmesh.client.submission import Lane, Submission
 from creditmesh.client.upload import Upload
-from creditmesh.schemas.verdicts import Verdict
+from creditmesh.schemas.queries import Page
+from creditmesh.schemas.records import (
+    CorrectionIn,
+    DecisionIn,
+    HeldReview,
+    OwnRevision,
+    RecordEnded,
+    ReviewEntry,
+    ReviewState,
+    SubmissionOut,
+    WithdrawalIn,
+)
+from creditmesh.schemas.verdicts import Receipt, ReceiptLine, Verdict
+
+CorrectionReason = Literal["error", "changed", "supplemented", "reopened"]
+WithdrawalReason = Literal["changed", "revoked", "unlawful", "void", "removed", "error"]
 
 
 class Records:
-    """Submitting, reading, correcting, withdrawing."""
+    """Submitting, reading, correcting, withdrawing. `revision` is the number a change was made from: 412 if stale."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -23,21 +40,86 @@ class Records:
         return self._wire.post(f"/v1/items/{quote(item, safe='')}/records", dict(record), Verdict, key=key)
 
     def submit_file(
-        self,
-        file: Upload | Path,
-        *,
-        item: str,
-        lane: Lane = "live",
-        dry_run: bool = False,
-        key: str | None = None,
+        self, file: Upload | Path, *, item: str, lane: Lane = "live", dry_run: bool = False, key: str | None = None
     ) -> Submission:
         """Submit a file: iterate what comes back for the verdicts. Under the same key a broken one goes on."""
         upload = file if isinstance(file, Upload) else Upload.of(file)
         return Submission(wire=self._wire, upload=upload, item=item, lane=lane, dry_run=dry_run, key=key or new_key())
 
+    def read(self, record: UUID) -> OwnRevision:
+        """A record as it stands, sensitive fields opened; the person it concerns sees that it was read."""
+        return self._wire.get(f"/v1/records/{record}", OwnRevision)
+
+    def revisions(self, record: UUID) -> list[OwnRevision]:
+        """Every revision of a record, oldest first; an access like reading it."""
+        return self._wire.get(f"/v1/records/{record}/revisions", list[OwnRevision])
+
+    def correct(
+        self,
+        record: UUID,
+        fields: Mapping[str, JsonValue],
+        *,
+        revision: int,
+        reason: CorrectionReason = "error",
+        basis: str | None = None,
+        key: str | None = None,
+    ) -> Verdict:
+        """Replace the whole content of a record; one that has ended is opened again by it."""
+        body = CorrectionIn(fields=dict(fields), reason=reason, basis=basis)
+        return self._wire.post(f"/v1/records/{record}/corrections", body, Verdict, key=key, etag=_etag(revision))
+
+    def withdraw(
+        self,
+        record: UUID,
+        *,
+        revision: int,
+        reason: WithdrawalReason,
+        basis: str | None = None,
+        key: str | None = None,
+    ) -> RecordEnded:
+        """End a record: from now on it is shown and used nowhere."""
+        body = WithdrawalIn(reason=reason, basis=basis)
+        return self._wire.post(f"/v1/records/{record}/withdrawal", body, RecordEnded, key=key, etag=_etag(revision))
+
+    def submission(self, submission: UUID) -> SubmissionOut:
+        """How a submission stands."""
+        return self._wire.get(f"/v1/submissions/{submission}", SubmissionOut)
+
+    def verdicts(self, submission: UUID) -> Iterator[Verdict]:
+        """The verdicts a submission has so far, in the order sent."""
+        lines = self._wire.answer(Call(method="GET", path=f"/v1/submissions/{submission}/verdicts")).content
+        return (understood(line, Verdict) for line in lines.split(b"\n") if line)
+
+    def receipt(self, submission: UUID) -> Receipt:
+        """The signed receipt of a complete submission; a `ProblemError` (404) while it is under way."""
+        return self._wire.get(f"/v1/submissions/{submission}/receipt", ReceiptLine).receipt
+
 
 class Reviews:
-    """Held rows."""
+    """Held rows, for officers with a token of their own."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+
+    def waiting(self, *, state: ReviewState = "held") -> Iterator[ReviewEntry]:
+        """Held rows in the order they were held, without what they say; or those that were decided."""
+        return self._wire.pages("/v1/reviews", Page[ReviewEntry], state=state)
+
+    def read(self, review: UUID) -> HeldReview:
+        """One held row with what it says; the person it concerns sees that it was read."""
+        return self._wire.get(f"/v1/reviews/{review}", HeldReview)
+
+    def release(self, review: UUID, *, note: str | None = None, key: str | None = None) -> Verdict:
+        """Let a held row into its record."""
+        return self._decide(review, DecisionIn(decision="release", note=note), key)
+
+    def refuse(self, review: UUID, *, note: str | None = None, key: str | None = None) -> Verdict:
+        """Refuse a held row for good."""
+        return self._decide(review, DecisionIn(decision="refuse", note=note), key)
+
+    def _decide(self, review: UUID, decision: DecisionIn, key: str | None) -> Verdict:
+        return self._wire.post(f"/v1/reviews/{review}/decision", decision, Verdict, key=key)
+
+
+def _etag(revision: int) -> str:
+    return f'"{revision}"'
