@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from creditmesh.chassis.bus.doubt import FAILURES, in_doubt
@@ -23,6 +23,8 @@ from creditmesh.chassis.errors import Alarm
 from creditmesh.schemas.events import Event
 
 BATCH = 200
+# A process that sleeps inside its transaction holds the rows of its positions no longer than its lease.
+_END_SLEEPERS = text("select set_config('idle_in_transaction_session_timeout', :milliseconds, false)")
 
 
 class Owner:
@@ -73,6 +75,7 @@ class Owner:
                 ping = asyncio.create_task(ownership.ping())
                 stack.callback(ping.cancel)
                 work = await stack.enter_async_context(self._engine.connect())
+                await work.execute(_END_SLEEPERS, {"milliseconds": f"{int(min(lease, 10.0) * 1000)}"})
                 arrivals = self._bus.arrivals(self.reader, self.streams)
                 stack.push_async_callback(arrivals.close)
                 await self._register(work)

@@ -23,8 +23,9 @@ SECONDS_TO_REBALANCE = 0.5
 SECONDS_TO_REPORT = 1.0
 SECONDS_TO_REPORT_ALL = 60.0
 CAREFUL_FROM = 2
+"""After so many owners died where one stands, the next marks and tries each event alone."""
 GIVEN_UP_AT = 3
-"""After so many owners died at one event, the next does not try it."""
+"""After one died at such an event, the next does not try it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -128,14 +129,16 @@ class Tenure:
         for each in found:
             self._readings[each.position.place] = Reading(each.position)
         await self._announce(self._handlers.keys())
-        due = [self._readings[place] for place in tries if self._readings[place].due]
-        for reading in due:
+        marked = []
+        for reading in [self._readings[place] for place in tries if self._readings[place].due]:
             place, number = reading.position.place, reading.position.number
             reading.tries = 0 if self._marked.get(place) == number else tries[place]
-            if reading.tries >= CAREFUL_FROM:
-                reading.careful_until = number + self._batch
             self._marked[place] = number
-        await mark(self._work, self._reader, [Claimed(reading.position, reading.tries) for reading in due])
+            if reading.tries < CAREFUL_FROM:
+                marked.append(Claimed(reading.position, reading.tries))
+            else:
+                reading.careful_until = number + self._batch
+        await mark(self._work, self._reader, marked)
         await self._work.commit()
 
     def _arrive(self, event: Ordered) -> None:
@@ -186,6 +189,9 @@ class Tenure:
             if reading.tries >= GIVEN_UP_AT:
                 await self._effects.bury(self._work, first, f"{reading.tries} processes ended at this event")
             else:
+                if reading.careful:
+                    await mark(self._work, self._reader, [Claimed(reading.position, CAREFUL_FROM)])
+                    await self._work.commit()
                 await self._effects.apply(self._work, runs)
         except Alarm as alarm:
             await self._work.rollback()

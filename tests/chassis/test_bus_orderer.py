@@ -1,0 +1,171 @@
+"""The orderer: dense numbers and an unbroken chain, whoever else leads, writes or is late."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from creditmesh.chassis.bus import orderer
+from creditmesh.chassis.bus.orderer import Orderer, Unordered
+from creditmesh.chassis.errors import Doubt
+from tests.contracts.bus.world import World, keys_of, opened
+from tests.support.eventually import eventually
+from tests.support.postgres import Postgres
+
+CHAIN = """
+select count(*) from (
+    select number, before, lag(event) over w as last, lag(number, 1, 0::bigint) over w as previous
+      from bus.event_order window w as (partition by stream, part order by number)
+) o where o.number <> o.previous + 1 or o.before is distinct from o.last
+"""
+
+
+@pytest.fixture
+async def world(postgres: Postgres) -> AsyncIterator[World]:
+    async with opened(postgres) as world:
+        yield world
+
+
+async def test_a_row_that_commits_late_is_not_passed_over(world: World):
+    async with world.source.connect() as slow:
+        early = await world.gather(slow, "k")
+        (fast,) = await world.emit("k")
+        await world.order()
+        await slow.commit()
+    await world.order()
+    rows = await world.admin.fetch("select number, event from bus.event_order order by number")
+    assert [tuple(row) for row in rows] == [(1, fast), (2, early[0])]
+
+
+@pytest.mark.parametrize("events", [7, 29, 30, 1500])
+async def test_the_order_of_a_transaction_is_the_order_in_which_it_emitted(world: World, events: int):
+    ids = await world.emit(*["k"] * events)
+    await world.order()
+    rows = await world.admin.fetch("select event from bus.event_order order by number")
+    assert [row["event"] for row in rows] == ids
+    assert await world.admin.fetchval(CHAIN) == 0
+
+
+async def test_two_orderers_at_once_leave_no_gap_and_no_broken_link(world: World):
+    keys = [key for part in range(4) for key in keys_of(part, 3)]
+    stop = asyncio.Event()
+    epochs = 0
+
+    async def lead_without_courtesy() -> None:
+        nonlocal epochs
+        async with world.database.session("bus") as session:
+            while not stop.is_set():
+                epoch = await orderer.take_epoch(session)
+                epochs += 1
+                try:
+                    while not stop.is_set():
+                        await orderer.order(session, epoch, batch=7)
+                        await asyncio.sleep(0)
+                except Doubt:
+                    continue
+
+    leaders = [asyncio.create_task(lead_without_courtesy()) for _ in range(3)]
+    ids = [id_ for _ in range(60) for id_ in await world.emit(*keys)]
+    await eventually(lambda: _empty(world), within=30)
+    stop.set()
+    await asyncio.gather(*leaders)
+    assert epochs > 3
+    assert await world.admin.fetchval(CHAIN) == 0
+    assert await world.admin.fetchval("select count(*) from bus.event_order") == len(ids)
+    heads = await world.admin.fetchval(
+        "select count(*) from bus.event_head h where stream = 'source' and row(number, last) is distinct from"
+        " (select row(o.number, o.event) from bus.event_order o where o.part = h.part order by o.number desc limit 1)"
+    )
+    assert heads == 0
+
+
+async def test_an_orderer_of_a_former_epoch_orders_nothing(world: World):
+    await world.emit("k")
+    async with world.database.session("bus") as session:
+        old = await orderer.take_epoch(session)
+        await orderer.take_epoch(session)
+        with pytest.raises(Doubt):
+            await orderer.order(session, old)
+    assert await world.admin.fetchval("select count(*) from bus.event_queue") == 1
+
+
+async def test_the_lead_passes_on_when_its_session_ends(world: World):
+    orderers = [Orderer(world.database.urls["bus"], lease=5) for _ in range(2)]
+    tasks = [asyncio.create_task(each.run()) for each in orderers]
+    await world.emit("k")
+    await eventually(lambda: _empty(world))
+    (leader,) = await world.admin.fetch("select pid from pg_locks where locktype = 'advisory' and objsubid = 1")
+    await world.admin.execute("select pg_terminate_backend($1)", leader["pid"])
+    await world.emit("k")
+    await eventually(lambda: _empty(world))
+    ended = [task for task in tasks if task.done()]
+    assert len(ended) == 1
+    with pytest.raises(Doubt):
+        ended[0].result()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_ids_drawn_ahead_are_refused_at_the_start(world: World):
+    await world.admin.execute("alter table bus.event_queue alter column id set cache 10")
+    with pytest.raises(Unordered, match="cache 1"):
+        await Orderer(world.database.urls["bus"]).run()
+
+
+async def test_a_part_that_no_stream_has_is_refused_and_stays_in_the_queue(world: World):
+    await world.admin.execute(
+        "insert into bus.event_queue (stream, part, type, event) values ('source', 99, 't', gen_random_uuid())"
+    )
+    with pytest.raises(Unordered, match="no head"):
+        await world.order()
+    assert await world.admin.fetchval("select count(*) from bus.event_queue") == 1
+
+
+async def test_an_event_that_stands_in_the_queue_twice_gets_one_number(world: World):
+    (first,) = await world.emit("k")
+    again = "insert into bus.event_queue (stream, part, type, event) select stream, part, type, $1 from bus.event"
+    await world.admin.execute(again, first)
+    await world.order()
+    await world.admin.execute(again, first)
+    await world.order()
+    assert await world.admin.fetch("select number, event from bus.event_order") == [(1, first)]
+    assert await _empty(world)
+
+
+async def test_it_tells_which_streams_moved_and_only_when_something_was_ordered(world: World):
+    told: list[str] = []
+    async with world.database.session("reader") as session:
+        await session.add_listener("bus", lambda *said: told.append(said[-1]))
+        await world.order()
+        await world.emit("k", "k")
+        await world.order()
+        await world.order()
+        await eventually(lambda: told == ["source"])
+        await session.remove_listener("bus", print)
+
+
+async def test_an_idle_node_writes_no_commit(world: World):
+    task = asyncio.create_task(Orderer(world.database.urls["bus"]).run())
+    async with world.reading() as reading:
+        await world.emit("k")
+        await eventually(lambda: _empty(world))
+        await reading.owner.caught_up()
+
+        async def quiet() -> bool:
+            return await _written_in(world.admin, 2.5) == 0
+
+        await eventually(quiet, within=30)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _written_in(session: asyncpg.Connection, seconds: float) -> int:
+    before = await session.fetchval("select pg_current_wal_insert_lsn()")
+    await session.execute("select pg_sleep($1)", seconds)
+    return int(await session.fetchval("select pg_current_wal_insert_lsn() - $1::pg_lsn", before))
+
+
+async def _empty(world: World) -> bool:
+    return await world.admin.fetchval("select count(*) from bus.event_queue") == 0

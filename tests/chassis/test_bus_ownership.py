@@ -1,0 +1,81 @@
+"""Leases: a fair share each, nothing unowned for long, and a process that sleeps loses its parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from creditmesh.chassis.bus.ownership import Ownership
+from creditmesh.chassis.errors import Doubt
+from tests.contracts.bus.world import World, opened
+from tests.support.eventually import eventually
+from tests.support.postgres import Postgres
+
+CLASS = 4100
+PARTS = 7
+
+
+@pytest.fixture(scope="module")
+async def world(postgres: Postgres) -> AsyncIterator[World]:
+    async with opened(postgres) as world:
+        yield world
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+async def _joined(world: World, stack: AsyncExitStack, *, lease: float = 5.0) -> Ownership:
+    ownership = Ownership(world.database.urls["reader"], lock_class=CLASS, parts=PARTS, lease=lease)
+    await ownership.open()
+    stack.push_async_callback(ownership.close)
+    return ownership
+
+
+async def _balanced(owners: list[Ownership]) -> bool:
+    for owner in owners:
+        await owner.rebalance()
+    held = [part for owner in owners for part in owner.held]
+    assert len(held) == len(set(held))
+    return sorted(held) == list(range(PARTS)) and max(len(owner.held) for owner in owners) <= -(-PARTS // len(owners))
+
+
+async def test_owners_share_all_parts_fairly_as_they_come_and_go(world: World, stack: AsyncExitStack):
+    owners = [await _joined(world, stack)]
+    await eventually(lambda: _balanced(owners))
+    assert owners[0].held == frozenset(range(PARTS))
+    for _ in range(2):
+        owners.append(await _joined(world, stack))
+        await eventually(lambda: _balanced(owners))
+    gone = owners.pop(0)
+    await gone.close()
+    await eventually(lambda: _balanced(owners))
+    with pytest.raises(Doubt):
+        await gone.rebalance()
+
+
+async def test_an_owner_that_does_not_ping_loses_its_parts(world: World, stack: AsyncExitStack):
+    sleeper = await _joined(world, stack, lease=0.6)
+    awake = await _joined(world, stack)
+    await eventually(lambda: _balanced([sleeper, awake]))
+
+    async def took_all() -> bool:
+        await awake.rebalance()
+        return len(awake.held) == PARTS
+
+    await eventually(took_all)
+    with pytest.raises(Doubt):
+        await sleeper.rebalance()
+
+
+async def test_parts_that_a_present_owner_leaves_alone_are_taken_as_orphans(world: World, stack: AsyncExitStack):
+    await _joined(world, stack)
+    willing = await _joined(world, stack)
+
+    async def took_all() -> bool:
+        await willing.rebalance()
+        return len(willing.held) == PARTS
+
+    await eventually(took_all)

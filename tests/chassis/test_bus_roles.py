@@ -1,0 +1,81 @@
+"""What each role may do in the schema `bus`, asked as that role."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from creditmesh.chassis.bus.stream import heads, pressure, read_stream, report
+from tests.contracts.bus.world import World, opened
+from tests.support.postgres import Postgres
+
+
+@pytest.fixture(scope="module")
+async def world(postgres: Postgres) -> AsyncIterator[World]:
+    async with opened(postgres) as world:
+        await world.write("k")
+        yield world
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from bus.event",
+        "select * from bus.event_queue",
+        "select * from bus.event_order",
+        "select * from bus.event_head",
+        "select * from bus.event_reader",
+        "update bus.event set data = ''",
+        "delete from bus.event",
+        "delete from bus.event_queue",
+        "insert into bus.event_order values ('source', 0, 99, 't', gen_random_uuid(), null)",
+        "update bus.event_head set number = 0",
+        "update bus.event_leader set epoch = 0",
+        "update bus.node set parts = 1",
+        "create table bus.mine ()",
+        "create function bus.heads(text, text) returns int language sql as 'select 1'",
+        "select * from source.fact",
+        "select * from bus.read_reader('{0}', '{0}', 1)",
+        "select bus.report('source', 'source', '{0}', '{1}')",
+    ],
+)
+async def test_a_reader_is_refused(world: World, statement: str):
+    async with world.database.session("reader") as session:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await session.execute(statement)
+
+
+async def test_a_stranger_cannot_read_the_stream(world: World):
+    async with world.database.session("stranger") as session:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await session.execute("select * from bus.read_source('{0}', '{0}', 1)")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from source.fact",
+        "select * from reader.reader_position",
+        "update bus.event set data = ''",
+        "insert into bus.event_queue (stream, part, type, event) values ('source', 0, 't', gen_random_uuid())",
+        "delete from bus.event_order",
+        "truncate bus.event_queue",
+    ],
+)
+async def test_the_orderers_role_is_refused(world: World, statement: str):
+    async with world.database.session("bus") as session:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await session.execute(statement)
+
+
+async def test_a_reader_reads_its_stream_reports_for_itself_and_asks_for_the_pressure(world: World):
+    async with world.engine.begin() as connection:
+        found = await heads(connection, "source")
+        assert sum(head.number for head in found.values()) == 1
+        events = await read_stream(connection, "source", after=dict.fromkeys(found, 0), n=10)
+        assert [event.type for event in events] == ["thing.happened"]
+        await report(connection, reader="reader", stream="source", numbers=dict.fromkeys(found, 0))
+        assert (await pressure(connection)).reader_lag == 1
+    await world.emit("k")
+    async with world.engine.connect() as connection:
+        assert (await pressure(connection)).queue_age > 0

@@ -1,0 +1,1 @@
+"""A service whose events the bus suite reads."""

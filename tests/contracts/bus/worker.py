@@ -1,0 +1,45 @@
+"""A reader in a process of its own, which a test may kill or stop: `python -m tests.contracts.bus.worker URL LEASE`."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+from creditmesh.chassis.bus.embedded import EmbeddedBus
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.owner import Owner
+from creditmesh.chassis.database.engine import engine
+from tests.contracts.bus.world import LEASE_CLASS, PARTS, Happened, Noted, Work, write_down
+
+DEADLY = "deadly"
+SLOW = "slow"
+
+
+async def die_or_write_down(work: Work, events: Sequence[Delivered]) -> None:
+    await write_down(work, events)
+    if any(event.key == DEADLY for event in events):
+        os._exit(3)
+    if any(event.key == SLOW for event in events):
+        print("slow", flush=True)  # noqa: T201
+        await asyncio.sleep(0.2)
+
+
+async def main(url: str, lease: float) -> None:
+    listener = Listener(url)
+    owner = Owner(
+        reader="reader",
+        streams={"source": {Happened: die_or_write_down, Noted: die_or_write_down}},
+        engine=engine(url, application_name="worker"),
+        lock_url=url,
+        lock_class=LEASE_CLASS,
+        parts=PARTS,
+        bus=EmbeddedBus(listener),
+        context_for=Work,
+        lease=lease,
+    )
+    await asyncio.gather(listener.run(), owner.run())
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], float(sys.argv[2])))

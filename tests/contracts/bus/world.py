@@ -1,0 +1,295 @@
+"""A node's database with one source, one reader and a bus, and the faults that a transport and a source can have."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import asyncpg
+import uuid_utils
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from creditmesh.chassis.bus import orderer
+from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
+from creditmesh.chassis.bus.embedded import EmbeddedBus
+from creditmesh.chassis.bus.event import Delivered, part_of
+from creditmesh.chassis.bus.follower import Follower
+from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.owner import Owner
+from creditmesh.chassis.bus.protocol import Bus
+from creditmesh.chassis.bus.queue import Outgoing, enqueue
+from creditmesh.chassis.database.migrations import Package
+from creditmesh.chassis.errors import Doubt
+from creditmesh.schemas.events import Event
+from tests.support.postgres import Database, Postgres
+
+PARTS = 4
+LEASE_CLASS = 4001
+LEAP_DAY = date(2024, 2, 29)
+PACKAGES = (
+    Package(name="source", package="tests.contracts.bus.source"),
+    Package(name="reader", package="tests.contracts.bus.reader"),
+    Package(name="stranger", package="tests.contracts.bus"),
+)
+Handler = Callable[["Work", Sequence[Delivered]], Awaitable[None]]
+
+
+class Happened(Event):
+    type: ClassVar[str] = "thing.happened"
+    about: str
+
+    @property
+    def key(self) -> str:
+        return self.about
+
+
+class Ignored(Happened):
+    type: ClassVar[str] = "thing.ignored"
+
+
+class Noted(Happened):
+    """Its body is a row of the source's own table."""
+
+    type: ClassVar[str] = "thing.noted"
+
+
+def new_id() -> UUID:
+    return UUID(bytes=uuid_utils.uuid7().bytes)
+
+
+def keys_of(part: int, n: int) -> list[str]:
+    """The first `n` keys of that part."""
+    found = (key for key in (f"key-{i}" for i in range(10_000)) if part_of(key, PARTS) == part)
+    return [next(found) for _ in range(n)]
+
+
+@dataclass
+class Work:
+    """The context of a batch: it can write, and emit."""
+
+    connection: AsyncConnection
+    traceparent: str | None
+    outgoing: list[Outgoing] = field(default_factory=list)
+
+    async def commit(self) -> None:
+        at = datetime.now(UTC)
+        await enqueue(
+            self.connection,
+            stream="reader",
+            outgoing=self.outgoing,
+            at=at,
+            legal_date=at.date(),
+            traceparent=self.traceparent,
+        )
+
+
+EFFECT = text(
+    "insert into reader.effect (stream, part, number, event, type, key)"
+    " values (:stream, :part, :number, :event, :type, :key)"
+)
+
+
+async def write_down(work: Work, events: Sequence[Delivered]) -> None:
+    rows = [
+        {"stream": e.stream, "part": e.part, "number": e.number, "event": e.id, "type": e.type, "key": e.key}
+        for e in events
+    ]
+    await work.connection.execute(EFFECT, rows)
+
+
+@dataclass
+class Running:
+    """An owner as a host would run it: begun again after every doubt."""
+
+    owner: Owner
+    doubts: list[Doubt] = field(default_factory=list)
+
+    async def keep_running(self) -> None:
+        while True:
+            try:
+                await self.owner.run()
+            except Doubt as doubt:
+                self.doubts.append(doubt)
+                await asyncio.sleep(0.05)
+
+
+@dataclass
+class World:
+    """Writes as the source, orders as the orderer, runs readers; a subclass brings another transport."""
+
+    database: Database
+    _epoch: int = 0
+
+    async def open(self) -> None:
+        self.engine: AsyncEngine = self.database.engine("reader", pool_size=12)
+        self.source: AsyncEngine = self.database.engine("source")
+        self.listener = Listener(self.database.urls["reader"])
+        self._listening = asyncio.create_task(self.listener.run())
+        self._stack = contextlib.AsyncExitStack()
+        self.admin: asyncpg.Connection = await self._stack.enter_async_context(self.database.session())
+        self._orderer: asyncpg.Connection = await self._stack.enter_async_context(self.database.session("bus"))
+        self._epoch = await orderer.take_epoch(self._orderer)
+
+    async def close(self) -> None:
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
+        await self._stack.aclose()
+        await self.database.close()
+
+    def bus(self) -> Bus:
+        return EmbeddedBus(self.listener)
+
+    async def publish(self, *, lost: Sequence[int] = (), twice: bool = False, backwards: bool = False) -> None:
+        """Hand what was ordered to the transport, but not the places in `lost`. The embedded bus has none."""
+
+    async def wipe(self) -> None:
+        """The transport forgets everything and begins anew."""
+
+    async def emit(self, *keys: str, event: type[Happened] = Happened) -> list[UUID]:
+        """Write one event for each key, in one transaction."""
+        async with self.source.begin() as connection:
+            return await self.gather(connection, *keys, event=event)
+
+    async def gather(self, connection: AsyncConnection, *keys: str, event: type[Happened] = Happened) -> list[UUID]:
+        """Write one event for each key in the caller's transaction."""
+        at = datetime.now(UTC)
+        events = [event(about=key) for key in keys]
+        own = event is Noted
+        outgoing = [
+            Outgoing(
+                id=new_id(),
+                part=part_of(e.key, PARTS),
+                type=e.type,
+                version=e.version,
+                key=e.key,
+                data=None if own else e.model_dump_json().encode(),
+            )
+            for e in events
+        ]
+        if own:
+            await self._facts(connection, outgoing, events, at)
+        await enqueue(
+            connection, stream="source", outgoing=outgoing, at=at, legal_date=LEAP_DAY, traceparent="00-t-s-1"
+        )
+        return [each.id for each in outgoing]
+
+    async def order(self) -> None:
+        """Give numbers to everything in the queue."""
+        while await orderer.order(self._orderer, self._epoch):
+            pass
+
+    async def write(self, *keys: str, event: type[Happened] = Happened, **faults: Any) -> list[UUID]:
+        """Emit, order and publish."""
+        ids = await self.emit(*keys, event=event)
+        await self.order()
+        await self.publish(**faults)
+        return ids
+
+    @contextlib.asynccontextmanager
+    async def reading(self, handler: Handler = write_down, **more: Any) -> AsyncIterator[Running]:
+        """An owner of the reader that handles what happened and what was noted, and ignores the rest."""
+        running = Running(self.owner(handler, **more))
+        task = asyncio.create_task(running.keep_running())
+        try:
+            yield running
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def owner(
+        self,
+        handler: Handler = write_down,
+        *,
+        lock_class: int = LEASE_CLASS,
+        lease: float = 5.0,
+        bus: Bus | None = None,
+    ) -> Owner:
+        return Owner(
+            reader="reader",
+            streams={"source": {Happened: handler, Noted: handler}},
+            engine=self.engine,
+            lock_url=self.database.urls["reader"],
+            lock_class=lock_class,
+            parts=PARTS,
+            bus=bus or self.bus(),
+            context_for=Work,
+            lease=lease,
+        )
+
+    def follower(self, followed: Any) -> Follower:
+        return Follower(self.bus(), "source", followed, engine=self.engine, parts=PARTS)
+
+    async def effects(self) -> list[UUID]:
+        """The ids of what was applied, in the order in which it was."""
+        return [row["event"] for row in await self.admin.fetch("select event from reader.effect order by place")]
+
+    async def applied(self, key: str) -> list[UUID]:
+        """The same for one key."""
+        rows = await self.admin.fetch("select event from reader.effect where key = $1 order by place", key)
+        return [row["event"] for row in rows]
+
+    async def position(self, part: int) -> int:
+        found: int = await self.admin.fetchval(
+            "select number from reader.reader_position where stream = 'source' and part = $1", part
+        )
+        return found
+
+    async def forget(self, part: int, *, from_number: int) -> None:
+        """Take the source back in time: what had these numbers is gone, and they will be given again."""
+        async with self.admin.transaction():
+            await self.admin.execute(
+                "delete from bus.event_order where stream = 'source' and part = $1 and number >= $2", part, from_number
+            )
+            await self.admin.execute(
+                "update bus.event_head set number = $2 - 1, last = (select event from bus.event_order o"
+                " where o.stream = 'source' and o.part = $1 and o.number = $2 - 1)"
+                " where stream = 'source' and part = $1",
+                part,
+                from_number,
+            )
+
+    async def _facts(
+        self, connection: AsyncConnection, outgoing: Sequence[Outgoing], events: Sequence[Event], at: datetime
+    ) -> None:
+        for each, event in zip(outgoing, events, strict=True):
+            await connection.execute(
+                text(
+                    "insert into source.fact (part, id, key, at, legal_date, traceparent, data)"
+                    " values (:part, :id, :key, :at, '2024-02-29', '00-t-s-1', :data)"
+                ),
+                {
+                    "part": each.part,
+                    "id": each.id,
+                    "key": each.key,
+                    "at": at,
+                    "data": event.model_dump_json().encode(),
+                },
+            )
+
+
+async def declare(connection: AsyncConnection) -> None:
+    noted = OutboxTable(schema="source", table="fact", type=Noted.type, version=Noted.version)
+    await declare_streams(
+        connection,
+        node="city",
+        streams=[
+            StreamOf(service="source", readers=frozenset({"reader"}), outbox=noted),
+            StreamOf(service="reader", readers=frozenset()),
+            StreamOf(service="stranger", readers=frozenset()),
+        ],
+    )
+
+
+@contextlib.asynccontextmanager
+async def opened(postgres: Postgres, kind: type[World] = World) -> AsyncIterator[World]:
+    """A fresh world."""
+    world = kind(await postgres.database(parts=PARTS, packages=PACKAGES, declare=declare))
+    await world.open()
+    try:
+        yield world
+    finally:
+        await world.close()
