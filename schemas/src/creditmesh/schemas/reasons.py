@@ -119,6 +119,10 @@ REASONS: dict[str, Reason] = {
         "This is an earlier content of the record; a later one stands.", "该内容为记录的历史版本；现以较新版本为准。"
     ),
     "repeated": Reason("The same row occurs earlier in this submission.", "本次报送中已有相同的行。"),
+    "review_refused": Reason(
+        "An officer has refused exactly this row; correct it and send it again.",
+        "工作人员已拒绝该行；请更正后重新报送。",
+    ),
     "record_closed": Reason(
         "The record is withdrawn or repaired; reopening needs a case or a correction with If-Match.",
         "该记录已撤销或已修复；如需恢复请提交案件或带 If-Match 的更正。",

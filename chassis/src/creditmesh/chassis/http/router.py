@@ -84,7 +84,8 @@ class Router(APIRouter):
         """As FastAPI's, with the policy beside the path."""
         if access is None:
             raise TypeError(f"route {path} declares no access policy")
-        register = super().api_route(path, openapi_extra={ACCESS: access.document()}, **kwargs)
+        extra = {**kwargs.pop("openapi_extra", {}), ACCESS: access.document()}
+        register = super().api_route(path, openapi_extra=extra, **kwargs)
 
         def declare(endpoint: Endpoint) -> Endpoint:
             _POLICIES[endpoint] = access

@@ -96,7 +96,9 @@ class Gate:
             named = self._organisation(kind, row, verdict)
             others = (roles.document_number,)
         own = roles.document_number if kind == "natural_person" else roles.uscc
-        verdict.holds += [_at("kind_number_mismatch", code) for code in others if code and code != own and row.get(code)]
+        verdict.holds += [
+            _at("kind_number_mismatch", code) for code in others if code and code != own and row.get(code)
+        ]
         if named is None:
             return
         verdict.subject = Named(kind, *named)

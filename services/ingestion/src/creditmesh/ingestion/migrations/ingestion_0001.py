@@ -47,6 +47,7 @@ create table ingestion.revision (
     origin text not null,
     lane text not null,
     state text not null,
+    mark text,
     traceparent text,
     key text not null generated always as (subject::text) virtual,
     data bytea not null,
@@ -96,7 +97,9 @@ create table ingestion.review (
     submission uuid,
     row integer not null,
     record uuid,
-    rev integer,
+    rev integer not null,
+    why text,
+    basis text,
     subject uuid not null,
     fingerprint bytea not null,
     mac_key text not null,
@@ -107,6 +110,7 @@ create table ingestion.review (
     officer text,
     note text,
     decided_at timestamptz,
+    verdict text,
     unique (party, fingerprint)
 );
 create index on ingestion.review (party, id) where state = 'held';

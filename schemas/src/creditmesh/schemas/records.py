@@ -1,0 +1,136 @@
+"""What the ingestion service is asked and answers beside verdicts: own records, submissions, reviews."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from creditmesh.schemas.events.record import Change, RecordState, Severity
+from creditmesh.schemas.identifiers import Code, NodeCode
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.verdicts import VerdictWord
+
+_PRINTED = r"^[^\x00-\x1f\x7f]+$"
+Cited = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True, pattern=_PRINTED)]
+"""A document that is cited, such as a decision's number. It travels in clear: no person's data."""
+Note = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True, pattern=_PRINTED)]
+
+ReviewState = Literal["held", "released", "refused"]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CorrectionIn(_In):
+    """The whole new content of a record, by catalogue code, and why it changes."""
+
+    fields: Annotated[dict[str, JsonValue], Field(max_length=200, repr=False)]
+    reason: Literal["error", "changed", "supplemented", "reopened"] = "error"
+    basis: Cited | None = None
+
+
+class WithdrawalIn(_In):
+    """Why a record ends.
+
+    Its decision was changed, revoked, found unlawful or void (行政处罚法 art. 48), the subject was removed from the
+    list, or the record was entered in error.
+    """
+
+    reason: Literal["changed", "revoked", "unlawful", "void", "removed", "error"]
+    basis: Cited | None = None
+
+
+class OwnRevision(_Out):
+    """One revision of a record as the party that submitted it sees it, sealed fields opened."""
+
+    record: UUID
+    revision: UUID
+    rev: int
+    change: Change
+    item: Code
+    item_version: int
+    state: RecordState
+    mark: Literal["disputed"] | None = None
+    severity: Severity | None = None
+    decided_on: date
+    display_from: date
+    display_until: date | None = None
+    """The first day on which it is shown no more; None: open."""
+    issuer: str
+    party: Code
+    origin: NodeCode
+    submission: UUID | None = None
+    officer: str | None = None
+    reason: str | None = None
+    basis: str | None = None
+    at: datetime
+    legal_date: date
+    fields: dict[str, JsonValue] = Field(repr=False)
+
+
+class RecordEnded(_Out):
+    """What a withdrawal made of a record."""
+
+    record: UUID
+    revision: int
+    state: RecordState
+
+
+class SubmissionOut(_Out):
+    """How a submission stands; it is `done` when its receipt is there."""
+
+    submission: UUID
+    item: Code
+    item_version: int
+    lane: Literal["live", "backfill"]
+    state: Literal["under_way", "done"]
+    done: int
+    """Rows that have their verdict."""
+    total: int
+    counts: dict[VerdictWord, int]
+    at: datetime
+    links: dict[Literal["verdicts", "receipt"], str]
+
+
+class ReviewEntry(_Out):
+    """One held row without what it says."""
+
+    review: UUID
+    state: ReviewState
+    item: Code
+    party: Code
+    submission: UUID | None = None
+    row: int
+    """Its place in the submission."""
+    record: UUID | None = None
+    """The record it would change; None: it would be new."""
+    reasons: tuple[FieldError, ...]
+    at: datetime
+    officer: str | None = None
+    note: str | None = None
+    decided_at: datetime | None = None
+
+
+class HeldReview(ReviewEntry):
+    """One held row with what it says."""
+
+    fields: dict[str, JsonValue] = Field(repr=False)
+
+
+class DecisionIn(_In):
+    """What an officer decides of a held row."""
+
+    decision: Literal["release", "refuse"]
+    note: Note | None = None
+
+
+class SubjectFound(_Out):
+    """The subject that a document belongs to."""
+
+    subject: UUID

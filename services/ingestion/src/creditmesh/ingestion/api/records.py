@@ -1,0 +1,103 @@
+"""Own records: reading, correcting, withdrawing."""
+
+import re
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.idempotency import REPLAYED
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.ingestion import operations
+from creditmesh.ingestion.api.answers import asked_once, etag, one_verdict
+from creditmesh.ingestion.errors import IfMatchNeeded
+from creditmesh.ingestion.operations import Change, Opened
+from creditmesh.schemas.records import CorrectionIn, OwnRevision, RecordEnded, WithdrawalIn
+from creditmesh.schemas.verdicts import Verdict
+
+router = Router(tags=["records"])
+_READ = Access.to("department", scope="records:read")
+_CHANGE = Access.to("department", scope="records:change")
+_TAG = re.compile(r'(?:W/)?"(\d{1,9})"', re.ASCII)
+
+
+@router.get("/v1/records/{record}", access=_READ)
+async def read(ctx: Ctx, record: UUID, response: Response) -> OwnRevision:
+    """Your record as it stands, with its sensitive fields; the reading is in the log of the person it concerns.
+
+    Its `ETag` is what a change needs as `If-Match`. `GET /v1/records/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
+    """
+    opened = await operations.record_of(ctx, record)
+    response.headers.update({"ETag": etag(opened.stored.rev), "Cache-Control": "no-store"})
+    return _out(opened)
+
+
+@router.get("/v1/records/{record}/revisions", access=_READ)
+async def revisions(ctx: Ctx, record: UUID, response: Response) -> list[OwnRevision]:
+    """Every revision of your record, oldest first: who changed it, why, on what basis; an access like reading it.
+
+    `GET /v1/records/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/revisions`
+    """
+    response.headers["Cache-Control"] = "no-store"
+    return [_out(opened) for opened in await operations.history_of(ctx, record)]
+
+
+@router.post(
+    "/v1/records/{record}/corrections",
+    access=_CHANGE,
+    response_class=Response,
+    responses={
+        200: {"description": "Unchanged: it says this already", "model": Verdict},
+        201: {"description": "Corrected", "model": Verdict},
+        202: {"description": "Held for an officer; see Location", "model": Verdict},
+    },
+)
+async def correct(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) -> Response:
+    """Replace the whole content of your record, as one new revision; one that has ended is opened again by it.
+
+    Needs `If-Match` with the ETag it was made from (412 if it has changed since). Another subject, issuing body or
+    document number is another record: 422.
+
+    `POST /v1/records/{record}/corrections` `If-Match: "1"`
+    `{"fields": {"CF_WSH": "...", ...}, "reason": "error", "basis": "示市监更正〔2026〕3号"}`
+    """
+    expected = _expected(request)
+    change = Change(record=record, expected=expected, why=body.reason, basis=body.basis, fields=body.fields)
+    asked = await asked_once(request)
+    verdict, replayed = await operations.once(ctx, asked, lambda: operations.correct_record(ctx, change))
+    return one_verdict(verdict, replayed=replayed)
+
+
+@router.post("/v1/records/{record}/withdrawal", access=_CHANGE)
+async def withdraw(ctx: Ctx, request: Request, response: Response, record: UUID, body: WithdrawalIn) -> RecordEnded:
+    """End your record: from now on it is shown and used nowhere. A removal from a list is the reason `removed`.
+
+    Needs `If-Match`; 409 if it has ended already. `POST /v1/records/{record}/withdrawal` `If-Match: "2"`
+    `{"reason": "revoked", "basis": "示市监撤销〔2026〕1号"}`
+    """
+    change = Change(record=record, expected=_expected(request), why=body.reason, basis=body.basis)
+    asked = await asked_once(request)
+    verdict, replayed = await operations.once(ctx, asked, lambda: operations.withdraw_record(ctx, change))
+    if replayed:
+        response.headers[REPLAYED] = "true"
+    rev = verdict.revision or change.expected
+    response.headers.update({"ETag": etag(rev), "Cache-Control": "no-store"})
+    return RecordEnded(record=record, revision=rev, state="withdrawn")
+
+
+def _expected(request: Request) -> int:
+    found = _TAG.fullmatch(request.headers.get("if-match", "").strip())
+    if found is None:
+        raise IfMatchNeeded(
+            'Read the record first and send its ETag, such as If-Match: "1".',
+            '请先读取该记录并以 If-Match: "1" 的形式提供其 ETag。',
+        )
+    return int(found[1])
+
+
+def _out(opened: Opened) -> OwnRevision:
+    event, stored = opened.event, opened.stored
+    return OwnRevision.model_validate(
+        {**event.model_dump(exclude={"fields", "sealed", "related", "subject", "kind", "lane"})}
+        | {"at": stored.at, "legal_date": stored.legal_date, "fields": dict(opened.fields)}
+    )

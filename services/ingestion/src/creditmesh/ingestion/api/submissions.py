@@ -1,0 +1,150 @@
+"""Submitting: one object, or many rows in any of the accepted shapes; and how a submission stands."""
+
+from hashlib import sha256
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+
+from creditmesh.chassis.errors import NotFound
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.idempotency import REPLAYED, key_of
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.ingestion import operations
+from creditmesh.ingestion.api.answers import NDJSON, one_verdict
+from creditmesh.ingestion.errors import RowTooLarge
+from creditmesh.ingestion.formats import MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
+from creditmesh.ingestion.operations import Order, Submitted
+from creditmesh.schemas.records import SubmissionOut
+from creditmesh.schemas.verdicts import Verdict
+
+router = Router(tags=["submissions"])
+_READ = Access.to("department", scope="records:read")
+
+
+@router.post(
+    "/v1/items/{item}/records",
+    access=Access.to("department", scope="records:submit"),
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Unchanged; or one verdict a row, in the order sent, and the receipt as the last line",
+            "content": {"application/json": {"schema": Verdict.model_json_schema()}, NDJSON: {}},
+        },
+        201: {"description": "Accepted or corrected", "model": Verdict},
+        202: {"description": "Held for an officer; see Location", "model": Verdict},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {kind: {} for kind in ("application/json", NDJSON, "text/csv")},
+        }
+    },
+)
+async def submit(
+    ctx: Ctx,
+    request: Request,
+    item: str,
+    lane: Annotated[Literal["live", "backfill"], Query(description="`backfill` waits while events back up.")] = "live",
+    dry_run: Annotated[bool, Query(description="Only say what would become of the rows.")] = False,  # noqa: FBT002
+) -> Response:
+    """Submit records of an item: one JSON object, an array, NDJSON, or CSV (UTF-8 or GB18030, codes or Chinese header).
+
+    One object is answered with its verdict: 201 accepted or corrected, 200 unchanged, 202 held with the review's place,
+    422 refused with a reason a field. Many rows are answered 200 with one verdict a row in the order sent and a signed
+    receipt; refused rows do not hinder the others. Bodies may be gzip. At most 200,000 rows, 64 MiB, 256 KiB a row.
+
+    Send an `Idempotency-Key`: a submission that was cut off then goes on where it stood. Without one, rows that are
+    sent again are `unchanged`. A dry run stores nothing and has no receipt; it does not see what its own earlier
+    thousands of rows would have made.
+
+    `POST /v1/items/administrative_penalty/records` with `Content-Type: text/csv; charset=gb18030`.
+    """
+    media = media_of(request.headers.get("content-type"))
+    key = key_of(request)
+    body = await decoded(request.stream(), encoding=request.headers.get("content-encoding"))
+    single = is_single(media, body)
+    if single and len(body) > MOST_ROW_BYTES:
+        raise RowTooLarge(
+            "A record may have 256 KiB at most; shorten its texts.", "单条记录不得超过 256 KiB；请缩短文本。"
+        )
+    order = Order(
+        item=item,
+        read=lambda intake: rows_of(media, body, headers=intake.compiled.header_map),
+        digest=_digest(item, lane, media.shape, body),
+        key=key,
+        lane=lane,
+        dry_run=dry_run,
+        single=single,
+    )
+    done = await operations.submit(ctx, order)
+    return _one(done, dry_run=dry_run) if single else _many(done)
+
+
+@router.get("/v1/submissions/{submission}", access=_READ)
+async def standing(ctx: Ctx, submission: UUID) -> SubmissionOut:
+    """How your submission stands: rows done and total, verdicts by kind, where its verdicts and its receipt are.
+
+    `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
+    """
+    found, counts = await operations.standing_of(ctx, submission)
+    place = f"/v1/submissions/{submission}"
+    return SubmissionOut(
+        submission=submission,
+        item=found.item,
+        item_version=found.item_version,
+        lane="backfill" if found.lane == "backfill" else "live",
+        state="under_way" if found.receipt is None else "done",
+        done=sum(counts.values()),
+        total=found.total,
+        counts=dict(counts),
+        at=found.at,
+        links={"verdicts": f"{place}/verdicts", "receipt": f"{place}/receipt"},
+    )
+
+
+@router.get("/v1/submissions/{submission}/verdicts", access=_READ, response_class=Response)
+async def verdicts(ctx: Ctx, submission: UUID) -> Response:
+    """The verdicts given so far, one a line, in the order sent: byte for byte what the receipt's digest is over.
+
+    `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/verdicts`
+    """
+    chunks = await operations.chunks_of(ctx, submission)
+    return Response(b"".join(chunk.lines for chunk in chunks), media_type=NDJSON)
+
+
+@router.get("/v1/submissions/{submission}/receipt", access=_READ, response_class=Response)
+async def receipt(ctx: Ctx, submission: UUID) -> Response:
+    """The signed receipt of a complete submission; 404 while it is under way.
+
+    `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/receipt`
+    """
+    found, _ = await operations.standing_of(ctx, submission)
+    if found.receipt is None:
+        raise NotFound(
+            "The submission is not complete; send it again with its key.", "报送尚未完成；请以原键重新发送。"
+        )
+    return Response(found.receipt, media_type="application/json")
+
+
+def _digest(*words: object) -> bytes:
+    digest = sha256()
+    for word in words:
+        digest.update(word if isinstance(word, bytes) else f"{word}\0".encode())
+    return digest.digest()
+
+
+def _one(done: Submitted, *, dry_run: bool) -> Response:
+    verdict = Verdict.model_validate_json(done.lines)
+    if dry_run:
+        return Response(verdict.model_dump_json(exclude_none=True), media_type="application/json")
+    return one_verdict(verdict, submission=done.submission, replayed=done.replayed)
+
+
+def _many(done: Submitted) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if done.receipt is not None:
+        headers["Location"] = f"/v1/submissions/{done.submission}"
+    if done.replayed:
+        headers[REPLAYED] = "true"
+    return Response(done.lines + (done.receipt or b""), media_type=NDJSON, headers=headers)

@@ -1,0 +1,38 @@
+"""What a row says, as bytes made once: sealed, stored and fingerprinted from the same texts.
+
+The fingerprint is over the text *to be* sealed; a ciphertext has a fresh nonce, and nothing would ever be unchanged.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+
+from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.rules.compile import CompiledItem, Row, Split
+
+_BRACKETS = str.maketrans("〔〕[]（）【】", "()()()()")
+_BETWEEN = b"\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A canonical row by whose key seals it, and the text its fingerprint is of."""
+
+    split: Split = field(repr=False)
+    text: bytes = field(repr=False)
+
+
+def content_of(compiled: CompiledItem, row: Row, kind: SubjectKind) -> Content:
+    """The content of a row about this kind of subject."""
+    split = compiled.split(row, kind)
+    texts = (compiled.item.code.encode(), *map(orjson.dumps, split))
+    return Content(split, _BETWEEN.join(texts))
+
+
+def natural_text(*, item: str, subject: UUID, issuer: str, decision: str, origin: str) -> bytes:
+    """What makes two rows the same record: item, subject, issuing body, document number, origin.
+
+    Different brackets around the year of a document number do not make another document.
+    """
+    return "\x1f".join((item, subject.hex, issuer, decision.translate(_BRACKETS).upper(), origin)).encode()

@@ -1,0 +1,107 @@
+"""The refusals that are ingestion's own."""
+
+from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, TooLarge
+
+
+class UnknownItem(NotFound):
+    """404: the catalogue has no such item in force today."""
+
+    code = "unknown_item"
+    title = "The catalogue has no such item in force"
+    title_zh = "目录中没有生效的该条目"
+
+
+class NotAuthorised(Forbidden):
+    """403: the party, or this credential of it, may not submit the item."""
+
+    code = "not_authorised"
+    title = "Your party may not submit this item"
+    title_zh = "贵单位无权报送该目录条目"
+
+
+class OfficerNeeded(Forbidden):
+    """403: a decision that a named person must answer for."""
+
+    code = "officer_needed"
+    title = "A named officer must do this"
+    title_zh = "须由具名工作人员办理"
+
+
+class RowRefused(Invalid):
+    """422: the one row of the request is refused; `errors` has the reasons."""
+
+    code = "refused"
+    title = "The row is refused"
+    title_zh = "该行被拒绝"
+
+
+class RowTooLarge(TooLarge):
+    """413: one record is larger than an event may be."""
+
+    code = "row_too_large"
+    title = "The record is too large"
+    title_zh = "单条记录过大"
+
+
+class NoRows(Malformed):
+    """400: the body has no row at all."""
+
+    code = "no_rows"
+    title = "The body has no rows"
+    title_zh = "正文没有任何数据行"
+
+
+class ChunkDiffers(Invalid):
+    """422: a submission is sent again, but its rows are other ones."""
+
+    code = "chunk_differs"
+    title = "This Idempotency-Key belongs to a submission with other rows"
+    title_zh = "该 Idempotency-Key 对应的报送内容与此次不同"
+
+
+class RecordClosed(Conflict):
+    """409: the record was withdrawn or repaired."""
+
+    code = "record_closed"
+    title = "The record is withdrawn or repaired"
+    title_zh = "该记录已撤销或已修复"
+
+
+class NotTheOrigin(Conflict):
+    """409: this node holds a copy; only the origin changes a record."""
+
+    code = "not_the_origin"
+    title = "Only the node of origin changes this record"
+    title_zh = "该记录只能由来源节点更改"
+
+
+class NaturalKeyChanged(Invalid):
+    """422: other subject, issuing body or document number: another record."""
+
+    code = "natural_key_changed"
+    title = "Another subject, issuing body or document number is another record"
+    title_zh = "主体、决定机关或文书号不同即为另一条记录"
+
+
+class AlreadyDecided(Conflict):
+    """409: an officer has decided this review."""
+
+    code = "already_decided"
+    title = "This review is already decided"
+    title_zh = "该待审行已办结"
+
+
+class Overtaken(Conflict):
+    """409: the record has changed since this row was held; releasing it would roll the record back."""
+
+    code = "overtaken"
+    title = "The record has changed since this row was held"
+    title_zh = "该行待审期间记录已变更"
+
+
+class IfMatchNeeded(Malformed):
+    """400: a change names the revision it was made from."""
+
+    code = "if_match_needed"
+    title = "If-Match with the record's ETag is needed"
+    title_zh = "须以 If-Match 提供记录的 ETag"

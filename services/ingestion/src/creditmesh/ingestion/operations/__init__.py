@@ -1,0 +1,37 @@
+"""What ingestion does, called by its routes."""
+
+from creditmesh.ingestion.operations.once import Once, once
+from creditmesh.ingestion.operations.records import (
+    Change,
+    Opened,
+    correct_record,
+    history_of,
+    record_of,
+    withdraw_record,
+)
+from creditmesh.ingestion.operations.reviews import Decision, HeldRow, decide_review, held_row, held_rows
+from creditmesh.ingestion.operations.standing import chunks_of, standing_of
+from creditmesh.ingestion.operations.subjects import resolve_subject
+from creditmesh.ingestion.operations.submissions import Order, Submitted, submit
+
+__all__ = [
+    "Change",
+    "Decision",
+    "HeldRow",
+    "Once",
+    "Opened",
+    "Order",
+    "Submitted",
+    "chunks_of",
+    "correct_record",
+    "decide_review",
+    "held_row",
+    "held_rows",
+    "history_of",
+    "once",
+    "record_of",
+    "resolve_subject",
+    "standing_of",
+    "submit",
+    "withdraw_record",
+]

@@ -1,0 +1,142 @@
+"""From text to an entry: a row is read, judged at the gate, and finds its subjects; nothing is locked or written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.chassis.vault.index import Identity
+from creditmesh.ingestion.content import Content, content_of, natural_text
+from creditmesh.ingestion.errors import NotAuthorised, UnknownItem
+from creditmesh.ingestion.formats import Row
+from creditmesh.ingestion.gate import Gate, Judgement, Named
+from creditmesh.ingestion.store.revisions import Place
+from creditmesh.schemas.catalogue import Item, Party
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.compile import Outcome as Reading
+from creditmesh.schemas.rules.compile import Row as CanonicalRow
+from creditmesh.schemas.rules.compile import Split
+
+
+@dataclass(slots=True)
+class Entry:
+    """One row on its way: refused, or with everything that is known of it before its record is looked at."""
+
+    number: int
+    refusals: Sequence[FieldError] = ()
+    holds: Sequence[FieldError] = ()
+    row: CanonicalRow = field(default_factory=dict, repr=False)
+    judgement: Judgement = field(default_factory=Judgement)
+    content: Content | None = None
+    subject: UUID | None = None
+    representative: UUID | None = None
+    part: int = 0
+    natural_key: bytes = b""
+    fingerprint: bytes = b""
+
+    @property
+    def place(self) -> Place:
+        """Where its record's revisions are."""
+        if self.subject is None:
+            raise RuntimeError("a refused row has no place")
+        return (self.part, self.subject, self.natural_key)
+
+    @property
+    def kind(self) -> SubjectKind:
+        """The kind of its subject."""
+        if self.judgement.subject is None:
+            raise RuntimeError("a refused row has no subject")
+        return self.judgement.subject.kind
+
+    @property
+    def split(self) -> Split:
+        """Its content by whose key seals it."""
+        if self.content is None:
+            raise RuntimeError("a refused row has no content")
+        return self.content.split
+
+
+class Intake:
+    """Rows of one item from one party, under one legal date."""
+
+    def __init__(self, ctx: Context, item: Item, party: Party) -> None:
+        self.item = item
+        self.party = party
+        self.compiled = ctx.followed(Directory).compiled(item.code, item.number)
+        self._gate = Gate(self.compiled, party=party, today=ctx.legal_date)
+        self._ctx = ctx
+
+    @classmethod
+    def of(cls, ctx: Context, item_code: str, *, party: str | None) -> "Intake":
+        """The intake of an item for a party; UnknownItem if it is not in force, NotAuthorised without its duty."""
+        directory = ctx.followed(Directory)
+        item = directory.item(item_code, on=ctx.legal_date)
+        if item is None:
+            raise UnknownItem(
+                "Look up the item's code in GET /v1/catalogue/items.", "请在 GET /v1/catalogue/items 中查询条目代码。"
+            )
+        found = None if party is None else directory.party(party)
+        if found is None or not found.active or not set(found.duties) & set(item.duties):
+            raise NotAuthorised(
+                "The item is for parties with one of its duties; ask the catalogue keeper.",
+                "该条目仅限具有相应职责的单位报送；请联系目录管理方。",
+            )
+        limited = ctx.known_caller.items
+        if limited is not None and item_code not in limited:
+            raise NotAuthorised(
+                "This credential is limited to other items; use another one.", "该凭证仅限其他条目；请更换凭证。"
+            )
+        return cls(ctx, item, found)
+
+    def read(self, row: Row) -> Entry:
+        """Read and judge one row of a submission."""
+        if row.refusal is not None:
+            return Entry(row.number, refusals=(row.refusal,))
+        return self.judge(row.number, self.compiled.validate_json(row.text))
+
+    def judge(self, number: int, outcome: Reading) -> Entry:
+        """Judge what the validator made of a row."""
+        if isinstance(outcome, tuple):
+            return Entry(number, refusals=outcome)
+        judgement = self._gate.judge(outcome)
+        if judgement.refusals:
+            return Entry(number, refusals=judgement.refusals)
+        return Entry(number, holds=judgement.holds, row=outcome, judgement=judgement)
+
+    async def identify(self, entries: Iterable[Entry]) -> Mapping[UUID, Cipher]:
+        """Give the entries that were not refused their subjects and keys; their ciphers. Commits in the vault only."""
+        passing = [entry for entry in entries if not entry.refusals]
+        named = [_identity(entry.judgement.subject) for entry in passing if entry.judgement.subject]
+        others = [entry for entry in passing if entry.judgement.representative]
+        named += [_identity(entry.judgement.representative) for entry in others if entry.judgement.representative]
+        if not named:
+            return {}
+        subjects = await self._ctx.vault.resolve(named)
+        for entry, subject in zip(passing, subjects, strict=False):
+            self._found(entry, subject)
+        for entry, representative in zip(others, subjects[len(passing) :], strict=True):
+            entry.representative = representative
+        return await self._ctx.vault.open(subjects)
+
+    def _found(self, entry: Entry, subject: UUID) -> None:
+        roles, keys = self.item.roles, self._ctx.keys
+        entry.subject = subject
+        entry.part = self._ctx.part(str(subject))
+        entry.content = content_of(self.compiled, entry.row, entry.kind)
+        entry.fingerprint = keys.mac("fingerprint", entry.content.text)
+        natural = natural_text(
+            item=self.item.code,
+            subject=subject,
+            issuer=entry.row[roles.issuer],
+            decision=entry.row[roles.decision_number],
+            origin=self._ctx.node.code,
+        )
+        entry.natural_key = keys.mac("fingerprint", natural)
+
+
+def _identity(named: Named) -> Identity:
+    return Identity(named.kind, named.document, Pii(named.number))

@@ -1,0 +1,225 @@
+"""The register of one transaction: gives every entry its verdict and gathers what is to be written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+from pydantic import JsonValue
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.ingestion.operations.intake import Entry, Intake
+from creditmesh.ingestion.revisions import Frame, Lane, Slot, event_of, revision_row
+from creditmesh.ingestion.store import reviews, revisions
+from creditmesh.ingestion.store.reviews import Review
+from creditmesh.ingestion.verdicts import Known, decide
+from creditmesh.schemas.events.record import Change
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.verdicts import VerdictWord
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict on one entry; `made` is the revision it wrote."""
+
+    verdict: VerdictWord
+    record: UUID | None = None
+    revision: int | None = None
+    review: UUID | None = None
+    reasons: Sequence[FieldError] = ()
+    made: UUID | None = None
+    item: str = ""
+
+
+class Register:
+    """What is known of the entries' records, and what this transaction adds to it.
+
+    Made by `opened`, under the locks of all subjects; `settle` is pure in memory, so that a later row of the same
+    transaction meets what an earlier one has done; `write` writes all of it.
+    """
+
+    def __init__(self, ctx: Context, intake: Intake, frame: Frame, ciphers: Mapping[UUID, Cipher]) -> None:
+        self._ctx = ctx
+        self._intake = intake
+        self._frame = frame
+        self._ciphers = ciphers
+        self._histories: dict[bytes, list[Known]] = {}
+        self._reviews: dict[bytes, tuple[UUID, reviews.State]] = {}
+        self._rows: list[tuple[object, ...]] = []
+        self._events: list[tuple[UUID, int]] = []
+        self._held: list[Review] = []
+
+    @classmethod
+    async def opened(
+        cls, ctx: Context, intake: Intake, frame: Frame, *, entries: Sequence[Entry], ciphers: Mapping[UUID, Cipher]
+    ) -> "Register":
+        """Lock the subjects of these entries, then read what their records are."""
+        register = cls(ctx, intake, frame, ciphers)
+        passing = [entry for entry in entries if entry.subject is not None]
+        await ctx.lock(entry.place[1] for entry in passing)
+        connection = await ctx.connection()
+        register._histories = await revisions.histories(connection, (entry.place for entry in passing))
+        doubtful = {entry.fingerprint for entry in passing if entry.holds}
+        register._reviews = await reviews.states(connection, party=intake.party.code, fingerprints=doubtful)
+        return register
+
+    def history(self, entry: Entry) -> list[Known]:
+        """Every revision of the entry's record, this transaction's included."""
+        return self._histories.setdefault(entry.natural_key, [])
+
+    def settle(self, entry: Entry) -> Outcome:
+        """The verdict on a submitted row."""
+        if entry.refusals:
+            return Outcome("refused", reasons=entry.refusals)
+        history = self.history(entry)
+        decision = decide(history, entry.fingerprint, submission=self._frame.submission)
+        if decision.reason is not None:
+            newest = history[-1]
+            return Outcome(decision.verdict, newest.record, newest.rev, reasons=(reason(decision.reason),))
+        held = self.hold(entry)
+        if held is not None:
+            return held
+        return self.revise(entry, "corrected" if history else "accepted")
+
+    def hold(self, entry: Entry) -> Outcome | None:
+        """Hold a doubtful row for an officer; None if there is no doubt, or an officer has cleared exactly this row."""
+        if not entry.holds:
+            return None
+        review, state = self._reviews.get(entry.fingerprint, (None, "held"))
+        if state == "released":
+            return None
+        if state == "refused":
+            return Outcome("refused", reasons=(*entry.holds, reason("review_refused")))
+        if review is None:
+            review = self._ctx.new_id()
+            self._reviews[entry.fingerprint] = (review, "held")
+            self._held.append(self._review(review, entry))
+        return Outcome("held", review=review, reasons=entry.holds)
+
+    def revise(self, entry: Entry, change: Change) -> Outcome:
+        """Write a revision with the entry's content."""
+        history = self.history(entry)
+        newest = history[-1] if history else None
+        revision = self._ctx.new_id()
+        part, subject, natural_key = entry.place
+        slot = Slot(
+            part=part,
+            subject=subject,
+            natural_key=natural_key,
+            record=revision if newest is None else newest.record,
+            rev=1 if newest is None else newest.rev + 1,
+        )
+        mark = None if newest is None else newest.mark
+        data = event_of(
+            self._frame,
+            slot,
+            revision,
+            change=change,
+            mark=mark,
+            content=self._content(entry),
+            sealed=self._sealed(entry, slot.record),
+        )
+        self._rows.append(
+            revision_row(
+                self._frame, slot, revision, fingerprint=entry.fingerprint, state="published", mark=mark, data=data
+            )
+        )
+        self._events.append((revision, part))
+        history.append(Known(slot.record, slot.rev, entry.fingerprint, "published", mark, self._frame.submission))
+        verdict: VerdictWord = "accepted" if change == "accepted" else "corrected"
+        return Outcome(verdict, slot.record, slot.rev, made=revision)
+
+    async def write(self) -> None:
+        """Write the revisions with their queue rows and the reviews, in the order they were settled."""
+        connection = await self._ctx.connection()
+        await revisions.write(connection, self._rows)
+        for revision, part in self._events:
+            self._ctx.emit_row(revision, part=part)
+        await reviews.add_reviews(connection, self._held)
+
+    def _content(self, entry: Entry) -> dict[str, object]:
+        judged, split = entry.judgement, entry.split
+        related = []
+        if entry.representative is not None:
+            other = entry.representative
+            related.append({"role": "legal_representative", "subject": other, "part": self._ctx.part(str(other))})
+        return {
+            "kind": entry.kind,
+            "severity": judged.severity,
+            "decided_on": judged.decided_on,
+            "display_from": judged.period.begins,
+            "display_until": judged.period.until,
+            "issuer": entry.row[self._intake.item.roles.issuer],
+            "fields": split.clear,
+            "related": related,
+        }
+
+    def _sealed(self, entry: Entry, record: UUID) -> list[dict[str, JsonValue]]:
+        """Each person's fields under their own key; a representative without a number is sealed with the subject."""
+        split, own = entry.split, self._ciphers[entry.place[1]]
+        other = own if entry.representative is None else self._ciphers[entry.representative]
+        sealed = []
+        if split.subject:
+            sealed.append(own.seal_json(split.subject, object=record, field="subject"))
+        if split.representative:
+            sealed.append(other.seal_json(split.representative, object=record, field="representative"))
+        return sealed
+
+    def _review(self, review: UUID, entry: Entry) -> Review:
+        frame, history, split = self._frame, self.history(entry), entry.split
+        own = self._ciphers[entry.place[1]]
+        other = own if entry.representative is None else self._ciphers[entry.representative]
+        sealed = [own.seal_json({**split.clear, **split.subject}, object=review, field="row")]
+        if split.representative:
+            sealed.append(other.seal_json(split.representative, object=review, field="representative"))
+        return Review(
+            id=review,
+            at=frame.at,
+            legal_date=frame.legal_date,
+            party=frame.party,
+            item=frame.item,
+            item_version=frame.item_version,
+            lane=frame.lane,
+            submission=frame.submission,
+            row=entry.number,
+            record=history[-1].record if history else None,
+            rev=history[-1].rev if history else 0,
+            why=frame.reason,
+            basis=frame.basis,
+            subject=entry.place[1],
+            fingerprint=entry.fingerprint,
+            mac_key=frame.mac_key,
+            mac_alg=frame.mac_alg,
+            reasons=orjson.dumps([each.model_dump() for each in entry.holds]).decode(),
+            sealed=orjson.dumps(sealed).decode(),
+        )
+
+
+def frame_of(
+    ctx: Context,
+    intake: Intake,
+    *,
+    lane: Lane,
+    submission: UUID | None,
+    why: str | None = None,
+    basis: str | None = None,
+) -> Frame:
+    """What all revisions of this transaction have in common."""
+    return Frame(
+        at=ctx.instant,
+        legal_date=ctx.legal_date,
+        traceparent=ctx.traceparent,
+        origin=ctx.node.code,
+        party=intake.party.code,
+        officer=ctx.known_caller.officer,
+        item=intake.item.code,
+        item_version=intake.item.number,
+        lane=lane,
+        submission=submission,
+        mac_key=ctx.keys.key_id("fingerprint"),
+        mac_alg=ctx.keys.algorithm("fingerprint"),
+        reason=why,
+        basis=basis,
+    )

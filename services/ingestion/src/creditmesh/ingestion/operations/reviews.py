@@ -1,0 +1,139 @@
+"""Held rows: an officer looks at one, and releases it into its record or refuses it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from uuid import UUID
+
+import orjson
+from pydantic import JsonValue
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import NotFound
+from creditmesh.ingestion.errors import AlreadyDecided, OfficerNeeded, Overtaken, RowRefused
+from creditmesh.ingestion.operations.intake import Entry, Intake
+from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
+from creditmesh.ingestion.revisions import Lane
+from creditmesh.ingestion.store import reviews
+from creditmesh.ingestion.store.reviews import Review, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What an officer decides of a held row."""
+
+    review: UUID
+    decision: Literal["release", "refuse"]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRow:
+    """A held row as an officer sees it: opened."""
+
+    review: Review
+    fields: Mapping[str, JsonValue] = field(repr=False)
+
+
+async def held_rows(ctx: Context, *, state: State, after: UUID | None, limit: int) -> list[Review]:
+    """Reviews in the order they were held, without what the rows say: a department's own, an office's all."""
+    return await reviews.page(await ctx.connection(), state=state, party=_party(ctx), after=after, limit=limit)
+
+
+async def held_row(ctx: Context, review: UUID) -> HeldRow:
+    """One held row with what it says; an access. NotFound if it is not the caller's to see."""
+    found = await _seen(ctx, review)
+    fields, about = await _opened(ctx, found)
+    for subject in about:
+        ctx.disclose(subject, purpose="review", ground="statutory", outcome="released", items=[found.item])
+    return HeldRow(review=found, fields=fields)
+
+
+async def decide_review(ctx: Context, decision: Decision) -> Outcome:
+    """Release a held row into its record, or refuse it for good; the officer is named in what comes of it.
+
+    OfficerNeeded without a named person, AlreadyDecided, Overtaken if its record has changed since, RowRefused if the
+    gate refuses the row outright by now.
+    """
+    if ctx.known_caller.officer is None:
+        raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
+    found = await _seen(ctx, decision.review)
+    if decision.decision == "release":
+        outcome = await _release(ctx, found, decision)
+    else:
+        outcome = Outcome("refused")
+        await _lock(ctx, decision)
+    await _decide(ctx, decision, found, outcome)
+    return replace(outcome, review=found.id, item=found.item)
+
+
+async def _release(ctx: Context, found: Review, decision: Decision) -> Outcome:
+    fields, _ = await _opened(ctx, found)
+    intake = Intake.of(ctx, found.item, party=found.party)
+    entry = intake.judge(found.row, intake.compiled.validate(fields))
+    if entry.refusals:
+        raise RowRefused("See errors.", "原因见 errors。", errors=entry.refusals)
+    ciphers = await intake.identify([entry])
+    lane: Lane = "backfill" if found.lane == "backfill" else "live"
+    frame = frame_of(ctx, intake, lane=lane, submission=found.submission, why=found.why, basis=found.basis)
+    register = await Register.opened(ctx, intake, frame, entries=[entry], ciphers=ciphers)
+    await _lock(ctx, decision)
+    _still_as_held(register, entry, found)
+    entry.holds = ()
+    outcome = register.settle(entry)
+    await register.write()
+    return outcome
+
+
+def _still_as_held(register: Register, entry: Entry, found: Review) -> None:
+    history = register.history(entry)
+    newest = history[-1].rev if history else 0
+    if newest != found.rev and not any(known.fingerprint == entry.fingerprint for known in history):
+        raise Overtaken(
+            "Refuse the review; if the row is right, correct the record with If-Match.",
+            "请拒绝该待审行；如内容无误，请通过带 If-Match 的更正办理。",
+        )
+
+
+async def _lock(ctx: Context, decision: Decision) -> None:
+    locked = await reviews.review_of(await ctx.connection(), decision.review, lock=True)
+    if locked is None or locked.state != "held":
+        raise AlreadyDecided("See GET /v1/reviews/{id}.", "见 GET /v1/reviews/{id}。")
+
+
+async def _decide(ctx: Context, decision: Decision, found: Review, outcome: Outcome) -> None:
+    decided = replace(
+        found,
+        state="released" if decision.decision == "release" else "refused",
+        officer=ctx.known_caller.officer,
+        note=decision.note,
+        decided_at=ctx.instant,
+        verdict=outcome.verdict,
+        record=outcome.record,
+        rev=found.rev if outcome.revision is None else outcome.revision,
+    )
+    await reviews.decide(await ctx.connection(), decided)
+
+
+async def _seen(ctx: Context, review: UUID) -> Review:
+    async with ctx.transaction() as connection:
+        found = await reviews.review_of(connection, review)
+    party = _party(ctx)
+    if found is None or party not in {None, found.party}:
+        raise NotFound("You have no review of this id.", "您没有该编号的待审行。")
+    return found
+
+
+async def _opened(ctx: Context, found: Review) -> tuple[dict[str, JsonValue], set[UUID]]:
+    sealed = orjson.loads(found.sealed)
+    about = {UUID(each["about"]) for each in sealed}
+    ciphers = await ctx.vault.open(about)
+    fields: dict[str, JsonValue] = {}
+    for each in sealed:
+        fields |= ciphers[UUID(each["about"])].unseal_json(each, object=found.id, field=each["field"])
+    return fields, about
+
+
+def _party(ctx: Context) -> str | None:
+    caller = ctx.known_caller
+    return None if caller.kind == "office" else caller.party or ""

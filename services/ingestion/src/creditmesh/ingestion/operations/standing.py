@@ -1,0 +1,24 @@
+"""How a submission stands: for the party that sent it, and for nobody else."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import NotFound
+from creditmesh.ingestion.store import submissions
+from creditmesh.ingestion.store.submissions import Chunk, Submission
+from creditmesh.schemas.verdicts import VerdictWord
+
+
+async def standing_of(ctx: Context, submission: UUID) -> tuple[Submission, Mapping[VerdictWord, int]]:
+    """The caller's submission and the verdicts given so far; NotFound if it is not theirs."""
+    found = await submissions.submission_of(await ctx.connection(), submission)
+    if found is None or found.party != ctx.known_caller.party:
+        raise NotFound("You have no submission of this id.", "您没有该编号的报送。")
+    return found, await submissions.counts(await ctx.connection(), submission)
+
+
+async def chunks_of(ctx: Context, submission: UUID) -> list[Chunk]:
+    """The committed chunks of the caller's submission, in order; NotFound if it is not theirs."""
+    await standing_of(ctx, submission)
+    return await submissions.chunks(await ctx.connection(), submission)

@@ -1,0 +1,122 @@
+"""A revision as it is written: the event that says everything about the record, and the row around it.
+
+The event is built by hand in the shape of `RecordChanged` (a test reads it back with that model): this is the hottest
+path of the node.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+import orjson
+from pydantic import JsonValue
+
+from creditmesh.schemas.events.record import Change, RecordState
+
+Lane = Literal["live", "backfill"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What all revisions of one transaction have in common."""
+
+    at: datetime
+    legal_date: date
+    traceparent: str | None
+    origin: str
+    party: str
+    officer: str | None
+    item: str
+    item_version: int
+    lane: Lane
+    submission: UUID | None
+    mac_key: str
+    mac_alg: str
+    reason: str | None = None
+    basis: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Where a revision belongs: its record, and what finds it."""
+
+    part: int
+    subject: UUID
+    natural_key: bytes
+    record: UUID
+    rev: int
+
+
+def revision_row(
+    frame: Frame,
+    slot: Slot,
+    revision: UUID,
+    *,
+    fingerprint: bytes,
+    state: RecordState,
+    mark: Literal["disputed"] | None,
+    data: bytes,
+) -> tuple[object, ...]:
+    """The row of a revision, in the order of `store.revisions.COLUMNS`."""
+    return (
+        frame.at, frame.legal_date, slot.part, slot.rev, frame.item_version, revision, slot.record, slot.subject,
+        frame.submission, slot.natural_key, fingerprint, frame.mac_key, frame.mac_alg, frame.item, frame.party,
+        frame.origin, frame.lane, state, mark, frame.traceparent, data,
+    )  # fmt: skip
+
+
+def event_of(
+    frame: Frame,
+    slot: Slot,
+    revision: UUID,
+    *,
+    change: Change,
+    mark: Literal["disputed"] | None,
+    content: Mapping[str, object],
+    sealed: Sequence[Mapping[str, JsonValue]],
+) -> bytes:
+    """The event of a record that stands. `content` has kind, severity, dates, issuer, fields and related subjects."""
+    return orjson.dumps(
+        {
+            "subject": slot.subject,
+            "record": slot.record,
+            "revision": revision,
+            "rev": slot.rev,
+            "change": change,
+            "item": frame.item,
+            "item_version": frame.item_version,
+            "origin": frame.origin,
+            "lane": frame.lane,
+            "state": "published",
+            "mark": mark,
+            "party": frame.party,
+            "submission": frame.submission,
+            "officer": frame.officer,
+            "reason": frame.reason,
+            "basis": frame.basis,
+            **content,
+            "sealed": sealed,
+        }
+    )
+
+
+def ended_event(
+    newest: bytes, frame: Frame, slot: Slot, revision: UUID, *, change: Change, state: RecordState
+) -> bytes:
+    """The event that ends a record: what the newest one says, with another state; nothing is sealed anew."""
+    event: dict[str, object] = orjson.loads(newest)
+    event |= {
+        "revision": revision,
+        "rev": slot.rev,
+        "change": change,
+        "state": state,
+        "lane": frame.lane,
+        "party": frame.party,
+        "submission": None,
+        "officer": frame.officer,
+        "reason": frame.reason,
+        "basis": frame.basis,
+    }
+    return orjson.dumps(event)

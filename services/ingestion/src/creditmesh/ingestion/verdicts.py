@@ -1,0 +1,53 @@
+"""Which verdict a row gets, given every revision that its record already has: pure, so that it can be proven.
+
+A row that says what any revision said changes nothing: a stale copy never rolls a record back, and a file may be sent
+again, whole or in part, in any order, at any time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from creditmesh.schemas.events.record import RecordState
+
+Write = Literal["accepted", "corrected"]
+Standing = Literal["unchanged", "refused"]
+
+
+class Known(NamedTuple):
+    """One revision of a record, as far as a verdict needs it."""
+
+    record: UUID
+    rev: int
+    fingerprint: bytes
+    state: RecordState
+    mark: Literal["disputed"] | None
+    submission: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict, with the reason for one that writes nothing."""
+
+    verdict: Write | Standing
+    reason: Literal["same", "superseded", "repeated", "record_closed"] | None = None
+
+
+ACCEPTED = Decision("accepted")
+CORRECTED = Decision("corrected")
+
+
+def decide(history: Sequence[Known], fingerprint: bytes, *, submission: UUID | None) -> Decision:
+    """The verdict on content of this fingerprint for the record with this history (oldest first)."""
+    if not history:
+        return ACCEPTED
+    newest = history[-1]
+    if newest.state != "published":
+        return Decision("refused", "record_closed")
+    same = [known for known in history if known.fingerprint == fingerprint]
+    if not same:
+        return CORRECTED
+    if submission is not None and any(known.submission == submission for known in same):
+        return Decision("unchanged", "repeated")
+    return Decision("unchanged", "same" if newest.fingerprint == fingerprint else "superseded")
