@@ -28,6 +28,7 @@ ITEM = "administrative_penalty"
 class Asked:
     """One request as it arrived."""
 
+    method: str
     path: str
     headers: dict[str, str]
     body: bytes
@@ -52,6 +53,7 @@ class Remote:
     stall: bool = False
     """Whether it stops in the middle of its answer."""
     wrong_digest: bool = False
+    refuse_all: bool = False
     answers: dict[str, Response] = field(default_factory=dict)
     """A fixed answer by path."""
 
@@ -67,7 +69,9 @@ def app_of(remote: Remote) -> FastAPI:
     async def anything(request: Request) -> Response:
         body = await request.body()
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        remote.asked.append(Asked(target, dict(request.headers), body))
+        remote.asked.append(Asked(request.method, target, dict(request.headers), body))
+        if remote.refuse_all:
+            return problem(403, "forbidden", "This credential may not do that", "该凭证无权执行此操作")
         if remote.busy:
             return problem(503, "unavailable", "Try again", "请重试", headers=remote.busy.pop(0))
         if target in remote.answers:

@@ -1,0 +1,88 @@
+"""The client and the node agree on the routes: nothing is called that is not served, and what is served is callable."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from creditmesh.client import ClientError, Node
+from creditmesh.gateway.routes import Routes
+from creditmesh.node.declaration import NODE
+from creditmesh.schemas.queries import AuthorisationIn, QueryIn
+from tests.client.remote import ITEM, Remote
+
+ID = UUID("0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11")
+QUERY = QueryIn.model_validate(
+    {
+        "subject": {"kind": "organisation", "document": {"type": "uscc", "number": "91990000MA00000000"}},
+        "purpose": "statutory_duty",
+        "matter": "procurement_review",
+    }
+)
+PERMISSION = AuthorisationIn(
+    bureau="alpha_credit", purpose="credit_assessment", items=(ITEM,), valid_until=date(2099, 1, 1)
+)
+CALLS: dict[str, Callable[[Node], object]] = {
+    "catalogue.glance": lambda node: node.catalogue.glance(),
+    "catalogue.items": lambda node: node.catalogue.items(q="处罚", kind="organisation", as_of=date(2026, 1, 1)),
+    "catalogue.item": lambda node: node.catalogue.item(ITEM),
+    "catalogue.versions": lambda node: node.catalogue.versions(ITEM),
+    "catalogue.schema": lambda node: node.catalogue.schema(ITEM),
+    "catalogue.template": lambda node: node.catalogue.template(ITEM, header="zh"),
+    "catalogue.lists": lambda node: node.catalogue.lists(),
+    "catalogue.measures": lambda node: node.catalogue.measures(),
+    "catalogue.matters": lambda node: node.catalogue.matters(),
+    "catalogue.purposes": lambda node: node.catalogue.purposes(),
+    "catalogue.parties": lambda node: node.catalogue.parties(),
+    "catalogue.code_set": lambda node: node.catalogue.code_set("penalty_kind"),
+    "catalogue.withdraw": lambda node: node.catalogue.withdraw(ITEM, basis="abolished", etag='"1-20260101"'),
+    "records.submit": lambda node: node.records.submit(ITEM, {"A": "b"}),
+    "records.read": lambda node: node.records.read(ID),
+    "records.revisions": lambda node: node.records.revisions(ID),
+    "records.correct": lambda node: node.records.correct(ID, {"A": "b"}, revision=1),
+    "records.withdraw": lambda node: node.records.withdraw(ID, revision=1, reason="revoked"),
+    "records.submission": lambda node: node.records.submission(ID),
+    "records.verdicts": lambda node: node.records.verdicts(ID),
+    "records.receipt": lambda node: node.records.receipt(ID),
+    "reviews.waiting": lambda node: node.reviews.waiting(),
+    "reviews.read": lambda node: node.reviews.read(ID),
+    "reviews.release": lambda node: node.reviews.release(ID, note="checked"),
+    "reviews.refuse": lambda node: node.reviews.refuse(ID),
+    "queries.ask": lambda node: node.queries.ask(QUERY),
+    "authorisations.hand_in": lambda node: node.authorisations.hand_in("a.b.c"),
+    "authorisations.read": lambda node: node.authorisations.read(ID),
+    "me.file": lambda node: node.me.file(),
+    "me.accesses": lambda node: node.me.accesses(),
+    "me.authorisations": lambda node: node.me.authorisations(),
+    "me.authorise": lambda node: node.me.authorise(PERMISSION),
+    "me.revoke": lambda node: node.me.revoke(ID),
+    "me.export": lambda node: node.me.export(),
+    "public.lists": lambda node: node.public.lists(),
+    "public.records": lambda node: node.public.records(ITEM),
+    "public.search": lambda node: node.public.search(name="示例"),
+}
+
+
+def template_of(routes: Routes, call: Callable[[Node], object], node: Node, remote: Remote) -> tuple[str, str]:
+    with suppress(ClientError):
+        answer = call(node)
+        if isinstance(answer, Iterator):
+            next(answer)
+    asked = remote.asked[-1]
+    return asked.method, routes.find(asked.method, asked.path.partition("?")[0]).template
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_the_client_calls_is_served(node, remote, name):
+    remote.refuse_all = True
+    template_of(Routes(NODE.services), CALLS[name], node, remote)
+
+
+def test_every_route_that_is_served_can_be_called(node, remote):
+    remote.refuse_all = True
+    routes = Routes(NODE.services)
+    called = {template_of(routes, call, node, remote) for call in CALLS.values()}
+    served = {(method, route.template) for route in routes.all for method in route.methods}
+    assert served - called == set()
