@@ -40,7 +40,6 @@ def run(*, state: Path, bus: str, once: bool, split: bool, console: Console) -> 
     with ExitStack() as stack:
         stack.enter_context(_interruptible())
         sandbox = stack.enter_context(started(state / CODE, bus=bus, split=split, console=console))
-        _set_date(sandbox.operator)
         persons = {PERSON: identity(a_person(FIRST)[1])}
         callers = invite(sandbox.operator, url=sandbox.url, path=state / "sandbox.json", persons=persons)
         console.print(f"sandbox ready in {time.monotonic() - began:.1f} s / 沙盒已就绪", style="dim")
@@ -54,10 +53,12 @@ def run(*, state: Path, bus: str, once: bool, split: bool, console: Console) -> 
 
 
 def _set_date(operator: Operator) -> None:
-    """The legal date the samples were made for: their dates are days before it."""
+    """The legal date the samples were made for, before anything is published: their dates are days before it."""
     real = Clock().legal_date()
     offset = (date.fromisoformat(samples().base) - real).days
-    operator.call("catalogue", "POST", "/v1/admin/clock", {"offset_days": offset})
+    wanted = operator.call("catalogue", "POST", "/v1/admin/clock", {"offset_days": offset})["legal_date"]
+    while operator.call("catalogue", "GET", "/v1/admin/clock")["legal_date"] != wanted:
+        time.sleep(0.02)
 
 
 class Sandbox:
@@ -95,6 +96,7 @@ def started(state: Path, *, bus: str, split: bool, console: Console) -> Iterator
         stack.callback(_stop, children)
         with console.status("processes / 进程"):
             _start(settings, children, split=split, bus_variables=bus_variables)
+            _set_date(Operator(state))
             Operator(state).call("catalogue", "POST", "/v1/admin/catalogue", {"folder": None})
         yield Sandbox(settings, server, children)
 

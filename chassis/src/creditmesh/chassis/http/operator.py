@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 

@@ -92,7 +92,8 @@ async def _http(request: Request, error: Exception) -> Response:
 def of_error(error: Exception, *, path: str) -> Problem:
     """What the caller is told of an error that is not a refusal: 503 if a dependency is away, else a fault of ours."""
     if isinstance(error, DBAPIError) and not error.connection_invalidated and not isinstance(error.orig, OSError):
-        log.error("the database refused a statement", error=type(error.orig).__name__, path=path, exc_info=error)
+        state = getattr(error.orig, "sqlstate", None)
+        log.error("the database refused a statement", sqlstate=state, path=path, exc_info=error)
         return Fault()
     if isinstance(error, SQLAlchemyError | OSError | Transient):
         log.warning("a dependency is not reachable", error=type(error).__name__, path=path)

@@ -44,7 +44,7 @@ class Submitting:
                 [
                     *(str(Path(sys.executable).parent / "creditmesh"), "submit", str(FOLDER / FIRST)),
                     *("--item", expected.item, "--sandbox", DEPARTMENT),
-                    *("--sandbox-file", str(self._callers.path), "--json", "--no-save"),
+                    *("--sandbox-file", str(self._callers.path), "--json"),
                 ],
                 capture_output=True,
                 text=True,
