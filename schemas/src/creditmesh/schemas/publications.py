@@ -9,7 +9,9 @@ from creditmesh.schemas.catalogue import Disclosure, Item, Tier
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.identifiers import Code, SubjectKind
 
-Why = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+Why = Annotated[
+    str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")
+]
 MOST_DAYS = 36_500
 """How far a sandbox's legal date may be moved, either way."""
 

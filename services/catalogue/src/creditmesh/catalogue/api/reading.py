@@ -4,7 +4,7 @@ Everything comes from the followed directory, so that an answer is as fresh as t
 names the directory's number and the day, because a version published for tomorrow changes the answer without an event.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -85,6 +85,6 @@ def _closed(code: str) -> str:
 
 def _opened(cursor: str) -> str:
     try:
-        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        return b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode("ascii")
     except ValueError:
         raise Malformed("Use the `next` of the page before as the cursor.", "cursor 须为上一页返回的 next。") from None

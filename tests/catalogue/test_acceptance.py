@@ -1,0 +1,207 @@
+"""What may not be published, and where the refusal points."""
+
+from datetime import date
+
+import pytest
+
+from creditmesh.catalogue import folder
+from creditmesh.catalogue.acceptance import Catalogue, Standing, findings
+from creditmesh.catalogue.objects import Entry, digest_of
+from creditmesh.schemas.catalogue import Basis, DisplayRule, Item, Mask
+
+ENTRIES = folder.read(folder.shipped())
+STANDING = {(entry.kind, entry.code): Standing(entry.body, "nation") for entry in ENTRIES}
+LOCAL = Basis(
+    law="Regulation of Example City", law_zh="示例市社会信用条例", in_force_from=date(2024, 1, 1), level="city"
+)
+
+
+def shipped(kind: str, code: str):
+    return next(entry.body for entry in ENTRIES if (entry.kind, entry.code) == (kind, code))
+
+
+PENALTY = shipped("item", "administrative_penalty")
+DEFAULTER = shipped("item", "judgment_defaulter")
+RATING = shipped("item", "taxpayer_rating_a")
+
+
+def refused(body, kind: str = "item", *, issued_by: str = "nation", standing=STANDING) -> set[tuple[str, str]]:
+    entries = (Entry(kind, body),)
+    found = findings(entries, Catalogue(standing, entries), issued_by=issued_by, sandbox=True)
+    prefix = f"/{kind}/{body.code}"
+    assert all(error.pointer.startswith(prefix) for error in found)
+    assert all(error.detail and error.detail_zh for error in found)
+    return {(error.pointer.removeprefix(prefix), error.code) for error in found}
+
+
+def changed(body, **update):
+    return type(body).model_validate({**body.model_dump(), **update})
+
+
+def with_field(item: Item, code: str, /, **update) -> Item:
+    fields = [spec.model_copy(update=update) if spec.code == code else spec for spec in item.fields]
+    return item.model_copy(update={"fields": tuple(fields)})
+
+
+def local_item(**update) -> Item:
+    return changed(RATING, code="city_honour", tier="city", designates=None, basis=[LOCAL.model_dump()], **update)
+
+
+def test_a_city_adds_an_item_on_a_basis_of_its_own():
+    assert refused(local_item(), issued_by="city") == set()
+
+
+def test_a_city_adds_none_on_a_basis_of_the_nation():
+    item = local_item().model_copy(update={"basis": RATING.basis})
+    assert refused(item, issued_by="city") == {("/basis", "basis_level")}
+
+
+def test_a_city_does_not_issue_in_the_nations_name():
+    item = local_item().model_copy(update={"tier": "nation"})
+    assert refused(item, issued_by="city") == {("/tier", "tier")}
+
+
+@pytest.mark.parametrize(
+    ("update", "where"),
+    [
+        ({"kinds": ("organisation", "natural_person", "sole_trader")}, "/kinds"),
+        ({"duties": (*DEFAULTER.duties, "housing_construction")}, "/duties"),
+        ({"display": DisplayRule(by="months", months=36)}, "/display"),
+        ({"display": DisplayRule(by="until_valid")}, "/display"),
+        ({"retention_months": 120}, "/retention_months"),
+        ({"tier": "city"}, "/tier"),
+    ],
+)
+def test_a_city_never_widens_what_the_nation_issued(update: dict, where: str):
+    assert (where, "widens") in refused(DEFAULTER.model_copy(update=update), issued_by="city")
+
+
+def test_a_city_does_not_open_to_the_public_what_the_nation_keeps_among_departments():
+    item = PENALTY.model_copy(update={"disclosure_by_kind": {}})
+    assert refused(item, issued_by="city") == {("/disclosure", "widens")}
+
+
+@pytest.mark.parametrize("update", [{"sensitive_for": ()}, {"mask": Mask(keep_left=1, keep_right=1)}])
+def test_a_city_does_not_show_more_of_a_name(update: dict):
+    item = with_field(PENALTY, "CF_XDR_MC", **update)
+    assert refused(item, issued_by="city") == {("/fields/CF_XDR_MC", "widens")}
+
+
+def test_a_city_collects_no_field_more():
+    extra = RATING.fields[2].model_copy(update={"code": "EXTRA", "name_zh": "附加", "aliases": ()})
+    item = RATING.model_copy(update={"fields": (*RATING.fields, extra)})
+    assert refused(item, issued_by="city") == {("/fields", "widens")}
+    assert refused(item, issued_by="nation") == set()
+
+
+def test_a_city_may_narrow():
+    item = PENALTY.model_copy(
+        update={
+            "kinds": ("organisation", "sole_trader", "natural_person"),
+            "display": PENALTY.display.model_copy(update={"serious_months": 24, "minor_months": 0}),
+            "disclosure_by_kind": {"natural_person": "sharing"},
+        }
+    )
+    assert refused(item, issued_by="city") == set()
+
+
+def test_a_city_corrects_an_unverified_basis():
+    basis = PENALTY.basis[1].model_copy(update={"article": "20(6)", "verified": True})
+    item = PENALTY.model_copy(update={"basis": (PENALTY.basis[0], basis, PENALTY.basis[2])})
+    assert refused(item, issued_by="city") == set()
+
+
+def test_a_city_extends_no_measure_of_the_nation():
+    measure = shipped("measure", "company_office_bar")
+    wider = measure.model_copy(update={"kinds": ("natural_person", "organisation"), "reaches_responsible": True})
+    assert refused(wider, "measure", issued_by="city") == {("/kinds", "widens"), ("/reaches_responsible", "widens")}
+
+
+def test_a_city_does_not_allow_what_the_law_forbids_to_collect():
+    rule = shipped("rule", "forbidden_attributes")
+    softer = rule.model_copy(update={"forbids": rule.forbids[1:]})
+    assert refused(softer, "rule", issued_by="city") == {("/forbids", "widens")}
+
+
+@pytest.mark.parametrize("header", [{"name_zh": "宗教信仰"}, {"code": "BLOOD"}, {"aliases": ("指纹编号",)}])
+def test_no_item_has_a_field_for_a_forbidden_attribute(header: dict):
+    code = header.get("code", "NSRSBH")
+    assert refused(with_field(RATING, "NSRSBH", **header)) >= {(f"/fields/{code}", "forbidden_attribute")}
+
+
+def test_nothing_is_published_without_a_basis():
+    assert refused(RATING.model_copy(update={"basis": ()})) == {("/basis", "no_basis")}
+
+
+def test_a_role_names_a_field_of_the_item():
+    roles = RATING.roles.model_copy(update={"fine": "NSR_FK"})
+    assert refused(RATING.model_copy(update={"roles": roles})) == {("/roles/fine", "not_there")}
+
+
+def test_an_item_for_several_kinds_says_which_is_which():
+    roles = PENALTY.roles.model_copy(update={"kind": None})
+    assert refused(PENALTY.model_copy(update={"roles": roles})) == {("/roles/kind", "kind")}
+
+
+def test_the_values_of_the_kind_mean_every_kind_of_the_item():
+    item = DEFAULTER.model_copy(update={"kinds": ("organisation", "sole_trader", "natural_person")})
+    assert refused(item) == {("/roles/kind", "not_there")}
+
+
+def test_a_coded_field_names_a_code_set_that_is_there():
+    assert refused(with_field(PENALTY, "CF_CFLB", code_set="nowhere")) == {("/fields/CF_CFLB/code_set", "not_there")}
+    assert refused(with_field(PENALTY, "CF_CFLB", code_set=None)) == {("/fields/CF_CFLB", "code_set")}
+
+
+def test_severity_rests_on_kinds_of_penalty_that_are_listed():
+    rule = PENALTY.severity[0].model_copy(update={"penalty_kinds": ("没收祖产",)})
+    assert refused(PENALTY.model_copy(update={"severity": (rule,)})) == {("/severity", "not_there")}
+
+
+def test_two_fields_share_no_name():
+    assert refused(with_field(RATING, "SWJG", aliases=("纳税人 名称",))) == {("/fields", "ambiguous")}
+
+
+def test_two_values_of_a_code_set_share_no_spelling():
+    kinds = shipped("code_set", "debtor_kind")
+    values = (kinds.values[0], kinds.values[1].model_copy(update={"aliases": ("个人",)}))
+    assert refused(kinds.model_copy(update={"values": values}), "code_set") == {("/values", "ambiguous")}
+
+
+def test_a_restriction_follows_from_no_red_list_and_a_reward_from_no_black_one():
+    measure = shipped("measure", "green_channel")
+    wrong = measure.model_copy(update={"lists": ("judgment_defaulters",)})
+    assert refused(wrong, "measure") == {("/lists", "colour")}
+    assert refused(RATING.model_copy(update={"designates": "judgment_defaulters"})) == {("/designates", "colour")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "update", "where"),
+    [
+        ("measure", "green_channel", {"matters": ("nowhere",)}, "/matters"),
+        ("measure", "green_channel", {"lists": ("nowhere",)}, "/lists"),
+        ("matter", "procurement_review", {"items": ("nowhere",)}, "/items"),
+        ("matter", "procurement_review", {"measures": ("nowhere",)}, "/measures"),
+    ],
+)
+def test_nothing_names_what_is_not_there(kind: str, code: str, update: dict, where: str):
+    assert refused(shipped(kind, code).model_copy(update=update), kind) == {(where, "not_there")}
+
+
+def test_what_is_published_together_may_name_each_other():
+    matter = shipped("matter", "procurement_review").model_copy(update={"code": "other", "measures": ("other",)})
+    measure = shipped("measure", "procurement_bar").model_copy(update={"code": "other", "matters": ("other",)})
+    entries = (Entry("matter", matter), Entry("measure", measure))
+    assert findings(entries, Catalogue(STANDING, entries), issued_by="nation", sandbox=True) == ()
+
+
+def test_a_partys_code_has_a_right_check_digit_and_is_its_own():
+    tax = shipped("party", "tax")
+    assert refused(tax.model_copy(update={"uscc": tax.uscc[:-1] + "0"}), "party") == {("/uscc", "check_digit")}
+    taken = tax.model_copy(update={"code": "other_tax"})
+    assert refused(taken, "party") == {("/uscc", "code_taken")}
+
+
+def test_a_body_is_known_by_its_content_and_not_by_its_number():
+    assert digest_of(PENALTY) == digest_of(PENALTY.model_copy(update={"number": 7}))
+    assert digest_of(PENALTY) != digest_of(PENALTY.model_copy(update={"retention_months": 61}))

@@ -1,0 +1,55 @@
+"""A folder that is no catalogue says which file is wrong, and how."""
+
+from pathlib import Path
+
+import pytest
+
+from creditmesh.catalogue import folder
+from creditmesh.catalogue.errors import UnreadableFolder
+
+PURPOSE = "code: {code}\nname: Duty\nname_zh: 职责\nground: statutory\ncallers: [department]\n"
+
+
+def written(tmp_path: Path, text: str, name: str = "duty") -> Path:
+    (tmp_path / "purposes").mkdir(exist_ok=True)
+    (tmp_path / "purposes" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def refused(path: Path) -> list[str]:
+    with pytest.raises(UnreadableFolder) as refusal:
+        folder.read(path)
+    return [error.pointer for error in refusal.value.errors]
+
+
+def test_a_folder_of_one_object_is_read(tmp_path: Path):
+    (entry,) = folder.read(written(tmp_path, PURPOSE.format(code="duty")))
+    assert (entry.kind, entry.code) == ("purpose", "duty")
+
+
+def test_an_empty_folder_is_no_catalogue(tmp_path: Path):
+    assert refused(tmp_path) == []
+
+
+@pytest.mark.parametrize("text", ["a: [", "code: other\n", "\x00", "- 1\n", ""])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: str):
+    assert all(pointer.startswith("/purposes/duty.yaml") for pointer in refused(written(tmp_path, text)))
+
+
+def test_a_file_is_named_like_its_object(tmp_path: Path):
+    assert refused(written(tmp_path, PURPOSE.format(code="duty"), name="right")) == ["/purposes/right.yaml"]
+
+
+def test_a_key_nobody_knows_is_named(tmp_path: Path):
+    assert refused(written(tmp_path, PURPOSE.format(code="duty") + "grounds: x\n")) == ["/purposes/duty.yaml/grounds"]
+
+
+def test_every_file_that_is_wrong_is_named(tmp_path: Path):
+    written(tmp_path, "a: [", name="one")
+    written(tmp_path, "b: [", name="two")
+    assert refused(tmp_path) == ["/purposes/one.yaml", "/purposes/two.yaml"]
+
+
+def test_the_shipped_folder_is_read_in_the_order_of_its_subfolders():
+    kinds = [entry.kind for entry in folder.read(folder.shipped())]
+    assert list(dict.fromkeys(kinds)) == list(folder.SUBFOLDERS.values())

@@ -1,0 +1,223 @@
+"""Publishing on a real database: numbered, once, all or nothing, and known to everybody from the stream."""
+
+import asyncio
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+import yaml
+
+from creditmesh.catalogue import folder, operations
+from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, NotASandbox, UnknownObject
+from creditmesh.catalogue.objects import Entry
+from creditmesh.chassis.errors import Invalid
+from creditmesh.schemas.catalogue import Item, Party
+from creditmesh.schemas.directory import Directory
+from tests.catalogue.conftest import catalogue_node
+from tests.support.node import TestNode
+from tests.support.postgres import Postgres
+
+ENTRIES = folder.read(folder.shipped())
+PENALTY = next(entry.body for entry in ENTRIES if entry.code == "administrative_penalty")
+
+
+def directory(node: TestNode) -> Directory:
+    return node.host.followed
+
+
+async def load(node: TestNode, path: Path | None = None, **how) -> operations.Outcome:
+    async with node.context("catalogue") as ctx:
+        outcome = await operations.load(ctx, path, **how)
+    await node.settled()
+    return outcome
+
+
+async def publish(node: TestNode, body, kind: str = "item", **how) -> operations.Outcome:
+    async with node.context("catalogue") as ctx:
+        outcome = await operations.publish(ctx, [Entry(kind, body)], **{"issued_by": "nation", **how})
+    await node.settled()
+    return outcome
+
+
+async def withdraw(node: TestNode, code: str = "administrative_penalty", **how):
+    async with node.context("catalogue") as ctx:
+        row = await operations.withdraw(ctx, "item", code, **{"basis": "the law was repealed", **how})
+    await node.settled()
+    return row
+
+
+async def today(node: TestNode):
+    async with node.context("catalogue") as ctx:
+        return ctx.legal_date
+
+
+async def test_the_shipped_catalogue_is_published_and_everybody_knows_it(empty: TestNode):
+    outcome = await load(empty)
+    assert len(outcome.published) == len(ENTRIES)
+    assert outcome.unchanged == 0
+    day = await today(empty)
+    known = {
+        (kind, body.code) for kind in folder.SUBFOLDERS.values() for body in directory(empty).objects(kind, on=day)
+    }
+    assert known == {(entry.kind, entry.code) for entry in ENTRIES}
+    assert directory(empty).item("administrative_penalty", on=day) == PENALTY
+
+
+async def test_published_again_it_changes_nothing_and_emits_nothing(empty: TestNode):
+    await load(empty)
+    number = directory(empty).number
+    outcome = await load(empty)
+    assert (outcome.published, outcome.unchanged) == ((), len(ENTRIES))
+    assert directory(empty).number == number
+
+
+async def test_what_changed_gets_the_next_number_and_nothing_else_does(empty: TestNode):
+    await load(empty)
+    outcome = await publish(empty, PENALTY.model_copy(update={"retention_months": 48}))
+    assert [(row.code, row.number) for row in outcome.published] == [("administrative_penalty", 2)]
+    found = directory(empty).item("administrative_penalty", on=await today(empty))
+    assert (found.number, found.retention_months) == (2, 48)
+    assert directory(empty).compiled("administrative_penalty", 1).item.retention_months == 60
+
+
+async def test_the_shipped_catalogue_does_not_roll_back_what_the_operator_put_right(empty: TestNode):
+    await load(empty)
+    await publish(empty, PENALTY.model_copy(update={"retention_months": 48}), issued_by="city")
+    outcome = await load(empty)
+    assert outcome.published == ()
+    assert directory(empty).item("administrative_penalty", on=await today(empty)).retention_months == 48
+
+
+async def test_an_earlier_body_is_published_again_only_when_asked_for(empty: TestNode):
+    await load(empty)
+    await publish(empty, PENALTY.model_copy(update={"retention_months": 48}))
+    assert (await publish(empty, PENALTY)).unchanged == 1
+    assert [row.number for row in (await publish(empty, PENALTY, again=True)).published] == [3]
+    assert (await publish(empty, PENALTY, again=True)).unchanged == 1
+
+
+async def test_a_version_for_a_later_day_changes_nothing_before(empty: TestNode):
+    await load(empty)
+    day = await today(empty)
+    later = day + timedelta(days=30)
+    await publish(empty, PENALTY.model_copy(update={"retention_months": 48}), effective=later)
+    numbers = [directory(empty).item("administrative_penalty", on=on).number for on in (day, later)]
+    assert numbers == [1, 2]
+
+
+async def test_one_refused_object_keeps_all_of_them_out(empty: TestNode):
+    broken = PENALTY.model_copy(update={"basis": ()})
+    entries = [*(e for e in ENTRIES if e.code != PENALTY.code), Entry("item", broken)]
+    with pytest.raises(CatalogueRefused) as refusal:
+        async with empty.context("catalogue") as ctx:
+            await operations.publish(ctx, entries, issued_by="nation")
+    assert [error.pointer for error in refusal.value.errors] == ["/item/administrative_penalty/basis"]
+    await empty.settled()
+    assert directory(empty).number == 0
+    async with empty.database.session() as session:
+        assert await session.fetchval("select count(*) from catalogue.publication") == 0
+
+
+async def test_what_the_nation_issued_is_kept_as_the_nations_when_the_city_narrows_it(empty: TestNode):
+    await load(empty)
+    narrowed = PENALTY.model_copy(update={"retention_months": 48})
+    await publish(empty, narrowed, issued_by="city")
+    with pytest.raises(CatalogueRefused):
+        await publish(empty, PENALTY.model_copy(update={"retention_months": 72}), issued_by="city")
+
+
+async def test_two_who_publish_at_once_take_turns(empty: TestNode):
+    await load(empty)
+    bodies = [PENALTY.model_copy(update={"retention_months": months}) for months in range(10, 30)]
+    outcomes = await asyncio.gather(*(publish(empty, body) for body in bodies[:4]))
+    assert sorted(row.number for outcome in outcomes for row in outcome.published) == [2, 3, 4, 5]
+    numbers = [version.number for version in directory(empty).versions("item", "administrative_penalty")]
+    assert numbers == [1, 2, 3, 4, 5]
+
+
+async def test_a_folder_of_the_operators_is_the_citys_unless_it_says_otherwise(empty: TestNode, tmp_path: Path):
+    await load(empty)
+    mine = tmp_path / "mine"
+    shutil.copytree(folder.shipped() / "items", mine / "items")
+    path = mine / "items" / "taxpayer_rating_a.yaml"
+    body = yaml.safe_load(path.read_text(encoding="utf-8"))
+    body["display"]["months"] = 24
+    path.write_text(yaml.safe_dump(body, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(CatalogueRefused):
+        await load(empty, mine)
+    outcome = await load(empty, mine, issued_by="nation", basis="as amended in 2026")
+    assert [(row.code, row.basis) for row in outcome.published] == [("taxpayer_rating_a", "as amended in 2026")]
+    assert outcome.unchanged == len(list((mine / "items").iterdir())) - 1
+
+
+async def test_a_withdrawn_item_is_withdrawn_for_everybody_from_the_day_on(empty: TestNode):
+    await load(empty)
+    day = await today(empty)
+    row = await withdraw(empty, effective=day + timedelta(days=3))
+    assert (row.number, row.state) == (2, "withdrawn")
+    assert directory(empty).withdrawn(day + timedelta(days=2)) == frozenset()
+    assert directory(empty).withdrawn(day + timedelta(days=3)) == {"administrative_penalty"}
+    assert directory(empty).item("administrative_penalty", on=day) is not None
+    assert directory(empty).item("administrative_penalty", on=day + timedelta(days=3)) is None
+
+
+async def test_withdrawn_again_it_stays_as_it_is(empty: TestNode):
+    await load(empty)
+    first = await withdraw(empty)
+    number = directory(empty).number
+    assert await withdraw(empty) == first
+    assert await withdraw(empty, effective=first.effective) == first
+    with pytest.raises(AlreadyWithdrawn):
+        await withdraw(empty, effective=first.effective + timedelta(days=1))
+    assert directory(empty).number == number
+
+
+async def test_a_withdrawn_item_does_not_come_back_with_the_next_start(empty: TestNode):
+    await load(empty)
+    await withdraw(empty)
+    assert (await load(empty)).published == ()
+    assert [row.number for row in (await load(empty, again=True)).published] == [3]
+    assert directory(empty).item("administrative_penalty", on=await today(empty)).number == 3
+
+
+async def test_nothing_is_withdrawn_in_the_past_and_nothing_unknown(empty: TestNode):
+    await load(empty)
+    with pytest.raises(Invalid):
+        await withdraw(empty, effective=await today(empty) - timedelta(days=1))
+    with pytest.raises(UnknownObject):
+        await withdraw(empty, "nowhere")
+
+
+async def test_the_legal_date_moves_and_is_set_back(empty: TestNode):
+    before = await today(empty)
+    await empty.move_clock(365)
+    assert await today(empty) == before + timedelta(days=365)
+    await empty.move_clock(0)
+    assert await today(empty) == before
+
+
+async def test_only_a_sandbox_has_invented_parties_and_moves_its_date(postgres: Postgres, tmp_path: Path):
+    async with catalogue_node(postgres, tmp_path, sandbox=False) as real:
+        outcome = await load(real)
+        assert {row.kind for row in outcome.published} == set(folder.SUBFOLDERS.values()) - {"party"}
+        with pytest.raises(CatalogueRefused):
+            await publish(real, next(e.body for e in ENTRIES if isinstance(e.body, Party)), "party")
+        with pytest.raises(NotASandbox):
+            async with real.context("catalogue") as ctx:
+                await operations.move_clock(ctx, 1)
+
+
+@pytest.mark.parametrize(
+    "statement", ["update catalogue.publication set state = state", "delete from catalogue.publication"]
+)
+async def test_the_service_cannot_change_what_it_published(empty: TestNode, statement: str):
+    async with empty.database.session("catalogue") as session:
+        assert await session.fetchval("select count(*) from catalogue.publication") == 0
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await session.execute(statement)
+
+
+def test_the_shipped_penalty_is_an_item():
+    assert isinstance(PENALTY, Item)
