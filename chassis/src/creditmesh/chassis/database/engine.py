@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -60,6 +60,7 @@ def engine(
         json_deserializer=orjson.loads,
     )
     event.listen(made.sync_engine, "checkout", _refuse_closed)
+    event.listen(made.sync_engine, "rollback", _drop_closed)
     return made
 
 
@@ -85,6 +86,12 @@ def _refuse_closed(
     driver: asyncpg.Connection = dbapi_connection.driver_connection
     if driver.is_closed():
         raise DisconnectionError("the server has closed this connection")
+
+
+def _drop_closed(connection: Connection) -> None:
+    # The server rolled back when it closed the session; saying so again would hide the error that led here.
+    if not connection.invalidated and connection.connection.driver_connection.is_closed():  # type: ignore[union-attr]
+        connection.invalidate()
 
 
 async def direct(
