@@ -14,6 +14,7 @@ from creditmesh.schemas.verdicts import VERDICTS, Verdict, VerdictWord
 FIRST = "penalties.csv"
 DEPARTMENT = "market_regulation"
 MEASURES = 5
+NOTE = "更正：补充备注"
 
 
 class Submitting:
@@ -99,7 +100,7 @@ class Submitting:
             unchanged = node.records.submit("administrative_penalty", row)
             check(unchanged.verdict == "unchanged", f"the row as it was: {unchanged.verdict}")
             check(unchanged.record is not None, "the verdict names the record")
-            row["BZ"] = "更正：补充备注"
+            row["BZ"] = NOTE
             assert unchanged.record is not None  # noqa: S101 - checked above
             corrected = node.records.correct(unchanged.record, row, revision=unchanged.revision or 1)
             check(corrected.verdict == "corrected", f"it is corrected, not {corrected.verdict}")
