@@ -1,6 +1,7 @@
 """Many at once: uses are counted exactly, revocation holds, and what changes meanwhile is not released."""
 
 import asyncio
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -10,7 +11,7 @@ from creditmesh.query.operations.queries import answer_query
 from creditmesh.query.store import records
 from creditmesh.schemas.queries import QueryIn
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
-from tests.query.conftest import House, asked_about, department, person
+from tests.query.conftest import TODAY, House, asked_about, department, person
 
 
 async def test_of_200_parallel_queries_an_authorisation_of_five_uses_answers_exactly_five(catalogue: House):
@@ -87,6 +88,24 @@ async def test_what_is_repaired_while_it_is_being_read_is_not_released(catalogue
     await asking.rollback()
     await context.commit()
     assert (await by_matter(catalogue, identity)).json()["released"] == []
+
+
+async def test_what_was_repaired_between_the_two_statements_is_noticed_and_counts_no_use(catalogue: House):
+    _, subject = await somebody(catalogue)
+    fine = penalty(subject)
+    await catalogue.load(fine)
+    given = UUID(await authorised(catalogue, subject))
+    context = catalogue.context()
+    asked = {"part": context.part(str(subject)), "subject": subject}
+    connection = await context.connection()
+    day = {"as_of": TODAY, "withdrawn": ()}
+    read = await records.visible_of(connection, **asked, **day, items=None)
+    await catalogue.load(penalty(subject, record=fine.record, rev=2, state="repaired", change="repaired"))
+    assert not await records.unchanged(connection, part=asked["part"], records=read)
+    use = {"authorisation": given, "bureau": "bureau_a", "as_of": TODAY, "count": 1}
+    assert await records.use(connection, **asked, **use, records=read) == records.Used(unchanged=False, counted=False)
+    assert await records.use(connection, **asked, **use, records=[]) == records.Used(unchanged=True, counted=True)
+    await context.rollback()
 
 
 async def test_the_reader_waits_for_a_query_that_holds_a_record_and_nobody_waits_in_a_circle(catalogue: House):
