@@ -112,7 +112,7 @@ async def test_removing_leaves_neither_server_nor_data(tmp_path: Path):
     # A folder of pytest is closed to the server's user: under root the data are then kept in an open place.
     own = EmbeddedServer(tmp_path / "data")
     await own.start()
-    place, pid = own._place, own.pid
+    place, pid = own.place, own.pid
     assert await ask(own, "select 1") == 1
     await own.remove()
     assert left_of(place, tmp_path / "data", Path(f"/proc/{pid}")) == []
@@ -169,7 +169,7 @@ async def test_the_superuser_needs_the_password_on_tcp(server: EmbeddedServer):
 
 
 async def test_the_folder_is_closed_to_others(server: EmbeddedServer):
-    place = server._asked.resolve()
+    place = server.place
     assert place.stat().st_mode & 0o077 == 0
     assert (place / "superuser").stat().st_mode & 0o177 == 0
     assert (place / "socket").stat().st_mode & 0o077 == 0
@@ -186,7 +186,7 @@ async def test_the_servers_log_quotes_no_values(server: EmbeddedServer):
             await connection.execute("select 'x'::text = 'planted-990001' and 1 = 'broken'::integer")
     finally:
         await connection.close()
-    log = (server._asked.resolve() / "postgres.log").read_text()
+    log = (server.place / "postgres.log").read_text()
     assert "duplicate key value" in log
     assert "planted" not in log
 
@@ -195,10 +195,42 @@ async def test_a_taken_port_is_said_in_plain_words(server: EmbeddedServer):
     await server.stop()
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", int(server._text("port"))))
+        taken.bind(("127.0.0.1", int(server.tcp_url.port or 0)))
         taken.listen()
         with pytest.raises(EmbeddedServerError, match="could not bind"):
             await server.start()
+    await server.start()
+
+
+async def test_a_path_too_long_for_a_socket_works_too():
+    folder = new_folder()
+    own = EmbeddedServer(folder / ("long" * 20) / "data")
+    try:
+        await own.start()
+        sockets = Path(str(own.admin_url.query["host"]))
+        assert sockets.parent == Path("/tmp")  # noqa: S108 - what is tested
+        assert await ask(own, "select 1") == 1
+    finally:
+        await own.remove()
+        shutil.rmtree(folder)
+    shutil.rmtree(sockets)
+
+
+async def test_a_stale_pid_file_never_harms_another_process(server: EmbeddedServer):
+    await server.kill()
+    stale = server.place / "cluster" / "postmaster.pid"
+    lines = stale.read_text().split("\n")
+    bystander = await asyncio.create_subprocess_exec("sleep", "60")
+    try:
+        stale.write_text("\n".join([str(bystander.pid), *lines[1:]]))
+        assert server.pid is None
+        await server.stop()
+        await server.kill()
+        assert bystander.returncode is None
+    finally:
+        stale.write_text("\n".join(lines))
+        bystander.kill()
+        await bystander.wait()
     await server.start()
 
 

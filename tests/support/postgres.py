@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -160,6 +161,6 @@ def _left_behind() -> list[Path]:
     found = []
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError, ValueError):
-            if not Path(f"/proc/{int((folder / 'owner').read_text())}").exists():
+            if not psutil.pid_exists(int((folder / "owner").read_text())):
                 found.append(folder)
     return found
