@@ -71,11 +71,16 @@ async def _heads(connection: AsyncConnection, stream: str) -> None:
         )
 
 
+# Within the lateral and its `offset 0` it is a one-time filter above the look-up; as a condition of the join it would
+# be asked after the body was found.
+_ASKED = "(types is null or o.type = any(types))"
+
+
 async def _reader(connection: AsyncConnection, stream: StreamOf) -> str:
     own = "" if stream.outbox is None else f" and o.type <> '{stream.outbox.type}'"
     bodies = f"""
         select e.version, e.key, e.at, e.legal_date, e.traceparent, e.data
-          from bus.event e where e.part = o.part and e.id = o.event{own}"""
+          from bus.event e where {_ASKED} and e.part = o.part and e.id = o.event{own}"""
     if stream.outbox is not None:
         bodies += f"\n        union all\n{await _outbox(connection, stream.outbox)}"
     return f"""
@@ -91,8 +96,8 @@ as $$
       from unnest(parts, after) as w(part, after)
       join bus.event_order o
         on o.stream = '{stream.service}' and o.part = w.part and o.number > w.after and o.number <= w.after + n
-      left join lateral ({bodies}
-      ) b on types is null or o.type = any(types)
+      left join lateral (select * from ({bodies}
+      ) either offset 0) b on true
      order by o.part, o.number
 $$"""
 
@@ -110,7 +115,7 @@ async def _outbox(connection: AsyncConnection, outbox: OutboxTable) -> str:
     data = "r.data" if kind == "bytea" else "convert_to(r.data::text, 'UTF8')"
     return f"""        select {outbox.version}::smallint, r.key::text, r.at, r.legal_date, r.traceparent, {data}
           from {quoted(outbox.schema)}.{quoted(outbox.table)} r
-         where o.type = '{outbox.type}' and r.part = o.part and r.id = o.event"""
+         where {_ASKED} and o.type = '{outbox.type}' and r.part = o.part and r.id = o.event"""
 
 
 def _grants_of_stream(node: str, stream: StreamOf) -> list[str]:
