@@ -1,3 +1,3 @@
 """The fixtures every test may ask for."""
 
-pytest_plugins = ["tests.support.kafka", "tests.support.postgres"]
+pytest_plugins = ["tests.support.kafka", "tests.support.postgres", "tests.support.node"]

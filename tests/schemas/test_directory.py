@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.chassis.service import Followed
+from creditmesh.chassis.declared import Followed
 from creditmesh.schemas.catalogue import CreditList, Item, Matter, Measure, Party, Purpose
 from creditmesh.schemas.directory import Directory, UnreadableCatalogue
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged

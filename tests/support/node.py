@@ -22,24 +22,9 @@ from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.vault.keys import Keys
-
-try:
-    from creditmesh.node.declaration import NODE
-except ImportError:
-    NODE = None
+from creditmesh.node.declaration import NODE
 from creditmesh.node.door import door
-
-try:
-    from creditmesh.node.running import make_keys
-except ImportError:
-
-    def make_keys(settings):
-        import secrets
-
-        Keys.create(settings.secrets / "keys")
-        (settings.secrets / "operator").write_text("s3")
-
-
+from creditmesh.node.running import make_keys
 from tests.support.postgres import Database, Postgres
 
 

@@ -20,9 +20,9 @@ from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.locks import lock_subjects
+from creditmesh.chassis.declared import Declared, Followed
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.http.caller import Caller
-from creditmesh.chassis.service import Followed, Service
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.events import AccessRecorded, Event
@@ -46,7 +46,7 @@ class Equipment:
     """What a service's process was given by the host; every context of it shares this."""
 
     node: NodeFacts
-    service: Service
+    service: Declared
     engine: AsyncEngine
     clock: Clock
     vault: Vault

@@ -2,48 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import Literal
 
 from fastapi import APIRouter
-from sqlalchemy import Table
 
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.declared import Followed, Outbox
+from creditmesh.chassis.vault.keys import KeyName
 from creditmesh.schemas.events import Event
 
-if TYPE_CHECKING:
-    from creditmesh.chassis.bus.event import Delivered
-    from creditmesh.chassis.context import Context
-
-KeyName = Literal["index", "data", "fingerprint", "node", "feed", "token", "credential"]
-"""The keys a node has (files, 0600); a process holds only those its service declares."""
-
-E = TypeVar("E", bound=Event)
-
-Handler = Callable[["Context", Sequence["Delivered"]], Awaitable[None]]
+Handler = Callable[[Context, Sequence[Delivered]], Awaitable[None]]
 """Applies a run of events of one type, in order, in the reader's transaction (its position moves in the same one)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outbox:
-    """A service's own insert-only table that is the body of one event type, so that the fact is written once.
-
-    The table has the columns `part, id, key, at, legal_date, traceparent, data`, where `data` is the event's JSON;
-    rows are gathered with `ctx.emit_row(id, part)` and the reader's view is the union of these tables and `bus.event`.
-    """
-
-    table: Table
-    event: type[Event]
-
-
-class Followed(Protocol):
-    """State that every process keeps by following one stream from its first event; it changes memory only."""
-
-    number: int
-    """The highest number applied: an ETag for what it answers."""
-    offset_days: int
-    """How far the sandbox's legal date is from the real one."""
-
-    def apply(self, event: "Delivered") -> None:
-        """Take one event into memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +34,6 @@ class Service:
     vault: frozenset[Literal["resolve", "open"]] = frozenset()
     lock_class: int = 0
     """The first half of its advisory lock keys; unique in the node (a test says so)."""
-    work: tuple[Callable[["Context"], Awaitable[float]], ...] = ()
-    """Steps run as units of their own: each does one bounded step and returns the seconds to wait before the next."""
 
 
 @dataclass(frozen=True, kw_only=True)

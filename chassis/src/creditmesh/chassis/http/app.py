@@ -8,12 +8,12 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 
 from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.declared import Declared
 from creditmesh.chassis.errors import Unauthenticated
 from creditmesh.chassis.http import problems
 from creditmesh.chassis.http.caller import OPERATOR, PUBLIC
 from creditmesh.chassis.http.router import Contexts, access_of
 from creditmesh.chassis.http.token import HEADER, Verifier
-from creditmesh.chassis.service import Service
 
 
 class RequestContexts:
@@ -62,7 +62,7 @@ class OperatorContexts:
             await context.rollback()
 
 
-def routes_of(service: Service, *, internal: bool) -> list[APIRoute]:
+def routes_of(service: Declared, *, internal: bool) -> list[APIRoute]:
     """The service's routes: those open to the gateway, or those for the operator's listener."""
     if service.router is None:
         return []
@@ -80,7 +80,7 @@ def operator_app(equipment: Equipment, secret: str) -> FastAPI:
     return _app(equipment.service, OperatorContexts(equipment, secret), internal=True)
 
 
-def _app(service: Service, contexts: Contexts, *, internal: bool) -> FastAPI:
+def _app(service: Declared, contexts: Contexts, *, internal: bool) -> FastAPI:
     app = FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.contexts = contexts
     app.router.routes.extend(routes_of(service, internal=internal))

@@ -1,6 +1,7 @@
 """Ingestion: the only writer of a record and of its life."""
 
-from creditmesh.chassis.service import Outbox, Service
+from creditmesh.chassis.declared import Outbox
+from creditmesh.chassis.service import Service
 from creditmesh.ingestion.api import router
 from creditmesh.ingestion.tables import revision
 from creditmesh.schemas.events import AccessRecorded, RecordChanged

@@ -1,0 +1,58 @@
+"""What the context and the readers know of a declaration; `service` above them declares it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi import APIRouter
+from sqlalchemy import Table
+
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.schemas.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outbox:
+    """A service's own insert-only table that is the body of one event type, so that the fact is written once.
+
+    The table has the columns `part, id, key, at, legal_date, traceparent, data`, where `data` is the event's JSON;
+    rows are gathered with `ctx.emit_row(id, part)` and the reader's view is the union of these tables and `bus.event`.
+    """
+
+    table: Table
+    event: type[Event]
+
+
+class Followed(Protocol):
+    """State that every process keeps by following one stream from its first event; it changes memory only."""
+
+    number: int
+    """The highest number applied: an ETag for what it answers."""
+    offset_days: int
+    """How far the sandbox's legal date is from the real one."""
+
+    def apply(self, event: Delivered) -> None:
+        """Take one event into memory."""
+
+
+class Declared(Protocol):
+    """What a context needs of its service."""
+
+    @property
+    def name(self) -> str:
+        """Its schema, its stream, its audience."""
+
+    @property
+    def router(self) -> APIRouter | None:
+        """Its routes."""
+
+    @property
+    def emits(self) -> tuple[type[Event], ...]:
+        """The events it may emit."""
+
+    @property
+    def outbox(self) -> Outbox | None:
+        """Its own table of bodies, if it has one."""
+
+    @property
+    def lock_class(self) -> int:
+        """The first half of its advisory lock keys."""
