@@ -144,7 +144,7 @@ async def test_two_migrations_of_one_node_at_once_are_one(postgres: Postgres):
 async def test_a_fresh_node_is_made_in_seconds(postgres: Postgres):
     began = time.monotonic()
     await postgres.database(node="fast", packages=PACKAGES, parts=12)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 ROLES = ("sample", "other", "bus", "ddl")

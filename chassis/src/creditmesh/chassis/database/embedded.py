@@ -102,6 +102,7 @@ class EmbeddedServer:
         await self.stop(immediately=True)
         if self.pid is not None:
             raise EmbeddedServerError(f"The database in {self.place} is in use by another process.")
+        shutil.rmtree(self._cluster().socket_folder, ignore_errors=True)
         shutil.rmtree(self.place)
         if self._asked.is_symlink():
             self._asked.unlink()
