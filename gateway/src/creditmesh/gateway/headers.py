@@ -1,9 +1,9 @@
 """What crosses the door in headers: what is taken off, what is made or continued, what is put on the answer."""
 
 import re
-import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from random import getrandbits
 from typing import Self
 
 import uuid_utils
@@ -31,24 +31,30 @@ class Incoming:
     request_id: str
     traceparent: bytes
     passed: list[Header]
-    authorization: tuple[bytes, ...] = ()
-    length: bytes | None = None
-    size: int = 0
+    authorization: Sequence[bytes]
+    length: bytes | None
+    size: int
     """Bytes of all names and values together."""
 
     @classmethod
     def of(cls, raw: Iterable[Header]) -> Self:
         """Sort what a client sent. A request id or trace that is not well-formed is replaced, not refused."""
-        seen = _Seen()
+        passed, authorization, read, size = [], [], {}, 0
         for name, value in raw:
-            seen.take(name, value)
+            size += len(name) + len(value)
+            if name in _READ_HERE:
+                read[name] = value
+                if name == b"authorization":
+                    authorization.append(value)
+            if name not in _TAKEN and not name.startswith(_OURS):
+                passed.append((name, value))
         return cls(
-            request_id=_kept_or_made(seen.last.get(b"x-request-id")),
-            traceparent=_continued(seen.last.get(b"traceparent")),
-            passed=seen.without_named_by_connection(),
-            authorization=tuple(seen.authorization),
-            length=seen.last.get(b"content-length"),
-            size=seen.size,
+            request_id=_kept_or_made(read.get(b"x-request-id")),
+            traceparent=_continued(read.get(b"traceparent")),
+            passed=_without_named(passed, read.get(b"connection")),
+            authorization=authorization,
+            length=read.get(b"content-length"),
+            size=size,
         )
 
     def onward(self, token: str | None, *, header: str) -> list[Header]:
@@ -59,28 +65,12 @@ class Incoming:
         return self.passed + ours
 
 
-@dataclass(slots=True)
-class _Seen:
-    passed: list[Header] = field(default_factory=list)
-    authorization: list[bytes] = field(default_factory=list)
-    last: dict[bytes, bytes] = field(default_factory=dict)
-    size: int = 0
-
-    def take(self, name: bytes, value: bytes) -> None:
-        self.size += len(name) + len(value)
-        if name in _READ_HERE:
-            self.last[name] = value
-            if name == b"authorization":
-                self.authorization.append(value)
-        if name not in _TAKEN and not name.startswith(_OURS):
-            self.passed.append((name, value))
-
-    def without_named_by_connection(self) -> list[Header]:
-        named = self.last.get(b"connection")
-        if named is None or named.lower() in {b"keep-alive", b"close"}:
-            return self.passed
-        gone = {token.strip().lower() for token in named.split(b",")} - {b"content-length", b"host"}
-        return [header for header in self.passed if header[0] not in gone]
+def _without_named(passed: list[Header], connection: bytes | None) -> list[Header]:
+    """Connection may name further headers of one hop; the length and the host never are."""
+    if connection is None or connection.lower() in {b"keep-alive", b"close"}:
+        return passed
+    gone = {token.strip().lower() for token in connection.split(b",")} - {b"content-length", b"host"}
+    return [header for header in passed if header[0] not in gone]
 
 
 def answered(raw: Iterable[Header], added: Sequence[Header], *, no_store: bool) -> list[Header]:
@@ -103,7 +93,7 @@ def _kept_or_made(given: bytes | None) -> str:
 def _continued(given: bytes | None) -> bytes:
     """W3C trace context: the caller's trace with a span of ours, or a trace of our own that nobody samples."""
     form = None if given is None else _TRACEPARENT.fullmatch(given)
-    span = secrets.token_hex(8).encode()
     if form is None:
-        return b"00-" + secrets.token_hex(16).encode() + b"-" + span + b"-00"
-    return b"00-" + form[1] + b"-" + span + b"-" + form[2]
+        drawn = b"%048x" % getrandbits(192)
+        return b"00-%b-%b-00" % (drawn[:32], drawn[32:])
+    return b"00-%b-%016x-%b" % (form[1], getrandbits(64), form[2])

@@ -4,8 +4,9 @@ A tree of path segments finds the few routes that could serve a path; the framew
 several the one declared first, as inside the service. So the door never holds a route to a policy that is not its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from fastapi.routing import APIRoute
 
@@ -54,11 +55,19 @@ class Routes:
         for service in services:
             for declared in routes_of(service, internal=False):
                 self._add(service.name, declared)
+        self._exact = {
+            (method, route.template): self._search(method, route.template)
+            for route in self.all
+            if "{" not in route.template
+            for method in route.methods
+        }
 
     def find(self, method: str, path: str) -> Route:
         """The route that serves it; NotFound for an unknown path, MethodNotAllowed for a known path's other method."""
-        candidates = sorted(_candidates(self._root, path.split("/"), 0), key=lambda route: route.place)
-        served = [route for route in candidates if route.declared.path_regex.match(path)]
+        return self._exact.get((method, path)) or self._search(method, path)
+
+    def _search(self, method: str, path: str) -> Route:
+        served = [route for route in _candidates(self._root, path) if route.declared.path_regex.match(path)]
         for route in served:
             if method in route.methods:
                 return route
@@ -97,13 +106,13 @@ class Routes:
         node.here.append(route)
 
 
-def _candidates(node: _Node, segments: list[str], depth: int) -> Iterator[Route]:
-    yield from node.below
-    if depth == len(segments):
-        yield from node.here
-        return
-    named = node.named.get(segments[depth])
-    if named is not None:
-        yield from _candidates(named, segments, depth + 1)
-    if node.any is not None:
-        yield from _candidates(node.any, segments, depth + 1)
+def _candidates(root: _Node, path: str) -> list[Route]:
+    """Every route whose segments could be the path's, in the order they were declared."""
+    nodes, found = [root], list(root.below)
+    for segment in path.split("/"):
+        nodes = [child for node in nodes for child in (node.named.get(segment), node.any) if child is not None]
+        for node in nodes:
+            found += node.below
+    for node in nodes:
+        found += node.here
+    return sorted(found, key=attrgetter("place"))
