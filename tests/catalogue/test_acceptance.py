@@ -5,12 +5,13 @@ from datetime import date
 import pytest
 
 from creditmesh.catalogue import folder
-from creditmesh.catalogue.acceptance import Catalogue, Standing, findings
+from creditmesh.catalogue.acceptance import Catalogue, Issued, findings
 from creditmesh.catalogue.objects import Entry, digest_of
 from creditmesh.schemas.catalogue import Basis, DisplayRule, Item, Mask
 
 ENTRIES = folder.read(folder.shipped())
-STANDING = {(entry.kind, entry.code): Standing(entry.body, "nation") for entry in ENTRIES}
+STANDING = {(entry.kind, entry.code): entry.body for entry in ENTRIES}
+ISSUED = {key: [Issued("nation", 1, body)] for key, body in STANDING.items()}
 LOCAL = Basis(
     law="Regulation of Example City", law_zh="示例市社会信用条例", in_force_from=date(2024, 1, 1), level="city"
 )
@@ -25,9 +26,9 @@ DEFAULTER = shipped("item", "judgment_defaulter")
 RATING = shipped("item", "taxpayer_rating_a")
 
 
-def refused(body, kind: str = "item", *, issued_by: str = "nation", standing=STANDING) -> set[tuple[str, str]]:
+def refused(body, kind: str = "item", *, issued_by: str = "nation") -> set[tuple[str, str]]:
     entries = (Entry(kind, body),)
-    found = findings(entries, Catalogue(standing, entries), issued_by=issued_by, sandbox=True)
+    found = findings(entries, Catalogue(STANDING, entries, issued=ISSUED), issued_by=issued_by, sandbox=True)
     prefix = f"/{kind}/{body.code}"
     assert all(error.pointer.startswith(prefix) for error in found)
     assert all(error.detail and error.detail_zh for error in found)
@@ -64,7 +65,23 @@ def test_a_city_does_not_issue_in_the_nations_name():
 @pytest.mark.parametrize(
     ("update", "where"),
     [
-        ({"kinds": ("organisation", "natural_person", "sole_trader")}, "/kinds"),
+        ({"severity": ()}, "/severity"),
+        ({"severity": PENALTY.severity[1:]}, None),
+        ({"fixed_severity": "serious"}, "/severity"),
+        ({"severity": (PENALTY.severity[1].model_copy(update={"fine_from": "1"}),)}, "/severity"),
+        ({"repair": PENALTY.repair.model_copy(update={"possible": False})}, "/repair"),
+        ({"repair": PENALTY.repair.model_copy(update={"serious_months": 13})}, "/repair"),
+        ({"repair": PENALTY.repair.model_copy(update={"serious_months": 6})}, None),
+    ],
+)
+def test_a_city_is_no_harder_on_anybody_than_the_nation(update: dict, where: str | None):
+    expected = set() if where is None else {(where, "widens")}
+    assert refused(PENALTY.model_copy(update=update), issued_by="city") == expected
+
+
+@pytest.mark.parametrize(
+    ("update", "where"),
+    [
         ({"duties": (*DEFAULTER.duties, "housing_construction")}, "/duties"),
         ({"display": DisplayRule(by="months", months=36)}, "/display"),
         ({"display": DisplayRule(by="until_valid")}, "/display"),
@@ -103,6 +120,21 @@ def test_a_city_may_narrow():
         }
     )
     assert refused(item, issued_by="city") == set()
+
+
+def test_a_city_collects_about_no_other_kind_of_subject():
+    entries = (Entry("item", PENALTY),)
+    issued = {("item", PENALTY.code): [Issued("nation", 1, PENALTY.model_copy(update={"kinds": ("organisation",)}))]}
+    (found,) = findings(entries, Catalogue(STANDING, entries, issued=issued), issued_by="city", sandbox=True)
+    assert (found.pointer, found.code) == ("/item/administrative_penalty/kinds", "widens")
+
+
+def test_what_a_city_narrowed_it_may_widen_again_as_far_as_the_nation_went():
+    entries = (Entry("item", PENALTY.model_copy(update={"retention_months": 54})),)
+    narrowed = PENALTY.model_copy(update={"retention_months": 48})
+    issued = {("item", PENALTY.code): [Issued("nation", 1, PENALTY), Issued("city", 2, narrowed)]}
+    known = Catalogue(STANDING, entries, issued=issued)
+    assert findings(entries, known, issued_by="city", sandbox=True) == ()
 
 
 def test_a_city_corrects_an_unverified_basis():
@@ -151,6 +183,12 @@ def test_the_values_of_the_kind_mean_every_kind_of_the_item():
 def test_a_coded_field_names_a_code_set_that_is_there():
     assert refused(with_field(PENALTY, "CF_CFLB", code_set="nowhere")) == {("/fields/CF_CFLB/code_set", "not_there")}
     assert refused(with_field(PENALTY, "CF_CFLB", code_set=None)) == {("/fields/CF_CFLB", "code_set")}
+
+
+def test_amounts_are_decimal_numbers():
+    rule = PENALTY.severity[1].model_copy(update={"fine_from": "many"})
+    assert refused(PENALTY.model_copy(update={"severity": (rule,)})) == {("/severity", "decimal")}
+    assert refused(with_field(PENALTY, "CF_NR_FK", maximum="NaN")) == {("/fields/CF_NR_FK/maximum", "decimal")}
 
 
 def test_severity_rests_on_kinds_of_penalty_that_are_listed():

@@ -120,12 +120,13 @@ async def test_one_refused_object_keeps_all_of_them_out(empty: TestNode):
         assert await session.fetchval("select count(*) from catalogue.publication") == 0
 
 
-async def test_what_the_nation_issued_is_kept_as_the_nations_when_the_city_narrows_it(empty: TestNode):
+async def test_what_the_city_narrowed_is_still_measured_by_what_the_nation_issued(empty: TestNode):
     await load(empty)
-    narrowed = PENALTY.model_copy(update={"retention_months": 48})
-    await publish(empty, narrowed, issued_by="city")
-    with pytest.raises(CatalogueRefused):
+    for months in (48, 54):
+        await publish(empty, PENALTY.model_copy(update={"retention_months": months}), issued_by="city")
+    with pytest.raises(CatalogueRefused) as refusal:
         await publish(empty, PENALTY.model_copy(update={"retention_months": 72}), issued_by="city")
+    assert [error.code for error in refusal.value.errors] == ["widens"]
 
 
 async def test_two_who_publish_at_once_take_turns(empty: TestNode):

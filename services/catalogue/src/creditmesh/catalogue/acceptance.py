@@ -4,7 +4,7 @@ A lower tier adds an item, a list or a measure only on a basis of its own level,
 tier issued (国办发〔2020〕49号; 深圳经济特区社会信用条例 arts. 31-35).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from creditmesh.catalogue import soundness, widening
@@ -18,23 +18,32 @@ from creditmesh.schemas.rules.identity import Finding as Number
 from creditmesh.schemas.rules.identity import is_invented, judge
 
 RANK: Mapping[Tier, int] = {"city": 0, "province": 1, "nation": 2}
+Key = tuple[ObjectKind, str]
+"""A kind and a code."""
+
 P = TypeVar("P", bound=Published)
 
 
-class Standing(NamedTuple):
-    """What stands published for one object."""
+class Issued(NamedTuple):
+    """A version that a tier issued: the newest of its own."""
 
-    body: Published
     issued_by: Tier
+    number: int
+    body: Published
 
 
 class Catalogue:
     """The catalogue as it would be: what stands, and over it what shall be published."""
 
-    def __init__(self, standing: Mapping[tuple[ObjectKind, str], Standing], entries: tuple[Entry, ...]) -> None:
-        self.standing = standing
-        self._bodies = {key: found.body for key, found in standing.items()}
-        self._bodies |= {(entry.kind, entry.code): entry.body for entry in entries}
+    def __init__(
+        self,
+        standing: Mapping[Key, Published],
+        entries: tuple[Entry, ...],
+        *,
+        issued: Mapping[Key, Sequence[Issued]] | None = None,
+    ) -> None:
+        self._bodies = {**standing, **{(entry.kind, entry.code): entry.body for entry in entries}}
+        self._issued = issued or {}
 
     def get(self, kind: ObjectKind, code: str, model: type[P]) -> P | None:
         """The object of that code as it would be."""
@@ -45,16 +54,18 @@ class Catalogue:
         """Every object of a kind as it would be."""
         return (body for body in self._bodies.values() if isinstance(body, model))
 
+    def above(self, entry: Entry, tier: Tier) -> Published | None:
+        """The newest version of the object that a higher tier issued: what this tier may narrow, never widen."""
+        higher = [i for i in self._issued.get((entry.kind, entry.code), ()) if RANK[i.issued_by] > RANK[tier]]
+        return max(higher, key=lambda issued: issued.number).body if higher else None
+
 
 def findings(entries: tuple[Entry, ...], of: Catalogue, *, issued_by: Tier, sandbox: bool) -> tuple[FieldError, ...]:
     """Everything that forbids to publish these entries; empty: they may be."""
     found: list[FieldError] = []
     for entry in entries:
-        for finding in (
-            *_level(entry, of, issued_by),
-            *soundness.findings(entry.body, of),
-            *_party(entry.body, of, sandbox=sandbox),
-        ):
+        wrong = [*soundness.findings(entry.body, of), *_party(entry.body, of, sandbox=sandbox)]
+        for finding in wrong or _level(entry, of, issued_by):
             pointer = f"/{entry.kind}/{entry.code}{finding.pointer}"
             found.append(
                 FieldError(pointer=pointer, code=finding.code, detail=finding.detail, detail_zh=finding.detail_zh)
@@ -63,9 +74,9 @@ def findings(entries: tuple[Entry, ...], of: Catalogue, *, issued_by: Tier, sand
 
 
 def _level(entry: Entry, of: Catalogue, issued_by: Tier) -> Iterator[Finding]:
-    body, before = entry.body, of.standing.get((entry.kind, entry.code))
-    if before is not None and RANK[before.issued_by] > RANK[issued_by]:
-        for what in widening.of(body, before.body):
+    body, above = entry.body, of.above(entry, issued_by)
+    if above is not None:
+        for what in widening.of(body, above):
             yield at(what, "widens", "It widens what a higher tier issued; narrow it, or ask that tier.",
                      "放宽了上级目录的规定；请收窄或报请上级修改。")  # fmt: skip
     elif isinstance(body, Item) and body.tier != issued_by:

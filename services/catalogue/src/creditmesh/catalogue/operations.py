@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from creditmesh.catalogue import folder, store
-from creditmesh.catalogue.acceptance import Catalogue, Standing, findings
+from creditmesh.catalogue.acceptance import Catalogue, Issued, Key, findings
 from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, NotASandbox, UnknownObject
 from creditmesh.catalogue.objects import Entry, digest_of, entry_of, numbered
-from creditmesh.catalogue.store import Key, Publication
+from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.clock import SHANGHAI
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Party, Tier
+from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.problems import FieldError
@@ -50,7 +51,7 @@ async def publish(
     newest = await store.newest(connection)
     known = set() if again else await store.digests(connection)
     changed = tuple(entry for entry in entries if not _stands(entry, newest, known))
-    _check(ctx, changed, newest, issued_by)
+    await _check(ctx, changed, newest, issued_by)
     effective = effective or ctx.legal_date
     rows = [
         _row(ctx, entry, newest.get((entry.kind, entry.code)), issued_by=issued_by, effective=effective, basis=basis)
@@ -127,15 +128,20 @@ def _stands(entry: Entry, newest: dict[Key, Publication], known: set[tuple[Objec
     return before is not None and before.state == "published" and before.digest == digest
 
 
-def _check(ctx: Context, entries: tuple[Entry, ...], newest: dict[Key, Publication], issued_by: Tier) -> None:
-    standing = {
-        key: Standing(entry_of(row.kind, row.body).body, cast("Tier", row.issued_by))
-        for key, row in newest.items()
-        if row.state == "published"
-    }
-    errors = findings(entries, Catalogue(standing, entries), issued_by=issued_by, sandbox=ctx.node.sandbox)
+async def _check(ctx: Context, entries: tuple[Entry, ...], newest: dict[Key, Publication], issued_by: Tier) -> None:
+    standing = {key: _body(row) for key, row in newest.items() if row.state == "published"}
+    issued: dict[Key, list[Issued]] = {}
+    for row in await store.issued(await ctx.connection()):
+        version = Issued(cast("Tier", row.issued_by), row.number, _body(row))
+        issued.setdefault((row.kind, row.code), []).append(version)
+    known = Catalogue(standing, entries, issued=issued)
+    errors = findings(entries, known, issued_by=issued_by, sandbox=ctx.node.sandbox)
     if errors:
         raise CatalogueRefused("See errors for each object.", "各对象问题见 errors。", errors=errors)
+
+
+def _body(row: Publication) -> Published:
+    return entry_of(row.kind, row.body).body
 
 
 def _row(

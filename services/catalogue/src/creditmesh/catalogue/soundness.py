@@ -108,6 +108,9 @@ def _kinds(item: Item, of: Others) -> Iterator[Finding]:
     for kind in item.kinds if kinds is not None else ():
         if kinds is not None and kind not in {value.meaning for value in kinds.values}:
             yield _missing("/roles/kind", kind)
+    for rule in item.severity:
+        if rule.fine_from is not None and not _is_decimal(rule.fine_from):
+            yield at("/severity", "decimal", "The amount is a decimal number.", "金额须为十进制数。")
     penalties = values(item.roles.penalty_kinds)
     for rule in item.severity if penalties is not None else ():
         for word in rule.penalty_kinds:

@@ -8,11 +8,9 @@ from sqlalchemy import Integer, bindparam, insert, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.tables import publication
 from creditmesh.schemas.events.catalogue import ObjectKind
-
-Key = tuple[ObjectKind, str]
-"""A kind and a code."""
 
 _LOCK = text("select pg_advisory_xact_lock(:lock_class, 0)").bindparams(bindparam("lock_class", type_=Integer))
 
@@ -46,6 +44,18 @@ async def newest(connection: AsyncConnection) -> dict[Key, Publication]:
         .order_by(publication.c.kind, publication.c.code, publication.c.number.desc())
     )
     return {(row.kind, row.code): Publication(**row._mapping) for row in rows}  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def issued(connection: AsyncConnection) -> list[Publication]:
+    """The newest version of every object that each tier issued."""
+    tiers = (publication.c.kind, publication.c.code, publication.c.issued_by)
+    rows = await connection.execute(
+        select(publication)
+        .ext(distinct_on(*tiers))
+        .where(publication.c.state == "published")
+        .order_by(*tiers, publication.c.number.desc())
+    )
+    return [Publication(**row._mapping) for row in rows]  # noqa: SLF001
 
 
 async def digests(connection: AsyncConnection) -> set[tuple[ObjectKind, str, bytes]]:

@@ -1,11 +1,14 @@
-"""What a new version would allow that the one before did not: collect more, show more, longer, or restrict more."""
+"""What a new version would allow that the one before did not: collect more, show more or longer, restrict more."""
 
 from collections.abc import Collection, Iterator
+from decimal import Decimal
+from itertools import product
 
-from creditmesh.schemas.catalogue import DisplayRule, FieldSpec, Item, Measure, Rule
+from creditmesh.schemas.catalogue import DisplayRule, FieldSpec, Item, Measure, Repair, Rule
 from creditmesh.schemas.directory import Published
 
 _OPENNESS = {"sharing": 0, "authorised": 1, "public": 2}
+_SEVERITY = {"minor": 0, "general": 1, "serious": 2}
 _HIDDEN = -1
 
 
@@ -35,12 +38,22 @@ def _item(new: Item, old: Item) -> Iterator[str]:
         yield "/display"
     if new.retention_months > old.retention_months:
         yield "/retention_months"
-    if new.designates not in {None, old.designates}:
-        yield "/designates"
+    yield from _penalises(new, old)
     known = {spec.code: spec for spec in old.fields}
     for spec in new.fields:
         if spec.code in known and _shows_more(spec, known[spec.code], new):
             yield f"/fields/{spec.code}"
+
+
+def _penalises(new: Item, old: Item) -> Iterator[str]:
+    if _severer(new, old):
+        yield "/severity"
+    if _harder(new.repair, old.repair):
+        yield "/repair"
+    if new.designates not in {None, old.designates}:
+        yield "/designates"
+    if old.simple_procedure_value not in {None, new.simple_procedure_value}:
+        yield "/simple_procedure_value"
 
 
 def _measure(new: Measure, old: Measure) -> Iterator[str]:
@@ -67,6 +80,34 @@ def _longer(new: DisplayRule, old: DisplayRule) -> bool:
         return old.months is not None and (new.months is None or new.months > old.months)
     return new.by == "by_severity" and (
         new.minor_months > old.minor_months
+        or new.general_months > old.general_months
+        or new.serious_months > old.serious_months
+    )
+
+
+def _severer(new: Item, old: Item) -> bool:
+    rules = (*new.severity, *old.severity)
+    kinds = {"", *(kind for rule in rules for kind in rule.penalty_kinds)}
+    fines = {Decimal(0), *(Decimal(rule.fine_from) for rule in rules if rule.fine_from is not None)}
+    return any(_severity(new, kind, fine) > _severity(old, kind, fine) for kind, fine in product(kinds, fines))
+
+
+def _severity(item: Item, kind: str, fine: Decimal) -> int:
+    """The rank of a penalty of this kind alone with this fine: the first rule that matches, else general."""
+    if item.fixed_severity is not None:
+        return _SEVERITY[item.fixed_severity]
+    for rule in item.severity:
+        if rule.penalty_kinds and kind not in rule.penalty_kinds:
+            continue
+        if rule.fine_from is None or fine >= Decimal(rule.fine_from):
+            return _SEVERITY[rule.severity]
+    return _SEVERITY["general"]
+
+
+def _harder(new: Repair, old: Repair) -> bool:
+    return old.possible and (
+        not new.possible
+        or new.minor_months > old.minor_months
         or new.general_months > old.general_months
         or new.serious_months > old.serious_months
     )
