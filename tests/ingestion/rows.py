@@ -1,6 +1,6 @@
 """The shipped items, and invented rows of them: every number is in the sandbox region 990000."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -48,7 +48,9 @@ TRANSPORT = parties()["transport"]
 
 
 def resident(order: int = 1, *, born: str = "19800315") -> str:
-    first = f"990000{born}{order:03d}"
+    if order > 999:
+        born = f"{date.fromisoformat(born) + timedelta(days=order // 1000):%Y%m%d}"
+    first = f"990000{born}{order % 1000:03d}"
     return first + resident_check(first)
 
 

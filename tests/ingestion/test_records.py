@@ -1,0 +1,210 @@
+"""A record's own party reads it, corrects it, withdraws it, and every reading is an access."""
+
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from tests.ingestion.conftest import MARKET_CALLER, House, department
+from tests.ingestion.rows import MARKET, changed, penalty, person_penalty, resident, uscc
+
+
+async def made(house: House, row: dict[str, str]) -> str:
+    return (await house.submit(row)).json()["record"]
+
+
+async def correct(
+    house: House, record: str, fields: dict, *, rev: int = 1, caller=MARKET_CALLER, **more
+) -> httpx.Response:
+    headers = {"If-Match": f'"{rev}"'} | more.pop("headers", {})
+    async with house.client(caller) as client:
+        return await client.post(f"/v1/records/{record}/corrections", json={"fields": fields} | more, headers=headers)
+
+
+async def withdraw(house: House, record: str, *, rev: int = 1, caller=MARKET_CALLER, **more) -> httpx.Response:
+    headers = {"If-Match": f'"{rev}"'} | more.pop("headers", {})
+    body = {"reason": "revoked", "basis": "示市监撤销〔2026〕1号"} | more
+    async with house.client(caller) as client:
+        return await client.post(f"/v1/records/{record}/withdrawal", json=body, headers=headers)
+
+
+async def read(house: House, record: str, path: str = "", *, caller=MARKET_CALLER) -> httpx.Response:
+    async with house.client(caller) as client:
+        return await client.get(f"/v1/records/{record}{path}")
+
+
+async def test_a_department_reads_its_own_record_and_that_is_an_access(house: House):
+    number = house.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    record = await made(house, row)
+    before = len(await house.accesses())
+    answer = await read(house, record)
+    assert (answer.status_code, answer.headers["etag"], answer.headers["cache-control"]) == (200, '"1"', "no-store")
+    assert answer.json()["fields"] == row
+    (event,) = await house.events(record)
+    accesses = (await house.accesses())[before:]
+    assert {access["subject"] for access in accesses} == {str(event.subject), str(event.related[0].subject)}
+    for access in accesses:
+        assert (access["party"], access["purpose"], access["outcome"]) == (
+            "market_regulation",
+            "own_record",
+            "released",
+        )
+        assert (access["items"], access["records"]) == (["administrative_penalty"], [record])
+
+
+async def test_another_partys_record_is_not_there(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    other, before = department("transport"), await house.count()
+    accesses = len(await house.accesses())
+    for answer in (
+        await read(house, record, caller=other),
+        await read(house, record, "/revisions", caller=other),
+        await correct(house, record, row, caller=other),
+        await withdraw(house, record, caller=other),
+        await read(house, str(uuid4())),
+        await withdraw(house, str(uuid4())),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert await house.count() == before
+    assert len(await house.accesses()) == accesses
+
+
+async def test_a_copy_of_another_nodes_record_is_not_changed_here(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    async with house.database.session() as session:
+        await session.execute("update ingestion.revision set origin = 'province' where id = $1", UUID(record))
+    answer = await correct(house, record, row | {"CF_SY": "更正"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_the_origin")
+    assert "province" in answer.json()["detail"]
+
+
+async def test_a_correction_is_one_more_revision_with_its_reason(house: House):
+    row = person_penalty(house.number())
+    record = await made(house, row)
+    answer = await correct(house, record, row | {"BZ": "补充"}, reason="supplemented", basis="示市监更正〔2026〕3号")
+    assert (answer.status_code, answer.headers["etag"]) == (201, '"2"')
+    verdict = answer.json()
+    assert (verdict["verdict"], verdict["record"], verdict["revision"]) == ("corrected", record, 2)
+    _, event = await house.events(record)
+    assert (event.change, event.reason, event.basis) == ("corrected", "supplemented", "示市监更正〔2026〕3号")
+    history = (await read(house, record, "/revisions")).json()
+    assert [each["rev"] for each in history] == [1, 2]
+    assert [each["fields"].get("BZ") for each in history] == [None, "补充"]
+    assert (await house.submit(row)).json()["reasons"][0]["code"] == "superseded"
+
+
+async def test_a_correction_to_what_stands_changes_nothing(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    answer = await correct(house, record, row)
+    assert (answer.status_code, answer.json()["verdict"]) == (200, "unchanged")
+    assert len(await house.events(record)) == 1
+
+
+async def test_a_change_names_the_revision_it_was_made_from(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    await correct(house, record, row | {"BZ": "1"})
+    for answer in (await correct(house, record, row | {"BZ": "2"}), await withdraw(house, record)):
+        assert (answer.status_code, answer.json()["code"], answer.headers["etag"]) == (412, "stale", '"2"')
+    for tag in ("", "2", "*", '"x"', '"1", "2"'):
+        answer = await correct(house, record, row, headers={"If-Match": tag})
+        assert (answer.status_code, answer.json()["code"]) == (400, "if_match_needed")
+    assert len(await house.events(record)) == 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"CF_WSH": "另一文号"}, {"CF_XDR_SHXYM": uscc(999_999)}, {"CF_CFJGDM": MARKET.issues_for[0]}]
+)
+async def test_what_makes_another_record_is_no_correction(house: House, changes: dict[str, str]):
+    row = penalty(house.number())
+    record = await made(house, row)
+    answer = await correct(house, record, row | changes)
+    assert (answer.status_code, answer.json()["code"]) == (422, "natural_key_changed")
+
+
+async def test_a_correction_passes_the_same_gate(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    refused = await correct(house, record, changed(row, {"CF_JDRQ": "2027-01-01", "CF_SY": None}))
+    assert refused.status_code == 422
+    assert [error["code"] for error in refused.json()["errors"]] == ["field_required"]
+    held = await correct(house, record, row | {"CF_NR_FK": "2000"})
+    assert (held.status_code, held.json()["verdict"]) == (202, "held")
+    assert held.headers["location"].startswith("/v1/reviews/")
+    assert len(await house.events(record)) == 1
+
+
+async def test_a_withdrawn_record_ends_and_is_closed_to_files(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    answer = await withdraw(house, record)
+    assert (answer.status_code, answer.json()) == (200, {"record": record, "revision": 2, "state": "withdrawn"})
+    first, event = await house.events(record)
+    assert (event.state, event.change, event.reason, event.basis) == (
+        "withdrawn",
+        "withdrawn",
+        "revoked",
+        "示市监撤销〔2026〕1号",
+    )
+    assert (event.fields, event.sealed, event.subject) == (first.fields, first.sealed, first.subject)
+    for fields in (row, row | {"BZ": "新"}):
+        refused = await house.submit(fields)
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "record_closed")
+    again = await withdraw(house, record, rev=2)
+    assert (again.status_code, again.json()["code"]) == (409, "record_closed")
+    assert len(await house.events(record)) == 2
+
+
+async def test_a_correction_opens_a_withdrawn_record_again(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    await withdraw(house, record)
+    doubtful = await correct(house, record, row | {"CF_NR_FK": "2000"}, rev=2)
+    assert (doubtful.status_code, doubtful.json()["errors"][0]["code"]) == (422, "fine_unit")
+    answer = await correct(house, record, row, rev=2, reason="reopened")
+    assert (answer.status_code, answer.json()["revision"]) == (201, 3)
+    assert [event.change for event in await house.events(record)] == ["accepted", "withdrawn", "reopened"]
+    assert (await house.submit(row)).json()["reasons"][0]["code"] == "same"
+
+
+async def test_a_mark_stays_through_corrections(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    async with house.database.session() as session:
+        await session.execute("update ingestion.revision set mark = 'disputed' where id = $1", UUID(record))
+    await house.submit(row | {"BZ": "1"})
+    await correct(house, record, row | {"BZ": "2"}, rev=2)
+    assert [event.mark for event in (await house.events(record))[1:]] == ["disputed", "disputed"]
+
+
+async def test_changes_under_a_key_are_made_once(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    for _ in range(2):
+        answer = await correct(house, record, row | {"BZ": "1"}, headers={"Idempotency-Key": f"c-{record}"})
+        assert (answer.status_code, answer.json()["revision"]) == (201, 2)
+    assert answer.headers["idempotency-replayed"] == "true"
+    other = await correct(house, record, row | {"BZ": "2"}, headers={"Idempotency-Key": f"c-{record}"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    for _ in range(2):
+        answer = await withdraw(house, record, rev=2, headers={"Idempotency-Key": f"w-{record}"})
+        assert (answer.status_code, answer.json()["revision"]) == (200, 3)
+    assert answer.headers["idempotency-replayed"] == "true"
+    assert len(await house.events(record)) == 3
+
+
+async def test_a_record_of_an_item_that_is_collected_no_more_can_be_withdrawn(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    directory = house.equipment.followed
+    item = directory.item("administrative_penalty", on=house.equipment.clock.legal_date())
+    directory.tell("item", item, state="withdrawn", number=2)
+    try:
+        assert (await correct(house, record, row | {"BZ": "1"})).status_code == 404
+        assert (await withdraw(house, record)).status_code == 200
+    finally:
+        directory.tell("item", item, number=3)
