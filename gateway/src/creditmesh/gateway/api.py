@@ -22,7 +22,7 @@ async def create_key(ctx: Ctx, order: Annotated[KeyOrder, Body()], response: Res
     """Make an API key for a system of a party, or of the operator.
 
     The text of the key is in this answer and never shown again; who loses the answer revokes the key and makes another.
-    Example: `{"kind": "department", "party": "dept.market", "scopes": ["records:submit"], "label": "import"}`.
+    Example: `{"kind": "department", "party": "market_regulation", "scopes": ["records:submit"], "label": "import"}`.
     """
     response.headers["Cache-Control"] = "no-store"
     return await operations.create_key(ctx, order)
@@ -32,7 +32,7 @@ async def create_key(ctx: Ctx, order: Annotated[KeyOrder, Body()], response: Res
 async def create_person_token(ctx: Ctx, order: Annotated[PersonOrder, Body()], response: Response) -> NewCredential:
     """Make a token for a person: a subject by id, or a named officer of a party.
 
-    Example: `{"kind": "office", "party": "office.credit", "officer": "Reviewer A", "scopes": ["reviews:decide"]}`.
+    Example: `{"kind": "office", "party": "credit_office", "officer": "Reviewer A", "scopes": ["reviews:decide"]}`.
     """
     response.headers["Cache-Control"] = "no-store"
     return await operations.create_person_token(ctx, order)
