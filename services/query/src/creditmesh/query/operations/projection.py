@@ -19,10 +19,8 @@ from creditmesh.schemas.events import AccessRecorded, RecordChanged
 
 async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
     """Bring both read models to the newest revision of each record in the batch."""
-    newest = _newest(events)
-    connection = await ctx.connection()
-    await records.write(connection, newest)
-    await _publish(ctx, newest)
+    standing = await records.write(await ctx.connection(), _newest(events))
+    await _publish(ctx, standing)
 
 
 def _newest(events: Sequence[Delivered]) -> list[Newest]:

@@ -28,13 +28,19 @@ class Newest:
     fresh: bool
 
 
-async def write(connection: AsyncConnection, newest: Sequence[Newest]) -> None:
-    """Bring the read model to these revisions: new records by COPY, others where their `rev` is greater."""
+async def write(connection: AsyncConnection, newest: Sequence[Newest]) -> list[Newest]:
+    """Bring the read model to these revisions: new records by COPY, others where their `rev` is greater.
+
+    Returns those that stand now; an older revision that came again is not among them.
+    """
     if fresh := [_row(each) for each in newest if each.fresh]:
         await copy(connection, "query.record", _COLUMNS, fresh)
-    if later := [_row(each) for each in newest if not each.fresh]:
-        columns = zip(_COLUMNS, map(list, zip(*later, strict=True)), strict=True)
-        await connection.execute(_UPSERT, dict(columns))
+    later = [_row(each) for each in newest if not each.fresh]
+    if not later:
+        return list(newest)
+    columns = zip(_COLUMNS, map(list, zip(*later, strict=True)), strict=True)
+    written = set(await connection.scalars(_UPSERT, dict(columns)))
+    return [each for each in newest if each.fresh or each.event.record in written]
 
 
 def _row(newest: Newest) -> tuple[object, ...]:
@@ -56,7 +62,8 @@ def _row(newest: Newest) -> tuple[object, ...]:
 
 # A record whose first revision never came (it was dropped from the dead letters) is inserted by a later one: the newest
 # revision says everything.
-_UPSERT = text("""
+_UPSERT = (
+    text("""
     insert into query.record as known
            (part, record, rev, revision, subject, item, kind, state, display_from, display_until, data)
     select * from unnest(:part, :record, :rev, :revision, :subject, :item, :kind, :state,
@@ -66,7 +73,11 @@ _UPSERT = text("""
            state = excluded.state, display_from = excluded.display_from, display_until = excluded.display_until,
            data = excluded.data
      where known.rev < excluded.rev
-""").bindparams(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in _TYPES.items()))
+    returning known.record
+""")
+    .bindparams(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in _TYPES.items()))
+    .columns(record=Uuid)
+)
 
 
 async def visible_of(
