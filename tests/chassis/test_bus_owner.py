@@ -179,7 +179,7 @@ async def test_one_call_gets_the_run_of_a_type_over_all_parts_and_the_order_of_e
 async def test_the_positions_of_an_owner_that_died_are_taken_over(world: World):
     async with worker(world) as process:
         ids = await world.write(*["k"] * 3)
-        await eventually(lambda: _applied_all(world, 3))
+        await eventually(lambda: _applied_all(world, 3), within=60)  # a process has to start first
         process.kill()
         await process.wait()
     async with world.reading() as reading:
