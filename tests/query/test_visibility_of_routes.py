@@ -39,7 +39,6 @@ async def test_every_route_serves_exactly_what_is_visible_on_the_day(house: Hous
     identity = invented_person()
     subject = await house.subject(identity)
     name = f"沙盒{subject.hex}有限公司"
-    # The subject's own items, so that their public lists hold nothing of other examples' days.
     changes = [
         a_record(subject=subject, kind="natural_person", fields={"DOC": str(uuid4()), "NAME": name}, **each)
         for each in drawn
