@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -23,6 +24,8 @@ class Child:
     def __init__(self, name: str, arguments: Sequence[str], *, state: Path, environment: Mapping[str, str]) -> None:
         self.name = name
         self._state = state
+        self._arguments = arguments
+        self._environment = environment
         self.log = state / "logs" / f"{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         (state / "run" / f"{name}.json").unlink(missing_ok=True)
@@ -50,6 +53,10 @@ class Child:
         raise NodeError(
             f"{self.name} is not ready after a minute; see {self.log}", f"{self.name} 一分钟内未就绪，见 {self.log}"
         )
+
+    def again(self) -> Self:
+        """The same process anew."""
+        return type(self)(self.name, self._arguments, state=self._state, environment=self._environment)
 
     def kill(self) -> None:
         """As a crash would: no chance to clean up."""

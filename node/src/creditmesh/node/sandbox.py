@@ -70,6 +70,12 @@ class Sandbox:
         self.children = children
         self.operator = Operator(settings.state)
 
+    def kill_and_restart(self, number: int) -> None:
+        """End a process as a crash would, and start it again: what a test of promises needs."""
+        self.children[number].kill()
+        self.children[number] = self.children[number].again()
+        self.children[number].ready()
+
     @property
     def url(self) -> str:
         """The gateway's address."""
@@ -108,7 +114,7 @@ def _stop(children: list[Child]) -> None:
 
 def _empty(state: Path, server: EmbeddedServer) -> None:
     if state.exists():
-        asyncio.run(server.stop())
+        asyncio.run(server.remove())
         shutil.rmtree(state)
     state.mkdir(parents=True)
 

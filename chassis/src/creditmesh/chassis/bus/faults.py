@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from creditmesh.chassis.errors import Transient, Unavailable
@@ -39,7 +39,7 @@ def _of_database(error: DBAPIError, attempt: int) -> Fault:
     state = str(getattr(error.orig, "sqlstate", None) or "")
     if isinstance(error.orig, ValueError) or isinstance(getattr(error.orig, "__cause__", None), ValueError):
         return Fault.PERMANENT  # the driver could not encode a value; nothing was sent
-    if error.connection_invalidated or state.startswith(_SESSION_ENDED):
+    if error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(_SESSION_ENDED):
         return Fault.DOUBT
     if state == _CANCELLED:
         return Fault.PASSING if attempt < _PATIENCE else Fault.PERMANENT

@@ -7,10 +7,10 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from creditmesh.chassis.errors import Invalid, Malformed, NotFound, Problem, Transient, Unavailable
+from creditmesh.chassis.bus import faults
+from creditmesh.chassis.errors import Invalid, Malformed, NotFound, Problem, Unavailable
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 
 log = structlog.get_logger(__name__)
@@ -91,14 +91,11 @@ async def _http(request: Request, error: Exception) -> Response:
 
 def of_error(error: Exception, *, path: str) -> Problem:
     """What the caller is told of an error that is not a refusal: 503 if a dependency is away, else a fault of ours."""
-    if isinstance(error, DBAPIError) and not error.connection_invalidated and not isinstance(error.orig, OSError):
-        state = getattr(error.orig, "sqlstate", None)
-        log.error("the database refused a statement", sqlstate=state, path=path, exc_info=error)
-        return Fault()
-    if isinstance(error, SQLAlchemyError | OSError | Transient):
-        log.warning("a dependency is not reachable", error=type(error).__name__, path=path)
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if faults.fault_of(error, attempt=0) is not faults.Fault.PERMANENT:
+        log.warning("a dependency is not reachable", sqlstate=state, path=path, exc_info=error)
         return _later()
-    log.error("unexpected error", error=type(error).__name__, path=path, exc_info=error)
+    log.error("unexpected error", sqlstate=state, path=path, exc_info=error)
     return Fault()
 
 

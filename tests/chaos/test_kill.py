@@ -1,0 +1,95 @@
+"""What was acknowledged survives `kill -9` of the node and of PostgreSQL, and has its effect once."""
+
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+
+from tests.support.processes import Victim, victim
+from tests.support.rows import ITEM, penalties
+
+ROWS = 4000
+DECIDED = date(2026, 9, 1)
+ROUNDS = ("process", "database", "process", "database", "process", "database")
+
+
+@pytest.fixture(scope="module", params=[False], ids=["one process"])
+def node(request: pytest.FixtureRequest) -> Iterator[Victim]:
+    with tempfile.TemporaryDirectory(prefix="creditmesh-kill-") as folder:
+        Path(folder).chmod(0o755)
+        with victim(Path(folder) / "city", split=request.param) as made:
+            yield made
+
+
+def submit(node: Victim, body: bytes, key: str) -> list[dict] | None:
+    """The lines of a whole answer; None if it did not come."""
+    headers = {
+        "Authorization": f"Bearer {node.key}",
+        "Idempotency-Key": key,
+        "Content-Type": "application/x-ndjson",
+    }
+    try:
+        answer = httpx.post(f"{node.url}/v1/items/{ITEM}/records", content=body, headers=headers, timeout=60)
+    except (httpx.TransportError, StopIteration):
+        return None
+    if answer.status_code != 200:
+        assert answer.status_code in {401, 409, 503}, answer.text
+        return None
+    return [orjson.loads(line) for line in answer.content.splitlines()]
+
+
+def persist(node: Victim, body: bytes, key: str) -> list[dict]:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        lines = submit(node, body, key)
+        if lines is not None:
+            return lines
+        time.sleep(0.2)
+    raise AssertionError("the submission was not taken within a minute")
+
+
+@pytest.mark.timeout(600)
+def test_every_acknowledged_row_is_in_the_read_model_exactly_once_whatever_is_killed(node: Victim):
+    seed = int(os.environ.get("CHAOS_SEED", random.randrange(10_000)))
+    chance = random.Random(seed)
+    print(f"seed {seed}")
+    acknowledged: set[str] = set()
+    for number, what in enumerate(ROUNDS):
+        body = penalties(range(number * ROWS, (number + 1) * ROWS), decided=DECIDED)
+        with ThreadPoolExecutor(1) as sender:
+            answer = sender.submit(persist, node, body, f"round-{number}")
+            time.sleep(chance.uniform(0.05, 0.9))
+            if what == "process":
+                node.kill_process(0)
+            else:
+                node.kill_database()
+            lines = answer.result()
+        receipt = lines[-1]["receipt"]
+        assert receipt["rows"] == ROWS
+        assert receipt["accepted"] == ROWS, receipt
+        again = persist(node, body, f"round-{number}")
+        assert again == lines, "the retry with the same key answers what stands"
+        acknowledged |= {line["record"] for line in lines[:-1]}
+    assert len(acknowledged) == ROWS * len(ROUNDS)
+    assert node.ask("select count(*) from ingestion.revision") == len(acknowledged)
+    eventually(lambda: node.ask("select count(*) from query.record") == len(acknowledged))
+    read = "select count(*) from query.record where record = any($1::uuid[]) and rev = 1"
+    assert node.ask(read, list(acknowledged)) == len(acknowledged)
+    assert node.ask("select count(*) from bus.event_queue") == 0
+    holes = "select count(*) from (select max(number) - count(*) as holes from bus.event_order group by stream, part) h"
+    assert node.ask(holes + " where holes <> 0") == 0
+
+
+def eventually(holds) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end, "it did not come true within a minute"
+        time.sleep(0.1)

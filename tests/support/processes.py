@@ -1,0 +1,54 @@
+"""A sandbox node as real processes, which a test may kill."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+from rich.console import Console
+
+from creditmesh.chassis.database.engine import arguments_of
+from creditmesh.node import people
+from creditmesh.node.sandbox import Sandbox, started
+
+
+class Victim:
+    """The running sandbox, and how to hurt it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.key = people.issue_key(sandbox.operator, "market_regulation")
+
+    @property
+    def url(self) -> str:
+        """Where the door is now."""
+        return self.sandbox.url
+
+    def kill_process(self, number: int) -> None:
+        """SIGKILL one of the node's processes and start it again."""
+        self.sandbox.kill_and_restart(number)
+
+    def kill_database(self) -> None:
+        """SIGKILL the postmaster and start it again."""
+        asyncio.run(self.sandbox.server.kill())
+        asyncio.run(self.sandbox.server.start())
+
+    def ask(self, statement: str, *arguments: object) -> object:
+        """One value, as the superuser."""
+        return asyncio.run(self._ask(statement, *arguments))
+
+    async def _ask(self, statement: str, *arguments: object) -> object:
+        url = self.sandbox.server.admin_url.set(database=self.sandbox.settings.node)
+        session = await asyncpg.connect(**arguments_of(url, application_name="test"))
+        try:
+            return await session.fetchval(statement, *arguments)
+        finally:
+            await session.close()
+
+
+@contextmanager
+def victim(state: Path, *, bus: str = "embedded", split: bool = False) -> Iterator[Victim]:
+    """A fresh sandbox with its catalogue, and a department's key."""
+    with started(state, bus=bus, split=split, console=Console(quiet=True)) as sandbox:
+        yield Victim(sandbox)
