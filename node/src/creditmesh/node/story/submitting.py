@@ -45,7 +45,7 @@ class Submitting:
                 [
                     *(str(Path(sys.executable).parent / "creditmesh"), "submit", str(FOLDER / FIRST)),
                     *("--item", expected.item, "--sandbox", DEPARTMENT),
-                    *("--sandbox-file", str(self._callers.path), "--json"),
+                    *("--sandbox-file", str(self._callers.path), "--json", "--no-save"),
                 ],
                 capture_output=True,
                 text=True,
