@@ -1,6 +1,6 @@
 """A whole node in one process: the door, the services, the bus, the database."""
 
-from creditmesh.node.sample_files import samples
+from creditmesh.node.sample_files import FOLDER, samples
 from tests.support.node import TestNode, department
 
 
@@ -13,8 +13,7 @@ async def test_the_catalogue_is_at_the_door_of_a_fresh_node(node: TestNode):
 async def test_a_sample_file_gets_exactly_the_verdicts_it_was_made_for(node: TestNode):
     expected = samples()
     name, file = next(iter(expected.files.items()))
-    with open(f"samples/{name}", "rb") as opened:
-        body = opened.read()
+    body = (FOLDER / name).read_bytes()
     answer = await node.client("ingestion", department(file.party)).post(
         f"/v1/items/{file.item}/records", content=body, headers={"Content-Type": "text/csv; charset=utf-8"}
     )
