@@ -1,0 +1,133 @@
+"""Logs: one JSON object a line, and nothing of what an exception or a library's record quotes."""
+
+import asyncio
+import gc
+import json
+import logging
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from creditmesh.chassis.context import Context
+from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.subject import Document, SubjectIn
+from tests.chassis import toys
+from tests.chassis.conftest import Nursery
+
+NUMBER = "990000199001010017"
+log = structlog.get_logger(__name__)
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict]:
+    """What was logged, each line an object of its own; the number of nobody is in none."""
+    written = capsys.readouterr().err
+    assert NUMBER not in written
+    assert toys.SECRET not in written
+    return [json.loads(line) for line in written.splitlines()]
+
+
+def test_a_line_is_one_object_that_names_node_process_level_and_time(capsys: pytest.CaptureFixture[str]):
+    log.warning("two\nlines", subject=uuid4(), file=Path("a"), zh="处罚")
+    (line,) = lines(capsys)
+    assert line["event"] == "two\nlines"
+    assert line["level"] == "warning"
+    assert line["timestamp"].endswith("Z")
+    assert line["file"] == "a"
+    assert line["zh"] == "处罚"
+
+
+@pytest.mark.parametrize(
+    "personal",
+    [
+        Pii(NUMBER),
+        [Pii(NUMBER)],
+        {"number": Pii(NUMBER)},
+        Document(type="resident_id", number=Pii(NUMBER)),
+        SubjectIn(kind="natural_person", document=Document(type="resident_id", number=Pii(NUMBER))),
+        ValueError(NUMBER),
+        {"cause": ValueError(NUMBER)},
+        {NUMBER},
+        NUMBER.encode(),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_personal_value_or_an_exception_as_an_argument_is_not_shown(
+    personal: object, capsys: pytest.CaptureFixture[str]
+):
+    log.warning("a value", value=personal)
+    log.warning("a value %s", Pii(NUMBER))
+    assert len(lines(capsys)) == 2
+
+
+def test_an_exception_is_its_class_and_its_frames(capsys: pytest.CaptureFixture[str]):
+    def deep() -> None:
+        inner = NUMBER
+        raise LookupError(inner) from ValueError(NUMBER)
+
+    try:
+        deep()
+    except LookupError as error:
+        error.add_note(NUMBER)
+        log.warning("given", exc_info=error)
+        log.exception("found by itself")
+        log.warning("as a tuple", exc_info=(type(error), error, error.__traceback__))
+    for line in lines(capsys):
+        assert line["error"] == "LookupError"
+        assert line["frames"][-1].endswith(" deep")
+
+
+def test_a_librarys_record_comes_without_its_arguments(capsys: pytest.CaptureFixture[str]):
+    logger = logging.getLogger("some.library")
+    logger.warning("cannot parse %r of %s", NUMBER, toys.SECRET)
+    logger.warning(f"cannot parse '{NUMBER}'")  # noqa: G004
+    logger.warning(f"of {toys.SECRET.partition(' ')[2]}: {NUMBER}")  # noqa: G004
+    logger.warning("处罚对象张某")
+    try:
+        open(NUMBER)  # noqa: PTH123, SIM115
+    except OSError:
+        logger.exception("it failed")
+    found = lines(capsys)
+    assert [line["event"] for line in found][:2] == ["cannot parse %r of %s", "cannot parse"]
+    assert found[3]["event"] == ""
+    assert found[-1]["error"] == "FileNotFoundError"
+    assert {line["logger"] for line in found} == {"some.library"}
+
+
+async def test_a_task_that_nobody_awaited_is_told_without_its_message(capsys: pytest.CaptureFixture[str]):
+    async def fails() -> None:
+        raise RuntimeError(NUMBER)
+
+    task = asyncio.create_task(fails())
+    await asyncio.wait({task})
+    del task
+    gc.collect()
+    (line,) = lines(capsys)
+    assert line["event"] == "Task exception was never retrieved"
+    assert line["error"] == "RuntimeError"
+
+
+@pytest.mark.parametrize("ending", ["fault", "broken", "misshapen", "deferred"])
+async def test_a_route_that_fails_logs_where_and_not_what(
+    nursery: Nursery, ending: str, capsys: pytest.CaptureFixture[str]
+):
+    async with nursery.client() as client:
+        await client.post(f"/v1/marks/{uuid4()}/{ending}")
+    found = lines(capsys)
+    if ending != "deferred":
+        assert found[-1]["path"] == f"/v1/marks/{{id}}/{ending}"
+        assert found[-1]["error"]
+
+
+async def test_a_statement_that_fails_does_not_quote_its_values(nursery: Nursery, capsys: pytest.CaptureFixture[str]):
+    """The driver's own message does; it stays inside."""
+    context: Context = nursery.context()
+    connection = await context.connection()
+    with pytest.raises(DBAPIError) as caught:
+        await connection.execute(text("select cast(:n as integer)"), {"n": NUMBER})
+    log.error("refused", exc_info=caught.value, value=caught.value)
+    await context.rollback()
+    assert lines(capsys)[0]["value"] == "DBAPIError"

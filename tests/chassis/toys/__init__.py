@@ -1,0 +1,193 @@
+"""A service of toys: every way a route may end, each with a mark in the database that is or is not there afterwards."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import HTTPException, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from sqlalchemy import text
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Forbidden, NotFound
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.idempotency import REPLAYED, digest, key_of, recall, remember
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.chassis.service import Service
+from creditmesh.schemas.events import AccessRecorded
+from creditmesh.schemas.pii import Pii
+
+router = Router()
+SECRET = "Wang Example 990000"
+"""What no answer and no log line may say."""
+before_the_end: list[Callable[[Context], Awaitable[None]]] = []
+"""What a test does between a handler's last statement and the route's commit."""
+_MARK = text("insert into toy.mark (id) values (:id)")
+_LATER = text("insert into toy.child (id, mark) values (:id, :mark)")
+
+
+class Refused(Forbidden):
+    """Refused, and the refusal is kept."""
+
+    code = "refused_and_kept"
+    title = "Refused, and written down"
+    title_zh = "拒绝并记录"
+    keep = True
+
+
+class Toy(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    colour: Annotated[str, Field(max_length=8)]
+    wheels: Annotated[int, Field(ge=0)] = 0
+    weight: float = 1.0
+    owner: Pii | None = None
+    parts: dict[str, JsonValue] = {}
+
+
+@router.post("/v1/marks/{id}", access=Access.public())
+async def mark(ctx: Ctx, id: UUID) -> dict[str, object]:
+    """Make a mark and say so."""
+    await _mark(ctx, id)
+    return {"released": SECRET}
+
+
+@router.post("/v1/marks/{id}/streamed", access=Access.public())
+async def streamed(ctx: Ctx, id: UUID) -> StreamingResponse:
+    """Make a mark, and answer in pieces."""
+    await _mark(ctx, id)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield SECRET.encode()
+
+    return StreamingResponse(pieces())
+
+
+@router.post("/v1/marks/{id}/kept", access=Access.public())
+async def kept(ctx: Ctx, id: UUID) -> None:
+    """Make a mark, and refuse with a refusal that is kept."""
+    await _mark(ctx, id)
+    raise Refused("Because.", "因为。")
+
+
+@router.post("/v1/marks/{id}/refused", access=Access.public())
+async def refused(ctx: Ctx, id: UUID) -> None:
+    """Make a mark, and refuse."""
+    await _mark(ctx, id)
+    raise NotFound
+
+
+@router.post("/v1/marks/{id}/http", access=Access.public())
+async def http(ctx: Ctx, id: UUID) -> None:
+    """Make a mark, and end as the framework's own errors do."""
+    await _mark(ctx, id)
+    raise HTTPException(status_code=418, detail=SECRET)
+
+
+@router.post("/v1/marks/{id}/fault", access=Access.public())
+async def fault(ctx: Ctx, id: UUID) -> None:
+    """Make a mark, and fail."""
+    await _mark(ctx, id)
+    raise RuntimeError(SECRET)
+
+
+@router.post("/v1/marks/{id}/misshapen", access=Access.public())
+async def misshapen(ctx: Ctx, id: UUID) -> Toy:
+    """Make a mark, and answer what the route does not promise."""
+    await _mark(ctx, id)
+    return {"colour": SECRET * 10}  # type: ignore[return-value]
+
+
+@router.post("/v1/marks/{id}/broken", access=Access.public())
+async def broken(ctx: Ctx, id: UUID) -> None:
+    """Make a mark twice, which the database refuses with a message that quotes it."""
+    await _mark(ctx, id)
+    await (await ctx.connection()).execute(
+        text("insert into toy.mark (id, note) values (:i, :n)"), {"i": id, "n": SECRET}
+    )
+
+
+@router.post("/v1/marks/{id}/deferred", access=Access.public())
+async def deferred(ctx: Ctx, id: UUID) -> dict[str, object]:
+    """Make a mark, and break a constraint that is looked at when the transaction commits."""
+    await _mark(ctx, id)
+    await (await ctx.connection()).execute(_LATER, {"id": id, "mark": UUID(int=0)})
+    return {"released": SECRET}
+
+
+@router.post("/v1/marks/{id}/deferred-and-kept", access=Access.public())
+async def deferred_and_kept(ctx: Ctx, id: UUID) -> None:
+    """The same under a refusal that is kept."""
+    await deferred(ctx, id)
+    raise Refused
+
+
+@router.post("/v1/marks/{id}/long", access=Access.public())
+async def long(ctx: Ctx, id: UUID, events: int = 1) -> None:
+    """Lock a subject, make a mark, emit: many statements, to be cut off anywhere."""
+    await ctx.lock([id])
+    await _mark(ctx, id)
+    await (await ctx.connection()).execute(text("select pg_sleep(0.002)"))
+    for _ in range(events):
+        disclosed(ctx, id)
+
+
+@router.post("/v1/toys", access=Access.to("department", scope="records:submit"), status_code=201)
+async def make(ctx: Ctx, toy: Toy, request: Request, response: Response) -> dict[str, Any]:
+    """Make a toy, once for a key."""
+    key, body = key_of(request), digest(await request.body())
+    standing = None if key is None else await recall(ctx, key, body)
+    if standing is not None:
+        response.headers[REPLAYED] = "true"
+        return {"id": standing}
+    made = ctx.new_id()
+    await _mark(ctx, made)
+    if key is not None:
+        made = await remember(ctx, key, body, made)
+    return {"id": made}
+
+
+@router.get("/v1/toys/{id}", access=Access.public())
+async def read(id: UUID, limit: Annotated[int, Query(ge=1, le=9)] = 1, cursor: str | None = None) -> dict[str, Any]:
+    """Nothing to see."""
+    return {"id": id, "limit": limit, "cursor": cursor}
+
+
+@router.get("/v1/subjects/own", access=Access.to("subject", scope="me:read"))
+async def own(ctx: Ctx) -> dict[str, Any]:
+    """Who calls."""
+    return {"subject": ctx.known_caller.subject}
+
+
+@router.post("/internal/toys", access=Access.inside())
+async def inside(ctx: Ctx) -> dict[str, str]:
+    """For the operator."""
+    return {"kind": ctx.known_caller.kind}
+
+
+def disclosed(ctx: Context, subject: UUID) -> UUID:
+    """One access, gathered."""
+    return ctx.emit(
+        AccessRecorded(
+            access=ctx.new_id(), subject=subject, caller="department", purpose="toys", ground="play", outcome="released"
+        )
+    )
+
+
+async def _mark(ctx: Context, id: UUID) -> None:
+    await (await ctx.connection()).execute(_MARK, {"id": id})
+    for act in before_the_end:
+        await act(ctx)
+
+
+service = Service(
+    name="toy",
+    package="tests.chassis.toys",
+    summary="Toys",
+    summary_zh="玩具",
+    router=router,
+    emits=(AccessRecorded,),
+    vault=frozenset(),
+    lock_class=77,
+)
