@@ -11,7 +11,8 @@ import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
@@ -164,12 +165,18 @@ def new_key() -> str:
 def understood(content: bytes, into: type[T]) -> T:
     """An answer's JSON as the type it should be; NotUnderstood (which shows nothing of it) if it is not."""
     try:
-        return TypeAdapter(into).validate_json(content)
+        answer: T = _adapter(into).validate_json(content)
     except ValidationError:
         raise NotUnderstood(
             "The answer is not what this client reads; are the node and the client of one version?",
             "无法解读节点的应答；请确认节点与客户端版本一致。",
         ) from None
+    return answer
+
+
+@cache
+def _adapter(into: type[object]) -> TypeAdapter[Any]:
+    return TypeAdapter(into)
 
 
 def is_loopback(url: httpx.URL) -> bool:

@@ -21,6 +21,7 @@ from creditmesh.client.submission import Submission
 from creditmesh.client.upload import Upload
 from creditmesh.schemas.verdicts import Receipt, Verdict, verdict_line
 
+_STEP = 100
 _AGAIN = "Broken off. Run the same command again: it goes on where it stood.", "已中断。重新运行同一命令即可续传。"
 
 
@@ -163,7 +164,8 @@ def _follow(submission: Submission, tally: Tally, out: BinaryIO | None) -> None:
         submission.sent, submission.waiting = shown.sent, shown.waiting
         for verdict in submission:
             tally.add(verdict)
-            shown.judged(tally.rows)
+            if tally.rows % _STEP == 0:
+                shown.judged(tally.rows)
             if out is not None:
                 out.write(_line(verdict))
 
