@@ -165,7 +165,7 @@ def new_key() -> str:
 def understood(content: bytes, into: type[T]) -> T:
     """An answer's JSON as the type it should be; NotUnderstood (which shows nothing of it) if it is not."""
     try:
-        answer: T = _adapter(into).validate_json(content)
+        answer: T = _adapter(into).validate_json(content)  # type: ignore[arg-type] # mypy: classes are hashable
     except ValidationError:
         raise NotUnderstood(
             "The answer is not what this client reads; are the node and the client of one version?",
