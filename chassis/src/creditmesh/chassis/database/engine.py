@@ -72,12 +72,17 @@ async def _patiently(arguments: Mapping[str, Any]) -> asyncpg.Connection:
             connection: asyncpg.Connection = await asyncpg.connect(**arguments)
         except (asyncpg.CannotConnectNowError, ConnectionRefusedError, FileNotFoundError) as error:
             if time.monotonic() >= deadline:
-                raise OperationalError("connect", None, error, hide_parameters=True) from error
+                raise _unconnected(error) from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            raise OperationalError("connect", None, error, hide_parameters=True) from error
+            raise _unconnected(error) from error
         else:
             return connection
         await asyncio.sleep(0.05)
+
+
+def _unconnected(error: Exception) -> OperationalError:
+    # Invalidated: there is no session, and nobody may take that for a refusal by the server.
+    return OperationalError("connect", None, error, hide_parameters=True, connection_invalidated=True)
 
 
 def _refuse_closed(

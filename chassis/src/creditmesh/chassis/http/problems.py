@@ -1,5 +1,6 @@
 """Every error as problem+json in both languages; a value that was sent is never echoed, a trace never shown."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,9 +9,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from creditmesh.chassis.bus import faults
-from creditmesh.chassis.errors import Invalid, Malformed, NotFound, Problem, Unavailable
+from creditmesh.chassis.errors import Invalid, Malformed, NotFound, Problem, Unavailable, UnsupportedMedia
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,8 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "date_parsing": ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。"),
 }
 _OTHER = ("This value does not have the required type or form.", "取值的类型或格式不符合要求。")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_DIGITS = re.compile(r"\d{6}")
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> tuple[FieldError, ...]:
@@ -60,9 +64,19 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> tuple[FieldError, ...]:
     found = []
     for error in errors:
         detail, detail_zh = _RULES.get(error["type"], _OTHER)
-        pointer = "".join(f"/{part}".replace("~", "~0") for part in error["loc"] if part != "body")
+        pointer = _pointer(error["loc"])
         found.append(FieldError(pointer=pointer, code=error["type"], detail=detail, detail_zh=detail_zh))
     return tuple(found)
+
+
+def _pointer(place: Sequence[str | int]) -> str:
+    """The place as a JSON Pointer, as far as its names look like names: a sender's own key may be a person's number."""
+    pointer = ""
+    for part in place[1:] if place[:1] == ("body",) else place:
+        if not (isinstance(part, int) or (_NAME.fullmatch(part) and not _DIGITS.search(part))):
+            break
+        pointer += f"/{part}"
+    return pointer
 
 
 def request_id_of(request: Request) -> str | None:
@@ -77,20 +91,49 @@ async def _problem(request: Request, problem: Exception) -> Response:
 
 async def _unreadable(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    errors = field_errors(error.errors())
-    if any(found["type"] == "json_invalid" for found in error.errors()):
-        return render(Malformed("The body is not valid JSON.", "正文不是有效的 JSON。"), request_id_of(request))
-    return render(Invalid("See errors for each field.", "各字段问题见 errors。", errors=errors), request_id_of(request))
+    return render(_of_findings(error), request_id_of(request))
+
+
+def _of_findings(error: RequestValidationError) -> Problem:
+    findings = error.errors()
+    for found in findings:
+        if found["type"] == "json_invalid":
+            return Malformed(*(_NUL if found["ctx"]["error"] == NUL else _NO_JSON))
+        if found["type"] == "missing" and tuple(found["loc"]) == ("body",):
+            return Malformed("A body is needed: JSON, in UTF-8.", "缺少请求正文：须为 UTF-8 编码的 JSON。")
+    if isinstance(error.body, bytes) and error.body:
+        return UnsupportedMedia("Send `Content-Type: application/json`.", "请使用 `Content-Type: application/json`。")
+    return Invalid("See errors for each field.", "各字段问题见 errors。", errors=field_errors(findings))
+
+
+NUL = "NUL"
+"""What a JSON reader says of a body with the character NUL in a text, which no database text can hold."""
+_NUL = (
+    "A text in the body has the character NUL (\\u0000); remove it.",
+    "正文的文本中含有 NUL 字符（\\u0000），请删除。",
+)
+_NO_JSON = (
+    "The body is not valid JSON in UTF-8: check brackets and quotes; NaN, Infinity and halves of surrogate pairs are "
+    "not JSON.",
+    "正文不是有效的 UTF-8 JSON：请检查括号与引号；不得使用 NaN、Infinity 及不成对的代理字符。",
+)
+_FRAMEWORKS: Mapping[int, tuple[type[Problem], str, str]] = {
+    404: (NotFound, "There is no such path here.", "此处没有该路径。"),
+    405: (MethodNotAllowed, "The header Allow says what it takes.", "可用方法见响应头 Allow。"),
+}
+_READ_AGAIN = ("The request cannot be read; check its body and its headers.", "请求无法读取，请检查正文与请求头。")
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    known: Mapping[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
-    return render(known.get(error.status_code, Malformed)(), request_id_of(request))
+    kind, detail, detail_zh = _FRAMEWORKS.get(error.status_code, (Malformed, *_READ_AGAIN))
+    return render(kind(detail, detail_zh, headers=error.headers), request_id_of(request))
 
 
 def of_error(error: Exception, *, path: str) -> Problem:
     """What the caller is told of an error that is not a refusal: 503 if a dependency is away, else a fault of ours."""
+    if isinstance(error, ClientDisconnect):  # or the door ended a body beyond its cap; nobody reads this answer
+        return Malformed("The body ended before it was whole.", "请求正文未完整送达。")
     state = getattr(getattr(error, "orig", None), "sqlstate", None)
     if faults.fault_of(error, attempt=0) is not faults.Fault.PERMANENT:
         log.warning("a dependency is not reachable", sqlstate=state, path=path, exc_info=error)
