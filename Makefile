@@ -36,7 +36,7 @@ format: setup ## put every file into shape
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
 
 test: setup ## everything, on both buses, with real PostgreSQL and Kafka
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -rs
 
 run: setup ## a sandbox city node and its story (ONCE=1 stops after it; BUS=kafka SPLIT=1)
 	@$(BIN)/creditmesh-node sandbox --bus $(BUS) $(if $(ONCE),--once) $(if $(SPLIT),--split)

@@ -2,7 +2,7 @@
 
 import gzip
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
@@ -11,6 +11,9 @@ import pytest
 from creditmesh.chassis.http.caller import PUBLIC
 from tests.ingestion.conftest import OFFICER, House, department, told
 from tests.ingestion.rows import penalty, person_penalty, resident
+
+NOBODYS = UUID("0199f000-0000-7000-8000-000000000000")
+"""An id that nothing has, and the same in every process that collects these tests."""
 
 GOOD = orjson.dumps(penalty(1))
 
@@ -149,16 +152,16 @@ async def test_a_bad_parameter_is_a_problem(house: House, query: dict[str, str])
 
 ROUTES = [
     ("POST", "/v1/items/administrative_penalty/records", penalty(1)),
-    ("GET", f"/v1/submissions/{uuid4()}", None),
-    ("GET", f"/v1/submissions/{uuid4()}/verdicts", None),
-    ("GET", f"/v1/submissions/{uuid4()}/receipt", None),
-    ("GET", f"/v1/records/{uuid4()}", None),
-    ("GET", f"/v1/records/{uuid4()}/revisions", None),
-    ("POST", f"/v1/records/{uuid4()}/corrections", {"fields": {}}),
-    ("POST", f"/v1/records/{uuid4()}/withdrawal", {"reason": "error"}),
+    ("GET", f"/v1/submissions/{NOBODYS}", None),
+    ("GET", f"/v1/submissions/{NOBODYS}/verdicts", None),
+    ("GET", f"/v1/submissions/{NOBODYS}/receipt", None),
+    ("GET", f"/v1/records/{NOBODYS}", None),
+    ("GET", f"/v1/records/{NOBODYS}/revisions", None),
+    ("POST", f"/v1/records/{NOBODYS}/corrections", {"fields": {}}),
+    ("POST", f"/v1/records/{NOBODYS}/withdrawal", {"reason": "error"}),
     ("GET", "/v1/reviews", None),
-    ("GET", f"/v1/reviews/{uuid4()}", None),
-    ("POST", f"/v1/reviews/{uuid4()}/decision", {"decision": "refuse"}),
+    ("GET", f"/v1/reviews/{NOBODYS}", None),
+    ("POST", f"/v1/reviews/{NOBODYS}/decision", {"decision": "refuse"}),
 ]
 
 
