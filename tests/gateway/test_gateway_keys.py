@@ -130,7 +130,7 @@ PERSON = {"kind": "office", "party": "office.one", "officer": "Reviewer", "scope
     [
         ("keys", ORDER | {"scopes": []}),
         ("keys", ORDER | {"scopes": ["records:sumbit"]}),
-        ("keys", ORDER | {"party": "No Such\u0000"}),
+        ("keys", ORDER | {"party": "No Such"}),
         ("keys", ORDER | {"kind": "subject"}),
         ("keys", ORDER | {"kind": "public"}),
         ("keys", {"kind": "department", "scopes": ["records:read"]}),
@@ -145,7 +145,7 @@ PERSON = {"kind": "office", "party": "office.one", "officer": "Reviewer", "scope
         ("people", PERSON | {"officer": "990000199001011234"}),
         ("people", PERSON | {"officer": "a９９００００"}),
         ("people", PERSON | {"officer": ""}),
-        ("people", PERSON | {"officer": "a\u0000"}),
+        ("people", PERSON | {"officer": "a\u0001"}),
         ("people", {"kind": "subject", "subject": "x", "scopes": ["me:read"]}),
         ("people", {"kind": "bureau", "party": "bureau.one", "officer": "X", "scopes": ["queries:ask"]}),
     ],
