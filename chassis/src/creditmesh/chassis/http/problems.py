@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from creditmesh.chassis.bus import faults
 from creditmesh.chassis.errors import Invalid, Malformed, NotFound, Problem, Unavailable, UnsupportedMedia
+from creditmesh.chassis.http.reading import Unstorable
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 
 log = structlog.get_logger(__name__)
@@ -46,7 +47,9 @@ def render(problem: Problem, request_id: str | None) -> Response:
 _RULES: Mapping[str, tuple[str, str]] = {
     "missing": ("This is required.", "此项必填。"),
     "extra_forbidden": ("This field is not known here; remove it.", "未知字段，请删除。"),
-    "json_invalid": ("The body is not valid JSON.", "正文不是有效的 JSON。"),
+    "not_a_number": ("NaN and Infinity are no numbers of JSON.", "NaN 与 Infinity 不是 JSON 数值。"),
+    "surrogate": ("The text has half of a surrogate pair; send whole characters.", "文本含有不成对的代理字符。"),
+    "nul": ("The text has the character NUL (\\u0000); remove it.", "文本中含有 NUL 字符（\\u0000），请删除。"),
     "literal_error": ("Not one of the values allowed here.", "取值不在允许范围内。"),
     "string_pattern_mismatch": ("The text does not have the required form.", "文本格式不符合要求。"),
     "string_too_long": ("The text is too long.", "文本过长。"),
@@ -57,12 +60,25 @@ _RULES: Mapping[str, tuple[str, str]] = {
 _OTHER = ("This value does not have the required type or form.", "取值的类型或格式不符合要求。")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _DIGITS = re.compile(r"\d{6}")
+_NO_JSON = Malformed(
+    "The body is not valid JSON in UTF-8: check brackets, quotes and the encoding.",
+    "正文不是有效的 UTF-8 JSON：请检查括号、引号与编码。",
+)
+_FRAMEWORKS: Mapping[int, tuple[type[Problem], str, str]] = {
+    404: (NotFound, "There is no such path here.", "此处没有该路径。"),
+    405: (MethodNotAllowed, "The header Allow says what it takes.", "可用方法见响应头 Allow。"),
+}
+_READ_AGAIN = ("The request cannot be read; check its body and its headers.", "请求无法读取，请检查正文与请求头。")
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> tuple[FieldError, ...]:
     """Pydantic's findings as field errors: place, rule, remedy; never the input."""
     found = []
     for error in errors:
+        if (
+            error["type"] == "is_instance_of"
+        ):  # a type of ours that is also read from a text: what the text lacks is told
+            continue
         detail, detail_zh = _RULES.get(error["type"], _OTHER)
         pointer = _pointer(error["loc"])
         found.append(FieldError(pointer=pointer, code=error["type"], detail=detail, detail_zh=detail_zh))
@@ -96,32 +112,16 @@ async def _unreadable(request: Request, error: Exception) -> Response:
 
 def _of_findings(error: RequestValidationError) -> Problem:
     findings = error.errors()
+    if isinstance(error.__cause__, Unstorable):
+        findings = [{"type": rule, "loc": ("body", *place)} for place, rule in error.__cause__.found]
     for found in findings:
         if found["type"] == "json_invalid":
-            return Malformed(*(_NUL if found["ctx"]["error"] == NUL else _NO_JSON))
+            return _NO_JSON
         if found["type"] == "missing" and tuple(found["loc"]) == ("body",):
             return Malformed("A body is needed: JSON, in UTF-8.", "缺少请求正文：须为 UTF-8 编码的 JSON。")
     if isinstance(error.body, bytes) and error.body:
         return UnsupportedMedia("Send `Content-Type: application/json`.", "请使用 `Content-Type: application/json`。")
     return Invalid("See errors for each field.", "各字段问题见 errors。", errors=field_errors(findings))
-
-
-NUL = "NUL"
-"""What a JSON reader says of a body with the character NUL in a text, which no database text can hold."""
-_NUL = (
-    "A text in the body has the character NUL (\\u0000); remove it.",
-    "正文的文本中含有 NUL 字符（\\u0000），请删除。",
-)
-_NO_JSON = (
-    "The body is not valid JSON in UTF-8: check brackets and quotes; NaN, Infinity and halves of surrogate pairs are "
-    "not JSON.",
-    "正文不是有效的 UTF-8 JSON：请检查括号与引号；不得使用 NaN、Infinity 及不成对的代理字符。",
-)
-_FRAMEWORKS: Mapping[int, tuple[type[Problem], str, str]] = {
-    404: (NotFound, "There is no such path here.", "此处没有该路径。"),
-    405: (MethodNotAllowed, "The header Allow says what it takes.", "可用方法见响应头 Allow。"),
-}
-_READ_AGAIN = ("The request cannot be read; check its body and its headers.", "请求无法读取，请检查正文与请求头。")
 
 
 async def _http(request: Request, error: Exception) -> Response:

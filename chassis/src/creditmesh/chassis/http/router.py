@@ -19,6 +19,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Problem
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.problems import of_error, render, request_id_of
+from creditmesh.chassis.http.reading import StrictRequest
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ACCESS = "x-creditmesh-access"
@@ -46,7 +47,7 @@ class TransactionRoute(APIRoute):
                 async with contexts.request(request) as context:
                     access.check(context.known_caller)
                     request.state.context = context
-                    return await _committed(context, handle(request))
+                    return await _committed(context, handle(StrictRequest(request.scope, request.receive)))
             except (Problem, HTTPException, RequestValidationError):
                 raise
             except Exception as error:  # noqa: BLE001 - the one place where a fault becomes an answer
