@@ -5,11 +5,18 @@ from decimal import Decimal
 
 import pytest
 
+from creditmesh.chassis.vault.index import Identity
 from creditmesh.ingestion import amounts
-from creditmesh.ingestion.gate import Gate, Judgement, Named
+from creditmesh.ingestion.gate import Gate, Judgement
+from creditmesh.schemas.identifiers import DocumentType, SubjectKind
+from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.compile import compile_item
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
 from tests.ingestion.rows import MARKET, TODAY, TRANSPORT, code_sets, compiled, penalty, person_penalty, resident, uscc
+
+
+def named(kind: SubjectKind, document: DocumentType, number: str) -> Identity:
+    return Identity(kind, document, Pii(number))
 
 
 def judged(
@@ -35,7 +42,7 @@ def test_a_good_penalty_passes_with_its_facts():
     verdict = judged(penalty(7))
     assert not verdict.refusals
     assert not verdict.holds
-    assert verdict.subject == Named("organisation", "uscc", uscc(7))
+    assert verdict.subject == named("organisation", "uscc", uscc(7))
     assert verdict.representative is None
     assert verdict.decided_on == date(2026, 5, 11)
     assert (verdict.severity, verdict.period.until) == ("general", date(2027, 5, 11))
@@ -43,7 +50,7 @@ def test_a_good_penalty_passes_with_its_facts():
 
 def test_a_named_representative_is_a_person_of_their_own():
     verdict = judged(penalty(CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(5)))
-    assert verdict.representative == Named("natural_person", "resident_id", resident(5))
+    assert verdict.representative == named("natural_person", "resident_id", resident(5))
 
 
 def test_a_number_is_not_shown_when_printed():
@@ -51,15 +58,15 @@ def test_a_number_is_not_shown_when_printed():
 
 
 def test_a_row_is_about_who_it_says_and_not_what_the_number_looks_like():
-    assert judged(person_penalty(3)).subject == Named("natural_person", "resident_id", resident(3))
+    assert judged(person_penalty(3)).subject == named("natural_person", "resident_id", resident(3))
     trader = penalty(CF_XDR_LB="个体工商户", CF_XDR_SHXYM=uscc(3, head="92"))
-    assert judged(trader).subject == Named("sole_trader", "uscc", uscc(3, head="92"))
+    assert judged(trader).subject == named("sole_trader", "uscc", uscc(3, head="92"))
 
 
 def test_a_placeholder_code_identifies_a_sole_trader_by_the_registration_number():
     row = penalty(CF_XDR_LB="个体工商户", CF_XDR_SHXYM=USCC_PLACEHOLDER, CF_XDR_GSZC="990000600000017")
     verdict = judged(row)
-    assert verdict.subject == Named("sole_trader", "registration", "990000600000017")
+    assert verdict.subject == named("sole_trader", "registration", "990000600000017")
     assert not verdict.holds
 
 
@@ -111,7 +118,7 @@ def test_a_wrong_check_digit_is_held_and_not_lost():
     wrong = code[:-1] + ("1" if code[-1] != "1" else "2")
     verdict = judged(penalty(CF_XDR_SHXYM=wrong))
     assert [error.code for error in verdict.holds] == ["check_digit"]
-    assert verdict.subject == Named("organisation", "uscc", wrong)
+    assert verdict.subject == named("organisation", "uscc", wrong)
     number = resident(9)
     wrong = number[:-1] + ("1" if number[-1] != "1" else "2")
     assert holds(person_penalty(CF_XDR_ZJHM=wrong)) == [("check_digit", "/CF_XDR_ZJHM")]
@@ -176,7 +183,7 @@ def test_an_item_for_one_kind_only_needs_no_kind_field():
         "SWJGDM": MARKET.uscc,
     }
     verdict = judged(row, item="taxpayer_rating_a")
-    assert verdict.subject == Named("organisation", "uscc", uscc(2))
+    assert verdict.subject == named("organisation", "uscc", uscc(2))
     assert (verdict.severity, verdict.period.until) == (None, date(2027, 4, 30))
 
 

@@ -41,8 +41,11 @@ class Cipher:
         text = self._sealed(data, object, field)
         return Sealed.model_construct(about=self.about, field=field, key=KEY, alg=ALGORITHM, text=text)
 
-    def seal_json(self, data: Mapping[str, JsonValue], *, object: UUID, field: str) -> dict[str, JsonValue]:  # noqa: A002
-        """The same as `seal`, in the JSON shape of `Sealed`: for bulk paths that build no models."""
+    def seal_json(self, data: Mapping[str, JsonValue] | bytes, *, object: UUID, field: str) -> dict[str, JsonValue]:  # noqa: A002
+        """The same as `seal`, in the JSON shape of `Sealed`: for bulk paths that build no models.
+
+        `data` may be the JSON text of the fields, where it is made already.
+        """
         text = b64encode(self._sealed(data, object, field)).decode("ascii")
         return {"about": self._about, "field": field, "key": KEY, "alg": ALGORITHM, "text": text}
 
@@ -54,9 +57,10 @@ class Cipher:
         """The same as `unseal`, from the JSON shape of `Sealed`."""
         return self._unsealed(b64decode(str(sealed["text"])), object, field)
 
-    def _sealed(self, data: Mapping[str, JsonValue], place: UUID, field: str) -> bytes:
+    def _sealed(self, data: Mapping[str, JsonValue] | bytes, place: UUID, field: str) -> bytes:
         nonce = os.urandom(_NONCE)
-        return nonce + self._gcm.encrypt(nonce, orjson.dumps(data), self._bound(place, field))
+        text = data if isinstance(data, bytes) else orjson.dumps(data)
+        return nonce + self._gcm.encrypt(nonce, text, self._bound(place, field))
 
     def _unsealed(self, text: bytes, place: UUID, field: str) -> dict[str, JsonValue]:
         try:

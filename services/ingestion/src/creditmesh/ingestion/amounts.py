@@ -31,8 +31,10 @@ def amounts_in(text: str) -> list[Decimal]:
 
 def agrees(fine: Decimal, text: str) -> bool:
     """Whether a fine in 万元 is what the text says: an amount there, or their sum; a text without amounts agrees."""
-    amounts = amounts_in(text)
     yuan = fine * 10_000
+    if f"罚款{yuan:.0f}元" in text and yuan == int(yuan):
+        return True  # most texts, at a tenth of the cost
+    amounts = amounts_in(text)
     return not amounts or yuan in amounts or yuan == sum(amounts)
 
 

@@ -15,19 +15,24 @@ _BRACKETS = str.maketrans("〔〕[]（）【】", "()()()()")
 _BETWEEN = b"\x1f"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Content:
-    """A canonical row by whose key seals it, and the text its fingerprint is of."""
+    """A canonical row by whose key seals it, as fields and as their texts."""
 
     split: Split = field(repr=False)
+    clear: bytes = field(repr=False)
+    subject: bytes = field(repr=False)
+    representative: bytes = field(repr=False)
     text: bytes = field(repr=False)
+    """What its fingerprint is of."""
 
 
 def content_of(compiled: CompiledItem, row: Row, kind: SubjectKind) -> Content:
     """The content of a row about this kind of subject."""
     split = compiled.split(row, kind)
-    texts = (compiled.item.code.encode(), *map(orjson.dumps, split))
-    return Content(split, _BETWEEN.join(texts))
+    clear, subject, representative = map(orjson.dumps, split)
+    text = _BETWEEN.join((compiled.item.code.encode(), clear, subject, representative))
+    return Content(split, clear, subject, representative, text)
 
 
 def natural_text(*, item: str, subject: UUID, issuer: str, decision: str, origin: str) -> bytes:

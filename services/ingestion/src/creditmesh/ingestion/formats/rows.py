@@ -1,7 +1,7 @@
 """Rows of JSON text out of a body, in the order sent, whatever its shape; a row that cannot be read says why."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from creditmesh.chassis.errors import TooLarge
 from creditmesh.ingestion.formats import lines, objects, tables
@@ -13,12 +13,12 @@ MOST_ROWS = 200_000
 MOST_ROW_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """One row as sent: its place (from 1), its JSON text, and why it cannot be read, if so."""
 
     number: int
-    text: bytes
+    text: bytes = field(repr=False)
     refusal: FieldError | None = None
 
 

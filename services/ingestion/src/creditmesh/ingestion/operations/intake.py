@@ -6,20 +6,17 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.ingestion.content import Content, content_of, natural_text
 from creditmesh.ingestion.errors import NotAuthorised, UnknownItem
 from creditmesh.ingestion.formats import Row
-from creditmesh.ingestion.gate import Gate, Judgement, Named
+from creditmesh.ingestion.gate import Gate, Judgement
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.identifiers import SubjectKind
-from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.compile import Outcome as Reading
 from creditmesh.schemas.rules.compile import Row as CanonicalRow
-from creditmesh.schemas.rules.compile import Split
 
 
 @dataclass(slots=True)
@@ -53,11 +50,11 @@ class Entry:
         return self.judgement.subject.kind
 
     @property
-    def split(self) -> Split:
-        """Its content by whose key seals it."""
+    def said(self) -> Content:
+        """What it says, by whose key seals it."""
         if self.content is None:
             raise RuntimeError("a refused row has no content")
-        return self.content.split
+        return self.content
 
 
 class Intake:
@@ -110,9 +107,9 @@ class Intake:
     async def identify(self, entries: Iterable[Entry]) -> Mapping[UUID, Cipher]:
         """Give the entries that were not refused their subjects and keys; their ciphers. Commits in the vault only."""
         passing = [entry for entry in entries if not entry.refusals]
-        named = [_identity(entry.judgement.subject) for entry in passing if entry.judgement.subject]
-        others = [entry for entry in passing if entry.judgement.representative]
-        named += [_identity(entry.judgement.representative) for entry in others if entry.judgement.representative]
+        named = [entry.judgement.subject for entry in passing if entry.judgement.subject is not None]
+        others = [entry for entry in passing if entry.judgement.representative is not None]
+        named += [entry.judgement.representative for entry in others if entry.judgement.representative is not None]
         if not named:
             return {}
         subjects = await self._ctx.vault.resolve(named)
@@ -136,7 +133,3 @@ class Intake:
             origin=self._ctx.node.code,
         )
         entry.natural_key = keys.mac("fingerprint", natural)
-
-
-def _identity(named: Named) -> Identity:
-    return Identity(named.kind, named.document, Pii(named.number))

@@ -140,7 +140,7 @@ class Register:
         await reviews.add_reviews(connection, self._held)
 
     def _content(self, entry: Entry) -> dict[str, object]:
-        judged, split = entry.judgement, entry.split
+        judged = entry.judgement
         related = []
         if entry.representative is not None:
             other = entry.representative
@@ -152,23 +152,23 @@ class Register:
             "display_from": judged.period.begins,
             "display_until": judged.period.until,
             "issuer": entry.row[self._intake.item.roles.issuer],
-            "fields": split.clear,
+            "fields": orjson.Fragment(entry.said.clear),
             "related": related,
         }
 
     def _sealed(self, entry: Entry, record: UUID) -> list[dict[str, JsonValue]]:
         """Each person's fields under their own key; a representative without a number is sealed with the subject."""
-        split, own = entry.split, self._ciphers[entry.place[1]]
+        said, own = entry.said, self._ciphers[entry.place[1]]
         other = own if entry.representative is None else self._ciphers[entry.representative]
         sealed = []
-        if split.subject:
-            sealed.append(own.seal_json(split.subject, object=record, field="subject"))
-        if split.representative:
-            sealed.append(other.seal_json(split.representative, object=record, field="representative"))
+        if said.split.subject:
+            sealed.append(own.seal_json(said.subject, object=record, field="subject"))
+        if said.split.representative:
+            sealed.append(other.seal_json(said.representative, object=record, field="representative"))
         return sealed
 
     def _review(self, review: UUID, entry: Entry) -> Review:
-        frame, history, split = self._frame, self.history(entry), entry.split
+        frame, history, split = self._frame, self.history(entry), entry.said.split
         own = self._ciphers[entry.place[1]]
         other = own if entry.representative is None else self._ciphers[entry.representative]
         sealed = [own.seal_json({**split.clear, **split.subject}, object=review, field="row")]
