@@ -21,9 +21,7 @@ class Clock:
     holds from the moment the process has followed it. `real` is the edge of the world that tests replace.
     """
 
-    def __init__(
-        self, offset_days: Callable[[], int] = lambda: 0, *, real: Callable[[], datetime] = _real
-    ) -> None:
+    def __init__(self, offset_days: Callable[[], int] = lambda: 0, *, real: Callable[[], datetime] = _real) -> None:
         self._offset_days = offset_days
         self._real = real
 
