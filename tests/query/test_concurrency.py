@@ -18,7 +18,7 @@ async def test_of_200_parallel_queries_an_authorisation_of_five_uses_answers_exa
     identity, subject = await somebody(catalogue)
     await catalogue.load(penalty(subject))
     authorisation = await authorised(catalogue, subject, max_uses=5)
-    queue = asyncio.Semaphore(40)  # more than the pool has, less than what it makes wait for seconds
+    queue = asyncio.Semaphore(16)  # more than the pool has, less than what it makes wait for seconds
 
     async def one():
         async with queue:
