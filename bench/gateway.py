@@ -25,6 +25,7 @@ import uvloop
 from fastapi import Body
 from pydantic import BaseModel
 
+from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.database.embedded import EmbeddedServer
@@ -32,7 +33,6 @@ from creditmesh.chassis.database.engine import engine, urls
 from creditmesh.chassis.database.migrations import migrate
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.app import service_app
-from creditmesh.chassis.http.caller import OPERATOR, Caller
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.chassis.http.server import Listener
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier

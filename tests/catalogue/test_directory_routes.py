@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import jsonschema
 import pytest
 
-from creditmesh.chassis.http.caller import Caller
+from creditmesh.chassis.caller import Caller
 from creditmesh.schemas.catalogue import CodeSet, Item, Party
 from creditmesh.schemas.publications import CatalogueOut
 from tests.support.node import TestNode

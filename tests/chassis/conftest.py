@@ -11,10 +11,10 @@ import pytest
 
 from creditmesh.chassis import logs
 from creditmesh.chassis.bus.declare import declare_streams
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.http.app import operator_app, service_app
-from creditmesh.chassis.http.caller import Caller
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration

@@ -6,9 +6,9 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.app import operator_app, routes_of, service_app
-from creditmesh.chassis.http.caller import OPERATOR, Caller
 from creditmesh.chassis.http.router import ACCESS, Router, access_of
 from tests.chassis import toys
 from tests.chassis.conftest import Nursery

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 import creditmesh
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.errors import Problem
-from creditmesh.chassis.http.caller import Caller
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError, ProblemDocument
 from tests.chassis import toys
 from tests.chassis.conftest import DEPARTMENT, Nursery

@@ -10,8 +10,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.errors import Unauthenticated
-from creditmesh.chassis.http.caller import Caller
 from creditmesh.chassis.http.token import HEADER, LIFE, REUSE, Mint, Verifier
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.problems import PROBLEM_JSON

@@ -12,11 +12,11 @@ from uuid import uuid4
 import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from creditmesh.chassis.caller import OPERATOR
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.database.engine import engine
 from creditmesh.chassis.http.app import operator_app, service_app
-from creditmesh.chassis.http.caller import OPERATOR
 from creditmesh.chassis.http.token import Mint, Verifier
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.chassis.vault.keys import Keys

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event
 
-from creditmesh.chassis.http.caller import Caller
+from creditmesh.chassis.caller import Caller
 from creditmesh.gateway import operations
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door

@@ -14,10 +14,10 @@ import orjson
 import pytest
 
 from creditmesh.chassis.bus.declare import declare_streams
+from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.http.app import service_app
-from creditmesh.chassis.http.caller import PUBLIC, Caller
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration

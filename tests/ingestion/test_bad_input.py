@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from creditmesh.chassis.http.caller import PUBLIC
+from creditmesh.chassis.caller import PUBLIC
 from tests.ingestion.conftest import OFFICER, House, department, told
 from tests.ingestion.rows import penalty, person_penalty, resident
 

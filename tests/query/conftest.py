@@ -12,10 +12,10 @@ import pytest
 
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.event import Delivered, part_of
+from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.http.app import service_app
-from creditmesh.chassis.http.caller import PUBLIC, Caller
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
@@ -112,7 +112,7 @@ class House:
     def _delivered(self, change: RecordChanged) -> Delivered:
         return self._event(part_of(change.key, PARTS), change.model_dump_json().encode())
 
-    def _event(self, part: int, data: bytes, *, id: UUID | None = None, at: datetime = REAL) -> Delivered:  # noqa: A002
+    def _event(self, part: int, data: bytes, *, id: UUID | None = None, at: datetime = REAL) -> Delivered:
         self.number += 1
         return Delivered(
             stream="query", part=part, number=self.number, before=None, id=id or uuid4(), type="x", version=1, key="k",

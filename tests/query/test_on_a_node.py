@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from creditmesh.chassis.http.caller import Caller
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.schemas.pii import Pii
 from tests.ingestion.rows import penalty as organisation_penalty

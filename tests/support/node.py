@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from creditmesh.chassis.bus.declare import declare_streams
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.host import Host
-from creditmesh.chassis.http.caller import Caller
 from creditmesh.chassis.http.token import HEADER, Mint
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration

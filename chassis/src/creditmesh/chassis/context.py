@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.locks import lock_subjects
 from creditmesh.chassis.declared import Declared, Followed
 from creditmesh.chassis.errors import Unavailable
-from creditmesh.chassis.http.caller import Caller
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.events import AccessRecorded, Event

@@ -47,7 +47,8 @@ class NodeSettings(BaseSettings):
     state: Path = Path("var/city")
     """The folder of the node's secrets (owner-only) and of the embedded server's data."""
     database: str | None = None
-    """postgresql://host:port/name without a user: every role's password is in `<state>/secrets/roles`. None: embedded."""
+    """postgresql://host:port/name without a user (each role's password is in `<state>/secrets/roles`).
+    None: the embedded server."""
     admin: str | None = None
     """A superuser's address of the same server, for `migrate` alone. None: the embedded server's."""
     bus: BusSettings = EmbeddedBus()

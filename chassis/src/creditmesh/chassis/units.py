@@ -34,7 +34,7 @@ async def keep_running(unit: Unit) -> None:
         began = asyncio.get_running_loop().time()
         try:
             await unit.run()
-        except Exception as error:  # noqa: BLE001 - whatever ends a unit, the node lives
+        except Exception as error:
             log.warning("unit ended in doubt", unit=unit.name, reason=type(error).__name__, exc_info=error)
         if asyncio.get_running_loop().time() - began > _LONGEST:
             pause = _SHORTEST

@@ -17,9 +17,9 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import NodeFacts
-from creditmesh.chassis.http.caller import Caller
 from creditmesh.gateway import store
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.errors import (

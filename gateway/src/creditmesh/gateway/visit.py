@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Scope
 
-from creditmesh.chassis.http.caller import Caller
+from creditmesh.chassis.caller import Caller
 from creditmesh.gateway.answer import Answer
 from creditmesh.gateway.headers import Incoming
 from creditmesh.gateway.routes import Route

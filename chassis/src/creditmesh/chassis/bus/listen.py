@@ -30,6 +30,10 @@ class Wake:
             self._moved |= moved
             self._event.set()
 
+    def stir(self) -> None:
+        """Wake the reader for another reason: no stream is known to have moved."""
+        self._event.set()
+
     async def wait(self, seconds: float) -> frozenset[str]:
         """The streams that moved, at once or within that time; empty when none did."""
         try:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.errors import Forbidden
-from creditmesh.chassis.http.caller import Caller
 from creditmesh.schemas.events.access import CallerKind
 
 

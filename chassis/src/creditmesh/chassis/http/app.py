@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 
+from creditmesh.chassis.caller import OPERATOR, PUBLIC
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.declared import Declared
 from creditmesh.chassis.errors import Unauthenticated
 from creditmesh.chassis.http import problems
-from creditmesh.chassis.http.caller import OPERATOR, PUBLIC
 from creditmesh.chassis.http.router import Contexts, access_of
 from creditmesh.chassis.http.token import HEADER, Verifier
 

@@ -14,8 +14,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.errors import Unauthenticated
-from creditmesh.chassis.http.caller import Caller
 
 HEADER = "x-creditmesh-token"
 LIFE = 60

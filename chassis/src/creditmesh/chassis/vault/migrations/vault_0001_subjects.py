@@ -56,8 +56,9 @@ begin
             on conflict (index) do nothing
         returning subject
     )
+    -- `is true` keeps this a hashed look-up: a join is planned for ten rows and then loops a thousand times a thousand.
     insert into vault.subject (id, kind, part)
-    select f.id, f.kind, f.part from fresh f join added a on a.subject = f.id;
+    select f.id, f.kind, f.part from fresh f where (f.id in (select a.subject from added a)) is true;
     return query select known.index, known.subject from vault.identity known where known.index = any(given);
 end
 $$;
