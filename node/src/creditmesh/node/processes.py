@@ -23,6 +23,7 @@ class Child:
 
     def __init__(self, name: str, arguments: Sequence[str], *, state: Path, environment: Mapping[str, str]) -> None:
         self.name = name
+        self.url = ""
         self._state = state
         self._arguments = arguments
         self._environment = environment
@@ -48,6 +49,7 @@ class Child:
                 )
             for running in run_files.read(self._state):
                 if running.pid == self.process.pid and _answers(running.operator):
+                    self.url = running.url
                     return running
             time.sleep(0.05)
         raise NodeError(
@@ -55,8 +57,9 @@ class Child:
         )
 
     def again(self) -> Self:
-        """The same process anew."""
-        return type(self)(self.name, self._arguments, state=self._state, environment=self._environment)
+        """The same process anew, listening where it did: others were told."""
+        environment = {**self._environment, "CREDITMESH_PORT": str(httpx.URL(self.url).port or 0)}
+        return type(self)(self.name, self._arguments, state=self._state, environment=environment)
 
     def kill(self) -> None:
         """As a crash would: no chance to clean up."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from creditmesh.node.errors import NodeError
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.subject import Document, SubjectIn
 
-FOLDER = Path("samples")
+FOLDER = Path(os.environ.get("CREDITMESH_SAMPLES", "samples"))
 
 
 class Expected(BaseModel):

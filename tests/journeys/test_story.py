@@ -1,0 +1,72 @@
+"""`make run ONCE=1`: the story walks through real processes, fails loudly, and leaves nothing running."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+COMMAND = [sys.executable, "-m", "creditmesh.node", "sandbox", "--once"]
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="creditmesh-story-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def told(state: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [*COMMAND, "--state", str(state), *more],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+        env={**os.environ, "COLUMNS": "200", **environment},
+    )
+
+
+def left_behind(state: Path) -> list[str]:
+    def line(process: psutil.Process) -> str:
+        try:
+            return " ".join(process.cmdline())
+        except psutil.Error:
+            return ""
+
+    return [found for process in psutil.process_iter() if str(state) in (found := line(process))]
+
+
+@pytest.mark.parametrize("split", [(), ("--split",)], ids=["one process", "a process a service"])
+def test_the_whole_story_walks_and_leaves_nothing_running(state: Path, split: tuple[str, ...]):
+    done = told(state, *split)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    assert done.stdout.count("✓") >= 20
+    assert "✗" not in done.stdout
+    assert not left_behind(state)
+    sandbox = state / "sandbox.json"
+    assert stat.S_IMODE(sandbox.stat().st_mode) == 0o600
+    callers = json.loads(sandbox.read_text())["callers"]
+    assert {"department", "bureau", "subject", "office"} <= {caller["role"] for caller in callers}
+
+
+def test_a_story_whose_check_fails_ends_at_that_step(state: Path, tmp_path: Path):
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    for path in Path("samples").iterdir():
+        if path.is_file():
+            (samples / path.name).write_bytes(path.read_bytes())
+    expected = json.loads((samples / "expected.json").read_text())
+    expected["files"]["penalties-gb18030.csv"]["counts"]["accepted"] += 1
+    (samples / "expected.json").write_text(json.dumps(expected))
+    done = told(state, CREDITMESH_SAMPLES=str(samples))
+    assert done.returncode == 1
+    assert done.stdout.count("✗") == 1
+    assert "penalties-gb18030.csv" in done.stdout.split("✗")[1]
+    assert not left_behind(state)
