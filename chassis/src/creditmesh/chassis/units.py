@@ -28,7 +28,10 @@ class Unit:
 
 
 async def keep_running(unit: Unit) -> None:
-    """Run the unit again whenever it ends, with growing pauses while it keeps failing at once."""
+    """Run the unit again whenever it ends, with growing pauses while it keeps failing at once.
+
+    A cancellation ends it even where the unit lost it: closing a session may raise an error in its place.
+    """
     pause = _SHORTEST
     while True:
         began = asyncio.get_running_loop().time()
@@ -36,11 +39,18 @@ async def keep_running(unit: Unit) -> None:
             await unit.run()
         except Exception as error:
             log.warning("unit ended in doubt", unit=unit.name, reason=type(error).__name__, exc_info=error)
+        if _cancelled():
+            raise asyncio.CancelledError
         if asyncio.get_running_loop().time() - began > _LONGEST:
             pause = _SHORTEST
         UNITS.labels(unit.name).inc()
         await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, _LONGEST)
+
+
+def _cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Units:

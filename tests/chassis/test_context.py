@@ -1,0 +1,200 @@
+"""One context for an operation: what it writes and gathers is committed once, by others, or not at all."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Unavailable
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import AccessRecorded, ClockChanged
+from tests.chassis import toys
+from tests.chassis.conftest import DEPARTMENT, Nursery
+
+_EVENTS = (
+    "select id, key, type, version, part, at, legal_date, traceparent, data from bus.event where key = $1 order by id"
+)
+
+
+async def test_only_declared_events_are_emitted(nursery: Nursery):
+    context = nursery.context()
+    with pytest.raises(TypeError, match=r"toy does not declare that it emits clock\.changed"):
+        context.emit(ClockChanged(offset_days=1))
+    await context.commit()
+    assert await nursery.emitted(UUID(int=1)) == 0
+
+
+async def test_a_kind_of_a_declared_event_is_not_declared_with_it(nursery: Nursery):
+    class Widened(AccessRecorded):
+        secret: str = "x"
+
+    values = {"access": uuid4(), "subject": uuid4(), "caller": "bureau", "purpose": "p", "ground": "g"}
+    with pytest.raises(TypeError):
+        nursery.context().emit(Widened(**values, outcome="refused"))
+
+
+async def test_rows_of_an_outbox_are_for_services_that_declare_one(nursery: Nursery):
+    with pytest.raises(TypeError, match="declares no outbox"):
+        nursery.context().emit_row(uuid4(), part=0)
+
+
+async def test_events_are_written_with_the_rows_and_queued_in_the_order_they_were_gathered(nursery: Nursery):
+    subject = uuid4()
+    async with nursery.committed() as ctx:
+        gathered = [toys.disclosed(ctx, subject) for _ in range(5)]
+        assert await nursery.emitted(subject) == 0
+    async with nursery.database.session() as session:
+        queued = await session.fetch(
+            "select q.event from bus.event_queue q join bus.event e on e.id = q.event where e.key = $1 order by q.id",
+            str(subject),
+        )
+    assert [UUID(bytes=row["event"].bytes) for row in queued] == gathered
+
+
+@pytest.mark.parametrize("count", [1, 29, 30, 200])
+async def test_few_or_many_events_are_written_alike(nursery: Nursery, count: int):
+    subject, moment = uuid4(), datetime(2026, 5, 3, 16, 0, tzinfo=UTC)
+    equipment = replace(nursery.equipment, clock=Clock(lambda: 10, real=lambda: moment))
+    context = Context(equipment, caller=DEPARTMENT, traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+    for _ in range(count):
+        toys.disclosed(context, subject)
+    await context.commit()
+    async with nursery.database.session() as session:
+        rows = await session.fetch(_EVENTS, str(subject))
+    assert len(rows) == count
+    for row in rows:
+        assert row["type"] == "access.recorded"
+        assert row["version"] == AccessRecorded.version
+        assert row["part"] == context.part(str(subject))
+        assert row["at"] == moment
+        assert row["legal_date"] == date(2026, 5, 14)
+        assert row["traceparent"].startswith("00-aaa")
+        assert AccessRecorded.model_validate_json(row["data"]).subject == subject
+    assert await nursery.emitted(subject) == count
+
+
+async def test_the_orderer_is_woken_after_the_commit_of_events_and_only_then(nursery: Nursery):
+    woken: list[bool] = []
+    subject = uuid4()
+
+    def wake() -> None:
+        woken.append(True)
+
+    equipment = replace(nursery.equipment, wake=wake)
+    context = Context(equipment, caller=DEPARTMENT)
+    await (await context.connection()).execute(text("insert into toy.mark (id) values (:i)"), {"i": uuid4()})
+    await context.commit()
+    assert woken == []
+    toys.disclosed(context, subject)
+    await context.rollback()
+    await context.commit()
+    assert woken == []
+    toys.disclosed(context, subject)
+    assert woken == []
+    await context.commit()
+    assert woken == [True]
+    assert await nursery.emitted(subject) == 1
+
+
+async def test_a_batch_is_committed_by_its_reader(nursery: Nursery):
+    subject = uuid4()
+    async with nursery.equipment.engine.connect() as connection:
+        context = Context(nursery.equipment, _connection=connection, _owned=False)
+        toys.disclosed(context, subject)
+        await context.commit()
+        assert await nursery.emitted(subject) == 0
+        await connection.commit()
+    assert await nursery.emitted(subject) == 1
+
+
+async def test_each_chunk_of_a_streamed_body_is_committed_by_itself(nursery: Nursery):
+    marks, subject = [uuid4() for _ in range(3)], uuid4()
+    context = nursery.context()
+
+    async def chunk(mark: UUID) -> None:
+        async with context.transaction() as connection:
+            await connection.execute(text("insert into toy.mark (id) values (:i)"), {"i": mark})
+            toys.disclosed(context, subject)
+            if mark == marks[2]:
+                raise RuntimeError
+
+    for mark in marks[:2]:
+        await chunk(mark)
+        assert await nursery.marked(mark)
+    with pytest.raises(RuntimeError):
+        await chunk(marks[2])
+    assert not await nursery.marked(marks[2])
+    assert await nursery.emitted(subject) == 2
+
+
+async def test_a_commit_that_fails_says_that_nothing_was_released_and_the_context_can_go_on(nursery: Nursery):
+    subject, mark = uuid4(), uuid4()
+    context = nursery.context()
+    broken = text("insert into toy.child (id, mark) values (:i, :i)")
+    await (await context.connection()).execute(broken, {"i": mark})
+    toys.disclosed(context, subject)
+    with pytest.raises(Unavailable, match="nothing was released"):
+        await context.commit()
+    assert await nursery.emitted(subject) == 0
+    await (await context.connection()).execute(text("insert into toy.mark (id) values (:i)"), {"i": mark})
+    await context.commit()
+    assert await nursery.marked(mark)
+    assert await nursery.emitted(subject) == 0
+
+
+async def test_a_context_that_wrote_nothing_opens_nothing(nursery: Nursery):
+    checked_out = nursery.equipment.engine.pool.checkedout()  # type: ignore[attr-defined]
+    context = nursery.context()
+    await context.commit()
+    await context.rollback()
+    assert context._connection is None
+    assert nursery.equipment.engine.pool.checkedout() == checked_out  # type: ignore[attr-defined]
+
+
+def test_the_legal_date_is_one_throughout_a_context_and_the_instant_is_not(nursery: Nursery):
+    moments = iter([datetime(2026, 5, 3, 15, 59, tzinfo=UTC), *[datetime(2026, 5, 3, 16, 1, tzinfo=UTC)] * 3])
+    context = Context(replace(nursery.equipment, clock=Clock(real=lambda: next(moments))))
+    assert context.legal_date == date(2026, 5, 3)
+    assert context.instant == datetime(2026, 5, 3, 16, 1, tzinfo=UTC)
+    assert context.legal_date == date(2026, 5, 3)
+
+
+async def test_a_disclosure_names_the_caller_and_has_its_decision_as_its_id(nursery: Nursery):
+    subject, record = uuid4(), uuid4()
+    async with nursery.committed() as ctx:
+        decision = ctx.disclose(
+            subject, purpose="duty", ground="statutory", outcome="released", items=["penalty"], records=[record],
+            matter="procurement", officer="W-17",
+        )  # fmt: skip
+    async with nursery.database.session() as session:
+        (row,) = await session.fetch(_EVENTS, str(subject))
+    access = AccessRecorded.model_validate_json(row["data"])
+    assert UUID(bytes=row["id"].bytes) == access.access == decision
+    assert (access.caller, access.party, access.officer) == ("department", "dept.toys", "W-17")
+    assert (access.items, access.records, access.outcome) == (("penalty",), (record,), "released")
+
+
+async def test_a_batch_has_no_caller_and_discloses_nothing(nursery: Nursery):
+    context = nursery.context(None)
+    with pytest.raises(RuntimeError, match="no caller"):
+        context.disclose(uuid4(), purpose="p", ground="g", outcome="refused")
+
+
+def test_what_is_followed_is_given_as_the_type_it_is(nursery: Nursery):
+    class Other(Directory):
+        """Another."""
+
+    context = nursery.context()
+    assert context.followed(Directory) is nursery.equipment.followed
+    with pytest.raises(TypeError, match="follows Directory, not Other"):
+        context.followed(Other)
+
+
+def test_ids_are_of_version_7_and_rise(nursery: Nursery):
+    ids = [nursery.context().new_id() for _ in range(1000)]
+    assert {made.version for made in ids} == {7}
+    assert ids == sorted(ids)
