@@ -198,12 +198,13 @@ class BusContract:
         key = keys_of(2, 1)[0]
         await world.write(*[key] * 300, event=Ignored)
         (handled,) = await world.write(key)
-        async with world.reading() as reading:
+        published = await _probes(world, "bus.event")
+        async with world.reading(connected=False) as reading:
             await reading.owner.caught_up()
         assert await world.effects() == [handled]
         assert await world.position(2) == 301
         await world.engine.dispose()  # a session that ends tells the server what it has counted
-        assert await _probes(world, "bus.event") == 1
+        assert await _probes(world, "bus.event") - published <= 1  # none if it came by another way
         assert await _probes(world, "source.fact") == 0
 
     async def test_effects_and_position_move_together_or_not_at_all(self, world: World):

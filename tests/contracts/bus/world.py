@@ -190,8 +190,14 @@ class World:
         return ids
 
     @contextlib.asynccontextmanager
-    async def reading(self, handler: Handler = write_down, **more: Any) -> AsyncIterator[Running]:
-        """An owner of the reader that handles what happened and what was noted, and ignores the rest."""
+    async def reading(
+        self, handler: Handler = write_down, *, connected: bool = True, **more: Any
+    ) -> AsyncIterator[Running]:
+        """An owner of the reader that handles what happened and what was noted, and ignores the rest.
+
+        It begins when its transport is connected; with `connected=False` at once.
+        """
+        del connected
         running = Running(self.owner(handler, **more))
         task = asyncio.create_task(running.keep_running())
         try:

@@ -1,0 +1,209 @@
+"""Apache Kafka beside the embedded bus: everything that touches its client library, and nothing else does.
+
+PostgreSQL stays the truth. No consumer group, no committed offsets, no idempotent producer (after a wipe it locks
+itself out, and the numbers remove repeats anyway), no transactions, no automatic topics.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError, for_code
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditmesh.chassis.bus.arrivals import Client, KafkaArrivals, Message, OutOfLog
+from creditmesh.chassis.bus.embedded import EmbeddedBus
+from creditmesh.chassis.bus.event import Ordered
+from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.message import Headers, topic_of
+from creditmesh.chassis.bus.position import Place
+from creditmesh.chassis.bus.stream import Head
+from creditmesh.chassis.bus.topics import Topic, WrongTopic
+
+CONSUMER = {
+    "group_id": None,
+    "auto_offset_reset": "none",
+    "enable_auto_commit": False,
+    "check_crcs": True,
+    "fetch_max_wait_ms": 100,
+    "request_timeout_ms": 5000,
+    "metadata_max_age_ms": 5000,
+}
+PRODUCER = {
+    "acks": "all",
+    "enable_idempotence": False,
+    "linger_ms": 2,
+    "max_batch_size": 262_144,
+    "request_timeout_ms": 3000,
+    "metadata_max_age_ms": 5000,
+}
+MOST_AT_ONCE = 500
+SECONDS_TO_STOP = 3.0
+
+
+class KafkaBus:
+    """The embedded bus, with a transport that spares readers the database."""
+
+    seconds_to_poll: float = 1.0
+
+    def __init__(self, wakes: Listener, *, node: str, bootstrap: str) -> None:
+        self.wakes = wakes
+        self._stream = EmbeddedBus(wakes)
+        self._connect = partial(consumer, bootstrap, node=node)
+
+    def arrivals(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
+        """A client of its own for this run of the reader."""
+        del reader
+        return KafkaArrivals(self._connect, self.wakes, streams)
+
+    async def heads(self, connection: AsyncConnection, stream: str) -> Mapping[int, Head]:
+        """As `stream.heads`."""
+        return await self._stream.heads(connection, stream)
+
+    async def read(
+        self,
+        connection: AsyncConnection,
+        stream: str,
+        *,
+        after: Mapping[int, int],
+        n: int,
+        types: Collection[str] | None = None,
+    ) -> Sequence[Ordered]:
+        """As `stream.read_stream`: what Kafka did not bring comes from here."""
+        return await self._stream.read(connection, stream, after=after, n=n, types=types)
+
+
+@asynccontextmanager
+async def consumer(bootstrap: str, *, node: str) -> AsyncIterator[Client]:
+    """A connected client, stopped on leaving; one that could not start is stopped too, or its tasks would stay."""
+    made = AIOKafkaConsumer(bootstrap_servers=bootstrap, client_id=f"{node}-reader", **CONSUMER)
+    try:
+        await made.start()
+        yield _Consumer(made, node)
+    finally:
+        await _stopped(made.stop())
+
+
+class _Consumer:
+    def __init__(self, consumer: AIOKafkaConsumer, node: str) -> None:
+        self._consumer = consumer
+        self._node = node
+        self._places: dict[TopicPartition, Place] = {}
+
+    async def place(self, offsets: Mapping[Place, int | None]) -> None:
+        self._places = {self._partition(place): place for place in offsets}
+        if not offsets:
+            self._consumer.unsubscribe()
+            return
+        begin = await self._consumer.beginning_offsets(list(self._places))
+        end = await self._consumer.end_offsets(list(self._places))
+        # Assigning forgets where every partition stood, and nothing may be fetched before all of them are sought.
+        self._consumer.assign(list(self._places))
+        for partition, place in self._places.items():
+            offset = offsets[place]
+            known = offset is not None and begin[partition] <= offset <= end[partition]
+            self._consumer.seek(partition, offset if known else begin[partition])
+
+    async def poll(self, places: Collection[Place], seconds: float) -> Sequence[Message]:
+        wanted = [self._partition(place) for place in places]
+        try:
+            found = await self._consumer.getmany(*wanted, timeout_ms=int(seconds * 1000), max_records=MOST_AT_ONCE)
+        except OffsetOutOfRangeError as error:
+            raise OutOfLog([self._places[partition] for partition in error.args[0]]) from error
+        return [
+            Message(self._places[partition], record.offset, list(record.headers), record.value)
+            for partition, records in found.items()
+            for record in records
+        ]
+
+    def _partition(self, place: Place) -> TopicPartition:
+        stream, part = place
+        return TopicPartition(topic_of(self._node, stream), part)
+
+
+@asynccontextmanager
+async def producer(bootstrap: str, *, node: str) -> AsyncIterator["Producer"]:
+    """A connected producer, stopped on leaving."""
+    made = AIOKafkaProducer(bootstrap_servers=bootstrap, client_id=f"{node}-publisher", **PRODUCER)
+    try:
+        await made.start()
+        yield Producer(made)
+    finally:
+        await _stopped(made.stop())
+
+
+class Producer:
+    """Sends to explicit partitions."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions the topic has; 0 if it is not there."""
+        try:
+            return len(await self._producer.partitions_for(topic))
+        except KafkaError:
+            return 0
+
+    async def send(self, topic: str, part: int, headers: Headers, data: bytes) -> Awaitable[object]:
+        """Hand a message to the client; what is returned ends when all replicas in sync have it, or fails."""
+        sent: Awaitable[object] = await self._producer.send(topic, data, partition=part, headers=headers)
+        return sent
+
+
+async def apply(bootstrap: str, topics: Sequence[Topic], *, anew: bool = False) -> list[str]:
+    """Make the topics that are missing, and say which those were; `anew` deletes what is there first.
+
+    WrongTopic if one has another number of partitions; OSError if no broker answers.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        if anew:
+            await _delete(admin, [topic.name for topic in topics])
+        return await _make(admin, topics)
+    except KafkaError as error:
+        raise ConnectionError(f"Kafka at {bootstrap} does not do it: {error}") from error
+    finally:
+        await _stopped(admin.close())
+
+
+async def _delete(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
+    await admin.delete_topics(list(names))
+    while set(names) & set(await admin.list_topics()):  # noqa: ASYNC110 - the cluster's own time
+        await asyncio.sleep(0.1)
+
+
+async def _make(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[str]:
+    there = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
+    for topic in topics:
+        if there.get(topic.name, topic.partitions) != topic.partitions:
+            raise WrongTopic(topic.name, partitions=there[topic.name], parts=topic.partitions)
+    missing = [topic for topic in topics if topic.name not in there]
+    if missing:
+        answer = await admin.create_topics(
+            [
+                NewTopic(
+                    topic.name,
+                    num_partitions=topic.partitions,
+                    replication_factor=topic.replicas,
+                    topic_configs=dict(topic.config),
+                )
+                for topic in missing
+            ]
+        )
+        for name, code, *said in answer.topic_errors:
+            error = for_code(code)
+            if code and error is not TopicAlreadyExistsError:
+                raise error(f"{name}: {said[0] if said else ''}")
+    return [topic.name for topic in missing]
+
+
+async def _stopped(stopping: Awaitable[None]) -> None:
+    """What cannot even end in order is left to itself."""
+    with suppress(Exception):
+        async with asyncio.timeout(SECONDS_TO_STOP):
+            await stopping

@@ -1,0 +1,210 @@
+"""The publisher: copies ordered events of all streams to Kafka, from where its own rows say it stands.
+
+One a node, by an advisory lock. Its rows move after the acknowledgements and only forward, so that a second publisher,
+or the same one after a restart, can only repeat. A send that fails or is not acknowledged in time leaves unknown what
+Kafka has and will still get: then the whole process ends, which is why it lives alone in `creditmesh-node relay`. Not
+being able to connect is no such doubt: nothing was sent, and it tries again where it is.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, Literal, Protocol
+
+import asyncpg
+import structlog
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditmesh.chassis.bus import unpublished
+from creditmesh.chassis.bus.doubt import in_doubt
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.listen import CHANNEL
+from creditmesh.chassis.bus.message import Headers, headers_of, topic_of
+from creditmesh.chassis.bus.metrics import LEFT_OUT, PUBLISHED, UNPUBLISHED
+from creditmesh.chassis.database.engine import direct, engine
+from creditmesh.chassis.errors import Doubt
+
+LOCK = 0x6275_7302
+"""The advisory lock of the node's publisher."""
+EXIT = 75
+"""What the process ends with when it is not known what Kafka has: start it again, with jitter."""
+BATCH = 1000
+LARGEST = 900_000
+"""Bytes of a body that still fits into a message with Kafka's defaults; a larger event comes to readers by refill."""
+SECONDS_TO_LOOK = 0.5
+SECONDS_TO_TRY = 0.3
+SECONDS_TO_CONNECT = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Sender(Protocol):
+    """A connected producer."""
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions the topic has; 0 if it is not there."""
+
+    async def send(self, topic: str, part: int, headers: Headers, data: bytes) -> Any:
+        """Hand over a message; what is returned can be awaited for the acknowledgement."""
+
+
+Connect = Callable[[], AbstractAsyncContextManager[Sender]]
+
+
+class Publisher:
+    """Publishes when no other process does; `state` says what it is doing."""
+
+    def __init__(
+        self,
+        url: str | URL,
+        connect: Connect,
+        *,
+        node: str,
+        streams: Sequence[str],
+        parts: int,
+        lease: float = 15.0,
+        end: Callable[[int], None] = os._exit,
+    ) -> None:
+        """`url` is that of the role `<node>_bus`. `end` ends the process at once, with that exit code."""
+        self.state: Literal["standing by", "connecting", "publishing"] = "standing by"
+        self._url = url
+        self._connect = connect
+        self._node = node
+        self._streams = list(streams)
+        self._parts = parts
+        self._lease = lease
+        self._end = end
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        """Wait for the lock, connect, publish, until a session fails."""
+        self.state = "standing by"
+        pool = engine(self._url, application_name="publisher", pool_size=1)
+        try:
+            with in_doubt("publisher"):
+                async with self._leading() as session, pool.connect() as connection:
+                    self.state = "connecting"
+                    async with self._connected(session) as sender:
+                        self.state = "publishing"
+                        _log.info("publishing", streams=self._streams)
+                        await self._publish_for_ever(session, connection, sender)
+        finally:
+            await pool.dispose()
+
+    @asynccontextmanager
+    async def _leading(self) -> AsyncIterator[asyncpg.Connection]:
+        idle = f"{int(self._lease * 1000)}ms"
+        session = await direct(self._url, application_name="publisher lock", idle_session_timeout=idle)
+        try:
+            while not await session.fetchval("select pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another's lock
+                await asyncio.sleep(SECONDS_TO_TRY)
+            await session.add_listener(CHANNEL, self._notified)
+            ping = asyncio.create_task(self._ping(session))
+            try:
+                yield session
+            finally:
+                ping.cancel()
+                await asyncio.gather(ping, return_exceptions=True)
+        finally:
+            session.terminate()
+
+    async def _ping(self, session: asyncpg.Connection) -> None:
+        while True:
+            await asyncio.sleep(self._lease / 4)
+            await session.execute("select 1")
+
+    def _notified(self, *_: object) -> None:
+        self._woken.set()
+
+    @asynccontextmanager
+    async def _connected(self, session: asyncpg.Connection) -> AsyncIterator[Sender]:
+        told = False
+        async with AsyncExitStack() as stack:
+            while isinstance(found := await self._try(stack), str):
+                if not told:
+                    _log.warning("not publishing yet", waits_for=found)
+                told = True
+                await asyncio.sleep(SECONDS_TO_CONNECT)
+                _check(session)
+            yield found
+
+    async def _try(self, stack: AsyncExitStack) -> Sender | str:
+        """A connected producer, ended with the stack; or what is missing."""
+        try:
+            async with AsyncExitStack() as attempt:
+                sender = await attempt.enter_async_context(self._connect())
+                missing = await self._missing(sender)
+                if not missing:
+                    stack.push_async_exit(attempt.pop_all())
+                    return sender
+        except Exception as error:  # noqa: BLE001 - whatever the client raises: nothing was sent yet
+            missing = f"Kafka: {type(error).__name__}"
+        return missing
+
+    async def _missing(self, sender: Sender) -> str:
+        for stream in self._streams:
+            topic = topic_of(self._node, stream)
+            partitions = await sender.partitions(topic)
+            if partitions != self._parts:
+                return f"topic {topic} with {self._parts} partitions instead of {partitions}: topics apply"
+        return ""
+
+    async def _publish_for_ever(self, session: asyncpg.Connection, connection: AsyncConnection, sender: Sender) -> None:
+        while True:
+            _check(session)
+            self._woken.clear()
+            if not await self._publish(connection, sender):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SECONDS_TO_LOOK):
+                        await self._woken.wait()
+
+    async def _publish(self, connection: AsyncConnection, sender: Sender) -> bool:
+        waiting = await unpublished.behind(connection, self._streams)
+        self._measure(waiting)
+        events, reached = await unpublished.read(connection, waiting, budget=BATCH)
+        await connection.rollback()  # acknowledgements are not waited for inside a transaction
+        if reached:
+            await self._send(sender, [event for event in events if isinstance(event, Delivered) and _fits(event)])
+            await unpublished.move(connection, reached)
+        return bool(reached)
+
+    def _measure(self, waiting: unpublished.Behind) -> None:
+        for stream in self._streams:
+            UNPUBLISHED.labels(stream).set(sum(head - at for (of, _), (at, head) in waiting.items() if of == stream))
+
+    async def _send(self, sender: Sender, events: Sequence[Delivered]) -> None:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(0.7 * self._lease):
+                acknowledged = [
+                    await sender.send(
+                        topic_of(self._node, event.stream),
+                        event.part,
+                        headers_of(event, node=self._node),
+                        event.data,
+                    )
+                    for event in events
+                ]
+                await asyncio.gather(*acknowledged)
+        except Exception as error:  # whatever it is, it is not known what Kafka has
+            seconds = round(time.monotonic() - began, 1)
+            _log.critical("a send is in doubt, the process ends", reason=type(error).__name__, seconds=seconds)
+            self._end(EXIT)
+            raise Doubt("a send is in doubt") from error
+        for event in events:
+            PUBLISHED.labels(event.stream).inc()
+
+
+def _check(session: asyncpg.Connection) -> None:
+    if session.is_closed():
+        raise Doubt("the publisher's lease was lost")
+
+
+def _fits(event: Delivered) -> bool:
+    fits = len(event.data) <= LARGEST
+    if not fits:
+        LEFT_OUT.labels(event.stream).inc()
+    return fits

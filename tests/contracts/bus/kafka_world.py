@@ -1,0 +1,118 @@
+"""The same world with Kafka between: what was ordered is published by hand, so that it can be lost, doubled, swapped."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import text
+
+from creditmesh.chassis.bus import kafka
+from creditmesh.chassis.bus.arrivals import KafkaArrivals
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.kafka import KafkaBus
+from creditmesh.chassis.bus.message import headers_of, topic_of
+from creditmesh.chassis.bus.publisher import Publisher
+from creditmesh.chassis.bus.stream import heads, read_stream
+from creditmesh.chassis.bus.topics import topics_of
+from tests.contracts.bus.world import PARTS, Handler, Running, World, opened, write_down
+from tests.support.eventually import eventually
+from tests.support.postgres import Postgres
+
+
+class WatchedBus(KafkaBus):
+    """Remembers the transports it made."""
+
+    made: list[KafkaArrivals]
+
+    def arrivals(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
+        made = super().arrivals(reader, streams)
+        self.made.append(made)
+        return made
+
+
+@dataclass
+class KafkaWorld(World):
+    """Its topics are its own, so that worlds may share a broker."""
+
+    bootstrap: str = ""
+    node: str = field(default_factory=lambda: f"t{uuid4().hex[:10]}")
+    published: dict[int, int] = field(default_factory=dict)
+
+    async def open(self) -> None:
+        await super().open()
+        self.topics = topics_of(self.node, ["source"], parts=PARTS, replicas=1, min_isr=1)
+        await kafka.apply(self.bootstrap, self.topics)
+
+    async def close(self) -> None:
+        await super().close()
+        with contextlib.suppress(OSError):
+            await kafka.apply(self.bootstrap, self.topics, anew=True)
+
+    def bus(self) -> WatchedBus:
+        bus = WatchedBus(self.listener, node=self.node, bootstrap=self.bootstrap)
+        bus.made = []
+        return bus
+
+    def publisher(self, **more: Any) -> Publisher:
+        return Publisher(
+            self.database.urls["bus"],
+            partial(kafka.producer, self.bootstrap, node=self.node),
+            node=self.node,
+            streams=["source"],
+            parts=PARTS,
+            lease=5.0,
+            **more,
+        )
+
+    @contextlib.asynccontextmanager
+    async def reading(self, handler: Handler = write_down, *, connected: bool = True, **more: Any) -> AsyncIterator[Running]:
+        """As ever; begun when Kafka is connected, so that what is written then has to come by it."""
+        bus = self.bus()
+        async with super().reading(handler, bus=bus, **more) as running:
+            if connected:
+                await eventually(lambda: bus.made[-1:] and bus.made[-1].connected)
+            yield running
+
+    async def publish(self, *, lost: Sequence[int] = (), twice: bool = False, backwards: bool = False) -> None:
+        """Send what was not sent yet; `twice`: and all that ever was."""
+        events = await self._unpublished(all_of_it=twice)
+        events = [event for place, event in enumerate(events) if place not in lost]
+        if backwards:
+            events.reverse()
+        await self.send(events)
+        if twice:
+            await self.send(events)
+
+    async def send(self, events: Sequence[Delivered]) -> None:
+        async with kafka.producer(self.bootstrap, node=self.node) as producer:
+            topic = topic_of(self.node, "source")
+            acknowledged = [
+                await producer.send(topic, event.part, headers_of(event, node=self.node), event.data)
+                for event in events
+            ]
+            await asyncio.gather(*acknowledged)
+
+    async def wipe(self) -> None:
+        await kafka.apply(self.bootstrap, self.topics, anew=True)
+
+    async def _unpublished(self, *, all_of_it: bool) -> list[Delivered]:
+        engine = self.database.engine("bus", pool_size=1)
+        async with engine.connect() as connection:
+            at = {part: head.number for part, head in (await heads(connection, "source")).items()}
+            after = {part: 0 if all_of_it else self.published.get(part, 0) for part in at}
+            events = await read_stream(connection, "source", after=after, n=10_000)
+            await connection.execute(text("select pg_stat_force_next_flush()"))
+        await engine.dispose()
+        self.published = at
+        return [event for event in events if isinstance(event, Delivered)]
+
+
+@contextlib.asynccontextmanager
+async def opened_on(postgres: Postgres, bootstrap: str) -> AsyncIterator[KafkaWorld]:
+    """A fresh world over that Kafka."""
+    async with opened(postgres, partial(KafkaWorld, bootstrap=bootstrap)) as world:
+        yield world
