@@ -7,7 +7,7 @@ path of the node.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -38,8 +38,7 @@ class Frame:
     basis: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class Slot(NamedTuple):
     """Where a revision belongs: its record, and what finds it."""
 
     part: int

@@ -1,7 +1,7 @@
 """A record's life after it was submitted: its own party reads it, corrects it, withdraws it, each as one revision."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -68,7 +68,7 @@ async def correct_record(ctx: Context, change: Change) -> Outcome:
     _expect(change.expected, register.history(entry)[-1].rev)
     outcome = _corrected(register, entry)
     await register.write()
-    return replace(outcome, item=intake.item.code)
+    return outcome._replace(item=intake.item.code)
 
 
 async def withdraw_record(ctx: Context, change: Change) -> Outcome:

@@ -1,7 +1,7 @@
 """The register of one transaction: gives every entry its verdict and gathers what is to be written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -20,8 +20,7 @@ from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.verdicts import VerdictWord
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The verdict on one entry; `made` is the revision it wrote."""
 
     verdict: VerdictWord

@@ -64,7 +64,7 @@ async def decide_review(ctx: Context, decision: Decision) -> Outcome:
         outcome = Outcome("refused")
         await _lock(ctx, decision)
     await _decide(ctx, decision, found, outcome)
-    return replace(outcome, review=found.id, item=found.item)
+    return outcome._replace(review=found.id, item=found.item)
 
 
 async def _release(ctx: Context, found: Review, decision: Decision) -> Outcome:
