@@ -16,17 +16,20 @@ import pytest
 from tests.support.processes import Victim, victim
 from tests.support.rows import ITEM, penalties
 
-ROWS = 4000
+ROWS = 2500
 DECIDED = date(2026, 9, 1)
-ROUNDS = ("process", "database", "process", "database", "process", "database")
+DATABASE = -1
+IN_ONE = (0, DATABASE, 0, DATABASE, 0, DATABASE)
+"""Which of the node's processes is killed in each round, or the postmaster."""
+EACH = (1, DATABASE, 2, 3, DATABASE, 1)
+"""The same where ingestion, query and the gateway are processes of their own."""
 
 
-@pytest.fixture(scope="module", params=[False], ids=["one process"])
-def node(request: pytest.FixtureRequest) -> Iterator[Victim]:
+@pytest.fixture
+def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="creditmesh-kill-") as folder:
         Path(folder).chmod(0o755)
-        with victim(Path(folder) / "city", split=request.param) as made:
-            yield made
+        yield Path(folder)
 
 
 def submit(node: Victim, body: bytes, key: str) -> list[dict] | None:
@@ -57,20 +60,28 @@ def persist(node: Victim, body: bytes, key: str) -> list[dict]:
 
 
 @pytest.mark.timeout(600)
-def test_every_acknowledged_row_is_in_the_read_model_exactly_once_whatever_is_killed(node: Victim):
+@pytest.mark.parametrize(("split", "rounds"), [(False, IN_ONE), (True, EACH)], ids=["one process", "each its own"])
+def test_every_acknowledged_row_is_in_the_read_model_exactly_once_whatever_is_killed(
+    folder: Path, *, split: bool, rounds: tuple[int, ...]
+):
+    with victim(folder / "city", split=split) as node:
+        hurt(node, rounds)
+
+
+def hurt(node: Victim, rounds: tuple[int, ...]) -> None:
     seed = int(os.environ.get("CHAOS_SEED", random.randrange(10_000)))
     chance = random.Random(seed)
     print(f"seed {seed}")  # noqa: T201 - a failing run is looked at again with CHAOS_SEED
     acknowledged: set[str] = set()
-    for number, what in enumerate(ROUNDS):
+    for number, what in enumerate(rounds):
         body = penalties(range(number * ROWS, (number + 1) * ROWS), decided=DECIDED)
         with ThreadPoolExecutor(1) as sender:
             answer = sender.submit(persist, node, body, f"round-{number}")
             time.sleep(chance.uniform(0.05, 0.9))
-            if what == "process":
-                node.kill_process(0)
-            else:
+            if what == DATABASE:
                 node.kill_database()
+            else:
+                node.kill_process(what)
             lines = answer.result()
         receipt = lines[-1]["receipt"]
         assert receipt["rows"] == ROWS
@@ -78,7 +89,7 @@ def test_every_acknowledged_row_is_in_the_read_model_exactly_once_whatever_is_ki
         again = persist(node, body, f"round-{number}")
         assert again == lines, "the retry with the same key answers what stands"
         acknowledged |= {line["record"] for line in lines[:-1]}
-    assert len(acknowledged) == ROWS * len(ROUNDS)
+    assert len(acknowledged) == ROWS * len(rounds)
     assert node.ask("select count(*) from ingestion.revision") == len(acknowledged)
     eventually(lambda: node.ask("select count(*) from query.record") == len(acknowledged))
     read = "select count(*) from query.record where record = any($1::uuid[]) and rev = 1"
