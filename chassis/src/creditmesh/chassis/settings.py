@@ -6,7 +6,7 @@ Each is an environment variable with the prefix `CREDITMESH_` (nested ones with 
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from creditmesh.schemas.identifiers import NodeCode
@@ -15,18 +15,25 @@ from creditmesh.schemas.identifiers import NodeCode
 class EmbeddedBus(BaseModel):
     """The bus inside the node's own PostgreSQL; always there."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     kind: Literal["embedded"] = "embedded"
+    """Nothing else to set."""
 
 
 class KafkaBus(BaseModel):
     """Apache Kafka beside the embedded bus: a publisher copies, readers take from Kafka and refill from PostgreSQL."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     kind: Literal["kafka"] = "kafka"
+    """Topics of an Apache Kafka."""
     bootstrap: str
     """host:port[,host:port] of the cluster."""
     replication: int = 3
     """Replication factor of the topics; 1 in a sandbox."""
     min_isr: int = 2
+    """Replicas that must have a message before it counts as written; 1 in a sandbox."""
 
 
 BusSettings = Annotated[EmbeddedBus | KafkaBus, Field(discriminator="kind")]
@@ -35,11 +42,14 @@ BusSettings = Annotated[EmbeddedBus | KafkaBus, Field(discriminator="kind")]
 class NodeSettings(BaseSettings):
     """What a process of a node needs to know."""
 
-    model_config = SettingsConfigDict(env_prefix="CREDITMESH_", env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="CREDITMESH_", env_nested_delimiter="__", extra="ignore", use_attribute_docstrings=True
+    )
 
     node: NodeCode = "city"
     """The node's code: fixed for life."""
     tier: Literal["city", "province", "nation"] = "city"
+    """The node's place in the chain: fixed for life."""
     parts: int = Field(default=24, ge=1, le=1024)
     """The number of parts, used when the node is created and asserted afterwards: 12 sandbox, 24, nation 256."""
     sandbox: bool = False
@@ -52,17 +62,21 @@ class NodeSettings(BaseSettings):
     admin: str | None = None
     """A superuser's address of the same server, for `migrate` alone. None: the embedded server's."""
     bus: BusSettings = EmbeddedBus()
+    """Which bus carries the node's events: `{"kind": "embedded"}` or `{"kind": "kafka", "bootstrap": ...}`."""
     host: str = "127.0.0.1"
     """The address of the public listener (the gateway) or of a service's listener."""
     port: int = 8080
+    """The port of that listener; 0 takes a free one."""
     operator_host: str = "127.0.0.1"
     """The second listener's address: metrics, readiness in detail, the operator's routes. Loopback by default."""
     operator_port: int = 8081
+    """The port of the second listener; 0 takes a free one."""
     services: dict[str, str] = {}
     """Where the gateway finds services that are processes of their own: name -> http://host:port."""
     lease_seconds: float = Field(default=15.0, ge=2.0)
     """How long a lock session lives without a ping: a paused process loses its parts after this."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged; libraries log warnings and worse."""
     drain_seconds: float = 10.0
     """How long a stopping process waits for requests under way."""
 

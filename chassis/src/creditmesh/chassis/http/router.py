@@ -5,6 +5,7 @@ framework may run after the answer was sent. A `Problem` with `keep` commits (a 
 back, a failed commit is answered 503.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Protocol, TypeVar
@@ -86,11 +87,12 @@ class Router(APIRouter):
         if access is None:
             raise TypeError(f"route {path} declares no access policy")
         extra = {**kwargs.pop("openapi_extra", {}), ACCESS: access.document()}
-        register = super().api_route(path, openapi_extra=extra, **kwargs)
+        registering = super().api_route
 
         def declare(endpoint: Endpoint) -> Endpoint:
             _POLICIES[endpoint] = access
-            return register(endpoint)
+            described = {"summary": _summary(endpoint), **kwargs}
+            return registering(path, openapi_extra=extra, **described)(endpoint)
 
         return declare
 
@@ -105,6 +107,12 @@ class Router(APIRouter):
     def delete(self, path: str, *, access: Access, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         """A DELETE route."""
         return self.api_route(path, access=access, methods=["DELETE"], **kwargs)
+
+
+def _summary(endpoint: Callable[..., Any]) -> str | None:
+    """The first clause of what the endpoint says of itself."""
+    said = (endpoint.__doc__ or "").strip()
+    return re.split(r"[.:;](?:\s|$)", said, maxsplit=1)[0].replace("\n    ", " ") or None
 
 
 async def _context(request: Request) -> Context:

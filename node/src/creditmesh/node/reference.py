@@ -1,0 +1,85 @@
+"""Writes `docs/reference`: the node's OpenAPI document, and its settings with what their classes say of them.
+
+`python -m creditmesh.node.reference [folder]`. What is committed there is checked against this by a test.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from creditmesh.chassis.context import NodeFacts
+from creditmesh.chassis.settings import EmbeddedBus, KafkaBus, NodeSettings
+from creditmesh.gateway.openapi import document
+from creditmesh.node.declaration import NODE
+
+FOLDER = Path(__file__).parents[4] / "docs" / "reference"
+"""The folder in the source tree."""
+_CITY = NodeFacts(code="city", tier="city", parts=12, sandbox=True)
+_HEAD = """# Settings
+
+Every setting of a node's processes is an environment variable. This page is written from the classes in
+`creditmesh.chassis.settings` by `python -m creditmesh.node.reference`.
+"""
+
+
+def openapi() -> dict[str, Any]:
+    """The document that a city node serves at `/openapi.json`."""
+    return document(NODE.services, _CITY)
+
+
+def settings() -> str:
+    """The settings as Markdown: a table for the process, one for each bus."""
+    parts = [_HEAD, *_table("The process", NodeSettings, "CREDITMESH_")]
+    for bus in (EmbeddedBus, KafkaBus):
+        parts += _table(f"`CREDITMESH_BUS__KIND={bus.model_fields['kind'].default}`", bus, "CREDITMESH_BUS__")
+    return "\n".join(parts)
+
+
+def write(folder: Path) -> None:
+    """Write both into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    described = json.dumps(openapi(), ensure_ascii=False, indent=1, sort_keys=True)
+    (folder / "openapi.json").write_text(described + "\n", encoding="utf-8")
+    (folder / "settings.md").write_text(settings(), encoding="utf-8")
+
+
+def _table(title: str, model: type[BaseModel], prefix: str) -> Iterator[str]:
+    about = " ".join((model.__doc__ or "").split())
+    yield f"## {title}\n\n{about}\n\n| variable | type | default | what it is |\n|---|---|---|---|"
+    for name, field in model.model_fields.items():
+        said = " ".join((field.description or "").split())
+        yield f"| `{prefix}{name.upper()}` | {_kind(field.annotation)} | {_default(field)} | {said} |"
+    yield ""
+
+
+def _kind(annotation: Any) -> str:
+    if get_origin(annotation) is dict:
+        return "JSON object"
+    words = [_kind(part) for part in get_args(annotation) if part is not type(None)]
+    if words:
+        return " or ".join(dict.fromkeys(words))
+    if isinstance(annotation, type):
+        return "JSON object" if issubclass(annotation, BaseModel) else _WORDS.get(annotation, annotation.__name__)
+    return f"`{annotation}`"
+
+
+_WORDS: dict[type, str] = {str: "text", int: "number", float: "number", bool: "true or false", Path: "path"}
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "must be given"
+    if field.default is None:
+        return "none"
+    shown = field.default.model_dump_json() if isinstance(field.default, BaseModel) else str(field.default)
+    return f"`{shown}`"
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if sys.argv[1:] else FOLDER)
