@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -44,14 +45,14 @@ def _plainly() -> Iterator[None]:
 def up() -> None:
     """Run the whole node in this process; without CREDITMESH_DATABASE with its own embedded PostgreSQL."""
     with _plainly():
-        asyncio.run(running.whole_node(NodeSettings()))
+        uvloop.run(running.whole_node(NodeSettings()))
 
 
 @app.command()
 def serve(service: Annotated[str, typer.Argument(help="A service's name, or `gateway`.")]) -> None:
     """Run one service as a process of its own."""
     with _plainly():
-        asyncio.run(running.one_service(NodeSettings(), service))
+        uvloop.run(running.one_service(NodeSettings(), service))
 
 
 @app.command()

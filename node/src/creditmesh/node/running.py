@@ -6,11 +6,14 @@ import secrets
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import URL
 
 from creditmesh.chassis import logs
 from creditmesh.chassis.host import Host
+from creditmesh.chassis.opening import open_publisher
+from creditmesh.chassis.relay import Relay
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.node import database, run_files
@@ -19,6 +22,20 @@ from creditmesh.node.door import door
 from creditmesh.node.errors import NodeError
 
 GATEWAY = "gateway"
+
+
+class Process(Protocol):
+    """What runs here: a host, or the relay."""
+
+    hosted: Sequence[str]
+    url: str
+    operator_url: str
+
+    async def start(self) -> None:
+        """Open everything and listen."""
+
+    async def stop(self) -> None:
+        """Close it in good order."""
 
 
 def make_keys(settings: NodeSettings) -> list[Path]:
@@ -36,7 +53,7 @@ async def whole_node(settings: NodeSettings) -> None:
     """Every service and the gateway in this process; the embedded PostgreSQL too where no address is given."""
     make_keys(settings)
     async with database.server(settings):
-        await _until_told(settings, process="node", hosted=[service.name for service in NODE.services])
+        await _until_told(settings, "node", _host(settings, [service.name for service in NODE.services]))
 
 
 async def one_service(settings: NodeSettings, name: str) -> None:
@@ -44,40 +61,67 @@ async def one_service(settings: NodeSettings, name: str) -> None:
     if name not in {service.name for service in NODE.services}:
         known = ", ".join(service.name for service in NODE.services)
         raise NodeError(f"no service {name!r}; there are: {known}", f"没有服务 {name!r}；可选：{known}")
+    _assert_database(settings)
+    await _until_told(settings, name, _host(settings, [name]))
+
+
+async def relay(settings: NodeSettings) -> None:
+    """The publisher in this process, against a database that runs and was migrated."""
+    _assert_database(settings)
+    database = _addresses(settings, [])["bus"]
+    publisher = open_publisher(
+        settings.bus,
+        database,
+        node=settings.node,
+        streams=NODE.streams,
+        parts=settings.parts,
+        lease=settings.lease_seconds,
+    )
+    if publisher is None:
+        raise NodeError(
+            "the bus is embedded: there is nothing to relay (CREDITMESH_BUS__KIND=kafka)",
+            "总线为 embedded，无需 relay（CREDITMESH_BUS__KIND=kafka）",
+        )
+    await _until_told(settings, "relay", Relay(settings=settings, publisher=publisher, database=database))
+
+
+def _assert_database(settings: NodeSettings) -> None:
     if settings.database is None:
         raise NodeError(
-            "a service by itself needs CREDITMESH_DATABASE (postgresql://host:port/name)",
-            "单独运行服务需设置 CREDITMESH_DATABASE（postgresql://host:port/name）",
+            "a process by itself needs CREDITMESH_DATABASE (postgresql://host:port/name)",
+            "单独运行的进程需设置 CREDITMESH_DATABASE（postgresql://host:port/name）",
         )
-    await _until_told(settings, process=name, hosted=[name])
 
 
-async def _until_told(settings: NodeSettings, *, process: str, hosted: Sequence[str]) -> None:
-    logs.set_up(settings.log_level, node=settings.node, process=process)
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    host = Host(
+def _host(settings: NodeSettings, hosted: Sequence[str]) -> Host:
+    return Host(
         declaration=NODE,
         settings=settings,
         urls=_addresses(settings, hosted),
         hosted=hosted,
         door=door if GATEWAY in hosted else None,
     )
+
+
+async def _until_told(settings: NodeSettings, name: str, process: Process) -> None:
+    logs.set_up(settings.log_level, node=settings.node, process=name)
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
     running: Path | None = None
     try:
-        await _started(host, told)
+        await _started(process, told)
         if not told.is_set():
-            running = run_files.write(settings.state, _run_file(host, process))
+            running = run_files.write(settings.state, _run_file(process, name))
             await told.wait()
     finally:
         if running is not None:
             running.unlink(missing_ok=True)
-        await host.stop()
+        await process.stop()
 
 
-async def _started(host: Host, told: asyncio.Event) -> None:
-    starting = asyncio.create_task(host.start())
+async def _started(process: Process, told: asyncio.Event) -> None:
+    starting = asyncio.create_task(process.start())
     stopping = asyncio.create_task(told.wait())
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -98,11 +142,11 @@ def _addresses(settings: NodeSettings, hosted: Sequence[str]) -> Mapping[str, UR
     return {role: url for role, url in found.items() if role in {*hosted, "bus"}}
 
 
-def _run_file(host: Host, process: str) -> run_files.RunFile:
+def _run_file(process: Process, name: str) -> run_files.RunFile:
     return run_files.RunFile(
-        process=process,
+        process=name,
         pid=os.getpid(),
-        services=tuple(host.hosted),
-        url=host.url,
-        operator=host.operator_url,
+        services=tuple(process.hosted),
+        url=process.url,
+        operator=process.operator_url,
     )
