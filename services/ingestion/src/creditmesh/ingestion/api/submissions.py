@@ -29,7 +29,8 @@ _READ = Access.to("department", scope="records:read")
     responses={
         200: {
             "description": "Unchanged; or one verdict a row, in the order sent, and the receipt as the last line",
-            "content": {"application/json": {"schema": Verdict.model_json_schema()}, NDJSON: {}},
+            "model": Verdict,
+            "content": {NDJSON: {}},
         },
         201: {"description": "Accepted or corrected", "model": Verdict},
         202: {"description": "Held for an officer; see Location", "model": Verdict},
