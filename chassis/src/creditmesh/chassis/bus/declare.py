@@ -71,8 +71,9 @@ async def _heads(connection: AsyncConnection, stream: str) -> None:
         )
 
 
-# Within the lateral and its `offset 0` it is a one-time filter above the look-up; as a condition of the join it would
-# be asked after the body was found.
+# Of the two `offset 0` below, the first keeps the planner from walking the whole stream in its order to save a sort: on
+# an analysed table that read 40,000 rows for 200. Within the second, this is a one-time filter above the look-up; as a
+# condition of the join it would be asked after the body was found.
 _ASKED = "(types is null or o.type = any(types))"
 
 
@@ -94,8 +95,10 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
     select o.part, o.number, o.before, o.event, o.type, b.version, b.key, b.at, b.legal_date, b.traceparent, b.data
       from unnest(parts, after) as w(part, after)
-      join bus.event_order o
-        on o.stream = '{stream.service}' and o.part = w.part and o.number > w.after and o.number <= w.after + n
+     cross join lateral (
+           select * from bus.event_order each
+            where each.stream = '{stream.service}' and each.part = w.part
+              and each.number > w.after and each.number <= w.after + n offset 0) o
       left join lateral (select * from ({bodies}
       ) either offset 0) b on true
      order by o.part, o.number
