@@ -14,7 +14,8 @@ A_LONG_STREAM = f"""
         insert into ingestion.revision (at, legal_date, part, rev, item_version, id, record, subject, natural_key,
                fingerprint, mac_key, mac_alg, item, party, origin, lane, state, data)
         select clock_timestamp(), date '2026-11-22', p.part, n.number, 1, gen_random_uuid(), gen_random_uuid(),
-               gen_random_uuid(), '', '', 'k', 'a', 'item', 'party', 'city', 'live', 'published', repeat('x', 700)::bytea
+               gen_random_uuid(), '', '', 'k', 'a', 'item', 'party', 'city', 'live', 'published',
+               convert_to(repeat('x', 700), 'UTF8')
           from generate_series(0, 11) p(part), generate_series(1, {EACH}) n(number)
         returning part, rev, id
     )
