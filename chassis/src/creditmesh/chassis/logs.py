@@ -36,8 +36,9 @@ def set_up(level: str, *, node: str, process: str) -> None:
     )
     structlog.contextvars.bind_contextvars(node=node, process=process)
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
-    for quiet in ("aiokafka", "uvicorn.error", "asyncio"):
+    for quiet in ("uvicorn.error", "asyncio"):
         logging.getLogger(quiet).setLevel(logging.ERROR)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # ten errors a second while the broker is away
 
 
 class _StandardError:

@@ -1,8 +1,15 @@
 """Opens the bus the settings name: the only place where `embedded` or `kafka` selects anything."""
 
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import URL
+
 from creditmesh.chassis.bus.embedded import EmbeddedBus
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.protocol import Bus
+from creditmesh.chassis.bus.publisher import Publisher
+from creditmesh.chassis.bus.topics import Topic, topics_of
 from creditmesh.chassis.settings import BusSettings, KafkaBus
 
 
@@ -13,3 +20,31 @@ def open_bus(settings: BusSettings, *, node: str, wakes: Listener) -> Bus:
 
         return OpenKafkaBus(wakes, node=node, bootstrap=settings.bootstrap)
     return EmbeddedBus(wakes)
+
+
+def open_publisher(
+    settings: BusSettings, url: URL, *, node: str, streams: Sequence[str], parts: int, lease: float
+) -> Publisher | None:
+    """What the relay of this node runs; None where the bus is the stream itself."""
+    if not isinstance(settings, KafkaBus):
+        return None
+    from creditmesh.chassis.bus.kafka import producer  # noqa: PLC0415
+
+    connect = partial(producer, settings.bootstrap, node=node)
+    return Publisher(url, connect, node=node, streams=streams, parts=parts, lease=lease)
+
+
+def declared_topics(settings: BusSettings, *, node: str, streams: Sequence[str], parts: int) -> list[Topic]:
+    """The topics this node needs; none where the bus is the stream itself."""
+    if not isinstance(settings, KafkaBus):
+        return []
+    return topics_of(node, streams, parts=parts, replicas=settings.replication, min_isr=settings.min_isr)
+
+
+async def apply_topics(settings: BusSettings, topics: Sequence[Topic], *, anew: bool = False) -> list[str]:
+    """Make what is missing, as `kafka.apply`; the names of the topics made."""
+    if not isinstance(settings, KafkaBus):
+        return []
+    from creditmesh.chassis.bus.kafka import apply  # noqa: PLC0415
+
+    return await apply(settings.bootstrap, topics, anew=anew)

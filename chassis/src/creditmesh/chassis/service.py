@@ -45,6 +45,11 @@ class Declaration:
     """The service whose stream every process follows (its first event on, never pruned)."""
     followed: Callable[[], Followed]
 
+    @property
+    def streams(self) -> list[str]:
+        """The streams that carry events: those of the services that emit any."""
+        return [service.name for service in self.services if service.emits]
+
     def service(self, name: str) -> Service:
         """The service of that name; KeyError names the known ones."""
         for service in self.services:

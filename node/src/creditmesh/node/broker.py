@@ -9,38 +9,41 @@ from pathlib import Path
 
 from rich.console import Console
 
+from creditmesh.chassis.settings import BusSettings, EmbeddedBus, KafkaBus
 from creditmesh.node.errors import NodeError
 
 SCRIPT = Path("deploy/kafka/kafka.py")
 
 
 @contextmanager
-def broker(bus: str, data: Path, console: Console) -> Iterator[dict[str, str]]:
-    """The variables that tell a process of its bus; a broker started here is stopped on leaving."""
+def broker(bus: str, data: Path, console: Console) -> Iterator[BusSettings]:
+    """The settings of that bus; a broker started here is stopped on leaving."""
     if bus == "embedded":
-        yield {}
+        yield EmbeddedBus()
         return
     if bus != "kafka":
         raise NodeError(f"the bus is embedded or kafka, not {bus!r}", f"总线只能是 embedded 或 kafka，而不是 {bus!r}")
     given = os.environ.get("KAFKA_BOOTSTRAP")
     if given:
-        yield _variables(given)
+        yield KafkaBus(bootstrap=given, replication=1, min_isr=1)
         return
     with console.status("Apache Kafka"):
         bootstrap = _script("start", data).strip().removeprefix("KAFKA_BOOTSTRAP=")
     try:
-        yield _variables(bootstrap)
+        yield KafkaBus(bootstrap=bootstrap, replication=1, min_isr=1)
     finally:
         _script("stop", data)
 
 
-def _variables(bootstrap: str) -> dict[str, str]:
-    return {
-        "CREDITMESH_BUS__KIND": "kafka",
-        "CREDITMESH_BUS__BOOTSTRAP": bootstrap,
-        "CREDITMESH_BUS__REPLICATION": "1",
-        "CREDITMESH_BUS__MIN_ISR": "1",
-    }
+def forget(data: Path) -> None:
+    """End a broker that a sandbox of before could not stop; what it stored is of no use to anybody."""
+    if data.exists():
+        _script("wipe", data)
+
+
+def variables(bus: BusSettings) -> dict[str, str]:
+    """The settings as a process reads them."""
+    return {f"CREDITMESH_BUS__{name.upper()}": str(value) for name, value in bus.model_dump().items()}
 
 
 def _script(command: str, data: Path) -> str:

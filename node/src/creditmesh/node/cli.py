@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.node import database, dead_letters, people, running, sandbox
+from creditmesh.node import database, dead_letters, people, running, sandbox, topics
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator
@@ -27,7 +27,9 @@ keys = typer.Typer(no_args_is_help=True, help="The node's keys, and the API keys
 people_app = typer.Typer(no_args_is_help=True, help="People's tokens.")
 catalogue = typer.Typer(no_args_is_help=True, help="The catalogue this node publishes.")
 dead = typer.Typer(no_args_is_help=True, help="Events a reader could not apply, and the keys parked behind them.")
-for name, part in {"keys": keys, "people": people_app, "catalogue": catalogue, "dead": dead}.items():
+topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics of this node.")
+PARTS = {"keys": keys, "people": people_app, "catalogue": catalogue, "dead": dead, "topics": topics_app}
+for name, part in PARTS.items():
     app.add_typer(part, name=name)
 out, err = Console(), Console(stderr=True)
 
@@ -53,6 +55,13 @@ def serve(service: Annotated[str, typer.Argument(help="A service's name, or `gat
     """Run one service as a process of its own."""
     with _plainly():
         uvloop.run(running.one_service(NodeSettings(), service))
+
+
+@app.command()
+def relay() -> None:
+    """Publish the node's events to Kafka. It ends with 75 when a send is in doubt: have it started again."""
+    with _plainly():
+        uvloop.run(running.relay(NodeSettings()))
 
 
 @app.command()
@@ -155,6 +164,26 @@ def dead_list() -> None:
         for letter in asyncio.run(dead_letters.listed(NodeSettings(), NODE)):
             table.add_row(*(str(value) for value in letter))
         out.print(table)
+
+
+@topics_app.command("apply")
+def topics_apply(
+    *,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Delete them first: after the database was restored. Nothing is lost.")
+    ] = False,
+) -> None:
+    """Make the topics that are missing; refuse one with another number of partitions than the node has parts."""
+    with _plainly():
+        made = asyncio.run(topics.apply(NodeSettings(), anew=anew))
+        out.print(f"made {', '.join(made)}" if made else "all topics are there", highlight=False)
+
+
+@topics_app.command("print")
+def topics_print() -> None:
+    """Print the topics as YAML, for whoever makes them in another way."""
+    with _plainly():
+        typer.echo(topics.declaration(NodeSettings()), nl=False)
 
 
 @app.command("sandbox")

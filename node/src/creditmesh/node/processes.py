@@ -1,9 +1,11 @@
 """Child processes of a sandbox: started, watched until they are ready, stopped, and never left behind."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,10 +32,13 @@ class Child:
         self.log = state / "logs" / f"{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         (state / "run" / f"{name}.json").unlink(missing_ok=True)
+        self.process = self._begun()
+
+    def _begun(self) -> "subprocess.Popen[bytes]":
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, "-m", "creditmesh.node", *arguments],
-                env={**os.environ, **environment},
+            return subprocess.Popen(  # noqa: S603 - our own command line
+                [sys.executable, "-m", "creditmesh.node", *self._arguments],
+                env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -43,7 +48,7 @@ class Child:
         """Wait until the process answers that it is ready; NodeError with its log's place if it does not."""
         end = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < end:
-            if self.process.poll() is not None:
+            if not self.alive:
                 raise NodeError(
                     f"{self.name} ended at its start; see {self.log}", f"{self.name} 启动失败，见 {self.log}"
                 )
@@ -55,6 +60,11 @@ class Child:
         raise NodeError(
             f"{self.name} is not ready after a minute; see {self.log}", f"{self.name} 一分钟内未就绪，见 {self.log}"
         )
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.poll() is None
 
     def again(self) -> Self:
         """The same process anew, listening where it did: others were told."""
@@ -74,6 +84,56 @@ class Child:
                 self.process.wait(SECONDS_TO_STOP)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+class Supervised(Child):
+    """A child that is started again, after a moment, whenever it ends with a certain code."""
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], *, state: Path, environment: Mapping[str, str], code: int
+    ) -> None:
+        super().__init__(name, arguments, state=state, environment=environment)
+        self.restarts = 0
+        self._code = code
+        self._over = threading.Event()
+        self._turn = threading.Lock()
+        self._watch = threading.Thread(target=self._watched, name=f"watch {name}", daemon=True)
+        self._watch.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, or will in a moment."""
+        return self._watch.is_alive()
+
+    def again(self) -> Self:
+        """The same process anew, watched in the same way."""
+        made = type(self)
+        return made(self.name, self._arguments, state=self._state, environment=self._environment, code=self._code)
+
+    def kill(self) -> None:
+        """As a crash would, and it is not started again."""
+        self._give_up()
+        super().kill()
+        self._watch.join()
+
+    def stop(self) -> None:
+        """Ask it to end, and do not start it again."""
+        self._give_up()
+        super().stop()
+        self._watch.join()
+
+    def _give_up(self) -> None:
+        with self._turn:
+            self._over.set()
+
+    def _watched(self) -> None:
+        while self.process.wait() == self._code:
+            self._over.wait(random.uniform(0.2, 1.0))  # noqa: S311 - jitter, not a secret
+            with self._turn:
+                if self._over.is_set():
+                    return
+                self.process = self._begun()
+            self.restarts += 1
 
 
 def _answers(operator: str) -> bool:

@@ -15,16 +15,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from creditmesh.chassis.bus import publisher
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.embedded import EmbeddedServer
-from creditmesh.chassis.settings import NodeSettings
-from creditmesh.node import database, run_files, running
-from creditmesh.node.broker import broker
+from creditmesh.chassis.settings import BusSettings, KafkaBus, NodeSettings
+from creditmesh.node import broker, database, run_files, running, topics
 from creditmesh.node.callers import Callers, invite
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator
-from creditmesh.node.processes import Child
+from creditmesh.node.processes import Child, Supervised
 from creditmesh.node.sample_files import a_person, identity, samples
 from creditmesh.node.story import StoryFailed, tell
 from creditmesh.node.story.asking import PERSON
@@ -93,15 +93,16 @@ def started(state: Path, *, bus: str, split: bool, console: Console) -> Iterator
             _empty(state, server)
             stack.callback(lambda: asyncio.run(server.stop()))
             asyncio.run(server.start())
-        bus_variables = stack.enter_context(broker(bus, state / "kafka", console))
-        settings = _settings(state, server)
+        settings = _settings(state, server, stack.enter_context(broker.broker(bus, state / "kafka", console)))
         running.make_keys(settings)
         with console.status("migrations / 建库"):
             asyncio.run(database.create(settings, server.admin_url))
+            if isinstance(settings.bus, KafkaBus):
+                asyncio.run(topics.apply(settings, anew=True))  # what a former sandbox published is of another database
         children: list[Child] = []
         stack.callback(_stop, children)
         with console.status("processes / 进程"):
-            _start(settings, children, split=split, bus_variables=bus_variables)
+            _start(settings, children, split=split)
             _set_date(Operator(state))
             Operator(state).call("catalogue", "POST", "/v1/admin/catalogue", {"folder": None})
         yield Sandbox(settings, server, children)
@@ -114,19 +115,19 @@ def _stop(children: list[Child]) -> None:
 
 def _empty(state: Path, server: EmbeddedServer) -> None:
     if state.exists():
+        broker.forget(state / "kafka")
         asyncio.run(server.remove())
         shutil.rmtree(state)
     state.mkdir(parents=True)
 
 
-def _settings(state: Path, server: EmbeddedServer) -> NodeSettings:
+def _settings(state: Path, server: EmbeddedServer, bus: BusSettings) -> NodeSettings:
     address = server.tcp_url.set(username=None, password=None, database=CODE).render_as_string()
-    return NodeSettings.model_validate(
-        {"node": CODE, "tier": "city", "parts": PARTS, "sandbox": True, "state": state, "database": address}
-    )
+    given = {"node": CODE, "tier": "city", "parts": PARTS, "sandbox": True, "state": state, "database": address}
+    return NodeSettings.model_validate({**given, "bus": bus})
 
 
-def _environment(settings: NodeSettings, bus_variables: dict[str, str]) -> dict[str, str]:
+def _environment(settings: NodeSettings) -> dict[str, str]:
     return {
         "CREDITMESH_NODE": settings.node,
         "CREDITMESH_TIER": settings.tier,
@@ -136,12 +137,12 @@ def _environment(settings: NodeSettings, bus_variables: dict[str, str]) -> dict[
         "CREDITMESH_DATABASE": str(settings.database),
         "CREDITMESH_LEASE_SECONDS": "5",
         "PYTHONWARNINGS": "ignore",
-        **bus_variables,
+        **broker.variables(settings.bus),
     }
 
 
-def _start(settings: NodeSettings, children: list[Child], *, split: bool, bus_variables: dict[str, str]) -> None:
-    environment = _environment(settings, bus_variables)
+def _start(settings: NodeSettings, children: list[Child], *, split: bool) -> None:
+    environment = _environment(settings)
 
     def child(name: str, *arguments: str, **more: str) -> Child:
         ports = {"CREDITMESH_PORT": str(more.pop("port", 0)), "CREDITMESH_OPERATOR_PORT": "0"}
@@ -149,15 +150,18 @@ def _start(settings: NodeSettings, children: list[Child], *, split: bool, bus_va
         children.append(made)
         return made
 
-    if bus_variables:
-        child("relay", "relay")
-    if not split:
+    if split:
+        services = [service.name for service in NODE.services if service.name != "gateway"]
+        started_services = {name: child(name, "serve", name) for name in services}
+        addresses = {name: made.ready().url for name, made in started_services.items()}
+        child("gateway", "serve", "gateway", CREDITMESH_SERVICES=json.dumps(addresses)).ready()
+    else:
         child("node", "up").ready()
-        return
-    services = [service.name for service in NODE.services if service.name != "gateway"]
-    started_services = {name: child(name, "serve", name) for name in services}
-    addresses = {name: made.ready().url for name, made in started_services.items()}
-    child("gateway", "serve", "gateway", CREDITMESH_SERVICES=json.dumps(addresses)).ready()
+    if isinstance(settings.bus, KafkaBus):
+        relay_environment = {**environment, "CREDITMESH_OPERATOR_PORT": "0"}
+        relay = Supervised("relay", ["relay"], state=settings.state, environment=relay_environment, code=publisher.EXIT)
+        children.append(relay)
+        relay.ready()
 
 
 @contextmanager
@@ -182,6 +186,6 @@ def _stay_up(sandbox: Sandbox, callers: Callers, console: Console) -> None:
         "try         .venv/bin/creditmesh submit samples/penalties.csv --sandbox market_regulation", highlight=False
     )
     console.print(f"logs        {sandbox.settings.state}/logs", highlight=False)
-    while all(child.process.poll() is None for child in sandbox.children):
+    while all(child.alive for child in sandbox.children):
         time.sleep(0.5)
     raise NodeError("a process of the node has ended; see its log", "节点的一个进程已结束，请查看日志")
