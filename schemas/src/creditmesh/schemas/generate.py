@@ -58,7 +58,9 @@ def _models() -> Iterator[type[BaseModel]]:
 
 
 def _is_contract(found: object, module: str) -> TypeGuard[type[BaseModel]]:
-    if not isinstance(found, type) or found.__module__ != module or found.__name__.startswith("_"):
+    if not isinstance(found, type) or found.__name__.startswith("_"):
+        return False
+    if found.__module__ != module and not found.__module__.startswith(f"{module}."):
         return False
     return issubclass(found, BaseModel) and not found.__pydantic_generic_metadata__["parameters"]
 

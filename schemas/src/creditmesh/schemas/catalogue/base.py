@@ -1,0 +1,28 @@
+"""What objects of the catalogue share: their form, their tiers, their legal basis."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Tier = Literal["city", "province", "nation"]
+
+
+class Published(BaseModel):
+    """What all objects of the catalogue have in common: frozen, and no field that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Basis(Published):
+    """The legal basis of an item or a measure: what law, which article, in force from when to when."""
+
+    law: str
+    law_zh: str
+    article: str = ""
+    in_force_from: date
+    in_force_until: date | None = None
+    level: Tier | Literal["law"] = "law"
+    """Which level enacted it: a lower tier may add items only on a basis of its own level."""
+    verified: bool = True
+    source: str = ""

@@ -1,0 +1,100 @@
+"""An item: a kind of record that may be collected, and the rules it carries."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field as Constraint
+
+from creditmesh.schemas.catalogue.base import Basis, Published, Tier
+from creditmesh.schemas.catalogue.field import FieldSpec, Roles
+from creditmesh.schemas.events.record import Severity
+from creditmesh.schemas.identifiers import Code, SubjectKind
+
+Disclosure = Literal["public", "sharing", "authorised"]
+"""披露方式: 公开公示, 政务共享, 授权查询."""
+
+
+class SeverityRule(Published):
+    """The first rule that matches gives the severity; none: `general`."""
+
+    severity: Severity
+    penalty_kinds: tuple[str, ...] = ()
+    fine_from: str | None = None
+    """万元, inclusive."""
+    note: str = ""
+    verified: bool = True
+
+
+class DisplayRule(Published):
+    """How long a record is shown.
+
+    `by_severity`: months from the decision date per severity. `until_valid`: until the row's end of validity
+    (2099-12-31 = open). `months`: one period for all.
+    """
+
+    by: Literal["by_severity", "until_valid", "months"]
+    months: int | None = None
+    minor_months: int = 3
+    general_months: int = 12
+    serious_months: int = 36
+    note: str = ""
+    verified: bool = True
+
+
+class Repair(Published):
+    """Whether and from when a record can be repaired: months from the decision per severity."""
+
+    possible: bool
+    minor_months: int = 0
+    general_months: int = 3
+    serious_months: int = 12
+    evidence: tuple[str, ...] = ()
+    note: str = ""
+    verified: bool = True
+
+
+class Item(Published):
+    """目录条目: a kind of record that may be collected, by whom, on what basis, with which fields, shown how long."""
+
+    code: Code
+    name: str
+    name_zh: str
+    record_class: str
+    """The class of the national catalogue."""
+    tier: Tier | Literal["nation"]
+    """The tier that issued the item."""
+    number: Annotated[int, Constraint(ge=1)] = 1
+    kinds: tuple[SubjectKind, ...]
+    duties: tuple[Code, ...]
+    """A party may submit the item if it has one of these duties."""
+    basis: tuple[Basis, ...]
+    fields: tuple[FieldSpec, ...]
+    roles: Roles
+    nature: Literal["neutral", "adverse", "favourable"]
+    disclosure: Disclosure
+    disclosure_by_kind: dict[SubjectKind, Disclosure] = Constraint(default={})
+    """Where a kind differs: natural persons are in principle not public."""
+    severity: tuple[SeverityRule, ...] = ()
+    fixed_severity: Severity | None = None
+    display: DisplayRule
+    repair: Repair = Repair(possible=False)
+    designates: Code | None = None
+    """The list a record of this item puts its subject on."""
+    deadline_working_days: int | None = None
+    channel: str = ""
+    retention_months: int = 60
+    update_frequency: str = ""
+    simple_procedure_value: str | None = None
+    """The value of `roles.procedure` that means 简易程序; such penalties on natural persons are refused."""
+    shared_upwards: bool = True
+    verified: bool = True
+
+    def disclosed(self, kind: SubjectKind) -> Disclosure:
+        """How records of this item about this kind of subject may be disclosed."""
+        return self.disclosure_by_kind.get(kind, self.disclosure)
+
+    def field(self, code: str) -> FieldSpec:
+        """The field of that code; KeyError if the item has none."""
+        for spec in self.fields:
+            if spec.code == code:
+                return spec
+        raise KeyError(code)

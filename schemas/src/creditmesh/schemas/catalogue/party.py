@@ -1,0 +1,20 @@
+"""Parties: who departments, bureaus, nodes and associations are."""
+
+from typing import Literal
+
+from creditmesh.schemas.catalogue.base import Published
+from creditmesh.schemas.identifiers import Code, Uscc
+
+
+class Party(Published):
+    """参与方: who a department, bureau, node or association is. How it proves itself is the gateway's business."""
+
+    code: Code
+    name: str
+    name_zh: str
+    kind: Literal["department", "bureau", "node", "association"]
+    uscc: Uscc
+    duties: tuple[Code, ...] = ()
+    issues_for: tuple[Uscc, ...] = ()
+    """Other issuing bodies whose decisions it may submit (its sub-units); its own code always."""
+    active: bool = True
