@@ -6,18 +6,20 @@ rest is done. Without one, every row still meets its own record and changes noth
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import zip_longest
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.http import idempotency
+from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import ChunkDiffers, NoRows, RowRefused
 from creditmesh.ingestion.formats import Row
-from creditmesh.ingestion.operations.intake import Intake
+from creditmesh.ingestion.operations.intake import Entry, Intake
 from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import Collision, submissions
@@ -57,6 +59,9 @@ class Submitted:
     """One verdict a row, in the order sent."""
     receipt: bytes | None
     """The last line; None for a dry run."""
+
+
+_Prepared = tuple[list[Entry], Mapping[UUID, Cipher]]
 
 
 class _OtherFirst(Exception):
@@ -104,12 +109,7 @@ class _Taking:
 
     async def run(self) -> Submitted:
         await self._recall()
-        for start in range(0, len(self._rows), CHUNK):
-            rows = self._rows[start : start + CHUNK]
-            standing = self._done.get(rows[0].number)
-            chunk = await self._taken(rows) if standing is None else _same(standing, rows)
-            self._done[chunk.first_row] = chunk
-            await asyncio.sleep(0)
+        await self._take_all([rows for rows in self._runs() if not self._stands(rows)])
         if self._receipt is None and not self._order.dry_run:
             await self._read_receipt()
         chunks = self._chunks()
@@ -130,10 +130,36 @@ class _Taking:
                 self._id, self._replayed = UUID(bytes=standing.bytes), True
                 self._done = {each.first_row: each for each in await submissions.chunks(connection, standing)}
 
-    async def _taken(self, rows: Sequence[Row]) -> Chunk:
+    def _runs(self) -> Iterator[Sequence[Row]]:
+        for start in range(0, len(self._rows), CHUNK):
+            yield self._rows[start : start + CHUNK]
+
+    def _stands(self, rows: Sequence[Row]) -> bool:
+        standing = self._done.get(rows[0].number)
+        return standing is not None and bool(_same(standing, rows))
+
+    async def _take_all(self, runs: Sequence[Sequence[Row]]) -> None:
+        # While one run waits for the database, the next is read and finds its subjects.
+        ahead: asyncio.Task[_Prepared] | None = None
+        try:
+            for rows, following in zip_longest(runs, runs[1:]):
+                prepared = await (self._prepared(rows) if ahead is None else ahead)
+                ahead = None if following is None else asyncio.create_task(self._prepared(following))
+                chunk = await self._taken(rows, prepared)
+                self._done[chunk.first_row] = chunk
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _prepared(self, rows: Sequence[Row]) -> _Prepared:
+        entries = [self._intake.read(row) for row in rows]
+        return entries, await self._intake.identify(entries)
+
+    async def _taken(self, rows: Sequence[Row], prepared: _Prepared) -> Chunk:
         for attempt in range(_ATTEMPTS):
             try:
-                return await self._take(rows)
+                return await self._take(rows, prepared)
             except Collision:
                 standing = await self._standing(rows[0].number)
                 if standing is not None:
@@ -147,10 +173,9 @@ class _Taking:
             found = await submissions.chunks(connection, self._id)
         return next((chunk for chunk in found if chunk.first_row == first_row), None)
 
-    async def _take(self, rows: Sequence[Row]) -> Chunk:
+    async def _take(self, rows: Sequence[Row], prepared: _Prepared) -> Chunk:
         ctx, order = self._ctx, self._order
-        entries = [self._intake.read(row) for row in rows]
-        ciphers = await self._intake.identify(entries)
+        entries, ciphers = prepared
         async with ctx.transaction() as connection:
             age, lag = await submissions.pressure(connection)
             if age > _OLDEST[order.lane] or lag > _FURTHEST[order.lane]:
