@@ -16,22 +16,29 @@ STREAMS: Mapping[str, Sequence[type[Event]]] = {
 
 _TEXT = {"type": "string"}
 _UUID = {"type": "string", "format": "uuid"}
+_INTEGER = {"type": "string", "pattern": "^[0-9]+$"}
+_HEADERS: dict[str, Any] = {
+    "content-type": {"const": "application/json"},
+    "ce_specversion": {"const": "1.0"},
+    "ce_id": _UUID,
+    "ce_source": {"type": "string", "format": "uri-reference"},
+    "ce_type": _TEXT,
+    "ce_time": {"type": "string", "format": "date-time"},
+    "ce_version": _INTEGER,
+    "ce_node": _TEXT,
+    "ce_part": _INTEGER,
+    "ce_number": _INTEGER,
+    "ce_before": _UUID,
+    "ce_key": _TEXT,
+    "ce_legaldate": {"type": "string", "format": "date"},
+    "ce_traceparent": _TEXT,
+}
 _ENVELOPE: dict[str, Any] = {
     "type": "object",
-    "description": "The envelope. `number` is dense in (topic, part); `before` is the id of the event before it there.",
-    "properties": {
-        "id": _UUID,
-        "type": _TEXT,
-        "version": {"type": "integer"},
-        "node": _TEXT,
-        "part": {"type": "integer"},
-        "number": {"type": "integer"},
-        "before": {"type": ["string", "null"], "format": "uuid"},
-        "key": _TEXT,
-        "at": {"type": "string", "format": "date-time"},
-        "legal_date": {"type": "string", "format": "date"},
-        "traceparent": {"type": ["string", "null"]},
-    },
+    "description": "CloudEvents 1.0 in binary mode, all values as UTF-8 text; the Kafka key is absent. `ce_number` is "
+    "dense in (topic, part); `ce_before` is the id of the event before it there, absent at the first.",
+    "properties": _HEADERS,
+    "required": [name for name in _HEADERS if name not in {"ce_before", "ce_traceparent"}],
 }
 
 
