@@ -1,12 +1,16 @@
 """The gateway of this node: the services of this process called directly, the others over HTTP."""
 
+from functools import partial
+
 import orjson
 
+from creditmesh.chassis.declared import Followed
 from creditmesh.chassis.host import DoorApp, Hosted
 from creditmesh.chassis.http.token import Mint
 from creditmesh.gateway.door import build
 from creditmesh.gateway.transport import InProcess, OverHttp, Transport
 from creditmesh.schemas.asyncapi import asyncapi
+from creditmesh.schemas.directory import Directory
 
 
 def door(hosted: Hosted) -> DoorApp:
@@ -22,7 +26,13 @@ def door(hosted: Hosted) -> DoorApp:
         node=made.node,
         ready=hosted.readiness,
         documents={"/asyncapi.json": orjson.dumps(asyncapi(made.node.code))},
+        takes_part=partial(_takes_part, made.followed),
     )
+
+
+def _takes_part(followed: Followed, code: str) -> bool:
+    party = followed.party(code) if isinstance(followed, Directory) else None
+    return party is not None and party.active
 
 
 def _transports(hosted: Hosted) -> dict[str, Transport]:
