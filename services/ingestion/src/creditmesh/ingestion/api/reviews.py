@@ -10,8 +10,7 @@ from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import asked_once, one_verdict
-from creditmesh.ingestion.operations import Decision
-from creditmesh.ingestion.store.reviews import Review, reasons_of
+from creditmesh.ingestion.operations import Decision, Review, reasons_of
 from creditmesh.schemas.queries import Page
 from creditmesh.schemas.records import DecisionIn, HeldReview, ReviewEntry, ReviewState
 from creditmesh.schemas.verdicts import Verdict

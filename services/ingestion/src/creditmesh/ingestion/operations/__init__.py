@@ -1,6 +1,7 @@
 """What ingestion does, called by its routes."""
 
 from creditmesh.ingestion.operations.once import Once, once
+from creditmesh.ingestion.operations.order import Order, Submitted
 from creditmesh.ingestion.operations.records import (
     Change,
     Opened,
@@ -12,7 +13,8 @@ from creditmesh.ingestion.operations.records import (
 from creditmesh.ingestion.operations.reviews import Decision, HeldRow, decide_review, held_row, held_rows
 from creditmesh.ingestion.operations.standing import chunks_of, standing_of
 from creditmesh.ingestion.operations.subjects import resolve_subject
-from creditmesh.ingestion.operations.submissions import Order, Submitted, submit
+from creditmesh.ingestion.operations.submissions import submit
+from creditmesh.ingestion.store.reviews import Review, reasons_of
 
 __all__ = [
     "Change",
@@ -21,6 +23,7 @@ __all__ = [
     "Once",
     "Opened",
     "Order",
+    "Review",
     "Submitted",
     "chunks_of",
     "correct_record",
@@ -29,6 +32,7 @@ __all__ = [
     "held_rows",
     "history_of",
     "once",
+    "reasons_of",
     "record_of",
     "resolve_subject",
     "standing_of",
