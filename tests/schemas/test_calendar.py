@@ -1,3 +1,5 @@
+"""Days of the law: Shanghai days, working days with make-up Saturdays, months clamped to their end."""
+
 from datetime import UTC, date, datetime, timedelta
 
 import pytest

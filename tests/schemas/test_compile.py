@@ -1,3 +1,5 @@
+"""Items as validators: what is read, what is refused with which pointer and code, and never an echoed value."""
+
 import csv
 import io
 import json

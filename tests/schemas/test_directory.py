@@ -1,3 +1,5 @@
+"""The catalogue in memory: versions by day, withdrawals, parties, and what cannot be read."""
+
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any

@@ -1,3 +1,5 @@
+"""The committed JSON Schemas are what the models say."""
+
 import json
 from pathlib import Path
 

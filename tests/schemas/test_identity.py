@@ -1,3 +1,5 @@
+"""Identity numbers: normal forms, check digits, and the traps of real ones."""
+
 from datetime import date, timedelta
 
 import pytest

@@ -1,3 +1,5 @@
+"""A mask shows at most what it keeps, and never all."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""Verdict lines and receipts."""
+
 import re
 from uuid import uuid4
 

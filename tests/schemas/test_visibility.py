@@ -1,3 +1,5 @@
+"""The one predicate, in Python and in SQL alike."""
+
 import random
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
