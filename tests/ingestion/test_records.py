@@ -2,6 +2,7 @@
 
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 
@@ -208,3 +209,30 @@ async def test_a_record_of_an_item_that_is_collected_no_more_can_be_withdrawn(ho
         assert (await withdraw(house, record)).status_code == 200
     finally:
         directory.tell("item", item, number=3)
+
+
+async def test_a_failed_commit_releases_nothing(house: House):
+    row = person_penalty(house.number())
+    record = await made(house, row)
+    async with house.database.session() as session:
+        await session.execute("revoke insert on bus.event from city_ingestion")
+        try:
+            answer = await read(house, record)
+        finally:
+            await session.execute("grant insert on bus.event to city_ingestion")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert row["CF_XDR_MC"] not in answer.text
+
+
+async def test_the_services_role_can_neither_change_nor_remove_a_revision(house: House):
+    await made(house, penalty(house.number()))
+    async with house.database.session("ingestion") as session:
+        for statement in (
+            "update ingestion.revision set state = 'withdrawn'",
+            "delete from ingestion.revision",
+            "truncate ingestion.revision",
+            "delete from ingestion.submission_chunk",
+            "select * from vault.subject",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await session.execute(statement)
