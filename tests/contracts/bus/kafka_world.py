@@ -1,4 +1,4 @@
-"""The same world with Kafka between: what was ordered is published by hand, so that it can be lost, doubled, swapped."""
+"""The same world with Kafka between; it is published to by hand, so that events can be lost, doubled and swapped."""
 
 import asyncio
 import contextlib
@@ -18,6 +18,7 @@ from creditmesh.chassis.bus.message import headers_of, topic_of
 from creditmesh.chassis.bus.publisher import Publisher
 from creditmesh.chassis.bus.stream import heads, read_stream
 from creditmesh.chassis.bus.topics import topics_of
+from creditmesh.chassis.units import Unit, keep_running
 from tests.contracts.bus.world import PARTS, Handler, Running, World, opened, write_down
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
@@ -69,7 +70,9 @@ class KafkaWorld(World):
         )
 
     @contextlib.asynccontextmanager
-    async def reading(self, handler: Handler = write_down, *, connected: bool = True, **more: Any) -> AsyncIterator[Running]:
+    async def reading(
+        self, handler: Handler = write_down, *, connected: bool = True, **more: Any
+    ) -> AsyncIterator[Running]:
         """As ever; begun when Kafka is connected, so that what is written then has to come by it."""
         bus = self.bus()
         async with super().reading(handler, bus=bus, **more) as running:
@@ -116,3 +119,14 @@ async def opened_on(postgres: Postgres, bootstrap: str) -> AsyncIterator[KafkaWo
     """A fresh world over that Kafka."""
     async with opened(postgres, partial(KafkaWorld, bootstrap=bootstrap)) as world:
         yield world
+
+
+@contextlib.asynccontextmanager
+async def running(publisher: Publisher) -> AsyncIterator[asyncio.Task[None]]:
+    """The publisher as a unit, in this process."""
+    task = asyncio.create_task(keep_running(Unit("publisher", publisher.run)))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
