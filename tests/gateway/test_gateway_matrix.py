@@ -1,6 +1,7 @@
 """Every route of the real node against every kind of caller: only whom it names comes in."""
 
 import re
+from collections.abc import AsyncIterator
 from typing import get_args
 from uuid import uuid4
 
@@ -33,10 +34,11 @@ def reached(name: str) -> InProcess:
 
 
 @pytest.fixture(scope="module")
-async def outside(standing: Standing) -> httpx.AsyncClient:
-    return client(
-        standing.door(declaration=NODE, transports={service.name: reached(service.name) for service in NODE.services})
-    )
+async def outside(standing: Standing) -> AsyncIterator[httpx.AsyncClient]:
+    transports = {service.name: reached(service.name) for service in NODE.services}
+    door = standing.door(declaration=NODE, transports=transports)
+    yield client(door)
+    await door.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,31 +1,43 @@
-"""Who comes in: the credential, the route, and whether the one may call the other. Refusals are noted."""
+"""Who comes in: the credential, its party, the route, and whether the one may call the other. Refusals are noted."""
 
+from collections.abc import Callable
+
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.errors import Forbidden, NotFound, Problem, Unauthenticated
+from creditmesh.gateway.errors import NotTakingPart
 from creditmesh.gateway.guard import Guard
 from creditmesh.gateway.refusals import Refusal, Refusals
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.gateway.visit import Visit
 
+TakesPart = Callable[[str], bool]
+"""Whether the party of that code takes part in the node now."""
+
 
 class Admission:
     """Finds a visit's caller and route, or refuses it."""
 
-    def __init__(self, *, guard: Guard, routes: Routes, refusals: Refusals, clock: Clock) -> None:
+    def __init__(
+        self, *, guard: Guard, routes: Routes, refusals: Refusals, clock: Clock, takes_part: TakesPart
+    ) -> None:
         self._guard = guard
         self._routes = routes
         self._refusals = refusals
         self._clock = clock
+        self._takes_part = takes_part
 
     async def admit(self, visit: Visit) -> Route:
         """The route, with its caller in the visit.
 
-        A credential that is presented must be valid, whatever the path: else 401 even for what is open to all. Then
-        404 and 405 for the path, 401 without a credential where one is needed, 403 where it does not suffice.
+        A credential that is presented must be valid, whatever the path: else 401 even for what is open to all, and 403
+        where its party takes no part any more. Then 404 and 405 for the path, 401 without a credential where one is
+        needed, 403 where it does not suffice.
         """
         try:
             if visit.incoming.authorization:
                 visit.caller = await self._guard.caller(visit.incoming.authorization)
+                self._check_party(visit.caller)
             visit.route = self._routes.find(visit.method, visit.path)
             _check(visit, visit.route)
         except (Unauthenticated, Forbidden, NotFound) as problem:
@@ -33,6 +45,13 @@ class Admission:
                 self._note(visit, problem)
             raise
         return visit.route
+
+    def _check_party(self, caller: Caller) -> None:
+        if caller.party is not None and not self._takes_part(caller.party):
+            raise NotTakingPart(
+                "The catalogue has no active party of this credential; ask the credit office.",
+                "目录中没有该凭证所属的有效参与方；请联系信用管理办公室。",
+            )
 
     def _note(self, visit: Visit, problem: Problem) -> None:
         client = visit.scope.get("client")

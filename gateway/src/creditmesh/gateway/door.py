@@ -22,7 +22,7 @@ from creditmesh.chassis.http.token import HEADER, Mint
 from creditmesh.chassis.metrics import REQUESTS, SECONDS
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.vault.keys import Keys
-from creditmesh.gateway.admission import Admission
+from creditmesh.gateway.admission import Admission, TakesPart
 from creditmesh.gateway.answer import Answer
 from creditmesh.gateway.caps import Caps, Metered
 from creditmesh.gateway.guard import Guard
@@ -47,12 +47,13 @@ def build(
     ready: Readiness,
     caps: Caps | None = None,
     documents: Mapping[str, bytes] | None = None,
+    takes_part: TakesPart | None = None,
 ) -> "Door":
     """The door of a node.
 
     `transports` has one for every service with a route reachable from outside (ValueError names the missing ones);
     `engine` connects as the gateway's role; `keys` holds `credential`; `documents` are further JSON pages by path,
-    such as `/asyncapi.json`.
+    such as `/asyncapi.json`. `takes_part` asks the followed catalogue; None only where a node has no parties.
     """
     routes = Routes(declaration.services)
     missing = {route.service for route in routes.all} - set(transports)
@@ -65,7 +66,9 @@ def build(
     refusals = Refusals(engine, mac)
     guard = Guard(engine=engine, mac=mac, clock=clock, node=node)
     return Door(
-        admission=Admission(guard=guard, routes=routes, refusals=refusals, clock=clock),
+        admission=Admission(
+            guard=guard, routes=routes, refusals=refusals, clock=clock, takes_part=takes_part or (lambda _: True)
+        ),
         pages=Pages(
             describe=lambda: document(declaration.services, node),
             ready=ready,

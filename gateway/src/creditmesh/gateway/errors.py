@@ -56,6 +56,14 @@ class Revoked(BadCredential):
     title_zh = "凭证已被撤销"
 
 
+class NotTakingPart(Forbidden):
+    """403: the credential is good, and its party has no part in the mesh (any more)."""
+
+    code = "party_inactive"
+    title = "The party does not take part in this node"
+    title_zh = "该参与方未参与本节点"
+
+
 class SignatureNeeded(Forbidden):
     """403: a bureau's key alone is not enough where real people's data are."""
 

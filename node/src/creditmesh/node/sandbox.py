@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from creditmesh.chassis.bus import publisher
@@ -61,6 +62,13 @@ def _set_date(operator: Operator) -> None:
         time.sleep(0.02)
 
 
+def _all_follow(state: Path, number: int) -> None:
+    """Wait until every process goes by what was published: the door refuses a party it does not know yet."""
+    operators = [running.operator for running in run_files.read(state) if running.services]
+    while any(httpx.get(f"{each}/health/ready", timeout=5).json()["catalogue"] < number for each in operators):
+        time.sleep(0.02)
+
+
 class Sandbox:
     """A running sandbox node: where it answers, and its processes."""
 
@@ -104,7 +112,8 @@ def started(state: Path, *, bus: str, split: bool, console: Console) -> Iterator
         with console.status("processes / 进程"):
             _start(settings, children, split=split)
             _set_date(Operator(state))
-            Operator(state).call("catalogue", "POST", "/v1/admin/catalogue", {"folder": None})
+            answer = Operator(state).call("catalogue", "POST", "/v1/admin/catalogue", {"folder": None})
+            _all_follow(state, 1 + answer["published"])
         yield Sandbox(settings, server, children)
 
 
