@@ -1,6 +1,7 @@
 """Running a node's processes: all of it here, or one service; until told to stop, and then in good order."""
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -112,6 +113,7 @@ async def _until_told(settings: NodeSettings, name: str, process: Process) -> No
     try:
         await _started(process, told)
         if not told.is_set():
+            _settle_memory()
             running = run_files.write(settings.state, _run_file(process, name))
             await told.wait()
     finally:
@@ -129,6 +131,17 @@ async def _started(process: Process, told: asyncio.Event) -> None:
         starting.cancel()
         return
     await starting
+
+
+def _settle_memory() -> None:
+    """What was made at the start lives as long as the process: the collector need not walk it again.
+
+    Batches make thousands of small objects that die at once; with the default thresholds collecting them took 11 to
+    47 % of the CPU of a row (`python -m bench ingest`).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _addresses(settings: NodeSettings, hosted: Sequence[str]) -> Mapping[str, URL]:
