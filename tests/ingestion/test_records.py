@@ -1,5 +1,6 @@
 """A record's own party reads it, corrects it, withdraws it, and every reading is an access."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -54,22 +55,83 @@ async def test_a_department_reads_its_own_record_and_that_is_an_access(house: Ho
         assert (access["items"], access["records"]) == (["administrative_penalty"], [record])
 
 
-async def test_another_partys_record_is_not_there(house: House):
-    row = penalty(house.number())
+async def test_another_partys_record_is_not_there_and_the_person_sees_who_tried(house: House):
+    number = house.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
     record = await made(house, row)
-    other, before = department("transport"), await house.count()
+    (event,) = await house.events(record)
+    other, stored = department("transport"), (await house.count())[0]
     accesses = len(await house.accesses())
     for answer in (
         await read(house, record, caller=other),
         await read(house, record, "/revisions", caller=other),
-        await correct(house, record, row, caller=other),
+        await correct(house, record, row, caller=other, headers={"Idempotency-Key": f"foreign-{record}"}),
         await withdraw(house, record, caller=other),
-        await read(house, str(uuid4())),
-        await withdraw(house, str(uuid4())),
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert await house.count() == before
-    assert len(await house.accesses()) == accesses
+        assert answer.json() == (await read(house, str(uuid4()), caller=other)).json(), "no oracle"
+    tried = (await house.accesses())[accesses:]
+    assert (await house.count())[0] == stored
+    for subject in (event.subject, event.related[0].subject):
+        lines = [each for each in tried if each["subject"] == str(subject)]
+        assert [(each["party"], each["outcome"], each["reason"]) for each in lines] == [
+            ("transport", "refused", "not_found")
+        ] * 4
+        assert {tuple(each["records"]) for each in lines} == {(record,)}
+
+
+async def test_a_record_that_nobody_has_is_nobodys_access(house: House):
+    before, accesses = await house.count(), len(await house.accesses())
+    for answer in (await read(house, str(uuid4())), await withdraw(house, str(uuid4()))):
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await house.count(), len(await house.accesses())) == (before, accesses)
+
+
+async def test_a_credential_limited_to_other_items_neither_reads_nor_changes_a_record(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    limited = department(items=frozenset({"administrative_licence"}), credential="limited")
+    accesses = len(await house.accesses())
+    for answer in (
+        await read(house, record, caller=limited),
+        await read(house, record, "/revisions", caller=limited),
+        await correct(house, record, row | {"BZ": "1"}, caller=limited),
+        await withdraw(house, record, caller=limited),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_authorised")
+    assert [each["outcome"] for each in (await house.accesses())[accesses:]] == ["refused"] * 4
+    assert len(await house.events(record)) == 1
+
+
+async def test_what_a_record_says_is_shown_to_its_own_party_too_only_while_it_may_be_shown(house: House):
+    row = penalty(house.number(), CF_JDRQ="2026-05-11")
+    record = await made(house, row)
+    ends = (await house.events(record))[0].display_until
+    assert ends is not None
+    for day, shown in ((ends - timedelta(days=1), True), (ends, False), (ends + timedelta(days=900), False)):
+        house.on(day)
+        for path in ("", "/revisions"):
+            accesses = len(await house.accesses())
+            answer = (await read(house, record, path)).json()
+            (told,) = answer if path else (answer,)
+            assert (told["fields"], told["state"]) == (row if shown else {}, "published")
+            (access,) = (await house.accesses())[accesses:]
+            assert access["outcome"] == ("released" if shown else "nothing")
+            assert shown or row["CF_SY"] not in str(answer)
+
+
+async def test_a_withdrawn_records_own_party_reads_what_became_of_it_and_no_longer_what_it_said(house: House):
+    row = penalty(house.number())
+    record = await made(house, row)
+    await withdraw(house, record)
+    assert ((await read(house, record)).json()["state"], (await read(house, record)).json()["fields"]) == (
+        "withdrawn",
+        {},
+    )
+    history = (await read(house, record, "/revisions")).json()
+    assert [(each["change"], each["fields"]) for each in history] == [("accepted", {}), ("withdrawn", {})]
+    await correct(house, record, row, rev=2, reason="reopened")
+    assert (await read(house, record)).json()["fields"] == row
 
 
 async def test_a_copy_of_another_nodes_record_is_not_changed_here(house: House):
@@ -206,6 +268,7 @@ async def test_a_record_of_an_item_that_is_collected_no_more_can_be_withdrawn(ho
     directory.tell("item", item, state="withdrawn", number=2)
     try:
         assert (await correct(house, record, row | {"BZ": "1"})).status_code == 404
+        assert (await read(house, record)).json()["fields"] == {}
         assert (await withdraw(house, record)).status_code == 200
     finally:
         directory.tell("item", item, number=3)

@@ -169,6 +169,54 @@ async def test_reviews_are_the_partys_own_and_the_offices(house: House):
     assert (event.party, event.officer) == ("market_regulation", "O-1")
 
 
+async def test_somebody_elses_held_row_is_not_there_and_the_person_sees_who_tried(house: House):
+    review, _ = await held(house, person_penalty(house.number(), CF_NR_FK="2000"))
+    (stored,) = await house.fetch("select subject from ingestion.review where id = $1", UUID(review))
+    other = department("transport", officer="T-1")
+    limited = department(officer="W-17", items=frozenset({"administrative_licence"}), credential="limited")
+    before = len(await house.accesses())
+    for caller, status in ((other, 404), (limited, 403)):
+        async with house.client(caller) as client:
+            assert (await client.get(f"/v1/reviews/{review}")).status_code == status
+            assert review not in (await client.get("/v1/reviews", params={"limit": 200})).text
+        assert (await decide(house, review, caller=caller)).status_code == status
+    assert [
+        (each["subject"], each["party"], each["purpose"], each["outcome"], each["reason"])
+        for each in (await house.accesses())[before:]
+    ] == [
+        (str(stored["subject"]), "transport", "review", "refused", "not_found"),
+        (str(stored["subject"]), "transport", "review", "refused", "not_found"),
+        (str(stored["subject"]), "market_regulation", "review", "refused", "not_authorised"),
+        (str(stored["subject"]), "market_regulation", "review", "refused", "not_authorised"),
+    ]
+
+
+async def test_a_decided_row_is_shown_no_more(house: House):
+    for decision in ("release", "refuse"):
+        review, row = await held(house)
+        async with house.client(OFFICER) as client:
+            assert (await client.get(f"/v1/reviews/{review}")).json()["fields"] == row
+            await decide(house, review, decision)
+            before = len(await house.accesses())
+            answer = (await client.get(f"/v1/reviews/{review}")).json()
+        assert (answer["fields"], answer["officer"]) == ({}, "W-17")
+        assert {each["outcome"] for each in (await house.accesses())[before:]} == {"nothing"}
+
+
+async def test_a_held_row_of_an_item_that_is_out_of_force_is_shown_no_more(house: House):
+    review, _ = await held(house)
+    directory = house.equipment.followed
+    item = directory.item("administrative_penalty", on=house.equipment.clock.legal_date())
+    directory.tell("item", item, state="withdrawn", number=2)
+    try:
+        async with house.client(OFFICER) as client:
+            assert (await client.get(f"/v1/reviews/{review}")).json()["fields"] == {}
+        assert (await decide(house, review)).status_code == 404
+    finally:
+        directory.tell("item", item, number=3)
+    assert (await decide(house, review)).status_code == 201
+
+
 async def test_a_row_that_is_doubted_only_now_but_was_accepted_before_is_unchanged(house: House):
     number = house.number()
     review, row = await held(house, penalty(number, CF_NR_FK="2000"))

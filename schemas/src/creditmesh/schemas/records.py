@@ -72,6 +72,7 @@ class OwnRevision(_Out):
     at: datetime
     legal_date: date
     fields: dict[str, JsonValue] = Field(repr=False)
+    """Empty once the record is shown no more: its period or the record has ended, or its item was withdrawn."""
 
 
 class RecordEnded(_Out):
@@ -121,6 +122,7 @@ class HeldReview(ReviewEntry):
     """One held row with what it says."""
 
     fields: dict[str, JsonValue] = Field(repr=False)
+    """Empty once it is decided, or while its item is not in force."""
 
 
 class DecisionIn(_In):

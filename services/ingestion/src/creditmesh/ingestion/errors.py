@@ -19,6 +19,23 @@ class NotAuthorised(Forbidden):
     title_zh = "贵单位无权报送该目录条目"
 
 
+class NotYours(NotFound):
+    """404, word for word as if there were none: somebody else's. The attempt is kept for the person it concerns."""
+
+    keep = True
+
+
+class OutsideCredential(NotAuthorised):
+    """403: the party may, this credential of it may not. The attempt is kept for the person it concerns."""
+
+    keep = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This credential is limited to other items; use another one.", "该凭证仅限其他条目；请更换凭证。"
+        )
+
+
 class OfficerNeeded(Forbidden):
     """403: a decision that a named person must answer for."""
 

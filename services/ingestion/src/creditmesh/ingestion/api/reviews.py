@@ -42,7 +42,7 @@ async def waiting(
 
 @router.get("/v1/reviews/{review}", access=_READ)
 async def one(ctx: Ctx, review: UUID, response: Response) -> HeldReview:
-    """One held row with what it says; the reading is in the log of the person it concerns.
+    """One held row with what it says until it is decided; the reading is in the log of the person it concerns.
 
     `GET /v1/reviews/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
     """

@@ -2,14 +2,8 @@
 
 from creditmesh.ingestion.operations.once import Once, once
 from creditmesh.ingestion.operations.order import Order, Submitted
-from creditmesh.ingestion.operations.records import (
-    Change,
-    Opened,
-    correct_record,
-    history_of,
-    record_of,
-    withdraw_record,
-)
+from creditmesh.ingestion.operations.own import Opened, history_of, record_of
+from creditmesh.ingestion.operations.records import Change, correct_record, withdraw_record
 from creditmesh.ingestion.operations.reviews import Decision, HeldRow, decide_review, held_row, held_rows
 from creditmesh.ingestion.operations.standing import chunks_of, standing_of
 from creditmesh.ingestion.operations.subjects import resolve_subject

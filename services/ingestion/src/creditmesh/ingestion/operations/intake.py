@@ -7,7 +7,7 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion.content import Content, content_of, natural_text
-from creditmesh.ingestion.errors import NotAuthorised, UnknownItem
+from creditmesh.ingestion.errors import NotAuthorised, OutsideCredential, UnknownItem
 from creditmesh.ingestion.formats import Row
 from creditmesh.ingestion.gate import Gate, Judgement
 from creditmesh.ingestion.store.revisions import Place
@@ -84,9 +84,7 @@ class Intake:
             )
         limited = ctx.known_caller.items
         if limited is not None and item_code not in limited:
-            raise NotAuthorised(
-                "This credential is limited to other items; use another one.", "该凭证仅限其他条目；请更换凭证。"
-            )
+            raise OutsideCredential
         return cls(ctx, item, found)
 
     def read(self, row: Row) -> Entry:

@@ -1,19 +1,19 @@
-"""A record's life after it was submitted: its own party reads it, corrects it, withdraws it, each as one revision."""
+"""A record's life after it was submitted: its own party corrects it, withdraws it, each as one revision."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from pydantic import JsonValue
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import NotFound, Stale
-from creditmesh.ingestion.errors import NaturalKeyChanged, NotTheOrigin, RecordClosed, RowRefused
+from creditmesh.chassis.errors import Stale
+from creditmesh.ingestion.errors import NaturalKeyChanged, RecordClosed, RowRefused
 from creditmesh.ingestion.operations.intake import Entry, Intake
+from creditmesh.ingestion.operations.own import own_revisions
 from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
 from creditmesh.ingestion.revisions import Frame, Slot, ended_event, revision_row
 from creditmesh.ingestion.store import revisions
-from creditmesh.ingestion.store.revisions import Stored
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.reasons import reason
 
@@ -29,33 +29,13 @@ class Change:
     fields: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A revision as its own party sees it: sealed fields opened."""
-
-    stored: Stored
-    event: RecordChanged
-    fields: Mapping[str, JsonValue] = field(repr=False)
-
-
-async def record_of(ctx: Context, record: UUID) -> Opened:
-    """The record as it stands now; an access. NotFound if it is not the caller's."""
-    (opened,) = await _opened(ctx, (await _own(ctx, record))[-1:])
-    return opened
-
-
-async def history_of(ctx: Context, record: UUID) -> list[Opened]:
-    """Every revision of the record, oldest first; an access. NotFound if it is not the caller's."""
-    return await _opened(ctx, await _own(ctx, record))
-
-
 async def correct_record(ctx: Context, change: Change) -> Outcome:
     """Replace the content of a record; a record that was withdrawn or repaired is opened again by it.
 
     Stale if the record has changed since `expected`, RowRefused where the gate refuses the new content (or doubts that
     of a record that has ended), NaturalKeyChanged if it would be another record. Doubtful content is held.
     """
-    standing = (await _own(ctx, change.record))[-1]
+    standing = (await own_revisions(ctx, change.record))[-1]
     intake = Intake.of(ctx, standing.item, party=ctx.known_caller.party)
     entry = intake.judge(1, intake.compiled.validate(change.fields))
     if entry.refusals:
@@ -73,7 +53,7 @@ async def correct_record(ctx: Context, change: Change) -> Outcome:
 
 async def withdraw_record(ctx: Context, change: Change) -> Outcome:
     """End a record: it is shown and used no more. Stale if it has changed, RecordClosed if it has ended already."""
-    standing = (await _own(ctx, change.record))[-1]
+    standing = (await own_revisions(ctx, change.record))[-1]
     await ctx.lock([standing.place[1]])
     newest = (await revisions.revisions(await ctx.connection(), change.record, parts=ctx.node.parts))[-1]
     _expect(change.expected, newest.rev)
@@ -130,34 +110,3 @@ def _expect(expected: int, found: int) -> None:
 
 def _refused(entry: Entry) -> RowRefused:
     return RowRefused("See errors.", "原因见 errors。", errors=(*entry.refusals, *entry.holds))
-
-
-async def _own(ctx: Context, record: UUID) -> list[Stored]:
-    async with ctx.transaction() as connection:
-        history = await revisions.revisions(connection, record, parts=ctx.node.parts)
-    if not history or history[-1].party != ctx.known_caller.party:
-        raise NotFound("You have no record of this id.", "您没有该编号的记录。")
-    if history[-1].origin != ctx.node.code:
-        raise NotTheOrigin(f"Its origin is {history[-1].origin}.", f"其来源节点为 {history[-1].origin}。")
-    return history
-
-
-async def _opened(ctx: Context, history: Sequence[Stored]) -> list[Opened]:
-    events = [RecordChanged.model_validate_json(stored.data) for stored in history]
-    ciphers = await ctx.vault.open({sealed.about for event in events for sealed in event.sealed})
-    opened = []
-    for stored, event in zip(history, events, strict=True):
-        fields = dict(event.fields)
-        for sealed in event.sealed:
-            fields |= ciphers[sealed.about].unseal(sealed, object=event.record, field=sealed.field)
-        opened.append(Opened(stored=stored, event=event, fields=fields))
-    for about in {event.subject for event in events} | set(ciphers):
-        ctx.disclose(
-            about,
-            purpose="own_record",
-            ground="statutory",
-            outcome="released",
-            items=[events[0].item],
-            records=[events[0].record],
-        )
-    return opened

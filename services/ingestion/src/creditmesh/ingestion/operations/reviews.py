@@ -1,8 +1,11 @@
-"""Held rows: an officer looks at one, and releases it into its record or refuses it."""
+"""Held rows: an officer looks at one, and releases it into its record or refuses it.
+
+What a row says is shown to who must decide it, and to nobody once it is decided or its item is out of force.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -10,12 +13,23 @@ from pydantic import JsonValue
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
-from creditmesh.ingestion.errors import AlreadyDecided, OfficerNeeded, Overtaken, RowRefused
+from creditmesh.ingestion.errors import (
+    AlreadyDecided,
+    NotYours,
+    OfficerNeeded,
+    OutsideCredential,
+    Overtaken,
+    RowRefused,
+)
 from creditmesh.ingestion.operations.intake import Entry, Intake
 from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import reviews
 from creditmesh.ingestion.store.reviews import Review, State
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events.access import Outcome as Disclosed
+
+_NONE = ("You have no review of this id.", "您没有该编号的待审行。")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +43,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRow:
-    """A held row as an officer sees it: opened."""
+    """A held row as an officer sees it: opened while it is to be decided."""
 
     review: Review
     fields: Mapping[str, JsonValue] = field(repr=False)
@@ -37,16 +51,16 @@ class HeldRow:
 
 async def held_rows(ctx: Context, *, state: State, after: UUID | None, limit: int) -> list[Review]:
     """Reviews in the order they were held, without what the rows say: a department's own, an office's all."""
-    return await reviews.page(await ctx.connection(), state=state, party=_party(ctx), after=after, limit=limit)
+    connection, items = await ctx.connection(), ctx.known_caller.items
+    return await reviews.page(connection, state=state, party=_party(ctx), items=items, after=after, limit=limit)
 
 
 async def held_row(ctx: Context, review: UUID) -> HeldRow:
-    """One held row with what it says; an access. NotFound if it is not the caller's to see."""
+    """One held row with what it says; an access. NotFound if there is none; refusals of `_seen` are kept accesses."""
     found = await _seen(ctx, review)
-    fields, about = await _opened(ctx, found)
-    for subject in about:
-        ctx.disclose(subject, purpose="review", ground="statutory", outcome="released", items=[found.item])
-    return HeldRow(review=found, fields=fields)
+    shown = found.state == "held" and ctx.followed(Directory).item(found.item, on=ctx.legal_date) is not None
+    _disclose(ctx, found, outcome="released" if shown else "nothing")
+    return HeldRow(review=found, fields=await _opened(ctx, found) if shown else {})
 
 
 async def decide_review(ctx: Context, decision: Decision) -> Outcome:
@@ -68,7 +82,7 @@ async def decide_review(ctx: Context, decision: Decision) -> Outcome:
 
 
 async def _release(ctx: Context, found: Review, decision: Decision) -> Outcome:
-    fields, _ = await _opened(ctx, found)
+    fields = await _opened(ctx, found)
     intake = Intake.of(ctx, found.item, party=found.party)
     entry = intake.judge(found.row, intake.compiled.validate(fields))
     if entry.refusals:
@@ -118,20 +132,39 @@ async def _decide(ctx: Context, decision: Decision, found: Review, outcome: Outc
 async def _seen(ctx: Context, review: UUID) -> Review:
     async with ctx.transaction() as connection:
         found = await reviews.review_of(connection, review)
-    party = _party(ctx)
-    if found is None or party not in {None, found.party}:
-        raise NotFound("You have no review of this id.", "您没有该编号的待审行。")
+    if found is None:
+        raise NotFound(*_NONE)
+    if _party(ctx) not in {None, found.party}:
+        _disclose(ctx, found, outcome="refused", reason=NotYours.code)
+        raise NotYours(*_NONE)
+    items = ctx.known_caller.items
+    if items is not None and found.item not in items:
+        _disclose(ctx, found, outcome="refused", reason=OutsideCredential.code)
+        raise OutsideCredential
     return found
 
 
-async def _opened(ctx: Context, found: Review) -> tuple[dict[str, JsonValue], set[UUID]]:
-    sealed = orjson.loads(found.sealed)
-    about = {UUID(each["about"]) for each in sealed}
-    ciphers = await ctx.vault.open(about)
+def _disclose(ctx: Context, found: Review, *, outcome: Disclosed, reason: str | None = None) -> None:
+    for subject in sorted({found.subject, *_sealed(found)}):
+        ctx.disclose(subject, purpose="review", ground="statutory", outcome=outcome, reason=reason, items=[found.item])
+
+
+async def _opened(ctx: Context, found: Review) -> dict[str, JsonValue]:
+    texts = _sealed(found)
+    ciphers = await ctx.vault.open(texts)
     fields: dict[str, JsonValue] = {}
-    for each in sealed:
-        fields |= ciphers[UUID(each["about"])].unseal_json(each, object=found.id, field=each["field"])
-    return fields, about
+    for about, sealed in texts.items():
+        for each in sealed:
+            fields |= ciphers[about].unseal_json(each, object=found.id, field=each["field"])
+    return fields
+
+
+def _sealed(found: Review) -> dict[UUID, list[dict[str, Any]]]:
+    """What the row says, by the person under whose key it is sealed."""
+    texts: dict[UUID, list[dict[str, Any]]] = {}
+    for each in orjson.loads(found.sealed):
+        texts.setdefault(UUID(each["about"]), []).append(each)
+    return texts
 
 
 def _party(ctx: Context) -> str | None:

@@ -13,7 +13,8 @@ from creditmesh.schemas.verdicts import VerdictWord
 async def standing_of(ctx: Context, submission: UUID) -> tuple[Submission, Mapping[VerdictWord, int]]:
     """The caller's submission and the verdicts given so far; NotFound if it is not theirs."""
     found = await submissions.submission_of(await ctx.connection(), submission)
-    if found is None or found.party != ctx.known_caller.party:
+    caller = ctx.known_caller
+    if found is None or found.party != caller.party or (caller.items is not None and found.item not in caller.items):
         raise NotFound("You have no submission of this id.", "您没有该编号的报送。")
     return found, await submissions.counts(await ctx.connection(), submission)
 

@@ -61,9 +61,10 @@ _ONE_LOCKED = text("select * from ingestion.review where id = :id for update").b
 _PAGE = text("""
     select * from ingestion.review
      where state = :state and (cast(:party as text) is null or party = :party)
+       and (cast(:items as text[]) is null or item = any(:items))
        and (cast(:after as uuid) is null or id > :after)
      order by id limit :limit
-""").bindparams(bindparam("party", type_=Text), bindparam("after", type_=Uuid))
+""").bindparams(bindparam("party", type_=Text), bindparam("items", type_=ARRAY(Text)), bindparam("after", type_=Uuid))
 _DECIDE = text("""
     update ingestion.review set state = :state, officer = :officer, note = :note, decided_at = :at, verdict = :verdict,
            record = coalesce(:record, record), rev = coalesce(:rev, rev)
@@ -94,10 +95,22 @@ async def review_of(connection: AsyncConnection, review: UUID, *, lock: bool = F
 
 
 async def page(
-    connection: AsyncConnection, *, state: State, party: str | None, after: UUID | None, limit: int
+    connection: AsyncConnection,
+    *,
+    state: State,
+    party: str | None,
+    items: Collection[str] | None,
+    after: UUID | None,
+    limit: int,
 ) -> list[Review]:
-    """Reviews in the order they were held; of every party if `party` is None."""
-    values = {"state": state, "party": party, "after": after, "limit": limit}
+    """Reviews in the order they were held; of every party, of every item, where these are None."""
+    values = {
+        "state": state,
+        "party": party,
+        "items": None if items is None else list(items),
+        "after": after,
+        "limit": limit,
+    }
     return [_review(dict(row)) for row in (await connection.execute(_PAGE, values)).mappings()]
 
 
