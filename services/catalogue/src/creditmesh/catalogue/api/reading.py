@@ -85,6 +85,9 @@ def _closed(code: str) -> str:
 
 def _opened(cursor: str) -> str:
     try:
-        return b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode("ascii")
+        code = b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode("ascii")
     except ValueError:
-        raise Malformed("Use the `next` of the page before as the cursor.", "cursor 须为上一页返回的 next。") from None
+        code = ""
+    if not code or not code.isprintable():
+        raise Malformed("Use the `next` of the page before as the cursor.", "cursor 须为上一页返回的 next。")
+    return code

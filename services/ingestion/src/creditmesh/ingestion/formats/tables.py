@@ -34,7 +34,7 @@ def read(body: bytes, *, encoding: str | None, headers: Headers) -> Iterator[byt
     text = TextIOWrapper(BytesIO(body.removeprefix(_MARK)), encoding=known, errors="strict", newline="")
     reader = csv.reader(text)
     try:
-        columns = _columns(next(reader, []), headers)
+        columns = _columns(_first(reader), headers)
         yield from _rows(reader, columns)
     except UnicodeError as error:
         raise Malformed(
@@ -49,6 +49,13 @@ def _encoding_of(body: bytes) -> str:
     except UnicodeDecodeError:
         return "gb18030"
     return "utf-8"
+
+
+def _first(reader: Iterator[list[str]]) -> list[str]:
+    try:
+        return next(reader, [])
+    except csv.Error:  # a cell beyond the reader's limit, or a carriage return inside one: no header of ours
+        return []
 
 
 def _columns(header: Sequence[str], headers: Headers) -> tuple[str, ...]:

@@ -1,0 +1,103 @@
+"""One good request for every route of the node: what bad ones are made from, and who may send it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from creditmesh.gateway.routes import Route
+from tests.support.cast import BY_MATTER, ITEM, Cast, asked, authorisation, penalty
+
+Made = Callable[[Cast], Any]
+WITHDRAWN = "taxpayer_rating_a"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """Who sends what; `{name}` in the path is an id of the cast or one of `path`."""
+
+    by: str | None = None
+    path: Mapping[str, str] = field(default_factory=dict)
+    body: Made | None = None
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def _correction(cast: Cast) -> dict[str, Any]:
+    return {
+        "fields": penalty("示市监罚〔2026〕901号", today=cast.today, CF_WFXW="其他"),
+        "reason": "error",
+        "basis": "示市监更正〔2026〕3号",
+    }
+
+
+EXAMPLES: dict[str, Example] = {
+    "GET /v1/catalogue": Example(),
+    "GET /v1/catalogue/items": Example(),
+    "GET /v1/catalogue/items/{code}": Example(path={"code": ITEM}),
+    "GET /v1/catalogue/items/{code}/versions": Example(path={"code": ITEM}),
+    "GET /v1/catalogue/items/{code}/schema": Example(path={"code": ITEM}),
+    "GET /v1/catalogue/items/{code}/template.csv": Example(path={"code": ITEM}),
+    "GET /v1/catalogue/lists": Example(),
+    "GET /v1/catalogue/measures": Example(),
+    "GET /v1/catalogue/matters": Example(),
+    "GET /v1/catalogue/purposes": Example(),
+    "GET /v1/catalogue/parties": Example(),
+    "GET /v1/catalogue/code-sets/{name}": Example(path={"name": "penalty_kind"}),
+    "POST /v1/catalogue/items/{code}/withdraw": Example(
+        by="office", path={"code": WITHDRAWN}, body=lambda _: {"basis": "示信用办〔2026〕1号", "effective": None}
+    ),
+    "POST /v1/items/{item}/records": Example(
+        by="owner", path={"item": ITEM}, body=lambda cast: penalty("示市监罚〔2026〕904号", today=cast.today)
+    ),
+    "GET /v1/submissions/{submission}": Example(by="owner"),
+    "GET /v1/submissions/{submission}/verdicts": Example(by="owner"),
+    "GET /v1/submissions/{submission}/receipt": Example(by="owner"),
+    "GET /v1/records/{record}": Example(by="owner"),
+    "GET /v1/records/{record}/revisions": Example(by="owner"),
+    "POST /v1/records/{record}/corrections": Example(by="owner", body=_correction, headers={"If-Match": '"1"'}),
+    "POST /v1/records/{record}/withdrawal": Example(
+        by="owner", body=lambda _: {"reason": "revoked", "basis": "示市监撤〔2026〕1号"}, headers={"If-Match": '"2"'}
+    ),
+    "GET /v1/reviews": Example(by="officer"),
+    "GET /v1/reviews/{review}": Example(by="officer"),
+    "POST /v1/reviews/{review}/decision": Example(
+        by="officer", body=lambda _: {"decision": "refuse", "note": "checked against the paper file"}
+    ),
+    "POST /v1/queries": Example(by="asker", body=lambda _: asked(items=[ITEM], **BY_MATTER)),
+    "GET /v1/me/file": Example(by="person"),
+    "GET /v1/me/accesses": Example(by="person"),
+    "GET /v1/me/export": Example(by="person"),
+    "GET /v1/me/authorisations": Example(by="person"),
+    "POST /v1/me/authorisations": Example(by="person", body=authorisation),
+    "POST /v1/authorisations": Example(by="bureau", body=lambda cast: {"token": cast.ids["authorisation token"]}),
+    "GET /v1/authorisations/{id}": Example(by="bureau"),
+    "DELETE /v1/me/authorisations/{id}": Example(by="person"),
+    "GET /v1/public/lists": Example(),
+    "GET /v1/public/records": Example(query=f"item={ITEM}"),
+    "POST /v1/public/searches": Example(body=lambda _: {"name": "示例市", "limit": 10}),
+}
+
+
+def named(route: Route) -> str:
+    """A route as the table above names it."""
+    return f"{min(route.methods)} {route.template}"
+
+
+def path_of(cast: Cast, route: Route, **other: str) -> str:
+    """The route's path with the example's values, or others."""
+    values = {"id": cast.ids["authorisation"], **cast.ids, **EXAMPLES[named(route)].path, **other}
+    return route.template.format_map(values)
+
+
+async def send(cast: Cast, route: Route, *, by: str | None = "", **more: Any) -> httpx.Response:
+    """The example, with what is said otherwise: `by`, `path`, `query`, `content` and `headers`."""
+    example = EXAMPLES[named(route)]
+    client = cast.door(example.by if by == "" else by)
+    path = more.pop("path", path_of(cast, route))
+    query = more.pop("query", example.query)
+    if "content" not in more and example.body is not None:
+        more.setdefault("json", example.body(cast))
+    headers = [*example.headers.items(), *more.pop("headers", {}).items()]
+    return await client.request(min(route.methods), path + ("?" + query if query else ""), headers=headers, **more)
