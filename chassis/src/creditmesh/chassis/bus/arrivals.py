@@ -77,6 +77,9 @@ class _Part:
     offsets: dict[int, int] = field(default_factory=dict)
     """Where each number stood that arrived and was not applied yet."""
     missed_since: float | None = None
+    """Since when its reader has asked for more and nothing at all came."""
+    dry: bool = False
+    """Its reader was overdue, and lives on refill until something new comes."""
 
 
 class KafkaArrivals:
@@ -102,18 +105,22 @@ class KafkaArrivals:
         self._replace()
 
     async def take(self, seconds: float) -> Taken:
-        """What came. While a client is placed the heads are not announced: the reader asks for them each second."""
+        """What came. While Kafka flows the heads are not announced: the reader asks for them each second."""
         end = time.monotonic() + seconds
         while True:
             announced = await self._wake.wait(max(end - time.monotonic(), 0.0))
-            if self._come or not self.connected or time.monotonic() >= end:
+            if self._come or not self._flows or time.monotonic() >= end:
                 break
         come, self._come = self._come, []
         self._eased.set()
-        return Taken(come, frozenset() if self.connected else announced)
+        return Taken(come, frozenset() if self._flows else announced)
 
     def overdue(self, stream: str, part: int, *, behind: float) -> bool:
-        """If no client is placed, or nothing at all comes for a while, or not this part for long."""
+        """If no client is placed, or nothing at all comes for a while, or not this part for long.
+
+        Once overdue a part stays so until Kafka brings something new of it: the reader refills all that is there, and
+        not one batch each time its patience ends.
+        """
         held = self._parts.get((stream, part))
         if held is None or not self.connected:
             return True
@@ -122,7 +129,8 @@ class KafkaArrivals:
         if now - held.missed_since > SECONDS_OF_SILENCE:
             self._silent = True
         late = behind > SECONDS_UNTIL_LATE and self._empty >= POLLS_UNTIL_LATE
-        return late or behind > SECONDS_AT_MOST
+        held.dry = held.dry or late or behind > SECONDS_AT_MOST
+        return held.dry
 
     def hint(self, stream: str, part: int, number: int) -> int | None:
         """The offset after that number's, if it arrived."""
@@ -140,6 +148,10 @@ class KafkaArrivals:
         self._wakes.forget(self._wake)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def _flows(self) -> bool:
+        return self.connected and not any(part.dry for part in self._parts.values())
 
     def _replace(self) -> None:
         self.connected = False
@@ -222,4 +234,5 @@ class KafkaArrivals:
             return
         if event.number > part.passed:
             part.offsets[event.number] = message.offset
+            part.dry = False
         self._come.append(event)

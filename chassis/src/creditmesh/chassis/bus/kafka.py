@@ -5,9 +5,10 @@ itself out, and the numbers remove repeats anyway), no transactions, no automati
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -202,8 +203,15 @@ async def _make(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[str
     return [topic.name for topic in missing]
 
 
-async def _stopped(stopping: Awaitable[None]) -> None:
-    """What cannot even end in order is left to itself."""
-    with suppress(Exception):
-        async with asyncio.timeout(SECONDS_TO_STOP):
-            await stopping
+async def _stopped(stopping: Coroutine[Any, Any, None]) -> None:
+    # A task of its own: stop() swallows the cancellation that a deadline around it would send. What cannot end is left.
+    task = asyncio.create_task(stopping)
+    task.add_done_callback(_look)
+    await asyncio.wait({task}, timeout=SECONDS_TO_STOP)
+    task.cancel()
+
+
+def _look(task: "asyncio.Task[None]") -> None:
+    """An error of a client that was given up interests nobody."""
+    if not task.cancelled():
+        task.exception()

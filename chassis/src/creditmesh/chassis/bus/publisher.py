@@ -33,7 +33,7 @@ EXIT = 75
 """What the process ends with when it is not known what Kafka has: start it again, with jitter."""
 BATCH = 1000
 LARGEST = 900_000
-"""Bytes of a body that still fits into a message with Kafka's defaults; a larger event comes to readers by refill."""
+"""What still fits into a message with Kafka's defaults, in bytes; a larger event comes to readers by refill."""
 SECONDS_TO_LOOK = 0.5
 SECONDS_TO_TRY = 0.3
 SECONDS_TO_CONNECT = 1.0
@@ -204,7 +204,7 @@ def _check(session: asyncpg.Connection) -> None:
 
 
 def _fits(event: Delivered) -> bool:
-    fits = len(event.data) <= LARGEST
+    fits = len(event.data) + len(event.key) <= LARGEST
     if not fits:
         LEFT_OUT.labels(event.stream).inc()
     return fits
