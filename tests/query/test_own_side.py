@@ -126,6 +126,30 @@ async def test_another_partys_authorisation_reads_like_none(catalogue: House):
     assert {(answer.status_code, answer.text) for answer in answers} == {(404, answers[0].text)}
 
 
+async def test_who_tried_anothers_authorisation_is_in_the_persons_log_and_so_is_who_looked_at_their_own(
+    catalogue: House,
+):
+    _, subject = await somebody(catalogue)
+    given = await authorised(catalogue, subject)
+    token = (await get(catalogue, bureau(), f"/v1/authorisations/{given}")).json()["token"]
+    await get(catalogue, bureau("bureau_b"), f"/v1/authorisations/{given}")
+    async with catalogue.client(bureau("bureau_b")) as client:
+        await client.post("/v1/authorisations", json={"token": token})
+    lines = await catalogue.log_of(subject)
+    assert [(line["party"], line["outcome"], line["reason"], line["authorisation"]) for line in lines] == [
+        ("bureau_b", "refused", "not_found", given),
+        ("bureau_b", "refused", "not_found", given),
+        ("bureau_a", "released", None, given),
+    ]
+
+
+async def test_looking_at_what_one_permitted_is_in_the_log_too(catalogue: House):
+    _, subject = await somebody(catalogue)
+    await get(catalogue, person(subject), "/v1/me/authorisations")
+    (line,) = await catalogue.log_of(subject)
+    assert (line["purpose"], line["ground"], line["caller"]) == ("own_authorisations", "self", "subject")
+
+
 async def test_two_bureaus_know_the_person_by_two_handles_and_neither_is_the_nodes(catalogue: House):
     _, subject = await somebody(catalogue)
     texts = []

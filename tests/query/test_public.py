@@ -49,6 +49,11 @@ async def test_a_person_is_not_found_by_name_and_stands_masked_where_the_law_ord
     assert (await search(catalogue, name=name)).json()["items"] == []
 
 
+async def test_no_copy_of_a_public_record_is_kept_on_the_way(catalogue: House):
+    for answer in (await records(catalogue, item="penalty"), await search(catalogue, name="沙盒")):
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+
+
 async def test_pages_follow_one_another_without_loss(catalogue: House):
     catalogue.follow(a_directory([an_item("paged")]))
     sent = [a_record(item="paged") for _ in range(7)]

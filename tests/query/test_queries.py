@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
-from tests.query.conftest import House, department, invented_person, person
+from tests.query.conftest import ITEMS, House, department, invented_person, person
+from tests.query.samples import a_directory
 
 
 async def test_a_department_with_a_matter_reads_what_the_matter_lists(catalogue: House):
@@ -51,6 +52,35 @@ async def test_sealed_fields_about_the_subject_are_opened_and_others_are_masked(
     assert released["fields"]["NAME"] == "沈沙盒"
     assert released["fields"]["BOSS"] == "殷**"
     assert list(released["fields"]) == ["NAME", "ID", "BOSS", "DOC"]
+    (line,) = await catalogue.log_of(boss)
+    assert (line["party"], line["officer"], line["matter"], line["outcome"], line["records"]) == (
+        "permits_office", "W-17", "permit", "released", [str(record)],
+    )  # fmt: skip
+    async with catalogue.client(person(subject)) as client:
+        await client.get("/v1/me/file")
+    assert [line["purpose"] for line in await catalogue.log_of(boss)] == ["own_file", "duty"]
+
+
+async def test_who_is_not_shown_at_all_has_no_access(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    boss = await catalogue.subject(invented_person())
+    cipher, record = (await catalogue.equipment.vault.open([boss]))[boss], uuid4()
+    hidden = cipher.seal({"BOSS_NUMBER": "990000196001010011"}, object=record, field="representative")
+    await catalogue.load(penalty(subject, record=record, sealed=[hidden.model_dump()]))
+    await by_matter(catalogue, identity)
+    assert await catalogue.log_of(boss) == []
+
+
+async def test_an_answer_is_not_used_beyond_the_announced_withdrawal_of_its_item(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    await catalogue.load(penalty(subject), penalty(subject, item="licence"))
+    assert (await by_matter(catalogue, identity)).json()["use_until"] == "2026-06-03"
+    catalogue.follow(a_directory(ITEMS, withdrawn={"penalty": date(2026, 5, 20)}))
+    answer = (await by_matter(catalogue, identity)).json()
+    assert (answer["use_until"], len(answer["released"])) == ("2026-05-20", 2)
+    assert (await by_matter(catalogue, identity, items=["licence"])).json()["use_until"] == "2026-06-03"
+    catalogue.on(date(2026, 5, 20))
+    assert [each["item"] for each in (await by_matter(catalogue, identity)).json()["released"]] == ["licence"]
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,14 @@ async def lists(ctx: Ctx) -> PublicLists:
 
 
 @router.get("/v1/public/records", access=Access.public())
-async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Limit = 50) -> Page[PublicRecord]:
-    """The public records of an item, masked, newest first; each is gone on the day its display period ends."""
+async def public_records(
+    ctx: Ctx, response: Response, item: Code, cursor: Cursor = None, limit: Limit = 50
+) -> Page[PublicRecord]:
+    """The public records of an item, masked, newest first; each is gone on the day its display period ends.
+
+    No copy is to be kept by anything on the way, for that reason.
+    """
+    _private(response)
     return await public.public_records(ctx, item, after=cursor, limit=limit)
 
 

@@ -1,6 +1,6 @@
 """What the query service refuses. Those with `keep` are accesses: their log line is committed before the answer."""
 
-from creditmesh.chassis.errors import Forbidden, Invalid, Malformed
+from creditmesh.chassis.errors import Forbidden, Invalid, Malformed, NotFound
 
 
 class NoGround(Forbidden):
@@ -26,6 +26,12 @@ class NoAuthorisation(Forbidden):
             "own is at /v1/authorisations/{id}.",
             "请提供信用主体为该用途授予贵方且今日有效的授权；贵方授权的状态见 /v1/authorisations/{id}。",
         )
+
+
+class NotYours(NotFound):
+    """Somebody else's: word for word as if there were none, and kept for the person who gave it."""
+
+    keep = True
 
 
 class UnusableIdentity(Invalid):

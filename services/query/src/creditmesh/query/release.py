@@ -102,9 +102,19 @@ def _line(item: str, code: WithheldCode) -> Withheld:
     return Withheld(item=item, code=code, detail=detail, detail_zh=detail_zh)
 
 
-def use_until(records: Sequence[RecordOut], *, as_of: date, ground_until: date | None = None) -> date:
-    """The first day on which the answer may be used no more: the first expiry of all that carries it."""
+def use_until(
+    records: Sequence[RecordOut],
+    *,
+    as_of: date,
+    ground_until: date | None = None,
+    withdrawn_at: Callable[[str], date | None] = lambda _: None,
+) -> date:
+    """The first day on which the answer may be used no more: the first expiry of all that carries it.
+
+    `withdrawn_at` tells from which day an item is withdrawn, as far as that is announced.
+    """
     ends = [record.display_until for record in records] + [ground_until]
+    ends += [withdrawn_at(record.item) for record in records]
     return min([as_of + FRESH, *(end for end in ends if end is not None)])
 
 

@@ -9,12 +9,13 @@ from creditmesh.chassis.http.idempotency import recall, remember
 from creditmesh.query import authorisation as signed
 from creditmesh.query import cursor
 from creditmesh.query.authorisation import LONGEST, Claims, Unreadable
-from creditmesh.query.errors import NotAnAuthorisation
+from creditmesh.query.errors import NotAnAuthorisation, NotYours
 from creditmesh.query.grounds import may_be_authorised
 from creditmesh.query.release import Ground
 from creditmesh.query.store import authorisations
 from creditmesh.query.store.authorisations import Authorisation
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events.access import Outcome
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.queries import AuthorisationIn, AuthorisationOut, Page
 
@@ -63,7 +64,14 @@ async def my_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa:
 
 
 async def my_authorisations(ctx: Context, *, subject: UUID, after: str | None, limit: int) -> Page[AuthorisationOut]:
-    """What a subject has permitted, newest first."""
+    """What the calling subject has permitted, newest first; an access like any look at one's own."""
+    page = await listed(ctx, subject=subject, after=after, limit=limit)
+    ctx.disclose(subject, purpose="own_authorisations", ground="self", outcome="released")
+    return page
+
+
+async def listed(ctx: Context, *, subject: UUID, after: str | None, limit: int) -> Page[AuthorisationOut]:
+    """A page of what a subject has permitted, newest first."""
     connection = await ctx.connection()
     part, before = ctx.part(str(subject)), cursor.read(after, UUID)
     rows = await authorisations.page(connection, part=part, subject=subject, before=before, limit=limit + 1)
@@ -79,19 +87,34 @@ async def revoke_authorisation(ctx: Context, id: UUID, *, subject: UUID) -> None
 
 
 async def look_at_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa: A002
-    """One given to the calling party; NotFound for another's and for none alike."""
+    """One given to the calling party; for another's and for none the same. Looks and attempts are accesses."""
     row = await _found(ctx, id)
-    if row is None or row.bureau != ctx.known_caller.party:
+    if row is None:
         raise NotFound
+    if row.bureau != ctx.known_caller.party:
+        _disclose(ctx, row, outcome="refused", reason=NotYours.code)
+        raise NotYours
+    _disclose(ctx, row, outcome="released")
     return _out(ctx, row)
 
 
 async def hand_in_authorisation(ctx: Context, token: str) -> AuthorisationOut:
-    """The authorisation of a signed text that the subject handed to the calling party; NotFound as above."""
+    """The authorisation of a signed text that the subject handed to the calling party; refusals as above."""
     claims = _claims(ctx, token)
-    if claims is None or claims.grantee != ctx.known_caller.party:
+    if claims is None:
         raise NotFound
     return await look_at_authorisation(ctx, claims.jti)
+
+
+def _disclose(ctx: Context, row: Authorisation, *, outcome: Outcome, reason: str | None = None) -> None:
+    ctx.disclose(
+        row.subject,
+        purpose="authorisation",
+        ground="authorisation",
+        outcome=outcome,
+        reason=reason,
+        authorisation=row.id,
+    )
 
 
 async def _found(ctx: Context, id: UUID) -> Authorisation | None:  # noqa: A002

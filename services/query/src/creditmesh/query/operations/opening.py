@@ -47,6 +47,20 @@ async def answered(ctx: Context, events: Sequence[RecordChanged]) -> tuple[Recor
     return tuple(_answered(event, item_of(ctx, event), values.get(event.record, {})) for event in events)
 
 
+def others_shown(
+    ctx: Context, events: Sequence[RecordChanged], answers: Sequence[RecordOut]
+) -> Mapping[UUID, list[RecordChanged]]:
+    """The records that show something of another person, masked as it is, by that person: an access of theirs too."""
+    others: dict[UUID, list[RecordChanged]] = {}
+    for event, answer in zip(events, answers, strict=True):
+        item = item_of(ctx, event)
+        named = set() if item is None else {spec.code for spec in item.fields if spec.about == "representative"}
+        if named & (answer.fields.keys() - event.fields.keys()):
+            for other in {sealed.about for sealed in event.sealed} - {event.subject}:
+                others.setdefault(other, []).append(event)
+    return others
+
+
 def _answered(event: RecordChanged, item: Item | None, values: Mapping[str, JsonValue]) -> RecordOut:
     return RecordOut(
         record=event.record,

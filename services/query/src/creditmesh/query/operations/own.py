@@ -1,14 +1,16 @@
 """A person's own side: their whole file, who looked, and everything to carry away. Free, and logged like any access."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.query import cursor
-from creditmesh.query.operations.authorisations import my_authorisations
-from creditmesh.query.operations.opening import answered
+from creditmesh.query.operations.authorisations import listed
+from creditmesh.query.operations.opening import answered, others_shown
 from creditmesh.query.store import accesses, records
 from creditmesh.query.store.accesses import Line
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.queries import AccessOut, AuthorisationOut, ExportOut, FileOut, Page, RecordOut
 
 
@@ -23,7 +25,10 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
         withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
     )
     shown = await answered(ctx, found)
-    return FileOut(decision_id=_disclose(ctx, subject, purpose, shown), as_of=ctx.legal_date, records=shown)
+    decision = _disclose(ctx, subject, purpose, shown)
+    for other, theirs in others_shown(ctx, found, shown).items():
+        _disclose(ctx, other, purpose, theirs)
+    return FileOut(decision_id=decision, as_of=ctx.legal_date, records=shown)
 
 
 async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> Page[AccessOut]:
@@ -51,15 +56,15 @@ async def own_export(ctx: Context, subject: UUID) -> ExportOut:
 
 
 async def _all_authorisations(ctx: Context, subject: UUID) -> tuple[AuthorisationOut, ...]:
-    page = await my_authorisations(ctx, subject=subject, after=None, limit=500)
+    page = await listed(ctx, subject=subject, after=None, limit=500)
     found = list(page.items)
     while page.next is not None:
-        page = await my_authorisations(ctx, subject=subject, after=page.next, limit=500)
+        page = await listed(ctx, subject=subject, after=page.next, limit=500)
         found += page.items
     return tuple(found)
 
 
-def _disclose(ctx: Context, subject: UUID, purpose: str, shown: tuple[RecordOut, ...]) -> UUID:
+def _disclose(ctx: Context, subject: UUID, purpose: str, shown: Sequence[RecordOut | RecordChanged]) -> UUID:
     return ctx.disclose(
         subject,
         purpose=purpose,

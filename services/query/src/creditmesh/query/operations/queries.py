@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from creditmesh.chassis.http.idempotency import recall, remember
 from creditmesh.query import grounds, release
 from creditmesh.query.errors import NoAuthorisation, NoGround
 from creditmesh.query.operations.authorisations import standing
-from creditmesh.query.operations.opening import answered
+from creditmesh.query.operations.opening import answered, others_shown
 from creditmesh.query.operations.subjects import subject_of
 from creditmesh.query.release import Ground, Plan
 from creditmesh.query.store import records
@@ -81,6 +81,8 @@ async def _attempt(ctx: Context, asked: Asked, earlier: UUID | None) -> QueryOut
     if not await _take(ctx, asked, found, repeated=earlier is not None):
         return None
     decision = _disclose(ctx, asked, ground, found, earlier)
+    for other, theirs in others_shown(ctx, found, released).items():
+        _disclose(ctx, replace(asked, subject=other), ground, theirs, None)
     if earlier is None and asked.key is not None and await remember(ctx, asked.key, asked.digest, decision) != decision:
         return None  # another request with this key was first: begin again, as its repetition
     return QueryOut(
@@ -88,7 +90,12 @@ async def _attempt(ctx: Context, asked: Asked, earlier: UUID | None) -> QueryOut
         released=released,
         withheld=release.withheld(ground, plan, released=(record.item for record in released)),
         marks=tuple(Mark(record=each.record, mark=each.mark) for each in released if each.mark is not None),
-        use_until=release.use_until(released, as_of=ctx.legal_date, ground_until=ground.until),
+        use_until=release.use_until(
+            released,
+            as_of=ctx.legal_date,
+            ground_until=ground.until,
+            withdrawn_at=ctx.followed(Directory).withdrawn_at,
+        ),
         as_of=ctx.legal_date,
     )
 
