@@ -42,7 +42,7 @@ def outcomes(name: str) -> list:
     table = csv.reader(io.StringIO(body.decode(encoding).removeprefix("\ufeff"), newline=""))
     columns = item.header_map(next(table))
     assert columns.errors == ()
-    return [item.validate_cells(columns.codes, cells) for cells in table]
+    return [item.validate(dict(zip(columns.codes, cells, strict=True))) for cells in table]
 
 
 def said(name: str) -> dict[str, dict]:

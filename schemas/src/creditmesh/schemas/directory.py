@@ -4,7 +4,6 @@ Each object has a history of versions. The one in force on a legal date is the n
 version published for next month changes nothing today, and a withdrawal is one more entry of the history.
 """
 
-from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple, Protocol, TypeVar
@@ -73,13 +72,7 @@ class Directory:
         """How far the sandbox's legal date was moved."""
         self._histories: dict[ObjectKind, dict[str, list[Version]]] = {kind: {} for kind in MODELS}
         self._compiled: dict[tuple[str, int], CompiledItem] = {}
-        self._parties_by_uscc: dict[str, Party] = {}
         self._withdrawn = lru_cache(maxsize=64)(self._find_withdrawn)
-
-    @property
-    def etag(self) -> str:
-        """The ETag of everything answered from here."""
-        return f'"catalogue-{self.number}"'
 
     def apply(self, event: CatalogueEvent) -> None:
         """Take one event into memory; one at or below `number` is a repeat. UnreadableCatalogue: nothing is applied."""
@@ -103,14 +96,6 @@ class Directory:
         """The item's version in force on that day; None if there is none or it is withdrawn."""
         return self._find(Item, code, on)
 
-    def credit_list(self, code: str, *, on: date) -> CreditList | None:
-        """The list in force on that day."""
-        return self._find(CreditList, code, on)
-
-    def measure(self, code: str, *, on: date) -> Measure | None:
-        """The measure in force on that day."""
-        return self._find(Measure, code, on)
-
     def matter(self, code: str, *, on: date) -> Matter | None:
         """The matter in force on that day."""
         return self._find(Matter, code, on)
@@ -123,22 +108,9 @@ class Directory:
         """The party as last published, whatever its effective date; None if unknown or withdrawn."""
         return self._newest(Party, code)
 
-    def party_by_uscc(self, uscc: str) -> Party | None:
-        """The party with that 18-character code, as last published."""
-        return self._parties_by_uscc.get(uscc)
-
-    def parties_with(self, duty: str) -> tuple[Party, ...]:
-        """The active parties that have a duty, in the order of their codes."""
-        parties = (self.party(code) for code in sorted(self._histories["party"]))
-        return tuple(party for party in parties if party is not None and party.active and duty in party.duties)
-
     def code_set(self, code: str) -> CodeSet | None:
         """The code set as last published."""
         return self._newest(CodeSet, code)
-
-    def rule(self, code: str) -> Rule | None:
-        """The rule as last published."""
-        return self._newest(Rule, code)
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules for all items, as last published."""
@@ -176,11 +148,6 @@ class Directory:
         """The codes of all items withdrawn on that day: the parameter of `rules.visibility`."""
         return self._withdrawn(as_of)
 
-    def withdrawn_at(self, code: str) -> date | None:
-        """From which day an item is withdrawn, as last published; None if it is not."""
-        history = self._histories["item"].get(code)
-        return history[-1].effective if history and history[-1].state == "withdrawn" else None
-
     def _change(self, change: CatalogueChanged) -> None:
         model = MODELS.get(change.kind)
         if model is None:
@@ -193,18 +160,10 @@ class Directory:
         version = Version(change.number, change.state, change.effective, body, change.basis)
         self._histories[change.kind].setdefault(change.code, []).append(version)
         self._withdrawn.cache_clear()
-        if isinstance(body, Party):
-            self._parties_by_uscc = {party.uscc: party for party in self._current_parties()}
-        elif isinstance(body, CodeSet | Rule):
+        if isinstance(body, CodeSet | Rule):
             self._compiled.clear()
         elif isinstance(body, Item):
             self._compiled.pop((change.code, change.number), None)
-
-    def _current_parties(self) -> Iterator[Party]:
-        for code in self._histories["party"]:
-            party = self.party(code)
-            if party is not None:
-                yield party
 
     def _in_force(self, kind: ObjectKind, code: str, on: date) -> Version | None:
         for version in reversed(self._histories[kind].get(code, [])):

@@ -221,7 +221,7 @@ class PublicSearch(_In):
         Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True, pattern=_PRINTED)] | None
     ) = None
     code: Uscc | None = None
-    cursor: str | None = None
+    cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
     @model_validator(mode="after")

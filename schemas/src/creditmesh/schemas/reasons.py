@@ -24,10 +24,6 @@ REASONS: dict[str, Reason] = {
     "malformed_row": Reason(
         "The row cannot be read as one record; check its structure.", "该行无法解析为一条记录；请检查格式。"
     ),
-    "duplicate_in_submission": Reason(
-        "The same record occurs more than once in this submission; send it once.",
-        "同一记录在本次报送中重复出现；请只报送一次。",
-    ),
     # the fields
     "field_required": Reason("{name} is required here; fill it in.", "此处必须填写{name_zh}。"),
     "unknown_field": Reason(
@@ -52,12 +48,6 @@ REASONS: dict[str, Reason] = {
         "{name} contains a character that cannot be stored; remove it.", "{name_zh}含有无法保存的字符；请删除。"
     ),
     # the gate
-    "unknown_item": Reason(
-        "The catalogue has no such item in force; look it up in the directory.", "目录中没有生效的该条目；请查询目录。"
-    ),
-    "not_authorised": Reason(
-        "Your party does not have a duty that may submit this item.", "贵单位的职责不包括报送该目录条目。"
-    ),
     "kind_not_covered": Reason("The item does not cover this kind of subject.", "该目录条目不适用于此类信用主体。"),
     "issuer_not_yours": Reason(
         "The issuing body is not one your party may submit for; use its own account.",
@@ -112,7 +102,6 @@ REASONS: dict[str, Reason] = {
     "fine_implausible": Reason(
         "{name} is above {maximum}; an officer will look at the row.", "{name_zh}超过 {maximum}；该行转人工审核。"
     ),
-    "late": Reason("Reported after the deadline of {days} working days.", "超过 {days} 个工作日的报送期限。"),
     # the record
     "same": Reason("The record is already stored with this content.", "该记录内容与已存内容相同。"),
     "superseded": Reason(

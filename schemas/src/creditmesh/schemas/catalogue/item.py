@@ -60,7 +60,7 @@ class Item(Published):
     name_zh: str
     record_class: str
     """The class of the national catalogue."""
-    tier: Tier | Literal["nation"]
+    tier: Tier
     """The tier that issued the item."""
     number: Annotated[int, Constraint(ge=1)] = 1
     kinds: tuple[SubjectKind, ...]

@@ -1,7 +1,7 @@
 """An item of the catalogue as a validator: rows in any accepted spelling become canonical rows, or reasons.
 
-A canonical row is a dict of field code to text in catalogue order, without empty fields; its `canonical` bytes are made
-once and serve as event body, sealed text and fingerprint alike.
+A canonical row is a dict of field code to text in catalogue order, without empty fields: whoever computes over it, on
+either side, has the same texts in the same order.
 
 There are two ways through, and a property test holds them equal. The quick one is pydantic's compiled parser for names,
 types and lengths, then one reader per special field. Only a row it does not take is examined field by field in Python,
@@ -14,7 +14,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, cast
 
-import orjson
 from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
@@ -97,19 +96,9 @@ class CompiledItem:
             return row
         return self._examine(fields.items())
 
-    def validate_cells(self, columns: Sequence[str], cells: Sequence[str]) -> Outcome:
-        """Read one line of a file whose header gave these columns; blank cells beyond them do not matter."""
-        if len(cells) != len(columns) and (len(cells) < len(columns) or any(cells[len(columns) :])):
-            return (reason("malformed_row"),)
-        return self.validate(dict(zip(columns, cells, strict=False)))
-
     def header_map(self, header: Sequence[str]) -> Columns:
         """The field codes of a file's columns, by code, Chinese name or alias, or what is wrong with its header."""
         return self._names.columns(header)
-
-    def canonical(self, row: Row) -> bytes:
-        """The bytes of a canonical row: made once, reused for fingerprint, sealed text and body."""
-        return orjson.dumps(row)
 
     def split(self, row: Row, kind: SubjectKind) -> Split:
         """The row of a record about this kind of subject: what stands clear, what is sealed, and for whom."""
