@@ -1,9 +1,8 @@
 """What the one door costs: the same small requests to a service directly and through the gateway, in one run.
 
-`python -m bench.gateway` starts an embedded PostgreSQL, a process with a service, its door in process and its door
-over HTTP, and a second process with the same service for the latter. Rounds are interleaved; of each way it prints
-the median requests a second, the CPU of the servers per request, and the ratio to direct. The load generator shares
-the machine, so on two cores the ratio of CPU says more than the ratio of rates.
+It starts an embedded PostgreSQL, a process with a service, its door in process and its door over HTTP, and a second
+process with the same service for the latter. Rounds are interleaved. The load generator shares the machine, so on two
+cores the ratio of CPU says more than the ratio of rates.
 """
 
 import asyncio
@@ -18,13 +17,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import psutil
 import uvloop
 from fastapi import Body
 from pydantic import BaseModel
 
+from bench.figures import Table, centile, spread
+from bench.wire import ask_for, post
 from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -45,7 +45,8 @@ from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import PartyKey
 from creditmesh.gateway.transport import InProcess, OverHttp, Transport
 
-CONNECTIONS, SECONDS, ROUNDS = 16, 1.5, 5
+CONNECTIONS, SECONDS, ROUNDS = 16, 1.5, 4
+BODY = b'{"text":"' + b"x" * 1000 + b'"}'
 NODE = NodeFacts(code="city", tier="city", parts=12, sandbox=True)
 WAYS = ("direct", "in process", "over HTTP")
 router = Router()
@@ -109,7 +110,7 @@ def serve(place: Place, elsewhere: str | None, pipe: Connection) -> None:
 
 
 async def _serve(place: Place, elsewhere: str | None, pipe: Connection) -> None:
-    ways = [] if elsewhere is None else [InProcess(place.app()), OverHttp(elsewhere)]
+    ways: list[Transport] = [] if elsewhere is None else [InProcess(place.app()), OverHttp(elsewhere)]
     doors = [_door(place, way) for way in ways]
     listeners = [Listener(app, host="127.0.0.1", port=0, drain_seconds=1) for app in (place.app(), *doors)]
     for listener in listeners:
@@ -149,7 +150,7 @@ class Result:
     latencies: list[float] = field(default_factory=list)
 
 
-async def measure() -> dict[str, Result]:
+async def _results() -> dict[str, Result]:
     """All ways, interleaved."""
     async with _standing() as (place, credential, token):
         with _server(place, None) as (other, (far,)), _server(place, far) as (node, (direct, inside, over)):
@@ -167,32 +168,13 @@ async def measure() -> dict[str, Result]:
 async def _round(result: Result, url: str, headers: dict[str, str], servers: Sequence[psutil.Process]) -> None:
     before = sum(sum(server.cpu_times()[:2]) for server in servers)
     began = time.perf_counter()
-    taken = await asyncio.gather(*(_ask(url, headers, began + SECONDS) for _ in range(CONNECTIONS)))
+    request = post(url, "/v1/asked", BODY, **headers)
+    latencies = await ask_for(SECONDS, url, lambda: request, connections=CONNECTIONS)
     seconds = time.perf_counter() - began
-    latencies = [latency for each in taken for latency in each]
     after = sum(sum(server.cpu_times()[:2]) for server in servers)
     result.rates.append(len(latencies) / seconds)
     result.cpu.append((after - before) / len(latencies) * 1e6)
     result.latencies += latencies
-
-
-async def _ask(url: str, headers: dict[str, str], until: float) -> list[float]:
-    """One connection, one request after the other, as raw bytes: the generator must be cheaper than the served."""
-    where = urlsplit(url)
-    reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    body = b'{"text":"' + b"x" * 1000 + b'"}'
-    head = {"host": where.netloc, "content-type": "application/json", "content-length": str(len(body)), **headers}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
-    request = f"POST /v1/asked HTTP/1.1\r\n{lines}\r\n".encode() + body
-    latencies = []
-    while (began := time.perf_counter()) < until:
-        writer.write(request)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 200"), answer
-        await reader.readexactly(int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
-        latencies.append(time.perf_counter() - began)
-    writer.close()
-    return latencies
 
 
 def _open_folder() -> Path:
@@ -207,10 +189,11 @@ async def _standing() -> AsyncIterator[tuple[Place, str, str]]:
     server = EmbeddedServer(folder / "data")
     await server.start()
     try:
-        where = {"node": NODE.code, "secrets": folder}
-        await migrate(server.admin_url, tier=NODE.tier, parts=NODE.parts, packages=(gateway,), **where)
+        await migrate(
+            server.admin_url, node=NODE.code, tier=NODE.tier, parts=NODE.parts, packages=(gateway,), secrets=folder
+        )
         Keys.create(folder / "keys")
-        url = urls(server.admin_url, **where)["gateway"].render_as_string(hide_password=False)
+        url = urls(server.admin_url, node=NODE.code, secrets=folder)["gateway"].render_as_string(hide_password=False)
         place = Place(folder, url)
         yield place, await _key(place), _token(place)
     finally:
@@ -250,18 +233,24 @@ class _server:  # noqa: N801 - read as a function
         self._process.join(10)
 
 
-def main() -> None:
-    """Print the table."""
-    results = asyncio.run(measure())
+def measure() -> Table:
+    """All ways, against direct."""
+    results = asyncio.run(_results())
     direct = results["direct"]
-    print(f"gateway: POST 1 KB, {CONNECTIONS} connections, {ROUNDS} interleaved rounds of {SECONDS:g} s")
-    print(f"{'':12}{'requests/s':>12}{'ratio':>8}{'CPU us':>9}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}")
+    table = Table(f"gateway: POST 1 KB, {CONNECTIONS} connections")
     for name, result in results.items():
-        rate, cpu, latencies = median(result.rates), median(result.cpu), sorted(result.latencies)
-        ratios = f"{rate / median(direct.rates):8.2f}{cpu:9.0f}{median(direct.cpu) / cpu:8.2f}"
-        tail = f"{median(latencies) * 1e3:9.2f}{latencies[len(latencies) * 99 // 100] * 1e3:9.2f}"
-        print(f"{name:12}{rate:12.0f}{ratios}{tail}")
-
-
-if __name__ == "__main__":
-    main()
+        rates = [rate / base for rate, base in zip(result.rates, direct.rates, strict=True)]
+        cpu = [base / spent for spent, base in zip(result.cpu, direct.cpu, strict=True)]
+        table.rows.append(
+            {
+                "": name,
+                "requests/s": spread(result.rates, ",.0f"),
+                "to direct": spread(rates),
+                "CPU us": median(result.cpu),
+                "direct's CPU to it": spread(cpu),
+                "p50 ms": 1000 * median(result.latencies),
+                "p99 ms": 1000 * centile(result.latencies, 0.99),
+            }
+        )
+    table.samples = {name: {"rates": result.rates, "cpu": result.cpu} for name, result in results.items()}
+    return table
