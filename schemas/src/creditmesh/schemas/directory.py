@@ -148,6 +148,11 @@ class Directory:
         """The codes of all items withdrawn on that day: the parameter of `rules.visibility`."""
         return self._withdrawn(as_of)
 
+    def withdrawn_at(self, code: str) -> date | None:
+        """From which day an item is withdrawn, as last published; None if it is not."""
+        history = self._histories["item"].get(code)
+        return history[-1].effective if history and history[-1].state == "withdrawn" else None
+
     def _change(self, change: CatalogueChanged) -> None:
         model = MODELS.get(change.kind)
         if model is None:
