@@ -1,6 +1,7 @@
 """Verdict lines and receipts."""
 
 import re
+from pathlib import Path
 from uuid import uuid4
 
 import orjson
@@ -31,6 +32,16 @@ def test_every_reason_has_both_languages_and_fills_in_its_facts(code: str):
     assert "{" not in found.detail + found.detail_zh
     assert found.detail.endswith(".")
     assert found.detail_zh.endswith("。")
+    assert (";" in found.detail, "；" in found.detail_zh) == (True, True), "the rule; the remedy"
+
+
+def test_every_code_that_is_given_has_its_text_and_no_text_is_for_nothing():
+    sources = [*Path("schemas/src").rglob("*.py"), *Path("services/ingestion/src").rglob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.name != "reasons.py")
+    given = set(re.findall(r"\b(?:reason|_at|_error)\(\s*\"(\w+)\"", code))
+    assert len(given) > 10
+    assert given <= REASONS.keys()
+    assert {text for text in REASONS if f'"{text}"' not in code} == set()
 
 
 def test_an_unknown_reason_is_a_mistake_of_ours():

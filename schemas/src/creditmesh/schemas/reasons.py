@@ -25,7 +25,7 @@ REASONS: dict[str, Reason] = {
         "The row cannot be read as one record; check its structure.", "该行无法解析为一条记录；请检查格式。"
     ),
     # the fields
-    "field_required": Reason("{name} is required here; fill it in.", "此处必须填写{name_zh}。"),
+    "field_required": Reason("{name} is required here; fill it in.", "此处缺少{name_zh}；请填写。"),
     "unknown_field": Reason(
         "Field {place} of the row is none of the item's; remove it or use the item's template.",
         "第 {place} 个字段不属于该目录条目；请删除或使用目录模板。",
@@ -48,7 +48,10 @@ REASONS: dict[str, Reason] = {
         "{name} contains a character that cannot be stored; remove it.", "{name_zh}含有无法保存的字符；请删除。"
     ),
     # the gate
-    "kind_not_covered": Reason("The item does not cover this kind of subject.", "该目录条目不适用于此类信用主体。"),
+    "kind_not_covered": Reason(
+        "The item does not cover this kind of subject; correct the kind, or use an item that does.",
+        "该目录条目不适用于此类信用主体；请更正类别或使用适用的条目。",
+    ),
     "issuer_not_yours": Reason(
         "The issuing body is not one your party may submit for; use its own account.",
         "贵单位无权代该机关报送；请由该机关报送。",
@@ -57,23 +60,24 @@ REASONS: dict[str, Reason] = {
         "The data source is not the submitting party; correct it.", "数据来源单位不是报送单位；请更正。"
     ),
     "basis_not_in_force": Reason(
-        "The item's legal basis was not in force on the decision date.", "作出决定之日该条目的法定依据未生效。"
+        "The item's legal basis was not in force on the decision date; check the date, else it is not collected.",
+        "作出决定之日该条目的法定依据未生效；请核对日期，否则不予归集。",
     ),
     "future_date": Reason("{name} lies after today; correct it.", "{name_zh}晚于今日；请更正。"),
     "dates_reversed": Reason(
         "{name} lies before the date it should follow; correct it.", "{name_zh}早于应在其前的日期；请更正。"
     ),
     "minor": Reason(
-        "The subject was under 18 on the decision date; minors are no subjects of credit records.",
-        "作出决定之日主体未满十八周岁；未成年人不属于信用主体。",
+        "The subject was under 18 on the decision date, and minors are no subjects of credit records; do not send it.",
+        "作出决定之日主体未满十八周岁，未成年人不属于信用主体；请勿报送。",
     ),
     "forbidden_attribute": Reason(
         "Field {place} of the row holds an attribute that the law forbids to collect; remove it.",
         "第 {place} 个字段属于法律禁止采集的信息；请删除。",
     ),
     "simple_procedure_person": Reason(
-        "Penalties by simple procedure on natural persons are not collected.",
-        "对自然人适用简易程序的行政处罚不予归集。",
+        "Penalties by simple procedure on natural persons are not collected; do not send them.",
+        "对自然人适用简易程序的行政处罚不予归集；请勿报送。",
     ),
     "check_digit": Reason(
         "The check digit does not match; verify the number, an officer will look at the row.",
@@ -93,7 +97,7 @@ REASONS: dict[str, Reason] = {
     ),
     "placeholder_needs_registration": Reason(
         "Seventeen zeros and X stand for a sole trader without a code; give the registration number.",
-        "统一社会信用代码填 17 个 0 加 X 的个体工商户，必须填写工商注册号。",
+        "统一社会信用代码填 17 个 0 加 X 仅适用于无代码的个体工商户；请填写工商注册号。",
     ),
     "fine_unit": Reason(
         "The amount in the text differs from the field in 万元; an officer will look at the row.",
@@ -103,11 +107,15 @@ REASONS: dict[str, Reason] = {
         "{name} is above {maximum}; an officer will look at the row.", "{name_zh}超过 {maximum}；该行转人工审核。"
     ),
     # the record
-    "same": Reason("The record is already stored with this content.", "该记录内容与已存内容相同。"),
+    "same": Reason(
+        "The record is already stored with this content; nothing to do.", "该记录内容与已存内容相同；无需处理。"
+    ),
     "superseded": Reason(
         "This is an earlier content of the record; a later one stands.", "该内容为记录的历史版本；现以较新版本为准。"
     ),
-    "repeated": Reason("The same row occurs earlier in this submission.", "本次报送中已有相同的行。"),
+    "repeated": Reason(
+        "The same row occurs earlier in this submission; send it once.", "本次报送中已有相同的行；只需报送一次。"
+    ),
     "review_refused": Reason(
         "An officer has refused exactly this row; correct it and send it again.",
         "工作人员已拒绝该行；请更正后重新报送。",
