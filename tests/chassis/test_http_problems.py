@@ -141,6 +141,14 @@ FIELDS: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown, named like a person's number": ({"colour": "red", SENT: 1}, "", "extra_forbidden"),
     "unknown, with a number in it": ({"colour": "red", f"id{SENT}": 1}, "", "extra_forbidden"),
     "unknown, named with slashes": ({"colour": "red", "a/b~c": 1}, "", "extra_forbidden"),
+    "one of several types": ({"colour": "red", "size": SENT + "x"}, "/size", "int_parsing"),
+    "a member of a union": (
+        {"colour": "red", "wheel": {"shape": "round", "spokes": "x"}},
+        "/wheel/spokes",
+        "int_parsing",
+    ),
+    "missing from a member": ({"colour": "red", "wheel": {"shape": "round"}}, "/wheel/spokes", "missing"),
+    "no member at all": ({"colour": "red", "wheel": {"shape": SENT}}, "/wheel", "union_tag_invalid"),
     "personal value of a wrong type": ({"colour": "red", "owner": {"number": SENT}}, "/owner", "string_type"),
     "personal value too long": ({"colour": "red", "owner": SENT * 40}, "/owner", "string_too_long"),
     "no object": ([SENT], "", "model_attributes_type"),  # type: ignore[dict-item]
@@ -154,6 +162,13 @@ async def test_a_field_at_fault_is_named_with_its_rule_and_never_its_value(
     async with nursery.client(DEPARTMENT) as client:
         document = problem(await client.post("/v1/toys", json=body), 422, "invalid")
     assert (document.errors[0].pointer, document.errors[0].code) == (pointer, code)
+
+
+async def test_a_query_at_fault_beside_a_good_body_is_named(nursery: Nursery):
+    mark = "0199f000-0000-7000-8000-00000000000a"
+    async with nursery.client() as client:
+        answer = await client.post(f"/v1/marks/{mark}/long?events={SENT}x", json={"events": 1})
+    assert problem(answer, 422, "invalid").errors[0].pointer == "/query/events"
 
 
 @pytest.mark.parametrize(

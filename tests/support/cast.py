@@ -6,7 +6,7 @@ The rows are invented; every number is in the sandbox region 990000.
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -79,7 +79,7 @@ class Cast:
 
     async def key(self, name: str, kind: str, party: str, *, scopes: tuple[str, ...] | None = None) -> str:
         """A key for a system of a party."""
-        order = {"kind": kind, "party": party, "scopes": scopes or EVERYTHING[kind], "label": name.replace(" ", "-")}
+        order = {"kind": kind, "party": party, "scopes": scopes or EVERYTHING[kind], "label": uuid4().hex[:30]}
         return await self._made(name, "keys", order)
 
     async def officer(self, name: str, kind: str, party: str, officer: str) -> str:

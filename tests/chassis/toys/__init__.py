@@ -1,7 +1,7 @@
 """A service of toys: every way a route may end, each with a mark in the database that is or is not there afterwards."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import HTTPException, Query, Request, Response
@@ -36,6 +36,15 @@ class Refused(Forbidden):
     keep = True
 
 
+class Round(BaseModel):
+    shape: Literal["round"]
+    spokes: int
+
+
+class Square(BaseModel):
+    shape: Literal["square"]
+
+
 class Toy(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -44,6 +53,8 @@ class Toy(BaseModel):
     weight: float = 1.0
     owner: Pii | None = None
     parts: dict[str, JsonValue] = {}
+    size: Annotated[int, Field(ge=0)] | Annotated[str, Field(max_length=3)] = 1
+    wheel: Annotated[Round | Square, Field(discriminator="shape")] | None = None
 
 
 @router.post("/v1/marks/{id}", access=Access.public())

@@ -1,7 +1,8 @@
 """Every error as problem+json in both languages; a value that was sent is never echoed, a trace never shown."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -71,28 +72,43 @@ _FRAMEWORKS: Mapping[int, tuple[type[Problem], str, str]] = {
 _READ_AGAIN = ("The request cannot be read; check its body and its headers.", "请求无法读取，请检查正文与请求头。")
 
 
-def field_errors(errors: Sequence[Mapping[str, Any]]) -> tuple[FieldError, ...]:
-    """Pydantic's findings as field errors: place, rule, remedy; never the input."""
+def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tuple[FieldError, ...]:
+    """Pydantic's findings as field errors: place in the body (as far as it was read), rule, remedy; never the input."""
     found = []
     for error in errors:
-        if (
-            error["type"] == "is_instance_of"
-        ):  # a type of ours that is also read from a text: what the text lacks is told
+        if error["type"] == _OURS:
             continue
         detail, detail_zh = _RULES.get(error["type"], _OTHER)
-        pointer = _pointer(error["loc"])
+        pointer = _pointer(error["loc"], body)
         found.append(FieldError(pointer=pointer, code=error["type"], detail=detail, detail_zh=detail_zh))
     return tuple(found)
 
 
-def _pointer(place: Sequence[str | int]) -> str:
+_OURS = "is_instance_of"
+"""Said of a type of ours that is also read from a text; what the text lacks is told beside it."""
+
+
+def _pointer(place: Sequence[str | int], body: object) -> str:
     """The place as a JSON Pointer, as far as its names look like names: a sender's own key may be a person's number."""
-    pointer = ""
-    for part in place[1:] if place[:1] == ("body",) else place:
-        if not (isinstance(part, int) or (_NAME.fullmatch(part) and not _DIGITS.search(part))):
-            break
-        pointer += f"/{part}"
-    return pointer
+    steps = _in_body(place[1:], body) if place[:1] == ("body",) else place
+    return "".join(f"/{step}" for step in takewhile(_is_name, steps))
+
+
+def _in_body(place: Sequence[str | int], body: object) -> Iterator[str | int]:
+    """The steps through the body. Pydantic also names the member of a union that it tried: that is none."""
+    value, last = body, len(place) - 1
+    for number, step in enumerate(place):
+        if isinstance(value, dict):
+            if step in value or number == last:
+                yield step
+                value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int):
+            yield step
+            value = value[step] if step < len(value) else None
+
+
+def _is_name(step: str | int) -> bool:
+    return isinstance(step, int) or bool(_NAME.fullmatch(step) and not _DIGITS.search(step))
 
 
 def request_id_of(request: Request) -> str | None:
@@ -111,17 +127,18 @@ async def _unreadable(request: Request, error: Exception) -> Response:
 
 
 def _of_findings(error: RequestValidationError) -> Problem:
-    findings = error.errors()
+    findings, body = error.errors(), error.body
     if isinstance(error.__cause__, Unstorable):
         findings = [{"type": rule, "loc": ("body", *place)} for place, rule in error.__cause__.found]
+        body = error.__cause__.read
     for found in findings:
         if found["type"] == "json_invalid":
             return _NO_JSON
         if found["type"] == "missing" and tuple(found["loc"]) == ("body",):
             return Malformed("A body is needed: JSON, in UTF-8.", "缺少请求正文：须为 UTF-8 编码的 JSON。")
-    if isinstance(error.body, bytes) and error.body:
+    if isinstance(body, bytes) and body:
         return UnsupportedMedia("Send `Content-Type: application/json`.", "请使用 `Content-Type: application/json`。")
-    return Invalid("See errors for each field.", "各字段问题见 errors。", errors=field_errors(findings))
+    return Invalid("See errors for each field.", "各字段问题见 errors。", errors=field_errors(findings, body))
 
 
 async def _http(request: Request, error: Exception) -> Response:

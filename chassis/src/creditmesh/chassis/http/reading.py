@@ -18,9 +18,10 @@ _NOT_A_NUMBER = object()
 class Unstorable(json.JSONDecodeError):
     """The body can be read, and has what no database holds: NUL or half of a surrogate pair in a text, or NaN."""
 
-    def __init__(self, found: list[tuple[Place, Rule]]) -> None:
+    def __init__(self, found: list[tuple[Place, Rule]], read: object) -> None:
         super().__init__("unstorable", "", 0)
         self.found = found
+        self.read = read
 
 
 class StrictRequest(Request):
@@ -35,7 +36,7 @@ class StrictRequest(Request):
             _tell_where(body)
             raise
         if _NUL_ESCAPE.search(body):
-            raise Unstorable(list(_faults(read, ())))
+            raise Unstorable(list(_faults(read, ())), read)
         return read
 
 
@@ -46,7 +47,7 @@ def _tell_where(body: bytes) -> None:
     except (ValueError, RecursionError):
         return
     if found:
-        raise Unstorable(found) from None
+        raise Unstorable(found, read) from None
 
 
 def _faults(value: object, here: Place) -> Iterator[tuple[Place, Rule]]:
