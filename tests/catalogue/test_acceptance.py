@@ -85,6 +85,7 @@ def test_a_city_is_no_harder_on_anybody_than_the_nation(update: dict, where: str
         ({"duties": (*DEFAULTER.duties, "housing_construction")}, "/duties"),
         ({"display": DisplayRule(by="months", months=36)}, "/display"),
         ({"display": DisplayRule(by="until_valid")}, "/display"),
+        ({"display": DEFAULTER.display.model_copy(update={"publishes_minor": True})}, "/display"),
         ({"retention_months": 120}, "/retention_months"),
         ({"tier": "city"}, "/tier"),
     ],

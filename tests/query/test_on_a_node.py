@@ -1,5 +1,6 @@
 """The whole way on a running node: a row goes in, lawful answers come out, and the person sees who asked."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -86,6 +87,17 @@ async def test_a_person_is_not_public_and_an_organisation_is_until_its_period_en
     finally:
         await node.move_clock(0)
     assert len((await public.post("/v1/public/searches", json=search)).json()["items"]) == 1
+
+
+async def test_a_bare_warning_is_not_published_and_a_department_with_a_matter_reads_it(node: TestNode):
+    lately = (node.host.clock.legal_date() - timedelta(days=10)).isoformat()
+    row = organisation_penalty(704, CF_CFLB="警告", CF_NR="警告", CF_NR_FK=None, CF_JDRQ=lately)
+    record = await submitted(node, row)
+    public, asking = node.client("query"), node.client("query", department("market_regulation"))
+    assert (await public.post("/v1/public/searches", json={"name": row["CF_XDR_MC"]})).json()["items"] == []
+    about = {"kind": "organisation", "document": {"type": "uscc", "number": row["CF_XDR_SHXYM"]}}
+    answer = (await asking.post("/v1/queries", json=ASKS | {"subject": about})).json()
+    assert [(each["record"], each["severity"]) for each in answer["released"]] == [(str(record), "minor")]
 
 
 async def test_a_withdrawn_record_is_gone_everywhere(node: TestNode):

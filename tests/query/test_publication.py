@@ -17,6 +17,13 @@ def test_only_published_records_of_public_items_and_kinds_have_a_public_form():
     assert not is_public(a_record(), an_item(disclosure="authorised"))
 
 
+def test_what_is_minor_is_not_published_unless_the_item_says_so():
+    assert not is_public(a_record(severity="minor"), ITEM)
+    assert is_public(a_record(severity="general"), ITEM)
+    display = ITEM.display.model_copy(update={"publishes_minor": True})
+    assert is_public(a_record(severity="minor"), ITEM.model_copy(update={"display": display}))
+
+
 def test_an_organisation_stands_there_by_name_and_its_representative_masked():
     form = public_form(a_record(), ITEM, {"BOSS": "殷沙盒", "ID": "990000199001010017"})
     assert form.fields == {

@@ -36,6 +36,8 @@ class DisplayRule(Published):
     minor_months: int = 3
     general_months: int = 12
     serious_months: int = 36
+    publishes_minor: bool = False
+    """Whether minor records are open to all where the item is: in principle they are not (order 36 of 2025)."""
     note: str = ""
     verified: bool = True
 

@@ -74,7 +74,7 @@ def _more(pointer: str, new: Collection[str], old: Collection[str]) -> Iterator[
 
 
 def _longer(new: DisplayRule, old: DisplayRule) -> bool:
-    if new.by != old.by:
+    if new.by != old.by or (new.publishes_minor and not old.publishes_minor):
         return True
     if new.by == "months":
         return old.months is not None and (new.months is None or new.months > old.months)

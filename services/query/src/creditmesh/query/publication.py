@@ -12,8 +12,12 @@ from creditmesh.schemas.rules.mask import mask
 
 
 def is_public(event: RecordChanged, item: Item) -> bool:
-    """Whether this revision has a public form at all; whether it is shown on a day is the visibility predicate's."""
-    return event.state == "published" and item.disclosed(event.kind) == "public"
+    """Whether this revision has a public form at all; whether it is shown on a day is the visibility predicate's.
+
+    What is minor is shown to who has a ground, and in principle not published (信用修复管理办法, order 36 of 2025).
+    """
+    open_to_all = event.severity != "minor" or item.display.publishes_minor
+    return event.state == "published" and item.disclosed(event.kind) == "public" and open_to_all
 
 
 def needs_opening(event: RecordChanged, item: Item) -> bool:

@@ -26,7 +26,9 @@ async def read(ctx: Ctx, record: UUID, response: Response) -> OwnRevision:
     """Your record as it stands, with its sensitive fields; the reading is in the log of the person it concerns.
 
     Once it is shown no more (its period or the record has ended, or its item was withdrawn) `fields` is empty, and the
-    rest says what became of it. An attempt on another party's record is 404, and in that log too. Its `ETag` is what a change needs as `If-Match`. `GET /v1/records/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
+    rest says what became of it. An attempt on another party's record is 404, and in that log too.
+
+    Its `ETag` is what a change needs as `If-Match`. `GET /v1/records/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
     """
     opened = await operations.record_of(ctx, record)
     response.headers.update({"ETag": etag(opened.stored.rev), "Cache-Control": "no-store"})
