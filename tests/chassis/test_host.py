@@ -17,7 +17,7 @@ from sqlalchemy import text
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.orderer import LOCK
 from creditmesh.chassis.database.engine import arguments_of
-from creditmesh.chassis.database.migrations import WrongNode
+from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.host import LEASES, Host
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration

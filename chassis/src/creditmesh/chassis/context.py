@@ -23,6 +23,7 @@ from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.locks import lock_subjects
 from creditmesh.chassis.declared import Declared, Followed
 from creditmesh.chassis.errors import Unavailable
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.events import AccessRecorded, Event
@@ -32,12 +33,9 @@ F = TypeVar("F", bound=Followed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFacts:
-    """What a node is: fixed when it was created, or its configuration."""
+class NodeFacts(Facts):
+    """What a node is: fixed when it was created, and whether it is a sandbox."""
 
-    code: str
-    tier: str
-    parts: int
     sandbox: bool
 
 

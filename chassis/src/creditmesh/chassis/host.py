@@ -6,15 +6,13 @@ readers, one follower, one orderer (a leader by lease among all processes), and 
 handles events.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import URL, text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.types import Receive, Scope, Send
 
@@ -24,8 +22,8 @@ from creditmesh.chassis.bus.orderer import Orderer
 from creditmesh.chassis.bus.owner import Owner
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
-from creditmesh.chassis.database.engine import engine
-from creditmesh.chassis.database.migrations import Facts, assert_same, facts_of
+from creditmesh.chassis.database.engine import answers, engine
+from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import App, Listener
@@ -131,20 +129,14 @@ class Host:
 
     async def readiness(self) -> dict[str, Any]:
         """Whether this process can answer, and what it waits for if not."""
-        try:
-            async with asyncio.timeout(2), self.equipment[self.hosted[0]].engine.connect() as connection:
-                await connection.execute(text("select 1"))
-            database = "ok"
-        except (SQLAlchemyError, OSError, TimeoutError):
-            database = "unreachable"
+        reached = await answers(self.equipment[self.hosted[0]].engine)
         alarms = [str(alarm) for owner in self.owners.values() for alarm in owner.alarms.values()]
         alarms += [str(alarm) for alarm in self.follower.alarms.values()]
-        ready = database == "ok" and self.follower.ready
         return {
-            "ready": ready,
+            "ready": reached and self.follower.ready,
             "node": self.settings.node,
             "services": list(self.hosted),
-            "database": database,
+            "database": "ok" if reached else "unreachable",
             "catalogue": self.followed.number if self.follower.ready else "following",
             "bus": {"kind": self.settings.bus.kind, "alarms": alarms},
             "legal_date": self.clock.legal_date().isoformat(),
@@ -171,7 +163,7 @@ class Host:
         )
         settings = self.settings
         equipment = Equipment(
-            node=NodeFacts(code=settings.node, tier=settings.tier, parts=settings.parts, sandbox=settings.sandbox),
+            node=NodeFacts(**asdict(settings.facts), sandbox=settings.sandbox),
             service=service,
             engine=own,
             clock=self.clock,
@@ -214,13 +206,8 @@ class Host:
         return units + [Unit(f"owner {name}", owner.run) for name, owner in self.owners.items()]
 
     async def _check(self) -> None:
-        settings = self.settings
-        facts = Facts(code=settings.node, tier=settings.tier, parts=settings.parts)
         async with self.equipment[self.hosted[0]].engine.connect() as connection:
-            found = await facts_of(connection)
-            if found is None:
-                raise SystemExit("the database is not a node yet: run `creditmesh-node migrate` first")
-            assert_same(found, facts)
+            await assert_node(connection, self.settings.facts)
             allowed = int(await connection.scalar(text("select current_setting('max_connections')")) or 0)
         readers = sum(self._reads(name) for name in self.hosted)
         needed = len(self.hosted) * (POOL + VAULT_POOL) + 2 * readers + _DIRECT

@@ -7,7 +7,8 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
-from creditmesh.chassis.database.migrations import Facts, migrate
+from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.service import Declaration, Service
 
 

@@ -8,12 +8,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import URL, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL
 
 from creditmesh.chassis.bus.publisher import Publisher
-from creditmesh.chassis.database.engine import engine
-from creditmesh.chassis.database.migrations import Facts, assert_same, facts_of
+from creditmesh.chassis.database.engine import answers, engine
+from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import Listener
 from creditmesh.chassis.settings import NodeSettings
@@ -35,7 +34,8 @@ class Relay:
         """Look whether the database is this node's, publish, and listen for its operator alone."""
         self._pool = engine(self.database, application_name=f"{self.settings.node}/relay", pool_size=1)
         self._stack.push_async_callback(self._pool.dispose)
-        await self._check()
+        async with self._pool.connect() as connection:
+            await assert_node(connection, self.settings.facts)
         units = Units([Unit("publisher", self.publisher.run)])
         units.start()
         self._stack.push_async_callback(units.stop)
@@ -56,23 +56,10 @@ class Relay:
 
     async def readiness(self) -> dict[str, Any]:
         """Whether it publishes, or stands by for another that does."""
-        try:
-            async with self._pool.connect() as connection:
-                await connection.execute(text("select 1"))
-            database = "ok"
-        except (SQLAlchemyError, OSError, TimeoutError):
-            database = "unreachable"
+        reached = await answers(self._pool)
         return {
-            "ready": database == "ok" and self.publisher.state != "connecting",
+            "ready": reached and self.publisher.state != "connecting",
             "node": self.settings.node,
-            "database": database,
+            "database": "ok" if reached else "unreachable",
             "bus": {"kind": self.settings.bus.kind, "publisher": self.publisher.state},
         }
-
-    async def _check(self) -> None:
-        settings = self.settings
-        async with self._pool.connect() as connection:
-            found = await facts_of(connection)
-        if found is None:
-            raise SystemExit("the database is not a node yet: run `creditmesh-node migrate` first")
-        assert_same(found, Facts(code=settings.node, tier=settings.tier, parts=settings.parts))

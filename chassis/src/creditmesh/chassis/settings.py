@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from creditmesh.chassis.facts import Facts
 from creditmesh.schemas.identifiers import NodeCode
 
 
@@ -79,6 +80,11 @@ class NodeSettings(BaseSettings):
     """The least that is logged; libraries log warnings and worse."""
     drain_seconds: float = 10.0
     """How long a stopping process waits for requests under way."""
+
+    @property
+    def facts(self) -> Facts:
+        """What the node must be, as it stands in its database for life."""
+        return Facts(code=self.node, tier=self.tier, parts=self.parts)
 
     @property
     def secrets(self) -> Path:

@@ -7,16 +7,10 @@ from sqlalchemy import URL, make_url
 
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.database.engine import urls
-from creditmesh.chassis.database.migrations import Facts
 from creditmesh.chassis.installation import install
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
-
-
-def facts(settings: NodeSettings) -> Facts:
-    """What the node is, as it stands in its database for life."""
-    return Facts(code=settings.node, tier=settings.tier, parts=settings.parts)
 
 
 def role_urls(settings: NodeSettings) -> Mapping[str, URL]:
@@ -31,7 +25,7 @@ def role_urls(settings: NodeSettings) -> Mapping[str, URL]:
 async def create(settings: NodeSettings, admin: str | URL) -> None:
     """Create or upgrade the node's database on a server, as its superuser."""
     name = None if settings.database is None else make_url(settings.database).database
-    await install(admin, declaration=NODE, facts=facts(settings), secrets=settings.secrets, database=name)
+    await install(admin, declaration=NODE, facts=settings.facts, secrets=settings.secrets, database=name)
 
 
 @asynccontextmanager

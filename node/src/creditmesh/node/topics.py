@@ -7,12 +7,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from creditmesh.chassis.bus.topics import Topic, WrongTopic
 from creditmesh.chassis.database.engine import engine
-from creditmesh.chassis.database.migrations import WrongNode, assert_same, facts_of
+from creditmesh.chassis.database.migrations import assert_node
+from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.opening import apply_topics, declared_topics
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.node.database import facts, role_urls
+from creditmesh.node.database import role_urls
 from creditmesh.node.declaration import NODE
-from creditmesh.node.errors import NodeError
+from creditmesh.node.errors import WRONG_NODE_ZH, NodeError
 
 
 def topics(settings: NodeSettings) -> Sequence[Topic]:
@@ -56,12 +57,9 @@ async def _assert_parts(settings: NodeSettings) -> None:
     pool = engine(role_urls(settings)["bus"], application_name=f"{settings.node}/topics", pool_size=1)
     try:
         async with pool.connect() as connection:
-            found = await facts_of(connection)
-        if found is None:
-            raise NodeError("the database is not a node yet: migrate first", "数据库尚未建为节点，请先执行 migrate")
-        assert_same(found, facts(settings))
+            await assert_node(connection, settings.facts)
     except WrongNode as error:
-        raise NodeError(str(error), "设置与数据库中的节点不符（代码、层级、分区数均不可更改）") from error
+        raise NodeError(str(error), WRONG_NODE_ZH) from error
     except (SQLAlchemyError, OSError) as error:
         raise NodeError(
             "the node's database does not answer; the number of parts stands there", "节点数据库无应答，分区数以其为准"

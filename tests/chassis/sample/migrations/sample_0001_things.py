@@ -1,10 +1,9 @@
-"""A partitioned append-only table, a table that may change, one that is only read, and idempotency keys."""
+"""A partitioned append-only table, a table that may change, and idempotency keys."""
 
 from creditmesh.chassis.database.migrations import (
     append_only,
     idempotency,
     partition_by_part,
-    read_only,
     read_write,
     script,
 )
@@ -20,11 +19,9 @@ def upgrade() -> None:
             part integer not null, id uuid not null, value text, primary key (part, id)
         ) partition by list (part);
         create table sample.state (id integer primary key, value text);
-        create table sample.given (id integer primary key);
         """
     )
     partition_by_part("sample.fact")
     append_only("sample.fact")
     read_write("sample.state")
-    read_only("sample.given")
     idempotency()

@@ -8,9 +8,9 @@ from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
@@ -62,6 +62,16 @@ def engine(
     event.listen(made.sync_engine, "checkout", _refuse_closed)
     event.listen(made.sync_engine, "rollback", _drop_closed)
     return made
+
+
+async def answers(pool: AsyncEngine, *, seconds: float = 2.0) -> bool:
+    """Whether the database behind a pool answers within that time."""
+    try:
+        async with asyncio.timeout(seconds), pool.connect() as connection:
+            await connection.execute(text("select 1"))
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return False
+    return True
 
 
 async def _patiently(arguments: Mapping[str, Any]) -> asyncpg.Connection:

@@ -7,7 +7,7 @@ what those files call: they know the node's number of parts and the role of the 
 
 import asyncio
 import importlib.util
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.database.engine import arguments_of, engine, urls
 from creditmesh.chassis.database.roles import BUS, DDL, create_database, create_roles, open_database, quoted, role_of
-from creditmesh.chassis.errors import MeshError
+from creditmesh.chassis.facts import Facts, WrongNode
 
 OPTION = "creditmesh"
 _LOCK = 0x6372_6564
@@ -57,19 +57,6 @@ _CHASSIS = (
     Package(name="bus", package="creditmesh.chassis.bus"),
     Package(name="vault", package="creditmesh.chassis.vault"),
 )
-
-
-class WrongNode(MeshError):
-    """The database belongs to a node with other facts; they are fixed for life, so nothing was touched."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a node is, fixed when it is created (`bus.node`)."""
-
-    code: str
-    tier: str
-    parts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,22 +110,14 @@ async def migrate(
         await session.close()
 
 
-async def facts_of(connection: AsyncConnection) -> Facts | None:
-    """What the database says the node is; None before it is one."""
-    if not await connection.scalar(text(_IS_NODE)):
-        return None
-    row = (await connection.execute(text(_NODE))).one_or_none()
-    return None if row is None else Facts(code=row.code, tier=row.tier, parts=row.parts)
-
-
-def assert_same(found: Facts, expected: Facts) -> None:
+async def assert_node(connection: AsyncConnection, expected: Facts) -> None:
     """WrongNode, in plain words, unless the database is the node that was expected."""
-    if found != expected:
-        raise WrongNode(
-            f"This database is the node {found.code!r} (tier {found.tier}, {found.parts} parts), not "
-            f"{expected.code!r} (tier {expected.tier}, {expected.parts} parts). Code, tier and parts are fixed when "
-            "a node is created: set them back, or create another node."
-        )
+    row = None
+    if await connection.scalar(text(_IS_NODE)):
+        row = (await connection.execute(text(_NODE))).one_or_none()
+    if row is None:
+        raise WrongNode("The database is not a node yet: run `creditmesh-node migrate` first.")
+    Facts(code=row.code, tier=row.tier, parts=row.parts).assert_same(expected)
 
 
 async def _look_and_close(url: URL, facts: Facts) -> None:
@@ -146,7 +125,7 @@ async def _look_and_close(url: URL, facts: Facts) -> None:
     try:
         if await session.fetchval(_IS_NODE):
             for row in await session.fetch(_NODE):
-                assert_same(Facts(**row), facts)
+                Facts(**row).assert_same(facts)
         await session.execute("revoke all on schema public from public")
     finally:
         await session.close()
@@ -258,11 +237,6 @@ def read_write(table: str) -> None:
     _grant("select, insert, update, delete", table)
 
 
-def read_only(table: str) -> None:
-    """The service may read rows; migrations alone write them."""
-    _grant("select", table)
-
-
 def idempotency() -> None:
     """Make the service's table of idempotency keys: a digest and a reference for each, never an answer."""
     schema = quoted(_run().schema)
@@ -281,8 +255,4 @@ def _grant(rights: str, table: str) -> None:
 
 def _table(table: str) -> str:
     schema, _, name = table.partition(".")
-    return ".".join(_quoted_all((schema, name)))
-
-
-def _quoted_all(words: Iterable[str]) -> list[str]:
-    return [quoted(word) for word in words]
+    return f"{quoted(schema)}.{quoted(name)}"
