@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from creditmesh.client import Node
@@ -15,7 +15,6 @@ from creditmesh.schemas.subject import SubjectIn
 OFFICE = "credit_office"
 OFFICERS = {"market_regulation": "Officer Qin", "transport": "Officer Wei", OFFICE: "Reviewer Lan"}
 """A named officer of each of these parties; the names are invented."""
-OFFICE_SCOPES = ("records:read", "reviews:decide", "catalogue:publish")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +23,7 @@ class Caller:
 
     name: str
     role: str
-    token: str
+    token: str = field(repr=False)
     party: str | None = None
     code: str | None = None
 
@@ -59,8 +58,8 @@ def _invited(operator: Operator, parties: Iterable[Party], persons: dict[str, Su
             token = people.issue_key(operator, party.code, kind=kind)
             yield Caller(name=party.code, role=kind, party=party.code, code=party.uscc, token=token)
         if party.code in OFFICERS:
-            kind, scopes = ("office", OFFICE_SCOPES) if party.code == OFFICE else ("department", people.OFFICER_SCOPES)
-            token = people.add_officer(operator, party.code, OFFICERS[party.code], kind=kind, scopes=scopes)
+            kind = "office" if party.code == OFFICE else "department"
+            token = people.add_officer(operator, party.code, OFFICERS[party.code], kind=kind)
             yield Caller(name=f"{party.code}_officer", role=kind, party=party.code, code=party.uscc, token=token)
     for name, person in persons.items():
         yield Caller(name=name, role="subject", token=people.add_person(operator, person))

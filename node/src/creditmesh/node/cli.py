@@ -11,10 +11,12 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from creditmesh.chassis.errors import MeshError
+from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import database, dead_letters, people, running, sandbox, topics
 from creditmesh.node.declaration import NODE
-from creditmesh.node.errors import NodeError
+from creditmesh.node.errors import WRONG_NODE_ZH, NodeError
 from creditmesh.node.operator import Operator
 
 app = typer.Typer(
@@ -36,10 +38,12 @@ out, err = Console(), Console(stderr=True)
 
 @contextmanager
 def _plainly() -> Iterator[None]:
+    """An error that was raised on purpose is a line for the person at the console, and exit code 2."""
     try:
         yield
-    except NodeError as error:
-        err.print(f"[red]{error}[/red]", highlight=False)
+    except (NodeError, MeshError) as error:
+        said = f"{error} / {WRONG_NODE_ZH}" if isinstance(error, WrongNode) else str(error)
+        err.print(said, style="red", markup=False, highlight=False)
         raise typer.Exit(2) from error
 
 
@@ -139,10 +143,13 @@ def people_add(
 def people_officer(
     party: Annotated[str, typer.Argument(help="The party's code.")],
     name: Annotated[str, typer.Argument(help="The officer's name as it shall stand in access logs.")],
+    kind: Annotated[str, typer.Option(help="department, or office for the credit office.")] = "department",
+    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. Default: its kind's.")] = None,
 ) -> None:
     """Give a named officer of a party a token: reviews are decided by named officers only."""
     with _plainly():
-        out.print(people.add_officer(Operator(NodeSettings().state), party, name), highlight=False)
+        token = people.add_officer(Operator(NodeSettings().state), party, name, kind=kind, scopes=scope)
+        out.print(token, highlight=False)
 
 
 @catalogue.command("load")

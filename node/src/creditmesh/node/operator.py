@@ -14,7 +14,13 @@ class Operator:
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._secret = (state / "secrets" / "operator").read_text(encoding="ascii").strip()
+        try:
+            self._secret = (state / "secrets" / "operator").read_text(encoding="ascii").strip()
+        except OSError as error:
+            raise NodeError(
+                f"no operator's secret can be read in {state}/secrets: is CREDITMESH_STATE this node's?",
+                f"无法读取 {state}/secrets 中的运维密钥；CREDITMESH_STATE 是否为本节点目录？",
+            ) from error
 
     def call(self, service: str, method: str, path: str, body: Any = None) -> Any:  # JSON in, JSON out
         """The answer's JSON; NodeError with the problem's two texts if it was refused or nobody listens."""

@@ -1,6 +1,7 @@
 """Credentials an operator hands out: keys for parties' systems, tokens for named officers and for people."""
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ SCOPES = {
     "department": ("records:submit", "records:read", "records:change", "queries:ask"),
     "bureau": ("queries:ask", "authorisations:write"),
     "office": ("records:read", "catalogue:publish"),
-    "node": (),
 }
 """What a key of each kind may do where the operator says nothing else."""
-OFFICER_SCOPES = ("records:read", "records:change", "reviews:decide", "queries:ask")
+OFFICER_SCOPES = {
+    "department": ("records:read", "records:change", "reviews:decide", "queries:ask"),
+    "office": ("records:read", "reviews:decide", "catalogue:publish"),
+}
+"""The same for a named officer's token."""
 PERSON_SCOPES = ("me:read", "me:authorise")
 
 
@@ -38,7 +42,7 @@ def issue_key(
     order = {
         "kind": kind,
         "party": party,
-        "scopes": scopes or list(SCOPES[kind]),
+        "scopes": scopes or _default(SCOPES, kind),
         "items": items,
         "label": label,
         "expires": (datetime.now(UTC) + timedelta(days=days)).isoformat(),
@@ -47,10 +51,10 @@ def issue_key(
 
 
 def add_officer(
-    operator: Operator, party: str, name: str, *, kind: str = "department", scopes: tuple[str, ...] = OFFICER_SCOPES
+    operator: Operator, party: str, name: str, *, kind: str = "department", scopes: list[str] | None = None
 ) -> str:
     """A token for a named officer of a party."""
-    order = {"kind": kind, "party": party, "officer": name, "scopes": list(scopes)}
+    order = {"kind": kind, "party": party, "officer": name, "scopes": scopes or _default(OFFICER_SCOPES, kind)}
     return _text(operator.call("gateway", "POST", "/v1/admin/people", order))
 
 
@@ -71,6 +75,16 @@ def read_document(path: Path) -> SubjectIn:
             'a JSON file like {"kind": "natural_person", "document": {"type": "resident_id", "number": "..."}}',
             "需要形如 {kind, document: {type, number}} 的 JSON 文件",
         ) from error
+
+
+def _default(scopes: Mapping[str, tuple[str, ...]], kind: str) -> list[str]:
+    if kind not in scopes:
+        kinds = ", ".join(scopes)
+        raise NodeError(
+            f"name the scopes, or one of the kinds that have some by default: {kinds}",
+            f"请用 --scope 指明权限，或选用有默认权限的类别：{kinds}",
+        )
+    return list(scopes[kind])
 
 
 def _text(answer: Any) -> str:
