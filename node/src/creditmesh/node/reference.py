@@ -3,8 +3,8 @@
 `python -m creditmesh.node.reference [folder]`. What is committed there is checked against this by a test.
 """
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -81,5 +81,12 @@ def _default(field: FieldInfo) -> str:
     return f"`{shown}`"
 
 
+def main() -> None:
+    """Write into the folder the command line names, by default the one in the source tree."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    write(parser.parse_args().folder)
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if sys.argv[1:] else FOLDER)
+    main()

@@ -3,11 +3,11 @@
 `python -m creditmesh.schemas.generate [folder]`. What is committed there is checked against this by a test.
 """
 
+import argparse
 import importlib
 import json
 import pkgutil
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -77,5 +77,12 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
+def main() -> None:
+    """Write into the folder the command line names, by default the one in the source tree."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    write(parser.parse_args().folder)
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if sys.argv[1:] else FOLDER)
+    main()
