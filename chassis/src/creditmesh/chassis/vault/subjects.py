@@ -10,13 +10,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
-from uuid import UUID, uuid4
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
 from zlib import crc32
 
-from sqlalchemy import Integer, LargeBinary, Text, Uuid, bindparam, text
+from sqlalchemy import Integer, LargeBinary, Text, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncEngine
+from uuid_utils.compat import uuid4
 
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.vault.cipher import Cipher
@@ -80,8 +81,8 @@ class _Recent(Generic[K, V]):
         while len(self._kept) > self.size:
             self._kept.popitem(last=False)
 
-    def drop(self, key: K) -> None:
-        self._kept.pop(key, None)
+    def drop(self, key: K) -> V | None:
+        return self._kept.pop(key, None)
 
 
 class Vault:
@@ -101,12 +102,15 @@ class Vault:
         remember: int = 20_000,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._engine = engine
+        # Each call is one statement of its own: BEGIN and COMMIT would be two more round trips.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._keys = keys
         self._parts = parts
         self._allowed = frozenset(allowed)
         self._seconds = seconds
         self._subjects: _Recent[bytes, UUID] = _Recent(10 * remember, OrderedDict())
+        self._fresh: _Recent[UUID, bool] = _Recent(remember, OrderedDict())
+        """Made here and not opened yet: nobody has a key of theirs, so one is offered at the first asking."""
         self._ciphers: _Recent[UUID, tuple[float, Cipher]] = _Recent(remember, OrderedDict())
 
     async def resolve(self, identities: Sequence[Identity]) -> list[UUID]:
@@ -157,34 +161,41 @@ class Vault:
             "key": self._keys.key_id("index"),
             "algorithm": self._keys.algorithm("index"),
         }
-        async with self._engine.begin() as connection:
-            rows = (await connection.execute(_RESOLVE, values)).all()
-        found = {bytes(index): UUID(bytes=subject.bytes) for index, subject in rows}
-        for index, subject in found.items():
-            self._subjects.put(index, subject)
+        mine = dict(zip(order, ids, strict=True))
+        found: dict[bytes, UUID] = {}
+        for index, subject in await self._ask(_RESOLVE, values):
+            if subject.bytes == mine[index].bytes:
+                found[index] = mine[index]
+                self._fresh.put(found[index], True)
+            else:
+                found[index] = UUID(bytes=subject.bytes)
+            self._subjects.put(index, found[index])
         return found
 
     async def _opened(self, missing: Sequence[UUID], now: float) -> dict[UUID, Cipher]:
-        order = sorted(missing)
-        known = await self._data_keys(order, [None] * len(order))
-        new = [subject for subject in order if subject not in known]
-        if new:
-            offered = [self._keys.wrap(os.urandom(32), context=subject.bytes) for subject in new]
-            known |= await self._data_keys(new, offered)
-        return {subject: self._cipher(subject, known.get(subject), now) for subject in order}
+        offered = [self._new_key(subject) if self._fresh.drop(subject) else None for subject in missing]
+        known = await self._data_keys(missing, offered)
+        if new := [subject for subject in missing if subject.bytes not in known]:
+            known |= await self._data_keys(new, [self._new_key(subject) for subject in new])
+        return {subject: self._cipher(subject, known.get(subject.bytes), now) for subject in missing}
+
+    def _new_key(self, subject: UUID) -> bytes:
+        return self._keys.wrap(os.urandom(32), context=subject.bytes)
 
     async def _data_keys(
         self, subjects: Sequence[UUID], offered: Sequence[bytes | None]
-    ) -> dict[UUID, tuple[str, bytes | None]]:
+    ) -> dict[bytes, tuple[str, bytes | None]]:
         values = {
             "given": subjects,
             "offered": offered,
             "key": self._keys.key_id("data"),
             "algorithm": self._keys.algorithm("data"),
         }
-        async with self._engine.begin() as connection:
-            rows = (await connection.execute(_OPEN, values)).all()
-        return {subject: (key, None if wrapped is None else bytes(wrapped)) for subject, key, wrapped in rows}
+        return {subject.bytes: (key, wrapped) for subject, key, wrapped in await self._ask(_OPEN, values)}
+
+    async def _ask(self, statement: TextClause, values: Mapping[str, object]) -> Sequence[Any]:
+        async with self._engine.connect() as connection:
+            return (await connection.execute(statement, values)).all()
 
     def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None, now: float) -> Cipher:
         if known is None:
