@@ -130,3 +130,9 @@ async def running(publisher: Publisher) -> AsyncIterator[asyncio.Task[None]]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def published_all(world: KafkaWorld) -> bool:
+    """Whether the publisher's rows stand at the heads."""
+    behind = "select count(*) from bus.event_published p join bus.event_head h using (stream, part)"
+    return await world.admin.fetchval(behind + " where stream = 'source' and p.number < h.number") == 0

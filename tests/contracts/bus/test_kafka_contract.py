@@ -8,7 +8,7 @@ from creditmesh.chassis.bus.arrivals import KafkaArrivals
 from creditmesh.chassis.bus.kafka import producer
 from creditmesh.chassis.bus.message import topic_of
 from creditmesh.chassis.bus.metrics import APPLIED, REPEATS
-from tests.contracts.bus.kafka_world import KafkaWorld, opened_on, running
+from tests.contracts.bus.kafka_world import KafkaWorld, opened_on, published_all, running
 from tests.contracts.bus.suite import BusContract
 from tests.contracts.bus.world import PARTS, keys_of
 from tests.support.eventually import eventually
@@ -66,12 +66,14 @@ class TestKafka(BusContract):
             assert reading.doubts == []
         assert await world.effects() == ids
 
-    async def test_after_a_wipe_events_come_by_kafka_again(self, world: KafkaWorld):
+    @pytest.mark.parametrize("wiped", [True, False], ids=["after a wipe", "after a lost tail"])
+    async def test_events_come_by_kafka_again(self, world: KafkaWorld, *, wiped: bool):
         async with world.reading() as reading:
             await world.write(*["k"] * 20)
             await reading.owner.caught_up()
-            await world.wipe()
-            await world.write("k")
+            await world.write("k", lost=range(1))
+            if wiped:
+                await world.wipe()
             await reading.owner.caught_up()
 
             async def one_more_arrives() -> bool:
@@ -81,6 +83,14 @@ class TestKafka(BusContract):
                 return passed("arrived") == before + 1
 
             await eventually(one_more_arrives, within=30)
+
+    async def test_all_that_was_lost_is_refilled_at_once_and_not_a_batch_each_time_patience_ends(
+        self, world: KafkaWorld
+    ):
+        async with world.reading() as reading:
+            ids = await world.write(*["k"] * 3000, lost=range(3000))
+            await reading.owner.caught_up(10)
+        assert await world.effects() == ids
 
     async def test_a_message_of_somebody_else_is_passed_over(self, world: KafkaWorld):
         async with world.reading() as reading:
@@ -131,8 +141,3 @@ def passed(way: str) -> float:
 
 def repeats() -> float:
     return REPEATS.labels("reader", "source")._value.get()
-
-
-async def published_all(world: KafkaWorld) -> bool:
-    behind = "select count(*) from bus.event_published p join bus.event_head h using (stream, part)"
-    return await world.admin.fetchval(behind + " where stream = 'source' and p.number < h.number") == 0

@@ -1,4 +1,7 @@
-"""A reader in a process of its own, which a test may kill or stop: `python -m tests.contracts.bus.worker URL LEASE`."""
+"""A reader in a process of its own, which a test may kill or stop.
+
+`python -m tests.contracts.bus.worker URL LEASE [NODE BOOTSTRAP]`: with the last two over Kafka.
+"""
 
 import asyncio
 import os
@@ -7,8 +10,10 @@ from collections.abc import Sequence
 
 from creditmesh.chassis.bus.embedded import EmbeddedBus
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.kafka import KafkaBus
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.owner import Owner
+from creditmesh.chassis.bus.protocol import Bus
 from creditmesh.chassis.database.engine import engine
 from tests.contracts.bus.world import LEASE_CLASS, PARTS, Happened, Noted, Work, write_down
 
@@ -25,8 +30,12 @@ async def die_or_write_down(work: Work, events: Sequence[Delivered]) -> None:
         await asyncio.sleep(0.2)
 
 
-async def main(url: str, lease: float) -> None:
+async def main(url: str, lease: float, *kafka: str) -> None:
     listener = Listener(url)
+    bus: Bus = EmbeddedBus(listener)
+    if kafka:
+        node, bootstrap = kafka
+        bus = KafkaBus(listener, node=node, bootstrap=bootstrap)
     owner = Owner(
         reader="reader",
         streams={"source": {Happened: die_or_write_down, Noted: die_or_write_down}},
@@ -34,7 +43,7 @@ async def main(url: str, lease: float) -> None:
         lock_url=url,
         lock_class=LEASE_CLASS,
         parts=PARTS,
-        bus=EmbeddedBus(listener),
+        bus=bus,
         context_for=Work,
         lease=lease,
     )
@@ -42,4 +51,4 @@ async def main(url: str, lease: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], float(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], float(sys.argv[2]), *sys.argv[3:]))

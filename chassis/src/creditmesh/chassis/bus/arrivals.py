@@ -74,12 +74,13 @@ class _Part:
     """The offset to go on from."""
     passed: int
     """The highest number known to be applied."""
+    passed_at_poll: int = 0
     offsets: dict[int, int] = field(default_factory=dict)
     """Where each number stood that arrived and was not applied yet."""
     missed_since: float | None = None
     """Since when its reader has asked for more and nothing at all came."""
     dry: bool = False
-    """Its reader was overdue, and lives on refill until something new comes."""
+    """Its reader was overdue, and lives on refill until Kafka has come to where it stands."""
 
 
 class KafkaArrivals:
@@ -118,8 +119,8 @@ class KafkaArrivals:
     def overdue(self, stream: str, part: int, *, behind: float) -> bool:
         """If no client is placed, or nothing at all comes for a while, or not this part for long.
 
-        Once overdue a part stays so until Kafka brings something new of it: the reader refills all that is there, and
-        not one batch each time its patience ends.
+        Once overdue a part stays so until Kafka brings what was applied a moment ago, or newer: the reader refills all
+        that is there, and not one batch each time its patience ends.
         """
         held = self._parts.get((stream, part))
         if held is None or not self.connected:
@@ -200,6 +201,8 @@ class KafkaArrivals:
             self._eased.clear()
             await self._ease()
             return
+        for part in self._parts.values():
+            part.passed_at_poll = part.passed
         try:
             messages = await client.poll(wanted, SECONDS_TO_POLL)
         except OutOfLog as error:
@@ -234,5 +237,6 @@ class KafkaArrivals:
             return
         if event.number > part.passed:
             part.offsets[event.number] = message.offset
+        if event.number >= part.passed_at_poll:
             part.dry = False
         self._come.append(event)
