@@ -9,12 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
-import httpx
-import orjson
 import pytest
 
-from tests.support.processes import Victim, victim
-from tests.support.rows import ITEM, penalties
+from tests.support.processes import Victim, persist, victim
+from tests.support.rows import penalties
 
 ROWS = 2500
 DECIDED = date(2026, 9, 1)
@@ -30,33 +28,6 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="creditmesh-kill-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
-
-
-def submit(node: Victim, body: bytes, key: str) -> list[dict] | None:
-    """The lines of a whole answer; None if it did not come."""
-    headers = {
-        "Authorization": f"Bearer {node.key}",
-        "Idempotency-Key": key,
-        "Content-Type": "application/x-ndjson",
-    }
-    try:
-        answer = httpx.post(f"{node.url}/v1/items/{ITEM}/records", content=body, headers=headers, timeout=60)
-    except (httpx.TransportError, StopIteration):
-        return None
-    if answer.status_code != 200:
-        assert answer.status_code in {401, 409, 503}, answer.text
-        return None
-    return [orjson.loads(line) for line in answer.content.splitlines()]
-
-
-def persist(node: Victim, body: bytes, key: str) -> list[dict]:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        lines = submit(node, body, key)
-        if lines is not None:
-            return lines
-        time.sleep(0.2)
-    raise AssertionError("the submission was not taken within a minute")
 
 
 @pytest.mark.timeout(600)

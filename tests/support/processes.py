@@ -1,16 +1,20 @@
 """A sandbox node as real processes, which a test may kill."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
+import httpx
+import orjson
 from rich.console import Console
 
 from creditmesh.chassis.database.engine import arguments_of
 from creditmesh.node import people
 from creditmesh.node.sandbox import Sandbox, started
+from tests.support.rows import ITEM
 
 
 class Victim:
@@ -52,3 +56,31 @@ def victim(state: Path, *, bus: str = "embedded", split: bool = False) -> Iterat
     """A fresh sandbox with its catalogue, and a department's key."""
     with started(state, bus=bus, split=split, console=Console(quiet=True)) as sandbox:
         yield Victim(sandbox)
+
+
+def submit(node: Victim, body: bytes, key: str) -> list[dict] | None:
+    """The lines of a whole answer; None if it did not come."""
+    headers = {
+        "Authorization": f"Bearer {node.key}",
+        "Idempotency-Key": key,
+        "Content-Type": "application/x-ndjson",
+    }
+    try:
+        answer = httpx.post(f"{node.url}/v1/items/{ITEM}/records", content=body, headers=headers, timeout=60)
+    except (httpx.TransportError, StopIteration):
+        return None
+    if answer.status_code != 200:
+        assert answer.status_code in {401, 409, 503}, answer.text
+        return None
+    return [orjson.loads(line) for line in answer.content.splitlines()]
+
+
+def persist(node: Victim, body: bytes, key: str) -> list[dict]:
+    """The lines of the whole answer, sent again until it comes."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        lines = submit(node, body, key)
+        if lines is not None:
+            return lines
+        time.sleep(0.2)
+    raise AssertionError("the submission was not taken within a minute")

@@ -1,0 +1,192 @@
+"""A broker that is killed, wiped or gone, beneath readers and publishers that live on."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from creditmesh.chassis.bus import kafka as library
+from creditmesh.chassis.bus.metrics import APPLIED
+from creditmesh.chassis.bus.publisher import EXIT
+from tests.contracts.bus.kafka_world import KafkaWorld, opened_on, published_all
+from tests.contracts.bus.worker import SLOW
+from tests.contracts.bus.world import PARTS, keys_of
+from tests.support.eventually import eventually
+from tests.support.kafka import Broker
+from tests.support.postgres import Postgres
+
+pytestmark = pytest.mark.kafka
+ROOT = Path(__file__).parents[2]
+KEYS = [key for part in range(PARTS) for key in keys_of(part, 5)]
+
+
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    own = Broker(tmp_path_factory.mktemp("broker") / "kafka")
+    own.start()
+    yield own
+    own.wipe()
+
+
+@pytest.fixture
+async def world(postgres: Postgres, own_broker: Broker) -> AsyncIterator[KafkaWorld]:
+    async with opened_on(postgres, own_broker.start()) as world:
+        yield world
+
+
+@contextlib.asynccontextmanager
+async def process(*line: str) -> AsyncIterator[Process]:
+    made = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *line,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield made
+    finally:
+        if made.returncode is None:
+            made.kill()
+        await made.wait()
+
+
+def url_of(world: KafkaWorld, role: str) -> str:
+    return world.database.urls[role].render_as_string(hide_password=False)
+
+
+def relay(world: KafkaWorld, lease: float = 5.0) -> contextlib.AbstractAsyncContextManager[Process]:
+    return process("tests.contracts.bus.relay", url_of(world, "bus"), world.node, world.bootstrap, str(lease))
+
+
+async def relayed(world: KafkaWorld, codes: list[int]) -> None:
+    """A relay that is started again whenever it ends, as a supervisor would."""
+    while True:
+        async with relay(world) as one:
+            codes.append(await one.wait())
+        await asyncio.sleep(0.2)
+
+
+async def in_thread(call) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, call)
+
+
+async def test_a_send_in_doubt_ends_the_process_and_the_next_one_publishes_the_rest(
+    world: KafkaWorld, own_broker: Broker
+):
+    ids = []
+    async with world.reading() as reading:
+        async with relay(world) as first:
+            ids += await world.emit(*KEYS)
+            await world.order()
+            await eventually(lambda: published_all(world), within=30)
+            await in_thread(own_broker.kill)
+            ids += await world.emit(*KEYS)
+            await world.order()
+            assert await asyncio.wait_for(first.wait(), 20) == EXIT
+        await reading.owner.caught_up()  # without Kafka, from the stream
+        async with relay(world):
+            await in_thread(own_broker.start)
+            ids += await world.emit(*KEYS)
+            await world.order()
+            await eventually(lambda: published_all(world), within=30)
+            await reading.owner.caught_up()
+        assert reading.doubts == []
+    assert await exactly_once(world, ids)
+
+
+async def test_an_acknowledgement_that_does_not_come_ends_the_process_before_its_lease(
+    world: KafkaWorld, own_broker: Broker
+):
+    async with relay(world, lease=2.0) as one:
+        await world.emit("k")
+        await world.order()
+        await eventually(lambda: published_all(world), within=30)
+        pid = int((own_broker.data / "pid").read_text())
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await world.emit("k")
+            await world.order()
+            assert await asyncio.wait_for(one.wait(), 3.0) == EXIT
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_wipe_beneath_clients_that_live_on_loses_and_doubles_nothing(world: KafkaWorld, own_broker: Broker):
+    ids: list[object] = []
+    codes: list[int] = []
+    supervisor = asyncio.create_task(relayed(world, codes))
+    writer = asyncio.create_task(_write(world, ids))
+    try:
+        async with world.reading() as reading:
+            await eventually(_arrives(), within=60)  # by Kafka, not by refill
+            await in_thread(own_broker.wipe)
+            await eventually(_grows(ids, 5 * len(KEYS)))
+            await in_thread(own_broker.start)
+            await library.apply(world.bootstrap, world.topics)
+            await eventually(_arrives(), within=60)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            await world.order()
+            await reading.owner.caught_up()
+            assert reading.doubts == []
+    finally:
+        for task in (writer, supervisor):
+            task.cancel()
+        await asyncio.gather(writer, supervisor, return_exceptions=True)
+    assert set(codes) == {EXIT}
+    assert await exactly_once(world, ids)
+
+
+async def test_an_owner_that_slept_with_a_fetched_batch_doubles_nothing_when_it_wakes(world: KafkaWorld):
+    line = ("tests.contracts.bus.worker", url_of(world, "reader"), "0.8", world.node, world.bootstrap)
+    async with process(*line) as sleeper:
+        ids = await world.write("k")
+        watcher = world.owner()  # never run: it only asks
+        await watcher.caught_up()
+        ids += await world.write(SLOW, *KEYS)
+        assert sleeper.stdout is not None
+        assert await sleeper.stdout.readline() == b"slow\n"
+        os.kill(sleeper.pid, signal.SIGSTOP)
+        async with world.reading(connected=False) as reading:
+            ids += await world.write(*KEYS)
+            await reading.owner.caught_up()
+            os.kill(sleeper.pid, signal.SIGCONT)
+            await sleeper.wait()
+            ids += await world.write(*KEYS)
+            await reading.owner.caught_up()
+    assert await exactly_once(world, ids)
+
+
+async def exactly_once(world: KafkaWorld, ids: list[object]) -> bool:
+    """Every event had its effect once, and those of each key in the order in which they were written."""
+    effects = await world.effects()
+    assert len(effects) == len(ids)
+    assert set(effects) == set(ids)
+    order = "select count(*) from (select number < lag(number) over (partition by stream, part order by place) as back"
+    return await world.admin.fetchval(order + " from reader.effect) each where back") == 0
+
+
+async def _write(world: KafkaWorld, ids: list[object]) -> None:
+    while True:
+        ids += await asyncio.shield(world.emit(*KEYS))
+        await world.order()
+        await asyncio.sleep(0.05)
+
+
+def _grows(ids: list[object], by: int):
+    end = len(ids) + by
+    return lambda: len(ids) >= end
+
+
+def _arrives():
+    counter = APPLIED.labels("reader", "source", "arrived")._value
+    before = counter.get()
+    return lambda: counter.get() > before
