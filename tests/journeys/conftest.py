@@ -10,7 +10,7 @@ from tests.support.node import TestNode
 @pytest.fixture(autouse=True, scope="session")
 def logged() -> None:
     """Lines as the node writes them, not the library's own rendering, which shows every local variable."""
-    logs.set_up("info", node="city", process="test")
+    logs.set_up("debug", node="city", process="test")
 
 
 @pytest.fixture(scope="module")
