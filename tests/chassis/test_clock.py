@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.chassis.clock import SHANGHAI, Clock
+from creditmesh.chassis.clock import Clock
+from creditmesh.schemas.rules.calendar import SHANGHAI
 
 LAST_BEFORE = datetime(2026, 5, 3, 15, 59, 59, 999_999, tzinfo=UTC)
 

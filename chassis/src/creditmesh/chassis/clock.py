@@ -5,9 +5,8 @@ The legal date is an Asia/Shanghai day; SQL gets it as a parameter and never ask
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+from creditmesh.schemas.rules.calendar import shanghai_day
 
 
 def _real() -> datetime:
@@ -31,4 +30,4 @@ class Clock:
 
     def legal_date(self) -> date:
         """Today for the law: display periods, deadlines, authorisations."""
-        return (self._real() + timedelta(days=self._offset_days())).astimezone(SHANGHAI).date()
+        return shanghai_day(self._real() + timedelta(days=self._offset_days()))

@@ -8,10 +8,10 @@ from urllib.parse import quote
 from pydantic import JsonValue
 
 from creditmesh.client.http import Call, Wire
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Purpose
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion, PublicationOut, WithdrawIn
-from creditmesh.schemas.queries import Page
 
 
 class Catalogue:

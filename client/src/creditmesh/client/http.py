@@ -20,8 +20,8 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable, Unsendable, problem_of
 from creditmesh.client.retries import Patience, Retries
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.pii import REVEAL
-from creditmesh.schemas.queries import Page
 
 T = TypeVar("T")
 CONNECT, SEND, ANSWER = 5.0, 60.0, 30.0

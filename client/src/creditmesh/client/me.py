@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from creditmesh.client.http import Call, Wire, new_key
-from creditmesh.schemas.queries import AccessOut, AuthorisationIn, AuthorisationOut, ExportOut, FileOut, Page
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.queries import AccessOut, AuthorisationIn, AuthorisationOut, ExportOut, FileOut
 
 
 class Me:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from creditmesh.client.http import Wire
-from creditmesh.schemas.queries import Page, PublicLists, PublicRecord, PublicSearch
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.queries import PublicLists, PublicRecord, PublicSearch
 
 
 class Public:

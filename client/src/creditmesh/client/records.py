@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from creditmesh.client.http import Call, Wire, new_key, understood
 from creditmesh.client.submission import Lane, Submission
 from creditmesh.client.upload import Upload
-from creditmesh.schemas.queries import Page
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.records import (
     CorrectionIn,
     DecisionIn,

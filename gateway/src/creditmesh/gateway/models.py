@@ -100,11 +100,4 @@ class CredentialLine(BaseModel):
 class NewCredential(CredentialLine):
     """A credential just made: the only time its text is shown."""
 
-    credential: str
-
-
-class CredentialPage(BaseModel):
-    """A page of the list."""
-
-    items: tuple[CredentialLine, ...]
-    next: str | None
+    credential: Annotated[str, Field(repr=False)]

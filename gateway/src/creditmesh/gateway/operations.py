@@ -5,12 +5,12 @@ from uuid import NAMESPACE_OID, uuid5
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid, NotFound
+from creditmesh.chassis.http import paging
 from creditmesh.gateway import store
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.errors import SignatureNeeded, TooManyKeys
 from creditmesh.gateway.models import (
     CredentialLine,
-    CredentialPage,
     KeyOrder,
     NewCredential,
     OfficerToken,
@@ -19,6 +19,7 @@ from creditmesh.gateway.models import (
     PersonOrder,
     SubjectToken,
 )
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.problems import FieldError
 
 LONGEST = timedelta(days=366)
@@ -55,11 +56,11 @@ async def revoke(ctx: Context, key: str) -> CredentialLine:
 
 async def credentials(
     ctx: Context, *, party: str | None = None, kind: str | None = None, cursor: str | None = None, limit: int = 100
-) -> CredentialPage:
+) -> Page[CredentialLine]:
     """A page of credentials, revoked and expired ones too."""
-    rows = await store.page(await ctx.connection(), party=party, kind=kind, after=cursor, limit=limit + 1)
-    lines = tuple(CredentialLine.model_validate(row) for row in rows[:limit])
-    return CredentialPage(items=lines, next=lines[-1].key if len(rows) > limit else None)
+    after = paging.read(cursor, paging.word)
+    rows = await store.page(await ctx.connection(), party=party, kind=kind, after=after, limit=limit + 1)
+    return paging.page(rows, limit=limit, place=lambda row: row.key, shown=CredentialLine.model_validate)
 
 
 async def _create(ctx: Context, order: _AnyOrder) -> NewCredential:

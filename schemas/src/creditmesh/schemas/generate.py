@@ -46,7 +46,7 @@ def write(folder: Path) -> None:
 def _models() -> Iterator[type[BaseModel]]:
     seen: dict[str, type[BaseModel]] = {}
     for module in sorted(module.name for module in pkgutil.iter_modules(creditmesh.schemas.__path__)):
-        if module in {"directory", "events", "generate", "rules"}:
+        if module in {"bodies", "directory", "events", "generate", "rules"}:
             continue
         contents = vars(importlib.import_module(f"creditmesh.schemas.{module}"))
         for name, model in sorted(contents.items()):

@@ -3,8 +3,9 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.catalogue import Disclosure, Item, Tier
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.identifiers import Code, SubjectKind
@@ -16,15 +17,7 @@ MOST_DAYS = 36_500
 """How far a sandbox's legal date may be moved, either way."""
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Out(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class CatalogueOut(_Out):
+class CatalogueOut(Out):
     """The catalogue at a glance."""
 
     number: int
@@ -36,7 +29,7 @@ class CatalogueOut(_Out):
     """Those of them that rest on something no source confirmed; the operator puts them right."""
 
 
-class ItemEntry(_Out):
+class ItemEntry(Out):
     """One line of the directory of items."""
 
     code: Code
@@ -56,7 +49,7 @@ class ItemEntry(_Out):
         return cls.model_validate(item.model_dump(include=set(cls.model_fields)))
 
 
-class ItemVersion(_Out):
+class ItemVersion(Out):
     """One entry of an item's history."""
 
     number: int
@@ -67,7 +60,7 @@ class ItemVersion(_Out):
     """The item as this version published it; on a withdrawal the last one."""
 
 
-class WithdrawIn(_In):
+class WithdrawIn(In):
     """Takes an item out of the catalogue: nothing of it is collected or served from `effective` on."""
 
     basis: Why
@@ -75,7 +68,7 @@ class WithdrawIn(_In):
     """None: at once. Not in the past."""
 
 
-class PublicationOut(_Out):
+class PublicationOut(Out):
     """What now stands for one object."""
 
     kind: ObjectKind
@@ -85,7 +78,7 @@ class PublicationOut(_Out):
     effective: date
 
 
-class LoadIn(_In):
+class LoadIn(In):
     """Publishes a folder of YAML on the node's own machine; None: the shipped catalogue."""
 
     folder: str | None = None
@@ -96,7 +89,7 @@ class LoadIn(_In):
     """Whether a body that was published before and has been replaced or withdrawn since is published again."""
 
 
-class LoadOut(_Out):
+class LoadOut(Out):
     """What became of a folder."""
 
     published: int
@@ -104,13 +97,13 @@ class LoadOut(_Out):
     objects: tuple[PublicationOut, ...]
 
 
-class ClockIn(_In):
+class ClockIn(In):
     """Moves the sandbox's legal date to so many days from the real one."""
 
     offset_days: Annotated[int, Field(ge=-MOST_DAYS, le=MOST_DAYS)]
 
 
-class ClockOut(_Out):
+class ClockOut(Out):
     """The sandbox's legal date."""
 
     offset_days: int

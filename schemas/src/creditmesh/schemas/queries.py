@@ -1,18 +1,18 @@
 """What the query service is asked and answers: queries, a person's own side, authorisations, public lists."""
 
 from datetime import date, datetime
-from typing import Annotated, Generic, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import Field, JsonValue, StringConstraints, model_validator
 
+from creditmesh.schemas.bodies import PRINTED, In, Out
 from creditmesh.schemas.events.access import CallerKind, Outcome
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind, Uscc
 from creditmesh.schemas.subject import SubjectIn
 
-_PRINTED = r"^[^\x00-\x1f\x7f]+$"
-Officer = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True, pattern=_PRINTED)]
+Officer = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True, pattern=PRINTED)]
 Items = Annotated[tuple[Code, ...], Field(min_length=1, max_length=200)]
 WithheldCode = Literal[
     "outside_matter", "outside_credential", "not_disclosed", "item_withdrawn", "unknown_item", "nothing_released"
@@ -20,25 +20,8 @@ WithheldCode = Literal[
 """Why nothing of an item was released. A bureau only ever reads `nothing_released`: no record, or not its to know."""
 AuthorisationState = Literal["active", "not_yet", "expired", "used_up", "revoked"]
 
-T = TypeVar("T")
 
-
-class _In(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Out(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Page(_Out, Generic[T]):
-    """One page of a list; `next` is the cursor of the page after it, None on the last."""
-
-    items: tuple[T, ...]
-    next: str | None = None
-
-
-class QueryIn(_In):
+class QueryIn(In):
     """A query about one subject: a department names its matter and officer, a bureau the authorisation."""
 
     subject: SubjectIn
@@ -56,7 +39,7 @@ class QueryIn(_In):
         return self
 
 
-class RecordOut(_Out):
+class RecordOut(Out):
     """One record as it may be known to the one who asked."""
 
     record: UUID
@@ -78,7 +61,7 @@ class RecordOut(_Out):
     """By catalogue code. Sensitive fields about another person are absent."""
 
 
-class Withheld(_Out):
+class Withheld(Out):
     """An item of which nothing was released, and why."""
 
     item: Code
@@ -87,14 +70,14 @@ class Withheld(_Out):
     detail_zh: str
 
 
-class Mark(_Out):
+class Mark(Out):
     """A mark on a released record, which whoever uses the record must heed."""
 
     record: UUID
     mark: Literal["disputed"]
 
 
-class QueryOut(_Out):
+class QueryOut(Out):
     """The answer to a query. Nothing of it may be used on or after `use_until`: ask again."""
 
     decision_id: UUID
@@ -105,7 +88,7 @@ class QueryOut(_Out):
     as_of: date
 
 
-class FileOut(_Out):
+class FileOut(Out):
     """A person's or an organisation's own full file."""
 
     decision_id: UUID
@@ -113,7 +96,7 @@ class FileOut(_Out):
     records: tuple[RecordOut, ...]
 
 
-class AccessOut(_Out):
+class AccessOut(Out):
     """One line of "who looked": a disclosure or a refusal."""
 
     access: UUID
@@ -133,7 +116,7 @@ class AccessOut(_Out):
     records: tuple[UUID, ...] = ()
 
 
-class AuthorisationIn(_In):
+class AuthorisationIn(In):
     """What a subject permits a bureau: for one purpose, these items, from a day until before another, so many times."""
 
     bureau: Code
@@ -146,13 +129,13 @@ class AuthorisationIn(_In):
     max_uses: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
-class HandedIn(_In):
+class HandedIn(In):
     """An authorisation as its subject handed it to the bureau: the signed text."""
 
     token: Annotated[str, StringConstraints(min_length=1, max_length=32_768)]
 
 
-class AuthorisationOut(_Out):
+class AuthorisationOut(Out):
     """An authorisation and what became of it; `token` is its immutable, signed text (a compact JWS)."""
 
     id: UUID
@@ -169,7 +152,7 @@ class AuthorisationOut(_Out):
     token: str
 
 
-class ExportOut(_Out):
+class ExportOut(Out):
     """Everything a person may carry away, in one machine-readable document."""
 
     decision_id: UUID
@@ -180,7 +163,7 @@ class ExportOut(_Out):
     accesses: tuple[AccessOut, ...]
 
 
-class PublicList(_Out):
+class PublicList(Out):
     """A red or black list that is open to all, and the items whose public records put subjects on it."""
 
     code: Code
@@ -191,7 +174,7 @@ class PublicList(_Out):
     items: tuple[Code, ...]
 
 
-class PublicLists(_Out):
+class PublicLists(Out):
     """The lists and items that are open to all on a day."""
 
     as_of: date
@@ -199,7 +182,7 @@ class PublicLists(_Out):
     items: tuple[Code, ...]
 
 
-class PublicRecord(_Out):
+class PublicRecord(Out):
     """A record in its public form: masked, of what the catalogue discloses to all."""
 
     record: UUID
@@ -214,11 +197,11 @@ class PublicRecord(_Out):
     fields: dict[str, JsonValue]
 
 
-class PublicSearch(_In):
+class PublicSearch(In):
     """A search for an organisation by the beginning of its name or by its whole code; in a body, never in a URL."""
 
     name: (
-        Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True, pattern=_PRINTED)] | None
+        Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True, pattern=PRINTED)] | None
     ) = None
     code: Uscc | None = None
     cursor: Annotated[str, StringConstraints(max_length=200)] | None = None

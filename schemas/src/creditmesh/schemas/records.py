@@ -4,30 +4,22 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 
+from creditmesh.schemas.bodies import PRINTED, In, Out
 from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import Code, NodeCode
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.verdicts import VerdictWord
 
-_PRINTED = r"^[^\x00-\x1f\x7f]+$"
-Cited = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True, pattern=_PRINTED)]
+Cited = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True, pattern=PRINTED)]
 """A document that is cited, such as a decision's number. It travels in clear: no person's data."""
-Note = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True, pattern=_PRINTED)]
+Note = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True, pattern=PRINTED)]
 
 ReviewState = Literal["held", "released", "refused"]
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Out(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class CorrectionIn(_In):
+class CorrectionIn(In):
     """The whole new content of a record, by catalogue code, and why it changes."""
 
     fields: Annotated[dict[str, JsonValue], Field(max_length=200, repr=False)]
@@ -35,7 +27,7 @@ class CorrectionIn(_In):
     basis: Cited | None = None
 
 
-class WithdrawalIn(_In):
+class WithdrawalIn(In):
     """Why a record ends.
 
     Its decision was changed, revoked, found unlawful or void (行政处罚法 art. 48), the subject was removed from the
@@ -46,7 +38,7 @@ class WithdrawalIn(_In):
     basis: Cited | None = None
 
 
-class OwnRevision(_Out):
+class OwnRevision(Out):
     """One revision of a record as the party that submitted it sees it, sealed fields opened."""
 
     record: UUID
@@ -75,7 +67,7 @@ class OwnRevision(_Out):
     """Empty once the record is shown no more: its period or the record has ended, or its item was withdrawn."""
 
 
-class RecordEnded(_Out):
+class RecordEnded(Out):
     """What a withdrawal made of a record."""
 
     record: UUID
@@ -83,7 +75,7 @@ class RecordEnded(_Out):
     state: RecordState
 
 
-class SubmissionOut(_Out):
+class SubmissionOut(Out):
     """How a submission stands; it is `done` when its receipt is there."""
 
     submission: UUID
@@ -99,7 +91,7 @@ class SubmissionOut(_Out):
     links: dict[Literal["verdicts", "receipt"], str]
 
 
-class ReviewEntry(_Out):
+class ReviewEntry(Out):
     """One held row without what it says."""
 
     review: UUID
@@ -125,14 +117,14 @@ class HeldReview(ReviewEntry):
     """Empty once it is decided, or while its item is not in force."""
 
 
-class DecisionIn(_In):
+class DecisionIn(In):
     """What an officer decides of a held row."""
 
     decision: Literal["release", "refuse"]
     note: Note | None = None
 
 
-class SubjectFound(_Out):
+class SubjectFound(Out):
     """The subject that a document belongs to."""
 
     subject: UUID

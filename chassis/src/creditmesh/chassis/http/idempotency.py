@@ -4,6 +4,7 @@ What is kept is never an answer: a replay is evaluated again from the reference,
 period in a cache of answers. Each service has the table in its own schema and writes it in its own transaction.
 """
 
+from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
@@ -24,6 +25,20 @@ class KeyReused(Invalid):
     code = "idempotency_key_reused"
     title = "This Idempotency-Key was used with another body"
     title_zh = "该 Idempotency-Key 已用于不同的请求正文"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """The caller's key, if any, and the digest of what was asked under it."""
+
+    key: str | None
+    digest: bytes
+
+
+async def once_of(request: Request) -> Once:
+    """The key of a request, and the digest of its path, its If-Match and its body: another of these is another one."""
+    words = (request.url.path, request.headers.get("if-match", ""))
+    return Once(key=key_of(request), digest=digest("\n".join(words).encode() + b"\n" + await request.body()))
 
 
 def key_of(request: Request) -> str | None:

@@ -2,7 +2,7 @@
 
 The transaction is committed before the response leaves the route, never in a dependency's clean-up, which the
 framework may run after the answer was sent. A `Problem` with `keep` commits (a logged refusal), any other error rolls
-back, a failed commit is answered 503.
+back, a failed commit is answered 503. Nothing on the way may keep an answer, unless its route says otherwise.
 """
 
 import re
@@ -65,6 +65,7 @@ async def _committed(context: Context, answer: Awaitable[Response]) -> Response:
             await context.commit()
         raise
     await context.commit()
+    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 

@@ -4,6 +4,7 @@ What is published is decided on the service's own table, under a lock; everybody
 learns it from the stream.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +15,6 @@ from creditmesh.catalogue.acceptance import Catalogue, Issued, Key, findings
 from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, NotASandbox, UnknownObject
 from creditmesh.catalogue.objects import Entry, digest_of, entry_of, numbered
 from creditmesh.catalogue.store import Publication
-from creditmesh.chassis.clock import SHANGHAI
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Party, Tier
@@ -22,6 +22,7 @@ from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.calendar import shanghai_day
 from creditmesh.schemas.rules.identity import is_invented
 
 
@@ -75,7 +76,7 @@ async def load(
 
     The shipped parties are invented: a node that is no sandbox leaves them out.
     """
-    entries = folder.read(directory or folder.shipped())
+    entries = await asyncio.to_thread(folder.read, directory or folder.shipped())
     if directory is None:
         entries = tuple(entry for entry in entries if ctx.node.sandbox or not _invented(entry))
     tier = issued_by or ("nation" if directory is None else cast("Tier", ctx.node.tier))
@@ -117,7 +118,7 @@ async def move_clock(ctx: Context, offset_days: int) -> date:
     if not ctx.node.sandbox:
         raise NotASandbox("This node was not created with sandbox = true.", "该节点未以 sandbox = true 创建。")
     ctx.emit(ClockChanged(offset_days=offset_days))
-    return (ctx.instant + timedelta(days=offset_days)).astimezone(SHANGHAI).date()
+    return shanghai_day(ctx.instant + timedelta(days=offset_days))
 
 
 def _stands(entry: Entry, newest: dict[Key, Publication], known: set[tuple[ObjectKind, str, bytes]]) -> bool:

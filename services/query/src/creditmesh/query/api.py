@@ -1,16 +1,17 @@
 """HTTP in: queries, the person's own side, authorisations, and what is open to all."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Forbidden
 from creditmesh.chassis.http.access import Access
-from creditmesh.chassis.http.idempotency import REPLAYED, digest, key_of
+from creditmesh.chassis.http.idempotency import REPLAYED, once_of
+from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.query.operations import authorisations, own, public, queries
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.queries import (
     AccessOut,
@@ -19,7 +20,6 @@ from creditmesh.schemas.queries import (
     ExportOut,
     FileOut,
     HandedIn,
-    Page,
     PublicLists,
     PublicRecord,
     PublicSearch,
@@ -28,17 +28,9 @@ from creditmesh.schemas.queries import (
 )
 
 router = Router()
-Cursor = Annotated[str | None, Query(max_length=200)]
-Limit = Annotated[int, Query(ge=1, le=200)]
 READS = Access.to("subject", scope="me:read")
 AUTHORISES = Access.to("subject", scope="me:authorise")
 HOLDS = Access.to("bureau", "department", scope="authorisations:write")
-
-
-def _private(response: Response, *, replayed: bool = False) -> None:
-    response.headers["Cache-Control"] = "no-store"
-    if replayed:
-        response.headers[REPLAYED] = "true"
 
 
 def _myself(ctx: Context) -> UUID:
@@ -57,39 +49,35 @@ async def ask(ctx: Ctx, request: Request, response: Response, body: QueryIn) -> 
     an `Idempotency-Key` a repeated query keeps its decision id, is judged again now, and uses up nothing.
     Example: `{"subject": {...}, "purpose": "statutory_duty", "matter": "procurement_review", "officer": "W-17"}`.
     """
-    answer, replayed = await queries.answer_query(ctx, body, key=key_of(request), digest=digest(await request.body()))
-    _private(response, replayed=replayed)
+    once = await once_of(request)
+    answer, replayed = await queries.answer_query(ctx, body, key=once.key, digest=once.digest)
+    if replayed:
+        response.headers[REPLAYED] = "true"
     return answer
 
 
 @router.get("/v1/me/file", access=READS)
-async def my_file(ctx: Ctx, response: Response) -> FileOut:
+async def my_file(ctx: Ctx) -> FileOut:
     """Your own file: every visible record of every source, unmasked where it is about you. Free."""
-    _private(response)
     return await own.own_file(ctx, _myself(ctx))
 
 
 @router.get("/v1/me/accesses", access=READS)
-async def my_accesses(ctx: Ctx, response: Response, cursor: Cursor = None, limit: Limit = 50) -> Page[AccessOut]:
+async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> Page[AccessOut]:
     """Who looked at your data or was refused, newest first: party, officer, purpose, ground, outcome, items."""
-    _private(response)
     return await own.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
 
 
 @router.get("/v1/me/export", access=READS)
 async def my_export(ctx: Ctx, response: Response) -> ExportOut:
     """Your file, your authorisations and every access in one machine-readable document."""
-    _private(response)
     response.headers["Content-Disposition"] = 'attachment; filename="creditmesh-export.json"'
     return await own.own_export(ctx, _myself(ctx))
 
 
 @router.get("/v1/me/authorisations", access=READS)
-async def my_authorisations(
-    ctx: Ctx, response: Response, cursor: Cursor = None, limit: Limit = 50
-) -> Page[AuthorisationOut]:
+async def my_authorisations(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> Page[AuthorisationOut]:
     """What you have permitted, newest first, with its uses and its state."""
-    _private(response)
     return await authorisations.my_authorisations(ctx, subject=_myself(ctx), after=cursor, limit=limit)
 
 
@@ -101,10 +89,10 @@ async def give(ctx: Ctx, request: Request, response: Response, body: Authorisati
     "valid_until": "2027-01-31", "max_uses": 3}`.
     """
     _myself(ctx)
-    given, replayed = await authorisations.give_authorisation(
-        ctx, body, key=key_of(request), digest=digest(await request.body())
-    )
-    _private(response, replayed=replayed)
+    once = await once_of(request)
+    given, replayed = await authorisations.give_authorisation(ctx, body, key=once.key, digest=once.digest)
+    if replayed:
+        response.headers[REPLAYED] = "true"
     response.headers["Location"] = f"/v1/me/authorisations/{given.id}"
     return given
 
@@ -113,20 +101,18 @@ async def give(ctx: Ctx, request: Request, response: Response, body: Authorisati
 async def revoke(ctx: Ctx, id: UUID) -> Response:  # noqa: A002 - the path's own word
     """Take an authorisation back: it holds for no query answered after this. Doing it again changes nothing."""
     await authorisations.revoke_authorisation(ctx, id, subject=_myself(ctx))
-    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    return Response(status_code=204)
 
 
 @router.post("/v1/authorisations", access=HOLDS)
-async def hand_in(ctx: Ctx, response: Response, body: HandedIn) -> AuthorisationOut:
+async def hand_in(ctx: Ctx, body: HandedIn) -> AuthorisationOut:
     """Hand in the signed text of an authorisation that its subject gave you, to learn its id and its state."""
-    _private(response)
     return await authorisations.hand_in_authorisation(ctx, body.token)
 
 
 @router.get("/v1/authorisations/{id}", access=HOLDS)
-async def look_at(ctx: Ctx, response: Response, id: UUID) -> AuthorisationOut:  # noqa: A002 - the path's own word
+async def look_at(ctx: Ctx, id: UUID) -> AuthorisationOut:  # noqa: A002 - the path's own word
     """An authorisation given to you: what it permits, how often it was used, whether it still holds."""
-    _private(response)
     return await authorisations.look_at_authorisation(ctx, id)
 
 
@@ -137,22 +123,18 @@ async def lists(ctx: Ctx) -> PublicLists:
 
 
 @router.get("/v1/public/records", access=Access.public())
-async def public_records(
-    ctx: Ctx, response: Response, item: Code, cursor: Cursor = None, limit: Limit = 50
-) -> Page[PublicRecord]:
+async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Limit = 50) -> Page[PublicRecord]:
     """The public records of an item, masked, newest first; each is gone on the day its display period ends.
 
-    No copy is to be kept by anything on the way, for that reason.
+    No copy is to be kept by anything on the way, for that reason (`no-store`).
     """
-    _private(response)
     return await public.public_records(ctx, item, after=cursor, limit=limit)
 
 
 @router.post("/v1/public/searches", access=Access.public())
-async def search(ctx: Ctx, response: Response, body: PublicSearch) -> Page[PublicRecord]:
+async def search(ctx: Ctx, body: PublicSearch) -> Page[PublicRecord]:
     """Find an organisation's public records by the beginning of its name or by its 18-character code.
 
     Example: `{"name": "示例一号"}`. Names of persons and of sole traders are masked and cannot be searched.
     """
-    _private(response)
     return await public.search(ctx, body)

@@ -1,6 +1,6 @@
 """What the query service refuses. Those with `keep` are accesses: their log line is committed before the answer."""
 
-from creditmesh.chassis.errors import Forbidden, Invalid, Malformed, NotFound
+from creditmesh.chassis.errors import Forbidden, Invalid, NotFound
 
 
 class NoGround(Forbidden):
@@ -40,14 +40,6 @@ class UnusableIdentity(Invalid):
     code = "unusable_identity"
     title = "The subject's document is not usable"
     title_zh = "信用主体证件无法识别"
-
-
-class BadCursor(Malformed):
-    """The cursor is not one that this route gave."""
-
-    code = "bad_cursor"
-    title = "This cursor is not one of this list's"
-    title_zh = "游标无效"
 
 
 class NotAnAuthorisation(Invalid):

@@ -5,15 +5,16 @@ from typing import Annotated, Literal
 import orjson
 from fastapi import Query, Response
 
-from creditmesh.catalogue.api.reading import Cursor, Limit, Looked, Reading, page
+from creditmesh.catalogue.api.reading import Looked, Reading, page
 from creditmesh.catalogue.errors import UnknownObject
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Router
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Purpose
 from creditmesh.schemas.directory import MODELS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion
-from creditmesh.schemas.queries import Page
 
 router = Router(tags=["catalogue"])
 BOM = "\ufeff"

@@ -4,8 +4,7 @@ Everything comes from the followed directory, so that an answer is as fresh as t
 names the directory's number and the day, because a version published for tomorrow changes the answer without an event.
 """
 
-from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, TypeVar
@@ -13,19 +12,16 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from creditmesh.chassis.errors import Malformed
+from creditmesh.chassis.http import paging
 from creditmesh.chassis.http.router import Ctx
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory, Published
 from creditmesh.schemas.events.catalogue import ObjectKind
-from creditmesh.schemas.queries import Page
 
-Body = BaseModel | Sequence[BaseModel] | str
 P = TypeVar("P", bound=Published)
 T = TypeVar("T", bound=BaseModel)
 
 AsOf = Annotated[date | None, Query(description="The legal date to look at; today by default.")]
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +69,6 @@ Looked = Annotated[Reading, Depends(_reading)]
 
 def page(found: Iterable[T], *, code: Callable[[T], str], limit: int, cursor: str | None) -> Page[T]:
     """The page after the cursor of what is sorted by code."""
-    after = "" if cursor is None else _opened(cursor)
+    after = paging.read(cursor, paging.word) or ""
     rest = [entry for entry in found if code(entry) > after]
-    last = code(rest[limit - 1]) if len(rest) > limit else None
-    return Page[T](items=tuple(rest[:limit]), next=None if last is None else _closed(last))
-
-
-def _closed(code: str) -> str:
-    return urlsafe_b64encode(code.encode()).decode().rstrip("=")
-
-
-def _opened(cursor: str) -> str:
-    try:
-        code = b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode("ascii")
-    except ValueError:
-        code = ""
-    if not code or not code.isprintable():
-        raise Malformed("Use the `next` of the page before as the cursor.", "cursor 须为上一页返回的 next。")
-    return code
+    return paging.page(rest, limit=limit, place=code, shown=lambda entry: entry)

@@ -1,11 +1,10 @@
-"""What several routes do alike: what was asked under which key, and one verdict with its status."""
+"""What several routes do alike: one verdict with its status, and a record's ETag."""
 
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Response
 
-from creditmesh.chassis.http.idempotency import REPLAYED, digest, key_of
-from creditmesh.ingestion.operations import Once
+from creditmesh.chassis.http.idempotency import REPLAYED
 from creditmesh.schemas.verdicts import Verdict, VerdictWord
 
 NDJSON = "application/x-ndjson"
@@ -14,7 +13,7 @@ _STATUS: dict[VerdictWord, int] = {"accepted": 201, "corrected": 201, "unchanged
 
 def one_verdict(verdict: Verdict, *, submission: UUID | None = None, replayed: bool = False) -> Response:
     """201 accepted or corrected, 200 unchanged, 202 held, with the place of what it made."""
-    headers = {"Cache-Control": "no-store"}
+    headers = {}
     if verdict.record is not None:
         headers["Location"] = f"/v1/records/{verdict.record}"
     elif verdict.review is not None:
@@ -32,9 +31,3 @@ def one_verdict(verdict: Verdict, *, submission: UUID | None = None, replayed: b
 def etag(rev: int) -> str:
     """The ETag of a record's revision."""
     return f'"{rev}"'
-
-
-async def asked_once(request: Request) -> Once:
-    """The key of a change, and the digest of its path, its If-Match and its body."""
-    words = (request.url.path, request.headers.get("if-match", ""))
-    return Once(key=key_of(request), digest=digest("\n".join(words).encode() + b"\n" + await request.body()))

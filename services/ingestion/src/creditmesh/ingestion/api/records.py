@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from creditmesh.chassis.http.access import Access
-from creditmesh.chassis.http.idempotency import REPLAYED
+from creditmesh.chassis.http.idempotency import REPLAYED, once_of
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
-from creditmesh.ingestion.api.answers import asked_once, etag, one_verdict
+from creditmesh.ingestion.api.answers import etag, one_verdict
 from creditmesh.ingestion.errors import IfMatchNeeded
 from creditmesh.ingestion.operations import Change, Opened
 from creditmesh.schemas.records import CorrectionIn, OwnRevision, RecordEnded, WithdrawalIn
@@ -31,17 +31,16 @@ async def read(ctx: Ctx, record: UUID, response: Response) -> OwnRevision:
     Its `ETag` is what a change needs as `If-Match`. `GET /v1/records/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
     """
     opened = await operations.record_of(ctx, record)
-    response.headers.update({"ETag": etag(opened.stored.rev), "Cache-Control": "no-store"})
+    response.headers["ETag"] = etag(opened.stored.rev)
     return _out(opened)
 
 
 @router.get("/v1/records/{record}/revisions", access=_READ)
-async def revisions(ctx: Ctx, record: UUID, response: Response) -> list[OwnRevision]:
+async def revisions(ctx: Ctx, record: UUID) -> list[OwnRevision]:
     """Every revision of your record, oldest first: who changed it, why, on what basis; an access like reading it.
 
     `GET /v1/records/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/revisions`
     """
-    response.headers["Cache-Control"] = "no-store"
     return [_out(opened) for opened in await operations.history_of(ctx, record)]
 
 
@@ -66,7 +65,7 @@ async def correct(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) 
     """
     expected = _expected(request)
     change = Change(record=record, expected=expected, why=body.reason, basis=body.basis, fields=body.fields)
-    asked = await asked_once(request)
+    asked = await once_of(request)
     verdict, replayed = await operations.once(ctx, asked, lambda: operations.correct_record(ctx, change))
     return one_verdict(verdict, replayed=replayed)
 
@@ -79,12 +78,12 @@ async def withdraw(ctx: Ctx, request: Request, response: Response, record: UUID,
     `{"reason": "revoked", "basis": "示市监撤销〔2026〕1号"}`
     """
     change = Change(record=record, expected=_expected(request), why=body.reason, basis=body.basis)
-    asked = await asked_once(request)
+    asked = await once_of(request)
     verdict, replayed = await operations.once(ctx, asked, lambda: operations.withdraw_record(ctx, change))
     if replayed:
         response.headers[REPLAYED] = "true"
     rev = verdict.revision or change.expected
-    response.headers.update({"ETag": etag(rev), "Cache-Control": "no-store"})
+    response.headers["ETag"] = etag(rev)
     return RecordEnded(record=record, revision=rev, state="withdrawn")
 
 

@@ -1,17 +1,18 @@
 """Held rows: what waits, what one says, and an officer's decision."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 
-from creditmesh.chassis.errors import Malformed
+from creditmesh.chassis.http import paging
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.idempotency import once_of
+from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
-from creditmesh.ingestion.api.answers import asked_once, one_verdict
+from creditmesh.ingestion.api.answers import one_verdict
 from creditmesh.ingestion.operations import Decision, Review, reasons_of
-from creditmesh.schemas.queries import Page
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.records import DecisionIn, HeldReview, ReviewEntry, ReviewState
 from creditmesh.schemas.verdicts import Verdict
 
@@ -24,29 +25,24 @@ _DECIDE = Access.to("department", "office", scope="reviews:decide")
 async def waiting(
     ctx: Ctx,
     state: ReviewState = "held",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page[ReviewEntry]:
     """Held rows in the order they came, with the reasons and without what they say.
 
     A department sees its own, the credit office all. `GET /v1/reviews?state=held&limit=20`
     """
-    after = None if cursor is None else _id(cursor)
+    after = paging.read(cursor, UUID)
     found = await operations.held_rows(ctx, state=state, after=after, limit=limit + 1)
-    shown = found[:limit]
-    return Page[ReviewEntry](
-        items=tuple(ReviewEntry.model_validate(_entry(review)) for review in shown),
-        next=shown[-1].id.hex if len(found) > limit else None,
-    )
+    return paging.page(found, limit=limit, place=lambda review: review.id, shown=_line)
 
 
 @router.get("/v1/reviews/{review}", access=_READ)
-async def one(ctx: Ctx, review: UUID, response: Response) -> HeldReview:
+async def one(ctx: Ctx, review: UUID) -> HeldReview:
     """One held row with what it says until it is decided; the reading is in the log of the person it concerns.
 
     `GET /v1/reviews/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
     """
-    response.headers["Cache-Control"] = "no-store"
     opened = await operations.held_row(ctx, review)
     return HeldReview.model_validate({**_entry(opened.review), "fields": dict(opened.fields)})
 
@@ -68,9 +64,13 @@ async def decide(ctx: Ctx, request: Request, review: UUID, body: DecisionIn) -> 
     `POST /v1/reviews/{review}/decision` `{"decision": "release", "note": "checked against the paper file"}`
     """
     decision = Decision(review=review, decision=body.decision, note=body.note)
-    asked = await asked_once(request)
+    asked = await once_of(request)
     verdict, replayed = await operations.once(ctx, asked, lambda: operations.decide_review(ctx, decision))
     return one_verdict(verdict, replayed=replayed)
+
+
+def _line(review: Review) -> ReviewEntry:
+    return ReviewEntry.model_validate(_entry(review))
 
 
 def _entry(review: Review) -> dict[str, object]:
@@ -88,10 +88,3 @@ def _entry(review: Review) -> dict[str, object]:
         "note": review.note,
         "decided_at": review.decided_at,
     }
-
-
-def _id(cursor: str) -> UUID:
-    try:
-        return UUID(hex=cursor)
-    except ValueError as error:
-        raise Malformed("cursor: send back the `next` of the last page.", "cursor 须为上一页返回的 next。") from error

@@ -143,7 +143,7 @@ def _one(done: Submitted, *, dry_run: bool) -> Response:
 
 
 def _many(done: Submitted) -> Response:
-    headers = {"Cache-Control": "no-store"}
+    headers = {}
     if done.receipt is not None:
         headers["Location"] = f"/v1/submissions/{done.submission}"
     if done.replayed:

@@ -1,6 +1,6 @@
 """What ingestion does, called by its routes."""
 
-from creditmesh.ingestion.operations.once import Once, once
+from creditmesh.ingestion.operations.once import once
 from creditmesh.ingestion.operations.order import Order, Submitted
 from creditmesh.ingestion.operations.own import Opened, history_of, record_of
 from creditmesh.ingestion.operations.records import Change, correct_record, withdraw_record
@@ -14,7 +14,6 @@ __all__ = [
     "Change",
     "Decision",
     "HeldRow",
-    "Once",
     "Opened",
     "Order",
     "Review",

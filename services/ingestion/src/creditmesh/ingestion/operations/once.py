@@ -1,22 +1,14 @@
 """A change under an Idempotency-Key is made once: a replay finds what it made and says the same again."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Conflict, Stale
 from creditmesh.chassis.http import idempotency
+from creditmesh.chassis.http.idempotency import Once
 from creditmesh.ingestion.operations.register import Outcome
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.schemas.verdicts import Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Once:
-    """The caller's key, if any, and the digest of what was asked under it."""
-
-    key: str | None
-    digest: bytes
 
 
 async def once(ctx: Context, asked: Once, change: Callable[[], Awaitable[Outcome]]) -> tuple[Verdict, bool]:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from itertools import zip_longest
 from uuid import UUID
 
+from creditmesh.chassis.bus.stream import pressure
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.http import idempotency
@@ -104,16 +105,17 @@ class Taking:
         return entries, await self._intake.identify(entries)
 
     async def _taken(self, rows: Sequence[Row], prepared: _Prepared) -> Chunk:
-        for attempt in range(_ATTEMPTS):
+        attempts = 0
+        while True:
             try:
                 return await self._take(rows, prepared)
             except Collision:
+                attempts += 1
                 standing = await self._standing(rows[0].number)
                 if standing is not None:
                     return _same(standing, rows)
-                if attempt + 1 == _ATTEMPTS:
+                if attempts == _ATTEMPTS:
                     raise
-        raise AssertionError
 
     async def _standing(self, first_row: int) -> Chunk | None:
         async with self._ctx.transaction() as connection:
@@ -124,8 +126,8 @@ class Taking:
         ctx, order = self._ctx, self._order
         entries, ciphers = prepared
         async with ctx.transaction() as connection:
-            age, lag = await submissions.pressure(connection)
-            if age > _OLDEST[order.lane] or lag > _FURTHEST[order.lane]:
+            found = await pressure(connection)
+            if found.queue_age > _OLDEST[order.lane] or found.reader_lag > _FURTHEST[order.lane]:
                 raise _backed_up()
             frame = frame_of(ctx, self._intake, lane=order.lane, submission=self._id)
             register = await Register.opened(ctx, self._intake, frame, entries=entries, ciphers=ciphers)

@@ -60,7 +60,6 @@ _COUNTS = text(f"""
     select {", ".join(f"coalesce(sum({word}), 0)::integer as {word}" for word in VERDICTS)}
       from ingestion.submission_chunk where submission = :submission
 """).bindparams(bindparam("submission", type_=Uuid))
-_PRESSURE = text("select queue_age, reader_lag from bus.pressure()")
 
 
 async def open_submission(connection: AsyncConnection, submission: Submission) -> None:
@@ -102,12 +101,6 @@ async def counts(connection: AsyncConnection, submission: UUID) -> dict[VerdictW
     """How many verdicts of each kind were given so far."""
     row = (await connection.execute(_COUNTS, {"submission": submission})).one()
     return _counts(row)
-
-
-async def pressure(connection: AsyncConnection) -> tuple[float, int]:
-    """How old the oldest unordered event is, in seconds, and how many events the slowest reader is behind."""
-    age, lag = (await connection.execute(_PRESSURE)).one()
-    return age, lag
 
 
 def _chunk(row: Row[Any]) -> Chunk:

@@ -5,19 +5,20 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
+from creditmesh.chassis.http import paging
 from creditmesh.chassis.http.idempotency import recall, remember
 from creditmesh.query import authorisation as signed
-from creditmesh.query import cursor
 from creditmesh.query.authorisation import LONGEST, Claims, Unreadable
 from creditmesh.query.errors import NotAnAuthorisation, NotYours
 from creditmesh.query.grounds import may_be_authorised
 from creditmesh.query.release import Ground
 from creditmesh.query.store import authorisations
 from creditmesh.query.store.authorisations import Authorisation
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events.access import Outcome
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.queries import AuthorisationIn, AuthorisationOut, Page
+from creditmesh.schemas.queries import AuthorisationIn, AuthorisationOut
 
 
 async def standing(ctx: Context, id: UUID | None, *, subject: UUID, purpose: str) -> Ground | None:  # noqa: A002
@@ -73,10 +74,9 @@ async def my_authorisations(ctx: Context, *, subject: UUID, after: str | None, l
 async def listed(ctx: Context, *, subject: UUID, after: str | None, limit: int) -> Page[AuthorisationOut]:
     """A page of what a subject has permitted, newest first."""
     connection = await ctx.connection()
-    part, before = ctx.part(str(subject)), cursor.read(after, UUID)
+    part, before = ctx.part(str(subject)), paging.read(after, UUID)
     rows = await authorisations.page(connection, part=part, subject=subject, before=before, limit=limit + 1)
-    more = cursor.written(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=tuple(_out(ctx, row) for row in rows[:limit]), next=more)
+    return paging.page(rows, limit=limit, place=lambda row: row.id, shown=lambda row: _out(ctx, row))
 
 
 async def revoke_authorisation(ctx: Context, id: UUID, *, subject: UUID) -> None:  # noqa: A002

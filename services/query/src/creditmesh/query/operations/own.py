@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.query import cursor
+from creditmesh.chassis.http import paging
 from creditmesh.query.operations.authorisations import listed
 from creditmesh.query.operations.opening import answered, others_shown
 from creditmesh.query.store import accesses, records
 from creditmesh.query.store.accesses import Line
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.queries import AccessOut, AuthorisationOut, ExportOut, FileOut, Page, RecordOut
+from creditmesh.schemas.queries import AccessOut, AuthorisationOut, ExportOut, FileOut, RecordOut
 
 
 async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") -> FileOut:
@@ -34,11 +35,10 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
 async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> Page[AccessOut]:
     """Who looked, refusals included, newest first; reading it is an access too."""
     connection = await ctx.connection()
-    part, before = ctx.part(str(subject)), cursor.read(after, cursor.number)
+    part, before = ctx.part(str(subject)), paging.read(after, paging.number)
     lines = await accesses.page(connection, part=part, subject=subject, before=before, limit=limit + 1)
     _disclose(ctx, subject, "own_accesses", ())
-    more = cursor.written(lines[limit - 1].entry) if len(lines) > limit else None
-    return Page(items=tuple(_out(line) for line in lines[:limit]), next=more)
+    return paging.page(lines, limit=limit, place=lambda line: line.entry, shown=_out)
 
 
 async def own_export(ctx: Context, subject: UUID) -> ExportOut:

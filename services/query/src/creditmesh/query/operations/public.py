@@ -4,13 +4,14 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
-from creditmesh.query import cursor
+from creditmesh.chassis.http import paging
 from creditmesh.query.publication import folded
 from creditmesh.query.store import public
 from creditmesh.query.store.public import Shown
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import CreditList, Item
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.queries import Page, PublicList, PublicLists, PublicRecord, PublicSearch
+from creditmesh.schemas.queries import PublicList, PublicLists, PublicRecord, PublicSearch
 
 
 def public_lists(ctx: Context) -> PublicLists:
@@ -38,7 +39,7 @@ async def public_records(ctx: Context, item: str, *, after: str | None, limit: i
     """The public records of an item, newest first; NotFound if the catalogue does not open the item to all."""
     if item not in {each.code for each in _open_items(ctx)}:
         raise NotFound("This item is not open to all; see /v1/public/lists.", "该条目不对外公示；见 /v1/public/lists。")
-    before = cursor.read(after, UUID)
+    before = paging.read(after, UUID)
     found = await public.of_item(await ctx.connection(), item, shown=_shown(ctx), before=before, limit=limit + 1)
     return _page(found, limit)
 
@@ -46,7 +47,7 @@ async def public_records(ctx: Context, item: str, *, after: str | None, limit: i
 async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
     """The public records of the organisations whose name begins so, or of the one with that code."""
     connection, shown, limit = await ctx.connection(), _shown(ctx), wanted.limit
-    before = cursor.read(wanted.cursor, UUID)
+    before = paging.read(wanted.cursor, UUID)
     if wanted.code is not None:
         return _page(await public.coded(connection, wanted.code, shown=shown, before=before, limit=limit + 1), limit)
     name = folded(wanted.name or "")
@@ -54,8 +55,7 @@ async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
 
 
 def _page(found: list[PublicRecord], limit: int) -> Page[PublicRecord]:
-    more = cursor.written(found[limit - 1].record) if len(found) > limit else None
-    return Page(items=tuple(found[:limit]), next=more)
+    return paging.page(found, limit=limit, place=lambda each: each.record, shown=lambda each: each)
 
 
 def _directory(ctx: Context) -> Directory:
