@@ -13,10 +13,11 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import psutil
 import uvloop
@@ -44,9 +45,12 @@ from creditmesh.gateway import service as gateway
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import PartyKey
 from creditmesh.gateway.transport import InProcess, OverHttp, Transport
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import CatalogueChanged
 
 CONNECTIONS, SECONDS, ROUNDS = 16, 1.5, 4
 BODY = b'{"text":"' + b"x" * 1000 + b'"}'
+PARTY = "dept.bench"
 NODE = NodeFacts(code="city", tier="city", parts=12, sandbox=True)
 WAYS = ("direct", "in process", "over HTTP")
 router = Router()
@@ -67,12 +71,20 @@ async def asked(ctx: Ctx, question: Annotated[Asked, Body()]) -> dict[str, objec
 small = Service(name="small", package="bench.gateway", summary="Small", summary_zh="小", router=router)
 
 
-class _Nothing:
-    number = 0
-    offset_days = 0
+class _Told(NamedTuple):
+    number: int
+    data: bytes
+    type: str = CatalogueChanged.type
 
-    def apply(self, event: object) -> None:
-        raise AssertionError(event)
+
+def _directory() -> Directory:
+    party = {"code": PARTY, "name": "Bench", "name_zh": "测", "kind": "department", "uscc": "11990000MA00000001"}
+    told = CatalogueChanged(
+        kind="party", code=PARTY, number=1, state="published", effective=date(2020, 1, 1), body=party
+    )
+    made = Directory()
+    made.apply(_Told(1, told.model_dump_json().encode()))
+    return made
 
 
 @dataclass
@@ -93,7 +105,7 @@ class Place:
             clock=Clock(),
             vault=Vault(pool, keys, parts=12, allowed=frozenset()),
             keys=keys,
-            followed=_Nothing(),
+            followed=_directory(),
             wake=lambda: None,
         )
 
@@ -130,7 +142,7 @@ def _door(place: Place, transport: Transport) -> Door:
         return {"ready": True}
 
     return build(
-        declaration=Declaration(services=(small, gateway), follow="small", followed=_Nothing),
+        declaration=Declaration(services=(small, gateway), follow="small", followed=Directory),
         transports={"small": transport},
         engine=made.engine,
         keys=made.keys,
@@ -203,7 +215,7 @@ async def _standing() -> AsyncIterator[tuple[Place, str, str]]:
 
 async def _key(place: Place) -> str:
     context = Context(place.equipment(gateway), caller=OPERATOR)
-    order = PartyKey(kind="department", party="dept.bench", scopes=("records:read",))
+    order = PartyKey(kind="department", party=PARTY, scopes=("records:read",))
     made = await operations.create_key(context, order)
     await context.commit()
     await context.equipment.engine.dispose()
@@ -212,7 +224,7 @@ async def _key(place: Place) -> str:
 
 def _token(place: Place) -> str:
     keys = Keys.load(place.folder / "keys", gateway.keys)
-    caller = Caller(kind="department", party="dept.bench", scopes=frozenset({"records:read"}), credential="bench")
+    caller = Caller(kind="department", party=PARTY, scopes=frozenset({"records:read"}), credential="bench")
     return Mint(keys.token_key(), node=NODE.code).token(caller, audience=small.name)
 
 

@@ -4,9 +4,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import httpx
@@ -25,18 +25,40 @@ from creditmesh.gateway import operations, service
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import KeyOrder, NewCredential, PartyKey
 from creditmesh.gateway.transport import InProcess, Transport
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import CatalogueChanged
 from tests.gateway import toy
 from tests.support.postgres import Database
 
+PARTIES = {
+    **dict.fromkeys(
+        [f"dept.{name}" for name in ["market", "one", "two", "race", "many", "n0", "n1", "n2", "n3", "n4"]],
+        "department",
+    ),
+    **dict.fromkeys(("bureau.one", "bureau.two", "bureau.all"), "bureau"),
+    **dict.fromkeys(("office.credit", "office.all", "department.all"), "department"),
+    "node.all": "node",
+}
 
-class Nothing:
-    """What a process follows that follows nothing."""
 
-    number = 0
-    offset_days = 0
+class Told(NamedTuple):
+    """An event of the catalogue."""
 
-    def apply(self, event: object) -> None:
-        raise AssertionError(event)
+    number: int
+    data: bytes
+    type: str = CatalogueChanged.type
+
+
+def directory() -> Directory:
+    """The catalogue of a node that has these parties and nothing else."""
+    made = Directory()
+    for number, (code, kind) in enumerate(PARTIES.items(), start=1):
+        body = {"code": code, "name": code, "name_zh": code, "kind": kind, "uscc": f"11990000MA{number:08d}"}
+        told = CatalogueChanged(
+            kind="party", code=code, number=1, state="published", effective=date(2020, 1, 1), body=body
+        )
+        made.apply(Told(number, told.model_dump_json().encode()))
+    return made
 
 
 class Shifted:
@@ -64,6 +86,7 @@ class Standing:
         self.keys = Keys.load(self.folder, service.keys)
         self.clock = Clock(lambda: 3, real=self.real)
         self.engine = self.database.engine("gateway")
+        self.followed = directory()
 
     @property
     def node(self) -> NodeFacts:
@@ -81,7 +104,7 @@ class Standing:
             clock=self.clock,
             vault=Vault(self.engine, self.keys, parts=12, allowed=frozenset()),
             keys=self.keys,
-            followed=Nothing(),
+            followed=self.followed,
             wake=lambda: None,
         )
 
@@ -105,7 +128,7 @@ class Standing:
             return {"ready": self.ready, "detail": "for the operator only"}
 
         return {
-            "declaration": Declaration(services=(toy.service, service), follow="toy", followed=Nothing),
+            "declaration": Declaration(services=(toy.service, service), follow="toy", followed=Directory),
             "transports": {"toy": InProcess(self.toy_app())},
             "engine": self.engine,
             "keys": self.keys,

@@ -56,7 +56,7 @@ async def everybody(standing: Standing) -> dict[tuple[str, str | None], NewCrede
                     case "operator":
                         made[kind, lacking] = await operations.create_key(context, OperatorKey(kind=kind, **more))
                     case _:
-                        order = PartyKey(kind=kind, party="some.party", **more)
+                        order = PartyKey(kind=kind, party=f"{kind}.all", **more)
                         made[kind, lacking] = await operations.create_key(context, order)
     return made
 

@@ -48,9 +48,33 @@ async def test_a_party_that_is_no_longer_active_is_refused_at_the_door_and_let_i
     assert (await door.get("/v1/catalogue")).status_code == 200
 
 
-async def test_a_party_the_catalogue_does_not_have_takes_no_part(node: TestNode):
-    answer = await node.door(await key_of(node, "nobodys_bureau")).get("/v1/reviews")
-    assert (answer.status_code, answer.json()["code"]) == (403, "party_inactive")
+@pytest.mark.parametrize(
+    ("path", "kind", "party", "wrong"),
+    [
+        ("keys", "bureau", "nobodys_bureau", ("/party", "unknown_party")),
+        ("keys", "department", "beta_credit", ("/kind", "kind_of_party")),
+        ("keys", "office", "beta_credit", ("/kind", "kind_of_party")),
+        ("keys", "bureau", "housing", ("/kind", "kind_of_party")),
+        ("keys", "node", "housing", ("/kind", "kind_of_party")),
+        ("people", "department", "nobodys_department", ("/party", "unknown_party")),
+        ("people", "office", "city", ("/kind", "kind_of_party")),
+    ],
+)
+async def test_no_credential_is_made_for_a_party_that_the_catalogue_has_not_or_not_as_that(
+    node: TestNode, path: str, kind: str, party: str, wrong: tuple[str, str]
+):
+    order = {"kind": kind, "party": party, "scopes": ["records:read"]} | ({} if path == "keys" else {"officer": "X"})
+    answer = await node.operator().post(f"/v1/admin/{path}", json=order)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), answer.text
+    assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [wrong]
+    assert not (await node.operator().get("/v1/admin/keys", params={"party": party, "kind": kind})).json()["items"]
+
+
+async def test_a_party_that_is_no_longer_active_is_given_no_new_credential(node: TestNode, tmp_path: Path):
+    await publish(node, tmp_path, "tax", active=False)
+    order = {"kind": "department", "party": "tax", "scopes": ["records:read"]}
+    answer = await node.operator().post("/v1/admin/keys", json=order)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_party")
 
 
 async def test_the_refusal_is_on_file_and_who_has_no_party_is_not_asked_for_one(standing: Standing):

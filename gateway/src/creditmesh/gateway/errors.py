@@ -71,6 +71,12 @@ class SignatureNeeded(Forbidden):
     title = "A bureau's requests must be signed at this node"
     title_zh = "征信机构在本节点的请求须签名"
 
+    def __init__(self) -> None:
+        super().__init__(
+            "This node does not read request signatures yet, and a bureau's bare key is for sandboxes only.",
+            "本节点尚不支持请求签名，征信机构的裸密钥仅可用于沙箱。",
+        )
+
 
 class TooManyKeys(Conflict):
     """409: a holder has two live keys already."""

@@ -119,10 +119,7 @@ class Guard:
         if now < known.not_before:
             raise NotYet("Use it from its first day on.", "请在生效后使用。", key=key)
         if known.caller.kind == "bureau" and not self._node.sandbox:
-            raise SignatureNeeded(
-                "This node does not read request signatures yet, and a bureau's bare key is for sandboxes only.",
-                "本节点尚不支持请求签名，征信机构的裸密钥仅可用于沙箱。",
-            )
+            raise SignatureNeeded
 
     async def _known(self, key: str) -> _Known | None:
         reading = self._readings.get(key)

@@ -20,24 +20,24 @@ from creditmesh.gateway.models import (
     SubjectToken,
 )
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
 
 LONGEST = timedelta(days=366)
 LIVE_AT_ONCE = 2
 """Live keys of one holder and label: the old one and its successor."""
+KIND_OF_PARTY = {"department": "department", "office": "department", "bureau": "bureau", "node": "node"}
+"""What a party must be in the catalogue for a credential of that kind."""
 _AnyOrder = PartyKey | OperatorKey | OfficerToken | SubjectToken
 
 
 async def create_key(ctx: Context, order: KeyOrder) -> NewCredential:
     """An API key for a system. Its text is in the answer and nowhere else.
 
-    SignatureNeeded for a bureau outside a sandbox, Invalid for its times, TooManyKeys where two are live.
+    SignatureNeeded for a bureau outside a sandbox, Invalid for its party or its times, TooManyKeys where two are live.
     """
     if order.kind == "bureau" and not ctx.node.sandbox:
-        raise SignatureNeeded(
-            "This node does not read request signatures yet, and a bureau's bare key is for sandboxes only.",
-            "本节点尚不支持请求签名，征信机构的裸密钥仅可用于沙箱。",
-        )
+        raise SignatureNeeded
     return await _create(ctx, order)
 
 
@@ -64,6 +64,8 @@ async def credentials(
 
 
 async def _create(ctx: Context, order: _AnyOrder) -> NewCredential:
+    if isinstance(order, PartyKey | OfficerToken):
+        _check_party(ctx, order)
     not_before, expires = _times(order, ctx.instant)
     holder = {"party": None, "officer": None, "subject": None} | order.model_dump(
         include={"kind", "party", "officer", "subject", "label"}
@@ -91,20 +93,41 @@ async def _create(ctx: Context, order: _AnyOrder) -> NewCredential:
     return NewCredential.model_validate({**row, "credential": fresh.reveal()})
 
 
+def _check_party(ctx: Context, order: PartyKey | OfficerToken) -> None:
+    found = ctx.followed(Directory).party(order.party)
+    if found is None or not found.active:
+        raise _wrong(
+            "/party",
+            "unknown_party",
+            "The catalogue has no active party of this code; see GET /v1/catalogue/parties.",
+            "目录中没有该代码的有效参与方；见 GET /v1/catalogue/parties。",
+        )
+    if found.kind != KIND_OF_PARTY[order.kind]:
+        raise _wrong(
+            "/kind",
+            "kind_of_party",
+            f"In the catalogue this party is of kind {found.kind}; name a kind that fits it.",
+            f"该参与方在目录中的类别为 {found.kind}；请选择相符的类别。",
+        )
+
+
 def _times(order: _AnyOrder, now: datetime) -> tuple[datetime, datetime]:
     not_before = order.not_before or now
     expires = order.expires or now + LONGEST
     if expires > now + LONGEST:
-        raise _bad_expiry("too_late", "At most 366 days from now.", "最长为自现在起 366 天。")
+        raise _wrong("/expires", "too_late", "At most 366 days from now.", "最长为自现在起 366 天。")
     if expires <= max(not_before, now):
-        raise _bad_expiry(
-            "too_early", "It must lie after now and after not_before.", "须晚于当前时间，且晚于 not_before。"
+        raise _wrong(
+            "/expires",
+            "too_early",
+            "It must lie after now and after not_before.",
+            "须晚于当前时间，且晚于 not_before。",
         )
     return not_before, expires
 
 
-def _bad_expiry(code: str, detail: str, detail_zh: str) -> Invalid:
-    error = FieldError(pointer="/expires", code=code, detail=detail, detail_zh=detail_zh)
+def _wrong(pointer: str, code: str, detail: str, detail_zh: str) -> Invalid:
+    error = FieldError(pointer=pointer, code=code, detail=detail, detail_zh=detail_zh)
     return Invalid("See errors for the field.", "字段问题见 errors。", errors=[error])
 
 

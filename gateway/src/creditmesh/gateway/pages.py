@@ -70,8 +70,11 @@ class Pages:
         return orjson.dumps(self._describe())
 
     async def _docs(self) -> Response:
-        page = files("creditmesh.gateway").joinpath("docs.html").read_text(encoding="utf-8")
-        return Response(page, media_type="text/html", headers={"Content-Security-Policy": _NO_FOREIGN_HOSTS})
+        return Response(self._page, media_type="text/html", headers={"Content-Security-Policy": _NO_FOREIGN_HOSTS})
+
+    @cached_property
+    def _page(self) -> bytes:
+        return files("creditmesh.gateway").joinpath("docs.html").read_bytes()
 
 
 def _json(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
