@@ -51,5 +51,8 @@ kafka-stop:
 bench: setup ## the measurements, ratios taken in one run
 	@$(BIN)/python -m bench
 
+docs: setup ## write the references from the code: OpenAPI, settings, JSON Schemas, AsyncAPI
+	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference
+
 clean: ## remove the environment and what nodes left in var/
 	@rm -rf $(VENV) var
