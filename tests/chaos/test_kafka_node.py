@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
+from creditmesh.chassis.bus.event import part_of
 from creditmesh.node import run_files, topics
 from creditmesh.node.declaration import NODE
+from tests.support.canary import Secret, sightings
 from tests.support.kafka import Broker
 from tests.support.processes import Victim, persist, victim
 from tests.support.rows import penalties, penalty
@@ -23,6 +26,7 @@ from tests.support.rows import penalties, penalty
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 ROWS = 1500
 DECIDED = date(2026, 9, 1)
+WAITING = "select sum(h.number - p.number) from bus.event_head h join bus.event_published p using (stream, part)"
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +91,40 @@ def test_nothing_that_names_a_person_is_in_a_header_and_a_planted_name_is_found(
     order = 20_000
     persist(node, penalties(range(order, order + 50), decided=DECIDED), "canaries")
     row = penalty(order, decided=DECIDED)
-    canaries = [row[field].encode() for field in ("CF_XDR_MC", "CF_XDR_ZJHM", "CF_WSH", "CF_SY", "CF_NR")]
-    eventually(lambda: len(asyncio.run(records(own_broker.bootstrap))) >= 50)
+    who = [Secret(field, row[field]) for field in ("CF_XDR_MC", "CF_XDR_ZJHM")]
+    what = [Secret(field, row[field]) for field in ("CF_WSH", "CF_SY", "CF_NR")]
+    eventually(lambda: node.ask(WAITING) == 0)
     found = asyncio.run(records(own_broker.bootstrap))
-    headers = [value for record in found for _, value in record.headers]
-    assert leaked(canaries, headers) == []
+    headers = [(f"header {name}", value) for record in found for name, value in record.headers]
+    assert len(found) >= 50
     assert {record.key for record in found} == {None}
-    assert leaked(canaries, [*headers, "x 赵某14 y".encode(), row["CF_XDR_ZJHM"].encode()])
+    assert sightings(headers, who + what) == []
+    assert sightings([("body", record.value) for record in found], who) == []
+    planted = [*headers, ("header ce_key", f"x {row['CF_XDR_MC']} y".encode())]
+    assert [sighting.secret for sighting in sightings(planted, who + what)] == ["CF_XDR_MC"]
 
 
-def leaked(canaries: list[bytes], values: list[bytes]) -> list[bytes]:
-    return [canary for canary in canaries if any(canary in value for value in values)]
+def test_a_dead_letter_is_listed_on_a_node_whose_services_are_processes_of_their_own(node: Victim):
+    key, ids = "a key", [uuid4(), uuid4()]
+    for each in ids:
+        node.ask(
+            "insert into bus.event values ('ingestion', $1, $2, 'access.recorded', 1, $3, now(), now(), null, '{}')",
+            part_of(key, 12),
+            each,
+            key,
+        )
+        queued = (
+            "insert into bus.event_queue (stream, part, type, event) values ('ingestion', $1, 'access.recorded', $2)"
+        )
+        node.ask(queued, part_of(key, 12), each)
+    eventually(lambda: node.ask("select count(*) from query.dead_letter") == 2)
+    listed = node.command("dead", "list")
+    assert listed.returncode == 0, listed.stderr
+    [line] = [line.split() for line in listed.stdout.splitlines() if "access.recorded" in line]
+    number = node.ask("select number from bus.event_order where event = $1", ids[0])
+    assert [cell for cell in line if cell.isalnum()][:4] == ["query", "ingestion", str(part_of(key, 12)), str(number)]
+    assert "ValidationError" in listed.stdout
+    assert key not in listed.stdout
 
 
 async def records(bootstrap: str) -> list[ConsumerRecord]:

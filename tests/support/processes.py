@@ -1,6 +1,9 @@
 """A sandbox node as real processes, which a test may kill."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +40,12 @@ class Victim:
         """SIGKILL the postmaster and start it again."""
         asyncio.run(self.sandbox.server.kill())
         asyncio.run(self.sandbox.server.start())
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """`creditmesh-node` with these words, as the node's operator would say them."""
+        line = [sys.executable, "-m", "creditmesh.node", *words]
+        environment = {**os.environ, **self.sandbox.children[0]._environment, "COLUMNS": "200"}
+        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
 
     def ask(self, statement: str, *arguments: object) -> object:
         """One value, as the superuser."""

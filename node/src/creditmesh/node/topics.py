@@ -62,7 +62,8 @@ async def _assert_parts(settings: NodeSettings) -> None:
         raise NodeError(str(error), WRONG_NODE_ZH) from error
     except (SQLAlchemyError, OSError) as error:
         raise NodeError(
-            "the node's database does not answer; the number of parts stands there", "节点数据库无应答，分区数以其为准"
+            "the node's database cannot be read (does it run, is it migrated?); the number of parts stands there",
+            "无法读取节点数据库（是否已启动并完成 migrate？），分区数以其为准",
         ) from error
     finally:
         await pool.dispose()
