@@ -1,0 +1,189 @@
+"""What an operator types against a running node, each service a process of its own, and stopping each of them."""
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from creditmesh.node.cli import app
+from tests.journeys.test_shutdown import Load, everything_is_there_once, started_again, told_to_stop
+from tests.support.cast import resident
+from tests.support.processes import Victim, victim
+
+PARTIES = Path("services/catalogue/src/creditmesh/catalogue/data/parties")
+
+
+@pytest.fixture(scope="module")
+def city() -> Iterator[Victim]:
+    with tempfile.TemporaryDirectory(prefix="creditmesh-operating-") as folder:
+        Path(folder).chmod(0o755)
+        with victim(Path(folder) / "city", split=True) as node:
+            yield node
+
+
+def typed(city: Victim, *words: str, said: str | None = None) -> Result:
+    settings = city.sandbox.settings
+    environment = {
+        "CREDITMESH_NODE": settings.node,
+        "CREDITMESH_TIER": settings.tier,
+        "CREDITMESH_PARTS": str(settings.parts),
+        "CREDITMESH_SANDBOX": "true",
+        "CREDITMESH_STATE": str(settings.state),
+        "CREDITMESH_DATABASE": str(settings.database),
+        "COLUMNS": "200",
+    }
+    return CliRunner().invoke(app, words, env=environment, input=said)
+
+
+def asks(city: Victim, token: str, path: str, **more: object) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    method = "POST" if "json" in more else "GET"
+    return httpx.request(method, city.url + path, headers=headers, timeout=30, **more)  # type: ignore[arg-type]
+
+
+def test_a_key_is_issued_works_is_revoked_and_is_refused_within_a_second(city: Victim):
+    issued = typed(city, "keys", "issue", "transport", "--scope", "records:read", "--label", "import", "--days", "3")
+    assert issued.exit_code == 0, issued.output
+    key = issued.stdout.strip()
+    assert asks(city, key, "/v1/reviews").status_code == 200
+    assert asks(city, key, "/v1/queries", json={}).status_code == 403, "it has the scopes it was given and no other"
+    revoked = typed(city, "keys", "revoke", key.split("_")[2])
+    began = time.monotonic()
+    assert (revoked.exit_code, key.split("_")[2] in revoked.stdout) == (0, True)
+    while (answer := asks(city, key, "/v1/reviews")).status_code != 401:
+        assert time.monotonic() - began < 1, "a revocation holds within a second"
+    assert answer.json()["code"] == "credential_revoked"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("keys", "issue", "transport", "--kind", "nobody"),
+        ("keys", "issue", "transport", "--scope", "everything"),
+        ("keys", "issue", "Not A Code"),
+        ("keys", "issue", "transport", "--days", "9999"),
+        ("keys", "revoke", "nosuchkey000"),
+        ("keys", "revoke", "../../x"),
+        ("people", "add", "/no/such/file"),
+        ("people", "officer", "transport", "990000198504120017"),
+        ("catalogue", "load", "/no/such/folder"),
+        ("clock", "tomorrow"),
+        ("clock", "+99999d"),
+    ],
+)
+def test_what_cannot_be_done_is_one_refusal_and_never_a_traceback(city: Victim, words: tuple[str, ...]):
+    done = typed(city, *words)
+    assert done.exit_code == 2, done.output
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    assert "Traceback" not in done.output
+    assert done.stderr.strip()
+
+
+def test_a_person_gets_a_token_from_a_file_or_from_standard_input_and_the_number_is_shown_nowhere(
+    city: Victim, tmp_path: Path
+):
+    number = resident(41)
+    person = {"kind": "natural_person", "document": {"type": "resident_id", "number": number}}
+    file = tmp_path / "person.json"
+    file.write_text(json.dumps(person))
+    by_file = typed(city, "people", "add", str(file))
+    by_input = typed(city, "people", "add", "-", said=json.dumps(person))
+    for done in (by_file, by_input):
+        assert done.exit_code == 0, done.output
+        assert number not in done.output
+        assert asks(city, done.stdout.strip(), "/v1/me/file").json()["records"] == []
+    wrong = typed(city, "people", "add", "-", said=json.dumps({"kind": "natural_person", "number": number}))
+    assert (wrong.exit_code, number in wrong.output) == (2, False)
+
+
+def test_an_officer_gets_a_token_that_decides(city: Victim):
+    for words in (("transport", "Officer Wei"), ("credit_office", "Reviewer Lan", "--kind", "office")):
+        done = typed(city, "people", "officer", *words)
+        assert done.exit_code == 0, done.output
+        nobodys = "/v1/reviews/0199f000-0000-7000-8000-000000000000/decision"
+        assert asks(city, done.stdout.strip(), nobodys, json={"decision": "refuse"}).status_code == 404
+
+
+@pytest.mark.parametrize("move", ["+365d", "-30d", "0d"])
+def test_the_legal_date_is_moved_either_way_and_set_back(city: Victim, move: str):
+    done = typed(city, "clock", move)
+    assert done.exit_code == 0, done.output
+    (day,) = set(re.findall(r"\d{4}-\d\d-\d\d", done.stdout))
+    end = time.monotonic() + 10
+    while httpx.get(f"{city.url}/health/ready").headers["x-legal-date"] != day:
+        assert time.monotonic() < end
+
+
+def test_a_catalogue_is_loaded_and_what_stands_is_left_alone(city: Victim, tmp_path: Path):
+    done = typed(city, "catalogue", "load")
+    assert done.exit_code == 0, done.output
+    assert "published 0, unchanged" in done.stdout
+    body = yaml.safe_load((PARTIES / "housing.yaml").read_text(encoding="utf-8"))
+    (tmp_path / "parties").mkdir()
+    file = tmp_path / "parties" / "housing.yaml"
+    file.write_text(yaml.safe_dump(body | {"name": "Housing Bureau"}, allow_unicode=True), encoding="utf-8")
+    assert "published 1, unchanged 0" in typed(city, "catalogue", "load", str(tmp_path)).stdout
+    file.write_text("code: other", encoding="utf-8")
+    refused = typed(city, "catalogue", "load", str(tmp_path))
+    assert refused.exit_code == 2
+    assert "housing.yaml" in refused.stderr, "the operator is told which file"
+
+
+def test_dead_letters_are_listed_with_what_waits_behind_them(city: Victim):
+    poison = (
+        "with e as (insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)"
+        " values ('query', 3, gen_random_uuid(), 'access.recorded', 1, 'nobody', now(), current_date, $1)"
+        " returning stream, part, type, id)"
+        " insert into bus.event_queue (stream, part, type, event) select stream, part, type, id from e returning 1"
+    )
+    assert "access.recorded" not in typed(city, "dead", "list").stdout
+    for _ in range(3):
+        city.ask(poison, b'{"subject": "990000198504120017"}')
+    end = time.monotonic() + 30
+    while city.ask("select count(*) from query.dead_letter") != 3:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    listed = typed(city, "dead", "list")
+    assert listed.exit_code == 0, listed.output
+    (line,) = [each for each in listed.stdout.splitlines() if "access.recorded" in each]
+    assert re.search(r"query .* 3 .* ValidationError", line)
+    assert re.search(r"│ +2 +│", line), "two wait behind it"
+    assert "990000198504120017" not in listed.output
+    assert "nobody" not in listed.output
+
+
+def test_every_command_explains_itself(city: Victim):
+    def commands(group: list[str]) -> Iterator[list[str]]:
+        done = typed(city, *group, "--help")
+        assert done.exit_code == 0, done.output
+        found = re.findall(r"^│ ([a-z]+) +\S", done.stdout.partition("Commands")[2], flags=re.MULTILINE)
+        for name in found:
+            yield from commands([*group, name])
+        if not found:
+            yield group
+
+    every = [" ".join(each) for each in commands([])]
+    wanted = {"up", "serve", "relay", "migrate", "clock", "keys create", "keys issue", "keys revoke", "people add"}
+    wanted |= {"people officer", "catalogue load", "dead list", "topics apply", "topics print", "sandbox"}
+    assert set(every) == wanted
+
+
+@pytest.mark.timeout(300)
+def test_each_process_may_be_stopped_while_the_others_work(city: Victim):
+    with Load(city) as load:
+        load.underway()
+        for number in (1, 2):
+            told_to_stop(city, number)
+            started_again(city, number)
+        load.on()
+    assert load.statuses.keys() <= {200, 503}, load.statuses
+    assert load.statuses[503], "the control: ingestion was away for a while, and the gateway said so"
+    assert load.cut_off == 0, "the gateway stayed"
+    everything_is_there_once(city, load)
