@@ -11,12 +11,11 @@ from random import Random
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
 from samples.invented import minor
-from samples.row import CATEGORY, Row
+from samples.row import CATEGORY, OPEN, Row
 
 FULL_WIDTH = str.maketrans({chr(c): chr(c + 0xFEE0) for c in range(0x21, 0x7F)})
 FUTURE = "2062-11-02"
 """A slip of the pen for 2026-11-02, still to come for a long time."""
-OPEN = "2099-12-31"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,8 @@ from random import Random
 
 from creditmesh.schemas.catalogue import Party
 from samples.invented import Subject
-from samples.row import BASE, CATEGORY, Row
+from samples.row import BASE, CATEGORY, OPEN, Row
 
-OPEN = "2099-12-31"
 LICENCES = {
     "market_regulation": (
         ("食品经营许可", "食品经营许可证", "预包装食品销售"),

@@ -8,9 +8,8 @@ from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.rules.calendar import add_months
 from samples.invented import Subject
-from samples.row import BASE, CATEGORY, Row
+from samples.row import BASE, CATEGORY, OPEN, Row
 
-OPEN = "2099-12-31"
 MONTHS: dict[Severity, int] = {"minor": 3, "general": 12, "serious": 36}
 AGES: dict[Severity, tuple[int, int]] = {"minor": (5, 75), "general": (12, 350), "serious": (370, 1060)}
 """How many days ago a decision of each severity may lie and still be shown on the base date."""

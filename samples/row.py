@@ -9,6 +9,9 @@ from creditmesh.schemas.identifiers import SubjectKind
 BASE = date(2026, 11, 20)
 """The day the files were made up for: everything is dated relative to it."""
 
+OPEN = "2099-12-31"
+"""How departments write that there is no end."""
+
 Verdict = Literal["accepted", "corrected", "unchanged", "held", "refused"]
 
 CATEGORY: dict[SubjectKind, str] = {

@@ -2,8 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Date, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
 
-SCHEMA = "query"
-_metadata = MetaData(schema=SCHEMA)
+_metadata = MetaData(schema="query")
 
 record = Table(
     "record",

@@ -8,9 +8,10 @@ from creditmesh.ingestion.formats import lines, objects, tables
 from creditmesh.ingestion.formats.media import Media
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.compile import ROW_BYTES
 
 MOST_ROWS = 200_000
-MOST_ROW_BYTES = 256 * 1024
+MOST_ROW_BYTES = ROW_BYTES
 
 
 @dataclass(slots=True)
