@@ -43,6 +43,7 @@ PRODUCER = {
 }
 MOST_AT_ONCE = 500
 SECONDS_TO_STOP = 3.0
+SECONDS_TO_SHOW = 10.0
 
 
 class KafkaBus:
@@ -158,7 +159,7 @@ class Producer:
 async def apply(bootstrap: str, topics: Sequence[Topic], *, anew: bool = False) -> list[str]:
     """Make the topics that are missing, and say which those were; `anew` deletes what is there first.
 
-    WrongTopic if one has another number of partitions; OSError if no broker answers.
+    WrongTopic if one has another number of partitions; OSError (a TimeoutError is one) if no broker does it.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
     try:
@@ -179,28 +180,39 @@ async def _delete(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
 
 
 async def _make(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[str]:
+    missing = await _missing(admin, topics)
+    if missing:
+        await _create(admin, missing)
+        async with asyncio.timeout(SECONDS_TO_SHOW):
+            while await _missing(admin, topics):  # noqa: ASYNC110 - the cluster's own time
+                await asyncio.sleep(0.1)
+    return [topic.name for topic in missing]
+
+
+async def _missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[Topic]:
     there = {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics()}
     for topic in topics:
         if there.get(topic.name, topic.partitions) != topic.partitions:
             raise WrongTopic(topic.name, partitions=there[topic.name], parts=topic.partitions)
-    missing = [topic for topic in topics if topic.name not in there]
-    if missing:
-        answer = await admin.create_topics(
-            [
-                NewTopic(
-                    topic.name,
-                    num_partitions=topic.partitions,
-                    replication_factor=topic.replicas,
-                    topic_configs=dict(topic.config),
-                )
-                for topic in missing
-            ]
-        )
-        for name, code, *said in answer.topic_errors:
-            error = for_code(code)
-            if code and error is not TopicAlreadyExistsError:
-                raise error(f"{name}: {said[0] if said else ''}")
-    return [topic.name for topic in missing]
+    return [topic for topic in topics if topic.name not in there]
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+    answer = await admin.create_topics(
+        [
+            NewTopic(
+                topic.name,
+                num_partitions=topic.partitions,
+                replication_factor=topic.replicas,
+                topic_configs=dict(topic.config),
+            )
+            for topic in topics
+        ]
+    )
+    for name, code, *said in answer.topic_errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise error(f"{name}: {said[0] if said else ''}")
 
 
 async def _stopped(stopping: Coroutine[Any, Any, None]) -> None:
