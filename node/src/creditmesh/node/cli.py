@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 import uvloop
@@ -77,7 +78,7 @@ def migrate() -> None:
         asyncio.run(database.migrate(settings))
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # -30d is no option
 def clock(
     move: Annotated[str, typer.Argument(help="Days from the real date: +365d, -30d, or 0d to set it back.")],
 ) -> None:
@@ -106,15 +107,19 @@ def keys_create() -> None:
 @keys.command("issue")
 def keys_issue(
     party: Annotated[str, typer.Argument(help="The party's code in the catalogue.")],
+    *,
     kind: Annotated[str, typer.Option(help="department, bureau, office or node.")] = "department",
     scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. Default: its kind's.")] = None,
     item: Annotated[list[str] | None, typer.Option(help="Limit to this item; repeat for more.")] = None,
-    days: Annotated[int, typer.Option(help="Days until it expires.")] = 365,
+    label: Annotated[
+        str, typer.Option(help="Which of the party's systems it is for; two of a label may live.")
+    ] = "default",
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days until it expires.")] = 365,
 ) -> None:
     """Issue an API key to a party; it is shown once."""
     with _plainly():
         operator = Operator(NodeSettings().state)
-        key = people.issue_key(operator, party, kind=kind, scopes=scope, items=item, days=days)
+        key = people.issue_key(operator, party, kind=kind, scopes=scope, items=item, days=days, label=label)
         out.print(key, highlight=False)
 
 
@@ -122,7 +127,8 @@ def keys_issue(
 def keys_revoke(key_id: Annotated[str, typer.Argument(help="The key's id: its third part.")]) -> None:
     """Revoke an API key or a person's token; it is refused within a second."""
     with _plainly():
-        Operator(NodeSettings().state).call("gateway", "DELETE", f"/v1/admin/keys/{key_id}")
+        revoked = Operator(NodeSettings().state).call("gateway", "DELETE", f"/v1/admin/keys/{quote(key_id, safe='')}")
+        out.print(f"revoked {revoked['key']} / 已撤销 {revoked['key']}", highlight=False)
 
 
 @people_app.command("add")

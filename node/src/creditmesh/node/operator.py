@@ -34,14 +34,18 @@ class Operator:
             ) from error
         if answer.is_success:
             return answer.json() if answer.content else None
-        problem = answer.json()
-        raise NodeError(
-            f"{problem['title']}: {problem['detail']}".rstrip(": "),
-            f"{problem['title_zh']}：{problem['detail_zh']}".rstrip("："),
-        )
+        raise _refused(answer.json())
 
     def _where(self, service: str) -> str:
         for running in run_files.read(self._state):
             if service in running.services:
                 return running.operator
         raise NodeError(f"no process of this node hosts {service}", f"本节点没有运行 {service} 服务的进程")
+
+
+def _refused(problem: Any) -> NodeError:
+    fields = [f"{error['pointer'] or '/'} {error['detail']} {error['detail_zh']}" for error in problem["errors"]]
+    return NodeError(
+        f"{problem['title']}: {problem['detail']}".rstrip(": "),
+        "\n".join((f"{problem['title_zh']}：{problem['detail_zh']}".rstrip("："), *fields)),
+    )

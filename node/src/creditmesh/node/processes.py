@@ -16,7 +16,7 @@ import httpx
 from creditmesh.node import run_files
 from creditmesh.node.errors import NodeError
 
-SECONDS_TO_START = 60.0
+SECONDS_TO_START = 120.0
 SECONDS_TO_STOP = 15.0
 
 
@@ -58,7 +58,8 @@ class Child:
                     return running
             time.sleep(0.05)
         raise NodeError(
-            f"{self.name} is not ready after a minute; see {self.log}", f"{self.name} 一分钟内未就绪，见 {self.log}"
+            f"{self.name} is not ready after {SECONDS_TO_START:.0f} s; see {self.log}",
+            f"{self.name} 在 {SECONDS_TO_START:.0f} 秒内未就绪，见 {self.log}",
         )
 
     @property
