@@ -35,8 +35,9 @@ async def measure(standing: Standing) -> Table:
     """From the first event that has its number to the last, and to the last that stands in the read model."""
     node = standing.sandbox.children
     async with standing.session() as session:
+        taking = Taking(standing, session)
         while await session.fetchval("select count(*) from ingestion.revision") < EVENTS:
-            await Taking(standing, session).send(Way("new", 2), Result())
+            await taking.send(Way("new", 2), Result())
         await asyncio.to_thread(node[-1].stop)
         await session.execute(_RESET)
         await session.execute(_QUEUE, EVENTS)

@@ -21,11 +21,11 @@ async def measure(standing: Standing) -> Table:
     await asyncio.sleep(SETTLE)
     async with standing.session() as session:
         before, began = await _counts(session), time.perf_counter()
-        node, server = _costs(standing)
+        node, server = standing.spent()
         await asyncio.sleep(SECONDS)
         seconds = time.perf_counter() - began
         after = await _counts(session)
-    node_after, server_after = _costs(standing)
+    node_after, server_after = standing.spent()
     table = Table(f"idle: a node of one process, {SECONDS} s")
     table.rows = [
         {
@@ -55,7 +55,3 @@ async def _counts(session: asyncpg.Connection) -> asyncpg.Record:
     row: asyncpg.Record | None = await session.fetchrow(_COUNTS)
     assert row is not None
     return row
-
-
-def _costs(standing: Standing) -> tuple[float, float]:
-    return sum(map(cost.seconds, standing.processes)), cost.seconds(standing.postgres)

@@ -22,7 +22,7 @@ from bench.rows import ITEM, penalties
 from bench.standing import Standing, drained
 from bench.wire import Wire, post
 
-ROUNDS, SECONDS = 5, 75.0
+ROUNDS, SECONDS = 5, 60.0
 """As many rounds, or as begin in that time."""
 BATCH, REQUESTS, CHUNK = 5000, 2, 1000
 
@@ -83,6 +83,7 @@ async def measure(standing: Standing) -> Table:
                 await taking.send(way, made)
                 copy = await taking.copy()
                 copies.rates += copy.rates
+                copies.node += copy.node
                 copies.server += copy.server
                 made.ratios.append(made.rates[-1] / copy.rates[0])
             if time.monotonic() > end:
@@ -104,13 +105,13 @@ class Taking:
         requests = [self._request(way) for _ in range(REQUESTS)]
         url, count = self._standing.url, BATCH * len(requests)
         wires = [await Wire.to(url) for _ in range(way.in_flight)]
-        before = self._costs()
+        before = self._standing.spent()
         began = time.perf_counter()
         taken = await asyncio.gather(*(self._some(wire, requests[n :: len(wires)]) for n, wire in enumerate(wires)))
         acknowledged = time.perf_counter() - began
         await drained(self._session)
         sustained = time.perf_counter() - began
-        node, server = (after - then for after, then in zip(self._costs(), before, strict=True))
+        node, server = (after - then for after, then in zip(self._standing.spent(), before, strict=True))
         result.rates.append(count / acknowledged)
         result.sustained.append(count / sustained)
         result.node.append(node / count * 1e6)
@@ -127,13 +128,14 @@ class Taking:
         )
         self._sent.clear()
         chunks = [[tuple(row) for row in rows[n : n + CHUNK]] for n in range(0, len(rows), CHUNK)]
-        before = cost.seconds(self._standing.postgres)
+        before, own = cost.seconds(self._standing.postgres), time.process_time()
         began = time.perf_counter()
         for chunk in chunks:
             await self._session.copy_records_to_table("revision", schema_name="bench", columns=columns, records=chunk)
         seconds = time.perf_counter() - began
-        server = cost.seconds(self._standing.postgres) - before
-        return Result(rates=[len(rows) / seconds], server=[server / len(rows) * 1e6])
+        server, own = cost.seconds(self._standing.postgres) - before, time.process_time() - own
+        each = 1e6 / len(rows)
+        return Result(rates=[len(rows) / seconds], node=[own * each], server=[server * each])
 
     def _request(self, way: Way) -> bytes:
         orders = range(self._orders, self._orders + BATCH)
@@ -159,10 +161,6 @@ class Taking:
             self._sent.append(UUID(receipt["submission"]))
         return taken
 
-    def _costs(self) -> tuple[float, float]:
-        node = sum(map(cost.seconds, self._standing.processes))
-        return node, cost.seconds(self._standing.postgres)
-
 
 def _table(results: dict[Way, Result], copies: Result) -> Table:
     table = Table(f"ingest: NDJSON of {BATCH:,} rows a request through the gateway, one process")
@@ -171,6 +169,8 @@ def _table(results: dict[Way, Result], copies: Result) -> Table:
             "way": f"raw COPY, {CHUNK:,} rows a transaction",
             "rows/s": spread(copies.rates, ",.0f"),
             "to COPY": "1.00",
+            "to the read model/s": None,
+            "node us/row": median(copies.node),
             "server us/row": median(copies.server),
         }
     )
@@ -189,7 +189,7 @@ def _table(results: dict[Way, Result], copies: Result) -> Table:
         )
     table.notes = [
         f"{len(copies.rates) // len(WAYS)} rounds after one that does not count; median (least-greatest).",
-        "us/row: CPU until the node is idle again, so ordering and the read model are in it.",
+        "us/row: CPU until the node is idle again, so ordering and the read model are in it; node: of COPY, its client.",
     ]
     table.samples = {"copy": vars(copies), **{str(way): vars(result) for way, result in results.items()}}
     return table

@@ -12,6 +12,7 @@ import asyncpg
 import psutil
 from rich.console import Console
 
+from bench import cost
 from bench.rows import PARTY
 from creditmesh.chassis.database.engine import arguments_of
 from creditmesh.node import people
@@ -43,6 +44,10 @@ class Standing:
     def postgres(self) -> psutil.Process:
         """The head of PostgreSQL's processes."""
         return psutil.Process(self.sandbox.server.pid)
+
+    def spent(self) -> tuple[float, float]:
+        """Seconds of CPU that the node's processes and PostgreSQL have taken so far."""
+        return sum(map(cost.seconds, self.processes)), cost.seconds(self.postgres)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection]:

@@ -12,9 +12,9 @@ from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
-import uuid_utils
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from uuid_utils.compat import uuid7
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
@@ -110,7 +110,7 @@ class Context:
 
     def new_id(self) -> UUID:
         """A fresh UUIDv7."""
-        return UUID(bytes=uuid_utils.uuid7().bytes)
+        return uuid7()
 
     def part(self, key: str) -> int:
         """The part of a key: fixed for the life of the node."""
