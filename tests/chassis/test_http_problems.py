@@ -181,6 +181,16 @@ async def test_a_path_or_query_at_fault_is_named_too(nursery: Nursery, path: str
     assert document.errors[0].pointer == pointer
 
 
+@pytest.mark.parametrize(("name", "pointer"), [("limits", "/query/limits"), (SENT, "/query")])
+async def test_a_parameter_the_route_does_not_have_is_refused_and_nothing_is_done(
+    nursery: Nursery, name: str, pointer: str
+):
+    mark = "0199f000-0000-7000-8000-00000000000b"
+    async with nursery.client() as client:
+        document = problem(await client.post(f"/v1/marks/{mark}/long?{name}=1", json={"events": 1}), 422, "invalid")
+    assert [(error.pointer, error.code) for error in document.errors] == [(pointer, "extra_forbidden")]
+
+
 async def test_paths_and_methods_that_are_not_there(nursery: Nursery):
     async with nursery.client() as client:
         problem(await client.get(f"/v1/{SENT}"), 404, "not_found")

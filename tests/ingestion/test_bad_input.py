@@ -145,9 +145,11 @@ async def test_a_bad_idempotency_key_is_malformed(house: House, key: str):
     assert_problem(answer, 400, "malformed")
 
 
-@pytest.mark.parametrize("query", [{"lane": "fast"}, {"dry_run": "perhaps"}])
+@pytest.mark.parametrize("query", [{"lane": "fast"}, {"dry_run": "perhaps"}, {"dryrun": "true"}])
 async def test_a_bad_parameter_is_a_problem(house: House, query: dict[str, str]):
+    before = await house.count()
     assert_problem(await house.submit(GOOD, **query), 422)
+    assert await house.count() == before
 
 
 ROUTES = [

@@ -6,20 +6,22 @@ back, a failed commit is answered 503. Nothing on the way may keep an answer, un
 """
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Problem
+from creditmesh.chassis.errors import Invalid, Problem
 from creditmesh.chassis.http.access import Access
-from creditmesh.chassis.http.problems import of_error, render, request_id_of
+from creditmesh.chassis.http.problems import field_errors, of_error, render, request_id_of
 from creditmesh.chassis.http.reading import StrictRequest
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -41,12 +43,14 @@ class TransactionRoute(APIRoute):
         """The framework's handler inside our transaction."""
         handle = super().get_route_handler()
         access = access_of(self)
+        known = {each.alias for each in get_flat_params(self.dependant) if isinstance(each.field_info, Query)}
 
         async def inside(request: Request) -> Response:
             contexts: Contexts = request.app.state.contexts
             try:
                 async with contexts.request(request) as context:
                     access.check(context.known_caller)
+                    _check_parameters(request, known)
                     request.state.context = context
                     return await _committed(context, handle(StrictRequest(request.scope, request.receive)))
             except (Problem, HTTPException, RequestValidationError):
@@ -55,6 +59,14 @@ class TransactionRoute(APIRoute):
                 return render(of_error(error, path=self.path), request_id_of(request))
 
         return inside
+
+
+def _check_parameters(request: Request, known: Collection[str]) -> None:
+    """Refuse a parameter the route does not have: `dryrun=true` must not store what was only to be tried."""
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        findings = [{"type": "extra_forbidden", "loc": ("query", name)} for name in unknown]
+        raise Invalid("See errors for each parameter.", "各参数问题见 errors。", errors=field_errors(findings))
 
 
 async def _committed(context: Context, answer: Awaitable[Response]) -> Response:
