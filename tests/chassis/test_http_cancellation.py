@@ -14,7 +14,7 @@ from tests.chassis import toys
 from tests.chassis.conftest import Nursery
 from tests.support.eventually import eventually
 
-CUT_OFF = 400
+CUT_OFF = 240
 AFTERWARDS = 40
 _OPEN = """
     select count(*) from pg_stat_activity
