@@ -150,10 +150,14 @@ class Keys:
 
     def public(self, name: KeyName) -> PublicKey:
         """The public half of the newest key pair of that name; every process has them all."""
-        found = [public for public in self._public.values() if public.name == name]
+        found = self.public_halves(name)
         if not found:
             raise KeyMissing(f"There is no public half of a key {name!r}.")
         return found[-1]
+
+    def public_halves(self, name: KeyName) -> list[PublicKey]:
+        """The public halves of all key pairs of that name, the oldest first."""
+        return [public for public in self._public.values() if public.name == name]
 
     def token_key(self) -> OKPKey:
         """The key that signs internal tokens, as a JWK with its id (the gateway's)."""

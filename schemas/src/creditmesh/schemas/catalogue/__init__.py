@@ -9,7 +9,7 @@ from creditmesh.schemas.catalogue.code_set import CodeSet, CodeValue, ForbiddenA
 from creditmesh.schemas.catalogue.field import Condition, FieldSpec, FieldType, Mask, Roles
 from creditmesh.schemas.catalogue.item import Disclosure, DisplayRule, Item, Repair, SeverityRule
 from creditmesh.schemas.catalogue.measures import CreditList, Matter, Measure, Purpose
-from creditmesh.schemas.catalogue.party import Party
+from creditmesh.schemas.catalogue.party import Party, PublicKey
 
 __all__ = [
     "Basis",
@@ -27,6 +27,7 @@ __all__ = [
     "Matter",
     "Measure",
     "Party",
+    "PublicKey",
     "Purpose",
     "Repair",
     "Roles",

@@ -6,6 +6,17 @@ from creditmesh.schemas.catalogue.base import Published
 from creditmesh.schemas.identifiers import Code, Uscc
 
 
+class PublicKey(Published):
+    """The public half of a node's key: what its receipts, authorisations and feeds are verified with."""
+
+    id: str
+    use: Literal["node", "feed"]
+    """`node` signs receipts and authorisations; `feed` is what other nodes seal for."""
+    alg: str
+    public: str
+    """Base64 of its 32 bytes."""
+
+
 class Party(Published):
     """参与方: who a department, bureau, node or association is. How it proves itself is the gateway's business."""
 
@@ -18,3 +29,5 @@ class Party(Published):
     issues_for: tuple[Uscc, ...] = ()
     """Other issuing bodies whose decisions it may submit (its sub-units); its own code always."""
     active: bool = True
+    keys: tuple[PublicKey, ...] = ()
+    """Of a party of kind node; the node itself adds its own when its row is published."""

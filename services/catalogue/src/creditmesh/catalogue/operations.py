@@ -5,10 +5,11 @@ learns it from the stream.
 """
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from creditmesh.catalogue import folder, store
 from creditmesh.catalogue.acceptance import Catalogue, Issued, Key, findings
@@ -17,13 +18,15 @@ from creditmesh.catalogue.objects import Entry, digest_of, entry_of, numbered
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
-from creditmesh.schemas.catalogue import Party, Tier
+from creditmesh.schemas.catalogue import Party, PublicKey, Tier
 from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.calendar import shanghai_day
 from creditmesh.schemas.rules.identity import is_invented
+
+_PUBLISHED: tuple[Literal["node"], Literal["feed"]] = ("node", "feed")
 
 
 class Outcome(NamedTuple):
@@ -74,11 +77,13 @@ async def load(
 ) -> Outcome:
     """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
 
-    The shipped parties are invented: a node that is no sandbox leaves them out.
+    The shipped parties are invented: a node that is no sandbox leaves them out. The node's own row gets the public
+    halves of its keys, so that whoever was given a receipt can check it.
     """
     entries = await asyncio.to_thread(folder.read, directory or folder.shipped())
     if directory is None:
         entries = tuple(entry for entry in entries if ctx.node.sandbox or not _invented(entry))
+    entries = tuple(_with_keys(ctx, entry) for entry in entries)
     tier = issued_by or ("nation" if directory is None else cast("Tier", ctx.node.tier))
     return await publish(ctx, entries, issued_by=tier, basis=basis, again=again)
 
@@ -177,6 +182,18 @@ def _event(row: Publication) -> CatalogueChanged:
 def _by(ctx: Context) -> str:
     caller = ctx.caller
     return "operator" if caller is None else caller.officer or caller.party or caller.credential
+
+
+def _with_keys(ctx: Context, entry: Entry) -> Entry:
+    party = entry.body
+    if not isinstance(party, Party) or party.kind != "node" or party.code != ctx.node.code:
+        return entry
+    keys = tuple(
+        PublicKey(id=half.id, use=use, alg=ctx.keys.algorithm(use), public=b64encode(half.raw).decode())
+        for use in _PUBLISHED
+        for half in ctx.keys.public_halves(use)
+    )
+    return entry._replace(body=party.model_copy(update={"keys": keys}))
 
 
 def _invented(entry: Entry) -> bool:
