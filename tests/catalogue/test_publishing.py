@@ -183,6 +183,18 @@ async def test_a_withdrawn_item_does_not_come_back_with_the_next_start(empty: Te
     assert directory(empty).item("administrative_penalty", on=await today(empty)).number == 3
 
 
+@pytest.mark.parametrize("days", [0, 5])
+async def test_another_body_does_not_bring_a_withdrawn_item_back_either(empty: TestNode, days: int):
+    await load(empty)
+    day = await today(empty) + timedelta(days=days)
+    await withdraw(empty, effective=day)
+    amended = PENALTY.model_copy(update={"update_frequency": "每月"})
+    assert await publish(empty, amended) == ((), 1)
+    assert directory(empty).withdrawn(day) == {"administrative_penalty"}
+    await publish(empty, amended, again=True)
+    assert directory(empty).withdrawn(day) == frozenset()
+
+
 async def test_nothing_is_withdrawn_in_the_past_and_nothing_unknown(empty: TestNode):
     await load(empty)
     with pytest.raises(Invalid):

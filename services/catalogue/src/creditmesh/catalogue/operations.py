@@ -47,14 +47,18 @@ async def publish(
 ) -> Outcome:
     """Publish what is new or changed, all or nothing; CatalogueRefused names everything that forbids it.
 
-    A body that stands already is left alone, and so is one that was published before and replaced or withdrawn since:
-    a stale copy never rolls the catalogue back, unless `again` says that it shall.
+    A body that stands already is left alone, and so is one that was published before and replaced since: a stale copy
+    never rolls the catalogue back. What was withdrawn, be it from a day to come, stays so whatever its new body says.
+    `again` says that either shall be published all the same.
     """
     connection = await ctx.connection()
     await store.lock(connection, ctx.equipment.service.lock_class)
     newest = await store.newest(connection)
     known = set() if again else await store.digests(connection)
-    changed = tuple(entry for entry in entries if not _stands(entry, newest, known))
+    withdrawn = set() if again else {key for key, row in newest.items() if row.state == "withdrawn"}
+    changed = tuple(
+        entry for entry in entries if (entry.kind, entry.code) not in withdrawn and not _stands(entry, newest, known)
+    )
     await _check(ctx, changed, newest, issued_by)
     effective = effective or ctx.legal_date
     rows = [
