@@ -22,6 +22,8 @@ def subject_of(number: int) -> dict[str, object]:
 
 
 async def submitted(node: TestNode, row: dict[str, str]) -> UUID:
+    """The record of a row that was decided lately, whenever this runs."""
+    row["CF_JDRQ"] = (node.host.clock.legal_date() - timedelta(days=10)).isoformat()
     client = node.client("ingestion", department("market_regulation"))
     answer = await client.post(f"/v1/items/{ITEM}/records", json=row, headers={"Idempotency-Key": str(uuid4())})
     assert answer.status_code == 201, answer.text
@@ -90,8 +92,7 @@ async def test_a_person_is_not_public_and_an_organisation_is_until_its_period_en
 
 
 async def test_a_bare_warning_is_not_published_and_a_department_with_a_matter_reads_it(node: TestNode):
-    lately = (node.host.clock.legal_date() - timedelta(days=10)).isoformat()
-    row = organisation_penalty(704, CF_CFLB="警告", CF_NR="警告", CF_NR_FK=None, CF_JDRQ=lately)
+    row = organisation_penalty(704, CF_CFLB="警告", CF_NR="警告", CF_NR_FK=None)
     record = await submitted(node, row)
     public, asking = node.client("query"), node.client("query", department("market_regulation"))
     assert (await public.post("/v1/public/searches", json={"name": row["CF_XDR_MC"]})).json()["items"] == []
