@@ -30,4 +30,4 @@ class Clock:
 
     def legal_date(self) -> date:
         """Today for the law: display periods, deadlines, authorisations."""
-        return shanghai_day(self._real() + timedelta(days=self._offset_days()))
+        return shanghai_day(self._real()) + timedelta(days=self._offset_days())

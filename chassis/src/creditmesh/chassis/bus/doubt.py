@@ -8,7 +8,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from creditmesh.chassis.errors import Doubt
 
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError, TimeoutError)
+FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    SQLAlchemyError,
+    OSError,
+    TimeoutError,
+)
 """What a session raises when it, the server or the way to it fails."""
 
 
