@@ -20,6 +20,11 @@ from creditmesh.schemas.events.access import Outcome
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.queries import AuthorisationIn, AuthorisationOut
 
+_NONE = (
+    "There is no such authorisation of yours; check its id, or its signed text.",
+    "没有属于您的该授权；请核对授权编号或签名文本。",
+)
+
 
 async def standing(ctx: Context, id: UUID | None, *, subject: UUID, purpose: str) -> Ground | None:  # noqa: A002
     """The ground that an authorisation gives the caller for this subject and purpose today; None: it gives none.
@@ -60,7 +65,7 @@ async def my_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa:
     """One that the calling subject gave; NotFound otherwise."""
     row = await _found(ctx, id)
     if row is None or row.subject != ctx.known_caller.subject:
-        raise NotFound
+        raise NotFound(*_NONE)
     return _out(ctx, row)
 
 
@@ -83,17 +88,17 @@ async def revoke_authorisation(ctx: Context, id: UUID, *, subject: UUID) -> None
     """Take it back: from the commit on no query is answered under it. NotFound if the subject gave no such one."""
     part = ctx.part(str(subject))
     if not await authorisations.revoke(await ctx.connection(), id, part=part, subject=subject, at=ctx.instant):
-        raise NotFound
+        raise NotFound(*_NONE)
 
 
 async def look_at_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa: A002
     """One given to the calling party; for another's and for none the same. Looks and attempts are accesses."""
     row = await _found(ctx, id)
     if row is None:
-        raise NotFound
+        raise NotFound(*_NONE)
     if row.bureau != ctx.known_caller.party:
         _disclose(ctx, row, outcome="refused", reason=NotYours.code)
-        raise NotYours
+        raise NotYours(*_NONE)
     _disclose(ctx, row, outcome="released")
     return _out(ctx, row)
 
@@ -102,7 +107,7 @@ async def hand_in_authorisation(ctx: Context, token: str) -> AuthorisationOut:
     """The authorisation of a signed text that the subject handed to the calling party; refusals as above."""
     claims = _claims(ctx, token)
     if claims is None:
-        raise NotFound
+        raise NotFound(*_NONE)
     return await look_at_authorisation(ctx, claims.jti)
 
 
@@ -166,7 +171,7 @@ def _signed(ctx: Context, wanted: AuthorisationIn) -> Authorisation:
 def _subject(ctx: Context) -> UUID:
     subject = ctx.known_caller.subject
     if subject is None:
-        raise NotFound
+        raise NotFound(*_NONE)
     return subject
 
 

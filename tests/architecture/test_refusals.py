@@ -1,0 +1,38 @@
+"""A refusal says in both languages what to do: none is raised without its texts."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from creditmesh.chassis.errors import Problem
+from tests.chassis.test_http_problems import kinds
+
+SOURCES = [path for room in ("services", "gateway", "chassis") for path in Path(room).glob("**/src/**/*.py")]
+KINDS = {kind.__name__: kind for kind in kinds()}
+BOTH = 2
+
+
+def raised(path: Path) -> Iterator[tuple[str, type[Problem], int]]:
+    """Where each refusal is raised, which it is, and how many texts it is given."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Raise) or node.exc is None:
+            continue
+        called, given = (node.exc.func, node.exc.args) if isinstance(node.exc, ast.Call) else (node.exc, [])
+        if isinstance(called, ast.Name) and called.id in KINDS:
+            texts = BOTH if any(isinstance(each, ast.Starred) for each in given) else len(given)
+            yield f"{path}:{node.lineno}", KINDS[called.id], texts
+
+
+def says_it_itself(kind: type[Problem]) -> bool:
+    """Whether the refusal has its texts without being given any."""
+    try:
+        problem = kind()
+    except TypeError:
+        return False
+    return bool(problem.detail and problem.detail_zh)
+
+
+def test_no_refusal_is_raised_without_what_to_do_in_both_languages():
+    sites = [site for path in SOURCES for site in raised(path)]
+    assert len(sites) > 50
+    assert [place for place, kind, texts in sites if texts < BOTH and not says_it_itself(kind)] == []
