@@ -17,7 +17,7 @@ from creditmesh.ingestion.operations.register import Register
 from tests.ingestion.conftest import MARKET_CALLER, PENALTY, House, department, told
 from tests.ingestion.rows import penalty
 
-ROUNDS = 300
+ROUNDS = 120
 FILES = st.lists(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=6), min_size=1, max_size=5
 )
