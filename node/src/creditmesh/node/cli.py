@@ -171,11 +171,19 @@ def catalogue_load(
 
 @dead.command("list")
 def dead_list() -> None:
-    """The dead letters of every service of this node, and how many events wait behind each key."""
+    """The dead letters of every service of this node, and how many events wait behind each key.
+
+    A table on a terminal, else a line of values between tabs for each, the names first.
+    """
     with _plainly():
-        table = Table("service", "stream", "part", "number", "type", "error", "waiting", "since")
-        for letter in asyncio.run(dead_letters.listed(NodeSettings(), NODE)):
-            table.add_row(*(str(value) for value in letter))
+        names = ("service", "stream", "part", "number", "type", "error", "waiting", "since")
+        letters = [tuple(map(str, each)) for each in asyncio.run(dead_letters.listed(NodeSettings(), NODE))]
+        if not out.is_terminal:
+            typer.echo("\n".join("\t".join(each) for each in (names, *letters)))
+            return
+        table = Table(*names)
+        for letter in letters:
+            table.add_row(*letter)
         out.print(table)
 
 
