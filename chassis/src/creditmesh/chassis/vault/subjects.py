@@ -19,7 +19,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid4
 
-from creditmesh.chassis.database.fetch import fetch
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import Identity, index_of
@@ -103,7 +102,8 @@ class Vault:
         remember: int = 20_000,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._engine = engine
+        # Each call is one statement of its own: BEGIN and COMMIT would be two more round trips.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._keys = keys
         self._parts = parts
         self._allowed = frozenset(allowed)
@@ -195,7 +195,7 @@ class Vault:
 
     async def _ask(self, statement: TextClause, values: Mapping[str, object]) -> Sequence[Any]:
         async with self._engine.connect() as connection:
-            return await fetch(connection, statement, values, alone=True)
+            return (await connection.execute(statement, values)).all()
 
     def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None, now: float) -> Cipher:
         if known is None:

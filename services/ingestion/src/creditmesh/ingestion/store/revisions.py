@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.database.copy import copy
-from creditmesh.chassis.database.fetch import fetch
 from creditmesh.ingestion.verdicts import Known
 
 COLUMNS = (
@@ -79,7 +78,7 @@ async def histories(connection: AsyncConnection, places: Iterable[Place]) -> dic
     if not wanted:
         return {}
     parts, subjects, keys = (list(each) for each in zip(*wanted, strict=True))
-    rows = await fetch(connection, _HISTORIES, {"parts": parts, "subjects": subjects, "keys": keys})
+    rows = await connection.execute(_HISTORIES, {"parts": parts, "subjects": subjects, "keys": keys})
     found: dict[bytes, list[Known]] = {}
     for key, record, rev, fingerprint, state, mark, submission in rows:
         known = Known(_uuid(record), rev, fingerprint, state, mark, _uuid(submission) if submission else None)
