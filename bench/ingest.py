@@ -189,7 +189,7 @@ def _table(results: dict[Way, Result], copies: Result) -> Table:
         )
     table.notes = [
         f"{len(copies.rates) // len(WAYS)} rounds after one that does not count; median (least-greatest).",
-        "us/row: CPU until the node is idle again, so ordering and the read model are in it; node: of COPY, its client.",
+        "us/row: CPU until the node is idle again, ordering and the read model included; node: of COPY, its client.",
     ]
     table.samples = {"copy": vars(copies), **{str(way): vars(result) for way, result in results.items()}}
     return table
