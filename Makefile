@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := schemas chassis services/catalogue services/ingestion services/query gateway node client
+MEMBERS := schemas chassis services/catalogue services/exchange services/ingestion services/matching services/query services/repair gateway node client
 BUS ?= embedded
 
 .PHONY: help setup lock check format test run bench kafka kafka-stop docs clean
@@ -23,7 +23,7 @@ $(VENV)/.ready: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 
 lock: ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal \
-		--python-version 3.11 --no-header --no-annotate -q --upgrade -o requirements.lock \
+		--python-version 3.11 --no-header --no-annotate -q -o requirements.lock \
 		$(foreach m,$(MEMBERS),--no-emit-package creditmesh-$(notdir $(m)))
 
 check: setup ## format, lint, types, import rules

@@ -26,6 +26,7 @@ from pydantic import BaseModel
 
 from bench.figures import Table, centile, spread
 from bench.wire import ask_for, post
+from creditmesh.chassis.bus.listen import Listener as Wakes
 from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -107,6 +108,7 @@ class Place:
             keys=keys,
             followed=_directory(),
             wake=lambda: None,
+            wakes=Wakes(""),
         )
 
     def app(self) -> Any:

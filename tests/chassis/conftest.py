@@ -11,6 +11,7 @@ import pytest
 
 from creditmesh.chassis import logs
 from creditmesh.chassis.bus.declare import declare_streams
+from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -103,6 +104,7 @@ async def nursery(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
             keys=keys,
             followed=Directory(),
             wake=lambda: None,
+            wakes=Listener(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node="city"),
         verifier=Verifier(keys.token_public_key(), node="city", audience="toy"),

@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.caller import OPERATOR
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -106,6 +107,7 @@ class Standing:
             keys=self.keys,
             followed=self.followed,
             wake=lambda: None,
+            wakes=Listener(""),
         )
 
     def toy_app(self, *, audience: str = "toy", seconds_later: float = 0) -> Any:

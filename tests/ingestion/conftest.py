@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from creditmesh.chassis.bus.declare import declare_streams
+from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -177,6 +178,7 @@ async def built(postgres: Postgres, folder: Path, *, node: str = "city") -> Hous
             keys=keys,
             followed=directory,
             wake=lambda: None,
+            wakes=Listener(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
         verifier=Verifier(keys.token_public_key(), node=node, audience="ingestion"),

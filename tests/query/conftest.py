@@ -12,6 +12,7 @@ import pytest
 
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.event import Delivered, part_of
+from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -144,6 +145,7 @@ async def house(postgres: Postgres, tmp_path_factory) -> AsyncIterator[House]:
             keys=keys,
             followed=directory,
             wake=lambda: None,
+            wakes=Listener(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
         verifier=Verifier(keys.token_public_key(), node=node, audience="query"),

@@ -19,10 +19,19 @@ OWNER, OTHER, ASKER = "market_regulation", "transport", "finance"
 BUREAU, OTHER_BUREAU = "alpha_credit", "beta_credit"
 ISSUER = "11990000000000019A"
 EVERYTHING = {
-    "department": ("records:submit", "records:read", "records:change", "reviews:decide", "queries:ask"),
+    "department": (
+        "records:submit",
+        "records:read",
+        "records:change",
+        "reviews:decide",
+        "queries:ask",
+        "screenings:ask",
+        "tasks:answer",
+        "cases:handle",
+    ),
     "bureau": ("queries:ask", "authorisations:write"),
-    "office": ("records:read", "reviews:decide", "catalogue:publish"),
-    "subject": ("me:read", "me:authorise"),
+    "office": ("records:read", "reviews:decide", "catalogue:publish", "cases:handle"),
+    "subject": ("me:read", "me:authorise", "cases:file"),
 }
 
 

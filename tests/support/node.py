@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -119,16 +119,31 @@ class TestNode:
 
 @contextlib.asynccontextmanager
 async def running(
-    postgres: Postgres, state: Path, *, declaration: Declaration = NODE, catalogue: bool = True
+    postgres: Postgres,
+    state: Path,
+    *,
+    declaration: Declaration = NODE,
+    catalogue: bool = True,
+    code: str = "city",
+    tier: Literal["city", "province", "nation"] = "city",
+    listen: bool = False,
 ) -> AsyncIterator[TestNode]:
-    """A node on a fresh database, its catalogue loaded."""
+    """A node on a fresh database, its catalogue loaded; `listen`: on free ports of loopback (`node.host.url`)."""
 
     async def declare(connection: Any) -> None:
-        await declare_streams(connection, node="city", streams=streams(declaration))
+        await declare_streams(connection, node=code, streams=streams(declaration))
 
-    database = await postgres.database(packages=declaration.services, declare=declare)
+    database = await postgres.database(node=code, tier=tier, packages=declaration.services, declare=declare)
     settings = NodeSettings(
-        node="city", tier="city", parts=database.parts, sandbox=True, state=state, database="given", lease_seconds=5
+        node=code,
+        tier=tier,
+        port=0,
+        operator_port=0,
+        parts=database.parts,
+        sandbox=True,
+        state=state,
+        database="given",
+        lease_seconds=5,
     )
     make_keys(settings)
     host = Host(
@@ -139,9 +154,9 @@ async def running(
         door=door,
     )
     keys = Keys.load(settings.secrets / "keys", ["token"])
-    node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node="city"))
+    node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node=code))
     try:
-        await host.open()
+        await (host.start() if listen else host.open())
         if catalogue:
             await node.load_catalogue()
         yield node

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid_utils.compat import uuid7
 
 from creditmesh.chassis.bus.event import part_of
+from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
@@ -52,6 +53,8 @@ class Equipment:
     followed: Followed
     wake: Callable[[], None]
     """Wakes the orderer of this process; called after a commit that queued events."""
+    wakes: Listener
+    """Wakes who waits for a stream, or for a word that somebody tells (`bus.listen.tell`)."""
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import App, Listener
 from creditmesh.chassis.http.token import Verifier
 from creditmesh.chassis.opening import open_bus
-from creditmesh.chassis.service import Declaration, Service
+from creditmesh.chassis.service import Declaration, Service, Workplace
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.units import Unit, Units
 from creditmesh.chassis.vault.keys import Keys
@@ -171,6 +171,7 @@ class Host:
             keys=keys,
             followed=self.followed,
             wake=self.orderer.wake,
+            wakes=self.wakes,
         )
         self.equipment[service.name] = equipment
         verifier = Verifier(keys.token_public_key(), node=settings.node, audience=service.name)
@@ -203,7 +204,19 @@ class Host:
             Unit("orderer", self.orderer.run),
             Unit("follower", self.follower.run),
         ]
-        return units + [Unit(f"owner {name}", owner.run) for name, owner in self.owners.items()]
+        units += [Unit(f"owner {name}", owner.run) for name, owner in self.owners.items()]
+        return units + [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
+
+    def _own_units(self, service: Service) -> Sequence[Unit]:
+        if service.units is None:
+            return ()
+        return service.units(
+            Workplace(
+                equipment=self.equipment[service.name],
+                url=self.urls[service.name],
+                lease=self.settings.lease_seconds,
+            )
+        )
 
     async def _check(self) -> None:
         async with self.equipment[self.hosted[0]].engine.connect() as connection:

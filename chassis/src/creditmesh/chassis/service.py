@@ -5,15 +5,28 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fastapi import APIRouter
+from sqlalchemy import URL
 
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.context import Context
+from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.declared import Followed, Outbox
+from creditmesh.chassis.units import Unit
 from creditmesh.chassis.vault.keys import KeyName
 from creditmesh.schemas.events import Event
 
 Handler = Callable[[Context, Sequence[Delivered]], Awaitable[None]]
 """Applies a run of events of one type, in order, in the reader's transaction (its position moves in the same one)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What a service's own units are given: its equipment, and how to open sessions beside the pool."""
+
+    equipment: Equipment
+    url: URL
+    """The database as the service's role, for a session that holds a lease."""
+    lease: float
+    """Seconds that such a session lives without a ping."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +47,8 @@ class Service:
     vault: frozenset[Literal["resolve", "open"]] = frozenset()
     lock_class: int = 0
     """The first half of its advisory lock keys; unique in the node (a test says so)."""
+    units: Callable[[Workplace], Sequence[Unit]] | None = None
+    """What it does beside requests and events, such as pulling from peers; started in every process that hosts it."""
 
 
 @dataclass(frozen=True, kw_only=True)

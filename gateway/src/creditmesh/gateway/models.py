@@ -18,6 +18,11 @@ Scope = Literal[
     "authorisations:write",
     "me:read",
     "me:authorise",
+    "screenings:ask",
+    "tasks:answer",
+    "cases:file",
+    "cases:handle",
+    "exchange:pull",
 ]
 """Every scope there is; a route that demands another stops the start."""
 SCOPES: frozenset[str] = frozenset(get_args(Scope))

@@ -15,17 +15,32 @@ from creditmesh.schemas.pii import REVEAL
 from creditmesh.schemas.subject import SubjectIn
 
 SCOPES = {
-    "department": ("records:submit", "records:read", "records:change", "queries:ask"),
+    "department": (
+        "records:submit",
+        "records:read",
+        "records:change",
+        "queries:ask",
+        "screenings:ask",
+        "tasks:answer",
+    ),
     "bureau": ("queries:ask", "authorisations:write"),
     "office": ("records:read", "catalogue:publish"),
 }
 """What a key of each kind may do where the operator says nothing else."""
 OFFICER_SCOPES = {
-    "department": ("records:read", "records:change", "reviews:decide", "queries:ask"),
-    "office": ("records:read", "reviews:decide", "catalogue:publish"),
+    "department": (
+        "records:read",
+        "records:change",
+        "reviews:decide",
+        "queries:ask",
+        "screenings:ask",
+        "tasks:answer",
+        "cases:handle",
+    ),
+    "office": ("records:read", "reviews:decide", "catalogue:publish", "cases:handle"),
 }
 """The same for a named officer's token."""
-PERSON_SCOPES = ("me:read", "me:authorise")
+PERSON_SCOPES = ("me:read", "me:authorise", "cases:file")
 
 
 def issue_key(

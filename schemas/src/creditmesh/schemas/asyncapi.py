@@ -5,12 +5,29 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from creditmesh.schemas.events import AccessRecorded, CatalogueChanged, ClockChanged, Event, RecordChanged
+from creditmesh.schemas.events import (
+    AccessRecorded,
+    AcknowledgementReceived,
+    CaseChanged,
+    CatalogueChanged,
+    CatalogueReceived,
+    ClockChanged,
+    EntriesJudged,
+    Event,
+    FeedKeyReceived,
+    HolderChanged,
+    RecordChanged,
+    RecordReceived,
+    TaskChanged,
+)
 
 STREAMS: Mapping[str, Sequence[type[Event]]] = {
     "catalogue": (CatalogueChanged, ClockChanged),
-    "ingestion": (AccessRecorded, RecordChanged),
+    "exchange": (AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
+    "ingestion": (AccessRecorded, EntriesJudged, RecordChanged),
+    "matching": (AccessRecorded, TaskChanged),
     "query": (AccessRecorded,),
+    "repair": (AccessRecorded, CaseChanged),
 }
 """The services of a node that emit events, and the types each emits."""
 

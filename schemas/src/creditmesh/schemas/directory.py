@@ -6,17 +6,17 @@ version published for next month changes nothing today, and a withdrawal is one 
 
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Purpose, Rule
+from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose, Rule
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 
-Published = Item | CreditList | Measure | Matter | Purpose | Party | CodeSet | Rule
+Published = Item | CreditList | Measure | Matter | Purpose | Party | CodeSet | Rule | Procedure
 
-P = TypeVar("P", Item, CreditList, Measure, Matter, Purpose, Party, CodeSet, Rule)
+P = TypeVar("P", Item, CreditList, Measure, Matter, Purpose, Party, CodeSet, Rule, Procedure)
 
 MODELS: dict[ObjectKind, type[Published]] = {
     "item": Item,
@@ -27,6 +27,7 @@ MODELS: dict[ObjectKind, type[Published]] = {
     "party": Party,
     "code_set": CodeSet,
     "rule": Rule,
+    "procedure": Procedure,
 }
 _KINDS: dict[type[BaseModel], ObjectKind] = {model: kind for kind, model in MODELS.items()}
 _FOREVER = date.max
@@ -107,6 +108,20 @@ class Directory:
     def party(self, code: str) -> Party | None:
         """The party as last published, whatever its effective date; None if unknown or withdrawn."""
         return self._newest(Party, code)
+
+    def peers(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
+        """The active nodes enrolled there, as last published, in the order of their codes."""
+        parties = (self.party(code) for code in sorted(self._histories["party"]))
+        return tuple(each for each in parties if each is not None and each.active and each.place == place)
+
+    def procedure(self, case: str, *, on: date) -> Procedure | None:
+        """The clocks of a kind of case in force on that day."""
+        found = (body for body in self.objects("procedure", on=on) if isinstance(body, Procedure))
+        return next((body for body in found if body.case == case), None)
+
+    def measure(self, code: str, *, on: date) -> Measure | None:
+        """The measure in force on that day."""
+        return self._find(Measure, code, on)
 
     def code_set(self, code: str) -> CodeSet | None:
         """The code set as last published."""

@@ -7,6 +7,12 @@ from pydantic import StringConstraints
 NodeCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}$")]
 """A node's code: it stands in topic names, checkpoint origins, receipts, issuers and key prefixes."""
 
+Tier = Literal["city", "province", "nation"]
+"""层级: a node's place in the chain."""
+
+FeedName = Annotated[str, StringConstraints(pattern=r"^(up|down|down-[a-z][a-z0-9]{1,15})$")]
+"""A feed of a node: `up` for who is above, `down` for everybody below, `down-<node>` for one of them."""
+
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{1,63}$")]
 """A code of the catalogue: an item, a list, a measure, a matter, a purpose, a party, a code set."""
 

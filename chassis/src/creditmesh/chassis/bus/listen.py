@@ -6,13 +6,23 @@ It may miss everything: readers look by themselves every two seconds.
 import asyncio
 from collections.abc import Iterable
 
-from sqlalchemy import URL
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.database.engine import direct
 
 CHANNEL = "bus"
+_TELL = text("select pg_notify(:channel, :words)")
 SECONDS_TO_PING = 10.0
+
+
+async def tell(connection: AsyncConnection, *words: str) -> None:
+    """Wake who waits for these words (without spaces), in every process, when the transaction commits.
+
+    PostgreSQL lets one transaction that tells commit at a time: once a batch, never once a row.
+    """
+    await connection.execute(_TELL, {"channel": CHANNEL, "words": " ".join(words)})
 
 
 class Wake:

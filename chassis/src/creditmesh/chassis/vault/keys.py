@@ -18,7 +18,7 @@ from typing import Literal, Self, get_args
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import OKPKey
 
@@ -142,6 +142,18 @@ class Keys:
         if self._signer is None:
             raise KeyMissing("This process does not hold the key 'node': its service does not declare it.")
         return self._signer.sign(data)
+
+    def agree(self, ephemeral: bytes, *, key: str) -> tuple[bytes, bytes]:
+        """What X25519 agrees between a sender's public half and our `feed` key of that id, and that key's public half.
+
+        KeyMissing if this process does not hold it.
+        """
+        held = self._keys.get(key)
+        if held is None or held.name != "feed":
+            raise KeyMissing(f"This process does not hold the key {key!r}.")
+        private = X25519PrivateKey.from_private_bytes(held.secret)
+        agreed = private.exchange(X25519PublicKey.from_public_bytes(ephemeral))
+        return agreed, private.public_key().public_bytes_raw()
 
     def verify(self, data: bytes, signature: bytes, *, key: str | None = None) -> bool:
         """Whether this node made the signature, with the key of that id (None: with any of its keys)."""

@@ -4,12 +4,14 @@ These models are the shipped YAML, the body of `CatalogueChanged` and the direct
 source confirmed is marked `verified: false`; the operator puts it right in data, never in code.
 """
 
-from creditmesh.schemas.catalogue.base import Basis, Tier
+from creditmesh.schemas.catalogue.base import Basis
 from creditmesh.schemas.catalogue.code_set import CodeSet, CodeValue, ForbiddenAttribute, Rule
 from creditmesh.schemas.catalogue.field import Condition, FieldSpec, FieldType, Mask, Roles
 from creditmesh.schemas.catalogue.item import Disclosure, DisplayRule, Item, Repair, SeverityRule
 from creditmesh.schemas.catalogue.measures import CreditList, Matter, Measure, Purpose
 from creditmesh.schemas.catalogue.party import Party, PublicKey
+from creditmesh.schemas.catalogue.procedure import Procedure
+from creditmesh.schemas.identifiers import Tier
 
 __all__ = [
     "Basis",
@@ -27,6 +29,7 @@ __all__ = [
     "Matter",
     "Measure",
     "Party",
+    "Procedure",
     "PublicKey",
     "Purpose",
     "Repair",

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Tier = Literal["city", "province", "nation"]
+from creditmesh.schemas.identifiers import Tier
 
 
 class Published(BaseModel):

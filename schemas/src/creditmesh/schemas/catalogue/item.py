@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field as Constraint
 
-from creditmesh.schemas.catalogue.base import Basis, Published, Tier
+from creditmesh.schemas.catalogue.base import Basis, Published
 from creditmesh.schemas.catalogue.field import FieldSpec, Roles
 from creditmesh.schemas.events.record import Severity
-from creditmesh.schemas.identifiers import Code, SubjectKind
+from creditmesh.schemas.identifiers import Code, SubjectKind, Tier
 
 Disclosure = Literal["public", "sharing", "authorised"]
 """披露方式: 公开公示, 政务共享, 授权查询."""

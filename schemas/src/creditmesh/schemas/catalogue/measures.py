@@ -34,6 +34,9 @@ class Measure(Published):
     duties: tuple[Code, ...]
     """The body class: the duty of the parties that must apply it."""
     reaches_responsible: bool = False
+    """Whether it also restricts the responsible persons of a listed organisation."""
+    clean_years: int | None = None
+    """Of a reward: it is also for who has no adverse visible record decided within so many years."""
     months: int | None = None
     basis: tuple[Basis, ...]
     verified: bool = True

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from creditmesh.schemas.catalogue.base import Published
-from creditmesh.schemas.identifiers import Code, Uscc
+from creditmesh.schemas.identifiers import Code, NodeCode, Uscc
 
 
 class PublicKey(Published):
@@ -31,3 +31,9 @@ class Party(Published):
     active: bool = True
     keys: tuple[PublicKey, ...] = ()
     """Of a party of kind node; the node itself adds its own when its row is published."""
+    url: str | None = None
+    """Of a party of kind node: where its gateway is."""
+    place: Literal["above", "below"] | None = None
+    """Where a peer stands in the chain; None of this node's own row. Publishing the row of a peer enrols it."""
+    sends_for: tuple[NodeCode, ...] = ()
+    """Of a peer below: the origins whose records it may send, its own among them."""

@@ -2,18 +2,51 @@
 
 from creditmesh.schemas.events.access import AccessRecorded
 from creditmesh.schemas.events.base import Envelope, Event
+from creditmesh.schemas.events.case import CaseChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged
+from creditmesh.schemas.events.entries import (
+    AcknowledgementReceived,
+    CatalogueReceived,
+    EntriesJudged,
+    EntryReceived,
+    FeedKeyReceived,
+    RecordReceived,
+)
+from creditmesh.schemas.events.holder import HolderChanged
 from creditmesh.schemas.events.record import RecordChanged, Related
+from creditmesh.schemas.events.task import TaskChanged
 
-EVENTS: tuple[type[Event], ...] = (AccessRecorded, CatalogueChanged, ClockChanged, RecordChanged)
+EVENTS: tuple[type[Event], ...] = (
+    AccessRecorded,
+    AcknowledgementReceived,
+    CaseChanged,
+    CatalogueChanged,
+    CatalogueReceived,
+    ClockChanged,
+    EntriesJudged,
+    FeedKeyReceived,
+    HolderChanged,
+    RecordChanged,
+    RecordReceived,
+    TaskChanged,
+)
 
 __all__ = [
     "EVENTS",
     "AccessRecorded",
+    "AcknowledgementReceived",
+    "CaseChanged",
     "CatalogueChanged",
+    "CatalogueReceived",
     "ClockChanged",
+    "EntriesJudged",
+    "EntryReceived",
     "Envelope",
     "Event",
+    "FeedKeyReceived",
+    "HolderChanged",
     "RecordChanged",
+    "RecordReceived",
     "Related",
+    "TaskChanged",
 ]

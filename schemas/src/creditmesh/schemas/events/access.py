@@ -1,5 +1,6 @@
 """One disclosure or refusal of personal data."""
 
+from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -35,6 +36,8 @@ class AccessRecorded(Event):
     items: tuple[Code, ...] = ()
     """The items of which something was released (or asked for, on a refusal)."""
     records: tuple[UUID, ...] = ()
+    use_until: date | None = None
+    """The first day on which what was released may be used no more."""
 
     @property
     def key(self) -> str:

@@ -4,9 +4,9 @@ from datetime import date
 from typing import Any, ClassVar, Literal
 
 from creditmesh.schemas.events.base import Event
-from creditmesh.schemas.identifiers import Code
+from creditmesh.schemas.identifiers import Code, Tier
 
-ObjectKind = Literal["item", "list", "measure", "matter", "purpose", "party", "code_set", "rule"]
+ObjectKind = Literal["item", "list", "measure", "matter", "purpose", "party", "code_set", "rule", "procedure"]
 """The kinds of object the catalogue publishes."""
 
 
@@ -24,6 +24,8 @@ class CatalogueChanged(Event):
     """The legal date from which this version (or the withdrawal) holds."""
     body: dict[str, Any]
     """The object as `schemas.catalogue` models it; on a withdrawal the last body."""
+    issued_by: Tier | None = None
+    """The tier that issued this version; None in events older than this field."""
     basis: str | None = None
     """Why, where a withdrawal or a change needs a reason."""
 

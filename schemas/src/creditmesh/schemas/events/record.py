@@ -55,6 +55,8 @@ class RecordChanged(Event):
     officer: str | None = None
     reason: str | None = None
     basis: str | None = None
+    case: UUID | None = None
+    """The case whose step made this revision."""
     fields: dict[str, JsonValue]
     """The fields that are not sensitive, by catalogue code, in catalogue order."""
     sealed: tuple[Sealed, ...] = ()

@@ -1,0 +1,47 @@
+"""What exchange tells of who holds a record, and whether they know that it changed."""
+
+from datetime import date, datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from creditmesh.schemas.acknowledgements import Proof
+from creditmesh.schemas.events.base import Event
+from creditmesh.schemas.events.record import Change
+from creditmesh.schemas.identifiers import Code
+
+HolderKind = Literal["node", "department", "bureau"]
+HolderOutcome = Literal["told", "acknowledged", "refused", "unreachable"]
+"""`told`: it is on its way there. `unreachable`: a bureau, which has no feed yet and asks again by `use_until`."""
+
+
+class HolderChanged(Event):
+    """How one holder stands to one revision that marks or ends a record, or that the holder refused."""
+
+    type: ClassVar[str] = "holder.changed"
+
+    subject: UUID
+    record: UUID
+    rev: int
+    change: Change
+    holder: Code
+    """The code of the node, the department or the bureau."""
+    kind: HolderKind
+    outcome: HolderOutcome
+    at: datetime
+    """When the holder answered, or when it was told."""
+    item: Code
+    party: Code
+    """The party that submitted the record."""
+    code: str | None = None
+    """Why it was refused."""
+    proof: Proof | None = None
+    """Of a node that acknowledged: what verifies off line."""
+    task: UUID | None = None
+    """Of a department: the task it answered."""
+    last_access: datetime | None = None
+    use_until: date | None = None
+    """Of a bureau: when it last read the record, and until when that answer may be used."""
+
+    @property
+    def key(self) -> str:
+        return str(self.subject)

@@ -1,0 +1,190 @@
+"""What nodes say to each other: the entries of a feed, their bodies, acknowledgements and proofs.
+
+An entry of a feed is a *line* and, beside it, a *body*. The line is hashed into the tree (RFC 6962: SHA-256 of 0x00 and
+the line); it says what the entry is about and commits to the body with a salt, so that a body can be erased and the log
+still verifies. `schemas.tlog` computes leaves, tree heads and proofs; here are only shapes.
+"""
+
+from base64 import b64encode
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue
+
+from creditmesh.schemas.acknowledgements import Proof
+from creditmesh.schemas.bodies import Out
+from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.events.record import Change, RecordState, Severity
+from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
+
+LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
+
+ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn"})
+"""The changes after which a record is shown no more, whatever its dates say."""
+TOLD: frozenset[Change] = ENDS | {"marked", "unmarked", "reopened"}
+"""The changes of which every holder's answer is kept."""
+
+
+def feed_origin(node: str, feed: str) -> str:
+    """The name of a feed in its checkpoints and acknowledgements: `creditmesh/<node>/<feed>`."""
+    return f"creditmesh/{node}/{feed}"
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Line(_Wire):
+    """The line of an entry. Nothing in it is personal: ids are random, and it stays when a body is erased."""
+
+    v: Literal[1] = 1
+    type: LineType
+    at: datetime
+    commitment: str
+    """Hex SHA-256 of the salt followed by the body's bytes."""
+    record: UUID | None = None
+    rev: int | None = None
+    change: Change | None = None
+    origin: NodeCode | None = None
+    """These four of a `record` only."""
+
+
+class Entry(_Wire):
+    """One line of a page, as it is sent. `line` and `body` are JSON texts, to be taken to the letter."""
+
+    index: Annotated[int, Field(ge=0)]
+    line: str
+    salt: Base64Bytes | None = None
+    body: str | None = None
+    """None, like its salt, where it was erased."""
+
+
+class PageEnd(_Wire):
+    """The last line of a page: the signed tree head (a C2SP checkpoint) that the page ends at."""
+
+    checkpoint: str
+
+
+def commitment(salt: bytes, body: bytes) -> str:
+    """What a line says of a body."""
+    return sha256(salt + body).hexdigest()
+
+
+class FeedSealed(_Wire):
+    """Personal fields of one entry under a feed's key: nonce (12 bytes) || ciphertext || tag over a JSON object.
+
+    The object is `{"subject": {...}, "representative": {...}}`, fields by catalogue code. The associated data is
+    `<feed origin>|<record>|<rev>` in ASCII.
+    """
+
+    key: str
+    alg: str
+    text: Base64Bytes
+
+
+class RecordBody(_Wire):
+    """A revision of a record as it is shared: all a copy needs, and of the origin's people only what it must know."""
+
+    record: UUID
+    rev: int
+    revision: UUID
+    change: Change
+    state: RecordState
+    mark: Literal["disputed"] | None = None
+    origin: NodeCode
+    party: Code
+    item: Code
+    kind: SubjectKind
+    severity: Severity | None = None
+    decided_on: date
+    display_from: date
+    display_until: date | None = None
+    issuer: str
+    reason: str | None = None
+    basis: str | None = None
+    case: UUID | None = None
+    fields: dict[str, JsonValue]
+    """The fields that are not sensitive."""
+    sealed: FeedSealed | None = None
+
+
+class CatalogueBody(_Wire):
+    """A version of an object of the catalogue, or its withdrawal from `effective` on."""
+
+    kind: ObjectKind
+    code: Code
+    state: Literal["published", "withdrawn"]
+    effective: date
+    issued_by: Tier
+    basis: str | None = None
+    body: dict[str, Any]
+
+
+class Wrapped(_Wire):
+    """A feed's key for one node: AES-256-GCM under a key agreed by X25519 between a fresh key and the node's."""
+
+    node: NodeCode
+    key: str
+    """The id of the node's feed key."""
+    alg: str
+    ephemeral: Base64Bytes
+    text: Base64Bytes
+
+
+class FeedKeyBody(_Wire):
+    """A key that seals entries of this feed from here on, for each who may open them; its sender is one of them."""
+
+    key: str
+    alg: str
+    wrapped: tuple[Wrapped, ...]
+
+
+class RelayedEntry(_Wire):
+    """One of a child's entries that a higher tier applied or refused, under the relaying node's own index."""
+
+    index: int
+    """The child's."""
+    own: int
+    """The relaying node's."""
+    record: UUID
+    rev: int
+    code: str | None = None
+    """Why it was refused."""
+    proof: Proof | None = None
+    """Of a change that holders answer for (`TOLD`)."""
+
+
+class AcknowledgedBody(_Wire):
+    """A higher tier's acknowledgement, passed on to the child whose entries it is about; nothing of other children."""
+
+    by: NodeCode
+    at: datetime
+    entries: tuple[RelayedEntry, ...]
+
+
+class FeedOut(Out):
+    """A feed as it stands: of this node, or the copy of a peer's."""
+
+    feed: FeedName
+    peer: NodeCode | None = None
+    """None: this node's own."""
+    size: int
+    root: str
+    """Hex."""
+    checkpoint: str | None = None
+    """The newest signed tree head; None of an empty feed."""
+    alarm: str | None = None
+    """Why a copy stopped; nothing after it was applied."""
+
+
+class ProofOut(Out):
+    """An inclusion or consistency proof (RFC 6962), its hashes in hex."""
+
+    proof: tuple[str, ...]
+
+
+def base64_text(raw: bytes) -> str:
+    """Base64 as it stands in these shapes."""
+    return b64encode(raw).decode("ascii")
