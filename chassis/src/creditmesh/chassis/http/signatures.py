@@ -1,0 +1,247 @@
+"""Requests that a node signs: RFC 9421 signatures with RFC 9530 digests, by its Ed25519 `node` key.
+
+Covered are the method, the path, the query and, of a request with a body, its digest: exactly what the receiver acts
+on. The authority is not, because proxies between nodes rewrite it. A signature lives for a minute, and no table of
+nonces is kept: what nodes ask of each other is safe to repeat (a pull reads a sealed feed for who may read it anyway,
+an acknowledgement told twice is one), so a copied request gains nobody anything that its sender did not have.
+
+The library builds the signature base and compares digests; here stand what must be covered, for how long, and why a
+request was refused, in words that stay the same.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, NoReturn
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from http_message_signatures import (
+    ContentDigest,
+    HTTPMessageSignaturesException,
+    HTTPMessageSigner,
+    HTTPMessageVerifier,
+    HTTPSignatureKeyResolver,
+    InvalidSignature,
+    VerifyResult,
+    algorithms,
+)
+from http_sf.compat import InnerList
+
+from creditmesh.chassis.errors import Unauthenticated
+from creditmesh.chassis.vault.keys import Keys
+
+TAG = "creditmesh"
+LIFE = 60
+"""Seconds from `created` to `expires`; a signature that claims to live longer is refused."""
+SKEW = 5
+"""Seconds that the signer's clock may be ahead of ours."""
+ALWAYS = ("@method", "@path", "@query")
+DIGEST = "content-digest"
+
+KeyOf = Callable[[str, str], bytes | None]
+"""The 32 bytes of a node's public key, by the node's code and the key's id; None where nobody may sign with it."""
+Reason = Literal[
+    "signature_malformed",
+    "signature_incomplete",
+    "signature_expired",
+    "signature_not_yet_valid",
+    "signature_key_unknown",
+    "signature_wrong",
+    "digest_wrong",
+]
+
+_SAID: dict[Reason, tuple[str, str]] = {
+    "signature_malformed": (
+        "Signature-Input and Signature do not carry one Ed25519 signature with the tag creditmesh.",
+        "Signature-Input 与 Signature 中没有唯一的、标签为 creditmesh 的 Ed25519 签名。",
+    ),
+    "signature_incomplete": (
+        "The signature must cover @method, @path, @query and, where there is a body, content-digest.",
+        "签名须覆盖 @method、@path、@query，有正文时还须覆盖 content-digest。",
+    ),
+    "signature_expired": ("The signature has expired; sign the request again.", "签名已过期，请重新签名。"),
+    "signature_not_yet_valid": (
+        "The signature was made in the future; check the clocks of both nodes.",
+        "签名时间晚于当前时间，请检查两个节点的时钟。",
+    ),
+    "signature_key_unknown": (
+        "No active peer of this node signs with that key; ask its operator to enrol the node's row.",
+        "本节点没有使用该密钥的有效对等节点，请联系运维方登记。",
+    ),
+    "signature_wrong": (
+        "The signature is not of this request; something changed on the way, or another key made it.",
+        "签名与请求不符：请求在途中被修改，或由其他密钥签署。",
+    ),
+    "digest_wrong": ("The body is not the one that was signed.", "请求正文与签名的摘要不符。"),
+}
+
+
+class BadSignature(Unauthenticated):
+    """401: the request's signature proves nothing; `reason` is stable and goes to the security log.
+
+    `key` is the key's id where a peer has it, so that invented ids cannot fill the log.
+    """
+
+    code = "signature_invalid"
+    title = "The request's signature is not valid"
+    title_zh = "请求签名无效"
+
+    def __init__(self, reason: Reason, *, key: str | None = None) -> None:
+        super().__init__(*_SAID[reason], headers={"WWW-Authenticate": f'Signature tag="{TAG}"'})
+        self.reason = reason
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """Who signed a request, and what is left to compare: its body, once it has come."""
+
+    node: str
+    key: str
+    digest: str | None
+    """The Content-Digest that was signed; None where the request has none."""
+
+    def check(self, body: bytes) -> None:
+        """BadSignature if the body is not the one that was signed, or came without being signed."""
+        if self.digest is None:
+            if body:
+                raise BadSignature("signature_incomplete", key=self.key)
+            return
+        try:
+            ContentDigest.verify(self.digest, body)
+        except InvalidSignature as error:
+            raise BadSignature("digest_wrong", key=self.key) from error
+
+
+def signed_headers(keys: Keys, *, node: str, method: str, url: str, body: bytes, at: datetime) -> dict[str, str]:
+    """The headers to add to a request: Signature-Input, Signature, and Content-Digest where there is a body.
+
+    `url` is absolute and encoded as it will be sent (`str(request.url)` of httpx). ValueError if it cannot be signed.
+    """
+    message = _Message(method=method.upper(), url=url)
+    signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519)
+    try:
+        prepared = signer.prepare(
+            message,
+            key_id=f"{node}/{keys.key_id('node')}",
+            created=at,
+            expires=at + timedelta(seconds=LIFE),
+            label=TAG,
+            tag=TAG,
+            covered_component_ids=ALWAYS,
+            body=body or None,
+        )
+        signer.apply(message, prepared, keys.sign(prepared.signature_base))
+    except HTTPMessageSignaturesException as error:
+        raise ValueError(f"a request to {url.partition('?')[0]} cannot be signed: {error}") from error
+    return dict(message.headers.items())
+
+
+def verify_request(
+    *, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], at: datetime, key_of: KeyOf
+) -> Signed:
+    """Who signed the request; `Signed.check` its body before acting on it. BadSignature says what is wrong.
+
+    `path` and `query` (without its question mark) as they came, still encoded.
+    """
+    url = f"http://node{path}?{query}" if query else f"http://node{path}"
+    message = _Message(method=method, url=url, headers=_Fields(headers))
+    resolver = _Resolver(key_of)
+    try:
+        results = _Verifier(resolver, at).verify(message, max_age=None, expect_tag=TAG)
+    except _Refused as error:
+        raise BadSignature(error.reason, key=resolver.known) from error
+    except HTTPMessageSignaturesException as error:
+        # Once its key is found, whatever else fails is a request that is not the signed one.
+        reason: Reason = "signature_malformed" if resolver.known is None else "signature_wrong"
+        raise BadSignature(reason, key=resolver.known) from error
+    return _signed(results, message, resolver)
+
+
+def _signed(results: Sequence[VerifyResult], message: "_Message", resolver: "_Resolver") -> Signed:
+    if len(results) != 1 or resolver.known is None:
+        raise BadSignature("signature_malformed", key=resolver.known)
+    covered = results[0].covered_components
+    needed = [*ALWAYS, DIGEST] if message.headers.has(DIGEST) else ALWAYS
+    if any(f'"{component}"' not in covered for component in needed):
+        raise BadSignature("signature_incomplete", key=resolver.known)
+    return Signed(node=resolver.node, key=resolver.known, digest=covered.get(f'"{DIGEST}"'))
+
+
+class _Fields:
+    """Header lines in their order, as the library reads and adds them."""
+
+    def __init__(self, lines: Iterable[tuple[str, str]] = ()) -> None:
+        self._lines = list(lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name, _ in self._lines])
+
+    def __contains__(self, name: str) -> bool:
+        return self.has(name)
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._lines.append((name, value))
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a header, in whatever case."""
+        return any(each.lower() == name for each, _ in self._lines)
+
+    def items(self) -> list[tuple[str, str]]:
+        """All lines."""
+        return self._lines
+
+
+@dataclass(slots=True, kw_only=True)
+class _Message:
+    """A request as the library wants to see it."""
+
+    method: str
+    url: str
+    headers: _Fields = field(default_factory=_Fields)
+
+
+class _Refused(InvalidSignature):
+    """Carries our reason through the library, which lets its own errors pass."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+
+
+class _Resolver(HTTPSignatureKeyResolver):
+    """The key of a `keyid`, and whose it is."""
+
+    def __init__(self, key_of: KeyOf) -> None:
+        self._key_of = key_of
+        self.node = ""
+        self.known: str | None = None
+
+    def resolve_public_key(self, key_id: str) -> Ed25519PublicKey:
+        node, _, key = key_id.partition("/")
+        public = self._key_of(node, key)
+        if public is None:
+            raise _Refused("signature_key_unknown")
+        self.node, self.known = node, key
+        return Ed25519PublicKey.from_public_bytes(public)
+
+    def resolve_private_key(self, key_id: str) -> NoReturn:
+        raise KeyError(key_id)
+
+
+class _Verifier(HTTPMessageVerifier):
+    """The library's verifier on our clock: both times must be there, and the life between them short."""
+
+    def __init__(self, resolver: _Resolver, at: datetime) -> None:
+        super().__init__(signature_algorithm=algorithms.ED25519, key_resolver=resolver)
+        self._at = at
+
+    def validate_created_and_expires(self, sig_input: InnerList, max_age: timedelta | None = None) -> None:  # noqa: ARG002 - the library calls it so
+        created, expires = sig_input.params.get("created"), sig_input.params.get("expires")
+        if created is None or expires is None or not 0 < expires - created <= LIFE:
+            raise _Refused("signature_malformed")
+        now = self._at.timestamp()
+        if created > now + SKEW:
+            raise _Refused("signature_not_yet_valid")
+        if expires <= now:
+            raise _Refused("signature_expired")
