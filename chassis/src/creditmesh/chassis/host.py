@@ -125,6 +125,7 @@ class Host:
 
     async def stop(self) -> None:
         """Let requests under way end, stop the units, close the pools: in that order."""
+        self.wakes.close()
         await self._stack.aclose()
 
     async def readiness(self) -> dict[str, Any]:
@@ -223,7 +224,8 @@ class Host:
             await assert_node(connection, self.settings.facts)
             allowed = int(await connection.scalar(text("select current_setting('max_connections')")) or 0)
         readers = sum(self._reads(name) for name in self.hosted)
-        needed = len(self.hosted) * (POOL + VAULT_POOL) + 2 * readers + _DIRECT
+        leases = sum(self.declaration.service(name).units is not None for name in self.hosted)
+        needed = len(self.hosted) * (POOL + VAULT_POOL) + 2 * readers + leases + _DIRECT
         if needed > allowed:
             raise SystemExit(f"this process needs up to {needed} database sessions, the server allows {allowed}")
 

@@ -2,13 +2,14 @@
 
 from creditmesh.catalogue import service as catalogue
 from creditmesh.chassis.service import Declaration
+from creditmesh.exchange import service as exchange
 from creditmesh.gateway import service as gateway
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
 from creditmesh.schemas.directory import Directory
 
 NODE = Declaration(
-    services=(catalogue, ingestion, query, gateway),
+    services=(catalogue, ingestion, query, exchange, gateway),
     follow="catalogue",
     followed=Directory,
 )

@@ -63,6 +63,8 @@ class Listener:
     def __init__(self, url: str | URL) -> None:
         self._url = url
         self._wakes: list[Wake] = []
+        self.closed = False
+        """The process ends: who waits for long shall answer now."""
 
     def wake(self, streams: Iterable[str]) -> Wake:
         """A new wake for these streams; `forget` it when its reader ends."""
@@ -74,6 +76,12 @@ class Listener:
         """Wake it no more."""
         if wake in self._wakes:
             self._wakes.remove(wake)
+
+    def close(self) -> None:
+        """Wake everybody for the last time."""
+        self.closed = True
+        for wake in self._wakes:
+            wake.stir()
 
     async def run(self) -> None:
         """Listen until the session ends, which is Doubt; everybody is woken once at the start."""

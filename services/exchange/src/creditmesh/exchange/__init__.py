@@ -1,13 +1,44 @@
-"""Feeds between nodes: what was shared, what was pulled, who acknowledged."""
+"""Exchange: feeds between nodes as verifiable logs, acknowledgements both ways, and who holds a record."""
 
+from creditmesh.chassis.declared import Outbox
 from creditmesh.chassis.service import Service
+from creditmesh.exchange import events
+from creditmesh.exchange.api import router
+from creditmesh.exchange.puller import units
+from creditmesh.exchange.tables import received
+from creditmesh.schemas.events import (
+    AccessRecorded,
+    AcknowledgementReceived,
+    CatalogueChanged,
+    CatalogueReceived,
+    EntriesJudged,
+    FeedKeyReceived,
+    HolderChanged,
+    RecordChanged,
+    RecordReceived,
+    TaskChanged,
+)
 
 service = Service(
     name="exchange",
     package="creditmesh.exchange",
     summary="Feeds between nodes: what was shared, what was pulled, who acknowledged",
     summary_zh="节点间交换日志、检查点与收讫",
+    router=router,
+    handles={
+        RecordChanged: events.on_record_changed,
+        CatalogueChanged: events.on_catalogue_changed,
+        EntriesJudged: events.on_entries_judged,
+        AcknowledgementReceived: events.on_acknowledgement_received,
+        TaskChanged: events.on_task_changed,
+        AccessRecorded: events.on_access_recorded,
+    },
+    emits=(AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
+    outbox=Outbox(table=received, event=RecordReceived),
+    keys=frozenset({"data", "node", "feed"}),
+    vault=frozenset({"open"}),
     lock_class=16,
+    units=units,
 )
 
 __all__ = ["service"]

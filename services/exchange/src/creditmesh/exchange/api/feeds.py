@@ -1,0 +1,96 @@
+"""Feeds for the nodes that may read them: pages, signed heads, proofs, and what pullers sign."""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Response
+
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.exchange.operations import acknowledging, serving
+from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.exchange import FeedOut, ProofOut
+from creditmesh.schemas.identifiers import FeedName
+
+router = Router(tags=["exchange"])
+PULLS = Access.to("node", scope="exchange:pull")
+NDJSON = "application/x-ndjson"
+Feed = Annotated[FeedName, Path(description="`up`, `down` or `down-<node>`.")]
+_Far = Query(ge=0, le=2**53)
+
+
+@router.get("/v1/exchange/feeds", access=PULLS)
+async def feeds(ctx: Ctx) -> Page[FeedOut]:
+    """The feeds you may read, each with its size and its newest signed head.
+
+    `GET /v1/exchange/feeds`
+    """
+    return Page(items=tuple(await serving.standing(ctx)))
+
+
+@router.get(
+    "/v1/exchange/feeds/{feed}/entries",
+    access=PULLS,
+    response_class=Response,
+    responses={200: {"description": "Entries, then the signed head they lead to", "content": {NDJSON: {}}}},
+)
+async def entries(
+    ctx: Ctx,
+    feed: Feed,
+    after: Annotated[int, Query(ge=0, le=2**53, description="How many entries you have.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=5000, description="About how many; a page ends at a signed head.")] = 1000,
+    wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for the first one.")] = 0,
+) -> Response:
+    """The entries after those you have, one a line, and as the last line the signed tree head that the page ends at.
+
+    Nothing at all is answered where there is nothing new. Check before use: the leaves of the lines, added to your own
+    range, must give the signed root. 422 `beyond_feed` if you have more than the feed: one of the two lost its past.
+
+    `GET /v1/exchange/feeds/up/entries?after=1200&wait=20`
+    """
+    body = await serving.page(ctx, feed, after=after, limit=limit, wait=wait)
+    return Response(body, media_type=NDJSON)
+
+
+@router.get("/v1/exchange/feeds/{feed}/checkpoint", access=PULLS, response_class=Response)
+async def checkpoint(ctx: Ctx, feed: Feed, size: Annotated[int | None, _Far] = None) -> Response:
+    """The signed tree head of exactly that size, or the newest: a C2SP checkpoint.
+
+    `GET /v1/exchange/feeds/up/checkpoint?size=1200`
+    """
+    found = await serving.head_of(ctx, feed, size)
+    return Response(found.note, media_type="text/plain; charset=utf-8")
+
+
+@router.get("/v1/exchange/feeds/{feed}/proofs/inclusion", access=PULLS)
+async def inclusion(ctx: Ctx, feed: Feed, index: Annotated[int, _Far], size: Annotated[int, _Far]) -> ProofOut:
+    """The RFC 6962 proof that the entry at `index` is in the tree of `size`.
+
+    `GET /v1/exchange/feeds/up/proofs/inclusion?index=17&size=1200`
+    """
+    return ProofOut(proof=await serving.inclusion(ctx, feed, index=index, size=size))
+
+
+@router.get("/v1/exchange/feeds/{feed}/proofs/consistency", access=PULLS)
+async def consistency(
+    ctx: Ctx,
+    feed: Feed,
+    old: Annotated[int, Query(alias="from", ge=0, le=2**53)],
+    new: Annotated[int, Query(alias="to", ge=0, le=2**53)],
+) -> ProofOut:
+    """The RFC 6962 proof that the tree of `from` entries is the beginning of that of `to`.
+
+    `GET /v1/exchange/feeds/up/proofs/consistency?from=800&to=1200`
+    """
+    return ProofOut(proof=await serving.consistency(ctx, feed, old=old, new=new))
+
+
+@router.post("/v1/exchange/feeds/{feed}/acknowledgements", access=PULLS, status_code=204)
+async def acknowledge(ctx: Ctx, feed: Feed, body: Acknowledgement) -> Response:
+    """Hand in what you signed about entries that you applied or refused. The same again changes nothing.
+
+    409 `acknowledgement_gap` names the index to begin from; 422 says what does not fit.
+    `POST /v1/exchange/feeds/up/acknowledgements` `{"feed": "creditmesh/city/up", "by": "province", ...}`
+    """
+    await acknowledging.take(ctx, feed, body)
+    return Response(status_code=204)

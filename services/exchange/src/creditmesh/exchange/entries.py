@@ -1,0 +1,94 @@
+"""What an entry says: its line, and the body beside it. Pure; keys and subjects are given."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from pydantic import JsonValue
+
+from creditmesh.schemas.events import CatalogueChanged, RecordChanged
+from creditmesh.schemas.exchange import AcknowledgedBody, LineType, commitment, feed_origin
+
+_SALT = 16
+_SHARED = (
+    "record", "rev", "revision", "change", "state", "mark", "origin", "party", "item", "kind", "severity",
+    "decided_on", "display_from", "display_until", "issuer", "reason", "basis", "case", "fields",
+)  # fmt: skip
+"""What travels of a revision: not the subject's id, which is this node's own, and not its officers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry that has no place yet; the last fields point back to the record, for this node only."""
+
+    line: str
+    salt: bytes = field(repr=False)
+    body: str = field(repr=False)
+    record: UUID | None = None
+    rev: int | None = None
+    subject: UUID | None = None
+    change: str | None = None
+    item: str | None = None
+    party: str | None = None
+
+
+def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str] | None) -> Draft:
+    """The entry of a revision; `sealed` are its personal fields under the feed's key."""
+    body = orjson.dumps({name: getattr(event, name) for name in _SHARED} | {"sealed": sealed}).decode()
+    salt = os.urandom(_SALT)
+    about: dict[str, object] = {
+        "record": event.record,
+        "rev": event.rev,
+        "change": event.change,
+        "origin": event.origin,
+    }
+    return Draft(
+        line=_line("record", at, salt, body, about),
+        salt=salt,
+        body=body,
+        record=event.record,
+        rev=event.rev,
+        subject=event.subject,
+        change=event.change,
+        item=event.item,
+        party=event.party,
+    )
+
+
+def place_of(node: str, feed: str, record: UUID, rev: int) -> str:
+    """What the sealed fields of a record's entry are bound to."""
+    return f"{feed_origin(node, feed)}|{record}|{rev}"
+
+
+def sealed_fields(event: RecordChanged, opened: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, JsonValue]:
+    """What is to be sealed of a revision: the fields of each person, by whom they are about."""
+    return {sealed.field: dict(opened[sealed.field]) for sealed in event.sealed if sealed.field in opened}
+
+
+def catalogue_draft(event: CatalogueChanged, *, at: datetime) -> Draft:
+    """The entry of an object of the catalogue."""
+    names = ("kind", "code", "state", "effective", "issued_by", "basis", "body")
+    return _plain("catalogue", at, {name: getattr(event, name) for name in names})
+
+
+def acknowledged_draft(body: AcknowledgedBody) -> Draft:
+    """The entry that passes a higher tier's acknowledgement on."""
+    return _plain("acknowledged", body.at, body.model_dump(mode="json"))
+
+
+def key_draft(*, key: str, alg: str, wrapped: Sequence[Mapping[str, str]], at: datetime) -> Draft:
+    """The entry that carries a feed's key."""
+    return _plain("feed.key", at, {"key": key, "alg": alg, "wrapped": list(wrapped)})
+
+
+def _plain(type_: LineType, at: datetime, content: Mapping[str, object]) -> Draft:
+    body, salt = orjson.dumps(content).decode(), os.urandom(_SALT)
+    return Draft(line=_line(type_, at, salt, body, {}), salt=salt, body=body)
+
+
+def _line(type_: LineType, at: datetime, salt: bytes, body: str, about: Mapping[str, object]) -> str:
+    said: dict[str, object] = {"v": 1, "type": type_, "at": at, "commitment": commitment(salt, body.encode())}
+    return orjson.dumps(said | dict(about)).decode()

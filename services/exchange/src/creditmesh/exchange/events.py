@@ -1,0 +1,41 @@
+"""Messages in: what exchange does about each event type."""
+
+from collections.abc import Sequence
+
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.context import Context
+from creditmesh.exchange.operations import acknowledging, holders, sharing
+from creditmesh.schemas.events import CatalogueChanged, RecordChanged
+
+
+async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A record has a new revision: who holds it is told, and it goes up where its item does."""
+    changes = [(each, each.read(RecordChanged)) for each in events]
+    await holders.lock(ctx, changes)
+    await sharing.share_records(ctx, changes)
+    await holders.tell(ctx, changes)
+
+
+async def on_catalogue_changed(ctx: Context, events: Sequence[Delivered]) -> None:
+    """The catalogue has changed: everybody below is told."""
+    await sharing.share_catalogue(ctx, [(each, each.read(CatalogueChanged)) for each in events])
+
+
+async def on_entries_judged(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Ingestion has applied entries of a peer's feed: that is signed."""
+    await acknowledging.sign(ctx, events)
+
+
+async def on_acknowledgement_received(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A higher tier has answered for entries of ours."""
+    await acknowledging.take_relayed(ctx, events)
+
+
+async def on_task_changed(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A department has answered a task: who applied a measure holds its ground."""
+    await holders.note_tasks(ctx, events)
+
+
+async def on_access_recorded(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Somebody looked: a bureau that was given a record holds it."""
+    await holders.note_accesses(ctx, events)

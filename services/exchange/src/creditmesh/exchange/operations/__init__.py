@@ -1,0 +1,1 @@
+"""What exchange does, called by its routes, its handlers and its puller."""

@@ -1,0 +1,39 @@
+"""Appending to a feed: entries, the tree, a signed head, in the caller's transaction, under the feed's head."""
+
+from collections.abc import Sequence
+
+from creditmesh.chassis.bus.listen import tell
+from creditmesh.chassis.context import Context
+from creditmesh.exchange.entries import Draft
+from creditmesh.exchange.store import feeds
+from creditmesh.schemas.exchange import feed_origin
+from creditmesh.schemas.tlog import Checkpoint, Range, Subtree, checkpoint_text, leaf_hash, signed_note
+
+
+def word(feed: str) -> str:
+    """What waiters for a feed's growth are woken by."""
+    return f"feed/{feed}"
+
+
+async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None) -> int:
+    """Append these entries and sign the tree head they make; the index of the first.
+
+    The head is held until the transaction ends: take every other lock before. `held` is the range of a head that the
+    caller holds already.
+    """
+    connection = await ctx.connection()
+    before = await feeds.hold(connection, feed) if held is None else held
+    leaves = [leaf_hash(draft.line.encode()) for draft in drafts]
+    after, completed = before.extended(leaves)
+    nodes = [Subtree(0, before.size + n, leaf) for n, leaf in enumerate(leaves)] + completed
+    note = signed_head(ctx, feed, after)
+    await feeds.append(connection, feed, first=before.size, drafts=drafts, nodes=nodes, after=after, note=note)
+    await tell(connection, word(feed))
+    return before.size
+
+
+def signed_head(ctx: Context, feed: str, range_: Range) -> str:
+    """The signed checkpoint of a feed of this node at that range."""
+    origin = feed_origin(ctx.node.code, feed)
+    text = checkpoint_text(Checkpoint(origin, range_.size, range_.root()))
+    return signed_note(text, name=origin, public=ctx.keys.public("node").raw, sign=ctx.keys.sign)

@@ -1,0 +1,157 @@
+"""Who holds a record, and that each is told when it is marked or ends.
+
+Everything about one record is done under its lock: its ending, a department's answer, a bureau's access are events of
+different streams, and whichever is handled last finds what the others left.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.context import Context
+from creditmesh.exchange.operations.sharing import UP, Change
+from creditmesh.exchange.store import feeds, holders
+from creditmesh.exchange.store.holders import Applied, Reader, Told
+from creditmesh.schemas.acknowledgements import Proof
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import AccessRecorded, HolderChanged, RecordChanged, TaskChanged
+from creditmesh.schemas.events.holder import HolderKind, HolderOutcome
+from creditmesh.schemas.exchange import ENDS, TOLD
+
+
+async def lock(ctx: Context, changes: Sequence[Change]) -> None:
+    """Lock the records that are told of, before a feed's head is held."""
+    await ctx.lock(event.record for _, event in changes if event.change in TOLD)
+
+
+async def tell(ctx: Context, changes: Sequence[Change]) -> None:
+    """Of each revision that marks or ends a record: keep it, and say of every holder that it is on its way there.
+
+    The records are locked, and shared already.
+    """
+    told = [_told(delivered, event) for delivered, event in changes if event.change in TOLD]
+    if not told:
+        return
+    connection = await ctx.connection()
+    await holders.tell(connection, told)
+    for each in told:
+        for node in await _nodes(ctx, each.record):
+            line(ctx, each, node, kind="node", outcome="told", at=each.at)
+    ended = {each.record: each for each in told if each.change in ENDS}
+    await _tell_departments(ctx, ended.values())
+    for reader in await holders.readers(connection, ended.keys()):
+        _tell_bureau(ctx, ended[reader.record], reader)
+
+
+async def note_tasks(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Departments that applied a measure hold its ground; one that has lifted all of them has acknowledged the end."""
+    changes = [(each.at, each.read(TaskChanged)) for each in events]
+    await ctx.lock(change.record for _, change in changes)
+    connection = await ctx.connection()
+    for at, change in changes:
+        if change.outcome not in {"applied", "lifted"}:
+            continue
+        lifted = change.outcome == "lifted"
+        await holders.apply(
+            connection, Applied(record=change.record, task=change.task, party=change.party, lifted=lifted)
+        )
+        ended = (await holders.told(connection, [change.record])).get(change.record)
+        if ended is None or ended.change not in ENDS:
+            continue
+        mine = [each for each in await holders.applied(connection, [change.record]) if each.party == change.party]
+        outcome: HolderOutcome = "acknowledged" if all(each.lifted for each in mine) else "told"
+        line(ctx, ended, change.party, kind="department", outcome=outcome, at=at, task=change.task)
+
+
+async def note_accesses(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Bureaus that were given a record hold it."""
+    found: dict[tuple[UUID, str], Reader] = {}
+    for each in events:
+        access = each.read(AccessRecorded)
+        if access.caller != "bureau" or access.outcome != "released" or access.party is None:
+            continue
+        for record in access.records:
+            found[record, access.party] = Reader(
+                record=record, party=access.party, last_access=each.at, use_until=access.use_until
+            )
+    if not found:
+        return
+    await ctx.lock(record for record, _ in found)
+    connection = await ctx.connection()
+    await holders.read(connection, found.values())
+    ended = await holders.told(connection, {record for record, _ in found})
+    for reader in found.values():
+        if reader.record in ended and ended[reader.record].change in ENDS:
+            _tell_bureau(ctx, ended[reader.record], reader)
+
+
+def line(
+    ctx: Context,
+    told: Told,
+    holder: str,
+    *,
+    kind: HolderKind,
+    outcome: HolderOutcome,
+    at: datetime,
+    code: str | None = None,
+    proof: Proof | None = None,
+    task: UUID | None = None,
+    reader: Reader | None = None,
+) -> None:
+    """Say how one holder stands to one revision."""
+    ctx.emit(
+        HolderChanged(
+            subject=told.subject,
+            record=told.record,
+            rev=told.rev,
+            change=told.change,
+            holder=holder,
+            kind=kind,
+            outcome=outcome,
+            at=at,
+            item=told.item,
+            party=told.party,
+            code=code,
+            proof=proof,
+            task=task,
+            last_access=None if reader is None else reader.last_access,
+            use_until=None if reader is None else reader.use_until,
+        )
+    )
+
+
+def _tell_bureau(ctx: Context, ended: Told, reader: Reader) -> None:
+    line(ctx, ended, reader.party, kind="bureau", outcome="unreachable", at=ended.at, reader=reader)
+
+
+async def _tell_departments(ctx: Context, ended: Iterable[Told]) -> None:
+    by_record = {each.record: each for each in ended}
+    tasks: dict[tuple[UUID, str], UUID] = {}
+    for each in await holders.applied(await ctx.connection(), by_record.keys()):
+        if not each.lifted:
+            tasks.setdefault((each.record, each.party), each.task)
+    for (record, party), task in tasks.items():
+        line(ctx, by_record[record], party, kind="department", outcome="told", at=by_record[record].at, task=task)
+
+
+async def _nodes(ctx: Context, record: UUID) -> list[str]:
+    """The nodes above that have a record: the next ones as soon as it stands in the feed, others when they say so."""
+    connection = await ctx.connection()
+    first = await feeds.first_of(connection, UP, record)
+    if first is None:
+        return []
+    further = {node for node, until in (await holders.nodes(connection, UP)).items() if until > first}
+    return sorted(further | {peer.code for peer in ctx.followed(Directory).peers("above")})
+
+
+def _told(delivered: Delivered, event: RecordChanged) -> Told:
+    return Told(
+        record=event.record,
+        rev=event.rev,
+        subject=event.subject,
+        change=event.change,
+        item=event.item,
+        party=event.party,
+        at=delivered.at,
+    )

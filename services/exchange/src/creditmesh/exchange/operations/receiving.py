@@ -1,0 +1,55 @@
+"""A verified page of a peer's feed: kept and told in one transaction with the copy's new head."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from creditmesh.chassis.context import Context
+from creditmesh.exchange.store import copies
+from creditmesh.exchange.store.copies import Copy
+from creditmesh.schemas.events import AcknowledgementReceived, CatalogueReceived, EntryReceived, FeedKeyReceived
+from creditmesh.schemas.exchange import Entry, Line, LineType
+from creditmesh.schemas.pages import Page
+
+_TOLD: dict[LineType, type[EntryReceived]] = {
+    "feed.key": FeedKeyReceived,
+    "catalogue": CatalogueReceived,
+    "acknowledged": AcknowledgementReceived,
+}
+
+
+async def receive(ctx: Context, before: Copy, entries: Sequence[Entry], page: Page, *, note: str) -> None:
+    """Keep the entries of a page that was verified, and tell them in their order. Doubt if the copy is elsewhere."""
+    connection = await ctx.connection()
+    await copies.move(connection, before, page.after, note=note)
+    at, part = ctx.instant, ctx.part(f"{before.peer}/{before.feed}")
+    rows = []
+    for entry, line in zip(entries, page.lines, strict=True):
+        if line.type != "record":
+            ctx.emit(
+                _TOLD[line.type](
+                    peer=before.peer, feed=before.feed, index=entry.index, line=entry.line, body=entry.body
+                )
+            )
+            continue
+        row = _row(ctx, before, entry, line, at=at, part=part)
+        rows.append(row)
+        ctx.emit_row(row[1], part=part)
+    await copies.write(connection, rows)
+
+
+def _row(ctx: Context, copy: Copy, entry: Entry, line: Line, *, at: datetime, part: int) -> copies.Received:
+    data = {
+        "peer": copy.peer,
+        "feed": copy.feed,
+        "index": entry.index,
+        "line": entry.line,
+        "body": entry.body,
+        "record": line.record,
+        "rev": line.rev,
+    }
+    return (
+        part, ctx.new_id(), f"{copy.peer}/{copy.feed}", at, ctx.legal_date, ctx.traceparent, copy.peer, copy.feed,
+        entry.index, line.record, line.rev, orjson.dumps(data),
+    )  # fmt: skip

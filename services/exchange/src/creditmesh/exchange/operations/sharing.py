@@ -1,0 +1,80 @@
+"""What this node shares: revisions upwards, its catalogue downwards, each as an entry of a feed."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Transient
+from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.chassis.vault.subjects import Erased
+from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
+from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.operations.sealing import cipher_of
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import CatalogueChanged, RecordChanged
+
+UP, DOWN = "up", "down"
+Change = tuple[Delivered, RecordChanged]
+
+
+async def share_records(ctx: Context, changes: Sequence[Change]) -> None:
+    """Append to `up` the revisions of items that are shared upwards, where there is a node above at all."""
+    if not ctx.followed(Directory).peers("above"):
+        return
+    shared = [change for change in changes if _item(ctx, change[1]).shared_upwards]
+    if not shared:
+        return
+    opened = await _opened(ctx, [event for _, event in shared])
+    cipher = await cipher_of(ctx, UP)
+    drafts = []
+    for delivered, event in shared:
+        fields = sealed_fields(event, opened[event.revision])
+        place = place_of(ctx.node.code, UP, event.record, event.rev)
+        drafts.append(record_draft(event, at=delivered.at, sealed=cipher.seal(fields, place=place) if fields else None))
+    await append(ctx, UP, drafts)
+
+
+async def share_catalogue(ctx: Context, changes: Sequence[tuple[Delivered, CatalogueChanged]]) -> None:
+    """Append to `down` what everybody below must know; parties stay local, and so do events without an issuer."""
+    drafts = [
+        catalogue_draft(event, at=delivered.at)
+        for delivered, event in changes
+        if event.kind != "party" and event.issued_by is not None
+    ]
+    if drafts:
+        await append(ctx, DOWN, drafts)
+
+
+def _item(ctx: Context, event: RecordChanged) -> Item:
+    version = ctx.followed(Directory).version("item", event.item, event.item_version)
+    if version is None or not isinstance(version.body, Item):
+        raise Transient(f"this process has not followed the catalogue to {event.item} version {event.item_version} yet")
+    return version.body
+
+
+async def _opened(
+    ctx: Context, events: Sequence[RecordChanged]
+) -> Mapping[UUID, Mapping[str, Mapping[str, JsonValue]]]:
+    """The sealed fields of each revision by whom they are about; a person who was erased has none left."""
+    ciphers = await _ciphers(ctx, {sealed.about for event in events for sealed in event.sealed})
+    return {
+        event.revision: {
+            sealed.field: ciphers[sealed.about].unseal(sealed, object=event.record, field=sealed.field)
+            for sealed in event.sealed
+            if sealed.about in ciphers
+        }
+        for event in events
+    }
+
+
+async def _ciphers(ctx: Context, about: set[UUID]) -> Mapping[UUID, Cipher]:
+    while about:
+        try:
+            return await ctx.vault.open(sorted(about))
+        except Erased as error:
+            about.discard(error.subject)
+    return {}

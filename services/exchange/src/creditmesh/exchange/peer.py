@@ -1,0 +1,114 @@
+"""Speaking to a peer: signed requests to its gateway, pages of its feeds, acknowledgements of ours."""
+
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import httpx
+from pydantic import ValidationError
+
+from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.errors import Transient
+from creditmesh.chassis.http.signatures import signed_headers
+from creditmesh.chassis.vault.keys import Keys, verified
+from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.exchange import Entry, PageEnd, feed_origin
+from creditmesh.schemas.pages import BadPage, Page, verify_page
+from creditmesh.schemas.tlog import Range
+
+WAIT = 20
+"""Seconds that a peer holds a pull that has nothing to bring."""
+LIMIT = 1000
+_JSON = "application/json"
+
+
+class Unreachable(Transient):
+    """The peer does not answer, or not now."""
+
+
+class Refused(Transient):
+    """The peer refuses what this node asks or says: its row here, or ours there, is not as the other needs it."""
+
+
+class Pulled(NamedTuple):
+    """One page as it came."""
+
+    entries: list[Entry]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """One enrolled node, as this one knows it now."""
+
+    party: Party
+    node: str
+    keys: Keys
+    clock: Clock
+    client: httpx.AsyncClient
+
+    async def pull(self, feed: str, *, after: int, wait: int = WAIT) -> Pulled | None:
+        """The page after so many entries; None if there are none. BadPage where what came is not a page."""
+        url = f"{self.party.url}/v1/exchange/feeds/{feed}/entries?after={after}&limit={LIMIT}&wait={wait}"
+        entries: list[Entry] = []
+        note = ""
+        try:
+            async with self.client.stream("GET", url, headers=self._signed("GET", url)) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    await answer.aread()
+                    raise _refused(answer, feed, after)
+                async for line in answer.aiter_lines():
+                    if note:
+                        raise BadPage("more_after_the_end", after + len(entries))
+                    if line.startswith('{"checkpoint"'):
+                        note = PageEnd.model_validate_json(line).checkpoint
+                    else:
+                        entries.append(Entry.model_validate_json(line))
+        except httpx.TransportError as error:
+            raise Unreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
+        except ValidationError as error:
+            raise BadPage("unreadable_entry", after + len(entries)) from error
+        if entries and not note:
+            raise Unreachable(f"the page of {self.party.code} was cut off")
+        return Pulled(entries, note) if entries else None
+
+    def verify(self, feed: str, before: Range, pulled: Pulled) -> Page:
+        """The page if it is what the peer signed; BadPage if not."""
+        publics = [b64decode(key.public) for key in self.party.keys if key.use == "node"]
+        return verify_page(
+            before,
+            pulled.entries,
+            pulled.note,
+            origin=feed_origin(self.party.code, feed),
+            publics=publics,
+            verify=lambda public, data, signature: verified(data, signature, public=public),
+        )
+
+    async def acknowledge(self, feed: str, text: str) -> None:
+        """Hand over what this node signed about a feed of the peer's."""
+        url, body = f"{self.party.url}/v1/exchange/feeds/{feed}/acknowledgements", text.encode()
+        headers = self._signed("POST", url, body) | {"Content-Type": _JSON}
+        try:
+            answer = await self.client.post(url, content=body, headers=headers)
+        except httpx.TransportError as error:
+            raise Unreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
+        if answer.status_code not in {httpx.codes.NO_CONTENT, httpx.codes.OK}:
+            raise Refused(f"{self.party.code} does not take an acknowledgement: {_said(answer)}")
+
+    def _signed(self, method: str, url: str, body: bytes = b"") -> dict[str, str]:
+        return signed_headers(self.keys, node=self.node, method=method, url=url, body=body, at=self.clock.instant())
+
+
+def _refused(answer: httpx.Response, feed: str, after: int) -> Exception:
+    if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+        return BadPage("went_back", after)
+    return Refused(f"feed {feed}: {_said(answer)}")
+
+
+def _said(answer: httpx.Response) -> str:
+    """The status and the stable code of a problem; never its text, which is the peer's."""
+    try:
+        code = str(answer.json()["code"])[:64]
+    except (ValueError, KeyError, TypeError):
+        code = "-"
+    return f"{answer.status_code} {code}"

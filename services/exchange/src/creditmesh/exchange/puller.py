@@ -1,0 +1,110 @@
+"""The puller: a unit that follows peers' feeds and sends them what was signed about theirs.
+
+A peer is one part, leased like any: of several processes each has some. A lease only spares work; what makes two
+pullers harmless is that a copy moves from exactly where it was. A page that does not fit stops its feed, in the
+database, until an operator has looked: nothing after it is applied, and nothing is lost.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+
+import httpx
+
+from creditmesh.chassis.bus.event import part_of
+from creditmesh.chassis.bus.ownership import Ownership
+from creditmesh.chassis.errors import Transient
+from creditmesh.chassis.service import Workplace
+from creditmesh.chassis.units import Unit, keep_running
+from creditmesh.exchange.operations.sharing import DOWN, UP
+from creditmesh.exchange.peer import WAIT, Peer
+from creditmesh.exchange.pulling import Pulling, Sending
+from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.directory import Directory
+
+PULLS = 2000
+"""Added to the service's lock class: the class of these leases."""
+SECONDS_TO_LOOK = 0.5
+"""How often it looks whom to pull: peers come and go with the catalogue."""
+
+
+def units(workplace: Workplace) -> list[Unit]:
+    """The exchange's own unit."""
+    return [Unit("puller", Puller(workplace).run)]
+
+
+class Puller:
+    """Keeps one loop a feed of every peer whose part this process holds."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._equipment = workplace.equipment
+        self._lease = (workplace.url, PULLS + workplace.equipment.service.lock_class, workplace.lease)
+        self._loops: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Pull until the lease is lost; every loop ends with it."""
+        url, lock_class, lease = self._lease
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(10.0, read=WAIT + 10.0)))
+            ownership = Ownership(url, lock_class=lock_class, parts=self._equipment.node.parts, lease=lease)
+            stack.push_async_callback(ownership.close)
+            await ownership.open()
+            ping = asyncio.create_task(ownership.ping())
+            stack.callback(ping.cancel)
+            stack.push_async_callback(self._end_all)
+            while True:
+                await ownership.rebalance()
+                await self._keep(dict(self._wanted(client, ownership.held)))
+                await asyncio.sleep(SECONDS_TO_LOOK)
+
+    def _wanted(self, client: httpx.AsyncClient, held: frozenset[int]) -> Iterator[tuple[str, Unit]]:
+        directory = self._directory()
+        for party in (*directory.peers("above"), *directory.peers("below")):
+            if party.url is None or part_of(party.code, self._equipment.node.parts) not in held:
+                continue
+            peer = self._peer(client, party)
+            for feed in self._feeds(party):
+                yield _named(f"pull {party.code}/{feed}", Pulling(self._equipment, peer, feed).run)
+            if party.place == "below":
+                yield _named(f"acknowledge {party.code}", Sending(self._equipment, peer, UP).run)
+
+    def _feeds(self, party: Party) -> tuple[str, ...]:
+        return (UP,) if party.place == "below" else (DOWN, f"{DOWN}-{self._equipment.node.code}")
+
+    def _peer(self, client: httpx.AsyncClient, party: Party) -> Callable[[], Peer]:
+        code = party.code
+
+        def now() -> Peer:
+            found = self._directory().party(code)
+            if found is None or not found.active or found.url is None:
+                raise Transient(f"{code} is enrolled no more")
+            equipment = self._equipment
+            return Peer(
+                party=found, node=equipment.node.code, keys=equipment.keys, clock=equipment.clock, client=client
+            )
+
+        return now
+
+    async def _keep(self, wanted: dict[str, Unit]) -> None:
+        for name in self._loops.keys() - wanted.keys():
+            await _ended(self._loops.pop(name))
+        for name in wanted.keys() - self._loops.keys():
+            self._loops[name] = asyncio.create_task(keep_running(wanted[name]), name=name)
+
+    async def _end_all(self) -> None:
+        await self._keep({})
+
+    def _directory(self) -> Directory:
+        followed = self._equipment.followed
+        if not isinstance(followed, Directory):
+            raise TypeError("the exchange follows the catalogue")
+        return followed
+
+
+def _named(name: str, run: Callable[[], Awaitable[None]]) -> tuple[str, Unit]:
+    return name, Unit(name, run)
+
+
+async def _ended(loop: asyncio.Task[None]) -> None:
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)

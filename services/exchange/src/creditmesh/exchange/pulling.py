@@ -1,0 +1,99 @@
+"""Following one feed of one peer, and sending a peer what was signed about it: two loops that may end at any moment."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from creditmesh.chassis.bus.doubt import in_doubt
+from creditmesh.chassis.context import Context, Equipment
+from creditmesh.exchange.operations import acknowledging, receiving
+from creditmesh.exchange.peer import Peer
+from creditmesh.exchange.store import copies
+from creditmesh.exchange.store.copies import Copy
+from creditmesh.schemas.pages import BadPage
+
+SECONDS_STOPPED = 5.0
+"""How often a stopped copy is looked at, whether an operator has let it go on."""
+SECONDS_TO_LOOK = 5.0
+"""How often acknowledgements are looked for when nothing tells of one."""
+_AT_ONCE = 100
+
+_log = structlog.get_logger(__name__)
+
+
+class Pulling:
+    """One feed of one peer."""
+
+    def __init__(self, equipment: Equipment, peer: Callable[[], Peer], feed: str) -> None:
+        """`peer` gives the peer as the catalogue has it now: its keys and its address may change."""
+        self._equipment = equipment
+        self._peer = peer
+        self._feed = feed
+
+    async def run(self) -> None:
+        """Follow the feed until something fails; begin again from the stored head."""
+        with in_doubt(f"pull of {self._feed}"):
+            while True:
+                await self._step()
+
+    async def _step(self) -> None:
+        peer = self._peer()
+        before = await self._standing(peer.party.code)
+        if before.alarm is not None:
+            await asyncio.sleep(SECONDS_STOPPED)
+            return
+        try:
+            pulled = await peer.pull(self._feed, after=before.range.size)
+            if pulled is None:
+                return
+            page = peer.verify(self._feed, before.range, pulled)
+        except BadPage as bad:
+            await self._stop(peer.party.code, bad)
+            return
+        context = Context(self._equipment)
+        try:
+            await receiving.receive(context, before, pulled.entries, page, note=pulled.note)
+            await context.commit()
+        finally:
+            await context.rollback()
+
+    async def _standing(self, peer: str) -> Copy:
+        async with Context(self._equipment).transaction() as connection:
+            return await copies.copy_of(connection, peer, self._feed)
+
+    async def _stop(self, peer: str, bad: BadPage) -> None:
+        _log.error("feed stopped", peer=peer, feed=self._feed, reason=bad.reason, index=bad.index)
+        async with Context(self._equipment).transaction() as connection:
+            await copies.stop(connection, peer, self._feed, alarm=str(bad), at=self._equipment.clock.instant())
+
+
+class Sending:
+    """The acknowledgements of one peer's `up` feed."""
+
+    def __init__(self, equipment: Equipment, peer: Callable[[], Peer], feed: str) -> None:
+        self._equipment = equipment
+        self._peer = peer
+        self._feed = feed
+
+    async def run(self) -> None:
+        """Send what is signed, in order, until something fails."""
+        wake = self._equipment.wakes.wake([acknowledging.word(self._peer().party.code)])
+        try:
+            with in_doubt(f"acknowledgements of {self._feed}"):
+                while True:
+                    if not await self._send():
+                        await wake.wait(SECONDS_TO_LOOK)
+        finally:
+            self._equipment.wakes.forget(wake)
+
+    async def _send(self) -> bool:
+        peer = self._peer()
+        code = peer.party.code
+        async with Context(self._equipment).transaction() as connection:
+            waiting = await copies.unsent(connection, code, self._feed, limit=_AT_ONCE)
+        for first, text in waiting:
+            await peer.acknowledge(self._feed, text)
+            async with Context(self._equipment).transaction() as connection:
+                await copies.sent(connection, code, self._feed, first=first, at=self._equipment.clock.instant())
+        return bool(waiting)

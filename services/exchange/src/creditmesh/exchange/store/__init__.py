@@ -1,0 +1,1 @@
+"""All SQL of exchange, by what it is about."""

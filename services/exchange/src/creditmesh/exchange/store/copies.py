@@ -1,0 +1,155 @@
+"""Verified copies of peers' feeds: how far each goes, what came, why one stopped, what we signed about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Integer, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditmesh.chassis.database.copy import copy
+from creditmesh.chassis.errors import Doubt
+from creditmesh.schemas.tlog import Range
+
+RECEIVED = ("part", "id", "key", "at", "legal_date", "traceparent", "peer", "feed", "index", "record", "rev", "data")
+"""The columns of a received record in the order of a row to be written."""
+Received = tuple[int, UUID, str, datetime, date, str | None, str, str, int, UUID | None, int | None, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """How the copy of one feed stands."""
+
+    peer: str
+    feed: str
+    range: Range
+    note: str | None = None
+    alarm: str | None = None
+
+
+_MAKE = text("insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing")
+_COPY = text("select size, stack, note, alarm from exchange.copy_head where peer = :peer and feed = :feed")
+_ALL = text("select peer, feed, size, stack, note, alarm from exchange.copy_head order by peer, feed")
+_MOVE = text("""
+    update exchange.copy_head set size = :size, stack = :stack, note = :note
+     where peer = :peer and feed = :feed and size = :was and alarm is null
+""")
+_SIGNED = text("""
+    insert into exchange.copy_checkpoint (peer, feed, size, root) values (:peer, :feed, :size, :root)
+""")
+_ALARM = text("""
+    update exchange.copy_head set alarm = :alarm, alarmed_at = :at where peer = :peer and feed = :feed
+""")
+_RESUME = text("""
+    update exchange.copy_head set alarm = null, alarmed_at = null
+     where peer = :peer and feed = :feed and alarm is not null
+""")
+
+
+async def copy_of(connection: AsyncConnection, peer: str, feed: str) -> Copy:
+    """The copy of a peer's feed, made at its beginning if it is new."""
+    place = {"peer": peer, "feed": feed}
+    row = (await connection.execute(_COPY, place)).one_or_none()
+    if row is None:
+        await connection.execute(_MAKE, place)
+        return Copy(peer=peer, feed=feed, range=Range.empty())
+    return Copy(peer=peer, feed=feed, range=Range.unpacked(row.size, row.stack), note=row.note, alarm=row.alarm)
+
+
+async def every(connection: AsyncConnection) -> list[Copy]:
+    """All copies."""
+    return [
+        Copy(peer=r.peer, feed=r.feed, range=Range.unpacked(r.size, r.stack), note=r.note, alarm=r.alarm)
+        for r in await connection.execute(_ALL)
+    ]
+
+
+async def move(connection: AsyncConnection, before: Copy, after: Range, *, note: str) -> None:
+    """Move a copy from exactly where it was. Doubt if another process has moved or stopped it."""
+    place = {"peer": before.peer, "feed": before.feed}
+    done = await connection.execute(
+        _MOVE, {**place, "was": before.range.size, "size": after.size, "stack": after.packed(), "note": note}
+    )
+    if done.rowcount != 1:
+        raise Doubt("the copy of a feed was moved by another process")
+    await connection.execute(_SIGNED, {**place, "size": after.size, "root": after.root()})
+
+
+async def write(connection: AsyncConnection, rows: Sequence[Received]) -> None:
+    """Keep received records (rows of `RECEIVED`)."""
+    if rows:
+        await copy(connection, "exchange.received", RECEIVED, rows)
+
+
+async def stop(connection: AsyncConnection, peer: str, feed: str, *, alarm: str, at: datetime) -> None:
+    """Nothing of this feed is taken any more until an operator says so."""
+    await connection.execute(_ALARM, {"peer": peer, "feed": feed, "alarm": alarm, "at": at})
+
+
+async def resume(connection: AsyncConnection, peer: str, feed: str) -> bool:
+    """Take the alarm away; False if there was none."""
+    return bool((await connection.execute(_RESUME, {"peer": peer, "feed": feed})).rowcount)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a revision came from: a child's feed and the index in it."""
+
+    peer: str
+    index: int
+
+
+_ORIGINS = text("""
+    select r.record, r.rev, r.peer, r.index from unnest(:records, :revs) as w(record, rev)
+      join exchange.received r on r.record = w.record and r.rev = w.rev and r.feed = 'up'
+""").bindparams(bindparam("records", type_=ARRAY(Uuid)), bindparam("revs", type_=ARRAY(Integer)))
+
+
+async def origins(connection: AsyncConnection, revisions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], Origin]:
+    """Which child sent each of these revisions; those that began here are absent."""
+    given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
+    rows = await connection.execute(_ORIGINS, given)
+    return {(UUID(bytes=record.bytes), rev): Origin(peer, index) for record, rev, peer, index in rows}
+
+
+_HEAD_AT = text("""
+    select size, root from exchange.copy_checkpoint
+     where peer = :peer and feed = :feed and size >= :size order by size limit 1
+""").bindparams(bindparam("size", type_=BigInteger))
+_MADE = text("""
+    insert into exchange.acknowledgement_made (peer, feed, first, until, data)
+    values (:peer, :feed, :first, :until, :data)
+""")
+_UNSENT = text("""
+    select first, data from exchange.acknowledgement_made
+     where peer = :peer and feed = :feed and sent_at is null order by first limit :limit
+""")
+_SENT = text("""
+    update exchange.acknowledgement_made set sent_at = :at where peer = :peer and feed = :feed and first = :first
+""")
+
+
+async def head_at(connection: AsyncConnection, peer: str, feed: str, *, size: int) -> tuple[int, bytes]:
+    """The first verified head that covers so many entries: its size and root. LookupError if there is none."""
+    row = (await connection.execute(_HEAD_AT, {"peer": peer, "feed": feed, "size": size})).one_or_none()
+    if row is None:
+        raise LookupError("entries were judged that were never verified")
+    return row.size, bytes(row.root)
+
+
+async def add_made(connection: AsyncConnection, peer: str, feed: str, *, first: int, until: int, data: str) -> None:
+    """Keep an acknowledgement that is to be sent."""
+    await connection.execute(_MADE, {"peer": peer, "feed": feed, "first": first, "until": until, "data": data})
+
+
+async def unsent(connection: AsyncConnection, peer: str, feed: str, *, limit: int) -> list[tuple[int, str]]:
+    """The oldest acknowledgements the peer does not have yet: where they begin, and their text."""
+    rows = await connection.execute(_UNSENT, {"peer": peer, "feed": feed, "limit": limit})
+    return [(first, data) for first, data in rows]
+
+
+async def sent(connection: AsyncConnection, peer: str, feed: str, *, first: int, at: datetime) -> None:
+    """The peer has it."""
+    await connection.execute(_SENT, {"peer": peer, "feed": feed, "first": first, "at": at})

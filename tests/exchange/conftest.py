@@ -1,0 +1,111 @@
+"""A whole city node with an invented province above it, whose keys the test holds."""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from creditmesh.catalogue import operations as catalogue
+from creditmesh.catalogue.objects import entry_of
+from creditmesh.chassis.caller import Caller
+from creditmesh.chassis.vault.keys import Keys
+from creditmesh.schemas.exchange import Entry, PageEnd, feed_origin
+from creditmesh.schemas.pages import Page, verify_page
+from creditmesh.schemas.tlog import Range
+from tests.support.cast import uscc
+from tests.support.node import TestNode, running
+from tests.support.postgres import Postgres
+
+
+def node_caller(code: str) -> Caller:
+    return Caller(kind="node", party=code, scopes=frozenset({"exchange:pull"}), credential=f"node-{code}")
+
+
+def row_of(code: str, keys: Keys, *, place: str, order: int, **more: Any) -> dict[str, Any]:
+    """The party row of a node with these keys."""
+    return {
+        "code": code,
+        "name": f"Node {code}",
+        "name_zh": f"节点{code}",
+        "kind": "node",
+        "uscc": uscc(order, head="12"),
+        "place": place,
+        "keys": [
+            {
+                "id": keys.public(use).id,
+                "use": use,
+                "alg": keys.algorithm(use),
+                "public": b64encode(keys.public(use).raw).decode(),
+            }
+            for use in ("node", "feed")
+        ],
+        **more,
+    }
+
+
+@dataclass
+class Neighbour:
+    """A node that is not there: its code and its keys."""
+
+    code: str
+    keys: Keys
+
+
+@dataclass
+class City:
+    """The city, and who is above and below it."""
+
+    node: TestNode
+    above: Neighbour
+    below: Neighbour
+
+    def client(self, code: str) -> httpx.AsyncClient:
+        return self.node.client("exchange", node_caller(code))
+
+    async def publish(self, kind: str, body: dict[str, Any], **more: Any) -> None:
+        async with self.node.context("catalogue") as ctx:
+            await catalogue.publish(ctx, [entry_of(kind, body)], issued_by=more.pop("issued_by", "nation"), **more)
+        await self.node.settled()
+
+    async def page(self, feed: str = "up", *, by: str = "province", after: int = 0, limit: int = 1000) -> tuple:
+        answer = await self.client(by).get(
+            f"/v1/exchange/feeds/{feed}/entries", params={"after": after, "limit": limit}
+        )
+        assert answer.status_code == 200, answer.text
+        *lines, last = answer.content.splitlines()
+        return [Entry.model_validate_json(line) for line in lines], PageEnd.model_validate_json(last).checkpoint
+
+    def verified(self, entries: list[Entry], note: str, *, feed: str = "up", before: Range | None = None) -> Page:
+        public = self.node.host.equipment["exchange"].keys
+        return verify_page(
+            before or Range.empty(),
+            entries,
+            note,
+            origin=feed_origin("city", feed),
+            publics=[public.public("node").raw],
+            verify=lambda _, data, signature: public.verify(data, signature),
+        )
+
+
+def neighbour(code: str, folder: Path) -> Neighbour:
+    Keys.create(folder)
+    return Neighbour(code, Keys.load(folder, {"node", "feed"}))
+
+
+@pytest.fixture(scope="module")
+async def city(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
+    above = neighbour("province", tmp_path_factory.mktemp("province"))
+    below = neighbour("district", tmp_path_factory.mktemp("district"))
+    async with running(postgres, tmp_path_factory.mktemp("city")) as node:
+        made = City(node, above, below)
+        await made.publish("party", row_of("province", above.keys, place="above", order=701))
+        await made.publish("party", row_of("district", below.keys, place="below", order=702, sends_for=["district"]))
+        yield made
+
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)

@@ -1,0 +1,214 @@
+"""What a node shares: revisions upwards, sealed, the catalogue downwards; in order, without holes, signed."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+import pytest
+
+from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
+from creditmesh.exchange.entries import place_of
+from creditmesh.schemas.exchange import FeedKeyBody, Line, RecordBody, feed_origin
+from creditmesh.schemas.pages import BadPage
+from creditmesh.schemas.tlog import Range, leaf_hash, verify_consistency, verify_inclusion
+from tests.exchange.conftest import City, neighbour, row_of
+from tests.support.cast import ISSUER, ITEM, penalty, resident
+from tests.support.node import department
+
+MARKET = department("market_regulation")
+
+
+async def submitted(city: City, *decisions: str, number: str | None = None) -> list[dict]:
+    today = city.node.host.clock.legal_date()
+    rows = [penalty(decision, today=today, CF_XDR_ZJHM=number or resident(20)) for decision in decisions]
+    answer = await city.node.client("ingestion", MARKET).post(f"/v1/items/{ITEM}/records", json=rows)
+    assert answer.status_code == 200, answer.text
+    await city.node.settled()
+    return [orjson.loads(line) for line in answer.content.splitlines()[:-1]]
+
+
+def of_record(entries: list, record: str) -> list:
+    return [entry for entry in entries if str(Line.model_validate_json(entry.line).record) == record]
+
+
+async def test_a_record_is_in_the_feed_once_with_its_key_before_it_and_the_parent_can_open_it(city: City):
+    [verdict] = await submitted(city, "示市监罚〔2026〕1号")
+    entries, note = await city.page()
+    page = city.verified(entries, note)
+    assert page.after.size == len(entries)
+    [entry] = of_record(entries, verdict["record"])
+    keys = [e for e in entries[: entry.index] if Line.model_validate_json(e.line).type == "feed.key"]
+    body = RecordBody.model_validate_json(entry.body)
+    assert body.sealed is not None
+    given = FeedKeyBody.model_validate_json(keys[-1].body)
+    assert given.key == body.sealed.key
+    [mine] = [each for each in given.wrapped if each.node == "province"]
+    cipher = FeedCipher(given.key, unwrap(city.above.keys, mine, feed=feed_origin("city", "up")))
+    opened = cipher.unseal(body.sealed, place=place_of("city", "up", body.record, body.rev))
+    assert opened["subject"]["CF_XDR_ZJHM"] == resident(20)
+    assert body.issuer == ISSUER
+    assert body.origin == "city"
+
+
+async def test_no_person_and_no_subject_id_stands_in_the_feed_unsealed(city: City):
+    [verdict] = await submitted(city, "示市监罚〔2026〕2号", number=resident(21))
+    async with city.node.database.session() as session:
+        subject = await session.fetchval("select subject from ingestion.revision where record = $1", verdict["record"])
+    entries, _ = await city.page()
+    text = "".join(f"{entry.line}{entry.body}" for entry in entries)
+    for word in (resident(21), "样某甲", str(subject), subject.hex):
+        assert word not in text
+
+
+async def test_every_revision_follows_in_the_order_it_was_made(city: City):
+    [verdict] = await submitted(city, "示市监罚〔2026〕3号")
+    record = verdict["record"]
+    for rev, note in ((1, "一"), (2, "二")):
+        row = penalty("示市监罚〔2026〕3号", today=city.node.host.clock.legal_date(), CF_XDR_ZJHM=resident(20), BZ=note)
+        answer = await city.node.client("ingestion", MARKET).post(
+            f"/v1/records/{record}/corrections", json={"fields": row}, headers={"If-Match": f'"{rev}"'}
+        )
+        assert answer.status_code == 201, answer.text
+    await city.node.settled()
+    entries, _ = await city.page()
+    lines = [Line.model_validate_json(entry.line) for entry in of_record(entries, record)]
+    assert [(line.rev, line.change) for line in lines] == [(1, "accepted"), (2, "corrected"), (3, "corrected")]
+
+
+async def test_an_item_that_is_not_shared_upwards_never_appears(city: City):
+    item = next(
+        b for b in city.node.host.followed.objects("item", on=city.node.host.clock.legal_date()) if b.code == ITEM
+    )
+    body = item.model_dump(mode="json") | {"code": "local_penalty", "shared_upwards": False, "tier": "nation"}
+    await city.publish("item", body)
+    before, _ = await city.page()
+    row = penalty("示市监罚〔2026〕4号", today=city.node.host.clock.legal_date())
+    answer = await city.node.client("ingestion", MARKET).post("/v1/items/local_penalty/records", json=row)
+    assert answer.status_code == 201, answer.text
+    await city.node.settled()
+    entries, _ = await city.page()
+    assert len(entries) == len(before)
+    assert "local_penalty" not in "".join(f"{e.line}{e.body}" for e in entries)
+
+
+async def test_feeds_are_read_by_whom_they_are_for_and_to_others_there_are_none(city: City):
+    allowed = {("province", "up"), ("district", "down"), ("district", "down-district")}
+    for code in ("province", "district", "stranger"):
+        for feed in ("up", "down", "down-district", "down-province", "down-other"):
+            answer = await city.client(code).get(f"/v1/exchange/feeds/{feed}/entries")
+            assert answer.status_code == (200 if (code, feed) in allowed else 404), (code, feed)
+            if answer.status_code == 404:
+                assert answer.json()["code"] == "no_such_feed"
+
+
+async def test_the_catalogue_goes_down_without_its_parties(city: City):
+    entries, note = await city.page("down", by="district")
+    city.verified(entries, note, feed="down")
+    kinds = {orjson.loads(entry.body)["kind"] for entry in entries}
+    assert {"item", "measure", "list", "code_set"} <= kinds
+    assert "party" not in kinds
+
+
+async def test_pages_of_any_size_lead_to_the_same_head(city: City):
+    await submitted(city, *[f"示市监罚〔2026〕5{n}号" for n in range(9)])
+    await submitted(city, *[f"示市监罚〔2026〕6{n}号" for n in range(9)])
+    whole, note = await city.page()
+    range_, after = Range.empty(), 0
+    while after < len(whole):
+        entries, end = await city.page(after=after, limit=3)
+        range_ = city.verified(entries, end, before=range_).after
+        after += len(entries)
+    assert range_ == city.verified(whole, note).after
+    assert (await city.client("province").get("/v1/exchange/feeds/up/entries", params={"after": after})).content == b""
+
+
+async def test_two_writers_at_once_leave_neither_hole_nor_repeat(city: City):
+    before, _ = await city.page()
+    await asyncio.gather(*(submitted(city, f"示市监罚〔2026〕7{n}号", number=resident(40 + n)) for n in range(8)))
+    entries, note = await city.page()
+    city.verified(entries, note)
+    records = [Line.model_validate_json(e.line).record for e in entries[len(before) :]]
+    assert len(records) == len(set(records)) == 8
+
+
+async def test_proofs_verify_against_signed_heads(city: City):
+    await submitted(city, "示市监罚〔2026〕81号")
+    entries, note = await city.page()
+    page = city.verified(entries, note)
+    size, root = page.after.size, page.after.root()
+    client = city.client("province")
+    for index in range(size):
+        answer = await client.get("/v1/exchange/feeds/up/proofs/inclusion", params={"index": index, "size": size})
+        path = [bytes.fromhex(each) for each in answer.json()["proof"]]
+        leaf = leaf_hash(entries[index].line.encode())
+        assert verify_inclusion(leaf=leaf, index=index, size=size, path=path, root=root)
+    for old in range(1, size + 1):
+        answer = await client.get("/v1/exchange/feeds/up/proofs/consistency", params={"from": old, "to": size})
+        before, _ = Range.empty().extended(leaf_hash(e.line.encode()) for e in entries[:old])
+        proof = [bytes.fromhex(each) for each in answer.json()["proof"]]
+        assert verify_consistency(old=old, new=size, old_root=before.root(), new_root=root, proof=proof)
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("proofs/inclusion", {"index": 10**6, "size": 10**6 + 1}),
+        ("proofs/inclusion", {"index": 1, "size": 1}),
+        ("proofs/consistency", {"from": 3, "to": 1}),
+        ("checkpoint", {"size": 10**6}),
+        ("entries", {"after": 10**6}),
+    ],
+)
+async def test_what_the_feed_does_not_reach_is_said_so(city: City, path: str, params: dict):
+    answer = await city.client("province").get(f"/v1/exchange/feeds/up/{path}", params=params)
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "beyond_feed"
+    assert answer.json()["detail_zh"]
+
+
+async def test_a_pull_that_waits_is_answered_when_something_comes(city: City):
+    entries, _ = await city.page()
+    waiting = asyncio.create_task(
+        city.client("province").get("/v1/exchange/feeds/up/entries", params={"after": len(entries), "wait": 20})
+    )
+    await submitted(city, "示市监罚〔2026〕91号")
+    answer = await asyncio.wait_for(waiting, 10)
+    assert answer.content.count(b"\n") >= 2
+
+
+async def test_a_changed_page_is_found(city: City):
+    await submitted(city, "示市监罚〔2026〕92号", "示市监罚〔2026〕93号")
+    entries, note = await city.page()
+    last = entries[-1]
+    bad = {
+        "other_root": [*entries[:-1], last.model_copy(update={"line": last.line.replace('"v":1', '"v":2')})],
+        "other_body": [*entries[:-1], last.model_copy(update={"body": last.body.replace("罚款", "警告")})],
+        "not_in_order": [*entries[:-2], entries[-1], entries[-2]],
+        "other_length": entries[:-1],
+    }
+    for reason, changed in bad.items():
+        with pytest.raises(BadPage) as found:
+            city.verified(changed, note)
+        assert found.value.reason == reason
+    with pytest.raises(BadPage) as found:
+        city.verified(entries, note.replace("creditmesh/city/up\n", "creditmesh/city/down\n", 1))
+    assert found.value.reason == "bad_signature"
+
+
+async def test_the_key_serves_until_who_may_read_changes(city: City, tmp_path: Path):
+    def keys(entries: list) -> list[FeedKeyBody]:
+        lines = [e for e in entries if Line.model_validate_json(e.line).type == "feed.key"]
+        return [FeedKeyBody.model_validate_json(e.body) for e in lines]
+
+    await submitted(city, "示市监罚〔2026〕94号")
+    before = keys((await city.page())[0])
+    await submitted(city, "示市监罚〔2026〕95号")
+    assert keys((await city.page())[0]) == before
+    second = neighbour("province", tmp_path)
+    await city.publish("party", row_of("province", second.keys, place="above", order=701))
+    await submitted(city, "示市监罚〔2026〕96号")
+    entries, _ = await city.page()
+    after = keys(entries)
+    assert len(after) == len(before) + 1
+    assert {wrapped.key for wrapped in after[-1].wrapped} >= {second.keys.public("feed").id}
+    assert RecordBody.model_validate_json(entries[-1].body).sealed.key == after[-1].key
