@@ -91,7 +91,7 @@ def test_a_signed_request_tells_its_node_and_key(pull: Request, acknowledgement:
     assert {name for name, _ in acknowledgement.headers} == {"host", "Content-Digest", "Signature-Input", "Signature"}
     for request in (pull, acknowledgement):
         signed = request.verify()
-        assert (signed.node, signed.key) == ("city", keys.key_id("node"))
+        assert (signed.node, signed.keyid) == ("city", f"city/{keys.key_id('node')}")
 
 
 def test_a_signature_says_what_it_covers_and_until_when(acknowledgement: Request, keys: Keys):
@@ -227,7 +227,7 @@ def test_the_log_is_given_only_keys_that_exist(pull: Request, keys: Keys):
     pull.query = ""
     with pytest.raises(BadSignature) as known:
         pull.verify()
-    assert known.value.key == keys.key_id("node")
+    assert known.value.key == f"city/{keys.key_id('node')}"
     pull.change("Signature-Input", lambda said: said.replace("city/", "nowhere/"))
     with pytest.raises(BadSignature) as invented:
         pull.verify()

@@ -59,6 +59,7 @@ async def test_one_document_describes_every_route_that_is_reachable_from_outside
     assert set(document["paths"]) == {
         "/v1/toys/{toy}",
         "/v1/toys",
+        "/v1/feeds/{feed}",
         "/v1/digests",
         "/v1/waits",
         "/v1/pieces/{count}",

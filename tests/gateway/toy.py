@@ -47,6 +47,12 @@ async def make(ctx: Ctx, toy: Annotated[Toy, Body()]) -> dict[str, object]:
     return {"colour": toy.colour, "party": ctx.known_caller.party}
 
 
+@router.get("/v1/feeds/{feed}", access=Access.to("node", scope="exchange:pull"))
+async def pull(ctx: Ctx, feed: str, request: Request, after: int = 0, limit: int = 10) -> dict[str, object]:
+    """For peers."""
+    return {"feed": feed, "after": after, "limit": limit, **_told(ctx, request)}
+
+
 @router.post("/v1/digests", access=Access.public())
 async def digest(request: Request) -> dict[str, object]:
     """The digest of a body, read piece by piece."""

@@ -1,12 +1,16 @@
-"""Who comes in: the credential, its party, the route, and whether the one may call the other. Refusals are noted."""
+"""Who comes in: the credential or the signature, its party, the route, and whether the one may call the other.
+
+Refusals are noted.
+"""
 
 from collections.abc import Callable
 
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.errors import Forbidden, NotFound, Problem, Unauthenticated
-from creditmesh.gateway.errors import NotTakingPart
+from creditmesh.gateway.errors import NotTakingPart, TwoCredentials
 from creditmesh.gateway.guard import Guard
+from creditmesh.gateway.peers import Peers
 from creditmesh.gateway.refusals import Refusal, Refusals
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.gateway.visit import Visit
@@ -19,9 +23,10 @@ class Admission:
     """Finds a visit's caller and route, or refuses it."""
 
     def __init__(
-        self, *, guard: Guard, routes: Routes, refusals: Refusals, clock: Clock, takes_part: TakesPart
+        self, *, guard: Guard, peers: Peers, routes: Routes, refusals: Refusals, clock: Clock, takes_part: TakesPart
     ) -> None:
         self._guard = guard
+        self._peers = peers
         self._routes = routes
         self._refusals = refusals
         self._clock = clock
@@ -30,21 +35,32 @@ class Admission:
     async def admit(self, visit: Visit) -> Route:
         """The route, with its caller in the visit.
 
-        A credential that is presented must be valid, whatever the path: else 401 even for what is open to all, and 403
-        where its party takes no part any more. Then 404 and 405 for the path, 401 without a credential where one is
-        needed, 403 where it does not suffice.
+        A credential or a signature that is presented must be valid, whatever the path: else 401 even for what is open
+        to all, and 403 where its party takes no part any more. Then 404 and 405 for the path, 401 without a credential
+        where one is needed, 403 where it does not suffice, and 401 for a body that is not the signed one.
         """
+        presented = bool(visit.incoming.authorization) or visit.incoming.signed
         try:
-            if visit.incoming.authorization:
-                visit.caller = await self._guard.caller(visit.incoming.authorization)
+            if presented:
+                visit.caller = await self._caller(visit)
                 self._check_party(visit.caller)
             visit.route = self._routes.find(visit.method, visit.path)
             _check(visit, visit.route)
+            if visit.signed is not None:
+                await self._peers.check_body(visit, visit.signed)
         except (Unauthenticated, Forbidden, NotFound) as problem:
-            if visit.incoming.authorization or not isinstance(problem, NotFound):
+            if presented or not isinstance(problem, NotFound):
                 self._note(visit, problem)
             raise
         return visit.route
+
+    async def _caller(self, visit: Visit) -> Caller:
+        if not visit.incoming.signed:
+            return await self._guard.caller(visit.incoming.authorization)
+        if visit.incoming.authorization:
+            raise TwoCredentials
+        visit.signed = self._peers.signed(visit)
+        return self._peers.caller(visit.signed)
 
     def _check_party(self, caller: Caller) -> None:
         if caller.party is not None and not self._takes_part(caller.party):

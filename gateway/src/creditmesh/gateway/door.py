@@ -1,7 +1,7 @@
 """The one door: a raw ASGI application that lets requests through to their services, or refuses them.
 
 In order: the caps, the door's own pages, who calls, which route, whether they may; then the request goes on with an
-internal token instead of its credential, its body unparsed and in the pieces it came in.
+internal token instead of its credential, its body unparsed and in the pieces it came in (a signed one whole).
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from creditmesh.chassis.context import NodeFacts
 from creditmesh.chassis.errors import Problem, Unavailable
 from creditmesh.chassis.http.operator import Readiness
 from creditmesh.chassis.http.problems import of_error, render
+from creditmesh.chassis.http.signatures import KeyOf
 from creditmesh.chassis.http.token import HEADER, Mint
 from creditmesh.chassis.metrics import REQUESTS, SECONDS
 from creditmesh.chassis.service import Declaration
@@ -29,6 +30,7 @@ from creditmesh.gateway.guard import Guard
 from creditmesh.gateway.headers import Header, Incoming
 from creditmesh.gateway.openapi import document
 from creditmesh.gateway.pages import Pages
+from creditmesh.gateway.peers import Peers
 from creditmesh.gateway.refusals import Refusals
 from creditmesh.gateway.routes import Routes
 from creditmesh.gateway.transport import Transport
@@ -48,12 +50,14 @@ def build(
     caps: Caps | None = None,
     documents: Mapping[str, bytes] | None = None,
     takes_part: TakesPart | None = None,
+    peer_key: KeyOf | None = None,
 ) -> "Door":
     """The door of a node.
 
     `transports` has one for every service with a route reachable from outside (ValueError names the missing ones);
     `engine` connects as the gateway's role; `keys` holds `credential`; `documents` are further JSON pages by path,
-    such as `/asyncapi.json`. `takes_part` asks the followed catalogue; None only where a node has no parties.
+    such as `/asyncapi.json`. `takes_part` and `peer_key` ask the followed catalogue: whether a party takes part, and
+    with what an enrolled peer signs; None only where a node has no parties, or no peers.
     """
     routes = Routes(declaration.services)
     missing = {route.service for route in routes.all} - set(transports)
@@ -67,7 +71,12 @@ def build(
     guard = Guard(engine=engine, mac=mac, clock=clock, node=node)
     return Door(
         admission=Admission(
-            guard=guard, routes=routes, refusals=refusals, clock=clock, takes_part=takes_part or (lambda _: True)
+            guard=guard,
+            peers=Peers(peer_key or (lambda _node, _key: None), clock=clock),
+            routes=routes,
+            refusals=refusals,
+            clock=clock,
+            takes_part=takes_part or (lambda _: True),
         ),
         pages=Pages(
             describe=lambda: document(declaration.services, node),

@@ -32,6 +32,17 @@ class WrongSecret(BadCredential):
     reason = "wrong_secret"
 
 
+class TwoCredentials(BadCredential):
+    """401: a bearer and a signature, of which one would be believed and the other not looked at."""
+
+    reason = "two_credentials"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send either an Authorization header or a signature, not both.", "请求头 Authorization 与签名只能二选一。"
+        )
+
+
 class Expired(BadCredential):
     """401: the right secret, after its time."""
 
@@ -73,8 +84,8 @@ class SignatureNeeded(Forbidden):
 
     def __init__(self) -> None:
         super().__init__(
-            "This node does not read request signatures yet, and a bureau's bare key is for sandboxes only.",
-            "本节点尚不支持请求签名，征信机构的裸密钥仅可用于沙箱。",
+            "This node does not read a bureau's signatures yet, and a bureau's bare key is for sandboxes only.",
+            "本节点尚不支持征信机构的请求签名，征信机构的裸密钥仅可用于沙箱。",
         )
 
 

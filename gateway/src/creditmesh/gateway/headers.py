@@ -18,7 +18,10 @@ _ONE_HOP = frozenset((b"connection", b"keep-alive", b"te", b"trailer", b"transfe
 _READ_HERE = frozenset((b"authorization", b"x-request-id", b"traceparent", b"content-length", b"connection"))
 _OURS = (b"x-creditmesh-", b"x-forwarded-")
 """A caller that sends these claims what only the node or its proxies may say."""
-_TAKEN = _ONE_HOP | {b"authorization", b"cookie", b"forwarded", b"x-real-ip", b"x-request-id", b"traceparent"}
+_SIGNATURE = frozenset((b"signature", b"signature-input"))
+_TAKEN = (
+    _ONE_HOP | _SIGNATURE | {b"authorization", b"cookie", b"forwarded", b"x-real-ip", b"x-request-id", b"traceparent"}
+)
 _ANSWERED_HERE = _ONE_HOP | {b"x-request-id", b"x-legal-date", b"server", b"date"}
 _REQUEST_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?")
@@ -35,17 +38,20 @@ class Incoming:
     length: bytes | None
     size: int
     """Bytes of all names and values together."""
+    signed: bool = False
+    """Whether it carries a signature, be it a half of one."""
 
     @classmethod
     def of(cls, raw: Iterable[Header]) -> Self:
         """Sort what a client sent. A request id or trace that is not well-formed is replaced, not refused."""
-        passed, authorization, read, size = [], [], {}, 0
+        passed, authorization, read, size, signed = [], [], {}, 0, False
         for name, value in raw:
             size += len(name) + len(value)
             if name in _READ_HERE:
                 read[name] = value
                 if name == b"authorization":
                     authorization.append(value)
+            signed = signed or name in _SIGNATURE
             if name not in _TAKEN and not name.startswith(_OURS):
                 passed.append((name, value))
         return cls(
@@ -55,6 +61,7 @@ class Incoming:
             authorization=authorization,
             length=read.get(b"content-length"),
             size=size,
+            signed=signed,
         )
 
     def onward(self, token: str | None, *, header: str) -> list[Header]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope
 
 from creditmesh.chassis.caller import Caller
+from creditmesh.chassis.http.signatures import Signed
 from creditmesh.gateway.answer import Answer
 from creditmesh.gateway.headers import Incoming
 from creditmesh.gateway.routes import Route
@@ -21,6 +22,8 @@ class Visit:
     route: Route | None = None
     caller: Caller | None = None
     """None for who came without a credential."""
+    signed: Signed | None = None
+    """Whose signature it carries; its body is still to be compared."""
 
     @property
     def method(self) -> str:

@@ -27,12 +27,18 @@ def door(hosted: Hosted) -> DoorApp:
         ready=hosted.readiness,
         documents={"/asyncapi.json": orjson.dumps(asyncapi(made.node.code))},
         takes_part=partial(_takes_part, made.followed),
+        peer_key=partial(_peer_key, made.followed),
     )
 
 
 def _takes_part(followed: Followed, code: str) -> bool:
     party = followed.party(code) if isinstance(followed, Directory) else None
     return party is not None and party.active
+
+
+def _peer_key(followed: Followed, node: str, key: str) -> bytes | None:
+    """With what an enrolled, active peer signs its requests."""
+    return followed.peer_key(node, key) if isinstance(followed, Directory) else None
 
 
 def _transports(hosted: Hosted) -> dict[str, Transport]:

@@ -25,6 +25,7 @@ SCOPES = {
     ),
     "bureau": ("queries:ask", "authorisations:write"),
     "office": ("records:read", "catalogue:publish"),
+    "node": ("exchange:pull",),
 }
 """What a key of each kind may do where the operator says nothing else."""
 OFFICER_SCOPES = {

@@ -4,6 +4,7 @@ Each object has a history of versions. The one in force on a legal date is the n
 version published for next month changes nothing today, and a withdrawal is one more entry of the history.
 """
 
+from base64 import b64decode
 from datetime import date
 from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol, TypeVar
@@ -113,6 +114,14 @@ class Directory:
         """The active nodes enrolled there, as last published, in the order of their codes."""
         parties = (self.party(code) for code in sorted(self._histories["party"]))
         return tuple(each for each in parties if each is not None and each.active and each.place == place)
+
+    def peer_key(self, node: str, key: str) -> bytes | None:
+        """The Ed25519 key of that id with which an enrolled, active node signs; None if nobody does."""
+        party = self.party(node)
+        if party is None or party.kind != "node" or not party.active or party.place is None:
+            return None
+        found = (each.public for each in party.keys if each.use == "node" and each.id == key)
+        return next((b64decode(public) for public in found), None)
 
     def procedure(self, case: str, *, on: date) -> Procedure | None:
         """The clocks of a kind of case in force on that day."""

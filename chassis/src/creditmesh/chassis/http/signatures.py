@@ -79,7 +79,7 @@ _SAID: dict[Reason, tuple[str, str]] = {
 class BadSignature(Unauthenticated):
     """401: the request's signature proves nothing; `reason` is stable and goes to the security log.
 
-    `key` is the key's id where a peer has it, so that invented ids cannot fill the log.
+    `key` is the `keyid` (node and key) where a peer has it, so that invented ones cannot fill the log.
     """
 
     code = "signature_invalid"
@@ -97,7 +97,8 @@ class Signed:
     """Who signed a request, and what is left to compare: its body, once it has come."""
 
     node: str
-    key: str
+    keyid: str
+    """Node and key, as the request names them."""
     digest: str | None
     """The Content-Digest that was signed; None where the request has none."""
 
@@ -105,12 +106,12 @@ class Signed:
         """BadSignature if the body is not the one that was signed, or came without being signed."""
         if self.digest is None:
             if body:
-                raise BadSignature("signature_incomplete", key=self.key)
+                raise BadSignature("signature_incomplete", key=self.keyid)
             return
         try:
             ContentDigest.verify(self.digest, body)
         except InvalidSignature as error:
-            raise BadSignature("digest_wrong", key=self.key) from error
+            raise BadSignature("digest_wrong", key=self.keyid) from error
 
 
 def signed_headers(keys: Keys, *, node: str, method: str, url: str, body: bytes, at: datetime) -> dict[str, str]:
@@ -165,7 +166,7 @@ def _signed(results: Sequence[VerifyResult], message: "_Message", resolver: "_Re
     needed = [*ALWAYS, DIGEST] if message.headers.has(DIGEST) else ALWAYS
     if any(f'"{component}"' not in covered for component in needed):
         raise BadSignature("signature_incomplete", key=resolver.known)
-    return Signed(node=resolver.node, key=resolver.known, digest=covered.get(f'"{DIGEST}"'))
+    return Signed(node=resolver.node, keyid=resolver.known, digest=covered.get(f'"{DIGEST}"'))
 
 
 class _Fields:
@@ -222,7 +223,7 @@ class _Resolver(HTTPSignatureKeyResolver):
         public = self._key_of(node, key)
         if public is None:
             raise _Refused("signature_key_unknown")
-        self.node, self.known = node, key
+        self.node, self.known = node, key_id
         return Ed25519PublicKey.from_public_bytes(public)
 
     def resolve_private_key(self, key_id: str) -> NoReturn:
