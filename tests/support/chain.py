@@ -1,0 +1,143 @@
+"""Several whole nodes in one test, each with a database and listeners of its own, enrolled with each other."""
+
+import contextlib
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from creditmesh.catalogue import operations as catalogue
+from creditmesh.catalogue.objects import entry_of
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.rules.identity import uscc_check
+from tests.support.eventually import eventually
+from tests.support.node import TestNode, running
+from tests.support.postgres import Postgres
+
+Tier = Literal["city", "province", "nation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One node of a chain: its tier, and the node above it."""
+
+    code: str
+    tier: Tier
+    above: str | None = None
+
+
+@dataclass
+class Chain:
+    """The running nodes by their codes."""
+
+    nodes: Mapping[str, TestNode]
+    places: Mapping[str, Place]
+
+    def __getitem__(self, code: str) -> TestNode:
+        return self.nodes[code]
+
+    async def settled(self) -> None:
+        """Wait until everything that was committed anywhere has come to where it goes, and was acknowledged."""
+        await eventually(self._still, within=60)
+
+    async def _still(self) -> bool:
+        for node in self.nodes.values():
+            await node.settled()
+        return all([await self._follows(place) for place in self.places.values() if place.above is not None])
+
+    async def _follows(self, place: Place) -> bool:
+        """Whether the copies between a node and the one above it are whole and acknowledged."""
+        below, above = self.nodes[place.code], self.nodes[str(place.above)]
+        copies = [("up", below, above, place.code)]
+        copies += [(feed, above, below, place.above) for feed in ("down", f"down-{place.code}")]
+        for feed, origin, holder, peer in copies:
+            sizes = await size_of(origin, feed), await copied(holder, str(peer), feed)
+            if sizes[0] != sizes[1]:
+                return False
+        async with above.database.session() as session:
+            unsent = await session.fetchval(
+                "select count(*) from exchange.acknowledgement_made where peer = $1 and sent_at is null", place.code
+            )
+            made = await session.fetchval(
+                "select coalesce(max(until), 0) from exchange.acknowledgement_made where peer = $1", place.code
+            )
+        return unsent == 0 and made == await size_of(below, "up")
+
+
+async def size_of(node: TestNode, feed: str) -> int:
+    """How long a node's own feed is."""
+    async with node.database.session() as session:
+        return int(await session.fetchval("select size from exchange.feed_head where feed = $1", feed) or 0)
+
+
+async def copied(node: TestNode, peer: str, feed: str) -> int:
+    """How far a node's copy of a peer's feed goes."""
+    query = "select size from exchange.copy_head where peer = $1 and feed = $2"
+    async with node.database.session() as session:
+        return int(await session.fetchval(query, peer, feed) or 0)
+
+
+async def enrol(node: TestNode, peer: TestNode, *, place: str, sends_for: tuple[str, ...] = ()) -> None:
+    """Publish a node's row at another, as its operator would."""
+    code = peer.host.settings.node
+    keys = peer.host.equipment["exchange"].keys
+    own = peer.host.followed
+    assert isinstance(own, Directory)
+    found = own.party(code)
+    body = {
+        "code": code,
+        "name": f"Node {code}",
+        "name_zh": f"节点{code}",
+        "kind": "node",
+        "uscc": found.uscc if found is not None else _uscc(code),
+        "url": peer.host.url,
+        "place": place,
+        "sends_for": list(sends_for),
+        "keys": [
+            {"id": key.id, "use": use, "alg": keys.algorithm(use), "public": b64encode(key.raw).decode()}
+            for use in ("node", "feed")
+            for key in keys.public_halves(use)
+        ],
+    }
+    async with node.context("catalogue") as ctx:
+        await catalogue.publish(ctx, [entry_of("party", body)], issued_by=node.host.settings.tier)
+    await node.settled()
+
+
+def _uscc(code: str) -> str:
+    first = f"12990000{sum(ord(c) * 7**n for n, c in enumerate(code)) % 10**9:09d}"
+    return first + uscc_check(first)
+
+
+@contextlib.asynccontextmanager
+async def chained(postgres: Postgres, folder: Path, *places: Place) -> AsyncIterator[Chain]:
+    """These nodes, running and enrolled; each child sends for itself and for everybody below it."""
+    async with contextlib.AsyncExitStack() as stack:
+        nodes = {
+            place.code: await stack.enter_async_context(
+                running(postgres, folder / place.code, code=place.code, tier=place.tier, listen=True)
+            )
+            for place in places
+        }
+        chain = Chain(nodes, {place.code: place for place in places})
+        for place in places:
+            if place.above is not None:
+                await enrol(nodes[place.code], nodes[place.above], place="above")
+                await enrol(nodes[place.above], nodes[place.code], place="below", sends_for=_below(place, places))
+        yield chain
+
+
+def _below(place: Place, places: tuple[Place, ...]) -> tuple[str, ...]:
+    children = [each for each in places if each.above == place.code]
+    return (place.code, *(code for child in children for code in _below(child, places)))
+
+
+TWO_CITIES = (
+    Place(code="nation", tier="nation"),
+    Place(code="province", tier="province", above="nation"),
+    Place(code="provinceb", tier="province", above="nation"),
+    Place(code="city", tier="city", above="province"),
+    Place(code="cityb", tier="city", above="province"),
+)
+"""A nation with two provinces, one of them with two cities."""
