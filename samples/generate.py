@@ -27,10 +27,11 @@ CHINESE = {"CF_FR_ZJHM": "法定代表人身份证号", "CF_NR_FK": "罚款金�
 
 
 class Catalogue:
-    """The shipped items and parties, which the files are written for."""
+    """The shipped items and the parties of a sandbox city, which the files are written for."""
 
     def __init__(self) -> None:
-        bodies = [entry.body for entry in folder.read(folder.shipped())]
+        entries = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
+        bodies = [entry.body for entry in entries]
         self.items = {body.code: body for body in bodies if isinstance(body, Item)}
         self.parties = {body.code: body for body in bodies if isinstance(body, Party)}
 

@@ -9,7 +9,7 @@ from creditmesh.catalogue.acceptance import Catalogue, Issued, findings
 from creditmesh.catalogue.objects import Entry, digest_of
 from creditmesh.schemas.catalogue import Basis, DisplayRule, Item, Mask
 
-ENTRIES = folder.read(folder.shipped())
+ENTRIES = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
 STANDING = {(entry.kind, entry.code): entry.body for entry in ENTRIES}
 ISSUED = {key: [Issued("nation", 1, body)] for key, body in STANDING.items()}
 LOCAL = Basis(

@@ -19,7 +19,7 @@ from tests.catalogue.conftest import catalogue_node
 from tests.support.node import TestNode
 from tests.support.postgres import Postgres
 
-ENTRIES = folder.read(folder.shipped())
+ENTRIES = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
 PENALTY = next(entry.body for entry in ENTRIES if entry.code == "administrative_penalty")
 
 

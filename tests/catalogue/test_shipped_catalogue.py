@@ -4,13 +4,13 @@ from datetime import date
 
 import pytest
 
-from creditmesh.catalogue import folder
+from creditmesh.catalogue import folder, sandbox
 from creditmesh.catalogue.acceptance import Catalogue, findings
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Purpose, Rule
 from creditmesh.schemas.rules.compile import compile_item
 from creditmesh.schemas.rules.identity import Finding, is_invented, judge
 
-ENTRIES = folder.read(folder.shipped())
+ENTRIES = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
 
 
 def every(model):
@@ -33,6 +33,37 @@ def test_its_parties_may_not_be_published_outside_a_sandbox():
     found = findings(ENTRIES, Catalogue({}, ENTRIES), issued_by="nation", sandbox=False)
     assert {error.code for error in found} == {"invented"}
     assert {error.pointer.split("/")[2] for error in found} == {party.code for party in every(Party)}
+
+
+@pytest.mark.parametrize("tier", ["city", "province", "nation"])
+def test_a_sandbox_of_every_tier_has_parties_for_every_measure_and_matter(tier: str):
+    parties = folder.read(folder.invented(tier))
+    entries = (*folder.read(folder.shipped()), *parties)
+    assert findings(entries, Catalogue({}, entries), issued_by="nation", sandbox=True) == ()
+    duties = {duty for entry in parties for duty in entry.body.duties}
+    needed = {duty for body in (*every(Measure), *every(Matter)) for duty in body.duties}
+    assert needed | {"credit_management"} <= duties
+    assert [entry.code for entry in parties if entry.body.kind == "node"] == [tier]
+
+
+def test_departments_of_two_tiers_are_never_taken_for_each_other():
+    """But for the credit office, whose code is the same everywhere: a record's `party` travels with it."""
+    codes = [entry.code for tier in ("city", "province", "nation") for entry in folder.read(folder.invented(tier))]
+    assert {code for code in codes if codes.count(code) > 1} == {"credit_office"}
+    numbers = [
+        entry.body.uscc for tier in ("city", "province", "nation") for entry in folder.read(folder.invented(tier))
+    ]
+    assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("node", ["cityb", "cityc", "b2"])
+def test_a_sandbox_node_of_another_code_has_a_row_of_its_own(node: str):
+    made = sandbox.parties(folder.read(folder.invented("city")), node)
+    (own,) = [entry.body for entry in made if entry.body.kind == "node"]
+    assert own.code == node
+    assert own.uscc == sandbox.invented_uscc(node)
+    assert is_invented("uscc", own.uscc)
+    assert findings(made, Catalogue({}, made), issued_by="city", sandbox=True) == ()
 
 
 def test_licence_and_penalty_have_the_fields_of_the_2018_set():

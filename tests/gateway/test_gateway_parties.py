@@ -10,7 +10,7 @@ import yaml
 from tests.gateway.standing import Standing, bearer, client
 from tests.support.node import TestNode
 
-PARTIES = Path("services/catalogue/src/creditmesh/catalogue/data/parties")
+PARTIES = Path("services/catalogue/src/creditmesh/catalogue/data/sandbox/city/parties")
 KINDS = {"housing": "department", "beta_credit": "bureau", "credit_office": "office", "city": "node"}
 _LABELS = count()
 

@@ -30,7 +30,7 @@ def code_sets() -> dict[str, CodeSet]:
 
 @cache
 def parties() -> dict[str, Party]:
-    return {party.code: party for party in map(Party.model_validate, _bodies("parties"))}
+    return {party.code: party for party in map(Party.model_validate, _bodies("sandbox/city/parties"))}
 
 
 @cache

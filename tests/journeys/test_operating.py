@@ -17,7 +17,7 @@ from tests.journeys.test_shutdown import Load, everything_is_there_once, started
 from tests.support.cast import resident
 from tests.support.processes import Victim, victim
 
-PARTIES = Path("services/catalogue/src/creditmesh/catalogue/data/parties")
+PARTIES = Path("services/catalogue/src/creditmesh/catalogue/data/sandbox/city/parties")
 
 
 @pytest.fixture(scope="module")

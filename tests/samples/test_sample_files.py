@@ -22,7 +22,7 @@ SAMPLES = ROOT / "samples"
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text(encoding="utf-8"))
 BASE = date.fromisoformat(EXPECTED["base"])
 NAMES = sorted(EXPECTED["files"])
-BODIES = [entry.body for entry in folder.read(folder.shipped())]
+BODIES = [entry.body for path in (folder.shipped(), folder.invented("city")) for entry in folder.read(path)]
 ITEMS = {body.code: body for body in BODIES if isinstance(body, Item)}
 PARTIES = {body.code: body for body in BODIES if isinstance(body, Party)}
 CODE_SETS = {body.code: body for body in BODIES if isinstance(body, CodeSet)}

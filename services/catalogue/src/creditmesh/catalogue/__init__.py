@@ -1,8 +1,9 @@
 """The catalogue: what may be collected, by whom, on what basis, shown how long; and who takes part."""
 
+from creditmesh.catalogue import events
 from creditmesh.catalogue.api import router
 from creditmesh.chassis.service import Service
-from creditmesh.schemas.events import CatalogueChanged, ClockChanged
+from creditmesh.schemas.events import CatalogueChanged, CatalogueReceived, ClockChanged
 
 service = Service(
     name="catalogue",
@@ -10,6 +11,7 @@ service = Service(
     summary="Items, lists, measures, matters, purposes, parties and code sets, and the sandbox's legal date.",
     summary_zh="目录条目、名单、奖惩措施、事项、用途、参与方、代码集，以及沙箱的法律日期。",
     router=router,
+    handles={CatalogueReceived: events.on_catalogue_received},
     emits=(CatalogueChanged, ClockChanged),
     lock_class=13,
 )

@@ -7,7 +7,7 @@ tier issued (国办发〔2020〕49号; 深圳经济特区社会信用条例 arts
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from creditmesh.catalogue import soundness, widening
+from creditmesh.catalogue import peering, soundness, widening
 from creditmesh.catalogue.objects import Entry
 from creditmesh.catalogue.soundness import Finding, at
 from creditmesh.schemas.catalogue import CreditList, Item, Measure, Party, Tier
@@ -100,3 +100,4 @@ def _party(body: Published, of: Catalogue, *, sandbox: bool) -> Iterator[Finding
             yield at("/uscc", "invented", "Region 990000 is for sandboxes only.", "区划 990000 仅供沙箱使用。")
     if any(other.uscc == body.uscc and other.code != body.code for other in of.all(Party)):
         yield at("/uscc", "code_taken", "Another party has this code.", "该代码已属于其他参与方。")
+    yield from peering.findings(body)

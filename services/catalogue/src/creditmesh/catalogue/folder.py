@@ -30,6 +30,11 @@ def shipped() -> Path:
     return Path(str(files("creditmesh.catalogue"))) / "data"
 
 
+def invented(tier: str) -> Path:
+    """The folder of the parties that a sandbox of that tier gets."""
+    return shipped() / "sandbox" / tier
+
+
 def read(folder: Path) -> tuple[Entry, ...]:
     """All objects of a folder. UnreadableFolder names every file that is none, and what is wrong with it."""
     if not any((folder / name).is_dir() for name in SUBFOLDERS):

@@ -26,6 +26,12 @@ def of(new: Published, old: Published) -> Iterator[str]:
             return
 
 
+def narrows(new: Published, old: Published) -> bool:
+    """Whether the one can be laid over the other as a narrowing: of a kind that has an order, and wider nowhere."""
+    ordered = any(isinstance(new, kind) and isinstance(old, kind) for kind in (Item, Measure, Rule))
+    return ordered and not any(of(new, old))
+
+
 def _item(new: Item, old: Item) -> Iterator[str]:
     if new.tier != old.tier:
         yield "/tier"

@@ -1,9 +1,9 @@
-"""HTTP in: the directory for everybody, withdrawing for the credit office, loading and the clock for the operator."""
+"""HTTP in: the directory for everybody, withdrawing for the credit office, the rest for the operator."""
 
-from creditmesh.catalogue.api import directory, keeping
+from creditmesh.catalogue.api import directory, keeping, peers
 from creditmesh.chassis.http.router import Router
 
 router = Router()
-router.routes.extend([*directory.router.routes, *keeping.router.routes])
+router.routes.extend([*directory.router.routes, *keeping.router.routes, *peers.router.routes])
 
 __all__ = ["router"]

@@ -1,32 +1,28 @@
-"""What the catalogue service does: publish objects, withdraw them, move a sandbox's legal date.
+"""Publishing objects and withdrawing them.
 
 What is published is decided on the service's own table, under a lock; everybody, this service's directory included,
 learns it from the stream.
 """
 
 import asyncio
-from base64 import b64encode
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import NamedTuple, cast
 
-from creditmesh.catalogue import folder, store
+from creditmesh.catalogue import folder, sandbox, store
 from creditmesh.catalogue.acceptance import Catalogue, Issued, Key, findings
-from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, NotASandbox, UnknownObject
+from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, UnknownObject
 from creditmesh.catalogue.objects import Entry, digest_of, entry_of, numbered
+from creditmesh.catalogue.operations.own import with_keys
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
-from creditmesh.schemas.catalogue import Party, PublicKey, Tier
+from creditmesh.schemas.catalogue import Tier
 from creditmesh.schemas.directory import Published
-from creditmesh.schemas.events import CatalogueChanged, ClockChanged
+from creditmesh.schemas.events import CatalogueChanged
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.rules.calendar import shanghai_day
-from creditmesh.schemas.rules.identity import is_invented
-
-_PUBLISHED: tuple[Literal["node"], Literal["feed"]] = ("node", "feed")
 
 
 class Outcome(NamedTuple):
@@ -44,12 +40,13 @@ async def publish(
     effective: date | None = None,
     basis: str | None = None,
     again: bool = False,
+    by: str | None = None,
 ) -> Outcome:
     """Publish what is new or changed, all or nothing; CatalogueRefused names everything that forbids it.
 
     A body that stands already is left alone, and so is one that was published before and replaced since: a stale copy
     never rolls the catalogue back. What was withdrawn, be it from a day to come, stays so whatever its new body says.
-    `again` says that either shall be published all the same.
+    `again` says that either shall be published all the same. `by` is who published where no caller did.
     """
     connection = await ctx.connection()
     await store.lock(connection, ctx.equipment.service.lock_class)
@@ -65,9 +62,8 @@ async def publish(
         _row(ctx, entry, newest.get((entry.kind, entry.code)), issued_by=issued_by, effective=effective, basis=basis)
         for entry in changed
     ]
-    await store.add(connection, rows)
-    for row in rows:
-        ctx.emit(_event(row))
+    rows = rows if by is None else [row._replace(by=by) for row in rows]
+    await append(ctx, rows)
     return Outcome(tuple(rows), len(entries) - len(rows))
 
 
@@ -81,13 +77,13 @@ async def load(
 ) -> Outcome:
     """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
 
-    The shipped parties are invented: a node that is no sandbox leaves them out. The node's own row gets the public
-    halves of its keys, so that whoever was given a receipt can check it.
+    On a sandbox the shipped catalogue comes with the invented parties of the node's tier. The node's own row gets the
+    public halves of its keys, so that whoever was given a receipt can check it.
     """
     entries = await asyncio.to_thread(folder.read, directory or folder.shipped())
-    if directory is None:
-        entries = tuple(entry for entry in entries if ctx.node.sandbox or not _invented(entry))
-    entries = tuple(_with_keys(ctx, entry) for entry in entries)
+    if directory is None and ctx.node.sandbox:
+        entries += sandbox.parties(await asyncio.to_thread(folder.read, folder.invented(ctx.node.tier)), ctx.node.code)
+    entries = tuple(with_keys(ctx, entry) for entry in entries)
     tier = issued_by or ("nation" if directory is None else cast("Tier", ctx.node.tier))
     return await publish(ctx, entries, issued_by=tier, basis=basis, again=again)
 
@@ -112,22 +108,23 @@ async def withdraw(
     if since < ctx.legal_date:
         raise _in_the_past()
     row = before._replace(
-        number=before.number + 1, state="withdrawn", effective=since, basis=basis, at=ctx.instant, by=_by(ctx)
+        number=before.number + 1,
+        state="withdrawn",
+        effective=since,
+        issued_by=ctx.node.tier,
+        basis=basis,
+        at=ctx.instant,
+        by=_by(ctx),
     )
-    await store.add(connection, [row])
-    ctx.emit(_event(row))
+    await append(ctx, [row])
     return row
 
 
-async def move_clock(ctx: Context, offset_days: int) -> date:
-    """Move the sandbox's legal date to so many days from the real one, and say which day that is.
-
-    NotASandbox on any other node. Processes go by it from the moment they have followed the event.
-    """
-    if not ctx.node.sandbox:
-        raise NotASandbox("This node was not created with sandbox = true.", "该节点未以 sandbox = true 创建。")
-    ctx.emit(ClockChanged(offset_days=offset_days))
-    return shanghai_day(ctx.instant + timedelta(days=offset_days))
+async def append(ctx: Context, rows: Sequence[Publication]) -> None:
+    """Add these rows and tell everybody; whoever calls has decided, under the lock, that they may stand."""
+    await store.add(await ctx.connection(), rows)
+    for row in rows:
+        ctx.emit(CatalogueChanged.model_validate(row._asdict()))
 
 
 def _stands(entry: Entry, newest: dict[Key, Publication], known: set[tuple[ObjectKind, str, bytes]]) -> bool:
@@ -179,29 +176,9 @@ def _row(
     )
 
 
-def _event(row: Publication) -> CatalogueChanged:
-    return CatalogueChanged.model_validate(row._asdict())
-
-
 def _by(ctx: Context) -> str:
     caller = ctx.caller
     return "operator" if caller is None else caller.officer or caller.party or caller.credential
-
-
-def _with_keys(ctx: Context, entry: Entry) -> Entry:
-    party = entry.body
-    if not isinstance(party, Party) or party.kind != "node" or party.code != ctx.node.code:
-        return entry
-    keys = tuple(
-        PublicKey(id=half.id, use=use, alg=ctx.keys.algorithm(use), public=b64encode(half.raw).decode())
-        for use in _PUBLISHED
-        for half in ctx.keys.public_halves(use)
-    )
-    return entry._replace(body=party.model_copy(update={"keys": keys}))
-
-
-def _invented(entry: Entry) -> bool:
-    return isinstance(entry.body, Party) and is_invented("uscc", entry.body.uscc)
 
 
 def _in_the_past() -> Invalid:

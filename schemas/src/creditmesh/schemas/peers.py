@@ -1,0 +1,31 @@
+"""What a node says of itself to be enrolled, and what its operator is told of its peers."""
+
+from pydantic import AwareDatetime
+
+from creditmesh.schemas.bodies import Out
+from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.identifiers import FeedName, NodeCode
+from creditmesh.schemas.problems import FieldError
+
+
+class RefusedEntryOut(Out):
+    """An entry of a higher tier's catalogue that this node could not take over, and why."""
+
+    peer: NodeCode
+    feed: FeedName
+    index: int
+    kind: str | None = None
+    code: str | None = None
+    """None of both: the entry itself cannot be read by this version."""
+    at: AwareDatetime
+    errors: tuple[FieldError, ...]
+
+
+class PeersOut(Out):
+    """The node's own row, as it is handed to a peer, and the peers it knows."""
+
+    own: Party | None = None
+    """None: it was not published yet."""
+    peers: tuple[Party, ...]
+    """Enrolled ones, those taken out again (`active` is false) among them."""
+    refused: tuple[RefusedEntryOut, ...] = ()

@@ -1,0 +1,34 @@
+"""The operator's routes for the nodes beside this one."""
+
+from creditmesh.catalogue import operations
+from creditmesh.catalogue.store import RefusedEntry
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.peers import PeersOut, RefusedEntryOut
+
+router = Router(tags=["catalogue"])
+
+
+@router.get("/v1/admin/peers", access=Access.inside())
+async def peers(ctx: Ctx) -> PeersOut:
+    """The node's own row as it is handed to a peer, the peers, and what of the catalogues above was refused.
+
+    `GET /v1/admin/peers`
+    """
+    found = await operations.neighbours(ctx)
+    return PeersOut(own=found.own, peers=found.peers, refused=tuple(map(_out, found.refused)))
+
+
+@router.post("/v1/admin/peers", access=Access.inside())
+async def enrol(ctx: Ctx, body: Party) -> Party:
+    """Enrol a peer: publish the row its operator handed over, with its address and its place; answers the row.
+
+    `POST /v1/admin/peers` `{"code": "province", "kind": "node", ..., "url": "https://...", "place": "above"}`; with
+    `"active": false` the peer is taken out again. What is there already is left as it is.
+    """
+    return await operations.enrol(ctx, body)
+
+
+def _out(row: RefusedEntry) -> RefusedEntryOut:
+    return RefusedEntryOut.model_validate({name: getattr(row, name) for name in RefusedEntryOut.model_fields})

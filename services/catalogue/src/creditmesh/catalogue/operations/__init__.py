@@ -1,0 +1,8 @@
+"""What the catalogue service does, called by its routes and its events."""
+
+from creditmesh.catalogue.operations.clock import move_clock
+from creditmesh.catalogue.operations.from_above import take
+from creditmesh.catalogue.operations.peers import Neighbours, enrol, neighbours
+from creditmesh.catalogue.operations.publishing import Outcome, load, publish, withdraw
+
+__all__ = ["Neighbours", "Outcome", "enrol", "load", "move_clock", "neighbours", "publish", "take", "withdraw"]

@@ -1,0 +1,187 @@
+"""Taking over a higher tier's catalogue, entry by entry, as the exchange tells it.
+
+What a higher tier issues holds here from the same day on, under its name, and is told on to the next tier. What cannot
+be taken over (it names what is not here, or this version cannot read it) stops nothing: it is kept with the reason and
+tried again with whatever comes next. What this node itself had narrowed or withdrawn stays so, as long as that still
+allows no more than the new version does (docs/decisions/0012).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
+
+import structlog
+
+from creditmesh.catalogue import store, widening
+from creditmesh.catalogue.acceptance import RANK, Key
+from creditmesh.catalogue.errors import CatalogueRefused
+from creditmesh.catalogue.objects import digest_of, entry_of, numbered
+from creditmesh.catalogue.operations.publishing import append, publish
+from creditmesh.catalogue.operations.told import Told, as_told, read
+from creditmesh.catalogue.store import Publication, RefusedEntry
+from creditmesh.chassis.context import Context
+from creditmesh.schemas.catalogue import Party, Tier
+from creditmesh.schemas.events import CatalogueReceived
+
+log = structlog.get_logger(__name__)
+
+
+async def take(ctx: Context, events: Sequence[CatalogueReceived]) -> None:
+    """Take these entries over in the order they were told, each time with what still waits from before."""
+    connection = await ctx.connection()
+    await store.lock(connection, ctx.equipment.service.lock_class)
+    told, unread = _read(ctx, [as_told(event, at=ctx.instant) for event in await _of_peers_above(ctx, events)])
+    waiting, still_unread = _read(ctx, await store.refused(connection))
+    for group in _groups(told):
+        newer = {each.key for each in group}
+        waiting = await _apply(ctx, [*group, *(each for each in waiting if each.key not in newer)])
+    known = {each.key for each in told}
+    old = [row for row in still_unread if (row.kind, row.code) not in known]
+    refused = {(row.peer, row.feed, row.index): row for row in [*old, *unread, *(each.waits() for each in waiting)]}
+    _warn(refused.values(), since={(event.peer, event.feed, event.index) for event in events})
+    await store.keep_refused(connection, list(refused.values()))
+
+
+async def _of_peers_above(ctx: Context, events: Sequence[CatalogueReceived]) -> list[CatalogueReceived]:
+    # From the table, not from what this process follows: the exchange may have followed the enrolment before us.
+    newest = await store.newest(await ctx.connection())
+    found = []
+    for event in events:
+        if _is_above(newest.get(("party", event.peer))):
+            found.append(event)
+        else:
+            log.warning("an entry is of no enrolled peer above", peer=event.peer, feed=event.feed, index=event.index)
+    return found
+
+
+def _is_above(row: Publication | None) -> bool:
+    party = None if row is None or row.state != "published" else entry_of(row.kind, row.body).body
+    return isinstance(party, Party) and party.kind == "node" and party.active and party.place == "above"
+
+
+def _read(ctx: Context, rows: Sequence[RefusedEntry]) -> tuple[list[Told], list[RefusedEntry]]:
+    """The entries that are a higher tier's to publish, and the rows that cannot be read."""
+    told: list[Told] = []
+    unread: list[RefusedEntry] = []
+    for row in rows:
+        each = read(row)
+        if isinstance(each, RefusedEntry):
+            unread.append(each)
+        elif each.said.kind == "party" or each.said.issued_by not in _higher(ctx):
+            log.warning("an entry is not a higher tier's to publish", peer=row.peer, feed=row.feed, index=row.index)
+        else:
+            told.append(each)
+    return told, unread
+
+
+def _groups(told: Iterable[Told]) -> Iterator[list[Told]]:
+    """Runs of what may have been published in one go: what names each other stands in one."""
+    group: list[Told] = []
+    for each in told:
+        if group and (each.together != group[0].together or each.key in {other.key for other in group}):
+            yield group
+            group = []
+        group.append(each)
+    if group:
+        yield group
+
+
+async def _apply(ctx: Context, entries: Sequence[Told]) -> list[Told]:
+    """Publish and withdraw; what could not be published, with its errors."""
+    parts: dict[object, list[Told]] = {}
+    for each in entries:
+        parts.setdefault(each.together, []).append(each)
+    refused: list[Told] = []
+    for part in parts.values():
+        refused += await (_withdraw if part[0].said.state == "withdrawn" else _publish)(ctx, part)
+    return refused
+
+
+async def _publish(ctx: Context, part: Sequence[Told]) -> list[Told]:
+    newest, above = await _standing(ctx)
+    fresh = [each for each in part if not _stands(each, above.get(each.key))]
+    refused: list[Told] = []
+    while fresh:
+        row, said = fresh[0].row, fresh[0].said
+        try:
+            outcome = await publish(
+                ctx,
+                [each.entry for each in fresh if each.entry is not None],
+                issued_by=said.issued_by,
+                effective=said.effective,
+                basis=said.basis,
+                again=True,
+                by=row.peer,
+            )
+        except CatalogueRefused as refusal:
+            # Without those that are wrong the others are judged once more: they may have named them.
+            judged = [each.judged(refusal.errors) for each in fresh]
+            refused += [each for each in judged if each.errors]
+            fresh = [each for each in judged if not each.errors]
+        else:
+            await _lay_over(ctx, outcome.published, newest)
+            break
+    return refused
+
+
+async def _withdraw(ctx: Context, part: Sequence[Told]) -> list[Told]:
+    """Withdraw from the day that was said, be it past. What is not here, or is withdrawn from that day, stays so."""
+    newest, above = await _standing(ctx)
+    rows = []
+    for each in part:
+        before, last, said = newest.get(each.key), above.get(each.key), each.said
+        known = last is not None and (last.state, last.effective) == ("withdrawn", said.effective)
+        if before is not None and not known:
+            rows.append(
+                before._replace(
+                    number=before.number + 1,
+                    state="withdrawn",
+                    effective=said.effective,
+                    issued_by=said.issued_by,
+                    basis=said.basis,
+                    at=ctx.instant,
+                    by=each.row.peer,
+                )
+            )
+    await append(ctx, rows)
+    await _lay_over(ctx, rows, newest)
+    return []
+
+
+async def _standing(ctx: Context) -> tuple[dict[Key, Publication], dict[Key, Publication]]:
+    """The last word on every object, and the last word of the tiers above."""
+    connection = await ctx.connection()
+    return await store.newest(connection), await store.newest(connection, of=_higher(ctx))
+
+
+def _stands(each: Told, last: Publication | None) -> bool:
+    if last is None or each.entry is None:
+        return False
+    return last.state == "published" and last.digest == digest_of(each.entry.body)
+
+
+async def _lay_over(ctx: Context, rows: Sequence[Publication], newest: Mapping[Key, Publication]) -> None:
+    """Repeat this node's own last word on what has just come, where it narrows that."""
+    again = []
+    for row in rows:
+        own = newest.get((row.kind, row.code))
+        if own is None or own.issued_by in _higher(ctx):
+            continue
+        mine, theirs = entry_of(own.kind, own.body).body, entry_of(row.kind, row.body).body
+        if own.state == "withdrawn" or (row.state == "published" and widening.narrows(mine, theirs)):
+            number = row.number + 1
+            again.append(own._replace(number=number, body=numbered(mine, number), at=ctx.instant))
+        else:
+            log.warning("an own version gave way to a higher tier's", kind=row.kind, code=row.code)
+    await append(ctx, again)
+
+
+def _higher(ctx: Context) -> list[Tier]:
+    return [tier for tier, rank in RANK.items() if rank > RANK[cast("Tier", ctx.node.tier)]]
+
+
+def _warn(rows: Iterable[RefusedEntry], *, since: set[tuple[str, str, int]]) -> None:
+    for row in rows:
+        if (row.peer, row.feed, row.index) in since:
+            log.warning(
+                "an entry from above waits", peer=row.peer, feed=row.feed, index=row.index, kind=row.kind, code=row.code
+            )

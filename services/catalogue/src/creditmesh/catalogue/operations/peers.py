@@ -1,0 +1,88 @@
+"""The nodes beside this one: what is handed to them of this node, and enrolling them by publishing their rows."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, cast
+
+from creditmesh.catalogue import store
+from creditmesh.catalogue.errors import CatalogueRefused
+from creditmesh.catalogue.objects import Entry, entry_of
+from creditmesh.catalogue.operations.own import with_keys
+from creditmesh.catalogue.operations.publishing import publish
+from creditmesh.catalogue.soundness import Finding, at
+from creditmesh.chassis.context import Context
+from creditmesh.schemas.catalogue import Party, Tier
+from creditmesh.schemas.problems import FieldError
+
+
+class Neighbours(NamedTuple):
+    """The own row of this node, its peers, and what was refused of those above."""
+
+    own: Party | None
+    peers: tuple[Party, ...]
+    refused: list[store.RefusedEntry]
+
+
+async def neighbours(ctx: Context) -> Neighbours:
+    """The rows as last published, the own one with the keys the node has now."""
+    parties = await _parties(ctx)
+    own = parties.get(ctx.node.code)
+    return Neighbours(
+        own=None if own is None else _keyed(ctx, own),
+        peers=tuple(party for _, party in sorted(parties.items()) if party.place is not None),
+        refused=await store.refused(await ctx.connection()),
+    )
+
+
+async def enrol(ctx: Context, row: Party) -> Party:
+    """Publish a peer's row, which enrols it; with `active` false it is taken out again. The row as it stands then.
+
+    CatalogueRefused names what of it is wrong. A peer below always sends for itself.
+    """
+    if row.place == "below" and row.code not in row.sends_for:
+        row = row.model_copy(update={"sends_for": (row.code, *row.sends_for)})
+    if row.url is not None:
+        row = row.model_copy(update={"url": row.url.removesuffix("/")})
+    connection = await ctx.connection()
+    await store.lock(connection, ctx.equipment.service.lock_class)
+    if wrong := list(_wrong(row, (await _parties(ctx)).get(row.code), own=ctx.node.code)):
+        raise _refused(FieldError(**finding._asdict()) for finding in wrong)
+    try:
+        await publish(ctx, [Entry("party", row)], issued_by=cast("Tier", ctx.node.tier), again=True)
+    except CatalogueRefused as refusal:
+        prefix = f"/party/{row.code}"
+        errors = [e.model_copy(update={"pointer": e.pointer.removeprefix(prefix)}) for e in refusal.errors]
+        raise _refused(errors) from refusal
+    return row
+
+
+def _wrong(row: Party, standing: Party | None, *, own: str) -> Iterable[Finding]:
+    if row.code == own:
+        yield at("/code", "own_code", "This is the node itself; a peer has another code.",
+                 "这是本节点自身；对等节点须有其他代码。")  # fmt: skip
+    elif standing is not None and standing.kind != "node":
+        yield at("/code", "no_node", "The catalogue has a party of this code that is no node.",
+                 "目录中该代码属于非节点参与方。")  # fmt: skip
+    if row.kind != "node":
+        yield at("/kind", "kind", "A peer is a party of kind node.", "对等节点须为节点类参与方。")
+    if row.place is None:
+        yield at("/place", "no_place", "Say whether it stands above or below.", "请注明其为上级还是下级。")
+
+
+def _refused(errors: Iterable[FieldError]) -> CatalogueRefused:
+    return CatalogueRefused("See errors for the peer's row.", "对等节点信息问题见 errors。", errors=tuple(errors))
+
+
+async def _parties(ctx: Context) -> dict[str, Party]:
+    """Every party as last published, from the table: an operator who has just published one looks for it here."""
+    rows = await store.newest(await ctx.connection())
+    bodies = {
+        code: entry_of(kind, row.body).body
+        for (kind, code), row in rows.items()
+        if kind == "party" and row.state == "published"
+    }
+    return {code: body for code, body in bodies.items() if isinstance(body, Party)}
+
+
+def _keyed(ctx: Context, own: Party) -> Party:
+    body = with_keys(ctx, Entry("party", own)).body
+    return body if isinstance(body, Party) else own
