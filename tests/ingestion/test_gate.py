@@ -7,7 +7,8 @@ import pytest
 
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.ingestion import amounts
-from creditmesh.ingestion.gate import Gate, Judgement
+from creditmesh.ingestion.gate import Gate
+from creditmesh.ingestion.lawful import Judgement
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.compile import compile_item

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
+from pydantic import JsonValue
 
+from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, Row, Split
 
@@ -33,6 +35,16 @@ def content_of(compiled: CompiledItem, row: Row, kind: SubjectKind) -> Content:
     clear, subject, representative = map(orjson.dumps, split)
     text = _BETWEEN.join((compiled.item.code.encode(), clear, subject, representative))
     return Content(split, clear, subject, representative, text)
+
+
+def sealed_of(said: Content, own: Cipher, other: Cipher, *, record: UUID) -> list[dict[str, JsonValue]]:
+    """Each person's fields under their own key; a representative without a number is sealed with the subject."""
+    sealed = []
+    if said.split.subject:
+        sealed.append(own.seal_json(said.subject, object=record, field="subject"))
+    if said.split.representative:
+        sealed.append(other.seal_json(said.representative, object=record, field="representative"))
+    return sealed
 
 
 def natural_text(*, item: str, subject: UUID, issuer: str, decision: str, origin: str) -> bytes:

@@ -13,7 +13,9 @@ from uuid import UUID
 import orjson
 from pydantic import JsonValue
 
-from creditmesh.schemas.events.record import Change, RecordState
+from creditmesh.ingestion.display import Period
+from creditmesh.schemas.events.record import Change, RecordState, Severity
+from creditmesh.schemas.identifiers import SubjectKind
 
 Lane = Literal["live", "backfill"]
 
@@ -36,6 +38,7 @@ class Frame:
     mac_alg: str
     reason: str | None = None
     basis: str | None = None
+    case: UUID | None = None
 
 
 class Slot(NamedTuple):
@@ -95,27 +98,64 @@ def event_of(
             "officer": frame.officer,
             "reason": frame.reason,
             "basis": frame.basis,
+            "case": frame.case,
             **content,
             "sealed": sealed,
         }
     )
 
 
-def ended_event(
-    newest: bytes, frame: Frame, slot: Slot, revision: UUID, *, change: Change, state: RecordState
-) -> bytes:
-    """The event that ends a record: what the newest one says, with another state; nothing is sealed anew."""
-    event: dict[str, object] = orjson.loads(newest)
-    event |= {
-        "revision": revision,
-        "rev": slot.rev,
-        "change": change,
-        "state": state,
-        "lane": frame.lane,
-        "party": frame.party,
-        "submission": None,
-        "officer": frame.officer,
-        "reason": frame.reason,
-        "basis": frame.basis,
+def facts_of(
+    *,
+    kind: SubjectKind,
+    severity: Severity | None,
+    decided_on: date,
+    period: Period,
+    issuer: str,
+    clear: bytes,
+    representative: tuple[UUID, int] | None,
+) -> dict[str, object]:
+    """What an event says of a record beside its life: the `content` of `event_of`. `clear` is JSON text."""
+    related = []
+    if representative is not None:
+        subject, part = representative
+        related.append({"role": "legal_representative", "subject": subject, "part": part})
+    return {
+        "kind": kind,
+        "severity": severity,
+        "decided_on": decided_on,
+        "display_from": period.begins,
+        "display_until": period.until,
+        "issuer": issuer,
+        "fields": orjson.Fragment(clear),
+        "related": related,
     }
-    return orjson.dumps(event)
+
+
+def turned_event(
+    newest: Mapping[str, object],
+    frame: Frame,
+    slot: Slot,
+    revision: UUID,
+    *,
+    change: Change,
+    state: RecordState,
+    mark: Literal["disputed"] | None,
+) -> bytes:
+    """The event that marks or ends a record: what the newest one says, but for its state; nothing is sealed anew."""
+    return orjson.dumps(
+        {
+            **newest,
+            "revision": revision,
+            "rev": slot.rev,
+            "change": change,
+            "state": state,
+            "mark": mark,
+            "lane": frame.lane,
+            "submission": None,
+            "officer": frame.officer,
+            "reason": frame.reason,
+            "basis": frame.basis,
+            "case": frame.case,
+        }
+    )

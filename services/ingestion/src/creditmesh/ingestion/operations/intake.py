@@ -9,7 +9,8 @@ from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion.content import Content, content_of, natural_text
 from creditmesh.ingestion.errors import NotAuthorised, OutsideCredential, UnknownItem
 from creditmesh.ingestion.formats import Row
-from creditmesh.ingestion.gate import Gate, Judgement
+from creditmesh.ingestion.gate import Gate
+from creditmesh.ingestion.lawful import Judgement
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.directory import Directory

@@ -10,11 +10,9 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Stale
 from creditmesh.ingestion.errors import NaturalKeyChanged, RecordClosed, RowRefused
 from creditmesh.ingestion.operations.intake import Entry, Intake
+from creditmesh.ingestion.operations.lives import Lives, Turn
 from creditmesh.ingestion.operations.own import own_revisions
 from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
-from creditmesh.ingestion.revisions import Frame, Slot, ended_event, revision_row
-from creditmesh.ingestion.store import revisions
-from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.reasons import reason
 
 
@@ -53,23 +51,18 @@ async def correct_record(ctx: Context, change: Change) -> Outcome:
 
 async def withdraw_record(ctx: Context, change: Change) -> Outcome:
     """End a record: it is shown and used no more. Stale if it has changed, RecordClosed if it has ended already."""
-    standing = (await own_revisions(ctx, change.record))[-1]
-    await ctx.lock([standing.place[1]])
-    newest = (await revisions.revisions(await ctx.connection(), change.record, parts=ctx.node.parts))[-1]
-    _expect(change.expected, newest.rev)
-    if newest.state != "published":
+    place = (await own_revisions(ctx, change.record))[-1].place
+    lives = await Lives.opened(ctx, [place])
+    life = lives.at(place)
+    if life is None:
+        raise RuntimeError("a record that was read has gone")
+    _expect(change.expected, life.rev)
+    if life.state != "published":
         raise RecordClosed("It has ended already.", "该记录已终止。")
-    event = RecordChanged.model_validate_json(newest.data)
-    part, subject, natural_key = newest.place
-    slot = Slot(part=part, subject=subject, natural_key=natural_key, record=newest.record, rev=newest.rev + 1)
-    frame, revision = _ending(ctx, event, change), ctx.new_id()
-    data = ended_event(newest.data, frame, slot, revision, change="withdrawn", state="withdrawn")
-    row = revision_row(
-        frame, slot, revision, fingerprint=newest.fingerprint, state="withdrawn", mark=event.mark, data=data
-    )
-    await revisions.write(await ctx.connection(), [row])
-    ctx.emit_row(revision, part=part)
-    return Outcome("corrected", newest.record, slot.rev, made=revision, item=newest.item)
+    officer = ctx.known_caller.officer
+    made = lives.turn(life, Turn(change="withdrawn", officer=officer, reason=change.why, basis=change.basis))
+    await lives.write()
+    return Outcome("corrected", life.record, life.rev + 1, made=made, item=life.item)
 
 
 def _corrected(register: Register, entry: Entry) -> Outcome:
@@ -81,26 +74,6 @@ def _corrected(register: Register, entry: Entry) -> Outcome:
     if history[-1].fingerprint == entry.fingerprint:
         return Outcome("unchanged", history[-1].record, history[-1].rev, reasons=(reason("same"),))
     return register.hold(entry) or register.revise(entry, "corrected")
-
-
-def _ending(ctx: Context, event: RecordChanged, change: Change) -> Frame:
-    # Not the intake's: a record of an item that is no longer collected can still be withdrawn.
-    return Frame(
-        at=ctx.instant,
-        legal_date=ctx.legal_date,
-        traceparent=ctx.traceparent,
-        origin=event.origin,
-        party=event.party,
-        officer=ctx.known_caller.officer,
-        item=event.item,
-        item_version=event.item_version,
-        lane="live",
-        submission=None,
-        mac_key=ctx.keys.key_id("fingerprint"),
-        mac_alg=ctx.keys.algorithm("fingerprint"),
-        reason=change.why,
-        basis=change.basis,
-    )
 
 
 def _expect(expected: int, found: int) -> None:

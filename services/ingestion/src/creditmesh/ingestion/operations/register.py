@@ -9,8 +9,9 @@ from pydantic import JsonValue
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.ingestion.content import sealed_of
 from creditmesh.ingestion.operations.intake import Entry, Intake
-from creditmesh.ingestion.revisions import Frame, Lane, Slot, event_of, revision_row
+from creditmesh.ingestion.revisions import Frame, Lane, Slot, event_of, facts_of, revision_row
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.ingestion.store.reviews import Review
 from creditmesh.ingestion.verdicts import Known, decide
@@ -139,32 +140,21 @@ class Register:
         await reviews.add_reviews(connection, self._held)
 
     def _content(self, entry: Entry) -> dict[str, object]:
-        judged = entry.judgement
-        related = []
-        if entry.representative is not None:
-            other = entry.representative
-            related.append({"role": "legal_representative", "subject": other, "part": self._ctx.part(str(other))})
-        return {
-            "kind": entry.kind,
-            "severity": judged.severity,
-            "decided_on": judged.decided_on,
-            "display_from": judged.period.begins,
-            "display_until": judged.period.until,
-            "issuer": entry.row[self._intake.item.roles.issuer],
-            "fields": orjson.Fragment(entry.said.clear),
-            "related": related,
-        }
+        judged, other = entry.judgement, entry.representative
+        return facts_of(
+            kind=entry.kind,
+            severity=judged.severity,
+            decided_on=judged.decided_on,
+            period=judged.period,
+            issuer=entry.row[self._intake.item.roles.issuer],
+            clear=entry.said.clear,
+            representative=None if other is None else (other, self._ctx.part(str(other))),
+        )
 
     def _sealed(self, entry: Entry, record: UUID) -> list[dict[str, JsonValue]]:
-        """Each person's fields under their own key; a representative without a number is sealed with the subject."""
-        said, own = entry.said, self._ciphers[entry.place[1]]
+        own = self._ciphers[entry.place[1]]
         other = own if entry.representative is None else self._ciphers[entry.representative]
-        sealed = []
-        if said.split.subject:
-            sealed.append(own.seal_json(said.subject, object=record, field="subject"))
-        if said.split.representative:
-            sealed.append(other.seal_json(said.representative, object=record, field="representative"))
-        return sealed
+        return sealed_of(entry.said, own, other, record=record)
 
     def _review(self, review: UUID, entry: Entry) -> Review:
         frame, history, split = self._frame, self.history(entry), entry.said.split

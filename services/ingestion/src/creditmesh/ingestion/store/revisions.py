@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Integer, LargeBinary, Row, Uuid, bindparam, text
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.database.copy import copy
 from creditmesh.ingestion.verdicts import Known
+from creditmesh.schemas.events.record import RecordState
 
 COLUMNS = (
     "at", "legal_date", "part", "rev", "item_version", "id", "record", "subject", "submission", "natural_key",
@@ -35,7 +36,8 @@ class Stored:
     item: str
     party: str
     origin: str
-    state: str
+    state: RecordState
+    mark: Literal["disputed"] | None
     at: datetime
     legal_date: date
     data: bytes
@@ -58,7 +60,7 @@ _HISTORIES = text("""
 
 _STORED = """
     select r.id, r.part, r.subject, r.natural_key, r.record, r.rev, r.fingerprint, r.item, r.party, r.origin, r.state,
-           r.at, r.legal_date, r.data
+           r.mark, r.at, r.legal_date, r.data
 """
 # An id alone says nothing of its part: one probe of the primary key in each.
 _BY_ID = text(f"""
@@ -66,6 +68,23 @@ _BY_ID = text(f"""
      cross join lateral (
         select i.* from ingestion.revision i where i.part = p.part and i.id = :id offset 0) r
 """).bindparams(bindparam("id", type_=Uuid))
+_BY_IDS = text(f"""
+    {_STORED} from unnest(:ids) as w(id)
+     cross join generate_series(0, cast(:parts as integer) - 1) as p(part)
+     cross join lateral (
+        select i.* from ingestion.revision i where i.part = p.part and i.id = w.id offset 0) r
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_NEWEST = text(f"""
+    {_STORED} from unnest(:parts, :subjects, :keys) as u(part, subject, natural_key)
+     cross join lateral (
+        select i.* from ingestion.revision i
+         where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
+         order by i.rev desc limit 1) r
+""").bindparams(
+    bindparam("parts", type_=ARRAY(Integer)),
+    bindparam("subjects", type_=ARRAY(Uuid)),
+    bindparam("keys", type_=ARRAY(LargeBinary)),
+)
 _OF_PLACE = text(f"""
     {_STORED} from ingestion.revision r
      where r.part = :part and r.subject = :subject and r.natural_key = :natural_key order by r.rev
@@ -100,6 +119,25 @@ async def revision(connection: AsyncConnection, revision_id: UUID, *, parts: int
     return None if row is None else _stored(row)
 
 
+async def firsts(connection: AsyncConnection, records: Iterable[UUID], *, parts: int) -> dict[UUID, Stored]:
+    """The revisions that have these ids, by id: a record, and a copy, has the id of the first revision held here."""
+    wanted = list(set(records))
+    if not wanted:
+        return {}
+    rows = await connection.execute(_BY_IDS, {"ids": wanted, "parts": parts})
+    return {stored.id: stored for stored in map(_stored, rows)}
+
+
+async def newest(connection: AsyncConnection, places: Iterable[Place]) -> dict[Place, Stored]:
+    """The newest revision at each of these places; places without any are absent."""
+    wanted = list(set(places))
+    if not wanted:
+        return {}
+    parts, subjects, keys = (list(each) for each in zip(*wanted, strict=True))
+    rows = await connection.execute(_NEWEST, {"parts": parts, "subjects": subjects, "keys": keys})
+    return {stored.place: stored for stored in map(_stored, rows)}
+
+
 async def revisions(connection: AsyncConnection, record: UUID, *, parts: int) -> list[Stored]:
     """All revisions of a record, oldest first; empty if there is no such record."""
     first = await revision(connection, record, parts=parts)
@@ -121,6 +159,7 @@ def _stored(row: Row[Any]) -> Stored:
         party=row.party,
         origin=row.origin,
         state=row.state,
+        mark=row.mark,
         at=row.at,
         legal_date=row.legal_date,
         data=row.data,

@@ -1,0 +1,94 @@
+"""What every gate asks of a row, whoever brings it: whom it names, its dates, and whether the law lets us hold it."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from creditmesh.ingestion.display import Period, period_of
+from creditmesh.ingestion.naming import Names, Naming
+from creditmesh.schemas.events.record import Severity
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.identity import birth_date, is_minor
+
+_UNKNOWN = Period(date.min, None)
+KEPT = 4096
+
+
+@dataclass(slots=True)
+class Judgement(Names):
+    """What a gate says of one row. A row with refusals has no facts that may be relied on."""
+
+    decided_on: date = date.min
+    severity: Severity | None = None
+    period: Period = _UNKNOWN
+
+
+class Lawful:
+    """One item on one legal date.
+
+    The rows of a file have few different dates: what follows from those alone is kept.
+    """
+
+    def __init__(self, compiled: CompiledItem, *, today: date) -> None:
+        self._item = compiled.item
+        self._roles = compiled.item.roles
+        self._today = today
+        self._naming = Naming(compiled)
+        self._spoken = {spec.code: {"name": spec.name, "name_zh": spec.name_zh} for spec in compiled.item.fields}
+        self._dated = lru_cache(KEPT)(self._judge_dates)
+        self._period = lru_cache(KEPT)(self._show)
+
+    def _judge_dates(
+        self, decided_on: str | None, valid_from: str | None, valid_until: str | None, own_end: str | None
+    ) -> tuple[tuple[FieldError, ...], date]:
+        roles = self._roles
+        decided = _day(decided_on)
+        if decided is None:
+            return (at("field_required", roles.decided_on, **self._spoken[roles.decided_on]),), date.min
+        errors = []
+        if decided > self._today:
+            errors.append(at("future_date", roles.decided_on, **self._spoken[roles.decided_on]))
+        elif not any(
+            basis.in_force_from <= decided and (basis.in_force_until is None or decided <= basis.in_force_until)
+            for basis in self._item.basis
+        ):
+            errors.append(at("basis_not_in_force", roles.decided_on))
+        ends = ((roles.valid_until, valid_until, _day(valid_from) or decided), (roles.display_until, own_end, decided))
+        for code, text, earliest in ends:
+            last = _day(text)
+            if code is not None and last is not None and last < earliest:
+                errors.append(at("dates_reversed", code, **self._spoken[code]))
+        return tuple(errors), decided
+
+    def _person(self, row: Row, verdict: Judgement) -> None:
+        who = verdict.subject
+        if who is None or who.kind != "natural_person":
+            return
+        born = birth_date(who.document, who.number.reveal())
+        if born is not None and is_minor(born, verdict.decided_on):
+            verdict.refusals.append(at("minor", self._roles.document_number))
+        simple = self._item.simple_procedure_value
+        if simple is not None and row.get(self._roles.procedure or "") == simple:
+            verdict.refusals.append(at("simple_procedure_person", self._roles.procedure))
+
+    def _show(
+        self, decided_on: date, severity: Severity | None, valid_until: str | None, own_end: str | None
+    ) -> Period:
+        return period_of(
+            self._item.display,
+            decided_on=decided_on,
+            severity=severity,
+            valid_until=_day(valid_until),
+            own_end=_day(own_end),
+        )
+
+
+def at(code: str, field_code: str | None, **facts: str) -> FieldError:
+    """The reason of that code at a field of the row; None: the whole row."""
+    return reason(code, f"/{field_code}" if field_code else "", **facts)
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
