@@ -2,19 +2,34 @@
 
 from creditmesh.chassis.declared import Outbox
 from creditmesh.chassis.service import Service
+from creditmesh.ingestion import events
 from creditmesh.ingestion.api import router
 from creditmesh.ingestion.tables import revision
-from creditmesh.schemas.events import AccessRecorded, RecordChanged
+from creditmesh.schemas.events import (
+    AccessRecorded,
+    CaseChanged,
+    EntriesJudged,
+    FeedKeyReceived,
+    HolderChanged,
+    RecordChanged,
+    RecordReceived,
+)
 
 service = Service(
     name="ingestion",
     package="creditmesh.ingestion",
-    summary="Submissions, the gate, records and their revisions, reviews of held rows.",
-    summary_zh="数据报送、入库校验、信用记录及其版本、待审数据。",
+    summary="Submissions, the gate, records and their revisions, copies of peers' records, reviews, quality.",
+    summary_zh="数据报送、入库校验、信用记录及其版本、对等节点记录副本、待审数据、数据质量。",
     router=router,
-    emits=(RecordChanged, AccessRecorded),
+    handles={
+        RecordReceived: events.on_record_received,
+        FeedKeyReceived: events.on_feed_key_received,
+        CaseChanged: events.on_case_changed,
+        HolderChanged: events.on_holder_changed,
+    },
+    emits=(RecordChanged, AccessRecorded, EntriesJudged),
     outbox=Outbox(table=revision, event=RecordChanged),
-    keys=frozenset({"index", "data", "fingerprint", "node"}),
+    keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
     vault=frozenset({"resolve", "open"}),
     lock_class=11,
 )

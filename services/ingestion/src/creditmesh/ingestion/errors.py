@@ -85,8 +85,9 @@ class RecordClosed(Conflict):
 
 
 class NotTheOrigin(Conflict):
-    """409: this node holds a copy; only the origin changes a record."""
+    """409: this node holds a copy; only the origin changes a record. The attempt is kept for the person it concerns."""
 
+    keep = True
     code = "not_the_origin"
     title = "Only the node of origin changes this record"
     title_zh = "该记录只能由来源节点更改"

@@ -1,8 +1,12 @@
-"""What ingestion does, called by its routes."""
+"""What ingestion does, called by its routes and by its events."""
 
+from creditmesh.ingestion.operations.cases import apply_cases
+from creditmesh.ingestion.operations.copies import apply_entries
+from creditmesh.ingestion.operations.feed_keys import keep_keys
 from creditmesh.ingestion.operations.once import once
 from creditmesh.ingestion.operations.order import Order, Submitted
 from creditmesh.ingestion.operations.own import Opened, history_of, record_of
+from creditmesh.ingestion.operations.quality import keep_refusals, quality_of
 from creditmesh.ingestion.operations.records import Change, correct_record, withdraw_record
 from creditmesh.ingestion.operations.reviews import Decision, HeldRow, decide_review, held_row, held_rows
 from creditmesh.ingestion.operations.standing import chunks_of, standing_of
@@ -18,13 +22,18 @@ __all__ = [
     "Order",
     "Review",
     "Submitted",
+    "apply_cases",
+    "apply_entries",
     "chunks_of",
     "correct_record",
     "decide_review",
     "held_row",
     "held_rows",
     "history_of",
+    "keep_keys",
+    "keep_refusals",
     "once",
+    "quality_of",
     "reasons_of",
     "record_of",
     "resolve_subject",

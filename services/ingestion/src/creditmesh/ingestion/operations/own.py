@@ -46,21 +46,23 @@ async def history_of(ctx: Context, record: UUID) -> list[Opened]:
 async def own_revisions(ctx: Context, record: UUID) -> list[Stored]:
     """The revisions of a record of the caller's, oldest first.
 
-    NotFound if there is none; NotYours and OutsideCredential are kept accesses; NotTheOrigin for another node's.
+    NotFound if there is none; NotTheOrigin for a copy of another node's, whose party is nobody here, NotYours and
+    OutsideCredential are kept accesses.
     """
     async with ctx.transaction() as connection:
         history = await revisions.revisions(connection, record, parts=ctx.node.parts)
     if not history:
         raise NotFound(*_NONE)
     newest, caller = history[-1], ctx.known_caller
+    if newest.origin != ctx.node.code:
+        _disclose(ctx, [_event(newest)], outcome="refused", reason=NotTheOrigin.code)
+        raise NotTheOrigin(f"Its origin is {newest.origin}.", f"其来源节点为 {newest.origin}。")
     if newest.party != caller.party:
         _disclose(ctx, [_event(newest)], outcome="refused", reason=NotYours.code)
         raise NotYours(*_NONE)
     if caller.items is not None and newest.item not in caller.items:
         _disclose(ctx, [_event(newest)], outcome="refused", reason=OutsideCredential.code)
         raise OutsideCredential
-    if newest.origin != ctx.node.code:
-        raise NotTheOrigin(f"Its origin is {newest.origin}.", f"其来源节点为 {newest.origin}。")
     return history
 
 

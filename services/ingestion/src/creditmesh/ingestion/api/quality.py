@@ -1,0 +1,31 @@
+"""The quality board."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import Query
+
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.ingestion import operations
+from creditmesh.schemas.identifiers import Code
+from creditmesh.schemas.quality import QualityOut
+
+router = Router(tags=["quality"])
+_READ = Access.to("department", "office", scope="records:read")
+
+
+@router.get("/v1/quality", access=_READ)
+async def quality(
+    ctx: Ctx,
+    party: Code | None = None,
+    item: Code | None = None,
+    since: Annotated[date | None, Query(alias="from")] = None,
+    until: Annotated[date | None, Query(alias="to")] = None,
+) -> QualityOut:
+    """How rows were judged, item by item, and what nodes above refused of the records, with the codes of the reasons.
+
+    A department sees its own lines, the credit office all. The period counts legal dates, both included, by default
+    the last thirty days. `GET /v1/quality?item=administrative_penalty&from=2026-05-01&to=2026-05-31`
+    """
+    return await operations.quality_of(ctx, party=party, item=item, since=since, until=until)

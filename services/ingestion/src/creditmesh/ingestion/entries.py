@@ -1,0 +1,92 @@
+"""A peer's entry as it came: its line and its body, read together.
+
+The line was hashed into the verified tree; the body is what the line commits to, but a sender may still have written
+the two so that they contradict each other.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from creditmesh.schemas.events import RecordReceived
+from creditmesh.schemas.events.record import Change
+from creditmesh.schemas.exchange import FeedKeyBody, Line, RecordBody
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+
+TURNS: frozenset[Change] = frozenset({"marked", "unmarked", "repaired", "withdrawn"})
+"""The changes that leave what a record says as it is: they mark, unmark or end it."""
+_MOST = 2**31 - 1
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One entry about a record, and what is found about it on its way."""
+
+    peer: str
+    feed: str
+    index: int
+    record: UUID
+    rev: int
+    change: Change = "accepted"
+    origin: str = ""
+    body: RecordBody | None = field(default=None, repr=False)
+    """None of an entry that can only mark or end what is held, or that is refused."""
+    refusal: FieldError | None = None
+
+    @property
+    def turns(self) -> bool:
+        """Whether it leaves what the record says as it is."""
+        return self.change in TURNS
+
+    @property
+    def said(self) -> RecordBody:
+        """Its body."""
+        if self.body is None:
+            raise RuntimeError("a refused entry says nothing")
+        return self.body
+
+
+def read_entry(received: RecordReceived) -> Incoming:
+    """The entry; refused if it cannot be read, or where its body contradicts its line."""
+    entry = Incoming(received.peer, received.feed, received.index, received.record, received.rev)
+    line = _line(received)
+    if line is None or line.change is None or line.origin is None:
+        entry.refusal = reason("unreadable_entry")
+        return entry
+    entry.change, entry.origin = line.change, line.origin
+    body = _body(received.body)
+    agree = body is not None and _about(body) == _about(line)
+    entry.body = body if agree else None
+    if not agree and not entry.turns:
+        entry.refusal = reason("unreadable_entry" if body is None else "contradictory_entry")
+    return entry
+
+
+def read_key(body: str | None) -> FeedKeyBody | None:
+    """A feed's key as it is sent; None if it cannot be read."""
+    try:
+        return None if body is None else FeedKeyBody.model_validate_json(body)
+    except ValidationError:
+        return None
+
+
+def _line(received: RecordReceived) -> Line | None:
+    try:
+        line = Line.model_validate_json(received.line)
+    except ValidationError:
+        return None
+    fits = (line.type, line.record, line.rev) == ("record", received.record, received.rev)
+    return line if fits and 0 < received.rev <= _MOST else None
+
+
+def _body(text: str | None) -> RecordBody | None:
+    try:
+        return None if text is None else RecordBody.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _about(of: Line | RecordBody) -> tuple[object, ...]:
+    return of.record, of.rev, of.change, of.origin

@@ -1,0 +1,53 @@
+"""What the steps of cases do to records of this node: mark, unmark, repair, withdraw, each as one revision."""
+
+from collections.abc import Sequence
+
+from creditmesh.chassis.context import Context
+from creditmesh.ingestion.operations.lives import Life, Lives, Turn
+from creditmesh.ingestion.store import revisions
+from creditmesh.schemas.events import CaseChanged
+from creditmesh.schemas.events.case import CaseEffect
+from creditmesh.schemas.events.record import Change
+
+_CHANGES: dict[CaseEffect, Change] = {
+    "mark": "marked",
+    "unmark": "unmarked",
+    "repair": "repaired",
+    "withdraw": "withdrawn",
+}
+
+
+async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
+    """Write what these steps do. A step on a copy, on a record that has ended, or done already, does nothing."""
+    wanted = {step.record for step in steps if step.effect is not None}
+    firsts = await revisions.firsts(await ctx.connection(), wanted, parts=ctx.node.parts)
+    own = {each.record: each.place for each in firsts.values() if each.origin == ctx.node.code}
+    lives = await Lives.opened(ctx, own.values())
+    for step in steps:
+        place = own.get(step.record)
+        life = None if place is None else lives.at(place)
+        if life is not None and step.effect is not None and _does(life, step.effect):
+            lives.turn(life, _turn(step, step.effect))
+    await lives.write()
+
+
+def _does(life: Life, effect: CaseEffect) -> bool:
+    if life.state != "published":
+        return False
+    match effect:
+        case "mark":
+            return life.mark is None
+        case "unmark":
+            return life.mark is not None
+        case "repair" | "withdraw":
+            return True
+
+
+def _turn(step: CaseChanged, effect: CaseEffect) -> Turn:
+    return Turn(
+        change=_CHANGES[effect],
+        officer=step.officer,
+        reason="error" if effect == "withdraw" else None,
+        basis=step.basis,
+        case=step.case,
+    )

@@ -1,0 +1,85 @@
+"""The keys that seal peers' entries: kept as they were wrapped to this node, and opened where they are needed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+
+import orjson
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
+from creditmesh.chassis.vault.keys import KeyMissing, Keys
+from creditmesh.ingestion.entries import Incoming, read_key
+from creditmesh.ingestion.operations.judged import Judged
+from creditmesh.ingestion.store import feed_keys
+from creditmesh.ingestion.store.feed_keys import FeedKey
+from creditmesh.schemas.events import FeedKeyReceived
+from creditmesh.schemas.exchange import Wrapped, feed_origin
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+
+_REMEMBERED = 1024
+
+
+async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
+    """Keep what of these keys is wrapped to this node; one that is wrapped to others only is known as such."""
+    judged, kept = Judged(), dict[FeedKey, str | None]()
+    for each in received:
+        body = read_key(each.body)
+        judged.add(each.peer, each.feed, each.index, None if body is not None else reason("unreadable_entry"))
+        if body is not None:
+            ours = [wrapped for wrapped in body.wrapped if wrapped.node == ctx.node.code]
+            text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours) + "]" if ours else None
+            place = (each.peer, each.feed, body.key)
+            kept[place] = text or kept.get(place)
+    await feed_keys.keep(await ctx.connection(), kept, at=ctx.instant)
+    judged.emit(ctx)
+
+
+class FeedCiphers:
+    """The ciphers of some entries, by the feed they came in and the key they name."""
+
+    def __init__(self, keys: Keys, wrapped: Mapping[FeedKey, str | None]) -> None:
+        self._keys = keys
+        self._wrapped = wrapped
+
+    @classmethod
+    async def of(cls, ctx: Context, entries: Collection[Incoming]) -> "FeedCiphers":
+        """The ciphers that these entries need."""
+        needed = {_key(entry) for entry in entries if entry.said.sealed is not None}
+        return cls(ctx.keys, await feed_keys.wrapped_of(await ctx.connection(), needed))
+
+    def unseal(self, entry: Incoming) -> Mapping[str, object] | FieldError:
+        """The clear and the personal fields of an entry in one row, or why they cannot be read."""
+        body = entry.said
+        if body.sealed is None:
+            return body.fields
+        peer, feed, key = _key(entry)
+        wrapped = self._wrapped.get((peer, feed, key))
+        if wrapped is None:
+            return reason("sealed_for_others")
+        try:
+            cipher = _cipher(self._keys, feed_origin(peer, feed), key, wrapped)
+            place = f"{feed_origin(peer, feed)}|{body.record}|{body.rev}"
+            sealed = cipher.unseal(body.sealed, place=place)
+            return {**body.fields, **sealed.get("subject", {}), **sealed.get("representative", {})}
+        except KeyMissing:
+            return reason("sealed_for_others")
+        except (ValueError, TypeError, AttributeError):  # altered, moved, or not the shape it should have
+            return reason("unreadable_entry")
+
+
+def _key(entry: Incoming) -> FeedKey:
+    sealed = entry.said.sealed
+    return entry.peer, entry.feed, "" if sealed is None else sealed.key
+
+
+@lru_cache(_REMEMBERED)
+def _cipher(keys: Keys, feed: str, key: str, wrapped: str) -> FeedCipher:
+    """The feed's key, with whichever of this node's keys it was wrapped to; KeyMissing if this process has none."""
+    missing = KeyMissing(f"No key of this process opens {key}.")
+    for each in orjson.loads(wrapped):
+        try:
+            return FeedCipher(key, unwrap(keys, Wrapped.model_validate(each), feed=feed))
+        except KeyMissing as error:
+            missing = error
+    raise missing

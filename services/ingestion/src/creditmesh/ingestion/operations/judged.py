@@ -1,0 +1,35 @@
+"""What became of a run of peers' entries, told once a feed: the exchange signs it as the acknowledgement."""
+
+from dataclasses import dataclass, field
+
+from creditmesh.chassis.context import Context
+from creditmesh.schemas.acknowledgements import Refused
+from creditmesh.schemas.events import EntriesJudged
+from creditmesh.schemas.problems import FieldError
+
+
+@dataclass(slots=True)
+class _Run:
+    first: int
+    until: int
+    refused: list[Refused] = field(default_factory=list)
+
+
+class Judged:
+    """The judgements of one run, which may be of several feeds."""
+
+    def __init__(self) -> None:
+        self._runs: dict[tuple[str, str], _Run] = {}
+
+    def add(self, peer: str, feed: str, index: int, refusal: FieldError | None) -> None:
+        """One entry was applied, or refused for this reason."""
+        run = self._runs.setdefault((peer, feed), _Run(index, index + 1))
+        run.first, run.until = min(run.first, index), max(run.until, index + 1)
+        if refusal is not None:
+            run.refused.append(Refused(index=index, code=refusal.code))
+
+    def emit(self, ctx: Context) -> None:
+        """One event a feed."""
+        for (peer, feed), run in self._runs.items():
+            refused = tuple(run.refused)
+            ctx.emit(EntriesJudged(peer=peer, feed=feed, first=run.first, until=run.until, refused=refused))

@@ -1,0 +1,65 @@
+"""The gate for what peers send: who may speak for an origin, and what its content must be to be held here too.
+
+The origin answers for its departments and for doubtful numbers, so neither is asked here, and nothing is held: an entry
+is accepted or refused. Severity and period are the origin's; the period may not be longer than ours.
+"""
+
+from datetime import date
+
+from creditmesh.ingestion.display import Period
+from creditmesh.ingestion.lawful import Judgement, Lawful
+from creditmesh.schemas.catalogue import Item, Party
+from creditmesh.schemas.exchange import RecordBody
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.compile import CompiledItem, Row
+
+
+def refused_sender(peer: Party | None, origin: str, *, node: str) -> FieldError | None:
+    """Why this peer may not speak for that origin at this node; None if it may."""
+    if peer is None or peer.kind != "node" or not peer.active or peer.place != "below":
+        return reason("peer_not_enrolled")
+    if origin == node or origin not in peer.sends_for:
+        return reason("origin_not_allowed")
+    return None
+
+
+def refused_item(item: Item | None) -> FieldError | None:
+    """Why copies of this item, as it is in force here today, are not taken; None if they are."""
+    if item is None:
+        return reason("unknown_item")
+    return None if item.shared_upwards else reason("item_not_shared")
+
+
+class PeerGate(Lawful):
+    """Judges the content that peers send of one item, on one legal date."""
+
+    def __init__(self, compiled: CompiledItem, *, today: date) -> None:
+        super().__init__(compiled, today=today)
+        self.compiled = compiled
+
+    def judge(self, body: RecordBody, row: Row) -> Judgement:
+        """Everything that is wrong with an entry and its canonical row, and the facts it states."""
+        roles, get = self._roles, row.get
+        verdict = Judgement()
+        self._naming.read(row, verdict)
+        verdict.holds.clear()
+        until, own_end = get(roles.valid_until or ""), get(roles.display_until or "")
+        dates, verdict.decided_on = self._dated(get(roles.decided_on), get(roles.valid_from or ""), until, own_end)
+        verdict.refusals += dates
+        if verdict.refusals:
+            return verdict
+        self._person(row, verdict)
+        self._agrees(body, row, verdict)
+        verdict.severity = body.severity
+        verdict.period = Period(body.display_from, body.display_until)
+        ours = self._period(verdict.decided_on, body.severity, until, own_end).until
+        if ours is not None and (body.display_until is None or body.display_until > ours):
+            verdict.refusals.append(reason("period_too_long"))
+        return verdict
+
+    def _agrees(self, body: RecordBody, row: Row, verdict: Judgement) -> None:
+        kind = None if verdict.subject is None else verdict.subject.kind
+        said = (body.kind, body.decided_on, body.issuer, body.state)
+        if said != (kind, verdict.decided_on, row.get(self._roles.issuer), "published"):
+            verdict.refusals.append(reason("contradictory_entry"))
