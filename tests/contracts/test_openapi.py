@@ -63,8 +63,8 @@ def test_every_route_says_what_it_is_for_whom_and_how_it_refuses(route: Route):
     assert described["tags"]
     policy = {name: said for name, said in route.access.document().items() if said is not None}
     assert described[ACCESS] == policy
-    needed = {"credential": [] if route.access.scope is None else [route.access.scope]}
-    assert described["security"] == ([{}, needed] if route.access == Access.public() else [needed])
+    needed = [{"credential": [scope]} for scope in route.access.all_scopes] or [{"credential": []}]
+    assert described["security"] == ([{}, *needed] if route.access == Access.public() else needed)
     refused = [answer for status, answer in described["responses"].items() if not status.startswith("2")]
     assert refused
     for answer in refused:

@@ -85,8 +85,8 @@ async def test_only_whom_a_route_names_comes_in(
         assert ("x-reached" in answer.headers) is invited
         if invited:
             assert answer.headers["x-reached"].split(" ")[0] == route.service
-        if route.access.scope is not None:
-            lacking = await ask(outside, route, everybody[kind, route.access.scope])
+        if (scope := route.access.scope_of(kind)) is not None:
+            lacking = await ask(outside, route, everybody[kind, scope])
             assert lacking.status_code == 403, kind
             assert "x-reached" not in lacking.headers
 

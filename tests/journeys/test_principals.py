@@ -68,10 +68,11 @@ async def test_another_kind_of_caller_is_refused(strangers: Cast, route: Route):
 @pytest.mark.parametrize("route", GUARDED, ids=named)
 async def test_the_right_kind_without_the_scope_is_refused(strangers: Cast, route: Route):
     for kind in route.access.kinds & set(KINDS):
-        answer = await send(strangers, route, by=f"{kind} without {route.access.scope}")
+        scope = route.access.scope_of(kind)
+        answer = await send(strangers, route, by=f"{kind} without {scope}")
         assert is_refusal(answer), kind
         assert answer.status_code == 403, kind
-        assert str(route.access.scope) in answer.json()["detail"]
+        assert str(scope) in answer.json()["detail"]
 
 
 async def _both(cast: Cast, route: Route, *, by: str, theirs: str) -> tuple[httpx.Response, httpx.Response]:

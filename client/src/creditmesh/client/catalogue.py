@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from creditmesh.client.http import Call, Wire
 from creditmesh.schemas.bodies import Page
-from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Purpose
+from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion, PublicationOut, WithdrawIn
 
@@ -59,6 +59,10 @@ class Catalogue:
     def matters(self) -> Iterator[Matter]:
         """What departments do for subjects."""
         return self._wire.pages("/v1/catalogue/matters", Page[Matter])
+
+    def procedures(self) -> Iterator[Procedure]:
+        """The clocks of each kind of case."""
+        return self._wire.pages("/v1/catalogue/procedures", Page[Procedure])
 
     def purposes(self) -> Iterator[Purpose]:
         """The closed list of reasons to ask."""

@@ -55,8 +55,8 @@ def _operations(described: Mapping[str, Any], route: Route) -> list[dict[str, An
 def _finish(operation: dict[str, Any], route: Route) -> None:
     """What the framework cannot know: the service, the credential, and that every error is a problem document."""
     operation.setdefault("tags", [route.service])
-    needed = {_SCHEME: [] if route.access.scope is None else [route.access.scope]}
-    operation["security"] = [{}, needed] if route.open else [needed]
+    needed = [{_SCHEME: [scope]} for scope in route.access.all_scopes] or [{_SCHEME: []}]
+    operation["security"] = [{}, *needed] if route.open else needed
     responses = operation["responses"]
     content = responses.get("422", {}).get("content", {})
     if _FRAMEWORKS_OWN[0] in str(content.get("application/json", "")):

@@ -82,8 +82,8 @@ class Routes:
 
     def _add(self, service: str, declared: APIRoute) -> None:
         access = access_of(declared)
-        if access.scope is not None and access.scope not in SCOPES:
-            raise TypeError(f"route {declared.path} demands {access.scope!r}, which no credential can have")
+        if unknown := set(access.all_scopes) - SCOPES:
+            raise TypeError(f"route {declared.path} demands {sorted(unknown)}, which no credential can have")
         route = Route(
             place=len(self.all),
             service=service,

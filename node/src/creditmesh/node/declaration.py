@@ -6,10 +6,11 @@ from creditmesh.exchange import service as exchange
 from creditmesh.gateway import service as gateway
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
+from creditmesh.repair import service as repair
 from creditmesh.schemas.directory import Directory
 
 NODE = Declaration(
-    services=(catalogue, ingestion, query, exchange, gateway),
+    services=(catalogue, ingestion, query, repair, exchange, gateway),
     follow="catalogue",
     followed=Directory,
 )

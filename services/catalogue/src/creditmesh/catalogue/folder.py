@@ -20,6 +20,7 @@ SUBFOLDERS: dict[str, ObjectKind] = {
     "items": "item",
     "measures": "measure",
     "matters": "matter",
+    "procedures": "procedure",
     "parties": "party",
 }
 """The subfolders, in the order in which their objects are published."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Protocol, TypeVar
 
-from creditmesh.schemas.catalogue import CodeSet, CreditList, FieldSpec, Item, Matter, Measure, Rule
+from creditmesh.schemas.catalogue import CodeSet, CreditList, FieldSpec, Item, Matter, Measure, Procedure, Rule
 from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.rules.headers import all_names, spelled
@@ -52,6 +52,9 @@ def findings(body: Published, of: Others) -> Iterator[Finding]:
             yield from _based(body.basis)
             yield from _named("items", body.items, "item", Item, of)
             yield from _named("measures", body.measures, "measure", Measure, of)
+        case Procedure():
+            yield from _based(body.basis)
+            yield from _only_one(body, of)
         case CodeSet():
             yield from _unambiguous("/values", [word for v in body.values for word in {v.value, *v.aliases}])
         case _:
@@ -121,6 +124,12 @@ def _kinds(item: Item, of: Others) -> Iterator[Finding]:
 def _based(basis: tuple[object, ...]) -> Iterator[Finding]:
     if not basis:
         yield at("/basis", "no_basis", "Nothing is published without a legal basis.", "没有法定依据不得发布。")
+
+
+def _only_one(body: Procedure, of: Others) -> Iterator[Finding]:
+    if any(other.case == body.case and other.code != body.code for other in of.all(Procedure)):
+        yield at("/case", "case_taken", "Another procedure has the clocks of this kind of case; change that one.",
+                 "该类案件已有办理程序；请修改原程序。")  # fmt: skip
 
 
 def _named(where: str, codes: tuple[str, ...], kind: ObjectKind, model: type[P], of: Others) -> Iterator[Finding]:

@@ -1,12 +1,20 @@
 """Cases: objection and repair, their clocks, and the certificate of who knows."""
 
 from creditmesh.chassis.service import Service
+from creditmesh.repair import events
+from creditmesh.repair.api import router
+from creditmesh.schemas.events import AccessRecorded, CaseChanged, HolderChanged, RecordChanged
 
 service = Service(
     name="repair",
     package="creditmesh.repair",
     summary="Cases: objection and repair, their clocks, and the certificate of who knows",
     summary_zh="异议与信用修复案件、时限与传播证明",
+    router=router,
+    handles={RecordChanged: events.on_record_changed, HolderChanged: events.on_holder_changed},
+    emits=(AccessRecorded, CaseChanged),
+    keys=frozenset({"data", "node"}),
+    vault=frozenset({"open"}),
     lock_class=18,
 )
 

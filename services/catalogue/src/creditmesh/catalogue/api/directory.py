@@ -1,4 +1,4 @@
-"""The directory: what may be collected, by whom, on what basis; lists, measures, matters, purposes, parties, codes."""
+"""The directory: what may be collected, by whom, on what basis; lists, measures, matters, procedures, parties."""
 
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Router
 from creditmesh.schemas.bodies import Page
-from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Purpose
+from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose
 from creditmesh.schemas.directory import MODELS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion
@@ -109,6 +109,12 @@ async def matters(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Res
     return look.answer(lambda: page(look.all("matter", Matter), code=_code, limit=limit, cursor=cursor))
 
 
+@router.get("/v1/catalogue/procedures", access=Access.public(), response_model=Page[Procedure])
+async def procedures(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    """The clocks of each kind of case in working days: acceptance, decision, appeal, review; what it needs."""
+    return look.answer(lambda: page(look.all("procedure", Procedure), code=_code, limit=limit, cursor=cursor))
+
+
 @router.get("/v1/catalogue/purposes", access=Access.public(), response_model=Page[Purpose])
 async def purposes(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The closed list of reasons to ask about a subject, each with its ground."""
@@ -166,5 +172,5 @@ def _unknown() -> UnknownObject:
     )
 
 
-def _code(body: CreditList | Measure | Matter | Purpose | Party) -> str:
+def _code(body: CreditList | Measure | Matter | Procedure | Purpose | Party) -> str:
     return body.code

@@ -1,0 +1,213 @@
+"""The course of a case: who takes which step in which state, what it needs, and where it leads. Pure.
+
+filed -> returned (once) -> filed; filed -> accepted -> approved | refused; refused -> appealed -> approved | refused.
+The body that made the record accepts and decides (谁认定、谁修复); the credit office forwards and decides appeals.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from creditmesh.repair.clocks import NONE, Deadline, deadline
+from creditmesh.repair.errors import (
+    AppealOver,
+    DocumentsMissing,
+    NotCorrected,
+    NotForTheSubject,
+    NotTheBody,
+    NotTheOffice,
+    NotTheSubject,
+    OfficerNeeded,
+    ReturnedBefore,
+    StepIncomplete,
+    WrongState,
+)
+from creditmesh.schemas.cases import Action, ActionIn, EvidenceKind, Remedy
+from creditmesh.schemas.catalogue import Procedure
+from creditmesh.schemas.events.case import CaseEffect, CaseKind, CaseState
+from creditmesh.schemas.problems import FieldError
+
+Actor = Literal["subject", "body", "office"]
+OPEN: tuple[CaseState, ...] = ("filed", "returned", "accepted", "appealed")
+"""The states in which somebody still owes something."""
+_BEGINS: Mapping[Action, tuple[CaseState, ...]] = {
+    "accept": ("filed",),
+    "return": ("filed",),
+    "approve": ("accepted", "appealed"),
+    "refuse": ("accepted", "appealed"),
+    "appeal": ("refused",),
+}
+_REPAIR_NEEDS: tuple[EvidenceKind, ...] = ("proof", "commitment")
+"""信用修复管理办法 (order 36 of 2025): proof that the duties are performed, and the public commitment."""
+_DOCUMENTS: Mapping[EvidenceKind, tuple[str, str]] = {
+    "proof": ("The proof of correction and performance", "纠正及履行义务证明材料"),
+    "commitment": ("The credit commitment", "信用承诺书"),
+    "statement": ("The written statement", "书面说明"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a case is in its course."""
+
+    state: CaseState
+    due: Deadline
+    """Of whoever has it; of a refusal the last day for an appeal."""
+    final: bool
+
+    def appeal_open(self, today: date) -> bool:
+        """Whether a refusal may be appealed today; an end that the calendar does not know counts as open."""
+        return self.state == "refused" and not self.final and not self.due.passed(today)
+
+    def shown_state(self, today: date) -> CaseState:
+        """The state on a day: a refusal is closed when the time for an appeal is over, and no job closes it."""
+        ended = self.state == "refused" and not self.final and self.due.passed(today)
+        return "closed" if ended else self.state
+
+    def overdue(self, today: date) -> bool:
+        """Whether who has it should have acted before today."""
+        return self.state in OPEN and self.due.passed(today)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing(Place):
+    """The same, with everything that a step depends on."""
+
+    kind: CaseKind
+    returned: bool
+    appealed: bool
+    documents: Collection[EvidenceKind]
+    """The kinds of the documents that are there."""
+    corrected: bool
+    """Whether the body has corrected the record since the case was filed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Where a step leads."""
+
+    state: CaseState
+    due: Deadline = NONE
+    effect: CaseEffect | None = None
+    final: bool = False
+
+
+def check_actor(action: Action, actor: Actor, officer: str | None, standing: Standing, *, today: date) -> None:
+    """Whether this caller may take the step at all, and whether the case stands where it begins."""
+    state = standing.shown_state(today)
+    _check_role(action, actor, state)
+    if actor != "subject" and officer is None:
+        raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
+    if action == "appeal" and state in {"refused", "closed"} and not standing.appeal_open(today):
+        raise AppealOver("The case stays as it was decided.", "案件维持原决定。")
+    if state not in _BEGINS[action]:
+        starts, starts_zh = " or ".join(_BEGINS[action]), "、".join(_BEGINS[action])
+        raise WrongState(
+            f"The case is {state}; {action} begins at {starts}. Read it again.",
+            f"案件状态为 {state}；{action} 仅适用于 {starts_zh}。请重新读取案件。",
+        )
+
+
+def _check_role(action: Action, actor: Actor, state: CaseState) -> None:
+    if action == "appeal":
+        if actor != "subject":
+            raise NotTheSubject("The subject appeals from their own side.", "由当事人本人申请复核。")
+    elif actor == "subject":
+        raise NotForTheSubject(
+            "You may add evidence, and appeal a refusal.", "您可以补充材料，或对不予办理决定申请复核。"
+        )
+    elif action in {"approve", "refuse"}:
+        if state == "appealed" and actor != "office":
+            raise NotTheOffice("Leave the appeal to the credit office.", "请由信用管理办公室办理复核。")
+        if state != "appealed" and actor != "body":
+            raise NotTheBody("The office forwards a case and decides its appeal.", "信用管理办公室负责转办与复核。")
+
+
+def moved(asked: ActionIn, standing: Standing, procedure: Procedure, *, today: date) -> Move:
+    """Where the step leads. What it lacks or cannot say is refused: see each."""
+    _check_fields(asked, standing.kind)
+    match asked.action:
+        case "accept":
+            _need(procedure.documents, standing.documents)
+            effect: CaseEffect | None = "mark" if standing.kind == "objection" else None
+            return Move(state="accepted", due=deadline(today, procedure.decide_working_days), effect=effect)
+        case "return":
+            _check_list(asked.missing, standing, procedure)
+            return Move(state="returned")
+        case "approve":
+            return Move(state="approved", effect=_upheld(asked.remedy, standing))
+        case "refuse":
+            return _refused(standing, procedure, today)
+        case "appeal":
+            marked: CaseEffect | None = "mark" if standing.kind == "objection" else None
+            return Move(state="appealed", due=deadline(today, procedure.review_working_days), effect=marked)
+
+
+def _check_list(missing: Collection[EvidenceKind], standing: Standing, procedure: Procedure) -> None:
+    if standing.returned:
+        raise ReturnedBefore("Accept it, or decide on what is there.", "请予受理，或依现有材料办理。")
+    forgotten = [kind for kind in _lacking(procedure.documents, standing.documents) if kind not in missing]
+    if forgotten:
+        raise DocumentsMissing(
+            "The list is sent once: name these too.", "补正通知只能发出一次：请一并列明。", errors=_named(forgotten)
+        )
+
+
+def _upheld(remedy: Remedy | None, standing: Standing) -> CaseEffect:
+    if standing.kind == "repair":
+        _need(_REPAIR_NEEDS, standing.documents)
+        return "repair"
+    if remedy == "corrected":
+        if not standing.corrected:
+            raise NotCorrected(
+                "Correct the record first (POST /v1/records/{id}/corrections), or name the remedy withdraw.",
+                "请先更正该记录（POST /v1/records/{id}/corrections），或选择撤回 (withdraw)。",
+            )
+        return "unmark"
+    return "withdraw"
+
+
+def _refused(standing: Standing, procedure: Procedure, today: date) -> Move:
+    effect: CaseEffect | None = "unmark" if standing.kind == "objection" else None
+    if standing.appealed or not procedure.appeal_working_days:
+        return Move(state="refused", effect=effect, final=True)
+    return Move(state="refused", due=deadline(today, procedure.appeal_working_days), effect=effect)
+
+
+def _check_fields(asked: ActionIn, kind: CaseKind) -> None:
+    """A field that is missing, or that means nothing with this action."""
+    errors = []
+    if asked.action == "refuse" and asked.reason is None:
+        errors.append(_field("reason", "needed", "A refusal says why.", "不予办理须说明理由。"))
+    if (asked.action == "return") != bool(asked.missing):
+        errors.append(_field("missing", "return_only", "A return, and nothing else, lists what is missing.",
+                             "退回补正须且仅须列明缺少的材料。"))  # fmt: skip
+    if (asked.action == "approve" and kind == "objection") != (asked.remedy is not None):
+        errors.append(_field("remedy", "objection_only", "Upholding an objection, and nothing else, names its remedy.",
+                             "异议成立须且仅须注明处理方式。"))  # fmt: skip
+    if errors:
+        raise StepIncomplete("See errors for each field.", "各字段问题见 errors。", errors=errors)
+
+
+def _need(wanted: Collection[EvidenceKind], there: Collection[EvidenceKind]) -> None:
+    lacking = _lacking(wanted, there)
+    if lacking:
+        raise DocumentsMissing(
+            "Return the case once for them, or wait until they are there.",
+            "请一次性退回补正，或待材料齐全后办理。",
+            errors=_named(lacking),
+        )
+
+
+def _lacking(wanted: Collection[EvidenceKind], there: Collection[EvidenceKind]) -> list[EvidenceKind]:
+    return [kind for kind in wanted if kind not in there]
+
+
+def _named(kinds: Collection[EvidenceKind]) -> list[FieldError]:
+    texts = ((kind, *_DOCUMENTS[kind]) for kind in kinds)
+    return [_field("missing", kind, f"{text} is not there.", f"缺少{text_zh}。") for kind, text, text_zh in texts]
+
+
+def _field(name: str, code: str, detail: str, detail_zh: str) -> FieldError:
+    return FieldError(pointer=f"/{name}", code=code, detail=detail, detail_zh=detail_zh)

@@ -1,0 +1,78 @@
+"""Whether a case may be filed about a record, and the day from which a record can be repaired. Pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from creditmesh.repair.errors import NotRepairable, NotTheOrigin, RecordNotShown, TooEarly
+from creditmesh.schemas.catalogue import Repair
+from creditmesh.schemas.events.case import CaseKind
+from creditmesh.schemas.events.record import Severity
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.calendar import add_months
+from creditmesh.schemas.rules.visibility import visible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The newest revision of a record, as far as cases go."""
+
+    part: int
+    record: UUID
+    rev: int
+    corrected: int
+    """The newest revision by which its own body corrected it; 0: none."""
+    subject: UUID
+    kind: str
+    item: str
+    item_version: int
+    severity: Severity | None
+    state: str
+    mark: str | None
+    decided_on: date
+    display_from: date
+    display_until: date | None
+    party: str
+    origin: str
+    change: str
+    case_id: UUID | None
+    """The case whose step made this revision."""
+
+
+def check_filing(
+    kind: CaseKind, record: Record, *, rule: Repair | None, node: str, today: date, withdrawn: Collection[str]
+) -> None:
+    """NotTheOrigin of a copy; RecordNotShown; of a repair also NotRepairable and TooEarly."""
+    if record.origin != node:
+        raise NotTheOrigin(
+            f"File it with the node {record.origin}, where the record was made.",
+            f"请向记录的来源节点 {record.origin} 提出。",
+        )
+    if kind == "objection":
+        if not visible(record, as_of=today, withdrawn=withdrawn):
+            raise RecordNotShown("Nothing of it is shown or used; nothing is to be put right.", "无需再提出异议。")
+        return
+    if record.state != "published":
+        raise RecordNotShown("It has ended already; nothing is left to repair.", "该记录已终止，无需修复。")
+    check_period(record, rule, today=today)
+
+
+def check_period(record: Record, rule: Repair | None, *, today: date) -> None:
+    """NotRepairable, or TooEarly before the minimum period from the decision is over (order 36 of 2025)."""
+    if rule is None or not rule.possible:
+        raise NotRepairable(
+            "Ask the body that made the record how it ends; if it is wrong, file an objection.",
+            "请向认定单位了解该记录如何终止；如有错误，请提出异议。",
+        )
+    earliest = earliest_repair(record, rule)
+    if today < earliest:
+        detail, detail_zh = f"File it again on {earliest} or later.", f"请于 {earliest} 或之后申请。"
+        error = FieldError(pointer="/record", code="too_early", detail=detail, detail_zh=detail_zh)
+        raise TooEarly(detail, detail_zh, errors=[error])
+
+
+def earliest_repair(record: Record, rule: Repair) -> date:
+    """The first day on which the record can be repaired: months from its decision, by severity."""
+    months = {"minor": rule.minor_months, "general": rule.general_months, "serious": rule.serious_months}
+    return add_months(record.decided_on, months[record.severity or "general"])

@@ -1,0 +1,61 @@
+"""The certificate of a case: the newest revision it brought about, and how every holder stands to that."""
+
+from base64 import b64encode
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.repair.certificate import lines_of, pending_of, signed
+from creditmesh.repair.errors import NoCertificate
+from creditmesh.repair.operations.seeing import disclose, seen_case
+from creditmesh.repair.operations.steps import record_of
+from creditmesh.repair.store import cases, propagation
+from creditmesh.repair.store.cases import Case
+from creditmesh.schemas.cases import CertificateLine, CertificateOut
+from creditmesh.schemas.directory import Directory
+
+
+async def certificate_of(ctx: Context, case_id: UUID) -> CertificateOut:
+    """The signed certificate as of now; an access. NoCertificate until a revision is there; refusals as `seen_case`."""
+    case, _ = await seen_case(ctx, case_id)
+    connection = await ctx.connection()
+    effects = (await cases.effects_of(connection, [case]))[case.id]
+    done = next((each for each in reversed(effects) if each.rev is not None), None)
+    if done is None or done.rev is None or done.change is None:
+        raise NoCertificate(
+            "Ask again when the case says effect or marking done.", "请在案件 effect 或 marking 为 done 后再查询。"
+        )
+    step = next(each for each in await cases.steps_of(connection, case) if each.number == done.number)
+    lines = await _lines(ctx, case, done.rev)
+    pending = pending_of(lines)
+    disclose(ctx, [case], outcome="released")
+    return signed(
+        CertificateOut(
+            node=ctx.node.code,
+            case=case.id,
+            kind=case.kind,
+            record=case.record,
+            item=case.item,
+            rev=done.rev,
+            change=done.change,
+            decided_on=step.legal_date,
+            decided_by=step.party,
+            basis=step.basis,
+            lines=lines,
+            complete=not pending,
+            pending=pending,
+            issued_at=ctx.instant,
+            key=ctx.keys.key_id("node"),
+            alg=ctx.keys.algorithm("node"),
+            public=b64encode(ctx.keys.public("node").raw).decode("ascii"),
+        ),
+        ctx.keys,
+    )
+
+
+async def _lines(ctx: Context, case: Case, rev: int) -> tuple[CertificateLine, ...]:
+    told = await propagation.lines_of(await ctx.connection(), part=case.part, record=case.record, rev=rev)
+    record = await record_of(ctx, case)
+    directory = ctx.followed(Directory)
+    item = directory.item(record.item, on=ctx.legal_date)
+    shared = item is not None and item.shared_upwards
+    return lines_of(told, above=[peer.code for peer in directory.peers("above")] if shared else [])

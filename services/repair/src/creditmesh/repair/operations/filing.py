@@ -1,0 +1,107 @@
+"""A subject files a case about a record of theirs."""
+
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Forbidden, NotFound
+from creditmesh.repair.clocks import deadline
+from creditmesh.repair.course import Move
+from creditmesh.repair.errors import CaseOpen, NotYours
+from creditmesh.repair.filing import Record, check_filing
+from creditmesh.repair.operations.seeing import PURPOSE
+from creditmesh.repair.operations.steps import STATEMENT, By, Words, note, procedure_of, rule_of, sealed
+from creditmesh.repair.store import cases, records
+from creditmesh.repair.store.cases import Case
+from creditmesh.schemas.cases import CaseIn
+from creditmesh.schemas.catalogue import Procedure
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events.case import CaseKind
+
+_NONE = ("You have no record of this id.", "您没有该编号的记录。")
+
+
+async def file_case(ctx: Context, filed: CaseIn) -> UUID:
+    """File it: the new case's id.
+
+    NotFound if there is no such record, NotYours (a kept access) if it is about somebody else; refusals as
+    `check_filing`; CaseOpen; NoProcedure.
+    """
+    subject = await _about(ctx, filed)
+    cipher = (await ctx.vault.open([subject]))[subject]
+    await ctx.lock([subject])
+    record = await _own_record(ctx, filed.record, subject)
+    procedure = procedure_of(ctx, filed.kind)
+    check_filing(
+        filed.kind,
+        record,
+        rule=rule_of(ctx, record) if filed.kind == "repair" else None,
+        node=ctx.node.code,
+        today=ctx.legal_date,
+        withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
+    )
+    await check_none_open(ctx, record.part, record.record, filed.kind)
+    case_id = ctx.new_id()
+    statement = sealed(cipher, filed.statement, case_id, STATEMENT)
+    await _begin(ctx, _case(ctx, filed, record, procedure, case_id=case_id, statement=statement), procedure)
+    return case_id
+
+
+async def check_none_open(ctx: Context, part: int, record: UUID, kind: CaseKind) -> None:
+    """CaseOpen if somebody still owes something in a case of that kind on the record."""
+    if await cases.open_cases(await ctx.connection(), part=part, records=[record], kind=kind):
+        raise CaseOpen("Add to that case instead; it is in your cases.", "请在已有案件中补充；见本人案件列表。")
+
+
+async def _about(ctx: Context, filed: CaseIn) -> UUID:
+    subject = ctx.known_caller.subject
+    if subject is None:
+        raise Forbidden("This token is not bound to a person.", "该令牌未绑定信用主体。")
+    await _own_record(ctx, filed.record, subject)
+    return subject
+
+
+async def _own_record(ctx: Context, record_id: UUID, subject: UUID) -> Record:
+    record = await records.record_of(await ctx.connection(), record_id, parts=ctx.node.parts)
+    if record is None:
+        raise NotFound(*_NONE)
+    if record.subject != subject:
+        ctx.disclose(
+            record.subject,
+            purpose=PURPOSE,
+            ground="self",
+            outcome="refused",
+            reason=NotYours.code,
+            items=[record.item],
+            records=[record.record],
+        )
+        raise NotYours(*_NONE)
+    return record
+
+
+async def _begin(ctx: Context, case: Case, procedure: Procedure) -> None:
+    await cases.add(await ctx.connection(), case)
+    due = deadline(ctx.legal_date, procedure.accept_working_days)
+    await note(ctx, case, "file", Move(state="filed", due=due), by=By(), words=Words())
+
+
+def _case(
+    ctx: Context, filed: CaseIn, record: Record, procedure: Procedure, *, case_id: UUID, statement: bytes
+) -> Case:
+    due = deadline(ctx.legal_date, procedure.accept_working_days)
+    return Case(
+        part=record.part,
+        id=case_id,
+        kind=filed.kind,
+        subject=record.subject,
+        record=record.record,
+        rev=record.rev,
+        item=record.item,
+        party=record.party,
+        outcome_wanted=filed.outcome_wanted,
+        filed_on=ctx.legal_date,
+        sealed=statement,
+        state="filed",
+        steps=1,
+        due=due.on,
+        calendar=due.calendar,
+    )

@@ -1,0 +1,114 @@
+"""What events tell repair: where each record stands, what became of what was decided, and who knows of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.context import Context
+from creditmesh.repair.course import Move
+from creditmesh.repair.filing import Record
+from creditmesh.repair.operations.steps import By, Words, take
+from creditmesh.repair.store import cases, propagation, records
+from creditmesh.repair.store.cases import Effect
+from creditmesh.schemas.events import HolderChanged, RecordChanged
+from creditmesh.schemas.events.case import CaseEffect
+from creditmesh.schemas.events.record import Change
+
+_MADE: Mapping[CaseEffect, Change] = {
+    "mark": "marked",
+    "unmark": "unmarked",
+    "repair": "repaired",
+    "withdraw": "withdrawn",
+}
+_CORRECTED: frozenset[Change] = frozenset({"corrected", "reopened"})
+_Told = tuple[int, RecordChanged]
+
+
+async def follow_records(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Bring the records to their newest revisions; effects that have happened are done, cases without object closed."""
+    told = [(each.part, each.read(RecordChanged)) for each in events]
+    later = [(part, event) for part, event in told if event.rev > 1]
+    await ctx.lock(event.subject for _, event in later)
+    await records.write(await ctx.connection(), _newest(told))
+    for part in sorted({part for part, _ in later}):
+        await _consequences(ctx, part, [event for of, event in later if of == part])
+
+
+async def follow_holders(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Keep how holders stand to revisions; what was answered is not undone by what was on its way."""
+    newest: dict[tuple[UUID, int, str], tuple[int, HolderChanged]] = {}
+    for each in events:
+        event = each.read(HolderChanged)
+        place = event.record, event.rev, event.holder
+        known = newest.get(place)
+        if known is None or _says_more(event, known[1]):
+            newest[place] = each.part, event
+    await propagation.write(await ctx.connection(), list(newest.values()))
+
+
+def _says_more(event: HolderChanged, known: HolderChanged) -> bool:
+    return (propagation.settled(event), event.at) > (propagation.settled(known), known.at)
+
+
+def _newest(told: Iterable[_Told]) -> list[Record]:
+    found: dict[UUID, Record] = {}
+    for part, event in told:
+        known = found.get(event.record)
+        corrected = max(event.rev if event.change in _CORRECTED else 0, 0 if known is None else known.corrected)
+        if known is None or known.rev < event.rev:
+            found[event.record] = _record(part, event, corrected)
+        else:
+            found[event.record] = replace(known, corrected=corrected)
+    return list(found.values())
+
+
+def _record(part: int, event: RecordChanged, corrected: int) -> Record:
+    return Record(
+        part=part,
+        record=event.record,
+        rev=event.rev,
+        corrected=corrected,
+        subject=event.subject,
+        kind=event.kind,
+        item=event.item,
+        item_version=event.item_version,
+        severity=event.severity,
+        state=event.state,
+        mark=event.mark,
+        decided_on=event.decided_on,
+        display_from=event.display_from,
+        display_until=event.display_until,
+        party=event.party,
+        origin=event.origin,
+        change=event.change,
+        case_id=event.case,
+    )
+
+
+async def _consequences(ctx: Context, part: int, events: Sequence[RecordChanged]) -> None:
+    connection = await ctx.connection()
+    about = {event.record for event in events}
+    waiting = await cases.under_way(connection, part=part, records=about)
+    for event in events:
+        happened = _happened(waiting, event)
+        waiting = [each for each in waiting if each not in happened]
+        for each in happened:
+            await cases.done(connection, replace(each, rev=event.rev, change=event.change))
+        if event.state != "published":
+            await _close(ctx, part, event)
+
+
+def _happened(waiting: Sequence[Effect], event: RecordChanged) -> list[Effect]:
+    """What this revision has done: the first such step of its case, or all that an ended record leaves to be done."""
+    if event.state != "published":
+        return [each for each in waiting if each.record == event.record]
+    own = (e for e in waiting if e.case_id == event.case and _MADE[e.effect] == event.change)
+    return list(own)[:1]
+
+
+async def _close(ctx: Context, part: int, event: RecordChanged) -> None:
+    for case in await cases.open_cases(await ctx.connection(), part=part, records=[event.record]):
+        by = By(party=event.party, officer=event.officer)
+        words = Words(basis=event.basis)
+        await take(ctx, case, "record_ended", Move(state="closed"), by=by, words=words)

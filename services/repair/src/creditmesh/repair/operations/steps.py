@@ -1,0 +1,150 @@
+"""A step as it is taken: the case moves, its history grows, and the event tells it, all in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Unavailable
+from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.repair.clocks import Deadline
+from creditmesh.repair.course import Move, Place, Standing
+from creditmesh.repair.errors import NoProcedure
+from creditmesh.repair.filing import Record
+from creditmesh.repair.store import cases, documents, records
+from creditmesh.repair.store.cases import Case, Step
+from creditmesh.schemas.cases import EvidenceKind, Remedy, StepAction
+from creditmesh.schemas.catalogue import Item, Procedure, Repair
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import CaseChanged
+from creditmesh.schemas.events.case import CaseKind
+
+STATEMENT = "statement"
+"""What the statement of a case is sealed as; the reason of a step as `reason-<number>`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class By:
+    """Who takes a step; nothing of it: the subject."""
+
+    party: str | None = None
+    officer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What is said with a step."""
+
+    sealed: bytes | None = None
+    basis: str | None = None
+    missing: Sequence[EvidenceKind] = ()
+    remedy: Remedy | None = None
+
+
+async def take(ctx: Context, case: Case, action: StepAction, move: Move, *, by: By, words: Words) -> Case:
+    """Take the step: the case as it stands after it."""
+    after = replace(
+        case,
+        state=move.state,
+        steps=case.steps + 1,
+        due=move.due.on,
+        calendar=move.due.calendar,
+        returned=case.steps + 1 if action == "return" else case.returned,
+        missing=words.missing,
+        appealed=case.appealed or action == "appeal",
+        final=move.final,
+    )
+    await cases.change(await ctx.connection(), after)
+    await note(ctx, after, action, move, by=by, words=words)
+    return after
+
+
+async def note(ctx: Context, case: Case, action: StepAction, move: Move, *, by: By, words: Words) -> None:
+    """Add the step that brought the case to where it stands, and tell it."""
+    step = Step(
+        part=case.part,
+        case_id=case.id,
+        number=case.steps,
+        action=action,
+        state=case.state,
+        at=ctx.instant,
+        legal_date=ctx.legal_date,
+        party=by.party,
+        officer=by.officer,
+        basis=words.basis,
+        missing=words.missing,
+        remedy=words.remedy,
+        effect=move.effect,
+        sealed=words.sealed,
+    )
+    await cases.add_step(await ctx.connection(), step, record=case.record)
+    ctx.emit(
+        CaseChanged(
+            case=case.id,
+            kind=case.kind,
+            subject=case.subject,
+            record=case.record,
+            state=case.state,
+            effect=move.effect,
+            party=by.party,
+            officer=by.officer,
+            basis=words.basis,
+        )
+    )
+
+
+def place_of(case: Case) -> Place:
+    """Where the case is in its course."""
+    return Place(state=case.state, due=Deadline(case.due, case.calendar), final=case.final)
+
+
+async def standing_of(ctx: Context, case: Case) -> Standing:
+    """Where the case stands, with its documents and what its body did to the record meanwhile."""
+    connection = await ctx.connection()
+    record = await record_of(ctx, case)
+    return Standing(
+        state=case.state,
+        due=Deadline(case.due, case.calendar),
+        final=case.final,
+        kind=case.kind,
+        returned=case.returned > 0,
+        appealed=case.appealed,
+        documents=documents.kinds(await documents.documents_of(connection, case)),
+        corrected=record.corrected > case.rev,
+    )
+
+
+async def record_of(ctx: Context, case: Case) -> Record:
+    """The record of a case. A case without one is a fault of ours: nothing removes a record."""
+    found = await records.record_of(await ctx.connection(), case.record, parts=ctx.node.parts)
+    if found is None:
+        raise LookupError(f"case {case.id} has no record {case.record}")
+    return found
+
+
+def procedure_of(ctx: Context, kind: CaseKind) -> Procedure:
+    """The clocks of a kind of case in force today; NoProcedure if there are none."""
+    found = ctx.followed(Directory).procedure(kind, on=ctx.legal_date)
+    if found is None:
+        raise NoProcedure("See /v1/catalogue/procedures.", "见 /v1/catalogue/procedures。")
+    return found
+
+
+def rule_of(ctx: Context, record: Record) -> Repair:
+    """How records of its item are repaired: the version in force today, else the one it was accepted under."""
+    directory = ctx.followed(Directory)
+    item = directory.item(record.item, on=ctx.legal_date)
+    if item is None:
+        version = directory.version("item", record.item, record.item_version)
+        item = version.body if version is not None and isinstance(version.body, Item) else None
+    if item is None:
+        raise Unavailable(
+            "This process does not know the record's item yet; send it again.", "目录尚未同步；请重新发送。",
+            headers={"Retry-After": "1"},
+        )  # fmt: skip
+    return item.repair
+
+
+def sealed(cipher: Cipher, said: str, case_id: UUID, field: str) -> bytes:
+    """What somebody said, as it is kept."""
+    return cipher.seal({field: said}, object=case_id, field=field).model_dump_json().encode()

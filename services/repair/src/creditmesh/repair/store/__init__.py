@@ -1,0 +1,1 @@
+"""All SQL of repair, by what it is about."""
