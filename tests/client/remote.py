@@ -19,6 +19,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.verdicts import Receipt, VerdictWord, verdict_line
+from tests.client.feed import FeedLog
+from tests.support.eventually import eventually
 
 KEY = "cm_city_canary000001_thiskeymustneverbeseen1"
 ITEM = "administrative_penalty"
@@ -56,6 +58,8 @@ class Remote:
     refuse_all: bool = False
     answers: dict[str, Response] = field(default_factory=dict)
     """A fixed answer by path."""
+    log: FeedLog | None = None
+    """Its one feed."""
 
     @property
     def submissions(self) -> list[Asked]:
@@ -74,15 +78,41 @@ def app_of(remote: Remote) -> FastAPI:
             return problem(403, "forbidden", "This credential may not do that", "该凭证无权执行此操作")
         if remote.busy:
             return problem(503, "unavailable", "Try again", "请重试", headers=remote.busy.pop(0))
-        if target in remote.answers:
-            return remote.answers[target]
+        if (fixed := fixed_answer(remote, target)) is not None:
+            return fixed
         if request.headers.get("authorization") != f"Bearer {KEY}":
             return problem(401, "unauthenticated", "A valid credential is needed", "需要有效的凭证")
-        if request.url.path != f"/v1/items/{ITEM}/records":
-            return problem(404, "not_found", "No such resource", "资源不存在")
-        return judged(remote, request, body)
+        return await served(remote, request, body)
 
     return app
+
+
+def fixed_answer(remote: Remote, target: str) -> Response | None:
+    """What anyone may ask."""
+    if target not in remote.answers and target == "/v1/catalogue/parties" and remote.log is not None:
+        return JSONResponse(remote.log.parties())
+    return remote.answers.get(target)
+
+
+async def served(remote: Remote, request: Request, body: bytes) -> Response:
+    """What a credential is needed for."""
+    if remote.log is not None and request.url.path.startswith("/v1/exchange/feeds"):
+        return await exchanged(remote.log, request)
+    if request.url.path != f"/v1/items/{ITEM}/records":
+        return problem(404, "not_found", "No such resource", "资源不存在")
+    return judged(remote, request, body)
+
+
+async def exchanged(log: FeedLog, request: Request) -> Response:
+    if request.url.path == "/v1/exchange/feeds":
+        return JSONResponse(log.feeds())
+    if request.url.path == f"/v1/exchange/feeds/{log.feed}/entries":
+        asked = {name: int(value) for name, value in request.query_params.items()}
+        with contextlib.suppress(AssertionError):
+            await eventually(lambda: len(log.entries) > asked["after"], within=asked.get("wait", 0))
+        page = log.page(asked["after"], asked["limit"])
+        return Response(page, media_type="application/x-ndjson")
+    return log.proof(request.url.path, request.query_params)
 
 
 def judged(remote: Remote, request: Request, body: bytes) -> Response:

@@ -1,6 +1,6 @@
 """What an integrator installs: a typed client of a node, and the `creditmesh` command. It needs no server code."""
 
-from creditmesh.client.errors import ClientError, NotUnderstood, ProblemError, Unreachable, Unsendable
+from creditmesh.client.errors import ClientError, NotUnderstood, ProblemError, Unreachable, Unsendable, Unverified
 from creditmesh.client.node import Node
 from creditmesh.client.retries import Retries
 from creditmesh.client.submission import Submission
@@ -16,5 +16,6 @@ __all__ = [
     "Submission",
     "Unreachable",
     "Unsendable",
+    "Unverified",
     "Upload",
 ]

@@ -44,6 +44,16 @@ class Unsendable(ClientError):
     """A file or a setting that cannot be sent as it is; nothing left this machine."""
 
 
+class Unverified(ClientError):
+    """What came, or what was kept, is not what its node signed: nothing of it was taken. `code` is a stable word."""
+
+    def __init__(self, code: str, detail: str, detail_zh: str, *, index: int | None = None) -> None:
+        super().__init__(detail, detail_zh)
+        self.code = code
+        self.index = index
+        """The entry that does not fit, or the first that may not."""
+
+
 class ProblemError(ClientError):
     """The node refused: `document` says what, by which rule, and what to do."""
 

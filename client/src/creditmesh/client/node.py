@@ -5,6 +5,7 @@ from typing import Self
 import httpx
 
 from creditmesh.client.catalogue import Catalogue
+from creditmesh.client.exchange import Exchange
 from creditmesh.client.http import Wire
 from creditmesh.client.me import Me
 from creditmesh.client.public import Public
@@ -34,6 +35,7 @@ class Node:
         self.reviews = Reviews(self._wire)
         self.queries = Queries(self._wire)
         self.authorisations = Authorisations(self._wire)
+        self.exchange = Exchange(self._wire)
         self.me = Me(self._wire)
         self.public = Public(self._wire)
 

@@ -2,7 +2,9 @@
 
 import typer
 
+from creditmesh.client.cli.pull import pull
 from creditmesh.client.cli.submit import submit
+from creditmesh.client.cli.verify import verify
 
 app = typer.Typer(
     name="creditmesh",
@@ -20,3 +22,5 @@ def _commands() -> None:
 
 
 app.command("submit")(submit)
+app.command("pull")(pull)
+app.command("verify")(verify)

@@ -29,3 +29,8 @@ NoSave = Annotated[
 ]
 Resume = Annotated[str | None, typer.Option(help="以该键续传（状态文件无法写入时）。Go on under this key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON。Print the summary as JSON.")]
+Feed = Annotated[str, typer.Argument(help="交换日志：up、down 或 down-<节点>。The feed.", show_default=False)]
+Into = Annotated[
+    Path, typer.Option(help="写入的文件或文件夹。The file it goes to, or a folder to make it in.", show_default=False)
+]
+Follow = Annotated[bool, typer.Option("--follow", help="持续跟随，直至中断。Go on as entries come, until interrupted.")]

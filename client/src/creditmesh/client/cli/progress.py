@@ -1,4 +1,4 @@
-"""The two bars of a submission, on standard error and only where a person watches."""
+"""Progress bars, on standard error and only where a person watches."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,15 +28,46 @@ class Bars:
 
     def waiting(self, seconds: float, error: ClientError) -> None:
         """The connection is tried again, and why."""
-        text = f"{error.detail_zh} {error.detail} ({seconds:.1f} s)"
-        self.progress.console.print(text, style="yellow", markup=False)
+        _say_waiting(self.progress, seconds, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One bar that counts."""
+
+    progress: Progress
+    task: TaskID
+
+    def reached(self, done: int) -> None:
+        """So many are done; what was thought to be all may have grown."""
+        total = self.progress.tasks[0].total
+        self.progress.update(self.task, completed=done, total=None if total is None else max(total, done))
+
+    def waiting(self, seconds: float, error: ClientError) -> None:
+        """The connection is tried again, and why."""
+        _say_waiting(self.progress, seconds, error)
 
 
 @contextmanager
 def bars(*, size: int, rows: int) -> Iterator[Bars]:
     """The bars of one file; `rows` 0 where the number is not known beforehand."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=notices, transient=True, disable=not notices.is_terminal) as progress:
+    with _progress() as progress:
         upload = progress.add_task("上传 upload (KiB)", total=size // 1024)
         verdicts = progress.add_task("结果 verdicts", total=rows or None)
         yield Bars(progress, upload, verdicts)
+
+
+@contextmanager
+def counting(what: str, *, done: int = 0, total: int | None = None) -> Iterator[Count]:
+    """One bar; `total` None where the number is not known beforehand."""
+    with _progress() as progress:
+        yield Count(progress, progress.add_task(what, total=total, completed=done))
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=notices, transient=True, disable=not notices.is_terminal)
+
+
+def _say_waiting(progress: Progress, seconds: float, error: ClientError) -> None:
+    progress.console.print(f"{error.detail_zh} {error.detail} ({seconds:.1f} s)", style="yellow", markup=False)

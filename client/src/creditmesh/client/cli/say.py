@@ -5,7 +5,7 @@ import json
 from rich.console import Console
 from rich.text import Text
 
-from creditmesh.client.errors import ClientError, ProblemError
+from creditmesh.client.errors import ClientError, ProblemError, Unverified
 
 answers = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 """Standard output: what was asked for."""
@@ -30,10 +30,15 @@ def error(problem: ClientError, *, as_json: bool = False) -> None:
 def _document(problem: ClientError) -> object:
     if isinstance(problem, ProblemError):
         return problem.document.model_dump(mode="json")
+    if isinstance(problem, Unverified):
+        return {"code": problem.code, "index": problem.index, "detail": problem.detail, "detail_zh": problem.detail_zh}
     return {"detail": problem.detail, "detail_zh": problem.detail_zh}
 
 
 def _lines(problem: ClientError) -> list[tuple[str, str]]:
+    if isinstance(problem, Unverified) and problem.index is not None:
+        where = f"条目 entry {problem.index} [{problem.code}]"
+        return [(where, "bold red"), (problem.detail_zh, "bold red"), (problem.detail, "bold red")]
     if not isinstance(problem, ProblemError):
         return [(problem.detail_zh, "bold red"), (problem.detail, "bold red")]
     document = problem.document

@@ -4,34 +4,25 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
 
 from creditmesh.client.cli import options, say
+from creditmesh.client.cli.exits import Exit, concluded
 from creditmesh.client.cli.progress import bars
 from creditmesh.client.cli.resume import Resume, beside
 from creditmesh.client.cli.tally import Tally
-from creditmesh.client.cli.target import Target, target_of
-from creditmesh.client.errors import ClientError, ProblemError, Unsendable
+from creditmesh.client.cli.target import Target, target_of, warn_of_key
+from creditmesh.client.errors import ProblemError, Unsendable
 from creditmesh.client.node import Node
 from creditmesh.client.submission import Submission
 from creditmesh.client.upload import Upload
 from creditmesh.schemas.verdicts import Receipt, Verdict, verdict_line
 
 _STEP = 100
-_AGAIN = "Broken off. Run the same command again: it goes on where it stood.", "已中断。重新运行同一命令即可续传。"
-
-
-class Exit(IntEnum):
-    """What the exit code says."""
-
-    DONE = 0
-    REFUSED = 1
-    FAILED = 2
-    INTERRUPTED = 130
 
 
 class Lane(StrEnum):
@@ -87,15 +78,11 @@ def submit(
 
     中断后重新运行同一命令即可续传。After a break, run the same command again: it goes on where it stood.
     """
-    source = context.get_parameter_source("key")
-    if key is not None and source is not None and source.name == "COMMANDLINE":
-        say.notice(
-            "A key on the command line can be read by others on this machine; use CREDITMESH_KEY or --key-file.",
-            "命令行中的密钥可能被本机其他用户看到；请使用环境变量 CREDITMESH_KEY 或 --key-file。",
-        )
-    try:
+    warn_of_key(context)
+
+    def work() -> Exit:
         target = target_of(node=node, key=key, key_file=key_file, sandbox=sandbox, sandbox_file=sandbox_file)
-        code = _run(
+        return _run(
             Order(
                 file=file,
                 item=item,
@@ -109,15 +96,8 @@ def submit(
                 as_json=as_json,
             )
         )
-    except ClientError as error:
-        say.error(error, as_json=as_json)
-        if error.passing:
-            say.notice(*_AGAIN)
-        code = Exit.FAILED
-    except KeyboardInterrupt:
-        say.notice(*_AGAIN)
-        code = Exit.INTERRUPTED
-    raise typer.Exit(code)
+
+    raise typer.Exit(concluded(work, as_json=as_json))
 
 
 def _run(order: Order) -> Exit:

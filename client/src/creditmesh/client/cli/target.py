@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import typer
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.client.cli.say import notice
@@ -33,6 +34,16 @@ class _Caller(BaseModel):
 class _Sandbox(BaseModel):
     nodes: dict[str, _Node]
     callers: list[_Caller]
+
+
+def warn_of_key(context: typer.Context) -> None:
+    """Say so when the key stands on the command line."""
+    source = context.get_parameter_source("key")
+    if source is not None and source.name == "COMMANDLINE":
+        notice(
+            "A key on the command line can be read by others on this machine; use CREDITMESH_KEY or --key-file.",
+            "命令行中的密钥可能被本机其他用户看到；请使用环境变量 CREDITMESH_KEY 或 --key-file。",
+        )
 
 
 def target_of(

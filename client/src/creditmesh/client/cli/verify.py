@@ -1,0 +1,56 @@
+"""`creditmesh verify TARGET`: checks again, off line, what a node signed and somebody kept."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from creditmesh.client.cli import options, say
+from creditmesh.client.cli.exits import Exit, concluded
+from creditmesh.client.errors import Unsendable, Unverified
+from creditmesh.client.pulled import SUFFIX, Pulled
+
+Kept = Annotated[
+    Path, typer.Argument(help="pull 所得的文件或文件夹。A file or a folder that pull made.", show_default=False)
+]
+
+
+def verify(target: Kept, *, as_json: options.AsJson = False) -> None:
+    """离线核验。Check off line that everything is still what the node signed; nothing is asked of any node.
+
+    退出码 exit codes: 0 全部相符 everything fits; 1 不符 something does not; 2 无法核验 it could not be checked.
+    """
+    raise typer.Exit(concluded(lambda: _verify(target, as_json=as_json), as_json=as_json))
+
+
+def _verify(target: Path, *, as_json: bool) -> Exit:
+    files = sorted(target.glob(f"*{SUFFIX}")) if target.is_dir() else [target]
+    if not files:
+        raise _nothing(target)
+    return max([_verify_feed(file, as_json=as_json) for file in files])
+
+
+def _verify_feed(file: Path, *, as_json: bool) -> Exit:
+    try:
+        pulled = Pulled.at(file)
+        if pulled is None:
+            raise _nothing(file)
+        pulled.check()
+    except Unverified as broken:
+        if not as_json:
+            say.answers.print(f"不符 DOES NOT FIT: {file}")
+        say.error(broken, as_json=as_json)
+        return Exit.REFUSED
+    head = pulled.head
+    if as_json:
+        document = {"file": str(file), "origin": head.origin, "size": head.size, "root": head.range.root().hex()}
+        say.answers.print(json.dumps(document, ensure_ascii=False))
+    else:
+        say.answers.print(f"相符 fits: {file}: {head.origin}, {head.size:,} 个条目 entries")
+        say.answers.print(f"根 root: {head.range.root().hex()}")
+    return Exit.DONE
+
+
+def _nothing(target: Path) -> Unsendable:
+    return Unsendable(f"{target}: nothing that was pulled is there.", f"{target}：没有拉取得到的内容。")

@@ -1,0 +1,119 @@
+"""The feeds of a node: following one, and asking for its signed heads and proofs."""
+
+from collections.abc import Iterator
+from time import monotonic, sleep
+from typing import NamedTuple
+from urllib.parse import quote
+
+from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
+from creditmesh.client.feeds import FeedHead, FeedPage, read_page
+from creditmesh.client.http import ANSWER, Call, Wire
+from creditmesh.client.retries import Patience, Retries, Waiting
+from creditmesh.client.signatures import raw
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.exchange import Entry, FeedOut, PageEnd, ProofOut, feed_origin
+
+MOST = 1000
+"""Entries of a page: as many as a node puts under one checkpoint."""
+_PAUSE = 1.0
+
+
+class Followed(NamedTuple):
+    """A page that was checked, and the head after it."""
+
+    entries: tuple[Entry, ...]
+    head: FeedHead
+
+
+class Exchange:
+    """For nodes, and for whoever was given `exchange:pull`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def feeds(self) -> Iterator[FeedOut]:
+        """The node's feeds and its copies of its peers', as far as the caller may know them."""
+        return self._wire.pages("/v1/exchange/feeds", Page[FeedOut])
+
+    def start(self, feed: str) -> FeedHead:
+        """The empty head of a feed, pinned to the keys that the node publishes for itself.
+
+        Trust on first use, as good as the connection to the node: keep the head, never pin twice.
+        """
+        node = self._itself()
+        publics = tuple(raw(key.public) for key in node.keys if key.use == "node")
+        return FeedHead(origin=feed_origin(node.code, feed), publics=publics)
+
+    def follow(
+        self,
+        head: FeedHead,
+        *,
+        limit: int = MOST,
+        wait: int = 0,
+        retries: Retries | None = None,
+        waiting: Waiting | None = None,
+    ) -> Iterator[Followed]:
+        """Every page after this head, checked; Unverified at the first that does not fit.
+
+        Ends at the end of the feed; with `wait` (seconds of long polling) it never does.
+        """
+        feed = head.origin.rpartition("/")[2]
+        while True:
+            asked = monotonic()
+            page = self._page(feed, head.size, limit, wait, Patience(retries or self._wire.retries, waiting))
+            head = head.followed_by(page)
+            if page.entries:
+                yield Followed(page.entries, head)
+            elif not wait:
+                return
+            elif monotonic() - asked < _PAUSE:  # the node does not wait: ask it no faster than this
+                sleep(_PAUSE)
+
+    def entries(self, feed: str, *, after: int = 0, limit: int = MOST, wait: int = 0) -> FeedPage:
+        """One page as it came, not yet checked: the entries from index `after` on."""
+        return self._page(feed, after, limit, wait, Patience(self._wire.retries))
+
+    def checkpoint(self, feed: str, *, size: int | None = None) -> str:
+        """A signed tree head, the newest or that of a size, as a C2SP note."""
+        return self._wire.get(f"{_path(feed)}/checkpoint", PageEnd, size=size).checkpoint
+
+    def inclusion(self, feed: str, *, index: int, size: int) -> tuple[bytes, ...]:
+        """The proof that an entry stands in the tree of this size: for `schemas.tlog.verify_inclusion`."""
+        return _hashes(self._wire.get(f"{_path(feed)}/proofs/inclusion", ProofOut, index=index, size=size))
+
+    def consistency(self, feed: str, *, old: int, new: int) -> tuple[bytes, ...]:
+        """The proof that the tree of size `new` continues that of `old`: for `schemas.tlog.verify_consistency`."""
+        return _hashes(self._wire.get(f"{_path(feed)}/proofs/consistency", ProofOut, **{"from": old, "to": new}))
+
+    def _page(self, feed: str, after: int, limit: int, wait: int, patience: Patience) -> FeedPage:
+        params = {"after": str(after), "limit": str(limit)} | ({"wait": str(wait)} if wait else {})
+        call = Call(method="GET", path=f"{_path(feed)}/entries", params=params, patience=ANSWER + wait)
+        while True:
+            try:
+                with self._wire.open(call) as response:
+                    return read_page(response.read())
+            except (Unreachable, ProblemError) as error:
+                patience.wait(error)
+
+    def _itself(self) -> Party:
+        """The node's own row: it alone among the nodes has no place in the chain, for the places are seen from it."""
+        parties = self._wire.pages("/v1/catalogue/parties", Page[Party])
+        own = [each for each in parties if each.kind == "node" and each.place is None and each.active]
+        if len(own) != 1 or not any(key.use == "node" for key in own[0].keys):
+            raise NotUnderstood(
+                "The node's catalogue has no single row of the node itself with its keys; its operator publishes it.",
+                "节点目录中没有唯一的、含公钥的节点自身条目；请联系该节点的运维发布。",
+            )
+        return own[0]
+
+
+def _path(feed: str) -> str:
+    return f"/v1/exchange/feeds/{quote(feed, safe='')}"
+
+
+def _hashes(answer: ProofOut) -> tuple[bytes, ...]:
+    try:
+        return tuple(bytes.fromhex(each) for each in answer.proof)
+    except ValueError:
+        raise NotUnderstood("The proof is not made of hashes.", "证明中含有非哈希值。") from None
