@@ -17,7 +17,7 @@ setup: $(VENV)/.ready ## make the environment in .venv from requirements.lock
 $(VENV)/.ready: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --require-hashes -r <($(PYTHON) deploy/only.py requirements.lock uv)
-	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation $(foreach m,$(MEMBERS),-e $(m))
 	@touch $@
 
@@ -38,7 +38,7 @@ format: setup ## put every file into shape
 test: setup ## everything, on both buses, with real PostgreSQL and Kafka
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -rs
 
-run: setup ## a sandbox city node and its story (ONCE=1 stops after it; BUS=kafka SPLIT=1)
+run: setup ## sandbox nodes of a city, a province and the nation, and their story (ONCE=1 stops after it; BUS=kafka SPLIT=1)
 	@$(BIN)/creditmesh-node sandbox --bus $(BUS) $(if $(ONCE),--once) $(if $(SPLIT),--split)
 
 kafka: ## Apache Kafka on loopback, obtained with Maven into .kafka/ (make kafka-stop ends it)

@@ -33,23 +33,23 @@ _ORDERED = "select coalesce(sum(number), 0)::int from bus.event_head where strea
 
 async def measure(standing: Standing) -> Table:
     """From the first event that has its number to the last, and to the last that stands in the read model."""
-    node = standing.sandbox.children
+    node = standing.node.children["node"]
     async with standing.session() as session:
         taking = Taking(standing, session)
         while await session.fetchval("select count(*) from ingestion.revision") < EVENTS:
             await taking.send(Way("new", 2), Result())
-        await asyncio.to_thread(node[-1].stop)
+        await asyncio.to_thread(node.stop)
         await session.execute(_RESET)
         await session.execute(_QUEUE, EVENTS)
         await session.execute("vacuum analyze")
         before = cost.seconds(standing.postgres)
-        node[-1] = node[-1].again()
+        node = standing.node.children["node"] = node.again()
         first, began = await _until(session, 1)
         last, ordered = await _until(session, EVENTS)
         spent = cost.seconds(standing.processes[-1])
         await drained(session)
         applied = time.perf_counter()
-    await asyncio.to_thread(node[-1].ready)
+    await asyncio.to_thread(node.ready)
     table = Table(f"backlog: {EVENTS:,} record.changed queued, embedded bus, one process")
     table.rows = [
         {"": "ordered", "events/s": (last - first) / (ordered - began)},

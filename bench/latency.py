@@ -37,7 +37,7 @@ _UNWATCH = "drop trigger bench_visible on query.record; drop function bench_visi
 
 async def measure(standing: Standing) -> Table:
     """The times of every record after the first second, at each rate."""
-    bus = standing.sandbox.settings.bus.kind
+    bus = standing.node.settings.bus.kind
     table = Table(f"latency: single records, {bus} bus")
     async with standing.session() as session:
         await session.execute(_WATCH)

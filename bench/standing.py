@@ -16,7 +16,7 @@ from bench import cost
 from bench.rows import PARTY
 from creditmesh.chassis.database.engine import arguments_of
 from creditmesh.node import people
-from creditmesh.node.sandbox import Sandbox, started
+from creditmesh.node.sandbox import Sandbox, SandboxNode, started
 
 
 @dataclass
@@ -26,19 +26,24 @@ class Standing:
     sandbox: Sandbox
 
     @property
+    def node(self) -> SandboxNode:
+        """The node itself."""
+        return self.sandbox.nodes["city"]
+
+    @property
     def url(self) -> str:
         """Where its gateway answers."""
-        return self.sandbox.url
+        return self.node.url
 
     @cached_property
     def key(self) -> str:
         """A department's credential."""
-        return people.issue_key(self.sandbox.operator, PARTY)
+        return people.issue_key(self.node.operator, PARTY)
 
     @property
     def processes(self) -> list[psutil.Process]:
         """The node's own processes."""
-        return [psutil.Process(child.process.pid) for child in self.sandbox.children]
+        return [psutil.Process(child.process.pid) for child in self.node.children.values()]
 
     @property
     def postgres(self) -> psutil.Process:
@@ -52,7 +57,7 @@ class Standing:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection]:
         """A superuser's session in the node's database."""
-        url = self.sandbox.server.admin_url.set(database=self.sandbox.settings.node)
+        url = self.sandbox.server.admin_url.set(database=self.node.settings.node)
         unlimited = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
         session: asyncpg.Connection = await asyncpg.connect(
             **arguments_of(url, application_name="bench", settings=unlimited)
@@ -68,7 +73,7 @@ def standing(bus: str = "embedded") -> Iterator[Standing]:
     """A node of one process, made anew and taken down."""
     with tempfile.TemporaryDirectory(prefix="creditmesh-bench-") as folder:
         Path(folder).chmod(0o755)  # the server may run as a user of its own
-        with started(Path(folder) / "city", bus=bus, split=False, console=Console(quiet=True)) as sandbox:
+        with started(Path(folder), bus=bus, split=False, console=Console(quiet=True), codes=("city",)) as sandbox:
             yield Standing(sandbox)
 
 

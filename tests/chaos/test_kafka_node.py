@@ -46,7 +46,7 @@ def node(own_broker: Broker) -> Iterator[Victim]:
     ):
         Path(folder).chmod(0o755)
         environment.setenv("KAFKA_BOOTSTRAP", own_broker.bootstrap)
-        with victim(Path(folder) / "city", bus="kafka", split=True) as made:
+        with victim(Path(folder), bus="kafka", split=True) as made:
             yield made
 
 
@@ -66,7 +66,7 @@ def test_a_submission_while_the_broker_is_killed_and_wiped_is_in_the_read_model_
         all_of_them = len(acknowledged)
         eventually(lambda n=all_of_them: node.ask("select count(*) from query.record") == n)  # Kafka or not
         own_broker.start()
-        asyncio.run(topics.apply(node.sandbox.settings))
+        asyncio.run(topics.apply(node.node.settings))
     before = passed(node)
     orders = itertools.count(10_000)
 
@@ -83,8 +83,8 @@ def test_a_submission_while_the_broker_is_killed_and_wiped_is_in_the_read_model_
     assert before["arrived"] > 0
     assert before["refilled"] > 0
     assert node.ask("select count(*) from query.dead_letter") == 0
-    assert node.sandbox.children[-1].restarts >= 1
-    assert all(child.alive for child in node.sandbox.children)
+    assert node.node.children["relay"].restarts >= 1
+    assert node.sandbox.alive
 
 
 def test_nothing_that_names_a_person_is_in_a_header_and_a_planted_name_is_found(node: Victim, own_broker: Broker):
@@ -147,7 +147,7 @@ async def records(bootstrap: str) -> list[ConsumerRecord]:
 
 def passed(node: Victim) -> dict[str, float]:
     """How many events the query service has passed, by the way they came."""
-    [query] = [found for found in run_files.read(node.sandbox.settings.state) if "query" in found.services]
+    [query] = [found for found in run_files.read(node.node.settings.state) if "query" in found.services]
     text = httpx.get(f"{query.operator}/metrics").text
     ways = {"arrived": 0.0, "refilled": 0.0}
     for family in text_string_to_metric_families(text):

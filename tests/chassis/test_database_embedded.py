@@ -143,7 +143,7 @@ async def test_stopping_a_stopped_server_is_no_error(server: EmbeddedServer):
         ("synchronous_commit", "on"),
         ("full_page_writes", "on"),
         ("data_checksums", "on"),
-        ("max_connections", "250"),
+        ("max_connections", "320"),
         ("listen_addresses", "127.0.0.1"),
         ("server_encoding", "UTF8"),
     ],

@@ -24,12 +24,12 @@ PARTIES = Path("services/catalogue/src/creditmesh/catalogue/data/sandbox/city/pa
 def city() -> Iterator[Victim]:
     with tempfile.TemporaryDirectory(prefix="creditmesh-operating-") as folder:
         Path(folder).chmod(0o755)
-        with victim(Path(folder) / "city", split=True) as node:
+        with victim(Path(folder), split=True) as node:
             yield node
 
 
 def typed(city: Victim, *words: str, said: str | None = None) -> Result:
-    settings = city.sandbox.settings
+    settings = city.node.settings
     environment = {
         "CREDITMESH_NODE": settings.node,
         "CREDITMESH_TIER": settings.tier,
@@ -180,9 +180,9 @@ def test_every_command_explains_itself(city: Victim):
 def test_each_process_may_be_stopped_while_the_others_work(city: Victim):
     with Load(city) as load:
         load.underway()
-        for number in (1, 2):
-            told_to_stop(city, number)
-            started_again(city, number)
+        for name in ("ingestion", "query"):
+            told_to_stop(city, name)
+            started_again(city, name)
         load.on()
     assert load.statuses.keys() <= {200, 503}, load.statuses
     assert load.statuses[503], "the control: ingestion was away for a while, and the gateway said so"

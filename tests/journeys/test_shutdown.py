@@ -98,17 +98,17 @@ class Load:
             time.sleep(0.05)
 
 
-def told_to_stop(node: Victim, number: int) -> float:
+def told_to_stop(node: Victim, name: str) -> float:
     """SIGTERM one process; the seconds until it had ended, with code 0."""
-    process, began = node.sandbox.children[number].process, time.monotonic()
+    process, began = node.node.children[name].process, time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert process.wait(DRAINED) == 0
     return time.monotonic() - began
 
 
-def started_again(node: Victim, number: int) -> None:
-    node.sandbox.children[number] = node.sandbox.children[number].again()
-    node.sandbox.children[number].ready()
+def started_again(node: Victim, name: str) -> None:
+    node.node.children[name] = node.node.children[name].again()
+    node.node.children[name].ready()
 
 
 def everything_is_there_once(node: Victim, load: Load) -> None:
@@ -125,22 +125,22 @@ def everything_is_there_once(node: Victim, load: Load) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_node_told_to_stop_under_load_drains_and_loses_nothing(folder: Path):
-    with victim(folder / "city") as node:
+    with victim(folder) as node:
         run = folder / "city" / "run"
         with Load(node) as load:
             load.underway()
-            told_to_stop(node, 0)
+            told_to_stop(node, "node")
             assert not list(run.glob("*.json")), "it says no more that it runs"
-            started_again(node, 0)
+            started_again(node, "node")
             load.on()
         assert load.statuses.keys() <= {200, 503}, load.statuses
         assert load.cut_off, "the control: it was away for a while"
         everything_is_there_once(node, load)
-        log = node.sandbox.children[0].log.read_text(encoding="utf-8")
+        log = node.node.children["node"].log.read_text(encoding="utf-8")
         assert '"level": "error"' not in log
         assert "Traceback" not in log
         with httpx.Client() as idle:
             assert idle.get(f"{node.url}/health/ready").status_code == 200
-            assert told_to_stop(node, 0) < 5, (
+            assert told_to_stop(node, "node") < 5, (
                 "nobody asks anything: it does not wait for a connection that is kept open"
             )

@@ -16,25 +16,26 @@ from rich.console import Console
 
 from creditmesh.chassis.database.engine import arguments_of
 from creditmesh.node import people
-from creditmesh.node.sandbox import Sandbox, started
+from creditmesh.node.sandbox import Sandbox, SandboxNode, started
 from tests.support.rows import ITEM
 
 
 class Victim:
-    """The running sandbox, and how to hurt it."""
+    """A node of the running sandbox, and how to hurt it."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, node: SandboxNode) -> None:
         self.sandbox = sandbox
-        self.key = people.issue_key(sandbox.operator, "market_regulation")
+        self.node = node
+        self.key = people.issue_key(node.operator, "market_regulation")
 
     @property
     def url(self) -> str:
         """Where the door is now."""
-        return self.sandbox.url
+        return self.node.url
 
-    def kill_process(self, number: int) -> None:
+    def kill_process(self, name: str) -> None:
         """SIGKILL one of the node's processes and start it again."""
-        self.sandbox.kill_and_restart(number)
+        self.node.kill_and_restart(name)
 
     def kill_database(self) -> None:
         """SIGKILL the postmaster and start it again."""
@@ -44,7 +45,7 @@ class Victim:
     def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """`creditmesh-node` with these words, as the node's operator would say them."""
         line = [sys.executable, "-m", "creditmesh.node", *words]
-        environment = {**os.environ, **self.sandbox.children[0]._environment, "COLUMNS": "200"}
+        environment = {**os.environ, **self.node.environment, "COLUMNS": "200"}
         return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
 
     def ask(self, statement: str, *arguments: object) -> object:
@@ -52,7 +53,7 @@ class Victim:
         return asyncio.run(self._ask(statement, *arguments))
 
     async def _ask(self, statement: str, *arguments: object) -> object:
-        url = self.sandbox.server.admin_url.set(database=self.sandbox.settings.node)
+        url = self.sandbox.server.admin_url.set(database=self.node.settings.node)
         session = await asyncpg.connect(**arguments_of(url, application_name="test"))
         try:
             return await session.fetchval(statement, *arguments)
@@ -62,9 +63,9 @@ class Victim:
 
 @contextmanager
 def victim(state: Path, *, bus: str = "embedded", split: bool = False) -> Iterator[Victim]:
-    """A fresh sandbox with its catalogue, and a department's key."""
-    with started(state, bus=bus, split=split, console=Console(quiet=True)) as sandbox:
-        yield Victim(sandbox)
+    """A fresh city node with its catalogue, and a department's key."""
+    with started(state, bus=bus, split=split, console=Console(quiet=True), codes=("city",)) as sandbox:
+        yield Victim(sandbox, sandbox.nodes["city"])
 
 
 def submit(node: Victim, body: bytes, key: str) -> list[dict] | None:

@@ -2,18 +2,19 @@
 
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from creditmesh.client import Node
 from creditmesh.node import people
-from creditmesh.node.operator import Operator
+from creditmesh.node.sandbox import SandboxNode
 from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.identifiers import NodeCode, Tier
 from creditmesh.schemas.subject import SubjectIn
 
-OFFICE = "credit_office"
-OFFICERS = {"market_regulation": "Officer Qin", "transport": "Officer Wei", OFFICE: "Reviewer Lan"}
+OFFICE_DUTY = "credit_management"
+OFFICERS = {"market_regulation": "Officer Qin", "transport": "Officer Wei", "credit_office": "Reviewer Lan"}
 """A named officer of each of these parties; the names are invented."""
 
 
@@ -23,54 +24,90 @@ class Caller:
 
     name: str
     role: str
+    node: NodeCode
     token: str = field(repr=False)
     party: str | None = None
     code: str | None = None
 
 
-@dataclass(frozen=True)
-class Callers:
-    """Where the node is, and who may call it as whom."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a node is, and its place in the chain."""
 
     url: str
+    tier: Tier
+    code: NodeCode
+
+
+@dataclass(frozen=True)
+class Callers:
+    """Where the nodes are, and who may call which of them as whom."""
+
     path: Path
+    nodes: dict[NodeCode, Address]
     known: dict[str, Caller]
 
-    def node(self, name: str | None = None) -> Node:
-        """A client of the node as that caller; as the public without a name."""
-        return Node(self.url, key=None if name is None else self.known[name].token)
+    def node(self, name: str) -> Node:
+        """A client of that caller's node, as that caller."""
+        caller = self.known[name]
+        return Node(self.nodes[caller.node].url, key=caller.token)
+
+    def public(self, code: NodeCode) -> Node:
+        """A client of a node, as anybody."""
+        return Node(self.nodes[code].url)
+
+    def having(self, duty: str, *, at: NodeCode) -> str:
+        """The name of the first party of a node that has a duty; StopIteration if none has."""
+        with self.public(at) as node:
+            return next(party.code for party in node.catalogue.parties() if duty in party.duties)
 
 
-def invite(operator: Operator, *, url: str, path: Path, persons: dict[str, SubjectIn]) -> Callers:
-    """Give every sandbox party, some officers and these persons a credential, and write the file (owner-only)."""
-    with Node(url) as node:
-        parties = list(node.catalogue.parties())
-    known = {caller.name: caller for caller in _invited(operator, parties, persons)}
-    callers = Callers(url, path, known)
+def invite(nodes: Mapping[NodeCode, SandboxNode], *, path: Path, persons: Mapping[str, SubjectIn]) -> Callers:
+    """Give the parties of every node and some officers a credential, these persons one of the lowest node's.
+
+    The file is written anew, owner-only.
+    """
+    lowest = next(iter(nodes))
+    callers = Callers(path, {code: _address(node) for code, node in nodes.items()}, {})
+    for code, node in nodes.items():
+        with callers.public(code) as client:
+            parties = list(client.catalogue.parties())
+        for caller in (caller for party in parties for caller in _invited(node, party)):
+            name = caller.name if caller.name not in callers.known else f"{code}.{caller.name}"
+            callers.known[name] = replace(caller, name=name)
+    for name, person in persons.items():
+        token = people.add_person(nodes[lowest].operator, person)
+        callers.known[name] = Caller(name=name, role="subject", node=lowest, token=token)
     _write(callers)
     return callers
 
 
-def _invited(operator: Operator, parties: Iterable[Party], persons: dict[str, SubjectIn]) -> Iterable[Caller]:
-    for party in parties:
-        if party.kind in {"department", "bureau"}:
-            kind = "office" if party.code == OFFICE else party.kind
-            token = people.issue_key(operator, party.code, kind=kind)
-            yield Caller(name=party.code, role=kind, party=party.code, code=party.uscc, token=token)
-        if party.code in OFFICERS:
-            kind = "office" if party.code == OFFICE else "department"
-            token = people.add_officer(operator, party.code, OFFICERS[party.code], kind=kind)
-            yield Caller(name=f"{party.code}_officer", role=kind, party=party.code, code=party.uscc, token=token)
-    for name, person in persons.items():
-        yield Caller(name=name, role="subject", token=people.add_person(operator, person))
+def _address(node: SandboxNode) -> Address:
+    return Address(url=node.url, tier=node.settings.tier, code=node.settings.node)
+
+
+def _invited(node: SandboxNode, party: Party) -> Iterator[Caller]:
+    if party.kind not in {"department", "bureau"}:
+        return
+    role, code = "office" if OFFICE_DUTY in party.duties else party.kind, node.settings.node
+    token = people.issue_key(node.operator, party.code, kind=role)
+    yield Caller(name=party.code, role=role, node=code, party=party.code, code=party.uscc, token=token)
+    if party.code in OFFICERS:
+        token = people.add_officer(node.operator, party.code, OFFICERS[party.code], kind=role)
+        name = f"{party.code}_officer"
+        yield Caller(name=name, role=role, node=code, party=party.code, code=party.uscc, token=token)
 
 
 def _write(callers: Callers) -> None:
+    nodes = {
+        code: {"url": address.url, "tier": address.tier, "code": address.code}
+        for code, address in callers.nodes.items()
+    }
     lines: list[dict[str, object]] = [
         {
             "name": caller.name,
             "role": caller.role,
-            "node": "city",
+            "node": caller.node,
             "party": caller.party,
             "code": caller.code,
             "token": caller.token,
@@ -78,8 +115,7 @@ def _write(callers: Callers) -> None:
         }
         for caller in callers.known.values()
     ]
-    body = {"nodes": {"city": {"url": callers.url, "tier": "city", "code": "city"}}, "callers": lines}
     fresh = callers.path.with_suffix(".fresh")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(body, file, ensure_ascii=False, indent=1)
+        json.dump({"nodes": nodes, "callers": lines}, file, ensure_ascii=False, indent=1)
     fresh.replace(callers.path)

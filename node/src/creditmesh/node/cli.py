@@ -15,10 +15,11 @@ from rich.table import Table
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.node import database, dead_letters, people, running, sandbox, topics
+from creditmesh.node import database, dead_letters, people, running, topics
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import WRONG_NODE_ZH, NodeError
 from creditmesh.node.operator import Operator
+from creditmesh.node.sandbox.run import run as run_sandbox
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -215,6 +216,6 @@ def sandbox_command(
     split: Annotated[bool, typer.Option("--split", help="Every service as its own process.")] = False,
     state: Annotated[Path, typer.Option(help="The sandbox's folder; made anew each time.")] = Path("var"),
 ) -> None:
-    """Start a sandbox city node with invented parties, tell its story with every step checked, and stay up."""
+    """Start a chain of sandbox nodes with invented parties, tell its story with every step checked, and stay up."""
     with _plainly():
-        raise typer.Exit(sandbox.run(state=state, bus=bus, once=once, split=split, console=out))
+        raise typer.Exit(run_sandbox(state=state, bus=bus, once=once, split=split, console=out))

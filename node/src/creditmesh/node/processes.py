@@ -77,14 +77,22 @@ class Child:
         self.process.kill()
         self.process.wait()
 
-    def stop(self) -> None:
-        """Ask it to drain and end; after a while, end it."""
+    def tell_to_stop(self) -> None:
+        """Ask it to drain and end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(SECONDS_TO_STOP)
-            except subprocess.TimeoutExpired:
-                self.kill()
+
+    def stopped(self) -> None:
+        """Wait for the end it was asked for; after a while, end it."""
+        try:
+            self.process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def stop(self) -> None:
+        """Ask it to drain and end, and wait for it."""
+        self.tell_to_stop()
+        self.stopped()
 
 
 class Supervised(Child):
@@ -117,10 +125,14 @@ class Supervised(Child):
         super().kill()
         self._watch.join()
 
-    def stop(self) -> None:
+    def tell_to_stop(self) -> None:
         """Ask it to end, and do not start it again."""
         self._give_up()
-        super().stop()
+        super().tell_to_stop()
+
+    def stopped(self) -> None:
+        """Wait for its end."""
+        super().stopped()
         self._watch.join()
 
     def _give_up(self) -> None:

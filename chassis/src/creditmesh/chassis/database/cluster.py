@@ -28,7 +28,7 @@ host  all all ::1/128        scram-sha-256
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_permissions": "0777",  # the folder is closed, the roles have passwords
-    "max_connections": "250",
+    "max_connections": "320",  # three nodes, each service a process: `host` says what one may need
     "max_locks_per_transaction": "256",
     "shared_buffers": "192MB",
     "max_wal_size": "4GB",

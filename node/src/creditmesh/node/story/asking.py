@@ -5,25 +5,23 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from uuid import UUID
 
-from creditmesh.node.callers import Callers
 from creditmesh.node.sample_files import identity
+from creditmesh.node.story.cast import BUREAU, PENALTY, PERSON
+from creditmesh.node.story.stage import Stage
 from creditmesh.node.story.submitting import NOTE
-from creditmesh.node.story.telling import Telling, check, eventually, refusal
+from creditmesh.node.story.telling import check, eventually, refusal
 from creditmesh.schemas.queries import AuthorisationIn, QueryIn, QueryOut, RecordOut
 
-ITEM = "administrative_penalty"
 MATTER = "procurement_review"
 PURPOSE = "credit_assessment"
-BUREAU = "alpha_credit"
-PERSON = "person"
 
 
 class Asking:
     """Queries about one natural person with one penalty."""
 
-    def __init__(self, telling: Telling, callers: Callers, row: dict[str, str]) -> None:
-        self._telling = telling
-        self._callers = callers
+    def __init__(self, stage: Stage, row: dict[str, str]) -> None:
+        self._telling = stage.telling
+        self._callers = stage.callers
         self._subject = identity(row)
         self._decision = row["CF_WSH"]
         self._authorisation: UUID | None = None
@@ -51,7 +49,7 @@ class Asking:
             given = AuthorisationIn(
                 bureau=BUREAU,
                 purpose=PURPOSE,
-                items=(ITEM,),
+                items=(PENALTY,),
                 valid_from=self._as_of,
                 valid_until=self._as_of + timedelta(days=30),
                 max_uses=3,
@@ -61,7 +59,7 @@ class Asking:
             self._authorisation = authorisation.id
             answer = self.ask_as_bureau(self._authorisation)
             check(self._has_it(answer.released), "the penalty is released")
-            check({record.item for record in answer.released} == {ITEM}, "and nothing that was not authorised")
+            check({record.item for record in answer.released} == {PENALTY}, "and nothing that was not authorised")
             check(answer.use_until <= given.valid_until, "not usable for longer than the permission")
             say(f"authorised for {given.max_uses} uses until {given.valid_until}, signed {authorisation.token[:12]}…")
 

@@ -1,30 +1,35 @@
-"""The chapters of a city node's story, in order."""
+"""The chapters of the chain's story, in order."""
+
+from collections.abc import Mapping
 
 from rich.console import Console
 
 from creditmesh.node.callers import Callers
 from creditmesh.node.operator import Operator
 from creditmesh.node.story.asking import Asking
+from creditmesh.node.story.stage import Stage
 from creditmesh.node.story.submitting import Submitting
 from creditmesh.node.story.telling import Telling
 from creditmesh.node.story.time_passing import TimePassing
+from creditmesh.schemas.identifiers import NodeCode
 
 
-def tell(callers: Callers, operator: Operator, console: Console) -> None:
+def tell(callers: Callers, operators: Mapping[NodeCode, Operator], console: Console) -> None:
     """Tell it all. StoryFailed at the first step whose check fails."""
     telling = Telling(console)
-    submitting = Submitting(telling, callers)
+    stage = Stage(telling=telling, callers=callers, operators=operators)
+    submitting = Submitting(stage)
     submitting.catalogue()
     submitting.with_the_command()
     submitting.other_files()
     submitting.review()
     submitting.again()
     submitting.correction()
-    asking = Asking(telling, callers, submitting.person)
+    asking = Asking(stage, submitting.person)
     asking.department()
     asking.bureau_without()
     asking.bureau_with()
     asking.bureau_after()
     asking.own_side()
-    TimePassing(telling, callers, operator, asking).a_year()
+    TimePassing(stage, asking).a_year()
     telling.end()

@@ -6,13 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 from creditmesh.client import Upload
-from creditmesh.node.callers import Callers
 from creditmesh.node.sample_files import FOLDER, a_person, samples
-from creditmesh.node.story.telling import Telling, check
+from creditmesh.node.story.cast import DEPARTMENT, FIRST, PENALTY
+from creditmesh.node.story.stage import CITY, Stage
+from creditmesh.node.story.telling import check
 from creditmesh.schemas.verdicts import VERDICTS, Verdict, VerdictWord
 
-FIRST = "penalties.csv"
-DEPARTMENT = "market_regulation"
 MEASURES = 5
 NOTE = "更正：补充备注"
 
@@ -20,16 +19,16 @@ NOTE = "更正：补充备注"
 class Submitting:
     """What a department does; `person` is the row of the natural person the rest of the story is about."""
 
-    def __init__(self, telling: Telling, callers: Callers) -> None:
-        self._telling = telling
-        self._callers = callers
+    def __init__(self, stage: Stage) -> None:
+        self._telling = stage.telling
+        self._callers = stage.callers
         self._samples = samples()
         self.number, self.person = a_person(FIRST)
         self._held: Verdict | None = None
 
     def catalogue(self) -> None:
         """The node says what the law lets it collect."""
-        with self._telling.step("the catalogue is published", "目录已发布") as say, self._callers.node() as node:
+        with self._telling.step("the catalogue is published", "目录已发布") as say, self._callers.public(CITY) as node:
             glance = node.catalogue.glance()
             check(glance.counts.get("item") == len(list(node.catalogue.items())), "the directory lists every item")
             check(glance.counts["measure"] >= MEASURES, f"{MEASURES} measures")
@@ -97,7 +96,7 @@ class Submitting:
             self._callers.node(DEPARTMENT) as node,
         ):
             row = {code: value for code, value in self.person.items() if value}
-            unchanged = node.records.submit("administrative_penalty", row)
+            unchanged = node.records.submit(PENALTY, row)
             check(unchanged.verdict == "unchanged", f"the row as it was: {unchanged.verdict}")
             check(unchanged.record is not None, "the verdict names the record")
             row["BZ"] = NOTE
@@ -106,7 +105,7 @@ class Submitting:
             check(corrected.verdict == "corrected", f"it is corrected, not {corrected.verdict}")
             check(corrected.record == unchanged.record, "it is the same record")
             check(corrected.revision == (unchanged.revision or 1) + 1, "the next revision")
-            stale = node.records.submit("administrative_penalty", {k: v for k, v in self.person.items() if v})
+            stale = node.records.submit(PENALTY, {k: v for k, v in self.person.items() if v})
             check(stale.verdict == "unchanged", "a stale copy never rolls it back")
             say(f"revision {corrected.revision}; the older copy sent again is unchanged ({stale.reasons[0].code})")
 

@@ -1,59 +1,66 @@
-"""The legal date moves, and what ended is gone without any job having run."""
+"""The legal date moves at every node, and what ended is gone without any job having run."""
 
 from collections import Counter
 from datetime import date
 
-from creditmesh.node.callers import Callers
-from creditmesh.node.operator import Operator
+from creditmesh.node.sandbox.joining import move_date
 from creditmesh.node.story.asking import Asking
-from creditmesh.node.story.telling import Telling, check, eventually
+from creditmesh.node.story.stage import CITY, Stage
+from creditmesh.node.story.telling import check, eventually
+from creditmesh.schemas.identifiers import NodeCode
 
-ITEM = "administrative_penalty"
 YEAR = 365
+Shown = dict[NodeCode, Counter[str]]
 
 
 class TimePassing:
     """A year forward and back."""
 
-    def __init__(self, telling: Telling, callers: Callers, operator: Operator, asking: Asking) -> None:
-        self._telling = telling
-        self._callers = callers
-        self._operator = operator
+    def __init__(self, stage: Stage, asking: Asking) -> None:
+        self._stage = stage
         self._asking = asking
 
     def a_year(self) -> None:
         """Move the date, look, set it back, look again."""
-        with self._telling.step("public records today", "今日公开的记录") as say:
+        with self._stage.telling.step("public records today, at every tier", "今日各层级公开的记录") as say:
             before = self._public()
-            offset = int(self._operator.call("catalogue", "GET", "/v1/admin/clock")["offset_days"])
-            check(before, "public records are shown")
+            offset = int(self._stage.operators[CITY].call("catalogue", "GET", "/v1/admin/clock")["offset_days"])
+            check(all(shown.total() for shown in before.values()), "public records are shown")
             say(_counted(before))
-        with self._telling.step("a year passes: what ended is gone", "一年后：到期信息不再展示") as say:
+        with self._stage.telling.step(
+            "a year passes: what ended is gone everywhere", "一年后：到期信息不再展示"
+        ) as say:
             later = self._moved(offset + YEAR)
             after = self._public()
-            check(sum(after.values()) < sum(before.values()), "records have ended")
+            check(all(after[code].total() < before[code].total() for code in after), "records have ended")
             gone = self._asking.ask_as_department()
             check(
                 all(r.display_until is None or r.display_until > later for r in gone.released), "nothing past its end"
             )
-            say(f"legal date {later}: " + _counted(after))
-        with self._telling.step("the date is set back: they are shown again", "日期恢复：信息恢复展示") as say:
+            say(f"legal date {later}: {_counted(after)}")
+        with self._stage.telling.step("the date is set back: they are shown again", "日期恢复：信息恢复展示") as say:
             today = self._moved(offset)
             check(self._public() == before, "exactly what was shown before")
             say(f"legal date {today}")
 
     def _moved(self, offset: int) -> date:
-        answer = self._operator.call("catalogue", "POST", "/v1/admin/clock", {"offset_days": offset})
-        wanted = date.fromisoformat(answer["legal_date"])
-        with self._callers.node() as node:
-            eventually(lambda: node.public.lists().as_of == wanted, "the query service follows the date")
-        return wanted
+        days = {code: move_date(operator, offset) for code, operator in self._stage.operators.items()}
+        eventually(lambda: all(self._as_of(code) == day for code, day in days.items()), "queries follow the date")
+        return days[CITY]
 
-    def _public(self) -> Counter[str]:
-        with self._callers.node() as node:
-            items = node.public.lists().items
-            return Counter({item: sum(1 for _ in node.public.records(item)) for item in items})
+    def _as_of(self, code: NodeCode) -> date:
+        with self._stage.callers.public(code) as node:
+            return node.public.lists().as_of
+
+    def _public(self) -> Shown:
+        return {code: _shown(self._stage, code) for code in self._stage.tiers}
 
 
-def _counted(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {item}" for item, count in counts.items())
+def _shown(stage: Stage, code: NodeCode) -> Counter[str]:
+    with stage.callers.public(code) as node:
+        items = node.public.lists().items
+        return Counter({item: sum(1 for _ in node.public.records(item)) for item in items})
+
+
+def _counted(shown: Shown) -> str:
+    return "; ".join(f"{code} {count.total()} of {len(count)} items" for code, count in shown.items())

@@ -1,0 +1,103 @@
+"""Starting a sandbox from nothing and taking it down: one PostgreSQL, one broker, and the processes of its nodes.
+
+Everything it starts it stops. A node is launched as soon as its database is made, so that processes load their
+libraries while the next database is being made.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from creditmesh.chassis.database.embedded import EmbeddedServer
+from creditmesh.chassis.settings import BusSettings, KafkaBus, NodeSettings
+from creditmesh.node import broker, database, run_files, running, topics
+from creditmesh.node.errors import NodeError
+from creditmesh.node.sandbox.chain import CHAIN, TIERS
+from creditmesh.node.sandbox.joining import join
+from creditmesh.node.sandbox.node import SandboxNode
+from creditmesh.schemas.identifiers import NodeCode
+
+PARTS = 12
+
+
+class Sandbox:
+    """The running sandbox: the server that holds the database of every node, and the nodes."""
+
+    def __init__(self, server: EmbeddedServer) -> None:
+        self.server = server
+        self.nodes: dict[NodeCode, SandboxNode] = {}
+
+    @property
+    def alive(self) -> bool:
+        """Whether every process of every node runs."""
+        return all(child.alive for node in self.nodes.values() for child in node.children.values())
+
+    def stop(self) -> None:
+        """Stop every process: all are told first, so that they end at the same time."""
+        children = [child for node in self.nodes.values() for child in node.children.values()]
+        for child in children:
+            child.tell_to_stop()
+        for child in children:
+            child.stopped()
+
+
+@contextmanager
+def started(
+    state: Path, *, bus: str, split: bool, console: Console, codes: Sequence[NodeCode] = CHAIN
+) -> Iterator[Sandbox]:
+    """Fresh nodes in `state`, each one process or one a service, with catalogue and peers; taken down on leaving."""
+    server = EmbeddedServer(state / "postgres")
+    with ExitStack() as stack:
+        with console.status("PostgreSQL"):
+            _empty(state)
+            stack.callback(lambda: asyncio.run(server.stop()))
+            asyncio.run(server.start())
+        carrier = stack.enter_context(broker.broker(bus, state / "kafka", console))
+        sandbox = Sandbox(server)
+        stack.callback(sandbox.stop)
+        for code in codes:
+            with console.status(f"{code}: migrations / 建库"):
+                sandbox.nodes[code] = _node(_settings(code, state, server, carrier), server, split=split)
+        with console.status("processes / 进程"):
+            for node in sandbox.nodes.values():
+                node.launch_gateway()
+            for node in sandbox.nodes.values():
+                node.ready()
+        with console.status("catalogue, peers / 目录、对等节点"):
+            join(sandbox.nodes)
+        yield sandbox
+
+
+def _node(settings: NodeSettings, server: EmbeddedServer, *, split: bool) -> SandboxNode:
+    running.make_keys(settings)
+    asyncio.run(database.create(settings, server.admin_url))
+    if isinstance(settings.bus, KafkaBus):
+        asyncio.run(topics.apply(settings, anew=True))  # what a former sandbox published is of another database
+    node = SandboxNode(settings, split=split)
+    node.launch()
+    return node
+
+
+def _empty(state: Path) -> None:
+    """Take away what a sandbox of before left; a node that runs there is not touched."""
+    nodes = [state / code for code in CHAIN]
+    for folder in nodes:
+        if run_files.read(folder):
+            raise NodeError(f"a node is running in {folder}; stop it first", f"{folder} 中已有节点在运行，请先停止")
+    broker.forget(state / "kafka")
+    for folder in (state, *nodes):
+        if (folder / "postgres").exists():
+            asyncio.run(EmbeddedServer(folder / "postgres").remove())
+    for folder in (*nodes, state / "kafka"):
+        shutil.rmtree(folder, ignore_errors=True)
+    state.mkdir(parents=True, exist_ok=True)
+
+
+def _settings(code: NodeCode, state: Path, server: EmbeddedServer, bus: BusSettings) -> NodeSettings:
+    address = server.tcp_url.set(username=None, password=None, database=code).render_as_string()
+    given = {"node": code, "tier": TIERS[code], "parts": PARTS, "sandbox": True, "state": state / code}
+    return NodeSettings.model_validate({**given, "database": address, "bus": bus})
