@@ -4,6 +4,7 @@ from typing import Self
 
 import httpx
 
+from creditmesh.client.cases import Cases
 from creditmesh.client.catalogue import Catalogue
 from creditmesh.client.exchange import Exchange
 from creditmesh.client.http import Wire
@@ -12,6 +13,8 @@ from creditmesh.client.public import Public
 from creditmesh.client.queries import Authorisations, Queries
 from creditmesh.client.records import Records, Reviews
 from creditmesh.client.retries import Retries
+from creditmesh.client.screenings import Screenings
+from creditmesh.client.tasks import Tasks
 
 
 class Node:
@@ -38,6 +41,9 @@ class Node:
         self.exchange = Exchange(self._wire)
         self.me = Me(self._wire)
         self.public = Public(self._wire)
+        self.screenings = Screenings(self._wire)
+        self.tasks = Tasks(self._wire)
+        self.cases = Cases(self._wire)
 
     @property
     def url(self) -> str:

@@ -10,9 +10,10 @@ from creditmesh.client import Node
 from creditmesh.node import people
 from creditmesh.node.sandbox import SandboxNode
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.identifiers import NodeCode, Tier
+from creditmesh.schemas.identifiers import Code, NodeCode, Tier
 from creditmesh.schemas.subject import SubjectIn
 
+OFFICER = "_officer"
 OFFICE_DUTY = "credit_management"
 OFFICERS = {"market_regulation": "Officer Qin", "transport": "Officer Wei", "credit_office": "Reviewer Lan"}
 """A named officer of each of these parties; the names are invented."""
@@ -56,10 +57,17 @@ class Callers:
         """A client of a node, as anybody."""
         return Node(self.nodes[code].url)
 
-    def having(self, duty: str, *, at: NodeCode) -> str:
+    def systems(self, *, at: NodeCode) -> Iterator[tuple[Code, str]]:
+        """The parties of a node, and the name of the caller that each one's own system is."""
+        for caller in self.known.values():
+            if caller.node == at and caller.party is not None and not caller.name.endswith(OFFICER):
+                yield caller.party, caller.name
+
+    def having(self, duty: Code, *, at: NodeCode) -> str:
         """The name of the first party of a node that has a duty; StopIteration if none has."""
         with self.public(at) as node:
-            return next(party.code for party in node.catalogue.parties() if duty in party.duties)
+            party = next(each.code for each in node.catalogue.parties() if duty in each.duties and each.active)
+        return dict(self.systems(at=at))[party]
 
 
 def invite(nodes: Mapping[NodeCode, SandboxNode], *, path: Path, persons: Mapping[str, SubjectIn]) -> Callers:
@@ -73,7 +81,7 @@ def invite(nodes: Mapping[NodeCode, SandboxNode], *, path: Path, persons: Mappin
         with callers.public(code) as client:
             parties = list(client.catalogue.parties())
         for caller in (caller for party in parties for caller in _invited(node, party)):
-            name = caller.name if caller.name not in callers.known else f"{code}.{caller.name}"
+            name = caller.name if caller.name not in callers.known else f"{code}_{caller.name}"
             callers.known[name] = replace(caller, name=name)
     for name, person in persons.items():
         token = people.add_person(nodes[lowest].operator, person)
@@ -94,7 +102,7 @@ def _invited(node: SandboxNode, party: Party) -> Iterator[Caller]:
     yield Caller(name=party.code, role=role, node=code, party=party.code, code=party.uscc, token=token)
     if party.code in OFFICERS:
         token = people.add_officer(node.operator, party.code, OFFICERS[party.code], kind=role)
-        name = f"{party.code}_officer"
+        name = party.code + OFFICER
         yield Caller(name=name, role=role, node=code, party=party.code, code=party.uscc, token=token)
 
 

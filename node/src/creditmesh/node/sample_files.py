@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from creditmesh.node.errors import NodeError
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.subject import Document, SubjectIn
 
+RATED = "a-rated-taxpayers.csv"
 FOLDER = Path(os.environ.get("CREDITMESH_SAMPLES", "samples"))
 
 
@@ -27,11 +29,36 @@ class Expected(BaseModel):
     dirt: dict[str, Any]
 
 
+class ToldRecord(BaseModel):
+    """One record that the files have of a subject."""
+
+    file: str
+    row: int
+    item: str
+    number: str
+
+    def fields(self) -> dict[str, str]:
+        """The row as it was sent, without what is empty in it."""
+        return {code: value for code, value in rows(self.file)[self.row - 1].items() if value}
+
+
+class Told(BaseModel):
+    """A subject of whom the files have exactly these records."""
+
+    subject: SubjectIn
+    records: list[ToldRecord]
+
+    def record(self, number: str) -> ToldRecord:
+        """The record of the decision whose number ends so."""
+        return next(each for each in self.records if number in each.number)
+
+
 class Samples(BaseModel):
-    """`expected.json`: the legal date the files were made for, and each file."""
+    """`expected.json`: the legal date the files were made for, each file, and a subject of each kind."""
 
     base: str
     files: dict[str, Expected]
+    subjects: dict[SubjectKind, Told]
 
 
 def samples() -> Samples:
@@ -62,6 +89,14 @@ def a_person(name: str) -> tuple[int, dict[str, str]]:
         if row["CF_XDR_LB"] == "自然人" and str(number) not in expected.dirt and often[document] == 1:
             return number, row
     raise NodeError(f"{name} has no clean row about a person", f"{name} 中没有可用的自然人记录")
+
+
+def a_rated_and_clean() -> SubjectIn:
+    """The first A-rated taxpayer of whom no other file says anything."""
+    others = [(FOLDER / name).read_bytes() for name in samples().files if name != RATED]
+    codes = (row["统一社会信用代码"] for row in rows(RATED))
+    clean = next(code for code in codes if not any(code.encode("ascii") in other for other in others))
+    return SubjectIn(kind="organisation", document=Document(type="uscc", number=Pii(clean)))
 
 
 def identity(row: dict[str, str]) -> SubjectIn:

@@ -6,11 +6,17 @@ from rich.console import Console
 
 from creditmesh.node.callers import Callers
 from creditmesh.node.operator import Operator
+from creditmesh.node.story.arriving import Arriving
 from creditmesh.node.story.asking import Asking
+from creditmesh.node.story.listing import Listing
+from creditmesh.node.story.objecting import Objecting
+from creditmesh.node.story.repairing import Repairing
+from creditmesh.node.story.screening import Screening
 from creditmesh.node.story.stage import Stage
 from creditmesh.node.story.submitting import Submitting
 from creditmesh.node.story.telling import Telling
 from creditmesh.node.story.time_passing import TimePassing
+from creditmesh.node.story.withdrawing import Withdrawing
 from creditmesh.schemas.identifiers import NodeCode
 
 
@@ -25,11 +31,28 @@ def tell(callers: Callers, operators: Mapping[NodeCode, Operator], console: Cons
     submitting.review()
     submitting.again()
     submitting.correction()
+    arriving = Arriving(stage)
+    arriving.everywhere()
+    arriving.with_their_origin()
+    listing = Listing(stage)
+    listing.begins()
+    listing.makes_tasks()
+    listing.is_answered()
+    screening = Screening(stage, listing)
+    screening.of_the_listed()
+    screening.of_the_clean()
     asking = Asking(stage, submitting.person)
     asking.department()
     asking.bureau_without()
     asking.bureau_with()
     asking.bureau_after()
     asking.own_side()
+    Objecting(stage).files()
+    repairing = Repairing(stage)
+    repairing.is_filed()
+    repairing.is_approved()
+    repairing.is_certified()
+    listing.ends()
+    Withdrawing(stage).an_item()
     TimePassing(stage, asking).a_year()
     telling.end()

@@ -55,17 +55,16 @@ class Submitting:
 
     def other_files(self) -> None:
         """The other departments' files, in each form and encoding."""
-        for name, expected in self._samples.files.items():
-            if name == FIRST:
-                continue
-            with self._telling.step(f"{expected.party} sends {name}", "部门报送") as say:
+        others = {name: expected for name, expected in self._samples.files.items() if name != FIRST}
+        with self._telling.step(f"departments send {len(others)} more files", "各部门报送其余文件") as say:
+            reasons: Counter[str] = Counter()
+            for name, expected in others.items():
                 verdicts = self._submit(name)
                 counts = Counter(verdict.verdict for verdict in verdicts)
-                check(dict(counts) == expected.counts, f"expected {expected.counts}, got {dict(counts)}")
-                say(_counted(counts))
-                reasons = Counter(r.code for v in verdicts if v.verdict in {"held", "refused"} for r in v.reasons)
-                if reasons:
-                    say("reasons: " + ", ".join(f"{code} {count}" for code, count in reasons.most_common(6)))
+                check(dict(counts) == expected.counts, f"{name}: expected {expected.counts}, got {dict(counts)}")
+                say(f"{name}: {_counted(counts)}")
+                reasons.update(r.code for v in verdicts if v.verdict in {"held", "refused"} for r in v.reasons)
+            say("reasons: " + ", ".join(f"{code} {count}" for code, count in reasons.most_common(6)))
 
     def review(self) -> None:
         """A named officer looks at a held row and releases it."""

@@ -69,6 +69,13 @@ def eventually(holds: Callable[[], bool], words: str) -> None:
         time.sleep(0.02)
 
 
+def seconds_until(holds: Callable[[], bool], words: str) -> float:
+    """Wait until it holds, like `eventually`; the seconds it took."""
+    began = time.monotonic()
+    eventually(holds, words)
+    return time.monotonic() - began
+
+
 def refusal(call: Callable[[], object], *, code: str) -> ProblemError:
     """The problem the call is refused with; CheckFailed if it is answered, or refused for another reason."""
     try:

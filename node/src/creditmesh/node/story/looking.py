@@ -1,0 +1,37 @@
+"""How the story looks at a node: what is open to all there, and what a department there is told."""
+
+from uuid import UUID
+
+from creditmesh.node.story.cast import PROCUREMENT, REVIEW
+from creditmesh.node.story.stage import Stage
+from creditmesh.schemas.identifiers import Code, NodeCode
+from creditmesh.schemas.queries import PublicRecord, QueryIn, QueryOut
+from creditmesh.schemas.subject import SubjectIn
+
+Shown = dict[Code, frozenset[UUID]]
+"""The public records of a node by item."""
+
+
+def shown(stage: Stage, code: NodeCode) -> Shown:
+    """All public records of a node."""
+    with stage.callers.public(code) as node:
+        items = node.public.lists().items
+        return {item: frozenset(each.record for each in node.public.records(item)) for item in items}
+
+
+def found(stage: Stage, code: NodeCode, subject: SubjectIn) -> dict[UUID, PublicRecord]:
+    """What anybody finds there of an organisation, by its code."""
+    with stage.callers.public(code) as node:
+        return {each.record: each for each in node.public.search(code=subject.document.number.reveal())}
+
+
+def asked(stage: Stage, code: NodeCode, subject: SubjectIn) -> QueryOut:
+    """What a department of that node is told that reviews a tender."""
+    query = QueryIn(subject=subject, purpose="statutory_duty", matter=REVIEW, officer="Officer Ke")
+    with stage.callers.node(stage.callers.having(PROCUREMENT, at=code)) as node:
+        return node.queries.ask(query)
+
+
+def counted(seen: Shown) -> str:
+    """In words: how many records of which item."""
+    return ", ".join(f"{len(records)} {item}" for item, records in seen.items())

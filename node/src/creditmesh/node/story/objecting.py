@@ -1,0 +1,55 @@
+"""An enterprise objects to a record: the mark stands at every tier until the body that made the record has decided."""
+
+from uuid import UUID
+
+from creditmesh.node.callers import OFFICER
+from creditmesh.node.story.cast import DEPARTMENT, ENTERPRISE, enterprise
+from creditmesh.node.story.looking import found
+from creditmesh.node.story.stage import CITY, Stage
+from creditmesh.node.story.telling import check, seconds_until
+from creditmesh.schemas.cases import ActionIn, CaseIn
+
+OBJECTED = "9003"
+"""The end of the number of the decision that is objected to."""
+
+
+class Objecting:
+    """One objection, refused in the end."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def files(self) -> None:
+        """Filed and accepted: the mark reaches every tier; refused with a reason, it is gone again."""
+        stage, record = self._stage, record_of(self._stage, OBJECTED)
+        with stage.telling.step("an objection is marked at every tier", "异议标注到达各层级") as say:
+            with stage.callers.node(ENTERPRISE) as subject:
+                filing = CaseIn(kind="objection", record=record, statement="处罚决定的事实认定有误。")
+                case = subject.cases.file(filing)
+            with stage.callers.node(DEPARTMENT + OFFICER) as officer:
+                officer.cases.act(officer.cases.read(case.case), ActionIn(action="accept"))
+            say(f"case {case.case}: " + self._everywhere(record, "disputed"))
+        with stage.telling.step("it is refused with a reason: the mark is lifted", "异议不成立，标注解除") as say:
+            with stage.callers.node(DEPARTMENT + OFFICER) as officer:
+                refusing = ActionIn(action="refuse", reason="经核查，原决定事实清楚。")
+                decided = officer.cases.act(officer.cases.read(case.case), refusing)
+            check(decided.state == "refused", f"it is refused, not {decided.state}")
+            check(decided.appeal_open, "the subject may appeal")
+            say(f"appeal until {decided.appeal_until}: " + self._everywhere(record, None))
+
+    def _everywhere(self, record: UUID, mark: str | None) -> str:
+        def marked(code: str) -> bool:
+            return found(self._stage, code, enterprise().subject)[record].mark == mark
+
+        tiers = self._stage.tiers
+        took = {
+            code: seconds_until(lambda code=code: marked(code), f"{code} shows {mark or 'no mark'}") for code in tiers
+        }
+        return ", ".join(f"{code} {seconds:.2f} s" for code, seconds in took.items())
+
+
+def record_of(stage: Stage, number: str) -> UUID:
+    """The id of the enterprise's record of the decision whose number has this."""
+    wanted = enterprise().record(number).number
+    public = found(stage, CITY, enterprise().subject)
+    return next(record for record, each in public.items() if each.fields.get("CF_WSH") == wanted)
