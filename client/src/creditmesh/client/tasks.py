@@ -14,8 +14,8 @@ class Tasks:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def waiting(self, *, state: TaskState | None = None) -> Iterator[TaskOut]:
-        """The department's tasks: all, or those in a state."""
+    def waiting(self, *, state: TaskState = "open") -> Iterator[TaskOut]:
+        """The department's tasks in a state: to be answered, answered, to be lifted, lifted."""
         return self._wire.pages("/v1/tasks", Page[TaskOut], state=state)
 
     def read(self, task: str) -> TaskOut:

@@ -1,6 +1,7 @@
 """A court lists an enterprise: tasks for every department that must act, at every tier, until the name is removed."""
 
 from collections.abc import Iterator
+from itertools import chain
 from uuid import UUID
 
 from creditmesh.node.sample_files import rows
@@ -10,10 +11,11 @@ from creditmesh.node.story.stage import CITY, NATION, Stage
 from creditmesh.node.story.telling import check, eventually, seconds_until
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.identifiers import NodeCode
-from creditmesh.schemas.tasks import FeedbackIn, TaskOut
+from creditmesh.schemas.tasks import FeedbackIn, TaskOut, TaskState
 
 SAMPLE = "judgment-defaulters.ndjson"
 CASE = "(2026)示0101执9001号"
+IN_FORCE: tuple[TaskState, ...] = ("open", "answered")
 Task = tuple[str, str, str]
 """Who must act, the measure, and whether the listed or the responsible person is meant."""
 
@@ -99,12 +101,12 @@ class Listing:
             for party, name in self._stage.callers.systems(at=code)
             if self._stage.callers.known[name].role == "department"
             for task in self._of(name)
-            if task.state in {"open", "answered"}
         }
 
     def _of(self, name: str) -> list[TaskOut]:
         with self._stage.callers.node(name) as department:
-            return [task for task in department.tasks.waiting() if task.record == self.record]
+            found = chain.from_iterable(department.tasks.waiting(state=state) for state in IN_FORCE)
+            return [task for task in found if task.record == self.record]
 
 
 def _roles(measure: Measure) -> tuple[str, ...]:
