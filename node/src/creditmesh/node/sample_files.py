@@ -14,7 +14,8 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.subject import Document, SubjectIn
 
-RATED = "a-rated-taxpayers.csv"
+LICENCES, ORGANISATION = "licences.ndjson", "法人及非法人组织"
+ADVERSE = ("administrative_penalty", "judgment_defaulter")
 FOLDER = Path(os.environ.get("CREDITMESH_SAMPLES", "samples"))
 
 
@@ -91,12 +92,16 @@ def a_person(name: str) -> tuple[int, dict[str, str]]:
     raise NodeError(f"{name} has no clean row about a person", f"{name} 中没有可用的自然人记录")
 
 
-def a_rated_and_clean() -> SubjectIn:
-    """The first A-rated taxpayer of whom no other file says anything."""
-    others = [(FOLDER / name).read_bytes() for name in samples().files if name != RATED]
-    codes = (row["统一社会信用代码"] for row in rows(RATED))
-    clean = next(code for code in codes if not any(code.encode("ascii") in other for other in others))
-    return SubjectIn(kind="organisation", document=Document(type="uscc", number=Pii(clean)))
+def clean_enterprise() -> SubjectIn:
+    """The first enterprise with a licence and without a penalty or a listing in any of the files."""
+    files = samples().files
+    adverse = [(FOLDER / name).read_bytes() for name, file in files.items() if file.item in ADVERSE]
+    for number, row in enumerate(rows(LICENCES), start=1):
+        code = row.get("XK_XDR_SHXYM") or ""
+        clean = str(number) not in files[LICENCES].dirt and not any(code.encode() in file for file in adverse)
+        if row["XK_XDR_LB"] == ORGANISATION and clean:
+            return SubjectIn(kind="organisation", document=Document(type="uscc", number=Pii(code)))
+    raise NodeError(f"{LICENCES} has no enterprise without a penalty", f"{LICENCES} 中没有无处罚记录的企业")
 
 
 def identity(row: dict[str, str]) -> SubjectIn:

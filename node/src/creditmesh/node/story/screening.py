@@ -1,6 +1,6 @@
 """A department that reviews a tender is told what applies to whom, and who gets the green channel."""
 
-from creditmesh.node.sample_files import a_rated_and_clean
+from creditmesh.node.sample_files import clean_enterprise
 from creditmesh.node.story.cast import PROCUREMENT, REVIEW, enterprise
 from creditmesh.node.story.listing import Listing
 from creditmesh.node.story.stage import CITY, NATION, Stage
@@ -34,8 +34,8 @@ class Screening:
     def of_the_clean(self) -> None:
         """The green channel for one enterprise, with its grounds, and not for the other, with the evidence."""
         with self._stage.telling.step("a clean enterprise gets the green channel", "守信企业享受绿色通道") as say:
-            clean, listed = self._eligible(a_rated_and_clean()), self._eligible(enterprise().subject)
-            check(clean.eligible, "the A-rated enterprise is eligible")
+            clean, listed = self._eligible(clean_enterprise()), self._eligible(enterprise().subject)
+            check(clean.eligible, "the clean enterprise is eligible")
             check(clean.rewards, "and for a reward of the matter")
             check(not listed.eligible, "the listed enterprise is not")
             check(listed.evidence, "and is told which records are in the way")
