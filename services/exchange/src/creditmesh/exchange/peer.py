@@ -22,11 +22,15 @@ LIMIT = 1000
 _JSON = "application/json"
 
 
-class Unreachable(Transient):
-    """The peer does not answer, or not now."""
+class NotNow(Transient):
+    """The peer does not give or take it now: it is tried again."""
 
 
-class Refused(Transient):
+class Unreachable(NotNow):
+    """The peer does not answer."""
+
+
+class Refused(NotNow):
     """The peer refuses what this node asks or says: its row here, or ours there, is not as the other needs it."""
 
 

@@ -1,6 +1,7 @@
 """Following one feed of one peer, and sending a peer what was signed about it: two loops that may end at any moment."""
 
 import asyncio
+import random
 from collections.abc import Callable
 
 import structlog
@@ -8,7 +9,7 @@ import structlog
 from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.exchange.operations import acknowledging, receiving
-from creditmesh.exchange.peer import Peer
+from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import Copy
 from creditmesh.schemas.pages import BadPage
@@ -17,9 +18,32 @@ SECONDS_STOPPED = 5.0
 """How often a stopped copy is looked at, whether an operator has let it go on."""
 SECONDS_TO_LOOK = 5.0
 """How often acknowledgements are looked for when nothing tells of one."""
+LONGEST = 3.0
+"""Seconds between two tries of a peer that does not answer."""
 _AT_ONCE = 100
 
 _log = structlog.get_logger(__name__)
+
+
+class Patience:
+    """Waits longer each time a peer is not there, and says so once: a peer may be away for days."""
+
+    def __init__(self, feed: str) -> None:
+        self._feed = feed
+        self._times = 0
+
+    async def after(self, peer: str, error: NotNow) -> None:
+        """Wait before the next try."""
+        if self._times == 0:
+            _log.warning("peer is not there", peer=peer, feed=self._feed, reason=str(error))
+        self._times += 1
+        await asyncio.sleep(min(0.1 * 2 ** min(self._times, 10), LONGEST) * random.uniform(0.5, 1.0))  # noqa: S311
+
+    def done(self, peer: str) -> None:
+        """It was there."""
+        if self._times:
+            _log.info("peer is there again", peer=peer, feed=self._feed)
+        self._times = 0
 
 
 class Pulling:
@@ -30,6 +54,7 @@ class Pulling:
         self._equipment = equipment
         self._peer = peer
         self._feed = feed
+        self._patience = Patience(feed)
 
     async def run(self) -> None:
         """Follow the feed until something fails; begin again from the stored head."""
@@ -45,9 +70,13 @@ class Pulling:
             return
         try:
             pulled = await peer.pull(self._feed, after=before.range.size)
+            self._patience.done(peer.party.code)
             if pulled is None:
                 return
             page = peer.verify(self._feed, before.range, pulled)
+        except NotNow as error:
+            await self._patience.after(peer.party.code, error)
+            return
         except BadPage as bad:
             await self._stop(peer.party.code, bad)
             return
@@ -75,6 +104,7 @@ class Sending:
         self._equipment = equipment
         self._peer = peer
         self._feed = feed
+        self._patience = Patience(feed)
 
     async def run(self) -> None:
         """Send what is signed, in order, until something fails."""
@@ -82,8 +112,14 @@ class Sending:
         try:
             with in_doubt(f"acknowledgements of {self._feed}"):
                 while True:
-                    if not await self._send():
-                        await wake.wait(SECONDS_TO_LOOK)
+                    try:
+                        sent = await self._send()
+                        self._patience.done(self._peer().party.code)
+                    except NotNow as error:
+                        await self._patience.after(self._peer().party.code, error)
+                    else:
+                        if not sent:
+                            await wake.wait(SECONDS_TO_LOOK)
         finally:
             self._equipment.wakes.forget(wake)
 
