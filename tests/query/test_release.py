@@ -6,8 +6,10 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.query.release import FRESH, OPEN_TO, Ground, plan, use_until, withheld
+from creditmesh.query.release import OPEN_TO, plan, use_until, withheld
 from creditmesh.schemas.queries import RecordOut
+from creditmesh.schemas.rules.freshness import FRESH
+from creditmesh.schemas.rules.grounds import Ground
 from tests.query.samples import KINDS, an_item
 
 ITEMS = {

@@ -181,6 +181,7 @@ class Context:
         reason: str | None = None,
         officer: str | None = None,
         repeats: UUID | None = None,
+        use_until: date | None = None,
     ) -> UUID:
         """Record one access, in this transaction, before anything is answered. Returns its decision id."""
         caller = self.known_caller
@@ -201,6 +202,7 @@ class Context:
                 repeats=repeats,
                 items=tuple(items),
                 records=tuple(records),
+                use_until=use_until,
             ),
             id=access,
         )

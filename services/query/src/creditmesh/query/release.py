@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Literal
+from datetime import date
 
 from pydantic import JsonValue
 
@@ -11,9 +10,9 @@ from creditmesh.schemas.catalogue import Disclosure, Item
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import RecordOut, Withheld, WithheldCode
+from creditmesh.schemas.rules import freshness
+from creditmesh.schemas.rules.grounds import Ground, GroundKind
 from creditmesh.schemas.rules.mask import mask
-
-GroundKind = Literal["statutory", "authorisation"]
 
 OPEN_TO: Mapping[GroundKind, frozenset[Disclosure]] = {
     "statutory": frozenset({"public", "authorised", "sharing"}),
@@ -21,9 +20,6 @@ OPEN_TO: Mapping[GroundKind, frozenset[Disclosure]] = {
 }
 """What each ground opens. `sharing` (政务共享) never leaves government. A department needs no authorisation for what
 its matter lists (Shanghai 2017 art. 17, Zhejiang 2017 art. 19): what limits it is the matter."""
-
-FRESH = timedelta(days=30)
-"""No answer is used longer than this without asking again: what was repaired since must be seen to be gone."""
 
 _TEXTS: Mapping[WithheldCode, tuple[str, str]] = {
     "outside_matter": ("The matter does not list this item.", "该事项不包含此目录条目。"),
@@ -33,15 +29,6 @@ _TEXTS: Mapping[WithheldCode, tuple[str, str]] = {
     "unknown_item": ("The catalogue has no such item.", "目录中无此条目。"),
     "nothing_released": ("No record, or not yours to know.", "无记录，或无权知悉。"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """A ground that was checked: the items it reaches, and the first day on which it holds no more."""
-
-    kind: GroundKind
-    items: tuple[str, ...]
-    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +102,7 @@ def use_until(
     """
     ends = [record.display_until for record in records] + [ground_until]
     ends += [withdrawn_at(record.item) for record in records]
-    return min([as_of + FRESH, *(end for end in ends if end is not None)])
+    return freshness.use_until(ends, as_of=as_of)
 
 
 def shown_fields(event: RecordChanged, item: Item | None, opened: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -10,8 +10,6 @@ from creditmesh.chassis.http.idempotency import recall, remember
 from creditmesh.query import authorisation as signed
 from creditmesh.query.authorisation import LONGEST, Claims, Unreadable
 from creditmesh.query.errors import NotAnAuthorisation, NotYours
-from creditmesh.query.grounds import may_be_authorised
-from creditmesh.query.release import Ground
 from creditmesh.query.store import authorisations
 from creditmesh.query.store.authorisations import Authorisation
 from creditmesh.schemas.bodies import Page
@@ -19,6 +17,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events.access import Outcome
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.queries import AuthorisationIn, AuthorisationOut
+from creditmesh.schemas.rules.grounds import Ground, may_be_authorised
 
 _NONE = (
     "There is no such authorisation of yours; check its id, or its signed text.",

@@ -9,16 +9,18 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.http.idempotency import recall, remember
-from creditmesh.query import grounds, release
+from creditmesh.query import release
 from creditmesh.query.errors import NoAuthorisation, NoGround
 from creditmesh.query.operations.authorisations import standing
 from creditmesh.query.operations.opening import answered, others_shown
 from creditmesh.query.operations.subjects import subject_of
-from creditmesh.query.release import Ground, Plan
+from creditmesh.query.release import Plan
 from creditmesh.query.store import records
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.queries import Mark, QueryIn, QueryOut
+from creditmesh.schemas.rules import grounds
+from creditmesh.schemas.rules.grounds import Ground
 
 ATTEMPTS = 5
 """How often a query is read again because what it was about to release changed meanwhile."""

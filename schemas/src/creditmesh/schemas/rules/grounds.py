@@ -1,10 +1,13 @@
-"""A department's ground: a purpose of the catalogue, a matter it has the duty for, and a named officer. Pure."""
+"""A department's ground: a purpose of the catalogue, a matter it has the duty for, and a named officer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Literal
 
-from creditmesh.query.release import Ground
 from creditmesh.schemas.catalogue import Matter, Party, Purpose
+
+GroundKind = Literal["statutory", "authorisation"]
 
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "purpose": (
@@ -24,6 +27,15 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "请提供查询人员 (officer)，或使用查询人员本人的令牌。",
     ),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A ground that was checked: the items it reaches, and the first day on which it holds no more."""
+
+    kind: GroundKind
+    items: tuple[str, ...]
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
