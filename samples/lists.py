@@ -8,6 +8,9 @@ from creditmesh.schemas.rules.calendar import add_months
 from samples.invented import Subject, Town
 from samples.row import BASE, Row
 
+REPRESENTED = 4
+"""Of so many enterprises the court also names the representative by number, as not every court does."""
+
 
 def defaulters(random: Random, town: Town, court: Party) -> list[Row]:
     """Eight enterprises and six persons."""
@@ -26,6 +29,7 @@ def _defaulter(random: Random, subject: Subject, court: Party, order: int) -> Ro
         "AGE": str(published.year - int(subject.number[6:10])) if person else "",
         "CARDNUM": subject.number,
         "BUSINESSENTITY": subject.representative,
+        "BUSINESSENTITYNUM": subject.representative_number if order <= REPRESENTED else "",
         "COURTNAME": court.name_zh,
         "COURTCODE": court.uscc,
         "AREANAME": "示例省",

@@ -144,6 +144,26 @@ def test_a_city_corrects_an_unverified_basis():
     assert refused(item, issued_by="city") == set()
 
 
+@pytest.mark.parametrize(("years", "wider"), [(None, False), (1, True), (2, True), (3, False), (5, False)])
+def test_a_city_gives_a_reward_of_the_nation_for_no_fewer_clean_years(years: int | None, *, wider: bool):
+    measure = shipped("measure", "green_channel").model_copy(update={"clean_years": years})
+    assert refused(measure, "measure", issued_by="city") == ({("/clean_years", "widens")} if wider else set())
+
+
+def test_a_reward_for_the_listed_alone_is_widened_by_clean_years():
+    entries = (Entry("measure", shipped("measure", "green_channel")),)
+    before = entries[0].body.model_copy(update={"clean_years": None})
+    issued = {("measure", before.code): [Issued("nation", 1, before)]}
+    (found,) = findings(entries, Catalogue(STANDING, entries, issued=issued), issued_by="city", sandbox=True)
+    assert (found.pointer, found.code) == ("/measure/green_channel/clean_years", "widens")
+
+
+@pytest.mark.parametrize(("code", "years"), [("procurement_bar", 3), ("green_channel", 0)])
+def test_clean_years_are_whole_years_and_a_rewards(code: str, years: int):
+    measure = shipped("measure", code).model_copy(update={"clean_years": years})
+    assert ("/clean_years", "clean_years") in refused(measure, "measure")
+
+
 def test_a_city_extends_no_measure_of_the_nation():
     measure = shipped("measure", "company_office_bar")
     wider = measure.model_copy(update={"kinds": ("natural_person", "organisation"), "reaches_responsible": True})

@@ -48,6 +48,9 @@ def findings(body: Published, of: Others) -> Iterator[Finding]:
             yield from _based(body.basis)
             yield from _lists("lists", body.lists, "red" if body.nature == "reward" else "black", of)
             yield from _named("matters", body.matters, "matter", Matter, of)
+            if body.clean_years is not None and (body.nature != "reward" or body.clean_years < 1):
+                yield at("/clean_years", "clean_years", "Whole years, and only of a reward.",
+                         "无不良记录年限须为正整数，且仅适用于激励措施。")  # fmt: skip
         case Matter():
             yield from _based(body.basis)
             yield from _named("items", body.items, "item", Item, of)

@@ -72,6 +72,8 @@ def _measure(new: Measure, old: Measure) -> Iterator[str]:
         yield "/reaches_responsible"
     if old.months is not None and (new.months is None or new.months > old.months):
         yield "/months"
+    if new.clean_years is not None and (old.clean_years is None or new.clean_years < old.clean_years):
+        yield "/clean_years"
 
 
 def _more(pointer: str, new: Collection[str], old: Collection[str]) -> Iterator[str]:
