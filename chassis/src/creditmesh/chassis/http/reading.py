@@ -29,15 +29,19 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:
         """The body; JSONDecodeError if it is not JSON, Unstorable with the places if it is all but."""
-        body = await self.body()
-        try:
-            read = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            _tell_where(body)
-            raise
-        if _NUL_ESCAPE.search(body):
-            raise Unstorable(list(_faults(read, ())), read)
-        return read
+        return strictly(await self.body())
+
+
+def strictly(body: bytes) -> Any:
+    """What a JSON text says; JSONDecodeError if it is not JSON, Unstorable with the places if it is all but."""
+    try:
+        read = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        _tell_where(body)
+        raise
+    if _NUL_ESCAPE.search(body):
+        raise Unstorable(list(_faults(read, ())), read)
+    return read
 
 
 def _tell_where(body: bytes) -> None:

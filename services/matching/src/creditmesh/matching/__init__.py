@@ -1,12 +1,19 @@
-"""Designations, measures, tasks and screening."""
+"""The matching service: designations, the measures that follow, tasks and their answers, screening and eligibility."""
 
 from creditmesh.chassis.service import Service
+from creditmesh.matching import api, events
+from creditmesh.schemas.events import AccessRecorded, RecordChanged, TaskChanged
 
 service = Service(
     name="matching",
     package="creditmesh.matching",
     summary="Designations, measures, tasks and screening",
     summary_zh="名单认定、奖惩措施、任务与信用核查",
+    router=api.router,
+    handles={RecordChanged: events.on_record_changed},
+    emits=(AccessRecorded, TaskChanged),
+    keys=frozenset({"index", "data"}),
+    vault=frozenset({"resolve", "open"}),
     lock_class=17,
 )
 

@@ -1,0 +1,72 @@
+"""Screenings, eligibility, and who is on a list."""
+
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.paging import Cursor, Limit
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.matching.api.batches import NDJSON, answer, batch_of
+from creditmesh.matching.operations import designations, eligibility, screenings
+from creditmesh.matching.operations.asking import Asked
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.identifiers import Code
+from creditmesh.schemas.queries import Officer
+from creditmesh.schemas.screenings import DesignationOut, EligibilityIn, EligibilityOut, ScreeningOut
+
+router = Router()
+_ASKS = Access.to("department", scope="screenings:ask")
+_Matter = Annotated[Code | None, Query(description="The matter of the catalogue that is dealt with.")]
+_Officer = Annotated[Officer | None, Query(description="Who asks; not needed with an officer's own token.")]
+
+
+@router.post(
+    "/v1/screenings",
+    access=_ASKS,
+    response_class=Response,
+    responses={200: {"description": "One answer a subject, in their order and shape", "model": ScreeningOut}},
+    openapi_extra={"requestBody": {"required": True, "content": {kind: {} for kind in ("application/json", NDJSON)}}},
+)
+async def screen(ctx: Ctx, request: Request, matter: _Matter = None, officer: _Officer = None) -> Response:
+    """Screen subjects for a matter: which designations, restrictions and rewards apply to each of them today.
+
+    One subject, an array, or one a line (`application/x-ndjson`), at most 10,000; answered in the same shape and
+    order. Only a number identifies: a name alone is answered `number_needed`, a number that is none `invalid`, and
+    nothing applies to either. Each subject finds the screening in their log; refusals (403) too. Nothing may be used
+    from `use_until` on.
+
+    `POST /v1/screenings?matter=procurement_review&officer=W-17` with
+    `{"kind": "organisation", "document": {"type": "uscc", "number": "91990000MA0000001R"}}`.
+    """
+    batch = await batch_of(request)
+    found = await screenings.screen(ctx, batch.subjects, Asked(matter=matter, officer=officer))
+    return answer(batch, found)
+
+
+@router.post("/v1/eligibility", access=_ASKS)
+async def judge(ctx: Ctx, body: EligibilityIn, matter: _Matter = None, officer: _Officer = None) -> EligibilityOut:
+    """Tell whether a subject is eligible for the rewards of a matter, on which grounds, with the evidence looked at.
+
+    Eligible is who is on a red list that a reward of the matter is for, or has no adverse visible record decided
+    within the years it says. What was repaired or has ended speaks against nobody. The subject finds it in their log.
+
+    `POST /v1/eligibility?matter=procurement_review&officer=W-17` with `{"subject": {...}, "years": 3}`.
+    """
+    return await eligibility.judge_eligibility(ctx, body, Asked(matter=matter, officer=officer))
+
+
+@router.get("/v1/designations", access=_ASKS)
+async def on_list(
+    ctx: Ctx,
+    code: Annotated[Code, Query(alias="list", description="The list.")],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[DesignationOut]:
+    """Who is on a list today: organisations by name and code, persons masked as the item says, each an access.
+
+    What the catalogue discloses on a matter only is not here: screen the subject for the matter.
+
+    `GET /v1/designations?list=judgment_defaulters`
+    """
+    return await designations.on_list(ctx, code, after=cursor, limit=limit)

@@ -1,0 +1,59 @@
+"""A department's tasks, and its answers to them."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.idempotency import REPLAYED, once_of
+from creditmesh.chassis.http.paging import Cursor, Limit
+from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.matching.operations import feedback, tasks
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.tasks import FeedbackIn, FeedbackOut, TaskOut, TaskState
+
+router = Router()
+_ANSWERS = Access.to("department", scope="tasks:answer")
+
+
+@router.get("/v1/tasks", access=_ANSWERS)
+async def inbox(
+    ctx: Ctx,
+    state: Annotated[TaskState, Query(description="`withdrawn`: applied, and now to be lifted.")] = "open",
+    due_before: Annotated[date | None, Query(description="Only what is due before that day.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[TaskOut]:
+    """The measures that your party must apply, and to whom; or those it answered, must lift, or has lifted.
+
+    A task is there as long as its ground is: it needs no bringing up to date, and what is here is so today. Whom it is
+    for is named, and finds that in their log. `due` is the tenth working day.
+
+    `GET /v1/tasks?state=open&due_before=2026-12-01`
+    """
+    return await tasks.inbox_page(ctx, state, due_before=due_before, after=cursor, limit=limit)
+
+
+@router.get("/v1/tasks/{task}", access=_ANSWERS)
+async def look_at(ctx: Ctx, task: str) -> TaskOut:
+    """One task of your party, as it stands now. 404: there is none, or it is another's.
+
+    `GET /v1/tasks/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11.3f9c2d1a7b40.procurement_bar`
+    """
+    return await tasks.task_of(ctx, task)
+
+
+@router.post("/v1/tasks/{task}/feedback", access=_ANSWERS, status_code=201)
+async def answer(ctx: Ctx, request: Request, response: Response, task: str, body: FeedbackIn) -> FeedbackOut:
+    """Answer a task: you applied the measure, did not and say why, or, once its ground has ended, have lifted it.
+
+    An answer is never changed; a later one stands before it as long as the ground does. With an `Idempotency-Key` a
+    repeated answer is kept once. 409: the task stands otherwise. Example:
+    `{"outcome": "not_executed", "reason": "the procedure was closed before", "officer": "W-17"}`.
+    """
+    once = await once_of(request)
+    kept, replayed = await feedback.answer_task(ctx, task, body, key=once.key, digest=once.digest)
+    if replayed:
+        response.headers[REPLAYED] = "true"
+    return kept

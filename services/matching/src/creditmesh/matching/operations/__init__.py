@@ -1,0 +1,1 @@
+"""What the service does, called by `api` and by `events`."""

@@ -1,0 +1,121 @@
+"""What a screening and a question of eligibility have in common: the ground, what stands now, and the access."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Unavailable
+from creditmesh.matching.errors import NoGround
+from creditmesh.matching.store import standing
+from creditmesh.matching.store.standing import Day, Standing
+from creditmesh.schemas.catalogue import Matter
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.rules import freshness, grounds
+
+PURPOSE = "statutory_duty"
+"""The purpose of the catalogue for which a department may ask here."""
+ATTEMPTS = 5
+"""How often what stands is read again because it changed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """For which matter, and who asks."""
+
+    matter: str | None
+    officer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """The matter that was claimed rightly, the officer, and the items that may be read for it with this credential."""
+
+    matter: Matter
+    officer: str
+    items: tuple[str, ...]
+
+
+def allowed(ctx: Context, asked: Asked, subjects: Iterable[UUID]) -> Allowed:
+    """The ground of this question. NoGround is a kept access of each of these subjects."""
+    directory, today, caller = ctx.followed(Directory), ctx.legal_date, ctx.known_caller
+    officer = caller.officer or asked.officer
+    matter = None if asked.matter is None else directory.matter(asked.matter, on=today)
+    claimed = grounds.statutory(
+        purpose=directory.purpose(PURPOSE, on=today),
+        matter=matter,
+        party=None if caller.party is None else directory.party(caller.party),
+        officer=officer,
+    )
+    if isinstance(claimed, grounds.Wanting) or matter is None or officer is None:
+        wanting = claimed if isinstance(claimed, grounds.Wanting) else grounds.Wanting("matter")
+        _refuse(ctx, asked, subjects, reason=f"{NoGround.code}.{wanting.reason}")
+        raise NoGround(*wanting.texts)
+    items = tuple(item for item in claimed.items if caller.items is None or item in caller.items)
+    return Allowed(matter=matter, officer=officer, items=items)
+
+
+def _refuse(ctx: Context, asked: Asked, subjects: Iterable[UUID], *, reason: str) -> None:
+    for subject in dict.fromkeys(subjects):
+        ctx.disclose(
+            subject,
+            purpose=PURPOSE,
+            ground="statutory",
+            outcome="refused",
+            matter=asked.matter,
+            reason=reason,
+            officer=ctx.known_caller.officer or asked.officer,
+        )
+
+
+def day_of(ctx: Context) -> Day:
+    """The legal date, with what is withdrawn on it."""
+    return Day(as_of=ctx.legal_date, withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date))
+
+
+async def standing_now(
+    ctx: Context, subjects: Collection[UUID], items: Collection[str]
+) -> Mapping[UUID, list[Standing]]:
+    """Where each of these subjects visibly stands, held so until the answer is decided.
+
+    Unavailable if it keeps changing.
+    """
+    connection, day = await ctx.connection(), day_of(ctx)
+    parts = {subject: ctx.part(str(subject)) for subject in subjects}
+    for attempt in range(ATTEMPTS):
+        rows = await standing.visible_of(connection, parts, items=items, day=day)
+        if await standing.unchanged(connection, rows):
+            found: dict[UUID, list[Standing]] = {subject: [] for subject in subjects}
+            for row in rows:
+                found[row.subject].append(row)
+            return found
+        await asyncio.sleep(0.01 * attempt)
+    raise Unavailable(
+        "The subjects' records are changing; nothing was released. Ask again.",
+        "相关主体的记录正在变更，未披露任何信息。请稍后重试。",
+        headers={"Retry-After": "1"},
+    )
+
+
+def use_until(ctx: Context, rows: Iterable[Standing]) -> date:
+    """The first day on which an answer from these may be used no more."""
+    directory = ctx.followed(Directory)
+    ends = [end for row in rows for end in (row.display_until, directory.withdrawn_at(row.item))]
+    return freshness.use_until(ends, as_of=ctx.legal_date)
+
+
+def disclose(ctx: Context, subject: UUID, ground: Allowed, rows: Collection[Standing], *, until: date) -> UUID:
+    """The access of one subject, told of these; its decision id."""
+    return ctx.disclose(
+        subject,
+        purpose=PURPOSE,
+        ground="statutory",
+        outcome="released" if rows else "nothing",
+        items=sorted({row.item for row in rows}),
+        records=list(dict.fromkeys(row.record for row in rows)),
+        matter=ground.matter.code,
+        officer=ground.officer,
+        use_until=until,
+    )

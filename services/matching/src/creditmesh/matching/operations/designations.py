@@ -1,0 +1,81 @@
+"""Who is on a list today, for departments: organisations by name and code, persons only as far as the item shows."""
+
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import NotFound
+from creditmesh.chassis.http import paging
+from creditmesh.matching import identity, reach
+from creditmesh.matching.identity import Named
+from creditmesh.matching.operations.asking import day_of
+from creditmesh.matching.operations.opening import item_of, opened
+from creditmesh.matching.store import standing
+from creditmesh.matching.store.standing import Standing
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.screenings import DesignationOut
+
+OPEN = {"public", "sharing"}
+"""What departments may know without a matter; what is `authorised` needs one, and is asked for subject by subject."""
+
+
+async def on_list(ctx: Context, code: str, *, after: str | None, limit: int) -> Page[DesignationOut]:
+    """Who is on the list, in the order of the records; an access of everybody shown. NotFound: no such list today."""
+    if code not in reach.lists_in_force(ctx.followed(Directory), on=ctx.legal_date):
+        raise NotFound("There is no such list; see /v1/catalogue/lists.", "没有该名单；见 /v1/catalogue/lists。")
+    rows = await standing.on_list(
+        await ctx.connection(),
+        code,
+        shown=_shown(ctx),
+        day=day_of(ctx),
+        after=paging.read(after, UUID),
+        limit=limit + 1,
+    )
+    named = await _named(ctx, rows[:limit])
+    for row in rows[:limit]:
+        _disclose(ctx, row)
+    return paging.page(
+        rows, limit=limit, place=lambda row: row.record, shown=lambda row: _out(row, named.get(row.record, Named()))
+    )
+
+
+def _shown(ctx: Context) -> list[tuple[str, str]]:
+    limited = ctx.known_caller.items
+    items = (each for each in ctx.followed(Directory).objects("item", on=ctx.legal_date) if isinstance(each, Item))
+    mine = (each for each in items if limited is None or each.code in limited)
+    return [(item.code, kind) for item in mine for kind in item.kinds if item.disclosed(kind) in OPEN]
+
+
+async def _named(ctx: Context, rows: list[Standing]) -> dict[UUID, Named]:
+    events = [RecordChanged.model_validate_json(row.data) for row in rows]
+    values = await opened(ctx, [(event, event.subject) for event in events])
+    items = [(event, item_of(ctx, event), value) for event, value in zip(events, values, strict=True)]
+    return {event.record: identity.masked(event, item, value) for event, item, value in items if item is not None}
+
+
+def _disclose(ctx: Context, row: Standing) -> None:
+    ctx.disclose(
+        row.subject,
+        purpose="designations",
+        ground="statutory",
+        outcome="released",
+        items=[row.item],
+        records=[row.record],
+    )
+
+
+def _out(row: Standing, named: Named) -> DesignationOut:
+    return DesignationOut(
+        record=row.record,
+        list=row.list or "",
+        item=row.item,
+        kind=row.kind,
+        name=named.name,
+        number=named.number,
+        origin=row.origin,
+        mark=row.mark,
+        since=row.display_from,
+        until=row.display_until,
+    )

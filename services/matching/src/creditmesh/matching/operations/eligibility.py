@@ -1,0 +1,87 @@
+"""Whether a subject is eligible for the rewards of a matter, with the evidence; an access like any other."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.index import Identity
+from creditmesh.matching import eligibility, reach
+from creditmesh.matching.eligibility import Listing
+from creditmesh.matching.errors import UnusableIdentity
+from creditmesh.matching.operations.asking import Allowed, Asked, allowed, disclose, standing_now, use_until
+from creditmesh.matching.store.standing import Standing
+from creditmesh.schemas.catalogue import Measure
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.rules.asked import usable
+from creditmesh.schemas.screenings import AdverseFound, EligibilityGround, EligibilityIn, EligibilityOut
+from creditmesh.schemas.subject import SubjectIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What was found: the grounds, what they rest on, and what speaks against."""
+
+    grounds: tuple[EligibilityGround, ...]
+    listings: tuple[Standing, ...]
+    adverse: tuple[Standing, ...]
+    years: int | None
+
+
+async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Asked) -> EligibilityOut:
+    """Eligible or not, and why. UnusableIdentity without a number; NoGround is a kept access of the subject."""
+    subject = await _subject(ctx, question.subject)
+    ground = allowed(ctx, asked, [subject])
+    rows = (await standing_now(ctx, [subject], ground.items))[subject]
+    judged = _judge(ctx, question, ground, [row for row in rows if row.role == "listed"])
+    told = [*judged.listings, *judged.adverse]
+    until = use_until(ctx, told)
+    return EligibilityOut(
+        decision_id=disclose(ctx, subject, ground, told, until=until),
+        eligible=bool(judged.grounds),
+        grounds=judged.grounds,
+        rewards=tuple(sorted({each.measure for each in judged.grounds})),
+        years=judged.years,
+        evidence=tuple(map(_adverse, judged.adverse)),
+        use_until=until,
+        as_of=ctx.legal_date,
+    )
+
+
+async def _subject(ctx: Context, subject: SubjectIn) -> UUID:
+    number = usable(subject.document, pointer="/subject/document/number")
+    if not isinstance(number, str):
+        raise UnusableIdentity(number.detail, number.detail_zh, errors=[number])
+    identity = Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
+    return (await ctx.vault.resolve([identity]))[0]
+
+
+def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[Standing]) -> _Judged:
+    today, rewards = ctx.legal_date, _rewards(ctx, ground)
+    clean = eligibility.years_of(rewards, asked=question.years, kind=question.subject.kind)
+    years = max(clean.values(), default=None)
+    adverse = {row.record: row for row in rows if row.nature == "adverse"}
+    found = [_adverse(row) for row in adverse.values()]
+    codes = {each.code for each in rewards}
+    ways = [way for way in reach.for_matter(ctx.followed(Directory), ground.matter, on=today) if way.measure in codes]
+    listings = {row.record: Listing(list=row.list, record=row.record, kind=row.kind) for row in rows if row.list}
+    grounds = tuple(eligibility.grounds(ways=ways, listings=listings.values(), clean=clean, adverse=found, as_of=today))
+    carrying = {each.record for each in grounds}
+    within = {each.record for each in eligibility.within(found, years=years or 0, as_of=today)}
+    return _Judged(
+        grounds=grounds,
+        listings=tuple(row for row in rows if row.record in carrying),
+        adverse=tuple(row for record, row in adverse.items() if record in within),
+        years=years,
+    )
+
+
+def _rewards(ctx: Context, ground: Allowed) -> list[Measure]:
+    """The rewards in force that the matter names and that name the matter."""
+    measures = reach.measures_in_force(ctx.followed(Directory), on=ctx.legal_date)
+    named = (measures[code] for code in ground.matter.measures if code in measures)
+    return [each for each in named if each.nature == "reward" and ground.matter.code in each.matters]
+
+
+def _adverse(row: Standing) -> AdverseFound:
+    return AdverseFound(record=row.record, item=row.item, decided_on=row.decided_on, mark=row.mark)

@@ -1,0 +1,122 @@
+"""Keeping who stands where, from records: the listed, and the responsible persons of listed organisations.
+
+A person's row is in another part than the organisation's, and is written by who reads the organisation's part: every
+writer of a record's rows holds the lock of its subject, so that they follow the record's order wherever they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Transient
+from creditmesh.matching import designation
+from creditmesh.matching.naming import handle_of
+from creditmesh.matching.operations.opening import item_of
+from creditmesh.matching.store import standing
+from creditmesh.matching.store.standing import Key, Standing
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.events import RecordChanged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Newest:
+    """The newest revision of one record in a batch; `fresh`: the batch also has its first, so there is no row yet."""
+
+    event: RecordChanged
+    data: bytes
+    at: datetime
+    since: Mapping[UUID, date]
+    fresh: bool
+
+
+async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Bring everybody's place to the newest revision of each record in the batch; an older one changes nothing."""
+    newest = _newest(ctx, events)
+    fresh, later = [each for each in newest if each.fresh], [each for each in newest if not each.fresh]
+    await ctx.lock({subject for each in newest for subject in (each.event.subject, *each.since)})
+    before = await _before(ctx, later)
+    later = [each for each in later if _rev(before, each.event.record) < each.event.rev]
+    connection = await ctx.connection()
+    await standing.add(connection, [row for each in fresh for row in _rows(ctx, each)])
+    await standing.drop(connection, _gone(ctx, before, later))
+    await standing.put(connection, [row for each in later for row in _rows(ctx, each)])
+
+
+def _newest(ctx: Context, events: Sequence[Delivered]) -> list[_Newest]:
+    found: dict[UUID, _Newest] = {}
+    for each in events:
+        event = each.read(RecordChanged)
+        known = found.get(event.record)
+        if known is None or known.event.rev < event.rev:
+            before = known.since if known is not None and known.event.state == "published" else {}
+            found[event.record] = _Newest(
+                event=event,
+                data=each.data,
+                at=each.at,
+                since={
+                    place.subject: before.get(place.subject, each.legal_date)
+                    for place in designation.places(event, _known_item(ctx, event))
+                },
+                fresh=event.rev == 1 or (known is not None and known.fresh),
+            )
+    return list(found.values())
+
+
+async def _before(ctx: Context, later: Sequence[_Newest]) -> Mapping[UUID, RecordChanged]:
+    """The revisions by which the records of these stand so far."""
+    keys = [(ctx.part(each.event.key), each.event.record, each.event.subject) for each in later]
+    rows = await standing.known(await ctx.connection(), keys)
+    return {row.record: RecordChanged.model_validate_json(row.data) for row in rows}
+
+
+def _rev(before: Mapping[UUID, RecordChanged], record: UUID) -> int:
+    return before[record].rev if record in before else 0
+
+
+def _gone(ctx: Context, before: Mapping[UUID, RecordChanged], later: Sequence[_Newest]) -> dict[Key, int]:
+    """The rows that these revisions leave no place for: who is named no more, and all of an item that has none left."""
+    gone: dict[Key, int] = {}
+    for event in (each.event for each in later if each.event.record in before):
+        old = before[event.record]
+        has = designation.places(event, _known_item(ctx, event))
+        for place in set(designation.places(old, _known_item(ctx, old))) - set(has):
+            gone[ctx.part(str(place.subject)), event.record, place.subject] = event.rev
+    return gone
+
+
+def _known_item(ctx: Context, event: RecordChanged) -> Item:
+    item = item_of(ctx, event)
+    if item is None:
+        raise Transient(f"this process has not followed the catalogue to {event.item} version {event.item_version} yet")
+    return item
+
+
+def _rows(ctx: Context, newest: _Newest) -> list[Standing]:
+    event, item = newest.event, _known_item(ctx, newest.event)
+    return [
+        Standing(
+            part=ctx.part(str(place.subject)),
+            record=event.record,
+            subject=place.subject,
+            rev=event.rev,
+            role=place.role,
+            handle=handle_of(event.record, place.subject),
+            kind=event.kind,
+            item=event.item,
+            list=item.designates,
+            nature=item.nature,
+            origin=event.origin,
+            state=event.state,
+            mark=event.mark,
+            decided_on=event.decided_on,
+            display_from=event.display_from,
+            display_until=event.display_until,
+            since=newest.since[place.subject],
+            at=newest.at,
+            data=newest.data,
+        )
+        for place in designation.places(event, item)
+    ]

@@ -1,0 +1,92 @@
+"""Whom a measure reaches: by which list, in which role, of which kind, for which matter. Pure.
+
+This is the only way to a measure. It begins at a place on a list, which only a record can give: no number of points,
+no score and no name leads here. A measure is looked up as it is in force on the legal date, so that one that was
+published, changed or withdrawn holds everywhere from its day on, and nothing has to be brought up to date.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from creditmesh.schemas.catalogue import Basis, CreditList, Matter, Measure, Party
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.screenings import Role
+
+
+class Reach(NamedTuple):
+    """One way in which a measure reaches somebody; `kind` is that of who is on the list, also for the responsible."""
+
+    measure: str
+    list: str
+    role: Role
+    kind: SubjectKind
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A way, and the first day from which it has been open without a break."""
+
+    reach: Reach
+    since: date
+
+
+def lists_in_force(directory: Directory, *, on: date) -> dict[str, CreditList]:
+    """The lists in force on that day, by code; who was on a list that is withdrawn is on none."""
+    return {each.code: each for each in directory.objects("list", on=on) if isinstance(each, CreditList)}
+
+
+def measures_in_force(directory: Directory, *, on: date) -> dict[str, Measure]:
+    """The measures that are published and have a basis in force on that day, by code."""
+    found = (each for each in directory.objects("measure", on=on) if isinstance(each, Measure))
+    return {each.code: each for each in found if _based(each.basis, on)}
+
+
+def ways(measure: Measure, lists: Mapping[str, CreditList]) -> Iterator[Reach]:
+    """Every way in which the measure reaches somebody on these lists."""
+    for code in dict.fromkeys(measure.lists):
+        if (listing := lists.get(code)) is None:
+            continue
+        for kind in dict.fromkeys(measure.kinds):
+            yield Reach(measure.code, code, "listed", kind)
+            if measure.reaches_responsible and listing.colour == "black":
+                yield Reach(measure.code, code, "responsible", kind)
+
+
+def for_matter(directory: Directory, matter: Matter, *, on: date) -> frozenset[Reach]:
+    """The ways of the measures that the matter names and that name the matter."""
+    lists, measures = lists_in_force(directory, on=on), measures_in_force(directory, on=on)
+    named = (measures[code] for code in matter.measures if code in measures)
+    return frozenset(way for measure in named if matter.code in measure.matters for way in ways(measure, lists))
+
+
+def for_party(directory: Directory, party: Party | None, *, on: date) -> tuple[Begun, ...]:
+    """The ways of the measures that this party has the duty to apply; none if it is not active."""
+    if party is None or not party.active:
+        return ()
+    lists, measures = lists_in_force(directory, on=on), measures_in_force(directory, on=on)
+    theirs = (each for each in measures.values() if set(each.duties) & set(party.duties))
+    return tuple(
+        Begun(way, _since(directory, way, party.duties, on)) for measure in theirs for way in ways(measure, lists)
+    )
+
+
+def _since(directory: Directory, way: Reach, duties: Collection[str], on: date) -> date:
+    """The first day of the unbroken run of versions that have the way, up to the one in force."""
+    since = on
+    for version in reversed([each for each in directory.versions("measure", way.measure) if each.effective <= on]):
+        body = version.body
+        if version.state != "published" or not isinstance(body, Measure) or not set(body.duties) & set(duties):
+            break
+        if way.list not in body.lists or way.kind not in body.kinds:
+            break
+        if way.role == "responsible" and not body.reaches_responsible:
+            break
+        since = min(since, version.effective)
+    return since
+
+
+def _based(basis: Iterable[Basis], on: date) -> bool:
+    return any(each.in_force_from <= on <= (each.in_force_until or date.max) for each in basis)

@@ -1,0 +1,1 @@
+"""All SQL of the service: who stands where, tasks, and their answers."""

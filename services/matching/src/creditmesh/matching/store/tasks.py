@@ -1,0 +1,225 @@
+"""Tasks, computed: who visibly stands on a list, by the ways of a party's measures, beside the party's newest answers.
+
+Nothing of a task is stored but its answers, so none can outlive its ground and none can be missing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import BindParameter, Date, Integer, RowMapping, Text, Uuid, bindparam, insert, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditmesh.matching.naming import TaskName
+from creditmesh.matching.reach import Begun
+from creditmesh.matching.store.standing import Day
+from creditmesh.matching.tables import feedback
+from creditmesh.schemas.events.task import Feedback
+from creditmesh.schemas.rules.visibility import visible_sql
+from creditmesh.schemas.screenings import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer as it is kept: what was answered, and how."""
+
+    part: int
+    id: UUID
+    party: str
+    task: UUID
+    record: UUID
+    subject: UUID
+    handle: str
+    measure: str
+    list: str
+    role: Role
+    rev: int
+    since: date
+    outcome: Feedback
+    reason: str | None
+    officer: str
+    at: datetime
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task as it was computed: its ground, whom it is for, and the party's newest answer if there is one."""
+
+    part: int
+    record: UUID
+    subject: UUID
+    handle: str
+    measure: str
+    list: str
+    role: Role
+    rev: int
+    since: date
+    visible: bool
+    data: bytes
+    outcome: Feedback | None = None
+    reason: str | None = None
+    officer: str | None = None
+    answered_at: datetime | None = None
+
+    @property
+    def name(self) -> TaskName:
+        """What callers call it, and its place in a list."""
+        return TaskName(self.record, self.handle, self.measure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """Whose tasks, by which ways of measures, on which day."""
+
+    party: str
+    ways: Sequence[Begun]
+    day: Day
+
+    @property
+    def given(self) -> dict[str, object]:
+        """As the statements' parameters."""
+        reaches = [each.reach for each in self.ways]
+        return {
+            "party": self.party,
+            "measures": [each.measure for each in reaches],
+            "lists": [each.list for each in reaches],
+            "roles": [each.role for each in reaches],
+            "kinds": [each.kind for each in reaches],
+            "begun": [each.since for each in self.ways],
+            **self.day.given,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which page of a list: after the task `after`, those that stood before the day `before`."""
+
+    after: TaskName | None
+    before: date | None
+    limit: int
+
+    @property
+    def given(self) -> dict[str, object]:
+        """As the statements' parameters."""
+        after = self.after
+        return {
+            "after": None if after is None else after.record,
+            "after_handle": None if after is None else after.handle,
+            "after_measure": None if after is None else after.measure,
+            "before": self.before,
+            "limit": self.limit,
+        }
+
+
+_WAYS = "unnest(:measures, :lists, :roles, :kinds, :begun) as way(measure, list, role, kind, begun)"
+_IN_PAGE = """
+    (cast(:after as uuid) is null
+     or ({0}.record, {0}.handle, {1} collate "C") > (:after, :after_handle, :after_measure))
+    and (cast(:before as date) is null or {2} < :before)
+"""
+_SINCE = "greatest(s.since, s.display_from, way.begun)"
+_STANDING = f"""
+    select s.part, s.record, s.subject, s.handle, way.measure, s.list, s.role, s.rev, {_SINCE} as since,
+           true as visible, s.data, a.outcome, a.reason, a.officer, a.at as answered_at
+      from {_WAYS} join matching.standing s on s.list = way.list and s.role = way.role and s.kind = way.kind
+      left join lateral (
+           select f.outcome, f.reason, f.officer, f.at from matching.feedback f
+            where f.part = s.part and f.record = s.record and f.subject = s.subject and f.measure = way.measure
+              and f.party = :party
+            order by f.entry desc limit 1) a on true
+     where s.list is not null and {visible_sql("s")}
+"""
+_UNGROUNDED = f"""
+    select f.part, f.record, f.subject, f.handle, f.measure, f.list, f.role, f.rev, f.since,
+           false as visible, f.data, f.outcome, f.reason, f.officer, f.at as answered_at
+      from (select distinct on (f.record, f.handle, f.measure) f.* from matching.feedback f
+             where f.party = :party {{0}}
+             order by f.record, f.handle, f.measure, f.entry desc) f
+     where not exists (
+           select from {_WAYS} join matching.standing s on s.list = way.list and s.role = way.role and s.kind = way.kind
+            where s.part = f.part and s.record = f.record and s.subject = f.subject and way.measure = f.measure
+              and {visible_sql("s")})
+"""
+_ORDER = 'order by {0}.record, {0}.handle, {1} collate "C" limit :limit'
+_BINDS: tuple[BindParameter[Any], ...] = (
+    *(bindparam(name, type_=ARRAY(Text)) for name in ("measures", "lists", "roles", "kinds")),
+    bindparam("begun", type_=ARRAY(Date)),
+    bindparam("party", type_=Text),
+)
+_PAGED: tuple[BindParameter[Any], ...] = (
+    bindparam("after", type_=Uuid),
+    bindparam("after_handle", type_=Text),
+    bindparam("after_measure", type_=Text),
+    bindparam("before", type_=Date),
+)
+State = Literal["open", "answered", "withdrawn", "closed"]
+
+
+def _standing(answers: str) -> str:
+    page = _IN_PAGE.format("s", "way.measure", _SINCE)
+    return f"{_STANDING} and {answers} and {page} {_ORDER.format('s', 'way.measure')}"
+
+
+def _ungrounded(outcome: str) -> str:
+    page = _IN_PAGE.format("f", "f.measure", "f.since")
+    return f"{_UNGROUNDED.format('')} and f.outcome = '{outcome}' and {page} {_ORDER.format('f', 'f.measure')}"
+
+
+_PAGES = {
+    state: text(statement).bindparams(*_BINDS, *_PAGED)
+    for state, statement in {
+        # What was lifted is open again when its ground has come back.
+        "open": _standing("(a.outcome is null or a.outcome = 'lifted')"),
+        "answered": _standing("a.outcome in ('applied', 'not_applicable', 'not_executed')"),
+        "withdrawn": _ungrounded("applied"),
+        "closed": _ungrounded("lifted"),
+    }.items()
+}
+_ONE_OF = "{0}.part = any(:parts) and {0}.record = :record and {0}.handle = :handle"
+_ONE = text(
+    f"{_STANDING} and {_ONE_OF.format('s')} and way.measure = :measure"
+    f" union all {_UNGROUNDED.format('and ' + _ONE_OF.format('f') + ' and f.measure = :measure')}"
+    " and f.outcome in ('applied', 'lifted')"
+).bindparams(*_BINDS, bindparam("parts", type_=ARRAY(Integer)), bindparam("record", type_=Uuid))
+
+
+async def page(connection: AsyncConnection, inbox: Inbox, state: State, wanted: Wanted) -> list[Task]:
+    """Tasks of the inbox that are in that state, in the order of their names."""
+    found = await connection.execute(_PAGES[state], inbox.given | wanted.given)
+    return [_task(row) for row in found.mappings()]
+
+
+async def one(connection: AsyncConnection, inbox: Inbox, name: TaskName, *, parts: range) -> Task | None:
+    """The task of that name in the inbox, in whatever state; naming the parts lets each be probed by its keys."""
+    given = {"parts": list(parts), "record": name.record, "handle": name.handle, "measure": name.measure}
+    row = (await connection.execute(_ONE, inbox.given | given)).mappings().first()
+    return None if row is None else _task(row)
+
+
+async def add(connection: AsyncConnection, answered: Answered) -> None:
+    """Keep an answer."""
+    values = {name: getattr(answered, name) for name in Answered.__slots__}
+    await connection.execute(insert(feedback).values(values))
+
+
+async def find(connection: AsyncConnection, id: UUID, *, parts: range) -> Answered | None:  # noqa: A002
+    """The answer of that id."""
+    columns = [feedback.c[name] for name in Answered.__slots__]
+    row = (
+        (await connection.execute(select(*columns).where(feedback.c.part.in_(parts), feedback.c.id == id)))
+        .mappings()
+        .one_or_none()
+    )
+    return None if row is None else Answered(**_own(row))
+
+
+def _task(row: RowMapping) -> Task:
+    return Task(**_own(row))
+
+
+def _own(row: RowMapping) -> dict[str, Any]:
+    return dict(row) | {name: UUID(bytes=row[name].bytes) for name in ("record", "subject")}

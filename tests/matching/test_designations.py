@@ -1,0 +1,63 @@
+"""Who is on a list: organisations named, persons masked, everybody shown told."""
+
+from datetime import date
+from uuid import uuid4
+
+from tests.matching.catalogue import TODAY, a_record
+from tests.matching.conftest import House, a_person, an_organisation, department
+
+
+async def listed(house: House, code: str = "black", caller=None, **more):
+    found, cursor = [], None
+    while True:
+        params = {"list": code, "limit": 2} | more | ({} if cursor is None else {"cursor": cursor})
+        answer = await house.get("/v1/designations", caller, **params)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["items"]
+        if (cursor := answer.json()["next"]) is None:
+            return found
+
+
+async def test_organisations_are_named_and_persons_masked_and_all_find_it_in_their_log(house: House):
+    firm, person, boss = [await house.subject(each) for each in (an_organisation(), a_person(), a_person())]
+    record = uuid4()
+    cipher = (await house.equipment.vault.open([person]))[person]
+    texts = [cipher.seal({"NAME": "沈沙盒", "ID": "990000196001010011"}, object=record, field="subject").model_dump()]
+    change = a_record(firm, boss=boss)
+    await house.load(change, a_record(person, kind="natural_person", record=record, sealed=texts, fields={"DOC": "x"}))
+    found = {each["kind"]: each for each in await listed(house)}
+    assert (found["organisation"]["name"], found["organisation"]["number"]) == (
+        "沙盒一号有限公司", "91990000MA0000001R",
+    )  # fmt: skip
+    assert (found["natural_person"]["name"], found["natural_person"]["number"]) == ("沈**", "990000************")
+    assert (found["organisation"]["since"], found["organisation"]["until"]) == ("2026-01-05", "2027-01-05")
+    for subject in (firm, person):
+        (access,) = await house.accesses_of(subject)
+        assert (access.purpose, access.outcome, len(access.records)) == ("designations", "released", 1)
+    assert await house.accesses_of(boss) == []
+
+
+async def test_a_list_has_who_is_visibly_on_it_today_page_by_page(house: House):
+    changes = [a_record(await house.subject(an_organisation()), display_until=date(2026, 5, 5 + n)) for n in range(5)]
+    await house.load(*changes, a_record(changes[0].subject, item="arrears"), a_record(uuid4(), item="penalty"))
+    assert [each["record"] for each in await listed(house)] == sorted(str(change.record) for change in changes)
+    house.on(date(2026, 5, 7))
+    assert {each["record"] for each in await listed(house)} == {str(change.record) for change in changes[3:]}
+    house.catalogue.withdraw("item", "default", on=TODAY)
+    assert await listed(house) == []
+
+
+async def test_what_needs_a_matter_or_another_credential_is_not_on_it(house: House):
+    await house.load(a_record(await house.subject(an_organisation()), item="secret"))
+    assert await listed(house) == []
+    await house.load(a_record(await house.subject(an_organisation())))
+    assert len(await listed(house)) == 1
+    assert await listed(house, caller=department(items=frozenset({"honour"}))) == []
+
+
+async def test_a_list_that_is_none_is_said_so(house: House):
+    assert (await house.get("/v1/designations", list="unheard_of")).status_code == 404
+    house.catalogue.withdraw("list", "black")
+    assert (await house.get("/v1/designations", list="black")).status_code == 404
+    answer = await house.get("/v1/designations")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/query/list"]

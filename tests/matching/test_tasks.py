@@ -1,0 +1,336 @@
+"""The inbox: whose tasks, for whom, in which state; answers; and that a task never outlives its ground."""
+
+from datetime import date, timedelta
+from uuid import uuid4
+
+import pytest
+
+from creditmesh.matching.naming import task_id
+from tests.matching.catalogue import BAR, BASIS, TODAY, a_record, item, measure, party, revised
+from tests.matching.conftest import House, a_person, an_organisation, department
+
+NOT_DONE = {"outcome": "not_executed", "reason": "the procedure was closed before"}
+
+
+async def inbox(house: House, party: str = "permits_office", *, state: str = "open", **more):
+    found, cursor = [], None
+    while True:
+        params = {"state": state, "limit": 3} | more | ({} if cursor is None else {"cursor": cursor})
+        answer = await house.get("/v1/tasks", department(party), **params)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["items"]
+        if (cursor := answer.json()["next"]) is None:
+            return found
+
+
+async def answered(house: House, task: dict, party: str = "permits_office", *, key: str | None = None, **body):
+    body = {"officer": "W-17"} | (body or {"outcome": "applied"})
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return await house.post(f"/v1/tasks/{task['id']}/feedback", body, department(party), headers=headers)
+
+
+def by_measure(tasks: list[dict]) -> list[tuple[str, str]]:
+    return sorted((task["measure"], task["role"]) for task in tasks)
+
+
+async def sealed(house: House, subject, record, boss, **fields):
+    ciphers = await house.equipment.vault.open([subject] if boss is None else [subject, boss])
+    about = subject if boss is None else boss
+    where = "subject" if boss is None else "representative"
+    return [ciphers[about].seal(fields, object=record, field=where).model_dump()]
+
+
+async def test_a_listing_makes_the_tasks_of_who_has_the_duty_and_of_nobody_else(house: House):
+    firm, boss = await house.subject(an_organisation()), await house.subject(a_person())
+    await house.load(a_record(firm, boss=boss))
+    assert by_measure(await inbox(house)) == [("bar", "listed"), ("luxury", "listed"), ("luxury", "responsible")]
+    spenders = [("elsewhere", "listed"), ("luxury", "listed"), ("luxury", "responsible")]
+    assert by_measure(await inbox(house, "spenders")) == spenders
+    assert by_measure(await inbox(house, "both")) == sorted([("bar", "listed"), *spenders])
+    assert await inbox(house, "library") == await inbox(house, "unheard_of") == []
+
+
+async def test_a_task_names_whom_it_is_for_and_they_find_that_in_their_log(house: House):
+    firm, boss, record = await house.subject(an_organisation()), await house.subject(a_person()), uuid4()
+    texts = await sealed(house, firm, record, boss, BOSS="殷沙盒", BOSS_ID="990000196001010011")
+    await house.load(a_record(firm, record=record, boss=boss, sealed=texts, mark="disputed"))
+    found = {(task["measure"], task["role"]): task for task in await inbox(house, "spenders", limit=50)}
+    task = found["luxury", "responsible"]
+    assert task["subject"] == {"kind": "natural_person", "name": "殷沙盒", "number": "990000196001010011"}
+    assert found["luxury", "listed"]["subject"] == {
+        "kind": "organisation", "name": "沙盒一号有限公司", "number": "91990000MA0000001R",
+    }  # fmt: skip
+    assert (task["record"], task["list"], task["origin"], task["mark"]) == (str(record), "black", "city", "disputed")
+    assert (task["name"], task["name_zh"], task["nature"]) == ("luxury", "措施", "restriction")
+    assert task["task"] == str(task_id(record=record, subject=boss, measure="luxury", party="spenders"))
+    assert str(boss) not in str(found)
+    for subject in (firm, boss):
+        (access,) = await house.accesses_of(subject)
+        assert (access.purpose, access.ground, access.outcome, access.party) == (
+            "task", "statutory", "released", "spenders",
+        )  # fmt: skip
+        assert access.records == (record,)
+
+
+async def test_a_listed_person_is_named_to_who_must_act(house: House):
+    person, record = await house.subject(a_person()), uuid4()
+    texts = await sealed(house, person, record, None, NAME="沈沙盒", ID="990000196001010011")
+    await house.load(a_record(person, kind="natural_person", record=record, sealed=texts, fields={"DOC": "x"}))
+    (task,) = await inbox(house)
+    assert (task["measure"], task["subject"]["name"], task["subject"]["number"]) == (
+        "bar", "沈沙盒", "990000196001010011",
+    )  # fmt: skip
+
+
+async def test_pages_have_every_task_once_and_no_subjects_id(house: House):
+    for _ in range(4):
+        firm, boss = await house.subject(an_organisation()), await house.subject(a_person())
+        await house.load(a_record(firm, boss=boss))
+    whole = await inbox(house, limit=200)
+    assert len(whole) == 12
+    for limit in (1, 2, 5):
+        assert [task["id"] for task in await inbox(house, limit=limit)] == [task["id"] for task in whole]
+    assert [task["id"] for task in whole] == sorted(task["id"] for task in whole)
+
+
+async def test_an_answer_is_kept_told_and_moves_the_task(house: House):
+    firm = await house.subject(an_organisation())
+    change = a_record(firm)
+    await house.load(change)
+    task = next(task for task in await inbox(house) if task["measure"] == "bar")
+    answer = await answered(house, task, **NOT_DONE)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["task"] == task["task"]
+    told = (await house.answers())[-1]
+    assert (str(told.task), told.subject, told.record, told.rev) == (task["task"], firm, change.record, 1)
+    assert (told.list, told.measure, told.party, told.outcome, told.officer) == (
+        "black", "bar", "permits_office", "not_executed", "W-17",
+    )  # fmt: skip
+    assert [each["measure"] for each in await inbox(house)] == ["luxury"]
+    (kept,) = await inbox(house, state="answered")
+    assert (kept["id"], kept["answer"]["outcome"], kept["answer"]["reason"]) == (
+        task["id"], "not_executed", NOT_DONE["reason"],
+    )  # fmt: skip
+    assert (await answered(house, task, outcome="applied")).status_code == 201
+    (kept,) = await inbox(house, state="answered")
+    assert kept["answer"]["outcome"] == "applied"
+    assert len(await inbox(house, "both", limit=50)) == 3  # another's answer is not theirs
+
+
+async def test_what_was_applied_is_withdrawn_when_its_ground_ends_until_it_is_lifted(house: House):
+    firm = await house.subject(an_organisation())
+    change = a_record(firm)
+    await house.load(change)
+    bar, luxury = await inbox(house)
+    assert (await answered(house, bar, outcome="lifted")).status_code == 409
+    await answered(house, bar)
+    await answered(house, luxury, **NOT_DONE)
+    ended = revised(change, state="withdrawn", reason="removed")
+    await house.load(ended)
+    assert await inbox(house) == await inbox(house, state="answered") == []
+    (task,) = await inbox(house, state="withdrawn")
+    assert (task["id"], task["state"], task["subject"]["name"]) == (bar["id"], "withdrawn", "沙盒一号有限公司")
+    assert (await house.get(f"/v1/tasks/{bar['id']}")).json()["state"] == "withdrawn"
+    assert (await house.get(f"/v1/tasks/{luxury['id']}")).status_code == 404
+    assert (await answered(house, bar, outcome="applied")).status_code == 409
+    assert (await answered(house, luxury, outcome="lifted")).status_code == 404
+    assert (await answered(house, bar, outcome="lifted")).status_code == 201
+    (task,) = await inbox(house, state="closed")
+    assert (task["state"], task["subject"], task["answer"]["outcome"]) == ("closed", None, "lifted")
+    assert (await answered(house, bar, outcome="lifted")).status_code == 409
+    assert await inbox(house, state="withdrawn") == []
+    await house.load(revised(ended, state="published", mark=None))
+    assert by_measure(await inbox(house)) == [("bar", "listed")]  # its ground came back: it is to be answered anew
+    assert by_measure(await inbox(house, state="answered")) == [("luxury", "listed")]
+
+
+@pytest.mark.parametrize("end", ["expired", "item", "measure", "list", "duty", "repaired"])
+async def test_every_end_of_a_ground_withdraws_the_task_at_once(house: House, end: str):
+    firm = await house.subject(an_organisation())
+    change = a_record(firm)
+    await house.load(change)
+    bar = (await inbox(house))[0]
+    await answered(house, bar)
+    match end:
+        case "expired":
+            house.on(change.display_until)
+        case "item":
+            house.catalogue.withdraw("item", "default")
+        case "measure":
+            house.catalogue.withdraw("measure", "bar")
+        case "list":
+            house.catalogue.withdraw("list", "black")
+        case "duty":
+            house.catalogue.tell("measure", measure("bar", "black", duties=("spending",)))
+        case "repaired":
+            await house.load(revised(change, state="repaired"))
+    assert [task["id"] for task in await inbox(house, state="withdrawn")] == [bar["id"]]
+    assert "bar" not in {task["measure"] for task in await inbox(house)}
+
+
+async def test_a_measure_changes_the_inbox_from_its_day_on_and_not_before(house: House):
+    firm = await house.subject(an_organisation())
+    await house.load(a_record(firm))
+    before = by_measure(await inbox(house))
+    later = TODAY + timedelta(days=7)
+    house.catalogue.tell("measure", measure("more", "black"), effective=later)
+    house.catalogue.withdraw("measure", "bar", on=later)
+    assert by_measure(await inbox(house)) == before
+    house.on(later)
+    assert by_measure(await inbox(house)) == [("luxury", "listed"), ("more", "listed")]
+    assert {task["since"] for task in await inbox(house)} == {TODAY.isoformat(), later.isoformat()}
+    house.catalogue.tell("measure", measure("luxury", "grey"), effective=later)
+    assert by_measure(await inbox(house)) == [("more", "listed")]
+
+
+async def test_a_measure_whose_basis_is_not_in_force_applies_to_nobody(house: House):
+    await house.load(a_record(await house.subject(an_organisation())))
+    ended = BASIS[0].model_copy(update={"in_force_until": TODAY - timedelta(days=1)})
+    house.catalogue.tell("measure", BAR.model_copy(update={"basis": (ended,)}))
+    assert by_measure(await inbox(house)) == [("luxury", "listed")]
+
+
+async def test_a_correction_to_another_representative_moves_the_task_and_keeps_whom_to_release(house: House):
+    firm, old, new = [await house.subject(each) for each in (an_organisation(), a_person(), a_person())]
+    record = uuid4()
+    texts = await sealed(house, firm, record, old, BOSS="殷沙盒")
+    change = a_record(firm, record=record, boss=old, sealed=texts)
+    await house.load(change)
+    mine = next(task for task in await inbox(house) if task["role"] == "responsible")
+    await answered(house, mine)
+    texts = await sealed(house, firm, record, new, BOSS="沈沙盒")
+    await house.load(revised(change, boss=new, sealed=texts))
+    (other,) = [task for task in await inbox(house) if task["role"] == "responsible"]
+    assert (other["subject"]["name"], other["id"] == mine["id"]) == ("沈沙盒", False)
+    (left,) = await inbox(house, state="withdrawn")
+    assert (left["id"], left["subject"]["name"]) == (mine["id"], "殷沙盒")
+    rows = await house.fetch("select subject from matching.standing where record = $1", record)
+    assert {row["subject"].bytes for row in rows} == {firm.bytes, new.bytes}
+
+
+async def test_a_task_of_another_party_looks_as_if_there_were_none(house: House):
+    await house.load(a_record(await house.subject(an_organisation())))
+    bar = next(task for task in await inbox(house) if task["measure"] == "bar")
+    nobodys = f"{uuid4()}.{'0' * 12}.bar"
+    for method in ("get", "feedback"):
+        shown = []
+        for name in (bar["id"], nobodys, "x", "' or 1=1"):
+            if method == "get":
+                answer = await house.get(f"/v1/tasks/{name}", department("spenders"))
+            else:
+                answer = await answered(house, {"id": name}, "spenders")
+            assert answer.status_code == 404
+            shown.append({key: value for key, value in answer.json().items() if key != "request_id"})
+        assert all(each == shown[0] for each in shown)
+    assert await house.answers() == [] or (await house.answers())[-1].record != bar["record"]
+
+
+async def test_a_repeated_answer_is_kept_once_even_if_the_task_is_gone(house: House):
+    change = a_record(await house.subject(an_organisation()))
+    await house.load(change)
+    bar, luxury = await inbox(house)
+    key = str(uuid4())
+    first = await answered(house, bar, key=key, **NOT_DONE)
+    again = await answered(house, bar, key=key, **NOT_DONE)
+    assert (first.json(), first.status_code) == (again.json(), again.status_code)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (await answered(house, bar, key=key, outcome="applied")).status_code == 422
+    assert (await answered(house, luxury, key=key, **NOT_DONE)).status_code == 422
+    await house.load(revised(change, state="repaired"))
+    assert (await answered(house, bar, key=key, **NOT_DONE)).json() == first.json()
+    (kept,) = await house.fetch("select count(*) from matching.feedback")
+    assert kept["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pointer"),
+    [
+        ({"outcome": "not_applicable", "officer": "W-17"}, 422, ""),
+        ({"outcome": "not_executed", "officer": "W-17", "reason": " "}, 422, "/reason"),
+        ({"outcome": "applied"}, 422, "/officer"),
+        ({"outcome": "done", "officer": "W-17"}, 422, "/outcome"),
+        ({"outcome": "applied", "officer": "W-17", "points": 100}, 422, "/points"),
+        ({}, 422, "/outcome"),
+    ],
+)
+async def test_an_answer_that_lacks_something_is_refused_with_its_place(house: House, body, status, pointer):
+    await house.load(a_record(await house.subject(an_organisation())))
+    task = (await inbox(house))[0]
+    answer = await house.post(f"/v1/tasks/{task['id']}/feedback", body)
+    assert answer.status_code == status
+    assert pointer in {error["pointer"] for error in answer.json()["errors"]}
+    assert len(await inbox(house)) == 2
+
+
+async def test_a_task_is_due_on_the_tenth_working_day_or_says_why_not(house: House):
+    house.on(date(2026, 5, 6))  # the ninth, a Saturday, is worked
+    await house.load(a_record(await house.subject(an_organisation())))
+    house.on(date(2026, 5, 11))
+    task = (await inbox(house))[0]
+    assert (task["since"], task["age_days"], task["due"], task["due_note"]) == ("2026-05-06", 5, "2026-05-19", None)
+    assert await inbox(house, due_before="2026-05-19") == []
+    assert len(await inbox(house, due_before="2026-05-20")) == 2
+    house.on(date(2035, 5, 11))
+    open_end = a_record(await house.subject(an_organisation()), display_until=None)
+    await house.load(open_end)
+    task = (await inbox(house))[0]
+    assert task["due"] is None
+    assert task["due_note"]
+    assert not task["due_note_zh"].isascii()
+
+
+@pytest.mark.parametrize("day", ["2055-01-01", "9999-12-31", "0001-01-01", "1999-06-01"])
+async def test_a_due_day_beyond_the_calendar_is_refused(house: House, day: str):
+    answer = await house.get("/v1/tasks", due_before=day)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/query/due_before"]
+
+
+async def test_an_older_revision_again_changes_nothing(house: House):
+    firm, boss = await house.subject(an_organisation()), await house.subject(a_person())
+    change = a_record(firm, boss=boss)
+    ended = revised(revised(change), state="repaired", boss=None)
+    await house.load(change, ended)
+    await house.load(revised(change, boss=boss, rev=2))
+    assert await inbox(house) == []
+    rows = await house.fetch("select subject, rev, state from matching.standing where record = $1", change.record)
+    assert [(row["rev"], row["state"]) for row in rows] == [(3, "repaired")]
+
+
+async def test_an_item_that_lists_nobody_any_more_leaves_no_rows(house: House):
+    firm, boss = await house.subject(an_organisation()), await house.subject(a_person())
+    change = a_record(firm, boss=boss)
+    await house.load(change)
+    house.catalogue.tell("item", item("default", nature="neutral", number=2))
+    await house.load(revised(change, item_version=2))
+    assert await house.fetch("select 1 from matching.standing where record = $1", change.record) == []
+
+
+async def test_what_is_neither_adverse_nor_listed_is_not_kept(house: House):
+    firm = await house.subject(an_organisation())
+    await house.load(a_record(firm, item="licence"), a_record(firm, item="penalty", boss=firm))
+    rows = await house.fetch("select item, role, list from matching.standing")
+    assert [tuple(row.values()) for row in rows] == [("penalty", "listed", None)]
+
+
+async def test_a_person_who_was_erased_is_no_longer_named(house: House):
+    person, record = await house.subject(a_person()), uuid4()
+    texts = await sealed(house, person, record, None, NAME="沈沙盒")
+    await house.load(a_record(person, kind="natural_person", record=record, sealed=texts, fields={}))
+    async with house.database.session() as session:
+        await session.execute(
+            "update vault.data_key set wrapped = null, destroyed_at = now() where subject = $1", person
+        )
+    house.equipment.vault.forget(person)
+    (task,) = await inbox(house)
+    assert (task["subject"]["name"], task["subject"]["number"]) == (None, None)
+
+
+async def test_a_department_whose_row_is_inactive_has_no_open_tasks(house: House):
+    await house.load(a_record(await house.subject(an_organisation())))
+    bar = (await inbox(house))[0]
+    await answered(house, bar)
+    gone = party("permits_office", 1, "permits").model_copy(update={"active": False})
+    house.catalogue.tell("party", gone)
+    assert await inbox(house) == []
+    assert len(await inbox(house, "both")) == 3
