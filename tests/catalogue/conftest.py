@@ -22,17 +22,20 @@ ALONE = Declaration(services=(service,), follow="catalogue", followed=Directory)
 
 
 @asynccontextmanager
-async def catalogue_node(postgres: Postgres, state: Path, *, sandbox: bool = True) -> AsyncIterator[TestNode]:
+async def catalogue_node(
+    postgres: Postgres, state: Path, *, sandbox: bool = True, declaration: Declaration = ALONE
+) -> AsyncIterator[TestNode]:
     async def declare(connection):
-        await declare_streams(connection, node="city", streams=streams(ALONE))
+        await declare_streams(connection, node="city", streams=streams(declaration))
 
-    database = await postgres.database(packages=ALONE.services, declare=declare)
+    database = await postgres.database(packages=declaration.services, declare=declare)
     settings = NodeSettings(
         node="city", tier="city", parts=database.parts, sandbox=sandbox, state=state, database="given", lease_seconds=5
     )
     Keys.create(settings.secrets / "keys")
     (settings.secrets / "operator").write_text("the operator of a test")
-    host = Host(declaration=ALONE, settings=settings, urls=database.urls, hosted=["catalogue"])
+    hosted = [each.name for each in declaration.services]
+    host = Host(declaration=declaration, settings=settings, urls=database.urls, hosted=hosted)
     mint = Mint(Keys.load(settings.secrets / "keys", ["token"]).token_key(), node="city")
     made = TestNode(host=host, database=database, _mint=mint)
     try:

@@ -15,7 +15,7 @@ from rich.table import Table
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.node import database, dead_letters, people, running, topics
+from creditmesh.node import database, dead_letters, peers, people, running, topics
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import WRONG_NODE_ZH, NodeError
 from creditmesh.node.operator import Operator
@@ -30,9 +30,17 @@ app = typer.Typer(
 keys = typer.Typer(no_args_is_help=True, help="The node's keys, and the API keys of parties.")
 people_app = typer.Typer(no_args_is_help=True, help="People's tokens.")
 catalogue = typer.Typer(no_args_is_help=True, help="The catalogue this node publishes.")
+peers_app = typer.Typer(no_args_is_help=True, help="The nodes above and below this one.")
 dead = typer.Typer(no_args_is_help=True, help="Events a reader could not apply, and the keys parked behind them.")
 topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics of this node.")
-PARTS = {"keys": keys, "people": people_app, "catalogue": catalogue, "dead": dead, "topics": topics_app}
+PARTS = {
+    "keys": keys,
+    "people": people_app,
+    "catalogue": catalogue,
+    "peers": peers_app,
+    "dead": dead,
+    "topics": topics_app,
+}
 for name, part in PARTS.items():
     app.add_typer(part, name=name)
 out, err = Console(), Console(stderr=True)
@@ -170,6 +178,46 @@ def catalogue_load(
         out.print(f"published {answer['published']}, unchanged {answer['unchanged']}")
 
 
+@peers_app.command("show")
+def peers_show(
+    url: Annotated[str | None, typer.Option(help="Where the peer reaches this node's gateway.")] = None,
+) -> None:
+    """Print this node's own row as JSON: codes, names, public keys. A peer's operator adds it there."""
+    with _plainly():
+        typer.echo(peers.own_row(Operator(NodeSettings().state), url=url))
+
+
+@peers_app.command("add")
+def peers_add(
+    file: Annotated[Path, typer.Argument(help="The peer's row, as its `peers show --url` printed it.")],
+    *,
+    place: Annotated[str, typer.Option(help="Where the peer stands: above or below.")],
+    sends_for: Annotated[
+        list[str] | None, typer.Option(help="An origin whose records a peer below may send; repeat. Itself always.")
+    ] = None,
+) -> None:
+    """Enrol a peer: from now on requests that it signs are let in, and its feeds are pulled."""
+    with _plainly():
+        row = peers.add(Operator(NodeSettings().state), file, place=place, sends_for=sends_for or ())
+        ids = ", ".join(key["id"] for key in row["keys"])
+        out.print(f"enrolled {row['code']} ({row['place']}): {ids} / 已登记 {row['code']}", highlight=False)
+
+
+@peers_app.command("list")
+def peers_list() -> None:
+    """The peers of this node, those taken out among them: a table, or values between tabs where nobody looks."""
+    with _plainly():
+        _tell(("code", "place", "url", "sends_for", "keys", "state"), peers.listed(Operator(NodeSettings().state)))
+
+
+@peers_app.command("remove")
+def peers_remove(code: Annotated[str, typer.Argument(help="The peer's code.")]) -> None:
+    """Take a peer out: its signatures are refused, and nothing of it is pulled. `peers add` enrols it again."""
+    with _plainly():
+        peers.remove(Operator(NodeSettings().state), code)
+        out.print(f"removed {code} / 已移除 {code}", highlight=False)
+
+
 @dead.command("list")
 def dead_list() -> None:
     """The dead letters of every service of this node, and how many events wait behind each key.
@@ -178,14 +226,17 @@ def dead_list() -> None:
     """
     with _plainly():
         names = ("service", "stream", "part", "number", "type", "error", "waiting", "since")
-        letters = [tuple(map(str, each)) for each in asyncio.run(dead_letters.listed(NodeSettings(), NODE))]
-        if not out.is_terminal:
-            typer.echo("\n".join("\t".join(each) for each in (names, *letters)))
-            return
-        table = Table(*names)
-        for letter in letters:
-            table.add_row(*letter)
-        out.print(table)
+        _tell(names, [tuple(map(str, each)) for each in asyncio.run(dead_letters.listed(NodeSettings(), NODE))])
+
+
+def _tell(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    if not out.is_terminal:
+        typer.echo("\n".join("\t".join(each) for each in (names, *rows)))
+        return
+    table = Table(*names)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
 
 
 @topics_app.command("apply")

@@ -1,0 +1,272 @@
+"""A higher tier's catalogue arrives over the bus: it holds here, is told on, and nothing of it stops the rest."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from creditmesh.catalogue import folder, operations, service
+from creditmesh.catalogue.objects import Entry
+from creditmesh.chassis.service import Declaration, Service
+from creditmesh.schemas.catalogue import Basis, Item, Matter, Measure
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import CatalogueReceived
+from tests.catalogue import neighbour
+from tests.catalogue.conftest import catalogue_node
+from tests.support.node import TestNode
+from tests.support.postgres import Postgres
+
+EXCHANGE = Service(
+    name="exchange",
+    package="tests.catalogue",
+    summary="Tells what it pulled",
+    summary_zh="转告所拉取的内容",
+    emits=(CatalogueReceived,),
+    lock_class=98,
+)
+WITH_EXCHANGE = Declaration(services=(service, EXCHANGE), follow="catalogue", followed=Directory)
+SHIPPED = folder.read(folder.shipped())
+
+
+def shipped(code: str) -> Any:
+    return next(entry.body for entry in SHIPPED if entry.code == code)
+
+
+PENALTY: Item = shipped("administrative_penalty")
+MATTER: Matter = shipped("procurement_review")
+MEASURE: Measure = shipped("procurement_bar")
+LOCAL = Basis(law="Regulation", law_zh="条例", in_force_from=date(2024, 1, 1), level="province")
+
+
+@dataclass
+class Below:
+    """A city, and what the province above tells it."""
+
+    node: TestNode
+    today: date
+    index: int = 0
+
+    async def hears(self, *entries: dict[str, Any], peer: str = "province") -> None:
+        """These entries of the province's feed arrive, in one batch or in some."""
+        async with self.node.context("exchange") as ctx:
+            for entry in entries:
+                body = orjson.dumps(entry).decode()
+                ctx.emit(CatalogueReceived(peer=peer, feed="down", index=self.index, line="{}", body=body))
+                self.index += 1
+        await self.node.settled()
+
+    def published(self, kind: str, body: Any, **other: Any) -> dict[str, Any]:
+        said = {"kind": kind, "code": body.code, "state": "published", "effective": self.today.isoformat()}
+        return {**said, "issued_by": "nation", "basis": None, "body": body.model_dump(mode="json"), **other}
+
+    def withdrawn(self, kind: str, body: Any, **other: Any) -> dict[str, Any]:
+        return self.published(kind, body, state="withdrawn", basis="repealed", **other)
+
+    async def publishes(self, kind: str, body: Any, **how: Any) -> None:
+        """The city itself publishes."""
+        async with self.node.context("catalogue") as ctx:
+            await operations.publish(ctx, [Entry(kind, body)], **{"issued_by": "city", **how})
+        await self.node.settled()
+
+    @property
+    def directory(self) -> Directory:
+        return self.node.host.followed
+
+    def item(self, *, on: date | None = None) -> Item | None:
+        return self.directory.item(PENALTY.code, on=on or self.today)
+
+    async def waiting(self) -> list[tuple[str | None, str | None, tuple[str, ...]]]:
+        """What the operator is shown as refused."""
+        told = (await self.node.operator().get("/v1/admin/peers")).json()["refused"]
+        return [(each["kind"], each["code"], tuple(error["code"] for error in each["errors"])) for each in told]
+
+    async def changes(self) -> list[tuple[str, int, str, str]]:
+        """What was told to everybody of the catalogue, this node's own `down` feed among them."""
+        async with self.node.database.session() as session:
+            rows = await session.fetch("select data from bus.event where type = 'catalogue.changed' order by id")
+        told = [orjson.loads(row["data"]) for row in rows]
+        return [(each["code"], each["number"], each["state"], each["issued_by"]) for each in told]
+
+
+@pytest.fixture
+async def below(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Below]:
+    async with catalogue_node(postgres, tmp_path, declaration=WITH_EXCHANGE) as node:
+        await node.load_catalogue()
+        async with node.context("catalogue") as ctx:
+            made = Below(node, ctx.legal_date)
+        answer = await node.operator().post("/v1/admin/peers", json=neighbour.row())
+        assert answer.status_code == 200, answer.text
+        await node.settled()
+        yield made
+
+
+def kept(months: int, item: Item = PENALTY, **other: Any) -> Item:
+    return item.model_copy(update={"retention_months": months, **other})
+
+
+async def test_a_new_version_from_above_holds_here_and_is_told_on_under_the_name_of_who_issued_it(below: Below):
+    await below.hears(below.published("item", kept(50)))
+    assert (below.item().number, below.item().retention_months) == (2, 50)
+    assert (await below.changes())[-1] == (PENALTY.code, 2, "published", "nation")
+    async with below.node.database.session() as session:
+        assert await session.fetchval("select by from catalogue.publication where number = 2") == "province"
+
+
+async def test_a_version_for_a_day_to_come_holds_from_that_day(below: Below):
+    later = below.today + timedelta(days=30)
+    await below.hears(below.published("item", kept(50), effective=later.isoformat()))
+    assert [below.item(on=day).number for day in (below.today, later)] == [1, 2]
+
+
+async def test_what_is_here_already_is_left_as_it_is_however_often_it_comes(below: Below):
+    number = below.directory.number
+    whole = [below.published(entry.kind, entry.body) for entry in SHIPPED]
+    await below.hears(*whole)
+    await below.hears(*whole, below.published("item", kept(50)), below.published("item", kept(50)))
+    assert below.directory.number == number + 1
+    assert await below.waiting() == []
+
+
+async def test_an_earlier_body_that_comes_again_from_above_is_no_stale_copy(below: Below):
+    await below.hears(*(below.published("item", kept(months)) for months in (50, 40, 50)))
+    assert (below.item().number, below.item().retention_months) == (4, 50)
+
+
+async def test_a_withdrawal_from_above_holds_from_its_day_though_that_is_past(below: Below):
+    past = (below.today - timedelta(days=9)).isoformat()
+    await below.hears(below.withdrawn("item", PENALTY, effective=past))
+    assert below.item() is None
+    assert PENALTY.code in below.directory.withdrawn(below.today)
+    number = below.directory.number
+    await below.hears(below.withdrawn("item", PENALTY, effective=past))
+    assert below.directory.number == number
+    await below.hears(below.published("item", kept(50)))
+    assert below.item().retention_months == 50
+
+
+async def test_a_withdrawal_of_what_is_not_here_changes_nothing(below: Below):
+    number = below.directory.number
+    await below.hears(below.withdrawn("item", PENALTY.model_copy(update={"code": "unheard_of"})))
+    assert below.directory.number == number
+
+
+@pytest.mark.parametrize(
+    "row",
+    [neighbour.row(place="below"), neighbour.row(active=False), neighbour.row("another")],
+    ids=["below", "taken out", "never enrolled under that code"],
+)
+async def test_nobody_publishes_here_but_an_enrolled_peer_above(below: Below, row: dict[str, Any]):
+    peer = "province" if row["code"] == "province" else "unknown"
+    await below.node.operator().post("/v1/admin/peers", json=row)
+    await below.node.settled()
+    number = below.directory.number
+    await below.hears(below.published("item", kept(50)), peer=peer)
+    assert below.directory.number == number
+    assert await below.waiting() == []
+
+
+async def test_a_peer_publishes_neither_parties_nor_in_the_name_of_this_tier(below: Below):
+    number = below.directory.number
+    court = below.directory.party("court").model_copy(update={"active": False})
+    await below.hears(below.published("party", court), below.published("item", kept(50), issued_by="city"))
+    assert below.directory.number == number
+    assert await below.waiting() == []
+
+
+async def test_what_cannot_be_taken_over_waits_where_the_operator_sees_it_and_stops_nothing(below: Below):
+    dangling = MEASURE.model_copy(update={"code": "new_bar", "lists": ("new_list",)})
+    unread = below.published("item", kept(50)) | {"code": "unread"}
+    await below.hears(below.published("measure", dangling), unread, below.published("item", kept(50)))
+    assert below.item().retention_months == 50
+    assert await below.waiting() == [("measure", "new_bar", ("not_there",)), ("item", "unread", ("unreadable",))]
+
+
+async def test_what_waited_is_taken_over_when_what_it_named_has_come(below: Below):
+    dangling = MEASURE.model_copy(update={"code": "new_bar", "lists": ("new_list",)})
+    listed = shipped("judgment_defaulters").model_copy(update={"code": "new_list"})
+    await below.hears(below.published("measure", dangling))
+    assert below.directory.measure("new_bar", on=below.today) is None
+    await below.hears(below.published("list", listed))
+    assert below.directory.measure("new_bar", on=below.today) == dangling
+    assert await below.waiting() == []
+
+
+async def test_two_that_name_each_other_come_one_after_the_other(below: Below):
+    measure = MEASURE.model_copy(update={"code": "new_bar", "matters": ("new_matter",)})
+    matter = MATTER.model_copy(update={"code": "new_matter", "measures": ("new_bar",)})
+    await below.hears(below.published("measure", measure))
+    await below.hears(below.published("matter", matter))
+    assert below.directory.measure("new_bar", on=below.today) == measure
+    assert below.directory.matter("new_matter", on=below.today) == matter
+
+
+async def test_what_waited_is_forgotten_when_a_later_version_has_come(below: Below):
+    dangling = MEASURE.model_copy(update={"lists": ("new_list",)})
+    await below.hears(below.published("measure", dangling))
+    assert len(await below.waiting()) == 1
+    await below.hears(below.published("measure", MEASURE.model_copy(update={"months": 12})))
+    assert await below.waiting() == []
+    assert below.directory.measure(MEASURE.code, on=below.today).months == 12
+
+
+async def test_a_body_that_only_a_later_version_reads_waits_for_the_upgrade(below: Below):
+    said = below.published("item", kept(50))
+    await below.hears({**said, "body": {**said["body"], "invented_later": True}}, {"kind": "invented_later"})
+    assert [each[::2] for each in await below.waiting()] == [("item", ("unreadable",)), (None, ("unreadable",))]
+    assert below.item().number == 1
+
+
+async def test_a_narrowing_of_this_tier_stays_when_it_still_narrows_the_new_version(below: Below):
+    await below.publishes("item", kept(24))
+    await below.hears(below.published("item", kept(50)))
+    assert (below.item().number, below.item().retention_months) == (4, 24)
+    assert (await below.changes())[-2:] == [
+        (PENALTY.code, 3, "published", "nation"),
+        (PENALTY.code, 4, "published", "city"),
+    ]
+    number = below.directory.number
+    await below.hears(below.published("item", kept(50)))
+    assert below.directory.number == number, "and the same once more changes nothing"
+
+
+async def test_a_narrowing_gives_way_where_the_new_version_allows_less(below: Below):
+    await below.publishes("item", kept(48))
+    await below.hears(below.published("item", kept(36)))
+    assert below.item().retention_months == 36
+    await below.publishes("item", kept(24))
+    assert below.item().retention_months == 24
+
+
+async def test_a_version_of_this_tier_that_has_no_narrower_and_wider_gives_way(below: Below):
+    await below.publishes("matter", MATTER.model_copy(update={"name": "Ours"}))
+    theirs = MATTER.model_copy(update={"name": "Theirs"})
+    await below.hears(below.published("matter", theirs))
+    assert below.directory.matter(MATTER.code, on=below.today).name == "Theirs"
+
+
+async def test_what_this_tier_withdrew_stays_withdrawn(below: Below):
+    async with below.node.context("catalogue") as ctx:
+        await operations.withdraw(ctx, "item", PENALTY.code, basis="not collected here")
+    await below.node.settled()
+    await below.hears(below.published("item", kept(50)))
+    assert below.item() is None
+    assert (await below.changes())[-1] == (PENALTY.code, 4, "withdrawn", "city")
+
+
+async def test_the_tier_between_narrows_what_the_nation_issued_and_is_followed(below: Below):
+    await below.hears(below.published("item", kept(50)), below.published("item", kept(40), issued_by="province"))
+    assert below.item().retention_months == 40
+    assert [change[3] for change in (await below.changes())[-2:]] == ["nation", "province"]
+    await below.hears(below.published("item", kept(70), issued_by="province"))
+    assert below.item().retention_months == 40
+    assert await below.waiting() == [("item", PENALTY.code, ("widens",))]
+
+
+async def test_an_item_of_the_tier_between_stands_on_a_basis_of_its_own(below: Below):
+    own = PENALTY.model_copy(update={"code": "province_item", "tier": "province", "basis": (LOCAL,)})
+    await below.hears(below.published("item", own, issued_by="province"))
+    assert below.directory.item("province_item", on=below.today).tier == "province"
