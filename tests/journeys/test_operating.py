@@ -4,7 +4,9 @@ import json
 import re
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from creditmesh.catalogue.sandbox import invented_uscc
+from creditmesh.chassis.http.signatures import signed_headers
+from creditmesh.chassis.vault.keys import Keys
 from creditmesh.node.cli import app
 from tests.journeys.test_shutdown import Load, everything_is_there_once, started_again, told_to_stop
 from tests.support.cast import resident
@@ -74,6 +79,9 @@ def test_a_key_is_issued_works_is_revoked_and_is_refused_within_a_second(city: V
         ("people", "add", "/no/such/file"),
         ("people", "officer", "transport", "990000198504120017"),
         ("catalogue", "load", "/no/such/folder"),
+        ("peers", "add", "/no/such/file", "--place", "above"),
+        ("peers", "add", "pyproject.toml", "--place", "above"),
+        ("peers", "remove", "nobody"),
         ("clock", "tomorrow"),
         ("clock", "+99999d"),
     ],
@@ -136,6 +144,43 @@ def test_a_catalogue_is_loaded_and_what_stands_is_left_alone(city: Victim, tmp_p
     assert "housing.yaml" in refused.stderr, "the operator is told which file"
 
 
+def test_a_peer_is_shown_added_listed_known_at_the_door_and_removed(city: Victim, tmp_path: Path):
+    shown = typed(city, "peers", "show", "--url", "http://127.0.0.1:9")
+    assert shown.exit_code == 0, shown.output
+    own = json.loads(shown.stdout)
+    assert (own["code"], own["kind"], own["url"]) == ("city", "node", "http://127.0.0.1:9")
+    assert {key["use"] for key in own["keys"]} == {"node", "feed"}
+
+    Keys.create(tmp_path, ["node"])
+    peer = Keys.load(tmp_path, {"node"})
+    key = {"id": peer.key_id("node"), "public": b64encode(peer.public("node").raw).decode()}
+    keys = [{**each, **key} if each["use"] == "node" else each for each in own["keys"]]
+    file = tmp_path / "province.json"
+    file.write_text(json.dumps({**own, "code": "province", "uscc": invented_uscc("province"), "keys": keys}))
+
+    def status() -> int:
+        url, at = f"{city.url}/v1/catalogue", datetime.now(UTC)
+        signed = signed_headers(peer, node="province", method="GET", url=url, body=b"", at=at)
+        return httpx.get(url, headers=signed, timeout=30).status_code
+
+    def comes_to(wanted: int) -> None:
+        end = time.monotonic() + 10
+        while status() != wanted:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    assert status() == 401
+    added = typed(city, "peers", "add", str(file), "--place", "below", "--sends-for", "countya")
+    assert (added.exit_code, key["id"] in added.stdout) == (0, True), added.output
+    names, line = (each.split("\t") for each in typed(city, "peers", "list").stdout.splitlines())
+    told = dict(zip(names, line, strict=True))
+    assert (told["code"], told["place"], told["sends_for"]) == ("province", "below", "province countya")
+    comes_to(200)
+    assert typed(city, "peers", "remove", "province").exit_code == 0
+    assert "removed" in typed(city, "peers", "list").stdout
+    comes_to(401)
+
+
 def test_dead_letters_are_listed_with_what_waits_behind_them(city: Victim):
     poison = (
         "with e as (insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)"
@@ -172,6 +217,7 @@ def test_every_command_explains_itself(city: Victim):
 
     every = [" ".join(each) for each in commands([])]
     wanted = {"up", "serve", "relay", "migrate", "clock", "keys create", "keys issue", "keys revoke", "people add"}
+    wanted |= {"peers show", "peers add", "peers list", "peers remove"}
     wanted |= {"people officer", "catalogue load", "dead list", "topics apply", "topics print", "sandbox"}
     assert set(every) == wanted
 
