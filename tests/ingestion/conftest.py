@@ -4,16 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
 import pytest
 
+from creditmesh.catalogue import service as catalogue
 from creditmesh.chassis.bus.declare import declare_streams
+from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
@@ -25,10 +27,11 @@ from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.ingestion import service
+from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.events import EntriesJudged, Event, RecordChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged
-from tests.ingestion.rows import TODAY, code_sets, items, parties, rules
+from tests.ingestion.rows import TODAY, code_sets, items, parties, rules, uscc
 from tests.support.postgres import Database, Postgres
 
 REAL = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -127,6 +130,24 @@ class House:
                 f"/v1/items/{item}/records", content=body, headers={"Content-Type": kind, **headers}, params=more
             )
 
+    async def deliver(self, *events: Event) -> None:
+        """These events arrive, each run of one type as one batch, all in one transaction, as the reader does it."""
+        async with self.context(None) as ctx:
+            for kind, run in groupby(events, key=type):
+                await service.handles[kind](ctx, [self._delivered(each) for each in run])
+
+    def _delivered(self, event: Event) -> Delivered:
+        return Delivered(
+            stream="exchange", part=0, number=self.number(), before=None, id=uuid4(), type=event.type, version=1,
+            key=event.key, at=REAL, legal_date=self.equipment.clock.legal_date(), traceparent=None,
+            data=event.model_dump_json().encode(),
+        )  # fmt: skip
+
+    async def judged(self) -> list[EntriesJudged]:
+        """Everything that peers' feeds were answered, oldest first."""
+        rows = await self.fetch("select data from bus.event where type = 'entries.judged' order by id")
+        return [EntriesJudged.model_validate_json(row["data"]) for row in rows]
+
     async def fetch(self, query: str, *arguments: object) -> list[dict[str, Any]]:
         async with self.database.session() as session:
             return [dict(row) for row in await session.fetch(query, *arguments)]
@@ -159,12 +180,12 @@ def told(answer: httpx.Response) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 async def built(postgres: Postgres, folder: Path, *, node: str = "city") -> House:
     directory = Catalogue()
-    declaration = Declaration(services=(service,), follow="ingestion", followed=Directory)
+    declaration = Declaration(services=(catalogue, service), follow="catalogue", followed=Directory)
 
     async def declare(connection: Any) -> None:
         await declare_streams(connection, node=node, streams=streams(declaration))
 
-    database = await postgres.database(node=node, parts=PARTS, packages=[service], declare=declare)
+    database = await postgres.database(node=node, parts=PARTS, packages=[catalogue, service], declare=declare)
     Keys.create(folder)
     keys = Keys.load(folder, service.keys)
     return House(
@@ -199,3 +220,35 @@ async def house(built_house: House) -> House:
     async with built_house.database.session() as session:
         await session.execute("delete from bus.event_queue")
     return built_house
+
+
+def child(code: str, number: int, *, sends_for: tuple[str, ...], **more: object) -> Party:
+    """The row of a node below."""
+    values: dict[str, Any] = {
+        "code": code,
+        "name": code,
+        "name_zh": code,
+        "kind": "node",
+        "uscc": uscc(number, head="12"),
+    }
+    return Party(**(values | {"place": "below", "sends_for": sends_for} | more))
+
+
+@pytest.fixture(scope="session")
+async def built_province(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    made = await built(postgres, tmp_path_factory.mktemp("keys"), node="province")
+    directory = made.equipment.followed
+    assert isinstance(directory, Catalogue)
+    directory.tell("party", child("city", 900_001, sends_for=("city", "county")), number=2)
+    directory.tell("party", child("harbour", 900_002, sends_for=("harbour",)))
+    yield made
+    await made.database.close()
+
+
+@pytest.fixture
+async def province(built_province: House) -> House:
+    """A node with two children, `city` (which also sends for `county`) and `harbour`, today."""
+    built_province.on(TODAY)
+    async with built_province.database.session() as session:
+        await session.execute("delete from bus.event_queue")
+    return built_province

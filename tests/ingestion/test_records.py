@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.ingestion.conftest import MARKET_CALLER, House, department
+from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import MARKET, changed, penalty, person_penalty, resident, uscc
 
 
@@ -134,14 +135,40 @@ async def test_a_withdrawn_records_own_party_reads_what_became_of_it_and_no_long
     assert (await read(house, record)).json()["fields"] == row
 
 
-async def test_a_copy_of_another_nodes_record_is_not_changed_here(house: House):
-    row = penalty(house.number())
-    record = await made(house, row)
-    async with house.database.session() as session:
-        await session.execute("update ingestion.revision set origin = 'province' where id = $1", UUID(record))
-    answer = await correct(house, record, row | {"CF_SY": "更正"})
-    assert (answer.status_code, answer.json()["code"]) == (409, "not_the_origin")
-    assert "province" in answer.json()["detail"]
+@pytest.mark.parametrize("caller", [MARKET_CALLER, department("transport")], ids=["the same code", "another"])
+async def test_a_copy_of_another_nodes_record_is_not_changed_here(province: House, caller):
+    feed, record, number = Feed(province), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    await province.deliver(feed.key(), feed.entry(row, record=record))
+    (event,) = await province.events(record)
+    accesses = len(await province.accesses())
+    attempts = [
+        await correct(province, str(record), row | {"CF_SY": "更正"}, caller=caller),
+        await withdraw(province, str(record), caller=caller),
+        await read(province, str(record), caller=caller),
+    ]
+    await province.deliver(feed.entry(row, record=record, rev=2, change="withdrawn"))
+    attempts.append(await correct(province, str(record), row, rev=2, reason="reopened", caller=caller))
+    for answer in attempts:
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_the_origin")
+        assert "city" in answer.json()["detail"]
+        assert "city" in answer.json()["detail_zh"]
+    assert len(await province.events(record)) == 2
+    tried = (await province.accesses())[accesses:]
+    assert [(each["subject"], each["reason"]) for each in tried if each["subject"] == str(event.subject)] == [
+        (str(event.subject), "not_the_origin")
+    ] * 4
+    assert {each["subject"] for each in tried} == {str(event.subject), str(event.related[0].subject)}
+
+
+async def test_a_row_of_a_copy_that_ended_is_a_new_record_of_the_department_that_sends_it(province: House):
+    feed, record, row = Feed(province), new_record(), penalty(province.number())
+    entries = [feed.entry(row, record=record), feed.entry(row, record=record, rev=2, change="repaired")]
+    await province.deliver(feed.key(), *entries)
+    answer = await province.submit(row)
+    assert (answer.status_code, answer.json()["verdict"]) == (201, "accepted")
+    assert [event.state for event in await province.events(record)] == ["published", "repaired"]
+    assert answer.json()["record"] != str(record)
 
 
 async def test_a_correction_is_one_more_revision_with_its_reason(house: House):

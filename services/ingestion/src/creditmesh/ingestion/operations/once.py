@@ -18,7 +18,9 @@ async def once(ctx: Context, asked: Once, change: Callable[[], Awaitable[Outcome
         return standing, True
     try:
         outcome = await change()
-    except (Stale, Conflict):
+    except (Stale, Conflict) as refusal:
+        if refusal.keep:
+            raise
         # An equal request may just have made the very change that is in the way.
         await ctx.rollback()
         standing = await _standing(ctx, asked)

@@ -1,0 +1,130 @@
+"""A case's step does to a record of this node what it says, once, as one revision that names the case."""
+
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from creditmesh.schemas.events import CaseChanged
+from tests.ingestion.conftest import House
+from tests.ingestion.entries import Feed, new_record
+from tests.ingestion.rows import items, penalty, person_penalty
+
+EFFECTS = ["mark", "unmark", "repair", "withdraw"]
+
+
+async def made(house: House, row: dict[str, str]) -> tuple[UUID, UUID]:
+    """The record of a row and its subject."""
+    record = UUID((await house.submit(row)).json()["record"])
+    (event,) = await house.events(record)
+    return record, event.subject
+
+
+def step(record: UUID, subject: UUID, effect: str | None, **more: Any) -> CaseChanged:
+    values: dict[str, Any] = {
+        "case": new_record(),
+        "kind": "repair" if effect == "repair" else "objection",
+        "subject": subject,
+        "record": record,
+        "state": "accepted" if effect == "mark" else "approved",
+        "effect": effect,
+        "party": "credit_office",
+        "officer": "O-7",
+        "basis": "示信修〔2026〕3号",
+    }
+    return CaseChanged(**(values | more))
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        ("mark", ("marked", "published", "disputed", None)),
+        ("repair", ("repaired", "repaired", None, None)),
+        ("withdraw", ("withdrawn", "withdrawn", None, "error")),
+    ],
+)
+async def test_an_effect_is_one_revision_that_says_who_and_why(house: House, effect: str, said: tuple[str | None, ...]):
+    record, subject = await made(house, person_penalty(house.number()))
+    told = step(record, subject, effect)
+    await house.deliver(told)
+    first, event = await house.events(record)
+    assert (event.rev, event.change, event.state, event.mark, event.reason) == (2, *said)
+    assert (event.case, event.officer, event.basis, event.party) == (told.case, "O-7", told.basis, first.party)
+    assert (event.fields, event.sealed, event.submission) == (first.fields, first.sealed, None)
+    (row,) = await house.fetch("select id, state, mark, rev from ingestion.revision where id = $1", event.revision)
+    assert (row["state"], row["mark"], row["rev"]) == (event.state, event.mark, 2)
+    queued = await house.fetch("select event from bus.event_queue where event = $1", event.revision)
+    assert len(queued) == 1
+
+
+async def test_an_effect_that_is_told_again_changes_nothing(house: House):
+    record, subject = await made(house, penalty(house.number()))
+    for effect, revisions in (("mark", 2), ("unmark", 3), ("repair", 4)):
+        told = step(record, subject, effect)
+        await house.deliver(told, told)
+        await house.deliver(told)
+        assert len(await house.events(record)) == revisions
+    assert [event.mark for event in await house.events(record)] == [None, "disputed", None, None]
+
+
+@pytest.mark.parametrize(("ended", "effect"), [*product(["repair", "withdraw"], EFFECTS)])
+async def test_a_record_that_has_ended_is_left_as_it_is(house: House, ended: str, effect: str):
+    record, subject = await made(house, penalty(house.number()))
+    await house.deliver(step(record, subject, "mark"), step(record, subject, ended))
+    before = await house.events(record)
+    await house.deliver(step(record, subject, effect))
+    assert await house.events(record) == before
+
+
+async def test_a_step_without_an_effect_or_of_a_record_nobody_has_does_nothing(house: House):
+    record, subject = await made(house, penalty(house.number()))
+    before = await house.count()
+    await house.deliver(
+        step(record, subject, None), step(new_record(), subject, "withdraw"), step(record, subject, "unmark")
+    )
+    assert await house.count() == before
+
+
+async def test_a_batch_of_steps_is_taken_in_its_order(house: House):
+    one, other = [await made(house, penalty(house.number())) for _ in range(2)]
+    await house.deliver(
+        step(*one, "mark"), step(*other, "mark"), step(*one, "unmark"), step(*other, "withdraw"), step(*one, "mark")
+    )
+    assert [event.change for event in await house.events(one[0])] == ["accepted", "marked", "unmarked", "marked"]
+    assert [event.change for event in await house.events(other[0])] == ["accepted", "marked", "withdrawn"]
+
+
+async def test_a_copy_is_its_origins_to_change(province: House):
+    feed, record = Feed(province), new_record()
+    await province.deliver(feed.key(), feed.entry(penalty(province.number()), record=record))
+    before = await province.events(record)
+    for effect in ("mark", "repair", "withdraw"):
+        await province.deliver(step(record, before[0].subject, effect))
+    assert await province.events(record) == before
+
+
+async def test_a_record_whose_item_is_collected_no_more_is_still_marked_and_repaired(house: House):
+    record, subject = await made(house, penalty(house.number()))
+    item = items()["administrative_penalty"]
+    house.equipment.followed.tell("item", item, state="withdrawn", number=2)
+    try:
+        await house.deliver(step(record, subject, "mark"), step(record, subject, "repair"))
+    finally:
+        house.equipment.followed.tell("item", item)
+    assert [event.change for event in await house.events(record)] == ["accepted", "marked", "repaired"]
+
+
+async def test_a_mark_stays_while_departments_correct_and_the_repaired_is_closed_to_them(house: House):
+    row = penalty(house.number())
+    record, subject = await made(house, row)
+    await house.deliver(step(record, subject, "mark"))
+    assert (await house.submit(row | {"BZ": "补充"})).json()["verdict"] == "corrected"
+    await house.deliver(step(record, subject, "repair"))
+    assert (await house.submit(row | {"BZ": "新"})).json()["errors"][0]["code"] == "record_closed"
+    assert [(event.mark, event.case is None) for event in await house.events(record)] == [
+        (None, True),
+        ("disputed", False),
+        ("disputed", True),
+        ("disputed", False),
+    ]

@@ -1,0 +1,467 @@
+"""What peers send of their records becomes copies here, in the order of the feed, each entry once."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from creditmesh.chassis.bus.event import part_of
+from creditmesh.chassis.errors import Transient
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.events import EntriesJudged, RecordChanged
+from creditmesh.schemas.exchange import RecordBody
+from tests.ingestion.conftest import House, child
+from tests.ingestion.entries import Feed, new_record, other_keys
+from tests.ingestion.rows import TODAY, items, penalty, person_penalty, resident, uscc
+
+PENALTY = "administrative_penalty"
+
+
+async def opened_feed(house: House, **more: Any) -> Feed:
+    """A feed whose key is here."""
+    feed = Feed(house, **more)
+    await house.deliver(feed.key())
+    return feed
+
+
+async def codes(house: House, *entries: Any) -> list[str]:
+    """The codes these entries are refused with, as they are told."""
+    before = len(await house.judged())
+    await house.deliver(*entries)
+    return [refused.code for each in (await house.judged())[before:] for refused in each.refused]
+
+
+async def unsealed(house: House, event: RecordChanged) -> dict[str, Any]:
+    fields = dict(event.fields)
+    for sealed in event.sealed:
+        (cipher,) = (await house.equipment.vault.open([sealed.about])).values()
+        fields |= cipher.unseal(sealed, object=event.record, field=sealed.field)
+    return fields
+
+
+async def test_a_peers_record_becomes_a_copy_that_says_the_same(province: House):
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    entry = feed.entry(row, record=record, reason="error", basis="示市监〔2026〕1号")
+    assert await codes(province, entry) == []
+    (event,) = await province.events(record)
+    body = RecordBody.model_validate_json(entry.body or "")
+    for name in (
+        "record", "rev", "revision", "change", "state", "mark", "origin", "party", "item", "kind", "severity",
+        "decided_on", "display_from", "display_until", "issuer", "reason", "basis", "case", "fields",
+    ):  # fmt: skip
+        assert getattr(event, name) == getattr(body, name), name
+    assert (event.item_version, event.submission, event.officer, event.lane) == (1, None, None, "live")
+    assert await unsealed(province, event) == row
+    assert {sealed.field: sealed.about for sealed in event.sealed} == {
+        "subject": event.subject,
+        "representative": event.related[0].subject,
+    }
+    assert event.related[0].subject != event.subject
+    (queued,) = await province.fetch("select part, event from bus.event_queue where type = 'record.changed'")
+    (row_,) = await province.fetch("select part, id from ingestion.revision where record = $1", record)
+    assert (queued["part"], queued["event"]) == (row_["part"], row_["id"])
+
+
+async def test_a_feeds_run_is_answered_once_and_a_key_too(province: House):
+    feed, other = Feed(province), Feed(province, peer="harbour")
+    before = len(await province.judged())
+    key, other_key = feed.key(), other.key()
+    entries = [feed.entry(penalty(province.number()), record=new_record()) for _ in range(3)]
+    stray = other.entry(penalty(province.number()), record=new_record(), item="administrative_penalty")
+    bad = feed.entry_of("{", new_record())
+    await province.deliver(key, other_key, entries[0], stray, entries[1], bad, entries[2])
+    found = (await province.judged())[before:]
+    assert found == [
+        EntriesJudged(peer="city", feed="up", first=key.index, until=key.index + 1),
+        EntriesJudged(peer="harbour", feed="up", first=other_key.index, until=other_key.index + 1),
+        EntriesJudged(
+            peer="city",
+            feed="up",
+            first=entries[0].index,
+            until=max(entries[2].index, bad.index) + 1,
+            refused=({"index": bad.index, "code": "unreadable_entry"},),
+        ),
+        EntriesJudged(peer="harbour", feed="up", first=stray.index, until=stray.index + 1),
+    ]
+
+
+async def test_everybody_is_found_by_the_same_number_here(province: House):
+    feed, number = await opened_feed(province), province.number()
+    row, record = person_penalty(number), new_record()
+    (own,) = [(await province.submit(row)).json()["record"]]
+    await province.deliver(feed.entry(row, record=record))
+    (mine,), (copy,) = await province.events(own), await province.events(record)
+    assert (copy.subject, copy.origin) == (mine.subject, "city")
+    assert (mine.origin, len(await province.events(own))) == ("province", 1)
+    assert (await province.submit(row)).json()["verdict"] == "unchanged", "a copy is no earlier row of a department"
+
+
+async def test_the_same_decision_of_two_children_is_two_records(province: House):
+    number = province.number()
+    city, harbour = await opened_feed(province), await opened_feed(province, peer="harbour")
+    county = await opened_feed(province, origin="county")
+    records = [new_record() for _ in range(3)]
+    for feed, record in zip((city, harbour, county), records, strict=True):
+        assert await codes(province, feed.entry(penalty(number), record=record)) == []
+    events = [(await province.events(record))[0] for record in records]
+    assert [event.origin for event in events] == ["city", "harbour", "county"]
+    assert len({event.subject for event in events}) == 1
+
+
+async def test_a_doubtful_number_is_the_origins_to_answer_for(province: House):
+    feed, record = await opened_feed(province), new_record()
+    good = resident(province.number())
+    wrong = good[:-1] + ("1" if good[-1] != "1" else "2")
+    row = person_penalty(province.number(), CF_XDR_ZJHM=wrong, CF_NR_FK="2000")
+    assert (await province.submit(row)).json()["verdict"] == "held", "from a department it would be held"
+    assert await codes(province, feed.entry(row, record=record)) == []
+    (event,) = await province.events(record)
+    assert await unsealed(province, event) == row
+
+
+CITY = child("city", 900_001, sends_for=("city", "county"))
+
+
+@pytest.mark.parametrize(
+    ("row", "said", "code"),
+    [
+        (penalty(1), {"display_until": None}, "period_too_long"),
+        (penalty(1), {"display_until": date(2027, 5, 12)}, "period_too_long"),
+        (penalty(1, CF_GSJZQ="2026-12-31"), {"display_until": date(2027, 1, 2)}, "period_too_long"),
+        (penalty(1, CF_JDRQ="2015-01-01"), {}, "basis_not_in_force"),
+        (penalty(1, CF_JDRQ="2026-11-23"), {}, "future_date"),
+        (person_penalty(1, born="20100101"), {}, "minor"),
+        (penalty(1), {"issuer": uscc(77)}, "contradictory_entry"),
+        (penalty(1), {"decided_on": date(2026, 5, 12)}, "contradictory_entry"),
+        (penalty(1), {"kind": "sole_trader"}, "contradictory_entry"),
+        (penalty(1), {"state": "withdrawn"}, "contradictory_entry"),
+        (penalty(1), {"item": "horoscope"}, "unknown_item"),
+    ],
+)
+async def test_content_that_is_not_lawful_here_is_refused(
+    province: House, row: dict[str, str], said: dict[str, Any], code: str
+):
+    feed, record = await opened_feed(province), new_record()
+    body = feed.body(row, record=record, rev=1, change="accepted").model_copy(update=said)
+    assert await codes(province, feed.entry_of(body.model_dump_json(), record)) == [code]
+    assert await province.events(record) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"CF_WSH": None}, "field_required"),
+        ({"血型": "A"}, "forbidden_attribute"),
+        ({"SHOE_SIZE": "42"}, "unknown_field"),
+        ({"CF_XDR_LB": "外星人"}, "bad_code"),
+        ({"CF_XDR_SHXYM": "0" * 17 + "X", "CF_XDR_GSZC": "1"}, "placeholder_needs_registration"),
+        ({"CF_NR_FK": {"much": 1}}, "bad_type"),
+    ],
+)
+async def test_fields_that_do_not_fit_this_nodes_item_are_refused(province: House, fields: dict[str, Any], code: str):
+    feed, record = await opened_feed(province), new_record()
+    body = feed.body(penalty(province.number()), record=record, rev=1, change="accepted")
+    said = {name: value for name, value in (body.fields | fields).items() if value is not None}
+    text = body.model_copy(update={"fields": said}).model_dump_json()
+    assert await codes(province, feed.entry_of(text, record)) == [code]
+
+
+async def test_a_period_that_is_shorter_than_ours_or_as_long_is_the_origins(province: House):
+    feed = await opened_feed(province)
+    for until in (date(2027, 5, 11), date(2026, 12, 1)):
+        record = new_record()
+        entry = feed.entry(penalty(province.number()), record=record, display_until=until, severity="general")
+        assert await codes(province, entry) == []
+        assert [event.display_until for event in await province.events(record)] == [until]
+
+
+@pytest.mark.parametrize(
+    ("party", "origin", "code"),
+    [
+        (None, "city", "peer_not_enrolled"),
+        (CITY.model_copy(update={"active": False}), "city", "peer_not_enrolled"),
+        (CITY.model_copy(update={"place": "above"}), "city", "peer_not_enrolled"),
+        (CITY.model_copy(update={"place": None}), "city", "peer_not_enrolled"),
+        (CITY.model_copy(update={"kind": "department"}), "city", "peer_not_enrolled"),
+        (CITY.model_copy(update={"sends_for": ("county",)}), "city", "origin_not_allowed"),
+        (CITY, "harbour", "origin_not_allowed"),
+        (CITY.model_copy(update={"sends_for": ("city", "province")}), "province", "origin_not_allowed"),
+    ],
+)
+async def test_who_may_not_speak_is_refused_whatever_it_says(province: House, party: Any, origin: str, code: str):
+    feed, held, record = await opened_feed(province), new_record(), new_record()
+    row = penalty(province.number())
+    await province.deliver(feed.entry(row, record=held))
+    directory = province.equipment.followed
+    directory.tell("party", CITY if party is None else party, state="withdrawn" if party is None else "published")
+    feed.origin = origin
+    try:
+        found = await codes(
+            province,
+            feed.entry(penalty(province.number()), record=record),
+            feed.entry(row, record=held, rev=2, change="withdrawn"),
+        )
+    finally:
+        directory.tell("party", CITY)
+    assert found == [code, code]
+    assert (await province.events(record), len(await province.events(held))) == ([], 1)
+
+
+def told(house: House, item: Item, **more: Any) -> None:
+    house.equipment.followed.tell("item", item, **more)
+
+
+async def test_an_item_that_is_not_shared_upwards_here_is_refused(province: House):
+    feed, record, item = await opened_feed(province), new_record(), items()[PENALTY]
+    told(province, item.model_copy(update={"number": 2, "shared_upwards": False}), number=2)
+    try:
+        assert await codes(province, feed.entry(penalty(province.number()), record=record)) == ["item_not_shared"]
+    finally:
+        told(province, item)
+
+
+async def test_the_copy_of_an_item_withdrawn_since_can_still_be_marked_and_end(province: House):
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    item = items()[PENALTY]
+    told(province, item, state="withdrawn", number=2)
+    try:
+        assert await codes(province, feed.entry(row, record=record, rev=2, change="corrected")) == ["unknown_item"]
+        for rev, change in ((3, "marked"), (4, "unmarked"), (5, "repaired")):
+            assert await codes(province, feed.entry(row, record=record, rev=rev, change=change)) == []
+    finally:
+        told(province, item)
+    first, *turned = await province.events(record)
+    assert [(each.rev, each.change, each.state, each.mark) for each in turned] == [
+        (3, "marked", "published", "disputed"),
+        (4, "unmarked", "published", None),
+        (5, "repaired", "repaired", None),
+    ]
+    assert all((each.fields, each.sealed) == (first.fields, first.sealed) for each in turned), "nothing sealed anew"
+
+
+async def test_a_whole_life_follows_the_origins(province: House):
+    feed, record, row = await opened_feed(province), new_record(), person_penalty(province.number())
+    changes = ("accepted", "marked", "corrected", "unmarked", "withdrawn", "reopened", "repaired")
+    entries = [
+        feed.entry(
+            row | {"BZ": str(rev)}, record=record, rev=rev, change=change, mark="disputed" if rev in {2, 3} else None
+        )
+        for rev, change in enumerate(changes, 1)
+    ]
+    await province.deliver(*entries[:2])
+    await province.deliver(*entries[2:])
+    events = await province.events(record)
+    assert [(each.rev, each.change, each.state, each.mark) for each in events] == [
+        (1, "accepted", "published", None),
+        (2, "marked", "published", "disputed"),
+        (3, "corrected", "published", "disputed"),
+        (4, "unmarked", "published", None),
+        (5, "withdrawn", "withdrawn", None),
+        (6, "reopened", "published", None),
+        (7, "repaired", "repaired", None),
+    ]
+    assert [(await unsealed(province, each))["BZ"] for each in events] == ["1", "1", "3", "3", "3", "6", "6"]
+
+
+async def test_a_turn_says_who_and_why_as_the_origin_did(province: House):
+    feed, record, row, case = await opened_feed(province), new_record(), penalty(province.number()), new_record()
+    entry = feed.entry(row, record=record, rev=2, change="repaired", reason=None, basis="示信修〔2026〕3号", case=case)
+    await province.deliver(feed.entry(row, record=record), entry)
+    event = (await province.events(record))[-1]
+    body = RecordBody.model_validate_json(entry.body or "")
+    assert (event.basis, event.case, event.revision, event.party) == (body.basis, case, body.revision, body.party)
+
+
+@pytest.mark.parametrize("body", [None, "{", "{}"])
+async def test_an_end_whose_body_is_gone_or_spoilt_still_ends_the_copy(province: House, body: str | None):
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    assert await codes(province, feed.entry_of(body, record, 2, "withdrawn")) == []
+    first, last = await province.events(record)
+    assert (last.state, last.rev, last.fields, last.sealed) == ("withdrawn", 2, first.fields, first.sealed)
+
+
+async def test_a_turn_of_a_record_that_is_not_held_is_nothing_to_do(province: House):
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    for rev, change in ((2, "marked"), (3, "repaired")):
+        assert await codes(province, feed.entry(row, record=record, rev=rev, change=change)) == []
+    assert await province.events(record) == []
+
+
+async def test_a_copy_may_begin_with_a_later_revision(province: House):
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    refused = feed.entry(row, record=record, display_until=None)
+    corrected = feed.entry(row, record=record, rev=2, change="corrected")
+    ended = feed.entry(row, record=record, rev=3, change="withdrawn")
+    assert await codes(province, refused, corrected, ended) == ["period_too_long"]
+    assert [(each.rev, each.state) for each in await province.events(record)] == [(2, "published"), (3, "withdrawn")]
+    assert await codes(province, corrected, ended) == []
+    assert len(await province.events(record)) == 2
+
+
+async def test_an_id_or_a_decision_that_is_another_records_is_refused(province: House):
+    city, harbour = await opened_feed(province), await opened_feed(province, peer="harbour")
+    record, row = new_record(), penalty(province.number())
+    await province.deliver(city.entry(row, record=record))
+    own = UUID((await province.submit(penalty(province.number()))).json()["record"])
+    for entry in (
+        harbour.entry(row, record=record, rev=2, change="corrected"),
+        harbour.entry(row, record=record, rev=2, change="withdrawn"),
+        city.entry(penalty(province.number()), record=record, rev=2, change="corrected"),
+        city.entry(row, record=new_record(), rev=2),
+        city.entry(row, record=own, rev=2, change="corrected"),
+        city.entry(row, record=own, rev=2, change="withdrawn"),
+    ):
+        assert await codes(province, entry) == ["another_record"]
+    assert (len(await province.events(record)), len(await province.events(own))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ({"change": "corrected"}, "contradictory_entry"),
+        ({"origin": "county"}, "contradictory_entry"),
+        ({"origin": None}, "unreadable_entry"),
+        ({"change": None}, "unreadable_entry"),
+        ({"type": "catalogue"}, "unreadable_entry"),
+    ],
+)
+async def test_an_entry_that_contradicts_its_line_is_refused(province: House, line: dict[str, Any], code: str):
+    feed, record = await opened_feed(province), new_record()
+    body = feed.body(penalty(province.number()), record=record, rev=1, change="accepted").model_dump_json()
+    assert await codes(province, feed.entry_of(body, record, **line)) == [code]
+    assert await province.events(record) == []
+
+
+async def test_what_cannot_be_read_is_refused_and_the_rest_goes_on(province: House):
+    feed = await opened_feed(province)
+    rows = [penalty(province.number()) for _ in range(9)]
+    records = [new_record() for _ in range(10)]
+    good = feed.body(rows[0], record=records[0], rev=1, change="accepted")
+    moved = good.model_copy(update={"record": records[1]})
+    assert good.sealed is not None
+    altered = good.model_copy(update={"sealed": good.sealed.model_copy(update={"text": good.sealed.text[:-1] + b"x"})})
+    short = good.model_copy(update={"sealed": good.sealed.model_copy(update={"text": b""})})
+    shapes = [
+        feed.cipher.seal({"subject": said}, place=f"{feed.name}|{records[5]}|1") for said in ("text", [1], 7, None)
+    ]
+    entries = [
+        feed.entry_of(moved.model_dump_json(), records[1]),
+        feed.entry_of(altered.model_dump_json(), records[0]),
+        feed.entry_of(short.model_dump_json(), records[0]),
+        *(feed.entry(rows[5], record=records[5], sealed=sealed) for sealed in shapes),
+        feed.entry_of(None, records[2]),
+        feed.entry_of("[]", records[2]),
+        feed.entry_of('{"record": "\\ud800"}', records[2]),
+        feed.entry(rows[6], record=records[6], rev=2**31),
+        feed.entry(rows[6], record=records[6], rev=0),
+        feed.entry(rows[7], record=records[7]).model_copy(update={"line": "{"}),
+        feed.entry(rows[7], record=records[7]).model_copy(update={"record": records[8]}),
+        feed.entry_of(None, records[9], 2, "marked").model_copy(update={"line": "[]"}),
+    ]
+    last = feed.entry(rows[8], record=records[3])
+    assert await codes(province, *entries, last) == ["unreadable_entry"] * len(entries)
+    assert len(await province.events(records[3])) == 1
+
+
+async def test_what_is_sealed_for_others_is_refused_until_the_key_is_wrapped_to_us(province: House, tmp_path):
+    feed, record, row = Feed(province), new_record(), person_penalty(province.number())
+    assert await codes(province, feed.entry(row, record=record)) == ["sealed_for_others"], "no key came at all"
+    other, public = other_keys(tmp_path)
+    node, own, own_public = feed.receiver()
+    assert await codes(province, feed.key(("nation", other, public)), feed.entry(row, record=record)) == [
+        "sealed_for_others"
+    ]
+    assert await codes(province, feed.key((node, other, public)), feed.entry(row, record=record)) == [
+        "sealed_for_others"
+    ]
+    assert await codes(province, feed.key((node, own, public)), feed.entry(row, record=record)) == ["unreadable_entry"]
+    both = feed.key(("nation", other, public), (node, other, public), (node, own, own_public))
+    assert await codes(province, both, feed.entry(row, record=record)) == []
+    assert await codes(province, feed.key(("nation", other, public)), feed.entry(row, record=record, rev=2)) == []
+    assert [each.rev for each in await province.events(record)] == [1, 2]
+
+
+async def test_an_entry_that_seals_nothing_needs_no_key(province: House):
+    feed, record = Feed(province), new_record()
+    assert await codes(province, feed.entry(penalty(province.number()), record=record, sealed=None)) == []
+    (event,) = await province.events(record)
+    assert {sealed.field for sealed in event.sealed} == {"subject", "representative"}, "sealed here all the same"
+
+
+async def test_a_key_that_cannot_be_read_is_refused_and_what_it_seals_too(province: House):
+    feed = Feed(province)
+    for body in (None, "{", "{}"):
+        assert await codes(province, feed.key_of(body)) == ["unreadable_entry"]
+    spoilt = feed.key().model_copy()
+    text = (spoilt.body or "").replace('"ephemeral":"', '"ephemeral":"AAAA')
+    entry = feed.entry(penalty(province.number()), record=new_record())
+    assert await codes(province, feed.key_of(text), entry) == ["unreadable_entry"]
+
+
+async def test_a_run_waits_until_the_catalogue_is_followed_to_its_head(province: House):
+    feed, record = await opened_feed(province), new_record()
+    directory, item = province.equipment.followed, items()[PENALTY]
+    entry = feed.entry(penalty(province.number()), record=record)
+    told(province, item, state="withdrawn", number=2)
+    await announce(province, directory.number + 1)
+    before = await province.judged()
+    try:
+        for _ in range(2):
+            with pytest.raises(Transient):
+                await province.deliver(entry)
+        assert (await province.events(record), await province.judged()) == ([], before)
+    finally:
+        told(province, item)
+    assert await codes(province, entry) == []
+    assert len(await province.events(record)) == 1
+
+
+async def test_what_is_accepted_waits_for_nothing(province: House):
+    feed, record = await opened_feed(province), new_record()
+    await announce(province, province.equipment.followed.number + 1)
+    try:
+        assert await codes(province, feed.entry(penalty(province.number()), record=record)) == []
+    finally:
+        await announce(province, 0)
+
+
+async def announce(house: House, number: int) -> None:
+    """The catalogue's stream says that it has come so far."""
+    part = part_of("catalogue", house.equipment.node.parts)
+    async with house.database.session() as session:
+        done = await session.execute(
+            "update bus.event_head set number = $1 where stream = 'catalogue' and part = $2", number, part
+        )
+    assert done == "UPDATE 1"
+
+
+async def test_the_display_of_a_copy_ends_as_its_origin_said(province: House):
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    entry = feed.entry(row, record=record)
+    province.on(TODAY + timedelta(days=3))
+    assert await codes(province, entry) == []
+    (event,) = await province.events(record)
+    assert (event.display_from, event.display_until) == (date(2026, 5, 11), date(2027, 5, 11))
+
+
+async def test_nothing_is_stored_of_somebody_who_was_erased_here(province: House):
+    feed, gone, other, number = await opened_feed(province), new_record(), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    await province.deliver(feed.entry(row, record=gone))
+    (event,) = await province.events(gone)
+    representative = event.related[0].subject
+    async with province.database.session() as session:
+        await session.execute(
+            "update vault.data_key set wrapped = null, destroyed_at = now() where subject = $1", representative
+        )
+    province.equipment.vault.forget(representative)
+    again = feed.entry(row, record=gone, rev=2, change="corrected")
+    fine = feed.entry(penalty(province.number()), record=other)
+    assert await codes(province, again, fine) == ["subject_erased"]
+    assert (len(await province.events(gone)), len(await province.events(other))) == (1, 1)
+    assert await codes(province, feed.entry(row, record=gone, rev=3, change="withdrawn")) == []
+    assert (await province.events(gone))[-1].state == "withdrawn"
