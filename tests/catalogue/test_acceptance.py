@@ -264,3 +264,10 @@ def test_a_partys_code_has_a_right_check_digit_and_is_its_own():
 def test_a_body_is_known_by_its_content_and_not_by_its_number():
     assert digest_of(PENALTY) == digest_of(PENALTY.model_copy(update={"number": 7}))
     assert digest_of(PENALTY) != digest_of(PENALTY.model_copy(update={"retention_months": 61}))
+
+
+def test_a_kind_of_case_has_one_procedure_and_it_has_a_basis():
+    procedure = shipped("procedure", "repair")
+    assert refused(procedure, "procedure") == set()
+    assert refused(changed(procedure, code="other"), "procedure") == {("/case", "case_taken")}
+    assert refused(changed(procedure, basis=[]), "procedure") == {("/basis", "no_basis")}

@@ -25,6 +25,7 @@ READ = [
     "/v1/catalogue/lists",
     "/v1/catalogue/measures",
     "/v1/catalogue/matters",
+    "/v1/catalogue/procedures",
     "/v1/catalogue/purposes",
     "/v1/catalogue/parties",
     "/v1/catalogue/code-sets/penalty_kind",
@@ -55,6 +56,8 @@ async def test_the_glance_counts_what_is_in_force_and_names_what_is_unverified(s
     glance = CatalogueOut.model_validate(await body(shelf, "/v1/catalogue"))
     assert glance.counts["item"] == 4
     assert glance.counts["measure"] == 5
+    assert glance.counts["procedure"] == 2
+    assert glance.unverified["procedure"] == ("objection", "repair")
     assert "administrative_penalty" in glance.unverified["item"]
     assert glance.unverified["party"] == ()
     assert glance.number == shelf.host.followed.number
@@ -92,7 +95,7 @@ async def test_pages_follow_one_another_without_a_gap(shelf: TestNode):
 
 
 async def test_names_come_in_both_languages(shelf: TestNode):
-    for path in ("lists", "measures", "matters", "purposes", "parties", "items"):
+    for path in ("lists", "measures", "matters", "procedures", "purposes", "parties", "items"):
         for entry in (await body(shelf, f"/v1/catalogue/{path}"))["items"]:
             assert entry["name"]
             assert entry["name_zh"]

@@ -6,7 +6,7 @@ import pytest
 
 from creditmesh.catalogue import folder, sandbox
 from creditmesh.catalogue.acceptance import Catalogue, findings
-from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Purpose, Rule
+from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose, Rule
 from creditmesh.schemas.rules.compile import compile_item
 from creditmesh.schemas.rules.identity import Finding, is_invented, judge
 
@@ -144,6 +144,15 @@ def test_there_are_five_measures_and_one_of_them_rewards():
     assert sorted(measure.nature for measure in every(Measure)) == ["restriction"] * 4 + ["reward"]
 
 
+def test_both_kinds_of_case_have_their_clocks_and_say_that_they_are_not_verified():
+    assert {body.case: (body.accept_working_days, body.decide_working_days) for body in every(Procedure)} == {
+        "objection": (1, 2),
+        "repair": (3, 10),
+    }
+    assert one(Procedure, "repair").documents == ("proof", "commitment")
+    assert not any(body.verified for body in every(Procedure))
+
+
 def test_measures_and_matters_name_each_other():
     pairs = {(measure.code, matter) for measure in every(Measure) for matter in measure.matters}
     assert pairs == {(measure, matter.code) for matter in every(Matter) for measure in matter.measures}
@@ -180,7 +189,7 @@ def test_what_rests_on_something_unconfirmed_says_so():
 
 
 def test_bases_began_before_today_and_say_where():
-    for body in (*every(Item), *every(Measure), *every(Matter), *every(CreditList), *every(Rule)):
+    for body in (*every(Item), *every(Measure), *every(Matter), *every(CreditList), *every(Rule), *every(Procedure)):
         for basis in body.basis:
             assert date(1949, 10, 1) <= basis.in_force_from <= date(2026, 11, 20)
             assert basis.verified or basis.source, f"{body.code}: {basis.law_zh}"

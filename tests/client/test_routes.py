@@ -33,6 +33,7 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "catalogue.template": lambda node: node.catalogue.template(ITEM, header="zh"),
     "catalogue.lists": lambda node: node.catalogue.lists(),
     "catalogue.measures": lambda node: node.catalogue.measures(),
+    "catalogue.procedures": lambda node: node.catalogue.procedures(),
     "catalogue.matters": lambda node: node.catalogue.matters(),
     "catalogue.purposes": lambda node: node.catalogue.purposes(),
     "catalogue.parties": lambda node: node.catalogue.parties(),

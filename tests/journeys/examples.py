@@ -42,6 +42,7 @@ EXAMPLES: dict[str, Example] = {
     "GET /v1/catalogue/lists": Example(),
     "GET /v1/catalogue/measures": Example(),
     "GET /v1/catalogue/matters": Example(),
+    "GET /v1/catalogue/procedures": Example(),
     "GET /v1/catalogue/purposes": Example(),
     "GET /v1/catalogue/parties": Example(),
     "GET /v1/catalogue/code-sets/{name}": Example(path={"name": "penalty_kind"}),
@@ -74,6 +75,18 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/authorisations": Example(by="bureau", body=lambda cast: {"token": cast.ids["authorisation token"]}),
     "GET /v1/authorisations/{id}": Example(by="bureau"),
     "DELETE /v1/me/authorisations/{id}": Example(by="person"),
+    "POST /v1/cases": Example(
+        by="other person", body=lambda cast: {"kind": "repair", "record": cast.ids["other record"], "statement": "x"}
+    ),
+    "GET /v1/cases": Example(by="officer"),
+    "GET /v1/me/cases": Example(by="person"),
+    "GET /v1/cases/{case}": Example(by="person"),
+    "POST /v1/cases/{case}/actions": Example(
+        by="officer", body=lambda _: {"action": "accept", "reason": "x"}, headers={"If-Match": '"1"'}
+    ),
+    "POST /v1/cases/{case}/evidence": Example(by="person", query="kind=proof"),
+    "GET /v1/cases/{case}/evidence/{digest}": Example(by="person"),
+    "GET /v1/cases/{case}/certificate": Example(by="person"),
     "GET /v1/public/lists": Example(),
     "GET /v1/public/records": Example(query=f"item={ITEM}"),
     "POST /v1/public/searches": Example(body=lambda _: {"name": "示例市", "limit": 10}),

@@ -1,0 +1,181 @@
+"""The propagation certificate: its lines from what holders answered, its completeness, and its signature."""
+
+from base64 import b64decode
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from creditmesh.chassis.vault.keys import verified
+from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
+from creditmesh.schemas.cases import CertificateOut, certificate_text
+from creditmesh.schemas.events import RecordChanged
+from tests.repair.conftest import TODAY, House, department, office, person
+from tests.repair.refusing import refused
+from tests.repair.samples import AT, PEER, a_catalogue, a_holder
+
+PROOF = Proof(
+    acknowledgement=Acknowledgement(
+        feed="creditmesh/city/up", by="province", first=0, until=8, size=8, root="00", at=AT, key="k", alg="ed25519"
+    ),
+    public="cA==",
+    index=7,
+    line="{}",
+    path=("aa",),
+)
+
+
+async def repaired(house: House, **more: Any) -> tuple[str, RecordChanged]:
+    """A case that has ended its record with revision 2."""
+    record = await house.record(**more)
+    case = await house.filed(record)
+    await house.with_documents(case, record.subject)
+    await house.acted(case, department(), "accept")
+    await house.acted(case, department(), "approve", basis="示信修〔2026〕3号")
+    await house.next_revision(record, "repaired", case=case)
+    return case, record
+
+
+async def certificate(house: House, case: str, caller: Any = None) -> CertificateOut:
+    answer = await house.get(f"/v1/cases/{case}/certificate", caller or office())
+    assert answer.status_code == 200, answer.text
+    return CertificateOut.model_validate(answer.json())
+
+
+async def test_there_is_none_until_the_revision_is_there(house: House):
+    record = await house.record()
+    case = await house.filed(record)
+    await house.with_documents(case, record.subject)
+    await house.acted(case, department(), "accept")
+    await house.acted(case, department(), "approve")
+    refused(await house.get(f"/v1/cases/{case}/certificate", person(record.subject)), 404, "no_certificate")
+    await house.next_revision(record, "repaired", case=case)
+    for caller in (person(record.subject), department(), office()):
+        assert (await certificate(house, case, caller)).rev == 2
+
+
+async def test_it_says_what_happened_by_whom_and_names_nobody(house: House):
+    case, record = await repaired(house)
+    found = await certificate(house, case)
+    assert (found.node, str(found.case), found.record) == ("city", case, record.record)
+    assert (found.item, found.rev, found.change) == ("penalty", 2, "repaired")
+    assert (found.decided_on, found.decided_by, found.basis) == (TODAY, "market", "示信修〔2026〕3号")
+    text = certificate_text(found).decode()
+    assert str(record.subject) not in text
+    assert "Officer Qin" not in text
+    assert "罚款" not in text
+
+
+async def test_each_holder_has_its_line_and_bureaus_are_told_when_they_ask(house: House):
+    case, record = await repaired(house)
+    last = datetime(2026, 5, 1, tzinfo=UTC)
+    await house.holder(record, 2, outcome="acknowledged", proof=PROOF)
+    await house.holder(record, 2, holder="nation", outcome="refused", code="unknown_item")
+    await house.holder(record, 2, holder="transport", kind="department", outcome="acknowledged", task=record.record)
+    await house.holder(
+        record, 2, holder="alpha_credit", kind="bureau", outcome="unreachable", last_access=last,
+        use_until=date(2026, 6, 1),
+    )  # fmt: skip
+    await house.holder(record, 1, holder="elsewhere", outcome="told")
+    found = await certificate(house, case)
+    lines = {line.holder: line for line in found.lines}
+    assert set(lines) == {"province", "nation", "transport", "alpha_credit"}
+    assert lines["province"].proof == PROOF
+    assert (lines["nation"].outcome, lines["nation"].code) == ("refused", "unknown_item")
+    assert (lines["transport"].outcome, lines["transport"].task) == ("acknowledged", record.record)
+    bureau = lines["alpha_credit"]
+    assert (bureau.reachable, bureau.last_access, bureau.use_until) == (False, last, date(2026, 6, 1))
+    assert "when it next asks" in bureau.note
+    assert "下次查询" in bureau.note_zh
+    assert (found.complete, found.pending) == (True, ())
+
+
+async def test_it_is_complete_when_every_node_and_department_has_answered(house: House):
+    case, record = await repaired(house)
+    await house.holder(record, 2)
+    await house.holder(record, 2, holder="transport", kind="department")
+    await house.holder(record, 2, holder="alpha_credit", kind="bureau", outcome="unreachable")
+    found = await certificate(house, case)
+    assert (found.complete, set(found.pending)) == (False, {"province", "transport"})
+    assert {line.outcome for line in found.lines if line.holder in found.pending} == {"told"}
+    await house.holder(record, 2, outcome="acknowledged")
+    assert (await certificate(house, case)).pending == ("transport",)
+    await house.holder(record, 2, holder="transport", kind="department", outcome="refused", code="lifted_before")
+    assert (await certificate(house, case)).complete
+
+
+async def test_a_node_above_that_was_not_told_yet_is_pending(house: House):
+    house.follow(a_catalogue(peers=[PEER]))
+    case, record = await repaired(house)
+    found = await certificate(house, case)
+    assert [(line.holder, line.outcome) for line in found.lines] == [("province", "not_told")]
+    assert (found.complete, found.pending) == (False, ("province",))
+    assert found.lines[0].note_zh
+    await house.holder(record, 2, outcome="acknowledged")
+    assert (await certificate(house, case)).complete
+    local, _ = await repaired(house, item="local")
+    assert (await certificate(house, local)).lines == ()
+
+
+LATER, LATEST = AT + timedelta(hours=1), AT + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stands"),
+    [
+        (("told", AT), ("acknowledged", LATER), ("acknowledged", LATER)),
+        (("acknowledged", AT), ("told", LATER), ("acknowledged", AT)),
+        (("refused", AT), ("acknowledged", LATER), ("acknowledged", LATER)),
+        (("acknowledged", LATER), ("refused", AT), ("acknowledged", LATER)),
+        (("told", LATER), ("told", AT), ("told", LATER)),
+        (("unreachable", AT), ("unreachable", LATEST), ("unreachable", LATEST)),
+    ],
+)
+@pytest.mark.parametrize("batched", [False, True])
+async def test_the_newest_answer_stands_and_no_answer_is_undone(
+    house: House, first: Any, second: Any, stands: Any, *, batched: bool
+):
+    case, record = await repaired(house)
+    events = [a_holder(record, 2, outcome=outcome, at=at) for outcome, at in (first, second)]
+    if batched:
+        await house.hear(*events)
+    else:
+        for event in events:
+            await house.hear(event)
+    (line,) = (await certificate(house, case)).lines
+    assert (line.outcome, line.at) == stands
+
+
+async def test_the_signature_holds_for_every_byte(house: House):
+    case, record = await repaired(house)
+    await house.holder(record, 2, outcome="acknowledged", proof=PROOF)
+    found = await certificate(house, case)
+    public, signature = b64decode(found.public), b64decode(found.signature)
+    assert (found.alg, found.key) == ("ed25519", house.equipment.keys.key_id("node"))
+    assert public == house.equipment.keys.public("node").raw
+    assert verified(certificate_text(found), signature, public=public)
+    for change in ({"rev": 3}, {"complete": False}, {"basis": None}, {"lines": ()}, {"pending": ("x",)}):
+        assert not verified(certificate_text(found.model_copy(update=change)), signature, public=public)
+
+
+async def test_a_mark_has_a_certificate_and_then_what_was_decided_has(house: House):
+    record = await house.record()
+    case = await house.filed(record, "objection")
+    await house.acted(case, department(), "accept")
+    marked = await house.next_revision(record, "marked", mark="disputed", case=case)
+    await house.holder(record, 2, change="marked")
+    found = await certificate(house, case)
+    assert (found.rev, found.change, [line.holder for line in found.lines]) == (2, "marked", ["province"])
+    await house.acted(case, department(), "approve", remedy="withdraw", basis="示市监撤销〔2026〕1号")
+    assert (await certificate(house, case)).rev == 2
+    await house.next_revision(marked, "withdrawn", case=case)
+    found = await certificate(house, case)
+    assert (found.rev, found.change, found.lines, found.basis) == (3, "withdrawn", (), "示市监撤销〔2026〕1号")
+
+
+async def test_reading_it_is_an_access(house: House):
+    case, record = await repaired(house)
+    before = len(await house.accesses_of(record.subject))
+    await certificate(house, case, department())
+    (access,) = (await house.accesses_of(record.subject))[before:]
+    assert (access["purpose"], access["ground"], access["outcome"]) == ("case", "statutory", "released")

@@ -1,0 +1,126 @@
+"""What a case does to its record: under way until repair has seen the revision, and closed where the record ended."""
+
+from uuid import UUID
+
+import pytest
+
+from tests.repair.conftest import House, department, office, person
+
+
+async def standing(house: House, case: str) -> tuple[str, str, str | None]:
+    shown = (await house.get(f"/v1/cases/{case}", office())).json()
+    return shown["state"], shown["marking"], shown["effect"]
+
+
+async def test_a_mark_is_under_way_until_its_revision_was_seen(house: House):
+    record = await house.record()
+    case = await house.filed(record, "objection")
+    assert await standing(house, case) == ("filed", "none", None)
+    await house.acted(case, department(), "accept")
+    assert await standing(house, case) == ("accepted", "under_way", None)
+    other = await house.next_revision(record, "corrected")
+    assert await standing(house, case) == ("accepted", "under_way", None)
+    marked = await house.next_revision(other, "marked", mark="disputed", case=case)
+    assert await standing(house, case) == ("accepted", "done", None)
+    await house.acted(case, department(), "refuse", reason="属实")
+    assert await standing(house, case) == ("refused", "done", "under_way")
+    unmarked = await house.next_revision(marked, "unmarked", case=case)
+    assert await standing(house, case) == ("refused", "none", "done")
+    await house.acted(case, person(record.subject), "appeal")
+    assert await standing(house, case) == ("appealed", "under_way", None)
+    again = await house.next_revision(unmarked, "marked", mark="disputed", case=case)
+    assert await standing(house, case) == ("appealed", "done", None)
+    await house.acted(case, office(), "approve", remedy="withdraw")
+    assert await standing(house, case) == ("approved", "done", "under_way")
+    await house.next_revision(again, "withdrawn", case=case)
+    assert await standing(house, case) == ("approved", "none", "done")
+    steps = (await house.get(f"/v1/cases/{case}", office())).json()["steps"]
+    assert [(s["effect"], s["rev"]) for s in steps] == [
+        (None, None), ("mark", 3), ("unmark", 4), ("mark", 5), ("withdraw", 6),
+    ]  # fmt: skip
+
+
+async def test_the_revision_of_an_earlier_step_is_not_taken_for_a_later_ones(house: House):
+    record = await house.record()
+    case = await house.filed(record, "objection")
+    await house.acted(case, department(), "accept")
+    await house.acted(case, department(), "refuse", reason="属实")
+    await house.acted(case, person(record.subject), "appeal")
+    marked = await house.next_revision(record, "marked", mark="disputed", case=case)
+    assert await standing(house, case) == ("appealed", "under_way", None)
+    unmarked = await house.next_revision(marked, "unmarked", case=case)
+    assert await standing(house, case) == ("appealed", "under_way", None)
+    await house.next_revision(unmarked, "marked", mark="disputed", case=case)
+    assert await standing(house, case) == ("appealed", "done", None)
+
+
+async def test_revisions_that_come_in_one_batch_do_the_same(house: House):
+    record = await house.record()
+    case = await house.filed(record, "objection")
+    await house.acted(case, department(), "accept")
+    await house.acted(case, department(), "refuse", reason="属实")
+    marked = record.model_copy(update={"rev": 2, "change": "marked", "case": UUID(case), "mark": "disputed"})
+    unmarked = record.model_copy(update={"rev": 3, "change": "unmarked", "case": UUID(case)})
+    await house.hear(marked, unmarked)
+    steps = (await house.get(f"/v1/cases/{case}", office())).json()["steps"]
+    assert [s["rev"] for s in steps] == [None, 2, 3]
+
+
+@pytest.mark.parametrize("state", ["filed", "returned", "accepted", "appealed"])
+async def test_an_open_case_is_closed_when_its_record_ends_otherwise(house: House, state: str):
+    record = await house.record()
+    case = await house.filed(record, "objection")
+    if state == "returned":
+        await house.acted(case, department(), "return", missing=["statement"])
+    if state in {"accepted", "appealed"}:
+        await house.acted(case, department(), "accept")
+    if state == "appealed":
+        await house.acted(case, department(), "refuse", reason="属实")
+        await house.acted(case, person(record.subject), "appeal")
+    await house.next_revision(record, "withdrawn", officer="Officer Wei", basis="示市监撤销〔2026〕1号")
+    shown = (await house.get(f"/v1/cases/{case}", person(record.subject))).json()
+    last = shown["steps"][-1]
+    assert (shown["state"], shown["due"], last["action"]) == ("closed", None, "record_ended")
+    assert (last["party"], last["officer"], last["basis"]) == ("market", "Officer Wei", "示市监撤销〔2026〕1号")
+    assert shown["effect"] != "under_way"
+    assert shown["marking"] != "under_way"
+    (*_, told) = await house.told_of(case)
+    assert (told["state"], told["effect"]) == ("closed", None)
+
+
+async def test_a_repair_closes_the_objection_to_the_same_record_and_not_itself(house: House):
+    record = await house.record()
+    repair, objection = await house.filed(record), await house.filed(record, "objection")
+    await house.with_documents(repair, record.subject)
+    await house.acted(repair, department(), "accept")
+    await house.acted(repair, department(), "approve")
+    await house.next_revision(record, "repaired", case=repair)
+    assert await standing(house, repair) == ("approved", "none", "done")
+    assert (await standing(house, objection))[0] == "closed"
+
+
+async def test_a_decided_case_is_not_left_under_way_when_the_record_ends_first(house: House):
+    record = await house.record()
+    case = await house.filed(record)
+    await house.with_documents(case, record.subject)
+    await house.acted(case, department(), "accept")
+    await house.acted(case, department(), "approve")
+    await house.next_revision(record, "withdrawn")
+    assert await standing(house, case) == ("approved", "none", "done")
+
+
+async def test_an_older_revision_that_comes_again_changes_nothing(house: House):
+    record = await house.record()
+    await house.next_revision(record, "withdrawn")
+    await house.hear(record)
+    assert (await house.file(record, "objection")).json()["code"] == "record_not_shown"
+
+
+async def test_a_correction_is_remembered_under_later_revisions(house: House):
+    record = await house.record()
+    corrected = record.model_copy(update={"rev": 2, "change": "corrected"})
+    marked = record.model_copy(update={"rev": 3, "change": "marked"})
+    await house.hear(corrected, marked)
+    async with house.database.session() as session:
+        row = await session.fetchrow("select rev, corrected from repair.record where record = $1", record.record)
+    assert tuple(row) == (3, 2)

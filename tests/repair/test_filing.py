@@ -1,0 +1,189 @@
+"""Filing: what the rules demand of the record and of the day, each refused with its remedy."""
+
+import asyncio
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from creditmesh.repair.filing import Record, earliest_repair
+from tests.repair.conftest import House, department, office, person
+from tests.repair.refusing import refused
+from tests.repair.samples import REPAIRABLE, a_catalogue, items, tell
+
+
+async def test_a_case_stands_as_it_was_filed(house: House):
+    record = await house.record()
+    answer = await house.file(record, "objection", outcome_wanted="correct")
+    assert answer.status_code == 201
+    shown = answer.json()
+    assert answer.headers["location"] == f"/v1/cases/{shown['case']}"
+    assert answer.headers["etag"] == '"1"'
+    assert answer.headers["cache-control"] == "no-store"
+    assert (shown["state"], shown["record"], shown["party"], shown["rev"]) == ("filed", str(record.record), "market", 1)
+    assert (shown["statement"], shown["outcome_wanted"]) == ("罚款已缴清，违法行为已改正。", "correct")
+    assert (shown["marking"], shown["effect"]) == ("none", None)
+    (told,) = await house.told_of(shown["case"])
+    assert (told["state"], told["kind"], told["effect"], told["subject"]) == (
+        *("filed", "objection"), None, str(record.subject),
+    )  # fmt: skip
+
+
+async def test_a_record_about_somebody_else_looks_as_if_there_were_none_and_the_attempt_is_kept(house: House):
+    record, stranger = await house.record(), await house.subject()
+    theirs = await house.file(record.model_copy(update={"subject": stranger}))
+    none = await house.file(record.model_copy(update={"record": uuid4()}))
+    refused(theirs, 404, "not_found")
+    refused(none, 404, "not_found")
+    assert {**theirs.json(), "request_id": None} == {**none.json(), "request_id": None}
+    (access,) = await house.accesses_of(record.subject)
+    assert (access["purpose"], access["outcome"], access["reason"]) == ("case", "refused", "not_found")
+    assert access["records"] == [str(record.record)]
+    assert await house.accesses_of(stranger) == []
+
+
+async def test_a_copy_is_disputed_at_its_origin_which_is_named(house: House):
+    for kind in ("objection", "repair"):
+        problem = refused(await house.file(await house.record(origin="town"), kind), 409, "not_the_origin")
+        assert "town" in problem["detail"]
+        assert "town" in problem["detail_zh"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"state": "withdrawn", "change": "withdrawn"},
+        {"display_until": date(2026, 5, 11)},
+        {"display_from": date(2026, 5, 12)},
+    ],
+)
+async def test_only_what_is_shown_can_be_objected_to(house: House, more: dict[str, Any]):
+    refused(await house.file(await house.record(**more), "objection"), 409, "record_not_shown")
+
+
+async def test_of_a_withdrawn_item_nothing_is_shown(house: House):
+    directory = a_catalogue()
+    tell(directory, "item", items()[0], state="withdrawn", on=date(2026, 5, 1))
+    house.follow(directory)
+    refused(await house.file(await house.record(), "objection"), 409, "record_not_shown")
+
+
+async def test_a_record_that_has_ended_is_not_repaired(house: House):
+    refused(await house.file(await house.record(state="repaired", change="repaired")), 409, "record_not_shown")
+
+
+async def test_an_item_that_is_not_repaired_says_so(house: House):
+    refused(await house.file(await house.record(item="verdict")), 422, "not_repairable")
+    assert (await house.file(await house.record(item="verdict"), "objection")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("severity", "decided_on", "earliest"),
+    [
+        ("minor", date(2026, 5, 11), date(2026, 5, 11)),
+        ("general", date(2026, 3, 5), date(2026, 6, 5)),
+        ("serious", date(2026, 3, 5), date(2027, 3, 5)),
+        (None, date(2026, 3, 5), date(2026, 6, 5)),
+        # Three months after 30 November: February has no 30th.
+        ("general", date(2025, 11, 30), date(2026, 2, 28)),
+    ],
+)
+async def test_a_repair_waits_for_the_minimum_period_and_is_told_its_first_day(
+    house: House, severity: Any, decided_on: date, earliest: date
+):
+    record = await house.record(severity=severity, decided_on=decided_on)
+    house.on(date.fromordinal(earliest.toordinal() - 1))
+    problem = refused(await house.file(record), 422, "too_early")
+    assert earliest.isoformat() in problem["detail"]
+    assert earliest.isoformat() in problem["detail_zh"]
+    assert problem["errors"][0]["pointer"] == "/record"
+    house.on(earliest)
+    assert (await house.file(record)).status_code == 201
+
+
+def test_the_first_day_counts_from_the_decision_and_not_from_the_display():
+    values = dict.fromkeys(Record.__slots__, None) | {"severity": "serious", "decided_on": date(2024, 2, 29)}
+    assert earliest_repair(Record(**values), REPAIRABLE) == date(2025, 2, 28)  # type: ignore[arg-type]
+
+
+async def test_one_case_of_a_kind_at_a_time(house: House):
+    record = await house.record()
+    await house.filed(record)
+    refused(await house.file(record), 409, "case_open")
+    case = await house.filed(record, "objection")
+    await house.acted(case, department(), "accept")
+    refused(await house.file(record, "objection"), 409, "case_open")
+    await house.acted(case, department(), "refuse", reason="属实")
+    await house.filed(record, "objection")
+
+
+async def test_two_at_once_are_one_case(house: House):
+    record = await house.record()
+    answers = await asyncio.gather(*(house.file(record) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409, 409]
+    told = [data for data in await house.emitted("case.changed") if data["record"] == str(record.record)]
+    assert [data["state"] for data in told] == ["filed"]
+
+
+async def test_without_a_procedure_nothing_is_filed(house: House):
+    house.follow(a_catalogue(procedures=()))
+    refused(await house.file(await house.record()), 409, "no_procedure")
+
+
+async def test_a_field_that_nobody_asked_for_is_refused_and_no_word_comes_back(house: House):
+    record = await house.record()
+    answer = await house.file(record, statement="x" * 4001, subject=str(uuid4()))
+    problem = refused(answer, 422, "invalid")
+    assert {error["pointer"] for error in problem["errors"]} == {"/statement", "/subject"}
+    assert "xxx" not in answer.text
+
+
+async def test_a_key_files_once_and_a_replay_shows_the_case_as_it_stands(house: House):
+    record = await house.record()
+    first = await house.file(record, "objection", key="filing")
+    assert "idempotency-replayed" not in first.headers
+    case = first.json()["case"]
+    await house.acted(case, department(), "accept")
+    again = await house.file(record, "objection", key="filing")
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
+    assert (again.json()["case"], again.json()["state"]) == (case, "accepted")
+    refused(await house.file(record, "objection", key="filing", outcome_wanted="add"), 422, "idempotency_key_reused")
+    assert len(await house.told_of(case)) == 2
+
+
+async def test_equal_filings_under_one_key_at_once_are_one_case(house: House):
+    record = await house.record()
+    answers = await asyncio.gather(*(house.file(record, key="at once") for _ in range(6)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["case"] for answer in answers}) == 1
+    assert sorted("idempotency-replayed" in answer.headers for answer in answers) == [False, *[True] * 5]
+
+
+async def test_a_step_under_a_key_is_taken_once(house: House):
+    case = await house.filed(await house.record(), "objection")
+    answers = await asyncio.gather(
+        *(house.act(case, department(), "accept", etag='"1"', key="accepting") for _ in range(5))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.headers["etag"] for answer in answers} == {'"2"'}
+    assert len(await house.told_of(case)) == 2
+    other = await house.act(case, department(), "accept", etag='"2"', key="accepting")
+    refused(other, 422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("caller", [department(), office()])
+async def test_only_a_subject_files(house: House, caller: Any):
+    async with house.client(caller) as client:
+        body = {"kind": "repair", "record": str(uuid4()), "statement": "x"}
+        refused(await client.post("/v1/cases", json=body), 403, "forbidden")
+
+
+async def test_reading_and_filing_are_scopes_of_their_own(house: House):
+    record = await house.record()
+    case = await house.filed(record)
+    reader = person(record.subject)
+    for scope, path in (("cases:file", f"/v1/cases/{case}"), ("cases:file", "/v1/me/cases")):
+        lacking = type(reader)(kind="subject", subject=reader.subject, credential="c", scopes=frozenset({scope}))
+        problem = refused(await house.get(path, lacking), 403, "forbidden")
+        assert "me:read" in problem["detail"]
