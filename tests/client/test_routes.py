@@ -10,6 +10,7 @@ import pytest
 from creditmesh.client import ClientError, Node
 from creditmesh.gateway.routes import Routes
 from creditmesh.node.declaration import NODE
+from creditmesh.schemas.cases import ActionIn, CaseIn, CaseOut
 from creditmesh.schemas.queries import AuthorisationIn, QueryIn
 from tests.client.remote import ITEM, Remote
 
@@ -23,6 +24,9 @@ QUERY = QueryIn.model_validate(
 )
 PERMISSION = AuthorisationIn(
     bureau="alpha_credit", purpose="credit_assessment", items=(ITEM,), valid_until=date(2099, 1, 1)
+)
+CASE = CaseOut(
+    case=ID, kind="repair", state="filed", record=ID, item=ITEM, party="tax", filed_on=date(2026, 5, 11), rev=1
 )
 CALLS: dict[str, Callable[[Node], object]] = {
     "catalogue.glance": lambda node: node.catalogue.glance(),
@@ -54,6 +58,14 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "queries.ask": lambda node: node.queries.ask(QUERY),
     "authorisations.hand_in": lambda node: node.authorisations.hand_in("a.b.c"),
     "authorisations.read": lambda node: node.authorisations.read(ID),
+    "cases.file": lambda node: node.cases.file(CaseIn(kind="repair", record=ID, statement="x")),
+    "cases.mine": lambda node: node.cases.mine(),
+    "cases.waiting": lambda node: node.cases.waiting(state="filed", due_before=date(2026, 5, 12)),
+    "cases.read": lambda node: node.cases.read(ID),
+    "cases.act": lambda node: node.cases.act(CASE, ActionIn(action="accept")),
+    "cases.add": lambda node: node.cases.add(ID, b"%PDF-1.7", kind="proof", media="application/pdf"),
+    "cases.document": lambda node: node.cases.document(ID, "0" * 64),
+    "cases.certificate": lambda node: node.cases.certificate(ID),
     "me.file": lambda node: node.me.file(),
     "me.accesses": lambda node: node.me.accesses(),
     "me.authorisations": lambda node: node.me.authorisations(),

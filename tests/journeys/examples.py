@@ -20,6 +20,8 @@ class Example:
     by: str | None = None
     path: Mapping[str, str] = field(default_factory=dict)
     body: Made | None = None
+    content: bytes | None = None
+    """The body where it is no JSON; its type is among the headers."""
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -76,15 +78,17 @@ EXAMPLES: dict[str, Example] = {
     "GET /v1/authorisations/{id}": Example(by="bureau"),
     "DELETE /v1/me/authorisations/{id}": Example(by="person"),
     "POST /v1/cases": Example(
-        by="other person", body=lambda cast: {"kind": "repair", "record": cast.ids["other record"], "statement": "x"}
+        by="person", body=lambda cast: {"kind": "objection", "record": cast.ids["record"], "statement": "已改正"}
     ),
     "GET /v1/cases": Example(by="officer"),
     "GET /v1/me/cases": Example(by="person"),
     "GET /v1/cases/{case}": Example(by="person"),
     "POST /v1/cases/{case}/actions": Example(
-        by="officer", body=lambda _: {"action": "accept", "reason": "x"}, headers={"If-Match": '"1"'}
+        by="officer", body=lambda _: {"action": "refuse", "reason": "属实"}, headers={"If-Match": '"2"'}
     ),
-    "POST /v1/cases/{case}/evidence": Example(by="person", query="kind=proof"),
+    "POST /v1/cases/{case}/evidence": Example(
+        by="person", query="kind=proof", content=b"%PDF-1.7 again", headers={"Content-Type": "application/pdf"}
+    ),
     "GET /v1/cases/{case}/evidence/{digest}": Example(by="person"),
     "GET /v1/cases/{case}/certificate": Example(by="person"),
     "GET /v1/public/lists": Example(),
@@ -112,5 +116,8 @@ async def send(cast: Cast, route: Route, *, by: str | None = "", **more: Any) ->
     query = more.pop("query", example.query)
     if "content" not in more and example.body is not None:
         more.setdefault("json", example.body(cast))
-    headers = [*example.headers.items(), *more.pop("headers", {}).items()]
+    elif example.content is not None:
+        more.setdefault("content", example.content)
+    others = more.pop("headers", {})
+    headers = [*((name, value) for name, value in example.headers.items() if name not in others), *others.items()]
     return await client.request(min(route.methods), path + ("?" + query if query else ""), headers=headers, **more)

@@ -94,6 +94,9 @@ STRANGERS = {
     "record": "other",
     "submission": "other",
     "review": "other officer",
+    "GET /v1/cases/{case}": "other person",
+    "POST /v1/cases/{case}/actions": "other officer",
+    "GET /v1/cases/{case}/certificate": "other officer",
     "GET /v1/authorisations/{id}": "other bureau",
     "DELETE /v1/me/authorisations/{id}": "other person",
 }

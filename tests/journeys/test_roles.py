@@ -26,6 +26,7 @@ APPEND_ONLY = {
     "catalogue": ["catalogue.publication"],
     "ingestion": ["ingestion.revision", "ingestion.submission_chunk"],
     "query": ["query.access"],
+    "repair": ["repair.step", "repair.evidence"],
     "gateway": ["gateway.security_log"],
 }
 

@@ -1,8 +1,8 @@
 """Deadlines over the holidays and make-up days of 2026, as the State Council published them.
 
 国务院办公厅关于2026年部分节假日安排的通知（国办发明电〔2025〕7号, 4 November 2025): Spring Festival 15 to 23
-February, with work on Saturday 14 and Saturday 28 February; Mid-Autumn 25 to 27 September; National Day 1 to 7 October, with work on
-Sunday 20 September and Saturday 10 October. Every date below was counted by hand from that notice.
+February, with work on Saturday 14 and Saturday 28 February; Mid-Autumn 25 to 27 September; National Day 1 to 7 October,
+with work on Sunday 20 September and Saturday 10 October. Every date below was counted by hand from that notice.
 """
 
 from datetime import date

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import orjson
 
 from creditmesh.schemas.rules.identity import resident_check, uscc_check
 from tests.support.node import TestNode
@@ -148,12 +149,32 @@ async def with_belongings(cast: Cast) -> Cast:
         f"/v1/items/{ITEM}/records", json=[penalty("示市监罚〔2026〕903号", today=cast.today)]
     )
     cast.ids["submission"] = lines.headers["location"].rpartition("/")[2]
+    cast.ids["second record"] = orjson.loads(lines.content.splitlines()[0])["record"]
     given = await cast.door("person").post("/v1/me/authorisations", json=authorisation(cast))
     assert given.status_code == 201, given.text
     cast.ids["authorisation"] = given.json()["id"]
     cast.ids["authorisation token"] = given.json()["token"]
     await cast.node.settled()
+    await _with_case(cast)
     return cast
+
+
+async def _with_case(cast: Cast) -> None:
+    """An objection of the person to the second record, with a document; accepted, so that the record is marked."""
+    filed = {"kind": "objection", "record": cast.ids["second record"], "statement": "处罚决定已撤销"}
+    case = await cast.door("person").post("/v1/cases", json=filed)
+    assert case.status_code == 201, case.text
+    cast.ids["case"] = case.json()["case"]
+    place = f"/v1/cases/{cast.ids['case']}"
+    sent = {"params": {"kind": "proof"}, "content": b"%PDF-1.7", "headers": {"Content-Type": "application/pdf"}}
+    document = await cast.door("person").post(f"{place}/evidence", **sent)
+    assert document.status_code == 201, document.text
+    cast.ids["digest"] = document.json()["digest"]
+    accepted = await cast.door("officer").post(
+        f"{place}/actions", json={"action": "accept"}, headers={"If-Match": case.headers["etag"]}
+    )
+    assert accepted.status_code == 200, accepted.text
+    await cast.node.settled()
 
 
 def authorisation(cast: Cast) -> dict[str, Any]:
