@@ -60,6 +60,9 @@ class FeedLog:
         return signed_note(checkpoint_text(head), name=name or self.origin, public=public, sign=key.sign)
 
     def page(self, after: int, limit: int) -> bytes:
+        """Nothing where there is nothing new, as a node answers."""
+        if after == len(self.entries):
+            return b""
         until = min(len(self.entries), after + min(limit, self.most))
         lines = [sent(each) for each in self.entries[after:until]]
         return b"\n".join(self.falsify([*lines, end(self.note(self.head(max(until, after))))])) + b"\n"
@@ -85,7 +88,7 @@ class FeedLog:
     def proof(self, path: str, params: Mapping[str, str]) -> Response:
         if path.endswith("/checkpoint"):
             size = int(params["size"]) if "size" in params else None
-            return JSONResponse({"checkpoint": self.note(self.head(size))})
+            return Response(self.note(self.head(size)), media_type="text/plain; charset=utf-8")
         inclusion = path.endswith("/inclusion")
         one, other = ("index", "size") if inclusion else ("from", "to")
         plan = (inclusion_plan if inclusion else consistency_plan)(int(params[one]), int(params[other]))

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -58,6 +58,9 @@ class Remote:
     refuse_all: bool = False
     answers: dict[str, Response] = field(default_factory=dict)
     """A fixed answer by path."""
+    screens: bool = False
+    """Whether it answers screenings, and how many subjects of each it forgets."""
+    forgets: int = 0
     log: FeedLog | None = None
     """Its one feed."""
 
@@ -98,6 +101,8 @@ async def served(remote: Remote, request: Request, body: bytes) -> Response:
     """What a credential is needed for."""
     if remote.log is not None and request.url.path.startswith("/v1/exchange/feeds"):
         return await exchanged(remote.log, request)
+    if remote.screens and request.url.path == "/v1/screenings":
+        return screened(body, forgets=remote.forgets)
     if request.url.path != f"/v1/items/{ITEM}/records":
         return problem(404, "not_found", "No such resource", "资源不存在")
     return judged(remote, request, body)
@@ -113,6 +118,23 @@ async def exchanged(log: FeedLog, request: Request) -> Response:
         page = log.page(asked["after"], asked["limit"])
         return Response(page, media_type="application/x-ndjson")
     return log.proof(request.url.path, request.query_params)
+
+
+def screened(body: bytes, *, forgets: int) -> Response:
+    """Who has a number is known, and listed where it ends in an even digit."""
+    answers = []
+    for row, line in enumerate(body.splitlines(), start=1):
+        number = json.loads(line).get("document", {}).get("number")
+        on_list = {"list": "defaulters", "record": str(UUID(int=row))}
+        found = {"certainty": "exact", "decision_id": str(uuid4()), "use_until": "2026-04-01"} if number else {}
+        if number and number[-1] in "02468":
+            found["designations"] = [
+                on_list | {"item": ITEM, "role": "listed", "origin": "city", "since": "2026-03-01"}
+            ]
+            found["measures"] = [on_list | {"measure": "procurement_bar"}]
+        answers.append({"row": row, "certainty": "number_needed", "as_of": "2026-03-02"} | found)
+    text = "".join(json.dumps(each) + "\n" for each in answers[: len(answers) - forgets])
+    return Response(text, media_type="application/x-ndjson")
 
 
 def judged(remote: Remote, request: Request, body: bytes) -> Response:

@@ -224,7 +224,7 @@ def not_a_page(log, lines):
         (body_altered, "commitment", 6),
         (salt_left_out, "commitment", 4),
         (checkpoint_missing, "no_checkpoint", None),
-        (nothing, "no_checkpoint", None),
+        (nothing, "withheld", 4),
         (checkpoint_in_the_middle, "no_checkpoint", None),
         (entry_left_out, "order", 5),
         (last_entry_left_out, "size", 7),

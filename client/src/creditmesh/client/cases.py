@@ -1,35 +1,54 @@
-"""Cases: an objection or a repair, filed by its subject, decided by the body that made the record."""
+"""Objections and repairs: the subject files, whoever has the case takes its steps, the certificate says who knows."""
 
 from collections.abc import Iterator
+from datetime import date
 from uuid import UUID
 
 from creditmesh.client.http import Call, Wire, new_key
 from creditmesh.schemas.bodies import Page
-from creditmesh.schemas.cases import ActionIn, CaseEntry, CaseIn, CaseOut, CertificateOut, EvidenceKind, EvidenceOut
+from creditmesh.schemas.cases import (
+    ActionIn,
+    CaseEntry,
+    CaseIn,
+    CaseOut,
+    CertificateOut,
+    EvidenceKind,
+    EvidenceMedia,
+    EvidenceOut,
+)
+from creditmesh.schemas.events.case import CaseKind, CaseState
 
 
 class Cases:
-    """For subjects who file, and for officers who decide."""
+    """For a subject on their own cases; for the department that made a record, and the credit office."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
     def file(self, case: CaseIn, *, key: str | None = None) -> CaseOut:
-        """File an objection or a repair about a record of one's own."""
+        """File an objection to a record, or apply for its repair; the subject's."""
         return self._wire.post("/v1/cases", case, CaseOut, key=key)
 
-    def to_handle(self) -> Iterator[CaseEntry]:
-        """The cases on a party's records; all of them for the credit office."""
-        return self._wire.pages("/v1/cases", Page[CaseEntry])
+    def to_handle(
+        self, *, state: CaseState | None = None, kind: CaseKind | None = None, due_before: date | None = None
+    ) -> Iterator[CaseEntry]:
+        """Cases to handle, in the order they were filed, without what was said in them."""
+        day = None if due_before is None else due_before.isoformat()
+        return self._wire.pages("/v1/cases", Page[CaseEntry], state=state, kind=kind, due_before=day)
 
     def read(self, case: UUID) -> CaseOut:
-        """One case with its steps."""
+        """One case whole; reading it is in the log of the person it concerns."""
         return self._wire.get(f"/v1/cases/{case}", CaseOut)
 
+    def act(self, case: CaseOut, action: ActionIn, *, key: str | None = None) -> CaseOut:
+        """Take a step in the case as it was read: a `ProblemError` (412) if it has moved since."""
+        etag = f'"{len(case.steps)}"'
+        return self._wire.post(f"/v1/cases/{case.case}/actions", action, CaseOut, key=key, etag=etag)
+
     def add_evidence(
-        self, case: UUID, content: bytes, *, kind: EvidenceKind, media_type: str, key: str | None = None
+        self, case: UUID, content: bytes, *, kind: EvidenceKind, media_type: EvidenceMedia, key: str | None = None
     ) -> EvidenceOut:
-        """Add one document: PDF, PNG or JPEG."""
+        """Add a document to one's own case; the same content again is the same document."""
         call = Call(
             method="POST",
             path=f"/v1/cases/{case}/evidence",
@@ -40,11 +59,10 @@ class Cases:
         )
         return self._wire.read(call, EvidenceOut)
 
-    def act(self, case: CaseOut, action: ActionIn, *, key: str | None = None) -> CaseOut:
-        """Take one step from the case as it was read: accept, return, approve, refuse, appeal. 412 if it has moved."""
-        etag = f'"{len(case.steps)}"'
-        return self._wire.post(f"/v1/cases/{case.case}/actions", action, CaseOut, key=key, etag=etag)
+    def evidence(self, case: UUID, digest: str) -> bytes:
+        """One document as it was sent, by its digest."""
+        return self._wire.answer(Call(method="GET", path=f"/v1/cases/{case}/evidence/{digest}")).content
 
     def certificate(self, case: UUID) -> CertificateOut:
-        """Who holds what the case changed, and who has acknowledged it."""
+        """Which revision the case brought about, and which holders know of it: `certificates.check` it off line."""
         return self._wire.get(f"/v1/cases/{case}/certificate", CertificateOut)

@@ -12,7 +12,7 @@ from creditmesh.client.retries import Patience, Retries, Waiting
 from creditmesh.client.signatures import raw
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.exchange import Entry, FeedOut, PageEnd, ProofOut, feed_origin
+from creditmesh.schemas.exchange import Entry, FeedOut, ProofOut, feed_origin
 
 MOST = 1000
 """Entries of a page: as many as a node puts under one checkpoint."""
@@ -56,27 +56,29 @@ class Exchange:
     ) -> Iterator[Followed]:
         """Every page after this head, checked; Unverified at the first that does not fit.
 
-        Ends at the end of the feed; with `wait` (seconds of long polling) it never does.
+        Ends where the node has nothing more to give; with `wait` (seconds of long polling) it never does.
         """
         feed = head.origin.rpartition("/")[2]
         while True:
             asked = monotonic()
             page = self._page(feed, head.size, limit, wait, Patience(retries or self._wire.retries, waiting))
-            head = head.followed_by(page)
-            if page.entries:
+            head = head if page is None else head.followed_by(page)
+            if page is not None and page.entries:
                 yield Followed(page.entries, head)
             elif not wait:
                 return
             elif monotonic() - asked < _PAUSE:  # the node does not wait: ask it no faster than this
                 sleep(_PAUSE)
 
-    def entries(self, feed: str, *, after: int = 0, limit: int = MOST, wait: int = 0) -> FeedPage:
-        """One page as it came, not yet checked: the entries from index `after` on."""
+    def entries(self, feed: str, *, after: int = 0, limit: int = MOST, wait: int = 0) -> FeedPage | None:
+        """One page as it came, not yet checked: the entries from index `after` on. None: there is nothing new."""
         return self._page(feed, after, limit, wait, Patience(self._wire.retries))
 
     def checkpoint(self, feed: str, *, size: int | None = None) -> str:
         """A signed tree head, the newest or that of a size, as a C2SP note."""
-        return self._wire.get(f"{_path(feed)}/checkpoint", PageEnd, size=size).checkpoint
+        params = {} if size is None else {"size": str(size)}
+        call = Call(method="GET", path=f"{_path(feed)}/checkpoint", params=params)
+        return self._wire.answer(call).content.decode(errors="replace")
 
     def inclusion(self, feed: str, *, index: int, size: int) -> tuple[bytes, ...]:
         """The proof that an entry stands in the tree of this size: for `schemas.tlog.verify_inclusion`."""
@@ -86,7 +88,7 @@ class Exchange:
         """The proof that the tree of size `new` continues that of `old`: for `schemas.tlog.verify_consistency`."""
         return _hashes(self._wire.get(f"{_path(feed)}/proofs/consistency", ProofOut, **{"from": old, "to": new}))
 
-    def _page(self, feed: str, after: int, limit: int, wait: int, patience: Patience) -> FeedPage:
+    def _page(self, feed: str, after: int, limit: int, wait: int, patience: Patience) -> FeedPage | None:
         params = {"after": str(after), "limit": str(limit)} | ({"wait": str(wait)} if wait else {})
         call = Call(method="GET", path=f"{_path(feed)}/entries", params=params, patience=ANSWER + wait)
         while True:

@@ -32,14 +32,18 @@ class _Committed(BaseModel):
 _LINE: TypeAdapter[Entry | PageEnd] = TypeAdapter(Entry | PageEnd)
 
 
-def read_page(content: bytes) -> FeedPage:
-    """A page from its NDJSON; Unverified when a line is no entry, or when it does not end with its checkpoint."""
+def read_page(content: bytes) -> FeedPage | None:
+    """A page from its NDJSON; None where the node says nothing at all, for there is nothing new.
+
+    Unverified when a line is no entry, or when the page does not end with its checkpoint.
+    """
     try:
         lines = [_LINE.validate_json(line) for line in content.split(b"\n") if line]
     except ValidationError:
         raise Unverified("malformed", "The page has a line that is no entry.", "该页中有一行不是条目。") from None
-    entries = tuple(line for line in lines if isinstance(line, Entry))
-    end = lines[-1] if lines else None
+    if not lines:
+        return None
+    entries, end = tuple(line for line in lines if isinstance(line, Entry)), lines[-1]
     if not isinstance(end, PageEnd) or len(entries) != len(lines) - 1:
         raise Unverified(
             "no_checkpoint",

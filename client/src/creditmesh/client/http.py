@@ -91,11 +91,20 @@ class Wire:
                 return
 
     def post(
-        self, path: str, body: BaseModel | JsonValue, into: type[T], *, key: str | None = None, etag: str | None = None
+        self,
+        path: str,
+        body: BaseModel | JsonValue,
+        into: type[T],
+        *,
+        key: str | None = None,
+        etag: str | None = None,
+        params: Mapping[str, str] | None = None,
     ) -> T:
         """Create or change something, or ask with a body; repeated safely under its Idempotency-Key."""
         headers = {"Content-Type": "application/json"} | ({} if etag is None else {"If-Match": etag})
-        call = Call(method="POST", path=path, body=_json(body), headers=headers, key=key or new_key())
+        call = Call(
+            method="POST", path=path, params=params or {}, body=_json(body), headers=headers, key=key or new_key()
+        )
         return self.read(call, into)
 
     def read(self, call: Call, into: type[T]) -> T:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from creditmesh.client.http import Call, Wire, new_key
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.cases import CaseEntry
 from creditmesh.schemas.queries import AccessOut, AuthorisationIn, AuthorisationOut, ExportOut, FileOut
 
 
@@ -33,6 +34,10 @@ class Me:
     def revoke(self, authorisation: UUID) -> None:
         """Take a permission back, from the bureau's next call on."""
         self._wire.answer(Call(method="DELETE", path=f"/v1/me/authorisations/{authorisation}", key=new_key()))
+
+    def cases(self) -> Iterator[CaseEntry]:
+        """Their objections and repairs, newest first: where each stands, who has it, until when."""
+        return self._wire.pages("/v1/me/cases", Page[CaseEntry])
 
     def export(self) -> ExportOut:
         """Everything of the person in one machine-readable document."""

@@ -165,6 +165,11 @@ def pulled_file(into: Path, feed: str) -> Path:
     return into if into.suffix and not into.is_dir() else into / f"{feed}{SUFFIX}"
 
 
+def was_pulled(file: Path) -> bool:
+    """Whether there is the head of a feed beside this file."""
+    return _state(file).exists()
+
+
 def _state(file: Path) -> Path:
     return file.with_name(f"{file.name}.state.json")
 

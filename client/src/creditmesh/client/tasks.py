@@ -1,6 +1,7 @@
-"""Measures that a department must apply, and its answers."""
+"""A department's tasks: the measures it must apply, and its answers."""
 
 from collections.abc import Iterator
+from datetime import date
 from urllib.parse import quote
 
 from creditmesh.client.http import Wire
@@ -9,22 +10,23 @@ from creditmesh.schemas.tasks import FeedbackIn, FeedbackOut, TaskOut, TaskState
 
 
 class Tasks:
-    """For departments: what is to be applied, and what was done."""
+    """For departments. A task is there as long as its ground is; whom it is for sees that it was read."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def waiting(self, *, state: TaskState = "open") -> Iterator[TaskOut]:
-        """The department's tasks in a state: to be answered, answered, to be lifted, lifted."""
-        return self._wire.pages("/v1/tasks", Page[TaskOut], state=state)
+    def waiting(self, *, state: TaskState = "open", due_before: date | None = None) -> Iterator[TaskOut]:
+        """The tasks to answer, or those answered, to be lifted (`withdrawn`), or closed."""
+        day = None if due_before is None else due_before.isoformat()
+        return self._wire.pages("/v1/tasks", Page[TaskOut], state=state, due_before=day)
 
     def read(self, task: str) -> TaskOut:
-        """One task by its `id`."""
+        """One task as it stands now, by its `id`."""
         return self._wire.get(_path(task), TaskOut)
 
-    def answer(self, task: str, feedback: FeedbackIn, *, key: str | None = None) -> FeedbackOut:
-        """Say that the measure was applied, is not applicable, was not executed, or was lifted."""
-        return self._wire.post(f"{_path(task)}/feedback", feedback, FeedbackOut, key=key)
+    def answer(self, task: str, answer: FeedbackIn, *, key: str | None = None) -> FeedbackOut:
+        """Say that the measure was applied, was not and why, or was lifted. A later answer stands before it."""
+        return self._wire.post(f"{_path(task)}/feedback", answer, FeedbackOut, key=key)
 
 
 def _path(task: str) -> str:

@@ -3,6 +3,7 @@
 import typer
 
 from creditmesh.client.cli.pull import pull
+from creditmesh.client.cli.screen import screen
 from creditmesh.client.cli.submit import submit
 from creditmesh.client.cli.verify import verify
 
@@ -24,3 +25,4 @@ def _commands() -> None:
 app.command("submit")(submit)
 app.command("pull")(pull)
 app.command("verify")(verify)
+app.command("screen")(screen)

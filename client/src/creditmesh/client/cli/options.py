@@ -34,3 +34,22 @@ Into = Annotated[
     Path, typer.Option(help="写入的文件或文件夹。The file it goes to, or a folder to make it in.", show_default=False)
 ]
 Follow = Annotated[bool, typer.Option("--follow", help="持续跟随，直至中断。Go on as entries come, until interrupted.")]
+Subjects = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV（number 列，可有 kind、type、name）或 NDJSON。CSV with a column number, or NDJSON.",
+        show_default=False,
+    ),
+]
+Matter = Annotated[str, typer.Option(help="办理事项代码。Code of the matter.", show_default=False)]
+Officer = Annotated[str | None, typer.Option(help="经办人。Who asks; not needed with an officer's own token.")]
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        help="结果文件（.ndjson 或 .csv），默认在源文件旁。Where the answers go; beside the file if not said."
+    ),
+]
+Public = Annotated[
+    list[str] | None,
+    typer.Option(help="节点公布的公钥（base64）。A key as the node publishes it, for a certificate; may be repeated."),
+]

@@ -11,7 +11,7 @@ from creditmesh.client.cli import options, say
 from creditmesh.client.cli.exits import Exit, concluded
 from creditmesh.client.cli.progress import counting
 from creditmesh.client.cli.target import Target, target_of, warn_of_key
-from creditmesh.client.errors import ClientError, Unsendable
+from creditmesh.client.errors import ClientError, Unsendable, Unverified
 from creditmesh.client.node import Node
 from creditmesh.client.pulled import Pulled, pulled_file
 from creditmesh.client.retries import Retries
@@ -66,7 +66,8 @@ def _pull(target: Target, feed: str, file: Path, *, follow: bool, as_json: bool)
     with Node(target.url, key=target.key) as node:
         pulled = _begun(node, feed, file)
         before = pulled.head.size
-        with pulled.appending() as out, counting("条目 entries", done=before, total=_total(node, feed)) as count:
+        total = _total(node, feed)
+        with pulled.appending() as out, counting("条目 entries", done=before, total=total) as count:
             pages = node.exchange.follow(
                 pulled.head,
                 wait=_WAIT if follow else 0,
@@ -77,6 +78,13 @@ def _pull(target: Target, feed: str, file: Path, *, follow: bool, as_json: bool)
             for entries, head in pages:
                 out.add(entries, head)
                 count.reached(head.size)
+    if total is not None and pulled.head.size < total:
+        raise Unverified(
+            "withheld",
+            f"The node says that the feed has {total} entries, and gives no more than {pulled.head.size}.",
+            f"节点称该日志有 {total} 个条目，却只给出 {pulled.head.size} 个。",
+            index=pulled.head.size,
+        )
     _tell(pulled, before, as_json=as_json)
     return Exit.DONE
 

@@ -1,8 +1,8 @@
 """`creditmesh submit FILE`: sends a file of records and says what became of every row."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +16,8 @@ from creditmesh.client.cli.progress import bars
 from creditmesh.client.cli.resume import Resume, beside
 from creditmesh.client.cli.tally import Tally
 from creditmesh.client.cli.target import Target, target_of, warn_of_key
-from creditmesh.client.errors import ProblemError, Unsendable
+from creditmesh.client.cli.writing import written
+from creditmesh.client.errors import ProblemError
 from creditmesh.client.node import Node
 from creditmesh.client.submission import Submission
 from creditmesh.client.upload import Upload
@@ -104,7 +105,8 @@ def _run(order: Order) -> Exit:
     upload = Upload.of(order.file, charset=order.charset)
     key, state = _resume(order, upload)
     tally = Tally()
-    with Node(order.target.url, key=order.target.key) as node, _out(order.verdicts) as out:
+    verdicts = nullcontext() if order.verdicts is None else written(order.verdicts)
+    with Node(order.target.url, key=order.target.key) as node, verdicts as out:
         submission = node.records.submit_file(
             upload, item=order.item, lane=order.lane.value, dry_run=order.dry_run, key=key
         )
@@ -160,25 +162,6 @@ def _line(verdict: Verdict) -> bytes:
         review=verdict.review,
         reasons=verdict.reasons,
     )
-
-
-@contextmanager
-def _out(verdicts: Path | None) -> Iterator[BinaryIO | None]:
-    """The verdicts' file, under another name until it is whole."""
-    if verdicts is None:
-        yield None
-        return
-    part = verdicts.with_name(verdicts.name + ".part")
-    try:
-        with part.open("wb") as out:
-            yield out
-        part.replace(verdicts)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Unsendable(f"{verdicts}: cannot be written ({reason}).", f"{verdicts}：无法写入（{reason}）。") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def _keep(receipts: Sequence[Receipt], base: Path) -> list[Path]:

@@ -7,21 +7,32 @@ from typing import Annotated
 import typer
 
 from creditmesh.client.cli import options, say
+from creditmesh.client.cli.certificate import verify_certificate
 from creditmesh.client.cli.exits import Exit, concluded
 from creditmesh.client.errors import Unsendable, Unverified
-from creditmesh.client.pulled import SUFFIX, Pulled
+from creditmesh.client.pulled import SUFFIX, Pulled, was_pulled
 
 Kept = Annotated[
-    Path, typer.Argument(help="pull 所得的文件或文件夹。A file or a folder that pull made.", show_default=False)
+    Path,
+    typer.Argument(
+        help="pull 所得的文件或文件夹，或案件传播证明（JSON）。What pull made, or a certificate of a case.",
+        show_default=False,
+    ),
 ]
 
 
-def verify(target: Kept, *, as_json: options.AsJson = False) -> None:
+def verify(target: Kept, *, public: options.Public = None, as_json: options.AsJson = False) -> None:
     """离线核验。Check off line that everything is still what the node signed; nothing is asked of any node.
 
     退出码 exit codes: 0 全部相符 everything fits; 1 不符 something does not; 2 无法核验 it could not be checked.
     """
-    raise typer.Exit(concluded(lambda: _verify(target, as_json=as_json), as_json=as_json))
+
+    def work() -> Exit:
+        if target.suffix == ".json" and target.is_file() and not was_pulled(target):
+            return verify_certificate(target, trusted=public or (), as_json=as_json)
+        return _verify(target, as_json=as_json)
+
+    raise typer.Exit(concluded(work, as_json=as_json))
 
 
 def _verify(target: Path, *, as_json: bool) -> Exit:

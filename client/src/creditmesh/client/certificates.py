@@ -1,0 +1,91 @@
+"""Checks a propagation certificate off line: the node's signature, and what each node above signed for.
+
+What it can prove depends on one key, that of the node that made the certificate; the keys of the others are as that
+node knows them. So give it the key as the node publishes it, not as the certificate itself says.
+"""
+
+from collections.abc import Collection
+
+from pydantic import ValidationError
+
+from creditmesh.client.errors import Unverified
+from creditmesh.client.signatures import ED25519, holds, raw
+from creditmesh.schemas.acknowledgements import Acknowledgement, Proof, acknowledgement_text
+from creditmesh.schemas.cases import CertificateLine, CertificateOut, certificate_text
+from creditmesh.schemas.exchange import Line
+from creditmesh.schemas.tlog import leaf_hash, verify_inclusion
+
+_SETTLED = {"acknowledged", "refused"}
+
+
+def check(certificate: CertificateOut, *, trusted: Collection[str] = ()) -> None:
+    """Raise Unverified at the first thing that does not fit.
+
+    `trusted`: the node's public keys in base64, from its row in the catalogue. Without any, only that the certificate
+    agrees with itself is known.
+    """
+    if trusted and certificate.public not in trusted:
+        raise Unverified(
+            "key", "The certificate is signed with another key than those given.", "该证明所用密钥不在所给公钥之列。"
+        )
+    signature = raw(certificate.signature)
+    if certificate.alg != ED25519 or not holds(raw(certificate.public), certificate_text(certificate), signature):
+        raise Unverified("signature", "The certificate is not what its node signed.", "该证明与其节点签名的内容不符。")
+    for line in certificate.lines:
+        _check_line(certificate, line)
+    pending = {line.holder for line in certificate.lines if line.kind != "bureau" and line.outcome not in _SETTLED}
+    if pending != set(certificate.pending) or certificate.complete == bool(pending):
+        raise Unverified(
+            "pending", "Who has not answered yet is not as its lines say.", "“尚未答复”的名单与逐行结果不符。"
+        )
+
+
+def _check_line(certificate: CertificateOut, line: CertificateLine) -> None:
+    if line.proof is not None:
+        _check_entry(certificate, line.holder, line.proof)
+        _check_acknowledged(line, line.proof)
+    elif line.kind == "node" and line.outcome == "acknowledged":
+        raise _unfit("proof", line.holder, "there is no proof that it acknowledged", "缺少其收讫证明")
+
+
+def _check_entry(certificate: CertificateOut, holder: str, proof: Proof) -> None:
+    """That the entry is about this revision of this record."""
+    try:
+        entry = Line.model_validate_json(proof.line)
+    except ValidationError:
+        raise _unfit("entry", holder, "its entry cannot be read", "其条目无法解读") from None
+    about = (entry.record, entry.rev, entry.change)
+    if entry.type != "record" or about != (certificate.record, certificate.rev, certificate.change):
+        raise _unfit("entry", holder, "its entry is of another record or revision", "其条目属于其他记录或版本")
+
+
+def _check_acknowledged(line: CertificateLine, proof: Proof) -> None:
+    """That the holder signed for this entry, in that tree, with this outcome."""
+    given = proof.acknowledgement
+    if given.by != line.holder:
+        raise _unfit("holder", line.holder, "another node acknowledged", "收讫由其他节点作出")
+    if given.alg != ED25519 or not holds(raw(proof.public), acknowledgement_text(given), raw(given.signature)):
+        raise _unfit("acknowledgement", line.holder, "its acknowledgement is not what it signed", "其收讫与签名不符")
+    if not (given.first <= proof.index < given.until <= given.size and _included(proof)):
+        raise _unfit("inclusion", line.holder, "its entry is not among those it signed for", "其条目不在其签收之列")
+    refused = _refusal(given, proof.index)
+    if (line.outcome, line.code) != (("acknowledged", None) if refused is None else ("refused", refused)):
+        raise _unfit("outcome", line.holder, "what it answered is not as the line says", "其答复与该行所述不符")
+
+
+def _included(proof: Proof) -> bool:
+    given = proof.acknowledgement
+    try:
+        path, root = [bytes.fromhex(each) for each in proof.path], bytes.fromhex(given.root)
+    except ValueError:
+        return False
+    leaf = leaf_hash(proof.line.encode())
+    return verify_inclusion(leaf=leaf, index=proof.index, size=given.size, path=path, root=root)
+
+
+def _refusal(given: Acknowledgement, index: int) -> str | None:
+    return next((each.code for each in given.refused if each.index == index), None)
+
+
+def _unfit(code: str, holder: str, detail: str, detail_zh: str) -> Unverified:
+    return Unverified(code, f"Line of {holder}: {detail}.", f"{holder} 一行：{detail_zh}。")

@@ -1,0 +1,67 @@
+"""The part of `creditmesh verify` that is about a case's certificate: who knows of a revision, and what proves it."""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.table import Table
+
+from creditmesh.client.certificates import check
+from creditmesh.client.cli import say
+from creditmesh.client.cli.exits import Exit
+from creditmesh.client.errors import Unsendable, Unverified
+from creditmesh.schemas.cases import CertificateOut
+
+_WORDS = {
+    "acknowledged": "已收讫",
+    "refused": "已拒收",
+    "told": "已发送",
+    "not_told": "未发送",
+    "unreachable": "待其下次查询",
+}
+
+
+def verify_certificate(file: Path, *, trusted: Collection[str], as_json: bool) -> Exit:
+    """Check one certificate and say who is on it."""
+    certificate = _read(file)
+    try:
+        check(certificate, trusted=trusted)
+    except Unverified as broken:
+        if not as_json:
+            say.answers.print(f"不符 DOES NOT FIT: {file}")
+        say.error(broken, as_json=as_json)
+        return Exit.REFUSED
+    _tell(file, certificate, as_json=as_json)
+    if not trusted:
+        say.notice(
+            f"Checked with the key that the certificate itself names; compare it with the row of {certificate.node} in "
+            f"its catalogue, or give it with --public: {certificate.public}",
+            f"核验所用为证明自带的公钥；请与 {certificate.node} 节点目录中公布的公钥比对，或用 --public 提供："
+            f"{certificate.public}",
+        )
+    return Exit.DONE
+
+
+def _read(file: Path) -> CertificateOut:
+    try:
+        return CertificateOut.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        raise Unsendable(f"{file}: this is no certificate of a case.", f"{file}：不是案件传播证明。") from None
+
+
+def _tell(file: Path, certificate: CertificateOut, *, as_json: bool) -> None:
+    if as_json:
+        names = {"node", "case", "record", "rev", "change", "complete", "pending"}
+        document = {"file": str(file)} | certificate.model_dump(mode="json", include=names)
+        say.answers.print(json.dumps(document, ensure_ascii=False))
+        return
+    say.answers.print(f"相符 fits: {file}: {certificate.record} rev {certificate.rev} ({certificate.change})")
+    table = Table("持有方 holder", "结果", "outcome", "证明 proof", box=None, pad_edge=False)
+    for line in certificate.lines:
+        proved = "" if line.proof is None else f"{line.proof.acknowledgement.feed} #{line.proof.index}"
+        table.add_row(line.holder, _WORDS[line.outcome], line.outcome, proved)
+    say.answers.print(table)
+    if certificate.pending:
+        names_left = ", ".join(certificate.pending)
+        say.notice(f"Not answered yet: {names_left}.", f"尚未答复：{names_left}。")

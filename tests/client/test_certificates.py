@@ -1,0 +1,196 @@
+"""A certificate verifies off line: signature, acknowledgements, places in the log; and nothing that was altered."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from creditmesh.client import Unverified
+from creditmesh.client.certificates import check
+from creditmesh.schemas.acknowledgements import Acknowledgement, Proof, Refused, acknowledgement_text
+from creditmesh.schemas.cases import CertificateLine, CertificateOut, certificate_text
+from creditmesh.schemas.exchange import Line
+from creditmesh.schemas.tlog import Range, fold, inclusion_plan, leaf_hash
+from tests.client.feed import FeedLog
+from tests.client.test_cli_pull import run, verify
+
+CITY = Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32)
+PROVINCE = Ed25519PrivateKey.from_private_bytes(bytes([8]) * 32)
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+LOG = FeedLog().grow(11)
+PLACE = 5
+RECORD = Line.model_validate_json(LOG.entries[PLACE].line).record
+
+
+def text_of(public: Ed25519PrivateKey) -> str:
+    return b64encode(public.public_key().public_bytes_raw()).decode()
+
+
+def repaired(log: FeedLog) -> list[str]:
+    """The lines of the log, the one at PLACE saying that its record was repaired."""
+    lines = [each.line for each in log.entries]
+    lines[PLACE] = Line.model_validate_json(lines[PLACE]).model_copy(update={"change": "repaired"}).model_dump_json()
+    return lines
+
+
+def proof(*, refused: tuple[Refused, ...] = (), by: Ed25519PrivateKey = PROVINCE, **changes) -> Proof:
+    lines = repaired(LOG)
+    leaves = [leaf_hash(line.encode()) for line in lines]
+    grown, completed = Range.empty().extended(leaves)
+    subtrees = {(0, index): leaf for index, leaf in enumerate(leaves)}
+    subtrees |= {(level, index): hashed for level, index, hashed in completed}
+    path = [fold(subtrees[place] for place in places).hex() for places in inclusion_plan(PLACE, grown.size)]
+    given = {"feed": LOG.origin, "by": "province", "first": 4, "until": 8, "size": grown.size, "at": AT}
+    given |= {"root": grown.root().hex(), "refused": refused, "key": "p1", "alg": "ed25519"} | changes
+    unsigned = Acknowledgement(**given)
+    signature = b64encode(by.sign(acknowledgement_text(unsigned))).decode()
+    acknowledgement = unsigned.model_copy(update={"signature": signature})
+    return Proof(
+        acknowledgement=acknowledgement, public=text_of(PROVINCE), index=PLACE, line=lines[PLACE], path=tuple(path)
+    )
+
+
+def certificate(*lines: CertificateLine, by: Ed25519PrivateKey = CITY, **changes) -> CertificateOut:
+    pending = tuple(line.holder for line in lines if line.outcome in {"told", "not_told"} and line.kind != "bureau")
+    about = {"node": "city", "case": RECORD, "kind": "repair", "record": RECORD, "item": "penalty", "rev": 1}
+    about |= {"change": "repaired", "decided_on": AT.date(), "complete": not pending, "pending": pending}
+    about |= {"issued_at": AT, "key": "c1", "alg": "ed25519", "public": text_of(CITY), "lines": lines} | changes
+    unsigned = CertificateOut(**about)
+    return unsigned.model_copy(update={"signature": b64encode(by.sign(certificate_text(unsigned))).decode()})
+
+
+def line(holder: str = "province", **changes) -> CertificateLine:
+    return CertificateLine(**{"holder": holder, "kind": "node", "outcome": "acknowledged", "at": AT} | changes)
+
+
+GOOD = certificate(
+    line(proof=proof()),
+    line("nation", outcome="not_told"),
+    line("p.housing", kind="department", outcome="acknowledged"),
+    line("alpha_credit", kind="bureau", outcome="unreachable", reachable=False),
+)
+CODE = "not_in_catalogue"
+REFUSED = (Refused(index=4, code="other"), Refused(index=PLACE, code=CODE))
+
+
+def test_a_certificate_with_a_proof_of_each_node_above_holds():
+    check(GOOD, trusted=[text_of(CITY)])
+    check(certificate(line(outcome="refused", code=CODE, proof=proof(refused=REFUSED))))
+    check(certificate())
+
+
+FALSE: dict[str, tuple[str, Callable[[], CertificateOut]]] = {
+    "altered after it was signed": ("signature", lambda: GOOD.model_copy(update={"rev": 2})),
+    "signed by another key": ("signature", lambda: certificate(line(proof=proof()), by=PROVINCE)),
+    "of another algorithm": ("signature", lambda: certificate(alg="none")),
+    "without a proof": ("proof", lambda: certificate(line())),
+    "of another record": ("entry", lambda: certificate(line(proof=proof()), record=GOOD.case.__class__(int=99))),
+    "of another revision": ("entry", lambda: certificate(line(proof=proof()), rev=2)),
+    "of another change": ("entry", lambda: certificate(line(proof=proof()), change="withdrawn")),
+    "with a line that is none": (
+        "entry",
+        lambda: certificate(line(proof=proof().model_copy(update={"line": "{}"}))),
+    ),
+    "acknowledged by another node": ("holder", lambda: certificate(line("nation", proof=proof()))),
+    "acknowledged with another key": ("acknowledgement", lambda: certificate(line(proof=proof(by=CITY)))),
+    "with an acknowledgement that was altered": (
+        "acknowledgement",
+        lambda: certificate(
+            line(
+                proof=proof().model_copy(
+                    update={"acknowledgement": proof().acknowledgement.model_copy(update={"until": 9})}
+                )
+            )
+        ),
+    ),
+    "not among the entries acknowledged": ("inclusion", lambda: certificate(line(proof=proof(until=PLACE)))),
+    "before the entries acknowledged": ("inclusion", lambda: certificate(line(proof=proof(first=PLACE + 1)))),
+    "beyond the tree": ("inclusion", lambda: certificate(line(proof=proof(until=20)))),
+    "under another root": ("inclusion", lambda: certificate(line(proof=proof(root="00" * 32)))),
+    "under a root that is none": ("inclusion", lambda: certificate(line(proof=proof(root="no")))),
+    "at another index": (
+        "inclusion",
+        lambda: certificate(line(proof=proof().model_copy(update={"index": PLACE + 1}))),
+    ),
+    "refused, and said to be acknowledged": ("outcome", lambda: certificate(line(proof=proof(refused=REFUSED)))),
+    "acknowledged, and said to be refused": (
+        "outcome",
+        lambda: certificate(line(outcome="refused", code=CODE, proof=proof())),
+    ),
+    "refused for another reason": (
+        "outcome",
+        lambda: certificate(line(outcome="refused", code="x", proof=proof(refused=REFUSED))),
+    ),
+    "said to be complete": (
+        "pending",
+        lambda: certificate(line(outcome="told"), complete=True),
+    ),
+    "with somebody left out of pending": (
+        "pending",
+        lambda: certificate(line(outcome="told"), pending=(), complete=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", FALSE)
+def test_a_certificate_does_not_hold(how):
+    code, made = FALSE[how]
+    with pytest.raises(Unverified) as told:
+        check(made())
+    assert told.value.code == code
+    assert told.value.detail_zh
+
+
+def test_a_certificate_that_somebody_else_made_is_found_out_by_the_key_the_node_publishes():
+    forged = certificate(line(proof=proof()), by=PROVINCE, public=text_of(PROVINCE))
+    check(forged)
+    with pytest.raises(Unverified, match="another key"):
+        check(forged, trusted=[text_of(CITY)])
+
+
+TEXT = GOOD.model_dump_json().encode()
+
+
+@given(st.integers(0, len(TEXT) - 1), st.integers(0, 7))
+def test_no_bit_of_a_certificate_can_be_changed(at: int, bit: int):
+    altered = TEXT[:at] + bytes([TEXT[at] ^ 1 << bit]) + TEXT[at + 1 :]
+    try:
+        read = CertificateOut.model_validate_json(altered)
+    except ValidationError:
+        return
+    if certificate_text(read) != certificate_text(GOOD) or read.signature != GOOD.signature:
+        with pytest.raises(Unverified):
+            check(read)
+
+
+def test_the_command_says_who_knows_who_does_not_and_which_key_it_trusted(remote, tmp_path):
+    file = tmp_path / "certificate.json"
+    file.write_bytes(TEXT)
+    done = verify(remote, file)
+    assert done.returncode == 0, done.stderr
+    for word in ("province", "已收讫", "creditmesh/city/up #5", "nation", "未发送", "待其下次查询"):
+        assert word in done.stdout
+    assert "Not answered yet: nation." in done.stderr
+    assert text_of(CITY) in done.stderr
+    pinned = verify(remote, file, "--public", text_of(CITY), "--json")
+    assert (pinned.returncode, pinned.stderr) == (0, "")
+    assert json.loads(pinned.stdout)["pending"] == ["nation"]
+
+
+def test_the_command_says_what_does_not_fit_and_what_is_no_certificate(remote, tmp_path):
+    file = tmp_path / "certificate.json"
+    file.write_bytes(TEXT.replace(b'"rev":1', b'"rev":2', 1))
+    done = verify(remote, file)
+    assert done.returncode == 1
+    assert "DOES NOT FIT" in done.stdout
+    assert "签名" in done.stderr
+    other = verify(remote, file, "--public", text_of(PROVINCE), "--json")
+    assert (other.returncode, json.loads(other.stdout)["error"]["code"]) == (1, "key")
+    file.write_text("{}")
+    assert run(remote, "verify", file).returncode == 2
