@@ -3,7 +3,7 @@
 What a higher tier issues holds here from the same day on, under its name, and is told on to the next tier. What cannot
 be taken over (it names what is not here, or this version cannot read it) stops nothing: it is kept with the reason and
 tried again with whatever comes next. What this node itself had narrowed or withdrawn stays so, as long as that still
-allows no more than the new version does (docs/decisions/0012).
+allows no more than the new version does (docs/decisions/0014).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
