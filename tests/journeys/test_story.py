@@ -47,13 +47,20 @@ def left_behind(state: Path) -> list[str]:
 def test_the_whole_story_walks_and_leaves_nothing_running(state: Path, split: tuple[str, ...]):
     done = told(state, *split)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    assert done.stdout.count("✓") >= 20
+    assert done.stdout.count("✓") >= 29
     assert "✗" not in done.stdout
     assert not left_behind(state)
     sandbox = state / "sandbox.json"
     assert stat.S_IMODE(sandbox.stat().st_mode) == 0o600
-    callers = json.loads(sandbox.read_text())["callers"]
+    told_of = json.loads(sandbox.read_text())
+    nodes, callers = told_of["nodes"], told_of["callers"]
+    assert {code: node["tier"] for code, node in nodes.items()} == {
+        each: each for each in ("city", "province", "nation")
+    }
+    assert len({node["url"] for node in nodes.values()}) == 3
     assert {"department", "bureau", "subject", "office"} <= {caller["role"] for caller in callers}
+    assert {caller["node"] for caller in callers} == set(nodes)
+    assert len({caller["name"] for caller in callers}) == len(callers)
 
 
 def test_a_story_whose_check_fails_ends_at_that_step(state: Path, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""A sandbox node as real processes, which a test may kill."""
+"""Sandbox nodes as real processes, which a test may kill."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import asyncpg
@@ -26,7 +27,11 @@ class Victim:
     def __init__(self, sandbox: Sandbox, node: SandboxNode) -> None:
         self.sandbox = sandbox
         self.node = node
-        self.key = people.issue_key(node.operator, "market_regulation")
+
+    @cached_property
+    def key(self) -> str:
+        """A key of a department of the city."""
+        return people.issue_key(self.node.operator, "market_regulation")
 
     @property
     def url(self) -> str:
@@ -63,9 +68,16 @@ class Victim:
 
 @contextmanager
 def victim(state: Path, *, bus: str = "embedded", split: bool = False) -> Iterator[Victim]:
-    """A fresh city node with its catalogue, and a department's key."""
+    """A fresh city node with its catalogue."""
     with started(state, bus=bus, split=split, console=Console(quiet=True), codes=("city",)) as sandbox:
         yield Victim(sandbox, sandbox.nodes["city"])
+
+
+@contextmanager
+def chain(state: Path, *, bus: str = "embedded", split: bool = False) -> Iterator[dict[str, Victim]]:
+    """Fresh nodes of a city, a province and the nation, enrolled with each other, by their codes."""
+    with started(state, bus=bus, split=split, console=Console(quiet=True)) as sandbox:
+        yield {code: Victim(sandbox, node) for code, node in sandbox.nodes.items()}
 
 
 def submit(node: Victim, body: bytes, key: str) -> list[dict] | None:

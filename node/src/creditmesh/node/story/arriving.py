@@ -1,9 +1,13 @@
 """What a department submitted in the city is visible at the province and at the nation, with nobody asking for it."""
 
+from itertools import pairwise
+
 from creditmesh.node.story.cast import enterprise
 from creditmesh.node.story.looking import asked, counted, shown
 from creditmesh.node.story.stage import CITY, NATION, Stage
-from creditmesh.node.story.telling import check, seconds_until
+from creditmesh.node.story.telling import check, eventually, seconds_until
+from creditmesh.schemas.exchange import FeedOut
+from creditmesh.schemas.identifiers import NodeCode
 
 
 class Arriving:
@@ -21,6 +25,24 @@ class Arriving:
             for code in stage.tiers[1:]:
                 took = seconds_until(lambda code=code: shown(stage, code) == here, f"{code} shows what the city shows")
                 say(f"{code} after {took:.1f} s: {counted(here)}")
+
+    def as_one_history(self) -> None:
+        """The copy a node has of the feed below it is the feed itself: one root of 32 bytes says so."""
+        stage = self._stage
+        with stage.telling.step("two nodes compare 32 bytes: one history", "比对根哈希：同一份历史") as say:
+            for below, above in pairwise(stage.tiers):
+                eventually(lambda pair=(below, above): self._equal(*pair), f"{above} has all that {below} shared")
+                size, root = self._heads(below)[None]
+                say(f"{below} and {above}: {size} entries, root {root[:16]}…")
+
+    def _equal(self, below: NodeCode, above: NodeCode) -> bool:
+        return self._heads(below)[None] == self._heads(above).get(below)
+
+    def _heads(self, code: NodeCode) -> dict[NodeCode | None, tuple[int, str]]:
+        """Size and root of the feed for who is above: the node's own (None), and its copies of those below."""
+        listed = self._stage.operators[code].call("exchange", "GET", "/v1/admin/feeds")["items"]
+        feeds = [FeedOut.model_validate(each) for each in listed]
+        return {each.peer: (each.size, each.root) for each in feeds if each.feed == "up"}
 
     def with_their_origin(self) -> None:
         """A department of the nation is told where a record comes from, which alone may change it."""

@@ -33,6 +33,7 @@ def tell(callers: Callers, operators: Mapping[NodeCode, Operator], console: Cons
     submitting.correction()
     arriving = Arriving(stage)
     arriving.everywhere()
+    arriving.as_one_history()
     arriving.with_their_origin()
     listing = Listing(stage)
     listing.begins()
