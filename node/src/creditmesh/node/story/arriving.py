@@ -1,9 +1,10 @@
 """What a department submitted in the city is visible at the province and at the nation, with nobody asking for it."""
 
+from functools import partial
 from itertools import pairwise
 
 from creditmesh.node.story.cast import enterprise
-from creditmesh.node.story.looking import asked, counted, shown
+from creditmesh.node.story.looking import Shown, asked, counted, shown
 from creditmesh.node.story.stage import CITY, NATION, Stage
 from creditmesh.node.story.telling import check, eventually, seconds_until
 from creditmesh.schemas.exchange import FeedOut
@@ -23,7 +24,7 @@ class Arriving:
             here = shown(stage, CITY)
             check(sum(map(len, here.values())), "the city shows records")
             for code in stage.tiers[1:]:
-                took = seconds_until(lambda code=code: shown(stage, code) == here, f"{code} shows what the city shows")
+                took = seconds_until(partial(self._shows, code, here), f"{code} shows what the city shows")
                 say(f"{code} after {took:.1f} s: {counted(here)}")
 
     def as_one_history(self) -> None:
@@ -31,9 +32,12 @@ class Arriving:
         stage = self._stage
         with stage.telling.step("two nodes compare 32 bytes: one history", "比对根哈希：同一份历史") as say:
             for below, above in pairwise(stage.tiers):
-                eventually(lambda pair=(below, above): self._equal(*pair), f"{above} has all that {below} shared")
+                eventually(partial(self._equal, below, above), f"{above} has all that {below} shared")
                 size, root = self._heads(below)[None]
                 say(f"{below} and {above}: {size} entries, root {root[:16]}…")
+
+    def _shows(self, code: NodeCode, here: Shown) -> bool:
+        return shown(self._stage, code) == here
 
     def _equal(self, below: NodeCode, above: NodeCode) -> bool:
         return self._heads(below)[None] == self._heads(above).get(below)

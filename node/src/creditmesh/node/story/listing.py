@@ -1,6 +1,7 @@
 """A court lists an enterprise: tasks for every department that must act, at every tier, until the name is removed."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from uuid import UUID
 
@@ -47,7 +48,7 @@ class Listing:
             for code in stage.tiers:
                 expected = set(self._expected(code))
                 check(expected, f"{code} has departments that must act")
-                eventually(lambda code=code, expected=expected: self._tasks(code) == expected, f"{code}'s tasks")
+                eventually(partial(self._stand, code, expected), f"{code}'s tasks")
                 responsible = sum(role == "responsible" for _, _, role in expected)
                 parties = len({party for party, _, _ in expected})
                 say(
@@ -74,7 +75,7 @@ class Listing:
             with stage.callers.node(COURT) as court:
                 court.records.withdraw(self.record, revision=1, reason="removed")
             for code in reversed(stage.tiers):
-                took = seconds_until(lambda code=code: not self._tasks(code), f"{code} has no open task of it")
+                took = seconds_until(partial(self._stand, code, set()), f"{code} has no open task of it")
                 say(f"{code} after {took:.2f} s")
             self._lift()
             say("the department that had applied the measure has lifted it")
@@ -94,6 +95,9 @@ class Listing:
             for measure in measures:
                 if set(party.duties) & set(measure.duties):
                     yield from ((party.code, measure.code, role) for role in _roles(measure))
+
+    def _stand(self, code: NodeCode, expected: set[Task]) -> bool:
+        return self._tasks(code) == expected
 
     def _tasks(self, code: NodeCode) -> set[Task]:
         return {

@@ -1,5 +1,6 @@
 """An enterprise objects to a record: the mark stands at every tier until the body that made the record has decided."""
 
+from functools import partial
 from uuid import UUID
 
 from creditmesh.node.callers import OFFICER
@@ -8,6 +9,7 @@ from creditmesh.node.story.looking import found
 from creditmesh.node.story.stage import CITY, Stage
 from creditmesh.node.story.telling import check, seconds_until
 from creditmesh.schemas.cases import ActionIn, CaseIn
+from creditmesh.schemas.identifiers import NodeCode
 
 OBJECTED = "9003"
 """The end of the number of the decision that is objected to."""
@@ -38,14 +40,15 @@ class Objecting:
             say(f"appeal until {decided.appeal_until}: " + self._everywhere(record, None))
 
     def _everywhere(self, record: UUID, mark: str | None) -> str:
-        def marked(code: str) -> bool:
-            return found(self._stage, code, enterprise().subject)[record].mark == mark
-
-        tiers = self._stage.tiers
+        words = mark or "no mark"
         took = {
-            code: seconds_until(lambda code=code: marked(code), f"{code} shows {mark or 'no mark'}") for code in tiers
+            code: seconds_until(partial(self._marked, code, record, mark), f"{code} shows {words}")
+            for code in self._stage.tiers
         }
         return ", ".join(f"{code} {seconds:.2f} s" for code, seconds in took.items())
+
+    def _marked(self, code: NodeCode, record: UUID, mark: str | None) -> bool:
+        return found(self._stage, code, enterprise().subject)[record].mark == mark
 
 
 def record_of(stage: Stage, number: str) -> UUID:

@@ -1,5 +1,6 @@
 """A penalty is repaired: gone from every tier's answers, and the certificate that proves it, verified off line."""
 
+from functools import partial
 from uuid import UUID
 
 from creditmesh.node.callers import OFFICER
@@ -53,7 +54,7 @@ class Repairing:
                 approving = ActionIn(action="approve", basis="示市监修〔2026〕1号")
                 officer.cases.act(officer.cases.read(self._case), approving)
             for code in stage.tiers:
-                took = seconds_until(lambda code=code: not self._shows(code), f"{code} shows it no more")
+                took = seconds_until(partial(self._gone, code), f"{code} shows it no more")
                 say(f"{code} after {took:.2f} s")
 
     def is_certified(self) -> None:
@@ -77,6 +78,9 @@ class Repairing:
     def _certificate(self) -> CertificateOut:
         with self._stage.callers.node(ENTERPRISE) as subject:
             return subject.cases.certificate(self._case)
+
+    def _gone(self, code: NodeCode) -> bool:
+        return not self._shows(code)
 
     def _shows(self, code: NodeCode) -> bool:
         public = self._record in found(self._stage, code, enterprise().subject)

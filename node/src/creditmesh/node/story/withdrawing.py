@@ -1,5 +1,7 @@
 """The nation takes an item out of the catalogue, and its records stop showing at every tier; none is touched."""
 
+from functools import partial
+
 from creditmesh.node.callers import OFFICE_DUTY
 from creditmesh.node.story.cast import LICENCE
 from creditmesh.node.story.looking import shown
@@ -24,8 +26,11 @@ class Withdrawing:
                 withdrawn = office.catalogue.withdraw(LICENCE, basis="the story's own decision no. 1")
             check(withdrawn.state == "withdrawn", "it is withdrawn")
             for code in reversed(stage.tiers):
-                took = seconds_until(lambda code=code: not self._shows(code), f"{code} shows none of them")
+                took = seconds_until(partial(self._gone, code), f"{code} shows none of them")
                 say(f"{code} shows none of {before[code]} after {took:.1f} s")
+
+    def _gone(self, code: NodeCode) -> bool:
+        return not self._shows(code)
 
     def _shows(self, code: NodeCode) -> int:
         return len(shown(self._stage, code).get(LICENCE, ()))
