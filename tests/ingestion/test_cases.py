@@ -9,7 +9,7 @@ import pytest
 from creditmesh.schemas.events import CaseChanged
 from tests.ingestion.conftest import House
 from tests.ingestion.entries import Feed, new_record
-from tests.ingestion.rows import items, penalty, person_penalty
+from tests.ingestion.rows import items, penalty, person_penalty, resident
 
 EFFECTS = ["mark", "unmark", "repair", "withdraw"]
 
@@ -84,6 +84,14 @@ async def test_a_step_without_an_effect_or_of_a_record_nobody_has_does_nothing(h
         step(record, subject, None), step(new_record(), subject, "withdraw"), step(record, subject, "unmark")
     )
     assert await house.count() == before
+
+
+async def test_a_case_of_somebody_whom_the_record_only_names_finds_it_too(house: House):
+    number = house.number()
+    record, _ = await made(house, penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number)))
+    (event,) = await house.events(record)
+    await house.deliver(step(record, event.related[0].subject, "mark"))
+    assert [each.mark for each in await house.events(record)] == [None, "disputed"]
 
 
 async def test_a_batch_of_steps_is_taken_in_its_order(house: House):

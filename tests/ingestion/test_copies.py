@@ -306,16 +306,17 @@ async def test_an_id_or_a_decision_that_is_another_records_is_refused(province: 
     city, harbour = await opened_feed(province), await opened_feed(province, peer="harbour")
     record, row = new_record(), penalty(province.number())
     await province.deliver(city.entry(row, record=record))
-    own = UUID((await province.submit(penalty(province.number()))).json()["record"])
+    own_row = penalty(province.number())
+    own = UUID((await province.submit(own_row)).json()["record"])
     for entry in (
         harbour.entry(row, record=record, rev=2, change="corrected"),
         harbour.entry(row, record=record, rev=2, change="withdrawn"),
         city.entry(penalty(province.number()), record=record, rev=2, change="corrected"),
         city.entry(row, record=new_record(), rev=2),
-        city.entry(row, record=own, rev=2, change="corrected"),
-        city.entry(row, record=own, rev=2, change="withdrawn"),
+        city.entry(own_row, record=own, rev=2, change="corrected"),
     ):
         assert await codes(province, entry) == ["another_record"]
+    assert await codes(province, city.entry(own_row, record=own, rev=2, change="withdrawn")) == [], "no copy: nothing"
     assert (len(await province.events(record)), len(await province.events(own))) == (1, 1)
 
 

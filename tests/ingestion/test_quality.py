@@ -2,11 +2,10 @@
 
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from creditmesh.schemas.events import HolderChanged
+from creditmesh.schemas.events import HolderChanged, RecordChanged
 from tests.ingestion.conftest import MARKET_CALLER, OFFICE, REAL, House, department
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import TODAY, TRANSPORT, changed, penalty
@@ -21,11 +20,11 @@ async def board(house: House, caller=MARKET_CALLER, **asked: Any) -> dict[str, A
     return answer.json()
 
 
-def refused(record: UUID, *, rev: int = 1, code: str | None = "unknown_item", **more: Any) -> HolderChanged:
+def refused(event: RecordChanged, *, code: str | None = "unknown_item", **more: Any) -> HolderChanged:
     values: dict[str, Any] = {
-        "subject": new_record(),
-        "record": record,
-        "rev": rev,
+        "subject": event.subject,
+        "record": event.record,
+        "rev": event.rev,
         "change": "accepted",
         "holder": "nation",
         "kind": "node",
@@ -38,8 +37,9 @@ def refused(record: UUID, *, rev: int = 1, code: str | None = "unknown_item", **
     return HolderChanged(**(values | more))
 
 
-async def made(house: House, **changes: str) -> UUID:
-    return UUID((await house.submit(penalty(house.number(), **changes))).json()["record"])
+async def made(house: House) -> RecordChanged:
+    record = (await house.submit(penalty(house.number()))).json()["record"]
+    return (await house.events(record))[0]
 
 
 @pytest.fixture
@@ -99,7 +99,8 @@ async def test_other_answers_of_holders_are_no_refusals(house: House, day: date)
 async def test_what_was_refused_of_a_copy_is_its_origins_to_know(province: House):
     feed, record = Feed(province), new_record()
     await province.deliver(feed.key(), feed.entry(penalty(province.number()), record=record))
-    await province.deliver(refused(record), refused(new_record()))
+    (copy,) = await province.events(record)
+    await province.deliver(refused(copy), refused(copy.model_copy(update={"record": new_record()})))
     assert await province.fetch("select * from ingestion.refusal") == []
 
 

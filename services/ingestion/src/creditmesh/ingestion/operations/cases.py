@@ -1,10 +1,13 @@
 """What the steps of cases do to records of this node: mark, unmark, repair, withdraw, each as one revision."""
 
 from collections.abc import Sequence
+from itertools import product
+from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.lives import Life, Lives, Turn
 from creditmesh.ingestion.store import revisions
+from creditmesh.ingestion.store.revisions import Place
 from creditmesh.schemas.events import CaseChanged
 from creditmesh.schemas.events.case import CaseEffect
 from creditmesh.schemas.events.record import Change
@@ -19,9 +22,7 @@ _CHANGES: dict[CaseEffect, Change] = {
 
 async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
     """Write what these steps do. A step on a copy, on a record that has ended, or done already, does nothing."""
-    wanted = {step.record for step in steps if step.effect is not None}
-    firsts = await revisions.firsts(await ctx.connection(), wanted, parts=ctx.node.parts)
-    own = {each.record: each.place for each in firsts.values() if each.origin == ctx.node.code}
+    own = await _own(ctx, [step for step in steps if step.effect is not None])
     lives = await Lives.opened(ctx, own.values())
     for step in steps:
         place = own.get(step.record)
@@ -29,6 +30,15 @@ async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
         if life is not None and step.effect is not None and _does(life, step.effect):
             lives.turn(life, _turn(step, step.effect))
     await lives.write()
+
+
+async def _own(ctx: Context, steps: Sequence[CaseChanged]) -> dict[UUID, Place]:
+    connection = await ctx.connection()
+    firsts = await revisions.firsts(connection, [(ctx.part(step.key), step.record) for step in steps])
+    missing = {step.record for step in steps} - firsts.keys()
+    # A case of somebody the record only names stands in another part than the record.
+    firsts |= await revisions.firsts(connection, product(range(ctx.node.parts), missing))
+    return {each.record: each.place for each in firsts.values() if each.origin == ctx.node.code}
 
 
 def _does(life: Life, effect: CaseEffect) -> bool:

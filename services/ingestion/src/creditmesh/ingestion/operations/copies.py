@@ -18,6 +18,7 @@ from creditmesh.ingestion.operations.lives import Life, Lives, Turn
 from creditmesh.ingestion.operations.peer_intake import Copy, PeerIntake, assert_followed
 from creditmesh.ingestion.peer_gate import refused_sender
 from creditmesh.ingestion.revisions import Frame, Slot, event_of, facts_of
+from creditmesh.ingestion.store import copies as store
 from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.schemas.directory import Directory
@@ -58,6 +59,9 @@ class _Copies:
         self._copies = {_index(copy.entry): copy for copy in copies}
         self._ciphers = ciphers
         self._held: dict[UUID, Place] = {}
+        self._taken: set[UUID] = set()
+        """Ids that are no copies', but of revisions of this node's own."""
+        self._begun: list[tuple[int, UUID, Place]] = []
         self._lives = Lives(ctx)
 
     @classmethod
@@ -65,10 +69,11 @@ class _Copies:
         cls, ctx: Context, entries: Sequence[Incoming], *, copies: Sequence[Copy], ciphers: Mapping[UUID, Cipher]
     ) -> "_Copies":
         """Find what is held under the entries' ids (a record never moves), lock everybody, read what stands."""
-        register = cls(ctx, copies, ciphers)
-        passing = {entry.record for entry in entries if entry.refusal is None}
-        firsts = await revisions.firsts(await ctx.connection(), passing, parts=ctx.node.parts)
-        register._held = {id_: first.place for id_, first in firsts.items()}
+        register, connection = cls(ctx, copies, ciphers), await ctx.connection()
+        records = {entry.record for entry in entries if entry.refusal is None}
+        register._held = await store.held(connection, {record: ctx.part(str(record)) for record in records})
+        new = [(copy.place[0], copy.entry.record) for copy in copies if copy.entry.record not in register._held]
+        register._taken = set(await revisions.firsts(connection, new))
         register._lives = await Lives.opened(ctx, {*register._held.values(), *(copy.place for copy in copies)})
         return register
 
@@ -80,13 +85,13 @@ class _Copies:
         if place is None:
             return None
         life = self._lives.at(place)
-        if held not in {None, place} or (life is not None and not _same(life, entry)):
+        if entry.record in self._taken or held not in {None, place} or (life is not None and not _same(life, entry)):
             return reason("another_record")
         if life is not None and entry.rev <= life.rev:
             return None
         if copy is not None:
             self._write(copy)
-            self._held[entry.record] = place
+            self._begin(entry.record, place)
         elif life is not None:
             self._lives.turn(life, _turn(entry))
         return None
@@ -94,6 +99,12 @@ class _Copies:
     async def write(self) -> None:
         """Write what was settled, in that order."""
         await self._lives.write()
+        await store.add(await self._ctx.connection(), self._begun)
+
+    def _begin(self, record: UUID, place: Place) -> None:
+        if record not in self._held:
+            self._held[record] = place
+            self._begun.append((self._ctx.part(str(record)), record, place))
 
     def _write(self, copy: Copy) -> None:
         body, (part, subject, natural_key) = copy.entry.said, copy.place

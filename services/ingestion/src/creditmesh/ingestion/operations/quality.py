@@ -17,7 +17,8 @@ _USUAL = timedelta(days=30)
 async def keep_refusals(ctx: Context, events: Sequence[Delivered]) -> None:
     """Keep what a holder refused of this node's own records; a copy's party is a party of another node."""
     told = [(event, each) for event in events if (each := event.read(HolderChanged)).outcome == "refused"]
-    firsts = await revisions.firsts(await ctx.connection(), {holder.record for _, holder in told}, parts=ctx.node.parts)
+    places = [(ctx.part(holder.key), holder.record) for _, holder in told]
+    firsts = await revisions.firsts(await ctx.connection(), places)
     own = {record for record, first in firsts.items() if first.origin == ctx.node.code}
     await quality.add(await ctx.connection(), [_refusal(*each) for each in told if each[1].record in own])
 

@@ -69,11 +69,10 @@ _BY_ID = text(f"""
         select i.* from ingestion.revision i where i.part = p.part and i.id = :id offset 0) r
 """).bindparams(bindparam("id", type_=Uuid))
 _BY_IDS = text(f"""
-    {_STORED} from unnest(:ids) as w(id)
-     cross join generate_series(0, cast(:parts as integer) - 1) as p(part)
+    {_STORED} from unnest(:parts, :ids) as w(part, id)
      cross join lateral (
-        select i.* from ingestion.revision i where i.part = p.part and i.id = w.id offset 0) r
-""").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+        select i.* from ingestion.revision i where i.part = w.part and i.id = w.id offset 0) r
+""").bindparams(bindparam("parts", type_=ARRAY(Integer)), bindparam("ids", type_=ARRAY(Uuid)))
 _NEWEST = text(f"""
     {_STORED} from unnest(:parts, :subjects, :keys) as u(part, subject, natural_key)
      cross join lateral (
@@ -119,12 +118,13 @@ async def revision(connection: AsyncConnection, revision_id: UUID, *, parts: int
     return None if row is None else _stored(row)
 
 
-async def firsts(connection: AsyncConnection, records: Iterable[UUID], *, parts: int) -> dict[UUID, Stored]:
-    """The revisions that have these ids, by id: a record, and a copy, has the id of the first revision held here."""
+async def firsts(connection: AsyncConnection, records: Iterable[tuple[int, UUID]]) -> dict[UUID, Stored]:
+    """The revisions that have these ids in these parts, by id: a record has the id of the first revision held here."""
     wanted = list(set(records))
     if not wanted:
         return {}
-    rows = await connection.execute(_BY_IDS, {"ids": wanted, "parts": parts})
+    parts, ids = (list(each) for each in zip(*wanted, strict=True))
+    rows = await connection.execute(_BY_IDS, {"parts": parts, "ids": ids})
     return {stored.id: stored for stored in map(_stored, rows)}
 
 
