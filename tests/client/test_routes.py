@@ -51,6 +51,7 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "records.submission": lambda node: node.records.submission(ID),
     "records.verdicts": lambda node: node.records.verdicts(ID),
     "records.receipt": lambda node: node.records.receipt(ID),
+    "records.quality": lambda node: node.records.quality(item=ITEM, since=date(2026, 5, 1)),
     "reviews.waiting": lambda node: node.reviews.waiting(),
     "reviews.read": lambda node: node.reviews.read(ID),
     "reviews.release": lambda node: node.reviews.release(ID, note="checked"),

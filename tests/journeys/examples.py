@@ -63,6 +63,7 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/records/{record}/withdrawal": Example(
         by="owner", body=lambda _: {"reason": "revoked", "basis": "示市监撤〔2026〕1号"}, headers={"If-Match": '"2"'}
     ),
+    "GET /v1/quality": Example(by="owner", query=f"item={ITEM}&from=2026-05-01"),
     "GET /v1/reviews": Example(by="officer"),
     "GET /v1/reviews/{review}": Example(by="officer"),
     "POST /v1/reviews/{review}/decision": Example(

@@ -1,6 +1,7 @@
 """A department's own records and submissions, and the rows of it that wait for an officer."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from creditmesh.client.http import Call, Wire, new_key, understood
 from creditmesh.client.submission import Lane, Submission
 from creditmesh.client.upload import Upload
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.quality import QualityOut
 from creditmesh.schemas.records import (
     CorrectionIn,
     DecisionIn,
@@ -93,6 +95,14 @@ class Records:
     def receipt(self, submission: UUID) -> Receipt:
         """The signed receipt of a complete submission; a `ProblemError` (404) while it is under way."""
         return self._wire.get(f"/v1/submissions/{submission}/receipt", ReceiptLine).receipt
+
+    def quality(
+        self, *, item: str | None = None, party: str | None = None, since: date | None = None, until: date | None = None
+    ) -> QualityOut:
+        """How rows were judged and what nodes above refused, item by item; without days, of the last thirty."""
+        days = {"from": since, "to": until}
+        given = {name: day.isoformat() for name, day in days.items() if day is not None}
+        return self._wire.get("/v1/quality", QualityOut, item=item, party=party, **given)
 
 
 class Reviews:
