@@ -1,0 +1,91 @@
+"""What must be true of tasks and designations, in the smallest words: recomputed from scratch, with no code of ours.
+
+Subjects are names (`firm0`, `person1`), records numbers, measures codes. Nothing is kept but what happened.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+LISTS = {"default": "black", "arrears": "grey", "honour": "red", "penalty": None}
+MEASURES = {
+    # lists, kinds of the listed, whether it reaches the responsible
+    "bar": ({"black", "grey"}, {"firm", "person"}, False),
+    "luxury": ({"black"}, {"firm"}, True),
+    "lane": ({"red"}, {"firm", "person"}, True),
+}
+Task = tuple[int, str, str]
+"""Record, whom it is for, measure."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as its newest revision says it."""
+
+    subject: str
+    item: str
+    boss: str | None
+    begins: date
+    ends: date
+    state: str = "published"
+
+
+@dataclass
+class Model:
+    """What happened so far."""
+
+    today: date
+    records: dict[int, Record] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)
+    measures: set[str] = field(default_factory=lambda: set(MEASURES))
+    answers: dict[Task, str] = field(default_factory=dict)
+
+    def revise(self, number: int, **change: object) -> None:
+        self.records[number] = replace(self.records[number], **change)
+
+    def days_pass(self, days: int) -> None:
+        self.today += timedelta(days=days)
+
+    def visible(self, record: Record) -> bool:
+        on_show = record.begins <= self.today < record.ends
+        return record.state == "published" and on_show and record.item not in self.withdrawn
+
+    def on_list(self, code: str) -> set[int]:
+        return {n for n, each in self.records.items() if LISTS[each.item] == code and self.visible(each)}
+
+    def designations(self, who: str) -> set[tuple[int, str]]:
+        """Record and role, of every list."""
+        found = set()
+        for number, record in self.records.items():
+            code = LISTS[record.item]
+            if code is None or not self.visible(record):
+                continue
+            if record.subject == who:
+                found.add((number, "listed"))
+            elif record.boss == who and code != "red":
+                found.add((number, "responsible"))
+        return found
+
+    def applies(self) -> set[Task]:
+        """Every measure that applies to somebody today."""
+        found = set()
+        for number, record in self.records.items():
+            for code in self.measures if self.visible(record) else ():
+                lists, kinds, reaches = MEASURES[code]
+                if LISTS[record.item] not in lists or record.subject[:-1] not in kinds:
+                    continue
+                found.add((number, record.subject, code))
+                if reaches and record.boss is not None and LISTS[record.item] != "red":
+                    found.add((number, record.boss, code))
+        return found
+
+    def tasks(self, state: str) -> set[Task]:
+        applies = self.applies()
+        match state:
+            case "open":
+                return {task for task in applies if self.answers.get(task) in {None, "lifted"}}
+            case "answered":
+                return {task for task in applies if self.answers.get(task) in {"applied", "not_executed"}}
+            case "withdrawn":
+                return {task for task, word in self.answers.items() if word == "applied" and task not in applies}
+            case _:
+                return {task for task, word in self.answers.items() if word == "lifted" and task not in applies}
