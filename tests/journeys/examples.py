@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from creditmesh.gateway.routes import Route
-from tests.support.cast import BY_MATTER, ITEM, Cast, asked, authorisation, penalty
+from tests.support.cast import BY_MATTER, ITEM, MATTER, Cast, asked, authorisation, penalty
 
 Made = Callable[[Cast], Any]
 WITHDRAWN = "taxpayer_rating_a"
@@ -70,6 +70,16 @@ EXAMPLES: dict[str, Example] = {
         by="officer", body=lambda _: {"decision": "refuse", "note": "checked against the paper file"}
     ),
     "POST /v1/queries": Example(by="asker", body=lambda _: asked(items=[ITEM], **BY_MATTER)),
+    "POST /v1/screenings": Example(
+        by="asker", query=f"matter={MATTER}&officer=W-17", body=lambda _: {**asked()["subject"], "name": "样某甲"}
+    ),
+    "POST /v1/eligibility": Example(by="asker", query=f"matter={MATTER}&officer=W-17", body=lambda _: asked(years=3)),
+    "GET /v1/designations": Example(by="asker", query="list=judgment_defaulters"),
+    "GET /v1/tasks": Example(by="asker"),
+    "GET /v1/tasks/{task}": Example(by="asker"),
+    "POST /v1/tasks/{task}/feedback": Example(
+        by="asker", body=lambda _: {"outcome": "not_executed", "reason": "no procedure under way", "officer": "W-17"}
+    ),
     "GET /v1/me/file": Example(by="person"),
     "GET /v1/me/accesses": Example(by="person"),
     "GET /v1/me/export": Example(by="person"),

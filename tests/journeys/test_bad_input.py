@@ -29,6 +29,8 @@ READ_NO_KEY = {
     "POST /v1/authorisations",
     "POST /v1/public/searches",
     "POST /v1/cases/{case}/evidence",
+    "POST /v1/screenings",
+    "POST /v1/eligibility",
 }
 KEPT = {"no_ground", "no_authorisation"}
 """The refusals among these that are accesses of the person asked about."""
@@ -38,7 +40,8 @@ LONG = b"x" * (10 * 1024 * 1024)
 BOMB = gzip.compress(b" " * (70 * 1024 * 1024), mtime=0)
 _COUNTED = """
     select c.oid::regclass::text as relation from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname in ('catalogue', 'ingestion', 'query', 'repair', 'gateway') and c.relkind in ('r', 'p')
+     where n.nspname in ('catalogue', 'exchange', 'ingestion', 'matching', 'query', 'repair', 'gateway')
+       and c.relkind in ('r', 'p')
        and not c.relispartition and c.relname not in ('alembic_version', 'reader_position', 'security_log', 'access')
 """
 

@@ -97,11 +97,14 @@ STRANGERS = {
     "GET /v1/cases/{case}": "other person",
     "POST /v1/cases/{case}/actions": "other officer",
     "GET /v1/cases/{case}/certificate": "other officer",
+    "task": "other",
     "GET /v1/authorisations/{id}": "other bureau",
     "DELETE /v1/me/authorisations/{id}": "other person",
 }
 OWNED = [
-    route for route in ROUTES if any(f"{{{name}}}" in route.template for name in ("record", "submission", "review"))
+    route
+    for route in ROUTES
+    if any(f"{{{name}}}" in route.template for name in ("record", "submission", "review", "task"))
 ]
 OWNED += [route for route in ROUTES if named(route) in STRANGERS]
 

@@ -25,6 +25,7 @@ SCHEMAS = sorted({"bus", "vault", *(service.name for service in NODE.services)})
 APPEND_ONLY = {
     "catalogue": ["catalogue.publication"],
     "ingestion": ["ingestion.revision", "ingestion.submission_chunk", "ingestion.copy", "ingestion.refusal"],
+    "matching": ["matching.feedback"],
     "query": ["query.access"],
     "repair": ["repair.step", "repair.evidence"],
     "gateway": ["gateway.security_log"],

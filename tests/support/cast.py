@@ -15,8 +15,9 @@ from creditmesh.schemas.rules.identity import resident_check, uscc_check
 from tests.support.node import TestNode
 
 ITEM = "administrative_penalty"
+DEFAULTER = "judgment_defaulter"
 MATTER = "procurement_review"
-OWNER, OTHER, ASKER = "market_regulation", "transport", "finance"
+OWNER, OTHER, ASKER, COURT = "market_regulation", "transport", "finance", "court"
 BUREAU, OTHER_BUREAU = "alpha_credit", "beta_credit"
 ISSUER = "11990000000000019A"
 EVERYTHING = {
@@ -70,6 +71,26 @@ def penalty(decision: str, *, today: date, **changes: str | None) -> dict[str, s
         "CF_SJLYDM": ISSUER,
     } | changes
     return {code: value for code, value in row.items() if value is not None}
+
+
+def defaulter(case: str, *, today: date, **changes: str) -> dict[str, str]:
+    """A row of the court's list, about an organisation; its representative is named by number where `changes` says."""
+    published = today - timedelta(days=40)
+    return {
+        "INAME": "示例欠款有限公司",
+        "PARTYTYPENAME": "581",
+        "CARDNUM": uscc(41),
+        "BUSINESSENTITY": "样某丁",
+        "COURTNAME": "示例市人民法院",
+        "COURTCODE": "11990000000000043T",
+        "GISTID": f"{case}民初",
+        "REGDATE": (published - timedelta(days=40)).isoformat(),
+        "CASECODE": case,
+        "DUTY": "支付货款人民币120,000元及利息",
+        "PERFORMANCE": "全部未履行",
+        "DISRUPTTYPENAME": "有履行能力而拒不履行生效法律文书确定义务",
+        "PUBLISHDATE": published.isoformat(),
+    } | changes
 
 
 @dataclass
@@ -126,6 +147,7 @@ async def assembled(node: TestNode) -> Cast:
     await cast.key("owner", "department", OWNER)
     await cast.key("other", "department", OTHER)
     await cast.key("asker", "department", ASKER)
+    await cast.key("court", "department", COURT)
     await cast.key("bureau", "bureau", BUREAU)
     await cast.key("other bureau", "bureau", OTHER_BUREAU)
     await cast.officer("officer", "department", OWNER, "Officer Qin")
@@ -137,7 +159,7 @@ async def assembled(node: TestNode) -> Cast:
 
 
 async def with_belongings(cast: Cast) -> Cast:
-    """One record, one held row, one submission and one authorisation of the first of each kind of caller."""
+    """One record, held row, submission, authorisation and task of the first of each kind of caller."""
     accepted = await cast.submit(penalty("示市监罚〔2026〕901号", today=cast.today))
     assert accepted.status_code == 201, accepted.text
     cast.ids["record"] = accepted.json()["record"]
@@ -154,8 +176,12 @@ async def with_belongings(cast: Cast) -> Cast:
     assert given.status_code == 201, given.text
     cast.ids["authorisation"] = given.json()["id"]
     cast.ids["authorisation token"] = given.json()["token"]
+    listed = await cast.submit(defaulter("(2026)示0101执0901号", today=cast.today), by="court", item=DEFAULTER)
+    assert listed.status_code == 201, listed.text
     await cast.node.settled()
     await _with_case(cast)
+    (task,) = (await cast.door("asker").get("/v1/tasks?limit=1")).json()["items"]
+    cast.ids["task"] = task["id"]
     return cast
 
 
