@@ -86,8 +86,8 @@ class BadSignature(Unauthenticated):
     title = "The request's signature is not valid"
     title_zh = "请求签名无效"
 
-    def __init__(self, reason: Reason, *, key: str | None = None) -> None:
-        super().__init__(*_SAID[reason], headers={"WWW-Authenticate": f'Signature tag="{TAG}"'})
+    def __init__(self, detail: str = "", detail_zh: str = "", *, reason: Reason, key: str | None) -> None:
+        super().__init__(detail, detail_zh, headers={"WWW-Authenticate": f'Signature tag="{TAG}"'})
         self.reason = reason
         self.key = key
 
@@ -106,12 +106,12 @@ class Signed:
         """BadSignature if the body is not the one that was signed, or came without being signed."""
         if self.digest is None:
             if body:
-                raise BadSignature("signature_incomplete", key=self.keyid)
+                raise _bad("signature_incomplete", key=self.keyid)
             return
         try:
             ContentDigest.verify(self.digest, body)
         except InvalidSignature as error:
-            raise BadSignature("digest_wrong", key=self.keyid) from error
+            raise _bad("digest_wrong", key=self.keyid) from error
 
 
 def signed_headers(keys: Keys, *, node: str, method: str, url: str, body: bytes, at: datetime) -> dict[str, str]:
@@ -151,21 +151,25 @@ def verify_request(
     try:
         results = _Verifier(resolver, at).verify(message, max_age=None, expect_tag=TAG)
     except _Refused as error:
-        raise BadSignature(error.reason, key=resolver.known) from error
+        raise _bad(error.reason, key=resolver.known) from error
     except HTTPMessageSignaturesException as error:
         # Once its key is found, whatever else fails is a request that is not the signed one.
         reason: Reason = "signature_malformed" if resolver.known is None else "signature_wrong"
-        raise BadSignature(reason, key=resolver.known) from error
+        raise _bad(reason, key=resolver.known) from error
     return _signed(results, message, resolver)
+
+
+def _bad(reason: Reason, *, key: str | None) -> BadSignature:
+    return BadSignature(*_SAID[reason], reason=reason, key=key)
 
 
 def _signed(results: Sequence[VerifyResult], message: "_Message", resolver: "_Resolver") -> Signed:
     if len(results) != 1 or resolver.known is None:
-        raise BadSignature("signature_malformed", key=resolver.known)
+        raise _bad("signature_malformed", key=resolver.known)
     covered = results[0].covered_components
     needed = [*ALWAYS, DIGEST] if message.headers.has(DIGEST) else ALWAYS
     if any(f'"{component}"' not in covered for component in needed):
-        raise BadSignature("signature_incomplete", key=resolver.known)
+        raise _bad("signature_incomplete", key=resolver.known)
     return Signed(node=resolver.node, keyid=resolver.known, digest=covered.get(f'"{DIGEST}"'))
 
 
