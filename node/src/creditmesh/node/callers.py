@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -47,15 +48,29 @@ class Callers:
     path: Path
     nodes: dict[NodeCode, Address]
     known: dict[str, Caller]
+    _clients: dict[str, Node] = field(default_factory=dict, repr=False)
 
-    def node(self, name: str) -> Node:
+    @contextmanager
+    def node(self, name: str) -> Iterator[Node]:
         """A client of that caller's node, as that caller."""
         caller = self.known[name]
-        return Node(self.nodes[caller.node].url, key=caller.token)
+        yield self._lent(name, self.nodes[caller.node].url, caller.token)
 
-    def public(self, code: NodeCode) -> Node:
+    @contextmanager
+    def public(self, code: NodeCode) -> Iterator[Node]:
         """A client of a node, as anybody."""
-        return Node(self.nodes[code].url)
+        yield self._lent(f"anybody at {code}", self.nodes[code].url, None)
+
+    def close(self) -> None:
+        """Close every client that was lent."""
+        while self._clients:
+            self._clients.popitem()[1].close()
+
+    def _lent(self, name: str, url: str, key: str | None) -> Node:
+        # Kept open: making one takes longer than most calls do.
+        if name not in self._clients:
+            self._clients[name] = Node(url, key=key)
+        return self._clients[name]
 
     def systems(self, *, at: NodeCode) -> Iterator[tuple[Code, str]]:
         """The parties of a node, and the name of the caller that each one's own system is."""

@@ -21,6 +21,7 @@ def run(*, state: Path, bus: str, once: bool, split: bool, console: Console) -> 
         stack.enter_context(_interruptible())
         sandbox = stack.enter_context(started(state, bus=bus, split=split, console=console))
         callers = invite(sandbox.nodes, path=state / "sandbox.json", persons=cast.persons())
+        stack.callback(callers.close)
         console.print(f"sandbox ready in {time.monotonic() - began:.1f} s / 沙盒已就绪", style="dim")
         try:
             tell(callers, {code: node.operator for code, node in sandbox.nodes.items()}, console)
