@@ -22,6 +22,10 @@ from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 
 
+NOWHERE = "http://127.0.0.1:9"
+"""Where nobody answers: the node's own puller asks there in vain."""
+
+
 def node_caller(code: str) -> Caller:
     return Caller(kind="node", party=code, scopes=frozenset({"exchange:pull"}), credential=f"node-{code}")
 
@@ -35,6 +39,7 @@ def row_of(code: str, keys: Keys, *, place: str, order: int, **more: Any) -> dic
         "kind": "node",
         "uscc": uscc(order, head="12"),
         "place": place,
+        "url": NOWHERE,
         "keys": [
             {
                 "id": keys.public(use).id,

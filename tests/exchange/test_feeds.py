@@ -181,10 +181,10 @@ async def test_a_changed_page_is_found(city: City):
     entries, note = await city.page()
     last = entries[-1]
     bad = {
-        "other_root": [*entries[:-1], last.model_copy(update={"line": last.line.replace('"v":1', '"v":2')})],
-        "other_body": [*entries[:-1], last.model_copy(update={"body": last.body.replace("罚款", "警告")})],
-        "not_in_order": [*entries[:-2], entries[-1], entries[-2]],
-        "other_length": entries[:-1],
+        "root": [*entries[:-1], last.model_copy(update={"line": last.line.replace('"v":1', '"v":2')})],
+        "commitment": [*entries[:-1], last.model_copy(update={"body": last.body.replace("罚款", "警告")})],
+        "order": [*entries[:-2], entries[-1], entries[-2]],
+        "size": entries[:-1],
     }
     for reason, changed in bad.items():
         with pytest.raises(BadPage) as found:
@@ -192,7 +192,7 @@ async def test_a_changed_page_is_found(city: City):
         assert found.value.reason == reason
     with pytest.raises(BadPage) as found:
         city.verified(entries, note.replace("creditmesh/city/up\n", "creditmesh/city/down\n", 1))
-    assert found.value.reason == "bad_signature"
+    assert found.value.reason == "signature"
 
 
 async def test_the_key_serves_until_who_may_read_changes(city: City, tmp_path: Path):

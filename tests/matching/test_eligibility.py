@@ -124,3 +124,14 @@ async def test_a_number_that_is_none_is_refused_without_being_echoed(house: Hous
 async def test_years_are_one_to_ten(house: House, years):
     answer = await ask(house, an_organisation(), years=years)
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/years"]
+
+
+async def test_a_credential_that_does_not_reach_all_items_of_the_matter_proves_nobody_clean(house: House):
+    firm = an_organisation()
+    bad = a_record(await house.subject(firm), item="penalty")
+    await house.load(bad)
+    narrow = department(items=frozenset({"honour"}))
+    found = (await ask(house, firm, narrow)).json()
+    assert (found["eligible"], found["grounds"], found["years"]) == (False, [], None)
+    await house.load(a_record(bad.subject, item="honour"))
+    assert [each["ground"] for each in (await ask(house, firm, narrow)).json()["grounds"]] == ["red_list"]

@@ -1,19 +1,22 @@
 """A feed as whoever follows it checks it: page by page, against what its node signed, before anything of it is used.
 
-What one has of a feed is its head: how many entries, their compact range, the newest signed checkpoint. A page fits a
-head or it does not; there is no part of a page that fits.
+What one has of a feed is its head: how many entries, their compact range, the newest signed checkpoint. Whether a page
+fits a head is judged by `schemas.pages`, as nodes judge it; here it is said in words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from creditmesh.client.errors import Unverified
 from creditmesh.client.signatures import holds
-from creditmesh.schemas.exchange import Entry, PageEnd, commitment
-from creditmesh.schemas.tlog import BadNote, Checkpoint, Range, leaf_hash, open_note, read_checkpoint
+from creditmesh.schemas import pages
+from creditmesh.schemas.exchange import Entry, PageEnd
+from creditmesh.schemas.pages import BadPage, Reason
+from creditmesh.schemas.tlog import Checkpoint, Range
 
 
 class FeedPage(NamedTuple):
@@ -21,12 +24,6 @@ class FeedPage(NamedTuple):
 
     entries: tuple[Entry, ...]
     checkpoint: str
-
-
-class _Committed(BaseModel):
-    """All that checking needs of a line: newer nodes may send types of lines that this client does not know."""
-
-    commitment: str
 
 
 _LINE: TypeAdapter[Entry | PageEnd] = TypeAdapter(Entry | PageEnd)
@@ -45,11 +42,7 @@ def read_page(content: bytes) -> FeedPage | None:
         return None
     entries, end = tuple(line for line in lines if isinstance(line, Entry)), lines[-1]
     if not isinstance(end, PageEnd) or len(entries) != len(lines) - 1:
-        raise Unverified(
-            "no_checkpoint",
-            "The page does not end with its checkpoint: it is not whole, or not signed.",
-            "该页未以检查点结尾：内容不完整或未签名。",
-        )
+        raise Unverified("no_checkpoint", *_TEXTS["no_checkpoint"])
     return FeedPage(entries, end.checkpoint)
 
 
@@ -69,84 +62,54 @@ class FeedHead:
         return self.range.size
 
     def followed_by(self, page: FeedPage) -> "FeedHead":
-        """The head after this page; Unverified, with the index, when the page does not continue what is had.
-
-        The page must be dense and begin where this ends; each body must be what its line commits to; and the tree of
-        all lines so far must have the size and the root that the node signed in the page's checkpoint.
-        """
-        grown = self.extended(page.entries)
-        signed = self.signed(page.checkpoint)
-        if signed.size != grown.size:
-            raise Unverified(
-                "size",
-                f"The signed checkpoint is of {signed.size} entries, and with this page there are {grown.size}.",
-                f"已签名检查点的条目数为 {signed.size}，而连同该页共有 {grown.size} 条。",
-                index=min(signed.size, grown.size),
+        """The head after this page; Unverified, with the index, when the page does not continue what is had."""
+        with told_to_people():
+            found = pages.verify_page(
+                self.range, page.entries, page.checkpoint, origin=self.origin, publics=self.publics, verify=holds
             )
-        if signed.root != grown.root():
-            raise _forked(self.size, grown.size)
-        return replace(self, range=grown, checkpoint=page.checkpoint)
+        return replace(self, range=found.after, checkpoint=page.checkpoint)
 
     def extended(self, entries: Sequence[Entry]) -> Range:
-        """The range with these entries, each in its place and true to its commitment."""
-        for place, entry in enumerate(entries, start=self.size):
-            _check(entry, place)
-        grown, _ = self.range.extended(leaf_hash(entry.line.encode()) for entry in entries)
+        """The range with these entries, each in its place and true to its commitment; Unverified if one is not."""
+        with told_to_people():
+            grown, _ = pages.extended(self.range, entries)
         return grown
 
     def signed(self, note: str) -> Checkpoint:
-        """The checkpoint in a note that the pinned node signed for this feed."""
-        try:
-            text = open_note(note, name=self.origin, publics=self.publics, verify=holds)
-            checkpoint = read_checkpoint(text)
-        except BadNote as bad:
-            raise Unverified(
-                "signature",
-                f"The checkpoint is not signed by the node whose key was pinned at the first pull ({bad}).",
-                f"检查点未由首次拉取时锁定的节点密钥签名（{bad}）。",
-                index=self.size,
-            ) from None
-        if checkpoint.origin != self.origin:
-            raise Unverified(
-                "origin",
-                f"The checkpoint is of another feed, not of {self.origin}.",
-                f"检查点属于其他日志，而非 {self.origin}。",
-                index=self.size,
-            )
-        return checkpoint
+        """The checkpoint in a note that the pinned node signed for this feed; Unverified if it did not."""
+        with told_to_people():
+            return pages.signed_head(note, origin=self.origin, publics=self.publics, verify=holds, at=self.size)
 
 
-def _check(entry: Entry, place: int) -> None:
-    if entry.index != place:
-        raise Unverified(
-            "order",
-            f"Entry {place} should come here, and entry {entry.index} came.",
-            f"此处应为条目 {place}，实际为条目 {entry.index}。",
-            index=place,
-        )
+@contextmanager
+def told_to_people() -> Iterator[None]:
+    """What does not fit, in words of both languages."""
     try:
-        committed = _Committed.model_validate_json(entry.line).commitment
-    except ValidationError:
-        raise Unverified(
-            "malformed", f"The line of entry {place} cannot be read.", f"条目 {place} 的行无法解读。", index=place
-        ) from None
-    if entry.salt is None and entry.body is None:
-        return  # erased: the line alone stays in the tree
-    if entry.salt is None or entry.body is None or commitment(entry.salt, entry.body.encode()) != committed:
-        raise Unverified(
-            "commitment",
-            f"The body of entry {place} is not what its line commits to.",
-            f"条目 {place} 的正文与其行中的承诺值不符。",
-            index=place,
-        )
+        yield
+    except BadPage as bad:
+        detail, detail_zh = _TEXTS[bad.reason]
+        raise Unverified(bad.reason, detail, detail_zh, index=bad.index) from None
 
 
-def _forked(first: int, until: int) -> Unverified:
-    return Unverified(
-        "root",
-        f"The lines up to entry {until - 1}, those from {first} on new, are not the tree that the node signed: a line "
-        "was altered on the way, or the node shows different histories.",
-        f"截至条目 {until - 1}（自 {first} 起为新条目）的各行与节点签名的树不一致："
-        "传输中有行被篡改，或节点出示了不同的历史。",
-        index=first,
-    )
+_TEXTS: Mapping[Reason, tuple[str, str]] = {
+    "malformed": ("The line of this entry cannot be read.", "该条目的行无法解读。"),
+    "order": ("Another entry came than the one whose place this is.", "此处的条目并非应有的条目。"),
+    "commitment": ("The body of the entry is not what its line commits to.", "条目正文与其行中的承诺值不符。"),
+    "signature": (
+        "The checkpoint is not signed by the node whose key was pinned at the first pull.",
+        "检查点未由首次拉取时锁定的节点密钥签名。",
+    ),
+    "origin": ("The checkpoint is of another feed.", "检查点属于其他日志。"),
+    "size": (
+        "The signed checkpoint is not of as many entries as there are with this page.",
+        "已签名检查点的条目数与连同该页的条目数不符。",
+    ),
+    "root": (
+        "The lines are not the tree that the node signed: one was altered, or the node shows different histories.",
+        "各行与节点签名的树不一致：传输中有行被篡改，或节点出示了不同的历史。",
+    ),
+    "no_checkpoint": (
+        "The page does not end with its checkpoint: it is not whole, or not signed.",
+        "该页未以检查点结尾：内容不完整或未签名。",
+    ),
+}

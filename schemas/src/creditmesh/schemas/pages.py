@@ -1,40 +1,46 @@
 """Whether a page of a feed is what its node signed: for nodes that pull and for anybody who checks, alike.
 
-A page is the entries after what the puller has, and the signed tree head it ends at. The puller needs nothing but its
-own compact range: it adds the leaves, and its root must be the signed one. So a page that was changed, cut, reordered
-or repeated, and a log that was forked, all fail in the same place.
+A page is the entries after what one has, and the signed tree head it ends at. Who checks needs nothing but a compact
+range: the leaves are added, and its root must be the signed one. So a page that was changed, cut, reordered or
+repeated, and a log that was forked, all fail; and there is no part of a page that fits.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from creditmesh.schemas.exchange import Entry, Line, commitment
+from creditmesh.schemas.exchange import Entry, commitment
 from creditmesh.schemas.tlog import BadNote, Checkpoint, Range, Subtree, leaf_hash, open_note, read_checkpoint
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 """(public key, data, signature) -> whether the signature is of the data by that key."""
 
+Reason = Literal["malformed", "order", "commitment", "signature", "origin", "size", "root", "no_checkpoint"]
+
 
 class BadPage(Exception):
-    """A page that does not fit; nothing of it may be used. `reason` is a stable word, `index` the place."""
+    """A page that does not fit; nothing of it may be used. `index` is the place where that shows."""
 
-    def __init__(self, reason: str, index: int) -> None:
+    def __init__(self, reason: Reason, index: int) -> None:
         super().__init__(f"{reason} at index {index}")
-        self.reason = reason
+        self.reason: Reason = reason
         self.index = index
 
 
 class Page(NamedTuple):
     """A page that fits."""
 
-    lines: tuple[Line, ...]
-    """What each entry says of itself, in order."""
     after: Range
     """The range with the page's leaves."""
     completed: list[Subtree]
     checkpoint: Checkpoint
+
+
+class _Committed(BaseModel):
+    """All that checking needs of a line: newer nodes may send lines of types that are not known here."""
+
+    commitment: str
 
 
 def verify_page(
@@ -44,33 +50,41 @@ def verify_page(
 
     `origin` is the feed's (`exchange.feed_origin`), `publics` are the Ed25519 keys its node may sign with.
     """
+    after, completed = extended(before, entries)
+    checkpoint = signed_head(note, origin=origin, publics=publics, verify=verify, at=before.size)
+    if checkpoint.size != after.size:
+        raise BadPage("size", min(checkpoint.size, after.size))
+    if checkpoint.root != after.root():
+        raise BadPage("root", before.size)
+    return Page(after, completed, checkpoint)
+
+
+def extended(before: Range, entries: Sequence[Entry]) -> tuple[Range, list[Subtree]]:
+    """The range with these entries, each in its place and true to its commitment; BadPage if one is not."""
     for place, entry in enumerate(entries, start=before.size):
-        if entry.index != place:
-            raise BadPage("not_in_order", place)
-    checkpoint = _signed(note, origin=origin, publics=publics, verify=verify, at=before.size)
-    if checkpoint.size != before.size + len(entries):
-        raise BadPage("other_length" if checkpoint.size > before.size else "went_back", before.size)
-    after, completed = before.extended(leaf_hash(entry.line.encode()) for entry in entries)
-    if after.root() != checkpoint.root:
-        raise BadPage("other_root", before.size)
-    return Page(tuple(map(_line, entries)), after, completed, checkpoint)
+        _check(entry, place)
+    return before.extended(leaf_hash(entry.line.encode()) for entry in entries)
 
 
-def _signed(note: str, *, origin: str, publics: Iterable[bytes], verify: Verify, at: int) -> Checkpoint:
+def signed_head(note: str, *, origin: str, publics: Iterable[bytes], verify: Verify, at: int) -> Checkpoint:
+    """The tree head in a note that one of these keys signed for this feed; BadPage, at index `at`, if none did."""
     try:
         checkpoint = read_checkpoint(open_note(note, name=origin, publics=publics, verify=verify))
     except BadNote as error:
-        raise BadPage("bad_signature", at) from error
+        raise BadPage("signature", at) from error
     if checkpoint.origin != origin:
-        raise BadPage("other_feed", at)
+        raise BadPage("origin", at)
     return checkpoint
 
 
-def _line(entry: Entry) -> Line:
+def _check(entry: Entry, place: int) -> None:
+    if entry.index != place:
+        raise BadPage("order", place)
     try:
-        line = Line.model_validate_json(entry.line)
+        committed = _Committed.model_validate_json(entry.line).commitment
     except ValidationError as error:
-        raise BadPage("unreadable_line", entry.index) from error
-    if entry.body is not None and commitment(entry.salt or b"", entry.body.encode()) != line.commitment:
-        raise BadPage("other_body", entry.index)
-    return line
+        raise BadPage("malformed", place) from error
+    if entry.salt is None and entry.body is None:
+        return  # erased: the line alone stays in the tree
+    if entry.salt is None or entry.body is None or commitment(entry.salt, entry.body.encode()) != committed:
+        raise BadPage("commitment", place)

@@ -63,7 +63,7 @@ class Peer:
                     raise _refused(answer, feed, after)
                 async for line in answer.aiter_lines():
                     if note:
-                        raise BadPage("more_after_the_end", after + len(entries))
+                        raise BadPage("order", after + len(entries))
                     if line.startswith('{"checkpoint"'):
                         note = PageEnd.model_validate_json(line).checkpoint
                     else:
@@ -71,7 +71,7 @@ class Peer:
         except httpx.TransportError as error:
             raise Unreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
         except ValidationError as error:
-            raise BadPage("unreadable_entry", after + len(entries)) from error
+            raise BadPage("malformed", after + len(entries)) from error
         if entries and not note:
             raise Unreachable(f"the page of {self.party.code} was cut off")
         return Pulled(entries, note) if entries else None
@@ -105,7 +105,7 @@ class Peer:
 
 def _refused(answer: httpx.Response, feed: str, after: int) -> Exception:
     if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-        return BadPage("went_back", after)
+        return BadPage("size", after)
     return Refused(f"feed {feed}: {_said(answer)}")
 
 

@@ -9,10 +9,10 @@ import structlog
 from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.exchange.operations import acknowledging, receiving
-from creditmesh.exchange.peer import NotNow, Peer
+from creditmesh.exchange.peer import NotNow, Peer, Pulled
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import Copy
-from creditmesh.schemas.pages import BadPage
+from creditmesh.schemas.pages import BadPage, Page
 
 SECONDS_STOPPED = 5.0
 """How often a stopped copy is looked at, whether an operator has let it go on."""
@@ -73,13 +73,13 @@ class Pulling:
             self._patience.done(peer.party.code)
             if pulled is None:
                 return
-            page = peer.verify(self._feed, before.range, pulled)
+            await self._receive(before, pulled, peer.verify(self._feed, before.range, pulled))
         except NotNow as error:
             await self._patience.after(peer.party.code, error)
-            return
         except BadPage as bad:
             await self._stop(peer.party.code, bad)
-            return
+
+    async def _receive(self, before: Copy, pulled: Pulled, page: Page) -> None:
         context = Context(self._equipment)
         try:
             await receiving.receive(context, before, pulled.entries, page, note=pulled.note)

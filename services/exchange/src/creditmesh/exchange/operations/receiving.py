@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
+from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import Copy
 from creditmesh.schemas.events import AcknowledgementReceived, CatalogueReceived, EntryReceived, FeedKeyReceived
 from creditmesh.schemas.exchange import Entry, Line, LineType
-from creditmesh.schemas.pages import Page
+from creditmesh.schemas.pages import BadPage, Page
 
 _TOLD: dict[LineType, type[EntryReceived]] = {
     "feed.key": FeedKeyReceived,
@@ -20,12 +21,16 @@ _TOLD: dict[LineType, type[EntryReceived]] = {
 
 
 async def receive(ctx: Context, before: Copy, entries: Sequence[Entry], page: Page, *, note: str) -> None:
-    """Keep the entries of a page that was verified, and tell them in their order. Doubt if the copy is elsewhere."""
+    """Keep the entries of a page that was verified, and tell them in their order.
+
+    Doubt if the copy is elsewhere; BadPage for an entry of a kind that this version cannot handle.
+    """
     connection = await ctx.connection()
     await copies.move(connection, before, page.after, note=note)
     at, part = ctx.instant, ctx.part(f"{before.peer}/{before.feed}")
     rows = []
-    for entry, line in zip(entries, page.lines, strict=True):
+    for entry in entries:
+        line = _line(entry)
         if line.type != "record":
             ctx.emit(
                 _TOLD[line.type](
@@ -37,6 +42,13 @@ async def receive(ctx: Context, before: Copy, entries: Sequence[Entry], page: Pa
         rows.append(row)
         ctx.emit_row(row[1], part=part)
     await copies.write(connection, rows)
+
+
+def _line(entry: Entry) -> Line:
+    try:
+        return Line.model_validate_json(entry.line)
+    except ValidationError as error:
+        raise BadPage("malformed", entry.index) from error  # a type of entry that this version does not know
 
 
 def _row(ctx: Context, copy: Copy, entry: Entry, line: Line, *, at: datetime, part: int) -> copies.Received:

@@ -37,6 +37,11 @@ class Allowed:
     officer: str
     items: tuple[str, ...]
 
+    @property
+    def whole(self) -> bool:
+        """Whether the credential reaches every item of the matter: only then "no record" means that there is none."""
+        return set(self.matter.items) <= set(self.items)
+
 
 def allowed(ctx: Context, asked: Asked, subjects: Iterable[UUID]) -> Allowed:
     """The ground of this question. NoGround is a kept access of each of these subjects."""

@@ -58,7 +58,7 @@ async def _subject(ctx: Context, subject: SubjectIn) -> UUID:
 
 def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[Standing]) -> _Judged:
     today, rewards = ctx.legal_date, _rewards(ctx, ground)
-    clean = eligibility.years_of(rewards, asked=question.years, kind=question.subject.kind)
+    clean = eligibility.years_of(rewards, asked=question.years, kind=question.subject.kind) if ground.whole else {}
     years = max(clean.values(), default=None)
     adverse = {row.record: row for row in rows if row.nature == "adverse"}
     found = [_adverse(row) for row in adverse.values()]
