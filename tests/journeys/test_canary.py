@@ -33,7 +33,18 @@ from tests.support.canary import (
     secrets_of_keys,
     sightings,
 )
-from tests.support.cast import BY_MATTER, ITEM, Cast, assembled, authorisation, penalty, resident, uscc
+from tests.support.cast import (
+    BY_MATTER,
+    DEFAULTER,
+    ITEM,
+    Cast,
+    assembled,
+    authorisation,
+    defaulter,
+    penalty,
+    resident,
+    uscc,
+)
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 
@@ -164,8 +175,10 @@ async def _story(cast: Cast) -> list[httpx.Response]:
     answers.append(await officer.post(f"/v1/reviews/{review}/decision", json={"decision": "release"}))
     correction = {"fields": person | {"CF_WFXW": "其他"}, "reason": "error"}
     answers.append(await owner.post(f"/v1/records/{record}/corrections", json=correction, headers={"If-Match": '"1"'}))
+    answers += await _listed(cast)
     await cast.node.settled()
     answers += await _questions(cast)
+    answers += await _screened(cast)
     answers.append(
         await owner.post(f"/v1/records/{record}/withdrawal", json={"reason": "revoked"}, headers={"If-Match": '"2"'})
     )
@@ -200,6 +213,33 @@ async def _questions(cast: Cast) -> list[httpx.Response]:
     return [*answers, public]
 
 
+async def _listed(cast: Cast) -> list[httpx.Response]:
+    """The court lists the person, and an organisation of which it names the representative by number."""
+    person = {"PARTYTYPENAME": "580", "INAME": "金丝雀某甲", "CARDNUM": PERSON, "BUSINESSENTITY": ""}
+    firm = {"BUSINESSENTITY": "金丝雀某丙", "BUSINESSENTITYNUM": REPRESENTATIVE}
+    rows = [
+        defaulter(f"(2026)示0101执07{place:02d}号", today=cast.today, **changes)
+        for place, changes in enumerate((person, firm))
+    ]
+    return [await cast.submit(row, by="court", item=DEFAULTER) for row in rows]
+
+
+async def _screened(cast: Cast) -> list[httpx.Response]:
+    court, ground = cast.door("court"), {"matter": "consumption_restriction", "officer": "W-17"}
+    people = [_natural(PERSON), _natural(REPRESENTATIVE), _natural(FILELESS)]
+    answers = [await court.post("/v1/screenings", json=people, params=ground)]
+    assert [bool(each["measures"]) for each in answers[0].json()] == [True, True, False]
+    answers.append(await court.post("/v1/eligibility", json={"subject": people[0]}, params=ground))
+    answers.append(await court.get("/v1/designations", params={"list": "judgment_defaulters"}))
+    tasks = await court.get("/v1/tasks")
+    assert PERSON in tasks.text, "the canary was not named: nothing was tried"
+    assert REPRESENTATIVE in tasks.text, "the representative was not named: nothing was tried"
+    for task in tasks.json()["items"]:
+        body = {"outcome": "applied", "officer": "W-17"}
+        answers.append(await court.post(f"/v1/tasks/{task['id']}/feedback", json=body))
+    return [*answers, tasks]
+
+
 async def _mistakes(cast: Cast, seen: list[Place]) -> None:
     """What goes wrong around the planted people: refusals of every kind, faults, a lost database, a dead letter."""
     owner = cast.door("owner")
@@ -214,8 +254,8 @@ async def _mistakes(cast: Cast, seen: list[Place]) -> None:
     ):
         assert (await owner.post(place, json=row)).status_code in {200, 202, 400, 422}
     for body in (b'{"' + MISPLACED.encode(), MISPLACED.encode(), MISPLACED.encode("utf-16")):
-        for path in (place, "/v1/queries", "/v1/public/searches"):
-            by = "asker" if path == "/v1/queries" else "owner"
+        for path in (place, "/v1/queries", "/v1/screenings", "/v1/public/searches"):
+            by = "asker" if path in {"/v1/queries", "/v1/screenings"} else "owner"
             assert (await cast.door(by).post(path, content=body, headers={"Content-Type": "application/json"})).is_error
     await _misplaced(cast, seen)
     await _broken(
@@ -286,6 +326,7 @@ def test_no_canary_is_anywhere_in_clear(aviary: Aviary):
         "the log", "the metrics", "the server's log", "ingestion.revision", "ingestion.review",
         "ingestion.submission_chunk",
         "query.record", "query.public_record", "query.access", "query.dead_letter", "query.authorisation", "bus.event.",
+        "matching.standing", "matching.feedback",
         "bus.event_order", "vault.subject", "vault.identity", "gateway.credential", "gateway.security_log",
         "ingestion.idempotency", "URL at the door", "URL at query", "request header x-creditmesh-token at ingestion",
         "answer's header location at the door", "refusal at the door", "pg_stat_activity",

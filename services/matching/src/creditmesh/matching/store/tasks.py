@@ -117,21 +117,23 @@ class Wanted:
 
 _WAYS = "unnest(:measures, :lists, :roles, :kinds, :begun) as way(measure, list, role, kind, begun)"
 _IN_PAGE = """
-    (cast(:after as uuid) is null
-     or ({0}.record, {0}.handle, {1} collate "C") > (:after, :after_handle, :after_measure))
+    (cast(:after as uuid) is null or {0}.record >= :after
+     and ({0}.record, {0}.handle, {1} collate "C") > (:after, :after_handle, :after_measure))
     and (cast(:before as date) is null or {2} < :before)
 """
+_ORDER = 'order by {0}.record, {0}.handle, {0}.measure collate "C" limit :limit'
 _SINCE = "greatest(s.since, s.display_from, way.begun)"
+# By one way of a measure, so that each way is read in the order of its list and no further than the page.
 _STANDING = f"""
     select s.part, s.record, s.subject, s.handle, way.measure, s.list, s.role, s.rev, {_SINCE} as since,
            true as visible, s.data, a.outcome, a.reason, a.officer, a.at as answered_at
-      from {_WAYS} join matching.standing s on s.list = way.list and s.role = way.role and s.kind = way.kind
+      from matching.standing s
       left join lateral (
            select f.outcome, f.reason, f.officer, f.at from matching.feedback f
             where f.part = s.part and f.record = s.record and f.subject = s.subject and f.measure = way.measure
               and f.party = :party
             order by f.entry desc limit 1) a on true
-     where s.list is not null and {visible_sql("s")}
+     where s.list = way.list and s.role = way.role and s.kind = way.kind and {visible_sql("s")}
 """
 _UNGROUNDED = f"""
     select f.part, f.record, f.subject, f.handle, f.measure, f.list, f.role, f.rev, f.since,
@@ -144,7 +146,6 @@ _UNGROUNDED = f"""
             where s.part = f.part and s.record = f.record and s.subject = f.subject and way.measure = f.measure
               and {visible_sql("s")})
 """
-_ORDER = 'order by {0}.record, {0}.handle, {1} collate "C" limit :limit'
 _BINDS: tuple[BindParameter[Any], ...] = (
     *(bindparam(name, type_=ARRAY(Text)) for name in ("measures", "lists", "roles", "kinds")),
     bindparam("begun", type_=ARRAY(Date)),
@@ -161,12 +162,13 @@ State = Literal["open", "answered", "withdrawn", "closed"]
 
 def _standing(answers: str) -> str:
     page = _IN_PAGE.format("s", "way.measure", _SINCE)
-    return f"{_STANDING} and {answers} and {page} {_ORDER.format('s', 'way.measure')}"
+    way = f"{_STANDING} and {answers} and {page} order by s.record, s.handle limit :limit"
+    return f"select task.* from {_WAYS} cross join lateral ({way}) task {_ORDER.format('task')}"
 
 
 def _ungrounded(outcome: str) -> str:
     page = _IN_PAGE.format("f", "f.measure", "f.since")
-    return f"{_UNGROUNDED.format('')} and f.outcome = '{outcome}' and {page} {_ORDER.format('f', 'f.measure')}"
+    return f"{_UNGROUNDED.format('')} and f.outcome = '{outcome}' and {page} {_ORDER.format('f')}"
 
 
 _PAGES = {
@@ -181,7 +183,8 @@ _PAGES = {
 }
 _ONE_OF = "{0}.part = any(:parts) and {0}.record = :record and {0}.handle = :handle"
 _ONE = text(
-    f"{_STANDING} and {_ONE_OF.format('s')} and way.measure = :measure"
+    f"select task.* from {_WAYS} cross join lateral ({_STANDING} and {_ONE_OF.format('s')}) task"
+    " where task.measure = :measure"
     f" union all {_UNGROUNDED.format('and ' + _ONE_OF.format('f') + ' and f.measure = :measure')}"
     " and f.outcome in ('applied', 'lifted')"
 ).bindparams(*_BINDS, bindparam("parts", type_=ARRAY(Integer)), bindparam("record", type_=Uuid))
