@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Integer, RowMapping, Text, Uuid, bindparam, text
@@ -39,7 +39,7 @@ class Standing:
     nature: str
     origin: str
     state: str
-    mark: Any
+    mark: Literal["disputed"] | None
     decided_on: date
     display_from: date
     display_until: date | None

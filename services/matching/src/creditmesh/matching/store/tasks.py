@@ -6,7 +6,7 @@ Nothing of a task is stored but its answers, so none can outlive its ground and 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BindParameter, Date, Integer, RowMapping, Text, Uuid, bindparam, insert, select, text
@@ -20,6 +20,7 @@ from creditmesh.matching.tables import feedback
 from creditmesh.schemas.events.task import Feedback
 from creditmesh.schemas.rules.visibility import visible_sql
 from creditmesh.schemas.screenings import Role
+from creditmesh.schemas.tasks import TaskState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,6 @@ _PAGED: tuple[BindParameter[Any], ...] = (
     bindparam("after_measure", type_=Text),
     bindparam("before", type_=Date),
 )
-State = Literal["open", "answered", "withdrawn", "closed"]
 
 
 def _standing(answers: str) -> str:
@@ -190,7 +190,7 @@ _ONE = text(
 ).bindparams(*_BINDS, bindparam("parts", type_=ARRAY(Integer)), bindparam("record", type_=Uuid))
 
 
-async def page(connection: AsyncConnection, inbox: Inbox, state: State, wanted: Wanted) -> list[Task]:
+async def page(connection: AsyncConnection, inbox: Inbox, state: TaskState, wanted: Wanted) -> list[Task]:
     """Tasks of the inbox that are in that state, in the order of their names."""
     found = await connection.execute(_PAGES[state], inbox.given | wanted.given)
     return [_task(row) for row in found.mappings()]
