@@ -144,8 +144,8 @@ async def test_a_withdrawal_from_above_holds_from_its_day_though_that_is_past(be
     number = below.directory.number
     await below.hears(below.withdrawn("item", PENALTY, effective=past))
     assert below.directory.number == number
-    await below.hears(below.published("item", kept(50)))
-    assert below.item().retention_months == 50
+    await below.hears(below.published("item", PENALTY))
+    assert below.item() == PENALTY.model_copy(update={"number": 3}), "published again, it is back as it was"
 
 
 async def test_a_withdrawal_of_what_is_not_here_changes_nothing(below: Below):
