@@ -8,7 +8,7 @@ from rich.console import Console
 
 from creditmesh.client import ClientError, ProblemError
 
-SECONDS_TO_SEE = 15.0
+SECONDS_TO_SEE = 30.0
 
 
 class StoryFailed(Exception):
