@@ -73,7 +73,6 @@ async def take(ctx: Context, feed: str, given: Acknowledgement) -> None:
     serving.check(ctx, feed)
     public = await _fitting(ctx, feed, given)
     connection = await ctx.connection()
-    await feeds.hold(connection, feed)
     reached = await holders.reach(connection, feed, given.by)
     if given.first > reached:
         raise AcknowledgementGap(f"Send those from {reached} on first.", f"请先提交自 {reached} 起的收讫。")
@@ -103,13 +102,19 @@ async def take_relayed(ctx: Context, events: Sequence[Delivered]) -> None:
         body = _body(ctx, each, received)
         if body is None:
             continue
-        entries = await feeds.at(connection, UP, [entry.index for entry in body.entries])
         told = {entry.index: entry for entry in body.entries}
+        found = await feeds.at(connection, UP, told)
+        entries = [entry for entry in found if _same(entry, told[entry.index])]
         refused = {entry.index: entry.code for entry in body.entries if entry.code is not None}
         proofs = {entry.index: entry.proof for entry in body.entries if entry.proof is not None}
-        await holders.reached(connection, UP, body.by, until=max(told, default=-1) + 1)
+        await holders.reached(connection, UP, body.by, until=max((e.index for e in entries), default=-1) + 1)
         _answers(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
         await _relay(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
+
+
+def _same(entry: Placed, told: RelayedEntry) -> bool:
+    """Whether what is told is about the entry that stands there: another says nothing of it."""
+    return (entry.record, entry.rev) == (told.record, told.rev)
 
 
 async def _fitting(ctx: Context, feed: str, given: Acknowledgement) -> bytes:
