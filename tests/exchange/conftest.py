@@ -21,7 +21,6 @@ from tests.support.cast import uscc
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 
-
 NOWHERE = "http://127.0.0.1:9"
 """Where nobody answers: the node's own puller asks there in vain."""
 
