@@ -15,7 +15,7 @@ from creditmesh.chassis.bus.topics import topics_of
 from creditmesh.node.cli import app
 from tests.support.postgres import Database, Postgres
 
-TOPICS = ("catalogue", "ingestion", "query", "repair")
+TOPICS = ("catalogue", "exchange", "ingestion", "matching", "query", "repair")
 
 
 @pytest.fixture(scope="module")

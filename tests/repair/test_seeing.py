@@ -53,9 +53,9 @@ async def test_a_credential_for_other_items_reads_and_does_nothing_of_this_one(h
     record = await house.record(party="narrow")
     case = await house.filed(record)
     caller = department("narrow", items=frozenset({"verdict"}))
-    refused(await house.get(f"/v1/cases/{case}", caller), 403, "not_authorised")
-    refused(await house.act(case, caller, "accept"), 403, "not_authorised")
-    assert [a["reason"] for a in (await house.accesses_of(record.subject))[-2:]] == ["not_authorised"] * 2
+    refused(await house.get(f"/v1/cases/{case}", caller), 403, "outside_credential")
+    refused(await house.act(case, caller, "accept"), 403, "outside_credential")
+    assert [a["reason"] for a in (await house.accesses_of(record.subject))[-2:]] == ["outside_credential"] * 2
     assert (await house.get("/v1/cases", caller)).json()["items"] == []
 
 

@@ -115,11 +115,3 @@ class Overtaken(Conflict):
     code = "overtaken"
     title = "The record has changed since this row was held"
     title_zh = "该行待审期间记录已变更"
-
-
-class IfMatchNeeded(Malformed):
-    """400: a change names the revision it was made from."""
-
-    code = "if_match_needed"
-    title = "If-Match with the record's ETag is needed"
-    title_zh = "须以 If-Match 提供记录的 ETag"

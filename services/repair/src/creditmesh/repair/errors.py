@@ -1,6 +1,6 @@
 """The refusals that are repair's own. Those with `keep` are accesses: their log line is committed before the answer."""
 
-from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, TooLarge, UnsupportedMedia
+from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge, UnsupportedMedia
 
 
 class NotYours(NotFound):
@@ -12,7 +12,7 @@ class NotYours(NotFound):
 class OutsideCredential(Forbidden):
     """403: the party may, this credential of it may not. The attempt is kept for the person it concerns."""
 
-    code = "not_authorised"
+    code = "outside_credential"
     title = "This credential is limited to other items"
     title_zh = "该凭证仅限其他条目"
     keep = True
@@ -25,8 +25,8 @@ class NotTheOrigin(Conflict):
     """409: this node holds a copy; a case is filed where the record was made."""
 
     code = "not_the_origin"
-    title = "Cases about this record are filed with the node of origin"
-    title_zh = "该记录的案件须向来源节点提出"
+    title = "Only the node of origin changes this record"
+    title_zh = "该记录只能由来源节点更改"
 
 
 class RecordNotShown(Conflict):
@@ -155,14 +155,6 @@ class NotCorrected(Invalid):
     code = "not_corrected"
     title = "The record was not corrected since the case was filed"
     title_zh = "提出异议后该记录未作更正"
-
-
-class IfMatchNeeded(Malformed):
-    """400: a step names the state of the case it was decided on."""
-
-    code = "if_match_needed"
-    title = "If-Match with the case's ETag is needed"
-    title_zh = "须以 If-Match 提供案件的 ETag"
 
 
 class WrongMedia(UnsupportedMedia):

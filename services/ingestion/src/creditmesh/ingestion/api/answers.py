@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import Response
 
+from creditmesh.chassis.http.conditions import etag
 from creditmesh.chassis.http.idempotency import REPLAYED
 from creditmesh.schemas.verdicts import Verdict, VerdictWord
 
@@ -26,8 +27,3 @@ def one_verdict(verdict: Verdict, *, submission: UUID | None = None, replayed: b
         headers[REPLAYED] = "true"
     body = verdict.model_dump_json(exclude_none=True)
     return Response(body, status_code=_STATUS[verdict.verdict], media_type="application/json", headers=headers)
-
-
-def etag(rev: int) -> str:
-    """The ETag of a record's revision."""
-    return f'"{rev}"'

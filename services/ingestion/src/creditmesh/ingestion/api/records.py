@@ -1,16 +1,15 @@
 """Own records: reading, correcting, withdrawing."""
 
-import re
 from uuid import UUID
 
 from fastapi import Request, Response
 
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.conditions import etag, expected
 from creditmesh.chassis.http.idempotency import REPLAYED, once_of
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
-from creditmesh.ingestion.api.answers import etag, one_verdict
-from creditmesh.ingestion.errors import IfMatchNeeded
+from creditmesh.ingestion.api.answers import one_verdict
 from creditmesh.ingestion.operations import Change, Opened
 from creditmesh.schemas.records import CorrectionIn, OwnRevision, RecordEnded, WithdrawalIn
 from creditmesh.schemas.verdicts import Verdict
@@ -18,7 +17,6 @@ from creditmesh.schemas.verdicts import Verdict
 router = Router(tags=["records"])
 _READ = Access.to("department", scope="records:read")
 _CHANGE = Access.to("department", scope="records:change")
-_TAG = re.compile(r'(?:W/)?"(\d{1,9})"', re.ASCII)
 
 
 @router.get("/v1/records/{record}", access=_READ)
@@ -63,8 +61,7 @@ async def correct(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) 
     `POST /v1/records/{record}/corrections` `If-Match: "1"`
     `{"fields": {"CF_WSH": "...", ...}, "reason": "error", "basis": "示市监更正〔2026〕3号"}`
     """
-    expected = _expected(request)
-    change = Change(record=record, expected=expected, why=body.reason, basis=body.basis, fields=body.fields)
+    change = Change(record=record, expected=expected(request), why=body.reason, basis=body.basis, fields=body.fields)
     asked = await once_of(request)
     verdict, replayed = await operations.once(ctx, asked, lambda: operations.correct_record(ctx, change))
     return one_verdict(verdict, replayed=replayed)
@@ -77,7 +74,7 @@ async def withdraw(ctx: Ctx, request: Request, response: Response, record: UUID,
     Needs `If-Match`; 409 if it has ended already. `POST /v1/records/{record}/withdrawal` `If-Match: "2"`
     `{"reason": "revoked", "basis": "示市监撤销〔2026〕1号"}`
     """
-    change = Change(record=record, expected=_expected(request), why=body.reason, basis=body.basis)
+    change = Change(record=record, expected=expected(request), why=body.reason, basis=body.basis)
     asked = await once_of(request)
     verdict, replayed = await operations.once(ctx, asked, lambda: operations.withdraw_record(ctx, change))
     if replayed:
@@ -85,16 +82,6 @@ async def withdraw(ctx: Ctx, request: Request, response: Response, record: UUID,
     rev = verdict.revision or change.expected
     response.headers["ETag"] = etag(rev)
     return RecordEnded(record=record, revision=rev, state="withdrawn")
-
-
-def _expected(request: Request) -> int:
-    found = _TAG.fullmatch(request.headers.get("if-match", "").strip())
-    if found is None:
-        raise IfMatchNeeded(
-            'Read the record first and send its ETag, such as If-Match: "1".',
-            '请先读取该记录并以 If-Match: "1" 的形式提供其 ETag。',
-        )
-    return int(found[1])
 
 
 def _out(opened: Opened) -> OwnRevision:

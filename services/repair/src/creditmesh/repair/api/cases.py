@@ -1,6 +1,5 @@
 """Cases: filing, reading, listing, and the steps of whoever has one now."""
 
-import re
 from datetime import date
 from uuid import UUID
 
@@ -8,18 +7,17 @@ from fastapi import Request, Response
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.http import paging
+from creditmesh.chassis.http.conditions import etag, expected
 from creditmesh.chassis.http.idempotency import REPLAYED, once_of
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.repair import operations
 from creditmesh.repair.api.access import ACT, FILE, HANDLE, OWN, READ
-from creditmesh.repair.errors import IfMatchNeeded
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.cases import ActionIn, CaseEntry, CaseIn, CaseOut, CertificateOut
 from creditmesh.schemas.events.case import CaseKind, CaseState
 
 router = Router(tags=["cases"])
-_TAG = re.compile(r'(?:W/)?"(\d{1,9})"', re.ASCII)
 
 
 @router.post("/v1/cases", access=FILE, status_code=201)
@@ -87,9 +85,9 @@ async def act(ctx: Ctx, request: Request, response: Response, case: UUID, body: 
 
     `POST /v1/cases/{case}/actions` `If-Match: "2"` `{"action": "approve", "basis": "示信修〔2026〕3号"}`
     """
-    expected = _expected(request)
+    decided_on = expected(request)
     asked = await once_of(request)
-    found, replayed = await operations.once(ctx, asked, lambda: operations.act(ctx, case, body, expected=expected))
+    found, replayed = await operations.once(ctx, asked, lambda: operations.act(ctx, case, body, expected=decided_on))
     return await _answer(ctx, response, found, replayed=replayed)
 
 
@@ -105,17 +103,7 @@ async def certificate(ctx: Ctx, case: UUID) -> CertificateOut:
 
 async def _answer(ctx: Context, response: Response, case: UUID, *, replayed: bool = False) -> CaseOut:
     shown, steps = await operations.shown_case(ctx, case)
-    response.headers["ETag"] = f'"{steps}"'
+    response.headers["ETag"] = etag(steps)
     if replayed:
         response.headers[REPLAYED] = "true"
     return shown
-
-
-def _expected(request: Request) -> int:
-    found = _TAG.fullmatch(request.headers.get("if-match", "").strip())
-    if found is None:
-        raise IfMatchNeeded(
-            'Read the case first and send its ETag, such as If-Match: "1".',
-            '请先读取该案件并以 If-Match: "1" 的形式提供其 ETag。',
-        )
-    return int(found[1])

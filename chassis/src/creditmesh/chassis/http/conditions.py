@@ -1,0 +1,33 @@
+"""Conditional changes: who changes a resource names the state it was decided on, by the ETag that was read."""
+
+import re
+
+from fastapi import Request
+
+from creditmesh.chassis.errors import Malformed
+
+_TAG = re.compile(r'(?:W/)?"(\d{1,9})"', re.ASCII)
+
+
+class IfMatchNeeded(Malformed):
+    """400: a change names the state it was made from."""
+
+    code = "if_match_needed"
+    title = "If-Match with the resource's ETag is needed"
+    title_zh = "须以 If-Match 提供资源的 ETag"
+
+
+def etag(number: int) -> str:
+    """The ETag of a resource's numbered state."""
+    return f'"{number}"'
+
+
+def expected(request: Request) -> int:
+    """The number of the state that a change was decided on; IfMatchNeeded without one."""
+    found = _TAG.fullmatch(request.headers.get("if-match", "").strip())
+    if found is None:
+        raise IfMatchNeeded(
+            'Read it first and send its ETag, such as If-Match: "1".',
+            '请先读取该资源，并以 If-Match: "1" 的形式提供其 ETag。',
+        )
+    return int(found[1])
