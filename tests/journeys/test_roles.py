@@ -29,6 +29,12 @@ APPEND_ONLY = {
     "query": ["query.access"],
     "repair": ["repair.step", "repair.evidence"],
     "gateway": ["gateway.security_log"],
+    "exchange": [
+        f"exchange.{table}"
+        for table in (
+            "feed_node", "feed_checkpoint", "feed_key", "received", "copy_checkpoint", "acknowledgement", "told",
+        )  # fmt: skip
+    ],
 }
 
 _SCHEMAS = """
@@ -255,6 +261,14 @@ async def test_an_authorisation_changes_in_the_count_of_its_uses_and_its_end_alo
         assert await _may(session, "update query.authorisation set revoked_at = clock_timestamp() where false")
         for column in ("token", "subject", "bureau", "max_uses", "valid_until"):
             assert not await _may(session, f"update query.authorisation set {column} = {column} where false"), column
+
+
+async def test_an_entry_of_a_feed_changes_in_what_may_be_erased_alone(database: Database):
+    async with database.session("exchange") as session:
+        assert await _may(session, "update exchange.feed_entry set salt = null, body = null where false")
+        for column in ("line", "feed", "index", "record", "rev", "subject"):
+            assert not await _may(session, f'update exchange.feed_entry set "{column}" = "{column}" where false'), column
+        assert not await _may(session, "delete from exchange.feed_entry where false")
 
 
 @pytest.mark.parametrize("role", ROLES)

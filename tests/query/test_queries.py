@@ -1,13 +1,16 @@
 """A query: what is released, what is withheld, how long it may be used, and the log of the person concerned."""
 
 from datetime import date
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from creditmesh.schemas.events import AccessRecorded
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import ITEMS, House, department, invented_person, person
 from tests.query.samples import a_directory
+
+ACCESSES = "select data from bus.event where type = 'access.recorded'"
 
 
 async def test_a_department_with_a_matter_reads_what_the_matter_lists(catalogue: House):
@@ -69,6 +72,20 @@ async def test_who_is_not_shown_at_all_has_no_access(catalogue: House):
     await catalogue.load(penalty(subject, record=record, sealed=[hidden.model_dump()]))
     await by_matter(catalogue, identity)
     assert await catalogue.log_of(boss) == []
+
+
+async def test_the_access_says_until_when_what_was_released_may_be_used(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    await catalogue.load(penalty(subject, display_until=date(2026, 5, 9)))
+    answers = [await by_matter(catalogue, identity), await by_matter(catalogue, identity, items=["licence"])]
+    answers.append(await by_authorisation(catalogue, identity, await authorised(catalogue, subject)))
+    async with catalogue.database.session() as session:
+        told = [AccessRecorded.model_validate_json(each["data"]) for each in await session.fetch(ACCESSES)]
+    kept = {each.access: each for each in told if each.subject == subject}
+    released, nothing, lent = [kept[UUID(answer.json()["decision_id"])] for answer in answers]
+    assert (released.outcome, released.use_until) == ("released", date(2026, 5, 9))
+    assert (lent.caller, lent.use_until) == ("bureau", date(2026, 5, 9))
+    assert (nothing.outcome, nothing.use_until) == ("nothing", None)
 
 
 async def test_an_answer_is_not_used_beyond_the_announced_withdrawal_of_its_item(catalogue: House):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import NoReturn
 from uuid import UUID
 
@@ -82,9 +83,15 @@ async def _attempt(ctx: Context, asked: Asked, earlier: UUID | None) -> QueryOut
     released = await answered(ctx, found)
     if not await _take(ctx, asked, found, repeated=earlier is not None):
         return None
-    decision = _disclose(ctx, asked, ground, found, earlier)
+    until = release.use_until(
+        released,
+        as_of=ctx.legal_date,
+        ground_until=ground.until,
+        withdrawn_at=ctx.followed(Directory).withdrawn_at,
+    )
+    decision = _disclose(ctx, asked, ground, found, until=until, earlier=earlier)
     for other, theirs in others_shown(ctx, found, released).items():
-        _disclose(ctx, replace(asked, subject=other), ground, theirs, None)
+        _disclose(ctx, replace(asked, subject=other), ground, theirs, until=until)
     if earlier is None and asked.key is not None and await remember(ctx, asked.key, asked.digest, decision) != decision:
         return None  # another request with this key was first: begin again, as its repetition
     return QueryOut(
@@ -92,12 +99,7 @@ async def _attempt(ctx: Context, asked: Asked, earlier: UUID | None) -> QueryOut
         released=released,
         withheld=release.withheld(ground, plan, released=(record.item for record in released)),
         marks=tuple(Mark(record=each.record, mark=each.mark) for each in released if each.mark is not None),
-        use_until=release.use_until(
-            released,
-            as_of=ctx.legal_date,
-            ground_until=ground.until,
-            withdrawn_at=ctx.followed(Directory).withdrawn_at,
-        ),
+        use_until=until,
         as_of=ctx.legal_date,
     )
 
@@ -154,7 +156,15 @@ async def _take(ctx: Context, asked: Asked, found: Sequence[RecordChanged], *, r
     return _refuse_unauthorised(ctx, asked)
 
 
-def _disclose(ctx: Context, asked: Asked, ground: Ground, found: Sequence[RecordChanged], earlier: UUID | None) -> UUID:
+def _disclose(
+    ctx: Context,
+    asked: Asked,
+    ground: Ground,
+    found: Sequence[RecordChanged],
+    *,
+    until: date,
+    earlier: UUID | None = None,
+) -> UUID:
     return ctx.disclose(
         asked.subject,
         purpose=asked.query.purpose,
@@ -166,6 +176,7 @@ def _disclose(ctx: Context, asked: Asked, ground: Ground, found: Sequence[Record
         authorisation=asked.query.authorisation,
         officer=asked.officer,
         repeats=earlier,
+        use_until=until if found else None,
     )
 
 
