@@ -32,8 +32,14 @@ APPEND_ONLY = {
     "exchange": [
         f"exchange.{table}"
         for table in (
-            "feed_node", "feed_checkpoint", "feed_key", "received", "copy_checkpoint", "acknowledgement", "told",
-        )  # fmt: skip
+            "feed_node",
+            "feed_checkpoint",
+            "feed_key",
+            "received",
+            "copy_checkpoint",
+            "acknowledgement",
+            "told",
+        )
     ],
 }
 
@@ -267,7 +273,8 @@ async def test_an_entry_of_a_feed_changes_in_what_may_be_erased_alone(database: 
     async with database.session("exchange") as session:
         assert await _may(session, "update exchange.feed_entry set salt = null, body = null where false")
         for column in ("line", "feed", "index", "record", "rev", "subject"):
-            assert not await _may(session, f'update exchange.feed_entry set "{column}" = "{column}" where false'), column
+            change = f'update exchange.feed_entry set "{column}" = "{column}" where false'
+            assert not await _may(session, change), column
         assert not await _may(session, "delete from exchange.feed_entry where false")
 
 
