@@ -25,6 +25,10 @@ NOWHERE = "http://127.0.0.1:9"
 """Where nobody answers: the node's own puller asks there in vain."""
 
 
+NOWHERE = "http://127.0.0.1:9"
+"""A peer has an address; nothing listens there, so it is asked in vain."""
+
+
 def node_caller(code: str) -> Caller:
     return Caller(kind="node", party=code, scopes=frozenset({"exchange:pull"}), credential=f"node-{code}")
 
