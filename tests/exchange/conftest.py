@@ -22,10 +22,6 @@ from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 
 NOWHERE = "http://127.0.0.1:9"
-"""Where nobody answers: the node's own puller asks there in vain."""
-
-
-NOWHERE = "http://127.0.0.1:9"
 """A peer has an address; nothing listens there, so it is asked in vain."""
 
 

@@ -1,10 +1,17 @@
 """What journeys share: logs as the node writes them, and a cast with its belongings at a whole node."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from creditmesh.chassis import logs
+from tests.journeys.below import with_a_node_below
+from tests.journeys.mesh import Mesh
+from tests.journeys.mesh import assembled as everywhere
 from tests.support.cast import Cast, assembled, with_belongings
+from tests.support.chain import TWO_CITIES, chained
 from tests.support.node import TestNode
+from tests.support.postgres import Postgres
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -14,6 +21,14 @@ def logged() -> None:
 
 
 @pytest.fixture(scope="module")
-async def cast(node: TestNode) -> Cast:
-    """Everybody, each with something of their own."""
-    return await with_belongings(await assembled(node))
+async def cast(node: TestNode, tmp_path_factory: pytest.TempPathFactory) -> Cast:
+    """Everybody, each with something of their own, and a node below."""
+    cast = await with_belongings(await assembled(node))
+    return await with_a_node_below(cast, tmp_path_factory.mktemp("district"))
+
+
+@pytest.fixture(scope="module")
+async def mesh(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+    """A nation with two provinces, one with two cities, and who plays there; for the tests of a module."""
+    async with chained(postgres, tmp_path_factory.mktemp("chain"), *TWO_CITIES) as chain:
+        yield await everywhere(chain)

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import orjson
 
 from creditmesh.gateway.routes import Route
+from tests.journeys.below import FEED
 from tests.support.cast import BY_MATTER, ITEM, MATTER, Cast, asked, authorisation, penalty
 
 Made = Callable[[Cast], Any]
@@ -102,6 +104,14 @@ EXAMPLES: dict[str, Example] = {
     ),
     "GET /v1/cases/{case}/evidence/{digest}": Example(by="person"),
     "GET /v1/cases/{case}/certificate": Example(by="person"),
+    "GET /v1/exchange/feeds": Example(by="below"),
+    "GET /v1/exchange/feeds/{feed}/entries": Example(by="below", path={"feed": FEED}, query="limit=2"),
+    "GET /v1/exchange/feeds/{feed}/checkpoint": Example(by="below", path={"feed": FEED}),
+    "GET /v1/exchange/feeds/{feed}/proofs/inclusion": Example(by="below", path={"feed": FEED}, query="index=1&size=3"),
+    "GET /v1/exchange/feeds/{feed}/proofs/consistency": Example(by="below", path={"feed": FEED}, query="from=1&to=3"),
+    "POST /v1/exchange/feeds/{feed}/acknowledgements": Example(
+        by="below", path={"feed": FEED}, body=lambda cast: orjson.loads(cast.ids["acknowledgement"])
+    ),
     "GET /v1/public/lists": Example(),
     "GET /v1/public/records": Example(query=f"item={ITEM}"),
     "POST /v1/public/searches": Example(body=lambda _: {"name": "示例市", "limit": 10}),

@@ -8,6 +8,7 @@ import pytest
 
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.node.declaration import NODE
+from tests.journeys.below import CODE
 from tests.journeys.examples import EXAMPLES, named, path_of, send
 from tests.support.bad_input import is_refusal
 from tests.support.cast import BUREAU, EVERYTHING, NOBODYS, OTHER, OWNER, Cast, authorisation, penalty, resident
@@ -15,7 +16,7 @@ from tests.support.eventually import eventually
 
 ROUTES = Routes(NODE.services).all
 GUARDED = [route for route in ROUTES if not route.open]
-KINDS = {"department": OWNER, "bureau": BUREAU, "office": "credit_office"}
+KINDS = {"department": OWNER, "bureau": BUREAU, "office": "credit_office", "node": CODE}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ async def test_without_a_credential_a_guarded_route_is_closed(strangers: Cast, r
 
 @pytest.mark.parametrize("route", GUARDED, ids=named)
 async def test_another_kind_of_caller_is_refused(strangers: Cast, route: Route):
-    for kind in {"department", "bureau", "office", "subject"} - route.access.kinds:
+    for kind in {*KINDS, "subject"} - route.access.kinds:
         answer = await send(strangers, route, by="person" if kind == "subject" else f"any {kind}")
         assert is_refusal(answer), kind
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), kind
@@ -119,6 +120,19 @@ async def test_what_is_anothers_looks_as_if_there_were_none(strangers: Cast, rou
     assert anothers.status_code == 404
     assert _shown(anothers) == _shown(nobodys)
     assert theirs not in anothers.text
+
+
+FEEDS = [route for route in ROUTES if "{feed}" in route.template]
+
+
+@pytest.mark.parametrize("route", FEEDS, ids=named)
+async def test_a_feed_for_somebody_else_looks_as_if_there_were_none(strangers: Cast, route: Route):
+    shown = [
+        _shown(await send(strangers, route, path=path_of(strangers, route, feed=feed)))
+        for feed in ("down-nobody", "up", "down-city")
+    ]
+    assert (shown[0][0], shown[0][1]["code"]) == (404, "no_such_feed")
+    assert shown == [shown[0]] * 3
 
 
 async def test_anothers_authorisation_handed_in_looks_like_none(strangers: Cast):

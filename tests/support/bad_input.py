@@ -164,8 +164,9 @@ def bodies_from(good: Any, schema: Mapping[str, Any] | None) -> Iterator[tuple[s
         if schema is None or not _allowed(changed, schema):
             yield pointer, json.dumps(changed).encode()
     if isinstance(good, dict):
-        yield "", json.dumps({**good, "unknown_field": SENT}).encode()
-        yield "", json.dumps([good]).encode()
+        for changed in ({**good, "unknown_field": SENT}, [good]):
+            if schema is None or not _allowed(changed, schema):
+                yield "", json.dumps(changed).encode()
         for name in good:
             less = {other: value for other, value in good.items() if other != name}
             if schema is not None and not _allowed(less, schema):

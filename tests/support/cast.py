@@ -34,6 +34,7 @@ EVERYTHING = {
     "bureau": ("queries:ask", "authorisations:write"),
     "office": ("records:read", "reviews:decide", "catalogue:publish", "cases:handle"),
     "subject": ("me:read", "me:authorise", "cases:file"),
+    "node": ("exchange:pull",),
 }
 
 

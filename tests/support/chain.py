@@ -15,6 +15,10 @@ from tests.support.eventually import eventually
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 
+_LENGTHS = (
+    "select feed, size from exchange.feed_head union all select peer || '/' || feed, size from exchange.copy_head"
+    " order by feed"
+)
 Tier = Literal["city", "province", "nation"]
 
 
@@ -42,9 +46,20 @@ class Chain:
         await eventually(self._still, within=60)
 
     async def _still(self) -> bool:
+        """Whether the copies are whole, and handling all that came so far has made nothing that has yet to travel."""
+        before = await self._lengths()
         for node in self.nodes.values():
             await node.settled()
-        return all([await self._follows(place) for place in self.places.values() if place.above is not None])
+        follows = all([await self._follows(place) for place in self.places.values() if place.above is not None])
+        return follows and await self._lengths() == before
+
+    async def _lengths(self) -> list[tuple[str, int]]:
+        """How long every feed and every copy is, at every node."""
+        found = []
+        for code, node in self.nodes.items():
+            async with node.database.session() as session:
+                found += [(f"{code} {row['feed']}", row["size"]) for row in await session.fetch(_LENGTHS)]
+        return found
 
     async def _follows(self, place: Place) -> bool:
         """Whether the copies between a node and the one above it are whole and acknowledged."""
