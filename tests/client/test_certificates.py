@@ -1,7 +1,7 @@
 """A certificate verifies off line: signature, acknowledgements, places in the log; and nothing that was altered."""
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -85,9 +85,18 @@ def test_a_certificate_with_a_proof_of_each_node_above_holds():
     check(certificate())
 
 
+def _spelled_otherwise(whole: CertificateOut) -> CertificateOut:
+    """The same 64 bytes in another base64: the last character has bits that stand for nothing."""
+    text = whole.signature
+    other = text[:-3] + chr(ord(text[-3]) + 1) + "=="
+    assert b64decode(other) == b64decode(text)
+    return whole.model_copy(update={"signature": other})
+
+
 FALSE: dict[str, tuple[str, Callable[[], CertificateOut]]] = {
     "altered after it was signed": ("signature", lambda: GOOD.model_copy(update={"rev": 2})),
     "signed by another key": ("signature", lambda: certificate(line(proof=proof()), by=PROVINCE)),
+    "with another spelling of its signature": ("signature", lambda: _spelled_otherwise(GOOD)),
     "of another algorithm": ("signature", lambda: certificate(alg="none")),
     "without a proof": ("proof", lambda: certificate(line())),
     "of another record": ("entry", lambda: certificate(line(proof=proof()), record=GOOD.case.__class__(int=99))),
