@@ -147,11 +147,12 @@ class Tenure:
             REPEATS.labels(self._reader, event.stream).inc()
 
     async def _poll(self, streams: Collection[str]) -> None:
+        """Look at the heads; what is due is read in the same transaction."""
         await self._announce(streams)
         if time.monotonic() >= self._report_at:
             self._report_at = time.monotonic() + SECONDS_TO_REPORT
             await self._report()
-        await self._work.commit()
+            await self._work.commit()
 
     async def _announce(self, streams: Collection[str]) -> None:
         for stream in streams:
