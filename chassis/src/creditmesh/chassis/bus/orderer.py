@@ -21,6 +21,9 @@ from creditmesh.chassis.errors import Doubt, MeshError
 LOCK = 0x6275_7301
 """The advisory lock of the node's orderer."""
 SECONDS_TO_PEEK = 0.02
+"""How soon it sees what another process has queued; its own process wakes it."""
+SECONDS_TO_PEEK_IN_REST, SECONDS_TO_REST = 0.1, 2.0
+"""The same once nothing has come for so long: an idle node is to cost next to nothing."""
 SECONDS_TO_TRY = 0.3
 BATCH = 1000
 _SECONDS_TO_MEASURE = 5.0
@@ -110,9 +113,12 @@ class Orderer:
 
     async def _lead(self, session: asyncpg.Connection, epoch: int) -> None:
         _log.info("orderer leads", epoch=epoch)
+        loop = asyncio.get_running_loop()
+        came = loop.time()
         while True:
             self._woken.clear()
             if await session.fetchval(_PEEK):
+                came = loop.time()
                 await self._measure(session)
                 if await order(session, epoch, batch=self._batch) == self._batch:
                     continue
@@ -120,7 +126,8 @@ class Orderer:
                 QUEUE_LENGTH.set(0)
                 QUEUE_AGE.set(0)
             with suppress(TimeoutError):
-                async with asyncio.timeout(SECONDS_TO_PEEK):
+                rests = loop.time() - came > SECONDS_TO_REST
+                async with asyncio.timeout(SECONDS_TO_PEEK_IN_REST if rests else SECONDS_TO_PEEK):
                     await self._woken.wait()
 
     async def _measure(self, session: asyncpg.Connection) -> None:

@@ -16,7 +16,7 @@ from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.database.engine import direct
 from creditmesh.chassis.errors import Doubt
 
-SECONDS_TO_PING = 0.5
+SECONDS_TO_PING = 1.2
 SECONDS_TO_ORPHAN = 2.0
 
 _LOCKS = """
@@ -47,6 +47,7 @@ class Ownership:
         self._session: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()
         self._free_since: dict[int, float] = {}
+        self._spoke = 0.0
         self.held: frozenset[int] = frozenset()
         self.ended = False
 
@@ -64,12 +65,20 @@ class Ownership:
             self._session.terminate()
 
     async def ping(self) -> None:
-        """Keep the lease, for as long as this process is awake. Returns when the session has ended."""
+        """Keep the lease, for as long as this process is awake. Returns when the session has ended.
+
+        A rebalance keeps it as well: only when there has been none for a while is anything sent.
+        """
+        silence = min(SECONDS_TO_PING, self._lease / 4)
         try:
             while not self.ended:
-                await asyncio.sleep(min(SECONDS_TO_PING, self._lease / 4))
+                left = self._spoke + silence - _now()
+                if left > 0:
+                    await asyncio.sleep(left)
+                    continue
                 async with self._turn, asyncio.timeout(self._lease):
                     await self._held_session().execute("select 1")
+                self._spoke = _now()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Doubt):
             self.ended = True
 
@@ -83,7 +92,9 @@ class Ownership:
         self.check()
         with in_doubt("lease"):
             async with self._turn:
-                return await self._rebalance(self._held_session())
+                change = await self._rebalance(self._held_session())
+        self._spoke = _now()
+        return change
 
     async def _rebalance(self, session: asyncpg.Connection) -> Change:
         rows = await session.fetch(_LOCKS, self._class)
@@ -99,7 +110,7 @@ class Ownership:
         return Change(gained, lost)
 
     def _wanted(self, taken: set[int], share: int) -> list[int]:
-        now = asyncio.get_running_loop().time()
+        now = _now()
         free = [part for part in range(self._parts) if part not in taken]
         self._free_since = {part: self._free_since.get(part, now) for part in free}
         random.shuffle(free)
@@ -110,3 +121,7 @@ class Ownership:
         if self._session is None:
             raise Doubt("the lease was never taken")
         return self._session
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

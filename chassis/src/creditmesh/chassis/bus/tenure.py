@@ -19,7 +19,7 @@ from creditmesh.chassis.bus.sequence import Run
 from creditmesh.chassis.bus.stream import report
 from creditmesh.chassis.errors import Alarm, Doubt
 
-SECONDS_TO_REBALANCE = 0.5
+SECONDS_TO_REBALANCE = 1.0
 SECONDS_TO_REPORT = 1.0
 SECONDS_TO_REPORT_ALL = 60.0
 CAREFUL_FROM = 2

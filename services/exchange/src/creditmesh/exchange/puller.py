@@ -24,7 +24,7 @@ from creditmesh.schemas.directory import Directory
 
 PULLS = 2000
 """Added to the service's lock class: the class of these leases."""
-SECONDS_TO_LOOK = 0.5
+SECONDS_TO_LOOK = 1.0
 """How often it looks whom to pull: peers come and go with the catalogue."""
 
 
