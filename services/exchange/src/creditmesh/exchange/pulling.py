@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -55,16 +56,19 @@ class Pulling:
         self._peer = peer
         self._feed = feed
         self._patience = Patience(feed)
+        self._at: Copy | None = None
+        """Where this loop itself has brought the copy: who finds it elsewhere is in doubt, so it is not read again."""
 
     async def run(self) -> None:
         """Follow the feed until something fails; begin again from the stored head."""
+        self._at = None
         with in_doubt(f"pull of {self._feed}"):
             while True:
                 await self._step()
 
     async def _step(self) -> None:
         peer = self._peer()
-        before = await self._standing(peer.party.code)
+        before, self._at = self._at or await self._standing(peer.party.code), None
         if before.alarm is not None:
             await asyncio.sleep(SECONDS_STOPPED)
             return
@@ -72,6 +76,7 @@ class Pulling:
             pulled = await peer.pull(self._feed, after=before.range.size)
             self._patience.done(peer.party.code)
             if pulled is None:
+                self._at = before
                 return
             await self._receive(before, pulled, peer.verify(self._feed, before.range, pulled))
         except NotNow as error:
@@ -86,6 +91,7 @@ class Pulling:
             await context.commit()
         finally:
             await context.rollback()
+        self._at = replace(before, range=page.after, note=pulled.note)
 
     async def _standing(self, peer: str) -> Copy:
         async with Context(self._equipment).transaction() as connection:
@@ -113,17 +119,18 @@ class Sending:
             with in_doubt(f"acknowledgements of {self._feed}"):
                 while True:
                     try:
-                        sent = await self._send()
+                        more = await self._send()
                         self._patience.done(self._peer().party.code)
                     except NotNow as error:
                         await self._patience.after(self._peer().party.code, error)
                     else:
-                        if not sent:
+                        if not more:
                             await wake.wait(SECONDS_TO_LOOK)
         finally:
             self._equipment.wakes.forget(wake)
 
     async def _send(self) -> bool:
+        """Whether there may be more than were sent; what is signed meanwhile tells so."""
         peer = self._peer()
         code = peer.party.code
         async with Context(self._equipment).transaction() as connection:
@@ -132,4 +139,4 @@ class Sending:
             await peer.acknowledge(self._feed, text)
             async with Context(self._equipment).transaction() as connection:
                 await copies.sent(connection, code, self._feed, first=first, at=self._equipment.clock.instant())
-        return bool(waiting)
+        return len(waiting) == _AT_ONCE
