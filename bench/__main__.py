@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,13 +12,17 @@ import orjson
 import typer
 from rich.console import Console
 
-from bench import backlog, gateway, idle, ingest, latency, machine, query, tokens
+from bench import backlog, chain, gateway, idle, ingest, latency, machine, query, tokens
+from bench import profile as profiles
 from bench.figures import Table
 from bench.standing import Standing, standing
 from creditmesh.node.errors import NodeError
+from creditmesh.node.sandbox import CHAIN
+from creditmesh.schemas.identifiers import NodeCode
 
 RESULTS = Path(__file__).parent / "results"
-PARTS: dict[str, Callable[[Standing], Coroutine[Any, Any, Table]]] = {
+Measure = Callable[[Standing], Coroutine[Any, Any, Table]]
+PARTS: dict[str, Measure] = {
     "idle": idle.measure,
     "latency": latency.measure,
     "ingest": ingest.measure,
@@ -26,19 +30,32 @@ PARTS: dict[str, Callable[[Standing], Coroutine[Any, Any, Table]]] = {
     "backlog": backlog.measure,
 }
 """On one node, in this order: it must rest before it works."""
+ON_CHAIN: dict[str, Measure] = {
+    "idle-chain": idle.measure,
+    "chain": chain.measure,
+}
+"""On three nodes, in this order: they must rest before they work."""
 ALONE: dict[str, Callable[[], Table]] = {"tokens": tokens.measure, "gateway": gateway.measure}
-KAFKA = "kafka"
+ON_KAFKA: dict[str, tuple[tuple[NodeCode, ...], Measure]] = {
+    "kafka": (("city",), latency.measure),
+    "chain-kafka": (CHAIN, chain.measure),
+}
+"""With a broker between: on which nodes, and what."""
+NAMES = (*PARTS, *ON_CHAIN, *ALONE, *ON_KAFKA)
 console = Console(width=None if Console().is_terminal else 140)
 
 
 def main(
-    parts: Annotated[
-        list[str] | None, typer.Argument(help=f"{', '.join((*PARTS, *ALONE, KAFKA))}; default: all")
+    parts: Annotated[list[str] | None, typer.Argument(help=f"{', '.join(NAMES)}; default: all")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="leave the nodes' stacks in this folder; no figures are kept")
     ] = None,
 ) -> None:
     """Measure, print, and keep the figures with the machine and the commit."""
-    wanted = parts or [*PARTS, *ALONE, KAFKA]
-    if unknown := set(wanted) - {*PARTS, *ALONE, KAFKA}:
+    if profile is not None:
+        profiles.enable(profile)
+    wanted = parts or list(NAMES)
+    if unknown := set(wanted) - set(NAMES):
         raise typer.BadParameter(f"no part {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, _interrupt)
     about = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": machine.commit()} | machine.described()
@@ -48,28 +65,36 @@ def main(
     tables = {name: table for name, table in _measured(wanted) if table is not None}
     about |= {"load_before": before, "load_after": machine.load(), "seconds": round(time.monotonic() - began)}
     console.print(f"{about['seconds']} s, load {before} -> {about['load_after']}", highlight=False)
-    _keep(about, tables)
+    if profile is None:
+        _keep(about, tables)
 
 
 def _measured(wanted: list[str]) -> Iterator[tuple[str, Table | None]]:
-    on_node = [name for name in PARTS if name in wanted]
-    if on_node:
-        with standing() as node:
-            for name in on_node:
-                yield name, _shown(asyncio.run(PARTS[name](node)))
+    for parts, codes in ((PARTS, CHAIN[:1]), (ON_CHAIN, CHAIN)):
+        yield from _on_nodes({name: parts[name] for name in parts if name in wanted}, codes)
     for name, measure in ALONE.items():
         if name in wanted:
             yield name, _shown(measure())
-    if KAFKA in wanted:
-        yield KAFKA, _on_kafka()
+    for name in ON_KAFKA:
+        if name in wanted:
+            yield name, _on_kafka(name)
 
 
-def _on_kafka() -> Table | None:
+def _on_nodes(parts: Mapping[str, Measure], codes: Sequence[NodeCode]) -> Iterator[tuple[str, Table]]:
+    if parts:
+        with standing(codes=codes) as lowest:
+            for name, measure in parts.items():
+                profiles.begin(process for code in lowest.codes for process in lowest.at(code).processes)
+                yield name, _shown(asyncio.run(measure(lowest)))
+
+
+def _on_kafka(name: str) -> Table | None:
+    codes, measure = ON_KAFKA[name]
     try:
-        with standing(KAFKA) as node:
-            return _shown(asyncio.run(latency.measure(node)))
+        with standing("kafka", codes) as lowest:
+            return _shown(asyncio.run(measure(lowest)))
     except NodeError as error:  # no Java, no Maven
-        console.print(f"kafka: not measured: {error}", style="yellow")
+        console.print(f"{name}: not measured: {error}", style="yellow")
         return None
 
 

@@ -1,9 +1,9 @@
-"""A sandbox node as real processes, for the parts that measure one."""
+"""A sandbox of one node, or of a chain, as real processes, for the parts that measure it."""
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,19 +16,32 @@ from bench import cost
 from bench.rows import PARTY
 from creditmesh.chassis.database.engine import arguments_of
 from creditmesh.node import people
-from creditmesh.node.sandbox import Sandbox, SandboxNode, started
+from creditmesh.node.sandbox import CHAIN, Sandbox, SandboxNode, started
+from creditmesh.schemas.identifiers import NodeCode
+
+Sessions = Mapping[NodeCode, asyncpg.Connection]
 
 
 @dataclass
 class Standing:
-    """The running node of this bench, its catalogue published."""
+    """One running node of this bench, its catalogue published."""
 
     sandbox: Sandbox
+    code: NodeCode = "city"
+
+    def at(self, code: NodeCode) -> "Standing":
+        """Another node of the same sandbox."""
+        return Standing(self.sandbox, code)
+
+    @property
+    def codes(self) -> Sequence[NodeCode]:
+        """Its nodes, from the lowest to the highest."""
+        return [code for code in CHAIN if code in self.sandbox.nodes]
 
     @property
     def node(self) -> SandboxNode:
         """The node itself."""
-        return self.sandbox.nodes["city"]
+        return self.sandbox.nodes[self.code]
 
     @property
     def url(self) -> str:
@@ -54,6 +67,11 @@ class Standing:
         """Seconds of CPU that the node's processes and PostgreSQL have taken so far."""
         return sum(map(cost.seconds, self.processes)), cost.seconds(self.postgres)
 
+    def spent_by_node(self) -> dict[str, float]:
+        """Seconds of CPU so far, of each node by its code and of the one `PostgreSQL`."""
+        nodes = {code: sum(map(cost.seconds, self.at(code).processes)) for code in self.codes}
+        return {**nodes, "PostgreSQL": cost.seconds(self.postgres)}
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection]:
         """A superuser's session in the node's database."""
@@ -67,21 +85,56 @@ class Standing:
         finally:
             await session.close()
 
+    @asynccontextmanager
+    async def sessions(self) -> AsyncIterator[Sessions]:
+        """A superuser's session in the database of every node."""
+        async with AsyncExitStack() as stack:
+            yield {code: await stack.enter_async_context(self.at(code).session()) for code in self.codes}
+
 
 @contextmanager
-def standing(bus: str = "embedded") -> Iterator[Standing]:
-    """A node of one process, made anew and taken down."""
+def standing(bus: str = "embedded", codes: Sequence[NodeCode] = ("city",)) -> Iterator[Standing]:
+    """Nodes of one process each, made anew and taken down; the lowest of them."""
     with tempfile.TemporaryDirectory(prefix="creditmesh-bench-") as folder:
         Path(folder).chmod(0o755)  # the server may run as a user of its own
-        with started(Path(folder), bus=bus, split=False, console=Console(quiet=True), codes=("city",)) as sandbox:
-            yield Standing(sandbox)
+        with started(Path(folder), bus=bus, split=False, console=Console(quiet=True), codes=codes) as sandbox:
+            yield Standing(sandbox, codes[0])
 
 
 async def drained(session: asyncpg.Connection, seconds: float = 60) -> None:
-    """Wait until every event was ordered and every reader has passed it."""
+    """Wait until every event was ordered and every reader of the read models has passed it."""
     async with asyncio.timeout(seconds):
         while await session.fetchval(_LEFT):  # noqa: ASYNC110 - in the database
             await asyncio.sleep(0.01)
+
+
+async def chain_drained(sessions: Sessions, seconds: float = 120) -> None:
+    """Wait until every node has pulled and applied all that those below it have, and these know of it."""
+    async with asyncio.timeout(seconds):
+        while await left(sessions):  # noqa: ASYNC110 - in the databases
+            await asyncio.sleep(0.02)
+
+
+async def left(sessions: Sessions) -> str | None:
+    """The first thing that a chain has still to do, in words; None if there is nothing."""
+    codes = [code for code in CHAIN if code in sessions]
+    for place, code in enumerate(codes):
+        session = sessions[code]
+        if await session.fetchval(_LEFT):
+            return f"{code}: events to apply"
+        if (behind := await lags(session)) and any(behind.values()):
+            return f"{code}: {behind}"
+        size = await session.fetchval(_FEED) or 0
+        for above in codes[place + 1 :]:
+            if (await session.fetchval(_REACHED, above) or 0) < size:
+                return f"{code}: the answer of {above}"
+    return None
+
+
+async def lags(session: asyncpg.Connection) -> dict[str, int]:
+    """How many events each reader of a node is behind the heads of its streams."""
+    readers = [row["schema"] for row in await session.fetch(_READERS)]
+    return {reader: await session.fetchval(_BEHIND.format(reader=reader)) for reader in readers}
 
 
 _LEFT = """
@@ -89,3 +142,10 @@ _LEFT = """
         or exists (select from bus.event_head h join query.reader_position p using (stream, part)
                     where p.number < h.number)
 """
+_READERS = "select schemaname as schema from pg_tables where tablename = 'reader_position' order by 1"
+_BEHIND = """
+    select coalesce(sum(h.number - p.number), 0)::int
+      from bus.event_head h join {reader}.reader_position p using (stream, part)
+"""
+_FEED = "select size from exchange.feed_head where feed = 'up'"
+_REACHED = "select until from exchange.reach where feed = 'up' and node = $1"
