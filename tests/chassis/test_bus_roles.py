@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from creditmesh.chassis.bus.stream import heads, pressure, read_stream, report
+from creditmesh.chassis.bus.stream import heads, passed, pressure, read_stream, report
 from tests.contracts.bus.world import World, opened
 from tests.support.postgres import Postgres
 
@@ -76,6 +76,8 @@ async def test_a_reader_reads_its_stream_reports_for_itself_and_asks_for_the_pre
         assert [event.type for event in events] == ["thing.happened"]
         await report(connection, reader="reader", stream="source", numbers=dict.fromkeys(found, 0))
         assert (await pressure(connection)).reader_lag == 1
+        assert await passed(connection, "source") == dict.fromkeys(found, 0)
+        assert await passed(connection, "reader") == {}, "nobody reads it"
     await world.emit("k")
     async with world.engine.connect() as connection:
         assert (await pressure(connection)).queue_age > 0

@@ -133,7 +133,7 @@ def _grants_of_service(node: str, service: str) -> list[str]:
         f"grant usage on schema bus to {role}",
         f"grant select on bus.node to {role}",
         f"grant insert on bus.event, bus.event_queue to {role}",
-        f"grant execute on function bus.heads, bus.report, bus.pressure to {role}",
+        f"grant execute on function bus.heads, bus.passed, bus.report, bus.pressure to {role}",
     ]
 
 

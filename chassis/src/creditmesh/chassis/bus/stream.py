@@ -57,6 +57,7 @@ _REPORT = text("select bus.report(:reader, :stream, :parts, :numbers)").bindpara
     bindparam("parts", type_=ARRAY(Integer)),
     bindparam("numbers", type_=ARRAY(BigInteger)),
 )
+_PASSED = text("select part, number from bus.passed(:stream)").bindparams(bindparam("stream", type_=Text))
 _PRESSURE = text("select queue_age, reader_lag from bus.pressure()")
 
 
@@ -96,6 +97,12 @@ async def report(connection: AsyncConnection, *, reader: str, stream: str, numbe
     await connection.execute(
         _REPORT, {"reader": reader, "stream": stream, "parts": list(numbers), "numbers": list(numbers.values())}
     )
+
+
+async def passed(connection: AsyncConnection, stream: str) -> dict[int, int]:
+    """Up to which number of each part every registered reader of a stream has applied it."""
+    rows = await connection.execute(_PASSED, {"stream": stream})
+    return {row.part: row.number for row in rows}
 
 
 async def pressure(connection: AsyncConnection) -> Pressure:

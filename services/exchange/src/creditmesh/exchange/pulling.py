@@ -19,6 +19,8 @@ SECONDS_STOPPED = 5.0
 """How often a stopped copy is looked at, whether an operator has let it go on."""
 SECONDS_TO_LOOK = 5.0
 """How often acknowledgements are looked for when nothing tells of one."""
+SECONDS_TO_COME = 0.2
+"""How often it is looked whether this node's readers have come to where the next one was signed."""
 LONGEST = 3.0
 """Seconds between two tries of a peer that does not answer."""
 _AT_ONCE = 100
@@ -104,7 +106,11 @@ class Pulling:
 
 
 class Sending:
-    """The acknowledgements of one peer's `up` feed."""
+    """The acknowledgements of one peer's `up` feed.
+
+    Each leaves when every reader of this node has passed what it is about: whoever has it may rely on it that no query
+    here shows what was ended, and no measure stands because of it.
+    """
 
     def __init__(self, equipment: Equipment, peer: Callable[[], Peer], feed: str) -> None:
         self._equipment = equipment
@@ -119,24 +125,25 @@ class Sending:
             with in_doubt(f"acknowledgements of {self._feed}"):
                 while True:
                     try:
-                        more = await self._send()
+                        waiting = await self._send()
                         self._patience.done(self._peer().party.code)
                     except NotNow as error:
                         await self._patience.after(self._peer().party.code, error)
                     else:
-                        if not more:
-                            await wake.wait(SECONDS_TO_LOOK)
+                        await wake.wait(waiting)
         finally:
             self._equipment.wakes.forget(wake)
 
-    async def _send(self) -> bool:
-        """Whether there may be more than were sent; what is signed meanwhile tells so."""
+    async def _send(self) -> float:
+        """Send what may leave, in order; the seconds until it should be looked again."""
         peer = self._peer()
         code = peer.party.code
         async with Context(self._equipment).transaction() as connection:
-            waiting = await copies.unsent(connection, code, self._feed, limit=_AT_ONCE)
-        for first, text in waiting:
-            await peer.acknowledge(self._feed, text)
+            waiting = await acknowledging.unsent(connection, code, self._feed, limit=_AT_ONCE)
+        for each in waiting.ready:
+            await peer.acknowledge(self._feed, each.data)
             async with Context(self._equipment).transaction() as connection:
-                await copies.sent(connection, code, self._feed, first=first, at=self._equipment.clock.instant())
-        return len(waiting) == _AT_ONCE
+                await copies.sent(connection, code, self._feed, first=each.first, at=self._equipment.clock.instant())
+        if waiting.held:
+            return SECONDS_TO_COME
+        return 0.0 if len(waiting.ready) == _AT_ONCE else SECONDS_TO_LOOK

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Integer, Uuid, bindparam, text
@@ -119,11 +120,11 @@ _HEAD_AT = text("""
      where peer = :peer and feed = :feed and size >= :size order by size limit 1
 """).bindparams(bindparam("size", type_=BigInteger))
 _MADE = text("""
-    insert into exchange.acknowledgement_made (peer, feed, first, until, data)
-    values (:peer, :feed, :first, :until, :data)
-""")
+    insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond)
+    values (:peer, :feed, :first, :until, :data, :beyond)
+""").bindparams(bindparam("beyond", type_=ARRAY(BigInteger)))
 _UNSENT = text("""
-    select first, data from exchange.acknowledgement_made
+    select first, data, beyond from exchange.acknowledgement_made
      where peer = :peer and feed = :feed and sent_at is null order by first limit :limit
 """)
 _SENT = text("""
@@ -139,15 +140,27 @@ async def head_at(connection: AsyncConnection, peer: str, feed: str, *, size: in
     return row.size, bytes(row.root)
 
 
-async def add_made(connection: AsyncConnection, peer: str, feed: str, *, first: int, until: int, data: str) -> None:
-    """Keep an acknowledgement that is to be sent."""
-    await connection.execute(_MADE, {"peer": peer, "feed": feed, "first": first, "until": until, "data": data})
+class Unsent(NamedTuple):
+    """An acknowledgement that the peer does not have yet."""
+
+    first: int
+    data: str
+    beyond: Sequence[int]
+    """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
 
 
-async def unsent(connection: AsyncConnection, peer: str, feed: str, *, limit: int) -> list[tuple[int, str]]:
-    """The oldest acknowledgements the peer does not have yet: where they begin, and their text."""
+async def add_made(
+    connection: AsyncConnection, peer: str, feed: str, *, first: int, until: int, data: str, beyond: Sequence[int]
+) -> None:
+    """Keep an acknowledgement that is to be sent when all readers of ingestion's stream have passed these numbers."""
+    given = {"first": first, "until": until, "data": data, "beyond": list(beyond)}
+    await connection.execute(_MADE, {"peer": peer, "feed": feed, **given})
+
+
+async def unsent(connection: AsyncConnection, peer: str, feed: str, *, limit: int) -> list[Unsent]:
+    """The oldest acknowledgements the peer does not have yet."""
     rows = await connection.execute(_UNSENT, {"peer": peer, "feed": feed, "limit": limit})
-    return [(first, data) for first, data in rows]
+    return [Unsent(*row) for row in rows]
 
 
 async def sent(connection: AsyncConnection, peer: str, feed: str, *, first: int, at: datetime) -> None:

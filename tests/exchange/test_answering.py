@@ -1,0 +1,63 @@
+"""When a node answers for what a peer sent: not before every service of it has gone by it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import orjson
+import pytest
+
+from tests.support.cast import ITEM, penalty, resident
+from tests.support.chain import Chain, Place, chained, size_of
+from tests.support.eventually import eventually
+from tests.support.node import TestNode, department
+from tests.support.postgres import Postgres
+
+MARKET = department("market_regulation")
+PLACES = (Place(code="province", tier="province"), Place(code="city", tier="city", above="province"))
+
+
+@pytest.fixture(scope="module")
+async def chain(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chain]:
+    async with chained(postgres, tmp_path_factory.mktemp("chain"), *PLACES) as made:
+        yield made
+
+
+async def accepted(city: TestNode, decision: str) -> UUID:
+    row = penalty(decision, today=city.host.clock.legal_date(), CF_XDR_ZJHM=resident(30))
+    answer = await city.client("ingestion", MARKET).post(f"/v1/items/{ITEM}/records", json=[row])
+    assert answer.status_code == 200, answer.text
+    return UUID(orjson.loads(answer.content.splitlines()[0])["record"])
+
+
+async def withdrawn(city: TestNode, record: UUID) -> None:
+    client = city.client("ingestion", MARKET)
+    answer = await client.post(
+        f"/v1/records/{record}/withdrawal", json={"reason": "revoked"}, headers={"If-Match": '"1"'}
+    )
+    assert answer.status_code == 200, answer.text
+
+
+async def answered(city: TestNode) -> bool:
+    """Whether the province has answered for all that the city's feed has."""
+    query = "select max(until) from exchange.acknowledgement where feed = 'up' and by = 'province'"
+    async with city.database.session() as session:
+        return await session.fetchval(query) == await size_of(city, "up")
+
+
+async def test_a_node_answers_for_an_ending_when_its_queries_go_by_it_and_not_before(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    record = await accepted(city, "示市监罚〔2026〕301号")
+    await chain.settled()
+    judged = "select count(*) from ingestion.revision where record = $1 and state = 'withdrawn'"
+    shown = "select state from query.record where record = $1"
+    async with province.database.session() as stalled, province.database.session() as looking:
+        async with stalled.transaction():
+            await stalled.execute("select from query.record where record = $1 for update", record)
+            await withdrawn(city, record)
+            await eventually(lambda: looking.fetchval(judged, record), within=30)
+            await asyncio.sleep(2)  # what must not come has had its time
+            assert await looking.fetchval(shown, record) == "published"
+            assert not await answered(city), "it has answered for a withdrawal, and a query would show the record"
+        await eventually(lambda: answered(city), within=30)
+        assert await looking.fetchval(shown, record) == "withdrawn"
