@@ -138,8 +138,9 @@ class Sending:
         """Send what may leave, in order; the seconds until it should be looked again."""
         peer = self._peer()
         code = peer.party.code
-        async with Context(self._equipment).transaction() as connection:
-            waiting = await acknowledging.unsent(connection, code, self._feed, limit=_AT_ONCE)
+        context = Context(self._equipment)
+        async with context.transaction():
+            waiting = await acknowledging.unsent(context, code, self._feed, limit=_AT_ONCE)
         for each in waiting.ready:
             await peer.acknowledge(self._feed, each.data)
             async with Context(self._equipment).transaction() as connection:

@@ -103,13 +103,15 @@ create table exchange.copy_checkpoint (
     primary key (peer, feed, size)
 );
 
--- What this node signed, until the peer has it.
+-- What this node signed, until the peer has it. `beyond`: the heads of ingestion's stream as it was signed, part 0
+-- first: it leaves when every reader has passed them.
 create table exchange.acknowledgement_made (
     peer text not null,
     feed text not null,
     first bigint not null,
     until bigint not null,
     data text not null,
+    beyond bigint[] not null,
     sent_at timestamptz,
     primary key (peer, feed, first)
 );

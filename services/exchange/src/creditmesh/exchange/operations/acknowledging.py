@@ -8,7 +8,6 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
@@ -86,8 +85,9 @@ class Waiting(NamedTuple):
     held: bool
 
 
-async def unsent(connection: AsyncConnection, peer: str, feed: str, *, limit: int) -> Waiting:
+async def unsent(ctx: Context, peer: str, feed: str, *, limit: int) -> Waiting:
     """Acknowledgements in their order, as far as every reader of this node has gone by what they are about."""
+    connection = await ctx.connection()
     waiting = await copies.unsent(connection, peer, feed, limit=limit)
     reached = await passed(connection, JUDGED) if waiting else {}
     ready = list(takewhile(lambda each: _gone_by(each.beyond, reached), waiting))
