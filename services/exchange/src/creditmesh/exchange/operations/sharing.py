@@ -8,8 +8,6 @@ from pydantic import JsonValue
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
-from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.subjects import Erased
 from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
@@ -60,7 +58,7 @@ async def _opened(
     ctx: Context, events: Sequence[RecordChanged]
 ) -> Mapping[UUID, Mapping[str, Mapping[str, JsonValue]]]:
     """The sealed fields of each revision by whom they are about; a person who was erased has none left."""
-    ciphers = await _ciphers(ctx, {sealed.about for event in events for sealed in event.sealed})
+    ciphers = await ctx.vault.open_left({sealed.about for event in events for sealed in event.sealed})
     return {
         event.revision: {
             sealed.field: ciphers[sealed.about].unseal(sealed, object=event.record, field=sealed.field)
@@ -69,12 +67,3 @@ async def _opened(
         }
         for event in events
     }
-
-
-async def _ciphers(ctx: Context, about: set[UUID]) -> Mapping[UUID, Cipher]:
-    while about:
-        try:
-            return await ctx.vault.open(sorted(about))
-        except Erased as error:
-            about.discard(error.subject)
-    return {}

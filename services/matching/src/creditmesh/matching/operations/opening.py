@@ -1,13 +1,11 @@
 """Opening what is sealed in the events that rows keep, of several persons at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from pydantic import JsonValue
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.subjects import Erased
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
@@ -21,8 +19,8 @@ def item_of(ctx: Context, event: RecordChanged) -> Item | None:
 
 async def opened(ctx: Context, asked: Sequence[tuple[RecordChanged, UUID]]) -> list[dict[str, JsonValue]]:
     """The sealed fields about that person in each of these records; a person who was erased has none left."""
-    ciphers = await _ciphers(
-        ctx, {about for event, about in asked if any(each.about == about for each in event.sealed)}
+    ciphers = await ctx.vault.open_left(
+        {about for event, about in asked if any(each.about == about for each in event.sealed)}
     )
     found = []
     for event, about in asked:
@@ -32,12 +30,3 @@ async def opened(ctx: Context, asked: Sequence[tuple[RecordChanged, UUID]]) -> l
                 values |= cipher.unseal(sealed, object=event.record, field=sealed.field)
         found.append(values)
     return found
-
-
-async def _ciphers(ctx: Context, about: set[UUID]) -> Mapping[UUID, Cipher]:
-    while about:
-        try:
-            return await ctx.vault.open(sorted(about))
-        except Erased as error:
-            about.discard(error.subject)
-    return {}

@@ -6,8 +6,6 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.subjects import Erased
 from creditmesh.query.release import shown_fields
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
@@ -23,22 +21,13 @@ def item_of(ctx: Context, event: RecordChanged) -> Item | None:
 
 async def opened(ctx: Context, events: Sequence[RecordChanged]) -> Mapping[UUID, dict[str, JsonValue]]:
     """The sealed fields of these records, by record and field; a person who was erased has none left."""
-    ciphers = await _ciphers(ctx, {sealed.about for event in events for sealed in event.sealed})
+    ciphers = await ctx.vault.open_left({sealed.about for event in events for sealed in event.sealed})
     values: dict[UUID, dict[str, JsonValue]] = {event.record: {} for event in events}
     for event in events:
         for sealed in event.sealed:
             if (cipher := ciphers.get(sealed.about)) is not None:
                 values[event.record].update(cipher.unseal(sealed, object=event.record, field=sealed.field))
     return values
-
-
-async def _ciphers(ctx: Context, about: set[UUID]) -> Mapping[UUID, Cipher]:
-    while about:
-        try:
-            return await ctx.vault.open(sorted(about))
-        except Erased as error:
-            about.discard(error.subject)
-    return {}
 
 
 async def answered(ctx: Context, events: Sequence[RecordChanged]) -> tuple[RecordOut, ...]:
