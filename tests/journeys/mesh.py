@@ -174,7 +174,7 @@ async def tasks_of(
     """The tasks in a party's inbox whose ground is this record."""
     found: list[dict[str, Any]] = []
     for state in states:
-        params: dict[str, Any] = {"state": state, "limit": 500}
+        params: dict[str, Any] = {"state": state, "limit": 100}
         found += done(await cast.door(name).get("/v1/tasks", params=params))["items"]
     return [each for each in found if each["record"] == record]
 

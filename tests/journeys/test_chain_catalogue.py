@@ -1,0 +1,116 @@
+"""What the catalogue of one tier says holds at the others: items of a city's own, items withdrawn, periods that end."""
+
+from typing import Any
+
+import pytest
+
+from tests.journeys.mesh import (
+    GONE,
+    OTHERS,
+    SHOWN,
+    UPWARDS,
+    Mesh,
+    accepted,
+    an_item,
+    done,
+    enterprise,
+    looks,
+    organisation,
+    with_a_listing_penalty,
+)
+from tests.support.cast import BY_MATTER, uscc
+
+OWN, LISTING = "city_supplement", "listing_penalty"
+
+
+async def refusals(mesh: Mesh, item: str) -> dict[tuple[str, str], int]:
+    """What holders refused of the department's records, as it finds it on its quality board."""
+    board = done(await mesh.city.door("owner").get("/v1/quality", params={"item": item}))
+    return {(each["holder"], each["code"]): each["count"] for line in board["items"] for each in line["refused_by"]}
+
+
+async def acknowledged(mesh: Mesh, record: str) -> list[str]:
+    """With which code the province's acknowledgements that the city holds refuse the record's revisions, in order."""
+    async with mesh.chain["city"].database.session() as session:
+        rows = await session.fetch(_REFUSED, record)
+    return [row["code"] for row in rows]
+
+
+_REFUSED = (
+    "select e.index, refused->>'code' as code from exchange.acknowledgement a"
+    " cross join jsonb_array_elements(a.data::jsonb->'refused') as refused"
+    " join exchange.feed_entry e on e.feed = a.feed and e.index = (refused->>'index')::bigint"
+    " where a.feed = 'up' and a.by = 'province' and e.record = $1::text::uuid order by e.index"
+)
+
+
+async def test_an_item_of_the_citys_own_is_refused_above_until_that_tiers_keeper_publishes_it(mesh: Mesh):
+    city = mesh.city
+    await mesh.publish("city", "item", an_item(OWN, "city"))
+    row = enterprise(city, "示市监罚〔2026〕301号", 301)
+    record = await accepted(city, row, item=OWN)
+    await mesh.settled()
+    assert await acknowledged(mesh, record) == ["unknown_item"]
+    assert await refusals(mesh, OWN) == {("province", "unknown_item"): 1}
+    assert (await mesh.revisions(record))["province"] == []
+
+    await mesh.publish("province", "item", an_item(OWN, "province"))
+    assert (await mesh.revisions(record))["province"] == [], "what was refused does not come in by itself"
+    correction = {"fields": row | {"CF_WFXW": "其他"}, "reason": "error"}
+    done(
+        await city.door("owner").post(f"/v1/records/{record}/corrections", json=correction, headers={"If-Match": '"1"'})
+    )
+    await mesh.settled()
+    assert await acknowledged(mesh, record) == ["unknown_item"]
+    (held,) = (await mesh.revisions(record))["province"]
+    assert (held["rev"], held["change"], held["origin"]) == (2, "corrected", "city")
+    assert await _searched(mesh, "province", 301) == {record}
+    assert (await mesh.revisions(record))["nation"] == []
+    assert await refusals(mesh, OWN) == {("province", "unknown_item"): 1, ("nation", "unknown_item"): 1}
+
+
+async def _searched(mesh: Mesh, code: str, order: int) -> set[str]:
+    found = done(await mesh[code].door().post("/v1/public/searches", json={"code": uscc(order)}))
+    return {each["record"] for each in found["items"]}
+
+
+@pytest.fixture(scope="module")
+async def listed(mesh: Mesh) -> tuple[int, str]:
+    """An organisation and a record of it that every way of looking shows at every tier above the city too."""
+    await with_a_listing_penalty(mesh, LISTING)
+    order = 310
+    record = await accepted(mesh.city, enterprise(mesh.city, "示市监罚〔2026〕310号", order), item=LISTING)
+    await mesh.person("subject", uscc(order), kind="organisation", document="uscc")
+    await mesh.settled()
+    return order, record
+
+
+async def seen(mesh: Mesh, of: tuple[int, str]) -> dict[str, Any]:
+    order, record = of
+    return {code: await looks(mesh[code], order, record) for code in UPWARDS}
+
+
+async def test_what_has_ended_by_the_legal_date_is_shown_nowhere(mesh: Mesh, listed: tuple[int, str]):
+    assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, SHOWN)
+    until = {str(rows[0]["display_until"]) for code, rows in (await mesh.revisions(listed[1])).items() if rows}
+    assert len(until) == 1, "the period is the origin's, computed once"
+    try:
+        await mesh.move_clock(400)
+        assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, GONE)
+    finally:
+        await mesh.move_clock(0)
+    assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, SHOWN), "no job has touched a record"
+
+
+async def test_an_item_withdrawn_at_the_nation_is_shown_at_no_tier(mesh: Mesh, listed: tuple[int, str]):
+    assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, SHOWN)
+    await mesh.withdraw("nation", LISTING)
+    assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, GONE)
+    for code in (*UPWARDS, *OTHERS):
+        assert (await mesh[code].door().get(f"/v1/catalogue/items/{LISTING}")).status_code == 404, code
+    refused = await mesh.city.submit(enterprise(mesh.city, "示市监罚〔2026〕311号", 311), item=LISTING)
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_item")
+    asked = {"subject": organisation(listed[0]), "items": [LISTING], **BY_MATTER}
+    for code in UPWARDS:
+        answer = done(await mesh[code].door("asker").post("/v1/queries", json=asked))
+        assert [each["code"] for each in answer["withheld"]] == ["item_withdrawn"], code
