@@ -10,7 +10,7 @@ import contextlib
 import csv
 import gzip
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ import httpx
 import pytest
 import structlog
 from prometheus_client import Counter, generate_latest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.metrics import REQUESTS
+from tests.journeys.seen import Seen
 from tests.support.canary import (
     Place,
     Secret,
@@ -70,38 +71,6 @@ SECRETS = [
     Secret("a remark", "金丝雀的备注"),
 ]
 TOLD = {"CF_SY": "金丝雀于三月间未按规定公示。", "CF_NR": "责令金丝雀改正并罚款2000元", "BZ": "金丝雀的备注"}
-
-
-class Seen:
-    """Keeps the URLs, headers and refusals that pass an ASGI application."""
-
-    def __init__(self, name: str, inner: Callable[..., Awaitable[None]], *, places: list[Place]) -> None:
-        self._name = name
-        self._inner = inner
-        self._places = places
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._places.append((f"URL at {self._name}", scope["path"].encode() + b"?" + scope["query_string"]))
-        for header, value in scope["headers"]:
-            if self._name != "the door" or header != b"authorization":
-                self._places.append((f"request header {header.decode()} at {self._name}", value))
-        refused = False
-
-        async def watched(message: Message) -> None:
-            nonlocal refused
-            if message["type"] == "http.response.start":
-                refused = message["status"] >= 400
-                for header, value in message["headers"]:
-                    self._places.append((f"answer's header {header.decode()} at {self._name}", value))
-            elif refused:
-                self._places.append((f"refusal at {self._name}", message.get("body", b"")))
-            await send(message)
-
-        await self._inner(scope, receive, watched)
-
-    async def close(self) -> None:
-        """The wrapped one's."""
-        await self._inner.close()  # type: ignore[attr-defined]
 
 
 @dataclass
