@@ -1,0 +1,210 @@
+"""A case is decided where the record was made, and holds at every tier; the certificate proves to anybody who knows."""
+
+import copy
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from creditmesh.client.certificates import check
+from creditmesh.client.errors import Unverified
+from creditmesh.schemas.cases import CertificateOut
+from tests.journeys.mesh import (
+    GONE,
+    SHOWN,
+    UPWARDS,
+    Mesh,
+    accepted,
+    act,
+    done,
+    enterprise,
+    filed,
+    looks,
+    organisation,
+    tasks_of,
+    with_a_listing_penalty,
+)
+from tests.support.cast import BUREAU, uscc
+
+LISTING = "repairable_listing"
+
+
+@pytest.fixture(scope="module")
+async def shared(mesh: Mesh) -> Mesh:
+    """The chain, with an item that puts on a list and can be repaired."""
+    await with_a_listing_penalty(mesh, LISTING)
+    return mesh
+
+
+async def record_of(mesh: Mesh, order: int) -> str:
+    """A record of the organisation of that order, which is there itself as `subject` at every tier."""
+    record = await accepted(mesh.city, enterprise(mesh.city, f"示市监罚〔2026〕{order}号", order), item=LISTING)
+    await mesh.person("subject", uscc(order), kind="organisation", document="uscc")
+    await mesh.settled()
+    return record
+
+
+async def shown(mesh: Mesh, order: int, record: str) -> dict[str, dict[str, bool]]:
+    return {code: await looks(mesh[code], order, record) for code in UPWARDS}
+
+
+async def marked(mesh: Mesh, order: int, record: str) -> dict[str, str | None]:
+    """The mark of a record as each tier publishes it."""
+    found = {}
+    for code in UPWARDS:
+        answer = done(await mesh[code].door().post("/v1/public/searches", json={"code": uscc(order)}))
+        (found[code],) = [each["mark"] for each in answer["items"] if each["record"] == record]
+    return found
+
+
+async def standing(mesh: Mesh) -> dict[str, tuple[Any, ...]]:
+    """What could have changed at each node: its revisions, and its feeds."""
+    found = {}
+    for code, node in mesh.chain.nodes.items():
+        async with node.database.session() as session:
+            revisions = await session.fetch("select id, data from ingestion.revision order by id")
+            feeds = await session.fetch("select feed, size, stack from exchange.feed_head order by feed")
+        found[code] = [tuple(row) for row in revisions], [tuple(row) for row in feeds]
+    return found
+
+
+async def test_an_objections_mark_is_at_every_tier_until_it_is_decided(shared: Mesh):
+    record = await record_of(shared, 501)
+    case = await filed(shared.city, "objection", record)
+    await shared.settled()
+    assert await marked(shared, 501, record) == dict.fromkeys(UPWARDS, "disputed")
+    await act(shared.city, case, action="refuse", reason="属实")
+    await shared.settled()
+    assert await marked(shared, 501, record) == dict.fromkeys(UPWARDS)
+    assert [row["change"] for row in (await shared.revisions(record))["nation"]] == ["accepted", "marked", "unmarked"]
+
+
+async def test_a_refused_repair_changes_nothing_but_its_own_log(shared: Mesh):
+    record = await record_of(shared, 502)
+    before = await standing(shared)
+    assert len(before["nation"][0]) > 0
+    case = await filed(shared.city, "repair", record)
+    await act(shared.city, case, action="refuse", reason="义务尚未履行")
+    await shared.settled()
+    assert await standing(shared) == before
+    assert await shown(shared, 502, record) == dict.fromkeys(UPWARDS, SHOWN)
+    steps = done(await shared.city.door("subject").get(f"/v1/cases/{case}"))["steps"]
+    assert [step["action"] for step in steps][-2:] == ["accept", "refuse"]
+
+
+async def _applied(mesh: Mesh, record: str) -> str:
+    (task, *_) = await tasks_of(mesh.city, "asker", record)
+    said = {"outcome": "applied", "officer": "W-17"}
+    done(await mesh.city.door("asker").post(f"/v1/tasks/{task['id']}/feedback", json=said))
+    return str(task["id"])
+
+
+async def _lent(mesh: Mesh, order: int, record: str) -> date:
+    """The bureau reads the record by the organisation's authorisation; until when it may use it."""
+    city = mesh.city
+    given = {
+        "bureau": BUREAU, "purpose": "credit_assessment", "items": [LISTING], "max_uses": 5,
+        "valid_until": (city.today + timedelta(days=9)).isoformat(),
+    }  # fmt: skip
+    authorisation = done(await city.door("subject").post("/v1/me/authorisations", json=given))["id"]
+    asked = {"subject": organisation(order), "purpose": "credit_assessment", "authorisation": authorisation}
+    answer = done(await city.door("bureau").post("/v1/queries", json=asked))
+    assert [each["record"] for each in answer["released"]] == [record]
+    return date.fromisoformat(answer["use_until"])
+
+
+@pytest.fixture(scope="module")
+async def repaired(shared: Mesh) -> dict[str, Any]:
+    """A record that a bureau was given and a department acted on, repaired; and what was known on the way."""
+    record = await record_of(shared, 503)
+    assert await shown(shared, 503, record) == dict.fromkeys(UPWARDS, SHOWN)
+    known: dict[str, Any] = {"record": record, "until": await _lent(shared, 503, record)}
+    known["task"] = await _applied(shared, record)
+    case = await filed(shared.city, "repair", record)
+    await act(shared.city, case, action="approve", basis="示市监修〔2026〕1号")
+    await shared.settled()
+    return known | {"case": case}
+
+
+async def certificate(mesh: Mesh, case: str) -> CertificateOut:
+    answer = await mesh.city.door("subject").get(f"/v1/cases/{case}/certificate")
+    return CertificateOut.model_validate(done(answer))
+
+
+async def test_a_decided_repair_ends_every_use_at_every_tier(shared: Mesh, repaired: dict[str, Any]):
+    assert await shown(shared, 503, repaired["record"]) == dict.fromkeys(UPWARDS, GONE)
+    for code in UPWARDS:
+        rows = (await shared.revisions(repaired["record"]))[code]
+        assert [(row["change"], row["state"]) for row in rows] == [
+            ("accepted", "published"),
+            ("repaired", "repaired"),
+        ], code
+    again = await shared.city.submit(enterprise(shared.city, "示市监罚〔2026〕503号", 503), item=LISTING)
+    assert again.status_code == 422
+    assert [reason["code"] for reason in again.json()["errors"]] == ["record_closed"]
+
+
+async def test_the_certificate_names_everybody_who_holds_the_record(shared: Mesh, repaired: dict[str, Any]):
+    waiting = await certificate(shared, repaired["case"])
+    assert (waiting.complete, waiting.pending) == (False, ("finance",))
+    place = f"/v1/tasks/{repaired['task']}"
+    assert done(await shared.city.door("asker").get(place))["state"] == "withdrawn"
+    lifted = {"outcome": "lifted", "officer": "W-17"}
+    done(await shared.city.door("asker").post(f"{place}/feedback", json=lifted))
+    assert done(await shared.city.door("asker").get(place))["state"] == "closed"
+    await shared.settled()
+    found = await certificate(shared, repaired["case"])
+    lines = {line.holder: line for line in found.lines}
+    assert {holder: (line.kind, line.outcome) for holder, line in lines.items()} == {
+        "province": ("node", "acknowledged"),
+        "nation": ("node", "acknowledged"),
+        "finance": ("department", "acknowledged"),
+        BUREAU: ("bureau", "unreachable"),
+    }
+    assert (lines[BUREAU].reachable, lines[BUREAU].use_until) == (False, repaired["until"])
+    assert (found.complete, found.pending) == (True, ())
+    assert (found.record, found.rev, found.change) == (waiting.record, 2, "repaired")
+    assert all(lines[node].proof is not None for node in ("province", "nation"))
+
+
+async def test_the_certificate_verifies_off_line_and_with_any_other_byte_does_not(
+    shared: Mesh, repaired: dict[str, Any]
+):
+    found = await certificate(shared, repaired["case"])
+    rows = done(await shared.city.door().get("/v1/catalogue/parties"))["items"]
+    (own,) = [row for row in rows if row["code"] == found.node]
+    trusted = [key["public"] for key in own["keys"] if key["use"] == "node"]
+    check(found, trusted=trusted)
+    whole = found.model_dump(mode="json")
+    tried = 0
+    for path in _leaves(whole, ()):
+        for value in _otherwise(_at(whole, path)):
+            changed = copy.deepcopy(whole)
+            _at(changed, path[:-1])[path[-1]] = value
+            try:
+                read = CertificateOut.model_validate(changed)
+            except ValueError:
+                continue
+            tried += 1
+            with pytest.raises(Unverified):
+                check(read, trusted=trusted)
+    assert tried > 500
+
+
+def _leaves(value: Any, here: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    return [here] if entries is None else [leaf for name, each in entries for leaf in _leaves(each, (*here, name))]
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _otherwise(value: Any) -> list[Any]:
+    """A value with another byte, at each place in turn."""
+    if isinstance(value, str):
+        others = [(n, ord(value[n])) for n in range(len(value))]
+        return [value[:n] + chr(other) + value[n + 1 :] for n, was in others for other in (was ^ 1, was + 1)]
+    return [not value] if isinstance(value, bool) else [value + 1] if isinstance(value, int) else []
