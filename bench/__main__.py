@@ -12,7 +12,21 @@ import orjson
 import typer
 from rich.console import Console
 
-from bench import backlog, chain, gateway, idle, ingest, latency, machine, query, tokens
+from bench import (
+    backlog,
+    chain,
+    gateway,
+    idle,
+    ingest,
+    latency,
+    machine,
+    pulling,
+    query,
+    repairs,
+    screening,
+    sustained,
+    tokens,
+)
 from bench import profile as profiles
 from bench.figures import Table
 from bench.standing import Standing, standing
@@ -22,26 +36,30 @@ from creditmesh.schemas.identifiers import NodeCode
 
 RESULTS = Path(__file__).parent / "results"
 Measure = Callable[[Standing], Coroutine[Any, Any, Table]]
-PARTS: dict[str, Measure] = {
+ON_ONE: dict[str, Measure] = {
     "idle": idle.measure,
     "latency": latency.measure,
     "ingest": ingest.measure,
     "query": query.measure,
+    "screening": screening.measure,
     "backlog": backlog.measure,
 }
 """On one node, in this order: it must rest before it works."""
+ON_TWO: dict[str, Measure] = {"pull": pulling.measure}
 ON_CHAIN: dict[str, Measure] = {
     "idle-chain": idle.measure,
     "chain": chain.measure,
+    "repair": repairs.measure,
+    "sustained": sustained.measure,
 }
-"""On three nodes, in this order: they must rest before they work."""
+"""On three nodes, in this order."""
 ALONE: dict[str, Callable[[], Table]] = {"tokens": tokens.measure, "gateway": gateway.measure}
 ON_KAFKA: dict[str, tuple[tuple[NodeCode, ...], Measure]] = {
     "kafka": (("city",), latency.measure),
     "chain-kafka": (CHAIN, chain.measure),
 }
 """With a broker between: on which nodes, and what."""
-NAMES = (*PARTS, *ON_CHAIN, *ALONE, *ON_KAFKA)
+NAMES = (*ON_ONE, *ON_TWO, *ON_CHAIN, *ALONE, *ON_KAFKA)
 console = Console(width=None if Console().is_terminal else 140)
 
 
@@ -70,7 +88,7 @@ def main(
 
 
 def _measured(wanted: list[str]) -> Iterator[tuple[str, Table | None]]:
-    for parts, codes in ((PARTS, CHAIN[:1]), (ON_CHAIN, CHAIN)):
+    for parts, codes in ((ON_ONE, CHAIN[:1]), (ON_TWO, CHAIN[:2]), (ON_CHAIN, CHAIN)):
         yield from _on_nodes({name: parts[name] for name in parts if name in wanted}, codes)
     for name, measure in ALONE.items():
         if name in wanted:

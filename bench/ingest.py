@@ -94,20 +94,19 @@ async def measure(standing: Standing) -> Table:
 class Taking:
     """One node being sent rows, and the table beside its own."""
 
-    def __init__(self, standing: Standing, session: asyncpg.Connection) -> None:
+    def __init__(self, standing: Standing, session: asyncpg.Connection, *, orders: int = 0, subjects: int = 0) -> None:
+        """Rows begin with these orders and subjects: two on one node must not send the same."""
         self._standing = standing
         self._session = session
-        self._orders = self._subjects = self._again = 0
+        self._orders, self._subjects, self._again = orders, subjects, 0
         self._sent: list[UUID] = []
 
     async def send(self, way: Way, result: Result) -> None:
         """Send fresh rows and wait until the node has nothing left to do."""
-        requests = [self._request(way) for _ in range(REQUESTS)]
-        url, count = self._standing.url, BATCH * len(requests)
-        wires = [await Wire.to(url) for _ in range(way.in_flight)]
+        count = BATCH * REQUESTS
         before = self._standing.spent()
         began = time.perf_counter()
-        taken = await asyncio.gather(*(self._some(wire, requests[n :: len(wires)]) for n, wire in enumerate(wires)))
+        result.batches += await self.hand_in(way)
         acknowledged = time.perf_counter() - began
         await drained(self._session)
         sustained = time.perf_counter() - began
@@ -116,9 +115,15 @@ class Taking:
         result.sustained.append(count / sustained)
         result.node.append(node / count * 1e6)
         result.server.append(server / count * 1e6)
-        result.batches += [seconds for each in taken for seconds in each]
+
+    async def hand_in(self, way: Way) -> list[float]:
+        """Send fresh rows; how long each request took."""
+        requests = [self._request(way) for _ in range(REQUESTS)]
+        wires = [await Wire.to(self._standing.url) for _ in range(way.in_flight)]
+        taken = await asyncio.gather(*(self._some(wire, requests[n :: len(wires)]) for n, wire in enumerate(wires)))
         for wire in wires:
             wire.close()
+        return [seconds for each in taken for seconds in each]
 
     async def copy(self) -> Result:
         """Copy what was just made, in transactions of the node's size."""

@@ -1,6 +1,7 @@
 """A sandbox of one node, or of a chain, as real processes, for the parts that measure it."""
 
 import asyncio
+import itertools
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -120,8 +121,8 @@ async def left(sessions: Sessions) -> str | None:
     codes = [code for code in CHAIN if code in sessions]
     for place, code in enumerate(codes):
         session = sessions[code]
-        if await session.fetchval(_LEFT):
-            return f"{code}: events to apply"
+        if await session.fetchval(_QUEUED):
+            return f"{code}: events to order"
         if (behind := await lags(session)) and any(behind.values()):
             return f"{code}: {behind}"
         size = await session.fetchval(_FEED) or 0
@@ -129,6 +130,16 @@ async def left(sessions: Sessions) -> str | None:
             if (await session.fetchval(_REACHED, above) or 0) < size:
                 return f"{code}: the answer of {above}"
     return None
+
+
+async def copies_behind(sessions: Sessions) -> dict[str, int]:
+    """How many entries each node has still to pull of the feed of the one below."""
+    codes = [code for code in CHAIN if code in sessions]
+    return {
+        f"copy of {below} at {above}": (await sessions[below].fetchval(_FEED) or 0)
+        - (await sessions[above].fetchval(_COPIED, below) or 0)
+        for below, above in itertools.pairwise(codes)
+    }
 
 
 async def lags(session: asyncpg.Connection) -> dict[str, int]:
@@ -142,6 +153,8 @@ _LEFT = """
         or exists (select from bus.event_head h join query.reader_position p using (stream, part)
                     where p.number < h.number)
 """
+_QUEUED = "select exists (select from bus.event_queue)"
+_COPIED = "select size from exchange.copy_head where peer = $1 and feed = 'up'"
 _READERS = "select schemaname as schema from pg_tables where tablename = 'reader_position' order by 1"
 _BEHIND = """
     select coalesce(sum(h.number - p.number), 0)::int
