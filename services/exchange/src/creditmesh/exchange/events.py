@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.operations import acknowledging, holders, sharing
+from creditmesh.exchange.operations import acknowledging, answering, holders, sharing
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 
 
@@ -23,7 +23,7 @@ async def on_catalogue_changed(ctx: Context, events: Sequence[Delivered]) -> Non
 
 async def on_entries_judged(ctx: Context, events: Sequence[Delivered]) -> None:
     """Ingestion has applied entries of a peer's feed: that is signed."""
-    await acknowledging.sign(ctx, events)
+    await answering.sign(ctx, events)
 
 
 async def on_acknowledgement_received(ctx: Context, events: Sequence[Delivered]) -> None:

@@ -9,7 +9,7 @@ import structlog
 
 from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.context import Context, Equipment
-from creditmesh.exchange.operations import acknowledging, receiving
+from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.peer import NotNow, Peer, Pulled
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import Copy
@@ -120,7 +120,7 @@ class Sending:
 
     async def run(self) -> None:
         """Send what is signed, in order, until something fails."""
-        wake = self._equipment.wakes.wake([acknowledging.word(self._peer().party.code)])
+        wake = self._equipment.wakes.wake([answering.word(self._peer().party.code)])
         try:
             with in_doubt(f"acknowledgements of {self._feed}"):
                 while True:
@@ -140,7 +140,7 @@ class Sending:
         code = peer.party.code
         context = Context(self._equipment)
         async with context.transaction():
-            waiting = await acknowledging.unsent(context, code, self._feed, limit=_AT_ONCE)
+            waiting = await answering.unsent(context, code, self._feed, limit=_AT_ONCE)
         for each in waiting.ready:
             await peer.acknowledge(self._feed, each.data)
             async with Context(self._equipment).transaction() as connection:
