@@ -19,7 +19,7 @@ async def published(cast: Cast, key: str) -> Ed25519PublicKey:
     assert {each["use"] for each in own["keys"]} == {"node", "feed"}
     (found,) = [each for each in own["keys"] if each["id"] == key]
     assert (found["use"], found["alg"]) == ("node", "ed25519")
-    assert not [party for party in parties if party["code"] != "city" and party["keys"]]
+    assert not [party for party in parties if party["kind"] != "node" and party["keys"]]
     return Ed25519PublicKey.from_public_bytes(b64decode(found["public"]))
 
 
