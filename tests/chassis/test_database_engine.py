@@ -1,16 +1,21 @@
 """Pools: what is cancelled or cut off costs that request alone, and what was committed is there."""
 
 import asyncio
+import contextlib
 import random
+from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.database.copy import copy
-from creditmesh.chassis.database.engine import SESSION, direct, engine
+from creditmesh.chassis.database.engine import SESSION, arguments_of, direct, engine
+from creditmesh.chassis.http.problems import of_error
 from tests.chassis.sample import OTHER, SAMPLE
 from tests.support.postgres import Database, Postgres
 
@@ -33,6 +38,88 @@ async def cut_off(database: Database, connection: AsyncConnection) -> None:
     async with database.session() as admin:
         assert await admin.fetchval("select pg_terminate_backend($1)", driver.get_server_pid())
     await asyncio.wait_for(gone.wait(), 10)
+
+
+class Farewell:
+    """A server between a pool and the real one, which says that it ends a session and leaves the line open."""
+
+    MESSAGE = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+
+    def __init__(self, database: Database) -> None:
+        self._there = arguments_of(database.urls["sample"], application_name="farewell")
+        self._clients: list[asyncio.StreamWriter] = []
+        self._pipes: list[asyncio.Task[None]] = []
+
+    @contextlib.asynccontextmanager
+    async def listening(self, database: Database) -> AsyncIterator[AsyncEngine]:
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        url = database.urls["sample"].set(host="127.0.0.1", port=port, query={})
+        pool = engine(url, application_name="test", pool_size=1)
+        try:
+            yield pool
+        finally:
+            await pool.dispose()
+            server.close()
+            for pipe in self._pipes:
+                pipe.cancel()
+            await asyncio.gather(*self._pipes, return_exceptions=True)
+            for client in self._clients:
+                client.close()
+
+    def say(self) -> None:
+        self._clients[-1].write(b"E" + (len(self.MESSAGE) + 4).to_bytes(4, "big") + self.MESSAGE)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, port = self._there["host"], self._there["port"]
+        if host.startswith("/"):
+            source, sink = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        else:
+            source, sink = await asyncio.open_connection(host, port)
+        self._clients += [sink, writer]
+        self._pipes += [
+            asyncio.create_task(self._piped(reader, sink)),
+            asyncio.create_task(self._piped(source, writer)),
+        ]
+
+    async def _piped(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while some := await reader.read(65536):
+            writer.write(some)
+
+
+@pytest.mark.parametrize("copying", [False, True], ids=["statement", "copy"])
+async def test_a_session_that_was_told_to_end_and_is_not_yet_closed_is_a_lost_one(database: Database, *, copying: bool):
+    farewell = Farewell(database)
+    async with farewell.listening(database) as pool, pool.connect() as connection:
+        assert await connection.scalar(text("select 1")) == 1
+        farewell.say()
+        await asyncio.sleep(0.1)  # it has been read, and there is nothing else to wait for
+        with pytest.raises(DBAPIError) as found:
+            await (copy(connection, "sample.thing", ("id",), []) if copying else connection.execute(text("select 2")))
+        assert fault_of(found.value, 0) is Fault.DOUBT, "no mistake of a request, and no dead letter"
+        assert of_error(found.value, path="/").status == 503
+        await connection.invalidate()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.CrashShutdownError("terminating connection because of crash of another server process"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_session_lost_while_a_pool_makes_it_ready_is_a_lost_one(error: Exception):
+    # A pool looks types up before it lends a session, and what the driver raises then comes as it is.
+    assert fault_of(error, 0) is Fault.DOUBT, "no mistake of a request, and no dead letter"
+    assert of_error(error, path="/").status == 503
+
+
+def test_what_the_driver_refuses_stays_refused():
+    assert fault_of(asyncpg.UndefinedTableError("no such table"), 0) is Fault.PERMANENT
+    assert fault_of(asyncpg.DataError("not a number"), 0) is Fault.PERMANENT
 
 
 async def test_a_session_has_its_limits(database: Database):

@@ -2,6 +2,7 @@
 
 from enum import Enum, auto
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -32,6 +33,8 @@ def fault_of(error: BaseException, attempt: int) -> Fault:
         return Fault.PASSING
     if isinstance(error, DBAPIError):
         return _of_database(error, attempt)
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return _of_driver(error, attempt)
     return Fault.PASSING if isinstance(error, OSError | TimeoutError) else Fault.PERMANENT
 
 
@@ -41,6 +44,20 @@ def _of_database(error: DBAPIError, attempt: int) -> Fault:
         return Fault.PERMANENT  # the driver could not encode a value; nothing was sent
     if error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(_SESSION_ENDED):
         return Fault.DOUBT
+    return _of_state(state, attempt)
+
+
+def _of_driver(error: Exception, attempt: int) -> Fault:
+    """The driver's own error: a session that is lost while a pool makes it ready fails so."""
+    if isinstance(error, ValueError):
+        return Fault.PERMANENT
+    state = str(getattr(error, "sqlstate", None) or "")
+    if not isinstance(error, asyncpg.PostgresError) or state.startswith(_SESSION_ENDED):
+        return Fault.DOUBT
+    return _of_state(state, attempt)
+
+
+def _of_state(state: str, attempt: int) -> Fault:
     if state == _CANCELLED:
         return Fault.PASSING if attempt < _PATIENCE else Fault.PERMANENT
     return Fault.PASSING if state.startswith(_PASSING) else Fault.PERMANENT

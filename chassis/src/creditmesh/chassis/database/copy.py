@@ -7,6 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
 
 async def copy(
     connection: AsyncConnection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
@@ -23,7 +25,7 @@ async def copy(
             # SQLAlchemy sends BEGIN with the first statement; without one COPY would commit by itself.
             await connection.execute(text("select 1"))
         status = await driver.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         if driver.is_closed():
             await connection.invalidate()  # as SQLAlchemy does for its own statements: the pool makes a new one
         raise _translated(table, error) from None
@@ -43,6 +45,6 @@ def _translated(table: str, error: BaseException) -> DBAPIError:
         error.detail = None  # it quotes the offending values
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return IntegrityError(statement, None, error, hide_parameters=True)
-    if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.InterfaceError | OSError):
+    if isinstance(error, _LOST):
         return OperationalError(statement, None, error, hide_parameters=True, connection_invalidated=True)
     return DBAPIError(statement, None, error, hide_parameters=True)

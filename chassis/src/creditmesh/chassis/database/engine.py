@@ -83,7 +83,7 @@ async def _patiently(arguments: Mapping[str, Any]) -> asyncpg.Connection:
         except (asyncpg.CannotConnectNowError, ConnectionRefusedError, FileNotFoundError) as error:
             if time.monotonic() >= deadline:
                 raise _unconnected(error) from error
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             raise _unconnected(error) from error
         else:
             return connection
