@@ -242,3 +242,15 @@ async def test_two_pullers_of_one_feed_apply_every_entry_once(puller: Puller):
     await puller.step()
     assert (await puller.copy()).range.size == 40
     assert await puller.told() == 40
+
+
+async def test_without_the_compare_and_set_of_a_copy_two_pullers_tell_every_entry_twice(
+    puller: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    async def from_anywhere(*_: object, **__: object) -> None:
+        return
+
+    monkeypatch.setattr(copies, "move", from_anywhere)
+    puller.sender.add(5)
+    await asyncio.gather(puller.step(), puller.step())
+    assert await puller.told() == 10, "the control of the test above: what it counts does double"

@@ -1,0 +1,82 @@
+"""Watching a node while it is hurt: what it has acknowledged as repaired it may not show, from that moment on."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+import asyncpg
+
+from creditmesh.client.errors import ClientError
+from tests.support.processes import Victim
+from tests.support.repairs import AT_ONCE, Onlooker, Repair, onlooker, organisation
+
+ACKNOWLEDGED = """
+    select coalesce(array_agg(e.record), '{}') from exchange.feed_entry e
+      join exchange.acknowledgement a on a.feed = e.feed and e.index >= a.first and e.index < a.until
+     where e.feed = 'up' and e.change = 'repaired' and a.by = $1
+"""
+SECONDS_BETWEEN = 0.05
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+class Watch:
+    """One node above, and the node below that keeps what it signs."""
+
+    def __init__(self, above: Victim, below: Victim, repairs: Sequence[Repair]) -> None:
+        self.looked: dict[UUID, int] = {}
+        """How often the node was asked for each record after it had acknowledged the repair."""
+        self.shown: list[UUID] = []
+        """The records that it showed nevertheless."""
+        self.error: BaseException | None = None
+        self._above, self._below, self._repairs = above, below, repairs
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Read what is acknowledged, then look; until told that it is over."""
+        try:
+            with onlooker(self._above, retries=AT_ONCE) as looking:
+                while not self._over.wait(SECONDS_BETWEEN):
+                    self._look(looking)
+        except BaseException as error:
+            self.error = error
+            raise
+
+    def end(self) -> None:
+        """Enough."""
+        self._over.set()
+
+    def _look(self, looking: Onlooker) -> None:
+        acknowledged = self._acknowledged()
+        waiting = [each for each in self._repairs if each.record in acknowledged]
+        for each in sorted(waiting, key=lambda each: self.looked.get(each.record, 0))[:2]:
+            try:
+                seen = looking.sees(organisation(each.order), each.record)
+            except ClientError as error:
+                if not error.passing:
+                    raise
+                return
+            self.looked[each.record] = self.looked.get(each.record, 0) + 1
+            if seen:
+                self.shown.append(each.record)
+
+    def _acknowledged(self) -> set[UUID]:
+        try:
+            found = self._below.ask(ACKNOWLEDGED, self._above.node.settings.node)
+        except AWAY:
+            return set()
+        assert isinstance(found, list)
+        return {UUID(bytes=record.bytes) for record in found}
+
+
+@contextmanager
+def watched(above: Victim, below: Victim, repairs: Sequence[Repair]) -> Iterator[Watch]:
+    """A watch over a node for as long as the block."""
+    watch = Watch(above, below, repairs)
+    thread = threading.Thread(target=watch.run, name=f"watch {above.node.settings.node}")
+    thread.start()
+    try:
+        yield watch
+    finally:
+        watch.end()
+        thread.join()
