@@ -114,6 +114,8 @@ class AccessOut(Out):
     """The earlier decision that was asked for again under its idempotency key."""
     items: tuple[Code, ...] = ()
     records: tuple[UUID, ...] = ()
+    use_until: date | None = None
+    """The first day on which what was released may be used no more."""
 
 
 class AuthorisationIn(In):

@@ -3,7 +3,7 @@
 from alembic import op
 
 from creditmesh.chassis.bus.tables import positions
-from creditmesh.chassis.database.migrations import append_only, read_write, script, service_role
+from creditmesh.chassis.database.migrations import append_only, script, service_role
 
 revision = "exchange_0001"
 down_revision = None
@@ -177,7 +177,8 @@ def upgrade() -> None:
     for name in ("acknowledgement", "told", "acknowledgement_made"):
         append_only(f"exchange.{name}")
     for name in ("feed_head", "copy_head", "reach", "applied", "reader"):
-        read_write(f"exchange.{name}")
+        append_only(f"exchange.{name}")
+        op.execute(f"grant update on exchange.{name} to {service_role()}")
     op.execute(f"grant update (salt, body) on exchange.feed_entry to {service_role()}")
     op.execute(f"grant update (sent_at) on exchange.acknowledgement_made to {service_role()}")
 
