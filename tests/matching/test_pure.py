@@ -12,7 +12,6 @@ from creditmesh.matching.naming import TaskName, handle_of, task_id
 from creditmesh.schemas.rules.calendar import UnknownYear
 from tests.matching.catalogue import TODAY, Catalogue, a_list, measure
 
-
 RECORD = "0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11"
 
 
