@@ -15,6 +15,8 @@ from tests.chassis.conftest import Nursery
 from tests.support.eventually import eventually
 
 CUT_OFF = 240
+ROUNDS = 5
+"""Tries to cut off some and not all."""
 AFTERWARDS = 40
 _OPEN = """
     select count(*) from pg_stat_activity
@@ -72,9 +74,14 @@ async def test_requests_cancelled_at_random_leave_nothing_behind(nursery: Nurser
 
     await asyncio.gather(*(some(3, 2000) for _ in range(8)))
     longest = sorted(times)[-6] * 1.5
-    await asyncio.gather(*(some(CUT_OFF // 8, longest) for _ in range(8)))
+    answered_now = 0
+    for _ in range(ROUNDS):
+        await asyncio.gather(*(some(CUT_OFF // 8, longest) for _ in range(8)))
+        answered_now = sum(answered for _, answered in fates[24:])
+        if 10 < answered_now < len(fates) - 34:
+            break
+        longest *= 2 if answered_now <= 10 else 0.5  # the machine has more or less time than when it was measured
     await eventually(lambda: _nothing_open(nursery))
-    answered_now = sum(answered for _, answered in fates[24:])
     assert 10 < answered_now < len(fates) - 34, "all or none were cut off: nothing was tried"
     for mark, answered in fates:
         assert not answered or await nursery.marked(mark)
