@@ -57,6 +57,7 @@ ALONE: dict[str, Callable[[], Table]] = {"tokens": tokens.measure, "gateway": ga
 ON_KAFKA: dict[str, tuple[tuple[NodeCode, ...], Measure]] = {
     "kafka": (("city",), latency.measure),
     "chain-kafka": (CHAIN, chain.measure),
+    "repair-kafka": (CHAIN, repairs.measure),
 }
 """With a broker between: on which nodes, and what."""
 NAMES = (*ON_ONE, *ON_TWO, *ON_CHAIN, *ALONE, *ON_KAFKA)
