@@ -46,7 +46,7 @@ _COUNTED = """
        and not c.relispartition
        and c.relname not in ('alembic_version', 'reader_position', 'security_log', 'access', 'copy_head')
 """
-"""Not counted: what a node writes by itself, such as where it stands in a peer's feed as soon as it first asks for it."""
+"""Not counted: what a node writes by itself, such as where it stands in a feed it copies."""
 
 
 class Stored:
