@@ -21,23 +21,22 @@ AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 
 
 class Watch:
-    """One node above, and the node below that keeps what it signs."""
+    """One node above, the node below that keeps what it signs, and who looks."""
 
-    def __init__(self, above: Victim, below: Victim, repairs: Sequence[Repair]) -> None:
+    def __init__(self, above: Victim, below: Victim, looking: Onlooker, repairs: Sequence[Repair]) -> None:
         self.looked: dict[UUID, int] = {}
         """How often the node was asked for each record after it had acknowledged the repair."""
         self.shown: list[UUID] = []
         """The records that it showed nevertheless."""
         self.error: BaseException | None = None
-        self._above, self._below, self._repairs = above, below, repairs
+        self._above, self._below, self._looking, self._repairs = above, below, looking, repairs
         self._over = threading.Event()
 
     def run(self) -> None:
         """Read what is acknowledged, then look; until told that it is over."""
         try:
-            with onlooker(self._above, retries=AT_ONCE) as looking:
-                while not self._over.wait(SECONDS_BETWEEN):
-                    self._look(looking)
+            while not self._over.wait(SECONDS_BETWEEN):
+                self._look()
         except BaseException as error:
             self.error = error
             raise
@@ -46,12 +45,12 @@ class Watch:
         """Enough."""
         self._over.set()
 
-    def _look(self, looking: Onlooker) -> None:
+    def _look(self) -> None:
         acknowledged = self._acknowledged()
         waiting = [each for each in self._repairs if each.record in acknowledged]
         for each in sorted(waiting, key=lambda each: self.looked.get(each.record, 0))[:2]:
             try:
-                seen = looking.sees(organisation(each.order), each.record)
+                seen = self._looking.sees(organisation(each.order), each.record)
             except ClientError as error:
                 if not error.passing:
                     raise
@@ -71,12 +70,13 @@ class Watch:
 
 @contextmanager
 def watched(above: Victim, below: Victim, repairs: Sequence[Repair]) -> Iterator[Watch]:
-    """A watch over a node for as long as the block."""
-    watch = Watch(above, below, repairs)
-    thread = threading.Thread(target=watch.run, name=f"watch {above.node.settings.node}")
-    thread.start()
-    try:
-        yield watch
-    finally:
-        watch.end()
-        thread.join()
+    """A watch over a node for as long as the block. Its key is made before, while every node still answers."""
+    with onlooker(above, retries=AT_ONCE) as looking:
+        watch = Watch(above, below, looking, repairs)
+        thread = threading.Thread(target=watch.run, name=f"watch {above.node.settings.node}")
+        thread.start()
+        try:
+            yield watch
+        finally:
+            watch.end()
+            thread.join()
