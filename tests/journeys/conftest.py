@@ -1,23 +1,39 @@
-"""What journeys share: logs as the node writes them, and a cast with its belongings at a whole node."""
+"""What journeys share: logs as the node writes them, databases, and a cast with its belongings at a whole node."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from creditmesh.chassis import logs
+from creditmesh.chassis.bus.declare import declare_streams
+from creditmesh.chassis.installation import streams
+from creditmesh.node.declaration import NODE
 from tests.journeys.below import with_a_node_below
 from tests.journeys.mesh import Mesh
 from tests.journeys.mesh import assembled as everywhere
 from tests.support.cast import Cast, assembled, with_belongings
 from tests.support.chain import TWO_CITIES, chained
 from tests.support.node import TestNode
-from tests.support.postgres import Postgres
+from tests.support.postgres import Database, Postgres
 
 
 @pytest.fixture(autouse=True, scope="session")
 def logged() -> None:
     """Lines as the node writes them, not the library's own rendering, which shows every local variable."""
     logs.set_up("debug", node="city", process="test")
+
+
+@pytest.fixture(scope="module")
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    """The database of a whole node in which nothing has happened yet."""
+
+    async def declare(connection: Any) -> None:
+        await declare_streams(connection, node="city", streams=streams(NODE))
+
+    made = await postgres.database(packages=NODE.services, declare=declare)
+    yield made
+    await made.close()
 
 
 @pytest.fixture(scope="module")

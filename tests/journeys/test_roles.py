@@ -6,16 +6,13 @@ by a person before it is committed.
 
 import json
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.database.engine import arguments_of
-from creditmesh.chassis.installation import streams
 from creditmesh.node.declaration import NODE
 from tests.support.postgres import Database, Postgres
 
@@ -89,16 +86,6 @@ _ATTRIBUTES = """
            exists (select from pg_class where relowner = r.oid) as owner
       from pg_roles r where rolname = $1
 """
-
-
-@pytest.fixture(scope="module")
-async def database(postgres: Postgres) -> AsyncIterator[Database]:
-    async def declare(connection: Any) -> None:
-        await declare_streams(connection, node="city", streams=streams(NODE))
-
-    made = await postgres.database(packages=NODE.services, declare=declare)
-    yield made
-    await made.close()
 
 
 async def _allowed(session: asyncpg.Connection, role: str) -> dict[str, Any]:

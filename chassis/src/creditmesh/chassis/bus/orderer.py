@@ -30,14 +30,15 @@ _SECONDS_TO_MEASURE = 5.0
 
 _log = structlog.get_logger(__name__)
 
+# The ids come as an array, and every list is walked once: there is no join of two long lists that the planner, which
+# cannot know how long they will be, could take for short.
 _ORDER = f"""
-with pick as materialized (
-    select id, stream, part, type, event from bus.event_queue order by id limit $1
-), gone as (
-    delete from bus.event_queue q using pick where q.id = pick.id returning q.id
+with gone as (
+    delete from bus.event_queue where id = any(array(select id from bus.event_queue order by id limit $1))
+    returning id, stream, part, type, event
 ), taken as (
-    select pick.*, row_number() over same as place, lag(event) over same as before
-      from pick join gone using (id)
+    select *, row_number() over same as place, lag(event) over same as before
+      from gone
     window same as (partition by stream, part order by id)
 ), counted as (
     select stream, part, count(*) as n, (array_agg(event order by id desc))[1] as last from taken group by stream, part

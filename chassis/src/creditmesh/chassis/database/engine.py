@@ -20,6 +20,7 @@ SECONDS_TO_COME_BACK = 3.0
 SESSION: Mapping[str, str] = {
     "TimeZone": "UTC",
     "jit": "off",
+    "enable_seqscan": "off",  # a plan that was made while a table was small is kept while it grows
     "lock_timeout": "5s",
     "statement_timeout": "15s",
     "idle_in_transaction_session_timeout": "10s",

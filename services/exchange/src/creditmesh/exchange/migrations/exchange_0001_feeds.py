@@ -90,7 +90,7 @@ create table exchange.received (
     record uuid not null,
     rev integer not null,
     data bytea not null,
-    primary key (part, id),
+    primary key (id, part),
     unique (peer, feed, index)
 );
 create index on exchange.received (record, rev);

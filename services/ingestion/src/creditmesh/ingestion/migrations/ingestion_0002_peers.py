@@ -18,7 +18,7 @@ create table ingestion.copy (
     home integer not null,
     subject uuid not null,
     natural_key bytea not null,
-    primary key (part, record)
+    primary key (record, part)
 ) partition by list (part);
 
 -- `wrapped` is what the sender wrapped to this node, as JSON; null where it wrapped the key to others only.

@@ -41,9 +41,9 @@ create table matching.standing (
     since date not null,
     at timestamptz not null,
     data bytea not null,
-    primary key (part, record, subject)
+    primary key (record, subject, part)
 ) partition by list (part);
-create index on matching.standing (part, subject);
+create index on matching.standing (subject, part);
 create index on matching.standing (list, record, handle) where list is not null and state = 'published';
 
 -- What departments answered; nothing of it changes. `data` is the event of the revision that was answered, so that whom
@@ -68,9 +68,9 @@ create table matching.feedback (
     officer text not null,
     at timestamptz not null,
     data bytea not null,
-    primary key (part, id)
+    primary key (id, part)
 ) partition by list (part);
-create index on matching.feedback (part, record, subject, measure, party, entry);
+create index on matching.feedback (record, subject, measure, party, entry, part);
 create index on matching.feedback (party, record, handle, measure, entry);
 """
 

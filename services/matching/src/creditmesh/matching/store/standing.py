@@ -76,7 +76,7 @@ async def add(connection: AsyncConnection, rows: Sequence[Standing]) -> None:
 _UPSERT = text(f"""
     insert into matching.standing as known ({", ".join(_COLUMNS)})
     select * from unnest({", ".join(f":{name}" for name in _COLUMNS)})
-        on conflict (part, record, subject) do update
+        on conflict (record, subject, part) do update
        set {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in {*_KEY, "since"})},
            since = case when known.state = 'published' then known.since else excluded.since end
      where known.rev < excluded.rev

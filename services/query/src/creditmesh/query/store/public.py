@@ -63,7 +63,7 @@ _UPSERT = text("""
            (part, record, rev, item, kind, state, display_from, display_until, name, code, data)
     select * from unnest(:part, :record, :rev, :item, :kind, :state, :display_from, :display_until,
                          :name, :code, :data)
-        on conflict (part, record) do update
+        on conflict (record, part) do update
        set rev = excluded.rev, item = excluded.item, kind = excluded.kind, state = excluded.state,
            display_from = excluded.display_from, display_until = excluded.display_until,
            name = excluded.name, code = excluded.code, data = excluded.data

@@ -68,7 +68,7 @@ _UPSERT = (
            (part, record, rev, revision, subject, item, kind, state, display_from, display_until, data)
     select * from unnest(:part, :record, :rev, :revision, :subject, :item, :kind, :state,
                          :display_from, :display_until, :data)
-        on conflict (part, record) do update
+        on conflict (record, part) do update
        set rev = excluded.rev, revision = excluded.revision, item = excluded.item, kind = excluded.kind,
            state = excluded.state, display_from = excluded.display_from, display_until = excluded.display_until,
            data = excluded.data

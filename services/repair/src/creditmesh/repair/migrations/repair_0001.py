@@ -35,7 +35,7 @@ create table repair.record (
     origin text not null,
     change text not null,
     case_id uuid,
-    primary key (part, record)
+    primary key (record, part)
 ) partition by list (part);
 
 -- A case as it stands; `steps` counts its steps, `returned` is the step that returned it (0: none), `sealed` is the
@@ -61,11 +61,11 @@ create table repair.case (
     missing text[] not null,
     appealed boolean not null,
     final boolean not null,
-    primary key (part, id)
+    primary key (id, part)
 ) partition by list (part);
-create unique index on repair.case (part, record, kind) where state in ('filed', 'returned', 'accepted', 'appealed');
-create index on repair.case (part, record);
-create index on repair.case (part, subject, id);
+create unique index on repair.case (record, kind, part) where state in ('filed', 'returned', 'accepted', 'appealed');
+create index on repair.case (record, part);
+create index on repair.case (subject, id, part);
 create index on repair.case (party, id);
 create index on repair.case (due) where state in ('filed', 'accepted', 'appealed');
 
@@ -85,7 +85,7 @@ create table repair.step (
     remedy text,
     effect text,
     sealed bytea,
-    primary key (part, case_id, number)
+    primary key (case_id, number, part)
 ) partition by list (part);
 
 -- What a step does to the record, and the revision that did it; null while it is under way.
@@ -97,9 +97,9 @@ create table repair.effect (
     effect text not null,
     rev integer,
     change text,
-    primary key (part, case_id, number)
+    primary key (case_id, number, part)
 ) partition by list (part);
-create index on repair.effect (part, record) where rev is null;
+create index on repair.effect (record, part) where rev is null;
 
 -- Documents by the digest of their content, which is sealed under the subject's key; `step` is the one they came after.
 create table repair.evidence (
@@ -114,7 +114,7 @@ create table repair.evidence (
     key text not null,
     alg text not null,
     sealed bytea not null,
-    primary key (part, case_id, digest)
+    primary key (case_id, digest, part)
 ) partition by list (part);
 alter table repair.evidence alter column sealed set storage external;
 
@@ -128,7 +128,7 @@ create table repair.propagation (
     settled boolean not null,
     at timestamptz not null,
     data bytea not null,
-    primary key (part, record, rev, holder)
+    primary key (record, rev, holder, part)
 ) partition by list (part);
 """
 

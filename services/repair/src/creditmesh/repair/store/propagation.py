@@ -24,7 +24,7 @@ _TYPES: dict[str, Any] = {
 _UPSERT = text(f"""
     insert into repair.propagation as known ({", ".join(_TYPES)})
     select * from unnest({", ".join(f":{name}" for name in _TYPES)})
-        on conflict (part, record, rev, holder) do update
+        on conflict (record, rev, holder, part) do update
        set kind = excluded.kind, settled = excluded.settled, at = excluded.at, data = excluded.data
      where (known.settled, known.at) < (excluded.settled, excluded.at)
 """).bindparams(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in _TYPES.items()))

@@ -18,7 +18,7 @@ _CHANGING = [name for name in _COLUMNS if name not in {"part", "record", "correc
 _UPSERT = text(f"""
     insert into repair.record as known ({", ".join(_COLUMNS)})
     select * from unnest({", ".join(f":{name}" for name in _COLUMNS)})
-        on conflict (part, record) do update
+        on conflict (record, part) do update
        set corrected = greatest(known.corrected, excluded.corrected),
            {", ".join(f"{name} = excluded.{name}" for name in _CHANGING)}
      where known.rev < excluded.rev
