@@ -24,6 +24,7 @@ from bench import (
     query,
     repairs,
     screening,
+    statements,
     sustained,
     tokens,
 )
@@ -42,6 +43,7 @@ ON_ONE: dict[str, Measure] = {
     "ingest": ingest.measure,
     "query": query.measure,
     "screening": screening.measure,
+    "statements": statements.measure,
     "backlog": backlog.measure,
 }
 """On one node, in this order: it must rest before it works."""

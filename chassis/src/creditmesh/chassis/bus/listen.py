@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.database.engine import direct
+from creditmesh.chassis.database.fetch import fetch
 
 CHANNEL = "bus"
 _TELL = text("select pg_notify(:channel, :words)")
@@ -22,7 +23,7 @@ async def tell(connection: AsyncConnection, *words: str) -> None:
 
     PostgreSQL lets one transaction that tells commit at a time: once a batch, never once a row.
     """
-    await connection.execute(_TELL, {"channel": CHANNEL, "words": " ".join(words)})
+    await fetch(connection, _TELL, {"channel": CHANNEL, "words": " ".join(words)})
 
 
 class Wake:

@@ -1,6 +1,6 @@
 """The owner: a unit that leases parts and applies their streams, position and effects in one transaction.
 
-At or below the position is a repeat: skipped. The next one is applied, up to 200 at once over several parts. Beyond
+At or below the position is a repeat: skipped. The next one is applied, up to 500 at once over several parts. Beyond
 the next, or a head that is ahead while nothing arrives, is a gap: refilled from the stream. A stream that went back, a
 hole or a broken chain parks that part, and the others go on. A position that somebody else has moved ends the unit.
 """
@@ -22,7 +22,7 @@ from creditmesh.chassis.bus.tenure import Tenure
 from creditmesh.chassis.errors import Alarm
 from creditmesh.schemas.events import Event
 
-BATCH = 200
+BATCH = 500
 # A process that sleeps inside its transaction holds the rows of its positions no longer than its lease.
 _END_SLEEPERS = text("select set_config('idle_in_transaction_session_timeout', :milliseconds, false)")
 

@@ -23,8 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import Update
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.chassis.errors import Doubt
 
 Place = tuple[str, int]
@@ -118,7 +119,8 @@ async def move(connection: AsyncConnection, schema: str, moves: Sequence[tuple[P
     if not moves:
         return
     before, after = zip(*moves, strict=True)
-    done = await connection.execute(
+    moved = await fetch(
+        connection,
         _move(schema),
         {
             "streams": [p.stream for p in after],
@@ -129,12 +131,12 @@ async def move(connection: AsyncConnection, schema: str, moves: Sequence[tuple[P
             "hint": [p.hint for p in after],
         },
     )
-    if done.rowcount != len(moves):
+    if len(moved) != len(moves):
         raise Doubt("a position was moved by another process")
 
 
 @cache
-def _move(schema: str) -> Update:
+def _move(schema: str) -> ReturningUpdate[tuple[int]]:
     table = position_table(schema)
     moved = (
         func.unnest(
@@ -153,4 +155,5 @@ def _move(schema: str) -> Update:
         update(table)
         .where(c.stream == moved.c.stream, c.part == moved.c.part, c.number == moved.c.was)
         .values(number=moved.c.number, last=moved.c.last, hint=func.coalesce(moved.c.hint, c.hint))
+        .returning(c.part)
     )

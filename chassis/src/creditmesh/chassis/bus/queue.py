@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.database.copy import copy
+from creditmesh.chassis.database.fetch import fetch
 
 COPY_FROM = 30
 """From this many rows on COPY is cheaper than a statement with arrays."""
@@ -73,7 +74,8 @@ async def enqueue(
         await copy(connection, "bus.event", columns, rows)
     elif bodies:
         once = {"stream": stream, "at": at, "legal_date": legal_date, "traceparent": traceparent}
-        await connection.execute(
+        await fetch(
+            connection,
             _BODIES,
             {
                 **once,
@@ -94,6 +96,4 @@ async def _queue(connection: AsyncConnection, stream: str, outgoing: Sequence[Ou
         await copy(connection, "bus.event_queue", ("stream", "part", "type", "event"), rows)
     elif outgoing:
         parts, types, ids = zip(*((event.part, event.type, event.id) for event in outgoing), strict=True)
-        await connection.execute(
-            _QUEUE, {"stream": stream, "parts": list(parts), "types": list(types), "ids": list(ids)}
-        )
+        await fetch(connection, _QUEUE, {"stream": stream, "parts": parts, "types": types, "ids": ids})

@@ -30,6 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.event import Delivered, Ordered
+from creditmesh.chassis.database.fetch import fetch
 
 
 @dataclass(slots=True, frozen=True)
@@ -63,7 +64,7 @@ _PRESSURE = text("select queue_age, reader_lag from bus.pressure()")
 
 async def heads(connection: AsyncConnection, stream: str) -> dict[int, Head]:
     """The announced head of every part. Read it after the position it is compared with."""
-    rows = await connection.execute(_HEADS, {"stream": stream})
+    rows = await fetch(connection, _HEADS, {"stream": stream})
     return {part: Head(number, last) for part, number, last in rows}
 
 
@@ -80,7 +81,8 @@ async def read_stream(
     Events of the asked types (None: all) come `Delivered`, with their bodies; of others only the place is read.
     Numbers are dense, so the bound is `number <= after + n` and the server never sorts a backlog.
     """
-    rows = await connection.execute(
+    rows = await fetch(
+        connection,
         _read(stream),
         {
             "parts": list(after),
@@ -101,14 +103,13 @@ async def report(connection: AsyncConnection, *, reader: str, stream: str, numbe
 
 async def passed(connection: AsyncConnection, stream: str) -> dict[int, int]:
     """Up to which number of each part every registered reader of a stream has applied it."""
-    rows = await connection.execute(_PASSED, {"stream": stream})
-    return {row.part: row.number for row in rows}
+    return dict(await fetch(connection, _PASSED, {"stream": stream}))
 
 
 async def pressure(connection: AsyncConnection) -> Pressure:
     """Whether the node keeps up; intake answers 503 when it does not."""
-    row = (await connection.execute(_PRESSURE)).one()
-    return Pressure(queue_age=row.queue_age, reader_lag=row.reader_lag)
+    [(queue_age, reader_lag)] = await fetch(connection, _PRESSURE, {})
+    return Pressure(queue_age=queue_age, reader_lag=reader_lag)
 
 
 @cache

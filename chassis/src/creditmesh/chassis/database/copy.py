@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-import asyncpg
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+from creditmesh.chassis.database.driver import driver_of, translated
 
 
 async def copy(
@@ -19,32 +17,12 @@ async def copy(
     `sqlalchemy.exc.IntegrityError`, without the values that broke it.
     """
     schema, _, name = table.rpartition(".")
-    driver = await _driver(connection)
-    try:
-        if driver.is_closed() or not driver.is_in_transaction():
-            # SQLAlchemy sends BEGIN with the first statement; without one COPY would commit by itself.
-            await connection.execute(text("select 1"))
-        status = await driver.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
-        if driver.is_closed():
-            await connection.invalidate()  # as SQLAlchemy does for its own statements: the pool makes a new one
-        raise _translated(table, error) from None
-    return int(status.rsplit(" ", 1)[-1])
-
-
-async def _driver(connection: AsyncConnection) -> asyncpg.Connection:
-    driver: asyncpg.Connection | None = (await connection.get_raw_connection()).driver_connection
+    driver = driver_of(connection)
     if driver is None:
-        raise RuntimeError("the connection has no driver behind it")
-    return driver
-
-
-def _translated(table: str, error: BaseException) -> DBAPIError:
-    statement = f"COPY {table}"
-    if isinstance(error, asyncpg.PostgresError):
-        error.detail = None  # it quotes the offending values
-    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
-        return IntegrityError(statement, None, error, hide_parameters=True)
-    if isinstance(error, _LOST):
-        return OperationalError(statement, None, error, hide_parameters=True, connection_invalidated=True)
-    return DBAPIError(statement, None, error, hide_parameters=True)
+        await connection.execute(text("select 1"))
+        driver = driver_of(connection)
+    if driver is None:
+        raise RuntimeError("the connection has no driver in a transaction behind it")
+    async with translated(connection, driver, f"COPY {table}"):
+        status = await driver.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
+    return int(status.rsplit(" ", 1)[-1])

@@ -11,6 +11,8 @@ from sqlalchemy import Integer, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditmesh.chassis.database.fetch import fetch
+
 # The function scan yields the array in its order, and the array is sorted: every writer locks in the same order.
 _LOCK = text("select pg_advisory_xact_lock(:lock_class, key) from unnest(:keys) as key").bindparams(
     bindparam("lock_class", type_=Integer), bindparam("keys", type_=ARRAY(Integer))
@@ -26,4 +28,4 @@ async def lock_subjects(connection: AsyncConnection, lock_class: int, subjects: 
     """Lock all these subjects until the transaction ends: sorted, each once, in one statement."""
     keys = sorted({lock_key(subject) for subject in subjects})
     if keys:
-        await connection.execute(_LOCK, {"lock_class": lock_class, "keys": keys})
+        await fetch(connection, _LOCK, {"lock_class": lock_class, "keys": keys})

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid4
 
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import Identity, index_of
@@ -205,7 +206,7 @@ class Vault:
 
     async def _ask(self, statement: TextClause, values: Mapping[str, object]) -> Sequence[Any]:
         async with self._engine.connect() as connection:
-            return (await connection.execute(statement, values)).all()
+            return await fetch(connection, statement, values, alone=True)
 
     def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None, now: float) -> Cipher:
         if known is None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.database.copy import copy
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.chassis.errors import Doubt
 from creditmesh.schemas.tlog import Range
 
@@ -36,6 +37,7 @@ _ALL = text("select peer, feed, size, stack, note, alarm from exchange.copy_head
 _MOVE = text("""
     update exchange.copy_head set size = :size, stack = :stack, note = :note
      where peer = :peer and feed = :feed and size = :was and alarm is null
+    returning size
 """)
 _SIGNED = text("""
     insert into exchange.copy_checkpoint (peer, feed, size, root) values (:peer, :feed, :size, :root)
@@ -70,12 +72,10 @@ async def every(connection: AsyncConnection) -> list[Copy]:
 async def move(connection: AsyncConnection, before: Copy, after: Range, *, note: str) -> None:
     """Move a copy from exactly where it was. Doubt if another process has moved or stopped it."""
     place = {"peer": before.peer, "feed": before.feed}
-    done = await connection.execute(
-        _MOVE, {**place, "was": before.range.size, "size": after.size, "stack": after.packed(), "note": note}
-    )
-    if done.rowcount != 1:
+    moved = {"was": before.range.size, "size": after.size, "stack": after.packed(), "note": note}
+    if not await fetch(connection, _MOVE, place | moved):
         raise Doubt("the copy of a feed was moved by another process")
-    await connection.execute(_SIGNED, {**place, "size": after.size, "root": after.root()})
+    await fetch(connection, _SIGNED, {**place, "size": after.size, "root": after.root()})
 
 
 async def write(connection: AsyncConnection, rows: Sequence[Received]) -> None:
@@ -111,7 +111,7 @@ _ORIGINS = text("""
 async def origins(connection: AsyncConnection, revisions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], Origin]:
     """Which child sent each of these revisions; those that began here are absent."""
     given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
-    rows = await connection.execute(_ORIGINS, given)
+    rows = await fetch(connection, _ORIGINS, given)
     return {(UUID(bytes=record.bytes), rev): Origin(peer, index) for record, rev, peer, index in rows}
 
 
@@ -134,10 +134,11 @@ _SENT = text("""
 
 async def head_at(connection: AsyncConnection, peer: str, feed: str, *, size: int) -> tuple[int, bytes]:
     """The first verified head that covers so many entries: its size and root. LookupError if there is none."""
-    row = (await connection.execute(_HEAD_AT, {"peer": peer, "feed": feed, "size": size})).one_or_none()
-    if row is None:
+    found = await fetch(connection, _HEAD_AT, {"peer": peer, "feed": feed, "size": size})
+    if not found:
         raise LookupError("entries were judged that were never verified")
-    return row.size, bytes(row.root)
+    [(at, root)] = found
+    return at, root
 
 
 class Unsent(NamedTuple):
@@ -154,15 +155,15 @@ async def add_made(
 ) -> None:
     """Keep an acknowledgement that is to be sent when all readers of ingestion's stream have passed these numbers."""
     given = {"first": first, "until": until, "data": data, "beyond": list(beyond)}
-    await connection.execute(_MADE, {"peer": peer, "feed": feed, **given})
+    await fetch(connection, _MADE, {"peer": peer, "feed": feed, **given})
 
 
 async def unsent(connection: AsyncConnection, peer: str, feed: str, *, limit: int) -> list[Unsent]:
     """The oldest acknowledgements the peer does not have yet."""
-    rows = await connection.execute(_UNSENT, {"peer": peer, "feed": feed, "limit": limit})
+    rows = await fetch(connection, _UNSENT, {"peer": peer, "feed": feed, "limit": limit})
     return [Unsent(*row) for row in rows]
 
 
 async def sent(connection: AsyncConnection, peer: str, feed: str, *, first: int, at: datetime) -> None:
     """The peer has it."""
-    await connection.execute(_SENT, {"peer": peer, "feed": feed, "first": first, "at": at})
+    await fetch(connection, _SENT, {"peer": peer, "feed": feed, "first": first, "at": at})

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, Integer, Row, SmallInteger, Text, Uuid, bindparam, text
+from sqlalchemy import BigInteger, Integer, SmallInteger, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.database.copy import copy
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.exchange.entries import Draft
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.tlog import Range, Subtree
@@ -73,17 +74,18 @@ _SIGNED = text("insert into exchange.feed_checkpoint (feed, size, root, note) va
 
 async def hold(connection: AsyncConnection, feed: str) -> Range:
     """Take the head of a feed, made if it is new: until this transaction ends nobody else appends."""
-    row = (await connection.execute(_HOLD, {"feed": feed})).one_or_none()
-    if row is None:
-        await connection.execute(_MAKE, {"feed": feed})
-        row = (await connection.execute(_HOLD, {"feed": feed})).one()
-    return Range.unpacked(row.size, row.stack)
+    rows = await fetch(connection, _HOLD, {"feed": feed})
+    if not rows:
+        await fetch(connection, _MAKE, {"feed": feed})
+        rows = await fetch(connection, _HOLD, {"feed": feed})
+    [(size, stack)] = rows
+    return Range.unpacked(size, stack)
 
 
 async def head(connection: AsyncConnection, feed: str) -> Range:
     """The head of a feed; empty if it has none yet."""
-    row = (await connection.execute(_HEAD, {"feed": feed})).one_or_none()
-    return Range.empty() if row is None else Range.unpacked(row.size, row.stack)
+    rows = await fetch(connection, _HEAD, {"feed": feed})
+    return Range.unpacked(*rows[0]) if rows else Range.empty()
 
 
 async def names(connection: AsyncConnection) -> list[str]:
@@ -108,8 +110,8 @@ async def append(
     ]
     await copy(connection, "exchange.feed_entry", _ENTRY, rows)
     await copy(connection, "exchange.feed_node", ("feed", "level", "index", "hash"), ((feed, *node) for node in nodes))
-    await connection.execute(_MOVE, {"feed": feed, "size": after.size, "stack": after.packed()})
-    await connection.execute(_SIGNED, {"feed": feed, "size": after.size, "root": after.root(), "note": note})
+    await fetch(connection, _MOVE, {"feed": feed, "size": after.size, "stack": after.packed()})
+    await fetch(connection, _SIGNED, {"feed": feed, "size": after.size, "root": after.root(), "note": note})
 
 
 _CHECKPOINT = text("select size, root, note from exchange.feed_checkpoint where feed = :feed and size = :size")
@@ -147,35 +149,34 @@ _FIRST_OF = text("select min(index) from exchange.feed_entry where feed = :feed 
 async def checkpoint(connection: AsyncConnection, feed: str, size: int | None = None) -> Checkpoint | None:
     """The signed head of exactly that size, or the newest; None if there is none."""
     found = await (
-        connection.execute(_NEWEST, {"feed": feed})
+        fetch(connection, _NEWEST, {"feed": feed})
         if size is None
-        else connection.execute(_CHECKPOINT, {"feed": feed, "size": size})
+        else fetch(connection, _CHECKPOINT, {"feed": feed, "size": size})
     )
-    row = found.one_or_none()
-    return None if row is None else Checkpoint(*row)
+    return Checkpoint(*found[0]) if found else None
 
 
 async def page_end(connection: AsyncConnection, feed: str, *, after: int, limit: int) -> Checkpoint | None:
     """Where a page after so many entries ends; None if there is nothing after."""
-    row = (await connection.execute(_PAGE_END, {"feed": feed, "after": after, "limit": limit})).one_or_none()
-    return None if row is None else Checkpoint(*row)
+    found = await fetch(connection, _PAGE_END, {"feed": feed, "after": after, "limit": limit})
+    return Checkpoint(*found[0]) if found else None
 
 
 async def lines(connection: AsyncConnection, feed: str, *, first: int, until: int) -> Sequence[Sent]:
     """The entries `first <= index < until` as (index, line, salt, body)."""
-    rows = await connection.execute(_ENTRIES, {"feed": feed, "first": first, "until": until})
+    rows = await fetch(connection, _ENTRIES, {"feed": feed, "first": first, "until": until})
     return [Sent(*row) for row in rows]
 
 
 async def of_records(connection: AsyncConnection, feed: str, *, first: int, until: int) -> list[Placed]:
     """The record entries among these, with what they point back to."""
-    rows = await connection.execute(_POINTED, {"feed": feed, "first": first, "until": until})
+    rows = await fetch(connection, _POINTED, {"feed": feed, "first": first, "until": until})
     return [_placed(row) for row in rows]
 
 
 async def at(connection: AsyncConnection, feed: str, indices: Collection[int]) -> list[Placed]:
     """The entries about records at these places."""
-    return [_placed(row) for row in await connection.execute(_AT, {"feed": feed, "indices": list(indices)})]
+    return [_placed(row) for row in await fetch(connection, _AT, {"feed": feed, "indices": list(indices)})]
 
 
 async def subtrees(
@@ -183,7 +184,7 @@ async def subtrees(
 ) -> dict[tuple[int, int], bytes]:
     """The hashes of these perfect subtrees (level, index)."""
     wanted = {"feed": feed, "levels": [level for level, _ in places], "indices": [index for _, index in places]}
-    return {(level, index): bytes(hash_) for level, index, hash_ in await connection.execute(_NODES, wanted)}
+    return {(level, index): bytes(hash_) for level, index, hash_ in await fetch(connection, _NODES, wanted)}
 
 
 async def first_of(connection: AsyncConnection, feed: str, record: UUID) -> int | None:
@@ -226,6 +227,7 @@ async def add_key(connection: AsyncConnection, feed: str, key: FeedKey) -> None:
     )
 
 
-def _placed(row: Row[Any]) -> Placed:
-    uuids = {"record": UUID(bytes=row.record.bytes), "subject": UUID(bytes=row.subject.bytes)}
-    return Placed(**{**row._mapping, **uuids})  # noqa: SLF001 - SQLAlchemy's documented name
+def _placed(row: Sequence[Any]) -> Placed:
+    found = dict(zip(Placed.__slots__, row, strict=True))
+    uuids = {"record": UUID(bytes=found["record"].bytes), "subject": UUID(bytes=found["subject"].bytes)}
+    return Placed(**(found | uuids))

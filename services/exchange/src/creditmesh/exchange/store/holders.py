@@ -9,11 +9,12 @@ from sqlalchemy import Date, DateTime, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.schemas.events.record import Change
 
 _ACKNOWLEDGED = text("""
     insert into exchange.acknowledgement (feed, by, first, until, data, at)
-    values (:feed, :by, :first, :until, :data, :at) on conflict do nothing
+    values (:feed, :by, :first, :until, :data, :at) on conflict do nothing returning first
 """)
 _REACH = text("select until from exchange.reach where feed = :feed and node = :node for update")
 _REACHED = text("""
@@ -28,18 +29,18 @@ async def add_acknowledgement(
 ) -> bool:
     """Keep what a puller signed; False if it is there already."""
     values = {"feed": feed, "by": by, "first": first, "until": until, "data": data, "at": at}
-    return bool((await connection.execute(_ACKNOWLEDGED, values)).rowcount)
+    return bool(await fetch(connection, _ACKNOWLEDGED, values))
 
 
 async def reach(connection: AsyncConnection, feed: str, node: str) -> int:
     """How many of a feed's entries a node has answered for."""
-    found: int | None = await connection.scalar(_REACH, {"feed": feed, "node": node})
-    return found or 0
+    found = await fetch(connection, _REACH, {"feed": feed, "node": node})
+    return int(found[0][0]) if found else 0
 
 
 async def reached(connection: AsyncConnection, feed: str, node: str, *, until: int) -> None:
     """A node has answered for so many; never backwards."""
-    await connection.execute(_REACHED, {"feed": feed, "node": node, "until": until})
+    await fetch(connection, _REACHED, {"feed": feed, "node": node, "until": until})
 
 
 async def nodes(connection: AsyncConnection, feed: str) -> dict[str, int]:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.database.copy import copy
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.ingestion.store.revisions import Place
 
 _COLUMNS = ("part", "record", "home", "subject", "natural_key")
@@ -22,7 +23,7 @@ async def held(connection: AsyncConnection, records: Mapping[UUID, int]) -> dict
     """Where the copies of these records are (each given with the part of its id); those not held are absent."""
     if not records:
         return {}
-    rows = await connection.execute(_HELD, {"parts": list(records.values()), "records": list(records)})
+    rows = await fetch(connection, _HELD, {"parts": list(records.values()), "records": list(records)})
     return {
         UUID(bytes=record.bytes): (home, UUID(bytes=subject.bytes), natural_key)
         for record, home, subject, natural_key in rows

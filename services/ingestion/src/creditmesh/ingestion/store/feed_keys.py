@@ -7,6 +7,8 @@ from sqlalchemy import Text, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditmesh.chassis.database.fetch import fetch
+
 FeedKey = tuple[str, str, str]
 """A peer, a feed, and the id of a key of it."""
 
@@ -27,14 +29,14 @@ _WRAPPED = text("""
 async def keep(connection: AsyncConnection, wrapped: Mapping[FeedKey, str | None], *, at: datetime) -> None:
     """Keep these keys, each as JSON of what is wrapped to this node; None: nothing is."""
     if wrapped:
-        await connection.execute(_KEEP, {**_columns(wrapped), "wrapped": list(wrapped.values()), "at": at})
+        await fetch(connection, _KEEP, {**_columns(wrapped), "wrapped": list(wrapped.values()), "at": at})
 
 
 async def wrapped_of(connection: AsyncConnection, keys: Collection[FeedKey]) -> dict[FeedKey, str | None]:
     """What is wrapped to this node of these keys; a key that never came is absent."""
     if not keys:
         return {}
-    rows = await connection.execute(_WRAPPED, _columns(keys))
+    rows = await fetch(connection, _WRAPPED, _columns(keys))
     return {(peer, feed, key): wrapped for peer, feed, key, wrapped in rows}
 
 

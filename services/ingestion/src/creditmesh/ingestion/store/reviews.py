@@ -11,6 +11,7 @@ from sqlalchemy import Integer, LargeBinary, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.verdicts import VerdictWord
 
@@ -84,7 +85,7 @@ async def states(
     """The reviews that rows of these fingerprints already have with this party."""
     if not fingerprints:
         return {}
-    rows = await connection.execute(_STATES, {"party": party, "fingerprints": list(fingerprints)})
+    rows = await fetch(connection, _STATES, {"party": party, "fingerprints": list(fingerprints)})
     return {fingerprint: (UUID(bytes=review.bytes), state) for fingerprint, review, state in rows}
 
 

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Integer, LargeBinary, Row, Uuid, bindparam, text
+from sqlalchemy import Integer, LargeBinary, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.database.copy import copy
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import RecordState
 
@@ -24,9 +25,9 @@ Place = tuple[int, UUID, bytes]
 """Where a record's revisions are: part, subject, natural key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Stored:
-    """One revision as it stands."""
+    """One revision as it stands; its fields are in the order of the columns of `_STORED`."""
 
     id: UUID
     place: Place
@@ -96,7 +97,7 @@ async def histories(connection: AsyncConnection, places: Iterable[Place]) -> dic
     if not wanted:
         return {}
     parts, subjects, keys = (list(each) for each in zip(*wanted, strict=True))
-    rows = await connection.execute(_HISTORIES, {"parts": parts, "subjects": subjects, "keys": keys})
+    rows = await fetch(connection, _HISTORIES, {"parts": parts, "subjects": subjects, "keys": keys})
     found: dict[bytes, list[Known]] = {}
     for key, record, rev, fingerprint, state, mark, submission in rows:
         known = Known(_uuid(record), rev, fingerprint, state, mark, _uuid(submission) if submission else None)
@@ -124,7 +125,7 @@ async def firsts(connection: AsyncConnection, records: Iterable[tuple[int, UUID]
     if not wanted:
         return {}
     parts, ids = (list(each) for each in zip(*wanted, strict=True))
-    rows = await connection.execute(_BY_IDS, {"parts": parts, "ids": ids})
+    rows = await fetch(connection, _BY_IDS, {"parts": parts, "ids": ids})
     return {stored.id: stored for stored in map(_stored, rows)}
 
 
@@ -134,7 +135,7 @@ async def newest(connection: AsyncConnection, places: Iterable[Place]) -> dict[P
     if not wanted:
         return {}
     parts, subjects, keys = (list(each) for each in zip(*wanted, strict=True))
-    rows = await connection.execute(_NEWEST, {"parts": parts, "subjects": subjects, "keys": keys})
+    rows = await fetch(connection, _NEWEST, {"parts": parts, "subjects": subjects, "keys": keys})
     return {stored.place: stored for stored in map(_stored, rows)}
 
 
@@ -148,22 +149,10 @@ async def revisions(connection: AsyncConnection, record: UUID, *, parts: int) ->
     return [_stored(row) for row in await connection.execute(_OF_PLACE, values)]
 
 
-def _stored(row: Row[Any]) -> Stored:
-    return Stored(
-        id=_uuid(row.id),
-        place=(row.part, _uuid(row.subject), row.natural_key),
-        record=_uuid(row.record),
-        rev=row.rev,
-        fingerprint=row.fingerprint,
-        item=row.item,
-        party=row.party,
-        origin=row.origin,
-        state=row.state,
-        mark=row.mark,
-        at=row.at,
-        legal_date=row.legal_date,
-        data=row.data,
-    )
+def _stored(row: Sequence[Any]) -> Stored:
+    id_, part, subject, natural_key, record, *others = row
+    place = (part, _uuid(subject), natural_key)
+    return Stored(_uuid(id_), place, _uuid(record), *others)
 
 
 def _uuid(driver: UUID) -> UUID:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Row, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
 
@@ -65,12 +66,12 @@ _COUNTS = text(f"""
 async def open_submission(connection: AsyncConnection, submission: Submission) -> None:
     """Begin a submission."""
     values = {name: getattr(submission, name) for name in Submission.__slots__ if name != "receipt"}
-    await connection.execute(_OPEN, values)
+    await fetch(connection, _OPEN, values)
 
 
 async def close_submission(connection: AsyncConnection, submission: UUID, *, receipt: str) -> None:
     """Keep the receipt: every chunk is there."""
-    await connection.execute(_CLOSE, {"id": submission, "receipt": receipt})
+    await fetch(connection, _CLOSE, {"id": submission, "receipt": receipt})
 
 
 async def submission_of(connection: AsyncConnection, submission: UUID) -> Submission | None:
@@ -89,7 +90,7 @@ async def add_chunk(connection: AsyncConnection, submission: UUID, chunk: Chunk)
         "lines": chunk.lines,
     }
     values |= {word: chunk.counts.get(word, 0) for word in VERDICTS}
-    await connection.execute(_ADD, values)
+    await fetch(connection, _ADD, values)
 
 
 async def chunks(connection: AsyncConnection, submission: UUID) -> list[Chunk]:

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditmesh.chassis.database.fetch import fetch
 from creditmesh.repair.filing import Record
 from creditmesh.repair.tables import record
 
@@ -35,7 +36,7 @@ async def write(connection: AsyncConnection, records: Sequence[Record]) -> None:
     """Bring these records to their revisions, where those are newer than what is known; each record once."""
     if records:
         values = {name: [getattr(each, name) for each in records] for name in _COLUMNS}
-        await connection.execute(_UPSERT, values)
+        await fetch(connection, _UPSERT, values)
 
 
 async def record_of(connection: AsyncConnection, record_id: UUID, *, parts: int) -> Record | None:
