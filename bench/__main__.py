@@ -87,7 +87,7 @@ def main(
     about |= {"load_before": before, "load_after": machine.load(), "seconds": round(time.monotonic() - began)}
     console.print(f"{about['seconds']} s, load {before} -> {about['load_after']}", highlight=False)
     if profile is None:
-        _keep(about, tables)
+        _keep(about, tables, of="" if parts is None else "-" + "-".join(parts))
 
 
 def _measured(wanted: list[str]) -> Iterator[tuple[str, Table | None]]:
@@ -124,9 +124,9 @@ def _shown(table: Table) -> Table:
     return table
 
 
-def _keep(about: dict[str, Any], tables: dict[str, Table]) -> None:
+def _keep(about: dict[str, Any], tables: dict[str, Table], *, of: str) -> None:
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{about['at'][:10]}-{about['commit'].rstrip('+')}.json"
+    path = RESULTS / f"{about['at'][:10]}-{about['commit'].rstrip('+')}{of}.json"
     figures = {name: vars(table) for name, table in tables.items()}
     path.write_bytes(orjson.dumps(about | {"parts": figures}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     console.print(f"kept in {path}", highlight=False)
