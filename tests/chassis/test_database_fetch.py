@@ -1,5 +1,6 @@
 """A statement sent through the driver is part of its caller's transaction, and its errors are SQLAlchemy's."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,10 @@ from tests.support.postgres import Postgres
 ADD = text("insert into sample.fact (part, id, value) values (:part, :id, :value) returning id, value").bindparams(
     bindparam("id", type_=Uuid)
 )
+NOW = text("select 1")
+PID = text("select pg_backend_pid()")
+SLEEP = text("select pg_sleep(10)")
+ALIVE = text("select 1 from pg_stat_activity where pid = :pid")
 END = text("select pg_terminate_backend(pg_backend_pid())")
 
 
@@ -77,3 +82,26 @@ async def test_a_connection_that_dies_is_a_database_error_that_the_pool_survives
             await fetch(connection, END, {})
         assert caught.value.connection_invalidated
     assert await count(pool) >= 0
+
+
+async def test_who_is_cancelled_in_the_middle_gives_the_session_up(pool: AsyncEngine):
+    async def asleep() -> None:
+        async with pool.connect() as connection:
+            await fetch(connection, NOW, {})
+            begun.set_result((await fetch(connection, PID, {}))[0][0])
+            await fetch(connection, SLEEP, {})
+
+    begun: asyncio.Future[int] = asyncio.Future()
+    task = asyncio.create_task(asleep())
+    pid = await begun
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)
+    async with pool.connect() as connection:
+        for _ in range(100):
+            if not await fetch(connection, ALIVE, {"pid": pid}):
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail("the session of a cancelled statement is still there")

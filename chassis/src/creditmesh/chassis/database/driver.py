@@ -1,5 +1,6 @@
 """The driver's connection beneath SQLAlchemy's, in the same transaction, for what has to be cheap."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,9 +27,15 @@ def driver_of(connection: AsyncConnection, *, alone: bool = False) -> asyncpg.Co
 
 @asynccontextmanager
 async def translated(connection: AsyncConnection, driver: asyncpg.Connection, doing: str) -> AsyncIterator[None]:
-    """Raise the driver's errors as SQLAlchemy's, without the values that led to them; `doing` says what was done."""
+    """Raise the driver's errors as SQLAlchemy's, without the values that led to them; `doing` says what was done.
+
+    Whoever is cancelled in the middle gives the session up, as with SQLAlchemy's own statements: nobody waits for it.
+    """
     try:
         yield
+    except asyncio.CancelledError:
+        await connection.invalidate()
+        raise
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         if driver.is_closed():
             await connection.invalidate()  # as SQLAlchemy does for its own statements: the pool makes a new one
