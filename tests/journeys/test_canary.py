@@ -255,16 +255,17 @@ async def _broken(cast: Cast, row: dict[str, str]) -> None:
         await session.execute("grant insert on ingestion.revision to city_ingestion")
         await session.execute("revoke insert on query.record from city_query")
         assert (await cast.submit(row)).status_code == 201
-        await _until_dead(session)
+        await _until_there_is(session, "query.dead_letter where error is not null")
         await session.execute("grant insert on query.record to city_query")
+        await _until_there_is(session, "gateway.security_log")  # it is written a moment after the answer
         await session.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename ~ '^city_'")
     again = await cast.submit(row)
     assert again.status_code in {200, 503}, again.text
 
 
-async def _until_dead(session: asyncpg.Connection) -> None:
+async def _until_there_is(session: asyncpg.Connection, rows: str) -> None:
     async with asyncio.timeout(30):
-        while not await session.fetchval("select count(*) from query.dead_letter where error is not null"):
+        while not await session.fetchval(f"select count(*) from {rows}"):
             await session.execute("select pg_sleep(0.02)")
 
 
