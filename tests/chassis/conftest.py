@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.chassis import logs
 from creditmesh.chassis.bus.declare import declare_streams
@@ -23,6 +24,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.directory import Directory
 from tests.chassis import toys
+from tests.chassis.sample import OTHER, SAMPLE
 from tests.support.postgres import Database, Postgres
 
 OPERATORS_SECRET = "the operator of the toys"
@@ -79,6 +81,13 @@ class Nursery:
                     str(key),
                 )
             )
+
+
+@pytest.fixture(scope="module")
+async def pool(postgres: Postgres) -> AsyncEngine:
+    """A pool of the sample service, in a database of its own."""
+    database = await postgres.database(packages=(SAMPLE, OTHER), parts=3)
+    return database.engine("sample", pool_size=5)
 
 
 @pytest.fixture(scope="module")

@@ -8,21 +8,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.chassis.database.copy import copy
-from tests.chassis.sample import OTHER, SAMPLE
-from tests.support.postgres import Postgres
+from tests.chassis.sample import count
 
 COLUMNS = ("part", "id", "value")
-
-
-@pytest.fixture(scope="module")
-async def pool(postgres: Postgres) -> AsyncEngine:
-    database = await postgres.database(packages=(SAMPLE, OTHER), parts=3)
-    return database.engine("sample")
-
-
-async def count(pool: AsyncEngine) -> int:
-    async with pool.connect() as connection:
-        return int(await connection.scalar(text("select count(*) from sample.fact")) or 0)
 
 
 async def test_rows_are_written_and_counted(pool: AsyncEngine):

@@ -9,8 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.chassis.database.fetch import fetch
-from tests.chassis.sample import OTHER, SAMPLE
-from tests.support.postgres import Postgres
+from tests.chassis.sample import count
 
 ADD = text("insert into sample.fact (part, id, value) values (:part, :id, :value) returning id, value").bindparams(
     bindparam("id", type_=Uuid)
@@ -20,17 +19,6 @@ PID = text("select pg_backend_pid()")
 SLEEP = text("select pg_sleep(10)")
 ALIVE = text("select 1 from pg_stat_activity where pid = :pid")
 END = text("select pg_terminate_backend(pg_backend_pid())")
-
-
-@pytest.fixture(scope="module")
-async def pool(postgres: Postgres) -> AsyncEngine:
-    database = await postgres.database(packages=(SAMPLE, OTHER), parts=3)
-    return database.engine("sample")
-
-
-async def count(pool: AsyncEngine) -> int:
-    async with pool.connect() as connection:
-        return int(await connection.scalar(text("select count(*) from sample.fact")) or 0)
 
 
 def fact(**more: object) -> dict[str, object]:

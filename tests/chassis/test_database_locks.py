@@ -4,22 +4,13 @@ import asyncio
 import random
 from uuid import UUID, uuid4
 
-import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.chassis.database.locks import lock_key, lock_subjects
-from tests.chassis.sample import OTHER, SAMPLE
-from tests.support.postgres import Postgres
 
 LOCK_CLASS = 4711
 ROUNDS = 300
-
-
-@pytest.fixture(scope="module")
-async def pool(postgres: Postgres) -> AsyncEngine:
-    database = await postgres.database(packages=(SAMPLE, OTHER), parts=3)
-    return database.engine("sample", pool_size=5)
 
 
 async def test_opposite_orders_never_deadlock_and_never_overlap(pool: AsyncEngine):
