@@ -1,6 +1,6 @@
 """One context per request and per batch: the clocks, who calls, the transaction, what is emitted and disclosed.
 
-Operations get this one object. They write through `connection()`, gather events with `emit`, and never commit: the
+Operations get this one object. They write through `session()`, gather events with `emit`, and never commit: the
 route or the reader does, once, and the bodies and queue rows of all gathered events go in one statement each just
 before it. Streamed bodies commit by chunks with `transaction()`.
 """
@@ -12,25 +12,30 @@ from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from uuid_utils.compat import uuid7
-
 from creditmesh.chassis.bus.event import part_of
+from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.database.locks import lock_subjects
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.declared import Declared, Followed
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.facts import Facts
+from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.events import AccessRecorded, Event
 from creditmesh.schemas.events.access import Outcome
 
 F = TypeVar("F", bound=Followed)
+
+# The function scan yields the array in its order, and the array is sorted: every writer locks in the same order.
+_LOCK = """
+    select pg_advisory_xact_lock(cast(:lock_class as integer), key) from unnest(cast(:keys as integer[])) as key
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,7 @@ class Equipment:
 
     node: NodeFacts
     service: Declared
-    engine: AsyncEngine
+    pool: Pool
     clock: Clock
     vault: Vault
     keys: Keys
@@ -65,9 +70,10 @@ class Context:
     caller: Caller | None = None
     request_id: str | None = None
     traceparent: str | None = None
-    _connection: AsyncConnection | None = None
+    _session: Session | None = None
     _owned: bool = True
     _outgoing: list[Outgoing] = field(default_factory=list)
+    _queued: bool = False
     _today: date | None = None
 
     @property
@@ -113,25 +119,31 @@ class Context:
 
     def new_id(self) -> UUID:
         """A fresh UUIDv7."""
-        return uuid7()
+        return new_id()
 
     def part(self, key: str) -> int:
         """The part of a key: fixed for the life of the node."""
         return part_of(key, self.node.parts)
 
-    async def connection(self) -> AsyncConnection:
-        """The connection of this context's transaction, which begins here if it has not yet."""
-        if self._connection is None:
-            self._connection = await self.equipment.engine.connect()
-            await self._connection.begin()
-        return self._connection
+    async def session(self) -> Session:
+        """The session of this context, in its transaction, which begins here if it has not yet."""
+        session = await self.alone()
+        if not session.in_transaction:
+            await session.begin()
+        return session
+
+    async def alone(self) -> Session:
+        """The session of this context for one statement that commits by itself, unless a transaction has begun."""
+        if self._session is None:
+            self._session = await self.equipment.pool.acquire()
+        return self._session
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[Session]:
         """A transaction of its own for one chunk of a streamed body; leaving it commits what the chunk emitted."""
-        connection = await self.connection()
+        session = await self.session()
         try:
-            yield connection
+            yield session
         except BaseException:
             await self.rollback()
             raise
@@ -139,7 +151,10 @@ class Context:
 
     async def lock(self, subjects: Iterable[UUID]) -> None:
         """Lock all these subjects for writing, sorted, in one statement: before anything is read to be changed."""
-        await lock_subjects(await self.connection(), self.equipment.service.lock_class, subjects)
+        keys = sorted({lock_key(subject) for subject in subjects})
+        if keys:
+            session = await self.session()
+            await session.execute(_LOCK, {"lock_class": self.equipment.service.lock_class, "keys": keys})
 
     def emit(self, event: Event, *, id: UUID | None = None) -> UUID:  # noqa: A002 - the envelope's own word
         """Gather an event; it is written when the transaction commits. Returns its id."""
@@ -211,17 +226,16 @@ class Context:
     async def commit(self) -> None:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
 
-        Unavailable (503) if the commit did not come back: what happened is then unknown, nothing may be released, and
-        the caller asks again with the same idempotency key.
+        Unavailable (503) if the commit did not come back, or may go well the next time: nothing may be released, and
+        the caller asks again with the same idempotency key. DatabaseError if the server refuses it for good.
         """
-        if self._connection is None and not self._outgoing:
+        if self._session is None and not self._outgoing:
             return
-        connection = await self.connection()
-        queued = bool(self._outgoing)
+        session = await self.session()
         try:
-            if queued:
+            if self._outgoing:
                 await enqueue(
-                    connection,
+                    session,
                     stream=self.equipment.service.name,
                     outgoing=self._outgoing,
                     at=self.instant,
@@ -229,27 +243,42 @@ class Context:
                     traceparent=self.traceparent,
                 )
             if self._owned:
-                await connection.commit()
-        except (SQLAlchemyError, OSError) as error:
+                await session.commit()
+        except DatabaseError as error:
             await self.rollback()
+            if fault_of(error, 0) is Fault.PERMANENT:
+                raise
             raise Unavailable(
                 "The result could not be stored, so nothing was released. Send the request again.",
                 "结果未能保存，未披露任何信息。请重新发送请求。",
                 headers={"Retry-After": "1"},
             ) from error
+        self._queued = bool(self._outgoing)
         self._outgoing.clear()
         if self._owned:
             await self._release()
-            if queued:
-                self.equipment.wake()
+            self.committed()
+
+    def committed(self) -> None:
+        """The transaction was committed: the orderer need not find out by itself. A reader says so of its batch."""
+        if self._queued:
+            self.equipment.wake()
 
     async def rollback(self) -> None:
         """Forget what was gathered and written since the last commit."""
         self._outgoing.clear()
-        if self._owned and self._connection is not None:
+        if self._owned:
             await self._release()
 
     async def _release(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await self.equipment.pool.release(session)
+
+
+def lock_key(subject: UUID) -> int:
+    """The second half of a subject's advisory lock: the last 32 bits of its id, as a signed integer.
+
+    Two subjects that share a key merely wait for each other.
+    """
+    return int.from_bytes(subject.bytes[-4:], "big", signed=True)

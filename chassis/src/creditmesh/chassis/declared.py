@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fastapi import APIRouter
-from sqlalchemy import Table
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.schemas.events import Event
@@ -18,7 +17,8 @@ class Outbox:
     rows are gathered with `ctx.emit_row(id, part)` and the reader's view is the union of these tables and `bus.event`.
     """
 
-    table: Table
+    table: str
+    """Its name in the service's schema."""
     event: type[Event]
 
 

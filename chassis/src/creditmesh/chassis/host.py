@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.bus.follower import Follower
@@ -22,8 +20,10 @@ from creditmesh.chassis.bus.orderer import Orderer
 from creditmesh.chassis.bus.owner import Owner
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
-from creditmesh.chassis.database.engine import answers, engine
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.migrations import assert_node
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import App, Listener
@@ -77,7 +77,7 @@ class Host:
 
     declaration: Declaration
     settings: NodeSettings
-    urls: Mapping[str, URL]
+    addresses: Mapping[str, Address]
     """The database address of every role this process may use, by the role's second half."""
     hosted: Sequence[str]
     """The services that live here, by name."""
@@ -101,9 +101,9 @@ class Host:
         self._stack.push_async_callback(self._closed_pools)
         self.followed = self.declaration.followed()
         self.clock = Clock(lambda: self.followed.offset_days)
-        self.wakes = Wakes(self.urls["bus"])
-        self.orderer = Orderer(self.urls["bus"], lease=self.settings.lease_seconds)
-        self._pools: list[AsyncEngine] = []
+        self.wakes = Wakes(self.addresses["bus"])
+        self.orderer = Orderer(self.addresses["bus"], lease=self.settings.lease_seconds)
+        self._pools: list[Pool] = []
         for name in self.hosted:
             self._equip(self.declaration.service(name))
         await self._check()
@@ -112,7 +112,7 @@ class Host:
         self.follower = Follower(
             stream=self.declaration.follow,
             followed=self.followed,
-            engine=first.engine,
+            pool=first.pool,
             bus=self.bus,
             parts=self.settings.parts,
         )
@@ -130,7 +130,7 @@ class Host:
 
     async def readiness(self) -> dict[str, Any]:
         """Whether this process can answer, and what it waits for if not."""
-        reached = await answers(self.equipment[self.hosted[0]].engine)
+        reached = await self.equipment[self.hosted[0]].pool.answers()
         alarms = [str(alarm) for owner in self.owners.values() for alarm in owner.alarms.values()]
         alarms += [str(alarm) for alarm in self.follower.alarms.values()]
         return {
@@ -144,12 +144,12 @@ class Host:
             "sandbox": self.settings.sandbox,
         }
 
-    def batch_context(self, service: str) -> Callable[[AsyncConnection, str | None], Context]:
-        """Makes the context of one batch on the owner's connection; the owner commits."""
+    def batch_context(self, service: str) -> Callable[[Session, str | None], Context]:
+        """Makes the context of one batch in the owner's session; the owner commits."""
         equipment = self.equipment[service]
 
-        def made(connection: AsyncConnection, traceparent: str | None) -> Context:
-            return Context(equipment, traceparent=traceparent, _connection=connection, _owned=False)
+        def made(session: Session, traceparent: str | None) -> Context:
+            return Context(equipment, traceparent=traceparent, _session=session, _owned=False)
 
         return made
 
@@ -166,7 +166,7 @@ class Host:
         equipment = Equipment(
             node=NodeFacts(**asdict(settings.facts), sandbox=settings.sandbox),
             service=service,
-            engine=own,
+            pool=own,
             clock=self.clock,
             vault=vault,
             keys=keys,
@@ -178,8 +178,8 @@ class Host:
         verifier = Verifier(keys.token_public_key(), node=settings.node, audience=service.name)
         self.apps[service.name] = service_app(equipment, verifier)
 
-    def _pool(self, role: str, size: int) -> AsyncEngine:
-        pool = engine(self.urls[role], application_name=f"{self.settings.node}/{role}", pool_size=size)
+    def _pool(self, role: str, size: int) -> Pool:
+        pool = Pool(self.addresses[role], application_name=f"{self.settings.node}/{role}", size=size)
         self._pools.append(pool)
         return pool
 
@@ -190,8 +190,7 @@ class Host:
         return Owner(
             reader=service.name,
             streams=self.declaration.streams_of(service),
-            engine=self.equipment[service.name].engine,
-            lock_url=self.urls[service.name],
+            pool=self.equipment[service.name].pool,
             lock_class=LEASES + service.lock_class,
             parts=self.settings.parts,
             bus=self.bus,
@@ -214,15 +213,15 @@ class Host:
         return service.units(
             Workplace(
                 equipment=self.equipment[service.name],
-                url=self.urls[service.name],
+                address=self.addresses[service.name],
                 lease=self.settings.lease_seconds,
             )
         )
 
     async def _check(self) -> None:
-        async with self.equipment[self.hosted[0]].engine.connect() as connection:
-            await assert_node(connection, self.settings.facts)
-            allowed = int(await connection.scalar(text("select current_setting('max_connections')")) or 0)
+        async with self.equipment[self.hosted[0]].pool.session() as session:
+            await assert_node(session, self.settings.facts)
+            allowed = int(await session.value("select current_setting('max_connections')"))
         readers = sum(self._reads(name) for name in self.hosted)
         leases = sum(self.declaration.service(name).units is not None for name in self.hosted)
         needed = len(self.hosted) * (POOL + VAULT_POOL) + 2 * readers + leases + _DIRECT
@@ -256,4 +255,4 @@ class Host:
 
     async def _closed_pools(self) -> None:
         for pool in self._pools:
-            await pool.dispose()
+            await pool.close()

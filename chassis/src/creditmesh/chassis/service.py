@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fastapi import APIRouter
-from sqlalchemy import URL
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.declared import Followed, Outbox
 from creditmesh.chassis.units import Unit
 from creditmesh.chassis.vault.keys import KeyName
@@ -23,7 +23,7 @@ class Workplace:
     """What a service's own units are given: its equipment, and how to open sessions beside the pool."""
 
     equipment: Equipment
-    url: URL
+    address: Address
     """The database as the service's role, for a session that holds a lease."""
     lease: float
     """Seconds that such a session lives without a ping."""

@@ -3,28 +3,27 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from sqlalchemy import URL, make_url
-
+from creditmesh.chassis.database.address import Address, addresses
 from creditmesh.chassis.database.embedded import EmbeddedServer
-from creditmesh.chassis.database.engine import urls
 from creditmesh.chassis.installation import install
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
 
 
-def role_urls(settings: NodeSettings) -> Mapping[str, URL]:
+def role_addresses(settings: NodeSettings) -> Mapping[str, Address]:
     """The address of every role whose password this process can read, by the role's second half."""
     if settings.database is None:
-        return urls(EmbeddedServer(settings.state / "postgres").admin_url, node=settings.node, secrets=settings.secrets)
-    address = make_url(settings.database)
-    found = urls(address, node=settings.node, secrets=settings.secrets)
-    return {role: url.set(database=address.database or settings.node) for role, url in found.items()}
+        admin = EmbeddedServer(settings.state / "postgres").admin
+        return addresses(admin, node=settings.node, secrets=settings.secrets)
+    given = Address.read(settings.database)
+    found = addresses(given, node=settings.node, secrets=settings.secrets)
+    return {role: address.of(given.database or settings.node) for role, address in found.items()}
 
 
-async def create(settings: NodeSettings, admin: str | URL) -> None:
+async def create(settings: NodeSettings, admin: Address) -> None:
     """Create or upgrade the node's database on a server, as its superuser."""
-    name = None if settings.database is None else make_url(settings.database).database
+    name = None if settings.database is None else Address.read(settings.database).database
     await install(admin, declaration=NODE, facts=settings.facts, secrets=settings.secrets, database=name)
 
 
@@ -37,7 +36,7 @@ async def server(settings: NodeSettings) -> AsyncIterator[EmbeddedServer | None]
     embedded = EmbeddedServer(settings.state / "postgres")
     await embedded.start()
     try:
-        await create(settings, embedded.admin_url)
+        await create(settings, embedded.admin)
         yield embedded
     finally:
         await embedded.stop()
@@ -53,4 +52,4 @@ async def migrate(settings: NodeSettings) -> None:
             "set CREDITMESH_ADMIN to a superuser's address of the same server, for this command only",
             "请仅为此命令设置 CREDITMESH_ADMIN（同一服务器的超级用户地址）",
         )
-    await create(settings, settings.admin)
+    await create(settings, Address.read(settings.admin))

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import URL
-
 from creditmesh.chassis import logs
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.opening import open_publisher
 from creditmesh.chassis.relay import Relay
@@ -98,7 +97,7 @@ def _host(settings: NodeSettings, hosted: Sequence[str]) -> Host:
     return Host(
         declaration=NODE,
         settings=settings,
-        urls=_addresses(settings, hosted),
+        addresses=_addresses(settings, hosted),
         hosted=hosted,
         door=door if GATEWAY in hosted else None,
     )
@@ -144,15 +143,15 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _addresses(settings: NodeSettings, hosted: Sequence[str]) -> Mapping[str, URL]:
-    found = database.role_urls(settings)
+def _addresses(settings: NodeSettings, hosted: Sequence[str]) -> Mapping[str, Address]:
+    found = database.role_addresses(settings)
     missing = {*hosted, "bus"} - set(found)
     if missing:
         raise NodeError(
             f"no password for the roles of {', '.join(sorted(missing))} in {settings.secrets}/roles: migrate first",
             f"{settings.secrets}/roles 中缺少 {', '.join(sorted(missing))} 的口令，请先执行 migrate",
         )
-    return {role: url for role, url in found.items() if role in {*hosted, "bus"}}
+    return {role: address for role, address in found.items() if role in {*hosted, "bus"}}
 
 
 def _run_file(process: Process, name: str) -> run_files.RunFile:

@@ -9,10 +9,8 @@ touches the body of no event whose type the reader does not ask for.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditmesh.chassis.database.roles import BUS, quoted, role_of
+from creditmesh.chassis.database.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,37 +33,33 @@ class StreamOf:
     outbox: OutboxTable | None = None
 
 
-async def declare_streams(connection: AsyncConnection, *, node: str, streams: Sequence[StreamOf]) -> None:
+async def declare_streams(session: Session, *, node: str, streams: Sequence[StreamOf]) -> None:
     """Make the reading functions and the head rows of these streams, and grant each role what it needs of `bus`."""
     for stream in streams:
-        await _heads(connection, stream.service)
-        await connection.exec_driver_sql(await _reader(connection, stream))
-        await _run(connection, _grants_of_stream(node, stream))
-    await _run(connection, _grants_of_bus(node))
+        await _heads(session, stream.service)
+        await session.script(await _reader(session, stream))
+        await _run(session, _grants_of_stream(node, stream))
+    await _run(session, _grants_of_bus(node))
     for stream in streams:
-        await _run(connection, _grants_of_service(node, stream.service))
+        await _run(session, _grants_of_service(node, stream.service))
 
 
-async def _run(connection: AsyncConnection, statements: Iterable[str]) -> None:
-    for statement in statements:
-        await connection.exec_driver_sql(statement)
+async def _run(session: Session, statements: Iterable[str]) -> None:
+    await session.script(";".join(statements))
 
 
 _PLACES = """
     insert into bus.{table} (stream, part)
-    select :stream, generate_series(0, n.parts - 1) from bus.node n on conflict do nothing
+    select cast(:stream as text), generate_series(0, n.parts - 1) from bus.node n on conflict do nothing
 """
-_PLACES_OF = tuple(text(_PLACES.format(table=table)) for table in ("event_head", "event_published"))
+_PLACES_OF = tuple(_PLACES.format(table=table) for table in ("event_head", "event_published"))
+_AS_MANY = "select count(*) = (select parts from bus.node) from bus.event_head where stream = :stream"
 
 
-async def _heads(connection: AsyncConnection, stream: str) -> None:
+async def _heads(session: Session, stream: str) -> None:
     for statement in _PLACES_OF:
-        await connection.execute(statement, {"stream": stream})
-    found = await connection.scalar(
-        text("select count(*) = (select parts from bus.node) from bus.event_head where stream = :stream"),
-        {"stream": stream},
-    )
-    if not found:
+        await session.execute(statement, {"stream": stream})
+    if not await session.value(_AS_MANY, {"stream": stream}):
         raise RuntimeError(
             f"stream {stream!r} has heads for another number of parts than the node: it is fixed for life"
         )
@@ -77,13 +71,13 @@ async def _heads(connection: AsyncConnection, stream: str) -> None:
 _ASKED = "(types is null or o.type = any(types))"
 
 
-async def _reader(connection: AsyncConnection, stream: StreamOf) -> str:
+async def _reader(session: Session, stream: StreamOf) -> str:
     own = "" if stream.outbox is None else f" and o.type <> '{stream.outbox.type}'"
     bodies = f"""
         select e.version, e.key, e.at, e.legal_date, e.traceparent, e.data
           from bus.event e where {_ASKED} and e.part = o.part and e.id = o.event{own}"""
     if stream.outbox is not None:
-        bodies += f"\n        union all\n{await _outbox(connection, stream.outbox)}"
+        bodies += f"\n        union all\n{await _outbox(session, stream.outbox)}"
     return f"""
 create or replace function bus.{quoted(f"read_{stream.service}")}(
     parts integer[], after bigint[], n integer, types text[] default null)
@@ -105,14 +99,14 @@ as $$
 $$"""
 
 
-async def _outbox(connection: AsyncConnection, outbox: OutboxTable) -> str:
-    kind = await connection.scalar(
-        text(
-            "select data_type from information_schema.columns"
-            " where table_schema = :schema and table_name = :table and column_name = 'data'"
-        ),
-        {"schema": outbox.schema, "table": outbox.table},
-    )
+_DATA = """
+    select data_type from information_schema.columns
+     where table_schema = :schema and table_name = :table and column_name = 'data'
+"""
+
+
+async def _outbox(session: Session, outbox: OutboxTable) -> str:
+    kind = await session.value(_DATA, {"schema": outbox.schema, "table": outbox.table})
     if kind is None:
         raise RuntimeError(f"the outbox {outbox.schema}.{outbox.table} has no column 'data'")
     data = "r.data" if kind == "bytea" else "convert_to(r.data::text, 'UTF8')"

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
 
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Doubt
 
 FAILURES = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
-    SQLAlchemyError,
+    DatabaseError,
     OSError,
     TimeoutError,
 )

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, 
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.dead import Parked, bury, described, parked_keys
 from creditmesh.chassis.bus.doubt import in_doubt
@@ -20,6 +18,8 @@ from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.bus.metrics import DEAD, LOST_PARTS, RETRIES
 from creditmesh.chassis.bus.position import Position, move
 from creditmesh.chassis.bus.sequence import Run
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Alarm, Doubt
 
 _log = structlog.get_logger(__name__)
@@ -31,10 +31,13 @@ class Batch(Protocol):
     async def commit(self) -> None:
         """Write what was gathered."""
 
+    def committed(self) -> None:
+        """The transaction is committed: what was gathered may be ordered."""
+
 
 Handle = Callable[[Any, Sequence[Delivered]], Awaitable[None]]
-ContextFor = Callable[[AsyncConnection, str | None], Batch]
-"""Makes the context of one batch, in that connection's transaction, for the trace that its first event belongs to."""
+ContextFor = Callable[[Session, str | None], Batch]
+"""Makes the context of one batch, in that session's transaction, for the trace that its first event belongs to."""
 
 
 class Effects:
@@ -59,11 +62,11 @@ class Effects:
         self._check = check
         self._parked: frozenset[Parked] = frozenset()
 
-    async def recall(self, work: AsyncConnection) -> None:
+    async def recall(self, work: Session) -> None:
         """Read which keys are parked."""
         self._parked = await parked_keys(work, self._reader, self._handlers.keys())
 
-    async def apply(self, work: AsyncConnection, runs: Sequence[Run]) -> None:
+    async def apply(self, work: Session, runs: Sequence[Run]) -> None:
         """Apply these runs. Doubt if it is not known whether they were; Alarm if a handler says so."""
         error = await self._try(work, runs)
         if error is None:
@@ -75,20 +78,20 @@ class Effects:
             if error is not None:
                 await self.bury(work, single, described(error))
 
-    async def bury(self, work: AsyncConnection, run: Run, error: str) -> None:
+    async def bury(self, work: Session, run: Run, error: str) -> None:
         """Put the events of this run into the dead letters and move past them."""
         with in_doubt("dead letter"):
+            await work.begin()
             await self._move(work, [run])
             await bury(work, self._reader, [e for e in run.events if isinstance(e, Delivered)], error=error)
             await work.commit()
             await self.recall(work)
-            await work.rollback()
         for event in run.events:
             DEAD.labels(self._reader, event.stream).inc()
             _log.error("dead letter", reader=self._reader, stream=event.stream, part=event.part, number=event.number)
         self._moved(run)
 
-    async def _try(self, work: AsyncConnection, runs: Sequence[Run]) -> Exception | None:
+    async def _try(self, work: Session, runs: Sequence[Run]) -> Exception | None:
         """None when the runs were applied, the error when they never will be."""
         attempt = 0
         while True:
@@ -111,20 +114,24 @@ class Effects:
                     self._moved(run)
                 return None
 
-    async def _transaction(self, work: AsyncConnection, runs: Sequence[Run]) -> None:
+    async def _transaction(self, work: Session, runs: Sequence[Run]) -> None:
+        await work.begin()
         await self._move(work, runs)
         if self._parked:
             await self.recall(work)
         waiting, due = self._split(runs)
         await bury(work, self._reader, waiting)
+        context: Batch | None = None
         if any(due):
             context = self._context_for(work, next(events[0].traceparent for events in due if events))
             for stream, type_, events in _calls(due):
                 await self._handlers[stream][type_](context, events)
             await context.commit()
         await self._commit(work)
+        if context is not None:
+            context.committed()
 
-    async def _move(self, work: AsyncConnection, runs: Sequence[Run]) -> None:
+    async def _move(self, work: Session, runs: Sequence[Run]) -> None:
         try:
             await move(work, self._reader, [(run.position, self._after(run)) for run in runs])
         except Doubt:
@@ -149,17 +156,15 @@ class Effects:
     def _handled(self, events: Collection[Ordered]) -> list[Delivered]:
         return [e for e in events if isinstance(e, Delivered) and e.type in self._handlers[e.stream]]
 
-    async def _commit(self, work: AsyncConnection) -> None:
+    async def _commit(self, work: Session) -> None:
         try:
             await work.commit()
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) and fault_of(error, 0) is not Fault.DOUBT:
-                raise  # the server answered that it refuses
-            raise Doubt("the commit did not come back") from error
-        except (SQLAlchemyError, OSError) as error:
-            raise Doubt("the commit did not come back") from error
+        except DatabaseError as error:
+            if error.lost:
+                raise Doubt("the commit did not come back") from error
+            raise  # the server answered that it refuses
 
-    async def _rollback(self, work: AsyncConnection) -> None:
+    async def _rollback(self, work: Session) -> None:
         with in_doubt("rollback"):
             await work.rollback()
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditmesh.chassis.bus.event import Ordered
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.bus.protocol import Taken
 from creditmesh.chassis.bus.stream import Head, heads, read_stream
+from creditmesh.chassis.database.session import Session
 
 
 class EmbeddedBus:
@@ -24,13 +23,13 @@ class EmbeddedBus:
         del reader
         return Woken(self.wakes, streams)
 
-    async def heads(self, connection: AsyncConnection, stream: str) -> Mapping[int, Head]:
+    async def heads(self, session: Session, stream: str) -> Mapping[int, Head]:
         """As `stream.heads`."""
-        return await heads(connection, stream)
+        return await heads(session, stream)
 
     async def read(
         self,
-        connection: AsyncConnection,
+        session: Session,
         stream: str,
         *,
         after: Mapping[int, int],
@@ -38,7 +37,7 @@ class EmbeddedBus:
         types: Collection[str] | None = None,
     ) -> Sequence[Ordered]:
         """As `stream.read_stream`."""
-        return await read_stream(connection, stream, after=after, n=n, types=types)
+        return await read_stream(session, stream, after=after, n=n, types=types)
 
 
 class Woken:

@@ -10,7 +10,6 @@ from collections import defaultdict
 from typing import Protocol
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.bus.event import Delivered, Ordered
@@ -18,6 +17,8 @@ from creditmesh.chassis.bus.metrics import ALARMS, LAG
 from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.bus.protocol import Bus
 from creditmesh.chassis.bus.reading import Reading, refilled
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Alarm
 
 BATCH = 500
@@ -35,12 +36,12 @@ class Followed(Protocol):
 class Follower:
     """Follows one stream; `ready` from the moment it first stood at the announced head."""
 
-    def __init__(self, bus: Bus, stream: str, followed: Followed, *, engine: AsyncEngine, parts: int) -> None:
+    def __init__(self, bus: Bus, stream: str, followed: Followed, *, pool: Pool, parts: int) -> None:
         self.stream = stream
         self.alarms: dict[int, Alarm] = {}
         self._bus = bus
         self._followed = followed
-        self._engine = engine
+        self._pool = pool
         self._readings = {part: Reading(Position(stream, part)) for part in range(parts)}
         self._was_at_head = False
         self._moved = asyncio.Condition()
@@ -61,8 +62,8 @@ class Follower:
 
     async def caught_up(self) -> None:
         """Wait until it has passed the heads as they are now, and is ready."""
-        async with self._engine.connect() as connection:
-            heads = await self._bus.heads(connection, self.stream)
+        async with self._pool.session() as session:
+            heads = await self._bus.heads(session, self.stream)
         for part, head in heads.items():
             await self.reach(part, head.number)
         async with self._moved:
@@ -75,17 +76,17 @@ class Follower:
         try:
             with in_doubt(f"follower of {self.stream}"):
                 while True:
-                    async with self._engine.connect() as connection:
-                        await self._catch_up(connection)
+                    async with self._pool.session() as session:
+                        await self._catch_up(session)
                     await wake.wait(self._bus.seconds_to_poll)
         finally:
             self._bus.wakes.forget(wake)
 
-    async def _catch_up(self, connection: AsyncConnection) -> None:
-        await self._announce(connection)
+    async def _catch_up(self, session: Session) -> None:
+        await self._announce(session)
         while due := {part: reading for part, reading in self._readings.items() if reading.due}:
             after = {part: reading.position.number for part, reading in due.items()}
-            events = await self._bus.read(connection, self.stream, after=after, n=BATCH)
+            events = await self._bus.read(session, self.stream, after=after, n=BATCH)
             found: dict[int, list[Ordered]] = defaultdict(list)
             for event in events:
                 found[event.part].append(event)
@@ -98,8 +99,8 @@ class Follower:
             async with self._moved:
                 self._moved.notify_all()
 
-    async def _announce(self, connection: AsyncConnection) -> None:
-        heads = await self._bus.heads(connection, self.stream)
+    async def _announce(self, session: Session) -> None:
+        heads = await self._bus.heads(session, self.stream)
         for part, reading in self._readings.items():
             if part not in self.alarms:
                 reading.alarm = None

@@ -6,24 +6,22 @@ It may miss everything: readers look by themselves every two seconds.
 import asyncio
 from collections.abc import Iterable
 
-from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditmesh.chassis.bus.doubt import in_doubt
-from creditmesh.chassis.database.engine import direct
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.connecting import direct
+from creditmesh.chassis.database.session import Session
 
 CHANNEL = "bus"
-_TELL = text("select pg_notify(:channel, :words)")
+_TELL = "select pg_notify(:channel, :words)"
 SECONDS_TO_PING = 10.0
 
 
-async def tell(connection: AsyncConnection, *words: str) -> None:
+async def tell(session: Session, *words: str) -> None:
     """Wake who waits for these words (without spaces), in every process, when the transaction commits.
 
     PostgreSQL lets one transaction that tells commit at a time: once a batch, never once a row.
     """
-    await fetch(connection, _TELL, {"channel": CHANNEL, "words": " ".join(words)})
+    await session.execute(_TELL, {"channel": CHANNEL, "words": " ".join(words)})
 
 
 class Wake:
@@ -61,8 +59,8 @@ class Wake:
 class Listener:
     """The session and whom it wakes."""
 
-    def __init__(self, url: str | URL) -> None:
-        self._url = url
+    def __init__(self, address: Address) -> None:
+        self._address = address
         self._wakes: list[Wake] = []
         self.closed = False
         """The process ends: who waits for long shall answer now."""
@@ -87,7 +85,7 @@ class Listener:
     async def run(self) -> None:
         """Listen until the session ends, which is Doubt; everybody is woken once at the start."""
         with in_doubt("listener"):
-            session = await direct(self._url, application_name="listener", idle_session_timeout="0")
+            session = await direct(self._address, application_name="listener", idle_session_timeout="0")
             try:
                 await session.add_listener(CHANNEL, self._notified)
                 self._wake_all(None)

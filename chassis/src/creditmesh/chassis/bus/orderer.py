@@ -10,12 +10,12 @@ from contextlib import suppress
 
 import asyncpg
 import structlog
-from sqlalchemy import URL
 
 from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.bus.listen import CHANNEL
 from creditmesh.chassis.bus.metrics import ORDERED, QUEUE_AGE, QUEUE_LENGTH
-from creditmesh.chassis.database.engine import direct
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.connecting import direct
 from creditmesh.chassis.errors import Doubt, MeshError
 
 LOCK = 0x6275_7301
@@ -84,8 +84,8 @@ class Unordered(MeshError):
 class Orderer:
     """Leads the ordering when no other process does; `wake` it after commits of its own process."""
 
-    def __init__(self, url: str | URL, *, lease: float = 15.0, batch: int = BATCH) -> None:
-        self._url = url
+    def __init__(self, address: Address, *, lease: float = 15.0, batch: int = BATCH) -> None:
+        self._address = address
         self._lease = lease
         self._batch = batch
         self._woken = asyncio.Event()
@@ -110,7 +110,9 @@ class Orderer:
     async def _session(self) -> asyncpg.Connection:
         milliseconds = f"{int(self._lease * 1000)}ms"
         limits = {"idle_in_transaction_session_timeout": milliseconds, "statement_timeout": milliseconds}
-        return await direct(self._url, application_name="orderer", idle_session_timeout=milliseconds, settings=limits)
+        return await direct(
+            self._address, application_name="orderer", idle_session_timeout=milliseconds, settings=limits
+        )
 
     async def _lead(self, session: asyncpg.Connection, epoch: int) -> None:
         _log.info("orderer leads", epoch=epoch)

@@ -9,9 +9,6 @@ import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 
-from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
 from creditmesh.chassis.bus.doubt import FAILURES, in_doubt
 from creditmesh.chassis.bus.effects import ContextFor, Handle
 from creditmesh.chassis.bus.ownership import Ownership
@@ -19,12 +16,13 @@ from creditmesh.chassis.bus.position import Place, read_positions, register
 from creditmesh.chassis.bus.protocol import Bus
 from creditmesh.chassis.bus.stream import report
 from creditmesh.chassis.bus.tenure import Tenure
+from creditmesh.chassis.database.connecting import connect
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Alarm
 from creditmesh.schemas.events import Event
 
 BATCH = 500
-# A process that sleeps inside its transaction holds the rows of its positions no longer than its lease.
-_END_SLEEPERS = text("select set_config('idle_in_transaction_session_timeout', :milliseconds, false)")
 
 
 class Owner:
@@ -35,8 +33,7 @@ class Owner:
         *,
         reader: str,
         streams: Mapping[str, Mapping[type[Event], Handle]],
-        engine: AsyncEngine,
-        lock_url: str | URL,
+        pool: Pool,
         lock_class: int,
         parts: int,
         bus: Bus,
@@ -50,8 +47,8 @@ class Owner:
         self._handlers = {
             stream: {event.type: handle for event, handle in handles.items()} for stream, handles in streams.items()
         }
-        self._engine = engine
-        self._lease = (lock_url, lock_class, lease)
+        self._pool = pool
+        self._lock_class, self._lease = lock_class, lease
         self._parts = parts
         self._bus = bus
         self._context_for = context_for
@@ -68,14 +65,15 @@ class Owner:
         """Own a fair share of the parts and apply what comes, until something is in doubt."""
         with in_doubt(f"owner {self.reader}"):
             async with AsyncExitStack() as stack:
-                url, lock_class, lease = self._lease
-                ownership = Ownership(url, lock_class=lock_class, parts=self._parts, lease=lease)
+                ownership = Ownership(
+                    self._pool.address, lock_class=self._lock_class, parts=self._parts, lease=self._lease
+                )
                 stack.push_async_callback(ownership.close)
                 await ownership.open()
                 ping = asyncio.create_task(ownership.ping())
                 stack.callback(ping.cancel)
-                work = await stack.enter_async_context(self._engine.connect())
-                await work.execute(_END_SLEEPERS, {"milliseconds": f"{int(min(lease, 10.0) * 1000)}"})
+                work = await self._work()
+                stack.callback(work.end)
                 arrivals = self._bus.arrivals(self.reader, self.streams)
                 stack.push_async_callback(arrivals.close)
                 await self._register(work)
@@ -118,24 +116,28 @@ class Owner:
         """Best effort: this process lives, so no event it met has killed it."""
         self._tenure = None
         with suppress(*FAILURES):
-            async with asyncio.timeout(2), self._engine.begin() as connection:
-                await tenure.forgive(connection)
+            async with asyncio.timeout(2), self._pool.session() as session:
+                await tenure.forgive(session)
+
+    async def _work(self) -> Session:
+        # A process that sleeps inside its transaction holds the rows of its positions no longer than its lease.
+        asleep = {"idle_in_transaction_session_timeout": f"{int(min(self._lease, 10.0) * 1000)}ms"}
+        return Session(await connect(self._pool.address, application_name=f"owner {self.reader}", settings=asleep))
 
     async def _heads_and_positions(self) -> dict[Place, tuple[int, int]]:
-        async with self._engine.connect() as connection:
-            claimed = await read_positions(connection, self.reader, streams=self.streams)
+        async with self._pool.session() as session:
+            claimed = await read_positions(session, self.reader, streams=self.streams)
             at = {each.position.place: each.position.number for each in claimed}
             return {
                 (stream, part): (head.number, at.get((stream, part), 0))
                 for stream in self.streams
-                for part, head in (await self._bus.heads(connection, stream)).items()
+                for part, head in (await self._bus.heads(session, stream)).items()
             }
 
-    async def _register(self, work: AsyncConnection) -> None:
+    async def _register(self, work: Session) -> None:
         await register(work, self.reader, streams=self.streams, parts=self._parts)
         numbers: dict[str, dict[int, int]] = {stream: {} for stream in self.streams}
         for each in await read_positions(work, self.reader, streams=self.streams):
             numbers[each.position.stream][each.position.part] = each.position.number
         for stream, of_parts in numbers.items():
             await report(work, reader=self.reader, stream=stream, numbers=of_parts)
-        await work.commit()

@@ -10,10 +10,10 @@ import random
 from dataclasses import dataclass
 
 import asyncpg
-from sqlalchemy import URL
 
 from creditmesh.chassis.bus.doubt import in_doubt
-from creditmesh.chassis.database.engine import direct
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.connecting import direct
 from creditmesh.chassis.errors import Doubt
 
 SECONDS_TO_PING = 1.2
@@ -39,8 +39,8 @@ class Change:
 class Ownership:
     """The lock session of one reader in this process. `lock_class` is this reader's alone in the database."""
 
-    def __init__(self, url: str | URL, *, lock_class: int, parts: int, lease: float) -> None:
-        self._url = url
+    def __init__(self, address: Address, *, lock_class: int, parts: int, lease: float) -> None:
+        self._address = address
         self._class = lock_class
         self._parts = parts
         self._lease = lease
@@ -54,7 +54,7 @@ class Ownership:
     async def open(self) -> None:
         """Open the session and be counted."""
         self._session = await direct(
-            self._url, application_name="lease", idle_session_timeout=f"{int(self._lease * 1000)}ms"
+            self._address, application_name="lease", idle_session_timeout=f"{int(self._lease * 1000)}ms"
         )
         await self._session.execute("select pg_advisory_lock_shared($1, $2)", self._class, self._parts)
 

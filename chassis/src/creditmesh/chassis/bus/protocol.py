@@ -9,12 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.bus.stream import Head
+from creditmesh.chassis.database.session import Session
 
 
 @dataclass(slots=True, frozen=True)
@@ -56,12 +55,12 @@ class Bus(Protocol):
     def arrivals(self, reader: str, streams: Collection[str]) -> Arrivals:
         """A transport for one run of one reader."""
 
-    async def heads(self, connection: AsyncConnection, stream: str) -> Mapping[int, Head]:
+    async def heads(self, session: Session, stream: str) -> Mapping[int, Head]:
         """The announced heads of all parts."""
 
     async def read(
         self,
-        connection: AsyncConnection,
+        session: Session,
         stream: str,
         *,
         after: Mapping[int, int],

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.effects import ContextFor, Effects, Handle
 from creditmesh.chassis.bus.event import Ordered
@@ -17,6 +16,7 @@ from creditmesh.chassis.bus.protocol import Arrivals, Bus
 from creditmesh.chassis.bus.reading import Reading, refilled, share_of
 from creditmesh.chassis.bus.sequence import Run
 from creditmesh.chassis.bus.stream import report
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Alarm, Doubt
 
 SECONDS_TO_REBALANCE = 1.0
@@ -41,7 +41,7 @@ class Tenure:
         bus: Bus,
         arrivals: Arrivals,
         ownership: Ownership,
-        work: AsyncConnection,
+        work: Session,
         context_for: ContextFor,
         batch: int,
         marked: MutableMapping[Place, int],
@@ -74,7 +74,6 @@ class Tenure:
         """Apply what comes, for ever."""
         self._alarms.clear()
         await self._effects.recall(self._work)
-        await self._work.rollback()
         while True:
             await self._step()
 
@@ -82,11 +81,11 @@ class Tenure:
         """How many events the held parts are behind the heads that were last seen."""
         return sum(max(reading.head - reading.position.number, 0) for reading in self._readings.values())
 
-    async def forgive(self, connection: AsyncConnection) -> None:
+    async def forgive(self, session: Session) -> None:
         """Take back the marks at which nothing has moved: this process did not die."""
         unmoved = [p for p, r in self._readings.items() if self._marked.get(p) == r.position.number]
         if unmoved:
-            await forgive(connection, self._reader, unmoved)
+            await forgive(session, self._reader, unmoved)
 
     async def _step(self) -> None:
         if time.monotonic() >= self._rebalance_at:
@@ -139,7 +138,6 @@ class Tenure:
             else:
                 reading.careful_until = number + self._batch
         await mark(self._work, self._reader, marked)
-        await self._work.commit()
 
     def _arrive(self, event: Ordered) -> None:
         reading = self._readings.get((event.stream, event.part))
@@ -147,12 +145,11 @@ class Tenure:
             REPEATS.labels(self._reader, event.stream).inc()
 
     async def _poll(self, streams: Collection[str]) -> None:
-        """Look at the heads; what is due is read in the same transaction."""
+        """Look at the heads."""
         await self._announce(streams)
         if time.monotonic() >= self._report_at:
             self._report_at = time.monotonic() + SECONDS_TO_REPORT
             await self._report()
-            await self._work.commit()
 
     async def _announce(self, streams: Collection[str]) -> None:
         for stream in streams:
@@ -182,7 +179,6 @@ class Tenure:
     async def _advance(self) -> bool:
         runs = await self._gather()
         if not runs:
-            await self._work.rollback()
             return False
         [first, *_] = runs
         reading = self._readings[first.position.place]
@@ -192,7 +188,6 @@ class Tenure:
             else:
                 if reading.careful:
                     await mark(self._work, self._reader, [Claimed(reading.position, CAREFUL_FROM)])
-                    await self._work.commit()
                 await self._effects.apply(self._work, runs)
         except Alarm as alarm:
             await self._work.rollback()

@@ -5,13 +5,15 @@ period in a cache of answers. Each service has the table in its own schema and w
 """
 
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from uuid import UUID
 
 from fastapi import Request
-from sqlalchemy import text
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.errors import Invalid, Malformed
 
 HEADER = "idempotency-key"
@@ -59,30 +61,47 @@ def digest(body: bytes) -> bytes:
 
 async def recall(ctx: Context, key: str, body_digest: bytes) -> UUID | None:
     """The reference kept for this caller's key, or None; KeyReused if it was kept for another body."""
-    connection = await ctx.connection()
-    table = f"{ctx.equipment.service.name}.idempotency"
-    statement = text(f"select digest, reference from {table} where owner = :o and key = :k")
-    row = (await connection.execute(statement, {"o": ctx.known_caller.credential, "k": key})).one_or_none()
-    if row is None:
-        return None
-    if bytes(row.digest) != body_digest:
-        raise KeyReused(
-            "Use a new key for a new request, or send the first body again.",
-            "新请求请使用新的键，或重新发送原请求正文。",
-        )
-    reference: UUID = row.reference
-    return reference
+    session = await ctx.alone()
+    values = {"owner": ctx.known_caller.credential, "key": key}
+    row = await session.row(_recall(ctx.equipment.service.name), values)
+    return None if row is None else _reference(row, body_digest)
 
 
 async def remember(ctx: Context, key: str, body_digest: bytes, reference: UUID) -> UUID:
     """Keep the reference for this caller's key; the reference that stands (another request may have been first)."""
-    connection = await ctx.connection()
-    statement = text(
-        f"insert into {ctx.equipment.service.name}.idempotency (owner, key, digest, reference, at)"
-        " values (:o, :k, :d, :r, :at) on conflict (owner, key) do nothing"
-    )
-    values = {"o": ctx.known_caller.credential, "k": key, "d": body_digest, "r": reference, "at": ctx.instant}
-    if (await connection.execute(statement, values)).rowcount:
+    session = await ctx.session()
+    values = {
+        "owner": ctx.known_caller.credential,
+        "key": key,
+        "digest": body_digest,
+        "reference": reference,
+        "at": ctx.instant,
+    }
+    if await session.execute(_remember(ctx.equipment.service.name), values):
         return reference
     standing = await recall(ctx, key, body_digest)
     return reference if standing is None else standing
+
+
+def _reference(row: Row, body_digest: bytes) -> UUID:
+    reference: UUID
+    digest, reference = row
+    if digest != body_digest:
+        raise KeyReused(
+            "Use a new key for a new request, or send the first body again.",
+            "新请求请使用新的键，或重新发送原请求正文。",
+        )
+    return reference
+
+
+@cache
+def _recall(schema: str) -> str:
+    return f"select digest, reference from {quoted(schema)}.idempotency where owner = :owner and key = :key"
+
+
+@cache
+def _remember(schema: str) -> str:
+    return f"""
+        insert into {quoted(schema)}.idempotency (owner, key, digest, reference, at)
+        values (:owner, :key, :digest, :reference, :at) on conflict (owner, key) do nothing
+    """

@@ -14,13 +14,9 @@ from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 from zlib import crc32
 
-from sqlalchemy import Integer, LargeBinary, Text, TextClause, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncEngine
-from uuid_utils.compat import uuid4
-
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import MeshError
+from creditmesh.chassis.ids import random_id
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import Identity, index_of
 from creditmesh.chassis.vault.keys import Keys
@@ -28,20 +24,8 @@ from creditmesh.chassis.vault.keys import Keys
 Call = Literal["resolve", "open"]
 SECONDS_KEPT = 300.0
 """How long an unwrapped cipher is used before its key is asked for again."""
-_RESOLVE = text("select index, subject from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm)").bindparams(
-    bindparam("given", type_=ARRAY(LargeBinary)),
-    bindparam("ids", type_=ARRAY(Uuid)),
-    bindparam("kinds", type_=ARRAY(Text)),
-    bindparam("parts", type_=ARRAY(Integer)),
-    bindparam("key", type_=Text),
-    bindparam("algorithm", type_=Text),
-)
-_OPEN = text("select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)").bindparams(
-    bindparam("given", type_=ARRAY(Uuid)),
-    bindparam("offered", type_=ARRAY(LargeBinary)),
-    bindparam("key", type_=Text),
-    bindparam("algorithm", type_=Text),
-)
+_RESOLVE = "select index, subject from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm)"
+_OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -89,13 +73,13 @@ class _Recent(Generic[K, V]):
 class Vault:
     """The vault as one service may use it: `allowed` is what it declares.
 
-    The engine is a pool of its own, so that a request which holds a connection never waits for a second one of the
+    The pool is one of its own, so that a request which holds a connection never waits for a second one of the
     same pool. `remember` ciphers (2.5 KB each) and ten times as many index values are kept in memory.
     """
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        pool: Pool,
         keys: Keys,
         *,
         parts: int,
@@ -103,8 +87,7 @@ class Vault:
         remember: int = 20_000,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        # Each call is one statement of its own: BEGIN and COMMIT would be two more round trips.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._pool = pool
         self._keys = keys
         self._parts = parts
         self._allowed = frozenset(allowed)
@@ -163,7 +146,7 @@ class Vault:
 
     async def _resolved(self, missing: Mapping[bytes, Identity]) -> dict[bytes, UUID]:
         order = sorted(missing)
-        ids = [uuid4() for _ in order]
+        ids = [random_id() for _ in order]
         values = {
             "given": order,
             "ids": ids,
@@ -175,38 +158,36 @@ class Vault:
         mine = dict(zip(order, ids, strict=True))
         found: dict[bytes, UUID] = {}
         for index, subject in await self._ask(_RESOLVE, values):
-            if subject.bytes == mine[index].bytes:
-                found[index] = mine[index]
-                self._fresh.put(found[index], True)
-            else:
-                found[index] = UUID(bytes=subject.bytes)
-            self._subjects.put(index, found[index])
+            found[index] = subject
+            if subject == mine[index]:
+                self._fresh.put(subject, True)
+            self._subjects.put(index, subject)
         return found
 
     async def _opened(self, missing: Sequence[UUID], now: float) -> dict[UUID, Cipher]:
         offered = [self._new_key(subject) if self._fresh.drop(subject) else None for subject in missing]
         known = await self._data_keys(missing, offered)
-        if new := [subject for subject in missing if subject.bytes not in known]:
+        if new := [subject for subject in missing if subject not in known]:
             known |= await self._data_keys(new, [self._new_key(subject) for subject in new])
-        return {subject: self._cipher(subject, known.get(subject.bytes), now) for subject in missing}
+        return {subject: self._cipher(subject, known.get(subject), now) for subject in missing}
 
     def _new_key(self, subject: UUID) -> bytes:
         return self._keys.wrap(os.urandom(32), context=subject.bytes)
 
     async def _data_keys(
         self, subjects: Sequence[UUID], offered: Sequence[bytes | None]
-    ) -> dict[bytes, tuple[str, bytes | None]]:
+    ) -> dict[UUID, tuple[str, bytes | None]]:
         values = {
             "given": subjects,
             "offered": offered,
             "key": self._keys.key_id("data"),
             "algorithm": self._keys.algorithm("data"),
         }
-        return {subject.bytes: (key, wrapped) for subject, key, wrapped in await self._ask(_OPEN, values)}
+        return {subject: (key, wrapped) for subject, key, wrapped in await self._ask(_OPEN, values)}
 
-    async def _ask(self, statement: TextClause, values: Mapping[str, object]) -> Sequence[Any]:
-        async with self._engine.connect() as connection:
-            return await fetch(connection, statement, values, alone=True)
+    async def _ask(self, statement: str, values: Mapping[str, object]) -> Sequence[Any]:
+        async with self._pool.session() as session:
+            return await session.fetch(statement, values)
 
     def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None, now: float) -> Cipher:
         if known is None:
