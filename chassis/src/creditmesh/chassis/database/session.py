@@ -43,6 +43,11 @@ class Session:
         """Whether a transaction is open."""
         return not self.ended and self.driver.is_in_transaction()
 
+    @property
+    def idle(self) -> bool:
+        """Whether the session is there and has no transaction open: there is nothing to commit."""
+        return not self.ended and not self.driver.is_in_transaction()
+
     async def fetch(self, statement: Statement, values: Mapping[str, object] = _NOTHING) -> Sequence[Row]:
         """The rows of a statement. DatabaseError says what went wrong, without values."""
         sql, names = compiled(statement)
