@@ -114,7 +114,7 @@ async def _until_told(settings: NodeSettings, name: str, process: Process) -> No
         await _started(process, told)
         if not told.is_set():
             _settle_memory()
-            running = run_files.write(settings.state, _run_file(process, name))
+            running = run_files.write(settings.state, _run_file(settings, process, name))
             await told.wait()
     finally:
         if running is not None:
@@ -155,11 +155,12 @@ def _addresses(settings: NodeSettings, roles: Sequence[str]) -> Mapping[str, Add
     return {role: found[role] for role in roles}
 
 
-def _run_file(process: Process, name: str) -> run_files.RunFile:
+def _run_file(settings: NodeSettings, process: Process, name: str) -> run_files.RunFile:
     return run_files.RunFile(
         process=name,
         pid=os.getpid(),
         services=tuple(process.hosted),
         url=process.url,
         operator=process.operator_url,
+        database=None if settings.database is None else Address.read(settings.database).url,
     )

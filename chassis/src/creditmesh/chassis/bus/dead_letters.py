@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
+from uuid import UUID
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.position import Place
@@ -36,6 +37,9 @@ class DeadLetter(NamedTuple):
     waiting: int
     since: datetime
     asked: Wish | None
+    id: UUID
+    at: datetime
+    """When the event happened; `since` is when it was put aside."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -75,6 +79,13 @@ async def ask(session: Session, schema: str, place: Place, number: int, wish: Wi
     """Ask for a letter to be tried again or dropped; False if there is none at that number."""
     values = {"stream": place[0], "part": place[1], "number": number, "wish": wish}
     return bool(await session.execute(_statements(schema).ask, values))
+
+
+async def wished(session: Session, schema: str, place: Place, number: int) -> Wish | Literal["nothing"] | None:
+    """What is asked of a letter; None if it is there no more."""
+    values = {"stream": place[0], "part": place[1], "number": number}
+    found: Wish | Literal["nothing"] | None = await session.value(_statements(schema).wished, values)
+    return found
 
 
 async def asked(session: Session, schema: str, streams: Collection[str]) -> Sequence[tuple[Place, str]]:
@@ -118,6 +129,7 @@ class _Statements:
     parked: str
     letters: str
     ask: str
+    wished: str
     asked: str
     of_key: str
     remove: str
@@ -134,11 +146,12 @@ def _statements(schema: str) -> _Statements:
             select dead.stream, dead.part, dead.number, dead.type, dead.error,
                    (select count(*) from {table} behind
                      where behind.stream = dead.stream and behind.key = dead.key and behind.error is null),
-                   dead.parked_at, dead.asked
+                   dead.parked_at, dead.asked, dead.id, dead.at
               from {table} dead where dead.error is not null
              order by dead.stream, dead.part, dead.number limit :limit
         """,
         ask=f"update {table} set asked = :wish where {here} and error is not null",
+        wished=f"select coalesce(asked, 'nothing') from {table} where {here}",
         asked=f"select distinct stream, part, key from {table} where asked is not null and stream = any(:streams)",
         of_key=f"select {', '.join(_BODY)}, asked from {table} where stream = :stream and key = :key order by number",
         remove=f"delete from {table} where stream = :stream and part = :part and number = any(:numbers)",

@@ -143,6 +143,7 @@ def _grants_of_bus(node: str) -> list[str]:
         f"grant usage on schema bus to {orderer}, {relay}",
         f"grant select on bus.node, bus.installed, bus.event_head to {orderer}, {relay}",
         f"grant execute on function bus.order_queued, bus.drop_repeated, bus.lead, bus.queue_state to {orderer}",
+        f"grant execute on function bus.readers, bus.evict to {orderer}",
         f"grant select, update on bus.event_published to {relay}",
     ]
 

@@ -1,4 +1,4 @@
-"""Ordering as one function, what cannot be ordered set aside, whose keys are parked, and which migrations are in."""
+"""Ordering as one function, what cannot be ordered set aside, readers and parked keys, and which migrations are in."""
 
 from creditmesh.chassis.database.migrations import script
 
@@ -108,6 +108,26 @@ as $$
 $$;
 """
 
+# An operator takes a reader that nobody runs any more off the list: what it has not read may then be pruned.
+READERS = """
+create function bus.readers()
+    returns table (reader text, stream text, behind bigint, reported timestamptz)
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select r.reader, r.stream, sum(h.number - r.number)::bigint, max(r.at)
+      from bus.event_reader r join bus.event_head h using (stream, part)
+     group by r.reader, r.stream order by r.reader, r.stream
+$$;
+
+create function bus.evict(reader text, stream text)
+    returns bigint
+    language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    with gone as (delete from bus.event_reader r where r.reader = evict.reader and r.stream = evict.stream returning 1)
+    select count(*) from gone
+$$
+"""
+
 # Of these keys, those that some reader of the stream has parked: what is told of them has not been applied everywhere.
 PARKED = """
 create function bus.parked(stream text, keys text[])
@@ -154,7 +174,7 @@ $$
 
 def upgrade() -> None:
     """Make them; `chassis.bus.declare` grants them."""
-    script(";".join((TABLES.strip().rstrip(";"), ORDER.strip().rstrip(";"), PARKED, REPORT)))
+    script(";".join((TABLES.strip().rstrip(";"), ORDER.strip().rstrip(";"), READERS, PARKED, REPORT)))
     script("delete from bus.event_leader where role <> 'orderer'")
     script("revoke all on all functions in schema bus from public")
 
