@@ -86,7 +86,7 @@ async def asked(settings: NodeSettings, declaration: Declaration, name: str, wis
             raise _none(name)
         try:
             async with asyncio.timeout(seconds):
-                while (wished := await dead_letters.wished(session, service, place, number)) == wish:
+                while (wished := await dead_letters.wished(session, service, place, number)) == wish:  # noqa: ASYNC110 - in the database
                     await asyncio.sleep(SECONDS_TO_LOOK)
         except TimeoutError:
             return Outcome(f"asked; nobody has done it yet: is {service} running? / 已登记，{service} 尚未处理", 3)
