@@ -124,7 +124,7 @@ class Mailbox:
     def __init__(self, bus: EmbeddedBus, streams: Collection[str]) -> None:
         self.held: frozenset[Place] = frozenset()
         self._bus = bus
-        self._wake = bus.wakes.wake(streams)
+        self._wake = bus.wakes.wake(streams, handed=True)
         self._come: list[Ordered] = []
 
     def put(self, stream: str, parts: Mapping[int, Sequence[Ordered]]) -> None:

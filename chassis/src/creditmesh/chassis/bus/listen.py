@@ -40,7 +40,9 @@ async def tell(session: Session, *words: str) -> None:
 class Wake:
     """Tells one reader which of its streams have moved since it last asked."""
 
-    def __init__(self, streams: Iterable[str]) -> None:
+    def __init__(self, streams: Iterable[str], *, handed: bool = False) -> None:
+        """`handed`: what is read of these streams is handed on to its owner, who is woken by that."""
+        self.handed = handed
         self._streams = frozenset(streams)
         self._moved: set[str] = set()
         self._event = asyncio.Event()
@@ -80,9 +82,9 @@ class Listener:
         self.closed = False
         """The process ends: who waits for long shall answer now."""
 
-    def wake(self, streams: Iterable[str]) -> Wake:
+    def wake(self, streams: Iterable[str], *, handed: bool = False) -> Wake:
         """A new wake for these streams; `forget` it when its reader ends."""
-        wake = Wake(streams)
+        wake = Wake(streams, handed=handed)
         self._wakes.append(wake)
         return wake
 
@@ -103,16 +105,15 @@ class Listener:
 
     def notice(self, text: str) -> None:
         """Take in a notice: the orderer of this process gives its own without the way over the server."""
-        moved = set()
+        moved, unread = set(), set()
         for word in text.split():
             found = _NEWS.fullmatch(word)
-            if found is None:
-                moved.add(word)
-            else:
-                news = News(found[1], int(found[2]), int(found[3]), int(found[4]))
-                if not self._reads(news):
-                    moved.add(news.stream)
-        self._wake_all(moved)
+            news = None if found is None else News(found[1], int(found[2]), int(found[3]), int(found[4]))
+            moved.add(word if news is None else news.stream)
+            if news is None or not self._reads(news):
+                unread.add(word if news is None else news.stream)
+        for wake in self._wakes:
+            wake.set(unread if wake.handed else moved)
 
     async def run(self) -> None:
         """Listen until the session ends, which is Doubt; everybody is woken once at the start."""
@@ -120,7 +121,8 @@ class Listener:
             session = await direct(self._address, application_name="listener", idle_session_timeout="0")
             try:
                 await session.add_listener(CHANNEL, self._notified)
-                self._wake_all(None)
+                for wake in self._wakes:
+                    wake.set(None)
                 while True:
                     await asyncio.sleep(SECONDS_TO_PING)
                     await session.execute("select 1")
@@ -129,7 +131,3 @@ class Listener:
 
     def _notified(self, _session: object, _pid: int, _channel: str, payload: object) -> None:
         self.notice(str(payload))
-
-    def _wake_all(self, streams: Iterable[str] | None) -> None:
-        for wake in self._wakes:
-            wake.set(streams)
