@@ -114,11 +114,11 @@ _HEAD_AT = """
      where peer = :peer and feed = :feed and size >= :size order by size limit 1
 """
 _MADE = """
-    insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond)
-    values (:peer, :feed, :first, :until, :data, :beyond)
+    insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond, ends)
+    values (:peer, :feed, :first, :until, :data, :beyond, :ends)
 """
 _UNSENT = """
-    select first, data, beyond from exchange.acknowledgement_made
+    select first, data, beyond, ends from exchange.acknowledgement_made
      where peer = :peer and feed = :feed and sent_at is null order by first limit :limit
 """
 _SENT = """
@@ -142,13 +142,23 @@ class Unsent(NamedTuple):
     data: str
     beyond: Sequence[int]
     """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
+    ends: Sequence[str]
+    """Keys of that stream that no reader may have parked: records of these subjects were marked or ended."""
 
 
 async def add_made(
-    session: Session, peer: str, feed: str, *, first: int, until: int, data: str, beyond: Sequence[int]
+    session: Session,
+    peer: str,
+    feed: str,
+    *,
+    first: int,
+    until: int,
+    data: str,
+    beyond: Sequence[int],
+    ends: Sequence[str],
 ) -> None:
     """Keep an acknowledgement that is to be sent when all readers of ingestion's stream have passed these numbers."""
-    given = {"first": first, "until": until, "data": data, "beyond": list(beyond)}
+    given = {"first": first, "until": until, "data": data, "beyond": list(beyond), "ends": list(ends)}
     await session.execute(_MADE, {"peer": peer, "feed": feed, **given})
 
 
