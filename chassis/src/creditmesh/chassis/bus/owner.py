@@ -122,7 +122,14 @@ class Owner:
     async def _work(self) -> Session:
         # A process that sleeps inside its transaction holds the rows of its positions no longer than its lease.
         asleep = {"idle_in_transaction_session_timeout": f"{int(min(self._lease, 10.0) * 1000)}ms"}
-        return Session(await connect(self._pool.address, application_name=f"owner {self.reader}", settings=asleep))
+        return Session(
+            await connect(
+                self._pool.address,
+                application_name=f"owner {self.reader}",
+                settings=asleep,
+                seconds_to_answer=self._pool.seconds_to_answer,
+            )
+        )
 
     async def _heads_and_positions(self) -> dict[Place, tuple[int, int]]:
         async with self._pool.session() as session:
