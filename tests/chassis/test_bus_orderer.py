@@ -28,7 +28,8 @@ async def world(postgres: Postgres) -> AsyncIterator[World]:
 
 
 async def test_a_row_that_commits_late_is_not_passed_over(world: World):
-    async with world.source.connect() as slow:
+    async with world.source.session() as slow:
+        await slow.begin()
         early = await world.gather(slow, "k")
         (fast,) = await world.emit("k")
         await world.order()
@@ -91,7 +92,7 @@ async def test_an_orderer_of_a_former_epoch_orders_nothing(world: World):
 
 
 async def test_the_lead_passes_on_when_its_session_ends(world: World):
-    orderers = [Orderer(world.database.urls["bus"], lease=5) for _ in range(2)]
+    orderers = [Orderer(world.database.addresses["bus"], lease=5) for _ in range(2)]
     tasks = [asyncio.create_task(each.run()) for each in orderers]
     await world.emit("k")
     await eventually(lambda: _empty(world))
@@ -111,7 +112,7 @@ async def test_the_lead_passes_on_when_its_session_ends(world: World):
 async def test_ids_drawn_ahead_are_refused_at_the_start(world: World):
     await world.admin.execute("alter table bus.event_queue alter column id set cache 10")
     with pytest.raises(Unordered, match="cache 1"):
-        await Orderer(world.database.urls["bus"]).run()
+        await Orderer(world.database.addresses["bus"]).run()
 
 
 async def test_a_part_that_no_stream_has_is_refused_and_stays_in_the_queue(world: World):
@@ -147,7 +148,7 @@ async def test_it_tells_which_streams_moved_and_only_when_something_was_ordered(
 
 
 async def test_an_idle_node_writes_no_commit(world: World):
-    task = asyncio.create_task(Orderer(world.database.urls["bus"]).run())
+    task = asyncio.create_task(Orderer(world.database.addresses["bus"]).run())
     async with world.reading() as reading:
         await world.emit("k")
         await eventually(lambda: _empty(world))

@@ -9,14 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.errors import Alarm, Transient
 from tests.contracts.bus.worker import DEADLY, SLOW
 from tests.contracts.bus.world import Work, World, keys_of, opened, write_down
 from tests.support.eventually import eventually
-from tests.support.postgres import Postgres
+from tests.support.postgres import Postgres, url_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +28,8 @@ async def world(postgres: Postgres) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def worker(world: World, *, lease: float = 5.0) -> AsyncIterator[asyncio.subprocess.Process]:
-    url = world.database.urls["reader"].render_as_string(hide_password=False)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.contracts.bus.worker", url, str(lease)),
+        *(sys.executable, "-m", "tests.contracts.bus.worker", url_of(world.database.addresses["reader"]), str(lease)),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -88,7 +86,7 @@ async def test_a_work_session_that_the_server_ended_is_doubt_and_the_batch_is_ap
         await write_down(work, events)
         if not killed:
             killed += 1
-            pid = await work.connection.scalar(text("select pg_backend_pid()"))
+            pid = await work.session.value("select pg_backend_pid()")
             await world.admin.execute("select pg_terminate_backend($1)", pid)
 
     ids = await world.write(*["k"] * 5)
@@ -107,7 +105,7 @@ async def test_a_deadlock_a_conflict_or_a_lock_timeout_is_done_again_in_place(wo
         times += 1
         await write_down(work, events)
         if times <= 2:
-            await work.connection.execute(text(f"do $$ begin raise exception using errcode = '{state}'; end $$"))
+            await work.session.script(f"do $$ begin raise exception using errcode = '{state}'; end $$")
 
     ids = await world.write(*["k"] * 5)
     async with world.reading(conflict) as reading:
@@ -136,8 +134,8 @@ async def test_a_statement_that_always_runs_out_of_time_is_buried_in_the_end(wor
     async def slow(work: Work, events: Sequence[Delivered]) -> None:
         await write_down(work, events)
         if any(event.key == "slow" for event in events):
-            await work.connection.execute(text("set local statement_timeout = '20ms'"))
-            await work.connection.execute(text("select pg_sleep(5)"))
+            await work.session.execute("set local statement_timeout = '20ms'")
+            await work.session.execute("select pg_sleep(5)")
 
     ids = await world.write("slow", "quick")
     async with world.reading(slow) as reading:

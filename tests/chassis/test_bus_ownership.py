@@ -28,7 +28,7 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 
 async def _joined(world: World, stack: AsyncExitStack, *, lease: float = 5.0) -> Ownership:
-    ownership = Ownership(world.database.urls["reader"], lock_class=CLASS, parts=PARTS, lease=lease)
+    ownership = Ownership(world.database.addresses["reader"], lock_class=CLASS, parts=PARTS, lease=lease)
     await ownership.open()
     stack.push_async_callback(ownership.close)
     return ownership

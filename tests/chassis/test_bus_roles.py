@@ -69,15 +69,15 @@ async def test_the_orderers_role_is_refused(world: World, statement: str):
 
 
 async def test_a_reader_reads_its_stream_reports_for_itself_and_asks_for_the_pressure(world: World):
-    async with world.engine.begin() as connection:
-        found = await heads(connection, "source")
+    async with world.pool.transaction() as session:
+        found = await heads(session, "source")
         assert sum(head.number for head in found.values()) == 1
-        events = await read_stream(connection, "source", after=dict.fromkeys(found, 0), n=10)
+        events = await read_stream(session, "source", after=dict.fromkeys(found, 0), n=10)
         assert [event.type for event in events] == ["thing.happened"]
-        await report(connection, reader="reader", stream="source", numbers=dict.fromkeys(found, 0))
-        assert (await pressure(connection)).reader_lag == 1
-        assert await passed(connection, "source") == dict.fromkeys(found, 0)
-        assert await passed(connection, "reader") == {}, "nobody reads it"
+        await report(session, reader="reader", stream="source", numbers=dict.fromkeys(found, 0))
+        assert (await pressure(session)).reader_lag == 1
+        assert await passed(session, "source") == dict.fromkeys(found, 0)
+        assert await passed(session, "reader") == {}, "nobody reads it"
     await world.emit("k")
-    async with world.engine.connect() as connection:
-        assert (await pressure(connection)).queue_age > 0
+    async with world.pool.session() as session:
+        assert (await pressure(session)).queue_age > 0

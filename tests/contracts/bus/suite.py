@@ -41,10 +41,11 @@ class BusContract:
         assert len(await world.effects()) == 5 * len(keys)
 
     async def test_an_event_whose_transaction_was_rolled_back_never_was(self, world: World):
-        async with world.source.connect() as connection:
-            await world.gather(connection, "lost", "lost")
+        async with world.source.session() as session:
+            await session.begin()
+            await world.gather(session, "lost", "lost")
             ids = await world.write("kept")
-            await connection.rollback()
+            await session.rollback()
         await world.order()
         async with world.reading() as reading:
             await reading.owner.caught_up()
@@ -203,7 +204,7 @@ class BusContract:
             await reading.owner.caught_up()
         assert await world.effects() == [handled]
         assert await world.position(2) == 301
-        await world.engine.dispose()  # a session that ends tells the server what it has counted
+        await world.pool.close()  # a session that ends tells the server what it has counted
         assert await _probes(world, "bus.event") - published <= 1  # none if it came by another way
         assert await _probes(world, "source.fact") == 0
 
@@ -260,16 +261,15 @@ class BusContract:
         assert [row["error"] is None for row in rows] == [False, True, True, True]
         assert "ValueError" in rows[0]["error"]
         assert "secret" not in rows[0]["error"]
-        async with world.engine.connect() as connection:
-            [letter] = await letters(connection, "reader")
+        async with world.pool.session() as session:
+            [letter] = await letters(session, "reader")
         assert (letter.stream, letter.number, letter.waiting) == ("source", 2, 3)
 
     async def test_a_value_the_database_refuses_is_a_poison_event_too(self, world: World):
         async def too_long(work: Work, events: Sequence[Delivered]) -> None:
             for event in events:
                 number = 2**80 if event.key == "bad" else event.number
-                row = {"stream": "s", "part": 0, "number": number, "event": event.id, "type": "t", "key": event.key}
-                await work.connection.execute(EFFECT, row)
+                await work.session.copy("reader.effect", EFFECT, [("s", 0, number, event.id, "t", event.key)])
 
         ids = await world.write("good", "bad", "good")
         async with world.reading(too_long) as reading:

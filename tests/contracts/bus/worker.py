@@ -14,7 +14,8 @@ from creditmesh.chassis.bus.kafka import KafkaBus
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.owner import Owner
 from creditmesh.chassis.bus.protocol import Bus
-from creditmesh.chassis.database.engine import engine
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.pool import Pool
 from tests.contracts.bus.world import LEASE_CLASS, PARTS, Happened, Noted, Work, write_down
 
 DEADLY = "deadly"
@@ -31,7 +32,8 @@ async def die_or_write_down(work: Work, events: Sequence[Delivered]) -> None:
 
 
 async def main(url: str, lease: float, *kafka: str) -> None:
-    listener = Listener(url)
+    address = Address.read(url)
+    listener = Listener(address)
     bus: Bus = EmbeddedBus(listener)
     if kafka:
         node, bootstrap = kafka
@@ -39,8 +41,7 @@ async def main(url: str, lease: float, *kafka: str) -> None:
     owner = Owner(
         reader="reader",
         streams={"source": {Happened: die_or_write_down, Noted: die_or_write_down}},
-        engine=engine(url, application_name="worker"),
-        lock_url=url,
+        pool=Pool(address, application_name="worker"),
         lock_class=LEASE_CLASS,
         parts=PARTS,
         bus=bus,

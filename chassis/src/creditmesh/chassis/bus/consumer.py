@@ -123,7 +123,14 @@ class Consumer:
     async def _work(self) -> Session:
         # A process that sleeps inside its transaction holds the rows of its positions no longer than its lease.
         asleep = {"idle_in_transaction_session_timeout": f"{int(min(self.lease, 10.0) * 1000)}ms"}
-        return Session(await connect(self.pool.address, application_name=f"consumer {self.reader}", settings=asleep))
+        return Session(
+            await connect(
+                self.pool.address,
+                application_name=f"consumer {self.reader}",
+                settings=asleep,
+                seconds_to_answer=self.pool.seconds_to_answer,
+            )
+        )
 
     async def _register(self, work: Session) -> None:
         await register(work, self.reader, streams=self.streams, parts=self.parts)

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from creditmesh.chassis.database.address import Address
-from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.errors import DRIVERS, DatabaseError
 
 SECONDS_TO_CONNECT = 10.0
 SECONDS_TO_COME_BACK = 3.0
@@ -28,13 +28,14 @@ SETTINGS: Mapping[str, str] = {
     "lock_timeout": "5s",
     "statement_timeout": "15s",
     "idle_in_transaction_session_timeout": "10s",
+    "client_connection_check_interval": "1s",  # who has gone holds no locks until the statement's own deadline
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
 """What every session of a service starts with; a caller may override single values."""
-_KEEPALIVE = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3))
-_MILLISECONDS_UNACKNOWLEDGED = 15_000
+_KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
+"""The kernel's own deadlines, in seconds and the last in milliseconds; not every system has them all."""
 _STATEMENTS_KEPT = 500
 
 
@@ -77,7 +78,7 @@ async def connect(
         except (asyncpg.CannotConnectNowError, ConnectionRefusedError, FileNotFoundError) as error:
             if time.monotonic() >= deadline:
                 raise DatabaseError.of(error, "connect", lost=True) from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+        except (*DRIVERS, ValueError) as error:
             raise DatabaseError.of(error, "connect", lost=True) from None
         else:
             _keep_alive(connection)
@@ -92,9 +93,9 @@ def _keep_alive(connection: asyncpg.Connection) -> None:
     if own is None or own.family == socket.AF_UNIX:
         return
     own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE:
-        own.setsockopt(socket.IPPROTO_TCP, option, value)
-    own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _MILLISECONDS_UNACKNOWLEDGED)
+    for option, value in _KEEPALIVE.items():
+        if hasattr(socket, option):
+            own.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 async def direct(
