@@ -79,13 +79,14 @@ class Applier:
         self._context_for = context_for
         self._transport = transport
         self._check = check
-        self._parked: frozenset[Parked] = frozenset()
+        self.parked: frozenset[Parked] = frozenset()
+        """The keys that wait behind a dead letter."""
         self._proven: set[tuple[str, str]] = set()
         """Streams and types whose handler has applied something since it last failed."""
 
     async def learn_parked(self) -> None:
         """Read which keys are parked: before the first transaction for a part that was another's until now."""
-        self._parked = await parked_keys(self._work, self._reader, self._handlers.keys())
+        self.parked = await parked_keys(self._work, self._reader, self._handlers.keys())
 
     async def apply(self, slices: Sequence[Slice]) -> None:
         """Apply these slices as far as they go; what fails rests. Doubt if it is not known what was applied."""
@@ -252,9 +253,9 @@ class Applier:
         due: list[list[Delivered]] = []
         for each in slices:
             handled = [e for e in each.events if isinstance(e, Delivered) and e.type in self._handlers[e.stream]]
-            if self._parked:
-                waiting += [e for e in handled if (e.stream, e.key) in self._parked]
-                handled = [e for e in handled if (e.stream, e.key) not in self._parked]
+            if self.parked:
+                waiting += [e for e in handled if (e.stream, e.key) in self.parked]
+                handled = [e for e in handled if (e.stream, e.key) not in self.parked]
             due.append(handled)
         return waiting, due
 

@@ -275,9 +275,10 @@ class _Consuming:
         for progress in moved:
             progress.stored = progress.position
         await self._report(now)
-        for place, key in await dead_letters.asked(self._work, self._reader, self._streams):
-            if place in self.held:
-                await self._release(place, key)
+        if self._applier.parked:
+            for place, key in await dead_letters.asked(self._work, self._reader, self._streams):
+                if place in self.held:
+                    await self._release(place, key)
 
     async def _report(self, now: float) -> None:
         everything = now >= self._report_all_at
@@ -296,21 +297,21 @@ class _Consuming:
         kept = await dead_letters.of_key(self._work, self._reader, place[0], key)
         events = [each.event for each in kept if each.asked != "drop"]
         numbers = [each.event.number for each in kept]
-        if await self._applier.try_alone(events, partial(self._take_out, place, numbers)) is None:
+        if await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)) is None:
             _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
             return
         for each in kept:
-            taken = partial(self._take_out, place, [each.event.number])
+            taken = partial(self._take_out, place, key, [each.event.number])
             error = await self._applier.try_alone([] if each.asked == "drop" else [each.event], taken)
             if error is not None:
                 said = dead_letters.described(error)
                 await dead_letters.refuse_again(self._work, self._reader, place, each.event.number, said)
                 return
 
-    async def _take_out(self, place: Place, numbers: Sequence[int]) -> None:
+    async def _take_out(self, place: Place, key: str, numbers: Sequence[int]) -> None:
         stored = self.held[place].stored
         await move(self._work, self._reader, [(stored, stored)])  # Doubt if the part is another's by now
-        await dead_letters.remove(self._work, self._reader, place, numbers)
+        await dead_letters.remove(self._work, self._reader, place, key, numbers)
 
     async def _advance(self) -> bool:
         slices = await self._gather()
@@ -365,10 +366,9 @@ class _Consuming:
             return None
 
     def _must_refill(self, progress: Progress) -> bool:
-        since = progress.behind_since
-        behind = 0.0 if since is None else time.monotonic() - since
-        self._transport.missing(*progress.place, seconds=behind)
-        return progress.alarm is None and (progress.gap or self._transport.overdue(*progress.place))
+        now, since = time.monotonic(), progress.behind_since
+        self._transport.missing(*progress.place, seconds=0.0 if since is None else now - since)
+        return not progress.rests(now) and (progress.gap or self._transport.overdue(*progress.place))
 
     async def _refill(self, behind: Sequence[Progress], budget: int) -> list[Slice]:
         n = share_of([progress.head - progress.position.number for progress in behind], budget)

@@ -100,10 +100,14 @@ async def of_key(session: Session, schema: str, stream: str, key: str) -> list[K
     return [Kept(Delivered(stream=stream, **dict(zip(_BODY, body, strict=True))), wish) for *body, wish in rows]
 
 
-async def remove(session: Session, schema: str, place: Place, numbers: Sequence[int]) -> None:
-    """Take these out: they were applied in the same transaction, or an operator dropped them."""
+async def remove(session: Session, schema: str, place: Place, key: str, numbers: Sequence[int]) -> None:
+    """Take these of a key out: they were applied in the same transaction, or an operator dropped them.
+
+    What is left begins with a letter, and is to be tried at once: whoever dies here leaves nothing without a head.
+    """
     values = {"stream": place[0], "part": place[1], "numbers": numbers}
     await session.execute(_statements(schema).remove, values)
+    await session.execute(_statements(schema).promote, {"stream": place[0], "key": key})
 
 
 async def refuse_again(session: Session, schema: str, place: Place, number: int, error: str) -> None:
@@ -133,6 +137,7 @@ class _Statements:
     asked: str
     of_key: str
     remove: str
+    promote: str
     refuse_again: str
 
 
@@ -155,6 +160,11 @@ def _statements(schema: str) -> _Statements:
         asked=f"select distinct stream, part, key from {table} where asked is not null and stream = any(:streams)",
         of_key=f"select {', '.join(_BODY)}, asked from {table} where stream = :stream and key = :key order by number",
         remove=f"delete from {table} where stream = :stream and part = :part and number = any(:numbers)",
+        promote=f"""
+            update {table} set error = coalesce(error, 'its turn has come'), asked = 'retry'
+             where stream = :stream and key = :key
+               and number = (select min(number) from {table} where stream = :stream and key = :key)
+        """,
         refuse_again=f"""
             update {table} set error = case when number = :number then :error else error end, asked = null
              where stream = :stream and part = :part

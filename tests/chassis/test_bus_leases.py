@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from creditmesh.chassis.bus.ownership import Ownership
+from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.errors import Doubt
 from tests.contracts.bus.world import World, opened
 from tests.support.eventually import eventually
@@ -27,14 +27,14 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
         yield stack
 
 
-async def _joined(world: World, stack: AsyncExitStack, *, lease: float = 5.0) -> Ownership:
-    ownership = Ownership(world.database.addresses["reader"], lock_class=CLASS, parts=PARTS, lease=lease)
-    await ownership.open()
-    stack.push_async_callback(ownership.close)
-    return ownership
+async def _joined(world: World, stack: AsyncExitStack, *, lease: float = 5.0) -> Leases:
+    leases = Leases(world.database.addresses["reader"], lock_class=CLASS, parts=PARTS, lease=lease)
+    await leases.open()
+    stack.push_async_callback(leases.close)
+    return leases
 
 
-async def _balanced(owners: list[Ownership]) -> bool:
+async def _balanced(owners: list[Leases]) -> bool:
     for owner in owners:
         await owner.rebalance()
     held = [part for owner in owners for part in owner.held]
