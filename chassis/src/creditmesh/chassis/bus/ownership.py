@@ -80,7 +80,7 @@ class Ownership:
                     await self._held_session().execute("select 1")
                 self._spoke = _now()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Doubt):
-            self.ended = True
+            await self.close()  # nobody waits any longer for what a silent network does not bring
 
     def check(self) -> None:
         """Doubt if the session has ended: others may own the parts."""
