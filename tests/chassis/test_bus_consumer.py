@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Alarm, Transient
 from tests.contracts.bus.worker import DEADLY, SLOW
 from tests.contracts.bus.world import Work, World, keys_of, opened, write_down
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres, url_of
+from tests.support.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,6 +95,25 @@ async def test_a_work_session_that_the_server_ended_is_doubt_and_the_batch_is_ap
     async with world.reading(cut) as reading:
         await reading.consumer.caught_up()
         assert len(reading.doubts) == 1
+    assert await world.effects() == ids
+
+
+async def test_an_owner_works_again_within_30_seconds_of_the_network_going_silent(postgres: Postgres, world: World):
+    """Nothing is refused and nothing is closed: what ends the wait are the deadlines as they are shipped."""
+    watcher = world.owner()  # never run: it only asks
+    async with Proxy(postgres.port) as proxy:
+        pool = Pool(proxy.through(world.database.addresses["reader"]), application_name="behind a proxy")
+        async with world.reading(pool=pool, lease=15.0) as reading:
+            ids = await world.write("k", "k")
+            await watcher.caught_up()
+            proxy.go_silent()
+            ids += await world.write("k", "k")
+            proxy.answer()
+            await watcher.caught_up(30)
+            assert len(reading.doubts) == 1
+            ids += await world.write("k")
+            await watcher.caught_up(5)
+        await pool.close()
     assert await world.effects() == ids
 
 

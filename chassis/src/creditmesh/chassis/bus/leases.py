@@ -82,7 +82,7 @@ class Leases:
                     await self._held_session().execute("select 1")
                 self._spoke = _now()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Doubt):
-            self.ended = True
+            await self.close()  # nobody waits any longer for what a silent network does not bring
 
     async def assert_same_server(self, work: Session) -> None:
         """Doubt if that session is on another server than the one that holds the leases, as after a failover."""

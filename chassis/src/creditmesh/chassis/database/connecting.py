@@ -8,6 +8,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -60,30 +61,46 @@ async def connect(
 
     A server that restarts refuses for a second or two; that is waited out.
     """
+    asked = {**SETTINGS, "application_name": application_name, **(settings or {})}
     deadline = time.monotonic() + SECONDS_TO_COME_BACK
     while True:
         try:
-            connection: asyncpg.Connection = await asyncpg.connect(
-                address.dsn,
-                user=address.user,
-                password=address.password,
-                database=address.database,
-                timeout=SECONDS_TO_CONNECT,
-                command_timeout=seconds_to_answer,
-                statement_cache_size=_STATEMENTS_KEPT,
-                max_cached_statement_lifetime=0,
-                record_class=Row,
-                server_settings={**SETTINGS, "application_name": application_name, **(settings or {})},
-            )
+            return await _first(address, asked, seconds_to_answer)
         except (asyncpg.CannotConnectNowError, ConnectionRefusedError, FileNotFoundError) as error:
             if time.monotonic() >= deadline:
                 raise DatabaseError.of(error, "connect", lost=True) from None
         except (*DRIVERS, ValueError) as error:
             raise DatabaseError.of(error, "connect", lost=True) from None
-        else:
-            _keep_alive(connection)
-            return connection
         await asyncio.sleep(0.05)
+
+
+async def _first(address: Address, asked: Mapping[str, str], seconds: float | None) -> asyncpg.Connection:
+    """The first host that will do. The driver has one deadline for all of them: a silent one would use it up."""
+    *others, last = address.hosts
+    share = SECONDS_TO_CONNECT / (len(others) + 1)
+    for host in others:
+        with suppress(*DRIVERS):
+            return await _open(host, asked, seconds_to_connect=share, seconds_to_answer=seconds)
+    return await _open(last, asked, seconds_to_connect=share, seconds_to_answer=seconds)
+
+
+async def _open(
+    host: Address, asked: Mapping[str, str], *, seconds_to_connect: float, seconds_to_answer: float | None
+) -> asyncpg.Connection:
+    connection: asyncpg.Connection = await asyncpg.connect(
+        host.dsn,
+        user=host.user,
+        password=host.password,
+        database=host.database,
+        timeout=seconds_to_connect,
+        command_timeout=seconds_to_answer,
+        statement_cache_size=_STATEMENTS_KEPT,
+        max_cached_statement_lifetime=0,
+        record_class=Row,
+        server_settings=dict(asked),
+    )
+    _keep_alive(connection)
+    return connection
 
 
 def _keep_alive(connection: asyncpg.Connection) -> None:
