@@ -38,15 +38,15 @@ class Puller:
 
     def __init__(self, workplace: Workplace) -> None:
         self._equipment = workplace.equipment
-        self._lease = (workplace.url, PULLS + workplace.equipment.service.lock_class, workplace.lease)
+        self._lease = (workplace.address, PULLS + workplace.equipment.service.lock_class, workplace.lease)
         self._loops: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Pull until the lease is lost; every loop ends with it."""
-        url, lock_class, lease = self._lease
+        address, lock_class, lease = self._lease
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(10.0, read=WAIT + 10.0)))
-            ownership = Ownership(url, lock_class=lock_class, parts=self._equipment.node.parts, lease=lease)
+            ownership = Ownership(address, lock_class=lock_class, parts=self._equipment.node.parts, lease=lease)
             stack.push_async_callback(ownership.close)
             await ownership.open()
             ping = asyncio.create_task(ownership.ping())

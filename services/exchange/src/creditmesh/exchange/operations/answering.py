@@ -8,6 +8,7 @@ from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
 from creditmesh.chassis.bus.stream import heads, passed
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import Unsent
 from creditmesh.schemas.acknowledgements import Acknowledgement, acknowledgement_text
@@ -28,12 +29,12 @@ async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
 
     What a run did to records was ordered before the event that says so: it is below the heads of its stream.
     """
-    connection = await ctx.connection()
-    ends = await heads(connection, JUDGED)
+    session = await ctx.session()
+    ends = await heads(session, JUDGED)
     beyond = [ends[part].number for part in sorted(ends)]
     for each in events:
         judged = each.read(EntriesJudged)
-        size, root = await copies.head_at(connection, judged.peer, judged.feed, size=judged.until)
+        size, root = await copies.head_at(session, judged.peer, judged.feed, size=judged.until)
         unsigned = Acknowledgement(
             feed=feed_origin(judged.peer, judged.feed),
             by=ctx.node.code,
@@ -49,7 +50,7 @@ async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
         signature = base64_text(ctx.keys.sign(acknowledgement_text(unsigned)))
         signed = unsigned.model_copy(update={"signature": signature})
         await copies.add_made(
-            connection,
+            session,
             judged.peer,
             judged.feed,
             first=judged.first,
@@ -57,7 +58,7 @@ async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
             data=signed.model_dump_json(),
             beyond=beyond,
         )
-        await tell(connection, word(judged.peer))
+        await tell(session, word(judged.peer))
 
 
 class Waiting(NamedTuple):
@@ -67,11 +68,10 @@ class Waiting(NamedTuple):
     held: bool
 
 
-async def unsent(ctx: Context, peer: str, feed: str, *, limit: int) -> Waiting:
+async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> Waiting:
     """Acknowledgements in their order, as far as every reader of this node has gone by what they are about."""
-    connection = await ctx.connection()
-    waiting = await copies.unsent(connection, peer, feed, limit=limit)
-    reached = await passed(connection, JUDGED) if waiting else {}
+    waiting = await copies.unsent(session, peer, feed, limit=limit)
+    reached = await passed(session, JUDGED) if waiting else {}
     ready = list(takewhile(lambda each: _gone_by(each.beyond, reached), waiting))
     return Waiting(ready, len(ready) < len(waiting))
 

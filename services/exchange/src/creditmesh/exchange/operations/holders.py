@@ -33,14 +33,14 @@ async def tell(ctx: Context, changes: Sequence[Change]) -> None:
     told = [_told(delivered, event) for delivered, event in changes if event.change in TOLD]
     if not told:
         return
-    connection = await ctx.connection()
-    await holders.tell(connection, told)
+    session = await ctx.session()
+    await holders.tell(session, told)
     for each in told:
         for node in await _nodes(ctx, each.record):
             line(ctx, each, node, kind="node", outcome="told", at=each.at)
     ended = {each.record: each for each in told if each.change in ENDS}
     await _tell_departments(ctx, ended.values())
-    for reader in await holders.readers(connection, ended.keys()):
+    for reader in await holders.readers(session, ended.keys()):
         _tell_bureau(ctx, ended[reader.record], reader)
 
 
@@ -48,18 +48,16 @@ async def note_tasks(ctx: Context, events: Sequence[Delivered]) -> None:
     """Departments that applied a measure hold its ground; one that has lifted all of them has acknowledged the end."""
     changes = [(each.at, each.read(TaskChanged)) for each in events]
     await ctx.lock(change.record for _, change in changes)
-    connection = await ctx.connection()
+    session = await ctx.session()
     for at, change in changes:
         if change.outcome not in {"applied", "lifted"}:
             continue
         lifted = change.outcome == "lifted"
-        await holders.apply(
-            connection, Applied(record=change.record, task=change.task, party=change.party, lifted=lifted)
-        )
-        ended = (await holders.told(connection, [change.record])).get(change.record)
+        await holders.apply(session, Applied(record=change.record, task=change.task, party=change.party, lifted=lifted))
+        ended = (await holders.told(session, [change.record])).get(change.record)
         if ended is None or ended.change not in ENDS:
             continue
-        mine = [each for each in await holders.applied(connection, [change.record]) if each.party == change.party]
+        mine = [each for each in await holders.applied(session, [change.record]) if each.party == change.party]
         outcome: HolderOutcome = "acknowledged" if all(each.lifted for each in mine) else "told"
         line(ctx, ended, change.party, kind="department", outcome=outcome, at=at, task=change.task)
 
@@ -78,9 +76,9 @@ async def note_accesses(ctx: Context, events: Sequence[Delivered]) -> None:
     if not found:
         return
     await ctx.lock(record for record, _ in found)
-    connection = await ctx.connection()
-    await holders.read(connection, found.values())
-    ended = await holders.told(connection, {record for record, _ in found})
+    session = await ctx.session()
+    await holders.read(session, found.values())
+    ended = await holders.told(session, {record for record, _ in found})
     for reader in found.values():
         if reader.record in ended and ended[reader.record].change in ENDS:
             _tell_bureau(ctx, ended[reader.record], reader)
@@ -128,7 +126,7 @@ def _tell_bureau(ctx: Context, ended: Told, reader: Reader) -> None:
 async def _tell_departments(ctx: Context, ended: Iterable[Told]) -> None:
     by_record = {each.record: each for each in ended}
     tasks: dict[tuple[UUID, str], UUID] = {}
-    for each in await holders.applied(await ctx.connection(), by_record.keys()):
+    for each in await holders.applied(await ctx.session(), by_record.keys()):
         if not each.lifted:
             tasks.setdefault((each.record, each.party), each.task)
     for (record, party), task in tasks.items():
@@ -137,11 +135,11 @@ async def _tell_departments(ctx: Context, ended: Iterable[Told]) -> None:
 
 async def _nodes(ctx: Context, record: UUID) -> list[str]:
     """The nodes above that have a record: the next ones as soon as it stands in the feed, others when they say so."""
-    connection = await ctx.connection()
-    first = await feeds.first_of(connection, UP, record)
+    session = await ctx.session()
+    first = await feeds.first_of(session, UP, record)
     if first is None:
         return []
-    further = {node for node, until in (await holders.nodes(connection, UP)).items() if until > first}
+    further = {node for node, until in (await holders.nodes(session, UP)).items() if until > first}
     return sorted(further | {peer.code for peer in ctx.followed(Directory).peers("above")})
 
 
