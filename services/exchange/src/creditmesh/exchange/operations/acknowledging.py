@@ -48,11 +48,8 @@ async def take(ctx: Context, feed: str, given: Acknowledgement) -> None:
     await holders.reached(session, feed, given.by, until=given.until)
     entries = await feeds.of_records(session, feed, first=given.first, until=given.until)
     refused = {each.index: each.code for each in given.refused}
-    proofs = {
-        each.index: await _proof(ctx, feed, each, given, public)
-        for each in entries
-        if each.change in TOLD and each.index not in refused
-    }
+    shown = [each for each in entries if each.change in TOLD and each.index not in refused]
+    proofs = await _proofs(ctx, feed, shown, given, public)
     _answers(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
     await _relay(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
 
@@ -104,9 +101,16 @@ async def _fitting(ctx: Context, feed: str, given: Acknowledgement) -> bytes:
     return public
 
 
-async def _proof(ctx: Context, feed: str, entry: Placed, given: Acknowledgement, public: bytes) -> Proof:
-    path = await serving.proven(ctx, feed, inclusion_plan(entry.index, given.size))
-    return Proof(acknowledgement=given, public=base64_text(public), index=entry.index, line=entry.line, path=path)
+async def _proofs(
+    ctx: Context, feed: str, entries: Sequence[Placed], given: Acknowledgement, public: bytes
+) -> dict[int, Proof]:
+    paths = await serving.proven(ctx, feed, [inclusion_plan(each.index, given.size) for each in entries])
+    return {
+        each.index: Proof(
+            acknowledgement=given, public=base64_text(public), index=each.index, line=each.line, path=path
+        )
+        for each, path in zip(entries, paths, strict=True)
+    }
 
 
 def _answers(

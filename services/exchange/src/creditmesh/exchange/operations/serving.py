@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Sequence
 
 import orjson
 
@@ -105,7 +106,7 @@ async def inclusion(ctx: Context, feed: str, *, index: int, size: int) -> tuple[
     await _reach(ctx, feed, size)
     if not 0 <= index < size:
         raise _beyond(index)
-    return await proven(ctx, feed, inclusion_plan(index, size))
+    return (await proven(ctx, feed, [inclusion_plan(index, size)]))[0]
 
 
 async def consistency(ctx: Context, feed: str, *, old: int, new: int) -> tuple[str, ...]:
@@ -114,14 +115,14 @@ async def consistency(ctx: Context, feed: str, *, old: int, new: int) -> tuple[s
     await _reach(ctx, feed, new)
     if not 0 <= old <= new:
         raise _beyond(old)
-    return await proven(ctx, feed, consistency_plan(old, new))
+    return (await proven(ctx, feed, [consistency_plan(old, new)]))[0]
 
 
-async def proven(ctx: Context, feed: str, plan: Plan) -> tuple[str, ...]:
-    """The hashes of a plan, in hex."""
-    places = {place for each in plan for place in each}
+async def proven(ctx: Context, feed: str, plans: Sequence[Plan]) -> list[tuple[str, ...]]:
+    """The hashes of each plan, in hex."""
+    places = {place for plan in plans for each in plan for place in each}
     found = await feeds.subtrees(await ctx.alone(), feed, places) if places else {}
-    return tuple(fold([found[place] for place in each]).hex() for each in plan)
+    return [tuple(fold([found[place] for place in each]).hex() for each in plan) for plan in plans]
 
 
 async def _reach(ctx: Context, feed: str, size: int) -> None:

@@ -109,13 +109,15 @@ async def origins(session: Session, revisions: Sequence[tuple[UUID, int]]) -> di
     return {(record, rev): Origin(peer, index) for record, rev, peer, index in rows}
 
 
-_HEAD_AT = """
-    select size, root from exchange.copy_checkpoint
-     where peer = :peer and feed = :feed and size >= :size order by size limit 1
-"""
-_MADE = """
-    insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond, ends)
-    values (:peer, :feed, :first, :until, :data, :beyond, :ends)
+_HEADS_AT = """
+    select head.size, head.root
+      from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:sizes as bigint[]))
+           with ordinality as w(peer, feed, size, place)
+     cross join lateral (
+        select c.size, c.root from exchange.copy_checkpoint c
+         where c.peer = w.peer and c.feed = w.feed and c.size >= w.size order by c.size limit 1
+     ) head
+     order by w.place
 """
 _UNSENT = """
     select first, data, beyond, ends from exchange.acknowledgement_made
@@ -126,13 +128,30 @@ _SENT = """
 """
 
 
-async def head_at(session: Session, peer: str, feed: str, *, size: int) -> tuple[int, bytes]:
-    """The first verified head that covers so many entries: its size and root. LookupError if there is none."""
-    found = await session.fetch(_HEAD_AT, {"peer": peer, "feed": feed, "size": size})
-    if not found:
+class Made(NamedTuple):
+    """A row: what this node signed about a peer's feed."""
+
+    peer: str
+    feed: str
+    first: int
+    until: int
+    data: str
+    beyond: Sequence[int]
+    """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
+    ends: Sequence[str]
+    """Keys of that stream that no reader may have parked: records of these subjects were marked or ended."""
+
+
+async def heads_at(session: Session, wanted: Sequence[tuple[str, str, int]]) -> list[tuple[int, bytes]]:
+    """The first verified head of each (peer, feed, entries) that covers so many: its size and root, in this order.
+
+    LookupError if there is none of one.
+    """
+    columns = {"peers": [w[0] for w in wanted], "feeds": [w[1] for w in wanted], "sizes": [w[2] for w in wanted]}
+    found = await session.fetch(_HEADS_AT, columns)
+    if len(found) < len(wanted):
         raise LookupError("entries were judged that were never verified")
-    [(at, root)] = found
-    return at, root
+    return [(size, root) for size, root in found]
 
 
 class Unsent(NamedTuple):
@@ -141,25 +160,13 @@ class Unsent(NamedTuple):
     first: int
     data: str
     beyond: Sequence[int]
-    """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
     ends: Sequence[str]
-    """Keys of that stream that no reader may have parked: records of these subjects were marked or ended."""
+    """Both as `Made` has them."""
 
 
-async def add_made(
-    session: Session,
-    peer: str,
-    feed: str,
-    *,
-    first: int,
-    until: int,
-    data: str,
-    beyond: Sequence[int],
-    ends: Sequence[str],
-) -> None:
-    """Keep an acknowledgement that is to be sent when all readers of ingestion's stream have passed these numbers."""
-    given = {"first": first, "until": until, "data": data, "beyond": list(beyond), "ends": list(ends)}
-    await session.execute(_MADE, {"peer": peer, "feed": feed, **given})
+async def add_made(session: Session, made: Sequence[Made]) -> None:
+    """Keep acknowledgements that are to be sent."""
+    await session.copy("exchange.acknowledgement_made", Made._fields, made)
 
 
 async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> list[Unsent]:

@@ -142,7 +142,10 @@ _NODES = """
       from unnest(cast(:levels as smallint[]), cast(:indices as bigint[])) as w(level, index)
       join exchange.feed_node n on n.feed = :feed and n.level = w.level and n.index = w.index
 """
-_FIRST_OF = "select min(index) from exchange.feed_entry where feed = :feed and record = :record"
+_FIRSTS = """
+    select record, min(index) as index from exchange.feed_entry
+     where feed = :feed and record = any(:records) group by record
+"""
 
 
 async def checkpoint(session: Session, feed: str, size: int | None = None) -> Checkpoint | None:
@@ -184,10 +187,10 @@ async def subtrees(session: Session, feed: str, places: Collection[tuple[int, in
     return {(level, index): hash_ for level, index, hash_ in await session.fetch(_NODES, wanted)}
 
 
-async def first_of(session: Session, feed: str, record: UUID) -> int | None:
-    """The index of the first entry about a record; None if the feed has none."""
-    found: int | None = await session.value(_FIRST_OF, {"feed": feed, "record": record})
-    return found
+async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict[UUID, int]:
+    """The index of the first entry about each of these records that the feed has one of."""
+    rows = await session.fetch(_FIRSTS, {"feed": feed, "records": list(records)})
+    return {row.record: row["index"] for row in rows}
 
 
 _KEY = """

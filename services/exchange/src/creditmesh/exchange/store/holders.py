@@ -89,7 +89,9 @@ _TOLD = """
      where record = any(:records) order by record, rev desc
 """
 _APPLY = """
-    insert into exchange.applied (record, task, party, lifted) values (:record, :task, :party, :lifted)
+    insert into exchange.applied (record, task, party, lifted)
+    select * from unnest(cast(:records as uuid[]), cast(:tasks as uuid[]), cast(:parties as text[]),
+                         cast(:lifted as boolean[]))
         on conflict (record, task) do update set lifted = excluded.lifted
 """
 _APPLIED = """
@@ -129,9 +131,16 @@ async def told(session: Session, records: Collection[UUID]) -> dict[UUID, Told]:
     return {each.record: each for each in found}
 
 
-async def apply(session: Session, applied: Applied) -> None:
-    """A department applied a measure because of a record, or has lifted it."""
-    await session.execute(_APPLY, {name: getattr(applied, name) for name in Applied.__slots__})
+async def apply(session: Session, applied: Collection[Applied]) -> None:
+    """Departments applied measures because of records, or have lifted them; each pair of record and task once."""
+    if applied:
+        values = {
+            "records": [each.record for each in applied],
+            "tasks": [each.task for each in applied],
+            "parties": [each.party for each in applied],
+            "lifted": [each.lifted for each in applied],
+        }
+        await session.execute(_APPLY, values)
 
 
 async def applied(session: Session, records: Collection[UUID]) -> list[Applied]:
