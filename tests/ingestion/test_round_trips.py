@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.errors import Unavailable
 from tests.ingestion.conftest import MARKET_CALLER, House
 from tests.ingestion.rows import penalty, person_penalty, resident
 
@@ -97,7 +97,7 @@ async def test_a_transaction_whose_session_has_gone_is_not_taken_for_none(house:
     context = Context(house.equipment, caller=MARKET_CALLER)
     session = await context.session()
     session.end()
-    with pytest.raises(DatabaseError):
+    with pytest.raises(Unavailable):
         await context.commit()
 
 

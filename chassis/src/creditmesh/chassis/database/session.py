@@ -43,11 +43,6 @@ class Session:
         """Whether a transaction is open."""
         return not self.ended and self.driver.is_in_transaction()
 
-    @property
-    def idle(self) -> bool:
-        """Whether the session is there and has no transaction open: there is nothing to commit."""
-        return not self.ended and not self.driver.is_in_transaction()
-
     async def fetch(self, statement: Statement, values: Mapping[str, object] = _NOTHING) -> Sequence[Row]:
         """The rows of a statement. DatabaseError says what went wrong, without values."""
         sql, names = compiled(statement)
@@ -128,7 +123,7 @@ class Session:
         except asyncio.CancelledError:
             self.end()
             raise
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - in a COPY, what an encoder raises comes as it is
             failed = DatabaseError.of(error, doing)
             if failed.lost:
                 self.end()

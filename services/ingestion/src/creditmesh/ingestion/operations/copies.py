@@ -46,7 +46,8 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
     register = await _Copies.opened(ctx, entries, copies=copies, ciphers=ciphers)
     judged = Judged()
     for entry in entries:
-        judged.add(entry.peer, entry.feed, entry.index, entry.refusal or register.settle(entry))
+        refusal = entry.refusal or register.settle(entry)
+        judged.add(entry.peer, entry.feed, entry.index, refusal, ended=register.ended_by(entry))
     await register.write()
     judged.emit(ctx)
 
@@ -95,6 +96,11 @@ class _Copies:
         elif life is not None:
             self._lives.turn(life, _turn(entry))
         return None
+
+    def ended_by(self, entry: Incoming) -> UUID | None:
+        """The subject whose record here this entry marks or ends; None for content, and where none is held."""
+        held = self._held.get(entry.record) if entry.turns else None
+        return None if held is None else held[1]
 
     async def write(self) -> None:
         """Write what was settled, in that order."""
