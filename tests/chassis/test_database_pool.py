@@ -77,10 +77,13 @@ def test_what_says_that_the_session_is_gone_is_doubt_and_503(error: Exception):
 
 
 def test_what_the_server_refuses_stays_refused():
-    for error in (asyncpg.UndefinedTableError("no such table"), asyncpg.DataError("not a number")):
+    for error, fault in (
+        (asyncpg.UndefinedTableError("no such table"), Fault.INSTALLATION),
+        (asyncpg.DataError("not a number"), Fault.PERMANENT),
+    ):
         found = DatabaseError.of(error, "select 1")
         assert not found.lost
-        assert fault_of(found, 0) is Fault.PERMANENT
+        assert fault_of(found, 0) is fault
         assert of_error(found, path="/").status == 500
 
 

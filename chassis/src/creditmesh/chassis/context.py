@@ -249,7 +249,7 @@ class Context:
                 await session.commit()
         except DatabaseError as error:
             await self.rollback()
-            if fault_of(error, 0) is Fault.PERMANENT:
+            if fault_of(error, 0) not in {Fault.PASSING, Fault.DOUBT}:
                 raise
             raise Unavailable(
                 "The result could not be stored, so nothing was released. Send the request again.",
