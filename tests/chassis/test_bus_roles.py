@@ -56,7 +56,14 @@ async def test_a_stranger_cannot_read_the_stream(world: World):
     [
         "select * from source.fact",
         "select * from reader.reader_position",
+        "select * from bus.event",
+        "select * from bus.event_queue",
+        "select * from bus.read_source('{0}', '{0}', 1)",
         "update bus.event set data = ''",
+        "update bus.event_head set number = 0",
+        "update bus.event_leader set epoch = 0",
+        "delete from bus.event_queue",
+        "insert into bus.event_order values ('source', 0, 99, 't', gen_random_uuid(), null)",
         "insert into bus.event_queue (stream, part, type, event) values ('source', 0, 't', gen_random_uuid())",
         "delete from bus.event_order",
         "truncate bus.event_queue",
@@ -64,6 +71,24 @@ async def test_a_stranger_cannot_read_the_stream(world: World):
 )
 async def test_the_orderers_role_is_refused(world: World, statement: str):
     async with world.database.session("bus") as session:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await session.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from bus.event",
+        "select * from bus.event_queue",
+        "select * from bus.order_queued(1, 1)",
+        "select bus.lead()",
+        "select bus.evict('reader', 'source')",
+        "update bus.event_head set number = 0",
+        "insert into bus.event_queue (stream, part, type, event) values ('source', 0, 't', gen_random_uuid())",
+    ],
+)
+async def test_the_relays_role_is_refused(world: World, statement: str):
+    async with world.database.session("relay") as session:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await session.execute(statement)
 

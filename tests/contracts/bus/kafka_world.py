@@ -27,8 +27,8 @@ class WatchedBus(KafkaBus):
 
     made: list[KafkaArrivals]
 
-    def arrivals(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
-        made = super().arrivals(reader, streams)
+    def transport(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
+        made = super().transport(reader, streams)
         self.made.append(made)
         return made
 
@@ -58,7 +58,7 @@ class KafkaWorld(World):
 
     def publisher(self, **more: Any) -> Publisher:
         return Publisher(
-            self.database.addresses["bus"],
+            self.database.addresses["relay"],
             partial(kafka.producer, self.bootstrap, node=self.node),
             node=self.node,
             streams=["source"],
@@ -101,7 +101,7 @@ class KafkaWorld(World):
         await kafka.apply(self.bootstrap, self.topics, anew=True)
 
     async def _unpublished(self, *, all_of_it: bool) -> list[Delivered]:
-        pool = self.database.pool("bus", size=1)
+        pool = self.database.pool("relay", size=1)
         async with pool.session() as session:
             at = {part: head.number for part, head in (await heads(session, "source")).items()}
             after = {part: 0 if all_of_it else self.published.get(part, 0) for part in at}

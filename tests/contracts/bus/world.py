@@ -11,19 +11,20 @@ from uuid import UUID
 import asyncpg
 
 from creditmesh.chassis.bus import orderer
+from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
-from creditmesh.chassis.bus.embedded import EmbeddedBus
+from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered, part_of
-from creditmesh.chassis.bus.follower import Follower
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.owner import Owner
 from creditmesh.chassis.bus.protocol import Bus
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
+from creditmesh.chassis.bus.replica import Follower
 from creditmesh.chassis.database.migrations import Package
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Doubt
 from creditmesh.chassis.ids import new_id
+from creditmesh.chassis.units import keep_running
 from creditmesh.schemas.events import Event
 from tests.support.postgres import Database, Postgres
 
@@ -96,15 +97,15 @@ async def write_down(work: Work, events: Sequence[Delivered]) -> None:
 
 @dataclass
 class Running:
-    """An owner as a host would run it: begun again after every doubt."""
+    """A consumer as a host would run it: begun again after every doubt."""
 
-    owner: Owner
+    consumer: Consumer
     doubts: list[Doubt] = field(default_factory=list)
 
     async def keep_running(self) -> None:
         while True:
             try:
-                await self.owner.run()
+                await self.consumer.run()
             except Doubt as doubt:
                 self.doubts.append(doubt)
                 await asyncio.sleep(0.05)
@@ -124,17 +125,22 @@ class World:
         self._listening = asyncio.create_task(self.listener.run())
         self._stack = contextlib.AsyncExitStack()
         self.admin: asyncpg.Connection = await self._stack.enter_async_context(self.database.session())
-        self._orderer: asyncpg.Connection = await self._stack.enter_async_context(self.database.session("bus"))
+        self._orderer = Session(await self._stack.enter_async_context(self.database.session("bus")))
+        self._units: list[asyncio.Task[None]] = []
         self._epoch = await orderer.take_epoch(self._orderer)
 
     async def close(self) -> None:
-        self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
+        for task in (self._listening, *self._units):
+            task.cancel()
+        await asyncio.gather(self._listening, *self._units, return_exceptions=True)
         await self._stack.aclose()
         await self.database.close()
 
     def bus(self) -> Bus:
-        return EmbeddedBus(self.listener)
+        types = frozenset({Happened.type, Noted.type})
+        bus = EmbeddedBus(self.listener, {"source": Source(pool=self.pool, types=types)})
+        self._units += [asyncio.create_task(keep_running(unit)) for unit in bus.units()]
+        return bus
 
     async def publish(self, *, lost: Sequence[int] = (), twice: bool = False, backwards: bool = False) -> None:
         """Hand what was ordered to the transport, but not the places in `lost`. The embedded bus has none."""
@@ -170,8 +176,11 @@ class World:
 
     async def order(self) -> None:
         """Give numbers to everything in the queue."""
-        while await orderer.order(self._orderer, self._epoch):
-            pass
+        ordered = 1
+        while ordered:
+            ordered, news = await orderer.order(self._orderer, self._epoch)
+            if news:
+                await self.admin.execute("select pg_notify('bus', $1)", news)
 
     async def write(self, *keys: str, event: type[Happened] = Happened, **faults: Any) -> list[UUID]:
         """Emit, order and publish."""
@@ -189,7 +198,7 @@ class World:
         It begins when its transport is connected; with `connected=False` at once.
         """
         del connected
-        running = Running(self.owner(handler, **more))
+        running = Running(self.consumer(handler, **more))
         task = asyncio.create_task(running.keep_running())
         try:
             yield running
@@ -197,7 +206,7 @@ class World:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def owner(
+    def consumer(
         self,
         handler: Handler = write_down,
         *,
@@ -205,8 +214,8 @@ class World:
         lease: float = 5.0,
         bus: Bus | None = None,
         pool: Pool | None = None,
-    ) -> Owner:
-        return Owner(
+    ) -> Consumer:
+        return Consumer(
             reader="reader",
             streams={"source": {Happened: handler, Noted: handler}},
             pool=pool or self.pool,

@@ -48,7 +48,7 @@ async def test_an_event_that_ends_its_process_is_buried_and_everything_else_is_a
     other = keys_of(0, 1)[0]
     ids = await world.write(other, DEADLY, other, DEADLY, *keys_of(1, 3))
     deaths = 0
-    watcher = world.owner()  # never run: it only asks
+    watcher = world.consumer()  # never run: it only asks
     while deaths < 10 and await watcher.behind():
         async with worker(world) as process:
             done = asyncio.create_task(watcher.caught_up(60))
@@ -72,11 +72,11 @@ async def test_a_process_that_slept_inside_its_transaction_doubles_nothing_when_
         assert await sleeper.stdout.readline() == b"slow\n"
         os.kill(sleeper.pid, signal.SIGSTOP)
         async with world.reading() as reading:
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             os.kill(sleeper.pid, signal.SIGCONT)
             await sleeper.wait()
             ids += await world.write("k")
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
     assert sorted(await world.effects()) == sorted(ids)
 
 
@@ -93,7 +93,7 @@ async def test_a_work_session_that_the_server_ended_is_doubt_and_the_batch_is_ap
 
     ids = await world.write(*["k"] * 5)
     async with world.reading(cut) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
         assert len(reading.doubts) == 1
     assert await world.effects() == ids
 
@@ -130,7 +130,7 @@ async def test_a_deadlock_a_conflict_or_a_lock_timeout_is_done_again_in_place(wo
 
     ids = await world.write(*["k"] * 5)
     async with world.reading(conflict) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
         assert reading.doubts == []
     assert (times, await world.effects()) == (3, ids)
 
@@ -147,7 +147,7 @@ async def test_a_declared_passing_fault_is_waited_out(world: World):
 
     ids = await world.write("k")
     async with world.reading(later) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
     assert await world.effects() == ids
 
 
@@ -160,7 +160,7 @@ async def test_a_statement_that_always_runs_out_of_time_is_buried_in_the_end(wor
 
     ids = await world.write("slow", "quick")
     async with world.reading(slow) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
     assert await world.effects() == ids[1:]
     assert await world.admin.fetchval("select id from reader.dead_letter") == ids[0]
 
@@ -176,7 +176,7 @@ async def test_a_handler_may_park_a_part(world: World):
     ids = await world.write(bad, good)
     async with world.reading(alarm) as reading:
         await eventually(lambda: _applied_all(world, 1))
-        assert list(reading.owner.alarms) == [("source", 0)]
+        assert list(reading.consumer.alarms) == [("source", 0)]
         assert reading.doubts == []
     assert await world.effects() == ids[1:]
 
@@ -190,7 +190,7 @@ async def test_one_call_gets_the_run_of_a_type_over_all_parts_and_the_order_of_e
 
     await world.write(*[key for part in range(4) for key in keys_of(part, 2)] * 5)
     async with world.reading(count) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
     assert [len(call) for call in calls] == [40]
     assert {event.part for event in calls[0]} == {0, 1, 2, 3}
 
@@ -203,7 +203,7 @@ async def test_the_positions_of_an_owner_that_died_are_taken_over(world: World):
         await process.wait()
     async with world.reading() as reading:
         ids += await world.write(*["k"] * 3)
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
     assert await world.effects() == ids
 
 
