@@ -129,7 +129,7 @@ class Context:
     async def session(self) -> Session:
         """The session of this context, in its transaction, which begins here if it has not yet."""
         session = await self.alone()
-        if not self._begun and not session.in_transaction:
+        if not session.in_transaction:
             await session.begin()
             self._begun = True
         return session
