@@ -71,6 +71,7 @@ class Context:
     request_id: str | None = None
     traceparent: str | None = None
     _session: Session | None = None
+    _begun: bool = False
     _owned: bool = True
     _outgoing: list[Outgoing] = field(default_factory=list)
     _queued: bool = False
@@ -128,8 +129,9 @@ class Context:
     async def session(self) -> Session:
         """The session of this context, in its transaction, which begins here if it has not yet."""
         session = await self.alone()
-        if not session.in_transaction:
+        if not self._begun and not session.in_transaction:
             await session.begin()
+            self._begun = True
         return session
 
     async def alone(self) -> Session:
@@ -229,10 +231,11 @@ class Context:
         Unavailable (503) if the commit did not come back, or may go well the next time: nothing may be released, and
         the caller asks again with the same idempotency key. DatabaseError if the server refuses it for good.
         """
-        if self._session is None and not self._outgoing:
+        if self._owned and not self._begun and not self._outgoing:
+            await self._release()
             return
-        session = await self.session()
         try:
+            session = await self.session()
             if self._outgoing:
                 await enqueue(
                     session,
@@ -271,7 +274,7 @@ class Context:
             await self._release()
 
     async def _release(self) -> None:
-        session, self._session = self._session, None
+        session, self._session, self._begun = self._session, None, False
         if session is not None:
             await self.equipment.pool.release(session)
 

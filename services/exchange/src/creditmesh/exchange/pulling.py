@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from creditmesh.chassis.bus.doubt import in_doubt
+from creditmesh.chassis.bus.faults import in_doubt
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.peer import NotNow, Peer, Pulled

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
-from creditmesh.chassis.bus.stream import heads, passed
+from creditmesh.chassis.bus.stream import heads, parked, passed
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.store import copies
@@ -36,7 +36,15 @@ async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
     judged = [(each.at, each.read(EntriesJudged)) for each in events]
     verified = await copies.heads_at(session, [(each.peer, each.feed, each.until) for _, each in judged])
     made = [
-        Made(each.peer, each.feed, each.first, each.until, _signed(ctx, each, head, at=at), beyond)
+        Made(
+            each.peer,
+            each.feed,
+            each.first,
+            each.until,
+            _signed(ctx, each, head, at=at),
+            beyond,
+            [str(subject) for subject in each.ends],
+        )
         for (at, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
@@ -69,10 +77,16 @@ class Waiting(NamedTuple):
 
 
 async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> Waiting:
-    """Acknowledgements in their order, as far as every reader of this node has gone by what they are about."""
+    """Acknowledgements in their order, as far as every reader of this node has applied what they are about.
+
+    To have passed an event is not to have applied it: behind a dead letter the events of its key wait.
+    """
     waiting = await copies.unsent(session, peer, feed, limit=limit)
     reached = await passed(session, JUDGED) if waiting else {}
-    ready = list(takewhile(lambda each: _gone_by(each.beyond, reached), waiting))
+    passed_by = list(takewhile(lambda each: _gone_by(each.beyond, reached), waiting))
+    ends = [key for each in passed_by for key in each.ends]
+    held_up = await parked(session, JUDGED, ends) if ends else ()
+    ready = list(takewhile(lambda each: not any(key in held_up for key in each.ends), passed_by))
     return Waiting(ready, len(ready) < len(waiting))
 
 

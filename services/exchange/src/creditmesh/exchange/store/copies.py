@@ -120,7 +120,7 @@ _HEADS_AT = """
      order by w.place
 """
 _UNSENT = """
-    select first, data, beyond from exchange.acknowledgement_made
+    select first, data, beyond, ends from exchange.acknowledgement_made
      where peer = :peer and feed = :feed and sent_at is null order by first limit :limit
 """
 _SENT = """
@@ -138,6 +138,8 @@ class Made(NamedTuple):
     data: str
     beyond: Sequence[int]
     """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
+    ends: Sequence[str]
+    """Keys of that stream that no reader may have parked: records of these subjects were marked or ended."""
 
 
 async def heads_at(session: Session, wanted: Sequence[tuple[str, str, int]]) -> list[tuple[int, bytes]]:
@@ -158,7 +160,8 @@ class Unsent(NamedTuple):
     first: int
     data: str
     beyond: Sequence[int]
-    """As `Made` has it."""
+    ends: Sequence[str]
+    """Both as `Made` has them."""
 
 
 async def add_made(session: Session, made: Sequence[Made]) -> None:
