@@ -1,11 +1,11 @@
-"""The writer's end: bodies and queue rows of a transaction's events, in at most one statement each."""
+"""The writer's end: bodies and queue rows of a transaction's events, in one statement or, of many, two copies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.session import COPY_FROM, Session
 
 
 @dataclass(slots=True, frozen=True)
@@ -21,6 +21,22 @@ class Outgoing:
 
 
 _BODIES = ("stream", "part", "id", "type", "version", "key", "at", "legal_date", "traceparent", "data")
+_QUEUE = ("stream", "part", "type", "event")
+_ENQUEUE = """
+    with body as (
+        insert into bus.event (stream, part, id, type, version, key, at, legal_date, traceparent, data)
+        select :stream, e.part, e.id, e.type, e.version, e.key, :at, :legal_date, :traceparent, e.data
+          from unnest(cast(:parts as integer[]), cast(:ids as uuid[]), cast(:types as text[]),
+                      cast(:versions as smallint[]), cast(:keys as text[]), cast(:data as bytea[]))
+               as e(part, id, type, version, key, data)
+         where e.data is not null
+    )
+    insert into bus.event_queue (stream, part, type, event)
+    select :stream, e.part, e.type, e.id
+      from unnest(cast(:parts as integer[]), cast(:types as text[]), cast(:ids as uuid[]))
+           with ordinality as e(part, type, id, place)
+     order by e.place
+"""
 
 
 async def enqueue(
@@ -36,14 +52,22 @@ async def enqueue(
 
     The queue's ids are drawn in the order of the rows, and that order is the order of the events.
     """
-    bodies = [
-        (stream, e.part, e.id, e.type, e.version, e.key, at, legal_date, traceparent, e.data)
-        for e in outgoing
-        if e.data is not None
-    ]
-    await session.copy("bus.event", _BODIES, bodies)
-    await session.copy(
-        "bus.event_queue",
-        ("stream", "part", "type", "event"),
-        [(stream, event.part, event.type, event.id) for event in outgoing],
-    )
+    bodies = [event for event in outgoing if event.data is not None]
+    if bodies and len(outgoing) < COPY_FROM:
+        values = {
+            "stream": stream,
+            "at": at,
+            "legal_date": legal_date,
+            "traceparent": traceparent,
+            "parts": [event.part for event in outgoing],
+            "ids": [event.id for event in outgoing],
+            "types": [event.type for event in outgoing],
+            "versions": [event.version for event in outgoing],
+            "keys": [event.key for event in outgoing],
+            "data": [event.data for event in outgoing],
+        }
+        await session.execute(_ENQUEUE, values)
+        return
+    rows = [(stream, e.part, e.id, e.type, e.version, e.key, at, legal_date, traceparent, e.data) for e in bodies]
+    await session.copy("bus.event", _BODIES, rows)
+    await session.copy("bus.event_queue", _QUEUE, [(stream, event.part, event.type, event.id) for event in outgoing])
