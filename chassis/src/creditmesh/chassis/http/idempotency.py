@@ -12,7 +12,6 @@ from uuid import UUID
 from fastapi import Request
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.errors import Invalid, Malformed
 
@@ -64,7 +63,7 @@ async def recall(ctx: Context, key: str, body_digest: bytes) -> UUID | None:
     session = await ctx.alone()
     values = {"owner": ctx.known_caller.credential, "key": key}
     row = await session.row(_recall(ctx.equipment.service.name), values)
-    return None if row is None else _reference(row, body_digest)
+    return None if row is None else reference_of(*row, digest=body_digest)
 
 
 async def remember(ctx: Context, key: str, body_digest: bytes, reference: UUID) -> UUID:
@@ -83,10 +82,9 @@ async def remember(ctx: Context, key: str, body_digest: bytes, reference: UUID) 
     return reference if standing is None else standing
 
 
-def _reference(row: Row, body_digest: bytes) -> UUID:
-    reference: UUID
-    digest, reference = row
-    if digest != body_digest:
+def reference_of(kept: bytes, reference: UUID, *, digest: bytes) -> UUID:
+    """The reference kept under a key, of a request with this digest; KeyReused if another's digest is kept there."""
+    if kept != digest:
         raise KeyReused(
             "Use a new key for a new request, or send the first body again.",
             "新请求请使用新的键，或重新发送原请求正文。",
