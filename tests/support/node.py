@@ -149,7 +149,7 @@ async def running(
     host = Host(
         declaration=declaration,
         settings=settings,
-        urls=database.urls,
+        addresses=database.addresses,
         hosted=[service.name for service in declaration.services],
         door=door,
     )

@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import psutil
@@ -22,7 +24,7 @@ from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.database.migrations import Declare, Migrated, migrate
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.database.roles import BUS, DDL, create_database, open_database
+from creditmesh.chassis.database.roles import BUS, DDL, RELAY, create_database, open_database
 
 PREFIX = "creditmesh-test-"
 
@@ -44,9 +46,9 @@ class Database:
         found = addresses(self.admin, node=self.node, secrets=self.secrets)
         return {role: address.of(self.name) for role, address in found.items()}
 
-    def pool(self, role: str, *, size: int = 4) -> Pool:
+    def pool(self, role: str, *, size: int = 4, **more: Any) -> Pool:
         """A pool as that role; closed with the database."""
-        made = Pool(self.addresses[role], application_name=f"test/{role}", size=size)
+        made = Pool(self.addresses[role], application_name=f"test/{role}", size=size, **more)
         self._pools.append(made)
         return made
 
@@ -66,6 +68,12 @@ class Database:
             await opened.close()
 
 
+def url_of(address: Address) -> str:
+    """The address with its role and password, for a process of its own."""
+    who = f"{quote(address.user or '')}:{quote(address.password or '')}"
+    return address.url.replace("postgresql://", f"postgresql://{who}@", 1)
+
+
 class Postgres:
     """The session's server."""
 
@@ -80,6 +88,11 @@ class Postgres:
     def admin(self) -> Address:
         """The superuser's address."""
         return self.server.admin
+
+    @property
+    def port(self) -> int:
+        """Where the server listens on loopback."""
+        return int((self.server.place / "port").read_text())
 
     @property
     def secrets(self) -> Path:
@@ -114,7 +127,7 @@ class Postgres:
         connection = await connect(self.admin, application_name="test")
         try:
             await create_database(connection, name, template=self._templates[kind])
-            roles = [DDL, BUS, *(each.name for each in packages)]
+            roles = [DDL, BUS, RELAY, *(each.name for each in packages)]
             await open_database(connection, name, node=node, names=roles)
         finally:
             await connection.close()

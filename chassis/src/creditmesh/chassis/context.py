@@ -74,6 +74,7 @@ class Context:
     request_id: str | None = None
     traceparent: str | None = None
     _session: Session | None = None
+    _begun: bool = False
     _owned: bool = True
     _outgoing: list[Outgoing] = field(default_factory=list)
     _queued: bool = False
@@ -131,8 +132,9 @@ class Context:
     async def session(self) -> Session:
         """The session of this context, in its transaction, which begins here if it has not yet."""
         session = await self.alone()
-        if not session.in_transaction:
+        if not self._begun and not session.in_transaction:
             await session.begin()
+            self._begun = True
         return session
 
     async def alone(self) -> Session:
@@ -250,11 +252,11 @@ class Context:
         """
         async with self._storing():
             if self._outgoing:
-                few = len(self._outgoing) < COPY_FROM
-                session = await (self.alone() if few else self.session())
+                at_once = self._owned and not self._begun and len(self._outgoing) < COPY_FROM
+                session = await (self.alone() if at_once else self.session())
                 await enqueue(session, outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
-            if self._owned and self._session is not None and self._session.in_transaction:
-                await self._session.commit()
+            if self._owned and self._begun:
+                await (await self.session()).commit()
         self._queued = self._queued or bool(self._outgoing)
         self._outgoing.clear()
         if self._owned:
@@ -304,7 +306,7 @@ class Context:
         return outbox is not None and outbox.event is event
 
     async def _release(self) -> None:
-        session, self._session = self._session, None
+        session, self._session, self._begun = self._session, None, False
         if session is not None:
             await self.equipment.pool.release(session)
 

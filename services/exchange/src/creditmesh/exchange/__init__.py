@@ -5,7 +5,6 @@ from creditmesh.chassis.service import Service
 from creditmesh.exchange import events
 from creditmesh.exchange.api import router
 from creditmesh.exchange.puller import units
-from creditmesh.exchange.tables import received
 from creditmesh.schemas.events import (
     AccessRecorded,
     AcknowledgementReceived,
@@ -34,7 +33,7 @@ service = Service(
         AccessRecorded: events.on_access_recorded,
     },
     emits=(AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
-    outbox=Outbox(table=received, event=RecordReceived),
+    outbox=Outbox(table="received", event=RecordReceived),
     keys=frozenset({"data", "node", "feed"}),
     vault=frozenset({"open"}),
     lock_class=16,

@@ -59,10 +59,10 @@ class Register:
         register = cls(ctx, intake, frame, ciphers)
         passing = [entry for entry in entries if entry.subject is not None]
         await ctx.lock(entry.place[1] for entry in passing)
-        connection = await ctx.connection()
-        register._histories = await revisions.histories(connection, (entry.place for entry in passing))
+        session = await ctx.session()
+        register._histories = await revisions.histories(session, (entry.place for entry in passing))
         doubtful = {entry.fingerprint for entry in passing if entry.holds}
-        register._reviews = await reviews.states(connection, party=intake.party.code, fingerprints=doubtful)
+        register._reviews = await reviews.states(session, party=intake.party.code, fingerprints=doubtful)
         return register
 
     def history(self, entry: Entry) -> list[Known]:
@@ -133,11 +133,11 @@ class Register:
 
     async def write(self) -> None:
         """Write the revisions with their queue rows and the reviews, in the order they were settled."""
-        connection = await self._ctx.connection()
-        await revisions.write(connection, self._rows)
+        session = await self._ctx.session()
+        await revisions.write(session, self._rows)
         for revision, part in self._events:
             self._ctx.emit_row(revision, part=part)
-        await reviews.add_reviews(connection, self._held)
+        await reviews.add_reviews(session, self._held)
 
     def _content(self, entry: Entry) -> dict[str, object]:
         judged, other = entry.judgement, entry.representative

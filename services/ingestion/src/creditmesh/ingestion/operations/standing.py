@@ -12,14 +12,14 @@ from creditmesh.schemas.verdicts import VerdictWord
 
 async def standing_of(ctx: Context, submission: UUID) -> tuple[Submission, Mapping[VerdictWord, int]]:
     """The caller's submission and the verdicts given so far; NotFound if it is not theirs."""
-    found = await submissions.submission_of(await ctx.connection(), submission)
+    found = await submissions.submission_of(await ctx.session(), submission)
     caller = ctx.known_caller
     if found is None or found.party != caller.party or (caller.items is not None and found.item not in caller.items):
         raise NotFound("You have no submission of this id.", "您没有该编号的报送。")
-    return found, await submissions.counts(await ctx.connection(), submission)
+    return found, await submissions.counts(await ctx.session(), submission)
 
 
 async def chunks_of(ctx: Context, submission: UUID) -> list[Chunk]:
     """The committed chunks of the caller's submission, in order; NotFound if it is not theirs."""
     await standing_of(ctx, submission)
-    return await submissions.chunks(await ctx.connection(), submission)
+    return await submissions.chunks(await ctx.session(), submission)

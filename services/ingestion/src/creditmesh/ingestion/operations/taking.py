@@ -13,6 +13,7 @@ from uuid import UUID
 
 from creditmesh.chassis.bus.stream import pressure
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.http import idempotency
 from creditmesh.chassis.vault.cipher import Cipher
@@ -23,7 +24,7 @@ from creditmesh.ingestion.operations.intake import Entry, Intake
 from creditmesh.ingestion.operations.order import Order, Submitted
 from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
 from creditmesh.ingestion.revisions import Lane
-from creditmesh.ingestion.store import Collision, submissions
+from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, Submission
 from creditmesh.schemas.verdicts import VerdictWord, verdict_line
 
@@ -72,11 +73,11 @@ class Taking:
     async def _recall(self) -> None:
         if self._order.key is None or self._order.dry_run:
             return
-        async with self._ctx.transaction() as connection:
+        async with self._ctx.transaction() as session:
             standing = await idempotency.recall(self._ctx, self._order.key, self._order.digest)
             if standing is not None:
-                self._id, self._replayed = UUID(bytes=standing.bytes), True
-                self._done = {each.first_row: each for each in await submissions.chunks(connection, standing)}
+                self._id, self._replayed = standing, True
+                self._done = {each.first_row: each for each in await submissions.chunks(session, standing)}
 
     def _runs(self) -> Iterator[Sequence[Row]]:
         for start in range(0, len(self._rows), CHUNK):
@@ -109,7 +110,9 @@ class Taking:
         while True:
             try:
                 return await self._take(rows, prepared)
-            except Collision:
+            except DatabaseError as error:
+                if not error.breaks_constraint:
+                    raise
                 attempts += 1
                 standing = await self._standing(rows[0].number)
                 if standing is not None:
@@ -118,15 +121,15 @@ class Taking:
                     raise
 
     async def _standing(self, first_row: int) -> Chunk | None:
-        async with self._ctx.transaction() as connection:
-            found = await submissions.chunks(connection, self._id)
+        async with self._ctx.transaction() as session:
+            found = await submissions.chunks(session, self._id)
         return next((chunk for chunk in found if chunk.first_row == first_row), None)
 
     async def _take(self, rows: Sequence[Row], prepared: _Prepared) -> Chunk:
         ctx, order = self._ctx, self._order
         entries, ciphers = prepared
-        async with ctx.transaction() as connection:
-            found = await pressure(connection)
+        async with ctx.transaction() as session:
+            found = await pressure(session)
             if found.queue_age > _OLDEST[order.lane] or found.reader_lag > _FURTHEST[order.lane]:
                 raise _backed_up()
             frame = frame_of(ctx, self._intake, lane=order.lane, submission=self._id)
@@ -140,7 +143,7 @@ class Taking:
                 return chunk
             await self._begin(rows)
             await register.write()
-            await submissions.add_chunk(connection, self._id, chunk)
+            await submissions.add_chunk(session, self._id, chunk)
             await self._end(chunk)
         return chunk
 
@@ -165,7 +168,7 @@ class Taking:
             legal_date=ctx.legal_date,
             receipt=None,
         )
-        await submissions.open_submission(await ctx.connection(), begun)
+        await submissions.open_submission(await ctx.session(), begun)
 
     async def _end(self, last: Chunk) -> None:
         if last.last_row != self._rows[-1].number:
@@ -180,12 +183,12 @@ class Taking:
             lines=(chunk.lines for chunk in chunks),
         )
         line = receipts.receipt_line(receipt)
-        await submissions.close_submission(await self._ctx.connection(), self._id, receipt=line.decode())
+        await submissions.close_submission(await self._ctx.session(), self._id, receipt=line.decode())
         self._receipt = line
 
     async def _read_receipt(self) -> None:
-        async with self._ctx.transaction() as connection:
-            found = await submissions.submission_of(connection, self._id)
+        async with self._ctx.transaction() as session:
+            found = await submissions.submission_of(session, self._id)
         if found is not None and found.receipt is not None:
             self._receipt = found.receipt.encode()
 

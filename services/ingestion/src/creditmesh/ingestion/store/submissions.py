@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Row, Uuid, bindparam, text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
 
@@ -40,48 +37,42 @@ class Submission:
     receipt: str | None
 
 
-_OPEN = text("""
+_OPEN = """
     insert into ingestion.submission (id, at, legal_date, party, officer, item, item_version, lane, total)
     values (:id, :at, :legal_date, :party, :officer, :item, :item_version, :lane, :total)
-""").bindparams(bindparam("id", type_=Uuid))
-_CLOSE = text("update ingestion.submission set receipt = :receipt where id = :id").bindparams(
-    bindparam("id", type_=Uuid)
-)
-_ONE = text("select * from ingestion.submission where id = :id").bindparams(bindparam("id", type_=Uuid))
-_ADD = text(f"""
+"""
+_CLOSE = "update ingestion.submission set receipt = :receipt where id = :id"
+_ONE = "select * from ingestion.submission where id = :id"
+_ADD = f"""
     insert into ingestion.submission_chunk (submission, first_row, last_row, digest, lines, {", ".join(VERDICTS)})
     values (:submission, :first_row, :last_row, :digest, :lines, {", ".join(f":{word}" for word in VERDICTS)})
-""").bindparams(
-    bindparam("submission", type_=Uuid), bindparam("digest", type_=LargeBinary), bindparam("lines", type_=LargeBinary)
-)
-_CHUNKS = text("select * from ingestion.submission_chunk where submission = :submission order by first_row").bindparams(
-    bindparam("submission", type_=Uuid)
-)
-_COUNTS = text(f"""
+"""
+_CHUNKS = "select * from ingestion.submission_chunk where submission = :submission order by first_row"
+_COUNTS = f"""
     select {", ".join(f"coalesce(sum({word}), 0)::integer as {word}" for word in VERDICTS)}
       from ingestion.submission_chunk where submission = :submission
-""").bindparams(bindparam("submission", type_=Uuid))
+"""
 
 
-async def open_submission(connection: AsyncConnection, submission: Submission) -> None:
+async def open_submission(session: Session, submission: Submission) -> None:
     """Begin a submission."""
     values = {name: getattr(submission, name) for name in Submission.__slots__ if name != "receipt"}
-    await fetch(connection, _OPEN, values)
+    await session.execute(_OPEN, values)
 
 
-async def close_submission(connection: AsyncConnection, submission: UUID, *, receipt: str) -> None:
+async def close_submission(session: Session, submission: UUID, *, receipt: str) -> None:
     """Keep the receipt: every chunk is there."""
-    await fetch(connection, _CLOSE, {"id": submission, "receipt": receipt})
+    await session.execute(_CLOSE, {"id": submission, "receipt": receipt})
 
 
-async def submission_of(connection: AsyncConnection, submission: UUID) -> Submission | None:
+async def submission_of(session: Session, submission: UUID) -> Submission | None:
     """One submission by its id."""
-    row = (await connection.execute(_ONE, {"id": submission})).mappings().one_or_none()
-    return None if row is None else Submission(**(dict(row) | {"id": submission}))
+    row = await session.row(_ONE, {"id": submission})
+    return None if row is None else Submission(**row)
 
 
-async def add_chunk(connection: AsyncConnection, submission: UUID, chunk: Chunk) -> None:
-    """Keep a chunk's verdicts; `store.Collision` if the chunk is there already."""
+async def add_chunk(session: Session, submission: UUID, chunk: Chunk) -> None:
+    """Keep a chunk's verdicts; DatabaseError that breaks a constraint if the chunk is there already."""
     values: dict[str, object] = {
         "submission": submission,
         "first_row": chunk.first_row,
@@ -90,21 +81,21 @@ async def add_chunk(connection: AsyncConnection, submission: UUID, chunk: Chunk)
         "lines": chunk.lines,
     }
     values |= {word: chunk.counts.get(word, 0) for word in VERDICTS}
-    await fetch(connection, _ADD, values)
+    await session.execute(_ADD, values)
 
 
-async def chunks(connection: AsyncConnection, submission: UUID) -> list[Chunk]:
+async def chunks(session: Session, submission: UUID) -> list[Chunk]:
     """The committed chunks, in order."""
-    return [_chunk(row) for row in await connection.execute(_CHUNKS, {"submission": submission})]
+    return [_chunk(row) for row in await session.fetch(_CHUNKS, {"submission": submission})]
 
 
-async def counts(connection: AsyncConnection, submission: UUID) -> dict[VerdictWord, int]:
+async def counts(session: Session, submission: UUID) -> dict[VerdictWord, int]:
     """How many verdicts of each kind were given so far."""
-    row = (await connection.execute(_COUNTS, {"submission": submission})).one()
+    [row] = await session.fetch(_COUNTS, {"submission": submission})
     return _counts(row)
 
 
-def _chunk(row: Row[Any]) -> Chunk:
+def _chunk(row: Row) -> Chunk:
     return Chunk(
         first_row=row.first_row,
         last_row=row.last_row,
@@ -114,5 +105,5 @@ def _chunk(row: Row[Any]) -> Chunk:
     )
 
 
-def _counts(row: Row[Any]) -> dict[VerdictWord, int]:
-    return {word: getattr(row, word) for word in VERDICTS}
+def _counts(row: Row) -> dict[VerdictWord, int]:
+    return {word: row[word] for word in VERDICTS}

@@ -87,11 +87,11 @@ async def standing_now(
 
     Unavailable if it keeps changing.
     """
-    connection, day = await ctx.connection(), day_of(ctx)
+    session, day = await ctx.session(), day_of(ctx)
     parts = {subject: ctx.part(str(subject)) for subject in subjects}
     for attempt in range(ATTEMPTS):
-        rows = await standing.visible_of(connection, parts, items=items, day=day)
-        if await standing.unchanged(connection, rows):
+        rows = await standing.visible_of(session, parts, items=items, day=day)
+        if await standing.unchanged(session, rows):
             found: dict[UUID, list[Standing]] = {subject: [] for subject in subjects}
             for row in rows:
                 found[row.subject].append(row)

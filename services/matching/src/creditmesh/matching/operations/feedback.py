@@ -30,7 +30,7 @@ async def answer_task(
     task = await find_task(ctx, text)  # as it stands with nobody else answering
     _check(task, feedback)
     answered = _answered(ctx, task, feedback, officer)
-    await tasks.add(await ctx.connection(), answered)
+    await tasks.add(await ctx.session(), answered)
     _tell(ctx, answered)
     if key is not None:
         await remember(ctx, key, digest, answered.id)
@@ -41,7 +41,7 @@ async def _earlier(ctx: Context, key: str | None, digest: bytes) -> FeedbackOut 
     reference = None if key is None else await recall(ctx, key, digest)
     if reference is None:
         return None
-    kept = await tasks.find(await ctx.connection(), reference, parts=range(ctx.node.parts))
+    kept = await tasks.find(await ctx.session(), reference, parts=range(ctx.node.parts))
     return None if kept is None else _out(kept)
 
 

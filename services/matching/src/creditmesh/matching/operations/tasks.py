@@ -37,7 +37,7 @@ async def inbox_page(
         before=None if due_before is None else _before(due_before),
         limit=limit + 1,
     )
-    found = await tasks.page(await ctx.connection(), inbox_of(ctx), state, wanted)
+    found = await tasks.page(await ctx.session(), inbox_of(ctx), state, wanted)
     shown = dict(zip(found, await _shown(ctx, found[:limit]), strict=False))
     return paging.page(found, limit=limit, place=lambda task: task.name, shown=shown.__getitem__)
 
@@ -56,7 +56,7 @@ async def find_task(ctx: Context, text: str) -> Task:
         name = None
     found = None
     if name is not None:
-        found = await tasks.one(await ctx.connection(), inbox_of(ctx), name, parts=range(ctx.node.parts))
+        found = await tasks.one(await ctx.session(), inbox_of(ctx), name, parts=range(ctx.node.parts))
     if found is None:
         raise NotFound("You have no task of this id; see GET /v1/tasks.", "您没有该编号的任务；见 GET /v1/tasks。")
     return found

@@ -6,17 +6,12 @@ Nothing of a task is stored but its answers, so none can outlive its ground and 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Date, Integer, RowMapping, Text, Uuid, bindparam, insert, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from creditmesh.chassis.database.session import Session
 from creditmesh.matching.naming import TaskName
 from creditmesh.matching.reach import Begun
 from creditmesh.matching.store.standing import Day
-from creditmesh.matching.tables import feedback
 from creditmesh.schemas.events.task import Feedback
 from creditmesh.schemas.rules.visibility import visible_sql
 from creditmesh.schemas.screenings import Role
@@ -116,7 +111,10 @@ class Wanted:
         }
 
 
-_WAYS = "unnest(:measures, :lists, :roles, :kinds, :begun) as way(measure, list, role, kind, begun)"
+_WAYS = """
+    unnest(cast(:measures as text[]), cast(:lists as text[]), cast(:roles as text[]), cast(:kinds as text[]),
+           cast(:begun as date[])) as way(measure, list, role, kind, begun)
+"""
 _IN_PAGE = """
     (cast(:after as uuid) is null or {0}.record >= :after
      and ({0}.record, {0}.handle, {1} collate "C") > (:after, :after_handle, :after_measure))
@@ -147,17 +145,6 @@ _UNGROUNDED = f"""
             where s.part = f.part and s.record = f.record and s.subject = f.subject and way.measure = f.measure
               and {visible_sql("s")})
 """
-_BINDS: tuple[BindParameter[Any], ...] = (
-    *(bindparam(name, type_=ARRAY(Text)) for name in ("measures", "lists", "roles", "kinds")),
-    bindparam("begun", type_=ARRAY(Date)),
-    bindparam("party", type_=Text),
-)
-_PAGED: tuple[BindParameter[Any], ...] = (
-    bindparam("after", type_=Uuid),
-    bindparam("after_handle", type_=Text),
-    bindparam("after_measure", type_=Text),
-    bindparam("before", type_=Date),
-)
 
 
 def _standing(answers: str) -> str:
@@ -172,57 +159,41 @@ def _ungrounded(outcome: str) -> str:
 
 
 _PAGES = {
-    state: text(statement).bindparams(*_BINDS, *_PAGED)
-    for state, statement in {
-        # What was lifted is open again when its ground has come back.
-        "open": _standing("(a.outcome is null or a.outcome = 'lifted')"),
-        "answered": _standing("a.outcome in ('applied', 'not_applicable', 'not_executed')"),
-        "withdrawn": _ungrounded("applied"),
-        "closed": _ungrounded("lifted"),
-    }.items()
+    # What was lifted is open again when its ground has come back.
+    "open": _standing("(a.outcome is null or a.outcome = 'lifted')"),
+    "answered": _standing("a.outcome in ('applied', 'not_applicable', 'not_executed')"),
+    "withdrawn": _ungrounded("applied"),
+    "closed": _ungrounded("lifted"),
 }
 _ONE_OF = "{0}.part = any(:parts) and {0}.record = :record and {0}.handle = :handle"
-_ONE = text(
+_ONE = (
     f"select task.* from {_WAYS} cross join lateral ({_STANDING} and {_ONE_OF.format('s')}) task"
     " where task.measure = :measure"
     f" union all {_UNGROUNDED.format('and ' + _ONE_OF.format('f') + ' and f.measure = :measure')}"
     " and f.outcome in ('applied', 'lifted')"
-).bindparams(*_BINDS, bindparam("parts", type_=ARRAY(Integer)), bindparam("record", type_=Uuid))
+)
+_KEPT = tuple(Answered.__slots__)
+_FIND = f"select {', '.join(_KEPT)} from matching.feedback where part = any(:parts) and id = :id"
 
 
-async def page(connection: AsyncConnection, inbox: Inbox, state: TaskState, wanted: Wanted) -> list[Task]:
+async def page(session: Session, inbox: Inbox, state: TaskState, wanted: Wanted) -> list[Task]:
     """Tasks of the inbox that are in that state, in the order of their names."""
-    found = await connection.execute(_PAGES[state], inbox.given | wanted.given)
-    return [_task(row) for row in found.mappings()]
+    return [Task(**row) for row in await session.fetch(_PAGES[state], inbox.given | wanted.given)]
 
 
-async def one(connection: AsyncConnection, inbox: Inbox, name: TaskName, *, parts: range) -> Task | None:
+async def one(session: Session, inbox: Inbox, name: TaskName, *, parts: range) -> Task | None:
     """The task of that name in the inbox, in whatever state; naming the parts lets each be probed by its keys."""
-    given = {"parts": list(parts), "record": name.record, "handle": name.handle, "measure": name.measure}
-    row = (await connection.execute(_ONE, inbox.given | given)).mappings().first()
-    return None if row is None else _task(row)
+    given = {"parts": parts, "record": name.record, "handle": name.handle, "measure": name.measure}
+    rows = await session.fetch(_ONE, inbox.given | given)
+    return Task(**rows[0]) if rows else None
 
 
-async def add(connection: AsyncConnection, answered: Answered) -> None:
+async def add(session: Session, answered: Answered) -> None:
     """Keep an answer."""
-    values = {name: getattr(answered, name) for name in Answered.__slots__}
-    await connection.execute(insert(feedback).values(values))
+    await session.copy("matching.feedback", _KEPT, [[getattr(answered, name) for name in _KEPT]])
 
 
-async def find(connection: AsyncConnection, id: UUID, *, parts: range) -> Answered | None:  # noqa: A002
+async def find(session: Session, id: UUID, *, parts: range) -> Answered | None:  # noqa: A002
     """The answer of that id."""
-    columns = [feedback.c[name] for name in Answered.__slots__]
-    row = (
-        (await connection.execute(select(*columns).where(feedback.c.part.in_(parts), feedback.c.id == id)))
-        .mappings()
-        .one_or_none()
-    )
-    return None if row is None else Answered(**_own(row))
-
-
-def _task(row: RowMapping) -> Task:
-    return Task(**_own(row))
-
-
-def _own(row: RowMapping) -> dict[str, Any]:
-    return dict(row) | {name: UUID(bytes=row[name].bytes) for name in ("record", "subject")}
+    row = await session.row(_FIND, {"parts": parts, "id": id})
+    return None if row is None else Answered(**row)
