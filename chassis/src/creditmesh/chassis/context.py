@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
+from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.bus.listen import Listener
@@ -37,7 +38,7 @@ F = TypeVar("F", bound=Followed)
 
 # The function scan yields the array in its order, and the array is sorted: every writer locks in the same order.
 _LOCK = """
-    select pg_advisory_xact_lock(cast(:lock_class as integer), key) from unnest(cast(:keys as integer[])) as key
+    select pg_advisory_xact_lock(cast(:lock_class as integer), key) from unnest(cast(:lock_keys as integer[])) as key
 """
 
 
@@ -63,6 +64,8 @@ class Equipment:
     """Wakes the orderer of this process; called after a commit that queued events."""
     wakes: Listener
     """Wakes who waits for a stream, or for a word that somebody tells (`bus.listen.tell`)."""
+    backlog: Backlog = field(default_factory=Backlog)
+    """How far the node is behind, as of the last second."""
 
 
 @dataclass(slots=True)
@@ -156,10 +159,15 @@ class Context:
 
     async def lock(self, subjects: Iterable[UUID]) -> None:
         """Lock all these subjects for writing, sorted, in one statement: before anything is read to be changed."""
-        keys = sorted({lock_key(subject) for subject in subjects})
-        if keys:
+        locks = self.locks(subjects)
+        if locks["lock_keys"]:
             session = await self.session()
-            await session.execute(_LOCK, {"lock_class": self.equipment.service.lock_class, "keys": keys})
+            await session.execute(_LOCK, locks)
+
+    def locks(self, subjects: Iterable[UUID]) -> Mapping[str, object]:
+        """The values of `lock`, `lock_class` and `lock_keys`, for a statement that locks and reads at once."""
+        keys = sorted({lock_key(subject) for subject in subjects})
+        return {"lock_class": self.equipment.service.lock_class, "lock_keys": keys}
 
     def emit(self, event: Event, *, id: UUID | None = None) -> UUID:  # noqa: A002 - the envelope's own word
         """Gather an event; it is written when the transaction commits. Returns its id."""

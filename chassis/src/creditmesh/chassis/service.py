@@ -44,7 +44,7 @@ class Service:
     emits: tuple[type[Event], ...] = ()
     outbox: Outbox | None = None
     keys: frozenset[KeyName] = frozenset()
-    vault: frozenset[Literal["resolve", "open"]] = frozenset()
+    vault: frozenset[Literal["resolve", "open", "identify"]] = frozenset()
     lock_class: int = 0
     """The first half of its advisory lock keys; unique in the node (a test says so)."""
     units: Callable[[Workplace], Sequence[Unit]] | None = None

@@ -29,7 +29,7 @@ service = Service(
     emits=(RecordChanged, AccessRecorded, EntriesJudged),
     outbox=Outbox(table="revision", event=RecordChanged),
     keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
-    vault=frozenset({"resolve", "open"}),
+    vault=frozenset({"resolve", "open", "identify"}),
     lock_class=11,
 )
 

@@ -47,9 +47,6 @@ class Review:
 
 
 _COLUMNS = Review.__slots__
-_STATES = """
-    select fingerprint, id, state from ingestion.review where party = :party and fingerprint = any(:fingerprints)
-"""
 _ONE = "select * from ingestion.review where id = :id"
 _ONE_LOCKED = f"{_ONE} for update"
 _PAGE = """
@@ -70,14 +67,6 @@ async def add_reviews(session: Session, reviews: Sequence[Review]) -> None:
     """Keep these held rows."""
     rows = [[getattr(each, name) for name in _COLUMNS] for each in reviews]
     await session.copy("ingestion.review", _COLUMNS, rows)
-
-
-async def states(session: Session, *, party: str, fingerprints: Collection[bytes]) -> dict[bytes, tuple[UUID, State]]:
-    """The reviews that rows of these fingerprints already have with this party."""
-    if not fingerprints:
-        return {}
-    rows = await session.fetch(_STATES, {"party": party, "fingerprints": list(fingerprints)})
-    return {fingerprint: (review, state) for fingerprint, review, state in rows}
 
 
 async def review_of(session: Session, review: UUID, *, lock: bool = False) -> Review | None:

@@ -1,6 +1,6 @@
 """Revisions: what a record's history is, and the COPY that adds to it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -8,13 +8,34 @@ from uuid import UUID
 
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
+from creditmesh.ingestion.store.reviews import State as ReviewState
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import RecordState
 
-COLUMNS = (
-    "at", "legal_date", "part", "rev", "item_version", "id", "record", "subject", "submission", "natural_key",
-    "fingerprint", "mac_key", "mac_alg", "item", "party", "origin", "lane", "state", "mark", "traceparent", "data",
-)  # fmt: skip
+_TYPES = {
+    "at": "timestamptz",
+    "legal_date": "date",
+    "part": "integer",
+    "rev": "integer",
+    "item_version": "integer",
+    "id": "uuid",
+    "record": "uuid",
+    "subject": "uuid",
+    "submission": "uuid",
+    "natural_key": "bytea",
+    "fingerprint": "bytea",
+    "mac_key": "text",
+    "mac_alg": "text",
+    "item": "text",
+    "party": "text",
+    "origin": "text",
+    "lane": "text",
+    "state": "text",
+    "mark": "text",
+    "traceparent": "text",
+    "data": "bytea",
+}
+COLUMNS = tuple(_TYPES)
 """The columns of a revision in the order of a row to be written."""
 
 Place = tuple[int, UUID, bytes]
@@ -45,15 +66,16 @@ _PLACES = """
     unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
         as u(part, subject, natural_key)
 """
-# One probe of the unique index a place: OFFSET 0 keeps the planner from anything else, whatever its statistics say.
-_HISTORIES = f"""
-    select u.natural_key, r.record, r.rev, r.fingerprint, r.state, r.mark, r.submission
-      from {_PLACES}
-     cross join lateral (
-        select i.record, i.rev, i.fingerprint, i.state, i.mark, i.submission from ingestion.revision i
-         where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
-         order by i.rev offset 0) r
+# Locks, then reads: one call, two snapshots (see the migration). A row without a natural key is a review.
+_LOCKED = """
+    select natural_key, id, rev, fingerprint, state, mark, submission
+      from ingestion.locked(:lock_class, :lock_keys, :parts, :subjects, :keys, :party, :fingerprints)
 """
+INSERTION = f"""
+    insert into ingestion.revision ({", ".join(COLUMNS)})
+    select * from unnest({", ".join(f"cast(:revision_{c} as {kind}[])" for c, kind in _TYPES.items())})
+"""
+"""Adds the rows of `few`, in the statement that writes what belongs with them."""
 
 _STORED = """
     select r.id, r.part, r.subject, r.natural_key, r.record, r.rev, r.fingerprint, r.item, r.party, r.origin, r.state,
@@ -83,22 +105,39 @@ _OF_PLACE = f"""
 """
 
 
-async def histories(session: Session, places: Iterable[Place]) -> dict[bytes, list[Known]]:
-    """Every revision at these places, oldest first, by natural key; places without any are absent."""
+async def locked(
+    session: Session, locks: Mapping[str, object], places: Iterable[Place], *, party: str, doubtful: Collection[bytes]
+) -> tuple[dict[bytes, list[Known]], dict[bytes, tuple[UUID, ReviewState]]]:
+    """Take these locks; then what is known of these places and of the doubtful fingerprints.
+
+    Every revision, oldest first, by natural key (absent where there is none), and the reviews that rows of these
+    fingerprints already have with this party.
+    """
+    histories: dict[bytes, list[Known]] = {}
+    reviews: dict[bytes, tuple[UUID, ReviewState]] = {}
     wanted = set(places)
     if not wanted:
-        return {}
-    found: dict[bytes, list[Known]] = {}
-    for key, *known in await session.fetch(_HISTORIES, _columns(wanted)):
-        found.setdefault(key, []).append(Known(*known))
-    for history in found.values():
+        return histories, reviews
+    values = {**locks, **_columns(wanted), "party": party, "fingerprints": list(doubtful)}
+    for key, id_, rev, fingerprint, state, mark, submission in await session.fetch(_LOCKED, values):
+        if key is None:
+            reviews[fingerprint] = (id_, state)
+        else:
+            histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission))
+    for history in histories.values():
         history.sort(key=lambda known: known.rev)
-    return found
+    return histories, reviews
 
 
 async def write(session: Session, rows: Sequence[Sequence[object]]) -> None:
     """Add these revisions (rows of `COLUMNS`); DatabaseError that breaks a constraint if one is there already."""
     await session.copy("ingestion.revision", COLUMNS, rows)
+
+
+def few(rows: Sequence[Sequence[object]]) -> dict[str, object]:
+    """The values of `INSERTION`."""
+    columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    return {f"revision_{name}": column for name, column in zip(COLUMNS, columns, strict=True)}
 
 
 async def revision(session: Session, revision_id: UUID, *, parts: int) -> Stored | None:

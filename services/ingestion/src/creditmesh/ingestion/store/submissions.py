@@ -1,12 +1,14 @@
 """Submissions: what was sent, chunk by chunk, with the verdicts that were given."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from creditmesh.chassis.database.connecting import Row
-from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.session import COPY_FROM, Session
+from creditmesh.chassis.http import idempotency
+from creditmesh.ingestion.store import revisions
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
 
@@ -23,7 +25,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One submission as it stands; `receipt` is there when it is complete."""
+    """One submission as it was begun."""
 
     id: UUID
     party: str
@@ -34,19 +36,22 @@ class Submission:
     total: int
     at: datetime
     legal_date: date
-    receipt: str | None
 
 
-_OPEN = """
-    insert into ingestion.submission (id, at, legal_date, party, officer, item, item_version, lane, total)
-    values (:id, :at, :legal_date, :party, :officer, :item, :item_version, :lane, :total)
+_SUBMISSION = Submission.__slots__
+_CHUNK = ("submission", "first_row", "last_row", "digest", "lines", *VERDICTS)
+_ADD_CHUNK = f"""
+    insert into ingestion.submission_chunk ({", ".join(_CHUNK)}) values ({", ".join(f":{name}" for name in _CHUNK)})
 """
-_CLOSE = "update ingestion.submission set receipt = :receipt where id = :id"
-_ONE = "select * from ingestion.submission where id = :id"
-_ADD = f"""
-    insert into ingestion.submission_chunk (submission, first_row, last_row, digest, lines, {", ".join(VERDICTS)})
-    values (:submission, :first_row, :last_row, :digest, :lines, {", ".join(f":{word}" for word in VERDICTS)})
+_ADD = f"with revisions as ({revisions.INSERTION}) {_ADD_CHUNK}"
+_BEGIN = f"""
+    with submission as (
+        insert into ingestion.submission ({", ".join(_SUBMISSION)})
+        values ({", ".join(f":{name}" for name in _SUBMISSION)})
+    ), chunk as ({_ADD_CHUNK}), revisions as ({revisions.INSERTION}), key as ({idempotency.insertion("ingestion")})
+    select cast(:key as text) is null or exists (select from key)
 """
+_ONE = f"select {', '.join(_SUBMISSION)} from ingestion.submission where id = :id"
 _CHUNKS = "select * from ingestion.submission_chunk where submission = :submission order by first_row"
 _COUNTS = f"""
     select {", ".join(f"coalesce(sum({word}), 0)::integer as {word}" for word in VERDICTS)}
@@ -54,34 +59,32 @@ _COUNTS = f"""
 """
 
 
-async def open_submission(session: Session, submission: Submission) -> None:
-    """Begin a submission."""
-    values = {name: getattr(submission, name) for name in Submission.__slots__ if name != "receipt"}
-    await session.execute(_OPEN, values)
+async def begin(
+    session: Session,
+    submission: Submission,
+    chunk: Chunk,
+    *,
+    written: Sequence[Sequence[object]],
+    key: Mapping[str, object],
+) -> bool:
+    """Keep a submission with its first chunk, the chunk's revisions and the caller's key (`idempotency.values_of`).
+
+    False if the key stands for something else: then all of this is to be rolled back.
+    """
+    values = {name: getattr(submission, name) for name in _SUBMISSION}
+    values |= await _written(session, submission.id, chunk, written)
+    return bool(await session.value(_BEGIN, {**values, **key}))
 
 
-async def close_submission(session: Session, submission: UUID, *, receipt: str) -> None:
-    """Keep the receipt: every chunk is there."""
-    await session.execute(_CLOSE, {"id": submission, "receipt": receipt})
+async def add_chunk(session: Session, submission: UUID, chunk: Chunk, *, written: Sequence[Sequence[object]]) -> None:
+    """Keep a later chunk with its revisions; DatabaseError that breaks a constraint if the chunk is there already."""
+    await session.execute(_ADD, await _written(session, submission, chunk, written))
 
 
 async def submission_of(session: Session, submission: UUID) -> Submission | None:
     """One submission by its id."""
     row = await session.row(_ONE, {"id": submission})
     return None if row is None else Submission(**row)
-
-
-async def add_chunk(session: Session, submission: UUID, chunk: Chunk) -> None:
-    """Keep a chunk's verdicts; DatabaseError that breaks a constraint if the chunk is there already."""
-    values: dict[str, object] = {
-        "submission": submission,
-        "first_row": chunk.first_row,
-        "last_row": chunk.last_row,
-        "digest": chunk.digest,
-        "lines": chunk.lines,
-    }
-    values |= {word: chunk.counts.get(word, 0) for word in VERDICTS}
-    await session.execute(_ADD, values)
 
 
 async def chunks(session: Session, submission: UUID) -> list[Chunk]:
@@ -93,6 +96,18 @@ async def counts(session: Session, submission: UUID) -> dict[VerdictWord, int]:
     """How many verdicts of each kind were given so far."""
     [row] = await session.fetch(_COUNTS, {"submission": submission})
     return _counts(row)
+
+
+async def _written(
+    session: Session, submission: UUID, chunk: Chunk, written: Sequence[Sequence[object]]
+) -> dict[str, object]:
+    # Few revisions go into the statement that writes their chunk; many are copied.
+    if len(written) >= COPY_FROM:
+        await revisions.write(session, written)
+        written = ()
+    values: dict[str, object] = {"submission": submission, **revisions.few(written)}
+    values |= {name: getattr(chunk, name) for name in ("first_row", "last_row", "digest", "lines")}
+    return values | {word: chunk.counts.get(word, 0) for word in VERDICTS}
 
 
 def _chunk(row: Row) -> Chunk:

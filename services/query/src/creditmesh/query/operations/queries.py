@@ -9,7 +9,7 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
-from creditmesh.chassis.http.idempotency import recall, reference_of
+from creditmesh.chassis.http.idempotency import recall, reference_of, values_of
 from creditmesh.query import release
 from creditmesh.query.errors import NoAuthorisation, NoGround
 from creditmesh.query.operations.authorisations import ground_of
@@ -150,17 +150,11 @@ async def _release(
 ) -> bool:
     """Release these events as they were read, count the use and log it; False if that has to be decided anew."""
     keyed = asked.key is not None and not repeated
-    values = queries.use_of(
-        wanted,
-        events,
-        bureau=ctx.known_caller.party,
-        count=0 if repeated else 1,
-        digest=asked.digest,
-        decision=decision,
-        at=ctx.instant,
-    )
+    count = 0 if repeated else 1
+    values = queries.use_of(wanted, events, bureau=ctx.known_caller.party, count=count)
+    kept = values_of(ctx, asked.key, asked.digest, decision)
     statement = queries.writing(authorised=wanted.authorisation is not None, keyed=keyed)
-    decided = Decided.read(await ctx.write(statement, values))
+    decided = Decided.read(await ctx.write(statement, {**values, **kept}))
     if decided.unchanged and not decided.permitted and not (keyed and await _kept(ctx, asked)):
         _refuse_unauthorised(ctx, asked)
     return decided.written

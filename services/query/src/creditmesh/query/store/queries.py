@@ -6,13 +6,14 @@ idempotency key, and writes the lines of the access log with their events: all o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from uuid import UUID
 
 from creditmesh.chassis.bus.queue import insertions
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.http import idempotency
 from creditmesh.query.store.records import VISIBLE
 from creditmesh.schemas.events import RecordChanged
 
@@ -81,14 +82,6 @@ _PERMITTED = """,
            and (select unchanged from checked)
            for update
     )"""
-_KEPT = """,
-    kept as (
-        insert into query.idempotency (owner, key, digest, reference, at)
-        select cast(:owner as text), cast(:key as text), cast(:digest as bytea), cast(:decision as uuid),
-               cast(:at as timestamptz)
-         where (select unchanged from checked){permitted}
-            on conflict (owner, key) do nothing returning reference
-    )"""
 _USED = """,
     used as (
         update query.authorisation a set uses = a.uses + cast(:count as integer) from permitted p
@@ -106,7 +99,8 @@ def writing(*, authorised: bool, keyed: bool) -> str:
     kept = "exists (select from kept)" if keyed else "true"
     parts = _HELD + (_PERMITTED if authorised else "")
     if keyed:
-        parts += _KEPT.format(permitted=" and exists (select from permitted)" if authorised else "")
+        on = f"(select unchanged and {permitted} from checked)"
+        parts += f", kept as ({idempotency.insertion('query', on=on)})"
     parts += f""",
     decided as (select unchanged and {permitted} and {kept} as written, unchanged, {permitted} as permitted
                   from checked)"""
@@ -132,17 +126,8 @@ class Decided:
         return cls(*row)
 
 
-def use_of(
-    wanted: Wanted,
-    records: Sequence[RecordChanged],
-    *,
-    bureau: str | None,
-    count: int,
-    digest: bytes,
-    decision: UUID,
-    at: datetime,
-) -> Mapping[str, object]:
-    """The second statement's values beside its events: release these records, as they were read.
+def use_of(wanted: Wanted, records: Sequence[RecordChanged], *, bureau: str | None, count: int) -> Mapping[str, object]:
+    """The second statement's values beside its key and its events: release these records, as they were read.
 
     `count` is 0 for a repeated request, which uses up nothing but needs an authorisation that still holds.
     """
@@ -152,9 +137,6 @@ def use_of(
         "revs": [each.rev for each in records],
         "bureau": bureau,
         "count": count,
-        "digest": digest,
-        "decision": decision,
-        "at": at,
     }
 
 
