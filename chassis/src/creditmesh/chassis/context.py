@@ -1,8 +1,9 @@
 """One context per request and per batch: the clocks, who calls, the transaction, what is emitted and disclosed.
 
 Operations get this one object. They write through `session()`, gather events with `emit`, and never commit: the
-route or the reader does, once, and the bodies and queue rows of all gathered events go in one statement each just
-before it. Streamed bodies commit by chunks with `transaction()`.
+route or the reader does, once, and the gathered events are written just before it. Where nothing else was written, that
+one statement is the transaction. Streamed bodies commit by chunks with `transaction()`; an operation whose one
+statement decides whether its events are written at all gives it to `write`.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -16,12 +17,14 @@ from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.queue import Outgoing, enqueue
+from creditmesh.chassis.bus.queue import Origin, Outgoing, enqueue, values_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.session import COPY_FROM, Session
+from creditmesh.chassis.database.statements import Statement
 from creditmesh.chassis.declared import Declared, Followed
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.facts import Facts
@@ -179,6 +182,7 @@ class Context:
                 version=event.version,
                 key=event.key,
                 data=event.model_dump_json().encode(),
+                own=self._is_own(type(event)),
             )
         )
         return event_id
@@ -233,28 +237,56 @@ class Context:
         )
         return access
 
+    async def write(self, statement: Statement, values: Mapping[str, object]) -> Row:
+        """Run a statement that decides whether what was gathered is written, and by itself is the transaction.
+
+        It has the parts of `bus.queue.insertions`, and its one row begins with whether they were written; if not,
+        what was gathered is forgotten. Raises as `commit` does.
+        """
+        session = await self.alone()
+        async with self._storing():
+            row = await session.row(statement, {**values, **values_of(self._outgoing, **self._origin())})
+        if row is None:
+            raise RuntimeError("a statement that decides says what it decided")
+        self._queued = self._queued or bool(row[0])
+        self._outgoing.clear()
+        return row
+
     async def commit(self) -> None:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
 
         Unavailable (503) if the commit did not come back, or may go well the next time: nothing may be released, and
         the caller asks again with the same idempotency key. DatabaseError if the server refuses it for good.
         """
-        if self._owned and not self._begun and not self._outgoing:
-            await self._release()
-            return
-        try:
-            session = await self.session()
+        async with self._storing():
             if self._outgoing:
-                await enqueue(
-                    session,
-                    stream=self.equipment.service.name,
-                    outgoing=self._outgoing,
-                    at=self.instant,
-                    legal_date=self.legal_date,
-                    traceparent=self.traceparent,
-                )
-            if self._owned:
-                await session.commit()
+                at_once = self._owned and not self._begun and len(self._outgoing) < COPY_FROM
+                session = await (self.alone() if at_once else self.session())
+                await enqueue(session, outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
+            if self._owned and self._begun:
+                await (await self.session()).commit()
+        self._queued = self._queued or bool(self._outgoing)
+        self._outgoing.clear()
+        if self._owned:
+            await self._release()
+            self.committed()
+
+    def committed(self) -> None:
+        """The transaction was committed: the orderer need not find out by itself. A reader says so of its batch."""
+        if self._queued:
+            self._queued = False
+            self.equipment.wake()
+
+    async def rollback(self) -> None:
+        """Forget what was gathered and written since the last commit."""
+        self._outgoing.clear()
+        if self._owned:
+            await self._release()
+
+    @asynccontextmanager
+    async def _storing(self) -> AsyncIterator[None]:
+        try:
+            yield
         except DatabaseError as error:
             await self.rollback()
             if fault_of(error, 0) not in {Fault.PASSING, Fault.DOUBT}:
@@ -264,22 +296,22 @@ class Context:
                 "结果未能保存，未披露任何信息。请重新发送请求。",
                 headers={"Retry-After": "1"},
             ) from error
-        self._queued = bool(self._outgoing)
-        self._outgoing.clear()
-        if self._owned:
-            await self._release()
-            self.committed()
 
-    def committed(self) -> None:
-        """The transaction was committed: the orderer need not find out by itself. A reader says so of its batch."""
-        if self._queued:
-            self.equipment.wake()
+    def _origin(self) -> Origin:
+        return Origin(
+            stream=self.equipment.service.name,
+            at=self.instant,
+            legal_date=self.legal_date,
+            traceparent=self.traceparent,
+        )
 
-    async def rollback(self) -> None:
-        """Forget what was gathered and written since the last commit."""
-        self._outgoing.clear()
-        if self._owned:
-            await self._release()
+    def _outbox(self) -> str | None:
+        service = self.equipment.service
+        return None if service.outbox is None else f"{service.name}.{service.outbox.table}"
+
+    def _is_own(self, event: type[Event]) -> bool:
+        outbox = self.equipment.service.outbox
+        return outbox is not None and outbox.event is event
 
     async def _release(self) -> None:
         session, self._session, self._begun = self._session, None, False

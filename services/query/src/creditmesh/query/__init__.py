@@ -1,5 +1,6 @@
 """The query service: who may see what, authorisations, and the one log of who looked."""
 
+from creditmesh.chassis.declared import Outbox
 from creditmesh.chassis.service import Service
 from creditmesh.query import api, events
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged
@@ -12,6 +13,7 @@ service = Service(
     router=api.router,
     handles={RecordChanged: events.on_record_changed, AccessRecorded: events.on_access_recorded},
     emits=(AccessRecorded, DisclosedToBureau),
+    outbox=Outbox(table="access", event=AccessRecorded),
     keys=frozenset({"index", "data", "node"}),
     vault=frozenset({"resolve", "open"}),
     lock_class=12,
