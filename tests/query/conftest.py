@@ -86,7 +86,7 @@ class House:
         self.delivered |= {row["id"] for row in new}
         await self._handle(
             events.on_access_recorded,
-            [self._event(row["part"], row["data"], id=UUID(bytes=row["id"].bytes), at=row["at"]) for row in new],
+            [self._event(row["part"], row["data"], id=row["id"], at=row["at"]) for row in new],
         )
 
     async def log_of(self, subject: UUID) -> list[dict]:
@@ -126,22 +126,22 @@ async def house(postgres: Postgres, tmp_path_factory) -> AsyncIterator[House]:
     node, directory = "query1", a_directory(ITEMS)
     declaration = Declaration(services=(service,), follow="query", followed=Directory)
 
-    async def declare(connection):
-        await declare_streams(connection, node=node, streams=streams(declaration))
+    async def declare(session):
+        await declare_streams(session, node=node, streams=streams(declaration))
 
     database = await postgres.database(node=node, parts=PARTS, packages=[service], declare=declare)
     folder = tmp_path_factory.mktemp("keys")
     Keys.create(folder)
     keys = Keys.load(folder, service.keys)
-    engine = database.engine("query")
+    pool = database.pool("query")
     made = House(
         database=database,
         equipment=Equipment(
             node=NodeFacts(code=node, tier="city", parts=PARTS, sandbox=True),
             service=service,
-            engine=engine,
+            pool=pool,
             clock=Clock(lambda: directory.offset_days, real=lambda: REAL),
-            vault=Vault(database.engine("query", pool_size=2), keys, parts=PARTS),
+            vault=Vault(database.pool("query", size=2), keys, parts=PARTS),
             keys=keys,
             followed=directory,
             wake=lambda: None,

@@ -76,9 +76,9 @@ async def test_what_is_repaired_while_it_is_being_read_is_not_released(catalogue
     await catalogue.load(fine)
     repaired = penalty(subject, record=fine.record, rev=2, state="repaired", change="repaired")
     context = catalogue.context()
-    connection = await context.connection()
+    session = await context.session()
     await records.write(
-        connection,
+        session,
         [records.Newest(context.part(str(subject)), repaired, repaired.model_dump_json().encode(), fresh=False)],
     )
     query = QueryIn(subject=asked_about(identity), purpose="duty", matter="permit", officer="W-17")
@@ -97,14 +97,14 @@ async def test_what_was_repaired_between_the_two_statements_is_noticed_and_count
     given = UUID(await authorised(catalogue, subject))
     context = catalogue.context()
     asked = {"part": context.part(str(subject)), "subject": subject}
-    connection = await context.connection()
+    session = await context.session()
     day = {"as_of": TODAY, "withdrawn": ()}
-    read = await records.visible_of(connection, **asked, **day, items=None)
+    read = await records.visible_of(session, **asked, **day, items=None)
     await catalogue.load(penalty(subject, record=fine.record, rev=2, state="repaired", change="repaired"))
-    assert not await records.unchanged(connection, part=asked["part"], records=read)
+    assert not await records.unchanged(session, part=asked["part"], records=read)
     use = {"authorisation": given, "bureau": "bureau_a", "as_of": TODAY, "count": 1}
-    assert await records.use(connection, **asked, **use, records=read) == records.Used(unchanged=False, counted=False)
-    assert await records.use(connection, **asked, **use, records=[]) == records.Used(unchanged=True, counted=True)
+    assert await records.use(session, **asked, **use, records=read) == records.Used(unchanged=False, counted=False)
+    assert await records.use(session, **asked, **use, records=[]) == records.Used(unchanged=True, counted=True)
     await context.rollback()
 
 
@@ -129,8 +129,10 @@ async def test_a_commit_that_fails_answers_503_and_releases_nothing(catalogue: H
     fine = penalty(subject)
     await catalogue.load(fine)
     async with catalogue.database.session() as session:
-        await session.execute("create function public.refuse() returns trigger language plpgsql as $$"
-                              " begin raise exception 'the disk is full'; end $$")  # fmt: skip
+        await session.execute(
+            "create function public.refuse() returns trigger language plpgsql as $$"
+            " begin raise exception 'no space is left' using errcode = 'disk_full'; end $$"
+        )
         await session.execute(
             "create constraint trigger refuse after insert on bus.event deferrable initially deferred"
             " for each row execute function public.refuse()"

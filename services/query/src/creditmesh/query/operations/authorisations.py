@@ -56,7 +56,7 @@ async def give_authorisation(
     given = _signed(ctx, wanted)
     if key is not None and (first := await remember(ctx, key, digest, given.id)) != given.id:
         return await my_authorisation(ctx, first), True
-    await authorisations.give(await ctx.connection(), given)
+    await authorisations.give(await ctx.session(), given)
     return _out(ctx, given), False
 
 
@@ -77,16 +77,16 @@ async def my_authorisations(ctx: Context, *, subject: UUID, after: str | None, l
 
 async def listed(ctx: Context, *, subject: UUID, after: str | None, limit: int) -> Page[AuthorisationOut]:
     """A page of what a subject has permitted, newest first."""
-    connection = await ctx.connection()
+    session = await ctx.session()
     part, before = ctx.part(str(subject)), paging.read(after, UUID)
-    rows = await authorisations.page(connection, part=part, subject=subject, before=before, limit=limit + 1)
+    rows = await authorisations.page(session, part=part, subject=subject, before=before, limit=limit + 1)
     return paging.page(rows, limit=limit, place=lambda row: row.id, shown=lambda row: _out(ctx, row))
 
 
 async def revoke_authorisation(ctx: Context, id: UUID, *, subject: UUID) -> None:  # noqa: A002
     """Take it back: from the commit on no query is answered under it. NotFound if the subject gave no such one."""
     part = ctx.part(str(subject))
-    if not await authorisations.revoke(await ctx.connection(), id, part=part, subject=subject, at=ctx.instant):
+    if not await authorisations.revoke(await ctx.session(), id, part=part, subject=subject, at=ctx.instant):
         raise NotFound(*_NONE)
 
 
@@ -122,7 +122,7 @@ def _disclose(ctx: Context, row: Authorisation, *, outcome: Outcome, reason: str
 
 
 async def _found(ctx: Context, id: UUID) -> Authorisation | None:  # noqa: A002
-    return await authorisations.find(await ctx.connection(), id, parts=range(ctx.node.parts))
+    return await authorisations.find(await ctx.session(), id, parts=range(ctx.node.parts))
 
 
 def _claims(ctx: Context, token: str) -> Claims | None:

@@ -40,18 +40,18 @@ async def public_records(ctx: Context, item: str, *, after: str | None, limit: i
     if item not in {each.code for each in _open_items(ctx)}:
         raise NotFound("This item is not open to all; see /v1/public/lists.", "该条目不对外公示；见 /v1/public/lists。")
     before = paging.read(after, UUID)
-    found = await public.of_item(await ctx.connection(), item, shown=_shown(ctx), before=before, limit=limit + 1)
+    found = await public.of_item(await ctx.session(), item, shown=_shown(ctx), before=before, limit=limit + 1)
     return _page(found, limit)
 
 
 async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
     """The public records of the organisations whose name begins so, or of the one with that code."""
-    connection, shown, limit = await ctx.connection(), _shown(ctx), wanted.limit
+    session, shown, limit = await ctx.session(), _shown(ctx), wanted.limit
     before = paging.read(wanted.cursor, UUID)
     if wanted.code is not None:
-        return _page(await public.coded(connection, wanted.code, shown=shown, before=before, limit=limit + 1), limit)
+        return _page(await public.coded(session, wanted.code, shown=shown, before=before, limit=limit + 1), limit)
     name = folded(wanted.name or "")
-    return _page(await public.named(connection, name, shown=shown, before=before, limit=limit + 1), limit)
+    return _page(await public.named(session, name, shown=shown, before=before, limit=limit + 1), limit)
 
 
 def _page(found: list[PublicRecord], limit: int) -> Page[PublicRecord]:

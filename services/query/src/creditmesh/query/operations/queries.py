@@ -73,7 +73,7 @@ async def _attempt(ctx: Context, asked: Asked, earlier: UUID | None) -> QueryOut
     ground = await _ground(ctx, asked)
     plan = _plan(ctx, asked, ground)
     found = await records.visible_of(
-        await ctx.connection(),
+        await ctx.session(),
         part=asked.part,
         subject=asked.subject,
         items=plan.items,
@@ -136,11 +136,11 @@ def _plan(ctx: Context, asked: Asked, ground: Ground) -> Plan:
 
 async def _take(ctx: Context, asked: Asked, found: Sequence[RecordChanged], *, repeated: bool) -> bool:
     """Hold what is about to be released as it was read and count the use; False if something changed meanwhile."""
-    connection, authorisation = await ctx.connection(), asked.query.authorisation
+    session, authorisation = await ctx.session(), asked.query.authorisation
     if authorisation is None:
-        return await records.unchanged(connection, part=asked.part, records=found)
+        return await records.unchanged(session, part=asked.part, records=found)
     used = await records.use(
-        connection,
+        session,
         part=asked.part,
         subject=asked.subject,
         authorisation=authorisation,

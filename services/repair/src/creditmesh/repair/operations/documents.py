@@ -42,7 +42,7 @@ async def add_document(ctx: Context, case_id: UUID, sent: Document) -> tuple[Evi
     check_content(sent.media, sent.content)
     case, _ = await locked_case(ctx, case_id)
     digest = sha256(sent.content).digest()
-    there = await documents.documents_of(await ctx.connection(), case)
+    there = await documents.documents_of(await ctx.session(), case)
     standing = next((each for each in there if each.digest == digest), None)
     if standing is not None:
         return _same(standing, sent), False
@@ -60,7 +60,7 @@ async def add_document(ctx: Context, case_id: UUID, sent: Document) -> tuple[Evi
 async def document_of(ctx: Context, case_id: UUID, digest: bytes) -> tuple[Evidence, bytes]:
     """A document with its content; an access. NotFound if the case has none such; refusals as `seen_case`."""
     case, _ = await seen_case(ctx, case_id)
-    found = await documents.content_of(await ctx.connection(), case, digest)
+    found = await documents.content_of(await ctx.session(), case, digest)
     if found is None:
         raise NotFound(*_NONE)
     about, sealed = found
@@ -91,7 +91,7 @@ async def _keep(ctx: Context, case: Case, added: Evidence, content: bytes) -> No
     cipher = (await ctx.vault.open([case.subject]))[case.subject]
     text = b64encode(content).decode("ascii")
     sealed = cipher.seal({"content": text}, object=case.id, field=added.digest.hex())
-    await documents.add(await ctx.connection(), case, added, sealed)
+    await documents.add(await ctx.session(), case, added, sealed)
 
 
 async def _complete(ctx: Context, case: Case, there: list[Evidence]) -> None:
