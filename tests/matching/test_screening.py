@@ -165,6 +165,22 @@ async def test_without_a_ground_everybody_asked_about_sees_the_refusal(house: Ho
         assert (access.outcome, access.reason, access.records) == ("refused", reason, ())
 
 
+async def test_a_question_without_a_ground_makes_nobody_known(house: House):
+    count = "select count(*) as subjects from vault.subject"
+    (before,) = await house.fetch(count)
+    strangers = [a_person() for _ in range(20)]
+    answer = await screen(house, [*map(given, strangers)], matter="unheard_of")
+    assert (answer.status_code, answer.json()["code"]) == (403, "no_ground")
+    async with house.client(department()) as client:
+        body = {"subject": given(strangers[0])}
+        answer = await client.post("/v1/eligibility", json=body, params=GROUND | {"matter": "unheard_of"})
+    assert answer.status_code == 403
+    assert [before] == await house.fetch(count)
+    await screen(house, given(strangers[0]))
+    (after,) = await house.fetch(count)
+    assert after["subjects"] == before["subjects"] + 1  # the control: who is asked about with a ground is
+
+
 async def test_an_officers_own_token_says_who_asks(house: House):
     firm = an_organisation()
     await screen(house, given(firm), department(officer="officer-9"), officer="somebody else")

@@ -6,7 +6,7 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching import reach
-from creditmesh.matching.operations.asking import Allowed, Asked, allowed, disclose, standing_now, use_until
+from creditmesh.matching.operations.asking import Allowed, Asked, disclose, ground_of, refuse, standing_now, use_until
 from creditmesh.matching.reach import Reach
 from creditmesh.matching.store.standing import Standing
 from creditmesh.schemas.directory import Directory
@@ -14,6 +14,7 @@ from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.queries import Mark
 from creditmesh.schemas.rules.asked import usable
+from creditmesh.schemas.rules.grounds import Wanting
 from creditmesh.schemas.screenings import DesignationFound, MeasureFound, ScreenedIn, ScreeningOut
 
 _NUMBER_NEEDED = FieldError(
@@ -27,11 +28,15 @@ _NUMBER_NEEDED = FieldError(
 async def screen(ctx: Context, subjects: Sequence[ScreenedIn], asked: Asked) -> list[ScreeningOut]:
     """What applies to each of these for the matter, in their order.
 
-    NoGround is a kept access of everybody who was identified. A subject that is sent twice has one access.
+    The ground is judged before anybody is looked up: NoGround is a kept access of those whom this node knows. A subject
+    that is sent twice has one access.
     """
+    ground = ground_of(ctx, asked)
     read = [_number(each) for each in subjects]
-    found = await _resolved(ctx, subjects, read)
-    ground = allowed(ctx, asked, found.values())
+    identities = _identities(subjects, read)
+    if isinstance(ground, Wanting):
+        await refuse(ctx, asked, ground, list(identities.values()))
+    found = dict(zip(identities, await ctx.vault.resolve(list(identities.values())), strict=True))
     answers = await _answers(ctx, ground, dict.fromkeys(found.values()))
     return [
         _unknown(ctx, row, reason)
@@ -45,14 +50,13 @@ def _number(subject: ScreenedIn) -> str | FieldError:
     return _NUMBER_NEEDED if subject.document is None else usable(subject.document, pointer="/document/number")
 
 
-async def _resolved(ctx: Context, subjects: Sequence[ScreenedIn], read: Sequence[str | FieldError]) -> dict[int, UUID]:
-    """The subject of each row that has a number, all resolved together."""
-    identities = {
+def _identities(subjects: Sequence[ScreenedIn], read: Sequence[str | FieldError]) -> dict[int, Identity]:
+    """Who is meant in each row that has a number."""
+    return {
         row: Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
         for row, (subject, number) in enumerate(zip(subjects, read, strict=True), 1)
         if subject.document is not None and isinstance(number, str)
     }
-    return dict(zip(identities, await ctx.vault.resolve(list(identities.values())), strict=True))
 
 
 async def _answers(ctx: Context, ground: Allowed, subjects: Iterable[UUID]) -> dict[UUID, ScreeningOut]:
