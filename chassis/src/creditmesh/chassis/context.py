@@ -12,6 +12,9 @@ from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
+import orjson
+
+from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.bus.listen import Listener
@@ -60,6 +63,8 @@ class Equipment:
     """Wakes the orderer of this process; called after a commit that queued events."""
     wakes: Listener
     """Wakes who waits for a stream, or for a word that somebody tells (`bus.listen.tell`)."""
+    bulk: Bulk = field(default_factory=Bulk)
+    """The turns of large bodies; one for all services of a process."""
 
 
 @dataclass(slots=True)
@@ -159,18 +164,7 @@ class Context:
     def emit(self, event: Event, *, id: UUID | None = None) -> UUID:  # noqa: A002 - the envelope's own word
         """Gather an event; it is written when the transaction commits. Returns its id."""
         event_id = id or self.new_id()
-        if type(event) not in self.equipment.service.emits:
-            raise TypeError(f"{self.equipment.service.name} does not declare that it emits {event.type}")
-        self._outgoing.append(
-            Outgoing(
-                id=event_id,
-                part=self.part(event.key),
-                type=event.type,
-                version=event.version,
-                key=event.key,
-                data=event.model_dump_json().encode(),
-            )
-        )
+        self._gather(type(event), event_id, event.key, event.model_dump_json().encode())
         return event_id
 
     def emit_row(self, event_id: UUID, *, part: int) -> None:
@@ -198,30 +192,44 @@ class Context:
         repeats: UUID | None = None,
         use_until: date | None = None,
     ) -> UUID:
-        """Record one access, in this transaction, before anything is answered. Returns its decision id."""
-        caller = self.known_caller
-        access = self.new_id()
-        self.emit(
-            AccessRecorded(
-                access=access,
-                subject=subject,
-                caller=caller.kind,
-                party=caller.party,
-                officer=officer or caller.officer,
-                purpose=purpose,
-                matter=matter,
-                ground=ground,
-                authorisation=authorisation,
-                outcome=outcome,
-                reason=reason,
-                repeats=repeats,
-                items=tuple(items),
-                records=tuple(records),
-                use_until=use_until,
-            ),
-            id=access,
-        )
+        """Record one access, in this transaction, before anything is answered. Returns its decision id.
+
+        A screening records thousands, so that their events are written as the JSON of `AccessRecorded` without a model.
+        """
+        caller, access, key = self.known_caller, self.new_id(), str(subject)
+        event = {
+            "access": access,
+            "subject": key,
+            "caller": caller.kind,
+            "party": caller.party,
+            "officer": officer or caller.officer,
+            "purpose": purpose,
+            "matter": matter,
+            "ground": ground,
+            "authorisation": authorisation,
+            "outcome": outcome,
+            "reason": reason,
+            "repeats": repeats,
+            "items": items,
+            "records": records,
+            "use_until": use_until,
+        }
+        self._gather(AccessRecorded, access, key, orjson.dumps(event, default=str))
         return access
+
+    async def flush(self) -> None:
+        """Write what was gathered so far, in this transaction: for a large answer, a slice at a time."""
+        if self._outgoing:
+            await enqueue(
+                await self.session(),
+                stream=self.equipment.service.name,
+                outgoing=self._outgoing,
+                at=self.instant,
+                legal_date=self.legal_date,
+                traceparent=self.traceparent,
+            )
+            self._queued = True
+            self._outgoing.clear()
 
     async def commit(self) -> None:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
@@ -233,15 +241,7 @@ class Context:
             return
         session = await self.session()
         try:
-            if self._outgoing:
-                await enqueue(
-                    session,
-                    stream=self.equipment.service.name,
-                    outgoing=self._outgoing,
-                    at=self.instant,
-                    legal_date=self.legal_date,
-                    traceparent=self.traceparent,
-                )
+            await self.flush()
             if self._owned:
                 await session.commit()
         except DatabaseError as error:
@@ -253,8 +253,6 @@ class Context:
                 "结果未能保存，未披露任何信息。请重新发送请求。",
                 headers={"Retry-After": "1"},
             ) from error
-        self._queued = bool(self._outgoing)
-        self._outgoing.clear()
         if self._owned:
             await self._release()
             self.committed()
@@ -262,13 +260,22 @@ class Context:
     def committed(self) -> None:
         """The transaction was committed: the orderer need not find out by itself. A reader says so of its batch."""
         if self._queued:
+            self._queued = False
             self.equipment.wake()
 
     async def rollback(self) -> None:
         """Forget what was gathered and written since the last commit."""
         self._outgoing.clear()
+        self._queued = False
         if self._owned:
             await self._release()
+
+    def _gather(self, kind: type[Event], event_id: UUID, key: str, data: bytes) -> None:
+        if kind not in self.equipment.service.emits:
+            raise TypeError(f"{self.equipment.service.name} does not declare that it emits {kind.type}")
+        self._outgoing.append(
+            Outgoing(id=event_id, part=self.part(key), type=kind.type, version=kind.version, key=key, data=data)
+        )
 
     async def _release(self) -> None:
         session, self._session = self._session, None

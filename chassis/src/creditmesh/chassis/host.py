@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.bus.follower import Follower
 from creditmesh.chassis.bus.listen import Listener as Wakes
 from creditmesh.chassis.bus.orderer import Orderer
@@ -101,6 +102,7 @@ class Host:
         self._stack.push_async_callback(self._closed_pools)
         self.followed = self.declaration.followed()
         self.clock = Clock(lambda: self.followed.offset_days)
+        self.bulk = Bulk()
         self.wakes = Wakes(self.addresses["bus"])
         self.orderer = Orderer(self.addresses["bus"], lease=self.settings.lease_seconds)
         self._pools: list[Pool] = []
@@ -173,6 +175,7 @@ class Host:
             followed=self.followed,
             wake=self.orderer.wake,
             wakes=self.wakes,
+            bulk=self.bulk,
         )
         self.equipment[service.name] = equipment
         verifier = Verifier(keys.token_public_key(), node=settings.node, audience=service.name)

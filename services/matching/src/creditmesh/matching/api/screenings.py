@@ -39,9 +39,10 @@ async def screen(ctx: Ctx, request: Request, matter: _Matter = None, officer: _O
     `POST /v1/screenings?matter=procurement_review&officer=W-17` with
     `{"kind": "organisation", "document": {"type": "uscc", "number": "91990000MA0000001R"}}`.
     """
-    batch = await batch_of(request)
-    found = await screenings.screen(ctx, batch.subjects, Asked(matter=matter, officer=officer))
-    return answer(batch, found)
+    async with ctx.equipment.bulk.turn(len(await request.body())):
+        batch = await batch_of(request)
+        texts = await screenings.screen(ctx, batch.subjects, Asked(matter=matter, officer=officer))
+        return answer(batch, texts)
 
 
 @router.post("/v1/eligibility", access=_ASKS)

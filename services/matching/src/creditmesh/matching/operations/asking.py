@@ -12,7 +12,7 @@ from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching.errors import NoGround
 from creditmesh.matching.store import standing
-from creditmesh.matching.store.standing import Day, Standing
+from creditmesh.matching.store.standing import Day, Held
 from creditmesh.schemas.catalogue import Matter
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.rules import freshness, grounds
@@ -85,9 +85,7 @@ def day_of(ctx: Context) -> Day:
     return Day(as_of=ctx.legal_date, withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date))
 
 
-async def standing_now(
-    ctx: Context, subjects: Collection[UUID], items: Collection[str]
-) -> Mapping[UUID, list[Standing]]:
+async def standing_now(ctx: Context, subjects: Collection[UUID], items: Collection[str]) -> Mapping[UUID, list[Held]]:
     """Where each of these subjects visibly stands, held so until the answer is decided.
 
     Unavailable if it keeps changing.
@@ -96,8 +94,8 @@ async def standing_now(
     parts = {subject: ctx.part(str(subject)) for subject in subjects}
     for attempt in range(ATTEMPTS):
         rows = await standing.visible_of(session, parts, items=items, day=day)
-        if await standing.unchanged(session, rows):
-            found: dict[UUID, list[Standing]] = {subject: [] for subject in subjects}
+        if rows is not None:
+            found: dict[UUID, list[Held]] = {subject: [] for subject in subjects}
             for row in rows:
                 found[row.subject].append(row)
             return found
@@ -109,14 +107,14 @@ async def standing_now(
     )
 
 
-def use_until(ctx: Context, rows: Iterable[Standing]) -> date:
+def use_until(ctx: Context, rows: Iterable[Held]) -> date:
     """The first day on which an answer from these may be used no more."""
     directory = ctx.followed(Directory)
     ends = [end for row in rows for end in (row.display_until, directory.withdrawn_at(row.item))]
     return freshness.use_until(ends, as_of=ctx.legal_date)
 
 
-def disclose(ctx: Context, subject: UUID, ground: Allowed, rows: Collection[Standing], *, until: date) -> UUID:
+def disclose(ctx: Context, subject: UUID, ground: Allowed, rows: Collection[Held], *, until: date) -> UUID:
     """The access of one subject, told of these; its decision id."""
     return ctx.disclose(
         subject,

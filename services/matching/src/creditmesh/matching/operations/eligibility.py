@@ -8,7 +8,7 @@ from creditmesh.matching import eligibility, reach
 from creditmesh.matching.eligibility import Listing
 from creditmesh.matching.errors import UnusableIdentity
 from creditmesh.matching.operations.asking import Allowed, Asked, disclose, ground_of, refuse, standing_now, use_until
-from creditmesh.matching.store.standing import Standing
+from creditmesh.matching.store.standing import Held
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.pii import Pii
@@ -23,8 +23,8 @@ class _Judged:
     """What was found: the grounds, what they rest on, and what speaks against."""
 
     grounds: tuple[EligibilityGround, ...]
-    listings: tuple[Standing, ...]
-    adverse: tuple[Standing, ...]
+    listings: tuple[Held, ...]
+    adverse: tuple[Held, ...]
     years: int | None
 
 
@@ -60,7 +60,7 @@ def _identity(subject: SubjectIn) -> Identity:
     return Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
 
 
-def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[Standing]) -> _Judged:
+def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[Held]) -> _Judged:
     today, rewards = ctx.legal_date, _rewards(ctx, ground)
     clean = eligibility.years_of(rewards, asked=question.years, kind=question.subject.kind) if ground.whole else {}
     years = max(clean.values(), default=None)
@@ -87,5 +87,5 @@ def _rewards(ctx: Context, ground: Allowed) -> list[Measure]:
     return [each for each in named if each.nature == "reward" and ground.matter.code in each.matters]
 
 
-def _adverse(row: Standing) -> AdverseFound:
+def _adverse(row: Held) -> AdverseFound:
     return AdverseFound(record=row.record, item=row.item, decided_on=row.decided_on, mark=row.mark)
