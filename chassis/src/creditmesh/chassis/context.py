@@ -13,6 +13,9 @@ from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
+import orjson
+
+from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.faults import Fault, fault_of
@@ -66,6 +69,8 @@ class Equipment:
     """Wakes who waits for a stream, or for a word that somebody tells (`bus.listen.tell`)."""
     backlog: Backlog = field(default_factory=Backlog)
     """How far the node is behind, as of the last second."""
+    bulk: Bulk = field(default_factory=Bulk)
+    """The turns of large bodies; one for all services of a process."""
 
 
 @dataclass(slots=True)
@@ -172,19 +177,7 @@ class Context:
     def emit(self, event: Event, *, id: UUID | None = None) -> UUID:  # noqa: A002 - the envelope's own word
         """Gather an event; it is written when the transaction commits. Returns its id."""
         event_id = id or self.new_id()
-        if type(event) not in self.equipment.service.emits:
-            raise TypeError(f"{self.equipment.service.name} does not declare that it emits {event.type}")
-        self._outgoing.append(
-            Outgoing(
-                id=event_id,
-                part=self.part(event.key),
-                type=event.type,
-                version=event.version,
-                key=event.key,
-                data=event.model_dump_json().encode(),
-                own=self._is_own(type(event)),
-            )
-        )
+        self._gather(type(event), event_id, event.key, event.model_dump_json().encode())
         return event_id
 
     def emit_row(self, event_id: UUID, *, part: int) -> None:
@@ -212,29 +205,29 @@ class Context:
         repeats: UUID | None = None,
         use_until: date | None = None,
     ) -> UUID:
-        """Record one access, in this transaction, before anything is answered. Returns its decision id."""
-        caller = self.known_caller
-        access = self.new_id()
-        self.emit(
-            AccessRecorded(
-                access=access,
-                subject=subject,
-                caller=caller.kind,
-                party=caller.party,
-                officer=officer or caller.officer,
-                purpose=purpose,
-                matter=matter,
-                ground=ground,
-                authorisation=authorisation,
-                outcome=outcome,
-                reason=reason,
-                repeats=repeats,
-                items=tuple(items),
-                records=tuple(records),
-                use_until=use_until,
-            ),
-            id=access,
-        )
+        """Record one access, in this transaction, before anything is answered. Returns its decision id.
+
+        A screening records thousands, so that their events are written as the JSON of `AccessRecorded` without a model.
+        """
+        caller, access, key = self.known_caller, self.new_id(), str(subject)
+        event = {
+            "access": access,
+            "subject": key,
+            "caller": caller.kind,
+            "party": caller.party,
+            "officer": officer or caller.officer,
+            "purpose": purpose,
+            "matter": matter,
+            "ground": ground,
+            "authorisation": authorisation,
+            "outcome": outcome,
+            "reason": reason,
+            "repeats": repeats,
+            "items": items,
+            "records": records,
+            "use_until": use_until,
+        }
+        self._gather(AccessRecorded, access, key, orjson.dumps(event, default=str))
         return access
 
     async def write(self, statement: Statement, values: Mapping[str, object]) -> Row:
@@ -251,6 +244,13 @@ class Context:
         self._queued = self._queued or bool(row[0])
         self._outgoing.clear()
         return row
+
+    async def flush(self) -> None:
+        """Write what was gathered so far, in this transaction: for a large answer, a slice at a time."""
+        if self._outgoing:
+            await enqueue(await self.session(), outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
+            self._queued = True
+            self._outgoing.clear()
 
     async def commit(self) -> None:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
@@ -280,6 +280,7 @@ class Context:
     async def rollback(self) -> None:
         """Forget what was gathered and written since the last commit."""
         self._outgoing.clear()
+        self._queued = False
         if self._owned:
             await self._release()
 
@@ -312,6 +313,21 @@ class Context:
     def _is_own(self, event: type[Event]) -> bool:
         outbox = self.equipment.service.outbox
         return outbox is not None and outbox.event is event
+
+    def _gather(self, kind: type[Event], event_id: UUID, key: str, data: bytes) -> None:
+        if kind not in self.equipment.service.emits:
+            raise TypeError(f"{self.equipment.service.name} does not declare that it emits {kind.type}")
+        self._outgoing.append(
+            Outgoing(
+                id=event_id,
+                part=self.part(key),
+                type=kind.type,
+                version=kind.version,
+                key=key,
+                data=data,
+                own=self._is_own(kind),
+            )
+        )
 
     async def _release(self) -> None:
         session, self._session, self._begun = self._session, None, False

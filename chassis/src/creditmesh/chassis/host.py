@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.embedded import Source
 from creditmesh.chassis.bus.listen import Listener as Wakes
@@ -104,6 +105,7 @@ class Host:
         self._stack.push_async_callback(self._closed_pools)
         self.followed = self.declaration.followed()
         self.clock = Clock(lambda: self.followed.offset_days)
+        self.bulk = Bulk()
         self.wakes = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
         self.orderer = Orderer(self.addresses[BUS], lease=self.settings.lease_seconds, told=self.wakes.notice)
         self._pools: list[Pool] = []
@@ -178,6 +180,7 @@ class Host:
             followed=self.followed,
             wake=self.orderer.wake,
             wakes=self.wakes,
+            bulk=self.bulk,
         )
         self.equipment[service.name] = equipment
         verifier = Verifier(keys.token_public_key(), node=settings.node, audience=service.name)

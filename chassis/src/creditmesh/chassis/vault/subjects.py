@@ -29,6 +29,10 @@ _IDENTIFY = """
     select index, subject, key_id, wrapped from vault.identify(
         :given, :ids, :kinds, :parts, :offered, :key, :algorithm, :data_key, :data_algorithm)
 """
+_FIND = """
+    select index, subject
+      from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as text[]), cast('{}' as integer[]), '', '')
+"""
 _OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
 K = TypeVar("K")
@@ -110,6 +114,17 @@ class Vault:
         if missing:
             found |= await self._resolved(missing)
         return [found[index] for index in indexes]
+
+    async def find(self, identities: Sequence[Identity]) -> list[UUID | None]:
+        """The subject of each identity, in order, and None for who has none here: nobody is made."""
+        self._may("resolve")
+        indexes = [index_of(self._keys, identity) for identity in identities]
+        found = {index: subject for index in indexes if (subject := self._subjects.get(index)) is not None}
+        if missing := sorted(set(indexes) - found.keys()):
+            for index, subject in await self._ask(_FIND, {"given": missing}):
+                found[index] = subject
+                self._subjects.put(index, subject)
+        return [found.get(index) for index in indexes]
 
     async def open(self, subjects: Iterable[UUID]) -> Mapping[UUID, Cipher]:
         """A cipher for each of these subjects; a data key is made at the first opening.
