@@ -8,11 +8,12 @@ stream until a person has looked. Whatever else a handler raises is permanent: t
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.problems import FieldError, ProblemDocument
 
 
-class MeshError(Exception):
-    """The root of every error this project raises on purpose."""
+class MeshError(LoggableError):
+    """The root of every error a node raises on purpose."""
 
 
 class Problem(MeshError):

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose, Rule
+from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 
@@ -34,7 +35,7 @@ _KINDS: dict[type[BaseModel], ObjectKind] = {model: kind for kind, model in MODE
 _FOREVER = date.max
 
 
-class UnreadableCatalogue(Exception):
+class UnreadableCatalogue(LoggableError):
     """An event of the catalogue's stream that this version cannot read; nothing of it was applied."""
 
 
