@@ -2,15 +2,13 @@
 
 Both calls commit by themselves, before the caller's own transaction: a subject or a data key that nobody uses harms
 nothing. An index value never changes its subject, so what was found is kept in memory without invalidation; ciphers of
-recent subjects are kept too, for a few minutes at most, so that an erased person's key is soon gone everywhere.
+recent subjects are kept too, and let go after `SECONDS_KEPT`, so that an erased person's key is soon gone everywhere.
 """
 
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 from zlib import crc32
 
@@ -21,13 +19,16 @@ from uuid_utils.compat import uuid4
 
 from creditmesh.chassis.database.fetch import fetch
 from creditmesh.chassis.errors import MeshError
+from creditmesh.chassis.recent import Recent
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import Identity, index_of
 from creditmesh.chassis.vault.keys import Keys
 
 Call = Literal["resolve", "open"]
 SECONDS_KEPT = 300.0
-"""How long an unwrapped cipher is used before its key is asked for again."""
+"""How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
+REMEMBERED = 20_000
+"""How many ciphers (2.5 KB each) a vault keeps, unless its host says otherwise."""
 _RESOLVE = text("select index, subject from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm)").bindparams(
     bindparam("given", type_=ARRAY(LargeBinary)),
     bindparam("ids", type_=ARRAY(Uuid)),
@@ -42,9 +43,6 @@ _OPEN = text("select subject, key_id, wrapped from vault.open(:given, :offered, 
     bindparam("key", type_=Text),
     bindparam("algorithm", type_=Text),
 )
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class Erased(MeshError, LookupError):
@@ -63,34 +61,11 @@ class UnknownSubject(MeshError, LookupError):
         self.subject = subject
 
 
-@dataclass(slots=True)
-class _Recent(Generic[K, V]):
-    """A bounded memory: the least recently used goes first."""
-
-    size: int
-    _kept: OrderedDict[K, V]
-
-    def get(self, key: K) -> V | None:
-        value = self._kept.get(key)
-        if value is not None:
-            self._kept.move_to_end(key)
-        return value
-
-    def put(self, key: K, value: V) -> None:
-        self._kept[key] = value
-        self._kept.move_to_end(key)
-        while len(self._kept) > self.size:
-            self._kept.popitem(last=False)
-
-    def drop(self, key: K) -> V | None:
-        return self._kept.pop(key, None)
-
-
 class Vault:
     """The vault as one service may use it: `allowed` is what it declares.
 
     The engine is a pool of its own, so that a request which holds a connection never waits for a second one of the
-    same pool. `remember` ciphers (2.5 KB each) and ten times as many index values are kept in memory.
+    same pool. At most `remember` ciphers and ten times as many index values are kept in memory.
     """
 
     def __init__(
@@ -100,7 +75,7 @@ class Vault:
         *,
         parts: int,
         allowed: Collection[Call] = frozenset(("resolve", "open")),
-        remember: int = 20_000,
+        remember: int = REMEMBERED,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         # Each call is one statement of its own: BEGIN and COMMIT would be two more round trips.
@@ -108,11 +83,10 @@ class Vault:
         self._keys = keys
         self._parts = parts
         self._allowed = frozenset(allowed)
-        self._seconds = seconds
-        self._subjects: _Recent[bytes, UUID] = _Recent(10 * remember, OrderedDict())
-        self._fresh: _Recent[UUID, bool] = _Recent(remember, OrderedDict())
+        self._subjects: Recent[bytes, UUID] = Recent(10 * remember)
+        self._fresh: Recent[UUID, bool] = Recent(remember)
         """Made here and not opened yet: nobody has a key of theirs, so one is offered at the first asking."""
-        self._ciphers: _Recent[UUID, tuple[float, Cipher]] = _Recent(remember, OrderedDict())
+        self._ciphers: Recent[UUID, Cipher] = Recent(remember, seconds=SECONDS_KEPT, clock=seconds)
 
     async def resolve(self, identities: Sequence[Identity]) -> list[UUID]:
         """The subject of each identity, in order; who is new gets a random id. Committed when this returns."""
@@ -130,17 +104,11 @@ class Vault:
         Erased or UnknownSubject, naming the first such subject, if one of them has none.
         """
         self._may("open")
-        now = self._seconds()
-        opened: dict[UUID, Cipher] = {}
-        missing: list[UUID] = []
-        for subject in dict.fromkeys(subjects):
-            kept = self._ciphers.get(subject)
-            if kept is None or now - kept[0] >= SECONDS_KEPT:
-                missing.append(subject)
-            else:
-                opened[subject] = kept[1]
+        asked = dict.fromkeys(subjects)
+        opened = {subject: cipher for subject in asked if (cipher := self._ciphers.get(subject)) is not None}
+        missing = [subject for subject in asked if subject not in opened]
         if missing:
-            opened |= await self._opened(missing, now)
+            opened |= await self._opened(missing)
         return opened
 
     async def open_left(self, subjects: Iterable[UUID]) -> Mapping[UUID, Cipher]:
@@ -152,10 +120,6 @@ class Vault:
             except Erased as error:
                 left.discard(error.subject)
         return {}
-
-    def forget(self, subject: UUID) -> None:
-        """Drop the unwrapped key of an erased subject from memory at once."""
-        self._ciphers.drop(subject)
 
     def _may(self, call: Call) -> None:
         if call not in self._allowed:
@@ -183,12 +147,12 @@ class Vault:
             self._subjects.put(index, found[index])
         return found
 
-    async def _opened(self, missing: Sequence[UUID], now: float) -> dict[UUID, Cipher]:
+    async def _opened(self, missing: Sequence[UUID]) -> dict[UUID, Cipher]:
         offered = [self._new_key(subject) if self._fresh.drop(subject) else None for subject in missing]
         known = await self._data_keys(missing, offered)
         if new := [subject for subject in missing if subject.bytes not in known]:
             known |= await self._data_keys(new, [self._new_key(subject) for subject in new])
-        return {subject: self._cipher(subject, known.get(subject.bytes), now) for subject in missing}
+        return {subject: self._cipher(subject, known.get(subject.bytes)) for subject in missing}
 
     def _new_key(self, subject: UUID) -> bytes:
         return self._keys.wrap(os.urandom(32), context=subject.bytes)
@@ -208,12 +172,12 @@ class Vault:
         async with self._engine.connect() as connection:
             return await fetch(connection, statement, values, alone=True)
 
-    def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None, now: float) -> Cipher:
+    def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None) -> Cipher:
         if known is None:
             raise UnknownSubject(subject)
         key, wrapped = known
         if wrapped is None:
             raise Erased(subject)
         cipher = Cipher(subject, self._keys.unwrap(wrapped, context=subject.bytes, key=key))
-        self._ciphers.put(subject, (now, cipher))
+        self._ciphers.put(subject, cipher)
         return cipher
