@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.gateway import store
-from creditmesh.gateway.guard import Mac
+from creditmesh.gateway.credential import Mac
 
 log = structlog.get_logger(__name__)
 

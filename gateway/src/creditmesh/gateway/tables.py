@@ -10,7 +10,6 @@ CREDENTIAL = Table(
     METADATA,
     Column("key", Text, primary_key=True),
     Column("hash", LargeBinary, nullable=False),
-    Column("hash_key", Text, nullable=False),
     Column("hash_algorithm", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("party", Text),
