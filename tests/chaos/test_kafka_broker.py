@@ -60,7 +60,7 @@ async def process(*line: str) -> AsyncIterator[Process]:
 
 def relay(world: KafkaWorld, lease: float = 5.0) -> contextlib.AbstractAsyncContextManager[Process]:
     return process(
-        "tests.contracts.bus.relay", url_of(world.database.addresses["bus"]), world.node, world.bootstrap, str(lease)
+        "tests.contracts.bus.relay", url_of(world.database.addresses["relay"]), world.node, world.bootstrap, str(lease)
     )
 
 

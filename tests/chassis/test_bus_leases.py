@@ -75,16 +75,16 @@ async def test_an_owner_that_does_not_ping_loses_its_parts(world: World, stack: 
 async def test_who_waits_behind_a_ping_into_silence_waits_no_longer_than_the_lease(postgres: Postgres, world: World):
     async with Proxy(postgres.port) as proxy:
         address = proxy.through(world.database.addresses["reader"])
-        ownership = Ownership(address, lock_class=CLASS + 1, parts=PARTS, lease=1.0)
-        await ownership.open()
+        leases = Leases(address, lock_class=CLASS + 1, parts=PARTS, lease=1.0)
+        await leases.open()
         proxy.go_silent()
-        ping = asyncio.create_task(ownership.ping())
-        await eventually(ownership._turn.locked)
+        ping = asyncio.create_task(leases.ping())
+        await eventually(leases._turn.locked)
         async with asyncio.timeout(3):
             with pytest.raises(Doubt):
-                await ownership.rebalance()
+                await leases.rebalance()
             await ping
-        assert ownership.ended
+        assert leases.ended
 
 
 async def test_parts_that_a_present_owner_leaves_alone_are_taken_as_orphans(world: World, stack: AsyncExitStack):

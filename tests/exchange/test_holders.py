@@ -7,7 +7,7 @@ import pytest
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.exchange import events
-from creditmesh.schemas.events import AccessRecorded, HolderChanged, RecordChanged, TaskChanged
+from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
 from tests.exchange.conftest import NOW, City
 from tests.support.node import TestNode
 from tests.support.statements import sent_by
@@ -67,19 +67,13 @@ class Told:
         await self.hand(events.on_task_changed, answer)
         return answer.task
 
-    async def access(self, *, caller: str = "bureau", outcome: str = "released", party: str = "alpha_credit") -> None:
-        event = AccessRecorded(
-            access=uuid4(),
-            subject=self.subject,
-            caller=caller,
-            party=party,
-            purpose="credit_assessment",
-            ground="authorisation",
-            outcome=outcome,
-            records=(self.record,),
-            use_until=USE_UNTIL,
+    def given(self, *, party: str = "alpha_credit", use_until: date = USE_UNTIL) -> DisclosedToBureau:
+        return DisclosedToBureau(
+            access=uuid4(), subject=self.subject, party=party, records=(self.record,), use_until=use_until
         )
-        await self.hand(events.on_access_recorded, event)
+
+    async def access(self, *given: DisclosedToBureau) -> None:
+        await self.hand(events.on_disclosed_to_bureau, *(given or [self.given()]))
 
     async def lines(self, kind: str) -> list[HolderChanged]:
         await self.node.settled()
@@ -182,9 +176,26 @@ async def test_a_bureau_is_named_with_its_last_access_and_until_when_it_may_use_
     )  # fmt: skip
 
 
+async def test_two_accesses_in_one_batch_leave_the_later_day_of_the_two_answers(told: Told):
+    await told.access(told.given(use_until=USE_UNTIL), told.given(use_until=date(2026, 12, 1)))
+    await told.ended()
+    [line] = await told.lines("bureau")
+    assert line.use_until == USE_UNTIL
+
+
 async def test_who_was_refused_or_read_for_a_duty_is_no_such_holder(told: Told):
-    await told.access(outcome="refused")
-    await told.access(caller="department", party="housing")
+    for caller, party, outcome in (("bureau", "alpha_credit", "refused"), ("department", "housing", "released")):
+        access = AccessRecorded(
+            access=uuid4(),
+            subject=told.subject,
+            caller=caller,
+            party=party,
+            purpose="credit_assessment",
+            ground="authorisation",
+            outcome=outcome,
+            records=(told.record,),
+        )
+        await told.hand(events.on_access_recorded, access)
     await told.ended()
     assert not await told.lines("bureau")
 

@@ -1,8 +1,9 @@
 """One context per request and per batch: the clocks, who calls, the transaction, what is emitted and disclosed.
 
 Operations get this one object. They write through `session()`, gather events with `emit`, and never commit: the
-route or the reader does, once, and the bodies and queue rows of all gathered events go in one statement each just
-before it. Streamed bodies commit by chunks with `transaction()`.
+route or the reader does, once, and the gathered events are written just before it. Where nothing else was written, that
+one statement is the transaction. Streamed bodies commit by chunks with `transaction()`; an operation whose one
+statement decides whether its events are written at all gives it to `write`.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -12,16 +13,21 @@ from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
+import orjson
+
+from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.queue import Outgoing, enqueue
+from creditmesh.chassis.bus.queue import Origin, Outgoing, enqueue, values_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.session import COPY_FROM, Session
+from creditmesh.chassis.database.statements import Statement
 from creditmesh.chassis.declared import Declared, Followed
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.facts import Facts
@@ -63,6 +69,8 @@ class Equipment:
     """Wakes who waits for a stream, or for a word that somebody tells (`bus.listen.tell`)."""
     backlog: Backlog = field(default_factory=Backlog)
     """How far the node is behind, as of the last second."""
+    bulk: Bulk = field(default_factory=Bulk)
+    """The turns of large bodies; one for all services of a process."""
 
 
 @dataclass(slots=True)
@@ -132,7 +140,7 @@ class Context:
     async def session(self) -> Session:
         """The session of this context, in its transaction, which begins here if it has not yet."""
         session = await self.alone()
-        if not self._begun and not session.in_transaction:
+        if not session.in_transaction:
             await session.begin()
             self._begun = True
         return session
@@ -169,18 +177,7 @@ class Context:
     def emit(self, event: Event, *, id: UUID | None = None) -> UUID:  # noqa: A002 - the envelope's own word
         """Gather an event; it is written when the transaction commits. Returns its id."""
         event_id = id or self.new_id()
-        if type(event) not in self.equipment.service.emits:
-            raise TypeError(f"{self.equipment.service.name} does not declare that it emits {event.type}")
-        self._outgoing.append(
-            Outgoing(
-                id=event_id,
-                part=self.part(event.key),
-                type=event.type,
-                version=event.version,
-                key=event.key,
-                data=event.model_dump_json().encode(),
-            )
-        )
+        self._gather(type(event), event_id, event.key, event.model_dump_json().encode())
         return event_id
 
     def emit_row(self, event_id: UUID, *, part: int) -> None:
@@ -208,30 +205,52 @@ class Context:
         repeats: UUID | None = None,
         use_until: date | None = None,
     ) -> UUID:
-        """Record one access, in this transaction, before anything is answered. Returns its decision id."""
-        caller = self.known_caller
-        access = self.new_id()
-        self.emit(
-            AccessRecorded(
-                access=access,
-                subject=subject,
-                caller=caller.kind,
-                party=caller.party,
-                officer=officer or caller.officer,
-                purpose=purpose,
-                matter=matter,
-                ground=ground,
-                authorisation=authorisation,
-                outcome=outcome,
-                reason=reason,
-                repeats=repeats,
-                items=tuple(items),
-                records=tuple(records),
-                use_until=use_until,
-            ),
-            id=access,
-        )
+        """Record one access, in this transaction, before anything is answered. Returns its decision id.
+
+        A screening records thousands, so that their events are written as the JSON of `AccessRecorded` without a model.
+        """
+        caller, access, key = self.known_caller, self.new_id(), str(subject)
+        event = {
+            "access": access,
+            "subject": key,
+            "caller": caller.kind,
+            "party": caller.party,
+            "officer": officer or caller.officer,
+            "purpose": purpose,
+            "matter": matter,
+            "ground": ground,
+            "authorisation": authorisation,
+            "outcome": outcome,
+            "reason": reason,
+            "repeats": repeats,
+            "items": items,
+            "records": records,
+            "use_until": use_until,
+        }
+        self._gather(AccessRecorded, access, key, orjson.dumps(event, default=str))
         return access
+
+    async def write(self, statement: Statement, values: Mapping[str, object]) -> Row:
+        """Run a statement that decides whether what was gathered is written, and by itself is the transaction.
+
+        It has the parts of `bus.queue.insertions`, and its one row begins with whether they were written; if not,
+        what was gathered is forgotten. Raises as `commit` does.
+        """
+        session = await self.alone()
+        async with self._storing():
+            row = await session.row(statement, {**values, **values_of(self._outgoing, **self._origin())})
+        if row is None:
+            raise RuntimeError("a statement that decides says what it decided")
+        self._queued = self._queued or bool(row[0])
+        self._outgoing.clear()
+        return row
+
+    async def flush(self) -> None:
+        """Write what was gathered so far, in this transaction: for a large answer, a slice at a time."""
+        if self._outgoing:
+            await enqueue(await self.session(), outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
+            self._queued = True
+            self._outgoing.clear()
 
     async def commit(self) -> None:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
@@ -239,32 +258,14 @@ class Context:
         Unavailable (503) if the commit did not come back, or may go well the next time: nothing may be released, and
         the caller asks again with the same idempotency key. DatabaseError if the server refuses it for good.
         """
-        if self._owned and not self._begun and not self._outgoing:
-            await self._release()
-            return
-        try:
-            session = await self.session()
+        async with self._storing():
             if self._outgoing:
-                await enqueue(
-                    session,
-                    stream=self.equipment.service.name,
-                    outgoing=self._outgoing,
-                    at=self.instant,
-                    legal_date=self.legal_date,
-                    traceparent=self.traceparent,
-                )
-            if self._owned:
-                await session.commit()
-        except DatabaseError as error:
-            await self.rollback()
-            if fault_of(error, 0) is Fault.PERMANENT:
-                raise
-            raise Unavailable(
-                "The result could not be stored, so nothing was released. Send the request again.",
-                "结果未能保存，未披露任何信息。请重新发送请求。",
-                headers={"Retry-After": "1"},
-            ) from error
-        self._queued = bool(self._outgoing)
+                at_once = self._owned and not self._begun and len(self._outgoing) < COPY_FROM
+                session = await (self.alone() if at_once else self.session())
+                await enqueue(session, outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
+            if self._owned and self._begun:
+                await (await self.session()).commit()
+        self._queued = self._queued or bool(self._outgoing)
         self._outgoing.clear()
         if self._owned:
             await self._release()
@@ -273,13 +274,60 @@ class Context:
     def committed(self) -> None:
         """The transaction was committed: the orderer need not find out by itself. A reader says so of its batch."""
         if self._queued:
+            self._queued = False
             self.equipment.wake()
 
     async def rollback(self) -> None:
         """Forget what was gathered and written since the last commit."""
         self._outgoing.clear()
+        self._queued = False
         if self._owned:
             await self._release()
+
+    @asynccontextmanager
+    async def _storing(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            await self.rollback()
+            if fault_of(error, 0) not in {Fault.PASSING, Fault.DOUBT}:
+                raise
+            raise Unavailable(
+                "The result could not be stored, so nothing was released. Send the request again.",
+                "结果未能保存，未披露任何信息。请重新发送请求。",
+                headers={"Retry-After": "1"},
+            ) from error
+
+    def _origin(self) -> Origin:
+        return Origin(
+            stream=self.equipment.service.name,
+            at=self.instant,
+            legal_date=self.legal_date,
+            traceparent=self.traceparent,
+        )
+
+    def _outbox(self) -> str | None:
+        service = self.equipment.service
+        return None if service.outbox is None else f"{service.name}.{service.outbox.table}"
+
+    def _is_own(self, event: type[Event]) -> bool:
+        outbox = self.equipment.service.outbox
+        return outbox is not None and outbox.event is event
+
+    def _gather(self, kind: type[Event], event_id: UUID, key: str, data: bytes) -> None:
+        if kind not in self.equipment.service.emits:
+            raise TypeError(f"{self.equipment.service.name} does not declare that it emits {kind.type}")
+        self._outgoing.append(
+            Outgoing(
+                id=event_id,
+                part=self.part(key),
+                type=kind.type,
+                version=kind.version,
+                key=key,
+                data=data,
+                own=self._is_own(kind),
+            )
+        )
 
     async def _release(self) -> None:
         session, self._session, self._begun = self._session, None, False

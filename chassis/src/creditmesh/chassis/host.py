@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.embedded import Source
 from creditmesh.chassis.bus.listen import Listener as Wakes
@@ -44,6 +45,8 @@ POOL = 4
 """Connections of a service's own pool; its vault calls have a pool of their own, because they commit by themselves
 while the caller's transaction may be open."""
 VAULT_POOL = 2
+CIPHERS = 50_000
+"""People's unwrapped keys that a process keeps at most (2.5 KB each), shared alike by its services."""
 LEASES = 1000
 """Added to a service's lock class: the class of its readers' leases."""
 _DIRECT = 3  # the listener's, the orderer's and the follower's sessions
@@ -104,6 +107,7 @@ class Host:
         self._stack.push_async_callback(self._closed_pools)
         self.followed = self.declaration.followed()
         self.clock = Clock(lambda: self.followed.offset_days)
+        self.bulk = Bulk()
         self.wakes = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
         self.orderer = Orderer(self.addresses[BUS], lease=self.settings.lease_seconds, told=self.wakes.notice)
         self._pools: list[Pool] = []
@@ -166,6 +170,7 @@ class Host:
             keys,
             parts=self.settings.parts,
             allowed=service.vault,
+            remember=CIPHERS // len(self.hosted),
         )
         settings = self.settings
         equipment = Equipment(
@@ -178,9 +183,10 @@ class Host:
             followed=self.followed,
             wake=self.orderer.wake,
             wakes=self.wakes,
+            bulk=self.bulk,
         )
         self.equipment[service.name] = equipment
-        verifier = Verifier(keys.token_public_key(), node=settings.node, audience=service.name)
+        verifier = Verifier(keys.token_public_keys(), node=settings.node, audience=service.name)
         self.apps[service.name] = service_app(equipment, verifier)
 
     def _pool(self, role: str, size: int) -> Pool:

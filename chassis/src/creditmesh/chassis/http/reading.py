@@ -39,7 +39,7 @@ def strictly(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         _tell_where(body)
         raise
-    if _NUL_ESCAPE.search(body):
+    if rb"\u0000" in body and _NUL_ESCAPE.search(body):
         raise Unstorable(list(_faults(read, ())), read)
     return read
 

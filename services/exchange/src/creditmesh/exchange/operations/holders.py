@@ -16,7 +16,7 @@ from creditmesh.exchange.store import feeds, holders
 from creditmesh.exchange.store.holders import Applied, Reader, Told
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import AccessRecorded, HolderChanged, RecordChanged, TaskChanged
+from creditmesh.schemas.events import DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
 from creditmesh.schemas.events.holder import HolderKind, HolderOutcome
 from creditmesh.schemas.exchange import ENDS, TOLD
 
@@ -69,17 +69,14 @@ async def note_tasks(ctx: Context, events: Sequence[Delivered]) -> None:
     await holders.apply(session, changed.values())
 
 
-async def note_accesses(ctx: Context, events: Sequence[Delivered]) -> None:
+async def note_readers(ctx: Context, given: Sequence[tuple[datetime, DisclosedToBureau]]) -> None:
     """Bureaus that were given a record hold it."""
     found: dict[tuple[UUID, str], Reader] = {}
-    for each in events:
-        access = each.read(AccessRecorded)
-        if access.caller != "bureau" or access.outcome != "released" or access.party is None:
-            continue
-        for record in access.records:
-            found[record, access.party] = Reader(
-                record=record, party=access.party, last_access=each.at, use_until=access.use_until
-            )
+    for at, each in given:
+        for record in each.records:
+            reader = Reader(record=record, party=each.party, last_access=at, use_until=each.use_until)
+            known = found.get((record, each.party))
+            found[record, each.party] = reader if known is None else known.with_later(reader)
     if not found:
         return
     await ctx.lock(record for record, _ in found)

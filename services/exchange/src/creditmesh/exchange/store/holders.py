@@ -1,7 +1,7 @@
 """Who holds what: nodes by their acknowledgements, departments by what they applied, bureaus by what they read."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -75,6 +75,11 @@ class Reader:
     party: str
     last_access: datetime
     use_until: date | None
+
+    def with_later(self, other: "Reader") -> "Reader":
+        """The reader after both accesses: the last one, and the later day of the two answers."""
+        days = [each.use_until for each in (self, other) if each.use_until is not None]
+        return replace(self, last_access=max(self.last_access, other.last_access), use_until=max(days, default=None))
 
 
 _TELL = """

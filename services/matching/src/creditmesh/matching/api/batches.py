@@ -9,9 +9,10 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
 from creditmesh.chassis.http.reading import strictly
-from creditmesh.schemas.screenings import ScreenedIn, ScreeningOut
+from creditmesh.schemas.screenings import ScreenedIn
 
 NDJSON = "application/x-ndjson"
 MOST = 10_000
@@ -36,23 +37,25 @@ async def batch_of(request: Request) -> Batch:
     body = await request.body()
     read = _lines(body) if shape == "lines" else _json(body)
     if isinstance(read, dict):
-        return Batch("object", [_valid(_ONE, read)])
+        try:
+            return Batch("object", [_ONE.validate_python(read)])
+        except ValidationError as error:
+            raise _invalid(_faults(error), read) from None
     if not isinstance(read, list) or not read:
         raise Malformed(
             "Send one subject, an array of them, or one a line.", "请发送一个主体、主体数组，或每行一个主体。"
         )
     if len(read) > MOST:
         raise TooLarge(f"At most {MOST} subjects at once; split them.", f"单次最多 {MOST} 个主体；请拆分。")
-    subjects: list[ScreenedIn] = _valid(_MANY, read)
-    return Batch("lines" if shape == "lines" else "array", subjects)
+    return Batch("lines" if shape == "lines" else "array", await _valid(read))
 
 
-def answer(batch: Batch, found: Sequence[ScreeningOut]) -> Response:
+def answer(batch: Batch, texts: Sequence[bytes]) -> Response:
     """The answers, in the shape in which the subjects were sent."""
-    texts = [each.model_dump_json() for each in found]
     if batch.shape == "lines":
-        return Response("\n".join((*texts, "")), media_type=NDJSON)
-    return Response(texts[0] if batch.shape == "object" else f"[{','.join(texts)}]", media_type="application/json")
+        return Response(b"\n".join((*texts, b"")), media_type=NDJSON)
+    body = texts[0] if batch.shape == "object" else b"[%b]" % b",".join(texts)
+    return Response(body, media_type="application/json")
 
 
 def _shape(content_type: str | None) -> str:
@@ -89,9 +92,23 @@ def _lines(body: bytes) -> list[Any]:
     return read
 
 
-def _valid(adapter: TypeAdapter[Any], read: Any) -> Any:
-    try:
-        return adapter.validate_python(read)
-    except ValidationError as error:
-        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_input=False)[:_MOST_TOLD]]
-        raise RequestValidationError(found, body=read) from None
+async def _valid(read: Sequence[Any]) -> list[ScreenedIn]:
+    """The subjects; RequestValidationError with the faults of the first slice that has any."""
+    subjects: list[ScreenedIn] = []
+    async for some in in_slices(read):
+        try:
+            subjects += _MANY.validate_python(some)
+        except ValidationError as error:
+            found = [
+                {**each, "loc": (len(subjects) + int(each["loc"][0]), *each["loc"][1:])} for each in _faults(error)
+            ]
+            raise _invalid(found, read) from None
+    return subjects
+
+
+def _faults(error: ValidationError) -> Sequence[Any]:
+    return error.errors(include_input=False)[:_MOST_TOLD]
+
+
+def _invalid(found: Sequence[Any], read: object) -> RequestValidationError:
+    return RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found], body=read)

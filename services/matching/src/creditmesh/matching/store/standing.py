@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
@@ -66,6 +66,23 @@ class Standing:
     def key(self) -> Key:
         """What finds the row."""
         return self.part, self.record, self.subject
+
+
+class Held(NamedTuple):
+    """What an answer tells of somebody's place, held as it is until the answer is decided."""
+
+    subject: UUID
+    record: UUID
+    role: Role
+    kind: SubjectKind
+    item: str
+    list: str | None
+    nature: str
+    origin: str
+    mark: Literal["disputed"] | None
+    decided_on: date
+    display_from: date
+    display_until: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,41 +153,32 @@ async def drop(session: Session, gone: Mapping[Key, int]) -> None:
 
 
 _VISIBLE_OF = f"""
-    select s.* from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)
-        on s.part = n.part and s.subject = n.subject
-     where {visible_sql("s")} and s.item = any(:items)
-     order by s.display_from desc, s.record
+    with visible as (
+        select s.part, s.rev, {", ".join(f"s.{name}" for name in Held._fields)}
+          from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)
+            on s.part = n.part and s.subject = n.subject
+         where {visible_sql("s")} and s.item = any(:items)
+    ), held as (
+        select from matching.standing s join visible v
+            on s.part = v.part and s.record = v.record and s.subject = v.subject and s.rev = v.rev
+           for share of s skip locked
+    )
+    select {", ".join(Held._fields)}, (select count(*) from held) = (select count(*) from visible)
+      from visible order by display_from desc, record
 """
 
 
 async def visible_of(
     session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], day: Day
-) -> list[Standing]:
-    """Where these subjects (with their parts) visibly stand by records of these items, all in one statement."""
-    given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items)}
-    return [Standing(**row) for row in await session.fetch(_VISIBLE_OF, given | day.given)]
+) -> list[Held] | None:
+    """Where these subjects (with their parts) visibly stand by records of these items; None if that is changing.
 
-
-_UNCHANGED = f"""
-    with held as (
-        select s.record from matching.standing s
-          join unnest({_arrays((*_KEY, "rev"))}) as n(part, record, subject, rev)
-            on s.part = n.part and s.record = n.record and s.subject = n.subject and s.rev = n.rev
-           for share of s skip locked
-    )
-    select count(*) = cardinality(cast(:rev as integer[])) from held
-"""
-
-
-async def unchanged(session: Session, rows: Sequence[Standing]) -> bool:
-    """Whether none of these has a newer revision, or one under way; they stay so until this transaction ends.
-
-    Rows that the reader is just changing are skipped rather than waited for, so that the two never wait for each other.
+    What is told stays so until this transaction ends. A row that the reader is just changing is skipped rather than
+    waited for, so that the two never wait for each other.
     """
-    if not rows:
-        return True
-    given = {name: [getattr(row, name) for row in rows] for name in (*_KEY, "rev")}
-    return bool(await session.value(_UNCHANGED, given))
+    given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items)}
+    rows = await session.fetch(_VISIBLE_OF, given | day.given)
+    return [Held(*row[:-1]) for row in rows] if not rows or rows[0][-1] else None
 
 
 _ON_LIST = f"""
