@@ -1,6 +1,6 @@
 """An event as a reader meets it, and the part that its key belongs to."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -38,13 +38,37 @@ class Delivered(Ordered):
     legal_date: date
     traceparent: str | None
     data: bytes
-    _read: list[Event] = field(default_factory=list, compare=False, repr=False)
 
     def read(self, cls: type[E]) -> E:
-        """The body as its model, parsed once for all consumers it is handed to; unknown fields are ignored."""
-        for event in self._read:
-            if isinstance(event, cls):
-                return event
-        parsed = cls.model_validate_json(self.data)
-        self._read.append(parsed)
-        return parsed
+        """The body as its model, parsed once for all consumers of this process; unknown fields are ignored."""
+        event = _PARSED.read(cls, self.data)
+        assert isinstance(event, cls)  # noqa: S101 - what the memory does not tell the type checker
+        return event
+
+
+class Parsed:
+    """The models of bodies that were read a short while ago: each consumer reads a backlog by itself.
+
+    Bounded by the bytes of the bodies; the oldest goes first. A model is never changed.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._bytes = 0
+        self._kept: dict[tuple[type[Event], bytes], Event] = {}
+
+    def read(self, cls: type[Event], data: bytes) -> Event:
+        """The model of a body."""
+        key = (cls, data)
+        event = self._kept.get(key)
+        if event is None:
+            event = self._kept[key] = cls.model_validate_json(data)
+            self._bytes += len(data)
+            while self._bytes > self._most:
+                oldest = next(iter(self._kept))
+                del self._kept[oldest]
+                self._bytes -= len(oldest[1])
+        return event
+
+
+_PARSED = Parsed(8 * 1024 * 1024)
