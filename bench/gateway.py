@@ -109,7 +109,7 @@ class Place:
             keys=keys,
             followed=_directory(),
             wake=lambda: None,
-            wakes=Wakes(pool.address),
+            wakes=Wakes(self.database),
         )
 
     def app(self) -> Any:
@@ -208,7 +208,8 @@ async def _standing() -> AsyncIterator[tuple[Place, str, str]]:
             server.admin, node=NODE.code, tier=NODE.tier, parts=NODE.parts, packages=(gateway,), secrets=folder
         )
         Keys.create(folder / "keys")
-        place = Place(folder, addresses(server.admin, node=NODE.code, secrets=folder)["gateway"])
+        address = addresses(server.admin, node=NODE.code, secrets=folder)["gateway"]
+        place = Place(folder, address)
         yield place, await _key(place), _token(place)
     finally:
         await server.stop()

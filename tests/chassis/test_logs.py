@@ -9,10 +9,9 @@ from uuid import uuid4
 
 import pytest
 import structlog
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.subject import Document, SubjectIn
 from tests.chassis import toys
@@ -125,9 +124,9 @@ async def test_a_route_that_fails_logs_where_and_not_what(
 async def test_a_statement_that_fails_does_not_quote_its_values(nursery: Nursery, capsys: pytest.CaptureFixture[str]):
     """The driver's own message does; it stays inside."""
     context: Context = nursery.context()
-    connection = await context.connection()
-    with pytest.raises(DBAPIError) as caught:
-        await connection.execute(text("select cast(:n as integer)"), {"n": NUMBER})
+    session = await context.session()
+    with pytest.raises(DatabaseError) as caught:
+        await session.execute("select cast(cast(:n as text) as integer)", {"n": NUMBER})
     log.error("refused", exc_info=caught.value, value=caught.value)
     await context.rollback()
-    assert lines(capsys)[0]["value"] == "DBAPIError"
+    assert lines(capsys)[0]["value"] == "DatabaseError"

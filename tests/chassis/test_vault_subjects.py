@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 from zlib import crc32
 
 import pytest
-from sqlalchemy import text
 
 from creditmesh.chassis.vault.index import Identity, index_of
 from creditmesh.chassis.vault.keys import Keys
@@ -33,7 +32,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 
 
 def vault(database: Database, keys: Keys, **more: object) -> Vault:
-    return Vault(database.engine("sample"), keys, parts=PARTS, **more)  # type: ignore[arg-type]
+    return Vault(database.pool("sample"), keys, parts=PARTS, **more)  # type: ignore[arg-type]
 
 
 def person(number: int) -> Identity:
@@ -112,12 +111,11 @@ async def test_a_subject_has_the_part_of_its_id_and_nothing_that_tells_who_it_is
 
 async def test_what_is_resolved_stays_although_the_caller_rolls_back(database: Database, keys: Keys):
     own = vault(database, keys)
-    pool = database.engine("sample")
-    async with pool.connect() as connection:
-        await connection.begin()
-        await connection.execute(text("select 1"))
+    async with database.pool("sample").session() as session:
+        await session.begin()
+        await session.execute("select 1")
         (subject,) = await own.resolve([person(4)])
-        await connection.rollback()
+        await session.rollback()
     assert await vault(database, keys).resolve([person(4)]) == [subject]
 
 
@@ -206,14 +204,13 @@ async def test_memory_is_bounded_and_still_right(database: Database, keys: Keys)
 
 
 async def test_what_is_known_needs_no_database(database: Database, keys: Keys, postgres: Postgres):
-    own = vault(database, keys)
+    pool = database.pool("sample", size=1)
+    own = Vault(pool, keys, parts=PARTS)
     subjects = await own.resolve([person(11)])
     await own.open(subjects)
-    pool = own._engine
-    await pool.dispose()
-    assert await own.resolve([person(11)]) == subjects
-    assert subjects[0] in await own.open(subjects)
-    assert pool.pool.checkedin() == 0  # type: ignore[attr-defined]
+    async with pool.session(), asyncio.timeout(1):  # the only one
+        assert await own.resolve([person(11)]) == subjects
+        assert subjects[0] in await own.open(subjects)
 
 
 async def test_another_nodes_index_key_finds_nobody(database: Database, keys: Keys, tmp_path: Path):

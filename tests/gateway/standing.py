@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import httpx
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.caller import OPERATOR
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
-from creditmesh.chassis.database.engine import engine
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.token import Mint, Verifier
 from creditmesh.chassis.service import Declaration, Service
@@ -86,28 +86,28 @@ class Standing:
         Keys.create(self.folder)
         self.keys = Keys.load(self.folder, service.keys)
         self.clock = Clock(lambda: 3, real=self.real)
-        self.engine = self.database.engine("gateway")
+        self.pool = self.database.pool("gateway")
         self.followed = directory()
 
     @property
     def node(self) -> NodeFacts:
         return NodeFacts(code="city", tier="city", parts=12, sandbox=self.sandbox)
 
-    def unreachable(self) -> AsyncEngine:
+    def unreachable(self) -> Pool:
         """A pool of a server that is not there."""
-        return engine(self.database.urls["gateway"].set(host="127.0.0.1", port=9, query={}), application_name="test")
+        return Pool(Address.read("postgresql://nobody@127.0.0.1:9/city"), application_name="test")
 
     def equipment(self, of: Service) -> Equipment:
         return Equipment(
             node=self.node,
             service=of,
-            engine=self.engine,
+            pool=self.pool,
             clock=self.clock,
-            vault=Vault(self.engine, self.keys, parts=12, allowed=frozenset()),
+            vault=Vault(self.pool, self.keys, parts=12, allowed=frozenset()),
             keys=self.keys,
             followed=self.followed,
             wake=lambda: None,
-            wakes=Listener(""),
+            wakes=Listener(self.pool.address),
         )
 
     def toy_app(self, *, audience: str = "toy", seconds_later: float = 0) -> Any:
@@ -132,7 +132,7 @@ class Standing:
         return {
             "declaration": Declaration(services=(toy.service, service), follow="toy", followed=Directory),
             "transports": {"toy": InProcess(self.toy_app())},
-            "engine": self.engine,
+            "pool": self.pool,
             "keys": self.keys,
             "mint": Mint(self.keys.token_key(), node="city"),
             "clock": self.clock,

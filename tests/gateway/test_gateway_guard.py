@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
 
 from creditmesh.chassis.caller import Caller
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.session import Session
 from creditmesh.gateway import operations
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door
@@ -25,21 +27,22 @@ from tests.support.eventually import eventually
 @pytest.fixture
 def guard(standing: Standing) -> Guard:
     mac = lambda data: standing.keys.mac("credential", data)  # noqa: E731
-    return Guard(engine=standing.engine, mac=mac, clock=standing.clock, node=standing.node)
+    return Guard(pool=standing.pool, mac=mac, clock=standing.clock, node=standing.node)
 
 
 @pytest.fixture
-def statements(standing: Standing) -> Iterator[list[str]]:
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is asked of the database about credentials."""
     asked: list[str] = []
+    fetch = Session.fetch
 
-    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-        if "FROM gateway.credential" in statement:
+    async def noted(session: Session, statement: str, values: Mapping[str, object]) -> Sequence[Row]:
+        if "from gateway.credential" in statement:
             asked.append(statement)
+        return await fetch(session, statement, values)
 
-    event.listen(standing.engine.sync_engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(standing.engine.sync_engine, "before_cursor_execute", note)
+    monkeypatch.setattr(Session, "fetch", noted)
+    return asked
 
 
 def sent(credential: str) -> list[bytes]:
@@ -224,7 +227,7 @@ async def test_a_reading_that_failed_is_not_kept(standing: Standing, guard: Guar
         await admin.execute("revoke select on gateway.credential from city_gateway")
         async with client(standing.door()) as outside:
             answer = await outside.get("/v1/toys", headers=bearer(key))
-        with pytest.raises(Exception, match="permission denied"):
+        with pytest.raises(DatabaseError, match="42501"):
             await guard.caller(sent(key.credential))
         await admin.execute("grant select on gateway.credential to city_gateway")
     assert answer.json()["code"] == "fault"
@@ -233,14 +236,14 @@ async def test_a_reading_that_failed_is_not_kept(standing: Standing, guard: Guar
 
 async def test_without_a_database_nobody_is_let_in_and_the_answer_is_503(standing: Standing):
     key = await standing.key()
-    gone = standing.engine
-    standing.engine = standing.unreachable()
+    gone = standing.pool
+    standing.pool = standing.unreachable()
     try:
         async with client(standing.door()) as outside:
             answer = await outside.get("/v1/toys", headers=bearer(key))
             assert (await outside.get("/v1/toys")).status_code == 200
     finally:
-        standing.engine = gone
+        standing.pool = gone
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 

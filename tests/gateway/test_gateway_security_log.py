@@ -114,7 +114,7 @@ async def test_memory_does_not_grow_and_nothing_is_lost_while_the_database_is_aw
 ):
     monkeypatch.setattr(refusals, "MOST", 10)
     monkeypatch.setattr(refusals, "AGAIN", 0.05)
-    log = Refusals(standing.engine, lambda data: standing.keys.mac("credential", data))
+    log = Refusals(standing.pool, lambda data: standing.keys.mac("credential", data))
     async with standing.database.session() as admin:
         await admin.execute("revoke insert on gateway.security_log from city_gateway")
         for number in range(500):
@@ -131,5 +131,5 @@ async def test_memory_does_not_grow_and_nothing_is_lost_while_the_database_is_aw
 
 
 async def test_the_same_address_is_the_same_hash_and_another_is_another(standing: Standing):
-    log = Refusals(standing.engine, lambda data: standing.keys.mac("credential", data))
+    log = Refusals(standing.pool, lambda data: standing.keys.mac("credential", data))
     assert log.address("10.0.0.1") == log.address("10.0.0.1") != log.address("10.0.0.2")

@@ -10,7 +10,7 @@ from tests.query.asking import ask, authorised, by_authorisation, by_matter, pen
 from tests.query.conftest import ITEMS, House, department, invented_person, person
 from tests.query.samples import a_directory
 
-ACCESSES = "select data from bus.event where type = 'access.recorded'"
+ACCESSES = "select data from query.access"
 
 
 async def test_a_department_with_a_matter_reads_what_the_matter_lists(catalogue: House):

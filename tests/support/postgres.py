@@ -24,7 +24,7 @@ from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.database.migrations import Declare, Migrated, migrate
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.database.roles import BUS, DDL, create_database, open_database
+from creditmesh.chassis.database.roles import BUS, DDL, RELAY, create_database, open_database
 
 PREFIX = "creditmesh-test-"
 
@@ -127,7 +127,7 @@ class Postgres:
         connection = await connect(self.admin, application_name="test")
         try:
             await create_database(connection, name, template=self._templates[kind])
-            roles = [DDL, BUS, *(each.name for each in packages)]
+            roles = [DDL, BUS, RELAY, *(each.name for each in packages)]
             await open_database(connection, name, node=node, names=roles)
         finally:
             await connection.close()

@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from sqlalchemy import text
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Forbidden, NotFound
@@ -23,8 +22,8 @@ SECRET = "Wang Example 990000"
 """What no answer and no log line may say."""
 before_the_end: list[Callable[[Context], Awaitable[None]]] = []
 """What a test does between a handler's last statement and the route's commit."""
-_MARK = text("insert into toy.mark (id) values (:id)")
-_LATER = text("insert into toy.child (id, mark) values (:id, :mark)")
+_MARK = "insert into toy.mark (id) values (:id)"
+_LATER = "insert into toy.child (id, mark) values (:id, :mark)"
 
 
 class Refused(Forbidden):
@@ -114,16 +113,15 @@ async def misshapen(ctx: Ctx, id: UUID) -> Toy:
 async def broken(ctx: Ctx, id: UUID) -> None:
     """Make a mark twice, which the database refuses with a message that quotes it."""
     await _mark(ctx, id)
-    await (await ctx.connection()).execute(
-        text("insert into toy.mark (id, note) values (:i, :n)"), {"i": id, "n": SECRET}
-    )
+    session = await ctx.session()
+    await session.execute("insert into toy.mark (id, note) values (:id, :note)", {"id": id, "note": SECRET})
 
 
 @router.post("/v1/marks/{id}/deferred", access=Access.public())
 async def deferred(ctx: Ctx, id: UUID) -> dict[str, object]:
     """Make a mark, and break a constraint that is looked at when the transaction commits."""
     await _mark(ctx, id)
-    await (await ctx.connection()).execute(_LATER, {"id": id, "mark": UUID(int=0)})
+    await (await ctx.session()).execute(_LATER, {"id": id, "mark": UUID(int=0)})
     return {"released": SECRET}
 
 
@@ -139,7 +137,7 @@ async def long(ctx: Ctx, id: UUID, events: int = 1) -> None:
     """Lock a subject, make a mark, emit: many statements, to be cut off anywhere."""
     await ctx.lock([id])
     await _mark(ctx, id)
-    await (await ctx.connection()).execute(text("select pg_sleep(0.002)"))
+    await (await ctx.session()).execute("select pg_sleep(0.002)")
     for _ in range(events):
         disclosed(ctx, id)
 
@@ -187,7 +185,7 @@ def disclosed(ctx: Context, subject: UUID) -> UUID:
 
 
 async def _mark(ctx: Context, id: UUID) -> None:
-    await (await ctx.connection()).execute(_MARK, {"id": id})
+    await (await ctx.session()).execute(_MARK, {"id": id})
     for act in before_the_end:
         await act(ctx)
 

@@ -1,11 +1,12 @@
 """One context per request and per batch: the clocks, who calls, the transaction, what is emitted and disclosed.
 
 Operations get this one object. They write through `session()`, gather events with `emit`, and never commit: the
-route or the reader does, once, and the bodies and queue rows of all gathered events go in one statement each just
-before it. Streamed bodies commit by chunks with `transaction()`.
+route or the reader does, once, and the gathered events are written just before it. Where nothing else was written, that
+one statement is the transaction. Streamed bodies commit by chunks with `transaction()`; an operation whose one
+statement decides whether its events are written at all gives it to `write`.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,15 +16,18 @@ from uuid import UUID
 import orjson
 
 from creditmesh.chassis.bulk import Bulk
+from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.queue import Outgoing, enqueue
+from creditmesh.chassis.bus.queue import Origin, Outgoing, enqueue, values_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.session import COPY_FROM, Session
+from creditmesh.chassis.database.statements import Statement
 from creditmesh.chassis.declared import Declared, Followed
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.facts import Facts
@@ -37,7 +41,7 @@ F = TypeVar("F", bound=Followed)
 
 # The function scan yields the array in its order, and the array is sorted: every writer locks in the same order.
 _LOCK = """
-    select pg_advisory_xact_lock(cast(:lock_class as integer), key) from unnest(cast(:keys as integer[])) as key
+    select pg_advisory_xact_lock(cast(:lock_class as integer), key) from unnest(cast(:lock_keys as integer[])) as key
 """
 
 
@@ -65,6 +69,8 @@ class Equipment:
     """Wakes who waits for a stream, or for a word that somebody tells (`bus.listen.tell`)."""
     bulk: Bulk = field(default_factory=Bulk)
     """The turns of large bodies; one for all services of a process."""
+    backlog: Backlog = field(default_factory=Backlog)
+    """How far the node is behind, as of the last second."""
 
 
 @dataclass(slots=True)
@@ -76,6 +82,7 @@ class Context:
     request_id: str | None = None
     traceparent: str | None = None
     _session: Session | None = None
+    _begun: bool = False
     _owned: bool = True
     _outgoing: list[Outgoing] = field(default_factory=list)
     _queued: bool = False
@@ -133,8 +140,9 @@ class Context:
     async def session(self) -> Session:
         """The session of this context, in its transaction, which begins here if it has not yet."""
         session = await self.alone()
-        if not session.in_transaction:
+        if not self._begun and not session.in_transaction:
             await session.begin()
+            self._begun = True
         return session
 
     async def alone(self) -> Session:
@@ -156,10 +164,15 @@ class Context:
 
     async def lock(self, subjects: Iterable[UUID]) -> None:
         """Lock all these subjects for writing, sorted, in one statement: before anything is read to be changed."""
-        keys = sorted({lock_key(subject) for subject in subjects})
-        if keys:
+        locks = self.locks(subjects)
+        if locks["lock_keys"]:
             session = await self.session()
-            await session.execute(_LOCK, {"lock_class": self.equipment.service.lock_class, "keys": keys})
+            await session.execute(_LOCK, locks)
+
+    def locks(self, subjects: Iterable[UUID]) -> Mapping[str, object]:
+        """The values of `lock`, `lock_class` and `lock_keys`, for a statement that locks and reads at once."""
+        keys = sorted({lock_key(subject) for subject in subjects})
+        return {"lock_class": self.equipment.service.lock_class, "lock_keys": keys}
 
     def emit(self, event: Event, *, id: UUID | None = None) -> UUID:  # noqa: A002 - the envelope's own word
         """Gather an event; it is written when the transaction commits. Returns its id."""
@@ -218,18 +231,26 @@ class Context:
         return access
 
     async def flush(self) -> None:
-        """Write what was gathered so far, in this transaction: for a large answer, a slice at a time."""
-        if self._outgoing:
-            await enqueue(
-                await self.session(),
-                stream=self.equipment.service.name,
-                outgoing=self._outgoing,
-                at=self.instant,
-                legal_date=self.legal_date,
-                traceparent=self.traceparent,
-            )
+        """Write what was gathered so far, if it is many events, in this transaction; the rest comes with the commit."""
+        if len(self._outgoing) >= COPY_FROM:
+            await enqueue(await self.session(), outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
             self._queued = True
             self._outgoing.clear()
+
+    async def write(self, statement: Statement, values: Mapping[str, object]) -> Row:
+        """Run a statement that decides whether what was gathered is written, and by itself is the transaction.
+
+        It has the parts of `bus.queue.insertions`, and its one row begins with whether they were written; if not,
+        what was gathered is forgotten. Raises as `commit` does.
+        """
+        session = await self.alone()
+        async with self._storing():
+            row = await session.row(statement, {**values, **values_of(self._outgoing, **self._origin())})
+        if row is None:
+            raise RuntimeError("a statement that decides says what it decided")
+        self._queued = self._queued or bool(row[0])
+        self._outgoing.clear()
+        return row
 
     async def commit(self) -> None:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
@@ -237,22 +258,15 @@ class Context:
         Unavailable (503) if the commit did not come back, or may go well the next time: nothing may be released, and
         the caller asks again with the same idempotency key. DatabaseError if the server refuses it for good.
         """
-        if self._session is None and not self._outgoing:
-            return
-        session = await self.session()
-        try:
-            await self.flush()
-            if self._owned:
-                await session.commit()
-        except DatabaseError as error:
-            await self.rollback()
-            if fault_of(error, 0) is Fault.PERMANENT:
-                raise
-            raise Unavailable(
-                "The result could not be stored, so nothing was released. Send the request again.",
-                "结果未能保存，未披露任何信息。请重新发送请求。",
-                headers={"Retry-After": "1"},
-            ) from error
+        async with self._storing():
+            if self._outgoing:
+                at_once = self._owned and not self._begun and len(self._outgoing) < COPY_FROM
+                session = await (self.alone() if at_once else self.session())
+                await enqueue(session, outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
+            if self._owned and self._begun:
+                await (await self.session()).commit()
+        self._queued = self._queued or bool(self._outgoing)
+        self._outgoing.clear()
         if self._owned:
             await self._release()
             self.committed()
@@ -266,19 +280,51 @@ class Context:
     async def rollback(self) -> None:
         """Forget what was gathered and written since the last commit."""
         self._outgoing.clear()
-        self._queued = False
         if self._owned:
             await self._release()
+
+    @asynccontextmanager
+    async def _storing(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            await self.rollback()
+            if fault_of(error, 0) is Fault.PERMANENT:
+                raise
+            raise Unavailable(
+                "The result could not be stored, so nothing was released. Send the request again.",
+                "结果未能保存，未披露任何信息。请重新发送请求。",
+                headers={"Retry-After": "1"},
+            ) from error
+
+    def _origin(self) -> Origin:
+        return Origin(
+            stream=self.equipment.service.name,
+            at=self.instant,
+            legal_date=self.legal_date,
+            traceparent=self.traceparent,
+        )
+
+    def _outbox(self) -> str | None:
+        service = self.equipment.service
+        return None if service.outbox is None else f"{service.name}.{service.outbox.table}"
+
+    def _is_own(self, event: type[Event]) -> bool:
+        outbox = self.equipment.service.outbox
+        return outbox is not None and outbox.event is event
 
     def _gather(self, kind: type[Event], event_id: UUID, key: str, data: bytes) -> None:
         if kind not in self.equipment.service.emits:
             raise TypeError(f"{self.equipment.service.name} does not declare that it emits {kind.type}")
+        own = self._is_own(kind)
         self._outgoing.append(
-            Outgoing(id=event_id, part=self.part(key), type=kind.type, version=kind.version, key=key, data=data)
+            Outgoing(
+                id=event_id, part=self.part(key), type=kind.type, version=kind.version, key=key, data=data, own=own
+            )
         )
 
     async def _release(self) -> None:
-        session, self._session = self._session, None
+        session, self._session, self._begun = self._session, None, False
         if session is not None:
             await self.equipment.pool.release(session)
 

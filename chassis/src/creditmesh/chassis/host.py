@@ -2,10 +2,11 @@
 
 It alone reads settings. Each service gets its own role's pool, the keys it declares and no others, the vault functions
 it was granted, and the state that the whole process follows. The units of a process are a listener that wakes its
-readers, one follower, one orderer (a leader by lease among all processes), and an owner for each hosted service that
+readers, one follower, one orderer (a leader by lease among all processes), and a consumer for each hosted service that
 handles events.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
@@ -15,15 +16,17 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.bulk import Bulk
-from creditmesh.chassis.bus.follower import Follower
+from creditmesh.chassis.bus.consumer import Consumer
+from creditmesh.chassis.bus.embedded import Source
 from creditmesh.chassis.bus.listen import Listener as Wakes
 from creditmesh.chassis.bus.orderer import Orderer
-from creditmesh.chassis.bus.owner import Owner
+from creditmesh.chassis.bus.replica import Follower
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.roles import BUS
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.operator import second_listener
@@ -103,14 +106,14 @@ class Host:
         self.followed = self.declaration.followed()
         self.clock = Clock(lambda: self.followed.offset_days)
         self.bulk = Bulk()
-        self.wakes = Wakes(self.addresses["bus"])
-        self.orderer = Orderer(self.addresses["bus"], lease=self.settings.lease_seconds)
+        self.wakes = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
+        self.orderer = Orderer(self.addresses[BUS], lease=self.settings.lease_seconds, told=self.wakes.notice)
         self._pools: list[Pool] = []
         for name in self.hosted:
             self._equip(self.declaration.service(name))
         await self._check()
         first = self.equipment[self.hosted[0]]
-        self.bus = open_bus(self.settings.bus, node=self.settings.node, wakes=self.wakes)
+        self.bus = open_bus(self.settings.bus, node=self.settings.node, wakes=self.wakes, sources=self._sources())
         self.follower = Follower(
             stream=self.declaration.follow,
             followed=self.followed,
@@ -118,7 +121,9 @@ class Host:
             bus=self.bus,
             parts=self.settings.parts,
         )
-        self.owners = {name: self._owner(self.declaration.service(name)) for name in self.hosted if self._reads(name)}
+        self.consumers = {
+            name: self._consumer(self.declaration.service(name)) for name in self.hosted if self._reads(name)
+        }
         self.operator_app = self._operator_app()
         self.public_app = self._public_app()
         units = Units(self._units())
@@ -133,7 +138,7 @@ class Host:
     async def readiness(self) -> dict[str, Any]:
         """Whether this process can answer, and what it waits for if not."""
         reached = await self.equipment[self.hosted[0]].pool.answers()
-        alarms = [str(alarm) for owner in self.owners.values() for alarm in owner.alarms.values()]
+        alarms = [str(alarm) for consumer in self.consumers.values() for alarm in consumer.alarms.values()]
         alarms += [str(alarm) for alarm in self.follower.alarms.values()]
         return {
             "ready": reached and self.follower.ready,
@@ -147,7 +152,7 @@ class Host:
         }
 
     def batch_context(self, service: str) -> Callable[[Session, str | None], Context]:
-        """Makes the context of one batch in the owner's session; the owner commits."""
+        """Makes the context of one batch in the consumer's session; the consumer commits."""
         equipment = self.equipment[service]
 
         def made(session: Session, traceparent: str | None) -> Context:
@@ -189,8 +194,21 @@ class Host:
     def _reads(self, name: str) -> bool:
         return bool(self.declaration.streams_of(self.declaration.service(name)))
 
-    def _owner(self, service: Service) -> Owner:
-        return Owner(
+    def _sources(self) -> dict[str, Source]:
+        """The streams that somebody here handles, each read once, as one of those who may."""
+        types: dict[str, set[str]] = defaultdict(set)
+        readers: dict[str, str] = {}
+        for name in self.hosted:
+            for stream, handlers in self.declaration.streams_of(self.declaration.service(name)).items():
+                readers[stream] = name
+                types[stream] |= {event.type for event in handlers}
+        return {
+            stream: Source(pool=self.equipment[name].pool, types=frozenset(types[stream]))
+            for stream, name in readers.items()
+        }
+
+    def _consumer(self, service: Service) -> Consumer:
+        return Consumer(
             reader=service.name,
             streams=self.declaration.streams_of(service),
             pool=self.equipment[service.name].pool,
@@ -207,7 +225,8 @@ class Host:
             Unit("orderer", self.orderer.run),
             Unit("follower", self.follower.run),
         ]
-        units += [Unit(f"owner {name}", owner.run) for name, owner in self.owners.items()]
+        units += self.bus.units()
+        units += [Unit(f"consumer {name}", consumer.run) for name, consumer in self.consumers.items()]
         return units + [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
 
     def _own_units(self, service: Service) -> Sequence[Unit]:
@@ -223,7 +242,8 @@ class Host:
 
     async def _check(self) -> None:
         async with self.equipment[self.hosted[0]].pool.session() as session:
-            await assert_node(session, self.settings.facts)
+            services = [self.declaration.service(name) for name in self.hosted]
+            await assert_node(session, self.settings.facts, services)
             allowed = int(await session.value("select current_setting('max_connections')"))
         readers = sum(self._reads(name) for name in self.hosted)
         leases = sum(self.declaration.service(name).units is not None for name in self.hosted)

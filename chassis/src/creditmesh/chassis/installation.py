@@ -37,14 +37,15 @@ def streams(declaration: Declaration) -> Sequence[StreamOf]:
     return [
         StreamOf(
             service=source.name,
-            readers=everyone if source.name == declaration.follow else _readers(declaration, source),
+            readers=everyone if source.name == declaration.follow else _consumers(declaration, source),
+            consumers=_consumers(declaration, source),
             outbox=_outbox(source),
         )
         for source in declaration.services
     ]
 
 
-def _readers(declaration: Declaration, source: Service) -> frozenset[str]:
+def _consumers(declaration: Declaration, source: Service) -> frozenset[str]:
     return frozenset(reader.name for reader in declaration.services if source.name in declaration.streams_of(reader))
 
 

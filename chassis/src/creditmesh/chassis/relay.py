@@ -25,7 +25,7 @@ class Relay:
     settings: NodeSettings
     publisher: Publisher
     database: Address
-    """The address of the role `<node>_bus`."""
+    """The address of the role `<node>_relay`."""
     hosted: Sequence[str] = ()
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 

@@ -10,11 +10,11 @@ from functools import cache
 from time import perf_counter
 
 from prometheus_client import Counter, Histogram
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import NodeFacts
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Problem, Unavailable
 from creditmesh.chassis.http.operator import Readiness
 from creditmesh.chassis.http.problems import of_error, render
@@ -41,7 +41,7 @@ def build(
     *,
     declaration: Declaration,
     transports: Mapping[str, Transport],
-    engine: AsyncEngine,
+    pool: Pool,
     keys: Keys,
     mint: Mint,
     clock: Clock,
@@ -55,7 +55,7 @@ def build(
     """The door of a node.
 
     `transports` has one for every service with a route reachable from outside (ValueError names the missing ones);
-    `engine` connects as the gateway's role; `keys` holds `credential`; `documents` are further JSON pages by path,
+    `pool` connects as the gateway's role; `keys` holds `credential`; `documents` are further JSON pages by path,
     such as `/asyncapi.json`. `takes_part` and `peer_key` ask the followed catalogue: whether a party takes part, and
     with what an enrolled peer signs; None only where a node has no parties, or no peers.
     """
@@ -67,8 +67,8 @@ def build(
     def mac(data: bytes) -> bytes:
         return keys.mac("credential", data)
 
-    refusals = Refusals(engine, mac)
-    guard = Guard(engine=engine, mac=mac, clock=clock, node=node)
+    refusals = Refusals(pool, mac)
+    guard = Guard(pool=pool, mac=mac, clock=clock, node=node)
     return Door(
         admission=Admission(
             guard=guard,

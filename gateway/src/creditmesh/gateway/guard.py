@@ -12,14 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import NodeFacts
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.gateway import store
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.errors import (
@@ -49,7 +47,7 @@ class _Known:
     revoked: bool
 
     @classmethod
-    def of(cls, row: Row[Any]) -> "_Known":
+    def of(cls, row: Row) -> "_Known":
         return cls(
             hash=row.hash,
             caller=Caller(
@@ -59,7 +57,7 @@ class _Known:
                 party=row.party,
                 officer=row.officer,
                 subject=row.subject,
-                items=None if row.items is None else frozenset(row.items),
+                items=None if row["items"] is None else frozenset(row["items"]),
             ),
             not_before=row.not_before,
             expires=row.expires,
@@ -76,8 +74,8 @@ class _Reading:
 class Guard:
     """Tells who a request's credential stands for."""
 
-    def __init__(self, *, engine: AsyncEngine, mac: Mac, clock: Clock, node: NodeFacts) -> None:
-        self._engine = engine
+    def __init__(self, *, pool: Pool, mac: Mac, clock: Clock, node: NodeFacts) -> None:
+        self._pool = pool
         self._mac = mac
         self._clock = clock
         self._node = node
@@ -143,6 +141,6 @@ class Guard:
             del self._readings[key]
 
     async def _read(self, key: str) -> _Known | None:
-        async with self._engine.connect() as connection:
-            row = await store.credential(connection, key)
+        async with self._pool.session() as session:
+            row = await store.credential(session, key)
         return None if row is None else _Known.of(row)

@@ -5,20 +5,48 @@ from contextlib import asynccontextmanager
 
 from creditmesh.chassis.database.address import Address, addresses
 from creditmesh.chassis.database.embedded import EmbeddedServer
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.installation import install
 from creditmesh.chassis.settings import NodeSettings
+from creditmesh.node import run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
 
 
 def role_addresses(settings: NodeSettings) -> Mapping[str, Address]:
-    """The address of every role whose password this process can read, by the role's second half."""
-    if settings.database is None:
+    """The address of every role whose password this process can read, by the role's second half.
+
+    Without CREDITMESH_DATABASE it is where the node's running processes say they are, else its own embedded server.
+    """
+    database = settings.database or run_files.database(settings.state)
+    if database is None:
         admin = EmbeddedServer(settings.state / "postgres").admin
         return addresses(admin, node=settings.node, secrets=settings.secrets)
-    given = Address.read(settings.database)
+    given = Address.read(database)
     found = addresses(given, node=settings.node, secrets=settings.secrets)
     return {role: address.of(given.database or settings.node) for role, address in found.items()}
+
+
+@asynccontextmanager
+async def opened(settings: NodeSettings, role: str) -> AsyncIterator[Pool]:
+    """A pool of one session as that role, for a command."""
+    found = role_addresses(settings)
+    if role not in found:
+        raise NodeError(
+            f"no password for the role of {role} in {settings.secrets}/roles: migrate first",
+            f"{settings.secrets}/roles 中缺少 {role} 的口令，请先执行 migrate",
+        )
+    pool = Pool(found[role], application_name=f"{settings.node}/command", size=1)
+    try:
+        yield pool
+    except DatabaseError as error:
+        raise NodeError(
+            f"the node's database does not do that (does it run, is it migrated?): {error}",
+            "节点数据库未执行该操作（是否已启动并完成 migrate？）",
+        ) from error
+    finally:
+        await pool.close()
 
 
 async def create(settings: NodeSettings, admin: Address) -> None:

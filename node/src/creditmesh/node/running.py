@@ -11,6 +11,7 @@ from typing import Protocol
 
 from creditmesh.chassis import logs
 from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.roles import BUS, RELAY
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.opening import open_publisher
 from creditmesh.chassis.relay import Relay
@@ -68,7 +69,7 @@ async def one_service(settings: NodeSettings, name: str) -> None:
 async def relay(settings: NodeSettings) -> None:
     """The publisher in this process, against a database that runs and was migrated."""
     _assert_database(settings)
-    database = _addresses(settings, [])["bus"]
+    database = _addresses(settings, [RELAY])[RELAY]
     publisher = open_publisher(
         settings.bus,
         database,
@@ -97,7 +98,7 @@ def _host(settings: NodeSettings, hosted: Sequence[str]) -> Host:
     return Host(
         declaration=NODE,
         settings=settings,
-        addresses=_addresses(settings, hosted),
+        addresses=_addresses(settings, [*hosted, BUS]),
         hosted=hosted,
         door=door if GATEWAY in hosted else None,
     )
@@ -113,7 +114,7 @@ async def _until_told(settings: NodeSettings, name: str, process: Process) -> No
         await _started(process, told)
         if not told.is_set():
             _settle_memory()
-            running = run_files.write(settings.state, _run_file(process, name))
+            running = run_files.write(settings.state, _run_file(settings, process, name))
             await told.wait()
     finally:
         if running is not None:
@@ -143,22 +144,23 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _addresses(settings: NodeSettings, hosted: Sequence[str]) -> Mapping[str, Address]:
+def _addresses(settings: NodeSettings, roles: Sequence[str]) -> Mapping[str, Address]:
     found = database.role_addresses(settings)
-    missing = {*hosted, "bus"} - set(found)
+    missing = set(roles) - set(found)
     if missing:
         raise NodeError(
             f"no password for the roles of {', '.join(sorted(missing))} in {settings.secrets}/roles: migrate first",
             f"{settings.secrets}/roles 中缺少 {', '.join(sorted(missing))} 的口令，请先执行 migrate",
         )
-    return {role: address for role, address in found.items() if role in {*hosted, "bus"}}
+    return {role: found[role] for role in roles}
 
 
-def _run_file(process: Process, name: str) -> run_files.RunFile:
+def _run_file(settings: NodeSettings, process: Process, name: str) -> run_files.RunFile:
     return run_files.RunFile(
         process=name,
         pid=os.getpid(),
         services=tuple(process.hosted),
         url=process.url,
         operator=process.operator_url,
+        database=None if settings.database is None else Address.read(settings.database).url,
     )

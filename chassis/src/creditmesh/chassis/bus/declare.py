@@ -9,7 +9,7 @@ touches the body of no event whose type the reader does not ask for.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from creditmesh.chassis.database.roles import BUS, quoted, role_of
+from creditmesh.chassis.database.roles import BUS, RELAY, quoted, role_of
 from creditmesh.chassis.database.session import Session
 
 
@@ -30,18 +30,21 @@ class StreamOf:
     service: str
     readers: frozenset[str]
     """The services whose roles read it, followers included."""
+    consumers: frozenset[str] = frozenset()
+    """Those that keep a position in it: whoever else is known as one is forgotten."""
     outbox: OutboxTable | None = None
 
 
 async def declare_streams(session: Session, *, node: str, streams: Sequence[StreamOf]) -> None:
     """Make the reading functions and the head rows of these streams, and grant each role what it needs of `bus`."""
+    await _run(session, _grants_of_bus(node))
     for stream in streams:
         await _heads(session, stream.service)
         await session.script(await _reader(session, stream))
         await _run(session, _grants_of_stream(node, stream))
-    await _run(session, _grants_of_bus(node))
     for stream in streams:
         await _run(session, _grants_of_service(node, stream.service))
+    await _forget_readers(session, streams)
 
 
 async def _run(session: Session, statements: Iterable[str]) -> None:
@@ -117,7 +120,7 @@ async def _outbox(session: Session, outbox: OutboxTable) -> str:
 
 def _grants_of_stream(node: str, stream: StreamOf) -> list[str]:
     function = f"function bus.{quoted(f'read_{stream.service}')}"
-    readers = ", ".join(quoted(role_of(node, reader)) for reader in (*sorted(stream.readers), BUS))
+    readers = ", ".join(quoted(role_of(node, reader)) for reader in (*sorted(stream.readers), RELAY))
     return [f"revoke all on {function} from public", f"grant execute on {function} to {readers}"]
 
 
@@ -125,19 +128,40 @@ def _grants_of_service(node: str, service: str) -> list[str]:
     role = quoted(role_of(node, service))
     return [
         f"grant usage on schema bus to {role}",
-        f"grant select on bus.node to {role}",
+        f"grant select on bus.node, bus.installed to {role}",
         f"grant insert on bus.event, bus.event_queue to {role}",
-        f"grant execute on function bus.heads, bus.passed, bus.report, bus.pressure to {role}",
+        f"grant execute on function bus.heads, bus.passed, bus.parked, bus.report, bus.pressure to {role}",
     ]
 
 
 def _grants_of_bus(node: str) -> list[str]:
-    role = quoted(role_of(node, BUS))
+    """The orderer gives numbers and reads no body; the relay reads bodies and gives no numbers."""
+    orderer, relay = quoted(role_of(node, BUS)), quoted(role_of(node, RELAY))
     return [
-        f"grant usage on schema bus to {role}",
-        f"grant select on all tables in schema bus to {role}",
-        f"grant delete on bus.event_queue to {role}",
-        f"grant insert on bus.event_order to {role}",
-        f"grant update on bus.event_head, bus.event_published, bus.event_leader to {role}",
-        f"grant execute on function bus.heads, bus.pressure to {role}",
+        f"revoke all on all tables in schema bus from {orderer}, {relay}",
+        f"revoke all on all functions in schema bus from {orderer}, {relay}",
+        f"grant usage on schema bus to {orderer}, {relay}",
+        f"grant select on bus.node, bus.installed, bus.event_head to {orderer}, {relay}",
+        f"grant execute on function bus.order_queued, bus.drop_repeated, bus.lead, bus.queue_state to {orderer}",
+        f"grant execute on function bus.readers, bus.evict to {orderer}",
+        f"grant select, update on bus.event_published to {relay}",
     ]
+
+
+async def _forget_readers(session: Session, streams: Sequence[StreamOf]) -> None:
+    """Who reads a stream no more must not keep its events, nor acknowledgements that wait for every reader."""
+    pairs = sorted((reader, stream.service) for stream in streams for reader in stream.consumers)
+    declared = {"readers": [reader for reader, _ in pairs], "streams": [stream for _, stream in pairs]}
+    await session.execute(_FORGET, declared)
+    for reader in sorted({reader for reader, _ in pairs}):
+        of_reader = [stream for each, stream in pairs if each == reader]
+        table = f"{quoted(reader)}.reader_position"
+        await session.execute(f"delete from {table} where stream <> all(:streams)", {"streams": of_reader})
+        await session.script(f"alter table {quoted(reader)}.dead_letter add column if not exists asked text")
+
+
+_FORGET = """
+    delete from bus.event_reader r
+     where not exists (select from unnest(cast(:readers as text[]), cast(:streams as text[])) as d(reader, stream)
+                        where d.reader = r.reader and d.stream = r.stream)
+"""

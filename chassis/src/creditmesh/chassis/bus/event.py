@@ -1,8 +1,7 @@
 """An event as a reader meets it, and the part that its key belongs to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 from zlib import crc32
@@ -39,15 +38,13 @@ class Delivered(Ordered):
     legal_date: date
     traceparent: str | None
     data: bytes
+    _read: list[Event] = field(default_factory=list, compare=False, repr=False)
 
     def read(self, cls: type[E]) -> E:
-        """The body as its model, which every reader of this process shares; unknown fields are ignored."""
-        event = _parsed(cls, self.data)
-        assert isinstance(event, cls)  # noqa: S101 - what `lru_cache` does not tell the type checker
-        return event
-
-
-@lru_cache(maxsize=2048)
-def _parsed(cls: type[Event], data: bytes) -> Event:
-    """The services of a process read the same events shortly after one another; a model is never changed."""
-    return cls.model_validate_json(data)
+        """The body as its model, parsed once for all consumers it is handed to; unknown fields are ignored."""
+        for event in self._read:
+            if isinstance(event, cls):
+                return event
+        parsed = cls.model_validate_json(self.data)
+        self._read.append(parsed)
+        return parsed

@@ -23,6 +23,7 @@ from creditmesh.chassis.bus.position import Place
 from creditmesh.chassis.bus.stream import Head
 from creditmesh.chassis.bus.topics import Topic, WrongTopic
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.units import Unit
 
 CONSUMER = {
     "group_id": None,
@@ -56,7 +57,11 @@ class KafkaBus:
         self._stream = EmbeddedBus(wakes)
         self._connect = partial(consumer, bootstrap, node=node)
 
-    def arrivals(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
+    def units(self) -> Sequence[Unit]:
+        """None: each consumer has a client of its own."""
+        return ()
+
+    def transport(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
         """A client of its own for this run of the reader."""
         del reader
         return KafkaArrivals(self._connect, self.wakes, streams)

@@ -17,8 +17,8 @@ import asyncpg
 import structlog
 
 from creditmesh.chassis.bus import unpublished
-from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.faults import in_doubt
 from creditmesh.chassis.bus.listen import CHANNEL
 from creditmesh.chassis.bus.message import Headers, headers_of, topic_of
 from creditmesh.chassis.bus.metrics import LEFT_OUT, PUBLISHED, UNPUBLISHED
@@ -69,7 +69,7 @@ class Publisher:
         lease: float = 15.0,
         end: Callable[[int], None] = os._exit,
     ) -> None:
-        """`address` is that of the role `<node>_bus`. `end` ends the process at once, with that exit code."""
+        """`address` is that of the role `<node>_relay`. `end` ends the process at once, with that exit code."""
         self.state: Literal["standing by", "connecting", "publishing"] = "standing by"
         self._address = address
         self._connect = connect

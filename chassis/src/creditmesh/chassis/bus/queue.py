@@ -1,16 +1,18 @@
-"""The writer's end: bodies and queue rows of a transaction's events, in at most one statement each."""
+"""The writer's end: bodies and queue rows of the events of one transaction, or of one statement that is one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import TypedDict, Unpack
 from uuid import UUID
 
-from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.session import COPY_FROM, Session
 
 
 @dataclass(slots=True, frozen=True)
 class Outgoing:
-    """An event that waits for its transaction's commit; `data` is None where the body is the service's own row."""
+    """An event that waits for its transaction's commit; `data` is None where its body has been written already."""
 
     id: UUID
     part: int
@@ -18,32 +20,104 @@ class Outgoing:
     version: int
     key: str
     data: bytes | None
+    own: bool = False
+    """Its body goes into the service's own outbox table."""
 
 
-_BODIES = ("stream", "part", "id", "type", "version", "key", "at", "legal_date", "traceparent", "data")
+class Origin(TypedDict):
+    """What the events of one transaction have in common."""
+
+    stream: str
+    at: datetime
+    legal_date: date
+    traceparent: str | None
+
+
+_OWN = ("part", "id", "key", "at", "legal_date", "traceparent", "data")
+_BODIES = ("stream", "type", "version", *_OWN)
+_WHEN = "cast(:event_at as timestamptz), cast(:event_legal_date as date), cast(:event_traceparent as text)"
+_QUEUE = ("stream", "part", "type", "event")
 
 
 async def enqueue(
-    session: Session,
-    *,
-    stream: str,
-    outgoing: Sequence[Outgoing],
-    at: datetime,
-    legal_date: date,
-    traceparent: str | None,
+    session: Session, *, outgoing: Sequence[Outgoing], outbox: str | None = None, **origin: Unpack[Origin]
 ) -> None:
-    """Write the events of this transaction: it is the last thing before the commit, under the subjects' locks.
+    """Write these events: the last thing before the commit, under the subjects' locks.
 
-    The queue's ids are drawn in the order of the rows, and that order is the order of the events.
+    The queue's ids are drawn in the order of the rows, and that order is the order of the events. Fewer than
+    `COPY_FROM` are one statement, which needs no transaction around it. `outbox` is the service's own table
+    (`schema.name`), for bodies that go there.
     """
-    bodies = [
-        (stream, e.part, e.id, e.type, e.version, e.key, at, legal_date, traceparent, e.data)
-        for e in outgoing
-        if e.data is not None
-    ]
-    await session.copy("bus.event", _BODIES, bodies)
-    await session.copy(
-        "bus.event_queue",
-        ("stream", "part", "type", "event"),
-        [(stream, event.part, event.type, event.id) for event in outgoing],
-    )
+    own, bodies = _bodies(outgoing)
+    if len(outgoing) < COPY_FROM:
+        await session.execute(_alone(outbox if own else None), values_of(outgoing, **origin))
+        return
+    when = (origin["at"], origin["legal_date"], origin["traceparent"])
+    if own and outbox is not None:
+        await session.copy(outbox, _OWN, [(e.part, e.id, e.key, *when, e.data) for e in own])
+    about = [(origin["stream"], e.type, e.version, e.part, e.id, e.key, *when, e.data) for e in bodies]
+    await session.copy("bus.event", _BODIES, about)
+    await session.copy("bus.event_queue", _QUEUE, [(origin["stream"], e.part, e.type, e.id) for e in outgoing])
+
+
+def insertions(outbox: str | None, *, on: str = "true") -> str:
+    """The parts of a `with` that write events on a condition, for a statement that decides by itself.
+
+    Its values are `values_of` the events. Their own bodies go into `outbox`; None: there are none of those.
+    """
+    own = "" if outbox is None else f"""own_bodies as (
+        insert into {outbox} ({", ".join(_OWN)})
+        select o.part, o.id, o.key, {_WHEN}, o.data
+          from unnest(cast(:own_parts as integer[]), cast(:own_ids as uuid[]), cast(:own_keys as uuid[]),
+                      cast(:own_data as bytea[])) as o(part, id, key, data)
+         where {on}
+    ), """  # fmt: skip
+    return f"""{own}bodies as (
+        insert into bus.event ({", ".join(_BODIES)})
+        select :event_stream, b.type, b.version, b.part, b.id, b.key, {_WHEN}, b.data
+          from unnest(cast(:body_types as text[]), cast(:body_versions as smallint[]), cast(:body_parts as integer[]),
+                      cast(:body_ids as uuid[]), cast(:body_keys as text[]), cast(:body_data as bytea[]))
+               as b(type, version, part, id, key, data)
+         where {on}
+    ), queued as (
+        insert into bus.event_queue ({", ".join(_QUEUE)})
+        select :event_stream, q.part, q.type, q.event
+          from unnest(cast(:event_parts as integer[]), cast(:event_types as text[]), cast(:event_ids as uuid[]))
+               as q(part, type, event)
+         where {on}
+    )"""
+
+
+def values_of(outgoing: Sequence[Outgoing], **origin: Unpack[Origin]) -> dict[str, object]:
+    """The values that `insertions` names."""
+    own, bodies = _bodies(outgoing)
+    return {
+        "event_stream": origin["stream"],
+        "event_at": origin["at"],
+        "event_legal_date": origin["legal_date"],
+        "event_traceparent": origin["traceparent"],
+        "event_parts": [event.part for event in outgoing],
+        "event_types": [event.type for event in outgoing],
+        "event_ids": [event.id for event in outgoing],
+        "own_parts": [event.part for event in own],
+        "own_ids": [event.id for event in own],
+        "own_keys": [event.key for event in own],
+        "own_data": [event.data for event in own],
+        "body_types": [event.type for event in bodies],
+        "body_versions": [event.version for event in bodies],
+        "body_parts": [event.part for event in bodies],
+        "body_ids": [event.id for event in bodies],
+        "body_keys": [event.key for event in bodies],
+        "body_data": [event.data for event in bodies],
+    }
+
+
+def _bodies(outgoing: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+    """The events whose bodies go into the service's own table, and those that go into `bus.event`."""
+    written = [event for event in outgoing if event.data is not None]
+    return [event for event in written if event.own], [event for event in written if not event.own]
+
+
+@cache
+def _alone(outbox: str | None) -> str:
+    return f"with {insertions(outbox)} select"

@@ -36,6 +36,7 @@ class Pressure:
 _HEADS = "select part, number, last from bus.heads(:stream)"
 _REPORT = "select bus.report(:reader, :stream, :parts, :numbers)"
 _PASSED = "select part, number from bus.passed(:stream)"
+_PARKED = "select * from bus.parked(:stream, :keys)"
 _PRESSURE = "select queue_age, reader_lag from bus.pressure()"
 
 
@@ -75,6 +76,11 @@ async def report(session: Session, *, reader: str, stream: str, numbers: Mapping
 async def passed(session: Session, stream: str) -> dict[int, int]:
     """Up to which number of each part every registered reader of a stream has applied it."""
     return {row.part: row.number for row in await session.fetch(_PASSED, {"stream": stream})}
+
+
+async def parked(session: Session, stream: str, keys: Collection[str]) -> Collection[str]:
+    """Of these keys, those behind a dead letter of some reader of the stream: not everybody has applied them."""
+    return {row[0] for row in await session.fetch(_PARKED, {"stream": stream, "keys": list(keys)})}
 
 
 async def pressure(session: Session) -> Pressure:

@@ -30,6 +30,7 @@ create table {schema}.dead_letter (
     traceparent text,
     data bytea not null,
     error text,
+    asked text,
     parked_at timestamptz not null default clock_timestamp(),
     primary key (stream, part, number)
 );

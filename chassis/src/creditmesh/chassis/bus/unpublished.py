@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from creditmesh.chassis.bus.event import Ordered
+from creditmesh.chassis.bus.gaps import share_of
 from creditmesh.chassis.bus.position import Place
-from creditmesh.chassis.bus.reading import share_of
 from creditmesh.chassis.bus.stream import read_stream
 from creditmesh.chassis.database.session import Session
 

@@ -8,12 +8,13 @@ import asyncio
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 
 from creditmesh.chassis.database.address import Address
-from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.errors import DRIVERS, DatabaseError
 
 SECONDS_TO_CONNECT = 10.0
 SECONDS_TO_COME_BACK = 3.0
@@ -28,13 +29,14 @@ SETTINGS: Mapping[str, str] = {
     "lock_timeout": "5s",
     "statement_timeout": "15s",
     "idle_in_transaction_session_timeout": "10s",
+    "client_connection_check_interval": "1s",  # who has gone holds no locks until the statement's own deadline
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
 """What every session of a service starts with; a caller may override single values."""
-_KEEPALIVE = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3))
-_MILLISECONDS_UNACKNOWLEDGED = 15_000
+_KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
+"""The kernel's own deadlines, in seconds and the last in milliseconds; not every system has them all."""
 _STATEMENTS_KEPT = 500
 
 
@@ -59,30 +61,46 @@ async def connect(
 
     A server that restarts refuses for a second or two; that is waited out.
     """
+    asked = {**SETTINGS, "application_name": application_name, **(settings or {})}
     deadline = time.monotonic() + SECONDS_TO_COME_BACK
     while True:
         try:
-            connection: asyncpg.Connection = await asyncpg.connect(
-                address.dsn,
-                user=address.user,
-                password=address.password,
-                database=address.database,
-                timeout=SECONDS_TO_CONNECT,
-                command_timeout=seconds_to_answer,
-                statement_cache_size=_STATEMENTS_KEPT,
-                max_cached_statement_lifetime=0,
-                record_class=Row,
-                server_settings={**SETTINGS, "application_name": application_name, **(settings or {})},
-            )
+            return await _first(address, asked, seconds_to_answer)
         except (asyncpg.CannotConnectNowError, ConnectionRefusedError, FileNotFoundError) as error:
             if time.monotonic() >= deadline:
                 raise DatabaseError.of(error, "connect", lost=True) from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+        except (*DRIVERS, ValueError) as error:
             raise DatabaseError.of(error, "connect", lost=True) from None
-        else:
-            _keep_alive(connection)
-            return connection
         await asyncio.sleep(0.05)
+
+
+async def _first(address: Address, asked: Mapping[str, str], seconds: float | None) -> asyncpg.Connection:
+    """The first host that will do. The driver has one deadline for all of them: a silent one would use it up."""
+    *others, last = address.hosts
+    share = SECONDS_TO_CONNECT / (len(others) + 1)
+    for host in others:
+        with suppress(*DRIVERS):
+            return await _open(host, asked, seconds_to_connect=share, seconds_to_answer=seconds)
+    return await _open(last, asked, seconds_to_connect=share, seconds_to_answer=seconds)
+
+
+async def _open(
+    host: Address, asked: Mapping[str, str], *, seconds_to_connect: float, seconds_to_answer: float | None
+) -> asyncpg.Connection:
+    connection: asyncpg.Connection = await asyncpg.connect(
+        host.dsn,
+        user=host.user,
+        password=host.password,
+        database=host.database,
+        timeout=seconds_to_connect,
+        command_timeout=seconds_to_answer,
+        statement_cache_size=_STATEMENTS_KEPT,
+        max_cached_statement_lifetime=0,
+        record_class=Row,
+        server_settings=dict(asked),
+    )
+    _keep_alive(connection)
+    return connection
 
 
 def _keep_alive(connection: asyncpg.Connection) -> None:
@@ -92,9 +110,9 @@ def _keep_alive(connection: asyncpg.Connection) -> None:
     if own is None or own.family == socket.AF_UNIX:
         return
     own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE:
-        own.setsockopt(socket.IPPROTO_TCP, option, value)
-    own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _MILLISECONDS_UNACKNOWLEDGED)
+    for option, value in _KEEPALIVE.items():
+        if hasattr(socket, option):
+            own.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 async def direct(

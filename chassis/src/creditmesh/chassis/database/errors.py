@@ -8,6 +8,10 @@ _SESSION_ENDED = ("08", "57P", "25P03", "25006")
 """The connection, the server or the transaction's time ended; or the server takes no writes any more."""
 
 
+DRIVERS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What the driver raises of the server, of itself, and of the network, time-outs included."""
+
+
 class DatabaseError(MeshError):
     """A statement, a commit or a connection that failed.
 
@@ -32,7 +36,7 @@ class DatabaseError(MeshError):
     @classmethod
     def of(cls, error: BaseException, doing: str, *, lost: bool = False) -> "DatabaseError":
         """The driver's or the network's error as ours; its message and its detail may quote values and are left out."""
-        unsendable = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+        unsendable = not lost and (isinstance(error, ValueError) or not isinstance(error, DRIVERS))
         state = error.sqlstate if isinstance(error, asyncpg.PostgresError) else None
         if not unsendable:
             lost = lost or state is None or state.startswith(_SESSION_ENDED)

@@ -9,19 +9,30 @@ import asyncio
 import importlib.util
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 import asyncpg
 from alembic import command, op
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from creditmesh.chassis.database.address import Address, addresses
 from creditmesh.chassis.database.connecting import connect
-from creditmesh.chassis.database.roles import BUS, DDL, create_database, create_roles, open_database, quoted, role_of
+from creditmesh.chassis.database.roles import (
+    BUS,
+    DDL,
+    RELAY,
+    create_database,
+    create_roles,
+    open_database,
+    quoted,
+    role_of,
+)
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import Facts, WrongNode
 
@@ -73,6 +84,12 @@ class Run:
 
 _IS_NODE = "select to_regclass('bus.node') is not null"
 _NODE = "select code, tier, parts from bus.node"
+_HAS_VERSIONS = "select to_regclass('bus.installed') is not null"
+_VERSIONS = "select package, version from bus.installed"
+_INSTALLED = """
+    insert into bus.installed (package, version) values (:package, :version)
+        on conflict (package) do update set version = excluded.version
+"""
 _KEEP_NODE = "insert into bus.node (code, tier, parts) values (:code, :tier, :parts) on conflict do nothing"
 
 Declare = Callable[[Session], Awaitable[None]]
@@ -97,7 +114,7 @@ async def migrate(
     """
     facts = Facts(code=node, tier=tier, parts=parts)
     name = database or node
-    roles = [DDL, BUS, *(package.name for package in packages)]
+    roles = [DDL, BUS, RELAY, *(package.name for package in packages)]
     session = await _patient(admin)
     try:
         await session.execute("select pg_advisory_lock($1)", _LOCK)
@@ -112,12 +129,28 @@ async def migrate(
         await session.close()
 
 
-async def assert_node(session: Session, expected: Facts) -> None:
-    """WrongNode, in plain words, unless the database is the node that was expected."""
+async def assert_node(session: Session, expected: Facts, packages: Sequence[Migrated] = ()) -> None:
+    """WrongNode, in plain words, unless the database is the node that was expected, at these packages' versions."""
     row = await session.row(_NODE) if await session.value(_IS_NODE) else None
     if row is None:
         raise WrongNode("The database is not a node yet: run `creditmesh-node migrate` first.")
     Facts(**row).assert_same(expected)
+    rows = await session.fetch(_VERSIONS) if await session.value(_HAS_VERSIONS) else ()
+    installed = {row.package: row.version for row in rows}
+    for package in (*_CHASSIS, *packages):
+        own, found = head_of(package.package), installed.get(package.name)
+        if own != found:
+            raise WrongNode(
+                f"The schema {package.name!r} is at migration {found or 'none'}, this program is made for "
+                f"{own or 'none'}: run `creditmesh-node migrate` with this version, or start the version that did."
+            )
+
+
+@cache
+def head_of(package: str) -> str | None:
+    """The newest migration of a package; None where it has none."""
+    versions = _versions_of(package)
+    return None if versions is None else ScriptDirectory.from_config(_config(versions)).get_current_head()
 
 
 async def _patient(address: Address) -> asyncpg.Connection:
@@ -144,6 +177,9 @@ async def _versions(ddl: Address, facts: Facts, packages: Sequence[Migrated], de
             await _upgraded(ddl, package, facts)
             if package.name == BUS:
                 await session.execute(_KEEP_NODE, asdict(facts))
+        for package in (*_CHASSIS, *packages):
+            if (version := head_of(package.package)) is not None:
+                await session.execute(_INSTALLED, {"package": package.name, "version": version})
         await session.begin()
         await _grant_vault(session, facts, packages)
         if declare is not None:
@@ -182,12 +218,17 @@ def _upgrade(connection: Connection, package: Migrated, facts: Facts) -> None:
     versions = _versions_of(package.package)
     if versions is None:
         return
+    config = _config(versions)
+    config.attributes[OPTION] = Run(connection=connection, schema=package.name, facts=facts)
+    command.upgrade(config, "head")
+
+
+def _config(versions: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", _escaped(Path(__file__).parent / "alembic"))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", _escaped(versions))
-    config.attributes[OPTION] = Run(connection=connection, schema=package.name, facts=facts)
-    command.upgrade(config, "head")
+    return config
 
 
 def _escaped(path: Path) -> str:

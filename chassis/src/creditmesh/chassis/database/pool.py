@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 
 from creditmesh.chassis.database.address import Address
-from creditmesh.chassis.database.connecting import connect
+from creditmesh.chassis.database.connecting import SECONDS_TO_ANSWER, connect
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Unavailable
@@ -39,10 +39,13 @@ class Pool:
         application_name: str,
         size: int = 4,
         waiting: int | None = None,
+        seconds_to_answer: float = SECONDS_TO_ANSWER,
         settings: Mapping[str, str] | None = None,
     ) -> None:
+        """`waiting`: how many may wait for a session; `seconds_to_answer`: the driver's deadline for a statement."""
         self.address = address
         self.size = size
+        self.seconds_to_answer = seconds_to_answer
         self._name = application_name
         self._settings = settings
         self._most_waiting = size * WAITING_FOR_EACH if waiting is None else waiting
@@ -76,7 +79,14 @@ class Pool:
                 driver = self._idle.pop()
                 if not driver.is_closed():  # the server has not ended it, in a restart for one
                     return Session(driver)
-            return Session(await connect(self.address, application_name=self._name, settings=self._settings))
+            return Session(
+                await connect(
+                    self.address,
+                    application_name=self._name,
+                    settings=self._settings,
+                    seconds_to_answer=self.seconds_to_answer,
+                )
+            )
         except BaseException:
             self._turns.release()
             raise

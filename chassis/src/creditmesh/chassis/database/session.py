@@ -123,7 +123,7 @@ class Session:
         except asyncio.CancelledError:
             self.end()
             raise
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - in a COPY, what an encoder raises comes as it is
             failed = DatabaseError.of(error, doing)
             if failed.lost:
                 self.end()

@@ -12,7 +12,6 @@ from uuid import UUID
 from fastapi import Request
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.errors import Invalid, Malformed
 
@@ -64,29 +63,49 @@ async def recall(ctx: Context, key: str, body_digest: bytes) -> UUID | None:
     session = await ctx.alone()
     values = {"owner": ctx.known_caller.credential, "key": key}
     row = await session.row(_recall(ctx.equipment.service.name), values)
-    return None if row is None else _reference(row, body_digest)
+    return None if row is None else reference_of(*row, digest=body_digest)
 
 
 async def remember(ctx: Context, key: str, body_digest: bytes, reference: UUID) -> UUID:
     """Keep the reference for this caller's key; the reference that stands (another request may have been first)."""
     session = await ctx.session()
-    values = {
-        "owner": ctx.known_caller.credential,
-        "key": key,
-        "digest": body_digest,
-        "reference": reference,
-        "at": ctx.instant,
-    }
-    if await session.execute(_remember(ctx.equipment.service.name), values):
-        return reference
-    standing = await recall(ctx, key, body_digest)
+    row = await session.row(_remember(ctx.equipment.service.name), values_of(ctx, key, body_digest, reference))
+    if row is not None:
+        return reference_of(*row, digest=body_digest)
+    standing = await recall(ctx, key, body_digest)  # the other request committed while this one waited for it
     return reference if standing is None else standing
 
 
-def _reference(row: Row, body_digest: bytes) -> UUID:
-    reference: UUID
-    digest, reference = row
-    if digest != body_digest:
+def values_of(ctx: Context, key: str | None, body_digest: bytes, reference: UUID) -> dict[str, object]:
+    """The values of the statement `insertion`; without a key it adds nothing."""
+    return {
+        "key_owner": ctx.known_caller.credential,
+        "key": key,
+        "key_digest": body_digest,
+        "key_reference": reference,
+        "key_at": ctx.instant,
+    }
+
+
+@cache
+def insertion(schema: str, *, on: str = "true") -> str:
+    """Keeps a key, for the statement that writes what it stands for; it returns no row if the key stands already.
+
+    Such a statement is rolled back, or writes nothing, and `recall` then says what the key stands for. `on` is a
+    condition on which the key is kept.
+    """
+    return f"""
+        insert into {quoted(schema)}.idempotency (owner, key, digest, reference, at)
+        select :key_owner, :key, :key_digest, :key_reference, :key_at
+         where cast(:key as text) is not null and {on}
+            on conflict (owner, key) do nothing
+        returning digest, reference
+    """
+
+
+def reference_of(kept: bytes, reference: UUID, *, digest: bytes) -> UUID:
+    """The reference kept under a key, of a request with this digest; KeyReused if another's digest is kept there."""
+    if kept != digest:
         raise KeyReused(
             "Use a new key for a new request, or send the first body again.",
             "新请求请使用新的键，或重新发送原请求正文。",
@@ -102,6 +121,7 @@ def _recall(schema: str) -> str:
 @cache
 def _remember(schema: str) -> str:
     return f"""
-        insert into {quoted(schema)}.idempotency (owner, key, digest, reference, at)
-        values (:owner, :key, :digest, :reference, :at) on conflict (owner, key) do nothing
+        with added as ({insertion(schema)})
+        select digest, reference from added union all
+        select digest, reference from {quoted(schema)}.idempotency where owner = :key_owner and key = :key
     """

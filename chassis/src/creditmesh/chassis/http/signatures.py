@@ -167,7 +167,7 @@ def _signed(results: Sequence[VerifyResult], message: "_Message", resolver: "_Re
     if len(results) != 1 or resolver.known is None:
         raise _bad("signature_malformed", key=resolver.known)
     covered = results[0].covered_components
-    needed = [*ALWAYS, DIGEST] if message.headers.has(DIGEST) else ALWAYS
+    needed = ALWAYS
     if any(f'"{component}"' not in covered for component in needed):
         raise _bad("signature_incomplete", key=resolver.known)
     return Signed(node=resolver.node, keyid=resolver.known, digest=covered.get(f'"{DIGEST}"'))

@@ -1,6 +1,6 @@
 """Subjects: found or made from identities, and opened for sealing.
 
-Both calls commit by themselves, before the caller's own transaction: a subject or a data key that nobody uses harms
+All calls commit by themselves, before the caller's own transaction: a subject or a data key that nobody uses harms
 nothing. An index value never changes its subject, so what was found is kept in memory without invalidation; ciphers of
 recent subjects are kept too, for a few minutes at most, so that an erased person's key is soon gone everywhere.
 """
@@ -21,13 +21,17 @@ from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import Identity, index_of
 from creditmesh.chassis.vault.keys import Keys
 
-Call = Literal["resolve", "open"]
+Call = Literal["resolve", "open", "identify"]
 SECONDS_KEPT = 300.0
 """How long an unwrapped cipher is used before its key is asked for again."""
 _RESOLVE = "select index, subject from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm)"
 _FIND = """
     select index, subject
       from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as text[]), cast('{}' as integer[]), '', '')
+"""
+_IDENTIFY = """
+    select index, subject, key_id, wrapped from vault.identify(
+        :given, :ids, :kinds, :parts, :offered, :key, :algorithm, :data_key, :data_algorithm)
 """
 _OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
@@ -87,7 +91,7 @@ class Vault:
         keys: Keys,
         *,
         parts: int,
-        allowed: Collection[Call] = frozenset(("resolve", "open")),
+        allowed: Collection[Call] = frozenset(("resolve", "open", "identify")),
         remember: int = 20_000,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -104,7 +108,7 @@ class Vault:
     async def resolve(self, identities: Sequence[Identity]) -> list[UUID]:
         """The subject of each identity, in order; who is new gets a random id. Committed when this returns."""
         self._may("resolve")
-        indexes = [index_of(self._keys, identity) for identity in identities]
+        indexes = self._indexes(identities)
         found = {index: subject for index in indexes if (subject := self._subjects.get(index)) is not None}
         missing = {index: who for index, who in zip(indexes, identities, strict=True) if index not in found}
         if missing:
@@ -132,14 +136,37 @@ class Vault:
         opened: dict[UUID, Cipher] = {}
         missing: list[UUID] = []
         for subject in dict.fromkeys(subjects):
-            kept = self._ciphers.get(subject)
-            if kept is None or now - kept[0] >= SECONDS_KEPT:
+            cipher = self._kept(subject, now)
+            if cipher is None:
                 missing.append(subject)
             else:
-                opened[subject] = kept[1]
+                opened[subject] = cipher
         if missing:
             opened |= await self._opened(missing, now)
         return opened
+
+    async def identify(self, identities: Sequence[Identity]) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
+        """The subject of each identity, in order, and their ciphers: `resolve` and `open` in one call to the vault.
+
+        Erased, naming the first such subject, if one of them has no key any more.
+        """
+        self._may("identify")
+        now, indexes = self._seconds(), self._indexes(identities)
+        found: dict[bytes, UUID] = {}
+        opened: dict[UUID, Cipher] = {}
+        missing: dict[bytes, Identity] = {}
+        for index, who in zip(indexes, identities, strict=True):
+            subject = self._subjects.get(index)
+            cipher = None if subject is None else self._kept(subject, now)
+            if subject is None or cipher is None:
+                missing[index] = who
+            else:
+                found[index], opened[subject] = subject, cipher
+        if missing:
+            made = await self._identified(missing, now)
+            found |= {index: subject for index, (subject, _) in made.items()}
+            opened |= dict(made.values())
+        return [found[index] for index in indexes], opened
 
     async def open_left(self, subjects: Iterable[UUID]) -> Mapping[UUID, Cipher]:
         """As `open`, without those who were erased: nothing of theirs can be read any more."""
@@ -159,10 +186,17 @@ class Vault:
         if call not in self._allowed:
             raise PermissionError(f"this service does not declare that it may {call} subjects")
 
-    async def _resolved(self, missing: Mapping[bytes, Identity]) -> dict[bytes, UUID]:
+    def _indexes(self, identities: Sequence[Identity]) -> list[bytes]:
+        return [index_of(self._keys, identity) for identity in identities]
+
+    def _kept(self, subject: UUID, now: float) -> Cipher | None:
+        kept = self._ciphers.get(subject)
+        return None if kept is None or now - kept[0] >= SECONDS_KEPT else kept[1]
+
+    def _offer(self, missing: Mapping[bytes, Identity]) -> dict[str, Any]:
         order = sorted(missing)
         ids = [random_id() for _ in order]
-        values = {
+        return {
             "given": order,
             "ids": ids,
             "kinds": [missing[index].kind for index in order],
@@ -170,7 +204,10 @@ class Vault:
             "key": self._keys.key_id("index"),
             "algorithm": self._keys.algorithm("index"),
         }
-        mine = dict(zip(order, ids, strict=True))
+
+    async def _resolved(self, missing: Mapping[bytes, Identity]) -> dict[bytes, UUID]:
+        values = self._offer(missing)
+        mine = dict(zip(values["given"], values["ids"], strict=True))
         found: dict[bytes, UUID] = {}
         for index, subject in await self._ask(_RESOLVE, values):
             found[index] = subject
@@ -178,6 +215,23 @@ class Vault:
                 self._fresh.put(subject, True)
             self._subjects.put(index, subject)
         return found
+
+    async def _identified(self, missing: Mapping[bytes, Identity], now: float) -> dict[bytes, tuple[UUID, Cipher]]:
+        values = self._offer(missing)
+        offered = {
+            "offered": [self._new_key(subject) for subject in values["ids"]],
+            "data_key": self._keys.key_id("data"),
+            "data_algorithm": self._keys.algorithm("data"),
+        }
+        rows = await self._ask(_IDENTIFY, values | offered)
+        keyless = [subject for _, subject, key, _ in rows if key is None]
+        for subject in keyless:  # found here before, and never opened
+            self._fresh.put(subject, True)
+        ciphers = await self._opened(keyless, now) if keyless else {}
+        ciphers |= {subject: self._cipher(subject, (key, wrapped), now) for _, subject, key, wrapped in rows if key}
+        for index, subject, _, _ in rows:
+            self._subjects.put(index, subject)
+        return {index: (subject, ciphers[subject]) for index, subject, _, _ in rows}
 
     async def _opened(self, missing: Sequence[UUID], now: float) -> dict[UUID, Cipher]:
         offered = [self._new_key(subject) if self._fresh.drop(subject) else None for subject in missing]

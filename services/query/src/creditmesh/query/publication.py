@@ -2,13 +2,24 @@
 
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 
 from pydantic import JsonValue
 
 from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.mask import mask
+
+
+@once_a_version
+def open_items(directory: Directory, *, on: date) -> Mapping[str, tuple[SubjectKind, ...]]:
+    """The items in force of which records are open to all, each with the kinds of subjects they are open of."""
+    items = (each for each in directory.objects("item", on=on) if isinstance(each, Item))
+    kinds = {item.code: tuple(kind for kind in item.kinds if item.disclosed(kind) == "public") for item in items}
+    return {code: open_to_all for code, open_to_all in kinds.items() if open_to_all}
 
 
 def is_public(event: RecordChanged, item: Item) -> bool:

@@ -35,12 +35,12 @@ class _Receiver:
 
 async def cipher_of(ctx: Context, feed: str) -> FeedCipher:
     """The cipher of the feed's key of now; a new key is put into the feed first where one is due."""
-    connection, month, receivers = await ctx.connection(), _month(ctx), _receivers(ctx)
+    session, month, receivers = await ctx.session(), _month(ctx), _receivers(ctx)
     wanted = frozenset(each.word for each in receivers)
-    newest = await feeds.newest_key(connection, feed)
+    newest = await feeds.newest_key(session, feed)
     if newest is None or (newest.month, newest.receivers) != (month, wanted):
-        await feeds.hold(connection, feed)
-        newest = await feeds.newest_key(connection, feed)  # another process may have been first
+        await feeds.hold(session, feed)
+        newest = await feeds.newest_key(session, feed)  # another process may have been first
         if newest is None or (newest.month, newest.receivers) != (month, wanted):
             newest = await _renew(ctx, feed, month, receivers, number=1 if newest is None else newest.number + 1)
     return _opened(ctx, feed, newest)
@@ -53,7 +53,7 @@ async def _renew(ctx: Context, feed: str, month: date, receivers: Sequence[_Rece
     own = next(each for each in wrapped if each["node"] == ctx.node.code)
     made = FeedKey(number=number, key=key, month=month, receivers=frozenset(r.word for r in receivers), wrapped=own)
     await append(ctx, feed, [key_draft(key=key, alg=SEALING, wrapped=wrapped, at=ctx.instant)])
-    await feeds.add_key(await ctx.connection(), feed, made)
+    await feeds.add_key(await ctx.session(), feed, made)
     return made
 
 

@@ -31,7 +31,7 @@ async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
             text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours) + "]" if ours else None
             place = (each.peer, each.feed, body.key)
             kept[place] = text or kept.get(place)
-    await feed_keys.keep(await ctx.connection(), kept, at=ctx.instant)
+    await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
     judged.emit(ctx)
 
 
@@ -46,7 +46,7 @@ class FeedCiphers:
     async def of(cls, ctx: Context, entries: Collection[Incoming]) -> "FeedCiphers":
         """The ciphers that these entries need."""
         needed = {_key(entry) for entry in entries if entry.said.sealed is not None}
-        return cls(ctx.keys, await feed_keys.wrapped_of(await ctx.connection(), needed))
+        return cls(ctx.keys, await feed_keys.wrapped_of(await ctx.session(), needed))
 
     def unseal(self, entry: Incoming) -> Mapping[str, object] | FieldError:
         """The clear and the personal fields of an entry in one row, or why they cannot be read."""

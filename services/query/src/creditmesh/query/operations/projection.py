@@ -14,7 +14,7 @@ from creditmesh.query.store import accesses, public, records
 from creditmesh.query.store.public import Published
 from creditmesh.query.store.records import Newest
 from creditmesh.schemas.catalogue import Item
-from creditmesh.schemas.events import AccessRecorded, RecordChanged
+from creditmesh.schemas.events import RecordChanged
 
 
 async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -68,7 +68,5 @@ def _published(newest: Newest, item: Item, values: Mapping[str, JsonValue]) -> P
 
 
 async def log_accesses(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Write the accesses of any service's stream into the one log."""
-    read = ((each, each.read(AccessRecorded)) for each in events)
-    rows = [(each.part, event.access, event.subject, each.at, each.data) for each, event in read]
-    await accesses.add(await ctx.session(), rows)
+    """Write the accesses of other services' streams into the one log; this service's own are there already."""
+    await accesses.add(await ctx.session(), events)

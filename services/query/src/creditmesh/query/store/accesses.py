@@ -1,14 +1,19 @@
-"""The one access log: lines come in, nothing ever changes (the role holds no right to)."""
+"""The one access log: lines come in, nothing ever changes (the role holds no right to).
 
-from collections.abc import AsyncIterator, Iterable
+It is the outbox of this service's own accesses, which are written by `store.queries` and by the context; those of other
+services come as events. `entry` is the order in which lines were written.
+"""
+
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events import AccessRecorded
 
-_COLUMNS = ("part", "access", "subject", "at", "data")
+_COLUMNS = ("part", "id", "key", "at", "legal_date", "traceparent", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +25,15 @@ class Line:
     event: AccessRecorded
 
 
-async def add(session: Session, rows: Iterable[tuple[int, UUID, UUID, datetime, bytes]]) -> int:
-    """Add lines (part, access, subject, at, event's JSON); a repeated access breaks the primary key."""
+async def add(session: Session, events: Sequence[Delivered]) -> int:
+    """Add lines of other services' accesses; a repeated access breaks the primary key."""
+    rows = [(e.part, e.id, e.key, e.at, e.legal_date, e.traceparent, e.data) for e in events]
     return await session.copy("query.access", _COLUMNS, rows)
 
 
 _PAGE = """
     select entry, at, data from query.access
-     where part = :part and subject = :subject and entry < coalesce(cast(:before as bigint), 9223372036854775807)
+     where part = :part and key = :subject and entry < coalesce(cast(:before as bigint), 9223372036854775807)
      order by entry desc limit :limit
 """
 

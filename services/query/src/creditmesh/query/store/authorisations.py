@@ -1,5 +1,6 @@
 """Authorisations: an immutable signed text, the count of its uses, and whether it was taken back."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -47,7 +48,7 @@ async def give(session: Session, given: Authorisation) -> None:
     await session.execute(_GIVE, asdict(given))
 
 
-async def find(session: Session, id: UUID, *, parts: range) -> Authorisation | None:  # noqa: A002
+async def find(session: Session, id: UUID, *, parts: Sequence[int]) -> Authorisation | None:  # noqa: A002
     """The authorisation of that id, whoever's it is."""
     row = await session.row(_FIND, {"parts": list(parts), "id": id})
     return None if row is None else Authorisation(**row)

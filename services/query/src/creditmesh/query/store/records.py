@@ -72,12 +72,13 @@ _UPSERT = """
     returning known.record
 """
 
-_VISIBLE = f"""
+VISIBLE = f"""
     select record.data from query.record
      where record.part = :part and record.subject = :subject and {visible_sql("record")}
        and (cast(:items as text[]) is null or record.item = any(:items))
      order by record.display_from desc, record.record
 """
+"""What is visible of `:subject` on `:as_of`: of `:items`, or of all (null); newest period first."""
 
 
 async def visible_of(
@@ -97,79 +98,4 @@ async def visible_of(
         "as_of": as_of,
         "withdrawn": list(withdrawn),
     }
-    return [RecordChanged.model_validate_json(row.data) for row in await session.fetch(_VISIBLE, values)]
-
-
-_HELD = """
-    held as (
-        select r.record from query.record r
-          join unnest(cast(:records as uuid[]), cast(:revs as integer[])) as n(record, rev)
-            on r.record = n.record and r.rev = n.rev
-         where r.part = :part
-           for share of r skip locked
-    )
-"""
-_UNCHANGED = f"with {_HELD} select count(*) = cardinality(cast(:records as uuid[])) from held"
-
-
-async def unchanged(session: Session, *, part: int, records: Sequence[RecordChanged]) -> bool:
-    """Whether none of these has a newer revision, or one under way; they stay so until this transaction ends.
-
-    Rows that the reader is just changing are skipped rather than waited for, so that the two never wait for each other.
-    """
-    if not records:
-        return True
-    values = {"part": part, "records": [each.record for each in records], "revs": [each.rev for each in records]}
-    return bool(await session.value(_UNCHANGED, values))
-
-
-_USE = f"""
-    with {_HELD},
-    used as (
-        update query.authorisation a set uses = a.uses + cast(:count as integer)
-         where a.part = :part and a.id = :authorisation and a.subject = :subject and a.bureau = :bureau
-           and a.revoked_at is null and a.valid_from <= :as_of and :as_of < a.valid_until
-           and a.uses + cast(:count as integer) <= a.max_uses
-           and (select count(*) from held) = cardinality(cast(:records as uuid[]))
-        returning a.id
-    )
-    select (select count(*) from held) = cardinality(cast(:records as uuid[])) as unchanged,
-           exists (select from used) as counted
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """Whether what is about to be released still stands, and whether the authorisation held and was counted."""
-
-    unchanged: bool
-    counted: bool
-
-
-async def use(
-    session: Session,
-    *,
-    part: int,
-    subject: UUID,
-    authorisation: UUID,
-    bureau: str,
-    as_of: date,
-    count: int,
-    records: Sequence[RecordChanged],
-) -> Used:
-    """Count a use of the authorisation, in the one statement that also checks that it holds and nothing has changed.
-
-    `count` is 0 for a repeated request, which uses up nothing but needs an authorisation that still holds.
-    """
-    values = {
-        "part": part,
-        "subject": subject,
-        "authorisation": authorisation,
-        "bureau": bureau,
-        "as_of": as_of,
-        "count": count,
-        "records": [each.record for each in records],
-        "revs": [each.rev for each in records],
-    }
-    [(unchanged, counted)] = await session.fetch(_USE, values)
-    return Used(unchanged=unchanged, counted=counted)
+    return [RecordChanged.model_validate_json(row.data) for row in await session.fetch(VISIBLE, values)]

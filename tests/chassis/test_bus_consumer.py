@@ -9,14 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Alarm, Transient
 from tests.contracts.bus.worker import DEADLY, SLOW
 from tests.contracts.bus.world import Work, World, keys_of, opened, write_down
 from tests.support.eventually import eventually
-from tests.support.postgres import Postgres
+from tests.support.postgres import Postgres, url_of
+from tests.support.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +30,8 @@ async def world(postgres: Postgres) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def worker(world: World, *, lease: float = 5.0) -> AsyncIterator[asyncio.subprocess.Process]:
-    url = world.database.urls["reader"].render_as_string(hide_password=False)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.contracts.bus.worker", url, str(lease)),
+        *(sys.executable, "-m", "tests.contracts.bus.worker", url_of(world.database.addresses["reader"]), str(lease)),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -48,7 +48,7 @@ async def test_an_event_that_ends_its_process_is_buried_and_everything_else_is_a
     other = keys_of(0, 1)[0]
     ids = await world.write(other, DEADLY, other, DEADLY, *keys_of(1, 3))
     deaths = 0
-    watcher = world.owner()  # never run: it only asks
+    watcher = world.consumer()  # never run: it only asks
     while deaths < 10 and await watcher.behind():
         async with worker(world) as process:
             done = asyncio.create_task(watcher.caught_up(60))
@@ -72,11 +72,11 @@ async def test_a_process_that_slept_inside_its_transaction_doubles_nothing_when_
         assert await sleeper.stdout.readline() == b"slow\n"
         os.kill(sleeper.pid, signal.SIGSTOP)
         async with world.reading() as reading:
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             os.kill(sleeper.pid, signal.SIGCONT)
             await sleeper.wait()
             ids += await world.write("k")
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
     assert sorted(await world.effects()) == sorted(ids)
 
 
@@ -88,13 +88,32 @@ async def test_a_work_session_that_the_server_ended_is_doubt_and_the_batch_is_ap
         await write_down(work, events)
         if not killed:
             killed += 1
-            pid = await work.connection.scalar(text("select pg_backend_pid()"))
+            pid = await work.session.value("select pg_backend_pid()")
             await world.admin.execute("select pg_terminate_backend($1)", pid)
 
     ids = await world.write(*["k"] * 5)
     async with world.reading(cut) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
         assert len(reading.doubts) == 1
+    assert await world.effects() == ids
+
+
+async def test_an_owner_works_again_within_30_seconds_of_the_network_going_silent(postgres: Postgres, world: World):
+    """Nothing is refused and nothing is closed: what ends the wait are the deadlines as they are shipped."""
+    watcher = world.owner()  # never run: it only asks
+    async with Proxy(postgres.port) as proxy:
+        pool = Pool(proxy.through(world.database.addresses["reader"]), application_name="behind a proxy")
+        async with world.reading(pool=pool, lease=15.0) as reading:
+            ids = await world.write("k", "k")
+            await watcher.caught_up()
+            proxy.go_silent()
+            ids += await world.write("k", "k")
+            proxy.answer()
+            await watcher.caught_up(30)
+            assert len(reading.doubts) == 1
+            ids += await world.write("k")
+            await watcher.caught_up(5)
+        await pool.close()
     assert await world.effects() == ids
 
 
@@ -107,11 +126,11 @@ async def test_a_deadlock_a_conflict_or_a_lock_timeout_is_done_again_in_place(wo
         times += 1
         await write_down(work, events)
         if times <= 2:
-            await work.connection.execute(text(f"do $$ begin raise exception using errcode = '{state}'; end $$"))
+            await work.session.script(f"do $$ begin raise exception using errcode = '{state}'; end $$")
 
     ids = await world.write(*["k"] * 5)
     async with world.reading(conflict) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
         assert reading.doubts == []
     assert (times, await world.effects()) == (3, ids)
 
@@ -128,7 +147,7 @@ async def test_a_declared_passing_fault_is_waited_out(world: World):
 
     ids = await world.write("k")
     async with world.reading(later) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
     assert await world.effects() == ids
 
 
@@ -136,12 +155,12 @@ async def test_a_statement_that_always_runs_out_of_time_is_buried_in_the_end(wor
     async def slow(work: Work, events: Sequence[Delivered]) -> None:
         await write_down(work, events)
         if any(event.key == "slow" for event in events):
-            await work.connection.execute(text("set local statement_timeout = '20ms'"))
-            await work.connection.execute(text("select pg_sleep(5)"))
+            await work.session.execute("set local statement_timeout = '20ms'")
+            await work.session.execute("select pg_sleep(5)")
 
     ids = await world.write("slow", "quick")
     async with world.reading(slow) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
     assert await world.effects() == ids[1:]
     assert await world.admin.fetchval("select id from reader.dead_letter") == ids[0]
 
@@ -157,7 +176,7 @@ async def test_a_handler_may_park_a_part(world: World):
     ids = await world.write(bad, good)
     async with world.reading(alarm) as reading:
         await eventually(lambda: _applied_all(world, 1))
-        assert list(reading.owner.alarms) == [("source", 0)]
+        assert list(reading.consumer.alarms) == [("source", 0)]
         assert reading.doubts == []
     assert await world.effects() == ids[1:]
 
@@ -171,7 +190,7 @@ async def test_one_call_gets_the_run_of_a_type_over_all_parts_and_the_order_of_e
 
     await world.write(*[key for part in range(4) for key in keys_of(part, 2)] * 5)
     async with world.reading(count) as reading:
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
     assert [len(call) for call in calls] == [40]
     assert {event.part for event in calls[0]} == {0, 1, 2, 3}
 
@@ -184,7 +203,7 @@ async def test_the_positions_of_an_owner_that_died_are_taken_over(world: World):
         await process.wait()
     async with world.reading() as reading:
         ids += await world.write(*["k"] * 3)
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
     assert await world.effects() == ids
 
 

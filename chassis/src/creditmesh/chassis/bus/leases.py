@@ -1,4 +1,4 @@
-"""Which parts a process owns: advisory locks on one session that the server ends when it is not pinged.
+"""Which parts a process leases: advisory locks on one session that the server ends when it is not pinged.
 
 Every process of a reader also holds one shared lock, so that each can count the others and take no more than its fair
 share. Parts that nobody has taken for two seconds are taken beyond it. A part is leased for all streams of a reader.
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from creditmesh.chassis.bus.doubt import in_doubt
+from creditmesh.chassis.bus.faults import in_doubt
 from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.connecting import direct
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Doubt
 
 SECONDS_TO_PING = 1.2
@@ -25,18 +26,19 @@ select objid::bigint, mode = 'ShareLock' from pg_locks
    and database = (select oid from pg_database where datname = current_database())
 """
 _TAKE = "select part from unnest($2::int[]) as part where pg_try_advisory_lock($1, part)"
+_SERVER = "select pg_postmaster_start_time()"
 _FREE = "select pg_advisory_unlock($1, part) from unnest($2::int[]) as part"
 
 
 @dataclass(slots=True, frozen=True)
-class Change:
+class Rebalanced:
     """What a rebalance did."""
 
     gained: frozenset[int]
     lost: frozenset[int]
 
 
-class Ownership:
+class Leases:
     """The lock session of one reader in this process. `lock_class` is this reader's alone in the database."""
 
     def __init__(self, address: Address, *, lock_class: int, parts: int, lease: float) -> None:
@@ -80,14 +82,21 @@ class Ownership:
                     await self._held_session().execute("select 1")
                 self._spoke = _now()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Doubt):
-            self.ended = True
+            await self.close()  # nobody waits any longer for what a silent network does not bring
+
+    async def assert_same_server(self, work: Session) -> None:
+        """Doubt if that session is on another server than the one that holds the leases, as after a failover."""
+        async with self._turn:
+            mine = await self._held_session().fetchval(_SERVER)
+        if mine != await work.value(_SERVER):
+            raise Doubt("the work session is on another server than the leases")
 
     def check(self) -> None:
         """Doubt if the session has ended: others may own the parts."""
         if self.ended or self._held_session().is_closed():
             raise Doubt("the lease was lost")
 
-    async def rebalance(self) -> Change:
+    async def rebalance(self) -> Rebalanced:
         """Give back what is above the fair share, take what is free below it."""
         self.check()
         with in_doubt("lease"):
@@ -96,7 +105,7 @@ class Ownership:
         self._spoke = _now()
         return change
 
-    async def _rebalance(self, session: asyncpg.Connection) -> Change:
+    async def _rebalance(self, session: asyncpg.Connection) -> Rebalanced:
         rows = await session.fetch(_LOCKS, self._class)
         members = sum(1 for _, shared in rows if shared)
         taken = {part for part, shared in rows if not shared}
@@ -107,7 +116,7 @@ class Ownership:
         wanted = self._wanted(taken, share)
         gained = frozenset(row[0] for row in await session.fetch(_TAKE, self._class, wanted)) if wanted else frozenset()
         self.held = self.held - lost | gained
-        return Change(gained, lost)
+        return Rebalanced(gained, lost)
 
     def _wanted(self, taken: set[int], share: int) -> list[int]:
         now = _now()
