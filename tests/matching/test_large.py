@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from tests.matching.conftest import a_person, given
+from creditmesh.schemas.rules.identity import resident_check
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 
@@ -29,7 +29,7 @@ async def listening(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 
 async def test_six_screenings_of_ten_thousand_leave_the_process_to_others(listening: TestNode):
     key, url = await a_key(listening), listening.host.url
-    bodies = [b"\n".join(orjson.dumps(given(a_person())) for _ in range(ROWS)) for _ in range(AT_ONCE)]
+    bodies = [b"\n".join(a_stranger(ROWS * body + row) for row in range(ROWS)) for body in range(AT_ONCE)]
     with no_collections():
         screenings = [asyncio.create_task(asyncio.to_thread(screened, url, key, body)) for body in bodies]
         probing = asyncio.create_task(asyncio.to_thread(probed, url, lambda: all(each.done() for each in screenings)))
@@ -45,6 +45,12 @@ def no_collections() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+def a_stranger(number: int) -> bytes:
+    first = f"990000{1930 + number // 1000}0101{number % 1000:03d}"
+    document = {"type": "resident_id", "number": first + resident_check(first)}
+    return orjson.dumps({"kind": "natural_person", "document": document})
 
 
 async def a_key(node: TestNode) -> str:

@@ -65,5 +65,5 @@ async def test_a_listing_is_acted_on_at_once_and_gone_at_once_when_the_court_rem
     identity = Identity(kind="natural_person", document="resident_id", number=Pii(BOSS))
     (subject,) = await node.host.equipment["query"].vault.resolve([identity])
     async with node.database.session() as session:
-        logged = await session.fetchval("select count(*) from query.access where subject = $1", subject)
+        logged = await session.fetchval("select count(*) from query.access where key = $1", subject)
     assert logged >= 4  # named in an inbox twice, screened twice

@@ -246,8 +246,8 @@ class Context:
         return row
 
     async def flush(self) -> None:
-        """Write what was gathered so far, in this transaction: for a large answer, a slice at a time."""
-        if self._outgoing:
+        """Write what was gathered so far, if it is many events, in this transaction; the rest comes with the commit."""
+        if len(self._outgoing) >= COPY_FROM:
             await enqueue(await self.session(), outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
             self._queued = True
             self._outgoing.clear()

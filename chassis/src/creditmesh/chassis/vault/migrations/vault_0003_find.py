@@ -3,7 +3,7 @@
 from creditmesh.chassis.database.migrations import script
 
 revision = "vault_0003"
-down_revision = "vault_0001"
+down_revision = "vault_0002"
 branch_labels = None
 depends_on = None
 

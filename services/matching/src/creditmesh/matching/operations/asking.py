@@ -1,12 +1,13 @@
 """What a screening and a question of eligibility have in common: the ground, what stands now, and the access."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 from uuid import UUID
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.vault.index import Identity
@@ -17,6 +18,8 @@ from creditmesh.schemas.catalogue import Matter
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.rules import freshness, grounds
 from creditmesh.schemas.rules.grounds import Wanting
+
+T = TypeVar("T")
 
 PURPOSE = "statutory_duty"
 """The purpose of the catalogue for which a department may ask here."""
@@ -65,19 +68,26 @@ def ground_of(ctx: Context, asked: Asked) -> Allowed | Wanting:
 
 async def refuse(ctx: Context, asked: Asked, wanting: Wanting, identities: Sequence[Identity]) -> NoReturn:
     """NoGround, a kept access of each of these whom this node knows; nobody becomes known by it."""
-    for subject in dict.fromkeys(await ctx.vault.find(identities)):
-        if subject is None:
-            continue
-        ctx.disclose(
-            subject,
-            purpose=PURPOSE,
-            ground="statutory",
-            outcome="refused",
-            matter=asked.matter,
-            reason=f"{NoGround.code}.{wanting.reason}",
-            officer=ctx.known_caller.officer or asked.officer,
-        )
+    known: set[UUID] = set()
+    async for some in in_slices(identities):
+        for subject in set(await ctx.vault.find(some)) - known:
+            if subject is not None:
+                _note_refusal(ctx, asked, wanting, subject)
+                known.add(subject)
+        await ctx.flush()
     raise NoGround(*wanting.texts)
+
+
+def _note_refusal(ctx: Context, asked: Asked, wanting: Wanting, subject: UUID) -> None:
+    ctx.disclose(
+        subject,
+        purpose=PURPOSE,
+        ground="statutory",
+        outcome="refused",
+        matter=asked.matter,
+        reason=f"{NoGround.code}.{wanting.reason}",
+        officer=ctx.known_caller.officer or asked.officer,
+    )
 
 
 def day_of(ctx: Context) -> Day:
@@ -85,20 +95,23 @@ def day_of(ctx: Context) -> Day:
     return Day(as_of=ctx.legal_date, withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date))
 
 
-async def standing_now(ctx: Context, subjects: Collection[UUID], items: Collection[str]) -> Mapping[UUID, list[Held]]:
-    """Where each of these subjects visibly stands, held so until the answer is decided.
+async def answered(
+    ctx: Context, subjects: Collection[UUID], items: Collection[str], answer: Callable[[UUID, Sequence[Held]], T]
+) -> dict[UUID, T]:
+    """What `answer` says of each of these subjects from where it visibly stands; it records the accesses as well.
 
-    Unavailable if it keeps changing.
+    They are written in the statement that finds nothing changed since the reading. Unavailable if it keeps changing.
     """
-    session, day = await ctx.session(), day_of(ctx)
-    parts = {subject: ctx.part(str(subject)) for subject in subjects}
+    parts, day = {subject: ctx.part(str(subject)) for subject in subjects}, day_of(ctx)
     for attempt in range(ATTEMPTS):
-        rows = await standing.visible_of(session, parts, items=items, day=day)
-        if rows is not None:
-            found: dict[UUID, list[Held]] = {subject: [] for subject in subjects}
-            for row in rows:
-                found[row.subject].append(row)
-            return found
+        rows = await standing.visible_of(await ctx.alone(), parts, items=items, day=day)
+        found: dict[UUID, list[Held]] = {subject: [] for subject in subjects}
+        for row in rows:
+            found[row.subject].append(row)
+        answers = {subject: answer(subject, theirs) for subject, theirs in found.items()}
+        (unchanged,) = await ctx.write(standing.RELEASE, standing.released(rows))
+        if unchanged:
+            return answers
         await asyncio.sleep(0.01 * attempt)
     raise Unavailable(
         "The subjects' records are changing; nothing was released. Ask again.",

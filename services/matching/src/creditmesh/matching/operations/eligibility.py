@@ -1,13 +1,15 @@
 """Whether a subject is eligible for the rewards of a matter, with the evidence; an access like any other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching import eligibility, reach
 from creditmesh.matching.eligibility import Listing
 from creditmesh.matching.errors import UnusableIdentity
-from creditmesh.matching.operations.asking import Allowed, Asked, disclose, ground_of, refuse, standing_now, use_until
+from creditmesh.matching.operations.asking import Allowed, Asked, answered, disclose, ground_of, refuse, use_until
 from creditmesh.matching.store.standing import Held
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.directory import Directory
@@ -37,8 +39,16 @@ async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Asked)
     if isinstance(ground, Wanting):
         await refuse(ctx, asked, ground, [identity])
     (subject,) = await ctx.vault.resolve([identity])
-    rows = (await standing_now(ctx, [subject], ground.items))[subject]
-    judged = _judge(ctx, question, ground, [row for row in rows if row.role == "listed"])
+
+    def answer(subject: UUID, rows: Sequence[Held]) -> EligibilityOut:
+        return _answer(
+            ctx, subject, ground, _judge(ctx, question, ground, [row for row in rows if row.role == "listed"])
+        )
+
+    return (await answered(ctx, [subject], ground.items, answer))[subject]
+
+
+def _answer(ctx: Context, subject: UUID, ground: Allowed, judged: _Judged) -> EligibilityOut:
     told = [*judged.listings, *judged.adverse]
     until = use_until(ctx, told)
     return EligibilityOut(

@@ -11,11 +11,11 @@ from uuid import UUID
 
 import orjson
 
-from creditmesh.chassis.bulk import in_slices
+from creditmesh.chassis.bulk import SLICE, in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching import reach
-from creditmesh.matching.operations.asking import Allowed, Asked, disclose, ground_of, refuse, standing_now, use_until
+from creditmesh.matching.operations.asking import Allowed, Asked, answered, disclose, ground_of, refuse, use_until
 from creditmesh.matching.store.standing import Held
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.identifiers import SubjectKind
@@ -46,10 +46,11 @@ async def screen(ctx: Context, subjects: Sequence[ScreenedIn], asked: Asked) -> 
         read = [_identity(each) async for some in in_slices(subjects) for each in some]
         await refuse(ctx, asked, ground, [each for each in read if isinstance(each, Identity)])
     screening = _screening(ctx, ground)
+    if len(subjects) > SLICE:
+        await ctx.session()  # one transaction around all slices; of one slice the statement that writes is one
     texts: list[bytes] = []
     async for some in in_slices(subjects):
         texts += await screening.answers([_identity(each) for each in some], first=len(texts) + 1)
-        await ctx.flush()
     return texts
 
 
@@ -80,15 +81,16 @@ class _Screening:
         identities = [each for each in read if isinstance(each, Identity)]
         found = await self.ctx.vault.resolve(identities)
         new = [subject for subject in dict.fromkeys(found) if subject not in self.known]
-        for subject, rows in (await standing_now(self.ctx, new, self.ground.items)).items():
-            self.known[subject] = self._text(subject, [row for row in rows if row.list in self.lists])
+        if new:
+            self.known.update(await answered(self.ctx, new, self.ground.items, self._text))
         subjects = iter(found)
         return [
             _nobody(self.ctx, row, each) if isinstance(each, FieldError) else _numbered(self.known[next(subjects)], row)
             for row, each in enumerate(read, first)
         ]
 
-    def _text(self, subject: UUID, listed: Sequence[Held]) -> bytes:
+    def _text(self, subject: UUID, rows: Sequence[Held]) -> bytes:
+        listed = [row for row in rows if row.list in self.lists]
         until = use_until(self.ctx, listed) if listed else self.until
         measures = [each for row in listed for each in self._measures(row)]
         answer = {

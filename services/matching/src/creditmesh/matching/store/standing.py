@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from creditmesh.chassis.bus.queue import insertions
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.visibility import visible_sql
@@ -69,10 +70,12 @@ class Standing:
 
 
 class Held(NamedTuple):
-    """What an answer tells of somebody's place, held as it is until the answer is decided."""
+    """What an answer tells of somebody's place, as it was read."""
 
-    subject: UUID
+    part: int
     record: UUID
+    subject: UUID
+    rev: int
     role: Role
     kind: SubjectKind
     item: str
@@ -153,32 +156,40 @@ async def drop(session: Session, gone: Mapping[Key, int]) -> None:
 
 
 _VISIBLE_OF = f"""
-    with visible as (
-        select s.part, s.rev, {", ".join(f"s.{name}" for name in Held._fields)}
-          from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)
-            on s.part = n.part and s.subject = n.subject
-         where {visible_sql("s")} and s.item = any(:items)
-    ), held as (
-        select from matching.standing s join visible v
-            on s.part = v.part and s.record = v.record and s.subject = v.subject and s.rev = v.rev
-           for share of s skip locked
-    )
-    select {", ".join(Held._fields)}, (select count(*) from held) = (select count(*) from visible)
-      from visible order by display_from desc, record
+    select {", ".join(f"s.{name}" for name in Held._fields)}
+      from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)
+        on s.part = n.part and s.subject = n.subject
+     where {visible_sql("s")} and s.item = any(:items)
+     order by s.display_from desc, s.record
 """
 
 
-async def visible_of(
-    session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], day: Day
-) -> list[Held] | None:
-    """Where these subjects (with their parts) visibly stand by records of these items; None if that is changing.
-
-    What is told stays so until this transaction ends. A row that the reader is just changing is skipped rather than
-    waited for, so that the two never wait for each other.
-    """
+async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], day: Day) -> list[Held]:
+    """Where these subjects (with their parts) visibly stand by records of these items, all in one statement."""
     given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items)}
-    rows = await session.fetch(_VISIBLE_OF, given | day.given)
-    return [Held(*row[:-1]) for row in rows] if not rows or rows[0][-1] else None
+    return [Held(*row) for row in await session.fetch(_VISIBLE_OF, given | day.given)]
+
+
+RELEASE = f"""
+    with held as (
+        select s.record from matching.standing s
+          join unnest({_arrays((*_KEY, "rev"))}) as n(part, record, subject, rev)
+            on s.part = n.part and s.record = n.record and s.subject = n.subject and s.rev = n.rev
+           for share of s skip locked
+    ), decided as (
+        select count(*) = cardinality(cast(:rev as integer[])) as unchanged from held
+    ), {insertions(None, on="(select unchanged from decided)")}
+    select unchanged from decided
+"""
+"""Writes what was gathered if none of the rows told of has a newer revision, or one under way (`Context.write`).
+
+Rows that the reader is just changing are skipped rather than waited for, so that the two never wait for each other.
+"""
+
+
+def released(rows: Collection[Held]) -> dict[str, object]:
+    """The values of `RELEASE` for an answer from these rows."""
+    return {name: [getattr(row, name) for row in rows] for name in (*_KEY, "rev")}
 
 
 _ON_LIST = f"""
