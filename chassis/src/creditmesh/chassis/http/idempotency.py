@@ -37,9 +37,15 @@ class Once:
 
 
 async def once_of(request: Request) -> Once:
-    """The key of a request, and the digest of its path, its If-Match and its body: another of these is another one."""
+    """The key of a request, and the digest of its path, its If-Match and its body: another of these is another one.
+
+    Without a key nothing is repeated, and the digest is empty.
+    """
+    key = key_of(request)
+    if key is None:
+        return Once(key=None, digest=b"")
     words = (request.url.path, request.headers.get("if-match", ""))
-    return Once(key=key_of(request), digest=digest("\n".join(words).encode() + b"\n" + await request.body()))
+    return Once(key=key, digest=digest("\n".join(words).encode() + b"\n" + await request.body()))
 
 
 def key_of(request: Request) -> str | None:

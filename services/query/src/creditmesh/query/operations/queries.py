@@ -18,8 +18,9 @@ from creditmesh.query.operations.subjects import subject_of
 from creditmesh.query.release import Plan
 from creditmesh.query.store import queries
 from creditmesh.query.store.queries import Decided, Wanted
-from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.events import DisclosedToBureau, RecordChanged
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import Mark, QueryIn, QueryOut
 from creditmesh.schemas.rules import grounds
 from creditmesh.schemas.rules.grounds import Ground
@@ -135,15 +136,38 @@ def _statutory(ctx: Context, asked: Asked) -> Ground | None:
 
 
 def _plan(ctx: Context, asked: Asked, ground: Ground) -> Plan:
-    directory, today = ctx.followed(Directory), ctx.legal_date
+    directory, items = ctx.followed(Directory), asked.query.items
+    kind, credential, today = asked.query.subject.kind, ctx.known_caller.items, ctx.legal_date
+    if items is None and ground.kind == "statutory":
+        return _plan_of_matter(directory, ground, kind, credential, on=today)
+    return _planned(directory, ground, kind, credential, items, on=today)
+
+
+def _planned(
+    directory: Directory,
+    ground: Ground,
+    kind: SubjectKind,
+    credential: frozenset[str] | None,
+    asked: Sequence[str] | None,
+    *,
+    on: date,
+) -> Plan:
     return release.plan(
         ground,
-        kind=asked.query.subject.kind,
-        asked=asked.query.items,
-        credential=ctx.known_caller.items,
-        item=lambda code: directory.item(code, on=today),
-        withdrawn=directory.withdrawn(today),
+        kind=kind,
+        asked=asked,
+        credential=credential,
+        item=lambda code: directory.item(code, on=on),
+        withdrawn=directory.withdrawn(on),
     )
+
+
+@once_a_version
+def _plan_of_matter(
+    directory: Directory, ground: Ground, kind: SubjectKind, credential: frozenset[str] | None, *, on: date
+) -> Plan:
+    """The plan of a whole matter: there are few of them, where callers may ask for any items, and authorise any."""
+    return _planned(directory, ground, kind, credential, None, on=on)
 
 
 async def _release(
