@@ -47,6 +47,7 @@ async def test_a_listed_organisation_meets_the_measures_of_the_matter_and_no_oth
         "use_until": "2026-06-03",
         "as_of": "2026-05-04",
         "reasons": [],
+        "out_of_reach": [],
     }  # fmt: skip
     assert answer.headers["cache-control"] == "no-store"
     (access,) = await house.accesses_of(change.subject)
@@ -95,6 +96,18 @@ async def test_nothing_applies_outside_list_matter_credential_and_kind(house: Ho
     assert len(found["designations"]) == (kind == "of a kind")
     (access,) = await house.accesses_of(subject)
     assert access.outcome == ("released" if kind == "of a kind" else "nothing")
+
+
+async def test_a_screening_says_which_items_its_credential_does_not_reach(house: House):
+    firm = an_organisation()
+    await house.load(a_record(await house.subject(firm)))
+    caller = department(items=frozenset({"honour"}))
+    found = (await screen(house, given(firm), caller)).json()
+    assert (found["certainty"], found["measures"]) == ("partial", [])
+    assert "default" in found["out_of_reach"]
+    assert "honour" not in found["out_of_reach"]
+    whole = (await screen(house, given(firm))).json()
+    assert (whole["certainty"], whole["out_of_reach"]) == ("exact", [])
 
 
 async def test_a_name_without_a_number_identifies_nobody_and_makes_no_measure(house: House):

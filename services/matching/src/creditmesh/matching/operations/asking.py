@@ -42,11 +42,8 @@ class Allowed:
     matter: Matter
     officer: str
     items: tuple[str, ...]
-
-    @property
-    def whole(self) -> bool:
-        """Whether the credential reaches every item of the matter: only then "no record" means that there is none."""
-        return set(self.matter.items) <= set(self.items)
+    out_of_reach: tuple[str, ...]
+    """The items of the matter that this credential does not reach: only without any "no record" means there is none."""
 
 
 def ground_of(ctx: Context, asked: Asked) -> Allowed | Wanting:
@@ -63,7 +60,8 @@ def ground_of(ctx: Context, asked: Asked) -> Allowed | Wanting:
     if isinstance(claimed, Wanting) or matter is None or officer is None:
         return claimed if isinstance(claimed, Wanting) else Wanting("matter")
     items = tuple(item for item in claimed.items if caller.items is None or item in caller.items)
-    return Allowed(matter=matter, officer=officer, items=items)
+    out_of_reach = tuple(item for item in matter.items if item not in items)
+    return Allowed(matter=matter, officer=officer, items=items, out_of_reach=out_of_reach)
 
 
 async def refuse(ctx: Context, asked: Asked, wanting: Wanting, identities: Sequence[Identity]) -> NoReturn:

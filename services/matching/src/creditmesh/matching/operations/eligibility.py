@@ -72,7 +72,11 @@ def _identity(subject: SubjectIn) -> Identity:
 
 def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[Held]) -> _Judged:
     today, rewards = ctx.legal_date, _rewards(ctx, ground)
-    clean = eligibility.years_of(rewards, asked=question.years, kind=question.subject.kind) if ground.whole else {}
+    clean = (
+        eligibility.years_of(rewards, asked=question.years, kind=question.subject.kind)
+        if not ground.out_of_reach
+        else {}
+    )
     years = max(clean.values(), default=None)
     adverse = {row.record: row for row in rows if row.nature == "adverse"}
     found = [_adverse(row) for row in adverse.values()]

@@ -94,7 +94,7 @@ class _Screening:
         until = use_until(self.ctx, listed) if listed else self.until
         measures = [each for row in listed for each in self._measures(row)]
         answer = {
-            "certainty": "exact",
+            "certainty": "partial" if self.ground.out_of_reach else "exact",
             "designations": [_designation(row) for row in listed],
             "measures": [each for each in measures if each["measure"] not in self.rewards],
             "rewards": [each for each in measures if each["measure"] in self.rewards],
@@ -103,6 +103,7 @@ class _Screening:
             "use_until": until,
             "as_of": self.ctx.legal_date,
             "reasons": (),
+            "out_of_reach": self.ground.out_of_reach,
         }
         return orjson.dumps(answer, default=str)  # the driver's ids are none of the serialiser's
 

@@ -3,7 +3,7 @@
 Nothing of a task is stored but its answers, so none can outlive its ground and none can be missing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -60,6 +60,7 @@ class Task:
     reason: str | None = None
     officer: str | None = None
     answered_at: datetime | None = None
+    answers: int = 0
 
     @property
     def name(self) -> TaskName:
@@ -96,6 +97,8 @@ class Wanted:
 
     after: TaskName | None
     before: date | None
+    items: Collection[str] | None
+    """Only tasks from records of these items; None: of all."""
     limit: int
 
     @property
@@ -107,6 +110,7 @@ class Wanted:
             "after_handle": None if after is None else after.handle,
             "after_measure": None if after is None else after.measure,
             "before": self.before,
+            "items": self.items,
             "limit": self.limit,
         }
 
@@ -119,16 +123,18 @@ _IN_PAGE = """
     (cast(:after as uuid) is null or {0}.record >= :after
      and ({0}.record, {0}.handle, {1} collate "C") > (:after, :after_handle, :after_measure))
     and (cast(:before as date) is null or {2} < :before)
+    and (cast(:items as text[]) is null or {3} = any(:items))
 """
 _ORDER = 'order by {0}.record, {0}.handle, {0}.measure collate "C" limit :limit'
 _SINCE = "greatest(s.since, s.display_from, way.begun)"
 # By one way of a measure, so that each way is read in the order of its list and no further than the page.
 _STANDING = f"""
     select s.part, s.record, s.subject, s.handle, way.measure, s.list, s.role, s.rev, {_SINCE} as since,
-           true as visible, s.data, a.outcome, a.reason, a.officer, a.at as answered_at
+           true as visible, s.data, a.outcome, a.reason, a.officer, a.at as answered_at,
+           coalesce(a.answers, 0) as answers
       from matching.standing s
       left join lateral (
-           select f.outcome, f.reason, f.officer, f.at from matching.feedback f
+           select f.outcome, f.reason, f.officer, f.at, count(*) over () as answers from matching.feedback f
             where f.part = s.part and f.record = s.record and f.subject = s.subject and f.measure = way.measure
               and f.party = :party
             order by f.entry desc limit 1) a on true
@@ -136,8 +142,10 @@ _STANDING = f"""
 """
 _UNGROUNDED = f"""
     select f.part, f.record, f.subject, f.handle, f.measure, f.list, f.role, f.rev, f.since,
-           false as visible, f.data, f.outcome, f.reason, f.officer, f.at as answered_at
-      from (select distinct on (f.record, f.handle, f.measure) f.* from matching.feedback f
+           false as visible, f.data, f.outcome, f.reason, f.officer, f.at as answered_at, f.answers
+      from (select distinct on (f.record, f.handle, f.measure) f.*,
+                   count(*) over (partition by f.record, f.handle, f.measure) as answers
+              from matching.feedback f
              where f.party = :party {{0}}
              order by f.record, f.handle, f.measure, f.entry desc) f
      where not exists (
@@ -148,13 +156,13 @@ _UNGROUNDED = f"""
 
 
 def _standing(answers: str) -> str:
-    page = _IN_PAGE.format("s", "way.measure", _SINCE)
+    page = _IN_PAGE.format("s", "way.measure", _SINCE, "s.item")
     way = f"{_STANDING} and {answers} and {page} order by s.record, s.handle limit :limit"
     return f"select task.* from {_WAYS} cross join lateral ({way}) task {_ORDER.format('task')}"
 
 
 def _ungrounded(outcome: str) -> str:
-    page = _IN_PAGE.format("f", "f.measure", "f.since")
+    page = _IN_PAGE.format("f", "f.measure", "f.since", "convert_from(f.data, 'UTF8')::jsonb ->> 'item'")
     return f"{_UNGROUNDED.format('')} and f.outcome = '{outcome}' and {page} {_ORDER.format('f')}"
 
 
