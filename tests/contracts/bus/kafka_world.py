@@ -101,7 +101,7 @@ class KafkaWorld(World):
         await kafka.apply(self.bootstrap, self.topics, anew=True)
 
     async def _unpublished(self, *, all_of_it: bool) -> list[Delivered]:
-        pool = self.database.pool("relay", size=1)
+        pool = self.database.pool("reader", size=1)
         async with pool.session() as session:
             at = {part: head.number for part, head in (await heads(session, "source")).items()}
             after = {part: 0 if all_of_it else self.published.get(part, 0) for part in at}
