@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import orjson
 from uuid_utils.compat import uuid7
 
 from creditmesh.chassis.vault.feeds import FeedCipher, wrap
@@ -39,7 +40,9 @@ class Feed:
     def key(self, *to: tuple[str, str, bytes]) -> FeedKeyReceived:
         """The entry of this feed's key, wrapped to these (node, id of its key, public half), by default the house's."""
         wrapped = [
-            Wrapped.model_validate(wrap(self._secret, node=node, key=key, public=public, feed=self.name))
+            Wrapped.model_validate_json(
+                orjson.dumps(wrap(self._secret, node=node, key=key, public=public, feed=self.name))
+            )
             for node, key, public in to or [self.receiver()]
         ]
         return self.key_of(
@@ -107,7 +110,7 @@ class Feed:
         }
         if "sealed" in changes and changes["sealed"] is None:
             values["fields"] = canonical
-        return RecordBody.model_validate(values | changes)
+        return RecordBody.model_validate_json(orjson.dumps(values | changes, default=str))
 
 
 def other_keys(folder: Path) -> tuple[str, bytes]:
