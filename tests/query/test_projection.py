@@ -127,3 +127,16 @@ async def test_an_own_access_is_written_once_and_read_from_the_log_itself(catalo
     assert tuple(line) == (queued["part"], subject, TODAY)
     alone = Declaration(services=(service,), follow="query", followed=Directory)
     assert alone.streams_of(service) == {}
+
+
+@pytest.mark.parametrize("count", [1, 29, 30, 70])
+async def test_few_or_many_own_accesses_are_written_into_the_log_alike(catalogue: House, count):
+    subject = await catalogue.subject(invented_person())
+    context = catalogue.context(person(subject))
+    given = [context.disclose(subject, purpose="own_file", ground="self", outcome="released") for _ in range(count)]
+    await context.commit()
+    async with catalogue.database.session() as session:
+        lines = await session.fetch("select id from query.access where key = $1 order by entry", subject)
+        queued = await session.fetch("select event from bus.event_queue where event = any($1) order by id", given)
+        assert await session.fetchval("select count(*) from bus.event where id = any($1)", given) == 0
+    assert [line["id"] for line in lines] == [row["event"] for row in queued] == given

@@ -1,0 +1,44 @@
+"""A log that was kept before it was an outbox: its lines stay, and accesses that were not yet in it come into it."""
+
+from uuid import uuid4
+
+from creditmesh.chassis.database.migrations import migrate
+from creditmesh.query import service
+from tests.support.postgres import Postgres
+
+BEFORE = """
+alter table query.access drop column legal_date, drop column traceparent;
+alter table query.access rename column id to access;
+alter table query.access rename column key to subject;
+update query.alembic_version set version_num = 'query_0002';
+"""
+EVENT = """
+insert into bus.event (stream, part, id, type, version, key, at, legal_date, traceparent, data)
+values ($1, 3, $2, 'access.recorded', 1, $3, now(), '2026-05-04', '00-trace', '{}')
+"""
+LINE = "insert into query.access (part, access, subject, at, data) values (3, $1, $2, now(), '{}')"
+
+
+async def test_a_log_becomes_an_outbox_with_all_its_lines_and_those_its_reader_had_not_written(postgres: Postgres):
+    database = await postgres.database(node="query1", packages=[service])
+    written, of_another, waiting, waiting_of_another, subject = (uuid4() for _ in range(5))
+    async with database.session() as session:
+        await session.execute(BEFORE)
+        for stream, event in (
+            ("query", written),
+            ("repair", of_another),
+            ("query", waiting),
+            ("repair", waiting_of_another),
+        ):
+            await session.execute(EVENT, stream, event, str(subject))
+        for event in (written, of_another):
+            await session.execute(LINE, event, subject)
+        await migrate(
+            postgres.admin, node="query1", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        lines = await session.fetch("select id, key, legal_date, traceparent from query.access order by entry")
+    assert [line["id"] for line in lines] == [written, of_another, waiting]
+    assert {(line["key"], str(line["legal_date"]), line["traceparent"]) for line in lines} == {
+        (subject, "2026-05-04", "00-trace")
+    }
