@@ -115,7 +115,7 @@ class Place:
     def app(self) -> Any:
         """The small service's application."""
         made = self.equipment(small)
-        return service_app(made, Verifier(made.keys.token_public_key(), node=NODE.code, audience=small.name))
+        return service_app(made, Verifier(made.keys.token_public_keys(), node=NODE.code, audience=small.name))
 
 
 def serve(place: Place, elsewhere: str | None, pipe: Connection) -> None:

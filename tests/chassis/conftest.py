@@ -118,7 +118,7 @@ async def nursery(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
             wakes=Listener(Address(dsn="postgresql://nowhere")),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node="city"),
-        verifier=Verifier(keys.token_public_key(), node="city", audience="toy"),
+        verifier=Verifier(keys.token_public_keys(), node="city", audience="toy"),
     )
     await database.close()
 

@@ -98,9 +98,9 @@ async def test_a_work_session_that_the_server_ended_is_doubt_and_the_batch_is_ap
     assert await world.effects() == ids
 
 
-async def test_an_owner_works_again_within_30_seconds_of_the_network_going_silent(postgres: Postgres, world: World):
+async def test_a_consumer_works_again_within_30_seconds_of_the_network_going_silent(postgres: Postgres, world: World):
     """Nothing is refused and nothing is closed: what ends the wait are the deadlines as they are shipped."""
-    watcher = world.owner()  # never run: it only asks
+    watcher = world.consumer()  # never run: it only asks
     async with Proxy(postgres.port) as proxy:
         pool = Pool(proxy.through(world.database.addresses["reader"]), application_name="behind a proxy")
         async with world.reading(pool=pool, lease=15.0) as reading:

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
@@ -74,10 +73,9 @@ async def test_a_network_that_goes_silent_ends_whatever_waits_and_the_pool_works
         await session.begin()
         assert await session.value("select 1") == 1
         proxy.go_silent()
-        began = time.monotonic()
-        with pytest.raises(DatabaseError) as caught:
-            await wait(session)
-        assert time.monotonic() - began < 3 * DEADLINE
+        async with asyncio.timeout(3 * DEADLINE):
+            with pytest.raises(DatabaseError) as caught:
+                await wait(session)
         assert (caught.value.lost, session.ended) == (True, True)
         assert fault_of(caught.value, 0) is Fault.DOUBT
     proxy.answer()
@@ -103,11 +101,10 @@ async def test_a_network_that_is_silent_from_the_start_is_an_error_in_time(
 ):
     monkeypatch.setattr(connecting, "SECONDS_TO_CONNECT", DEADLINE)
     proxy.go_silent()
-    began = time.monotonic()
-    with pytest.raises(DatabaseError) as caught:
-        await pool.acquire()
+    async with asyncio.timeout(3 * DEADLINE):
+        with pytest.raises(DatabaseError) as caught:
+            await pool.acquire()
     assert caught.value.lost
-    assert time.monotonic() - began < 3 * DEADLINE
     proxy.answer()
     assert await pool.answers()
 
@@ -170,9 +167,8 @@ async def test_of_two_hosts_the_second_is_used_while_the_first_is_silent(
 ):
     monkeypatch.setattr(connecting, "SECONDS_TO_CONNECT", 2 * DEADLINE)
     proxy.go_silent()
-    began = time.monotonic()
-    driver = await connect(both(proxy.through(tcp).dsn.removeprefix("postgresql://"), tcp), application_name="test")
-    assert time.monotonic() - began < 3 * DEADLINE
+    async with asyncio.timeout(3 * DEADLINE):
+        driver = await connect(both(proxy.through(tcp).dsn.removeprefix("postgresql://"), tcp), application_name="test")
     assert await driver.fetchval("select 1") == 1
     await driver.close()
 

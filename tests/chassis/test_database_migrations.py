@@ -142,11 +142,21 @@ async def test_what_is_declared_is_made_by_the_owner_of_the_schemas(postgres: Po
     assert owner == "declared_ddl"
 
 
-async def test_two_migrations_of_one_node_at_once_are_one(postgres: Postgres):
-    def once() -> object:
-        return migrate(postgres.admin, node="twice", tier="city", parts=2, packages=PACKAGES, secrets=postgres.secrets)
+async def test_migrations_of_one_node_at_once_are_one(postgres: Postgres):
+    async def migrated(node: str, times: int) -> list[tuple[str, ...]]:
+        given = {"tier": "city", "parts": 2, "packages": PACKAGES, "secrets": postgres.secrets}
+        await asyncio.gather(*(migrate(postgres.admin, node=node, **given) for _ in range(times)))
+        made = Database(name=node, node=node, parts=2, admin=postgres.admin, secrets=postgres.secrets)
+        async with made.session() as session:
+            for table in ("bus.node", "bus.alembic_version", "sample.alembic_version", "other.alembic_version"):
+                assert await session.fetchval(f"select count(*) from {table}") == 1, table
+        for role in ROLES:
+            async with made.session(role) as session:
+                assert await session.fetchval("select 1") == 1
+        found = await content(made)
+        return sorted(tuple(str(word).replace(node, "") for word in row if not isinstance(word, int)) for row in found)
 
-    await asyncio.gather(once(), once(), once())
+    assert await migrated("thrice", 3) == await migrated("lonely", 1)
 
 
 async def test_a_fresh_node_is_made_in_seconds(postgres: Postgres):

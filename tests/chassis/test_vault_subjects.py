@@ -9,7 +9,7 @@ from zlib import crc32
 import pytest
 
 from creditmesh.chassis.vault.index import Identity, index_of
-from creditmesh.chassis.vault.keys import Keys
+from creditmesh.chassis.vault.keys import Keys, TwoKeys
 from creditmesh.chassis.vault.subjects import SECONDS_KEPT, Erased, UnknownSubject, Vault
 from creditmesh.schemas.pii import Pii
 from tests.chassis.sample import OTHER, SAMPLE
@@ -176,8 +176,36 @@ async def test_an_erased_person_cannot_be_opened_or_sealed_again(database: Datab
     with pytest.raises(Erased):
         await own.open([subject])
     assert bystander in await own.open([bystander])
-    own.forget(bystander)
-    assert bystander in await own.open([bystander])
+
+
+async def test_unwrapped_keys_are_let_go_when_their_time_is_over_although_nobody_asks(database: Database, keys: Keys):
+    now = 0.0
+    own = vault(database, keys, seconds=lambda: now)
+    subjects = await own.resolve([person(700_000 + n) for n in range(5)])
+    await own.open(subjects)
+    held = own._ciphers
+    assert len(held) == 5
+    assert held._timer is not None
+    assert held._timer.when() - asyncio.get_running_loop().time() <= SECONDS_KEPT
+    now = SECONDS_KEPT
+    held._let_go()  # as its timer does
+    assert len(held) == 0
+    assert len(await own.open(subjects)) == 5
+
+
+async def test_a_person_stays_one_when_a_second_index_key_is_put_beside_the_first(
+    database: Database, keys: Keys, tmp_path: Path
+):
+    """Whoever is resolved under another key is a new person: such a process must not start."""
+    Keys.create(tmp_path / "a")
+    (before,) = await vault(database, Keys.load(tmp_path / "a", ["index", "data"])).resolve([person(13)])
+    Keys.create(tmp_path / "b", ["index"])
+    second = next((tmp_path / "b").glob("index-*.key"))
+    second.rename(tmp_path / "a" / second.name)
+    with pytest.raises(TwoKeys, match=r"index.*Move away"):
+        Keys.load(tmp_path / "a", ["index", "data"])
+    (tmp_path / "a" / second.name).unlink()
+    assert await vault(database, Keys.load(tmp_path / "a", ["index", "data"])).resolve([person(13)]) == [before]
 
 
 async def test_a_service_does_only_what_it_declares(database: Database, keys: Keys):
@@ -196,8 +224,8 @@ async def test_memory_is_bounded_and_still_right(database: Database, keys: Keys)
     subjects = await own.resolve(people)
     ciphers = await own.open(subjects)
     assert len(ciphers) == 40
-    assert len(own._ciphers._kept) == 3
-    assert len(own._subjects._kept) == 30
+    assert len(own._ciphers) == 3
+    assert len(own._subjects) == 30
     assert await own.resolve(people) == subjects
     sealed = ciphers[subjects[0]].seal({"a": 1}, object=subjects[0], field="f")
     assert (await own.open(subjects))[subjects[0]].unseal(sealed, object=subjects[0], field="f") == {"a": 1}

@@ -1,10 +1,12 @@
 """A small node around the door: real database, real keys, a toy service."""
 
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -23,6 +25,7 @@ from creditmesh.chassis.service import Declaration, Service
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.gateway import operations, service
+from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import KeyOrder, NewCredential, PartyKey
 from creditmesh.gateway.transport import InProcess, Transport
@@ -85,6 +88,7 @@ class Standing:
     def __post_init__(self) -> None:
         Keys.create(self.folder)
         self.keys = Keys.load(self.folder, service.keys)
+        self.mac = partial(self.keys.mac, "credential")
         self.clock = Clock(lambda: 3, real=self.real)
         self.pool = self.database.pool("gateway")
         self.followed = directory()
@@ -114,7 +118,7 @@ class Standing:
         def seconds() -> float:
             return time.time() + seconds_later
 
-        verifier = Verifier(self.keys.token_public_key(), node="city", audience=audience, seconds=seconds)
+        verifier = Verifier(self.keys.token_public_keys(), node="city", audience=audience, seconds=seconds)
         return service_app(self.equipment(toy.service), verifier)
 
     def admin_app(self) -> Any:
@@ -140,6 +144,14 @@ class Standing:
             "ready": ready,
         }
 
+    def unknown(self) -> str:
+        """A credential that this node's key made and its database does not have."""
+        return Credential.fresh("city").reveal(self.mac)
+
+    def forged(self, key: NewCredential) -> str:
+        """The id of a key that exists, with a secret of one's own and the check that this node's key makes."""
+        return Credential(node="city", key=key.key, _secret=Credential.fresh("city")._secret).reveal(self.mac)
+
     @asynccontextmanager
     async def context(self) -> AsyncIterator[Context]:
         """An operator's context, committed when it is left in peace."""
@@ -160,6 +172,11 @@ class Standing:
         }
         async with self.context() as context:
             return await operations.create_key(context, order or PartyKey.model_validate(wanted | more))
+
+
+def invented(node: str = "city") -> str:
+    """A credential of the right form, as somebody makes it who has no key of the node."""
+    return Credential.fresh(node).reveal(lambda _: secrets.token_bytes(32))
 
 
 def bearer(credential: str | NewCredential) -> dict[str, str]:

@@ -202,7 +202,7 @@ async def built(postgres: Postgres, folder: Path, *, node: str = "city") -> Hous
             wakes=Listener(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
-        verifier=Verifier(keys.token_public_key(), node=node, audience="ingestion"),
+        verifier=Verifier(keys.token_public_keys(), node=node, audience="ingestion"),
     )
 
 

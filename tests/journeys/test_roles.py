@@ -217,8 +217,8 @@ async def test_connected_as_a_role_each_relation_gives_exactly_what_the_table_sa
 async def test_an_access_cannot_be_changed_or_removed_by_the_service_that_keeps_it(database: Database):
     async with database.session() as session:
         await session.execute(
-            "insert into query.access (part, access, subject, at, data)"
-            " values (0, gen_random_uuid(), gen_random_uuid(), now(), '{}')"
+            "insert into query.access (part, id, key, at, legal_date, data)"
+            " values (0, gen_random_uuid(), gen_random_uuid(), now(), current_date, '{}')"
         )
     async with database.session("query") as session:
         assert await session.fetchval("select count(*) from query.access") == 1

@@ -143,7 +143,7 @@ async def built(postgres: Postgres, folder: Any, *, node: str) -> House:
             wakes=Listener(database.addresses["bus"]),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
-        verifier=Verifier(keys.token_public_key(), node=node, audience="matching"),
+        verifier=Verifier(keys.token_public_keys(), node=node, audience="matching"),
     )
 
 

@@ -13,6 +13,7 @@ from creditmesh.matching import service
 from creditmesh.matching.naming import task_id
 from tests.matching.catalogue import BAR, BASIS, TODAY, a_record, item, measure, party, revised
 from tests.matching.conftest import House, a_person, an_organisation, department
+from tests.support.erasing import erase
 
 NOT_DONE = {"outcome": "not_executed", "reason": "the procedure was closed before"}
 
@@ -394,11 +395,7 @@ async def test_a_person_who_was_erased_is_no_longer_named(house: House):
     person, record = await house.subject(a_person()), uuid4()
     texts = await sealed(house, person, record, None, NAME="沈沙盒")
     await house.load(a_record(person, kind="natural_person", record=record, sealed=texts, fields={}))
-    async with house.database.session() as session:
-        await session.execute(
-            "update vault.data_key set wrapped = null, destroyed_at = now() where subject = $1", person
-        )
-    house.equipment.vault.forget(person)
+    await erase(house.database, house.equipment.vault, person)
     (task,) = await inbox(house)
     assert (task["subject"]["name"], task["subject"]["number"]) == (None, None)
 

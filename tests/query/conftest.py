@@ -141,7 +141,7 @@ async def house(postgres: Postgres, tmp_path_factory) -> AsyncIterator[House]:
             wakes=Listener(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
-        verifier=Verifier(keys.token_public_key(), node=node, audience="query"),
+        verifier=Verifier(keys.token_public_keys(), node=node, audience="query"),
     )
     yield made
     await database.close()

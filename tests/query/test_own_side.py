@@ -10,6 +10,7 @@ import pytest
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import House, bureau, department, person
 from tests.query.samples import a_record
+from tests.support.erasing import erase
 
 NOBODYS = UUID("0199f000-0000-7000-8000-000000000000")
 """An id that nothing has, and the same in every process that collects these tests."""
@@ -46,11 +47,7 @@ async def test_an_erased_person_keeps_a_file_without_what_was_sealed(catalogue: 
     await catalogue.load(
         penalty(subject, record=record, sealed=[cipher.seal({"ID": "x"}, object=record, field="s").model_dump()])
     )
-    async with catalogue.database.session() as session:
-        await session.execute(
-            "update vault.data_key set wrapped = null, destroyed_at = now() where subject = $1", subject
-        )
-    catalogue.equipment.vault.forget(subject)
+    await erase(catalogue.database, catalogue.equipment.vault, subject)
     (shown,) = (await get(catalogue, person(subject), "/v1/me/file")).json()["records"]
     assert list(shown["fields"]) == ["DOC"]
 

@@ -215,7 +215,7 @@ async def built_house(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
             wakes=Listener(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
-        verifier=Verifier(keys.token_public_key(), node=node, audience="repair"),
+        verifier=Verifier(keys.token_public_keys(), node=node, audience="repair"),
         other_vault=Vault(database.pool("ddl", size=1), Keys.load(folder, {"index", "data"}), parts=PARTS),
     )
     yield made

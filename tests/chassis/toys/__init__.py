@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Forbidden, NotFound
 from creditmesh.chassis.http.access import Access
-from creditmesh.chassis.http.idempotency import REPLAYED, digest, key_of, recall, remember
+from creditmesh.chassis.http.idempotency import REPLAYED, once_of, recall, remember
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.chassis.service import Service
 from creditmesh.schemas.events import AccessRecorded
@@ -145,15 +145,15 @@ async def long(ctx: Ctx, id: UUID, events: int = 1) -> None:
 @router.post("/v1/toys", access=Access.to("department", scope="records:submit"), status_code=201)
 async def make(ctx: Ctx, toy: Toy, request: Request, response: Response) -> dict[str, Any]:
     """Make a toy, once for a key."""
-    key, body = key_of(request), digest(await request.body())
-    standing = None if key is None else await recall(ctx, key, body)
+    once = await once_of(request)
+    standing = None if once.key is None else await recall(ctx, once.key, once.digest)
     if standing is not None:
         response.headers[REPLAYED] = "true"
         return {"id": standing}
     made = ctx.new_id()
     await _mark(ctx, made)
-    if key is not None:
-        made = await remember(ctx, key, body, made)
+    if once.key is not None:
+        made = await remember(ctx, once.key, once.digest, made)
     return {"id": made}
 
 

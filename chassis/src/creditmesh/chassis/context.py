@@ -67,10 +67,10 @@ class Equipment:
     """Wakes the orderer of this process; called after a commit that queued events."""
     wakes: Listener
     """Wakes who waits for a stream, or for a word that somebody tells (`bus.listen.tell`)."""
-    bulk: Bulk = field(default_factory=Bulk)
-    """The turns of large bodies; one for all services of a process."""
     backlog: Backlog = field(default_factory=Backlog)
     """How far the node is behind, as of the last second."""
+    bulk: Bulk = field(default_factory=Bulk)
+    """The turns of large bodies; one for all services of a process."""
 
 
 @dataclass(slots=True)
@@ -140,7 +140,7 @@ class Context:
     async def session(self) -> Session:
         """The session of this context, in its transaction, which begins here if it has not yet."""
         session = await self.alone()
-        if not self._begun and not session.in_transaction:
+        if not session.in_transaction:
             await session.begin()
             self._begun = True
         return session
@@ -230,13 +230,6 @@ class Context:
         self._gather(AccessRecorded, access, key, orjson.dumps(event, default=str))
         return access
 
-    async def flush(self) -> None:
-        """Write what was gathered so far, if it is many events, in this transaction; the rest comes with the commit."""
-        if len(self._outgoing) >= COPY_FROM:
-            await enqueue(await self.session(), outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
-            self._queued = True
-            self._outgoing.clear()
-
     async def write(self, statement: Statement, values: Mapping[str, object]) -> Row:
         """Run a statement that decides whether what was gathered is written, and by itself is the transaction.
 
@@ -251,6 +244,13 @@ class Context:
         self._queued = self._queued or bool(row[0])
         self._outgoing.clear()
         return row
+
+    async def flush(self) -> None:
+        """Write what was gathered so far, if it is many events, in this transaction; the rest comes with the commit."""
+        if len(self._outgoing) >= COPY_FROM:
+            await enqueue(await self.session(), outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
+            self._queued = True
+            self._outgoing.clear()
 
     async def commit(self) -> None:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
@@ -280,6 +280,7 @@ class Context:
     async def rollback(self) -> None:
         """Forget what was gathered and written since the last commit."""
         self._outgoing.clear()
+        self._queued = False
         if self._owned:
             await self._release()
 
@@ -289,7 +290,7 @@ class Context:
             yield
         except DatabaseError as error:
             await self.rollback()
-            if fault_of(error, 0) is Fault.PERMANENT:
+            if fault_of(error, 0) not in {Fault.PASSING, Fault.DOUBT}:
                 raise
             raise Unavailable(
                 "The result could not be stored, so nothing was released. Send the request again.",
@@ -316,10 +317,15 @@ class Context:
     def _gather(self, kind: type[Event], event_id: UUID, key: str, data: bytes) -> None:
         if kind not in self.equipment.service.emits:
             raise TypeError(f"{self.equipment.service.name} does not declare that it emits {kind.type}")
-        own = self._is_own(kind)
         self._outgoing.append(
             Outgoing(
-                id=event_id, part=self.part(key), type=kind.type, version=kind.version, key=key, data=data, own=own
+                id=event_id,
+                part=self.part(key),
+                type=kind.type,
+                version=kind.version,
+                key=key,
+                data=data,
+                own=self._is_own(kind),
             )
         )
 

@@ -9,11 +9,12 @@ that alone meets it goes to the dead letters.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.problems import FieldError, ProblemDocument
 
 
-class MeshError(Exception):
-    """The root of every error this project raises on purpose."""
+class MeshError(LoggableError):
+    """The root of every error a node raises on purpose."""
 
 
 class Problem(MeshError):

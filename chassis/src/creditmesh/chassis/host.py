@@ -45,6 +45,8 @@ POOL = 4
 """Connections of a service's own pool; its vault calls have a pool of their own, because they commit by themselves
 while the caller's transaction may be open."""
 VAULT_POOL = 2
+CIPHERS = 50_000
+"""People's unwrapped keys that a process keeps at most (2.5 KB each), shared alike by its services."""
 LEASES = 1000
 """Added to a service's lock class: the class of its readers' leases."""
 _DIRECT = 3  # the listener's, the orderer's and the follower's sessions
@@ -168,6 +170,7 @@ class Host:
             keys,
             parts=self.settings.parts,
             allowed=service.vault,
+            remember=CIPHERS // len(self.hosted),
         )
         settings = self.settings
         equipment = Equipment(
@@ -183,7 +186,7 @@ class Host:
             bulk=self.bulk,
         )
         self.equipment[service.name] = equipment
-        verifier = Verifier(keys.token_public_key(), node=settings.node, audience=service.name)
+        verifier = Verifier(keys.token_public_keys(), node=settings.node, audience=service.name)
         self.apps[service.name] = service_app(equipment, verifier)
 
     def _pool(self, role: str, size: int) -> Pool:

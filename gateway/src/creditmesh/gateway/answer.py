@@ -1,17 +1,24 @@
-"""The answer on its way out: what every answer carries is put on, and nothing is sent twice."""
+"""The answer on its way out: what every answer carries is put on, and nothing is sent twice.
+
+A service's 401 over its internal token is not passed on: the caller's credential is good, and the door answers itself.
+"""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from starlette.responses import Response
 from starlette.types import Message, Send
 
+from creditmesh.chassis.http.token import REFUSED
 from creditmesh.gateway.headers import Header, answered
+
+_REFUSED = REFUSED.encode()
 
 
 class Answer:
     """The `send` a service is given. Knows whether an answer has begun, so that a refusal never lands inside one."""
 
-    __slots__ = ("_added", "_send", "finished", "muted", "no_store", "started", "status")
+    __slots__ = ("_added", "_send", "finished", "muted", "no_store", "started", "status", "token_refused")
 
     def __init__(self, send: Send, *, added: Sequence[Header]) -> None:
         self._send = send
@@ -21,9 +28,14 @@ class Answer:
         self.started = False
         self.finished = False
         self.status = 0
+        self.token_refused: str | None = None
+        """Why the service does not take the gateway's own token, where that is what it answered."""
 
     async def __call__(self, message: Message) -> None:
         """Pass on one message of the answer."""
+        if message["type"] == "http.response.start" and message["status"] == HTTPStatus.UNAUTHORIZED:
+            self.token_refused = _token_refused(message)
+            self.muted = self.muted or self.token_refused is not None
         if self.muted:
             return
         if message["type"] == "http.response.start":
@@ -46,3 +58,7 @@ class Answer:
         self.muted = False
         await self({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
         await self({"type": "http.response.body", "body": response.body})
+
+
+def _token_refused(start: Message) -> str | None:
+    return next((value.decode("latin-1") for name, value in start.get("headers", ()) if name == _REFUSED), None)

@@ -6,9 +6,10 @@ internal token instead of its credential, its body unparsed and in the pieces it
 
 import asyncio
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 
+import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import Receive, Scope, Send
 
@@ -20,7 +21,7 @@ from creditmesh.chassis.http.operator import Readiness
 from creditmesh.chassis.http.problems import of_error, render
 from creditmesh.chassis.http.signatures import KeyOf
 from creditmesh.chassis.http.token import HEADER, Mint
-from creditmesh.chassis.metrics import REQUESTS, SECONDS
+from creditmesh.chassis.metrics import REQUESTS, SECONDS, TOKENS_REFUSED
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.gateway.admission import Admission, TakesPart
@@ -35,6 +36,8 @@ from creditmesh.gateway.refusals import Refusals
 from creditmesh.gateway.routes import Routes
 from creditmesh.gateway.transport import Transport
 from creditmesh.gateway.visit import Visit
+
+log = structlog.get_logger(__name__)
 
 
 def build(
@@ -64,15 +67,14 @@ def build(
     if missing:
         raise ValueError(f"no transport for: {', '.join(sorted(missing))}")
 
-    def mac(data: bytes) -> bytes:
-        return keys.mac("credential", data)
-
+    mac = partial(keys.mac, "credential")
     refusals = Refusals(pool, mac)
     guard = Guard(pool=pool, mac=mac, clock=clock, node=node)
     return Door(
+        guard=guard,
         admission=Admission(
             guard=guard,
-            peers=Peers(peer_key or (lambda _node, _key: None), clock=clock),
+            peers=Peers(peer_key or (lambda _node, _key: None), node=node.code, clock=clock),
             routes=routes,
             refusals=refusals,
             clock=clock,
@@ -100,6 +102,7 @@ class Door:
     def __init__(
         self,
         *,
+        guard: Guard,
         admission: Admission,
         pages: Pages,
         transports: Mapping[str, Transport],
@@ -109,6 +112,7 @@ class Door:
         sandbox: bool,
         caps: Caps,
     ) -> None:
+        self._guard = guard
         self._admission = admission
         self._pages = pages
         self._transports = transports
@@ -137,6 +141,7 @@ class Door:
 
     async def close(self) -> None:
         """Write what the security log still waits for, and close the pooled connections."""
+        await self._guard.close()
         await self._refusals.close()
         for transport in self._transports.values():
             await transport.close()
@@ -167,6 +172,8 @@ class Door:
         await transport(onward, body, visit.answer)
         if body.overflown:
             raise self._caps.too_large()
+        if visit.answer.token_refused is not None:
+            raise _token_refused(visit, audience, visit.answer.token_refused)
 
     def _on_every_answer(self, incoming: Incoming) -> list[Header]:
         headers = [(b"x-request-id", incoming.request_id.encode())]
@@ -181,6 +188,17 @@ class Door:
             f"请求未能在 {self._caps.seconds:g} 秒内完成。请使用相同的 Idempotency-Key 重新发送，或减少单次数据量。",
             headers={"Retry-After": "1"},
         )
+
+
+def _token_refused(visit: Visit, service: str, reason: str) -> Unavailable:
+    """The node's own trouble (its hosts' clocks, its key files), told to its operator."""
+    TOKENS_REFUSED.labels("gateway", service, reason).inc()
+    log.error("a service refuses the gateway's token", service=service, reason=reason, path=visit.template)
+    return Unavailable(
+        "The processes of this node do not trust each other now; your credential is good. Nothing was done.",
+        "本节点内部进程之间暂时无法互信；您的凭证有效。请求未被处理。",
+        headers={"Retry-After": "5"},
+    )
 
 
 @cache

@@ -1,6 +1,7 @@
 """What an operator does with credentials: make, list, take back. The door only reads them."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import NAMESPACE_OID, uuid5
 
 from creditmesh.chassis.context import Context
@@ -89,13 +90,10 @@ async def _create(ctx: Context, order: _AnyOrder) -> NewCredential:
         "revoked": None,
         "revoked_by": None,
     }
-    kept = {
-        "hash": fresh.hashed(lambda data: ctx.keys.mac("credential", data)),
-        "hash_key": ctx.keys.key_id("credential"),
-        "hash_algorithm": ctx.keys.algorithm("credential"),
-    }
+    mac = partial(ctx.keys.mac, "credential")
+    kept = {"hash": fresh.hashed(mac), "hash_algorithm": ctx.keys.algorithm("credential")}
     await store.add(await ctx.session(), row | kept)
-    return NewCredential.model_validate({**row, "credential": fresh.reveal()})
+    return NewCredential.model_validate({**row, "credential": fresh.reveal(mac)})
 
 
 def _check_party(ctx: Context, order: PartyKey | OfficerToken) -> None:

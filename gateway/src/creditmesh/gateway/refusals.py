@@ -17,7 +17,7 @@ from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.ids import new_id
 from creditmesh.gateway import store
-from creditmesh.gateway.guard import Mac
+from creditmesh.gateway.credential import Mac
 
 log = structlog.get_logger(__name__)
 

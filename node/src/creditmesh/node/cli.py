@@ -115,6 +115,14 @@ def keys_create() -> None:
             out.print(str(path), highlight=False)
 
 
+@keys.command("renew")
+def keys_renew(name: Annotated[str, typer.Argument(help="token, node, feed or data.")]) -> None:
+    """Make one more of the node's own keys, for each process to use from its next start; the older stay valid."""
+    with _plainly():
+        for path in running.renew_key(NodeSettings(), name):
+            out.print(str(path), highlight=False)
+
+
 @keys.command("issue")
 def keys_issue(
     party: Annotated[str, typer.Argument(help="The party's code in the catalogue.")],

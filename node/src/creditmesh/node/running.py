@@ -16,7 +16,7 @@ from creditmesh.chassis.host import Host
 from creditmesh.chassis.opening import open_publisher
 from creditmesh.chassis.relay import Relay
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.chassis.vault.keys import Keys
+from creditmesh.chassis.vault.keys import RENEWED, Keys
 from creditmesh.node import database, run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.door import door
@@ -48,6 +48,17 @@ def make_keys(settings: NodeSettings) -> list[Path]:
             file.write(secrets.token_urlsafe(32) + "\n")
         made.append(path)
     return made
+
+
+def renew_key(settings: NodeSettings, name: str) -> list[Path]:
+    """Make one more of the node's own keys; the files made. NodeError for a name of which there is one for good."""
+    found = next((each for each in RENEWED if each == name), None)
+    if found is None:
+        raise NodeError(
+            f"no key {name!r} that is renewed; there are: {', '.join(RENEWED)}",
+            f"没有可更换的密钥 {name!r}；可选：{', '.join(RENEWED)}",
+        )
+    return Keys.renew(settings.secrets / "keys", found)
 
 
 async def whole_node(settings: NodeSettings) -> None:

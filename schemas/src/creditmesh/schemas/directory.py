@@ -13,6 +13,7 @@ from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVa
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose, Rule
+from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 
@@ -51,7 +52,7 @@ def once_a_version(question: Callable[Concatenate["Directory", Q], T]) -> Callab
     return asked
 
 
-class UnreadableCatalogue(Exception):
+class UnreadableCatalogue(LoggableError):
     """An event of the catalogue's stream that this version cannot read; nothing of it was applied."""
 
 

@@ -41,7 +41,7 @@ async def declare_streams(session: Session, *, node: str, streams: Sequence[Stre
     for stream in streams:
         await _heads(session, stream.service)
         await session.script(await _reader(session, stream))
-        await _run(session, _grants_of_stream(node, stream))
+        await _run(session, _grants_of_stream(node, stream, everyone=[each.service for each in streams]))
     for stream in streams:
         await _run(session, _grants_of_service(node, stream.service))
     await _forget_readers(session, streams)
@@ -118,10 +118,11 @@ async def _outbox(session: Session, outbox: OutboxTable) -> str:
          where {_ASKED} and o.type = '{outbox.type}' and r.part = o.part and r.id = o.event"""
 
 
-def _grants_of_stream(node: str, stream: StreamOf) -> list[str]:
+def _grants_of_stream(node: str, stream: StreamOf, *, everyone: Sequence[str]) -> list[str]:
     function = f"function bus.{quoted(f'read_{stream.service}')}"
     readers = ", ".join(quoted(role_of(node, reader)) for reader in (*sorted(stream.readers), RELAY))
-    return [f"revoke all on {function} from public", f"grant execute on {function} to {readers}"]
+    services = ", ".join(quoted(role_of(node, service)) for service in everyone)  # whoever read it before
+    return [f"revoke all on {function} from public, {services}", f"grant execute on {function} to {readers}"]
 
 
 def _grants_of_service(node: str, service: str) -> list[str]:

@@ -153,7 +153,7 @@ def of_error(error: Exception, *, path: str) -> Problem:
     if isinstance(error, ClientDisconnect):  # or the door ended a body beyond its cap; nobody reads this answer
         return Malformed("The body ended before it was whole.", "请求正文未完整送达。")
     state = error.sqlstate if isinstance(error, DatabaseError) else None
-    if faults.fault_of(error, attempt=0) is not faults.Fault.PERMANENT:
+    if faults.fault_of(error, attempt=0) in {faults.Fault.PASSING, faults.Fault.DOUBT}:
         log.warning("a dependency is not reachable", sqlstate=state, path=path, exc_info=error)
         return _later()
     log.error("unexpected error", sqlstate=state, path=path, exc_info=error)

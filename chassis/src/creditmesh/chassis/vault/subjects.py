@@ -2,41 +2,39 @@
 
 All calls commit by themselves, before the caller's own transaction: a subject or a data key that nobody uses harms
 nothing. An index value never changes its subject, so what was found is kept in memory without invalidation; ciphers of
-recent subjects are kept too, for a few minutes at most, so that an erased person's key is soon gone everywhere.
+recent subjects are kept too, and let go after `SECONDS_KEPT`, so that an erased person's key is soon gone everywhere.
 """
 
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 from zlib import crc32
 
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.ids import random_id
+from creditmesh.chassis.recent import Recent
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import Identity, index_of
 from creditmesh.chassis.vault.keys import Keys
 
 Call = Literal["resolve", "open", "identify"]
 SECONDS_KEPT = 300.0
-"""How long an unwrapped cipher is used before its key is asked for again."""
+"""How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
+REMEMBERED = 20_000
+"""How many ciphers (2.5 KB each) a vault keeps, unless its host says otherwise."""
 _RESOLVE = "select index, subject from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm)"
-_FIND = """
-    select index, subject
-      from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as text[]), cast('{}' as integer[]), '', '')
-"""
 _IDENTIFY = """
     select index, subject, key_id, wrapped from vault.identify(
         :given, :ids, :kinds, :parts, :offered, :key, :algorithm, :data_key, :data_algorithm)
 """
+_FIND = """
+    select index, subject
+      from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as text[]), cast('{}' as integer[]), '', '')
+"""
 _OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class Erased(MeshError, LookupError):
@@ -55,34 +53,11 @@ class UnknownSubject(MeshError, LookupError):
         self.subject = subject
 
 
-@dataclass(slots=True)
-class _Recent(Generic[K, V]):
-    """A bounded memory: the least recently used goes first."""
-
-    size: int
-    _kept: OrderedDict[K, V]
-
-    def get(self, key: K) -> V | None:
-        value = self._kept.get(key)
-        if value is not None:
-            self._kept.move_to_end(key)
-        return value
-
-    def put(self, key: K, value: V) -> None:
-        self._kept[key] = value
-        self._kept.move_to_end(key)
-        while len(self._kept) > self.size:
-            self._kept.popitem(last=False)
-
-    def drop(self, key: K) -> V | None:
-        return self._kept.pop(key, None)
-
-
 class Vault:
     """The vault as one service may use it: `allowed` is what it declares.
 
     The pool is one of its own, so that a request which holds a connection never waits for a second one of the
-    same pool. `remember` ciphers (2.5 KB each) and ten times as many index values are kept in memory.
+    same pool. At most `remember` ciphers and ten times as many index values are kept in memory.
     """
 
     def __init__(
@@ -92,18 +67,17 @@ class Vault:
         *,
         parts: int,
         allowed: Collection[Call] = frozenset(("resolve", "open", "identify")),
-        remember: int = 20_000,
+        remember: int = REMEMBERED,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._keys = keys
         self._parts = parts
         self._allowed = frozenset(allowed)
-        self._seconds = seconds
-        self._subjects: _Recent[bytes, UUID] = _Recent(10 * remember, OrderedDict())
-        self._fresh: _Recent[UUID, bool] = _Recent(remember, OrderedDict())
+        self._subjects: Recent[bytes, UUID] = Recent(10 * remember)
+        self._fresh: Recent[UUID, bool] = Recent(remember)
         """Made here and not opened yet: nobody has a key of theirs, so one is offered at the first asking."""
-        self._ciphers: _Recent[UUID, tuple[float, Cipher]] = _Recent(remember, OrderedDict())
+        self._ciphers: Recent[UUID, Cipher] = Recent(remember, seconds=SECONDS_KEPT, clock=seconds)
 
     async def resolve(self, identities: Sequence[Identity]) -> list[UUID]:
         """The subject of each identity, in order; who is new gets a random id. Committed when this returns."""
@@ -132,17 +106,11 @@ class Vault:
         Erased or UnknownSubject, naming the first such subject, if one of them has none.
         """
         self._may("open")
-        now = self._seconds()
-        opened: dict[UUID, Cipher] = {}
-        missing: list[UUID] = []
-        for subject in dict.fromkeys(subjects):
-            cipher = self._kept(subject, now)
-            if cipher is None:
-                missing.append(subject)
-            else:
-                opened[subject] = cipher
+        asked = dict.fromkeys(subjects)
+        opened = {subject: cipher for subject in asked if (cipher := self._ciphers.get(subject)) is not None}
+        missing = [subject for subject in asked if subject not in opened]
         if missing:
-            opened |= await self._opened(missing, now)
+            opened |= await self._opened(missing)
         return opened
 
     async def identify(self, identities: Sequence[Identity]) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
@@ -151,19 +119,19 @@ class Vault:
         Erased, naming the first such subject, if one of them has no key any more.
         """
         self._may("identify")
-        now, indexes = self._seconds(), self._indexes(identities)
+        indexes = self._indexes(identities)
         found: dict[bytes, UUID] = {}
         opened: dict[UUID, Cipher] = {}
         missing: dict[bytes, Identity] = {}
         for index, who in zip(indexes, identities, strict=True):
             subject = self._subjects.get(index)
-            cipher = None if subject is None else self._kept(subject, now)
+            cipher = None if subject is None else self._ciphers.get(subject)
             if subject is None or cipher is None:
                 missing[index] = who
             else:
                 found[index], opened[subject] = subject, cipher
         if missing:
-            made = await self._identified(missing, now)
+            made = await self._identified(missing)
             found |= {index: subject for index, (subject, _) in made.items()}
             opened |= dict(made.values())
         return [found[index] for index in indexes], opened
@@ -178,20 +146,12 @@ class Vault:
                 left.discard(error.subject)
         return {}
 
-    def forget(self, subject: UUID) -> None:
-        """Drop the unwrapped key of an erased subject from memory at once."""
-        self._ciphers.drop(subject)
-
     def _may(self, call: Call) -> None:
         if call not in self._allowed:
             raise PermissionError(f"this service does not declare that it may {call} subjects")
 
     def _indexes(self, identities: Sequence[Identity]) -> list[bytes]:
         return [index_of(self._keys, identity) for identity in identities]
-
-    def _kept(self, subject: UUID, now: float) -> Cipher | None:
-        kept = self._ciphers.get(subject)
-        return None if kept is None or now - kept[0] >= SECONDS_KEPT else kept[1]
 
     def _offer(self, missing: Mapping[bytes, Identity]) -> dict[str, Any]:
         order = sorted(missing)
@@ -216,7 +176,7 @@ class Vault:
             self._subjects.put(index, subject)
         return found
 
-    async def _identified(self, missing: Mapping[bytes, Identity], now: float) -> dict[bytes, tuple[UUID, Cipher]]:
+    async def _identified(self, missing: Mapping[bytes, Identity]) -> dict[bytes, tuple[UUID, Cipher]]:
         values = self._offer(missing)
         offered = {
             "offered": [self._new_key(subject) for subject in values["ids"]],
@@ -227,18 +187,18 @@ class Vault:
         keyless = [subject for _, subject, key, _ in rows if key is None]
         for subject in keyless:  # found here before, and never opened
             self._fresh.put(subject, True)
-        ciphers = await self._opened(keyless, now) if keyless else {}
-        ciphers |= {subject: self._cipher(subject, (key, wrapped), now) for _, subject, key, wrapped in rows if key}
+        ciphers = await self._opened(keyless) if keyless else {}
+        ciphers |= {subject: self._cipher(subject, (key, wrapped)) for _, subject, key, wrapped in rows if key}
         for index, subject, _, _ in rows:
             self._subjects.put(index, subject)
         return {index: (subject, ciphers[subject]) for index, subject, _, _ in rows}
 
-    async def _opened(self, missing: Sequence[UUID], now: float) -> dict[UUID, Cipher]:
+    async def _opened(self, missing: Sequence[UUID]) -> dict[UUID, Cipher]:
         offered = [self._new_key(subject) if self._fresh.drop(subject) else None for subject in missing]
         known = await self._data_keys(missing, offered)
         if new := [subject for subject in missing if subject not in known]:
             known |= await self._data_keys(new, [self._new_key(subject) for subject in new])
-        return {subject: self._cipher(subject, known.get(subject), now) for subject in missing}
+        return {subject: self._cipher(subject, known.get(subject)) for subject in missing}
 
     def _new_key(self, subject: UUID) -> bytes:
         return self._keys.wrap(os.urandom(32), context=subject.bytes)
@@ -258,12 +218,12 @@ class Vault:
         async with self._pool.session() as session:
             return await session.fetch(statement, values)
 
-    def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None, now: float) -> Cipher:
+    def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None) -> Cipher:
         if known is None:
             raise UnknownSubject(subject)
         key, wrapped = known
         if wrapped is None:
             raise Erased(subject)
         cipher = Cipher(subject, self._keys.unwrap(wrapped, context=subject.bytes, key=key))
-        self._ciphers.put(subject, (now, cipher))
+        self._ciphers.put(subject, cipher)
         return cipher

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import orjson
+
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.feeds import SEALING, FeedCipher, raw, unwrap, wrap
 from creditmesh.exchange.entries import key_draft
@@ -60,7 +62,8 @@ async def _renew(ctx: Context, feed: str, month: date, receivers: Sequence[_Rece
 def _opened(ctx: Context, feed: str, key: FeedKey) -> FeedCipher:
     cipher = _ciphers.get(key.key)
     if cipher is None:
-        secret = unwrap(ctx.keys, Wrapped.model_validate(key.wrapped), feed=feed_origin(ctx.node.code, feed))
+        wrapped = Wrapped.model_validate_json(orjson.dumps(dict(key.wrapped)))
+        secret = unwrap(ctx.keys, wrapped, feed=feed_origin(ctx.node.code, feed))
         cipher = _ciphers[key.key] = FeedCipher(key.key, secret)
     return cipher
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
-import orjson
+from pydantic import TypeAdapter
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
@@ -18,6 +18,7 @@ from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
 _REMEMBERED = 1024
+_WRAPPED = TypeAdapter(list[Wrapped])
 
 
 async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
@@ -77,9 +78,9 @@ def _key(entry: Incoming) -> FeedKey:
 def _cipher(keys: Keys, feed: str, key: str, wrapped: str) -> FeedCipher:
     """The feed's key, with whichever of this node's keys it was wrapped to; KeyMissing if this process has none."""
     missing = KeyMissing(f"No key of this process opens {key}.")
-    for each in orjson.loads(wrapped):
+    for each in _WRAPPED.validate_json(wrapped):
         try:
-            return FeedCipher(key, unwrap(keys, Wrapped.model_validate(each), feed=feed))
+            return FeedCipher(key, unwrap(keys, each, feed=feed))
         except KeyMissing as error:
             missing = error
     raise missing

@@ -19,7 +19,7 @@ from creditmesh.query.release import Plan
 from creditmesh.query.store import queries
 from creditmesh.query.store.queries import Decided, Wanted
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.events import DisclosedToBureau, RecordChanged
 from creditmesh.schemas.queries import Mark, QueryIn, QueryOut
 from creditmesh.schemas.rules import grounds
 from creditmesh.schemas.rules.grounds import Ground
@@ -87,6 +87,7 @@ async def _attempt(ctx: Context, asked: Asked) -> tuple[QueryOut, bool] | None:
     decision = _disclose(ctx, asked, ground, events, until=until, earlier=earlier)
     for other, theirs in others_shown(ctx, events, released).items():
         _disclose(ctx, replace(asked, subject=other), ground, theirs, until=until)
+    _tell_of_bureau(ctx, asked, events, decision=decision, until=until)
     if not await _release(ctx, asked, wanted, events, decision=decision, repeated=earlier is not None):
         return None
     answer = QueryOut(
@@ -187,6 +188,20 @@ def _disclose(
         repeats=earlier,
         use_until=until if found else None,
     )
+
+
+def _tell_of_bureau(
+    ctx: Context, asked: Asked, events: Sequence[RecordChanged], *, decision: UUID, until: date
+) -> None:
+    """A bureau holds what it was given, and is told when that ends."""
+    caller = ctx.known_caller
+    if caller.kind == "bureau" and caller.party is not None and events:
+        records = tuple(each.record for each in events)
+        ctx.emit(
+            DisclosedToBureau(
+                access=decision, subject=asked.subject, party=caller.party, records=records, use_until=until
+            )
+        )
 
 
 def _refuse_unauthorised(ctx: Context, asked: Asked) -> NoReturn:
