@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.exchange import events
+from creditmesh.exchange import events, service
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
 from tests.exchange.conftest import NOW, City
 from tests.support.node import TestNode
@@ -183,21 +183,9 @@ async def test_two_accesses_in_one_batch_leave_the_later_day_of_the_two_answers(
     assert line.use_until == USE_UNTIL
 
 
-async def test_who_was_refused_or_read_for_a_duty_is_no_such_holder(told: Told):
-    for caller, party, outcome in (("bureau", "alpha_credit", "refused"), ("department", "housing", "released")):
-        access = AccessRecorded(
-            access=uuid4(),
-            subject=told.subject,
-            caller=caller,
-            party=party,
-            purpose="credit_assessment",
-            ground="authorisation",
-            outcome=outcome,
-            records=(told.record,),
-        )
-        await told.hand(events.on_access_recorded, access)
-    await told.ended()
-    assert not await told.lines("bureau")
+def test_of_accesses_the_exchange_reads_those_of_bureaus_alone():
+    assert DisclosedToBureau in service.handles
+    assert AccessRecorded not in service.handles
 
 
 async def test_a_mark_tells_nodes_alone(told: Told):

@@ -6,7 +6,6 @@ from creditmesh.exchange import events
 from creditmesh.exchange.api import router
 from creditmesh.exchange.puller import units
 from creditmesh.schemas.events import (
-    AccessRecorded,
     AcknowledgementReceived,
     CatalogueChanged,
     CatalogueReceived,
@@ -32,7 +31,6 @@ service = Service(
         AcknowledgementReceived: events.on_acknowledgement_received,
         TaskChanged: events.on_task_changed,
         DisclosedToBureau: events.on_disclosed_to_bureau,
-        AccessRecorded: events.on_access_recorded,
     },
     emits=(AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
     outbox=Outbox(table="received", event=RecordReceived),
