@@ -1,6 +1,5 @@
 """The receipt of a submission: counts, a digest over all verdict lines, and the node's signature under both."""
 
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -9,19 +8,18 @@ from uuid import UUID
 import orjson
 
 from creditmesh.chassis.vault.keys import Keys
-from creditmesh.schemas.verdicts import VERDICTS, Receipt, ReceiptLine, VerdictWord, receipt_text
+from creditmesh.schemas.signed import Signed, sign
+from creditmesh.schemas.verdicts import VERDICTS, Receipt, ReceiptLine, VerdictWord
 
 Counts = Mapping[VerdictWord, int]
 
 
-def receipt_of(
-    keys: Keys, *, submission: UUID, node: str, item: str, counts: Counts, lines: Iterable[bytes]
-) -> Receipt:
+def receipt_of(keys: Keys, *, submission: UUID, node: str, item: str, counts: Counts, lines: Iterable[bytes]) -> Signed:
     """The signed receipt of these verdict lines (each with its line end)."""
     digest = sha256()
     for line in lines:
         digest.update(line)
-    unsigned = Receipt(
+    receipt = Receipt(
         submission=submission,
         node=node,
         item=item,
@@ -30,12 +28,11 @@ def receipt_of(
         digest=f"sha-256:{digest.hexdigest()}",
         key=keys.key_id("node"),
         alg=keys.algorithm("node"),
-        signature="",
     )
-    return unsigned.model_copy(update={"signature": b64encode(keys.sign(receipt_text(unsigned))).decode("ascii")})
+    return sign(receipt, by=keys.sign)
 
 
-def receipt_line(receipt: Receipt) -> bytes:
+def receipt_line(receipt: Signed) -> bytes:
     """The last line of a bulk answer."""
     return orjson.dumps(ReceiptLine(receipt=receipt).model_dump(mode="json"), option=orjson.OPT_APPEND_NEWLINE)
 

@@ -10,9 +10,10 @@ from creditmesh.chassis.bus.stream import heads, passed
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import Unsent
-from creditmesh.schemas.acknowledgements import Acknowledgement, acknowledgement_text
+from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import base64_text, feed_origin
+from creditmesh.schemas.exchange import feed_origin
+from creditmesh.schemas.signed import sign
 
 JUDGED = "ingestion"
 """The stream that says what became of entries, and of the records they are about."""
@@ -23,7 +24,7 @@ def word(peer: str) -> str:
     return f"acknowledge/{peer}"
 
 
-async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
+async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
     """Sign what ingestion has judged; the puller's unit sends it when all of this node has gone by it.
 
     What a run did to records was ordered before the event that says so: it is below the heads of its stream.
@@ -34,7 +35,7 @@ async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
     for each in events:
         judged = each.read(EntriesJudged)
         size, root = await copies.head_at(connection, judged.peer, judged.feed, size=judged.until)
-        unsigned = Acknowledgement(
+        acknowledgement = Acknowledgement(
             feed=feed_origin(judged.peer, judged.feed),
             by=ctx.node.code,
             first=judged.first,
@@ -46,8 +47,7 @@ async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
             key=ctx.keys.key_id("node"),
             alg=ctx.keys.algorithm("node"),
         )
-        signature = base64_text(ctx.keys.sign(acknowledgement_text(unsigned)))
-        signed = unsigned.model_copy(update={"signature": signature})
+        signed = sign(acknowledgement, by=ctx.keys.sign)
         await copies.add_made(
             connection,
             judged.peer,
