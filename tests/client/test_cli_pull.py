@@ -105,6 +105,20 @@ def test_it_goes_on_where_it_stood_and_leaves_what_one_pull_would_have_left(remo
     assert verify(remote, parts).returncode == 0
 
 
+@pytest.mark.parametrize("torn", [b"x" * 100_000, b'{"index":3,"line":"torn"}\n' * 5000], ids=["bytes", "lines"])
+def test_a_torn_tail_that_is_longer_than_what_comes_next_is_cut_off(remote, log, tmp_path, torn):
+    whole, parts = tmp_path / "whole.ndjson", tmp_path / "parts.ndjson"
+    log.entries = log.entries[:3]
+    pull(remote, parts)
+    log.entries += FeedLog().grow(10).entries[3:]
+    with parts.open("ab") as out:
+        out.write(torn)
+    assert pull(remote, parts).returncode == 0
+    pull(remote, whole)
+    assert parts.read_bytes() == whole.read_bytes()
+    assert verify(remote, parts).returncode == 0
+
+
 def test_into_a_folder_each_feed_gets_a_file_and_they_verify_together(remote, log, tmp_path):
     folder = tmp_path / "copies"
     assert pull(remote, folder).returncode == 0

@@ -1,13 +1,16 @@
 """The inbox: whose tasks, for whom, in which state; answers; and that a task never outlives its ground."""
 
+import asyncio
 from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
 
+from creditmesh.chassis.context import Context
 from creditmesh.matching.naming import task_id
 from tests.matching.catalogue import BAR, BASIS, TODAY, a_record, item, measure, party, revised
 from tests.matching.conftest import House, a_person, an_organisation, department
+from tests.support.eventually import eventually
 
 NOT_DONE = {"outcome": "not_executed", "reason": "the procedure was closed before"}
 
@@ -334,3 +337,34 @@ async def test_a_department_whose_row_is_inactive_has_no_open_tasks(house: House
     house.catalogue.tell("party", gone)
     assert await inbox(house) == []
     assert len(await inbox(house, "both")) == 3
+
+
+async def test_of_two_who_answer_a_task_at_once_one_wins_and_the_other_is_told(house: House):
+    change = a_record(subject := await house.subject(an_organisation()))
+    await house.load(change)
+    task = next(each for each in await inbox(house) if (each["record"], each["measure"]) == (str(change.record), "bar"))
+    both = ({"outcome": "applied"}, NOT_DONE)
+    context = Context(house.equipment)
+    try:
+        await context.lock([subject])
+        asking = [asyncio.create_task(answered(house, task, **body)) for body in both]
+        await eventually(lambda: waiting(house, 2))
+    finally:
+        await context.rollback()
+    answers = await asyncio.gather(*asking)
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    (refused,) = [answer.json() for answer in answers if answer.status_code == 409]
+    assert refused["code"] == "answered_meanwhile"
+    (told,) = [each for each in await house.answers() if each.subject == subject]
+    (kept,) = [answer.json() for answer in answers if answer.status_code == 201]
+    assert told.outcome == kept["outcome"]
+    assert (await answered(house, task)).status_code == 201  # who knows the answer may give a later one
+
+
+async def waiting(house: House, sessions: int) -> bool:
+    """Whether so many sessions of this database wait for an advisory lock."""
+    query = (
+        "select count(*) from pg_locks l join pg_database d on d.oid = l.database"
+        " where l.locktype = 'advisory' and not l.granted and d.datname = current_database()"
+    )
+    return (await house.fetch(query))[0]["count"] == sessions

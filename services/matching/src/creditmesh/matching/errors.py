@@ -26,3 +26,11 @@ class NotToBeAnswered(Conflict):
     code = "not_to_be_answered"
     title = "The task cannot be answered so now"
     title_zh = "该任务当前不能作此反馈"
+
+
+class AnsweredMeanwhile(Conflict):
+    """Somebody else of the party answered the task while this answer was under way."""
+
+    code = "answered_meanwhile"
+    title = "The task was answered by somebody else at the same time"
+    title_zh = "该任务已同时由他人反馈"

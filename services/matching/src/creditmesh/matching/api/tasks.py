@@ -49,7 +49,8 @@ async def answer(ctx: Ctx, request: Request, response: Response, task: str, body
     """Answer a task: you applied the measure, did not and say why, or, once its ground has ended, have lifted it.
 
     An answer is never changed; a later one stands before it as long as the ground does. With an `Idempotency-Key` a
-    repeated answer is kept once. 409: the task stands otherwise. Example:
+    repeated answer is kept once. 409: the task stands otherwise, or a colleague answered it at the same
+    moment. Example:
     `{"outcome": "not_executed", "reason": "the procedure was closed before", "officer": "W-17"}`.
     """
     once = await once_of(request)

@@ -3,7 +3,7 @@
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
 from creditmesh.chassis.http.idempotency import recall, remember
-from creditmesh.matching.errors import NotToBeAnswered
+from creditmesh.matching.errors import AnsweredMeanwhile, NotToBeAnswered
 from creditmesh.matching.naming import TaskName, task_id
 from creditmesh.matching.operations.tasks import find_task, state_of
 from creditmesh.matching.store import tasks
@@ -18,16 +18,19 @@ async def answer_task(
 ) -> tuple[FeedbackOut, bool]:
     """Keep the answer, and whether it repeats one under the same idempotency key, which is then what is returned.
 
-    NotFound: no task of this party; NotToBeAnswered: it stands otherwise; Invalid: nobody is named who answers.
+    NotFound: no task of this party; NotToBeAnswered: it stands otherwise; AnsweredMeanwhile: of two who answer at once
+    the second does not know what the first said; Invalid: nobody is named who answers.
     """
     if (earlier := await _earlier(ctx, key, digest)) is not None:
         return earlier, True
     officer = _officer(ctx, feedback)
-    task = await find_task(ctx, text)
-    await ctx.lock([task.subject])
+    seen = await find_task(ctx, text)
+    await ctx.lock([seen.subject])
     if (earlier := await _earlier(ctx, key, digest)) is not None:
         return earlier, True
     task = await find_task(ctx, text)  # as it stands with nobody else answering
+    if _newest(task) != _newest(seen):
+        raise AnsweredMeanwhile("Read the task again, then decide.", "请重新读取任务后再决定是否反馈。")
     _check(task, feedback)
     answered = _answered(ctx, task, feedback, officer)
     await tasks.add(await ctx.connection(), answered)
@@ -53,6 +56,10 @@ def _officer(ctx: Context, feedback: FeedbackIn) -> str:
         error = FieldError(pointer="/officer", code="missing", detail=detail, detail_zh=detail_zh)
         raise Invalid(detail, detail_zh, errors=[error])
     return officer
+
+
+def _newest(task: Task) -> tuple[object, ...]:
+    return task.outcome, task.reason, task.officer, task.answered_at
 
 
 def _check(task: Task, feedback: FeedbackIn) -> None:
