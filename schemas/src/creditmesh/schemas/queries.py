@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.bounds import Day
-from creditmesh.schemas.events.access import CallerKind, Outcome
+from creditmesh.schemas.events.access import Access
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind, Uscc
 from creditmesh.schemas.subject import SubjectIn
@@ -97,26 +97,10 @@ class FileOut(Out):
     records: tuple[RecordOut, ...]
 
 
-class AccessOut(Out):
+class AccessOut(Access):
     """One line of "who looked": a disclosure or a refusal."""
 
-    access: UUID
     at: datetime
-    caller: CallerKind
-    party: Code | None = None
-    officer: str | None = None
-    purpose: str
-    matter: Code | None = None
-    ground: str
-    authorisation: UUID | None = None
-    outcome: Outcome
-    reason: str | None = None
-    repeats: UUID | None = None
-    """The earlier decision that was asked for again under its idempotency key."""
-    items: tuple[Code, ...] = ()
-    records: tuple[UUID, ...] = ()
-    use_until: date | None = None
-    """The first day on which what was released may be used no more."""
 
 
 class AuthorisationIn(In):
