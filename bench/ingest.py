@@ -14,11 +14,10 @@ from statistics import median
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from bench import cost
 from bench.figures import Table, centile, spread
-from bench.rows import ITEM, penalties
+from bench.rows import ITEM, penalties, receipt_in
 from bench.standing import Standing, drained
 from bench.wire import Wire, post
 
@@ -161,7 +160,7 @@ class Taking:
             began = time.perf_counter()
             status, body = await wire.ask(request)
             taken.append(time.perf_counter() - began)
-            receipt = orjson.loads(body[body.rstrip().rfind(b"\n") + 1 :])["receipt"] if status == 200 else {}
+            receipt = receipt_in(body) if status == 200 else {}
             assert receipt.get("accepted") == BATCH, (status, receipt or body)
             self._sent.append(UUID(receipt["submission"]))
         return taken

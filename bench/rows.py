@@ -6,6 +6,7 @@ representative with a number, so that two persons' fields are sealed in it.
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import orjson
 
@@ -57,6 +58,13 @@ def penalty(order: int, *, subject: int) -> dict[str, str]:
         "CF_SJLY": _NAME,
         "CF_SJLYDM": _CODE,
     }
+
+
+def receipt_in(answer: bytes) -> dict[str, Any]:
+    """What the receipt at the end of a bulk answer says."""
+    receipt = orjson.loads(answer[answer.rstrip().rfind(b"\n") + 1 :])["receipt"]
+    statement: dict[str, Any] = orjson.loads(receipt["signed"])
+    return statement
 
 
 def penalties(orders: Sequence[int], subjects: Sequence[int]) -> bytes:

@@ -15,7 +15,7 @@ import orjson
 from bench.bare import Route
 from bench.comparing import compared
 from bench.figures import Table, spread
-from bench.rows import ITEM, penalties, person
+from bench.rows import ITEM, penalties, person, receipt_in
 from bench.standing import Standing, lags
 from bench.wire import Wire, post
 from creditmesh.node import people
@@ -100,7 +100,7 @@ async def _prepare(standing: Standing, session: asyncpg.Connection) -> None:
     wire.close()
     assert status == 200, answer
     await _logged(session)
-    submission = orjson.loads(answer[answer.rstrip().rfind(b"\n") + 1 :])["receipt"]["submission"]
+    submission = receipt_in(answer)["submission"]
     await session.execute(_STRANGERS, DESIGNATIONS)
     await session.execute(_KNOWN, submission)
     await session.execute("vacuum analyze")

@@ -215,7 +215,7 @@ async def test_what_waited_is_forgotten_when_a_later_version_has_come(below: Bel
 
 async def test_a_body_that_only_a_later_version_reads_waits_for_the_upgrade(below: Below):
     said = below.published("item", kept(50))
-    await below.hears({**said, "body": {**said["body"], "invented_later": True}}, {"kind": "invented_later"})
+    await below.hears({**said, "body": {**said["body"], "nature": "invented_later"}}, {"kind": "invented_later"})
     assert [each[::2] for each in await below.waiting()] == [("item", ("unreadable",)), (None, ("unreadable",))]
     assert below.item().number == 1
 
@@ -270,3 +270,19 @@ async def test_an_item_of_the_tier_between_stands_on_a_basis_of_its_own(below: B
     own = PENALTY.model_copy(update={"code": "province_item", "tier": "province", "basis": (LOCAL,)})
     await below.hears(below.published("item", own, issued_by="province"))
     assert below.directory.item("province_item", on=below.today).tier == "province"
+
+
+async def test_what_a_newer_tier_added_to_an_object_is_told_on_whole_and_read_without_it(below: Below):
+    newer = kept(61).model_dump(mode="json") | {"added_later": {"x": 1}}
+    newer["fields"][0]["added_later"] = "y"
+    await below.hears({**below.published("item", PENALTY), "body": newer})
+    item = below.item()
+    assert item is not None
+    assert item.retention_months == 61
+    async with below.node.database.session() as session:
+        told = await session.fetchval(
+            "select data from bus.event where type = 'catalogue.changed' order by id desc limit 1"
+        )
+    body = orjson.loads(told)["body"]
+    assert (body["added_later"], body["fields"][0]["added_later"]) == ({"x": 1}, "y")
+    assert await below.waiting() == []

@@ -234,3 +234,15 @@ async def test_the_service_cannot_change_what_it_published(empty: TestNode, stat
 
 def test_the_shipped_penalty_is_an_item():
     assert isinstance(PENALTY, Item)
+
+
+def test_in_a_folder_a_field_that_is_not_known_is_a_mistake_however_deep(tmp_path: Path):
+    shutil.copytree(folder.shipped() / "items", tmp_path / "items")
+    file = tmp_path / "items" / "administrative_penalty.yaml"
+    text = file.read_text(encoding="utf-8")
+    for altered in (text + "\nadded_later: 1\n", text.replace("roles:\n", "roles:\n  added_later: x\n", 1)):
+        assert altered != text
+        file.write_text(altered, encoding="utf-8")
+        with pytest.raises(folder.UnreadableFolder) as refused:
+            folder.read(tmp_path)
+        assert [error.pointer.rpartition("/")[2] for error in refused.value.errors] == ["added_later"]

@@ -1,5 +1,6 @@
 """What was acknowledged survives `kill -9` of the node and of PostgreSQL, and has its effect once."""
 
+import json
 import os
 import random
 import tempfile
@@ -54,7 +55,7 @@ def hurt(node: Victim, rounds: tuple[str, ...]) -> None:
             else:
                 node.kill_process(what)
             lines = answer.result()
-        receipt = lines[-1]["receipt"]
+        receipt = json.loads(lines[-1]["receipt"]["signed"])
         assert receipt["rows"] == ROWS
         assert receipt["accepted"] == ROWS, receipt
         again = persist(node, body, f"round-{number}")

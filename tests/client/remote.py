@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.signed import Signed, sign
 from creditmesh.schemas.verdicts import Receipt, VerdictWord, verdict_line
 from tests.client.feed import FeedLog
 from tests.support.eventually import eventually
@@ -161,10 +162,10 @@ async def answer(remote: Remote, lines: list[bytes], *, dry: bool) -> AsyncItera
     yield json.dumps({"receipt": json.loads(receipt(lines, wrong=remote.wrong_digest).model_dump_json())}).encode()
 
 
-def receipt(lines: list[bytes], *, wrong: bool) -> Receipt:
+def receipt(lines: list[bytes], *, wrong: bool) -> Signed:
     words = [json.loads(line)["verdict"] for line in lines]
     names: tuple[VerdictWord, ...] = ("accepted", "unchanged", "corrected", "held", "refused")
-    return Receipt(
+    statement = Receipt(
         submission=uuid4(),
         node="city",
         item=ITEM,
@@ -173,8 +174,8 @@ def receipt(lines: list[bytes], *, wrong: bool) -> Receipt:
         digest="sha-256:" + ("0" * 64 if wrong else sha256(b"".join(lines)).hexdigest()),
         key="node-1",
         alg="ed25519",
-        signature="c2lnbmF0dXJl",
     )
+    return sign(statement, by=lambda _: b"signature")
 
 
 def line_of(number: int, row: dict[str, str]) -> bytes:

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from creditmesh.client import Limits, Node, ProblemError, Upload
 from creditmesh.client.cli import app
+from creditmesh.schemas.signed import said
+from creditmesh.schemas.verdicts import Receipt
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 
@@ -85,7 +87,8 @@ async def test_the_verdicts_file_is_byte_for_byte_what_the_receipt_is_over(city,
 
     def kept() -> list[bytes]:
         with Node(url, key=token) as client:
-            assert client.records.receipt(receipt["submission"]).signature == receipt["signature"]
+            kept = said(Receipt, client.records.receipt(receipt["submission"]))
+            assert kept.model_dump(mode="json") == receipt
             assert client.records.submission(receipt["submission"]).state == "done"
             return list(client.records.verdicts(receipt["submission"]))
 

@@ -4,6 +4,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,9 +14,10 @@ from pydantic import ValidationError
 
 from creditmesh.client import Unverified
 from creditmesh.client.certificates import check
-from creditmesh.schemas.acknowledgements import Acknowledgement, Proof, Refused, acknowledgement_text
-from creditmesh.schemas.cases import CertificateLine, CertificateOut, certificate_text
+from creditmesh.schemas.acknowledgements import Acknowledgement, Proof, Refused
+from creditmesh.schemas.cases import Certificate, CertificateLine
 from creditmesh.schemas.exchange import Line
+from creditmesh.schemas.signed import Signed, said, sign
 from creditmesh.schemas.tlog import Range, fold, inclusion_plan, leaf_hash
 from tests.client.feed import FeedLog
 from tests.client.test_cli_pull import run, verify
@@ -48,21 +50,22 @@ def proof(*, refused: tuple[Refused, ...] = (), by: Ed25519PrivateKey = PROVINCE
     path = [fold(subtrees[place] for place in places).hex() for places in inclusion_plan(PLACE, grown.size)]
     given = {"feed": LOG.origin, "by": "province", "first": 4, "until": 8, "size": grown.size, "at": AT}
     given |= {"root": grown.root().hex(), "refused": refused, "key": "p1", "alg": "ed25519"} | changes
-    unsigned = Acknowledgement(**given)
-    signature = b64encode(by.sign(acknowledgement_text(unsigned))).decode()
-    acknowledgement = unsigned.model_copy(update={"signature": signature})
+    acknowledgement = Acknowledgement.model_construct(**given)  # also what the model would not take
     return Proof(
-        acknowledgement=acknowledgement, public=text_of(PROVINCE), index=PLACE, line=lines[PLACE], path=tuple(path)
+        acknowledgement=sign(acknowledgement, by=by.sign),
+        public=text_of(PROVINCE),
+        index=PLACE,
+        line=lines[PLACE],
+        path=tuple(path),
     )
 
 
-def certificate(*lines: CertificateLine, by: Ed25519PrivateKey = CITY, **changes) -> CertificateOut:
+def certificate(*lines: CertificateLine, by: Ed25519PrivateKey = CITY, **changes) -> Signed:
     pending = tuple(line.holder for line in lines if line.outcome in {"told", "not_told"} and line.kind != "bureau")
     about = {"node": "city", "case": RECORD, "kind": "repair", "record": RECORD, "item": "penalty", "rev": 1}
     about |= {"change": "repaired", "decided_on": AT.date(), "complete": not pending, "pending": pending}
     about |= {"issued_at": AT, "key": "c1", "alg": "ed25519", "public": text_of(CITY), "lines": lines} | changes
-    unsigned = CertificateOut(**about)
-    return unsigned.model_copy(update={"signature": b64encode(by.sign(certificate_text(unsigned))).decode()})
+    return sign(Certificate(**about), by=by.sign)
 
 
 def line(holder: str = "province", **changes) -> CertificateLine:
@@ -85,7 +88,13 @@ def test_a_certificate_with_a_proof_of_each_node_above_holds():
     check(certificate())
 
 
-def _spelled_otherwise(whole: CertificateOut) -> CertificateOut:
+def with_text(signed: Signed, old: str, new: str) -> Signed:
+    """The same signature over another text."""
+    assert old in signed.signed
+    return signed.model_copy(update={"signed": signed.signed.replace(old, new, 1)})
+
+
+def _spelled_otherwise(whole: Signed) -> Signed:
     """The same 64 bytes in another base64: the last character has bits that stand for nothing."""
     text = whole.signature
     other = text[:-3] + chr(ord(text[-3]) + 1) + "=="
@@ -93,13 +102,13 @@ def _spelled_otherwise(whole: CertificateOut) -> CertificateOut:
     return whole.model_copy(update={"signature": other})
 
 
-FALSE: dict[str, tuple[str, Callable[[], CertificateOut]]] = {
-    "altered after it was signed": ("signature", lambda: GOOD.model_copy(update={"rev": 2})),
+FALSE: dict[str, tuple[str, Callable[[], Signed]]] = {
+    "altered after it was signed": ("signature", lambda: with_text(GOOD, '"rev":1', '"rev":2')),
     "signed by another key": ("signature", lambda: certificate(line(proof=proof()), by=PROVINCE)),
     "with another spelling of its signature": ("signature", lambda: _spelled_otherwise(GOOD)),
     "of another algorithm": ("signature", lambda: certificate(alg="none")),
     "without a proof": ("proof", lambda: certificate(line())),
-    "of another record": ("entry", lambda: certificate(line(proof=proof()), record=GOOD.case.__class__(int=99))),
+    "of another record": ("entry", lambda: certificate(line(proof=proof()), record=UUID(int=99))),
     "of another revision": ("entry", lambda: certificate(line(proof=proof()), rev=2)),
     "of another change": ("entry", lambda: certificate(line(proof=proof()), change="withdrawn")),
     "with a line that is none": (
@@ -113,7 +122,7 @@ FALSE: dict[str, tuple[str, Callable[[], CertificateOut]]] = {
         lambda: certificate(
             line(
                 proof=proof().model_copy(
-                    update={"acknowledgement": proof().acknowledgement.model_copy(update={"until": 9})}
+                    update={"acknowledgement": with_text(proof().acknowledgement, '"until":8', '"until":9')}
                 )
             )
         ),
@@ -122,7 +131,7 @@ FALSE: dict[str, tuple[str, Callable[[], CertificateOut]]] = {
     "before the entries acknowledged": ("inclusion", lambda: certificate(line(proof=proof(first=PLACE + 1)))),
     "beyond the tree": ("inclusion", lambda: certificate(line(proof=proof(until=20)))),
     "under another root": ("inclusion", lambda: certificate(line(proof=proof(root="00" * 32)))),
-    "under a root that is none": ("inclusion", lambda: certificate(line(proof=proof(root="no")))),
+    "under a root that is none": ("acknowledgement", lambda: certificate(line(proof=proof(root="no")))),
     "at another index": (
         "inclusion",
         lambda: certificate(line(proof=proof().model_copy(update={"index": PLACE + 1}))),
@@ -170,12 +179,27 @@ TEXT = GOOD.model_dump_json().encode()
 def test_no_bit_of_a_certificate_can_be_changed(at: int, bit: int):
     altered = TEXT[:at] + bytes([TEXT[at] ^ 1 << bit]) + TEXT[at + 1 :]
     try:
-        read = CertificateOut.model_validate_json(altered)
+        read = Signed.model_validate_json(altered)
     except ValidationError:
         return
-    if certificate_text(read) != certificate_text(GOOD) or read.signature != GOOD.signature:
+    if read != GOOD:
         with pytest.raises(Unverified):
             check(read)
+
+
+def test_what_a_newer_version_signs_beside_holds_and_is_ignored():
+    newer = said(Certificate, GOOD).model_dump(mode="json") | {"added_later": {"x": 1}}
+    text = json.dumps(newer)
+    assert check(Signed(signed=text, signature=b64encode(CITY.sign(text.encode())).decode())) == said(Certificate, GOOD)
+
+
+def test_a_certificate_that_was_kept_when_its_members_stood_beside_the_signature_still_holds():
+    members = json.loads(GOOD.signed)
+    text = json.dumps(members, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    kept = members | {"signature": b64encode(CITY.sign(text.encode())).decode()}
+    assert check(Signed.model_validate(kept)) == said(Certificate, GOOD)
+    with pytest.raises(Unverified):
+        check(Signed.model_validate(kept | {"official_note": "nobody signed this"}))
 
 
 def test_the_command_says_who_knows_who_does_not_and_which_key_it_trusted(remote, tmp_path):
@@ -194,7 +218,7 @@ def test_the_command_says_who_knows_who_does_not_and_which_key_it_trusted(remote
 
 def test_the_command_says_what_does_not_fit_and_what_is_no_certificate(remote, tmp_path):
     file = tmp_path / "certificate.json"
-    file.write_bytes(TEXT.replace(b'"rev":1', b'"rev":2', 1))
+    file.write_bytes(TEXT.replace(b'\\"rev\\":1', b'\\"rev\\":2', 1))
     done = verify(remote, file)
     assert done.returncode == 1
     assert "DOES NOT FIT" in done.stdout
@@ -203,3 +227,20 @@ def test_the_command_says_what_does_not_fit_and_what_is_no_certificate(remote, t
     assert (other.returncode, json.loads(other.stdout)["error"]["code"]) == (1, "key")
     file.write_text("{}")
     assert run(remote, "verify", file).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "altered"),
+    [
+        ("not_covered", TEXT.replace(b"{", b'{"official_note": "checked by the office", ', 1)),
+        ("not_covered", TEXT.replace(b"{", b'{"complete": false, ', 1)),
+        ("contradictory", TEXT.replace(b"{", b'{"signature": "", ', 1)),
+        ("contradictory", TEXT.replace(b"{", b'{"signed": "{}", ', 1)),
+    ],
+)
+def test_the_command_refuses_what_nobody_signed_and_what_stands_twice(remote, tmp_path, code, altered):
+    file = tmp_path / "certificate.json"
+    file.write_bytes(altered)
+    done = verify(remote, file, "--json")
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (1, code)
+    assert "DOES NOT FIT" in verify(remote, file).stdout

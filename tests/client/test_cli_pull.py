@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,49 @@ def test_it_goes_on_where_it_stood_and_leaves_what_one_pull_would_have_left(remo
     second = json.loads(pull(remote, parts, "--json").stdout)
     assert (second["size"], second["new"]) == (10, 7)
     assert json.loads(pull(remote, parts, "--json").stdout)["new"] == 0
+    pull(remote, whole)
+    assert parts.read_bytes() == whole.read_bytes()
+    assert verify(remote, parts).returncode == 0
+
+
+def public_of(log: FeedLog) -> str:
+    return b64encode(log.key.public_key().public_bytes_raw()).decode()
+
+
+def test_a_feed_is_checked_with_the_key_that_is_given_and_not_with_the_one_beside_it(remote, log, tmp_path):
+    honest, forged = tmp_path / "up.ndjson", tmp_path / "forged.ndjson"
+    pull(remote, honest)
+    remote.log = FeedLog(seed=2).grow(10, word="forged")
+    pull(remote, forged)
+    given = ("--public", public_of(log))
+    good = verify(remote, honest, *given, "--json")
+    assert (good.returncode, good.stderr, json.loads(good.stdout)["publics"]) == (0, "", [public_of(log)])
+    bad = verify(remote, forged, *given, "--json")
+    assert (bad.returncode, json.loads(bad.stdout)["error"]["code"]) == (1, "key")
+    state = json.loads(state_of(forged).read_text())
+    state_of(forged).write_text(json.dumps(state | {"publics": [public_of(log), public_of(remote.log)]}))
+    bad = verify(remote, forged, *given, "--json")
+    assert (bad.returncode, json.loads(bad.stdout)["error"]["code"]) == (1, "signature")
+    assert verify(remote, tmp_path, *given).returncode == 1
+
+
+def test_without_a_key_it_says_which_one_it_believed(remote, log, tmp_path):
+    file = tmp_path / "up.ndjson"
+    pull(remote, file)
+    done = verify(remote, file)
+    assert done.returncode == 0
+    assert public_of(log) in done.stderr
+
+
+@pytest.mark.parametrize("torn", [b"x" * 100_000, b'{"index":3,"line":"torn"}\n' * 5000], ids=["bytes", "lines"])
+def test_a_torn_tail_that_is_longer_than_what_comes_next_is_cut_off(remote, log, tmp_path, torn):
+    whole, parts = tmp_path / "whole.ndjson", tmp_path / "parts.ndjson"
+    log.entries = log.entries[:3]
+    pull(remote, parts)
+    log.entries += FeedLog().grow(10).entries[3:]
+    with parts.open("ab") as out:
+        out.write(torn)
+    assert pull(remote, parts).returncode == 0
     pull(remote, whole)
     assert parts.read_bytes() == whole.read_bytes()
     assert verify(remote, parts).returncode == 0

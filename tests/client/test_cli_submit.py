@@ -61,7 +61,8 @@ def test_all_stored_is_exit_code_0_with_the_receipt_beside_and_nothing_to_resume
     assert done.returncode == 0, done.stderr
     assert remote.submissions[0].headers["content-type"] == "text/csv; charset=gb18030"
     assert left(tmp_path) == ["处罚.csv", "处罚.csv.receipt.json"]
-    assert json.loads((tmp_path / "处罚.csv.receipt.json").read_text())["rows"] == 3
+    kept = json.loads((tmp_path / "处罚.csv.receipt.json").read_text())
+    assert json.loads(kept["signed"])["rows"] == 3
 
 
 def test_held_rows_alone_are_exit_code_0_with_a_notice(remote, tmp_path):

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from creditmesh.client import Limits, NotUnderstood, ProblemError, Unreachable, Upload
+from creditmesh.schemas.signed import said
+from creditmesh.schemas.verdicts import Receipt
 from tests.client.remote import ITEM
 
 
@@ -17,7 +19,7 @@ def file_of(tmp_path, words, name="rows.ndjson"):
 def test_verdicts_come_in_file_order_with_the_receipt(node, remote, tmp_path):
     submission = node.records.submit_file(file_of(tmp_path, ["accepted", "held", "refused"]), item=ITEM)
     assert [(verdict.row, verdict.verdict) for verdict in submission] == [(1, "accepted"), (2, "held"), (3, "refused")]
-    assert [receipt.rows for receipt in submission.receipts] == [3]
+    assert [said(Receipt, receipt).rows for receipt in submission.receipts] == [3]
     assert remote.asked[0].path == f"/v1/items/{ITEM}/records?lane=live"
     assert remote.asked[0].headers["content-length"] == str(len(remote.asked[0].body))
 
@@ -61,7 +63,7 @@ def test_a_large_file_goes_in_pieces_with_keys_of_their_own_and_rows_numbered_as
     ]
     assert [asked.key for asked in remote.submissions] == ["k.1", "k.1", "k.2", "k.3"]
     assert all(asked.body.startswith("文号,VERDICT\n".encode("gb18030")) for asked in remote.submissions)
-    assert [receipt.rows for receipt in submission.receipts] == [4, 4, 2]
+    assert [said(Receipt, receipt).rows for receipt in submission.receipts] == [4, 4, 2]
     assert max(sent) == upload.size
 
 

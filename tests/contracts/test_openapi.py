@@ -98,6 +98,33 @@ def test_every_schema_is_one():
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
+def _leaves(schema: Any, here: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every text and number that a body may have, with its place."""
+    if "$ref" in schema:
+        yield from () if schema["$ref"].endswith("/JsonValue") else _leaves(resolved(schema["$ref"]), here)
+    for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from _leaves(each, here)
+    if schema.get("type") in {"string", "integer", "number"}:
+        yield here, schema
+    for name, each in schema.get("properties", {}).items():
+        yield from _leaves(each, f"{here}/{name}")
+    if "items" in schema:
+        yield from _leaves(schema["items"], f"{here}/0")
+
+
+def _bounded(schema: dict[str, Any]) -> bool:
+    if schema["type"] == "string":
+        return bool({"enum", "const", "format", "maxLength"} & set(schema)) or schema.get("pattern", "").endswith("}$")
+    return {"minimum", "maximum"} <= set(schema)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{min(route.methods)} {route.template}")
+def test_every_text_of_a_body_has_its_length_or_form_and_every_number_its_bounds(route: Route):
+    for content in operation(route).get("requestBody", {}).get("content", {}).values():
+        loose = [place for place, leaf in _leaves(content.get("schema", {})) if not _bounded(leaf)]
+        assert not loose
+
+
 def test_operations_are_told_apart():
     names = list(found(DOCUMENT["paths"], "operationId"))
     assert len(names) == len(set(names)) == len(ROUTES)

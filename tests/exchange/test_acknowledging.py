@@ -1,28 +1,31 @@
 """What pullers sign about our feeds: taken only if it fits, told to the record's case, proven off line."""
 
+import json
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from creditmesh.chassis.vault.keys import verified
-from creditmesh.schemas.acknowledgements import Acknowledgement, Refused, acknowledgement_text
+from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.exchange import Line
+from creditmesh.schemas.signed import Signed, read
 from creditmesh.schemas.tlog import leaf_hash, verify_inclusion
 from tests.exchange.conftest import NOW, City
 from tests.exchange.test_feeds import MARKET, submitted
 
 
 @dataclass
-class Signed:
+class Signer:
     """The province's side: it has pulled everything and signs what it likes."""
 
     city: City
 
-    async def make(self, *, first: int | None = None, until: int | None = None, **more: Any) -> Acknowledgement:
+    async def make(self, *, first: int | None = None, until: int | None = None, **more: Any) -> Signed:
         entries, note = await self.city.page()
         page = self.city.verified(entries, note)
         given = {
@@ -32,17 +35,17 @@ class Signed:
             "until": page.after.size if until is None else until,
             "size": page.after.size,
             "root": page.after.root().hex(),
-            "at": NOW,
+            "at": NOW.isoformat(),
             "key": self.city.above.keys.key_id("node"),
             "alg": "ed25519",
         }
-        unsigned = Acknowledgement.model_validate({**given, **more})
-        if "signature" in more:
-            return unsigned
-        signature = self.city.above.keys.sign(acknowledgement_text(unsigned))
-        return unsigned.model_copy(update={"signature": b64encode(signature).decode()})
+        return self.sign({**given, **more})
 
-    async def hand_in(self, given: Acknowledgement, *, by: str = "province") -> httpx.Response:
+    def sign(self, members: dict[str, Any]) -> Signed:
+        text = json.dumps(members, default=str)
+        return Signed(signed=text, signature=b64encode(self.city.above.keys.sign(text.encode())).decode())
+
+    async def hand_in(self, given: Signed, *, by: str = "province") -> httpx.Response:
         answer = await self.city.client(by).post(
             "/v1/exchange/feeds/up/acknowledgements", json=given.model_dump(mode="json")
         )
@@ -62,8 +65,8 @@ class Signed:
 
 
 @pytest.fixture
-async def signed(city: City) -> Signed:
-    return Signed(city)
+async def signed(city: City) -> Signer:
+    return Signer(city)
 
 
 async def withdrawn(city: City, decision: str) -> str:
@@ -76,7 +79,7 @@ async def withdrawn(city: City, decision: str) -> str:
     return verdict["record"]
 
 
-async def test_an_ending_is_told_and_acknowledged_with_a_proof_that_needs_nobody(city: City, signed: Signed):
+async def test_an_ending_is_told_and_acknowledged_with_a_proof_that_needs_nobody(city: City, signed: Signer):
     record = await withdrawn(city, "示市监罚〔2026〕201号")
     assert [(each.holder, each.outcome) for each in await signed.told(record)] == [("province", "told")]
     assert (await signed.hand_in(await signed.make())).status_code == 204
@@ -88,26 +91,22 @@ async def test_an_ending_is_told_and_acknowledged_with_a_proof_that_needs_nobody
     assert proof is not None
     line = Line.model_validate_json(proof.line)
     assert (str(line.record), line.rev, line.change) == (record, 2, "withdrawn")
-    assert verified(
-        acknowledgement_text(proof.acknowledgement),
-        _raw(proof.acknowledgement.signature),
-        public=_raw(proof.public),
-    )
+    given = read(Acknowledgement, proof.acknowledgement, public=lambda _: b64decode(proof.public), verify=verifies)
     assert verify_inclusion(
         leaf=leaf_hash(proof.line.encode()),
         index=proof.index,
-        size=proof.acknowledgement.size,
+        size=given.size,
         path=[bytes.fromhex(each) for each in proof.path],
-        root=bytes.fromhex(proof.acknowledgement.root),
+        root=bytes.fromhex(given.root),
     )
-    assert proof.acknowledgement.first <= proof.index < proof.acknowledgement.until
+    assert given.first <= proof.index < given.until
 
 
-async def test_a_refusal_is_told_with_its_code(city: City, signed: Signed):
+async def test_a_refusal_is_told_with_its_code(city: City, signed: Signer):
     [verdict] = await submitted(city, "示市监罚〔2026〕202号")
     entries, _ = await city.page()
     index = next(e.index for e in entries if str(Line.model_validate_json(e.line).record) == verdict["record"])
-    given = await signed.make(refused=[Refused(index=index, code="unknown_item")])
+    given = await signed.make(refused=[{"index": index, "code": "unknown_item"}])
     assert (await signed.hand_in(given)).status_code == 204
     [line] = await signed.told(verdict["record"])
     assert (line.outcome, line.code, line.change, line.item) == (
@@ -115,7 +114,7 @@ async def test_a_refusal_is_told_with_its_code(city: City, signed: Signed):
     )  # fmt: skip
 
 
-async def test_the_same_again_changes_nothing(city: City, signed: Signed):
+async def test_the_same_again_changes_nothing(city: City, signed: Signer):
     record = await withdrawn(city, "示市监罚〔2026〕203号")
     given = await signed.make()
     for _ in range(3):
@@ -123,18 +122,19 @@ async def test_the_same_again_changes_nothing(city: City, signed: Signed):
     assert [each.outcome for each in await signed.told(record)] == ["told", "acknowledged"]
 
 
-async def test_what_does_not_fit_is_refused_and_nothing_is_kept(city: City, signed: Signed):
+async def test_what_does_not_fit_is_refused_and_nothing_is_kept(city: City, signed: Signer):
     await withdrawn(city, "示市监罚〔2026〕204号")
     reached = await signed.reached()
     good = await signed.make()
-    tampered = good.model_copy(update={"until": good.until - 1})
+    until = json.loads(good.signed)["until"]
+    tampered = good.model_copy(update={"signed": good.signed.replace(f'"until": {until}', f'"until": {until - 1}')})
     wrong = {
-        "/feed": await signed.make(feed="creditmesh/city/down"),
-        "/root": await signed.make(root="00" * 32),
-        "/until": await signed.make(until=10**6),
-        "/refused": await signed.make(refused=[Refused(index=good.until, code="x")]),
+        "/signed/feed": await signed.make(feed="creditmesh/city/down"),
+        "/signed/root": await signed.make(root="00" * 32),
+        "/signed/until": await signed.make(until=10**6),
+        "/signed/refused": await signed.make(refused=[{"index": until, "code": "x"}]),
         "/signature": tampered,
-        "/by": await signed.make(key="node-of-nobody"),
+        "/signed": await signed.make(key="node-of-nobody"),
     }
     for pointer, given in wrong.items():
         answer = await signed.hand_in(given)
@@ -145,14 +145,14 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_kept(city: City, sign
     assert (await signed.hand_in(good)).status_code == 204
 
 
-async def test_nobody_acknowledges_for_another(city: City, signed: Signed):
+async def test_nobody_acknowledges_for_another(city: City, signed: Signer):
     await withdrawn(city, "示市监罚〔2026〕205号")
     given = await signed.make()
     assert (await signed.hand_in(given, by="district")).status_code == 404
     assert (await signed.hand_in(given)).status_code == 204
 
 
-async def test_a_gap_names_where_to_begin(city: City, signed: Signed):
+async def test_a_gap_names_where_to_begin(city: City, signed: Signer):
     await withdrawn(city, "示市监罚〔2026〕206号")
     reached = await signed.reached()
     answer = await signed.hand_in(await signed.make(first=reached + 1))
@@ -161,11 +161,52 @@ async def test_a_gap_names_where_to_begin(city: City, signed: Signed):
     assert str(reached) in answer.json()["detail"]
 
 
-def _raw(text: str) -> bytes:
-    return b64decode(text)
+def verifies(public: bytes, data: bytes, signature: bytes) -> bool:
+    return verified(data, signature, public=public)
 
 
 async def test_a_body_that_is_none_is_refused_by_field(city: City):
     answer = await city.client("province").post("/v1/exchange/feeds/up/acknowledgements", json={"feed": 1})
     assert answer.status_code == 422
-    assert {"/by", "/first"} <= {each["pointer"] for each in answer.json()["errors"]}
+    assert {"/signed", "/signature"} <= {each["pointer"] for each in answer.json()["errors"]}
+
+
+UNHELD: list[tuple[str, dict[str, Any]]] = [
+    ("/signed/at", {"at": "9999-12-31T23:59:59-12:00"}),
+    ("/signed/at", {"at": "0001-01-01T00:00:00+14:00"}),
+    ("/signed/at", {"at": "2026-03-02T01:15:31"}),
+    ("/signed/at", {"at": (NOW + timedelta(days=400)).isoformat()}),
+    ("/signed/size", {"size": 2**63}),
+    ("/signed/first", {"first": -1}),
+    ("/signed/until", {"until": 10**30}),
+    ("/signed/refused/0/code", {"refused": [{"index": 0, "code": "whatever you like <script>"}]}),
+    ("/signed/refused/0/code", {"refused": [{"index": 0, "code": ""}]}),
+    ("/signed/refused/0/code", {"refused": [{"index": 0, "code": "x" * 65}]}),
+    ("/signed/refused/0/index", {"refused": [{"index": 2**63, "code": "x"}]}),
+]
+
+
+async def test_what_no_database_holds_is_refused_by_its_field_however_well_it_is_signed(city: City, signed: Signer):
+    record = await withdrawn(city, "示市监罚〔2026〕207号")
+    for pointer, members in UNHELD:
+        answer = await signed.hand_in(await signed.make(**members))
+        assert answer.status_code == 422, members
+        assert [each["pointer"] for each in answer.json()["errors"]] == [pointer], members
+    assert [each.outcome for each in await signed.told(record)] == ["told"]
+
+
+async def test_one_member_more_in_a_newer_version_is_signed_too_and_ignored(city: City, signed: Signer):
+    record = await withdrawn(city, "示市监罚〔2026〕208号")
+    given = await signed.make(tier="province")
+    assert (await signed.hand_in(given)).status_code == 204
+    last = (await signed.told(record))[-1]
+    assert last.proof is not None
+    assert last.proof.acknowledgement == given
+
+
+async def test_a_text_that_says_something_twice_is_refused(city: City, signed: Signer):
+    await withdrawn(city, "示市监罚〔2026〕209号")
+    text = (await signed.make()).signed.replace('{"feed"', '{"first": 0, "feed"', 1)
+    signature = b64encode(city.above.keys.sign(text.encode())).decode()
+    answer = await signed.hand_in(Signed(signed=text, signature=signature))
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/signed"]

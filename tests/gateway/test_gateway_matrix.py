@@ -16,6 +16,7 @@ from creditmesh.gateway.transport import InProcess
 from creditmesh.node.declaration import NODE
 from creditmesh.schemas.events.access import CallerKind
 from tests.gateway.standing import Standing, bearer, client, invented
+from tests.support.access import TABLE, named, scopes_of
 
 ROUTES = Routes(NODE.services).all
 KINDS = [kind for kind in get_args(CallerKind) if kind != "public"]
@@ -66,26 +67,27 @@ async def ask(outside: httpx.AsyncClient, route: Route, credential: str | NewCre
     return await outside.request(min(route.methods), path, headers=headers)
 
 
-def named(route: Route) -> str:
-    return f"{min(route.methods)} {route.template}"
+def test_every_route_is_in_the_table_and_nothing_else_is():
+    assert {named(route) for route in ROUTES} == set(TABLE)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)
 async def test_only_whom_a_route_names_comes_in(
     outside: httpx.AsyncClient, everybody: dict[tuple[str, str | None], NewCredential], route: Route
 ):
+    scopes = scopes_of(route)
     anonymous = await ask(outside, route, None)
-    assert anonymous.status_code == (200 if route.open else 401)
+    assert anonymous.status_code == (200 if scopes is None else 401)
     assert (await ask(outside, route, invented())).status_code == 401
     for kind in KINDS:
-        invited = not route.access.kinds or kind in route.access.kinds
+        invited = scopes is None or kind in scopes
         answer = await ask(outside, route, everybody[kind, None])
         assert answer.status_code == (200 if invited else 403), kind
         assert ("x-reached" in answer.headers) is invited
         if invited:
             assert answer.headers["x-reached"].split(" ")[0] == route.service
-        if (scope := route.access.scope_of(kind)) is not None:
-            lacking = await ask(outside, route, everybody[kind, scope])
+        if scopes is not None and kind in scopes:
+            lacking = await ask(outside, route, everybody[kind, scopes[kind]])
             assert lacking.status_code == 403, kind
             assert "x-reached" not in lacking.headers
 

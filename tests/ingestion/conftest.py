@@ -175,7 +175,7 @@ def told(answer: httpx.Response) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The verdicts of a bulk answer and its receipt."""
     assert answer.status_code == 200, answer.text
     *verdicts, last = [orjson.loads(line) for line in answer.content.splitlines()]
-    return verdicts, last["receipt"]
+    return verdicts, orjson.loads(last["receipt"]["signed"])
 
 
 async def built(postgres: Postgres, folder: Path, *, node: str = "city") -> House:

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
-from creditmesh.schemas.verdicts import Receipt, receipt_text
+from creditmesh.schemas.verdicts import ReceiptLine
 from tests.ingestion.conftest import House, department, told
 from tests.ingestion.rows import MARKET, TRANSPORT, compiled, penalty, person_penalty, resident, uscc
 from tests.support.eventually import eventually
@@ -156,24 +156,23 @@ async def test_a_receipt_is_over_the_very_lines_and_signed_by_the_node(house: Ho
     _, receipt = told(answer)
     lines = answer.content.splitlines(keepends=True)[:-1]
     assert receipt["digest"] == f"sha-256:{sha256(b''.join(lines)).hexdigest()}"
-    signed = Receipt.model_validate(receipt)
-    keys = house.equipment.keys
-    assert keys.verify(receipt_text(signed), b64decode(signed.signature), key=signed.key)
-    forged = signed.model_copy(update={"accepted": 4, "held": 1})
-    assert not keys.verify(receipt_text(forged), b64decode(signed.signature))
+    signed = ReceiptLine.model_validate_json(answer.content.splitlines()[-1]).receipt
+    keys, signature = house.equipment.keys, b64decode(signed.signature)
+    assert keys.verify(signed.signed.encode(), signature, key=receipt["key"])
+    assert not keys.verify(signed.signed.replace('"accepted":5', '"accepted":4').encode(), signature)
     place = answer.headers["location"]
     async with house.client() as client:
         standing = (await client.get(place)).json()
         assert (standing["state"], standing["done"], standing["total"]) == ("done", 5, 5)
         assert (await client.get(standing["links"]["verdicts"])).content == b"".join(lines)
-        assert (await client.get(standing["links"]["receipt"])).json() == {"receipt": receipt}
+        assert (await client.get(standing["links"]["receipt"])).json() == {"receipt": signed.model_dump()}
 
 
 async def test_one_object_has_a_receipt_too(house: House):
     answer = await house.submit(penalty(house.number()))
     place = answer.headers["link"].partition(">")[0].removeprefix("<")
     async with house.client() as client:
-        receipt = (await client.get(f"{place}/receipt")).json()["receipt"]
+        receipt = orjson.loads((await client.get(f"{place}/receipt")).json()["receipt"]["signed"])
     assert (receipt["rows"], receipt["accepted"]) == (1, 1)
 
 

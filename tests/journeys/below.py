@@ -1,12 +1,13 @@
 """A node below the journey's, enrolled by its row: a caller whose keys the test holds."""
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from datetime import UTC, datetime
 from pathlib import Path
 
 from creditmesh.chassis.vault.keys import Keys
-from creditmesh.schemas.acknowledgements import Acknowledgement, acknowledgement_text
+from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.exchange import feed_origin
+from creditmesh.schemas.signed import Signed, sign
 from tests.exchange.conftest import neighbour, row_of
 from tests.support.cast import Cast
 
@@ -21,16 +22,17 @@ async def with_a_node_below(cast: Cast, folder: Path) -> Cast:
     assert answer.status_code == 200, answer.text
     await cast.node.settled()
     await cast.key("below", "node", CODE)
+    cast.ids["keys of below"] = str(folder)
     cast.ids["acknowledgement"] = (await _acknowledged(cast, district.keys)).model_dump_json()
     return cast
 
 
-async def _acknowledged(cast: Cast, keys: Keys) -> Acknowledgement:
+async def _acknowledged(cast: Cast, keys: Keys) -> Signed:
     note = await cast.door("below").get(f"/v1/exchange/feeds/{FEED}/checkpoint")
     assert note.status_code == 200, note.text
     origin, size, root = note.text.splitlines()[:3]
     assert origin == feed_origin("city", FEED)
-    unsigned = Acknowledgement(
+    acknowledgement = Acknowledgement(
         feed=origin,
         by=CODE,
         first=0,
@@ -41,5 +43,4 @@ async def _acknowledged(cast: Cast, keys: Keys) -> Acknowledgement:
         key=keys.key_id("node"),
         alg=keys.algorithm("node"),
     )
-    signature = b64encode(keys.sign(acknowledgement_text(unsigned))).decode()
-    return unsigned.model_copy(update={"signature": signature})
+    return sign(acknowledgement, by=keys.sign)

@@ -1,5 +1,6 @@
 """What journeys share: logs as the node writes them, databases, and a cast with its belongings at a whole node."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from creditmesh.chassis import logs
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.installation import streams
 from creditmesh.node.declaration import NODE
+from tests.exchange.conftest import neighbour, row_of
 from tests.journeys.below import with_a_node_below
 from tests.journeys.mesh import Mesh
 from tests.journeys.mesh import assembled as everywhere
@@ -41,6 +43,14 @@ async def cast(node: TestNode, tmp_path_factory: pytest.TempPathFactory) -> Cast
     """Everybody, each with something of their own, and a node below."""
     cast = await with_belongings(await assembled(node))
     return await with_a_node_below(cast, tmp_path_factory.mktemp("district"))
+
+
+@pytest.fixture(scope="module")
+async def operated(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Cast:
+    """The cast, and a peer's row as its operator handed it over."""
+    keys = neighbour("town", tmp_path_factory.mktemp("town")).keys
+    cast.ids["peer"] = json.dumps(row_of("town", keys, place="below", order=791, sends_for=["town"]))
+    return cast
 
 
 @pytest.fixture(scope="module")

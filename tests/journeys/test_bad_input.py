@@ -160,8 +160,8 @@ async def test_a_field_at_fault_is_named_with_its_rule_and_its_remedy(
         assert is_refusal(answer), (pointer, body[:200])
         assert answer.status_code == 422, (pointer, body[:200])
         found = [error["pointer"] for error in answer.json()["errors"]]
-        if found == ["/signature"]:
-            continue  # read as another value, which is then not what was signed
+        if found in (["/signature"], ["/signed"]):
+            continue  # read as another text, which is then not what was signed
         assert any(f"{each}/".startswith(pointer + "/") or pointer.startswith(each) for each in found), (pointer, found)
     assert len(answers) > 10
 
@@ -194,7 +194,7 @@ async def test_bad_rows_among_many_are_refused_rows(cast: Cast):
     assert answer.status_code == 200, answer.text[:500]
     assert SENT not in answer.text
     *verdicts, receipt = [json.loads(line) for line in answer.text.splitlines()]
-    assert len(verdicts) == len(bad) == receipt["receipt"]["refused"]
+    assert len(verdicts) == len(bad) == json.loads(receipt["receipt"]["signed"])["refused"]
     for verdict in verdicts:
         assert verdict["verdict"] == "refused"
         for reason in verdict["reasons"]:

@@ -11,7 +11,6 @@ from fastapi.routing import APIRoute
 
 from creditmesh.chassis.http.app import routes_of
 from creditmesh.node.declaration import NODE
-from tests.exchange.conftest import neighbour, row_of
 from tests.journeys.test_bad_input import Stored
 from tests.support.bad_input import BODIES, IN_A_PATH, JSON, is_refusal
 from tests.support.cast import Cast, resident
@@ -77,14 +76,6 @@ async def send(cast: Cast, route: APIRoute, client: httpx.AsyncClient, **more: A
     if body is not None and "content" not in more:
         more.setdefault("json", body(cast))
     return await client.request(min(route.methods), more.pop("path", path_of(cast, route)), **more)
-
-
-@pytest.fixture(scope="module")
-async def operated(cast: Cast, tmp_path_factory: pytest.TempPathFactory) -> Cast:
-    """The cast, and a peer's row as its operator handed it over."""
-    keys = neighbour("town", tmp_path_factory.mktemp("town")).keys
-    cast.ids["peer"] = json.dumps(row_of("town", keys, place="below", order=791, sends_for=["town"]))
-    return cast
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ class Load:
             self.statuses[answer.status_code] += 1
             if answer.status_code == 200:
                 lines = [orjson.loads(line) for line in answer.content.splitlines()]
-                assert lines[-1]["receipt"]["accepted"] == ROWS
+                assert orjson.loads(lines[-1]["receipt"]["signed"])["accepted"] == ROWS
                 self.acknowledged[key] = [line["record"] for line in lines[:-1]]
         if answer.status_code == 503:
             assert answer.headers["retry-after"]

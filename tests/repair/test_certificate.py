@@ -7,17 +7,16 @@ from typing import Any
 import pytest
 
 from creditmesh.chassis.vault.keys import verified
-from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
-from creditmesh.schemas.cases import CertificateOut, certificate_text
+from creditmesh.schemas.acknowledgements import Proof
+from creditmesh.schemas.cases import Certificate
 from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.signed import Signed, said
 from tests.repair.conftest import TODAY, House, department, office, person
 from tests.repair.refusing import refused
 from tests.repair.samples import AT, PEER, a_catalogue, a_holder
 
 PROOF = Proof(
-    acknowledgement=Acknowledgement(
-        feed="creditmesh/city/up", by="province", first=0, until=8, size=8, root="00", at=AT, key="k", alg="ed25519"
-    ),
+    acknowledgement=Signed(signed="{}", signature="eA=="),
     public="cA==",
     index=7,
     line="{}",
@@ -36,10 +35,14 @@ async def repaired(house: House, **more: Any) -> tuple[str, RecordChanged]:
     return case, record
 
 
-async def certificate(house: House, case: str, caller: Any = None) -> CertificateOut:
+async def signed_certificate(house: House, case: str, caller: Any = None) -> Signed:
     answer = await house.get(f"/v1/cases/{case}/certificate", caller or office())
     assert answer.status_code == 200, answer.text
-    return CertificateOut.model_validate(answer.json())
+    return Signed.model_validate(answer.json())
+
+
+async def certificate(house: House, case: str, caller: Any = None) -> Certificate:
+    return said(Certificate, await signed_certificate(house, case, caller))
 
 
 async def test_there_is_none_until_the_revision_is_there(house: House):
@@ -60,7 +63,7 @@ async def test_it_says_what_happened_by_whom_and_names_nobody(house: House):
     assert (found.node, str(found.case), found.record) == ("city", case, record.record)
     assert (found.item, found.rev, found.change) == ("penalty", 2, "repaired")
     assert (found.decided_on, found.decided_by, found.basis) == (TODAY, "market", "示信修〔2026〕3号")
-    text = certificate_text(found).decode()
+    text = (await signed_certificate(house, case)).signed
     assert str(record.subject) not in text
     assert "Officer Qin" not in text
     assert "罚款" not in text
@@ -149,13 +152,15 @@ async def test_the_newest_answer_stands_and_no_answer_is_undone(
 async def test_the_signature_holds_for_every_byte(house: House):
     case, record = await repaired(house)
     await house.holder(record, 2, outcome="acknowledged", proof=PROOF)
-    found = await certificate(house, case)
-    public, signature = b64decode(found.public), b64decode(found.signature)
+    signed = await signed_certificate(house, case)
+    found = said(Certificate, signed)
+    public, signature = b64decode(found.public), b64decode(signed.signature)
     assert (found.alg, found.key) == ("ed25519", house.equipment.keys.key_id("node"))
     assert public == house.equipment.keys.public("node").raw
-    assert verified(certificate_text(found), signature, public=public)
-    for change in ({"rev": 3}, {"complete": False}, {"basis": None}, {"lines": ()}, {"pending": ("x",)}):
-        assert not verified(certificate_text(found.model_copy(update=change)), signature, public=public)
+    text = signed.signed.encode()
+    assert verified(text, signature, public=public)
+    for at in range(len(text)):
+        assert not verified(text[:at] + bytes([text[at] ^ 1]) + text[at + 1 :], signature, public=public)
 
 
 async def test_a_mark_has_a_certificate_and_then_what_was_decided_has(house: House):

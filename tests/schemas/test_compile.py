@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from creditmesh.schemas.catalogue import Condition
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.rules.compile import ROW_BYTES, compile_item
+from creditmesh.schemas.rules.compile import ROW_BYTES, CompiledItem, compile_item
 from creditmesh.schemas.rules.values import WHITE
 from tests.schemas.samples import FIRM, FORBIDDEN, ITEM, PERSON, SETS, resident, uscc
 
@@ -419,3 +420,32 @@ def test_an_item_that_cannot_be_read_one_way_only_is_not_compiled():
     clash = kinds.model_copy(update={"values": tuple(v.model_copy(update={"aliases": ("9",)}) for v in kinds.values)})
     with pytest.raises(ValueError, match="two values"):
         compile_item(ITEM, {**SETS, "subject_category": clash})
+
+
+def demanding(*conditions: tuple[str, Condition]) -> CompiledItem:
+    """The item with these fields required under these conditions alone."""
+    wanted = dict(conditions)
+    fields = tuple(
+        spec.model_copy(update={"required_if": (wanted[spec.code],) if spec.code in wanted else ()})
+        for spec in ITEM.fields
+    )
+    return compile_item(ITEM.model_copy(update={"fields": fields}), SETS)
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "value", "lacking"),
+    [
+        ("LB", "法人及非法人组织", {"/YXQ"}),
+        ("LB", "自然人", {"/NR", "/YXQ"}),
+        ("CFLB", "警告", {"/YXQ"}),
+        ("CFLB", "罚款", {"/NR", "/YXQ"}),
+        ("CFLB", "警告;罚款", {"/NR", "/YXQ"}),
+    ],
+)
+def test_a_particular_value_demands_what_any_value_does_and_its_own(looked_at: str, value: str, lacking: set[str]):
+    particular = {"LB": "自然人", "CFLB": "罚款"}[looked_at]
+    both = demanding(("YXQ", Condition(field=looked_at)), ("NR", Condition(field=looked_at, in_values=(particular,))))
+    given = {code: text for code, text in FIRM.items() if code not in {"YXQ", "NR"}} | {looked_at: value}
+    found = both.validate(given)
+    assert isinstance(found, tuple), found
+    assert {(error.pointer, error.code) for error in found} == {(pointer, "field_required") for pointer in lacking}

@@ -82,6 +82,17 @@ def test_the_version_in_force_on_a_day_is_the_newest_whose_day_has_come(stream: 
     assert [version.number for version in directory.versions("item", "penalty")] == [1, 2]
 
 
+def test_what_a_newer_catalogue_added_to_an_object_is_ignored_however_deep(stream: Stream):
+    body = an_item().model_dump(mode="json")
+    body["added_later"] = {"x": 1}
+    for place in (body["fields"][0], body["roles"], body["display"], body["basis"][0]):
+        place["added_later"] = "x"
+    stream.send(CatalogueChanged(kind="item", code="penalty", number=1, state="published", effective=DAY, body=body))
+    item = stream.directory.item("penalty", on=DAY)
+    assert item is not None
+    assert Item.model_validate(item.model_dump(include=set(Item.model_fields)), extra="ignore") == an_item()
+
+
 def test_a_withdrawn_item_is_gone_from_its_day_on_and_was_there_before(stream: Stream):
     stream.publish("item", an_item())
     stream.publish("item", an_item(), effective=DAY + timedelta(days=5), state="withdrawn")

@@ -12,6 +12,8 @@ from creditmesh.schemas.generate import FOLDER, documents, write
 from tests.contracts.test_frozen_events import SAMPLES, sample
 
 DOCUMENTS = documents()
+NEWEST = [path for path in SAMPLES if f"events/{path.name}" in DOCUMENTS]
+"""The schema of an older version is not made any more: its bodies are read, and never written."""
 REMEDY = "run `python -m creditmesh.schemas.generate` and commit schemas/json"
 
 
@@ -30,13 +32,17 @@ def test_every_document_is_a_json_schema(name: str):
         jsonschema.Draft202012Validator.check_schema(DOCUMENTS[name])
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NEWEST, ids=lambda path: path.stem)
 def test_the_frozen_events_fit_their_schemas(path: Path):
     frozen = sample(path)
     jsonschema.validate(frozen["data"], DOCUMENTS[f"events/{path.name}"])
     jsonschema.validate(frozen, DOCUMENTS["envelope.json"])
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({}, DOCUMENTS[f"events/{path.name}"])
+
+
+def test_every_event_type_has_a_frozen_sample_of_the_version_that_is_written():
+    assert {path.name for path in NEWEST} == {f"{event.type}.v{event.version}.json" for event in EVENTS}
 
 
 def references(found: object) -> set[str]:

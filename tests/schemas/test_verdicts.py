@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from creditmesh.schemas.reasons import REASONS, reason
-from creditmesh.schemas.verdicts import Receipt, Verdict, receipt_text, verdict_line
+from creditmesh.schemas.verdicts import Verdict, verdict_line
 
 FACTS = {
     "name": "Fine",
@@ -58,26 +58,3 @@ def test_a_line_is_the_verdict_it_stands_for():
     )
     accepted = orjson.loads(verdict_line(1, "accepted", item="penalty", record=record, revision=1))
     assert accepted == {"row": 1, "verdict": "accepted", "record": str(record), "revision": 1, "item": "penalty"}
-
-
-def test_a_receipts_text_covers_everything_but_its_signature():
-    receipt = Receipt(
-        submission=uuid4(),
-        node="city",
-        item="penalty",
-        rows=3,
-        accepted=1,
-        unchanged=1,
-        corrected=0,
-        held=1,
-        refused=0,
-        digest="sha-256:00",
-        key="node-1",
-        alg="ed25519",
-        signature="x",
-    )
-    text = receipt_text(receipt)
-    assert receipt_text(receipt.model_copy(update={"signature": "y"})) == text
-    for name, value in (("rows", 4), ("digest", "sha-256:01"), ("key", "node-2"), ("node", "town"), ("held", 0)):
-        assert receipt_text(receipt.model_copy(update={name: value})) != text
-    assert receipt_text(Receipt.model_validate_json(receipt.model_dump_json())) == text

@@ -11,10 +11,11 @@ import orjson
 from creditmesh.client import Node
 from creditmesh.client.retries import Retries
 from creditmesh.node import people
-from creditmesh.schemas.cases import ActionIn, CaseIn, CertificateOut, EvidenceKind
+from creditmesh.schemas.cases import ActionIn, CaseIn, Certificate, EvidenceKind
 from creditmesh.schemas.identifiers import NodeCode
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.queries import QueryIn
+from creditmesh.schemas.signed import said
 from creditmesh.schemas.subject import Document, SubjectIn
 from tests.support.cast import MATTER, uscc
 from tests.support.processes import Victim
@@ -95,10 +96,10 @@ class Repair:
         approving = ActionIn(action="approve", basis=f"示市监修〔2026〕{self.order}号")
         assert self.officer.cases.act(self.officer.cases.read(self.case), approving).state == "approved"
 
-    def certificate(self) -> CertificateOut:
+    def certificate(self) -> Certificate:
         """Who knows of it."""
         assert self.case is not None
-        return self.subject.cases.certificate(self.case)
+        return said(Certificate, self.subject.cases.certificate(self.case))
 
 
 @contextmanager

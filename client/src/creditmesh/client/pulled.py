@@ -7,7 +7,7 @@ pulling goes on: a process that dies at any moment leaves a file that goes on wh
 import json
 import os
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -98,12 +98,15 @@ class Pulled:
                 f"{self.file}: cannot be written ({reason}).", f"{self.file}：无法写入（{reason}）。"
             ) from None
 
-    def check(self) -> None:
+    def check(self, *, trusted: Collection[str] = ()) -> None:
         """Everything again, from the lines alone: places, commitments, tree, signature. Unverified if it does not fit.
+
+        `trusted`: the node's public keys in base64, from its row in the catalogue; without any, those kept beside the
+        file are believed, and whoever wrote the file may have written them too.
 
         Reads a thousand lines at a time, whatever the feed's length.
         """
-        fresh = FeedHead(origin=self.head.origin, publics=self.head.publics)
+        fresh = FeedHead(origin=self.head.origin, publics=self._publics(trusted))
         try:
             if self.file.stat().st_size != self.length:
                 raise Unverified(
@@ -121,6 +124,15 @@ class Pulled:
                 f"{self.file}: cannot be read ({reason}).", f"{self.file}：无法读取（{reason}）。"
             ) from None
         self._compare(fresh)
+
+    def _publics(self, trusted: Collection[str]) -> tuple[bytes, ...]:
+        known = {raw(public) for public in trusted}
+        publics = tuple(public for public in self.head.publics if not trusted or public in known)
+        if not publics:
+            raise Unverified(
+                "key", "The feed was pulled with another key than those given.", "拉取该日志所用密钥不在所给公钥之列。"
+            )
+        return publics
 
     def _compare(self, fresh: FeedHead) -> None:
         if self.head.checkpoint is None:

@@ -25,7 +25,8 @@ from creditmesh.schemas.records import (
     SubmissionOut,
     WithdrawalIn,
 )
-from creditmesh.schemas.verdicts import Receipt, ReceiptLine, Verdict
+from creditmesh.schemas.signed import Signed
+from creditmesh.schemas.verdicts import ReceiptLine, Verdict
 
 CorrectionReason = Literal["error", "changed", "supplemented", "reopened"]
 WithdrawalReason = Literal["changed", "revoked", "unlawful", "void", "removed", "error"]
@@ -92,8 +93,8 @@ class Records:
         lines = self._wire.answer(Call(method="GET", path=f"/v1/submissions/{submission}/verdicts")).content
         return (understood(line, Verdict) for line in lines.split(b"\n") if line)
 
-    def receipt(self, submission: UUID) -> Receipt:
-        """The signed receipt of a complete submission; a `ProblemError` (404) while it is under way."""
+    def receipt(self, submission: UUID) -> Signed:
+        """The receipt of a complete submission (`said(Receipt, ...)` reads it); 404 while it is not."""
         return self._wire.get(f"/v1/submissions/{submission}/receipt", ReceiptLine).receipt
 
     def quality(

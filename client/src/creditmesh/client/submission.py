@@ -17,6 +17,7 @@ from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
 from creditmesh.client.http import Call, Wire, new_key, understood
 from creditmesh.client.retries import Patience, Waiting
 from creditmesh.client.upload import Piece, Upload
+from creditmesh.schemas.signed import Signed, said
 from creditmesh.schemas.verdicts import Receipt, ReceiptLine, Verdict
 
 Lane = Literal["live", "backfill"]
@@ -37,7 +38,7 @@ class Submission:
     sent: Callable[[int], None] = lambda _: None
     """Told how many bytes of the file have gone out; it goes back when a piece is sent again."""
     waiting: Waiting | None = None
-    receipts: list[Receipt] = field(default_factory=list)
+    receipts: list[Signed] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Verdict]:
         self.receipts.clear()
@@ -89,8 +90,12 @@ class Submission:
             raise Unreachable("The answer broke off before its receipt.", "应答在回执之前中断。")
 
 
-def _checked(receipt: Receipt, digest: str) -> Receipt:
-    if receipt.digest != f"sha-256:{digest}":
+def _checked(receipt: Signed, digest: str) -> Signed:
+    try:
+        fits = said(Receipt, receipt).digest == f"sha-256:{digest}"
+    except ValueError:
+        fits = False
+    if not fits:
         raise NotUnderstood(
             "The receipt does not fit the verdicts that came with it; send the same again.",
             "回执与所收到的逐行结果不一致；请以相同方式重新发送。",

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from creditmesh.schemas.bounds import Instant
 from creditmesh.schemas.events.access import CallerKind
 from creditmesh.schemas.identifiers import Code
+from creditmesh.schemas.texts import Officer
 
 Scope = Literal[
     "records:submit",
@@ -27,11 +29,6 @@ Scope = Literal[
 """Every scope there is; a route that demands another stops the start."""
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
 
-Officer = Annotated[
-    str, StringConstraints(min_length=1, max_length=64, pattern=r"^(?:\d{0,5}[^\d\x00-\x1f\x7f])*\d{0,5}$")
-]
-"""A named person of a party: a name or a staff number, never six digits in a row (no personal numbers)."""
-
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 
@@ -43,9 +40,9 @@ class _Order(BaseModel):
     """The catalogue items it is limited to; None: all its party may."""
     label: Label = "default"
     """Which of the holder's systems uses it; two keys of one label may live at once, for rotation."""
-    not_before: AwareDatetime | None = None
+    not_before: Instant | None = None
     """None: at once."""
-    expires: AwareDatetime | None = None
+    expires: Instant | None = None
     """At most 366 days from now, which is also the default."""
 
 

@@ -1,56 +1,50 @@
 """What a node signs about another's feed, and what proves it to somebody else, off line."""
 
-from datetime import datetime
+from typing import Annotated
 
-import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from creditmesh.schemas.bounds import Count, Digest, Instant, ReasonCode
 from creditmesh.schemas.identifiers import NodeCode
+from creditmesh.schemas.signed import Signed, Statement
+
+Origin = Annotated[str, StringConstraints(pattern=r"^creditmesh/[a-z][a-z0-9]{1,15}/[a-z][a-z0-9-]{1,20}$")]
+"""The name of a feed in what is signed about it: `creditmesh/<node>/<feed>`."""
 
 
-class _Signed(BaseModel):
+class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Refused(_Signed):
+class Refused(_Wire):
     """One entry that was refused, and the stable code of the reason."""
 
-    index: int
-    code: str
+    index: Count
+    code: ReasonCode
 
 
-class Acknowledgement(_Signed):
+class Acknowledgement(Statement):
     """What a puller signs: of this feed, in the tree of this size and root, it applied `first <= index < until`."""
 
-    feed: str
-    """The feed's origin, `creditmesh/<node>/<feed>`."""
+    feed: Origin
     by: NodeCode
-    first: int
-    until: int
-    size: int
+    first: Count
+    until: Count
+    size: Count
     """At least `until`."""
-    root: str
-    """Hex."""
+    root: Digest
     refused: tuple[Refused, ...] = ()
-    at: datetime
-    key: str
-    alg: str
-    signature: str = ""
-    """Base64, over `acknowledgement_text`."""
+    at: Instant
 
 
-def acknowledgement_text(acknowledgement: Acknowledgement) -> bytes:
-    """The bytes that are signed: its members but the signature, sorted by name."""
-    return orjson.dumps(acknowledgement.model_dump(mode="json", exclude={"signature"}), option=orjson.OPT_SORT_KEYS)
-
-
-class Proof(_Signed):
+class Proof(_Wire):
     """That a node applied an entry: the entry's line, its place under the root it signed, and its signature."""
 
-    acknowledgement: Acknowledgement
+    acknowledgement: Signed
+    """What was signed is an `Acknowledgement`."""
     public: str
     """Base64 of the Ed25519 key that signed it, as the node that made this proof knows it."""
-    index: int
+    index: Count
     line: str
     path: tuple[str, ...]
     """Hex: the inclusion proof of the line at `index` in the tree of `acknowledgement.size`."""

@@ -4,9 +4,6 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-PRINTED = r"^[^\x00-\x1f\x7f]+$"
-"""A text of one line, without control characters."""
-
 T = TypeVar("T")
 
 

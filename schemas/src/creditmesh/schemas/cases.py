@@ -4,8 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-import orjson
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.bodies import In, Out
@@ -13,7 +12,8 @@ from creditmesh.schemas.events.case import CaseEffect, CaseKind, CaseState
 from creditmesh.schemas.events.holder import HolderKind, HolderOutcome
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.identifiers import Code, NodeCode
-from creditmesh.schemas.records import Cited
+from creditmesh.schemas.signed import Statement
+from creditmesh.schemas.texts import Cited, Said
 
 EvidenceKind = Literal["proof", "commitment", "statement"]
 """`proof` of correction and performance, the public `commitment` (信用承诺书), a `statement` or any other document."""
@@ -26,8 +26,6 @@ Wanted = Literal["correct", "add", "stop_publication", "remove"]
 StepAction = Literal["file", "complete", "accept", "return", "approve", "refuse", "appeal", "record_ended"]
 """`complete`: the last missing document came. `record_ended`: the record ended otherwise, so that nothing is left."""
 Standing = Literal["none", "under_way", "done"]
-Said = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
-"""Free text about a person's case: it is kept sealed."""
 
 
 class CaseIn(In):
@@ -155,7 +153,7 @@ class CertificateLine(Out):
     note_zh: str = ""
 
 
-class CertificateOut(Out):
+class Certificate(Statement):
     """传播证明: which revision of the record a case brought about, and which holders know of it. Nobody is named."""
 
     node: NodeCode
@@ -175,14 +173,5 @@ class CertificateOut(Out):
     pending: tuple[Code, ...]
     """The nodes and departments that have not, by code."""
     issued_at: datetime
-    key: str
-    alg: str
     public: str
-    """Base64 of the key's 32 bytes; the node's party row has it too."""
-    signature: str = ""
-    """Base64, over `certificate_text`."""
-
-
-def certificate_text(certificate: CertificateOut) -> bytes:
-    """The bytes that are signed: its members but the signature, sorted by name."""
-    return orjson.dumps(certificate.model_dump(mode="json", exclude={"signature"}), option=orjson.OPT_SORT_KEYS)
+    """Base64 of the 32 bytes of the key that signs it; the node's party row has it too."""

@@ -6,7 +6,6 @@ still verifies. `schemas.tlog` computes leaves, tree heads and proofs; here are 
 """
 
 from base64 import b64encode
-from datetime import date, datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -15,10 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.bodies import Out
+from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
+from creditmesh.schemas.texts import Storable, Word
 
 LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
 
@@ -42,11 +43,11 @@ class Line(_Wire):
 
     v: Literal[1] = 1
     type: LineType
-    at: datetime
-    commitment: str
+    at: Instant
+    commitment: Digest
     """Hex SHA-256 of the salt followed by the body's bytes."""
     record: UUID | None = None
-    rev: int | None = None
+    rev: Revision | None = None
     change: Change | None = None
     origin: NodeCode | None = None
     """These four of a `record` only."""
@@ -55,7 +56,7 @@ class Line(_Wire):
 class Entry(_Wire):
     """One line of a page, as it is sent. `line` and `body` are JSON texts, to be taken to the letter."""
 
-    index: Annotated[int, Field(ge=0)]
+    index: Count
     line: str
     salt: Base64 | None = None
     body: str | None = None
@@ -80,8 +81,8 @@ class FeedSealed(_Wire):
     `<feed origin>|<record>|<rev>` in ASCII.
     """
 
-    key: str
-    alg: str
+    key: Word
+    alg: Word
     text: Base64
 
 
@@ -89,7 +90,7 @@ class RecordBody(_Wire):
     """A revision of a record as it is shared: all a copy needs, and of the origin's people only what it must know."""
 
     record: UUID
-    rev: int
+    rev: Revision
     revision: UUID
     change: Change
     state: RecordState
@@ -99,12 +100,12 @@ class RecordBody(_Wire):
     item: Code
     kind: SubjectKind
     severity: Severity | None = None
-    decided_on: date
-    display_from: date
-    display_until: date | None = None
-    issuer: str
-    reason: str | None = None
-    basis: str | None = None
+    decided_on: Day
+    display_from: Day
+    display_until: Day | None = None
+    issuer: Storable
+    reason: Storable | None = None
+    basis: Storable | None = None
     case: UUID | None = None
     fields: dict[str, Json]
     """The fields that are not sensitive."""
@@ -117,9 +118,9 @@ class CatalogueBody(_Wire):
     kind: ObjectKind
     code: Code
     state: Literal["published", "withdrawn"]
-    effective: date
+    effective: Day
     issued_by: Tier
-    basis: str | None = None
+    basis: Storable | None = None
     body: dict[str, Any]
 
 
@@ -127,31 +128,31 @@ class Wrapped(_Wire):
     """A feed's key for one node: AES-256-GCM under a key agreed by X25519 between a fresh key and the node's."""
 
     node: NodeCode
-    key: str
+    key: Word
     """The id of the node's feed key."""
-    alg: str
-    ephemeral: Base64
-    text: Base64
+    alg: Word
+    ephemeral: Annotated[Base64, Field(max_length=64)]
+    text: Annotated[Base64, Field(max_length=256)]
 
 
 class FeedKeyBody(_Wire):
     """A key that seals entries of this feed from here on, for each who may open them; its sender is one of them."""
 
-    key: str
-    alg: str
+    key: Word
+    alg: Word
     wrapped: tuple[Wrapped, ...]
 
 
 class RelayedEntry(_Wire):
     """One of a child's entries that a higher tier applied or refused, under the relaying node's own index."""
 
-    index: int
+    index: Count
     """The child's."""
-    own: int
+    own: Count
     """The relaying node's."""
     record: UUID
-    rev: int
-    code: str | None = None
+    rev: Revision
+    code: ReasonCode | None = None
     """Why it was refused."""
     proof: Proof | None = None
     """Of a change that holders answer for (`TOLD`)."""
@@ -161,7 +162,7 @@ class AcknowledgedBody(_Wire):
     """A higher tier's acknowledgement, passed on to the child whose entries it is about; nothing of other children."""
 
     by: NodeCode
-    at: datetime
+    at: Instant
     entries: tuple[RelayedEntry, ...]
 
 

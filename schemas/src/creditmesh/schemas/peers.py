@@ -1,11 +1,25 @@
 """What a node says of itself to be enrolled, and what its operator is told of its peers."""
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, ConfigDict
 
 from creditmesh.schemas.bodies import Out
-from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.catalogue import Party, PublicKey
 from creditmesh.schemas.identifiers import FeedName, NodeCode
 from creditmesh.schemas.problems import FieldError
+
+
+class PeerKeyIn(PublicKey):
+    """A key of a peer's row, as its operator hands it over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PeerIn(Party):
+    """A peer's row, as its operator hands it over: a field that is not known is a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keys: tuple[PeerKeyIn, ...] = ()
 
 
 class RefusedEntryOut(Out):

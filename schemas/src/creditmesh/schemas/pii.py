@@ -40,7 +40,9 @@ class Pii:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema(max_length=512))
+        text = core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(max_length=512, pattern=r"^[^\x00]*$")
+        )
         return core_schema.json_or_python_schema(
             json_schema=text,
             python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), text]),

@@ -6,13 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints
 
 from creditmesh.schemas.bodies import In, Out
+from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.catalogue import Disclosure, Item, Tier
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.identifiers import Code, SubjectKind
+from creditmesh.schemas.texts import PRINTED, Why
 
-Why = Annotated[
-    str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")
-]
 MOST_DAYS = 36_500
 """How far a sandbox's legal date may be moved, either way."""
 
@@ -64,7 +63,7 @@ class WithdrawIn(In):
     """Takes an item out of the catalogue: nothing of it is collected or served from `effective` on."""
 
     basis: Why
-    effective: date | None = None
+    effective: Day | None = None
     """None: at once. Not in the past."""
 
 
@@ -81,7 +80,7 @@ class PublicationOut(Out):
 class LoadIn(In):
     """Publishes a folder of YAML on the node's own machine; None: the shipped catalogue."""
 
-    folder: str | None = None
+    folder: Annotated[str, StringConstraints(max_length=4096, pattern=PRINTED)] | None = None
     issued_by: Tier | None = None
     """Which tier's catalogue it is; None: the nation's for the shipped one, else the node's own."""
     basis: Why | None = None

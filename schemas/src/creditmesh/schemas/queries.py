@@ -6,14 +6,15 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from creditmesh.schemas.bodies import PRINTED, In, Out
+from creditmesh.schemas.bodies import In, Out
+from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.encodings import Json
-from creditmesh.schemas.events.access import CallerKind, Outcome
+from creditmesh.schemas.events.access import Access
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind, Uscc
 from creditmesh.schemas.subject import SubjectIn
+from creditmesh.schemas.texts import PRINTED, STORABLE, Officer
 
-Officer = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True, pattern=PRINTED)]
 Items = Annotated[tuple[Code, ...], Field(min_length=1, max_length=200)]
 WithheldCode = Literal[
     "outside_matter", "outside_credential", "not_disclosed", "item_withdrawn", "unknown_item", "nothing_released"
@@ -97,26 +98,10 @@ class FileOut(Out):
     records: tuple[RecordOut, ...]
 
 
-class AccessOut(Out):
+class AccessOut(Access):
     """One line of "who looked": a disclosure or a refusal."""
 
-    access: UUID
     at: datetime
-    caller: CallerKind
-    party: Code | None = None
-    officer: str | None = None
-    purpose: str
-    matter: Code | None = None
-    ground: str
-    authorisation: UUID | None = None
-    outcome: Outcome
-    reason: str | None = None
-    repeats: UUID | None = None
-    """The earlier decision that was asked for again under its idempotency key."""
-    items: tuple[Code, ...] = ()
-    records: tuple[UUID, ...] = ()
-    use_until: date | None = None
-    """The first day on which what was released may be used no more."""
 
 
 class AuthorisationIn(In):
@@ -125,9 +110,9 @@ class AuthorisationIn(In):
     bureau: Code
     purpose: Code
     items: Items
-    valid_from: date | None = None
+    valid_from: Day | None = None
     """None: today."""
-    valid_until: date
+    valid_until: Day
     """The first day on which it holds no more; at most a year after `valid_from`."""
     max_uses: Annotated[int, Field(ge=1, le=1000)] = 1
 
@@ -135,7 +120,7 @@ class AuthorisationIn(In):
 class HandedIn(In):
     """An authorisation as its subject handed it to the bureau: the signed text."""
 
-    token: Annotated[str, StringConstraints(min_length=1, max_length=32_768)]
+    token: Annotated[str, StringConstraints(min_length=1, max_length=32_768, pattern=STORABLE)]
 
 
 class AuthorisationOut(Out):
@@ -207,7 +192,7 @@ class PublicSearch(In):
         Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True, pattern=PRINTED)] | None
     ) = None
     code: Uscc | None = None
-    cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
+    cursor: Annotated[str, StringConstraints(max_length=200, pattern=STORABLE)] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
     @model_validator(mode="after")

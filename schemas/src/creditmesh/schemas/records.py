@@ -4,17 +4,14 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue
 
-from creditmesh.schemas.bodies import PRINTED, In, Out
+from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import Code, NodeCode
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.texts import Cited, Note
 from creditmesh.schemas.verdicts import VerdictWord
-
-Cited = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True, pattern=PRINTED)]
-"""A document that is cited, such as a decision's number. It travels in clear: no person's data."""
-Note = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True, pattern=PRINTED)]
 
 ReviewState = Literal["held", "released", "refused"]
 

@@ -4,13 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from creditmesh.schemas.bodies import PRINTED, In, Out
+from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.events.task import Feedback
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind
-from creditmesh.schemas.queries import Officer
 from creditmesh.schemas.screenings import Role
+from creditmesh.schemas.texts import Note, Officer
 
 TaskState = Literal["open", "answered", "withdrawn", "closed"]
 """`open`: to be answered. `withdrawn`: its ground has ended, and the measure that was applied must be lifted.
@@ -72,9 +72,7 @@ class FeedbackIn(In):
     """A department's answer: it applied the measure, or did not and says why, or has lifted it."""
 
     outcome: Feedback
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=PRINTED)] | (
-        None
-    ) = None
+    reason: Note | None = None
     """Needed with `not_applicable` and `not_executed`. No personal data."""
     officer: Officer | None = None
     """Who answers; not needed with an officer's own token."""

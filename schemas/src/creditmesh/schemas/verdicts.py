@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from creditmesh.schemas.identifiers import Code, NodeCode
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.signed import Signed, Statement
 
 VerdictWord = Literal["accepted", "unchanged", "corrected", "held", "refused"]
 VERDICTS: tuple[VerdictWord, ...] = ("accepted", "unchanged", "corrected", "held", "refused")
@@ -32,10 +33,8 @@ class Verdict(BaseModel):
     reasons: tuple[FieldError, ...] = ()
 
 
-class Receipt(BaseModel):
-    """The end of a submission: the counts, a digest over all verdict lines, and the node's signature under both."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class Receipt(Statement):
+    """What a node signs at the end of a submission: the counts, and a digest over all verdict lines."""
 
     submission: UUID
     node: NodeCode
@@ -48,10 +47,6 @@ class Receipt(BaseModel):
     refused: int
     digest: str
     """`sha-256:<hex>` over the verdict lines, each with its line end."""
-    key: str
-    alg: str
-    signature: str
-    """Over the canonical bytes of this receipt without its signature (`receipt_text`), base64."""
 
 
 class ReceiptLine(BaseModel):
@@ -59,7 +54,8 @@ class ReceiptLine(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    receipt: Receipt
+    receipt: Signed
+    """A `Receipt`."""
 
 
 def verdict_line(
@@ -86,8 +82,3 @@ def verdict_line(
             {"code": r.code, "pointer": r.pointer, "detail": r.detail, "detail_zh": r.detail_zh} for r in reasons
         ]
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def receipt_text(receipt: Receipt) -> bytes:
-    """The bytes that a receipt's signature is over: its members but the signature, sorted by name."""
-    return orjson.dumps(receipt.model_dump(mode="json", exclude={"signature"}), option=orjson.OPT_SORT_KEYS)

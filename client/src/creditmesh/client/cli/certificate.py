@@ -4,14 +4,15 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from pydantic import ValidationError
 from rich.table import Table
 
 from creditmesh.client.certificates import check
 from creditmesh.client.cli import say
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.errors import Unsendable, Unverified
-from creditmesh.schemas.cases import CertificateOut
+from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
+from creditmesh.schemas.cases import Certificate
+from creditmesh.schemas.signed import Contradictory, Signed, said, strict
 
 _WORDS = {
     "acknowledged": "已收讫",
@@ -24,9 +25,8 @@ _WORDS = {
 
 def verify_certificate(file: Path, *, trusted: Collection[str], as_json: bool) -> Exit:
     """Check one certificate and say who is on it."""
-    certificate = _read(file)
     try:
-        check(certificate, trusted=trusted)
+        certificate = check(_read(file), trusted=trusted)
     except Unverified as broken:
         if not as_json:
             say.answers.print(f"不符 DOES NOT FIT: {file}")
@@ -43,14 +43,23 @@ def verify_certificate(file: Path, *, trusted: Collection[str], as_json: bool) -
     return Exit.DONE
 
 
-def _read(file: Path) -> CertificateOut:
+def _read(file: Path) -> Signed:
+    """What is signed in the file; Unverified where something beside it would be believed although nobody signed it."""
     try:
-        return CertificateOut.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError):
+        whole = strict(file.read_bytes())
+        signed = Signed.model_validate(whole)
+    except Contradictory:
+        raise Unverified("contradictory", "A member stands in it twice.", "同一成员重复出现。") from None
+    except (OSError, ValueError):
         raise Unsendable(f"{file}: this is no certificate of a case.", f"{file}：不是案件传播证明。") from None
+    beside = sorted(set(whole) - set(Signed.model_fields)) if "signed" in whole else []
+    if beside:
+        names = ", ".join(beside)
+        raise Unverified("not_covered", f"Nobody signed these members: {names}.", f"下列成员未经签名：{names}。")
+    return signed
 
 
-def _tell(file: Path, certificate: CertificateOut, *, as_json: bool) -> None:
+def _tell(file: Path, certificate: Certificate, *, as_json: bool) -> None:
     if as_json:
         names = {"node", "case", "record", "rev", "change", "complete", "pending"}
         document = {"file": str(file)} | certificate.model_dump(mode="json", include=names)
@@ -59,9 +68,17 @@ def _tell(file: Path, certificate: CertificateOut, *, as_json: bool) -> None:
     say.answers.print(f"相符 fits: {file}: {certificate.record} rev {certificate.rev} ({certificate.change})")
     table = Table("持有方 holder", "结果", "outcome", "证明 proof", box=None, pad_edge=False)
     for line in certificate.lines:
-        proved = "" if line.proof is None else f"{line.proof.acknowledgement.feed} #{line.proof.index}"
+        proved = (
+            ""
+            if line.proof is None
+            else f"{said(Acknowledgement, line.proof.acknowledgement).feed} #{line.proof.index}"
+        )
         table.add_row(line.holder, _WORDS[line.outcome], line.outcome, proved)
     say.answers.print(table)
     if certificate.pending:
         names_left = ", ".join(certificate.pending)
         say.notice(f"Not answered yet: {names_left}.", f"尚未答复：{names_left}。")
+
+
+def _proved(proof: Proof | None) -> str:
+    return "" if proof is None else f"{said(Acknowledgement, proof.acknowledgement).feed} #{proof.index}"

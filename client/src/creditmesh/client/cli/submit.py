@@ -21,6 +21,7 @@ from creditmesh.client.errors import ProblemError
 from creditmesh.client.node import Node
 from creditmesh.client.submission import Submission
 from creditmesh.client.upload import Upload
+from creditmesh.schemas.signed import Signed, said
 from creditmesh.schemas.verdicts import Receipt, Verdict, verdict_line
 
 _STEP = 100
@@ -164,27 +165,28 @@ def _line(verdict: Verdict) -> bytes:
     )
 
 
-def _keep(receipts: Sequence[Receipt], base: Path) -> list[Path]:
+def _keep(receipts: Sequence[Signed], base: Path) -> list[Path]:
     kept = []
     for number, receipt in enumerate(receipts, start=1):
         place = beside(base, ".receipt.json" if len(receipts) == 1 else f".receipt-{number}.json")
         try:
             place.write_text(receipt.model_dump_json(indent=1) + "\n")
         except OSError:
+            submission = said(Receipt, receipt).submission
             say.notice(
-                f"Cannot write {place}; the receipt stays at GET /v1/submissions/{receipt.submission}/receipt.",
-                f"无法写入 {place}；回执可由 GET /v1/submissions/{receipt.submission}/receipt 获取。",
+                f"Cannot write {place}; the receipt stays at GET /v1/submissions/{submission}/receipt.",
+                f"无法写入 {place}；回执可由 GET /v1/submissions/{submission}/receipt 获取。",
             )
         else:
             kept.append(place)
     return kept
 
 
-def _tell(order: Order, tally: Tally, receipts: Sequence[Receipt], kept: Sequence[Path]) -> None:
+def _tell(order: Order, tally: Tally, receipts: Sequence[Signed], kept: Sequence[Path]) -> None:
     if order.as_json:
         document = tally.document() | {
             "dry_run": order.dry_run,
-            "receipts": [receipt.model_dump(mode="json") for receipt in receipts],
+            "receipts": [said(Receipt, receipt).model_dump(mode="json") for receipt in receipts],
             "receipt_files": [str(place) for place in kept],
             "verdicts": None if order.verdicts is None else str(order.verdicts),
         }

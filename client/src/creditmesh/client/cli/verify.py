@@ -1,6 +1,7 @@
 """`creditmesh verify TARGET`: checks again, off line, what a node signed and somebody kept."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,9 @@ from creditmesh.client.cli import options, say
 from creditmesh.client.cli.certificate import verify_certificate
 from creditmesh.client.cli.exits import Exit, concluded
 from creditmesh.client.errors import Unsendable, Unverified
+from creditmesh.client.feeds import FeedHead
 from creditmesh.client.pulled import SUFFIX, Pulled, was_pulled
+from creditmesh.schemas.exchange import base64_text
 
 Kept = Annotated[
     Path,
@@ -30,37 +33,50 @@ def verify(target: Kept, *, public: options.Public = None, as_json: options.AsJs
     def work() -> Exit:
         if target.suffix == ".json" and target.is_file() and not was_pulled(target):
             return verify_certificate(target, trusted=public or (), as_json=as_json)
-        return _verify(target, as_json=as_json)
+        return _verify(target, trusted=public or (), as_json=as_json)
 
     raise typer.Exit(concluded(work, as_json=as_json))
 
 
-def _verify(target: Path, *, as_json: bool) -> Exit:
+def _verify(target: Path, *, trusted: Collection[str], as_json: bool) -> Exit:
     files = sorted(target.glob(f"*{SUFFIX}")) if target.is_dir() else [target]
     if not files:
         raise _nothing(target)
-    return max([_verify_feed(file, as_json=as_json) for file in files])
+    return max([_verify_feed(file, trusted=trusted, as_json=as_json) for file in files])
 
 
-def _verify_feed(file: Path, *, as_json: bool) -> Exit:
+def _verify_feed(file: Path, *, trusted: Collection[str], as_json: bool) -> Exit:
     try:
         pulled = Pulled.at(file)
         if pulled is None:
             raise _nothing(file)
-        pulled.check()
+        pulled.check(trusted=trusted)
     except Unverified as broken:
         if not as_json:
             say.answers.print(f"不符 DOES NOT FIT: {file}")
         say.error(broken, as_json=as_json)
         return Exit.REFUSED
-    head = pulled.head
+    _tell(file, pulled.head, trusted=trusted, as_json=as_json)
+    return Exit.DONE
+
+
+def _tell(file: Path, head: FeedHead, *, trusted: Collection[str], as_json: bool) -> None:
+    publics = [base64_text(public) for public in head.publics]
     if as_json:
         document = {"file": str(file), "origin": head.origin, "size": head.size, "root": head.range.root().hex()}
+        document["publics"] = publics
         say.answers.print(json.dumps(document, ensure_ascii=False))
     else:
         say.answers.print(f"相符 fits: {file}: {head.origin}, {head.size:,} 个条目 entries")
         say.answers.print(f"根 root: {head.range.root().hex()}")
-    return Exit.DONE
+    if not trusted:
+        node = head.origin.split("/")[1]
+        keys = ", ".join(publics)
+        say.notice(
+            f"Checked with the key that was kept beside the file; compare it with the row of {node} in its catalogue, "
+            f"or give it with --public: {keys}",
+            f"核验所用为文件旁保存的公钥；请与 {node} 节点目录中公布的公钥比对，或用 --public 提供：{keys}",
+        )
 
 
 def _nothing(target: Path) -> Unsendable:

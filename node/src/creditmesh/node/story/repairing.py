@@ -10,8 +10,9 @@ from creditmesh.node.story.looking import asked, found
 from creditmesh.node.story.objecting import record_of
 from creditmesh.node.story.stage import CITY, Stage
 from creditmesh.node.story.telling import check, eventually, refusal, seconds_until
-from creditmesh.schemas.cases import ActionIn, CaseIn, CertificateOut, EvidenceKind
+from creditmesh.schemas.cases import ActionIn, CaseIn, EvidenceKind
 from creditmesh.schemas.identifiers import NodeCode
+from creditmesh.schemas.signed import Signed
 
 REPAIRED = "9004"
 """What the number of the decision has: a fine, decided more than three months ago."""
@@ -63,22 +64,24 @@ class Repairing:
         with stage.telling.step("the certificate says who knows, and verifies", "传播证明可离线验证") as say:
             above = set(stage.tiers) - {CITY}
             eventually(lambda: self._proved_by() >= above, f"{' and '.join(sorted(above))} have acknowledged")
-            certificate = self._certificate()
             with stage.callers.public(CITY) as node:
-                keys = next(each.keys for each in node.catalogue.parties() if each.code == certificate.node)
-            certificates.check(certificate, trusted=[key.public for key in keys if key.use == "node"])
+                keys = next(each.keys for each in node.catalogue.parties() if each.code == CITY)
+            certificate = certificates.check(
+                self._certificate(), trusted=[key.public for key in keys if key.use == "node"]
+            )
             check(certificate.complete, f"everybody has acknowledged but {certificate.pending}")
             say(", ".join(f"{line.holder} {line.outcome}" for line in certificate.lines))
             say(f"its signature and {len(above)} inclusion proofs hold, by the client's verifier")
 
     def _proved_by(self) -> set[str]:
         try:
-            return {line.holder for line in self._certificate().lines if line.proof is not None}
+            lines = certificates.check(self._certificate()).lines
+            return {line.holder for line in lines if line.proof is not None}
         except ProblemError as problem:
             check(problem.code == "no_certificate", str(problem))
             return set()  # the repair service has not seen the revision yet
 
-    def _certificate(self) -> CertificateOut:
+    def _certificate(self) -> Signed:
         with self._stage.callers.node(ENTERPRISE) as subject:
             return subject.cases.certificate(self._case)
 

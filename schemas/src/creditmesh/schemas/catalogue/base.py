@@ -9,9 +9,13 @@ from creditmesh.schemas.identifiers import Tier
 
 
 class Published(BaseModel):
-    """What all objects of the catalogue have in common: frozen, and no field that is not known."""
+    """What all objects of the catalogue have in common: frozen; what a newer version added stays with them, unread.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    So an older node passes a newer tier's object on whole. Where a person wrote one (a folder, a peer's row) a field
+    that is not known is a mistake: who takes it forbids it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 class Basis(Published):

@@ -13,6 +13,7 @@ from creditmesh.schemas.events.entries import (
     RecordReceived,
 )
 from creditmesh.schemas.events.holder import HolderChanged
+from creditmesh.schemas.events.reading import UnknownWord, read_event
 from creditmesh.schemas.events.record import RecordChanged, Related
 from creditmesh.schemas.events.task import TaskChanged
 
@@ -51,4 +52,6 @@ __all__ = [
     "RecordReceived",
     "Related",
     "TaskChanged",
+    "UnknownWord",
+    "read_event",
 ]

@@ -4,6 +4,8 @@ from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from creditmesh.schemas.events.base import Event
 from creditmesh.schemas.identifiers import Code
 
@@ -11,14 +13,13 @@ CallerKind = Literal["department", "bureau", "subject", "office", "node", "opera
 Outcome = Literal["released", "nothing", "refused"]
 
 
-class AccessRecorded(Event):
-    """Who looked at whom, why, on what ground, and what came of it. Refusals are recorded too."""
+class Access(BaseModel):
+    """Who looked, why, on what ground, and what came of it."""
 
-    type: ClassVar[str] = "access.recorded"
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     access: UUID
     """The decision id, echoed in the answer."""
-    subject: UUID
     caller: CallerKind
     party: Code | None = None
     officer: str | None = None
@@ -38,6 +39,14 @@ class AccessRecorded(Event):
     records: tuple[UUID, ...] = ()
     use_until: date | None = None
     """The first day on which what was released may be used no more."""
+
+
+class AccessRecorded(Access, Event):
+    """One access, and whom it was about. Refusals are recorded too."""
+
+    type: ClassVar[str] = "access.recorded"
+
+    subject: UUID
 
     @property
     def key(self) -> str:

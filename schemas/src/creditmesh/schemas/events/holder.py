@@ -18,6 +18,8 @@ class HolderChanged(Event):
     """How one holder stands to one revision that marks or ends a record, or that the holder refused."""
 
     type: ClassVar[str] = "holder.changed"
+    version: ClassVar[int] = 2
+    """2: `proof.acknowledgement` is the text that was signed; in 1 its members stood there, and are read as it."""
 
     subject: UUID
     record: UUID

@@ -42,11 +42,6 @@ def add_working_days(day: date, count: int) -> date:
     return day
 
 
-def working_days_between(start: date, end: date) -> int:
-    """How many working days lie after `start` up to and including `end`; 0 if `end` is not later."""
-    return sum(is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
-
-
 def add_months(day: date, count: int) -> date:
     """The same day `count` months on, or the last day of that month where it is shorter."""
     year, month = divmod(day.year * 12 + day.month - 1 + count, 12)

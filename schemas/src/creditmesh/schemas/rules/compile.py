@@ -11,7 +11,6 @@ which also takes the rarer spellings (numbers, spaced headers) and finds everyth
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, cast
 
 from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
@@ -25,6 +24,7 @@ from creditmesh.schemas.rules.columns import Column, column
 from creditmesh.schemas.rules.headers import Columns, Names, all_names
 from creditmesh.schemas.rules.identity import normalise
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
+from creditmesh.schemas.rules.values import remembered
 
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
@@ -260,8 +260,7 @@ def _wanted(col: Column, always: frozenset[str], needs: Mapping[str, set[str]]) 
     if col.spec.type != "codes":
         return lambda value: table.get(value, always)
 
-    @lru_cache(maxsize=1024)
     def several(values: str) -> frozenset[str]:
         return always.union(*(table.get(value, always) for value in values.split(";")))
 
-    return several
+    return remembered(several, most=1024)

@@ -5,11 +5,12 @@ number in 31 also passes the organisations' check. So the kind of a subject is w
 compared with it (`agrees`), and nothing here guesses a kind.
 """
 
+import re
 from datetime import date
 from enum import Enum
 from operator import mul
 from typing import NamedTuple
-from unicodedata import normalize
+from unicodedata import digit, normalize
 
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 
@@ -33,6 +34,8 @@ _USCC_BYTES = _USCC_ALPHABET.encode()
 _USCC_VALUES = bytes.maketrans(_USCC_BYTES, bytes(range(31)))
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 
+_BETWEEN = re.compile(r"(?<=[0-9])[\W_]+(?=[0-9X])")
+_NUMBERS = re.compile(r"\d{14,}[\dX]", re.ASCII)
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
 _DOCUMENTS: dict[SubjectKind, frozenset[DocumentType]] = {
@@ -133,6 +136,31 @@ def is_invented(document: DocumentType, number: str) -> bool:
     if document == "uscc":
         return number[2:8] == SANDBOX_REGION
     return number.startswith(SANDBOX_REGION)
+
+
+def holds_number(text: str) -> bool:
+    """Whether something in a free text reads as a resident's number, however it is spaced or written wide.
+
+    18 characters with a day in them are one where they stand alone, whatever their check digit says, and in a longer
+    row of digits where it is right; 15 with a day are one where they stand alone. Other documents' numbers look like
+    anything: no text can be searched for them.
+    """
+    digits = "".join(str(digit(character, character)) for character in _folded(text))
+    compact = _BETWEEN.sub("", digits)
+    return any(_reads_as_number(found[0]) for found in _NUMBERS.finditer(compact))
+
+
+def _reads_as_number(digits: str) -> bool:
+    if len(digits) == 15:  # noqa: PLR2004 - the first generation's length
+        return _day(f"19{digits[6:12]}") is not None
+    alone = len(digits) == 18  # noqa: PLR2004
+    good = {Finding.GOOD, Finding.CHECK_DIGIT} if alone else {Finding.GOOD}
+    windows = (digits[start : start + 18] for start in range(len(digits) - 17))
+    return any(_judge_resident(each) in good and _born(each) for each in windows)
+
+
+def _born(number: str) -> bool:
+    return number[6:8] in {"19", "20"} and _day(number[6:14]) is not None
 
 
 def resident_check(first: str) -> str:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from typing import TypeVar
 from unicodedata import normalize
 
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.rules.identity import tidy
 
+T = TypeVar("T")
 Read = Callable[[str], str | None]
 """The canonical text of a trimmed, non-empty value; None if it is none of its kind."""
 
@@ -28,6 +30,8 @@ _DATE = re.compile(
     re.ASCII,
 )
 _EARLIEST = 1900
+_LONGEST_DATE, _LONGEST_DECIMAL = 40, 64
+"""A longer text is neither, however it is spelled."""
 _DECIMAL = re.compile(r"0*(\d+)(?:\.(\d*?)0*)?", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _OTHER = re.compile(r"其他[-－—–:：](.+)", re.DOTALL)
@@ -42,9 +46,19 @@ def unreadable(text: str) -> bool:
     return _UNREADABLE.search(text) is not None
 
 
-@lru_cache(maxsize=8192)
+def remembered(read: Callable[[str], T], *, most: int, longest: int = 256) -> Callable[[str], T]:
+    """The reader, which keeps what it said of the newest texts, none longer than that: so many bytes and no more."""
+    kept = lru_cache(maxsize=most)(read)
+    return lambda text: kept(text) if len(text) <= longest else read(text)
+
+
 def read_date(text: str) -> str | None:
     """YYYY-MM-DD from that, YYYY/MM/DD, YYYY.MM.DD, YYYYMMDD or 年月日; a time of day only if it is midnight."""
+    return _day(text) if len(text) <= _LONGEST_DATE else None
+
+
+@lru_cache(maxsize=8192)
+def _day(text: str) -> str | None:
     found = _DATE.fullmatch("".join(normalize("NFKC", text).split()) if "年" in text else normalize("NFKC", text))
     if found is None:
         return None
@@ -63,8 +77,9 @@ def decimal_reader(digits: int | None, scale: int | None) -> Read:
     places = SCALE if scale is None else scale
     whole_digits = (DIGITS if digits is None else digits) - places
 
-    @lru_cache(maxsize=2048)
     def read(text: str) -> str | None:
+        if len(text) > _LONGEST_DECIMAL:
+            return None
         if not text.isascii():
             text = normalize("NFKC", text)
         if "," in text:
@@ -79,7 +94,7 @@ def decimal_reader(digits: int | None, scale: int | None) -> Read:
             return None
         return f"{whole}.{fraction}" if fraction else whole
 
-    return read
+    return remembered(read, most=2048, longest=_LONGEST_DECIMAL)
 
 
 def number_text(value: float | Decimal) -> str | None:
@@ -123,7 +138,6 @@ def codes_reader(code_set: CodeSet) -> Read:
     one = code_reader(code_set)
     order = {value.value: place for place, value in enumerate(code_set.values)}
 
-    @lru_cache(maxsize=1024)
     def read(text: str) -> str | None:
         found: dict[str, None] = {}
         for piece in _pieces(text, one):
@@ -133,7 +147,7 @@ def codes_reader(code_set: CodeSet) -> Read:
             found[value] = None
         return ";".join(sorted(found, key=lambda value: order.get(value, len(order)))) or None
 
-    return read
+    return remembered(read, most=1024)
 
 
 def _pieces(text: str, one: Read) -> Iterator[str]:

@@ -38,7 +38,7 @@ def invented(tier: str) -> Path:
 
 def read(folder: Path) -> tuple[Entry, ...]:
     """All objects of a folder. UnreadableFolder names every file that is none, and what is wrong with it."""
-    if not any((folder / name).is_dir() for name in SUBFOLDERS):
+    if not any(map(_is_there, map(folder.joinpath, SUBFOLDERS))):
         raise UnreadableFolder(
             f"None of the subfolders {', '.join(SUBFOLDERS)} is there.", f"缺少子文件夹 {'、'.join(SUBFOLDERS)}。"
         )
@@ -57,8 +57,15 @@ def read(folder: Path) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError:  # a name that no file system takes, or a folder that may not be looked into
+        return False
+
+
 def _entry(kind: ObjectKind, path: Path) -> Entry:
-    entry = entry_of(kind, yaml.safe_load(path.read_text(encoding="utf-8")))
+    entry = entry_of(kind, yaml.safe_load(path.read_text(encoding="utf-8")), unknown="forbid")
     if entry.code != path.stem:
         raise yaml.YAMLError(f"the file is named {path.stem}, the object {entry.code}")
     return entry

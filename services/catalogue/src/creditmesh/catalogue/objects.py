@@ -1,7 +1,7 @@
 """A published object with its kind, and what it is known by."""
 
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -22,9 +22,12 @@ class Entry(NamedTuple):
         return self.body.code
 
 
-def entry_of(kind: ObjectKind, body: object) -> Entry:
-    """The entry of a body as it was read; ValidationError of pydantic if it is none."""
-    return Entry(kind, MODELS[kind].model_validate(body))
+def entry_of(kind: ObjectKind, body: object, *, unknown: Literal["forbid"] | None = None) -> Entry:
+    """The entry of a body as it was read; ValidationError of pydantic if it is none.
+
+    Fields of a newer version stay with the object, unread; `unknown="forbid"` where somebody writes one by hand.
+    """
+    return Entry(kind, MODELS[kind].model_validate(body, extra=unknown))
 
 
 def digest_of(body: Published) -> bytes:

@@ -23,7 +23,7 @@ async def on_catalogue_changed(ctx: Context, events: Sequence[Delivered]) -> Non
 
 async def on_entries_judged(ctx: Context, events: Sequence[Delivered]) -> None:
     """Ingestion has applied entries of a peer's feed: that is signed."""
-    await answering.sign(ctx, events)
+    await answering.sign_judged(ctx, events)
 
 
 async def on_acknowledgement_received(ctx: Context, events: Sequence[Delivered]) -> None:

@@ -15,6 +15,8 @@ from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 
+_SHORT = 256
+
 
 class Gate(Lawful):
     """Judges rows one by one; holds what is the same for all of them.
@@ -27,7 +29,7 @@ class Gate(Lawful):
         self._uscc = party.uscc
         self._issuers = {party.uscc, *party.issues_for}
         self._limits = [(f.code, f.maximum, Decimal(f.maximum)) for f in compiled.item.fields if f.maximum is not None]
-        self._severity = lru_cache(KEPT)(self._rate)
+        self._kept = lru_cache(KEPT)(self._rate)
 
     def judge(self, row: Row) -> Judgement:
         """Everything that is wrong with the row, and the facts it states."""
@@ -62,6 +64,11 @@ class Gate(Lawful):
             return
         if not amounts.agrees(Decimal(row[fine]), row.get(content, "")):
             verdict.holds.append(at("fine_unit", fine))
+
+    def _severity(self, penalty_kinds: str, fine: str | None) -> Severity | None:
+        # An open set of kinds takes any text as one: only what is short is kept.
+        rate = self._kept if len(penalty_kinds) <= _SHORT else self._rate
+        return rate(penalty_kinds, fine)
 
     def _rate(self, penalty_kinds: str, fine: str | None) -> Severity | None:
         amount = None if fine is None else Decimal(fine)

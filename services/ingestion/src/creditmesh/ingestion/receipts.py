@@ -1,6 +1,5 @@
 """The receipt of a submission: counts, a digest over all verdict lines, and the node's signature under both."""
 
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -10,7 +9,8 @@ import orjson
 
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.ingestion.store.submissions import Chunk
-from creditmesh.schemas.verdicts import VERDICTS, Receipt, ReceiptLine, VerdictWord, receipt_text
+from creditmesh.schemas.signed import sign
+from creditmesh.schemas.verdicts import VERDICTS, Receipt, ReceiptLine, VerdictWord
 
 Counts = Mapping[VerdictWord, int]
 
@@ -20,7 +20,7 @@ def receipt_line(keys: Keys, *, submission: UUID, node: str, item: str, chunks: 
     counts, digest = added(chunk.counts for chunk in chunks), sha256()
     for chunk in chunks:
         digest.update(chunk.lines)
-    unsigned = Receipt(
+    receipt = Receipt(
         submission=submission,
         node=node,
         item=item,
@@ -29,10 +29,8 @@ def receipt_line(keys: Keys, *, submission: UUID, node: str, item: str, chunks: 
         digest=f"sha-256:{digest.hexdigest()}",
         key=keys.key_id("node"),
         alg=keys.algorithm("node"),
-        signature="",
     )
-    signature = b64encode(keys.sign(receipt_text(unsigned))).decode("ascii")
-    line = ReceiptLine(receipt=unsigned.model_copy(update={"signature": signature}))
+    line = ReceiptLine(receipt=sign(receipt, by=keys.sign))
     return orjson.dumps(line.model_dump(mode="json"), option=orjson.OPT_APPEND_NEWLINE)
 
 

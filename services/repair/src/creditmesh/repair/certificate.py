@@ -1,10 +1,8 @@
-"""The propagation certificate: which revision a case brought about, who knows of it, and the node's signature."""
+"""The lines of a propagation certificate: who knows of the revision that a case brought about."""
 
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 
-from creditmesh.chassis.vault.keys import Keys
-from creditmesh.schemas.cases import CertificateLine, CertificateOut, certificate_text
+from creditmesh.schemas.cases import CertificateLine
 from creditmesh.schemas.events import HolderChanged
 
 _SETTLED = {"acknowledged", "refused"}
@@ -29,12 +27,6 @@ def lines_of(told: Iterable[HolderChanged], *, above: Sequence[str]) -> tuple[Ce
 def pending_of(lines: Iterable[CertificateLine]) -> tuple[str, ...]:
     """The nodes and departments that have not answered; bureaus cannot be told."""
     return tuple(line.holder for line in lines if line.kind != "bureau" and line.outcome not in _SETTLED)
-
-
-def signed(certificate: CertificateOut, keys: Keys) -> CertificateOut:
-    """The certificate under the node's signature."""
-    text = certificate_text(certificate)
-    return certificate.model_copy(update={"signature": b64encode(keys.sign(text)).decode("ascii")})
 
 
 def _line(event: HolderChanged) -> CertificateLine:

@@ -5,7 +5,7 @@ from creditmesh.catalogue.store import RefusedEntry
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.peers import PeersOut, RefusedEntryOut
+from creditmesh.schemas.peers import PeerIn, PeersOut, RefusedEntryOut
 
 router = Router(tags=["catalogue"])
 
@@ -21,13 +21,13 @@ async def peers(ctx: Ctx) -> PeersOut:
 
 
 @router.post("/v1/admin/peers", access=Access.inside())
-async def enrol(ctx: Ctx, body: Party) -> Party:
+async def enrol(ctx: Ctx, body: PeerIn) -> Party:
     """Enrol a peer: publish the row its operator handed over, with its address and its place; answers the row.
 
     `POST /v1/admin/peers` `{"code": "province", "kind": "node", ..., "url": "https://...", "place": "above"}`; with
     `"active": false` the peer is taken out again. What is there already is left as it is.
     """
-    return await operations.enrol(ctx, body)
+    return await operations.enrol(ctx, Party.model_validate(body.model_dump()))
 
 
 def _out(row: RefusedEntry) -> RefusedEntryOut:

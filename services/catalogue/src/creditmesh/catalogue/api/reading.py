@@ -15,13 +15,14 @@ from pydantic import BaseModel
 from creditmesh.chassis.http import paging
 from creditmesh.chassis.http.router import Ctx
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.directory import Directory, Published
 from creditmesh.schemas.events.catalogue import ObjectKind
 
 P = TypeVar("P", bound=Published)
 T = TypeVar("T", bound=BaseModel)
 
-AsOf = Annotated[date | None, Query(description="The legal date to look at; today by default.")]
+AsOf = Annotated[Day | None, Query(description="The legal date to look at; today by default.")]
 
 
 @dataclass(frozen=True, slots=True)

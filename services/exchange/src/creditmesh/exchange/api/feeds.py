@@ -7,10 +7,10 @@ from fastapi import Path, Query, Response
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.exchange.operations import acknowledging, serving
-from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.exchange import FeedOut, ProofOut
 from creditmesh.schemas.identifiers import FeedName
+from creditmesh.schemas.signed import Signed
 
 router = Router(tags=["exchange"])
 PULLS = Access.to("node", scope="exchange:pull")
@@ -86,11 +86,13 @@ async def consistency(
 
 
 @router.post("/v1/exchange/feeds/{feed}/acknowledgements", access=PULLS, status_code=204)
-async def acknowledge(ctx: Ctx, feed: Feed, body: Acknowledgement) -> Response:
+async def acknowledge(ctx: Ctx, feed: Feed, body: Signed) -> Response:
     """Hand in what you signed about entries that you applied or refused. The same again changes nothing.
 
-    409 `acknowledgement_gap` names the index to begin from; 422 says what does not fit.
-    `POST /v1/exchange/feeds/up/acknowledgements` `{"feed": "creditmesh/city/up", "by": "province", ...}`
+    `signed` is the text that you signed, to the letter: an `Acknowledgement` in JSON. 409 `acknowledgement_gap` names
+    the index to begin from; 422 says what does not fit.
+    `POST /v1/exchange/feeds/up/acknowledgements`
+    `{"signed": "{...}", "key": "node-1f0c", "alg": "ed25519", "signature": "..."}`
     """
     await acknowledging.take(ctx, feed, body)
     return Response(status_code=204)

@@ -3,13 +3,14 @@
 from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Alarm
+from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import acknowledged_draft
 from creditmesh.exchange.errors import AcknowledgementGap, NotAcknowledged
@@ -20,26 +21,33 @@ from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.store import copies, feeds, holders
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.exchange.store.holders import Told
-from creditmesh.schemas.acknowledgements import Acknowledgement, Proof, acknowledgement_text
+from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AcknowledgementReceived
 from creditmesh.schemas.exchange import TOLD, AcknowledgedBody, RelayedEntry, base64_text, feed_origin
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.signed import BadSignature, Signed, read
 from creditmesh.schemas.tlog import inclusion_plan
 
+_LEEWAY = timedelta(minutes=5)
+"""How far a peer's clock may be ahead of ours: a time beyond that would stand before every later answer of the peer."""
 
-async def take(ctx: Context, feed: str, given: Acknowledgement) -> None:
+_MOST_TOLD = 20
+
+
+async def take(ctx: Context, feed: str, signed: Signed) -> None:
     """Keep what the calling node signed about a feed of ours, tell the holders' answers, pass them on.
 
     NotAcknowledged if it does not fit; AcknowledgementGap if an earlier one is missing. The same again changes nothing.
     """
     serving.check(ctx, feed)
-    public = await _fitting(ctx, feed, given)
+    given = _read(ctx, signed)
+    await _fit(ctx, feed, given)
     session = await ctx.session()
     reached = await holders.reach(session, feed, given.by)
     if given.first > reached:
         raise AcknowledgementGap(f"Send those from {reached} on first.", f"请先提交自 {reached} 起的收讫。")
-    data = given.model_dump_json()
+    data = signed.model_dump_json()
     fresh = await holders.add_acknowledgement(
         session, feed, by=given.by, first=given.first, until=given.until, data=data, at=ctx.instant
     )
@@ -49,7 +57,7 @@ async def take(ctx: Context, feed: str, given: Acknowledgement) -> None:
     entries = await feeds.of_records(session, feed, first=given.first, until=given.until)
     refused = {each.index: each.code for each in given.refused}
     shown = [each for each in entries if each.change in TOLD and each.index not in refused]
-    proofs = await _proofs(ctx, feed, shown, given, public)
+    proofs = await _proofs(ctx, feed, shown, given=given, signed=signed)
     _answers(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
     await _relay(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
 
@@ -68,8 +76,9 @@ async def take_relayed(ctx: Context, events: Sequence[Delivered]) -> None:
         refused = {entry.index: entry.code for entry in body.entries if entry.code is not None}
         proofs = {entry.index: entry.proof for entry in body.entries if entry.proof is not None}
         await holders.reached(session, UP, body.by, until=max((e.index for e in entries), default=-1) + 1)
-        _answers(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
-        await _relay(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
+        at = min(body.at, each.at)  # what a node above says of the future would stand before its later answers
+        _answers(ctx, entries, by=body.by, at=at, refused=refused, proofs=proofs)
+        await _relay(ctx, entries, by=body.by, at=at, refused=refused, proofs=proofs)
 
 
 def _same(entry: Placed, told: RelayedEntry) -> bool:
@@ -77,38 +86,56 @@ def _same(entry: Placed, told: RelayedEntry) -> bool:
     return (entry.record, entry.rev) == (told.record, told.rev)
 
 
-async def _fitting(ctx: Context, feed: str, given: Acknowledgement) -> bytes:
-    """The public key that signed it; NotAcknowledged unless it is the caller's, about this feed as it was signed."""
-    party = ctx.followed(Directory).party(given.by)
+def _read(ctx: Context, signed: Signed) -> Acknowledgement:
+    """What the calling node signed; NotAcknowledged if it is no acknowledgement, or not signed by a key of its row."""
+    try:
+        return read(Acknowledgement, signed, public=lambda given: _public(ctx, given), verify=_verify)
+    except BadSignature:
+        raise _unfit("/signature", "The signature is not of this text.", "签名与内容不符。") from None
+    except ValidationError as error:
+        found = field_errors(error.errors(include_input=False)[:_MOST_TOLD])
+        errors = [each.model_copy(update={"pointer": f"/signed{each.pointer}"}) for each in found]
+        raise NotAcknowledged("See errors.", "原因见 errors。", errors=errors) from None
+    except ValueError:
+        raise _unfit("/signed", "The text is no acknowledgement; sign one.", "所签内容不是收讫；请签署收讫。") from None
+
+
+def _public(ctx: Context, given: Acknowledgement) -> bytes:
+    party = ctx.followed(Directory).party(ctx.known_caller.party or "")
     keys = {} if party is None else {key.id: b64decode(key.public) for key in party.keys if key.use == "node"}
-    public = keys.get(given.key)
-    if given.by != ctx.known_caller.party or public is None:
+    if given.by != ctx.known_caller.party or given.key not in keys:
         raise _unfit(
-            "/by", "It must be signed by the calling node with a key of its row.", "须由调用节点以其登记的密钥签名。"
+            "/signed",
+            "It must be signed by the calling node with a key of its row.",
+            "须由调用节点以其登记的密钥签名。",
         )
+    return keys[given.key]
+
+
+async def _fit(ctx: Context, feed: str, given: Acknowledgement) -> None:
+    """NotAcknowledged unless it is about this feed, as it was signed here, and of no time to come."""
     if given.feed != feed_origin(ctx.node.code, feed):
-        raise _unfit("/feed", "It is about another feed.", "收讫针对的是其他日志。")
-    if not 0 <= given.first < given.until <= given.size:
-        raise _unfit("/until", "first < until <= size must hold.", "须满足 first < until <= size。")
+        raise _unfit("/signed/feed", "It is about another feed.", "收讫针对的是其他日志。")
+    if given.at > ctx.instant + _LEEWAY:
+        raise _unfit("/signed/at", "It lies ahead of this node's clock; set yours.", "时间晚于本节点时钟；请校准。")
+    if not given.first < given.until <= given.size:
+        raise _unfit("/signed/until", "first < until <= size must hold.", "须满足 first < until <= size。")
     if any(not given.first <= each.index < given.until for each in given.refused):
-        raise _unfit("/refused", "It refuses an entry it is not about.", "拒绝的条目不在收讫范围内。")
+        raise _unfit("/signed/refused", "It refuses an entry it is not about.", "拒绝的条目不在收讫范围内。")
     head = await feeds.checkpoint(await ctx.session(), feed, given.size)
     if head is None or head.root.hex() != given.root:
-        raise _unfit("/root", "No head of this size and root was signed here.", "本节点未签发过该大小与根的树头。")
-    signature = _bytes(given.signature)
-    if not verified(acknowledgement_text(given), signature, public=public):
-        raise _unfit("/signature", "The signature is not of this text.", "签名与内容不符。")
-    return public
+        raise _unfit(
+            "/signed/root", "No head of this size and root was signed here.", "本节点未签发过该大小与根的树头。"
+        )
 
 
 async def _proofs(
-    ctx: Context, feed: str, entries: Sequence[Placed], given: Acknowledgement, public: bytes
+    ctx: Context, feed: str, entries: Sequence[Placed], *, given: Acknowledgement, signed: Signed
 ) -> dict[int, Proof]:
+    public = base64_text(_public(ctx, given))
     paths = await serving.proven(ctx, feed, [inclusion_plan(each.index, given.size) for each in entries])
     return {
-        each.index: Proof(
-            acknowledgement=given, public=base64_text(public), index=each.index, line=each.line, path=path
-        )
+        each.index: Proof(acknowledgement=signed, public=public, index=each.index, line=each.line, path=path)
         for each, path in zip(entries, paths, strict=True)
     }
 
@@ -182,11 +209,8 @@ def _body(ctx: Context, event: Delivered, received: AcknowledgementReceived) -> 
         raise Alarm("an acknowledgement cannot be read", stream=event.stream, part=event.part) from error
 
 
-def _bytes(text: str) -> bytes:
-    try:
-        return b64decode(text, validate=True)
-    except ValueError:
-        return b""
+def _verify(public: bytes, data: bytes, signature: bytes) -> bool:
+    return verified(data, signature, public=public)
 
 
 def _unfit(pointer: str, detail: str, detail_zh: str) -> NotAcknowledged:

@@ -12,9 +12,10 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import Made, Unsent
-from creditmesh.schemas.acknowledgements import Acknowledgement, acknowledgement_text
+from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import base64_text, feed_origin
+from creditmesh.schemas.exchange import feed_origin
+from creditmesh.schemas.signed import sign
 
 JUDGED = "ingestion"
 """The stream that says what became of entries, and of the records they are about."""
@@ -25,7 +26,7 @@ def word(peer: str) -> str:
     return f"acknowledge/{peer}"
 
 
-async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
+async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
     """Sign what ingestion has judged; the puller's unit sends it when all of this node has gone by it.
 
     What a run did to records was ordered before the event that says so: it is below the heads of its stream.
@@ -53,7 +54,7 @@ async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
 
 def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:
     size, root = head
-    unsigned = Acknowledgement(
+    acknowledgement = Acknowledgement(
         feed=feed_origin(judged.peer, judged.feed),
         by=ctx.node.code,
         first=judged.first,
@@ -65,8 +66,7 @@ def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at:
         key=ctx.keys.key_id("node"),
         alg=ctx.keys.algorithm("node"),
     )
-    signature = base64_text(ctx.keys.sign(acknowledgement_text(unsigned)))
-    return unsigned.model_copy(update={"signature": signature}).model_dump_json()
+    return sign(acknowledgement, by=ctx.keys.sign).model_dump_json()
 
 
 class Waiting(NamedTuple):

@@ -1,6 +1,5 @@
 """The quality board."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Query
@@ -8,6 +7,7 @@ from fastapi import Query
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
+from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.quality import QualityOut
 
@@ -20,8 +20,8 @@ async def quality(
     ctx: Ctx,
     party: Code | None = None,
     item: Code | None = None,
-    since: Annotated[date | None, Query(alias="from")] = None,
-    until: Annotated[date | None, Query(alias="to")] = None,
+    since: Annotated[Day | None, Query(alias="from")] = None,
+    until: Annotated[Day | None, Query(alias="to")] = None,
 ) -> QualityOut:
     """How rows were judged, item by item, and what nodes above refused of the records, with the codes of the reasons.
 

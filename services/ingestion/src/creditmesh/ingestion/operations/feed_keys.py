@@ -19,6 +19,8 @@ from creditmesh.schemas.reasons import reason
 
 _REMEMBERED = 1024
 _WRAPPED = TypeAdapter(list[Wrapped])
+_MOST_WRAPPED = 8
+"""Of one key for this node: one for each key that its row may name."""
 
 
 async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
@@ -29,7 +31,7 @@ async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
         judged.add(each.peer, each.feed, each.index, None if body is not None else reason("unreadable_entry"))
         if body is not None:
             ours = [wrapped for wrapped in body.wrapped if wrapped.node == ctx.node.code]
-            text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours) + "]" if ours else None
+            text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours[:_MOST_WRAPPED]) + "]" if ours else None
             place = (each.peer, each.feed, body.key)
             kept[place] = text or kept.get(place)
     await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)

@@ -12,8 +12,8 @@ from creditmesh.matching.operations import designations, eligibility, screenings
 from creditmesh.matching.operations.asking import Asked
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import Code
-from creditmesh.schemas.queries import Officer
 from creditmesh.schemas.screenings import DesignationOut, EligibilityIn, EligibilityOut, ScreeningOut
+from creditmesh.schemas.texts import Officer
 
 router = Router()
 _ASKS = Access.to("department", scope="screenings:ask")

@@ -1,6 +1,5 @@
 """A department's tasks, and its answers to them."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -12,6 +11,7 @@ from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.matching.operations import feedback, tasks
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.tasks import FeedbackIn, FeedbackOut, TaskOut, TaskState
 
 router = Router()
@@ -22,7 +22,7 @@ _ANSWERS = Access.to("department", scope="tasks:answer")
 async def inbox(
     ctx: Ctx,
     state: Annotated[TaskState, Query(description="`withdrawn`: applied, and now to be lifted.")] = "open",
-    due_before: Annotated[date | None, Query(description="Only what is due before that day.")] = None,
+    due_before: Annotated[Day | None, Query(description="Only what is due before that day.")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[TaskOut]:

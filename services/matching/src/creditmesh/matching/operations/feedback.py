@@ -25,8 +25,8 @@ async def answer_task(
     if (earlier := await _earlier(ctx, key, digest)) is not None:
         return earlier, True
     officer = _officer(ctx, feedback)
-    task = await find_task(ctx, text)
-    await ctx.lock([task.subject])
+    seen = await find_task(ctx, text)
+    await ctx.lock([seen.subject])
     if (earlier := await _earlier(ctx, key, digest)) is not None:
         return earlier, True
     task = await find_task(ctx, text)  # as it stands with nobody else answering

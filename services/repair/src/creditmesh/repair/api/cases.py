@@ -1,6 +1,5 @@
 """Cases: filing, reading, listing, and the steps of whoever has one now."""
 
-from datetime import date
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -14,8 +13,10 @@ from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.repair import operations
 from creditmesh.repair.api.access import ACT, FILE, HANDLE, OWN, READ
 from creditmesh.schemas.bodies import Page
-from creditmesh.schemas.cases import ActionIn, CaseEntry, CaseIn, CaseOut, CertificateOut
+from creditmesh.schemas.bounds import Day
+from creditmesh.schemas.cases import ActionIn, CaseEntry, CaseIn, CaseOut
 from creditmesh.schemas.events.case import CaseKind, CaseState
+from creditmesh.schemas.signed import Signed
 
 router = Router(tags=["cases"])
 
@@ -41,7 +42,7 @@ async def to_handle(
     *,
     state: CaseState | None = None,
     kind: CaseKind | None = None,
-    due_before: date | None = None,
+    due_before: Day | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[CaseEntry]:
@@ -92,9 +93,10 @@ async def act(ctx: Ctx, request: Request, response: Response, case: UUID, body: 
 
 
 @router.get("/v1/cases/{case}/certificate", access=READ)
-async def certificate(ctx: Ctx, case: UUID) -> CertificateOut:
+async def certificate(ctx: Ctx, case: UUID) -> Signed:
     """The propagation certificate: the revision the case brought about, and which holders know; signed by the node.
 
+    `signed` is the text that was signed, to the letter: a `Certificate` in JSON; `creditmesh verify` checks it.
     404 until there is such a revision. `complete` says whether every node and department has answered; who has not is
     named in `pending`. `GET /v1/cases/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/certificate`
     """

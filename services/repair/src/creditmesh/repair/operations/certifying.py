@@ -4,17 +4,18 @@ from base64 import b64encode
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.repair.certificate import lines_of, pending_of, signed
+from creditmesh.repair.certificate import lines_of, pending_of
 from creditmesh.repair.errors import NoCertificate
 from creditmesh.repair.operations.seeing import disclose, seen_case
 from creditmesh.repair.operations.steps import record_of
 from creditmesh.repair.store import cases, propagation
 from creditmesh.repair.store.cases import Case
-from creditmesh.schemas.cases import CertificateLine, CertificateOut
+from creditmesh.schemas.cases import Certificate, CertificateLine
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.signed import Signed, sign
 
 
-async def certificate_of(ctx: Context, case_id: UUID) -> CertificateOut:
+async def certificate_of(ctx: Context, case_id: UUID) -> Signed:
     """The signed certificate as of now; an access. NoCertificate until a revision is there; refusals as `seen_case`."""
     case, _ = await seen_case(ctx, case_id)
     session = await ctx.session()
@@ -28,8 +29,8 @@ async def certificate_of(ctx: Context, case_id: UUID) -> CertificateOut:
     lines = await _lines(ctx, case, done.rev)
     pending = pending_of(lines)
     disclose(ctx, [case], outcome="released")
-    return signed(
-        CertificateOut(
+    return sign(
+        Certificate(
             node=ctx.node.code,
             case=case.id,
             kind=case.kind,
@@ -48,7 +49,7 @@ async def certificate_of(ctx: Context, case_id: UUID) -> CertificateOut:
             alg=ctx.keys.algorithm("node"),
             public=b64encode(ctx.keys.public("node").raw).decode("ascii"),
         ),
-        ctx.keys,
+        by=ctx.keys.sign,
     )
 
 

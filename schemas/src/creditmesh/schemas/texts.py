@@ -1,0 +1,93 @@
+"""Texts that people write: one line or several, nothing in them that the eye misses, and no identity numbers.
+
+What is kept sealed (`Said`) may name anybody; all others stand in clear, in the log of the person concerned, in
+events and in other nodes.
+"""
+
+from typing import Annotated
+from unicodedata import category, normalize
+
+from pydantic import AfterValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from creditmesh.schemas.rules.identity import holds_number
+
+STORABLE = r"^[^\x00]*$"
+"""Any text but one with NUL, which no database column holds."""
+PRINTED = r"^[^\x00-\x1f\x7f]+$"
+"""A text of one line, without control characters."""
+LINES = r"^[^\x00-\x08\x0b-\x1f\x7f]+$"
+"""A text of one line or several."""
+
+_MOST_DIGITS = 5
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159\U00013441\U00013442")
+_SELECTORS = ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+_NOT_SEEN = frozenset({"Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def in_clear(text: str) -> str:
+    """The text, if all of it is seen, it says something, and nothing in it reads as a person's identity number."""
+    if any(map(_unseen, text)):
+        raise PydanticCustomError("unseen_character", "the text has a character that is not seen")
+    if not any(map(str.isalnum, text)):
+        raise PydanticCustomError("says_nothing", "the text has neither a letter nor a digit")
+    if holds_number(text):
+        raise PydanticCustomError("identity_number", "the text holds an identity number")
+    return text
+
+
+def _naming(text: str) -> str:
+    run = 0
+    for character in normalize("NFKC", in_clear(text)):
+        run = run + 1 if character.isdigit() else 0
+        if run > _MOST_DIGITS:
+            raise PydanticCustomError("identity_number", "six digits in a row may be a person's number")
+    return text
+
+
+def _unseen(character: str) -> bool:
+    if character.isascii():
+        return False
+    return (
+        character in _UNSEEN
+        or category(character) in _NOT_SEEN
+        or any(first <= ord(character) <= last for first, last in _SELECTORS)
+    )
+
+
+Officer = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, strip_whitespace=True, pattern=PRINTED),
+    AfterValidator(_naming),
+]
+"""A named person of a party: a name or a staff number, never six digits in a row (no personal numbers)."""
+
+Cited = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=PRINTED),
+    AfterValidator(in_clear),
+]
+"""A document that is cited, such as a decision's number. It travels in clear: no person's data."""
+
+Note = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, strip_whitespace=True, pattern=PRINTED),
+    AfterValidator(in_clear),
+]
+"""Why something was decided or answered so, in clear: no person's data."""
+
+Why = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, strip_whitespace=True, pattern=LINES),
+    AfterValidator(in_clear),
+]
+"""The reason of a change of the catalogue, in lines; everybody may read it."""
+
+Said = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True, pattern=STORABLE)]
+"""Free text about a person's case: it is kept sealed."""
+
+Storable = Annotated[str, StringConstraints(pattern=STORABLE)]
+"""Any text that a database column holds."""
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=PRINTED)]
+"""The name of something in the machine, such as a key's id or an algorithm."""
