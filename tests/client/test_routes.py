@@ -13,7 +13,7 @@ from creditmesh.node.declaration import NODE
 from creditmesh.schemas.cases import ActionIn, CaseIn, CaseOut
 from creditmesh.schemas.queries import AuthorisationIn, QueryIn
 from creditmesh.schemas.screenings import EligibilityIn, ScreenedIn
-from creditmesh.schemas.tasks import FeedbackIn
+from creditmesh.schemas.tasks import FeedbackIn, TaskOut
 from tests.client.remote import ITEM, Remote
 
 ID = UUID("0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11")
@@ -32,6 +32,7 @@ CASE = CaseOut(
 )
 SCREENED = ScreenedIn(kind=QUERY.subject.kind, document=QUERY.subject.document)
 TASK = f"{ID}.3f9c2d1a7b40.procurement_bar"
+READ = TaskOut.model_construct(id=TASK, answers=0)
 OF_NODES = {("POST", "/v1/exchange/feeds/{feed}/acknowledgements")}
 """What only a node can send: its own signature."""
 CALLS: dict[str, Callable[[Node], object]] = {
@@ -81,7 +82,7 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "screenings.on_list": lambda node: node.screenings.on_list("judgment_defaulters"),
     "tasks.waiting": lambda node: node.tasks.waiting(state="withdrawn", due_before=date(2026, 12, 1)),
     "tasks.read": lambda node: node.tasks.read(TASK),
-    "tasks.answer": lambda node: node.tasks.answer(TASK, FeedbackIn(outcome="applied", officer="W-17")),
+    "tasks.answer": lambda node: node.tasks.answer(READ, FeedbackIn(outcome="applied", officer="W-17")),
     "exchange.feeds": lambda node: node.exchange.feeds(),
     "exchange.entries": lambda node: node.exchange.entries("up", after=3),
     "exchange.checkpoint": lambda node: node.exchange.checkpoint("up", size=3),

@@ -11,7 +11,8 @@ from creditmesh.chassis.context import Context
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.formats import Media, rows_of
 from creditmesh.ingestion.operations import Order
-from creditmesh.schemas.verdicts import Receipt, receipt_text
+from creditmesh.schemas.signed import Signed, said
+from creditmesh.schemas.verdicts import Receipt
 from tests.ingestion.conftest import MARKET_CALLER, PENALTY, House, department, told
 from tests.ingestion.rows import penalty
 from tests.support.eventually import eventually
@@ -116,9 +117,10 @@ async def test_one_objects_receipt_is_signed_when_it_is_asked_for(house: House):
         receipts = [(await client.get(f"/v1/submissions/{submission}/receipt")).content for _ in range(2)]
     assert (standing["state"], standing["done"], standing["total"]) == ("done", 1, 1)
     assert receipts[0] == receipts[1]
-    receipt = Receipt.model_validate(orjson.loads(receipts[0])["receipt"])
+    signed = Signed.model_validate(orjson.loads(receipts[0])["receipt"])
+    receipt = said(Receipt, signed)
     assert receipt.digest == f"sha-256:{sha256(verdicts).hexdigest()}"
-    assert house.equipment.keys.verify(receipt_text(receipt), b64decode(receipt.signature), key=receipt.key)
+    assert house.equipment.keys.verify(signed.signed.encode(), b64decode(signed.signature), key=receipt.key)
 
 
 @pytest.mark.parametrize("key", [None, "twice"])
