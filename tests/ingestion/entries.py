@@ -102,7 +102,7 @@ class Feed:
             "kind": judged.subject.kind,
             "severity": judged.severity,
             "decided_on": judged.decided_on,
-            "display_from": judged.period.begins,
+            "display_from": max(judged.period.begins, judged.decided_on),
             "display_until": judged.period.until,
             "issuer": row["CF_CFJGDM"],
             "fields": split.clear,
