@@ -46,21 +46,21 @@ def test_consumers_that_read_the_same_event_each_by_itself_share_its_model():
 
 def test_what_is_kept_is_bounded_by_bytes_and_the_oldest_goes_first():
     parsed, given = Parsed(10_000), bodies(500)
-    kept = [parsed.read(Said, body) for body in given]
+    kept = [parsed.read(Said, body, 1) for body in given]
     assert sum(len(data) for _, data in parsed._kept) == parsed._bytes <= 10_000
-    assert parsed.read(Said, given[-1]) is kept[-1]
-    assert parsed.read(Said, given[0]) is not kept[0]
+    assert parsed.read(Said, given[-1], 1) is kept[-1]
+    assert parsed.read(Said, given[0], 1) is not kept[0]
 
 
 def test_a_body_larger_than_all_is_read_and_not_kept():
     parsed = Parsed(1000)
     (large,) = bodies(1, size=5000)
-    assert len(parsed.read(Said, large).word) == 5000
+    assert len(parsed.read(Said, large, 1).word) == 5000
     assert (parsed._kept, parsed._bytes) == ({}, 0)
 
 
 def test_what_cannot_be_read_leaves_nothing():
     parsed = Parsed(1000)
     with pytest.raises(ValidationError):
-        parsed.read(Said, b'{"word": 1}')
+        parsed.read(Said, b'{"word": 1}', 1)
     assert (parsed._kept, parsed._bytes) == ({}, 0)

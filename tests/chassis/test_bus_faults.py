@@ -8,8 +8,8 @@ import pytest
 
 from creditmesh.chassis.bus import applying, dead_letters, stream
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.errors import Transient, Waits
-from tests.contracts.bus.world import PARTS, Running, Work, World, keys_of, opened, write_down
+from creditmesh.chassis.errors import Transient
+from tests.contracts.bus.world import PARTS, Happened, Running, Work, World, keys_of, opened, write_down
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
 
@@ -67,7 +67,7 @@ async def test_a_revoked_grant_under_load_parks_nothing_and_all_is_applied_when_
     assert await all_applied(world, ids)
 
 
-@pytest.mark.parametrize("error", [KeyError, Waits, FileNotFoundError, PermissionError])
+@pytest.mark.parametrize("error", [KeyError, FileNotFoundError, PermissionError])
 async def test_a_handler_that_fails_for_one_event_after_the_other_buries_none(world: World, error):
     handler = Broken(error)
     ids = await world.write(*FIFTY)
@@ -78,6 +78,29 @@ async def test_a_handler_that_fails_for_one_event_after_the_other_buries_none(wo
         handler.mended = True
         await reading.consumer.caught_up()
     assert await all_applied(world, ids)
+
+
+async def test_an_event_of_a_newer_version_waits_with_an_alarm_and_the_other_parts_flow(world: World):
+    newer, flows = keys_of(0, 1)[0], keys_of(1, 1)[0]
+
+    async def read(work: Work, events: Sequence[Delivered]) -> None:
+        for event in events:
+            event.read(Happened)
+        await write_down(work, events)
+
+    (waits,) = await world.write(newer)
+    await world.admin.execute("update bus.event set version = 2 where id = $1", waits)
+    ids = await world.write(flows, flows)
+    async with world.reading(read) as reading:
+        await eventually(lambda: all_applied(world, ids))
+        await eventually(lambda: "UnknownWord" in str(reading.consumer.alarms.get(("source", 0))))
+        await asyncio.sleep(1.0)
+        assert await letters(world) == 0
+        await world.admin.execute(
+            "update bus.event set version = 1 where id = $1", waits
+        )  # as an upgrade would read it
+        await reading.consumer.caught_up()
+    assert await all_applied(world, [waits, *ids])
 
 
 async def test_a_poison_event_in_a_batch_of_five_hundred_is_found_by_halving(world: World):

@@ -1,9 +1,9 @@
 """One hierarchy of errors: it decides the answer, whether the transaction is kept, and what a reader does next.
 
-A `Problem` is a business refusal: it is answered as problem+json and never retried. `Transient` is retried, `Waits`
-too but slowly and with an alarm, `Doubt` ends the unit that met it (its memory is dropped and the host starts it anew),
-`Alarm` parks one part of one stream until a person has looked. Whatever else a handler raises is permanent: an event
-that alone meets it goes to the dead letters.
+A `Problem` is a business refusal: it is answered as problem+json and never retried. `Transient` is retried, `Doubt`
+ends the unit that met it (its memory is dropped and the host starts it anew), `Alarm` parks one part of one stream
+until a person has looked. Whatever else a handler raises is permanent: an event that alone meets it goes to the dead
+letters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -150,10 +150,6 @@ class Unavailable(Problem):
 
 class Transient(MeshError):
     """A passing fault of a dependency: roll back, back off, do the same again."""
-
-
-class Waits(MeshError):
-    """What this version or installation cannot do yet: the part waits with an alarm and tries again slowly."""
 
 
 class Doubt(MeshError):

@@ -7,6 +7,7 @@ from uuid import UUID
 from zlib import crc32
 
 from creditmesh.schemas.events import Event
+from creditmesh.schemas.events.reading import read_event
 
 E = TypeVar("E", bound=Event)
 
@@ -40,8 +41,11 @@ class Delivered(Ordered):
     data: bytes
 
     def read(self, cls: type[E]) -> E:
-        """The body as its model, parsed once for all consumers of this process; unknown fields are ignored."""
-        event = _PARSED.read(cls, self.data)
+        """The body as its model, parsed once for all consumers of this process; unknown fields are ignored.
+
+        UnknownWord where a newer version says what this one has no word for.
+        """
+        event = _PARSED.read(cls, self.data, self.version)
         assert isinstance(event, cls)  # noqa: S101 - what the memory does not tell the type checker
         return event
 
@@ -57,12 +61,12 @@ class Parsed:
         self._bytes = 0
         self._kept: dict[tuple[type[Event], bytes], Event] = {}
 
-    def read(self, cls: type[Event], data: bytes) -> Event:
+    def read(self, cls: type[Event], data: bytes, version: int) -> Event:
         """The model of a body."""
         key = (cls, data)
         event = self._kept.get(key)
         if event is None:
-            event = self._kept[key] = cls.model_validate_json(data)
+            event = self._kept[key] = read_event(cls, data, version=version)
             self._bytes += len(data)
             while self._bytes > self._most:
                 oldest = next(iter(self._kept))

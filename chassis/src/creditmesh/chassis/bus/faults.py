@@ -7,7 +7,8 @@ from enum import Enum, auto
 import asyncpg
 
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.errors import Doubt, Transient, Unavailable, Waits
+from creditmesh.chassis.errors import Doubt, Transient, Unavailable
+from creditmesh.schemas.events.reading import UnknownWord
 
 _PASSING = ("40", "55P03", "53")
 _INSTALLATION = ("0A", "28", "3F", "42", "58", "F0", "XX")
@@ -38,8 +39,8 @@ class Fault(Enum):
 def fault_of(error: BaseException, attempt: int) -> Fault:
     """Judge an error of a batch that has been tried `attempt` times before.
 
-    A file that is missing or closed is the installation's fault, like a table that is: waiting does not mend it, and
-    neither does dropping an event.
+    A file that is missing or closed is the installation's fault, like a table that is, and so is a word that only a
+    newer version knows: waiting does not mend it, and neither does dropping an event.
     """
     if isinstance(error, Unavailable) and error.__cause__ is not None:
         return fault_of(error.__cause__, attempt)
@@ -47,7 +48,7 @@ def fault_of(error: BaseException, attempt: int) -> Fault:
         return Fault.PASSING
     if isinstance(error, DatabaseError):
         return _of_database(error, attempt)
-    if isinstance(error, Waits | FileNotFoundError | PermissionError):
+    if isinstance(error, UnknownWord | FileNotFoundError | PermissionError):
         return Fault.INSTALLATION
     return Fault.PASSING if isinstance(error, OSError | TimeoutError) else Fault.PERMANENT
 
