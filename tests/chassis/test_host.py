@@ -176,12 +176,10 @@ async def test_a_database_of_another_node_is_not_touched(database: Database, tmp
             pass
 
 
-async def test_a_server_that_allows_too_few_sessions_is_refused_in_a_plain_line(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("creditmesh.chassis.host.POOL", 10_000)
+async def test_a_server_that_allows_too_few_sessions_is_refused_in_a_plain_line(database: Database, tmp_path: Path):
+    given = settings(tmp_path).model_copy(update={"pool_size": 10_000})
     with pytest.raises(SystemExit, match=r"needs up to \d+ database sessions, the server allows \d+"):
-        async with started(host(database, settings(tmp_path))):
+        async with started(host(database, given)):
             pass
 
 

@@ -41,10 +41,6 @@ from creditmesh.chassis.vault.subjects import Vault
 
 log = structlog.get_logger(__name__)
 
-POOL = 4
-"""Connections of a service's own pool; its vault calls have a pool of their own, because they commit by themselves
-while the caller's transaction may be open."""
-VAULT_POOL = 2
 CIPHERS = 50_000
 """People's unwrapped keys that a process keeps at most (2.5 KB each), shared alike by its services."""
 LEASES = 1000
@@ -164,9 +160,9 @@ class Host:
 
     def _equip(self, service: Service) -> None:
         keys = Keys.load(self.settings.secrets / "keys", service.keys)
-        own = self._pool(service.name, POOL)
+        own = self._pool(service.name, self.settings.pool_size)
         vault = Vault(
-            self._pool(service.name, VAULT_POOL) if service.vault else own,
+            self._pool(service.name, self.settings.vault_pool_size) if service.vault else own,
             keys,
             parts=self.settings.parts,
             allowed=service.vault,
@@ -190,7 +186,8 @@ class Host:
         self.apps[service.name] = service_app(equipment, verifier)
 
     def _pool(self, role: str, size: int) -> Pool:
-        pool = Pool(self.addresses[role], application_name=f"{self.settings.node}/{role}", size=size)
+        settings = {"plan_cache_mode": self.settings.plan_cache_mode}
+        pool = Pool(self.addresses[role], application_name=f"{self.settings.node}/{role}", size=size, settings=settings)
         self._pools.append(pool)
         return pool
 
@@ -250,7 +247,8 @@ class Host:
             allowed = int(await session.value("select current_setting('max_connections')"))
         readers = sum(self._reads(name) for name in self.hosted)
         leases = sum(self.declaration.service(name).units is not None for name in self.hosted)
-        needed = len(self.hosted) * (POOL + VAULT_POOL) + 2 * readers + leases + _DIRECT
+        pools = self.settings.pool_size + self.settings.vault_pool_size
+        needed = len(self.hosted) * pools + 2 * readers + leases + _DIRECT
         if needed > allowed:
             raise SystemExit(f"this process needs up to {needed} database sessions, the server allows {allowed}")
 
