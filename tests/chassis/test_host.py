@@ -19,6 +19,7 @@ from creditmesh.chassis.bus.orderer import LOCK
 from creditmesh.chassis.database.engine import arguments_of
 from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.host import LEASES, Host
+from creditmesh.chassis.http.health import KEPT
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.settings import NodeSettings
@@ -233,6 +234,7 @@ async def test_a_process_whose_database_goes_away_says_that_it_is_not_ready(data
         try:
             await admin.execute('alter role "city_toy" connection limit 0')
             await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'city_toy'")
+            await asyncio.sleep(KEPT)  # what a look has found is told for a while
             away = await client.get(where)
             assert (away.status_code, away.json()["database"]) == (503, "unreachable")
         finally:

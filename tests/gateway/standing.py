@@ -5,15 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import ASGIApp
 
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.caller import OPERATOR
+from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.database.engine import engine
@@ -25,7 +27,8 @@ from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.gateway import operations, service
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import KeyOrder, NewCredential, PartyKey
-from creditmesh.gateway.transport import InProcess, Transport
+from creditmesh.gateway.transport import InProcess, OverHttp, Transport
+from creditmesh.gateway.visit import Visit
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged
 from tests.gateway import toy
@@ -73,6 +76,19 @@ class Shifted:
 
 
 @dataclass
+class Raw:
+    """A transport to an application that is none of the framework's."""
+
+    app: ASGIApp
+
+    async def __call__(self, visit: Visit) -> None:
+        await self.app(visit.onward(), visit.receive, visit.answer)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass
 class Standing:
     """One node; `sandbox` as it is at the moment of asking for a door."""
 
@@ -117,6 +133,21 @@ class Standing:
         verifier = Verifier(self.keys.token_public_key(), node="city", audience=audience, seconds=seconds)
         return service_app(self.equipment(toy.service), verifier)
 
+    def over_http(self, url: str, **more: Any) -> OverHttp:
+        """A transport to the toys in another process."""
+        mint = Mint(self.keys.token_key(), node="city")
+        return OverHttp(url, token=partial(mint.token, audience="toy"), **more)
+
+    def token(self) -> str:
+        """What a door in another process says of a department that may all."""
+        caller = Caller(
+            kind="department",
+            party="dept.market",
+            scopes=frozenset({"records:read", "records:submit"}),
+            credential="stolen",
+        )
+        return Mint(self.keys.token_key(), node="city").token(caller, audience="toy")
+
     def admin_app(self) -> Any:
         return operator_app(self.equipment(service), "operator-secret")
 
@@ -134,7 +165,6 @@ class Standing:
             "transports": {"toy": InProcess(self.toy_app())},
             "engine": self.engine,
             "keys": self.keys,
-            "mint": Mint(self.keys.token_key(), node="city"),
             "clock": self.clock,
             "node": self.node,
             "ready": ready,

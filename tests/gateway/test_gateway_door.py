@@ -16,13 +16,13 @@ from creditmesh.chassis.http.server import Listener
 from creditmesh.gateway.caps import Caps
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door
-from creditmesh.gateway.transport import InProcess, OverHttp, Transport
+from creditmesh.gateway.transport import InProcess, Transport
 from creditmesh.schemas.problems import PROBLEM_JSON
 from tests.gateway import toy
 from tests.gateway.standing import Standing, bearer, client
 from tests.support.eventually import eventually
 
-CAPS = Caps(body=1024 * 1024, seconds=20.0)
+CAPS = Caps(seconds=20.0)
 UNKNOWN = Credential.fresh("city").reveal()
 
 
@@ -79,10 +79,8 @@ class DoorContract:
         assert "authorization" not in dict(answer.json()["headers"])
 
     async def test_internal_headers_from_outside_are_stripped(self, standing: Standing, outside: httpx.AsyncClient):
-        key = await standing.key()
-        stolen = dict((await outside.get("/v1/toys/duck", headers=bearer(key))).json()["headers"])
         forged = {
-            "X-Creditmesh-Token": stolen["x-creditmesh-token"],
+            "X-Creditmesh-Token": standing.token(),
             "X-Creditmesh-Kind": "operator",
             "X-Forwarded-For": "1.2.3.4",
         }
@@ -112,7 +110,6 @@ class DoorContract:
 
     async def test_path_and_query_arrive_as_they_were_sent(self, outside: httpx.AsyncClient):
         assert (await outside.get("/v1/toys?q=%E8%AF%81%20%2B%26")).json()["q"] == "证 +&"
-        assert (await outside.get("/v1/files/a%20b/%E8%AF%81/../c%2Fd")).status_code in {200, 404}
         assert (await outside.get("/v1/files/a%20b/%E8%AF%81")).json()["path"] == "a b/证"
 
     async def test_a_body_arrives_whole_in_whatever_pieces(self, outside: httpx.AsyncClient):
@@ -195,7 +192,7 @@ class DoorContract:
             problem(await outside.post("/v1/admin/toys", headers=headers), 404, "not_found")
             wrong = await outside.delete("/v1/toys", headers=headers)
             problem(wrong, 405, "method_not_allowed")
-            assert wrong.headers["allow"] == "GET, POST"
+            assert wrong.headers["allow"] == "GET, HEAD, POST"
 
     @pytest.mark.parametrize("path", ["/v1/toys/%00", "/v1/toys/a%0Ab", "/v1/toys/%ff%fe", "/v1/toys?q=%00", "/%00"])
     async def test_addresses_that_are_no_text_are_malformed(self, outside: httpx.AsyncClient, path: str):
@@ -209,10 +206,10 @@ class DoorContract:
         problem(await outside.get("/v1/toys", headers=many), 431, "headers_too_large")
 
     async def test_a_body_beyond_the_cap_is_refused_before_it_is_read(self, outside: httpx.AsyncClient):
-        document = problem(await outside.post("/v1/digests", content=bytes(CAPS.body + 1)), 413, "too_large")
-        assert str(CAPS.body) in document["detail"]
+        document = problem(await outside.post("/v1/digests", content=bytes(toy.MOST + 1)), 413, "too_large")
+        assert str(toy.MOST) in document["detail"]
         assert toy.seen == []
-        assert (await outside.post("/v1/digests", content=bytes(CAPS.body))).json()["size"] == CAPS.body
+        assert (await outside.post("/v1/digests", content=bytes(toy.MOST))).json()["size"] == toy.MOST
 
     async def test_a_body_of_unknown_length_is_cut_at_the_cap(self, outside: httpx.AsyncClient):
         async def endless() -> AsyncIterator[bytes]:
@@ -266,7 +263,7 @@ class TestOverHttp(DoorContract):
     @pytest.fixture
     async def transport(self, standing: Standing) -> AsyncIterator[Transport]:
         async with served(standing.toy_app()) as url:
-            transport = OverHttp(url)
+            transport = standing.over_http(url)
             yield transport
             await transport.close()
 
@@ -314,7 +311,7 @@ async def raw(
 
 
 async def test_a_service_that_is_down_is_503_with_a_time_to_come_back(standing: Standing):
-    transport = OverHttp("http://127.0.0.1:9")
+    transport = standing.over_http("http://127.0.0.1:9")
     async with client(standing.door(transport=transport)) as outside:
         refused = await outside.post("/v1/digests", content=b"x")
     document = problem(refused, 503, "unavailable")
@@ -332,7 +329,7 @@ async def test_a_post_to_a_service_that_dies_inside_it_is_sent_once(standing: St
 
     server = await asyncio.start_server(dies, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    transport = OverHttp(f"http://{host}:{port}")
+    transport = standing.over_http(f"http://{host}:{port}")
     async with client(standing.door(transport=transport)) as outside:
         problem(await outside.post("/v1/digests", content=b"x"), 503, "unavailable")
     assert len(connections) == 1
@@ -343,14 +340,14 @@ async def test_a_post_to_a_service_that_dies_inside_it_is_sent_once(standing: St
 async def test_the_whole_way_over_two_listeners(standing: Standing):
     key = await standing.key()
     async with served(standing.toy_app()) as inner:
-        transport = OverHttp(inner)
+        transport = standing.over_http(inner)
         door = standing.door(transport=transport, caps=CAPS)
         async with served(door) as outer, httpx.AsyncClient(base_url=outer) as outside:
             told = await outside.get("/v1/toys/duck", headers=bearer(key))
             assert told.json()["party"] == "dept.market"
             assert len(told.headers.get_list("date")) == 1
             assert (await outside.get("/v1/pieces/50")).content == toy.PIECE * 50
-            problem(await outside.post("/v1/digests", content=bytes(CAPS.body + 1)), 413, "too_large")
+            problem(await outside.post("/v1/digests", content=bytes(toy.MOST + 1)), 413, "too_large")
             assert (await outside.post("/v1/digests", content=bytes(1000))).json()["size"] == 1000
         await door.close()
 
@@ -358,7 +355,7 @@ async def test_the_whole_way_over_two_listeners(standing: Standing):
 async def test_a_waiting_client_that_leaves_ends_its_request_in_the_other_process(standing: Standing):
     toy.seen.clear()
     async with served(standing.toy_app()) as inner:
-        door = standing.door(transport=OverHttp(inner))
+        door = standing.door(transport=standing.over_http(inner))
         async with served(door) as outer, httpx.AsyncClient(base_url=outer) as outside:
             with pytest.raises(httpx.ReadTimeout):
                 await outside.post("/v1/waits", timeout=0.2)
@@ -376,10 +373,7 @@ async def test_outside_a_sandbox_no_answer_has_a_legal_date(standing: Standing):
 
 
 async def test_a_token_for_another_service_or_too_old_is_refused_by_the_service(standing: Standing):
-    key = await standing.key()
-    async with client(standing.door()) as outside:
-        headers = dict((await outside.get("/v1/toys/duck", headers=bearer(key))).json()["headers"])
-    token = {"X-Creditmesh-Token": headers["x-creditmesh-token"]}
+    token = {"X-Creditmesh-Token": standing.token()}
     async with client(standing.toy_app()) as inside:
         assert (await inside.get("/v1/toys/duck", headers=token)).status_code == 200
     async with client(standing.toy_app(audience="query")) as inside:

@@ -10,10 +10,13 @@ from pydantic import BaseModel
 
 from creditmesh.chassis.errors import Conflict
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.chassis.service import Service
 
 router = Router()
+MOST = 1024 * 1024
+"""Bytes of what `/v1/digests` takes."""
 PIECE = b"0123456789abcdef" * 4096
 seen: list[str] = []
 """What happened inside, for a caller that is gone: `cut short`, `ended`."""
@@ -53,7 +56,7 @@ async def pull(ctx: Ctx, feed: str, request: Request, after: int = 0, limit: int
     return {"feed": feed, "after": after, "limit": limit, **_told(ctx, request)}
 
 
-@router.post("/v1/digests", access=Access.public())
+@router.post("/v1/digests", access=Access.public(), body=BodyLimit(most=MOST, gzip=True))
 async def digest(request: Request) -> dict[str, object]:
     """The digest of a body, read piece by piece."""
     found, size = hashlib.sha256(), 0

@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from creditmesh.schemas.problems import FieldError, ProblemDocument
 
+MOST_FINDINGS = 20
+"""Findings that one answer names: enough to mend a body by, and a bound to the work that a bad one makes."""
+
 
 class MeshError(Exception):
     """The root of every error this project raises on purpose."""
@@ -38,7 +41,7 @@ class Problem(MeshError):
         super().__init__(detail or self.title)
         self.detail = detail
         self.detail_zh = detail_zh
-        self.errors = tuple(errors)
+        self.errors = tuple(errors[:MOST_FINDINGS])
         self.headers = dict(headers or {})
 
     def document(self, request_id: str | None = None) -> ProblemDocument:

@@ -13,6 +13,7 @@ from sqlalchemy import URL
 from creditmesh.chassis.bus.publisher import Publisher
 from creditmesh.chassis.database.engine import answers, engine
 from creditmesh.chassis.database.migrations import assert_node
+from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import Listener
 from creditmesh.chassis.settings import NodeSettings
@@ -41,7 +42,7 @@ class Relay:
         self._stack.push_async_callback(units.stop)
         settings = self.settings
         listener = Listener(
-            second_listener(self.readiness, []),
+            second_listener(OnceASecond(self.readiness), []),
             host=settings.operator_host,
             port=settings.operator_port,
             drain_seconds=settings.drain_seconds,

@@ -11,21 +11,19 @@ from creditmesh.gateway.headers import Header, answered
 class Answer:
     """The `send` a service is given. Knows whether an answer has begun, so that a refusal never lands inside one."""
 
-    __slots__ = ("_added", "_send", "finished", "muted", "no_store", "started", "status")
+    __slots__ = ("_added", "_headless", "_send", "finished", "no_store", "started", "status")
 
-    def __init__(self, send: Send, *, added: Sequence[Header]) -> None:
+    def __init__(self, send: Send, *, added: Sequence[Header], headless: bool) -> None:
         self._send = send
         self._added = added
+        self._headless = headless
         self.no_store = False
-        self.muted = False
         self.started = False
         self.finished = False
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
         """Pass on one message of the answer."""
-        if self.muted:
-            return
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
@@ -33,16 +31,13 @@ class Answer:
             message = {"type": "http.response.start", "status": self.status, "headers": headers}
         elif message["type"] == "http.response.body":
             self.finished = not message.get("more_body", False)
+            if self._headless:
+                message = {**message, "body": b""}
         await self._send(message)
-
-    def mute(self) -> None:
-        """Pass on nothing more: the door answers itself."""
-        self.muted = True
 
     async def say(self, response: Response) -> None:
         """Answer here; if an answer has begun already it stays unfinished, and the server closes the connection."""
         if self.started:
             return
-        self.muted = False
         await self({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
         await self({"type": "http.response.body", "body": response.body})

@@ -13,7 +13,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from creditmesh.chassis.bus import faults
-from creditmesh.chassis.errors import Invalid, Malformed, NotFound, Problem, Unavailable, UnsupportedMedia
+from creditmesh.chassis.errors import (
+    MOST_FINDINGS,
+    Invalid,
+    Malformed,
+    NotFound,
+    Problem,
+    Unavailable,
+    UnsupportedMedia,
+)
 from creditmesh.chassis.http.reading import Unstorable
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 
@@ -73,11 +81,16 @@ _READ_AGAIN = ("The request cannot be read; check its body and its headers.", "�
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tuple[FieldError, ...]:
-    """Pydantic's findings as field errors: place in the body (as far as it was read), rule, remedy; never the input."""
-    found = []
+    """Pydantic's first findings as field errors: place in the body (as far as it was read), rule, remedy.
+
+    Never the input.
+    """
+    found: list[FieldError] = []
     for error in errors:
         if error["type"] == _OURS:
             continue
+        if len(found) == MOST_FINDINGS:
+            break
         detail, detail_zh = _RULES.get(error["type"], _OTHER)
         pointer = _pointer(error["loc"], body)
         found.append(FieldError(pointer=pointer, code=error["type"], detail=detail, detail_zh=detail_zh))
@@ -116,14 +129,16 @@ def request_id_of(request: Request) -> str | None:
     return request.headers.get("x-request-id")
 
 
-async def _problem(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)  # noqa: S101 - registered for this class only
+def answer_to(error: Exception, request: Request, *, path: str) -> Response:
+    """What is answered to whatever a route raised."""
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, Problem):
+        error = error.__cause__  # the framework's word for what reading the body raised
+    if isinstance(error, RequestValidationError):
+        error = _of_findings(error)
+    elif isinstance(error, HTTPException):
+        error = _of_framework(error)
+    problem = error if isinstance(error, Problem) else of_error(error, path=path)
     return render(problem, request_id_of(request))
-
-
-async def _unreadable(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    return render(_of_findings(error), request_id_of(request))
 
 
 def _of_findings(error: RequestValidationError) -> Problem:
@@ -138,13 +153,16 @@ def _of_findings(error: RequestValidationError) -> Problem:
             return Malformed("A body is needed: JSON, in UTF-8.", "缺少请求正文：须为 UTF-8 编码的 JSON。")
     if isinstance(body, bytes) and body:
         return UnsupportedMedia("Send `Content-Type: application/json`.", "请使用 `Content-Type: application/json`。")
-    return Invalid("See errors for each field.", "各字段问题见 errors。", errors=field_errors(findings, body))
+    return Invalid(
+        f"See errors for each field; no more than {MOST_FINDINGS} are named.",
+        f"各字段问题见 errors（最多列出 {MOST_FINDINGS} 项）。",
+        errors=field_errors(findings, body),
+    )
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101
+def _of_framework(error: HTTPException) -> Problem:
     kind, detail, detail_zh = _FRAMEWORKS.get(error.status_code, (Malformed, *_READ_AGAIN))
-    return render(kind(detail, detail_zh, headers=error.headers), request_id_of(request))
+    return kind(detail, detail_zh, headers=error.headers)
 
 
 def of_error(error: Exception, *, path: str) -> Problem:
@@ -168,7 +186,10 @@ def _later() -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Give an application the one way errors are answered."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _unreadable)
-    app.add_exception_handler(HTTPException, _http)
+    """Give an application the one way errors are answered: what it says itself of a path or a method, too."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        return answer_to(error, request, path="-")
+
+    app.add_exception_handler(Problem, handle)
+    app.add_exception_handler(HTTPException, handle)

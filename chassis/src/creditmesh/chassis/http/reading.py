@@ -1,15 +1,24 @@
-"""Reading JSON bodies strictly: UTF-8, no NaN, no halves of surrogate pairs, and no NUL in any text."""
+"""Reading JSON bodies strictly: UTF-8, no NaN, no halves of surrogate pairs, and no NUL in any text.
+
+What is at fault is looked for by hand, so the search is bounded: it ends at as many findings as an answer has, and a
+body that is larger than most is refused without a place.
+"""
 
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Literal
 
 import orjson
 from fastapi import Request
 
+from creditmesh.chassis.errors import MOST_FINDINGS
+
 Rule = Literal["nul", "surrogate", "not_a_number"]
 Place = tuple[str | int, ...]
+_SEARCHED = 64 * 1024
+"""Bytes of a body in which the place of a fault is looked for."""
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NUL, _SURROGATE = re.compile("\0"), re.compile("[\ud800-\udfff]")
 _NOT_A_NUMBER = object()
@@ -33,43 +42,83 @@ class StrictRequest(Request):
 
 
 def strictly(body: bytes) -> Any:
-    """What a JSON text says; JSONDecodeError if it is not JSON, Unstorable with the places if it is all but."""
+    """What a JSON text says; JSONDecodeError if it is not JSON, Unstorable with the first places if it is all but."""
     try:
         read = orjson.loads(body)
     except orjson.JSONDecodeError:
         _tell_where(body)
         raise
     if _NUL_ESCAPE.search(body):
-        raise Unstorable(list(_faults(read, ())), read)
+        raise Unstorable(_first(read) if len(body) <= _SEARCHED else [((), "nul")], read)
     return read
 
 
 def _tell_where(body: bytes) -> None:
+    if len(body) > _SEARCHED:
+        return
     try:
         read = json.loads(body.decode(), parse_constant=lambda _: _NOT_A_NUMBER)
-        found = list(_faults(read, ()))
     except (ValueError, RecursionError):
         return
-    if found:
+    if found := _first(read):
         raise Unstorable(found, read) from None
 
 
-def _faults(value: object, here: Place) -> Iterator[tuple[Place, Rule]]:
-    if isinstance(value, str):
-        yield from _faults_of_text(value, here)
-    elif isinstance(value, list):
-        for place, entry in enumerate(value):
-            yield from _faults(entry, (*here, place))
-    elif isinstance(value, dict):
-        for name, entry in value.items():
-            yield from _faults_of_text(name, here)
-            yield from _faults(entry, (*here, name))
-    elif value is _NOT_A_NUMBER:
-        yield here, "not_a_number"
+def _first(read: object) -> list[tuple[Place, Rule]]:
+    return list(islice(_faults(read), MOST_FINDINGS))
 
 
-def _faults_of_text(text: str, here: Place) -> Iterator[tuple[Place, Rule]]:
+class _Step:
+    """One step of a place, which is written out for a finding alone."""
+
+    __slots__ = ("above", "name")
+
+    def __init__(self, name: str | int, above: "_Step | None") -> None:
+        self.name = name
+        self.above = above
+
+
+def _written(step: _Step | None) -> Place:
+    names: list[str | int] = []
+    while step is not None:
+        names.append(step.name)
+        step = step.above
+    return tuple(reversed(names))
+
+
+def _faults(read: object) -> Iterator[tuple[Place, Rule]]:
+    """Every fault in the order of the text, without recursion: a body may be nested as deep as it likes."""
+    waiting: list[Iterator[tuple[_Step | None, object]]] = [iter([(None, read)])]
+    while waiting:
+        for here, value in waiting[-1]:
+            if isinstance(value, str):
+                yield from _faults_of_text(value, here)
+            elif isinstance(value, dict):
+                waiting.append(_members(value, here))
+                break
+            elif isinstance(value, list):
+                waiting.append(_entries(value, here))
+                break
+            elif value is _NOT_A_NUMBER:
+                yield _written(here), "not_a_number"
+        else:
+            waiting.pop()
+
+
+def _entries(value: list[object], here: _Step | None) -> Iterator[tuple[_Step | None, object]]:
+    for place, entry in enumerate(value):
+        yield _Step(place, here), entry
+
+
+def _members(value: dict[str, object], here: _Step | None) -> Iterator[tuple[_Step | None, object]]:
+    """Each name as a text where its object is, and then its value."""
+    for name, entry in value.items():
+        yield here, name
+        yield _Step(name, here), entry
+
+
+def _faults_of_text(text: str, here: _Step | None) -> Iterator[tuple[Place, Rule]]:
     if _NUL.search(text):
-        yield here, "nul"
+        yield _written(here), "nul"
     if _SURROGATE.search(text):
-        yield here, "surrogate"
+        yield _written(here), "surrogate"

@@ -30,8 +30,6 @@ class Batch(NamedTuple):
 
 async def batch_of(request: Request) -> Batch:
     """The subjects of a request: UnsupportedMedia, Malformed, TooLarge, or each field at fault by its place."""
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMedia("Send the body without Content-Encoding.", "请求正文请勿使用 Content-Encoding。")
     shape = _shape(request.headers.get("content-type"))
     body = await request.body()
     read = _lines(body) if shape == "lines" else _json(body)
