@@ -107,11 +107,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head of a request has come whole."""
-        self._advanced = self._in_body = True
         hosts = [value for name, value in self.headers if name == b"host"]
         needed = self.parser.get_http_version() != "1.0"
         if len(hosts) > 1 or (needed and not hosts) or not all(map(_HOST.fullmatch, hosts)):
             raise ValueError("Host")  # the parser makes it its own error, and `send_400_response` of that
+        self._advanced = self._in_body = True
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
