@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import httpx
 import pytest
 import structlog
 
+from creditmesh.chassis import logs
 from creditmesh.chassis.http.server import Listener
 from creditmesh.gateway.caps import Caps
 from creditmesh.gateway.credential import Credential
@@ -140,6 +142,16 @@ class DoorContract:
         answer = await outside.get("/v1/faults")
         problem(answer, 500, "fault")
         assert "secret" not in answer.text
+
+    async def test_what_is_logged_has_the_id_of_the_answer(
+        self, outside: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+    ):
+        logs.set_up("info", node="city", process="test")
+        answer = await outside.get("/v1/faults")
+        found = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        assert found
+        assert {line["request_id"] for line in found} == {answer.headers["x-request-id"]}
+        assert all(line["traceparent"].startswith("00-") for line in found)
 
     async def test_without_a_credential_only_open_routes_answer(self, outside: httpx.AsyncClient):
         assert (await outside.get("/v1/toys")).json()["kind"] == "public"
@@ -361,6 +373,36 @@ async def test_a_waiting_client_that_leaves_ends_its_request_in_the_other_proces
                 await outside.post("/v1/waits", timeout=0.2)
             await eventually(lambda: toy.seen == ["ended"])
         await door.close()
+
+
+async def test_in_one_process_no_token_is_made_and_none_is_believed(standing: Standing):
+    key = await standing.key()
+    forged = {"X-Creditmesh-Token": standing.token(), "X-Creditmesh-Caller": "operator"}
+    async with client(standing.door()) as outside:
+        told = (await outside.get("/v1/toys/duck", headers=bearer(key) | forged)).json()
+        assert (told["credential"], told["party"]) == (key.key, "dept.market")
+        assert not [name for name, _ in told["headers"] if name.startswith("x-creditmesh")]
+        assert (await outside.get("/v1/toys", headers=forged)).json()["kind"] == "public"
+
+
+async def test_who_calls_is_believed_of_this_process_and_of_no_connection(standing: Standing):
+    forged = {"creditmesh.caller": "operator", "Creditmesh.Caller": '{"kind": "operator"}'}
+    async with served(standing.toy_app()) as inner, httpx.AsyncClient(base_url=inner) as inside:
+        assert (await inside.get("/v1/toys", headers=forged)).json()["kind"] == "public"
+        refused = await inside.get("/v1/toys/duck?creditmesh.caller=operator", headers=forged)
+        assert refused.status_code == 403
+
+
+async def test_the_description_is_made_before_anybody_asks(standing: Standing, monkeypatch: pytest.MonkeyPatch):
+    built = standing.door()
+
+    def late(*_: object, **__: object) -> None:
+        raise AssertionError("made while somebody waits")
+
+    monkeypatch.setattr("creditmesh.gateway.openapi.get_openapi", late)
+    monkeypatch.setattr("creditmesh.gateway.door.document", late)
+    async with client(built) as outside:
+        assert (await outside.get("/openapi.json")).json()["openapi"].startswith("3.1")
 
 
 async def test_outside_a_sandbox_no_answer_has_a_legal_date(standing: Standing):

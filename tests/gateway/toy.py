@@ -1,12 +1,13 @@
 """A service of toys: it tells what reached it, so that a test can see what the door lets through."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Body, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from creditmesh.chassis.errors import Conflict
 from creditmesh.chassis.http.access import Access
@@ -23,6 +24,8 @@ seen: list[str] = []
 
 
 class Toy(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     colour: str
     wheels: int = 0
 
@@ -48,6 +51,25 @@ async def make(ctx: Ctx, toy: Annotated[Toy, Body()]) -> dict[str, object]:
     if toy.colour == "taken":
         raise Conflict("This colour is taken.", "此颜色已被占用。", headers={"X-Toy": "yes"})
     return {"colour": toy.colour, "party": ctx.known_caller.party}
+
+
+@router.post("/v1/guesses", access=Access.public())
+async def guess(toy: Annotated[Toy, Body()]) -> dict[str, object]:
+    """Open to all, and takes a body as most routes do."""
+    return {"colour": toy.colour}
+
+
+@router.post("/v1/batches", access=Access.public(), body=BodyLimit(most=8 * MOST))
+async def batch(toys: Annotated[list[Toy], Body()]) -> dict[str, object]:
+    """Takes a large body that is parsed."""
+    return {"toys": len(toys)}
+
+
+@router.get("/v1/polls", access=Access.public(), waits=True)
+async def poll(seconds: float) -> dict[str, object]:
+    """Waits as long as it is told."""
+    await asyncio.sleep(seconds)
+    return {"waited": seconds}
 
 
 @router.get("/v1/feeds/{feed}", access=Access.to("node", scope="exchange:pull"))

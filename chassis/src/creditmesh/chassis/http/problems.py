@@ -22,7 +22,7 @@ from creditmesh.chassis.errors import (
     Unavailable,
     UnsupportedMedia,
 )
-from creditmesh.chassis.http.reading import Unstorable
+from creditmesh.chassis.http.reading import MOST_ENTRIES, Refused
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 
 log = structlog.get_logger(__name__)
@@ -59,6 +59,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "not_a_number": ("NaN and Infinity are no numbers of JSON.", "NaN 与 Infinity 不是 JSON 数值。"),
     "surrogate": ("The text has half of a surrogate pair; send whole characters.", "文本含有不成对的代理字符。"),
     "nul": ("The text has the character NUL (\\u0000); remove it.", "文本中含有 NUL 字符（\\u0000），请删除。"),
+    "too_many_entries": (
+        f"At most {MOST_ENTRIES} entries or fields; send what is needed, or in parts.",
+        f"最多 {MOST_ENTRIES} 个元素或字段；请精简或分次发送。",
+    ),
     "literal_error": ("Not one of the values allowed here.", "取值不在允许范围内。"),
     "string_pattern_mismatch": ("The text does not have the required form.", "文本格式不符合要求。"),
     "string_too_long": ("The text is too long.", "文本过长。"),
@@ -143,7 +147,7 @@ def answer_to(error: Exception, request: Request, *, path: str) -> Response:
 
 def _of_findings(error: RequestValidationError) -> Problem:
     findings, body = error.errors(), error.body
-    if isinstance(error.__cause__, Unstorable):
+    if isinstance(error.__cause__, Refused):
         findings = [{"type": rule, "loc": ("body", *place)} for place, rule in error.__cause__.found]
         body = error.__cause__.read
     for found in findings:

@@ -1,7 +1,8 @@
-"""Reading JSON bodies strictly: UTF-8, no NaN, no halves of surrogate pairs, and no NUL in any text.
+"""Reading JSON bodies strictly: UTF-8, no NaN, no halves of surrogate pairs, no NUL in any text, no endless arrays.
 
 What is at fault is looked for by hand, so the search is bounded: it ends at as many findings as an answer has, and a
-body that is larger than most is refused without a place.
+body that is larger than most is refused without a place. Arrays and objects are bounded because a validator has a
+finding for each of their entries.
 """
 
 import json
@@ -15,20 +16,22 @@ from fastapi import Request
 
 from creditmesh.chassis.errors import MOST_FINDINGS
 
-Rule = Literal["nul", "surrogate", "not_a_number"]
+Rule = Literal["nul", "surrogate", "not_a_number", "too_many_entries"]
 Place = tuple[str | int, ...]
 _SEARCHED = 64 * 1024
 """Bytes of a body in which the place of a fault is looked for."""
+MOST_ENTRIES = 1000
+"""Entries of an array, or fields of an object, in a body that a route takes as a model."""
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NUL, _SURROGATE = re.compile("\0"), re.compile("[\ud800-\udfff]")
 _NOT_A_NUMBER = object()
 
 
-class Unstorable(json.JSONDecodeError):
-    """The body can be read, and has what no database holds: NUL or half of a surrogate pair in a text, or NaN."""
+class Refused(json.JSONDecodeError):
+    """The body can be read, and has what no database holds (NUL, half of a surrogate pair, NaN), or too much."""
 
     def __init__(self, found: list[tuple[Place, Rule]], read: object) -> None:
-        super().__init__("unstorable", "", 0)
+        super().__init__("refused", "", 0)
         self.found = found
         self.read = read
 
@@ -37,19 +40,23 @@ class StrictRequest(Request):
     """A request that reads its JSON with orjson, which takes nothing for JSON that is none."""
 
     async def json(self) -> Any:
-        """The body; JSONDecodeError if it is not JSON, Unstorable with the places if it is all but."""
-        return strictly(await self.body())
+        """The body; JSONDecodeError if it is not JSON, Refused with the first places if it is all but."""
+        body = await self.body()
+        read = strictly(body)
+        if body.count(b",") >= MOST_ENTRIES and (found := _first(read)):
+            raise Refused(found, read)
+        return read
 
 
 def strictly(body: bytes) -> Any:
-    """What a JSON text says; JSONDecodeError if it is not JSON, Unstorable with the first places if it is all but."""
+    """What a JSON text says, of any length; JSONDecodeError if it is not JSON, Refused if it is all but."""
     try:
         read = orjson.loads(body)
     except orjson.JSONDecodeError:
         _tell_where(body)
         raise
     if _NUL_ESCAPE.search(body):
-        raise Unstorable(_first(read) if len(body) <= _SEARCHED else [((), "nul")], read)
+        raise Refused(_first(read) if len(body) <= _SEARCHED else [((), "nul")], read)
     return read
 
 
@@ -61,7 +68,7 @@ def _tell_where(body: bytes) -> None:
     except (ValueError, RecursionError):
         return
     if found := _first(read):
-        raise Unstorable(found, read) from None
+        raise Refused(found, read) from None
 
 
 def _first(read: object) -> list[tuple[Place, Rule]]:
@@ -93,11 +100,10 @@ def _faults(read: object) -> Iterator[tuple[Place, Rule]]:
         for here, value in waiting[-1]:
             if isinstance(value, str):
                 yield from _faults_of_text(value, here)
-            elif isinstance(value, dict):
-                waiting.append(_members(value, here))
-                break
-            elif isinstance(value, list):
-                waiting.append(_entries(value, here))
+            elif isinstance(value, dict | list):
+                if len(value) > MOST_ENTRIES:
+                    yield _written(here), "too_many_entries"
+                waiting.append(_members(value, here) if isinstance(value, dict) else _entries(value, here))
                 break
             elif value is _NOT_A_NUMBER:
                 yield _written(here), "not_a_number"

@@ -1,24 +1,27 @@
 """The subjects of one screening: one object, an array of them, or one a line; and the answer in the same shape."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.message import Message
-from typing import Any, Literal, NamedTuple
+from itertools import islice
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 
-from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
+from creditmesh.chassis.errors import MOST_FINDINGS, Malformed, TooLarge, UnsupportedMedia
 from creditmesh.chassis.http.reading import strictly
 from creditmesh.schemas.screenings import ScreenedIn, ScreeningOut
 
 NDJSON = "application/x-ndjson"
 MOST = 10_000
 """Subjects of one screening."""
-_MOST_TOLD = 100
+_FIELDS = 32
+"""Names that a subject, or an object in it, may have before it is looked at by name."""
 _KINDS = {"application/json": "json", NDJSON: "lines", "application/ndjson": "lines"}
-_ONE, _MANY = TypeAdapter(ScreenedIn), TypeAdapter(list[ScreenedIn])
+_ONE = TypeAdapter(ScreenedIn)
+_MANY: TypeAdapter[list[ScreenedIn]] = TypeAdapter(Annotated[list[ScreenedIn], FailFast()])
 
 
 class Batch(NamedTuple):
@@ -40,7 +43,7 @@ async def batch_of(request: Request) -> Batch:
             "Send one subject, an array of them, or one a line.", "请发送一个主体、主体数组，或每行一个主体。"
         )
     if len(read) > MOST:
-        raise TooLarge(f"At most {MOST} subjects at once; split them.", f"单次最多 {MOST} 个主体；请拆分。")
+        raise _too_many()
     subjects: list[ScreenedIn] = _valid(_MANY, read)
     return Batch("lines" if shape == "lines" else "array", subjects)
 
@@ -73,9 +76,11 @@ def _json(body: bytes) -> Any:
 
 
 def _lines(body: bytes) -> list[Any]:
+    if body.count(b"\n") + body.count(b"\r") > 4 * MOST:  # before there is an object for each
+        raise _too_many()
     lines = [line for line in body.splitlines() if line.strip()]
     if len(lines) > MOST:
-        raise TooLarge(f"At most {MOST} subjects at once; split them.", f"单次最多 {MOST} 个主体；请拆分。")
+        raise _too_many()
     read = []
     for number, line in enumerate(lines, 1):
         try:
@@ -88,8 +93,35 @@ def _lines(body: bytes) -> list[Any]:
 
 
 def _valid(adapter: TypeAdapter[Any], read: Any) -> Any:
+    """What was read, as its model; else the first findings, subject by subject until there are enough."""
+    subjects = read if isinstance(read, list) else [read]
+    crowded = next((place for place, each in enumerate(subjects) if _is_crowded(each)), None)
+    if crowded is not None:
+        place = () if subjects is not read else (crowded,)
+        raise RequestValidationError([{"type": "too_many_entries", "loc": ("body", *place)}], body=read)
     try:
         return adapter.validate_python(read)
-    except ValidationError as error:
-        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_input=False)[:_MOST_TOLD]]
-        raise RequestValidationError(found, body=read) from None
+    except ValidationError:
+        raise RequestValidationError(list(islice(_findings(read), MOST_FINDINGS)), body=read) from None
+
+
+def _is_crowded(subject: Any) -> bool:
+    """Whether it has more names than a validator should have findings for."""
+    if not isinstance(subject, dict):
+        return False
+    document = subject.get("document")
+    return len(subject) > _FIELDS or (isinstance(document, dict) and len(document) > _FIELDS)
+
+
+def _findings(read: Any) -> Iterator[dict[str, Any]]:
+    for place, subject in enumerate(read) if isinstance(read, list) else [(None, read)]:
+        try:
+            _ONE.validate_python(subject)
+        except ValidationError as error:
+            here = () if place is None else (place,)
+            for each in error.errors(include_input=False):
+                yield {**each, "loc": ("body", *here, *each["loc"])}
+
+
+def _too_many() -> TooLarge:
+    return TooLarge(f"At most {MOST} subjects at once; split them.", f"单次最多 {MOST} 个主体；请拆分。")

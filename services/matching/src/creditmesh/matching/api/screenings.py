@@ -18,7 +18,7 @@ from creditmesh.schemas.screenings import DesignationOut, EligibilityIn, Eligibi
 
 router = Router()
 _ASKS = Access.to("department", scope="screenings:ask")
-_BATCH = BodyLimit(most=MOST * 800)
+_BATCH = BodyLimit(most=MOST * 500)
 """So many subjects, each with a long name."""
 _Matter = Annotated[Code | None, Query(description="The matter of the catalogue that is dealt with.")]
 _Officer = Annotated[Officer | None, Query(description="Who asks; not needed with an officer's own token.")]
