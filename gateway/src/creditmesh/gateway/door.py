@@ -14,12 +14,12 @@ from time import perf_counter
 from prometheus_client import Counter, Histogram
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import NodeFacts
 from creditmesh.chassis.errors import Problem, Unavailable
 from creditmesh.chassis.http.health import Readiness
+from creditmesh.chassis.http.naming import named
 from creditmesh.chassis.http.problems import of_error, render
 from creditmesh.chassis.http.signatures import KeyOf
 from creditmesh.chassis.metrics import REQUESTS, SECONDS
@@ -124,7 +124,7 @@ class Door:
         incoming = Incoming.of(scope["headers"])
         added = self._on_every_answer(incoming)
         visit = Visit(scope, receive, incoming, Answer(send, added=added, headless=scope["method"] == "HEAD"))
-        with bound_contextvars(request_id=incoming.request_id, traceparent=incoming.traceparent.decode()):
+        with named(incoming.request_id, incoming.traceparent.decode()):
             problem = await self._attempt(visit)
             if problem is not None:
                 await visit.answer.say(render(problem, incoming.request_id))

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
@@ -13,6 +13,7 @@ from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.declared import Declared
 from creditmesh.chassis.errors import Unauthenticated
 from creditmesh.chassis.http import problems
+from creditmesh.chassis.http.naming import named
 from creditmesh.chassis.http.router import Contexts, access_of
 from creditmesh.chassis.http.token import HEADER, Verifier
 
@@ -41,6 +42,10 @@ class RequestContexts:
         finally:
             await context.rollback()
 
+    def named(self, request: Request) -> AbstractContextManager[None]:
+        """The names of the request on what is logged inside; the door of this process has put them there already."""
+        return nullcontext() if _CALLER in request.scope else _named(request)
+
     def _by_token(self, request: Request) -> Caller:
         token = request.headers.get(HEADER)
         return PUBLIC if token is None else self._verifier.caller(token)
@@ -67,6 +72,14 @@ class OperatorContexts:
             yield context
         finally:
             await context.rollback()
+
+    def named(self, request: Request) -> AbstractContextManager[None]:
+        """The names of the request on what is logged inside."""
+        return _named(request)
+
+
+def _named(request: Request) -> AbstractContextManager[None]:
+    return named(problems.request_id_of(request), request.headers.get("traceparent"))
 
 
 def routes_of(service: Declared, *, internal: bool) -> list[APIRoute]:

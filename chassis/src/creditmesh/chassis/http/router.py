@@ -8,7 +8,7 @@ back, a failed commit is answered 503. Nothing on the way may keep an answer, un
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -17,13 +17,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query
 from fastapi.routing import APIRoute
-from structlog.contextvars import bound_contextvars
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid, Problem
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.bodies import USUAL, BodyLimit
-from creditmesh.chassis.http.problems import answer_to, field_errors, request_id_of
+from creditmesh.chassis.http.problems import answer_to, field_errors
 from creditmesh.chassis.http.reading import StrictRequest
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -50,6 +49,9 @@ class Contexts(Protocol):
     def request(self, request: Request) -> AbstractAsyncContextManager[Context]:
         """The context of this request."""
 
+    def named(self, request: Request) -> AbstractContextManager[None]:
+        """What is logged inside has the request's names."""
+
 
 class TransactionRoute(APIRoute):
     """Opens the context of a request, checks the route's policy, and commits before it answers."""
@@ -62,7 +64,7 @@ class TransactionRoute(APIRoute):
 
         async def inside(request: Request) -> Response:
             contexts: Contexts = request.app.state.contexts
-            with bound_contextvars(**_named(request)):
+            with contexts.named(request):
                 try:
                     async with contexts.request(request) as context:
                         policy.access.check(context.known_caller)
@@ -77,14 +79,10 @@ class TransactionRoute(APIRoute):
         return inside
 
 
-def _named(request: Request) -> dict[str, str]:
-    """What every line that is logged for the request says of it."""
-    named = {"request_id": request_id_of(request), "traceparent": request.headers.get("traceparent")}
-    return {name: value for name, value in named.items() if value is not None}
-
-
 def _check_parameters(request: Request, known: Collection[str]) -> None:
     """Refuse a parameter the route does not have: `dryrun=true` must not store what was only to be tried."""
+    if not request.scope["query_string"]:
+        return
     unknown = [name for name in request.query_params if name not in known]
     if unknown:
         findings = [{"type": "extra_forbidden", "loc": ("query", name)} for name in unknown]
