@@ -113,6 +113,23 @@ async def test_slow_headers_are_closed(monkeypatch: pytest.MonkeyPatch):
     assert max(seconds for _, seconds in (slow, silent, second)) < 2
 
 
+async def test_a_body_that_stands_still_ends_its_request_and_a_slow_one_does_not(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.3)
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        while (message := await receive()).get("more_body"):
+            pass
+        if message["type"] == "http.request":
+            await refuses(scope, receive, send)
+
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10\r\n\r\n"
+    async with listening(app=reads) as url:
+        still, slow = await asyncio.gather(on_wire(url, head, b"x"), on_wire(url, head, *[b"x"] * 10, pause=0.15))
+    assert still[0] == b""
+    assert still[1] < 2
+    assert slow[0].startswith(b"HTTP/1.1 413")
+
+
 async def test_a_request_that_is_answered_slowly_is_not_a_slow_request(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
 

@@ -63,6 +63,7 @@ _RULES: Mapping[str, tuple[str, str]] = {
         f"At most {MOST_ENTRIES} entries or fields; send what is needed, or in parts.",
         f"最多 {MOST_ENTRIES} 个元素或字段；请精简或分次发送。",
     ),
+    "duplicate_field": ("This name stands twice; keep one.", "此字段出现两次，请只保留一个。"),
     "literal_error": ("Not one of the values allowed here.", "取值不在允许范围内。"),
     "string_pattern_mismatch": ("The text does not have the required form.", "文本格式不符合要求。"),
     "string_too_long": ("The text is too long.", "文本过长。"),

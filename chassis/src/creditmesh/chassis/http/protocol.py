@@ -1,7 +1,8 @@
 """HTTP/1.1 on one connection: uvicorn's protocol over httptools, with the bounds that it lacks.
 
 The parser (httptools) takes header lines without end and for as long as they come. Here bytes that belong to no body
-are counted and timed: the first line and the headers of a request, and what is left of a body after its answer.
+are counted and timed: the first line and the headers of a request, and what is left of a body after its answer. A body
+that stands still ends its request.
 `Host` is as RFC 9112 has it. A refusal is a problem document like any other, and the connection is closed after it.
 (h11 counts by itself, times nothing, and was measured at 90 us a request where httptools takes 25.)
 """
@@ -18,8 +19,10 @@ from creditmesh.schemas.problems import PROBLEM_JSON
 
 HEAD_BYTES = 64 * 1024
 """Of a request's first line and headers as the parser takes them; the door allows half of it."""
-HEAD_SECONDS = 10.0
+HEAD_SECONDS = 8.0
 """From a connection's first moment, or a request's first byte, until the headers are complete."""
+BODY_SECONDS = 30.0
+"""How long a body may stand still before its request is over, seen when twice as long has passed at the latest."""
 LINGER_SECONDS = 2.0
 """How long a refused connection is read and not listened to, so that its caller reads the refusal."""
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
@@ -63,6 +66,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._loose = 0
         """Bytes that have come since the last complete head or body and belong to none."""
+        self._moving = False
+        """Whether anything of a body has come since its pace was looked at."""
+        self._pace: asyncio.TimerHandle | None = None
         self._advanced = False
         self._in_body = False
         self._refused = False
@@ -85,6 +91,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
         self._stop_waiting()
+        if self._pace is not None:
+            self._pace.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -95,9 +103,12 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._refused or self.transport.is_closing():
             return
-        if self._advanced or (self._in_body and not self.cycle.response_complete):
+        if self._advanced or self._taking_a_body():
             self._loose = 0
             self._stop_waiting()
+            if self._taking_a_body():
+                self._moving = True
+                self._pace = self._pace or self.loop.call_later(BODY_SECONDS, self._check_pace)
             return
         self._loose += len(data)
         if self._loose > HEAD_BYTES:
@@ -131,6 +142,18 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _taking_a_body(self) -> bool:
+        return self._in_body and not self.cycle.response_complete
+
+    def _check_pace(self) -> None:
+        self._pace = None
+        if self._taking_a_body():
+            if self._moving or self.flow.read_paused:  # or nobody has taken what has come
+                self._moving = False
+                self._pace = self.loop.call_later(BODY_SECONDS, self._check_pace)
+            else:
+                self.transport.close()
 
     def _late(self) -> None:
         if self._answering():  # a request that was sent ahead is read when its turn comes

@@ -1,4 +1,4 @@
-"""Reading JSON bodies strictly: UTF-8, no NaN, no halves of surrogate pairs, no NUL in any text, no endless arrays.
+"""Reading JSON bodies strictly: UTF-8, no NaN, no halves of surrogate pairs, no NUL, nothing endless, no name twice.
 
 What is at fault is looked for by hand, so the search is bounded: it ends at as many findings as an answer has, and a
 body that is larger than most is refused without a place. Arrays and objects are bounded because a validator has a
@@ -16,7 +16,7 @@ from fastapi import Request
 
 from creditmesh.chassis.errors import MOST_FINDINGS
 
-Rule = Literal["nul", "surrogate", "not_a_number", "too_many_entries"]
+Rule = Literal["nul", "surrogate", "not_a_number", "too_many_entries", "duplicate_field"]
 Place = tuple[str | int, ...]
 _SEARCHED = 64 * 1024
 """Bytes of a body in which the place of a fault is looked for."""
@@ -45,7 +45,7 @@ class StrictRequest(Request):
         read = strictly(body)
         if body.count(b",") >= MOST_ENTRIES and (found := _first(read)):
             raise Refused(found, read)
-        return read
+        return _each_name_once(body, read)
 
 
 def strictly(body: bytes) -> Any:
@@ -69,6 +69,31 @@ def _tell_where(body: bytes) -> None:
         return
     if found := _first(read):
         raise Refused(found, read) from None
+
+
+class _Repeating(dict[str, object]):
+    """An object in which a name stands twice: parsers differ in which of the two counts."""
+
+    repeated: str
+
+
+def _each_name_once(body: bytes, read: Any) -> Any:
+    found = False
+
+    def made(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal found
+        members = dict(pairs)
+        if len(members) == len(pairs):
+            return members
+        found, names = True, [name for name, _ in pairs]
+        repeating = _Repeating(members)
+        repeating.repeated = next(name for name in names if names.count(name) > 1)
+        return repeating
+
+    again = json.loads(body, object_pairs_hook=made) if body.count(b":") > 1 else read
+    if found:
+        raise Refused(_first(again), read)
+    return read
 
 
 def _first(read: object) -> list[tuple[Place, Rule]]:
@@ -101,6 +126,8 @@ def _faults(read: object) -> Iterator[tuple[Place, Rule]]:
             if isinstance(value, str):
                 yield from _faults_of_text(value, here)
             elif isinstance(value, dict | list):
+                if isinstance(value, _Repeating):
+                    yield _written(_Step(value.repeated, here)), "duplicate_field"
                 if len(value) > MOST_ENTRIES:
                     yield _written(here), "too_many_entries"
                 waiting.append(_members(value, here) if isinstance(value, dict) else _entries(value, here))
