@@ -31,9 +31,10 @@ from creditmesh.chassis.bus.listen import Listener as Wakes
 from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
+from creditmesh.chassis.database.address import Address, addresses
 from creditmesh.chassis.database.embedded import EmbeddedServer
-from creditmesh.chassis.database.engine import engine, urls
 from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.router import Ctx, Router
@@ -94,28 +95,28 @@ class Place:
     """Where the run's database and keys are, given to each process."""
 
     folder: Path
-    database: str
+    database: Address
 
     def equipment(self, service: Service) -> Equipment:
         """What a service of this run is given."""
         keys = Keys.load(self.folder / "keys", gateway.keys)
-        pool = engine(self.database, application_name="bench")
+        pool = Pool(self.database, application_name="bench")
         return Equipment(
             node=NODE,
             service=service,
-            engine=pool,
+            pool=pool,
             clock=Clock(),
             vault=Vault(pool, keys, parts=12, allowed=frozenset()),
             keys=keys,
             followed=_directory(),
             wake=lambda: None,
-            wakes=Wakes(""),
+            wakes=Wakes(self.database),
         )
 
     def app(self) -> Any:
         """The small service's application."""
         made = self.equipment(small)
-        return service_app(made, Verifier(made.keys.token_public_key(), node=NODE.code, audience=small.name))
+        return service_app(made, Verifier(made.keys.token_public_keys(), node=NODE.code, audience=small.name))
 
 
 def serve(place: Place, elsewhere: str | None, pipe: Connection) -> None:
@@ -149,7 +150,7 @@ def _door(place: Place, transport: Transport) -> Door:
     return build(
         declaration=Declaration(services=(small, gateway), follow="small", followed=Directory),
         transports={"small": transport},
-        engine=made.engine,
+        pool=made.pool,
         keys=made.keys,
         clock=made.clock,
         node=NODE,
@@ -206,11 +207,11 @@ async def _standing() -> AsyncIterator[tuple[Place, str, str]]:
     await server.start()
     try:
         await migrate(
-            server.admin_url, node=NODE.code, tier=NODE.tier, parts=NODE.parts, packages=(gateway,), secrets=folder
+            server.admin, node=NODE.code, tier=NODE.tier, parts=NODE.parts, packages=(gateway,), secrets=folder
         )
         Keys.create(folder / "keys")
-        url = urls(server.admin_url, node=NODE.code, secrets=folder)["gateway"].render_as_string(hide_password=False)
-        place = Place(folder, url)
+        address = addresses(server.admin, node=NODE.code, secrets=folder)["gateway"]
+        place = Place(folder, address)
         yield place, await _key(place), _token(place)
     finally:
         await server.stop()
@@ -222,7 +223,7 @@ async def _key(place: Place) -> str:
     order = PartyKey(kind="department", party=PARTY, scopes=("records:read",))
     made = await operations.create_key(context, order)
     await context.commit()
-    await context.equipment.engine.dispose()
+    await context.equipment.pool.close()
     return made.credential
 
 

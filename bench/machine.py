@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-PACKAGES = ("asyncpg", "cryptography", "fastapi", "orjson", "pydantic", "sqlalchemy", "uvicorn", "uvloop")
+PACKAGES = ("asyncpg", "cryptography", "fastapi", "orjson", "pydantic", "uvicorn", "uvloop")
 
 
 def described() -> dict[str, Any]:

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 import httpx
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import cost
 from bench.figures import Table
@@ -20,14 +19,14 @@ from bench.standing import Standing, lags
 from creditmesh.chassis.bus.listen import Listener as Wakes
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Equipment, NodeFacts
-from creditmesh.chassis.database.engine import engine
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.exchange import service as exchange
 from creditmesh.exchange.peer import Peer
 from creditmesh.exchange.pulling import Pulling
-from creditmesh.node.database import role_urls
+from creditmesh.node.database import role_addresses
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.tlog import Range
@@ -128,14 +127,14 @@ async def _verified(peer: Peer) -> None:
 
 
 async def _stored(peer: Peer, province: Standing, above: asyncpg.Connection, size: int) -> None:
-    pool = engine(role_urls(province.node.settings)[exchange.name], application_name="bench")
+    pool = Pool(role_addresses(province.node.settings)[exchange.name], application_name="bench")
     pulling = asyncio.create_task(Pulling(_equipment(province.node.settings, pool), lambda: peer, UP).run())
     try:
         await until(above, _COPIED, size)
     finally:
         pulling.cancel()
         await asyncio.gather(pulling, return_exceptions=True)
-        await pool.dispose()
+        await pool.close()
 
 
 async def _gated(table: Table, province: Standing, above: asyncpg.Connection) -> None:
@@ -166,19 +165,19 @@ def _peer(standing: Standing, province: NodeSettings, client: httpx.AsyncClient)
     return Peer(party=party, node=province.node, keys=keys, clock=Clock(), client=client)
 
 
-def _equipment(settings: NodeSettings, pool: AsyncEngine) -> Equipment:
+def _equipment(settings: NodeSettings, pool: Pool) -> Equipment:
     """What the province's exchange is given, without the rest of its process."""
     keys = Keys.load(settings.secrets / "keys", exchange.keys)
     return Equipment(
         node=NodeFacts(code=settings.node, tier=settings.tier, parts=settings.parts, sandbox=True),
         service=exchange,
-        engine=pool,
+        pool=pool,
         clock=Clock(),
         vault=Vault(pool, keys, parts=settings.parts, allowed=exchange.vault),
         keys=keys,
         followed=Directory(),
         wake=lambda: None,
-        wakes=Wakes(""),
+        wakes=Wakes(pool.address),
     )
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bench import cost
 from bench.rows import PARTY
-from creditmesh.chassis.database.engine import arguments_of
+from creditmesh.chassis.database.connecting import connect
 from creditmesh.node import people
 from creditmesh.node.sandbox import CHAIN, Sandbox, SandboxNode, started
 from creditmesh.schemas.identifiers import NodeCode
@@ -76,11 +76,9 @@ class Standing:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection]:
         """A superuser's session in the node's database."""
-        url = self.sandbox.server.admin_url.set(database=self.node.settings.node)
+        address = self.sandbox.server.admin.of(self.node.settings.node)
         unlimited = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
-        session: asyncpg.Connection = await asyncpg.connect(
-            **arguments_of(url, application_name="bench", settings=unlimited)
-        )
+        session = await connect(address, application_name="bench", settings=unlimited, seconds_to_answer=None)
         try:
             yield session
         finally:

@@ -29,7 +29,7 @@ def measure() -> Table:
     for _ in range(ROUNDS):
         mint, verifier = (
             Mint(keys.token_key(), node="city"),
-            Verifier(keys.token_public_key(), node="city", audience="q"),
+            Verifier(keys.token_public_keys(), node="city", audience="q"),
         )
         sign = partial(mint.token, audience="q")
         tokens = _timed(rounds, "sign", sign, callers)

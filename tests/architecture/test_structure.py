@@ -53,7 +53,7 @@ def test_nothing_makes_the_namespace_a_package():
 def test_all_services_look_alike(name: str):
     package = ROOT / "services" / name / "src" / "creditmesh" / name
     rooms = {path.stem if path.suffix == ".py" else path.name for path in package.iterdir()} - {"__pycache__"}
-    assert {"__init__", "operations", "store", "tables", "migrations", "py.typed"} <= rooms
+    assert {"__init__", "operations", "store", "migrations", "py.typed"} <= rooms
     assert {"api", "events"} & rooms
     assert (ROOT / "services" / name / "README.md").is_file()
     init = (package / "__init__.py").read_text(encoding="utf-8")

@@ -25,8 +25,8 @@ ALONE = Declaration(services=(service,), follow="catalogue", followed=Directory)
 async def catalogue_node(
     postgres: Postgres, state: Path, *, sandbox: bool = True, declaration: Declaration = ALONE
 ) -> AsyncIterator[TestNode]:
-    async def declare(connection):
-        await declare_streams(connection, node="city", streams=streams(declaration))
+    async def declare(session):
+        await declare_streams(session, node="city", streams=streams(declaration))
 
     database = await postgres.database(packages=declaration.services, declare=declare)
     settings = NodeSettings(
@@ -35,7 +35,7 @@ async def catalogue_node(
     Keys.create(settings.secrets / "keys")
     (settings.secrets / "operator").write_text("the operator of a test")
     hosted = [each.name for each in declaration.services]
-    host = Host(declaration=declaration, settings=settings, urls=database.urls, hosted=hosted)
+    host = Host(declaration=declaration, settings=settings, addresses=database.addresses, hosted=hosted)
     mint = Mint(Keys.load(settings.secrets / "keys", ["token"]).token_key(), node="city")
     made = TestNode(host=host, database=database, _mint=mint)
     try:

@@ -19,7 +19,7 @@ from tests.contracts.bus.worker import SLOW
 from tests.contracts.bus.world import PARTS, keys_of
 from tests.support.eventually import eventually
 from tests.support.kafka import Broker
-from tests.support.postgres import Postgres
+from tests.support.postgres import Postgres, url_of
 
 pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parents[2]
@@ -58,12 +58,10 @@ async def process(*line: str) -> AsyncIterator[Process]:
         await made.wait()
 
 
-def url_of(world: KafkaWorld, role: str) -> str:
-    return world.database.urls[role].render_as_string(hide_password=False)
-
-
 def relay(world: KafkaWorld, lease: float = 5.0) -> contextlib.AbstractAsyncContextManager[Process]:
-    return process("tests.contracts.bus.relay", url_of(world, "bus"), world.node, world.bootstrap, str(lease))
+    return process(
+        "tests.contracts.bus.relay", url_of(world.database.addresses["relay"]), world.node, world.bootstrap, str(lease)
+    )
 
 
 async def relayed(world: KafkaWorld, codes: list[int]) -> None:
@@ -91,13 +89,13 @@ async def test_a_send_in_doubt_ends_the_process_and_the_next_one_publishes_the_r
             ids += await world.emit(*KEYS)
             await world.order()
             assert await asyncio.wait_for(first.wait(), 20) == EXIT
-        await reading.owner.caught_up()  # without Kafka, from the stream
+        await reading.consumer.caught_up()  # without Kafka, from the stream
         async with relay(world):
             await in_thread(own_broker.start)
             ids += await world.emit(*KEYS)
             await world.order()
             await eventually(lambda: published_all(world), within=30)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
     assert await exactly_once(world, ids)
 
 
@@ -136,7 +134,7 @@ async def test_a_wipe_beneath_clients_that_live_on_loses_and_doubles_nothing(wor
             await eventually(_arrives(), within=60)
             over.set()
             await writer
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
     finally:
         over.set()
         supervisor.cancel()
@@ -146,10 +144,16 @@ async def test_a_wipe_beneath_clients_that_live_on_loses_and_doubles_nothing(wor
 
 
 async def test_an_owner_that_slept_with_a_fetched_batch_doubles_nothing_when_it_wakes(world: KafkaWorld):
-    line = ("tests.contracts.bus.worker", url_of(world, "reader"), "0.8", world.node, world.bootstrap)
+    line = (
+        "tests.contracts.bus.worker",
+        url_of(world.database.addresses["reader"]),
+        "0.8",
+        world.node,
+        world.bootstrap,
+    )
     async with process(*line) as sleeper:
         ids = await world.write("k")
-        watcher = world.owner()  # never run: it only asks
+        watcher = world.consumer()  # never run: it only asks
         await watcher.caught_up()
         ids += await world.write(SLOW, *KEYS)
         assert sleeper.stdout is not None
@@ -157,11 +161,11 @@ async def test_an_owner_that_slept_with_a_fetched_batch_doubles_nothing_when_it_
         os.kill(sleeper.pid, signal.SIGSTOP)
         async with world.reading(connected=False) as reading:
             ids += await world.write(*KEYS)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             os.kill(sleeper.pid, signal.SIGCONT)
             await sleeper.wait()
             ids += await world.write(*KEYS)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
     assert await exactly_once(world, ids)
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.chassis import logs
 from creditmesh.chassis.bus.declare import declare_streams
@@ -16,6 +15,9 @@ from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
@@ -84,39 +86,39 @@ class Nursery:
 
 
 @pytest.fixture(scope="module")
-async def pool(postgres: Postgres) -> AsyncEngine:
+async def pool(postgres: Postgres) -> Pool:
     """A pool of the sample service, in a database of its own."""
     database = await postgres.database(packages=(SAMPLE, OTHER), parts=3)
-    return database.engine("sample", pool_size=5)
+    return database.pool("sample", size=5)
 
 
 @pytest.fixture(scope="module")
 async def nursery(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nursery]:
     declaration = Declaration(services=(toys.service,), follow="toy", followed=Directory)
 
-    async def declare(connection: Any) -> None:
-        await declare_streams(connection, node="city", streams=streams(declaration))
+    async def declare(session: Session) -> None:
+        await declare_streams(session, node="city", streams=streams(declaration))
 
     database = await postgres.database(packages=(toys.service,), declare=declare)
     folder = tmp_path_factory.mktemp("keys")
     Keys.create(folder)
     keys = Keys.load(folder, toys.service.keys)
-    engine = database.engine("toy")
+    pool = database.pool("toy")
     yield Nursery(
         database=database,
         equipment=Equipment(
             node=NodeFacts(code="city", tier="city", parts=database.parts, sandbox=True),
             service=toys.service,
-            engine=engine,
+            pool=pool,
             clock=Clock(),
-            vault=Vault(engine, keys, parts=database.parts, allowed=frozenset()),
+            vault=Vault(pool, keys, parts=database.parts, allowed=frozenset()),
             keys=keys,
             followed=Directory(),
             wake=lambda: None,
-            wakes=Listener(""),
+            wakes=Listener(Address(dsn="postgresql://nowhere")),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node="city"),
-        verifier=Verifier(keys.token_public_key(), node="city", audience="toy"),
+        verifier=Verifier(keys.token_public_keys(), node="city", audience="toy"),
     )
     await database.close()
 

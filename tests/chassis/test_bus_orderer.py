@@ -7,9 +7,12 @@ import asyncpg
 import pytest
 
 from creditmesh.chassis.bus import orderer
+from creditmesh.chassis.bus.event import part_of
+from creditmesh.chassis.bus.metrics import UNORDERED
 from creditmesh.chassis.bus.orderer import Orderer, Unordered
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Doubt
-from tests.contracts.bus.world import World, keys_of, opened
+from tests.contracts.bus.world import PARTS, World, keys_of, opened
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
 
@@ -28,7 +31,8 @@ async def world(postgres: Postgres) -> AsyncIterator[World]:
 
 
 async def test_a_row_that_commits_late_is_not_passed_over(world: World):
-    async with world.source.connect() as slow:
+    async with world.source.session() as slow:
+        await slow.begin()
         early = await world.gather(slow, "k")
         (fast,) = await world.emit("k")
         await world.order()
@@ -54,7 +58,8 @@ async def test_two_orderers_at_once_leave_no_gap_and_no_broken_link(world: World
 
     async def lead_without_courtesy() -> None:
         nonlocal epochs
-        async with world.database.session("bus") as session:
+        async with world.database.session("bus") as driver:
+            session = Session(driver)
             while not stop.is_set():
                 epoch = await orderer.take_epoch(session)
                 epochs += 1
@@ -82,7 +87,8 @@ async def test_two_orderers_at_once_leave_no_gap_and_no_broken_link(world: World
 
 async def test_an_orderer_of_a_former_epoch_orders_nothing(world: World):
     await world.emit("k")
-    async with world.database.session("bus") as session:
+    async with world.database.session("bus") as driver:
+        session = Session(driver)
         old = await orderer.take_epoch(session)
         await orderer.take_epoch(session)
         with pytest.raises(Doubt):
@@ -91,7 +97,7 @@ async def test_an_orderer_of_a_former_epoch_orders_nothing(world: World):
 
 
 async def test_the_lead_passes_on_when_its_session_ends(world: World):
-    orderers = [Orderer(world.database.urls["bus"], lease=5) for _ in range(2)]
+    orderers = [Orderer(world.database.addresses["bus"], lease=5) for _ in range(2)]
     tasks = [asyncio.create_task(each.run()) for each in orderers]
     await world.emit("k")
     await eventually(lambda: _empty(world))
@@ -111,16 +117,23 @@ async def test_the_lead_passes_on_when_its_session_ends(world: World):
 async def test_ids_drawn_ahead_are_refused_at_the_start(world: World):
     await world.admin.execute("alter table bus.event_queue alter column id set cache 10")
     with pytest.raises(Unordered, match="cache 1"):
-        await Orderer(world.database.urls["bus"]).run()
+        await Orderer(world.database.addresses["bus"]).run()
 
 
-async def test_a_part_that_no_stream_has_is_refused_and_stays_in_the_queue(world: World):
+async def test_a_queue_row_without_a_head_is_set_aside_and_stops_nothing(world: World):
+    before = UNORDERED._value.get()
     await world.admin.execute(
-        "insert into bus.event_queue (stream, part, type, event) values ('source', 99, 't', gen_random_uuid())"
+        "insert into bus.event_queue (stream, part, type, event) values"
+        " ('source', 99, 't', gen_random_uuid()), ('nowhere', 0, 't', gen_random_uuid())"
     )
-    with pytest.raises(Unordered, match="no head"):
-        await world.order()
-    assert await world.admin.fetchval("select count(*) from bus.event_queue") == 1
+    ids = await world.emit("k", "k")
+    await world.order()
+    rows = await world.admin.fetch("select event from bus.event_order order by number")
+    assert [row["event"] for row in rows] == ids
+    refused = await world.admin.fetch("select stream, part from bus.event_refused order by id")
+    assert [tuple(row) for row in refused] == [("source", 99), ("nowhere", 0)]
+    assert await _empty(world)
+    assert UNORDERED._value.get() == before + 2
 
 
 async def test_an_event_that_stands_in_the_queue_twice_gets_one_number(world: World):
@@ -134,24 +147,35 @@ async def test_an_event_that_stands_in_the_queue_twice_gets_one_number(world: Wo
     assert await _empty(world)
 
 
-async def test_it_tells_which_streams_moved_and_only_when_something_was_ordered(world: World):
+async def test_it_tells_which_numbers_are_new_and_only_when_something_was_ordered(world: World):
     told: list[str] = []
+    here: list[str] = []
+    task = asyncio.create_task(Orderer(world.database.addresses["bus"], told=here.append).run())
     async with world.database.session("reader") as session:
         await session.add_listener("bus", lambda *said: told.append(said[-1]))
-        await world.order()
         await world.emit("k", "k")
-        await world.order()
-        await world.order()
-        await eventually(lambda: told == ["source"])
-        await session.remove_listener("bus", print)
+        await eventually(lambda: told)
+        await asyncio.sleep(0.3)  # it has looked again meanwhile, and found nothing
+        await world.emit("k")
+        await eventually(lambda: len(told) == 2)
+        part = part_of("k", PARTS)
+        assert told == here == [f"source:{part}=1-2", f"source:{part}=3-3"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_notice_that_would_be_too_long_names_its_streams_alone():
+    news = " ".join(f"ingestion:{part}=1000000-1000001 query:{part}=5-5" for part in range(256))
+    assert orderer._notice(news) == "ingestion query"
+    assert orderer._notice("ingestion:1=2-3") == "ingestion:1=2-3"
 
 
 async def test_an_idle_node_writes_no_commit(world: World):
-    task = asyncio.create_task(Orderer(world.database.urls["bus"]).run())
+    task = asyncio.create_task(Orderer(world.database.addresses["bus"]).run())
     async with world.reading() as reading:
         await world.emit("k")
         await eventually(lambda: _empty(world))
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
 
         async def quiet() -> bool:
             return await _written_in(world.admin, 2.5) == 0

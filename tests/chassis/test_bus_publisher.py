@@ -116,7 +116,7 @@ async def test_an_event_too_large_for_kafka_comes_from_the_stream(world: KafkaWo
         ids += await world.emit("k" * 1_000_000)
         ids += await world.emit("k")
         await world.order()
-        await reading.owner.caught_up()
+        await reading.consumer.caught_up()
     assert set(await world.effects()) == set(ids)
     assert LEFT_OUT.labels("source")._value.get() == before + 1
     assert len(await records(world)) == 2

@@ -56,7 +56,14 @@ async def test_a_stranger_cannot_read_the_stream(world: World):
     [
         "select * from source.fact",
         "select * from reader.reader_position",
+        "select * from bus.event",
+        "select * from bus.event_queue",
+        "select * from bus.read_source('{0}', '{0}', 1)",
         "update bus.event set data = ''",
+        "update bus.event_head set number = 0",
+        "update bus.event_leader set epoch = 0",
+        "delete from bus.event_queue",
+        "insert into bus.event_order values ('source', 0, 99, 't', gen_random_uuid(), null)",
         "insert into bus.event_queue (stream, part, type, event) values ('source', 0, 't', gen_random_uuid())",
         "delete from bus.event_order",
         "truncate bus.event_queue",
@@ -68,16 +75,34 @@ async def test_the_orderers_role_is_refused(world: World, statement: str):
             await session.execute(statement)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from bus.event",
+        "select * from bus.event_queue",
+        "select * from bus.order_queued(1, 1)",
+        "select bus.lead()",
+        "select bus.evict('reader', 'source')",
+        "update bus.event_head set number = 0",
+        "insert into bus.event_queue (stream, part, type, event) values ('source', 0, 't', gen_random_uuid())",
+    ],
+)
+async def test_the_relays_role_is_refused(world: World, statement: str):
+    async with world.database.session("relay") as session:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await session.execute(statement)
+
+
 async def test_a_reader_reads_its_stream_reports_for_itself_and_asks_for_the_pressure(world: World):
-    async with world.engine.begin() as connection:
-        found = await heads(connection, "source")
+    async with world.pool.transaction() as session:
+        found = await heads(session, "source")
         assert sum(head.number for head in found.values()) == 1
-        events = await read_stream(connection, "source", after=dict.fromkeys(found, 0), n=10)
+        events = await read_stream(session, "source", after=dict.fromkeys(found, 0), n=10)
         assert [event.type for event in events] == ["thing.happened"]
-        await report(connection, reader="reader", stream="source", numbers=dict.fromkeys(found, 0))
-        assert (await pressure(connection)).reader_lag == 1
-        assert await passed(connection, "source") == dict.fromkeys(found, 0)
-        assert await passed(connection, "reader") == {}, "nobody reads it"
+        await report(session, reader="reader", stream="source", numbers=dict.fromkeys(found, 0))
+        assert (await pressure(session)).reader_lag == 1
+        assert await passed(session, "source") == dict.fromkeys(found, 0)
+        assert await passed(session, "reader") == {}, "nobody reads it"
     await world.emit("k")
-    async with world.engine.connect() as connection:
-        assert (await pressure(connection)).queue_age > 0
+    async with world.pool.session() as session:
+        assert (await pressure(session)).queue_age > 0

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from sqlalchemy import text
-
 from creditmesh.chassis.bus.stream import read_stream
 from tests.support.node import running
 from tests.support.postgres import Postgres
@@ -22,10 +20,10 @@ A_LONG_STREAM = f"""
     insert into bus.event_order (stream, part, number, type, event)
     select 'ingestion', part, rev, 'record.changed', id from made
 """
-TOUCHED = text(
-    "select sum(seq_tup_read + idx_tup_fetch) from pg_stat_xact_user_tables"
-    " where schemaname = 'bus' and relname = 'event_order'"
-)
+TOUCHED = """
+    select sum(seq_tup_read + idx_tup_fetch) from pg_stat_xact_user_tables
+     where schemaname = 'bus' and relname = 'event_order'
+"""
 
 
 async def test_a_batch_is_read_without_walking_the_stream(postgres: Postgres, tmp_path: Path):
@@ -33,9 +31,9 @@ async def test_a_batch_is_read_without_walking_the_stream(postgres: Postgres, tm
         async with node.database.session() as admin:
             await admin.execute(A_LONG_STREAM)
             await admin.execute("analyze")
-        async with node.host.equipment["query"].engine.connect() as connection:
+        async with node.host.equipment["query"].pool.transaction() as session:
             after = dict.fromkeys(range(12), EACH - 100)
-            events = await read_stream(connection, "ingestion", after=after, n=5)
+            events = await read_stream(session, "ingestion", after=after, n=5)
             expected = [(part, number) for part in range(12) for number in range(EACH - 99, EACH - 94)]
             assert [(event.part, event.number) for event in events] == expected
-            assert await connection.scalar(TOUCHED) == len(events)
+            assert await session.value(TOUCHED) == len(events)

@@ -1,20 +1,25 @@
 """One context for an operation: what it writes and gathers is committed once, by others, or not at all."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, ClockChanged
 from tests.chassis import toys
 from tests.chassis.conftest import DEPARTMENT, Nursery
+from tests.support.statements import sent_by
 
+MARK = "insert into toy.mark (id) values (:id)"
 _EVENTS = (
     "select id, key, type, version, part, at, legal_date, traceparent, data from bus.event where key = $1 order by id"
 )
@@ -52,7 +57,7 @@ async def test_events_are_written_with_the_rows_and_queued_in_the_order_they_wer
             "select q.event from bus.event_queue q join bus.event e on e.id = q.event where e.key = $1 order by q.id",
             str(subject),
         )
-    assert [UUID(bytes=row["event"].bytes) for row in queued] == gathered
+    assert [row["event"] for row in queued] == gathered
 
 
 @pytest.mark.parametrize("count", [1, 29, 30, 200])
@@ -86,7 +91,7 @@ async def test_the_orderer_is_woken_after_the_commit_of_events_and_only_then(nur
 
     equipment = replace(nursery.equipment, wake=wake)
     context = Context(equipment, caller=DEPARTMENT)
-    await (await context.connection()).execute(text("insert into toy.mark (id) values (:i)"), {"i": uuid4()})
+    await (await context.session()).execute(MARK, {"id": uuid4()})
     await context.commit()
     assert woken == []
     toys.disclosed(context, subject)
@@ -102,12 +107,12 @@ async def test_the_orderer_is_woken_after_the_commit_of_events_and_only_then(nur
 
 async def test_a_batch_is_committed_by_its_reader(nursery: Nursery):
     subject = uuid4()
-    async with nursery.equipment.engine.connect() as connection:
-        context = Context(nursery.equipment, _connection=connection, _owned=False)
+    async with nursery.equipment.pool.session() as session:
+        context = Context(nursery.equipment, _session=session, _owned=False)
         toys.disclosed(context, subject)
         await context.commit()
         assert await nursery.emitted(subject) == 0
-        await connection.commit()
+        await session.commit()
     assert await nursery.emitted(subject) == 1
 
 
@@ -116,8 +121,8 @@ async def test_each_chunk_of_a_streamed_body_is_committed_by_itself(nursery: Nur
     context = nursery.context()
 
     async def chunk(mark: UUID) -> None:
-        async with context.transaction() as connection:
-            await connection.execute(text("insert into toy.mark (id) values (:i)"), {"i": mark})
+        async with context.transaction() as session:
+            await session.execute(MARK, {"id": mark})
             toys.disclosed(context, subject)
             if mark == marks[2]:
                 raise RuntimeError
@@ -131,28 +136,74 @@ async def test_each_chunk_of_a_streamed_body_is_committed_by_itself(nursery: Nur
     assert await nursery.emitted(subject) == 2
 
 
-async def test_a_commit_that_fails_says_that_nothing_was_released_and_the_context_can_go_on(nursery: Nursery):
+async def _cut_off(nursery: Nursery, session: Session) -> None:
+    async with nursery.database.session() as admin:
+        await admin.execute("select pg_terminate_backend($1, 5000)", session.driver.get_server_pid())
+
+
+async def _break_a_constraint(_: Nursery, session: Session) -> None:
+    await session.execute("insert into toy.child (id, mark) values (:id, :id)", {"id": uuid4()})
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [(_cut_off, Unavailable), (_break_a_constraint, DatabaseError)], ids=["lost", "refused"]
+)
+async def test_a_commit_that_fails_released_nothing_and_the_context_can_go_on(
+    nursery: Nursery, fault: Callable[[Nursery, Session], Awaitable[None]], error: type[Exception]
+):
     subject, mark = uuid4(), uuid4()
     context = nursery.context()
-    broken = text("insert into toy.child (id, mark) values (:i, :i)")
-    await (await context.connection()).execute(broken, {"i": mark})
+    await fault(nursery, await context.session())
     toys.disclosed(context, subject)
-    with pytest.raises(Unavailable, match="nothing was released"):
+    with pytest.raises(error):
         await context.commit()
     assert await nursery.emitted(subject) == 0
-    await (await context.connection()).execute(text("insert into toy.mark (id) values (:i)"), {"i": mark})
+    await (await context.session()).execute(MARK, {"id": mark})
     await context.commit()
     assert await nursery.marked(mark)
     assert await nursery.emitted(subject) == 0
 
 
-async def test_a_context_that_wrote_nothing_opens_nothing(nursery: Nursery):
-    checked_out = nursery.equipment.engine.pool.checkedout()  # type: ignore[attr-defined]
+async def test_a_commit_that_did_not_come_back_says_that_nothing_was_released(nursery: Nursery):
     context = nursery.context()
-    await context.commit()
-    await context.rollback()
-    assert context._connection is None
-    assert nursery.equipment.engine.pool.checkedout() == checked_out  # type: ignore[attr-defined]
+    await _cut_off(nursery, await context.session())
+    with pytest.raises(Unavailable, match="nothing was released") as caught:
+        await context.commit()
+    assert caught.value.headers == {"Retry-After": "1"}
+
+
+async def test_a_context_that_began_no_transaction_commits_with_no_statement(nursery: Nursery):
+    pool = nursery.database.pool("toy", size=1)
+    async with pool.session() as only:
+        pass
+    context = Context(replace(nursery.equipment, pool=pool), caller=DEPARTMENT)
+    async with sent_by(only) as sent:
+        assert await (await context.alone()).value("select 1") == 1
+        await context.commit()
+        async with asyncio.timeout(1), pool.session():
+            """It has been given back."""
+    assert sent == ["select 1"]
+
+
+async def test_a_transaction_that_was_lost_is_not_begun_again_unnoticed(nursery: Nursery):
+    mark, context = uuid4(), nursery.context()
+    await (await context.session()).execute(MARK, {"id": mark})
+    await _cut_off(nursery, await context.session())
+    with pytest.raises(DatabaseError) as caught:
+        await (await context.session()).execute(MARK, {"id": uuid4()})
+    assert caught.value.lost
+    with pytest.raises(Unavailable):
+        await context.commit()
+    assert not await nursery.marked(mark)
+
+
+async def test_a_context_that_wrote_nothing_opens_nothing(nursery: Nursery):
+    pool = nursery.database.pool("toy", size=1)
+    async with pool.session():  # the only one
+        context = Context(replace(nursery.equipment, pool=pool), caller=DEPARTMENT)
+        async with asyncio.timeout(1):
+            await context.commit()
+            await context.rollback()
 
 
 def test_the_legal_date_is_one_throughout_a_context_and_the_instant_is_not(nursery: Nursery):
@@ -173,7 +224,7 @@ async def test_a_disclosure_names_the_caller_and_has_its_decision_as_its_id(nurs
     async with nursery.database.session() as session:
         (row,) = await session.fetch(_EVENTS, str(subject))
     access = AccessRecorded.model_validate_json(row["data"])
-    assert UUID(bytes=row["id"].bytes) == access.access == decision
+    assert row["id"] == access.access == decision
     assert (access.caller, access.party, access.officer) == ("department", "dept.toys", "W-17")
     assert (access.items, access.records, access.outcome) == (("penalty",), (record,), "released")
 

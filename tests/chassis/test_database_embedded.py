@@ -6,15 +6,18 @@ import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
+from creditmesh.chassis.database import connecting
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.embedded import EmbeddedServer, EmbeddedServerError
-from creditmesh.chassis.database.engine import arguments_of, engine
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.pool import Pool
 from tests.support.postgres import Postgres, new_folder
 
 OWNER = """
@@ -40,7 +43,7 @@ async def server() -> AsyncIterator[EmbeddedServer]:
 
 
 async def connect(server: EmbeddedServer) -> asyncpg.Connection:
-    return await asyncpg.connect(**arguments_of(server.admin_url, application_name="test"))
+    return await connecting.connect(server.admin, application_name="test")
 
 
 async def ask(server: EmbeddedServer, statement: str) -> object:
@@ -70,7 +73,7 @@ async def test_starting_twice_uses_the_server_that_runs(server: EmbeddedServer):
     others = [EmbeddedServer(server._asked), EmbeddedServer(server._asked)]
     await asyncio.gather(*(other.start() for other in others))
     assert {other.pid for other in others} == {server.pid} == {before}
-    assert others[0].admin_url == EmbeddedServer(server._asked).admin_url == server.admin_url
+    assert others[0].admin == EmbeddedServer(server._asked).admin == server.admin
     for other in others:
         await other.stop()
     assert await ask(server, "select 1") == 1
@@ -119,14 +122,15 @@ async def test_removing_leaves_neither_server_nor_data(tmp_path: Path):
 
 
 async def test_a_restart_keeps_the_port_and_the_password(server: EmbeddedServer):
-    before = server.tcp_url
+    before = server.tcp
     await server.stop()
     assert server.pid is None
-    with pytest.raises(OSError, match=r"refused|No such file"):
+    with pytest.raises(DatabaseError, match=r"Refused|FileNotFound") as caught:
         await connect(server)
+    assert caught.value.lost
     await server.start()
-    assert server.tcp_url == before
-    connection = await asyncpg.connect(**arguments_of(before, application_name="test"))
+    assert server.tcp == before
+    connection = await connecting.connect(before, application_name="test")
     await connection.close()
 
 
@@ -154,18 +158,22 @@ async def test_the_server_runs_with_the_settings_that_lose_nothing(server: Embed
 
 async def test_a_role_gets_in_with_its_password_only(server: EmbeddedServer):
     await ask(server, "create role outsider login password 'right'")
-    for url in (server.admin_url, server.tcp_url):
-        wrong = url.set(username="outsider", password="wrong")
-        with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(**arguments_of(wrong, application_name="test"))
+    for address in (server.admin, server.tcp):
+        wrong = replace(address, user="outsider", password="wrong")
+        assert await refused(wrong) == asyncpg.InvalidPasswordError.sqlstate
         # The right password passes the door, and then finds every database closed.
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await asyncpg.connect(**arguments_of(wrong.set(password="right"), application_name="test"))
+        assert await refused(replace(wrong, password="right")) == asyncpg.InsufficientPrivilegeError.sqlstate
+
+
+async def refused(address: Address) -> str | None:
+    with pytest.raises(DatabaseError) as caught:
+        await connecting.connect(address, application_name="test")
+    return caught.value.sqlstate
 
 
 async def test_the_superuser_needs_the_password_on_tcp(server: EmbeddedServer):
-    with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(**arguments_of(server.tcp_url.set(password="wrong"), application_name="test"))
+    wrong = replace(server.tcp, password="wrong")
+    assert await refused(wrong) == asyncpg.InvalidPasswordError.sqlstate
 
 
 async def test_the_folder_is_closed_to_others(server: EmbeddedServer):
@@ -195,7 +203,7 @@ async def test_a_taken_port_is_said_in_plain_words(server: EmbeddedServer):
     await server.stop()
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", int(server.tcp_url.port or 0)))
+        taken.bind(("127.0.0.1", int((server.place / "port").read_text())))
         taken.listen()
         with pytest.raises(EmbeddedServerError, match="could not bind"):
             await server.start()
@@ -207,7 +215,7 @@ async def test_a_path_too_long_for_a_socket_works_too():
     own = EmbeddedServer(folder / ("long" * 20) / "data")
     try:
         await own.start()
-        sockets = Path(str(own.admin_url.query["host"]))
+        sockets = Path(parse_qs(urlsplit(own.admin.dsn).query)["host"][0])
         assert sockets.parent == Path("/tmp")  # noqa: S108 - what is tested
         assert await ask(own, "select 1") == 1
     finally:
@@ -235,28 +243,28 @@ async def test_a_stale_pid_file_never_harms_another_process(server: EmbeddedServ
 
 
 async def test_requests_after_a_restart_do_not_fail_on_old_connections(server: EmbeddedServer):
-    pool = engine(server.admin_url, application_name="test", pool_size=4)
+    pool = Pool(server.admin, application_name="test", size=4)
     try:
-        held = [await pool.connect() for _ in range(4)]
-        for connection in held:
-            await connection.execute(text("select 1"))
-        for connection in held:
-            await connection.close()
+        held = [await pool.acquire() for _ in range(4)]
+        for session in held:
+            await session.execute("select 1")
+        for session in held:
+            await pool.release(session)
         await server.kill()
         await server.start()
         for _ in range(8):
-            async with pool.begin() as connection:
-                assert await connection.scalar(text("select 1")) == 1
+            async with pool.transaction() as session:
+                assert await session.value("select 1") == 1
     finally:
-        await pool.dispose()
+        await pool.close()
 
 
 async def test_a_request_during_a_restart_waits_for_the_server(server: EmbeddedServer):
-    pool = engine(server.admin_url, application_name="test", pool_size=2)
+    pool = Pool(server.admin, application_name="test", size=2)
 
     async def request() -> object:
-        async with pool.connect() as connection:
-            return await connection.scalar(text("select 1"))
+        async with pool.session() as session:
+            return await session.value("select 1")
 
     try:
         await server.stop()
@@ -264,16 +272,14 @@ async def test_a_request_during_a_restart_waits_for_the_server(server: EmbeddedS
         await server.start()
         assert await waiting == 1
     finally:
-        await pool.dispose()
+        await pool.close()
 
 
 async def test_a_server_that_stays_away_is_a_database_error(server: EmbeddedServer):
-    pool = engine(server.tcp_url.set(port=1), application_name="test")
-    try:
-        with pytest.raises(OperationalError):
-            await pool.connect()
-    finally:
-        await pool.dispose()
+    pool = Pool(replace(server.tcp, dsn="postgresql://127.0.0.1:1"), application_name="test")
+    with pytest.raises(DatabaseError) as caught:
+        await pool.acquire()
+    assert caught.value.lost
 
 
 async def test_the_shared_server_of_the_session_is_another_one(postgres: Postgres, server: EmbeddedServer):

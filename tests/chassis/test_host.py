@@ -10,16 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter
 from pydantic import ValidationError
-from sqlalchemy import text
 
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.orderer import LOCK
-from creditmesh.chassis.database.engine import arguments_of
+from creditmesh.chassis.database.connecting import connect
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.host import LEASES, Host
 from creditmesh.chassis.http.health import KEPT
@@ -40,8 +39,8 @@ TOYS = Declaration(services=(toys.service,), follow="toy", followed=Directory)
 
 @pytest.fixture(scope="module")
 async def database(postgres: Postgres) -> AsyncIterator[Database]:
-    async def declare(connection: Any) -> None:
-        await declare_streams(connection, node="city", streams=streams(TOYS))
+    async def declare(session: Session) -> None:
+        await declare_streams(session, node="city", streams=streams(TOYS))
 
     made = await postgres.database(packages=TOYS.services, declare=declare)
     yield made
@@ -57,7 +56,7 @@ def settings(state: Path, **more: Any) -> NodeSettings:
 
 
 def host(database: Database, given: NodeSettings, **more: Any) -> Host:
-    return Host(**{"declaration": TOYS, "settings": given, "urls": database.urls, "hosted": ["toy"]} | more)
+    return Host(**{"declaration": TOYS, "settings": given, "addresses": database.addresses, "hosted": ["toy"]} | more)
 
 
 @contextlib.asynccontextmanager
@@ -268,8 +267,8 @@ async def test_a_service_holds_the_keys_it_declares_and_no_other(database: Datab
 
 
 async def test_each_service_connects_as_itself(postgres: Postgres, tmp_path: Path):
-    async def declare(connection: Any) -> None:
-        await declare_streams(connection, node="city", streams=streams(NODE))
+    async def declare(session: Session) -> None:
+        await declare_streams(session, node="city", streams=streams(NODE))
 
     database = await postgres.database(packages=NODE.services, declare=declare)
     names = [service.name for service in NODE.services]
@@ -277,8 +276,8 @@ async def test_each_service_connects_as_itself(postgres: Postgres, tmp_path: Pat
     try:
         await running.open()
         for name, equipment in running.equipment.items():
-            async with equipment.engine.connect() as connection:
-                assert await connection.scalar(text("select session_user::text")) == f"city_{name}"
+            async with equipment.pool.session() as session:
+                assert await session.value("select cast(session_user as text)") == f"city_{name}"
     finally:
         await running.stop()
         await database.close()
@@ -288,7 +287,7 @@ async def test_a_process_whose_database_goes_away_says_that_it_is_not_ready(data
     async with started(host(database, settings(tmp_path))) as running, httpx.AsyncClient() as client:
         where = f"{running.operator_url}/health/ready"
         assert (await client.get(where)).status_code == 200
-        admin = await asyncpg.connect(**_admin(database))
+        admin = await connect(database.admin.of("postgres"), application_name="test")
         try:
             await admin.execute('alter role "city_toy" connection limit 0')
             await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'city_toy'")
@@ -307,7 +306,3 @@ def _operators(running: Host) -> httpx.AsyncClient:
 
 async def _ready(client: httpx.AsyncClient, where: str) -> bool:
     return (await client.get(where)).status_code == 200
-
-
-def _admin(database: Database) -> dict[str, Any]:
-    return arguments_of(database.admin_url.set(database="postgres"), application_name="test")

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from creditmesh.chassis.context import Context
 from tests.chassis import toys
@@ -112,7 +111,7 @@ async def test_the_search_finds_a_transaction_that_was_left_open(nursery: Nurser
     """The control: what the tests above look for is seen when it is there."""
     context = nursery.context()
     await context.lock([uuid4()])
-    await (await context.connection()).execute(text("insert into toy.mark (id) values (:i)"), {"i": uuid4()})
+    await (await context.session()).execute("insert into toy.mark (id) values (:id)", {"id": uuid4()})
     assert await _count(nursery, _OPEN) == 1
     assert await _count(nursery, _HELD) >= 1
     await context.rollback()

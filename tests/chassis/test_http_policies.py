@@ -49,7 +49,9 @@ def test_a_service_with_a_route_without_a_policy_does_not_start(nursery: Nursery
 
 
 def test_the_policy_stands_in_the_routes_description():
-    for route in routes_of(toys.service, internal=False):
+    routes = routes_of(toys.service, internal=False)
+    assert "/v1/toys" in {route.path for route in routes}
+    for route in routes:
         assert (route.openapi_extra or {})[ACCESS] == access_of(route).document()
 
 

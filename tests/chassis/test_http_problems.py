@@ -1,7 +1,9 @@
 """Every error is a problem document in both languages, and nothing that was sent comes back in it."""
 
+import asyncio
 import importlib
 import pkgutil
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +11,10 @@ import pytest
 
 import creditmesh
 from creditmesh.chassis.caller import Caller
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Problem
+from creditmesh.chassis.http.app import service_app
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError, ProblemDocument
 from tests.chassis import toys
 from tests.chassis.conftest import DEPARTMENT, Nursery
@@ -207,14 +212,21 @@ async def test_a_fault_of_ours_says_nothing_of_itself(nursery: Nursery):
 
 
 async def test_a_database_that_is_away_is_503_with_a_time_to_come_back(nursery: Nursery):
-    taken = [nursery.context() for _ in range(4)]
-    for context in taken:
-        await context.connection()
-    async with nursery.client() as client:
+    away = Pool(Address.read("postgresql://127.0.0.1:1/away"), application_name="test")
+    app = service_app(replace(nursery.equipment, pool=away), nursery.verifier)
+    async with nursery.client(app=app) as client:
         answer = await client.post("/v1/marks/0199f000-0000-7000-8000-000000000000")
-    for context in taken:
-        await context.rollback()
     problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"]
+
+
+async def test_more_than_the_pool_lets_wait_is_503_at_once_and_says_so(nursery: Nursery):
+    pool = Pool(nursery.database.addresses["toy"], application_name="test", size=1, waiting=0)
+    app = service_app(replace(nursery.equipment, pool=pool), nursery.verifier)
+    async with pool.session(), nursery.client(app=app) as client, asyncio.timeout(1):
+        answer = await client.post("/v1/marks/0199f000-0000-7000-8000-000000000000")
+    await pool.close()
+    problem(answer, 503, "busy")
     assert answer.headers["retry-after"]
 
 

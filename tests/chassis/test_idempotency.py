@@ -5,8 +5,9 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from fastapi import Request
 
-from creditmesh.chassis.http.idempotency import HEADER, REPLAYED, digest
+from creditmesh.chassis.http.idempotency import HEADER, REPLAYED, once_of
 from tests.chassis.conftest import DEPARTMENT, Nursery
 
 BODY = b'{"colour": "red"}'
@@ -19,9 +20,9 @@ async def _marks(nursery: Nursery) -> int:
         return int(await session.fetchval("select count(*) from toy.mark"))
 
 
-async def _make(nursery: Nursery, key: str, body: bytes = BODY, caller=DEPARTMENT):
+async def _make(nursery: Nursery, key: str, body: bytes = BODY, caller=DEPARTMENT, **headers: str):
     async with nursery.client(caller) as client:
-        return await client.post("/v1/toys", content=body, headers={**JSON, HEADER: key})
+        return await client.post("/v1/toys", content=body, headers={**JSON, HEADER: key, **headers})
 
 
 async def test_the_same_again_is_the_same_and_makes_nothing(nursery: Nursery):
@@ -45,6 +46,35 @@ async def test_another_body_under_the_same_key_is_refused(nursery: Nursery, body
     assert answer.json()["code"] == "idempotency_key_reused"
     assert answer.json()["title_zh"]
     assert await _marks(nursery) == marks
+
+
+async def test_another_state_to_be_changed_under_the_same_key_is_refused(nursery: Nursery):
+    """`If-Match` says which state was decided on: under another one it is another request."""
+    key = uuid4().hex
+    first = await _make(nursery, key, **{"If-Match": '"1"'})
+    assert (await _make(nursery, key, **{"If-Match": '"1"'})).json() == first.json()
+    marks = await _marks(nursery)
+    for other in ({"If-Match": '"2"'}, {}):
+        assert (await _make(nursery, key, **other)).json()["code"] == "idempotency_key_reused"
+    assert await _marks(nursery) == marks
+
+
+def _request(path: str = "/v1/toys", match: str | None = None, body: bytes = BODY) -> Request:
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": body}
+
+    headers = [] if match is None else [(b"if-match", match.encode())]
+    return Request(
+        {"type": "http", "path": path, "headers": headers, "query_string": b"", "server": ("h", 80)}, receive
+    )
+
+
+async def test_what_is_asked_is_the_path_the_state_and_the_body():
+    asked = [
+        _request(), _request(path="/v1/toy"), _request(match='"1"'), _request(match='"2"'), _request(body=b"{}"),
+    ]  # fmt: skip
+    assert len({(await once_of(each)).digest for each in asked}) == len(asked)
+    assert (await once_of(_request(match='"1"'))).digest == (await once_of(_request(match='"1"'))).digest
 
 
 async def test_a_key_belongs_to_the_credential_that_used_it(nursery: Nursery):
@@ -96,7 +126,7 @@ async def test_what_is_kept_is_a_digest_and_a_reference(nursery: Nursery):
     async with nursery.database.session() as session:
         row = await session.fetchrow("select * from toy.idempotency where key = $1", key)
     assert dict(row).keys() == {"owner", "key", "digest", "reference", "at"}
-    assert (row["owner"], row["digest"], str(row["reference"])) == ("k1", digest(BODY), made)
+    assert (row["owner"], len(row["digest"]), str(row["reference"])) == ("k1", 32, made)
 
 
 async def test_a_request_that_fails_keeps_no_key(nursery: Nursery):

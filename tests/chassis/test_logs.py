@@ -9,10 +9,13 @@ from uuid import uuid4
 
 import pytest
 import structlog
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.errors import Alarm, Doubt
+from creditmesh.chassis.units import Unit, Units
+from creditmesh.schemas.directory import UnreadableCatalogue
+from creditmesh.schemas.pages import BadPage
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.subject import Document, SubjectIn
 from tests.chassis import toys
@@ -80,6 +83,46 @@ def test_an_exception_is_its_class_and_its_frames(capsys: pytest.CaptureFixture[
         assert line["frames"][-1].endswith(" deep")
 
 
+OURS = [
+    Doubt("the lease was lost"),
+    Doubt("a position was moved by another process"),
+    Alarm("a hole in the stream", stream="ingestion", part=3),
+    UnreadableCatalogue("catalogue event 7 has the unknown type 'x'"),
+    BadPage("signature", 12),
+]
+
+
+def test_an_error_of_ours_says_its_reason(capsys: pytest.CaptureFixture[str]):
+    for error in OURS:
+        log.error("parked", exc_info=error)
+        log.error("as an argument", value=error)
+    found = lines(capsys)
+    assert [line["reason"] for line in found[0::2]] == [str(error) for error in OURS]
+    assert [line["value"] for line in found[1::2]] == [f"{type(error).__name__}: {error}" for error in OURS]
+
+
+async def test_units_that_end_for_different_reasons_say_different_ones(capsys: pytest.CaptureFixture[str]):
+    async def lost() -> None:
+        raise Doubt("the lease was lost")
+
+    async def moved() -> None:
+        raise Doubt("a position was moved by another process") from ValueError(NUMBER)
+
+    async def foreign() -> None:
+        raise ValueError(NUMBER)
+
+    units = Units([Unit("lost", lost), Unit("moved", moved), Unit("foreign", foreign)])
+    units.start()
+    await asyncio.sleep(0.05)
+    await units.stop()
+    told = {line["unit"]: line for line in lines(capsys)}
+    assert (told["lost"]["error"], told["lost"]["reason"]) == ("Doubt", "the lease was lost")
+    assert told["moved"]["reason"] == "a position was moved by another process"
+    assert told["moved"]["cause"] == "ValueError"
+    assert (told["foreign"]["error"], "reason" in told["foreign"]) == ("ValueError", False)
+    assert told["foreign"]["frames"][-1].endswith(" foreign")
+
+
 def test_a_librarys_record_comes_without_its_arguments(capsys: pytest.CaptureFixture[str]):
     logger = logging.getLogger("some.library")
     logger.warning("cannot parse %r of %s", NUMBER, toys.SECRET)
@@ -141,9 +184,9 @@ async def test_the_id_that_an_answer_names_stands_in_the_line_that_is_logged(
 async def test_a_statement_that_fails_does_not_quote_its_values(nursery: Nursery, capsys: pytest.CaptureFixture[str]):
     """The driver's own message does; it stays inside."""
     context: Context = nursery.context()
-    connection = await context.connection()
-    with pytest.raises(DBAPIError) as caught:
-        await connection.execute(text("select cast(:n as integer)"), {"n": NUMBER})
+    session = await context.session()
+    with pytest.raises(DatabaseError) as caught:
+        await session.execute("select cast(cast(:n as text) as integer)", {"n": NUMBER})
     log.error("refused", exc_info=caught.value, value=caught.value)
     await context.rollback()
-    assert lines(capsys)[0]["value"] == "DBAPIError"
+    assert lines(capsys)[0]["value"] == "DatabaseError"

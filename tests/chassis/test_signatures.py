@@ -13,6 +13,7 @@ from creditmesh.chassis.http.signatures import (
     LIFE,
     SKEW,
     TAG,
+    TO,
     BadSignature,
     Signed,
     signed_headers,
@@ -23,6 +24,7 @@ from creditmesh.chassis.vault.keys import Keys
 AT = datetime(2026, 7, 1, 9, tzinfo=UTC)
 PATH = "/v1/exchange/feeds/up/entries"
 QUERY = "after=17&limit=500"
+SIGNATURE = {"Signature-Input", "Signature"}
 BODY = b'{"note":"signed"}'
 
 
@@ -46,13 +48,21 @@ class Request:
 
     def sign(self, *, at: datetime = AT) -> "Request":
         url = f"http://127.0.0.1:8000{self.path}?{self.query}" if self.query else f"http://127.0.0.1:8000{self.path}"
-        signed = signed_headers(self.keys, node="city", method=self.method, url=url, body=self.body, at=at)
+        signed = signed_headers(
+            self.keys, node="city", to="province", method=self.method, url=url, body=self.body, at=at
+        )
         self.headers = [("host", "province.invalid"), *signed.items()]
         return self
 
-    def verify(self, *, at: datetime = AT) -> Signed:
+    def verify(self, *, at: datetime = AT, node: str = "province") -> Signed:
         signed = verify_request(
-            method=self.method, path=self.path, query=self.query, headers=self.headers, at=at, key_of=self.key_of
+            node=node,
+            method=self.method,
+            path=self.path,
+            query=self.query,
+            headers=self.headers,
+            at=at,
+            key_of=self.key_of,
         )
         signed.check(self.body)
         return signed
@@ -87,8 +97,8 @@ def reason(request: Request, *, at: datetime = AT) -> str:
 
 
 def test_a_signed_request_tells_its_node_and_key(pull: Request, acknowledgement: Request, keys: Keys):
-    assert {name for name, _ in pull.headers} == {"host", "Signature-Input", "Signature"}
-    assert {name for name, _ in acknowledgement.headers} == {"host", "Content-Digest", "Signature-Input", "Signature"}
+    assert {name for name, _ in pull.headers} == {"host", "creditmesh-to", *SIGNATURE}
+    assert {name for name, _ in acknowledgement.headers} == {"host", "creditmesh-to", "Content-Digest", *SIGNATURE}
     for request in (pull, acknowledgement):
         signed = request.verify()
         assert (signed.node, signed.keyid) == ("city", f"city/{keys.key_id('node')}")
@@ -96,7 +106,7 @@ def test_a_signed_request_tells_its_node_and_key(pull: Request, acknowledgement:
 
 def test_a_signature_says_what_it_covers_and_until_when(acknowledgement: Request, keys: Keys):
     said = dict(acknowledgement.headers)["Signature-Input"]
-    assert said.startswith('creditmesh=("@method" "@path" "@query" "content-digest");')
+    assert said.startswith('creditmesh=("@method" "@path" "@query" "creditmesh-to" "content-digest");')
     created = int(AT.timestamp())
     for parameter in (f"created={created}", f"expires={created + LIFE}", 'alg="ed25519"', 'tag="creditmesh"'):
         assert parameter in said
@@ -134,6 +144,33 @@ def test_a_body_that_was_taken_away_is_refused(acknowledgement: Request):
     assert reason(acknowledgement) == "digest_wrong"
     acknowledgement.drop("Content-Digest")
     assert reason(acknowledgement) == "signature_wrong"
+
+
+def test_a_request_that_was_signed_for_another_node_is_refused(pull: Request):
+    with pytest.raises(BadSignature) as refusal:
+        pull.verify(node="nation")
+    assert refusal.value.reason == "signature_for_another_node"
+    assert refusal.value.key
+
+
+def test_the_receiver_is_signed(pull: Request):
+    pull.change("creditmesh-to", lambda _: "nation")
+    with pytest.raises(BadSignature) as refusal:
+        pull.verify(node="nation")
+    assert refusal.value.reason == "signature_wrong"
+
+
+@pytest.mark.parametrize("place", [0, 9])
+def test_a_second_receiver_beside_the_signed_one_is_refused(pull: Request, place: int):
+    pull.headers.insert(place, (TO, "nation"))
+    for node in ("nation", "province"):
+        with pytest.raises(BadSignature):
+            pull.verify(node=node)
+
+
+def test_a_digest_that_nobody_signed_is_refused_before_the_body_has_come(pull: Request):
+    pull.headers.append(("Content-Digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"))
+    assert reason(pull) == "signature_incomplete"
 
 
 def test_a_body_that_nobody_signed_is_refused(pull: Request):
@@ -191,7 +228,7 @@ def test_what_is_acted_on_must_be_signed(keys: Keys, missing: str):
 
 
 def test_a_component_is_not_covered_by_a_part_of_it(keys: Keys):
-    request = signed_by_hand(keys, covered=["@method", "@path", '"@query-param";name="limit"'])
+    request = signed_by_hand(keys, covered=["@method", "@path", TO, '"@query-param";name="limit"'])
     assert reason(request) == "signature_incomplete"
 
 
@@ -218,7 +255,7 @@ def test_one_half_of_a_signature_is_malformed(keys: Keys):
 
 
 def test_two_signatures_for_us_are_one_too_many(pull: Request):
-    for name, value in pull.headers[1:]:
+    for name, value in [line for line in pull.headers if line[0].startswith("Signature")]:
         pull.headers.append((name, value.replace("creditmesh=", "again=", 1)))
     assert reason(pull) == "signature_malformed"
 
@@ -236,7 +273,7 @@ def test_the_log_is_given_only_keys_that_exist(pull: Request, keys: Keys):
 
 def test_an_address_that_cannot_be_sent_cannot_be_signed(keys: Keys):
     with pytest.raises(ValueError, match="cannot be signed"):
-        signed_headers(keys, node="city", method="GET", url="http://127.0.0.1/a b", body=b"", at=AT)
+        signed_headers(keys, node="city", to="province", method="GET", url="http://127.0.0.1/a b", body=b"", at=AT)
 
 
 def signed_by_hand(
@@ -254,7 +291,7 @@ def signed_by_hand(
     class Message:
         method: str = request.method
         url: str = f"http://127.0.0.1{PATH}?{QUERY}"
-        headers: dict[str, str] = field(default_factory=dict)
+        headers: dict[str, str] = field(default_factory=lambda: {TO: "province"})
 
     message = Message()
     signer = HTTPMessageSigner(

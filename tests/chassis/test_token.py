@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,8 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from creditmesh.chassis.caller import Caller
-from creditmesh.chassis.errors import Unauthenticated
-from creditmesh.chassis.http.token import HEADER, LIFE, REUSE, Mint, Verifier
+from creditmesh.chassis.http.token import HEADER, LEEWAY, LIFE, REFUSED, REUSE, Mint, TokenRefused, Verifier
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.problems import PROBLEM_JSON
 from tests.chassis.conftest import Nursery
@@ -48,7 +48,7 @@ class Pair:
         return Mint(self.keys.token_key(), node=node, seconds=self.clock)
 
     def verifier(self, *, node: str = "city", audience: str = "query") -> Verifier:
-        return Verifier(self.keys.token_public_key(), node=node, audience=audience, seconds=self.clock)
+        return Verifier(self.keys.token_public_keys(), node=node, audience=audience, seconds=self.clock)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def claims(**other: object) -> dict[str, object]:
 
 
 def signed(key: OKPKey, **other: object) -> str:
-    return jwt.encode({"alg": "Ed25519", "typ": "creditmesh+jwt"}, claims(**other), key, ["Ed25519"])
+    return jwt.encode({"alg": "Ed25519", "kid": key.kid, "typ": "creditmesh+jwt"}, claims(**other), key, ["Ed25519"])
 
 
 def raw(header: object, payload: object, signature: bytes = b"") -> str:
@@ -85,40 +85,80 @@ def test_what_the_gateway_signs_here_is_taken_so_that_the_refusals_below_mean_so
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "reason"),
     [
-        {"aud": "ingestion"},
-        {"aud": ["query", "ingestion"]},
-        {"aud": None},
-        {"iss": "town/gateway"},
-        {"iss": "city"},
-        {"iat": int(NOW) - LIFE - 1},
-        {"iat": int(NOW) + 2},
-        {"exp": int(NOW)},
-        {"exp": int(NOW) - 1},
-        {"iat": int(NOW) + 3600, "exp": int(NOW) + 7200},
-        {"iat": 0, "exp": int(NOW) + 10**9},
+        ({"aud": "ingestion"}, "for_another"),
+        ({"aud": ["query", "ingestion"]}, "for_another"),
+        ({"aud": None}, "for_another"),
+        ({"iss": "town/gateway"}, "for_another"),
+        ({"iss": "city"}, "for_another"),
+        ({"iat": int(NOW) - LIFE - LEEWAY}, "expired"),
+        ({"iat": int(NOW) + LEEWAY + 1}, "not_yet_valid"),
+        ({"exp": int(NOW) - LEEWAY}, "expired"),
+        ({"iat": int(NOW) + 3600, "exp": int(NOW) + 7200}, "not_yet_valid"),
+        ({"iat": 0, "exp": int(NOW) + 10**9}, "expired"),
     ],
     ids=str,
 )
-def test_a_signed_token_with_another_claim_is_refused(pair: Pair, other: dict[str, object]):
-    with pytest.raises(Unauthenticated):
+def test_a_signed_token_with_another_claim_is_refused(pair: Pair, other: dict[str, object], reason: str):
+    with pytest.raises(TokenRefused) as refused:
         pair.verifier().caller(signed(pair.keys.token_key(), **other))
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("apart", [-LEEWAY, -5, 5, LEEWAY])
+def test_the_clocks_of_two_hosts_may_be_half_a_minute_apart(pair: Pair, apart: int):
+    """A token is handed out until it is `REUSE` seconds old."""
+    token = pair.mint().token(CALLER, audience="query")
+    for age in (0, REUSE):
+        pair.clock.now = NOW + age + apart
+        assert pair.verifier().caller(token) == CALLER
+    pair.clock.now = NOW + (LIFE + LEEWAY if apart > 0 else -LEEWAY - 1)
+    with pytest.raises(TokenRefused):
+        pair.verifier().caller(token)
+
+
+def test_either_of_two_keys_signs_while_one_replaces_the_other(pair: Pair, tmp_path: Path):
+    before = pair.mint().token(CALLER, audience="query")
+    Keys.renew(tmp_path, "token")
+    renewed = Pair(Keys.load(tmp_path, {"token"}), pair.clock)
+    after = renewed.mint().token(CALLER, audience="query")
+    assert renewed.keys.token_key().kid != pair.keys.token_key().kid
+    verifier = renewed.verifier()
+    assert verifier.caller(before) == verifier.caller(after) == CALLER
+    with pytest.raises(TokenRefused) as refused:
+        pair.verifier().caller(after)
+    assert refused.value.reason == "key_unknown"
+
+
+def test_a_token_that_names_the_other_of_two_keys_is_refused(pair: Pair, tmp_path: Path):
+    Keys.renew(tmp_path, "token")
+    renewed = Pair(Keys.load(tmp_path, {"token"}), pair.clock)
+    for named, reason in (
+        ({"kid": renewed.keys.token_key().kid}, "signature_wrong"),
+        ({"kid": "token-00000000"}, "key_unknown"),
+        ({}, "key_unknown"),
+    ):
+        token = jwt.encode({"alg": "Ed25519", **named}, claims(), pair.keys.token_key(), ["Ed25519"])
+        with pytest.raises(TokenRefused) as refused:
+            renewed.verifier().caller(token)
+        assert refused.value.reason == reason
 
 
 @pytest.mark.parametrize("name", ["iss", "aud", "iat", "exp"])
 def test_a_signed_token_without_a_claim_is_refused(pair: Pair, name: str):
     payload = claims()
     del payload[name]
-    token = jwt.encode({"alg": "Ed25519"}, payload, pair.keys.token_key(), ["Ed25519"])
-    with pytest.raises(Unauthenticated):
+    key = pair.keys.token_key()
+    token = jwt.encode({"alg": "Ed25519", "kid": key.kid}, payload, key, ["Ed25519"])
+    with pytest.raises(TokenRefused):
         pair.verifier().caller(token)
 
 
 def test_a_token_of_another_key_is_refused(pair: Pair, tmp_path):
     Keys.create(tmp_path / "other")
     other = Keys.load(tmp_path / "other", {"token"}).token_key()
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(TokenRefused):
         pair.verifier().caller(signed(other))
 
 
@@ -126,19 +166,19 @@ def test_a_key_that_the_token_brings_itself_is_not_trusted(pair: Pair, tmp_path)
     Keys.create(tmp_path / "other")
     other = Keys.load(tmp_path / "other", {"token"}).token_key()
     header = {"alg": "Ed25519", "jwk": other.as_dict(private=False), "kid": pair.keys.token_key().kid}
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(TokenRefused):
         pair.verifier().caller(jwt.encode(header, claims(), other, ["Ed25519"]))
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "", None, "EdDSA", "HS256"])
 def test_a_token_that_is_not_signed_at_all_is_refused(pair: Pair, algorithm: str | None):
-    with pytest.raises(Unauthenticated):
-        pair.verifier().caller(raw({"alg": algorithm}, claims()))
+    with pytest.raises(TokenRefused):
+        pair.verifier().caller(raw({"alg": algorithm, "kid": pair.keys.token_key().kid}, claims()))
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS512"])
 def test_the_public_key_is_no_shared_secret(pair: Pair, algorithm: str):
-    public = pair.keys.token_public_key()
+    (public,) = pair.keys.token_public_keys().values()
     secrets = [
         pair.keys.public("token").raw,
         public.as_pem(private=False),
@@ -146,10 +186,10 @@ def test_the_public_key_is_no_shared_secret(pair: Pair, algorithm: str):
         str(public.as_dict(private=False)["x"]).encode(),
     ]
     for secret in secrets:
-        unsigned = raw({"alg": algorithm}, claims()).rstrip(".")
+        unsigned = raw({"alg": algorithm, "kid": public.kid}, claims()).rstrip(".")
         signature = hmac.digest(secret, unsigned.encode(), {"HS256": "sha256", "HS512": "sha512"}[algorithm])
-        with pytest.raises(Unauthenticated):
-            pair.verifier().caller(raw({"alg": algorithm}, claims(), signature))
+        with pytest.raises(TokenRefused):
+            pair.verifier().caller(raw({"alg": algorithm, "kid": public.kid}, claims(), signature))
 
 
 def test_a_token_altered_in_any_byte_is_refused(pair: Pair):
@@ -157,25 +197,25 @@ def test_a_token_altered_in_any_byte_is_refused(pair: Pair):
     verifier = pair.verifier()
     for place in range(0, len(token) - 2, 7):
         other = "A" if token[place] != "A" else "B"
-        with pytest.raises(Unauthenticated):
+        with pytest.raises(TokenRefused):
             verifier.caller(token[:place] + other + token[place + 1 :])
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "é.é.é", "x" * 100_000, "null", "{}", " "])
 def test_what_is_no_token_is_refused(pair: Pair, token: str):
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(TokenRefused):
         pair.verifier().caller(token)
 
 
-def test_a_token_that_was_good_is_refused_when_its_minute_is_over(pair: Pair):
+def test_a_token_that_was_good_is_refused_when_its_minute_and_the_leeway_are_over(pair: Pair):
     token = pair.mint().token(CALLER, audience="query")
     verifier = pair.verifier()
-    for later, good in ((0, True), (LIFE - 1, True), (LIFE, False), (LIFE + 1, False)):
+    for later, good in ((0, True), (LIFE + LEEWAY - 1, True), (LIFE + LEEWAY, False), (LIFE + LEEWAY + 1, False)):
         pair.clock.now = NOW + later
         if good:
             assert verifier.caller(token) == CALLER
         else:
-            with pytest.raises(Unauthenticated):
+            with pytest.raises(TokenRefused):
                 verifier.caller(token)
 
 
@@ -193,10 +233,20 @@ def test_a_token_is_used_again_for_a_moment_and_only_for_the_same_caller_and_ser
 def test_what_is_kept_does_not_grow_without_end(pair: Pair):
     mint, verifier = pair.mint(), pair.verifier()
     for number in range(9000):
-        mint._kept[(CALLER, str(number))] = (NOW, "x")
-        verifier._kept[str(number)] = (NOW + 1, CALLER)
+        mint._kept.put((CALLER, str(number)), (NOW, "x"))
+        verifier._kept.put(str(number), (NOW + 1, CALLER))
     assert verifier.caller(mint.token(CALLER, audience="query")) == CALLER
-    assert len(mint._kept) == len(verifier._kept) == 1
+    assert len(mint._kept) == len(verifier._kept) == 4096
+
+
+def test_many_callers_do_not_drive_out_one_that_calls_now(pair: Pair):
+    mint = pair.mint()
+    for number in range(4000):
+        mint._kept.put((CALLER, str(number)), (NOW, "x"))
+    first = mint.token(CALLER, audience="query")
+    for number in range(4000):
+        mint._kept.put((CALLER, str(number)), (NOW, "x"))
+    assert mint.token(CALLER, audience="query") is first
 
 
 async def test_a_route_answers_401_and_never_as_the_public(nursery: Nursery):
@@ -206,4 +256,12 @@ async def test_a_route_answers_401_and_never_as_the_public(nursery: Nursery):
             answer = await client.post(f"/v1/marks/{uuid4()}", headers={HEADER: token})
         assert answer.status_code == 401, token
         assert answer.headers["content-type"] == PROBLEM_JSON
-        assert answer.json()["code"] == "unauthenticated"
+        assert answer.headers[REFUSED] in {"for_another", "malformed"}
+        assert answer.json()["code"] == "internal_token_invalid"
+
+
+async def test_a_service_that_is_called_without_a_token_lets_in_nobody_but_the_public(nursery: Nursery):
+    async with nursery.client() as client:
+        assert (await client.post(f"/v1/marks/{uuid4()}")).status_code == 200
+        assert (await client.post("/v1/toys", json={})).status_code in {401, 403}
+        assert (await client.get("/v1/subjects/own")).status_code in {401, 403}

@@ -1,6 +1,8 @@
 """Keys: files of their owner only, each process with its own few, and what they make can be checked."""
 
+import base64
 import hmac
+import json
 import stat
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.errors import JoseError
 
-from creditmesh.chassis.vault.keys import NAMES, KeyMissing, Keys, Mac, verified
+from creditmesh.chassis.vault.keys import NAMES, RENEWED, KeyMissing, KeyName, Keys, TwoKeys, verified
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +74,47 @@ def test_keys_print_their_ids_and_nothing_else(folder: Path):
         assert path.read_text().split('"secret": "')[1][:20] not in repr(keys)
 
 
-@given(key=st.binary(min_size=1, max_size=64), data=st.binary(max_size=300))
-def test_the_mac_is_hmac_sha256(key: bytes, data: bytes):
-    assert Mac(key)(data) == hmac.digest(key, data, "sha256")
+@given(data=st.binary(max_size=300))
+def test_the_mac_is_hmac_sha256(folder: Path, data: bytes):
+    written = json.loads(next(folder.glob("index-*.key")).read_text())["secret"]
+    secret = base64.urlsafe_b64decode(written + "=" * (-len(written) % 4))
+    assert Keys.load(folder, ["index"]).mac("index", data) == hmac.digest(secret, data, "sha256")
+
+
+def again(folder: Path, name: KeyName) -> None:
+    """Make one more key of that name, past whatever forbids it."""
+    aside = folder / "aside"
+    aside.mkdir()
+    old = [path.rename(aside / path.name) for path in folder.glob(f"{name}-*")]
+    Keys.create(folder, [name])
+    for path in old:
+        path.rename(folder / path.name)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(RENEWED)))
+def test_a_second_key_for_what_is_found_again_is_refused_at_start(tmp_path: Path, name: KeyName):
+    Keys.create(tmp_path)
+    used = Keys.load(tmp_path, [name]).key_id(name)
+    again(tmp_path, name)
+    with pytest.raises(TwoKeys, match=f"Move away all but {used}"):
+        Keys.load(tmp_path, [name])
+    for path in tmp_path.glob(f"{name}-*.key"):
+        if path.stem != used:
+            path.unlink()
+    assert Keys.load(tmp_path, [name]).key_id(name) == used
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_key_is_either_renewed_or_one_alone(tmp_path: Path, name: KeyName):
+    Keys.create(tmp_path)
+    if name not in RENEWED:
+        with pytest.raises(TwoKeys):
+            Keys.renew(tmp_path, name)
+        assert Keys.load(tmp_path, [name])
+        return
+    before = Keys.load(tmp_path, [name]).key_id(name)
+    Keys.renew(tmp_path, name)
+    assert Keys.load(tmp_path, [name]).key_id(name) != before
 
 
 def test_a_signature_is_verified_by_the_public_halves_alone(folder: Path):
@@ -96,7 +136,7 @@ def test_another_nodes_signature_is_not_ours(folder: Path, tmp_path: Path):
 
 def test_a_token_is_signed_by_one_process_and_verified_by_another(folder: Path):
     token = jwt.encode({"alg": "Ed25519"}, {"sub": "x"}, Keys.load(folder, ["token"]).token_key(), ["Ed25519"])
-    public = Keys.load(folder, []).token_public_key()
+    (public,) = Keys.load(folder, []).token_public_keys().values()
     assert not public.is_private
     assert jwt.decode(token, public, ["Ed25519"]).claims == {"sub": "x"}
     with pytest.raises(JoseError):
@@ -122,12 +162,8 @@ def test_after_a_rotation_the_newest_key_is_used_and_the_old_one_still_opens(tmp
     Keys.create(tmp_path, ["data", "node"])
     before = Keys.load(tmp_path, ["data", "node"])
     wrapped, signature = before.wrap(b"k" * 32, context=b"s"), before.sign(b"x")
-    aside = tmp_path / "aside"
-    aside.mkdir()
-    old = [path.rename(aside / path.name) for path in tmp_path.glob("*.*")]
-    Keys.create(tmp_path, ["data", "node"])
-    for path in old:
-        path.rename(tmp_path / path.name)
+    for name in ("data", "node"):
+        Keys.renew(tmp_path, name)
     after = Keys.load(tmp_path, ["data", "node"])
     assert after.key_id("data") != before.key_id("data")
     assert after.unwrap(wrapped, context=b"s", key=before.key_id("data")) == b"k" * 32

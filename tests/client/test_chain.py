@@ -14,13 +14,14 @@ from creditmesh.client import ClientError, Node, NotUnderstood, Unsendable
 from creditmesh.client.subjects import subjects_of
 from creditmesh.schemas.cases import ActionIn, CaseIn, CaseOut
 from creditmesh.schemas.screenings import EligibilityIn, ScreenedIn
-from creditmesh.schemas.tasks import FeedbackIn
+from creditmesh.schemas.tasks import FeedbackIn, TaskOut
 from tests.support.cast import resident, uscc
 
 ID = UUID("0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11")
 TASK = f"{ID}.3f9c2d1a7b40.procurement_bar"
 SUBJECT = {"kind": "natural_person", "document": {"type": "resident_id", "number": resident(1)}}
 ORGANISATION = {"kind": "organisation", "document": {"type": "uscc", "number": uscc(1)}}
+A_TASK = TaskOut.model_construct(id=TASK, answers=0)
 STEP = {"number": 1, "action": "file", "state": "filed", "at": "2026-03-01T00:00:00Z", "legal_date": "2026-03-01"}
 CASE = CaseOut.model_validate(
     {"case": ID, "kind": "repair", "state": "filed", "record": ID, "item": "administrative_penalty"}
@@ -36,7 +37,7 @@ CALLS = {
     ),
     "GET /v1/tasks?state=open&due_before=2026-12-01": lambda node: node.tasks.waiting(due_before=date(2026, 12, 1)),
     f"GET /v1/tasks/{TASK}": lambda node: node.tasks.read(TASK),
-    f"POST /v1/tasks/{TASK}/feedback": lambda node: node.tasks.answer(TASK, FeedbackIn(outcome="applied")),
+    f"POST /v1/tasks/{TASK}/feedback": lambda node: node.tasks.answer(A_TASK, FeedbackIn(outcome="applied")),
     "POST /v1/cases": lambda node: node.cases.file(CaseIn(kind="repair", record=ID, statement="已改正。")),
     "GET /v1/cases?state=filed&due_before=2026-12-01": lambda node: node.cases.to_handle(
         state="filed", due_before=date(2026, 12, 1)

@@ -7,9 +7,10 @@ import pytest
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.exchange import events
-from creditmesh.schemas.events import AccessRecorded, HolderChanged, RecordChanged, TaskChanged
+from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
 from tests.exchange.conftest import NOW, City
 from tests.support.node import TestNode
+from tests.support.statements import sent_by
 
 USE_UNTIL = date(2026, 12, 20)
 
@@ -21,26 +22,14 @@ class Told:
         self.node = node
         self.record, self.subject = uuid4(), uuid4()
 
-    async def hand(self, handler, event) -> None:
-        delivered = Delivered(
-            stream="x",
-            part=0,
-            number=1,
-            before=None,
-            id=uuid4(),
-            type=event.type,
-            version=1,
-            key=event.key,
-            at=NOW,
-            legal_date=NOW.date(),
-            traceparent=None,
-            data=event.model_dump_json().encode(),
-        )
-        async with self.node.context("exchange") as ctx:
-            await handler(ctx, [delivered])
+    async def hand(self, handler, *given) -> list[str]:
+        """Hand over a batch; the statements it took."""
+        async with self.node.context("exchange") as ctx, sent_by(await ctx.session()) as sent:
+            await handler(ctx, [delivered(event) for event in given])
+        return sent
 
-    async def ended(self, change: str = "repaired", rev: int = 2) -> None:
-        event = RecordChanged(
+    def end(self, change: str = "repaired", rev: int = 2) -> RecordChanged:
+        return RecordChanged(
             subject=self.subject,
             kind="organisation",
             record=self.record,
@@ -57,12 +46,13 @@ class Told:
             party="market_regulation",
             fields={},
         )
-        await self.hand(events.on_record_changed, event)
 
-    async def task(self, outcome: str, *, party: str = "finance", task: UUID | None = None) -> UUID:
-        task = task or uuid4()
-        event = TaskChanged(
-            task=task,
+    async def ended(self, change: str = "repaired", rev: int = 2) -> None:
+        await self.hand(events.on_record_changed, self.end(change, rev))
+
+    def answer(self, outcome: str, *, party: str = "finance", task: UUID | None = None) -> TaskChanged:
+        return TaskChanged(
+            task=task or uuid4(),
             subject=uuid4(),
             record=self.record,
             rev=1,
@@ -71,22 +61,19 @@ class Told:
             party=party,
             outcome=outcome,
         )
-        await self.hand(events.on_task_changed, event)
-        return task
 
-    async def access(self, *, caller: str = "bureau", outcome: str = "released", party: str = "alpha_credit") -> None:
-        event = AccessRecorded(
-            access=uuid4(),
-            subject=self.subject,
-            caller=caller,
-            party=party,
-            purpose="credit_assessment",
-            ground="authorisation",
-            outcome=outcome,
-            records=(self.record,),
-            use_until=USE_UNTIL,
+    async def task(self, outcome: str, *, party: str = "finance", task: UUID | None = None) -> UUID:
+        answer = self.answer(outcome, party=party, task=task)
+        await self.hand(events.on_task_changed, answer)
+        return answer.task
+
+    def given(self, *, party: str = "alpha_credit", use_until: date = USE_UNTIL) -> DisclosedToBureau:
+        return DisclosedToBureau(
+            access=uuid4(), subject=self.subject, party=party, records=(self.record,), use_until=use_until
         )
-        await self.hand(events.on_access_recorded, event)
+
+    async def access(self, *given: DisclosedToBureau) -> None:
+        await self.hand(events.on_disclosed_to_bureau, *(given or [self.given()]))
 
     async def lines(self, kind: str) -> list[HolderChanged]:
         await self.node.settled()
@@ -94,6 +81,23 @@ class Told:
         async with self.node.database.session() as session:
             found = [HolderChanged.model_validate_json(row["data"]) for row in await session.fetch(query)]
         return [each for each in found if each.record == self.record and each.kind == kind]
+
+
+def delivered(event) -> Delivered:
+    return Delivered(
+        stream="x",
+        part=0,
+        number=1,
+        before=None,
+        id=uuid4(),
+        type=event.type,
+        version=1,
+        key=event.key,
+        at=NOW,
+        legal_date=NOW.date(),
+        traceparent=None,
+        data=event.model_dump_json().encode(),
+    )
 
 
 @pytest.fixture
@@ -122,6 +126,32 @@ async def test_a_department_with_two_tasks_acknowledges_with_the_last(told: Told
     assert (await told.lines("department"))[-1].outcome == "acknowledged"
 
 
+async def test_a_batch_of_answers_is_noted_as_one_after_the_other_would_be(told: Told):
+    await told.ended()
+    first, second = uuid4(), uuid4()
+    answers = [("applied", first), ("lifted", first), ("applied", second), ("lifted", second)]
+    await told.hand(events.on_task_changed, *(told.answer(outcome, task=task) for outcome, task in answers))
+    lines = await told.lines("department")
+    assert [line.outcome for line in lines] == ["told", "acknowledged", "told", "acknowledged"]
+    await told.task("lifted", task=first)
+    assert (await told.lines("department"))[-1].outcome == "acknowledged"
+
+
+@pytest.mark.parametrize(
+    ("handler", "given"),
+    [(events.on_task_changed, lambda told: told.answer("applied")), (events.on_record_changed, Told.end)],
+    ids=["answers", "endings"],
+)
+async def test_a_batch_about_many_records_takes_no_more_statements_than_one_about_one(city: City, handler, given):
+    ended = [Told(city.node) for _ in range(21)]
+    for each in ended:
+        await each.task("applied")
+        await each.ended()
+    one, *many = (given(each) for each in ended)
+    few = await Told(city.node).hand(handler, one)
+    assert len(await Told(city.node).hand(handler, *many)) <= len(few)
+
+
 async def test_a_department_that_applied_nothing_holds_nothing(told: Told):
     await told.task("not_executed")
     await told.task("not_applicable", party="housing")
@@ -146,9 +176,26 @@ async def test_a_bureau_is_named_with_its_last_access_and_until_when_it_may_use_
     )  # fmt: skip
 
 
+async def test_two_accesses_in_one_batch_leave_the_later_day_of_the_two_answers(told: Told):
+    await told.access(told.given(use_until=USE_UNTIL), told.given(use_until=date(2026, 12, 1)))
+    await told.ended()
+    [line] = await told.lines("bureau")
+    assert line.use_until == USE_UNTIL
+
+
 async def test_who_was_refused_or_read_for_a_duty_is_no_such_holder(told: Told):
-    await told.access(outcome="refused")
-    await told.access(caller="department", party="housing")
+    for caller, party, outcome in (("bureau", "alpha_credit", "refused"), ("department", "housing", "released")):
+        access = AccessRecorded(
+            access=uuid4(),
+            subject=told.subject,
+            caller=caller,
+            party=party,
+            purpose="credit_assessment",
+            ground="authorisation",
+            outcome=outcome,
+            records=(told.record,),
+        )
+        await told.hand(events.on_access_recorded, access)
     await told.ended()
     assert not await told.lines("bureau")
 

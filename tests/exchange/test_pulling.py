@@ -75,7 +75,7 @@ class Puller:
 
     async def copy(self) -> Copy:
         async with self.city.node.context("exchange") as ctx:
-            return await copies.copy_of(await ctx.connection(), self.sender.who.code, "up")
+            return await copies.copy_of(await ctx.session(), self.sender.who.code, "up")
 
     async def told(self) -> int:
         """How many of its entries were told."""

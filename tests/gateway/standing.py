@@ -1,5 +1,6 @@
 """A small node around the door: real database, real keys, a toy service."""
 
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,20 +12,21 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import httpx
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
-from creditmesh.chassis.database.engine import engine
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.token import Mint, Verifier
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.gateway import operations, service
+from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import KeyOrder, NewCredential, PartyKey
 from creditmesh.gateway.transport import InProcess, OverHttp, Transport
@@ -101,42 +103,43 @@ class Standing:
     def __post_init__(self) -> None:
         Keys.create(self.folder)
         self.keys = Keys.load(self.folder, service.keys)
+        self.mac = partial(self.keys.mac, "credential")
         self.clock = Clock(lambda: 3, real=self.real)
-        self.engine = self.database.engine("gateway")
+        self.pool = self.database.pool("gateway")
         self.followed = directory()
 
     @property
     def node(self) -> NodeFacts:
         return NodeFacts(code="city", tier="city", parts=12, sandbox=self.sandbox)
 
-    def unreachable(self) -> AsyncEngine:
+    def unreachable(self) -> Pool:
         """A pool of a server that is not there."""
-        return engine(self.database.urls["gateway"].set(host="127.0.0.1", port=9, query={}), application_name="test")
+        return Pool(Address.read("postgresql://nobody@127.0.0.1:9/city"), application_name="test")
 
     def equipment(self, of: Service) -> Equipment:
         return Equipment(
             node=self.node,
             service=of,
-            engine=self.engine,
+            pool=self.pool,
             clock=self.clock,
-            vault=Vault(self.engine, self.keys, parts=12, allowed=frozenset()),
+            vault=Vault(self.pool, self.keys, parts=12, allowed=frozenset()),
             keys=self.keys,
             followed=self.followed,
             wake=lambda: None,
-            wakes=Listener(""),
+            wakes=Listener(self.pool.address),
         )
 
     def toy_app(self, *, audience: str = "toy", seconds_later: float = 0) -> Any:
         def seconds() -> float:
             return time.time() + seconds_later
 
-        verifier = Verifier(self.keys.token_public_key(), node="city", audience=audience, seconds=seconds)
+        verifier = Verifier(self.keys.token_public_keys(), node="city", audience=audience, seconds=seconds)
         return service_app(self.equipment(toy.service), verifier)
 
-    def over_http(self, url: str, **more: Any) -> OverHttp:
+    def over_http(self, url: str, *, mint: Mint | None = None, **more: Any) -> OverHttp:
         """A transport to the toys in another process."""
-        mint = Mint(self.keys.token_key(), node="city")
-        return OverHttp(url, token=partial(mint.token, audience="toy"), **more)
+        made = mint or Mint(self.keys.token_key(), node="city")
+        return OverHttp(url, token=partial(made.token, audience="toy"), **more)
 
     def token(self) -> str:
         """What a door in another process says of a department that may all."""
@@ -163,12 +166,20 @@ class Standing:
         return {
             "declaration": Declaration(services=(toy.service, service), follow="toy", followed=Directory),
             "transports": {"toy": InProcess(self.toy_app())},
-            "engine": self.engine,
+            "pool": self.pool,
             "keys": self.keys,
             "clock": self.clock,
             "node": self.node,
             "ready": ready,
         }
+
+    def unknown(self) -> str:
+        """A credential that this node's key made and its database does not have."""
+        return Credential.fresh("city").reveal(self.mac)
+
+    def forged(self, key: NewCredential) -> str:
+        """The id of a key that exists, with a secret of one's own and the check that this node's key makes."""
+        return Credential(node="city", key=key.key, _secret=Credential.fresh("city")._secret).reveal(self.mac)
 
     @asynccontextmanager
     async def context(self) -> AsyncIterator[Context]:
@@ -190,6 +201,11 @@ class Standing:
         }
         async with self.context() as context:
             return await operations.create_key(context, order or PartyKey.model_validate(wanted | more))
+
+
+def invented(node: str = "city") -> str:
+    """A credential of the right form, as somebody makes it who has no key of the node."""
+    return Credential.fresh(node).reveal(lambda _: secrets.token_bytes(32))
 
 
 def bearer(credential: str | NewCredential) -> dict[str, str]:

@@ -3,9 +3,11 @@
 import asyncio
 import hashlib
 import json
+import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,17 +17,19 @@ import structlog
 
 from creditmesh.chassis import logs
 from creditmesh.chassis.http.server import Listener
+from creditmesh.chassis.http.token import LEEWAY, LIFE, Mint
+from creditmesh.chassis.metrics import TOKENS_REFUSED
+from creditmesh.chassis.vault.keys import Keys
 from creditmesh.gateway.caps import Caps
-from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door
 from creditmesh.gateway.transport import InProcess, Transport
 from creditmesh.schemas.problems import PROBLEM_JSON
 from tests.gateway import toy
-from tests.gateway.standing import Standing, bearer, client
+from tests.gateway.standing import Standing, bearer, client, invented
 from tests.support.eventually import eventually
 
 CAPS = Caps(seconds=20.0)
-UNKNOWN = Credential.fresh("city").reveal()
+UNKNOWN = invented()
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -171,7 +175,7 @@ class DoorContract:
             UNKNOWN,
             f"Bearer {UNKNOWN}",
             f"Bearer {UNKNOWN} {UNKNOWN}",
-            f"Bearer {Credential.fresh('other').reveal()}",
+            f"Bearer {invented('other')}",
             "Bearer " + "é" * 30,
             "Bearer " + "x" * 5000,
         ],
@@ -250,6 +254,9 @@ class DoorContract:
         assert "0.3" in problem(late, 503, "unavailable")["detail"]
         assert late.headers["retry-after"] == "1"
         await eventually(lambda: toy.seen == ["ended"])
+
+    async def test_a_services_own_401_is_passed_on(self, outside: httpx.AsyncClient):
+        problem(await outside.get("/v1/strangers"), 401, "unauthenticated")
 
     async def test_many_requests_at_once_keep_apart(self, standing: Standing, outside: httpx.AsyncClient):
         keys = [await standing.key(party=f"dept.n{n}") for n in range(5)]
@@ -375,6 +382,36 @@ async def test_a_waiting_client_that_leaves_ends_its_request_in_the_other_proces
         await door.close()
 
 
+@pytest.mark.parametrize(("trouble", "reason"), [("keys", "key_unknown"), ("clock", "not_yet_valid")])
+async def test_trouble_inside_is_never_told_as_the_callers(
+    standing: Standing, tmp_path: Path, trouble: str, reason: str
+):
+    Keys.create(tmp_path, ["token"])
+    other = Keys.load(tmp_path, ["token"]).token_key()
+    mint = {
+        "keys": Mint(other, node="city"),
+        "clock": Mint(standing.keys.token_key(), node="city", seconds=lambda: time.time() + LEEWAY + 5),
+    }[trouble]
+    key, refused = await standing.key(), TOKENS_REFUSED.labels("gateway", "toy", reason)
+    before = refused._value.get()
+    async with served(standing.toy_app()) as inner:
+        door = standing.door(transport=standing.over_http(inner, mint=mint))
+        with structlog.testing.capture_logs() as logs:
+            async with client(door) as outside:
+                answer = await outside.get("/v1/toys/duck", headers=bearer(key))
+                headed = await outside.head("/v1/toys/duck", headers=bearer(key))
+                assert (await outside.get("/v1/toys")).status_code == 200  # nobody in particular
+        await door.close()
+    document = problem(answer, 503, "unavailable")
+    assert "credential is good" in document["detail"]
+    assert (headed.status_code, headed.content) == (503, b"")
+    for each in (answer, headed):
+        assert each.headers["retry-after"] == "5"
+        assert not [name for name in each.headers if name.startswith("x-creditmesh")]
+    assert refused._value.get() == before + 2
+    assert [(line["log_level"], line["service"], line["reason"]) for line in logs] == [("error", "toy", reason)] * 2
+
+
 async def test_in_one_process_no_token_is_made_and_none_is_believed(standing: Standing):
     key = await standing.key()
     forged = {"X-Creditmesh-Token": standing.token(), "X-Creditmesh-Caller": "operator"}
@@ -420,5 +457,5 @@ async def test_a_token_for_another_service_or_too_old_is_refused_by_the_service(
         assert (await inside.get("/v1/toys/duck", headers=token)).status_code == 200
     async with client(standing.toy_app(audience="query")) as inside:
         assert (await inside.get("/v1/toys/duck", headers=token)).status_code == 401
-    async with client(standing.toy_app(seconds_later=61)) as inside:
+    async with client(standing.toy_app(seconds_later=LIFE + LEEWAY)) as inside:
         assert (await inside.get("/v1/toys/duck", headers=token)).status_code == 401

@@ -10,12 +10,11 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.gateway import operations
-from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.models import SCOPES, NewCredential, OperatorKey, PartyKey, SubjectToken
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.schemas.events.access import CallerKind
-from tests.gateway.standing import Raw, Standing, bearer, client
+from tests.gateway.standing import Raw, Standing, bearer, client, invented
 
 ROUTES = Routes(NODE.services).all
 KINDS = [kind for kind in get_args(CallerKind) if kind != "public"]
@@ -76,7 +75,7 @@ async def test_only_whom_a_route_names_comes_in(
 ):
     anonymous = await ask(outside, route, None)
     assert anonymous.status_code == (200 if route.open else 401)
-    assert (await ask(outside, route, Credential.fresh("city").reveal())).status_code == 401
+    assert (await ask(outside, route, invented())).status_code == 401
     for kind in KINDS:
         invited = not route.access.kinds or kind in route.access.kinds
         answer = await ask(outside, route, everybody[kind, None])

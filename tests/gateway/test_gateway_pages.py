@@ -67,6 +67,7 @@ async def test_one_document_describes_every_route_that_is_reachable_from_outside
         "/v1/waits",
         "/v1/pieces/{count}",
         "/v1/faults",
+        "/v1/strangers",
         "/v1/files/{path}",
     }
     assert document["tags"] == [{"name": "toy", "description": "Toys / 玩具"}]

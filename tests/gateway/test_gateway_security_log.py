@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from creditmesh.gateway import refusals
-from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door
 from creditmesh.gateway.refusals import Refusal, Refusals
 from tests.gateway.standing import Standing, bearer, client
@@ -33,8 +32,8 @@ async def attempt(
 
 async def test_each_kind_of_refusal_is_on_file(standing: Standing):
     key = await standing.key(scopes=("queries:ask",))
-    other = Credential(node="city", key=key.key, _secret=Credential.fresh("city")._secret).reveal()
-    unknown = Credential.fresh("city").reveal()
+    other = standing.forged(key)
+    unknown = standing.unknown()
     for path, headers, status, reason, of, route in (
         ("/v1/toys/duck", {}, 401, "unauthenticated", None, "/v1/toys/{toy}"),
         ("/v1/toys/duck", {"Authorization": "Basic x"}, 401, "malformed", None, None),
@@ -60,7 +59,7 @@ async def test_what_is_no_refusal_of_a_caller_is_not_on_file(standing: Standing)
 
 async def test_neither_a_secret_nor_what_was_asked_for_is_on_file(standing: Standing):
     canary = "canary990000"
-    secret = Credential.fresh("city").reveal()
+    secret = standing.unknown()
     _, rows = await attempt(standing, f"/v1/toys/{canary}?q={canary}", bearer(secret) | {"X-Name": canary})
     text = repr(rows)
     assert rows
@@ -114,7 +113,7 @@ async def test_memory_does_not_grow_and_nothing_is_lost_while_the_database_is_aw
 ):
     monkeypatch.setattr(refusals, "MOST", 10)
     monkeypatch.setattr(refusals, "AGAIN", 0.05)
-    log = Refusals(standing.engine, lambda data: standing.keys.mac("credential", data))
+    log = Refusals(standing.pool, lambda data: standing.keys.mac("credential", data))
     async with standing.database.session() as admin:
         await admin.execute("revoke insert on gateway.security_log from city_gateway")
         for number in range(500):
@@ -131,5 +130,5 @@ async def test_memory_does_not_grow_and_nothing_is_lost_while_the_database_is_aw
 
 
 async def test_the_same_address_is_the_same_hash_and_another_is_another(standing: Standing):
-    log = Refusals(standing.engine, lambda data: standing.keys.mac("credential", data))
+    log = Refusals(standing.pool, lambda data: standing.keys.mac("credential", data))
     assert log.address("10.0.0.1") == log.address("10.0.0.1") != log.address("10.0.0.2")

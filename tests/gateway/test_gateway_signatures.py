@@ -45,10 +45,12 @@ class Peer:
         )
         self.directory.apply(Told(number, told.model_dump_json().encode()))
 
-    def signs(self, method: str, path: str, body: bytes = b"", *, at: datetime | None = None) -> dict[str, str]:
+    def signs(
+        self, method: str, path: str, body: bytes = b"", *, at: datetime | None = None, to: str = "city"
+    ) -> dict[str, str]:
         """The headers of a request of its own."""
         at = at or self.clock.instant()
-        return signed_headers(self.keys, node=self.code, method=method, url=URL + path, body=body, at=at)
+        return signed_headers(self.keys, node=self.code, to=to, method=method, url=URL + path, body=body, at=at)
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ async def test_an_enrolled_node_is_known_by_its_signature(outside: httpx.AsyncCl
     assert (told["kind"], told["party"], told["scopes"]) == ("node", "province", ["exchange:pull"])
     assert told["credential"] == "node-province"
     passed = {name for name, _ in told["headers"]}
-    assert not passed & {"signature", "signature-input", "authorization"}
+    assert not passed & {"signature", "signature-input", "creditmesh-to", "authorization"}
 
 
 async def test_a_node_may_what_nodes_may_and_nothing_else(standing: Standing, outside: httpx.AsyncClient, peer: Peer):
@@ -145,6 +147,16 @@ async def test_a_signature_is_refused_when_its_minute_is_over(
     ahead = standing.clock.instant() + timedelta(seconds=LIFE)
     answer = await outside.get(PULL, headers=peer.signs("GET", PULL, at=ahead))
     assert await refused(standing, answer) == (401, "signature_not_yet_valid", None)
+
+
+async def test_a_request_that_was_signed_for_another_node_is_refused(
+    standing: Standing, outside: httpx.AsyncClient, peer: Peer
+):
+    """Who received it and is an enrolled node's neighbour too cannot send it on here."""
+    answer = await outside.get(PULL, headers=peer.signs("GET", PULL, to="nation"))
+    assert answer.json()["code"] == "signature_invalid"
+    key = f"province/{peer.keys.key_id('node')}"
+    assert await refused(standing, answer) == (401, "signature_for_another_node", key)
 
 
 @pytest.mark.parametrize(

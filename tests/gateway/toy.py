@@ -9,7 +9,7 @@ from fastapi import Body, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
-from creditmesh.chassis.errors import Conflict
+from creditmesh.chassis.errors import Conflict, Unauthenticated
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.router import Ctx, Router
@@ -113,6 +113,12 @@ async def pieces(count: int) -> StreamingResponse:
             yield PIECE
 
     return StreamingResponse(each(), headers={"Cache-Control": "max-age=5", "X-Creditmesh-Secret": "1"})
+
+
+@router.get("/v1/strangers", access=Access.public())
+async def stranger() -> None:
+    """A refusal of the service's own."""
+    raise Unauthenticated
 
 
 @router.get("/v1/faults", access=Access.public())

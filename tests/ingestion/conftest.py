@@ -193,16 +193,16 @@ async def built(postgres: Postgres, folder: Path, *, node: str = "city") -> Hous
         equipment=Equipment(
             node=NodeFacts(code=node, tier="city", parts=PARTS, sandbox=True),
             service=service,
-            engine=database.engine("ingestion"),
+            pool=database.pool("ingestion"),
             clock=Clock(lambda: directory.offset_days, real=lambda: REAL),
-            vault=Vault(database.engine("ingestion", pool_size=2), keys, parts=PARTS),
+            vault=Vault(database.pool("ingestion", size=2), keys, parts=PARTS),
             keys=keys,
             followed=directory,
             wake=lambda: None,
             wakes=Listener(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
-        verifier=Verifier(keys.token_public_key(), node=node, audience="ingestion"),
+        verifier=Verifier(keys.token_public_keys(), node=node, audience="ingestion"),
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -11,11 +12,14 @@ from hypothesis import strategies as st
 
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion import operations
-from creditmesh.ingestion.formats import Media, rows_of
+from creditmesh.ingestion.formats import Media, Row, rows_of
 from creditmesh.ingestion.operations import Order
-from creditmesh.ingestion.operations.register import Register
+from creditmesh.ingestion.operations.intake import Entry, Intake
+from creditmesh.ingestion.operations.register import Register, frame_of
+from creditmesh.ingestion.store import submissions
 from tests.ingestion.conftest import MARKET_CALLER, PENALTY, House, department, told
 from tests.ingestion.rows import penalty
+from tests.support.eventually import eventually
 
 ROUNDS = 120
 FILES = st.lists(
@@ -102,19 +106,46 @@ async def test_writers_with_overlapping_rows_in_opposite_order_never_block_each_
 
 async def test_a_revision_that_slipped_in_is_met_by_reading_again(house: House, monkeypatch: pytest.MonkeyPatch):
     row = penalty(house.number())
-    arrived, waiting, write = asyncio.Barrier(2), [True, True], Register.write
+    arrived, waiting, begin = asyncio.Barrier(2), [True, True], submissions.begin
 
-    async def unlocked(*_: object) -> None:
+    def unlocked(*_: object) -> dict[str, object]:
         """As if two subjects' locks did not meet."""
+        return {"lock_class": 0, "lock_keys": []}
 
-    async def together(self: Register) -> None:
+    async def together(*given: Any, **named: Any) -> bool:
         if waiting:
             waiting.pop()
             await arrived.wait()
-        await write(self)
+        return await begin(*given, **named)
 
-    monkeypatch.setattr(Context, "lock", unlocked)
-    monkeypatch.setattr(Register, "write", together)
+    monkeypatch.setattr(Context, "locks", unlocked)
+    monkeypatch.setattr(submissions, "begin", together)
     one, other = await asyncio.gather(send(house, [row]), send(house, [row], department(credential="other")))
     assert sorted(each.counts.get("accepted", 0) for each in (one, other)) == [0, 1]
     assert sorted(each.counts.get("unchanged", 0) for each in (one, other)) == [0, 1]
+
+
+async def test_who_waited_for_a_lock_reads_what_was_written_under_it(house: House):
+    """In one SQL statement the snapshot is older than the lock, and the second writer would begin the record anew."""
+    row = Row(1, orjson.dumps(penalty(house.number())))
+
+    async def opened(ctx: Context) -> tuple[Register, Entry]:
+        intake = Intake.of(ctx, PENALTY, party=ctx.known_caller.party)
+        entry = intake.read(row)
+        ciphers = await intake.identify([entry])
+        frame = frame_of(ctx, intake, lane="live", submission=None)
+        return await Register.opened(ctx, intake, frame, entries=[entry], ciphers=ciphers), entry
+
+    async def waits() -> bool:
+        waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted and database = (select oid from"
+        return bool(await house.fetch(f"{waiting} pg_database where datname = current_database())"))
+
+    async with house.context() as first, house.context() as second:
+        register, entry = await opened(first)
+        assert register.settle(entry).verdict == "accepted"
+        await register.write()
+        other = asyncio.create_task(opened(second))
+        await eventually(waits)
+        await first.commit()
+        register, entry = await other
+        assert register.settle(entry).reasons[0].code == "same"

@@ -14,6 +14,7 @@ from creditmesh.schemas.exchange import RecordBody
 from tests.ingestion.conftest import House, child
 from tests.ingestion.entries import Feed, new_record, other_keys
 from tests.ingestion.rows import TODAY, items, penalty, person_penalty, resident, uscc
+from tests.support.erasing import erase
 
 PENALTY = "administrative_penalty"
 
@@ -455,11 +456,7 @@ async def test_nothing_is_stored_of_somebody_who_was_erased_here(province: House
     await province.deliver(feed.entry(row, record=gone))
     (event,) = await province.events(gone)
     representative = event.related[0].subject
-    async with province.database.session() as session:
-        await session.execute(
-            "update vault.data_key set wrapped = null, destroyed_at = now() where subject = $1", representative
-        )
-    province.equipment.vault.forget(representative)
+    await erase(province.database, province.equipment.vault, representative)
     again = feed.entry(row, record=gone, rev=2, change="corrected")
     fine = feed.entry(penalty(province.number()), record=other)
     assert await codes(province, again, fine) == ["subject_erased"]

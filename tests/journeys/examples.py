@@ -80,7 +80,9 @@ EXAMPLES: dict[str, Example] = {
     "GET /v1/tasks": Example(by="asker"),
     "GET /v1/tasks/{task}": Example(by="asker"),
     "POST /v1/tasks/{task}/feedback": Example(
-        by="asker", body=lambda _: {"outcome": "not_executed", "reason": "no procedure under way", "officer": "W-17"}
+        by="asker",
+        body=lambda _: {"outcome": "not_executed", "reason": "no procedure under way", "officer": "W-17"},
+        headers={"If-Match": '"0"'},
     ),
     "GET /v1/me/file": Example(by="person"),
     "GET /v1/me/accesses": Example(by="person"),

@@ -131,7 +131,7 @@ async def _story(mesh: Mesh) -> list[Place]:
     await _asked(mesh)
     (task, *_) = await tasks_of(city, "asker", repaired)
     answer = {"outcome": "applied", "officer": "W-17"}
-    done(await city.door("asker").post(f"/v1/tasks/{task['id']}/feedback", json=answer))
+    done(await city.door("asker").post(f"/v1/tasks/{task['id']}/feedback", json=answer, headers={"If-Match": '"0"'}))
     case = await filed(city, "objection", objected, statement="鸣禽称罚款已缴清")
     await act(city, case, action="refuse", reason="鸣禽所述与卷宗不符")
     repair = await filed(city, "repair", repaired, statement="鸣禽称罚款已缴清", content="鸣禽的缴款凭证，鸣禽某甲氏")

@@ -117,7 +117,11 @@ async def test_a_removal_ends_the_tasks_everywhere_and_what_was_applied_is_to_be
         refused = (
             await mesh[code]
             .door("asker")
-            .post(f"/v1/tasks/{task}/feedback", json={"outcome": "applied", "officer": "W-17"})
+            .post(
+                f"/v1/tasks/{task}/feedback",
+                json={"outcome": "applied", "officer": "W-17"},
+                headers={"If-Match": '"1"'},
+            )
         )
         assert refused.status_code == 409
         await _answer(mesh[code], task, "lifted")
@@ -126,7 +130,9 @@ async def test_a_removal_ends_the_tasks_everywhere_and_what_was_applied_is_to_be
 
 
 async def _answer(cast: Cast, task: str, outcome: str) -> None:
-    done(await cast.door("asker").post(f"/v1/tasks/{task}/feedback", json={"outcome": outcome, "officer": "W-17"}))
+    asker, place = cast.door("asker"), f"/v1/tasks/{task}"
+    headers = {"If-Match": (await asker.get(place)).headers["etag"]}
+    done(await asker.post(f"{place}/feedback", json={"outcome": outcome, "officer": "W-17"}, headers=headers))
 
 
 async def _state(cast: Cast, task: str) -> str:

@@ -160,7 +160,7 @@ def test_a_peer_is_shown_added_listed_known_at_the_door_and_removed(city: Victim
 
     def status() -> int:
         url, at = f"{city.url}/v1/catalogue", datetime.now(UTC)
-        signed = signed_headers(peer, node="province", method="GET", url=url, body=b"", at=at)
+        signed = signed_headers(peer, node="province", to="city", method="GET", url=url, body=b"", at=at)
         return httpx.get(url, headers=signed, timeout=30).status_code
 
     def comes_to(wanted: int) -> None:
@@ -218,7 +218,18 @@ def test_every_command_explains_itself(city: Victim):
             yield group
 
     every = [" ".join(each) for each in commands([])]
-    wanted = {"up", "serve", "relay", "migrate", "clock", "keys create", "keys issue", "keys revoke", "people add"}
+    wanted = {
+        "up",
+        "serve",
+        "relay",
+        "migrate",
+        "clock",
+        "keys create",
+        "keys renew",
+        "keys issue",
+        "keys revoke",
+        "people add",
+    }
     wanted |= {"peers show", "peers add", "peers list", "peers remove"}
     wanted |= {"people officer", "catalogue load", "dead list", "topics apply", "topics print", "sandbox"}
     assert set(every) == wanted

@@ -6,13 +6,15 @@ by a person before it is committed.
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from creditmesh.chassis.database.engine import arguments_of
+from creditmesh.chassis.database.connecting import connect
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.node.declaration import NODE
 from tests.support.postgres import Database, Postgres
 
@@ -215,8 +217,8 @@ async def test_connected_as_a_role_each_relation_gives_exactly_what_the_table_sa
 async def test_an_access_cannot_be_changed_or_removed_by_the_service_that_keeps_it(database: Database):
     async with database.session() as session:
         await session.execute(
-            "insert into query.access (part, access, subject, at, data)"
-            " values (0, gen_random_uuid(), gen_random_uuid(), now(), '{}')"
+            "insert into query.access (part, id, key, at, legal_date, data)"
+            " values (0, gen_random_uuid(), gen_random_uuid(), now(), current_date, '{}')"
         )
     async with database.session("query") as session:
         assert await session.fetchval("select count(*) from query.access") == 1
@@ -277,6 +279,7 @@ async def test_the_vaults_tables_are_nobodys(database: Database, role: str):
 CALLS = {
     "resolve": "select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a')",
     "open": "select * from vault.open('{}', '{}', 'k', 'a')",
+    "identify": "select * from vault.identify('{}', '{}', '{}', '{}', '{}', 'k', 'a', 'k', 'a')",
 }
 
 
@@ -298,17 +301,18 @@ async def test_a_reader_reports_for_itself_only(database: Database):
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_role_enters_its_own_node_only(postgres: Postgres, database: Database, role: str):
     other = await postgres.database(node="town", packages=NODE.services)
-    url = database.urls[role].set(database=other.name)
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await asyncpg.connect(**arguments_of(url, application_name="test"))
+    with pytest.raises(DatabaseError) as refused:
+        await connect(database.addresses[role].of(other.name), application_name="test")
+    assert refused.value.sqlstate == "42501"
     await other.close()
 
 
 async def test_a_password_is_needed_and_is_each_roles_own(database: Database):
-    url = database.urls["query"]
-    for password in ("", "guessed", database.urls["ingestion"].password):
-        with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(**arguments_of(url.set(password=password), application_name="test"))
+    own = database.addresses["query"]
+    for password in ("", "guessed", database.addresses["ingestion"].password):
+        with pytest.raises(DatabaseError) as refused:
+            await connect(replace(own, password=password), application_name="test")
+        assert refused.value.sqlstate == "28P01"
 
 
 async def test_a_grant_too_many_is_found(database: Database):

@@ -134,16 +134,16 @@ async def built(postgres: Postgres, folder: Any, *, node: str) -> House:
         equipment=Equipment(
             node=NodeFacts(code=node, tier="city", parts=PARTS, sandbox=True),
             service=service,
-            engine=database.engine("matching"),
+            pool=database.pool("matching"),
             clock=Clock(lambda: directory.offset_days, real=lambda: REAL),
-            vault=Vault(database.engine("matching", pool_size=2), keys, parts=PARTS),
+            vault=Vault(database.pool("matching", size=2), keys, parts=PARTS),
             keys=keys,
             followed=directory,
             wake=lambda: None,
-            wakes=Listener(""),
+            wakes=Listener(database.addresses["bus"]),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
-        verifier=Verifier(keys.token_public_key(), node=node, audience="matching"),
+        verifier=Verifier(keys.token_public_keys(), node=node, audience="matching"),
     )
 
 

@@ -106,9 +106,10 @@ async def test_nobody_is_eligible_where_the_matter_has_no_reward_for_them(house:
 
 async def test_refusals_are_kept_for_the_subject(house: House):
     firm = an_organisation()
+    subject = await house.subject(firm)
     answer = await ask(house, firm, department("library"))
     assert (answer.status_code, answer.json()["code"]) == (403, "no_ground")
-    (access,) = await house.accesses_of(await house.subject(firm))
+    (access,) = await house.accesses_of(subject)
     assert (access.outcome, access.reason) == ("refused", "no_ground.duty")
 
 

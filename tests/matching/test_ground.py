@@ -124,7 +124,9 @@ class World:
         lawful = outcome != "lifted" if state in {"open", "answered"} else (state, outcome) == ("withdrawn", "lifted")
         shown = await self._inbox(state)
         body = {"outcome": outcome, "reason": "as the file says", "officer": "W-17"}
-        answer = await self.house.post(f"/v1/tasks/{shown[task]}/feedback", body)
+        read = await self.house.get(f"/v1/tasks/{shown[task]}")
+        headers = {"If-Match": read.headers["etag"]}
+        answer = await self.house.post(f"/v1/tasks/{shown[task]}/feedback", body, headers=headers)
         assert answer.status_code == (201 if lawful else 409), (state, outcome, answer.text)
         if lawful:
             self.model.answers[task] = outcome

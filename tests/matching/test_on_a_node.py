@@ -47,7 +47,9 @@ async def test_a_listing_is_acted_on_at_once_and_gone_at_once_when_the_court_rem
 
     answer = {"outcome": "applied", "officer": "W-17"}
     acting = node.client("matching", department("court"))
-    assert (await acting.post(f"/v1/tasks/{person['id']}/feedback", json=answer)).status_code == 201
+    assert (
+        await acting.post(f"/v1/tasks/{person['id']}/feedback", json=answer, headers={"If-Match": '"0"'})
+    ).status_code == 201
     removed = await court.post(
         f"/v1/records/{made.json()['record']}/withdrawal", json={"reason": "removed"}, headers={"If-Match": '"1"'}
     )
@@ -65,5 +67,5 @@ async def test_a_listing_is_acted_on_at_once_and_gone_at_once_when_the_court_rem
     identity = Identity(kind="natural_person", document="resident_id", number=Pii(BOSS))
     (subject,) = await node.host.equipment["query"].vault.resolve([identity])
     async with node.database.session() as session:
-        logged = await session.fetchval("select count(*) from query.access where subject = $1", subject)
+        logged = await session.fetchval("select count(*) from query.access where key = $1", subject)
     assert logged >= 4  # named in an inbox twice, screened twice

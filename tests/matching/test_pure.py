@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from creditmesh.matching import deadlines, reach
 from creditmesh.matching.naming import TaskName, handle_of, task_id
 from creditmesh.schemas.rules.calendar import UnknownYear
-from tests.matching.catalogue import TODAY, Catalogue, a_list, measure
+from tests.matching.catalogue import TODAY, Catalogue, a_list, matter, measure, party
 
 RECORD = "0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11"
 
@@ -65,3 +65,34 @@ def test_a_matter_and_a_measure_must_name_each_other():
         found = directory.matter(code, on=TODAY)
         assert found is not None
         assert {way.measure for way in reach.for_matter(directory, found, on=TODAY)} == named
+
+
+def test_whom_a_measure_reaches_is_what_the_newest_version_says_at_once():
+    directory = Catalogue()
+    permit, office = directory.matter("permit", on=TODAY), directory.party("permits_office")
+
+    def reached() -> tuple[set[str], set[str]]:
+        by_matter = reach.for_matter(directory, permit, on=TODAY)
+        return {way.measure for way in by_matter}, {
+            way.reach.measure for way in reach.for_party(directory, office, on=TODAY)
+        }
+
+    assert reached() == ({"bar", "luxury", "lane"}, {"bar", "luxury", "lane"})
+    directory.withdraw("measure", "lane")
+    assert reached() == ({"bar", "luxury"}, {"bar", "luxury"})
+    directory.tell("matter", matter("permit", "luxury"))
+    assert reached() == ({"luxury"}, {"bar", "luxury"})
+    directory.tell("party", party("permits_office", 1, "spending"))
+    assert reached() == ({"luxury"}, {"luxury", "elsewhere"})
+    directory.withdraw("list", "black", on=TODAY + timedelta(days=1))
+    assert reached() == ({"luxury"}, {"luxury", "elsewhere"})
+    assert not reach.for_matter(directory, permit, on=TODAY + timedelta(days=1))
+
+
+def test_whom_a_measure_reaches_is_worked_out_once_a_version_and_day(monkeypatch: pytest.MonkeyPatch):
+    directory, ways = Catalogue(), reach.ways
+    permit, asked = directory.matter("permit", on=TODAY), []
+    monkeypatch.setattr(reach, "ways", lambda measure, lists: asked.append(measure.code) or ways(measure, lists))
+    for on in (TODAY, TODAY, TODAY + timedelta(days=1), TODAY):
+        reach.for_matter(directory, permit, on=on)
+    assert len(asked) == 2 * 3

@@ -6,6 +6,9 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from creditmesh.chassis.bulk import SLICE
+from creditmesh.schemas.events import AccessRecorded
+from creditmesh.schemas.screenings import ScreeningOut
 from tests.matching.catalogue import TODAY, a_record, revised
 from tests.matching.conftest import House, a_person, an_organisation, department, given, lines
 
@@ -44,6 +47,7 @@ async def test_a_listed_organisation_meets_the_measures_of_the_matter_and_no_oth
         "use_until": "2026-06-03",
         "as_of": "2026-05-04",
         "reasons": [],
+        "out_of_reach": [],
     }  # fmt: skip
     assert answer.headers["cache-control"] == "no-store"
     (access,) = await house.accesses_of(change.subject)
@@ -92,6 +96,18 @@ async def test_nothing_applies_outside_list_matter_credential_and_kind(house: Ho
     assert len(found["designations"]) == (kind == "of a kind")
     (access,) = await house.accesses_of(subject)
     assert access.outcome == ("released" if kind == "of a kind" else "nothing")
+
+
+async def test_a_screening_says_which_items_its_credential_does_not_reach(house: House):
+    firm = an_organisation()
+    await house.load(a_record(await house.subject(firm)))
+    caller = department(items=frozenset({"honour"}))
+    found = (await screen(house, given(firm), caller)).json()
+    assert (found["certainty"], found["measures"]) == ("partial", [])
+    assert "default" in found["out_of_reach"]
+    assert "honour" not in found["out_of_reach"]
+    whole = (await screen(house, given(firm))).json()
+    assert (whole["certainty"], whole["out_of_reach"]) == ("exact", [])
 
 
 async def test_a_name_without_a_number_identifies_nobody_and_makes_no_measure(house: House):
@@ -165,6 +181,22 @@ async def test_without_a_ground_everybody_asked_about_sees_the_refusal(house: Ho
         assert (access.outcome, access.reason, access.records) == ("refused", reason, ())
 
 
+async def test_a_question_without_a_ground_makes_nobody_known(house: House):
+    count = "select count(*) as subjects from vault.subject"
+    (before,) = await house.fetch(count)
+    strangers = [a_person() for _ in range(20)]
+    answer = await screen(house, [*map(given, strangers)], matter="unheard_of")
+    assert (answer.status_code, answer.json()["code"]) == (403, "no_ground")
+    async with house.client(department()) as client:
+        body = {"subject": given(strangers[0])}
+        answer = await client.post("/v1/eligibility", json=body, params=GROUND | {"matter": "unheard_of"})
+    assert answer.status_code == 403
+    assert [before] == await house.fetch(count)
+    await screen(house, given(strangers[0]))
+    (after,) = await house.fetch(count)
+    assert after["subjects"] == before["subjects"] + 1  # the control: who is asked about with a ground is
+
+
 async def test_an_officers_own_token_says_who_asks(house: House):
     firm = an_organisation()
     await screen(house, given(firm), department(officer="officer-9"), officer="somebody else")
@@ -209,6 +241,40 @@ async def test_what_changes_while_it_is_read_is_not_released(house: House):
         await transaction.commit()
     assert await house.accesses_of(change.subject) == []
     assert (await screen(house, given(firm))).json()["designations"] == []
+
+
+async def test_answers_and_accesses_are_what_their_models_would_write(house: House):
+    firm, boss = an_organisation(), a_person()
+    await house.load(
+        a_record(await house.subject(firm), boss=await house.subject(boss), mark="disputed"),
+        a_record(await house.subject(firm), item="honour"),
+    )
+    body = [given(firm), given(a_person()), given(boss), {"kind": "natural_person", "name": "样某"}]
+    async with house.client(department()) as client:
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = await client.post(
+            "/v1/screenings", content=b"\n".join(map(orjson.dumps, body)), params=GROUND, headers=headers
+        )
+    for line in answer.content.splitlines():
+        assert ScreeningOut.model_validate_json(line).model_dump_json().encode() == line
+    await screen(house, body, matter="unheard_of")
+    told = await house.fetch("select data from bus.event where type = 'access.recorded'")
+    assert {orjson.loads(each["data"])["outcome"] for each in told} == {"released", "nothing", "refused"}
+    for each in told:
+        access = AccessRecorded.model_validate_json(each["data"])
+        assert access.model_dump_json().encode() == each["data"]
+
+
+async def test_the_rows_of_a_large_batch_are_numbered_and_answered_across_its_slices(house: House):
+    firms = [an_organisation() for _ in range(SLICE + 3)]
+    await house.load(a_record(await house.subject(firms[SLICE + 1])))
+    found = (await screen(house, [*map(given, firms), given(firms[0])])).json()
+    assert [each["row"] for each in found] == list(range(1, SLICE + 5))
+    assert [each["row"] for each in found if each["designations"]] == [SLICE + 2]
+    assert found[-1] == found[0] | {"row": SLICE + 4}
+    bad = [*map(given, firms[: SLICE + 1]), {"kind": "robot", "name": "x"}]
+    errors = (await screen(house, bad)).json()["errors"]
+    assert [each["pointer"] for each in errors] == [f"/{SLICE + 1}/kind"]
 
 
 async def test_ten_thousand_and_no_more(house: House):

@@ -1,13 +1,19 @@
 """The inbox: whose tasks, for whom, in which state; answers; and that a task never outlives its ground."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from creditmesh.chassis.context import lock_key
+from creditmesh.matching import service
 from creditmesh.matching.naming import task_id
 from tests.matching.catalogue import BAR, BASIS, TODAY, a_record, item, measure, party, revised
 from tests.matching.conftest import House, a_person, an_organisation, department
+from tests.support.erasing import erase
 
 NOT_DONE = {"outcome": "not_executed", "reason": "the procedure was closed before"}
 
@@ -23,10 +29,24 @@ async def inbox(house: House, party: str = "permits_office", *, state: str = "op
             return found
 
 
-async def answered(house: House, task: dict, party: str = "permits_office", *, key: str | None = None, **body):
+async def answered(
+    house: House, task: dict, party: str = "permits_office", *, key: str | None = None, etag: str | None = None, **body
+):
+    """An answer decided on that ETag; under a key on the task as it was given, else on the task as it is."""
     body = {"officer": "W-17"} | (body or {"outcome": "applied"})
     headers = {} if key is None else {"Idempotency-Key": key}
+    if etag is None and key is None:
+        etag = (await house.get(f"/v1/tasks/{task['id']}", department(party))).headers.get("etag")
+    headers["If-Match"] = etag or f'"{task.get("answers", 0)}"'
     return await house.post(f"/v1/tasks/{task['id']}/feedback", body, department(party), headers=headers)
+
+
+@asynccontextmanager
+async def held(house: House, subject: UUID) -> AsyncIterator[None]:
+    """The subject's lock, in the hands of somebody else."""
+    async with house.database.session() as session, session.transaction():
+        await session.execute("select pg_advisory_xact_lock($1, $2)", service.lock_class, lock_key(subject))
+        yield
 
 
 def by_measure(tasks: list[dict]) -> list[tuple[str, str]]:
@@ -225,6 +245,64 @@ async def test_a_task_of_another_party_looks_as_if_there_were_none(house: House)
     assert await house.answers() == [] or (await house.answers())[-1].record != bar["record"]
 
 
+async def test_of_twelve_answers_to_one_task_at_once_one_stands(house: House):
+    firm = await house.subject(an_organisation())
+    await house.load(a_record(firm))
+    task = (await inbox(house))[0]
+    bodies = [{"outcome": "applied"} if place % 2 else NOT_DONE for place in range(12)]
+    async with held(house, firm):  # until some have read the task and wait for its subject
+        asking = [asyncio.create_task(answered(house, task, etag='"0"', **body)) for body in bodies]
+        waiting = "select count(*) > 1 as several from pg_locks where locktype = 'advisory' and not granted"
+        while not (await house.fetch(waiting))[0]["several"]:  # noqa: ASYNC110 - in the database
+            await asyncio.sleep(0.01)
+    answers = await asyncio.gather(*asking)
+    assert sorted(answer.status_code for answer in answers) == [201, *[412] * 11]
+    stale = next(answer for answer in answers if answer.status_code == 412)
+    assert (stale.json()["code"], stale.headers["etag"]) == ("stale", '"1"')
+    (stood,) = [answer.json()["outcome"] for answer in answers if answer.status_code == 201]
+    read = await house.get(f"/v1/tasks/{task['id']}")
+    assert (read.json()["answer"]["outcome"], read.json()["answers"], read.headers["etag"]) == (stood, 1, '"1"')
+    assert (await answered(house, read.json(), outcome="applied")).status_code == 201
+
+
+async def test_an_answer_names_the_state_it_was_decided_on(house: House):
+    await house.load(a_record(await house.subject(an_organisation())))
+    task = (await inbox(house))[0]
+    answer = await house.post(f"/v1/tasks/{task['id']}/feedback", {"outcome": "applied", "officer": "W-17"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "if_match_needed")
+
+
+async def test_a_credential_limited_to_items_sees_and_answers_the_tasks_of_those_alone(house: House):
+    firm, other = await house.subject(an_organisation()), await house.subject(an_organisation())
+    change = a_record(firm)
+    await house.load(change, a_record(other, item="honour"))
+    task = next(task for task in await inbox(house) if task["item"] == "default")
+    narrow = department(items=frozenset({"honour"}))
+    answer = {"outcome": "applied", "officer": "W-17"}
+    headers = {"If-Match": '"0"'}
+
+    async def listed(state: str) -> set[str]:
+        page = (await house.get("/v1/tasks", narrow, state=state)).json()
+        return {each["item"] for each in page["items"]}
+
+    seen = await house.accesses_of(firm)
+    assert await listed("open") <= {"honour"}
+    assert await house.accesses_of(firm) == seen
+    for refused in (
+        await house.get(f"/v1/tasks/{task['id']}", narrow),
+        await house.post(f"/v1/tasks/{task['id']}/feedback", answer, narrow, headers=headers),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_authorised")
+    kept = (await house.accesses_of(firm))[len(seen) :]
+    assert [(each.outcome, each.reason, each.items) for each in kept] == [
+        ("refused", "not_authorised", ("default",))
+    ] * 2
+    assert (await answered(house, task)).status_code == 201
+    await house.load(revised(change, state="repaired"))
+    assert await inbox(house, state="withdrawn")
+    assert await listed("withdrawn") == set()
+
+
 async def test_a_repeated_answer_is_kept_once_even_if_the_task_is_gone(house: House):
     change = a_record(await house.subject(an_organisation()))
     await house.load(change)
@@ -256,7 +334,7 @@ async def test_a_repeated_answer_is_kept_once_even_if_the_task_is_gone(house: Ho
 async def test_an_answer_that_lacks_something_is_refused_with_its_place(house: House, body, status, pointer):
     await house.load(a_record(await house.subject(an_organisation())))
     task = (await inbox(house))[0]
-    answer = await house.post(f"/v1/tasks/{task['id']}/feedback", body)
+    answer = await house.post(f"/v1/tasks/{task['id']}/feedback", body, headers={"If-Match": '"0"'})
     assert answer.status_code == status
     assert pointer in {error["pointer"] for error in answer.json()["errors"]}
     assert len(await inbox(house)) == 2
@@ -317,11 +395,7 @@ async def test_a_person_who_was_erased_is_no_longer_named(house: House):
     person, record = await house.subject(a_person()), uuid4()
     texts = await sealed(house, person, record, None, NAME="沈沙盒")
     await house.load(a_record(person, kind="natural_person", record=record, sealed=texts, fields={}))
-    async with house.database.session() as session:
-        await session.execute(
-            "update vault.data_key set wrapped = null, destroyed_at = now() where subject = $1", person
-        )
-    house.equipment.vault.forget(person)
+    await erase(house.database, house.equipment.vault, person)
     (task,) = await inbox(house)
     assert (task["subject"]["name"], task["subject"]["number"]) == (None, None)
 

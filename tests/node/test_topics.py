@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import pytest
 import yaml
-from sqlalchemy.ext.asyncio import AsyncConnection
 from typer.testing import CliRunner, Result
 
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.kafka import apply
 from creditmesh.chassis.bus.topics import topics_of
+from creditmesh.chassis.database.session import Session
 from creditmesh.node.cli import app
 from tests.support.postgres import Database, Postgres
 
@@ -22,20 +22,19 @@ TOPICS = ("catalogue", "exchange", "ingestion", "matching", "query", "repair")
 async def database(postgres: Postgres) -> Database:
     node = f"t{uuid4().hex[:10]}"
 
-    async def declare(connection: AsyncConnection) -> None:
-        await declare_streams(connection, node=node, streams=[])
+    async def declare(session: Session) -> None:
+        await declare_streams(session, node=node, streams=[])
 
     return await postgres.database(node=node, declare=declare)
 
 
 @pytest.fixture
 def settings(postgres: Postgres, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    address = postgres.server.tcp_url.set(username=None, password=None, database=database.name)
     given = {
         "NODE": database.node,
         "PARTS": str(database.parts),
         "STATE": str(postgres.folder),
-        "DATABASE": address.render_as_string(),
+        "DATABASE": postgres.server.tcp.of(database.name).url,
         "BUS__KIND": "kafka",
         "BUS__BOOTSTRAP": "127.0.0.1:9",
         "BUS__REPLICATION": "1",

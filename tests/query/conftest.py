@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import count
 from uuid import UUID, uuid4
@@ -25,7 +25,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.query import events, service
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.events import AccessRecorded, RecordChanged
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import resident_check
 from tests.query.samples import a_directory, an_item
@@ -49,7 +49,6 @@ class House:
     equipment: Equipment
     mint: Mint
     verifier: Verifier
-    delivered: set[UUID] = field(default_factory=set)
     number: int = 0
 
     def follow(self, directory: Directory) -> None:
@@ -78,20 +77,14 @@ class House:
         """These revisions arrive in one batch."""
         await self._handle(events.on_record_changed, [self._delivered(change) for change in changes])
 
-    async def settled(self) -> None:
-        """Every access that was committed arrives in the log."""
-        async with self.database.session() as session:
-            rows = await session.fetch("select id, part, at, data from bus.event order by id")
-        new = [row for row in rows if row["id"] not in self.delivered]
-        self.delivered |= {row["id"] for row in new}
-        await self._handle(
-            events.on_access_recorded,
-            [self._event(row["part"], row["data"], id=UUID(bytes=row["id"].bytes), at=row["at"]) for row in new],
-        )
+    async def hear(self, access: AccessRecorded) -> None:
+        """An access of another service arrives."""
+        part, data = part_of(access.key, PARTS), access.model_dump_json().encode()
+        told = replace(self._event(part, data), id=access.access, key=access.key, stream="repair")
+        await self._handle(events.on_access_recorded, [told])
 
     async def log_of(self, subject: UUID) -> list[dict]:
         """What the person finds in their log, newest first."""
-        await self.settled()
         async with self.client(person(subject)) as client:
             lines, cursor = [], None
             while True:
@@ -113,11 +106,11 @@ class House:
     def _delivered(self, change: RecordChanged) -> Delivered:
         return self._event(part_of(change.key, PARTS), change.model_dump_json().encode())
 
-    def _event(self, part: int, data: bytes, *, id: UUID | None = None, at: datetime = REAL) -> Delivered:
+    def _event(self, part: int, data: bytes) -> Delivered:
         self.number += 1
         return Delivered(
-            stream="query", part=part, number=self.number, before=None, id=id or uuid4(), type="x", version=1, key="k",
-            at=at, legal_date=TODAY, traceparent=None, data=data,
+            stream="query", part=part, number=self.number, before=None, id=uuid4(), type="x", version=1, key="k",
+            at=REAL, legal_date=TODAY, traceparent=None, data=data,
         )  # fmt: skip
 
 
@@ -126,29 +119,29 @@ async def house(postgres: Postgres, tmp_path_factory) -> AsyncIterator[House]:
     node, directory = "query1", a_directory(ITEMS)
     declaration = Declaration(services=(service,), follow="query", followed=Directory)
 
-    async def declare(connection):
-        await declare_streams(connection, node=node, streams=streams(declaration))
+    async def declare(session):
+        await declare_streams(session, node=node, streams=streams(declaration))
 
     database = await postgres.database(node=node, parts=PARTS, packages=[service], declare=declare)
     folder = tmp_path_factory.mktemp("keys")
     Keys.create(folder)
     keys = Keys.load(folder, service.keys)
-    engine = database.engine("query")
+    pool = database.pool("query")
     made = House(
         database=database,
         equipment=Equipment(
             node=NodeFacts(code=node, tier="city", parts=PARTS, sandbox=True),
             service=service,
-            engine=engine,
+            pool=pool,
             clock=Clock(lambda: directory.offset_days, real=lambda: REAL),
-            vault=Vault(database.engine("query", pool_size=2), keys, parts=PARTS),
+            vault=Vault(database.pool("query", size=2), keys, parts=PARTS),
             keys=keys,
             followed=directory,
             wake=lambda: None,
             wakes=Listener(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
-        verifier=Verifier(keys.token_public_key(), node=node, audience="query"),
+        verifier=Verifier(keys.token_public_keys(), node=node, audience="query"),
     )
     yield made
     await database.close()

@@ -10,6 +10,7 @@ import pytest
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import House, bureau, department, person
 from tests.query.samples import a_record
+from tests.support.erasing import erase
 
 NOBODYS = UUID("0199f000-0000-7000-8000-000000000000")
 """An id that nothing has, and the same in every process that collects these tests."""
@@ -46,11 +47,7 @@ async def test_an_erased_person_keeps_a_file_without_what_was_sealed(catalogue: 
     await catalogue.load(
         penalty(subject, record=record, sealed=[cipher.seal({"ID": "x"}, object=record, field="s").model_dump()])
     )
-    async with catalogue.database.session() as session:
-        await session.execute(
-            "update vault.data_key set wrapped = null, destroyed_at = now() where subject = $1", subject
-        )
-    catalogue.equipment.vault.forget(subject)
+    await erase(catalogue.database, catalogue.equipment.vault, subject)
     (shown,) = (await get(catalogue, person(subject), "/v1/me/file")).json()["records"]
     assert list(shown["fields"]) == ["DOC"]
 
@@ -59,14 +56,12 @@ async def test_the_log_pages_lose_no_line_while_others_are_added(catalogue: Hous
     identity, subject = await somebody(catalogue)
     for _ in range(7):
         await by_matter(catalogue, identity)
-    await catalogue.settled()
     seen, cursor = [], None
     while True:
         params = {"limit": 3} | ({} if cursor is None else {"cursor": cursor})
         page = (await get(catalogue, person(subject), "/v1/me/accesses", **params)).json()
         seen += [line["access"] for line in page["items"]]
         await by_matter(catalogue, identity)
-        await catalogue.settled()
         if (cursor := page["next"]) is None:
             break
     assert len(seen) == len(set(seen)) == 7
@@ -82,7 +77,6 @@ async def test_another_persons_log_has_none_of_it(catalogue: House):
 async def test_reading_the_log_is_in_the_log(catalogue: House):
     _, subject = await somebody(catalogue)
     await get(catalogue, person(subject), "/v1/me/accesses")
-    await catalogue.settled()
     (line,) = (await get(catalogue, person(subject), "/v1/me/accesses")).json()["items"]
     assert (line["purpose"], line["caller"], line["outcome"]) == ("own_accesses", "subject", "released")
 
@@ -214,7 +208,6 @@ async def test_an_export_has_the_file_the_authorisations_and_the_accesses(catalo
     await catalogue.load(fine)
     given = await authorised(catalogue, subject)
     decision = (await by_matter(catalogue, identity)).json()["decision_id"]
-    await catalogue.settled()
     body = (await get(catalogue, person(subject), "/v1/me/export")).json()
     assert [each["record"] for each in body["records"]] == [str(fine.record)]
     assert [each["id"] for each in body["authorisations"]] == [given]

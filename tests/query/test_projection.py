@@ -1,13 +1,18 @@
 """The read models from events: the newest revision stands, whatever order batches are cut in."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.errors import Transient
-from tests.query.conftest import ITEMS, House, invented_person, person
+from creditmesh.chassis.service import Declaration
+from creditmesh.query import service
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import AccessRecorded
+from tests.query.conftest import ITEMS, PARTS, TODAY, House, invented_person, person
 from tests.query.samples import a_directory, a_record, an_item
 
 
@@ -96,11 +101,29 @@ async def test_a_record_of_an_item_this_process_has_not_followed_yet_waits(catal
     assert len(await rows(catalogue, "record", change.record)) == 1
 
 
-async def test_the_access_log_keeps_every_line_once(catalogue: House):
+async def test_the_log_has_this_services_accesses_as_they_were_committed_and_those_of_others_as_they_arrive(
+    catalogue: House,
+):
     subject = await catalogue.subject(invented_person())
     async with catalogue.client(person(subject)) as client:
-        for _ in range(3):
-            await client.get("/v1/me/file")
-    await catalogue.settled()
-    await catalogue.settled()
-    assert len(await catalogue.log_of(subject)) == 3
+        own = (await client.get("/v1/me/file")).json()["decision_id"]
+    theirs = AccessRecorded(
+        access=uuid4(), subject=subject, caller="department", party="market", purpose="case", ground="statutory",
+        outcome="released",
+    )  # fmt: skip
+    await catalogue.hear(theirs)
+    assert [line["access"] for line in await catalogue.log_of(subject)] == [str(theirs.access), own]
+
+
+async def test_an_own_access_is_written_once_and_read_from_the_log_itself(catalogue: House):
+    subject = await catalogue.subject(invented_person())
+    async with catalogue.client(person(subject)) as client:
+        decision = UUID((await client.get("/v1/me/file")).json()["decision_id"])
+    async with catalogue.database.session() as session:
+        assert await session.fetchval("select count(*) from bus.event where id = $1", decision) == 0
+        queued = await session.fetchrow("select stream, part, type from bus.event_queue where event = $1", decision)
+        line = await session.fetchrow("select part, key, legal_date from query.access where id = $1", decision)
+    assert tuple(queued) == ("query", part_of(str(subject), PARTS), "access.recorded")
+    assert tuple(line) == (queued["part"], subject, TODAY)
+    alone = Declaration(services=(service,), follow="query", followed=Directory)
+    assert alone.streams_of(service) == {}

@@ -5,12 +5,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from creditmesh.schemas.events import AccessRecorded
+from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import ITEMS, House, department, invented_person, person
 from tests.query.samples import a_directory
 
-ACCESSES = "select data from bus.event where type = 'access.recorded'"
+ACCESSES = "select data from query.access"
 
 
 async def test_a_department_with_a_matter_reads_what_the_matter_lists(catalogue: House):
@@ -86,6 +86,26 @@ async def test_the_access_says_until_when_what_was_released_may_be_used(catalogu
     assert (released.outcome, released.use_until) == ("released", date(2026, 5, 9))
     assert (lent.caller, lent.use_until) == ("bureau", date(2026, 5, 9))
     assert (nothing.outcome, nothing.use_until) == ("nothing", None)
+
+
+async def test_what_a_bureau_was_given_is_told_beside_its_access_and_nothing_else_is(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    fine = penalty(subject, display_until=date(2026, 5, 9))
+    await catalogue.load(fine)
+    given = await authorised(catalogue, subject)
+    answer = (await by_authorisation(catalogue, identity, given)).json()
+    await by_authorisation(catalogue, identity, given, items=["licence"])
+    await by_authorisation(catalogue, identity, str(subject))
+    await by_matter(catalogue, identity)
+    async with catalogue.database.session() as session:
+        rows = await session.fetch("select id, type, data from bus.event where key = $1", str(subject))
+        queued = await session.fetchval("select type from bus.event_queue where event = $1", rows[0]["id"])
+    [told] = [DisclosedToBureau.model_validate_json(row["data"]) for row in rows]
+    assert queued == told.type
+    assert told == DisclosedToBureau(
+        access=answer["decision_id"], subject=subject, party="bureau_a", records=(fine.record,),
+        use_until=date(2026, 5, 9),
+    )  # fmt: skip
 
 
 async def test_an_answer_is_not_used_beyond_the_announced_withdrawal_of_its_item(catalogue: House):

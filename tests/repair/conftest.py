@@ -194,8 +194,8 @@ async def built_house(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
     node, directory = "city", a_catalogue()
     declaration = Declaration(services=(service,), follow="repair", followed=Directory)
 
-    async def declare(connection: Any) -> None:
-        await declare_streams(connection, node=node, streams=streams(declaration))
+    async def declare(session: Any) -> None:
+        await declare_streams(session, node=node, streams=streams(declaration))
 
     database = await postgres.database(node=node, parts=PARTS, packages=[service], declare=declare)
     folder = tmp_path_factory.mktemp("keys")
@@ -206,17 +206,17 @@ async def built_house(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
         equipment=Equipment(
             node=NodeFacts(code=node, tier="city", parts=PARTS, sandbox=True),
             service=service,
-            engine=database.engine("repair"),
+            pool=database.pool("repair"),
             clock=Clock(lambda: directory.offset_days, real=lambda: REAL),
-            vault=Vault(database.engine("repair", pool_size=2), keys, parts=PARTS, allowed=service.vault),
+            vault=Vault(database.pool("repair", size=2), keys, parts=PARTS, allowed=service.vault),
             keys=keys,
             followed=directory,
             wake=lambda: None,
             wakes=Listener(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
-        verifier=Verifier(keys.token_public_key(), node=node, audience="repair"),
-        other_vault=Vault(database.engine("ddl", pool_size=1), Keys.load(folder, {"index", "data"}), parts=PARTS),
+        verifier=Verifier(keys.token_public_keys(), node=node, audience="repair"),
+        other_vault=Vault(database.pool("ddl", size=1), Keys.load(folder, {"index", "data"}), parts=PARTS),
     )
     yield made
     await database.close()

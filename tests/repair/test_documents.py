@@ -1,12 +1,18 @@
 """The documents of a case: what they may be, that they are kept once, and that nobody reads them at rest."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from creditmesh.chassis.context import Context
 from creditmesh.repair.documents import MOST_BYTES
+from creditmesh.repair.operations.documents import Document, add_document, document_of
 from tests.repair.conftest import JPEG, PDF, PNG, House, department, office, person
 from tests.repair.refusing import refused
 
@@ -65,6 +71,40 @@ async def test_a_document_has_ten_mebibytes_and_not_a_byte_more(house: House):
     answer = await house.add(case, record.subject, "proof", whole)
     assert (answer.status_code, answer.json()["size"]) == (201, MOST_BYTES)
     assert (await house.get(answer.headers["location"], department())).content == whole
+
+
+async def test_a_large_document_is_sealed_and_opened_beside_the_loop_and_not_on_it(house: House):
+    record = await house.record()
+    case = UUID(await house.filed(record))
+    sent = Document(kind="proof", media="application/pdf", content=PDF.ljust(MOST_BYTES, b"\x80"))
+    context = Context(house.equipment, caller=person(record.subject))
+    try:
+        with working() as adding:
+            added, _ = await add_document(context, case, sent)
+        await context.commit()
+        with working() as reading:
+            _, content = await document_of(context, case, added.digest)
+        await context.commit()
+    finally:
+        await context.rollback()
+    assert content == sent.content
+    assert adding.loop < 0.6 * adding.process, adding
+    assert reading.loop < 0.6 * reading.process, reading
+
+
+@dataclass
+class Work:
+    """Seconds of CPU: of the loop's thread, and of the whole process."""
+
+    loop: float = 0.0
+    process: float = 0.0
+
+
+@contextmanager
+def working() -> Iterator[Work]:
+    work, loop, process = Work(), time.thread_time(), time.process_time()
+    yield work
+    work.loop, work.process = time.thread_time() - loop, time.process_time() - process
 
 
 async def test_the_same_document_again_is_the_same_document(house: House):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from creditmesh.chassis.declared import Followed
 from creditmesh.schemas.catalogue import CreditList, Item, Matter, Measure, Party, Purpose
-from creditmesh.schemas.directory import Directory, UnreadableCatalogue
+from creditmesh.schemas.directory import Directory, UnreadableCatalogue, once_a_version
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged
 from tests.schemas.samples import BASIS, FIRM, FORBIDDEN, ITEM, SETS, uscc
 
@@ -170,6 +170,42 @@ def test_an_item_is_compiled_once_and_anew_when_a_code_set_changes(stream: Strea
     assert [error.code for error in found] == ["forbidden_attribute"]
     with pytest.raises(KeyError, match="penalty"):
         stream.directory.compiled("penalty", 2)
+
+
+def test_a_question_is_answered_once_a_version_and_day_and_anew_by_the_next_version(stream: Stream):
+    asked: list[date] = []
+
+    @once_a_version
+    def names(directory: Directory, *, on: date) -> list[str]:
+        asked.append(on)
+        return [each.name for each in directory.objects("item", on=on)]
+
+    stream.publish("item", an_item(name="First"))
+    directory, tomorrow = stream.directory, DAY + timedelta(days=1)
+    assert [names(directory, on=DAY) for _ in range(3)] == [["First"]] * 3
+    assert names(directory, on=tomorrow) == ["First"]
+    assert asked == [DAY, tomorrow]
+    stream.publish("item", an_item(2, name="Second"), number=2)
+    assert names(directory, on=DAY) == ["Second"]
+    stream.publish("item", an_item(2), number=3, state="withdrawn")
+    assert names(directory, on=DAY) == []
+    assert directory.withdrawn(DAY) == {"penalty"}
+    assert names(Directory(), on=DAY) == []
+
+
+def test_a_peer_is_found_from_the_version_on_that_enrols_it(stream: Stream):
+    assert stream.directory.peers("above") == ()
+    stream.publish("party", a_party("province", kind="node", place="above"))
+    assert [each.code for each in stream.directory.peers("above")] == ["province"]
+    stream.publish("party", a_party("province", kind="node", place="above", active=False), number=2)
+    assert stream.directory.peers("above") == ()
+
+
+def test_the_answers_of_many_days_are_not_all_kept(stream: Stream):
+    stream.publish("item", an_item())
+    for days in range(2000):
+        stream.directory.withdrawn(DAY + timedelta(days=days))
+    assert stream.directory.answers.cache_info().currsize < 1000
 
 
 def test_the_legal_date_moves_with_the_clocks_event(stream: Stream):

@@ -7,9 +7,8 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
-from sqlalchemy.dialects import postgresql
 
+from creditmesh.chassis.database.statements import compiled
 from creditmesh.schemas.rules.visibility import visible, visible_sql
 
 DAY = date(2026, 3, 1)
@@ -65,7 +64,7 @@ def test_the_last_day_is_shown_and_the_day_of_the_end_is_not():
 
 def test_the_condition_names_its_two_parameters_and_the_alias_on_every_column():
     condition = visible_sql("r")
-    assert set(text(condition).compile(dialect=postgresql.dialect()).params) == {"as_of", "withdrawn"}
+    assert set(compiled(condition).names) == {"as_of", "withdrawn"}
     assert condition.count("r.") == 5
     assert "." not in visible_sql()
 
@@ -92,7 +91,7 @@ async def test_postgresql_and_python_agree_on_every_row(postgres, seed: int):
     withdrawn = frozenset(chance.sample(ITEMS, chance.randint(0, 3)))
     columns = {name: [asdict(row)[name] for row in picked] for name in asdict(picked[0])}
     parameters = {"n": list(range(len(picked))), **columns, "as_of": DAY, "withdrawn": sorted(withdrawn)}
-    async with database.engine("ddl").connect() as connection:
-        found = (await connection.execute(text(STATEMENT), parameters)).all()
+    async with database.pool("ddl").session() as session:
+        found = await session.fetch(STATEMENT, parameters)
     assert [shown for _, shown in found] == [visible(row, as_of=DAY, withdrawn=withdrawn) for row in picked]
     assert len({shown for _, shown in found}) == 2

@@ -92,15 +92,15 @@ class TestNode:
     async def settled(self) -> None:
         """Wait until all that was committed before is ordered, read, and followed."""
         await self._ordered()
-        for owner in self.host.owners.values():
+        for owner in self.host.consumers.values():
             await owner.caught_up()
         await self._ordered()
-        for owner in self.host.owners.values():
+        for owner in self.host.consumers.values():
             await owner.caught_up()
         await self.host.follower.caught_up()
 
     async def _ordered(self) -> None:
-        async with self.database.session("bus") as session:
+        async with self.database.session() as session:
             while await session.fetchval("select 1 from bus.event_queue limit 1"):
                 await session.fetchval("select pg_sleep(0.005)")
 
@@ -149,7 +149,7 @@ async def running(
     host = Host(
         declaration=declaration,
         settings=settings,
-        urls=database.urls,
+        addresses=database.addresses,
         hosted=[service.name for service in declaration.services],
         door=door,
     )

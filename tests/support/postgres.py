@@ -12,17 +12,19 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import psutil
 import pytest
-from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from creditmesh.chassis.database.address import Address, addresses
+from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.embedded import EmbeddedServer
-from creditmesh.chassis.database.engine import arguments_of, engine, urls
 from creditmesh.chassis.database.migrations import Declare, Migrated, migrate
-from creditmesh.chassis.database.roles import BUS, DDL, create_database, open_database
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.roles import BUS, DDL, RELAY, create_database, open_database
 
 PREFIX = "creditmesh-test-"
 
@@ -34,29 +36,27 @@ class Database:
     name: str
     node: str
     parts: int
-    admin_url: URL
+    admin: Address
     secrets: Path
-    _engines: list[AsyncEngine] = field(default_factory=list)
+    _pools: list[Pool] = field(default_factory=list)
 
     @property
-    def urls(self) -> dict[str, URL]:
-        """The URL of each role, by service name, `bus` and `ddl`."""
-        return {
-            role: url.set(database=self.name)
-            for role, url in urls(self.admin_url, node=self.node, secrets=self.secrets).items()
-        }
+    def addresses(self) -> dict[str, Address]:
+        """The address of each role, by service name, `bus` and `ddl`."""
+        found = addresses(self.admin, node=self.node, secrets=self.secrets)
+        return {role: address.of(self.name) for role, address in found.items()}
 
-    def engine(self, role: str, *, pool_size: int = 4) -> AsyncEngine:
+    def pool(self, role: str, *, size: int = 4, **more: Any) -> Pool:
         """A pool as that role; closed with the database."""
-        made = engine(self.urls[role], application_name=f"test/{role}", pool_size=pool_size)
-        self._engines.append(made)
+        made = Pool(self.addresses[role], application_name=f"test/{role}", size=size, **more)
+        self._pools.append(made)
         return made
 
     @contextlib.asynccontextmanager
     async def session(self, role: str | None = None) -> AsyncIterator[asyncpg.Connection]:
         """One plain asyncpg session as that role; as the superuser without one."""
-        url = self.admin_url.set(database=self.name) if role is None else self.urls[role]
-        connection = await asyncpg.connect(**arguments_of(url, application_name="test"))
+        address = self.admin.of(self.name) if role is None else self.addresses[role]
+        connection = await connect(address, application_name="test")
         try:
             yield connection
         finally:
@@ -64,8 +64,14 @@ class Database:
 
     async def close(self) -> None:
         """Close the pools that were opened here."""
-        for opened in self._engines:
-            await opened.dispose()
+        for opened in self._pools:
+            await opened.close()
+
+
+def url_of(address: Address) -> str:
+    """The address with its role and password, for a process of its own."""
+    who = f"{quote(address.user or '')}:{quote(address.password or '')}"
+    return address.url.replace("postgresql://", f"postgresql://{who}@", 1)
 
 
 class Postgres:
@@ -79,9 +85,14 @@ class Postgres:
         self._databases: list[Database] = []
 
     @property
-    def admin_url(self) -> URL:
-        """The superuser's URL."""
-        return self.server.admin_url
+    def admin(self) -> Address:
+        """The superuser's address."""
+        return self.server.admin
+
+    @property
+    def port(self) -> int:
+        """Where the server listens on loopback."""
+        return int((self.server.place / "port").read_text())
 
     @property
     def secrets(self) -> Path:
@@ -102,7 +113,7 @@ class Postgres:
         if kind not in self._templates:
             template = f"template_{next(self._numbers)}"
             await migrate(
-                self.admin_url,
+                self.admin,
                 node=node,
                 tier=tier,
                 parts=parts,
@@ -113,14 +124,14 @@ class Postgres:
             )
             self._templates[kind] = template
         name = f"test_{next(self._numbers)}"
-        connection = await asyncpg.connect(**arguments_of(self.admin_url, application_name="test"))
+        connection = await connect(self.admin, application_name="test")
         try:
             await create_database(connection, name, template=self._templates[kind])
-            roles = [DDL, BUS, *(each.name for each in packages)]
+            roles = [DDL, BUS, RELAY, *(each.name for each in packages)]
             await open_database(connection, name, node=node, names=roles)
         finally:
             await connection.close()
-        made = Database(name=name, node=node, parts=parts, admin_url=self.admin_url, secrets=self.secrets)
+        made = Database(name=name, node=node, parts=parts, admin=self.admin, secrets=self.secrets)
         self._databases.append(made)
         return made
 

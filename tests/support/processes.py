@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-import asyncpg
 import httpx
 import orjson
 from rich.console import Console
 
-from creditmesh.chassis.database.engine import arguments_of
+from creditmesh.chassis.database.connecting import connect
 from creditmesh.node import people
 from creditmesh.node.sandbox import Sandbox, SandboxNode, started
 from tests.support.rows import ITEM
@@ -58,8 +57,7 @@ class Victim:
         return asyncio.run(self._ask(statement, *arguments))
 
     async def _ask(self, statement: str, *arguments: object) -> object:
-        url = self.sandbox.server.admin_url.set(database=self.node.settings.node)
-        session = await asyncpg.connect(**arguments_of(url, application_name="test"))
+        session = await connect(self.sandbox.server.admin.of(self.node.settings.node), application_name="test")
         try:
             return await session.fetchval(statement, *arguments)
         finally:

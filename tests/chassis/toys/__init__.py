@@ -7,12 +7,11 @@ from uuid import UUID
 from fastapi import HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from sqlalchemy import text
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Forbidden, NotFound
 from creditmesh.chassis.http.access import Access
-from creditmesh.chassis.http.idempotency import REPLAYED, digest, key_of, recall, remember
+from creditmesh.chassis.http.idempotency import REPLAYED, once_of, recall, remember
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.chassis.service import Service
 from creditmesh.schemas.events import AccessRecorded
@@ -23,8 +22,8 @@ SECRET = "Wang Example 990000"
 """What no answer and no log line may say."""
 before_the_end: list[Callable[[Context], Awaitable[None]]] = []
 """What a test does between a handler's last statement and the route's commit."""
-_MARK = text("insert into toy.mark (id) values (:id)")
-_LATER = text("insert into toy.child (id, mark) values (:id, :mark)")
+_MARK = "insert into toy.mark (id) values (:id)"
+_LATER = "insert into toy.child (id, mark) values (:id, :mark)"
 
 
 class Refused(Forbidden):
@@ -114,16 +113,15 @@ async def misshapen(ctx: Ctx, id: UUID) -> Toy:
 async def broken(ctx: Ctx, id: UUID) -> None:
     """Make a mark twice, which the database refuses with a message that quotes it."""
     await _mark(ctx, id)
-    await (await ctx.connection()).execute(
-        text("insert into toy.mark (id, note) values (:i, :n)"), {"i": id, "n": SECRET}
-    )
+    session = await ctx.session()
+    await session.execute("insert into toy.mark (id, note) values (:id, :note)", {"id": id, "note": SECRET})
 
 
 @router.post("/v1/marks/{id}/deferred", access=Access.public())
 async def deferred(ctx: Ctx, id: UUID) -> dict[str, object]:
     """Make a mark, and break a constraint that is looked at when the transaction commits."""
     await _mark(ctx, id)
-    await (await ctx.connection()).execute(_LATER, {"id": id, "mark": UUID(int=0)})
+    await (await ctx.session()).execute(_LATER, {"id": id, "mark": UUID(int=0)})
     return {"released": SECRET}
 
 
@@ -139,7 +137,7 @@ async def long(ctx: Ctx, id: UUID, events: int = 1) -> None:
     """Lock a subject, make a mark, emit: many statements, to be cut off anywhere."""
     await ctx.lock([id])
     await _mark(ctx, id)
-    await (await ctx.connection()).execute(text("select pg_sleep(0.002)"))
+    await (await ctx.session()).execute("select pg_sleep(0.002)")
     for _ in range(events):
         disclosed(ctx, id)
 
@@ -147,15 +145,15 @@ async def long(ctx: Ctx, id: UUID, events: int = 1) -> None:
 @router.post("/v1/toys", access=Access.to("department", scope="records:submit"), status_code=201)
 async def make(ctx: Ctx, toy: Toy, request: Request, response: Response) -> dict[str, Any]:
     """Make a toy, once for a key."""
-    key, body = key_of(request), digest(await request.body())
-    standing = None if key is None else await recall(ctx, key, body)
+    once = await once_of(request)
+    standing = None if once.key is None else await recall(ctx, once.key, once.digest)
     if standing is not None:
         response.headers[REPLAYED] = "true"
         return {"id": standing}
     made = ctx.new_id()
     await _mark(ctx, made)
-    if key is not None:
-        made = await remember(ctx, key, body, made)
+    if once.key is not None:
+        made = await remember(ctx, once.key, once.digest, made)
     return {"id": made}
 
 
@@ -187,7 +185,7 @@ def disclosed(ctx: Context, subject: UUID) -> UUID:
 
 
 async def _mark(ctx: Context, id: UUID) -> None:
-    await (await ctx.connection()).execute(_MARK, {"id": id})
+    await (await ctx.session()).execute(_MARK, {"id": id})
     for act in before_the_end:
         await act(ctx)
 

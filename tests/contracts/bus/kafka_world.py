@@ -8,8 +8,6 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import text
-
 from creditmesh.chassis.bus import kafka
 from creditmesh.chassis.bus.arrivals import KafkaArrivals
 from creditmesh.chassis.bus.event import Delivered
@@ -29,8 +27,8 @@ class WatchedBus(KafkaBus):
 
     made: list[KafkaArrivals]
 
-    def arrivals(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
-        made = super().arrivals(reader, streams)
+    def transport(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
+        made = super().transport(reader, streams)
         self.made.append(made)
         return made
 
@@ -60,7 +58,7 @@ class KafkaWorld(World):
 
     def publisher(self, **more: Any) -> Publisher:
         return Publisher(
-            self.database.urls["bus"],
+            self.database.addresses["relay"],
             partial(kafka.producer, self.bootstrap, node=self.node),
             node=self.node,
             streams=["source"],
@@ -103,13 +101,13 @@ class KafkaWorld(World):
         await kafka.apply(self.bootstrap, self.topics, anew=True)
 
     async def _unpublished(self, *, all_of_it: bool) -> list[Delivered]:
-        engine = self.database.engine("bus", pool_size=1)
-        async with engine.connect() as connection:
-            at = {part: head.number for part, head in (await heads(connection, "source")).items()}
+        pool = self.database.pool("reader", size=1)
+        async with pool.session() as session:
+            at = {part: head.number for part, head in (await heads(session, "source")).items()}
             after = {part: 0 if all_of_it else self.published.get(part, 0) for part in at}
-            events = await read_stream(connection, "source", after=after, n=10_000)
-            await connection.execute(text("select pg_stat_force_next_flush()"))
-        await engine.dispose()
+            events = await read_stream(session, "source", after=after, n=10_000)
+            await session.execute("select pg_stat_force_next_flush()")
+        await pool.close()
         self.published = at
         return [event for event in events if isinstance(event, Delivered)]
 

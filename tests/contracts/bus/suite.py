@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from creditmesh.chassis.bus.dead import letters
+from creditmesh.chassis.bus.dead_letters import letters
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.metrics import LOST_PARTS
 from creditmesh.chassis.bus.queue import Outgoing
@@ -35,19 +35,20 @@ class BusContract:
         keys = [key for part in range(4) for key in keys_of(part, 3)]
         async with world.reading() as reading:
             ids = [await world.write(*keys) for _ in range(5)]
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         for place, key in enumerate(keys):
             assert await world.applied(key) == [written[place] for written in ids]
         assert len(await world.effects()) == 5 * len(keys)
 
     async def test_an_event_whose_transaction_was_rolled_back_never_was(self, world: World):
-        async with world.source.connect() as connection:
-            await world.gather(connection, "lost", "lost")
+        async with world.source.session() as session:
+            await session.begin()
+            await world.gather(session, "lost", "lost")
             ids = await world.write("kept")
-            await connection.rollback()
+            await session.rollback()
         await world.order()
         async with world.reading() as reading:
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == ids
 
     async def test_bodies_arrive_as_they_were_written_from_the_bus_and_from_an_outbox(self, world: World):
@@ -60,7 +61,7 @@ class BusContract:
         (first,) = await world.write("a key")
         (second,) = await world.write("a key", event=Noted)
         async with world.reading(look) as reading:
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         happened, noted = seen
         assert (happened.id, noted.id) == (first, second)
         assert happened.read(Happened) == Happened(about="a key")
@@ -73,37 +74,37 @@ class BusContract:
         async with world.reading() as reading:
             ids = await world.write("k", "k", "k", twice=True)
             await world.publish(twice=True)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             ids += await world.write("k", twice=True)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == ids
 
     async def test_what_came_in_the_wrong_order_is_applied_in_the_right_one(self, world: World):
         async with world.reading() as reading:
             ids = await world.write(*["k"] * 20, backwards=True)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == ids
 
     async def test_a_gap_is_refilled(self, world: World):
         async with world.reading() as reading:
             ids = await world.write(*["k"] * 10, lost=range(3, 7))
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == ids
 
     async def test_a_lost_tail_is_refilled_though_nothing_comes_after_it(self, world: World):
         async with world.reading() as reading:
             ids = await world.write(*["k"] * 10, lost=range(5, 10))
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == ids
 
     async def test_a_transport_that_forgot_everything_loses_nothing(self, world: World):
         async with world.reading() as reading:
             ids = await world.write(*["k"] * 5)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             ids += await world.write(*["k"] * 5, lost=range(5))
             await world.wipe()
             ids += await world.write(*["k"] * 3)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == ids
 
     async def test_a_hole_parks_its_part_and_the_others_flow(self, world: World):
@@ -112,7 +113,7 @@ class BusContract:
         await world.order()
         await world.admin.execute("delete from bus.event_order where stream = 'source' and part = 0 and number = 2")
         async with world.reading() as reading:
-            await eventually(lambda: "hole" in _reason(reading.owner.alarms.get(("source", 0))))
+            await eventually(lambda: "hole" in _reason(reading.consumer.alarms.get(("source", 0))))
             (later,) = await world.write(sound)
             await eventually(lambda: _reached(world, 1, 2))
             assert reading.doubts == []
@@ -123,10 +124,10 @@ class BusContract:
         key, other = keys_of(0, 1)[0], keys_of(1, 1)[0]
         async with world.reading() as reading:
             ids = await world.write(*[key] * 5)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             await world.forget(0, from_number=3)
             await world.write(other)
-            await eventually(lambda: "went back" in _reason(reading.owner.alarms.get(("source", 0))))
+            await eventually(lambda: "went back" in _reason(reading.consumer.alarms.get(("source", 0))))
             await eventually(lambda: _reached(world, 1, 1))
         assert await world.applied(key) == ids
 
@@ -134,11 +135,11 @@ class BusContract:
         key = keys_of(0, 1)[0]
         async with world.reading() as reading:
             ids = await world.write(*[key] * 5)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         await world.forget(0, from_number=3)
         await world.write(*[key] * 6)
         async with world.reading() as reading:
-            await eventually(lambda: "chain break" in _reason(reading.owner.alarms.get(("source", 0))))
+            await eventually(lambda: "chain break" in _reason(reading.consumer.alarms.get(("source", 0))))
         assert await world.applied(key) == ids
         assert await world.position(0) == 5
 
@@ -146,11 +147,11 @@ class BusContract:
         key = keys_of(0, 1)[0]
         async with world.reading() as reading:
             await world.write(*[key] * 3)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         await world.forget(0, from_number=3)
         await world.write(key)
         async with world.reading() as reading:
-            await eventually(lambda: "chain break" in _reason(reading.owner.alarms.get(("source", 0))))
+            await eventually(lambda: "chain break" in _reason(reading.consumer.alarms.get(("source", 0))))
 
     async def test_a_missing_body_parks_its_part(self, world: World):
         key = keys_of(0, 1)[0]
@@ -158,14 +159,14 @@ class BusContract:
         await world.order()
         await world.admin.execute("delete from bus.event where id = $1", ids[1])
         async with world.reading() as reading:
-            await eventually(lambda: "body" in _reason(reading.owner.alarms.get(("source", 0))))
+            await eventually(lambda: "body" in _reason(reading.consumer.alarms.get(("source", 0))))
 
     async def test_a_part_that_another_process_moved_is_not_applied_again(self, world: World):
         key = keys_of(0, 1)[0]
         before = LOST_PARTS.labels("reader")._value.get()
         async with world.reading() as reading:
             ids = await world.write(key)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             async with world.admin.transaction():
                 await world.admin.execute("select from reader.reader_position for update")
                 ids += await world.write(key)
@@ -176,7 +177,7 @@ class BusContract:
                 )
             await eventually(lambda: len(reading.doubts) == 1)
             ids += await world.write(key)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == [ids[0], ids[2]]
         assert LOST_PARTS.labels("reader")._value.get() == before + 1
 
@@ -187,7 +188,7 @@ class BusContract:
             for _ in range(30):
                 ids += await world.write(*keys)
                 await asyncio.sleep(0)
-            await one.owner.caught_up()
+            await one.consumer.caught_up()
         assert len(await world.effects()) == len(ids)
         assert set(await world.effects()) == set(ids)
         for key in keys:
@@ -200,10 +201,10 @@ class BusContract:
         (handled,) = await world.write(key)
         published = await _probes(world, "bus.event")
         async with world.reading(connected=False) as reading:
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == [handled]
         assert await world.position(2) == 301
-        await world.engine.dispose()  # a session that ends tells the server what it has counted
+        await world.pool.close()  # a session that ends tells the server what it has counted
         assert await _probes(world, "bus.event") - published <= 1  # none if it came by another way
         assert await _probes(world, "source.fact") == 0
 
@@ -219,7 +220,7 @@ class BusContract:
 
         ids = await world.write(*["k"] * 4)
         async with world.reading(fail_once) as reading:
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert tried == 2
         assert await world.effects() == ids
 
@@ -230,7 +231,7 @@ class BusContract:
 
         ids = await world.write(*["k"] * 3)
         async with world.reading(emit) as reading:
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         await world.order()
         assert await world.admin.fetchval("select count(*) from bus.event_order where stream = 'reader'") == len(ids)
 
@@ -248,10 +249,10 @@ class BusContract:
         await world.order()
         await world.publish()
         async with world.reading(refuse) as reading:
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             (more,) = await world.write(poison)
             (flows,) = await world.write(other)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             assert reading.doubts == []
         assert await world.applied(other) == [ids[0], ids[2], ids[4], flows]
         assert await world.applied(poison) == []
@@ -260,28 +261,27 @@ class BusContract:
         assert [row["error"] is None for row in rows] == [False, True, True, True]
         assert "ValueError" in rows[0]["error"]
         assert "secret" not in rows[0]["error"]
-        async with world.engine.connect() as connection:
-            [letter] = await letters(connection, "reader")
+        async with world.pool.session() as session:
+            [letter] = await letters(session, "reader")
         assert (letter.stream, letter.number, letter.waiting) == ("source", 2, 3)
 
     async def test_a_value_the_database_refuses_is_a_poison_event_too(self, world: World):
         async def too_long(work: Work, events: Sequence[Delivered]) -> None:
             for event in events:
                 number = 2**80 if event.key == "bad" else event.number
-                row = {"stream": "s", "part": 0, "number": number, "event": event.id, "type": "t", "key": event.key}
-                await work.connection.execute(EFFECT, row)
+                await work.session.copy("reader.effect", EFFECT, [("s", 0, number, event.id, "t", event.key)])
 
         ids = await world.write("good", "bad", "good")
         async with world.reading(too_long) as reading:
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             assert reading.doubts == []
         assert await world.effects() == [ids[0], ids[2]]
 
     async def test_a_reader_that_starts_late_reads_everything(self, world: World):
         ids = [id_ for _ in range(5) for id_ in await world.write(*["k"] * 100)]
         async with world.reading() as reading:
-            await reading.owner.caught_up()
-            assert await reading.owner.behind() == 0
+            await reading.consumer.caught_up()
+            assert await reading.consumer.behind() == 0
         assert await world.effects() == ids
 
     async def test_a_follower_that_starts_late_reads_everything_and_then_follows(self, world: World):
@@ -314,7 +314,7 @@ class BusContract:
         part_of_k = 0
         async with world.reading() as reading:
             await world.write(keys_of(0, 1)[0])
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             await eventually(lambda: _reported(world, part_of_k, 1), within=15)
         rows = await world.admin.fetchval("select count(*) from bus.event_reader where reader = 'reader'")
         assert rows == 4

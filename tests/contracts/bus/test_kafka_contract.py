@@ -27,18 +27,18 @@ class TestKafka(BusContract):
         before = passed("arrived"), passed("refilled")
         async with world.reading() as reading:
             ids = await world.write(*[key for part in range(PARTS) for key in keys_of(part, 20)])
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert set(await world.effects()) == set(ids)
         assert (passed("arrived") - before[0], passed("refilled") - before[1]) == (len(ids), 0)
 
     async def test_a_reader_goes_on_at_its_hint_and_reads_nothing_twice(self, world: KafkaWorld):
         async with world.reading() as reading:
             ids = await world.write(*["k"] * 50)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         before = repeats()
         async with world.reading() as reading:
             ids += await world.write(*["k"] * 5)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == ids
         assert repeats() == before
 
@@ -46,23 +46,23 @@ class TestKafka(BusContract):
     async def test_the_hint_into_a_log_that_was_wiped_is_harmless(self, world: KafkaWorld, rows: int):
         async with world.reading() as reading:
             ids = await world.write(*["k"] * 20)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.admin.fetchval("select max(hint) from reader.reader_position") == 20
         await world.wipe()
         ids += await world.write(*["k"] * rows)
         async with world.reading() as reading:
             ids += await world.write(*["k"] * 3)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == ids
 
     async def test_a_wipe_beneath_a_reader_that_lives_on_is_noticed_by_the_numbers_alone(self, world: KafkaWorld):
         async with world.reading() as reading:
             ids = await world.write(*["k"] * 20)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             for rows in (30, 3):  # the new log outgrows the old place, or stays below it
                 await world.wipe()
                 ids += await world.write(*["k"] * rows, lost=range(rows // 2))
-                await reading.owner.caught_up()
+                await reading.consumer.caught_up()
             assert reading.doubts == []
         assert await world.effects() == ids
 
@@ -70,16 +70,16 @@ class TestKafka(BusContract):
     async def test_events_come_by_kafka_again(self, world: KafkaWorld, *, wiped: bool):
         async with world.reading() as reading:
             await world.write(*["k"] * 20)
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             await world.write("k", lost=range(1))
             if wiped:
                 await world.wipe()
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
 
             async def one_more_arrives() -> bool:
                 before = passed("arrived")
                 await world.write("k")
-                await reading.owner.caught_up()
+                await reading.consumer.caught_up()
                 return passed("arrived") == before + 1
 
             await eventually(one_more_arrives, within=30)
@@ -89,7 +89,7 @@ class TestKafka(BusContract):
     ):
         async with world.reading() as reading:
             ids = await world.write(*["k"] * 3000, lost=range(3000))
-            await reading.owner.caught_up(10)
+            await reading.consumer.caught_up(10)
         assert await world.effects() == ids
 
     async def test_a_message_of_somebody_else_is_passed_over(self, world: KafkaWorld):
@@ -99,7 +99,7 @@ class TestKafka(BusContract):
                 for part in range(PARTS):
                     await (await sender.send(topic_of(world.node, "source"), part, [("ce_id", b"\xff")], b"\x00"))
             ids += await world.write("k")
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
         assert await world.effects() == ids
 
     async def test_a_publisher_that_begins_again_at_the_start_repeats_and_nothing_is_doubled(self, world: KafkaWorld):
@@ -108,14 +108,14 @@ class TestKafka(BusContract):
                 ids = await world.emit(*[key for part in range(PARTS) for key in keys_of(part, 30)])
                 await world.order()
                 await eventually(lambda: published_all(world))
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             before = repeats()
             await world.admin.execute("update bus.event_published set number = 0")
             async with running(world.publisher()):
                 ids += await world.emit("k")
                 await world.order()
                 await eventually(lambda: published_all(world))
-                await reading.owner.caught_up()
+                await reading.consumer.caught_up()
                 await eventually(lambda: repeats() >= before + len(ids) - 1)
         assert set(await world.effects()) == set(ids)
         assert len(await world.effects()) == len(ids)
@@ -125,14 +125,14 @@ class TestKafka(BusContract):
     ):
         async with world.reading() as reading:
             await world.write("k", "k")
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
             monkeypatch.setattr(KafkaArrivals, "overdue", lambda *_, **__: False)
             await world.write("k", "k", lost=range(2))
             await world.wipe()
             with pytest.raises(TimeoutError):
-                await reading.owner.caught_up(5)
+                await reading.consumer.caught_up(5)
             monkeypatch.undo()
-            await reading.owner.caught_up()
+            await reading.consumer.caught_up()
 
 
 def passed(way: str) -> float:

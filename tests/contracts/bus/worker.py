@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from creditmesh.chassis.bus.embedded import EmbeddedBus
+from creditmesh.chassis.bus.consumer import Consumer
+from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.kafka import KafkaBus
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.owner import Owner
 from creditmesh.chassis.bus.protocol import Bus
-from creditmesh.chassis.database.engine import engine
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.pool import Pool
 from tests.contracts.bus.world import LEASE_CLASS, PARTS, Happened, Noted, Work, write_down
 
 DEADLY = "deadly"
@@ -31,23 +32,24 @@ async def die_or_write_down(work: Work, events: Sequence[Delivered]) -> None:
 
 
 async def main(url: str, lease: float, *kafka: str) -> None:
-    listener = Listener(url)
-    bus: Bus = EmbeddedBus(listener)
+    address = Address.read(url)
+    listener = Listener(address)
+    pool = Pool(address, application_name="worker")
+    bus: Bus = EmbeddedBus(listener, {"source": Source(pool=pool, types=frozenset({Happened.type, Noted.type}))})
     if kafka:
         node, bootstrap = kafka
         bus = KafkaBus(listener, node=node, bootstrap=bootstrap)
-    owner = Owner(
+    consumer = Consumer(
         reader="reader",
         streams={"source": {Happened: die_or_write_down, Noted: die_or_write_down}},
-        engine=engine(url, application_name="worker"),
-        lock_url=url,
+        pool=pool,
         lock_class=LEASE_CLASS,
         parts=PARTS,
         bus=bus,
         context_for=Work,
         lease=lease,
     )
-    await asyncio.gather(listener.run(), owner.run())
+    await asyncio.gather(listener.run(), *(unit.run() for unit in bus.units()), consumer.run())
 
 
 if __name__ == "__main__":

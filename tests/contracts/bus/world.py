@@ -9,21 +9,22 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import asyncpg
-import uuid_utils
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from creditmesh.chassis.bus import orderer
+from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
-from creditmesh.chassis.bus.embedded import EmbeddedBus
+from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered, part_of
-from creditmesh.chassis.bus.follower import Follower
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.owner import Owner
 from creditmesh.chassis.bus.protocol import Bus
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
+from creditmesh.chassis.bus.replica import Follower
 from creditmesh.chassis.database.migrations import Package
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.ids import new_id
+from creditmesh.chassis.units import keep_running
 from creditmesh.schemas.events import Event
 from tests.support.postgres import Database, Postgres
 
@@ -57,10 +58,6 @@ class Noted(Happened):
     type: ClassVar[str] = "thing.noted"
 
 
-def new_id() -> UUID:
-    return UUID(bytes=uuid_utils.uuid7().bytes)
-
-
 def keys_of(part: int, n: int) -> list[str]:
     """The first `n` keys of that part."""
     found = (key for key in (f"key-{i}" for i in range(10_000)) if part_of(key, PARTS) == part)
@@ -71,14 +68,14 @@ def keys_of(part: int, n: int) -> list[str]:
 class Work:
     """The context of a batch: it can write, and emit."""
 
-    connection: AsyncConnection
+    session: Session
     traceparent: str | None
     outgoing: list[Outgoing] = field(default_factory=list)
 
     async def commit(self) -> None:
         at = datetime.now(UTC)
         await enqueue(
-            self.connection,
+            self.session,
             stream="reader",
             outgoing=self.outgoing,
             at=at,
@@ -86,32 +83,29 @@ class Work:
             traceparent=self.traceparent,
         )
 
+    def committed(self) -> None:
+        """Nobody is to be woken."""
 
-EFFECT = text(
-    "insert into reader.effect (stream, part, number, event, type, key)"
-    " values (:stream, :part, :number, :event, :type, :key)"
-)
+
+EFFECT = ("stream", "part", "number", "event", "type", "key")
 
 
 async def write_down(work: Work, events: Sequence[Delivered]) -> None:
-    rows = [
-        {"stream": e.stream, "part": e.part, "number": e.number, "event": e.id, "type": e.type, "key": e.key}
-        for e in events
-    ]
-    await work.connection.execute(EFFECT, rows)
+    rows = [(e.stream, e.part, e.number, e.id, e.type, e.key) for e in events]
+    await work.session.copy("reader.effect", EFFECT, rows)
 
 
 @dataclass
 class Running:
-    """An owner as a host would run it: begun again after every doubt."""
+    """A consumer as a host would run it: begun again after every doubt."""
 
-    owner: Owner
+    consumer: Consumer
     doubts: list[Doubt] = field(default_factory=list)
 
     async def keep_running(self) -> None:
         while True:
             try:
-                await self.owner.run()
+                await self.consumer.run()
             except Doubt as doubt:
                 self.doubts.append(doubt)
                 await asyncio.sleep(0.05)
@@ -125,23 +119,28 @@ class World:
     _epoch: int = 0
 
     async def open(self) -> None:
-        self.engine: AsyncEngine = self.database.engine("reader", pool_size=12)
-        self.source: AsyncEngine = self.database.engine("source")
-        self.listener = Listener(self.database.urls["reader"])
+        self.pool: Pool = self.database.pool("reader", size=12)
+        self.source: Pool = self.database.pool("source")
+        self.listener = Listener(self.database.addresses["reader"])
         self._listening = asyncio.create_task(self.listener.run())
         self._stack = contextlib.AsyncExitStack()
         self.admin: asyncpg.Connection = await self._stack.enter_async_context(self.database.session())
-        self._orderer: asyncpg.Connection = await self._stack.enter_async_context(self.database.session("bus"))
+        self._orderer = Session(await self._stack.enter_async_context(self.database.session("bus")))
+        self._units: list[asyncio.Task[None]] = []
         self._epoch = await orderer.take_epoch(self._orderer)
 
     async def close(self) -> None:
-        self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
+        for task in (self._listening, *self._units):
+            task.cancel()
+        await asyncio.gather(self._listening, *self._units, return_exceptions=True)
         await self._stack.aclose()
         await self.database.close()
 
     def bus(self) -> Bus:
-        return EmbeddedBus(self.listener)
+        types = frozenset({Happened.type, Noted.type})
+        bus = EmbeddedBus(self.listener, {"source": Source(pool=self.pool, types=types)})
+        self._units += [asyncio.create_task(keep_running(unit)) for unit in bus.units()]
+        return bus
 
     async def publish(self, *, lost: Sequence[int] = (), twice: bool = False, backwards: bool = False) -> None:
         """Hand what was ordered to the transport, but not the places in `lost`. The embedded bus has none."""
@@ -151,10 +150,10 @@ class World:
 
     async def emit(self, *keys: str, event: type[Happened] = Happened) -> list[UUID]:
         """Write one event for each key, in one transaction."""
-        async with self.source.begin() as connection:
-            return await self.gather(connection, *keys, event=event)
+        async with self.source.transaction() as session:
+            return await self.gather(session, *keys, event=event)
 
-    async def gather(self, connection: AsyncConnection, *keys: str, event: type[Happened] = Happened) -> list[UUID]:
+    async def gather(self, session: Session, *keys: str, event: type[Happened] = Happened) -> list[UUID]:
         """Write one event for each key in the caller's transaction."""
         at = datetime.now(UTC)
         events = [event(about=key) for key in keys]
@@ -171,16 +170,17 @@ class World:
             for e in events
         ]
         if own:
-            await self._facts(connection, outgoing, events, at)
-        await enqueue(
-            connection, stream="source", outgoing=outgoing, at=at, legal_date=LEAP_DAY, traceparent="00-t-s-1"
-        )
+            await self._facts(session, outgoing, events, at)
+        await enqueue(session, stream="source", outgoing=outgoing, at=at, legal_date=LEAP_DAY, traceparent="00-t-s-1")
         return [each.id for each in outgoing]
 
     async def order(self) -> None:
         """Give numbers to everything in the queue."""
-        while await orderer.order(self._orderer, self._epoch):
-            pass
+        ordered = 1
+        while ordered:
+            ordered, news = await orderer.order(self._orderer, self._epoch)
+            if news:
+                await self.admin.execute("select pg_notify('bus', $1)", news)
 
     async def write(self, *keys: str, event: type[Happened] = Happened, **faults: Any) -> list[UUID]:
         """Emit, order and publish."""
@@ -198,7 +198,7 @@ class World:
         It begins when its transport is connected; with `connected=False` at once.
         """
         del connected
-        running = Running(self.owner(handler, **more))
+        running = Running(self.consumer(handler, **more))
         task = asyncio.create_task(running.keep_running())
         try:
             yield running
@@ -206,19 +206,19 @@ class World:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def owner(
+    def consumer(
         self,
         handler: Handler = write_down,
         *,
         lock_class: int = LEASE_CLASS,
         lease: float = 5.0,
         bus: Bus | None = None,
-    ) -> Owner:
-        return Owner(
+        pool: Pool | None = None,
+    ) -> Consumer:
+        return Consumer(
             reader="reader",
             streams={"source": {Happened: handler, Noted: handler}},
-            engine=self.engine,
-            lock_url=self.database.urls["reader"],
+            pool=pool or self.pool,
             lock_class=lock_class,
             parts=PARTS,
             bus=bus or self.bus(),
@@ -227,7 +227,7 @@ class World:
         )
 
     def follower(self, followed: Any) -> Follower:
-        return Follower(self.bus(), "source", followed, engine=self.engine, parts=PARTS)
+        return Follower(self.bus(), "source", followed, pool=self.pool, parts=PARTS)
 
     async def effects(self) -> list[UUID]:
         """The ids of what was applied, in the order in which it was."""
@@ -259,28 +259,19 @@ class World:
             )
 
     async def _facts(
-        self, connection: AsyncConnection, outgoing: Sequence[Outgoing], events: Sequence[Event], at: datetime
+        self, session: Session, outgoing: Sequence[Outgoing], events: Sequence[Event], at: datetime
     ) -> None:
-        for each, event in zip(outgoing, events, strict=True):
-            await connection.execute(
-                text(
-                    "insert into source.fact (part, id, key, at, legal_date, traceparent, data)"
-                    " values (:part, :id, :key, :at, '2024-02-29', '00-t-s-1', :data)"
-                ),
-                {
-                    "part": each.part,
-                    "id": each.id,
-                    "key": each.key,
-                    "at": at,
-                    "data": event.model_dump_json().encode(),
-                },
-            )
+        rows = [
+            (each.part, each.id, each.key, at, LEAP_DAY, "00-t-s-1", event.model_dump_json().encode())
+            for each, event in zip(outgoing, events, strict=True)
+        ]
+        await session.copy("source.fact", ("part", "id", "key", "at", "legal_date", "traceparent", "data"), rows)
 
 
-async def declare(connection: AsyncConnection) -> None:
+async def declare(session: Session) -> None:
     noted = OutboxTable(schema="source", table="fact", type=Noted.type, version=Noted.version)
     await declare_streams(
-        connection,
+        session,
         node="city",
         streams=[
             StreamOf(service="source", readers=frozenset({"reader"}), outbox=noted),

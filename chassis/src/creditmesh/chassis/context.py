@@ -1,36 +1,48 @@
 """One context per request and per batch: the clocks, who calls, the transaction, what is emitted and disclosed.
 
-Operations get this one object. They write through `connection()`, gather events with `emit`, and never commit: the
-route or the reader does, once, and the bodies and queue rows of all gathered events go in one statement each just
-before it. Streamed bodies commit by chunks with `transaction()`.
+Operations get this one object. They write through `session()`, gather events with `emit`, and never commit: the
+route or the reader does, once, and the gathered events are written just before it. Where nothing else was written, that
+one statement is the transaction. Streamed bodies commit by chunks with `transaction()`; an operation whose one
+statement decides whether its events are written at all gives it to `write`.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from uuid_utils.compat import uuid7
+import orjson
 
+from creditmesh.chassis.bulk import Bulk
+from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
+from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.queue import Outgoing, enqueue
+from creditmesh.chassis.bus.queue import Origin, Outgoing, enqueue, values_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.database.locks import lock_subjects
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import COPY_FROM, Session
+from creditmesh.chassis.database.statements import Statement
 from creditmesh.chassis.declared import Declared, Followed
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.facts import Facts
+from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.events import AccessRecorded, Event
 from creditmesh.schemas.events.access import Outcome
 
 F = TypeVar("F", bound=Followed)
+
+# The function scan yields the array in its order, and the array is sorted: every writer locks in the same order.
+_LOCK = """
+    select pg_advisory_xact_lock(cast(:lock_class as integer), key) from unnest(cast(:lock_keys as integer[])) as key
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +58,7 @@ class Equipment:
 
     node: NodeFacts
     service: Declared
-    engine: AsyncEngine
+    pool: Pool
     clock: Clock
     vault: Vault
     keys: Keys
@@ -55,6 +67,10 @@ class Equipment:
     """Wakes the orderer of this process; called after a commit that queued events."""
     wakes: Listener
     """Wakes who waits for a stream, or for a word that somebody tells (`bus.listen.tell`)."""
+    backlog: Backlog = field(default_factory=Backlog)
+    """How far the node is behind, as of the last second."""
+    bulk: Bulk = field(default_factory=Bulk)
+    """The turns of large bodies; one for all services of a process."""
 
 
 @dataclass(slots=True)
@@ -65,9 +81,11 @@ class Context:
     caller: Caller | None = None
     request_id: str | None = None
     traceparent: str | None = None
-    _connection: AsyncConnection | None = None
+    _session: Session | None = None
+    _begun: bool = False
     _owned: bool = True
     _outgoing: list[Outgoing] = field(default_factory=list)
+    _queued: bool = False
     _today: date | None = None
 
     @property
@@ -113,25 +131,32 @@ class Context:
 
     def new_id(self) -> UUID:
         """A fresh UUIDv7."""
-        return uuid7()
+        return new_id()
 
     def part(self, key: str) -> int:
         """The part of a key: fixed for the life of the node."""
         return part_of(key, self.node.parts)
 
-    async def connection(self) -> AsyncConnection:
-        """The connection of this context's transaction, which begins here if it has not yet."""
-        if self._connection is None:
-            self._connection = await self.equipment.engine.connect()
-            await self._connection.begin()
-        return self._connection
+    async def session(self) -> Session:
+        """The session of this context, in its transaction, which begins here if it has not yet."""
+        session = await self.alone()
+        if not session.in_transaction:
+            await session.begin()
+            self._begun = True
+        return session
+
+    async def alone(self) -> Session:
+        """The session of this context for one statement that commits by itself, unless a transaction has begun."""
+        if self._session is None:
+            self._session = await self.equipment.pool.acquire()
+        return self._session
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[Session]:
         """A transaction of its own for one chunk of a streamed body; leaving it commits what the chunk emitted."""
-        connection = await self.connection()
+        session = await self.session()
         try:
-            yield connection
+            yield session
         except BaseException:
             await self.rollback()
             raise
@@ -139,23 +164,20 @@ class Context:
 
     async def lock(self, subjects: Iterable[UUID]) -> None:
         """Lock all these subjects for writing, sorted, in one statement: before anything is read to be changed."""
-        await lock_subjects(await self.connection(), self.equipment.service.lock_class, subjects)
+        locks = self.locks(subjects)
+        if locks["lock_keys"]:
+            session = await self.session()
+            await session.execute(_LOCK, locks)
+
+    def locks(self, subjects: Iterable[UUID]) -> Mapping[str, object]:
+        """The values of `lock`, `lock_class` and `lock_keys`, for a statement that locks and reads at once."""
+        keys = sorted({lock_key(subject) for subject in subjects})
+        return {"lock_class": self.equipment.service.lock_class, "lock_keys": keys}
 
     def emit(self, event: Event, *, id: UUID | None = None) -> UUID:  # noqa: A002 - the envelope's own word
         """Gather an event; it is written when the transaction commits. Returns its id."""
         event_id = id or self.new_id()
-        if type(event) not in self.equipment.service.emits:
-            raise TypeError(f"{self.equipment.service.name} does not declare that it emits {event.type}")
-        self._outgoing.append(
-            Outgoing(
-                id=event_id,
-                part=self.part(event.key),
-                type=event.type,
-                version=event.version,
-                key=event.key,
-                data=event.model_dump_json().encode(),
-            )
-        )
+        self._gather(type(event), event_id, event.key, event.model_dump_json().encode())
         return event_id
 
     def emit_row(self, event_id: UUID, *, part: int) -> None:
@@ -183,73 +205,139 @@ class Context:
         repeats: UUID | None = None,
         use_until: date | None = None,
     ) -> UUID:
-        """Record one access, in this transaction, before anything is answered. Returns its decision id."""
-        caller = self.known_caller
-        access = self.new_id()
-        self.emit(
-            AccessRecorded(
-                access=access,
-                subject=subject,
-                caller=caller.kind,
-                party=caller.party,
-                officer=officer or caller.officer,
-                purpose=purpose,
-                matter=matter,
-                ground=ground,
-                authorisation=authorisation,
-                outcome=outcome,
-                reason=reason,
-                repeats=repeats,
-                items=tuple(items),
-                records=tuple(records),
-                use_until=use_until,
-            ),
-            id=access,
-        )
+        """Record one access, in this transaction, before anything is answered. Returns its decision id.
+
+        A screening records thousands, so that their events are written as the JSON of `AccessRecorded` without a model.
+        """
+        caller, access, key = self.known_caller, self.new_id(), str(subject)
+        event = {
+            "access": access,
+            "subject": key,
+            "caller": caller.kind,
+            "party": caller.party,
+            "officer": officer or caller.officer,
+            "purpose": purpose,
+            "matter": matter,
+            "ground": ground,
+            "authorisation": authorisation,
+            "outcome": outcome,
+            "reason": reason,
+            "repeats": repeats,
+            "items": items,
+            "records": records,
+            "use_until": use_until,
+        }
+        self._gather(AccessRecorded, access, key, orjson.dumps(event, default=str))
         return access
+
+    async def write(self, statement: Statement, values: Mapping[str, object]) -> Row:
+        """Run a statement that decides whether what was gathered is written, and by itself is the transaction.
+
+        It has the parts of `bus.queue.insertions`, and its one row begins with whether they were written; if not,
+        what was gathered is forgotten. Raises as `commit` does.
+        """
+        session = await self.alone()
+        async with self._storing():
+            row = await session.row(statement, {**values, **values_of(self._outgoing, **self._origin())})
+        if row is None:
+            raise RuntimeError("a statement that decides says what it decided")
+        self._queued = self._queued or bool(row[0])
+        self._outgoing.clear()
+        return row
+
+    async def flush(self) -> None:
+        """Write what was gathered so far, if it is many events, in this transaction; the rest comes with the commit."""
+        if len(self._outgoing) >= COPY_FROM:
+            await enqueue(await self.session(), outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
+            self._queued = True
+            self._outgoing.clear()
 
     async def commit(self) -> None:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
 
-        Unavailable (503) if the commit did not come back: what happened is then unknown, nothing may be released, and
-        the caller asks again with the same idempotency key.
+        Unavailable (503) if the commit did not come back, or may go well the next time: nothing may be released, and
+        the caller asks again with the same idempotency key. DatabaseError if the server refuses it for good.
         """
-        if self._connection is None and not self._outgoing:
-            return
-        connection = await self.connection()
-        queued = bool(self._outgoing)
+        async with self._storing():
+            if self._outgoing:
+                at_once = self._owned and not self._begun and len(self._outgoing) < COPY_FROM
+                session = await (self.alone() if at_once else self.session())
+                await enqueue(session, outgoing=self._outgoing, outbox=self._outbox(), **self._origin())
+            if self._owned and self._begun:
+                await (await self.session()).commit()
+        self._queued = self._queued or bool(self._outgoing)
+        self._outgoing.clear()
+        if self._owned:
+            await self._release()
+            self.committed()
+
+    def committed(self) -> None:
+        """The transaction was committed: the orderer need not find out by itself. A reader says so of its batch."""
+        if self._queued:
+            self._queued = False
+            self.equipment.wake()
+
+    async def rollback(self) -> None:
+        """Forget what was gathered and written since the last commit."""
+        self._outgoing.clear()
+        self._queued = False
+        if self._owned:
+            await self._release()
+
+    @asynccontextmanager
+    async def _storing(self) -> AsyncIterator[None]:
         try:
-            if queued:
-                await enqueue(
-                    connection,
-                    stream=self.equipment.service.name,
-                    outgoing=self._outgoing,
-                    at=self.instant,
-                    legal_date=self.legal_date,
-                    traceparent=self.traceparent,
-                )
-            if self._owned:
-                await connection.commit()
-        except (SQLAlchemyError, OSError) as error:
+            yield
+        except DatabaseError as error:
             await self.rollback()
+            if fault_of(error, 0) not in {Fault.PASSING, Fault.DOUBT}:
+                raise
             raise Unavailable(
                 "The result could not be stored, so nothing was released. Send the request again.",
                 "结果未能保存，未披露任何信息。请重新发送请求。",
                 headers={"Retry-After": "1"},
             ) from error
-        self._outgoing.clear()
-        if self._owned:
-            await self._release()
-            if queued:
-                self.equipment.wake()
 
-    async def rollback(self) -> None:
-        """Forget what was gathered and written since the last commit."""
-        self._outgoing.clear()
-        if self._owned and self._connection is not None:
-            await self._release()
+    def _origin(self) -> Origin:
+        return Origin(
+            stream=self.equipment.service.name,
+            at=self.instant,
+            legal_date=self.legal_date,
+            traceparent=self.traceparent,
+        )
+
+    def _outbox(self) -> str | None:
+        service = self.equipment.service
+        return None if service.outbox is None else f"{service.name}.{service.outbox.table}"
+
+    def _is_own(self, event: type[Event]) -> bool:
+        outbox = self.equipment.service.outbox
+        return outbox is not None and outbox.event is event
+
+    def _gather(self, kind: type[Event], event_id: UUID, key: str, data: bytes) -> None:
+        if kind not in self.equipment.service.emits:
+            raise TypeError(f"{self.equipment.service.name} does not declare that it emits {kind.type}")
+        self._outgoing.append(
+            Outgoing(
+                id=event_id,
+                part=self.part(key),
+                type=kind.type,
+                version=kind.version,
+                key=key,
+                data=data,
+                own=self._is_own(kind),
+            )
+        )
 
     async def _release(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        session, self._session, self._begun = self._session, None, False
+        if session is not None:
+            await self.equipment.pool.release(session)
+
+
+def lock_key(subject: UUID) -> int:
+    """The second half of a subject's advisory lock: the last 32 bits of its id, as a signed integer.
+
+    Two subjects that share a key merely wait for each other.
+    """
+    return int.from_bytes(subject.bytes[-4:], "big", signed=True)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fastapi import APIRouter
-from sqlalchemy import Table
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.schemas.events import Event
@@ -14,11 +13,14 @@ from creditmesh.schemas.events import Event
 class Outbox:
     """A service's own insert-only table that is the body of one event type, so that the fact is written once.
 
-    The table has the columns `part, id, key, at, legal_date, traceparent, data`, where `data` is the event's JSON;
-    rows are gathered with `ctx.emit_row(id, part)` and the reader's view is the union of these tables and `bus.event`.
+    The table has the columns `part, id, key, at, legal_date, traceparent, data`, where `data` is the event's JSON; the
+    reader's view is the union of these tables and `bus.event`. Where nothing else needs to be said and `key` is a uuid,
+    `ctx.emit` writes the row; an operation that writes rows of more columns itself names them by `ctx.emit_row`. The
+    service itself does not read these events: its row is there already.
     """
 
-    table: Table
+    table: str
+    """Its name in the service's schema."""
     event: type[Event]
 
 

@@ -1,21 +1,23 @@
 """One hierarchy of errors: it decides the answer, whether the transaction is kept, and what a reader does next.
 
-A `Problem` is a business refusal: it is answered as problem+json and never retried. `Transient` is retried in place,
-`Doubt` ends the unit that met it (its memory is dropped and the host starts it anew), `Alarm` parks one part of one
-stream until a person has looked. Whatever else a handler raises is permanent: the event goes to the dead letters.
+A `Problem` is a business refusal: it is answered as problem+json and never retried. `Transient` is retried, `Waits`
+too but slowly and with an alarm, `Doubt` ends the unit that met it (its memory is dropped and the host starts it anew),
+`Alarm` parks one part of one stream until a person has looked. Whatever else a handler raises is permanent: an event
+that alone meets it goes to the dead letters.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.problems import FieldError, ProblemDocument
 
 MOST_FINDINGS = 20
 """Findings that one answer names: enough to mend a body by, and a bound to the work that a bad one makes."""
 
 
-class MeshError(Exception):
-    """The root of every error this project raises on purpose."""
+class MeshError(LoggableError):
+    """The root of every error a node raises on purpose."""
 
 
 class Problem(MeshError):
@@ -151,6 +153,10 @@ class Unavailable(Problem):
 
 class Transient(MeshError):
     """A passing fault of a dependency: roll back, back off, do the same again."""
+
+
+class Waits(MeshError):
+    """What this version or installation cannot do yet: the part waits with an alarm and tries again slowly."""
 
 
 class Doubt(MeshError):

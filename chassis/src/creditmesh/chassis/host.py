@@ -2,10 +2,11 @@
 
 It alone reads settings. Each service gets its own role's pool, the keys it declares and no others, the vault functions
 it was granted, and the state that the whole process follows. The units of a process are a listener that wakes its
-readers, one follower, one orderer (a leader by lease among all processes), and an owner for each hosted service that
+readers, one follower, one orderer (a leader by lease among all processes), and a consumer for each hosted service that
 handles events.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
@@ -13,18 +14,21 @@ from typing import Any, Protocol
 
 import structlog
 from fastapi import FastAPI
-from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.types import Receive, Scope, Send
 
-from creditmesh.chassis.bus.follower import Follower
+from creditmesh.chassis.bulk import Bulk
+from creditmesh.chassis.bus.consumer import Consumer
+from creditmesh.chassis.bus.embedded import Source
 from creditmesh.chassis.bus.listen import Listener as Wakes
 from creditmesh.chassis.bus.orderer import Orderer
-from creditmesh.chassis.bus.owner import Owner
+from creditmesh.chassis.bus.replica import Follower
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
-from creditmesh.chassis.database.engine import answers, engine
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.migrations import assert_node
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.roles import BUS
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
@@ -43,6 +47,8 @@ POOL = 4
 """Connections of a service's own pool; its vault calls have a pool of their own, because they commit by themselves
 while the caller's transaction may be open."""
 VAULT_POOL = 2
+CIPHERS = 50_000
+"""People's unwrapped keys that a process keeps at most (2.5 KB each), shared alike by its services."""
 LEASES = 1000
 """Added to a service's lock class: the class of its readers' leases."""
 _DIRECT = 3  # the listener's, the orderer's and the follower's sessions
@@ -79,7 +85,7 @@ class Host:
 
     declaration: Declaration
     settings: NodeSettings
-    urls: Mapping[str, URL]
+    addresses: Mapping[str, Address]
     """The database address of every role this process may use, by the role's second half."""
     hosted: Sequence[str]
     """The services that live here, by name."""
@@ -108,22 +114,25 @@ class Host:
         self._stack.push_async_callback(self._closed_pools)
         self.followed = self.declaration.followed()
         self.clock = Clock(lambda: self.followed.offset_days)
-        self.wakes = Wakes(self.urls["bus"])
-        self.orderer = Orderer(self.urls["bus"], lease=self.settings.lease_seconds)
-        self._pools: list[AsyncEngine] = []
+        self.bulk = Bulk()
+        self.wakes = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
+        self.orderer = Orderer(self.addresses[BUS], lease=self.settings.lease_seconds, told=self.wakes.notice)
+        self._pools: list[Pool] = []
         for name in self.hosted:
             self._equip(self.declaration.service(name))
         await self._check()
         first = self.equipment[self.hosted[0]]
-        self.bus = open_bus(self.settings.bus, node=self.settings.node, wakes=self.wakes)
+        self.bus = open_bus(self.settings.bus, node=self.settings.node, wakes=self.wakes, sources=self._sources())
         self.follower = Follower(
             stream=self.declaration.follow,
             followed=self.followed,
-            engine=first.engine,
+            pool=first.pool,
             bus=self.bus,
             parts=self.settings.parts,
         )
-        self.owners = {name: self._owner(self.declaration.service(name)) for name in self.hosted if self._reads(name)}
+        self.consumers = {
+            name: self._consumer(self.declaration.service(name)) for name in self.hosted if self._reads(name)
+        }
         self.ready = OnceASecond(self.readiness)
         self.operator_app = self._operator_app()
         self.public_app = self._public_app()
@@ -138,8 +147,8 @@ class Host:
 
     async def readiness(self) -> dict[str, Any]:
         """Whether this process can answer, and what it waits for if not."""
-        reached = await answers(self.equipment[self.hosted[0]].engine)
-        alarms = [str(alarm) for owner in self.owners.values() for alarm in owner.alarms.values()]
+        reached = await self.equipment[self.hosted[0]].pool.answers()
+        alarms = [str(alarm) for consumer in self.consumers.values() for alarm in consumer.alarms.values()]
         alarms += [str(alarm) for alarm in self.follower.alarms.values()]
         return {
             "ready": reached and self.follower.ready,
@@ -152,12 +161,12 @@ class Host:
             "sandbox": self.settings.sandbox,
         }
 
-    def batch_context(self, service: str) -> Callable[[AsyncConnection, str | None], Context]:
-        """Makes the context of one batch on the owner's connection; the owner commits."""
+    def batch_context(self, service: str) -> Callable[[Session, str | None], Context]:
+        """Makes the context of one batch in the consumer's session; the consumer commits."""
         equipment = self.equipment[service]
 
-        def made(connection: AsyncConnection, traceparent: str | None) -> Context:
-            return Context(equipment, traceparent=traceparent, _connection=connection, _owned=False)
+        def made(session: Session, traceparent: str | None) -> Context:
+            return Context(equipment, traceparent=traceparent, _session=session, _owned=False)
 
         return made
 
@@ -169,37 +178,51 @@ class Host:
             keys,
             parts=self.settings.parts,
             allowed=service.vault,
+            remember=CIPHERS // len(self.hosted),
         )
         settings = self.settings
         equipment = Equipment(
             node=NodeFacts(**asdict(settings.facts), sandbox=settings.sandbox),
             service=service,
-            engine=own,
+            pool=own,
             clock=self.clock,
             vault=vault,
             keys=keys,
             followed=self.followed,
             wake=self.orderer.wake,
             wakes=self.wakes,
+            bulk=self.bulk,
         )
         self.equipment[service.name] = equipment
-        verifier = Verifier(keys.token_public_key(), node=settings.node, audience=service.name)
+        verifier = Verifier(keys.token_public_keys(), node=settings.node, audience=service.name)
         self.apps[service.name] = service_app(equipment, verifier)
 
-    def _pool(self, role: str, size: int) -> AsyncEngine:
-        pool = engine(self.urls[role], application_name=f"{self.settings.node}/{role}", pool_size=size)
+    def _pool(self, role: str, size: int) -> Pool:
+        pool = Pool(self.addresses[role], application_name=f"{self.settings.node}/{role}", size=size)
         self._pools.append(pool)
         return pool
 
     def _reads(self, name: str) -> bool:
         return bool(self.declaration.streams_of(self.declaration.service(name)))
 
-    def _owner(self, service: Service) -> Owner:
-        return Owner(
+    def _sources(self) -> dict[str, Source]:
+        """The streams that somebody here handles, each read once, as one of those who may."""
+        types: dict[str, set[str]] = defaultdict(set)
+        readers: dict[str, str] = {}
+        for name in self.hosted:
+            for stream, handlers in self.declaration.streams_of(self.declaration.service(name)).items():
+                readers[stream] = name
+                types[stream] |= {event.type for event in handlers}
+        return {
+            stream: Source(pool=self.equipment[name].pool, types=frozenset(types[stream]))
+            for stream, name in readers.items()
+        }
+
+    def _consumer(self, service: Service) -> Consumer:
+        return Consumer(
             reader=service.name,
             streams=self.declaration.streams_of(service),
-            engine=self.equipment[service.name].engine,
-            lock_url=self.urls[service.name],
+            pool=self.equipment[service.name].pool,
             lock_class=LEASES + service.lock_class,
             parts=self.settings.parts,
             bus=self.bus,
@@ -213,7 +236,8 @@ class Host:
             Unit("orderer", self.orderer.run),
             Unit("follower", self.follower.run),
         ]
-        units += [Unit(f"owner {name}", owner.run) for name, owner in self.owners.items()]
+        units += self.bus.units()
+        units += [Unit(f"consumer {name}", consumer.run) for name, consumer in self.consumers.items()]
         return units + [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
 
     def _own_units(self, service: Service) -> Sequence[Unit]:
@@ -222,15 +246,16 @@ class Host:
         return service.units(
             Workplace(
                 equipment=self.equipment[service.name],
-                url=self.urls[service.name],
+                address=self.addresses[service.name],
                 lease=self.settings.lease_seconds,
             )
         )
 
     async def _check(self) -> None:
-        async with self.equipment[self.hosted[0]].engine.connect() as connection:
-            await assert_node(connection, self.settings.facts)
-            allowed = int(await connection.scalar(text("select current_setting('max_connections')")) or 0)
+        async with self.equipment[self.hosted[0]].pool.session() as session:
+            services = [self.declaration.service(name) for name in self.hosted]
+            await assert_node(session, self.settings.facts, services)
+            allowed = int(await session.value("select current_setting('max_connections')"))
         readers = sum(self._reads(name) for name in self.hosted)
         leases = sum(self.declaration.service(name).units is not None for name in self.hosted)
         needed = len(self.hosted) * (POOL + VAULT_POOL) + 2 * readers + leases + _DIRECT
@@ -273,4 +298,4 @@ class Host:
 
     async def _closed_pools(self) -> None:
         for pool in self._pools:
-            await pool.dispose()
+            await pool.close()

@@ -3,25 +3,24 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.service import Declaration, Service
 
 
 async def install(
-    admin_url: str | URL, *, declaration: Declaration, facts: Facts, secrets: Path, database: str | None = None
+    admin: Address, *, declaration: Declaration, facts: Facts, secrets: Path, database: str | None = None
 ) -> None:
     """Create or upgrade the node's database; safe to run again. WrongNode if it belongs to another node."""
 
-    async def declare(connection: AsyncConnection) -> None:
-        await declare_streams(connection, node=facts.code, streams=streams(declaration))
+    async def declare(session: Session) -> None:
+        await declare_streams(session, node=facts.code, streams=streams(declaration))
 
     await migrate(
-        admin_url,
+        admin,
         node=facts.code,
         tier=facts.tier,
         parts=facts.parts,
@@ -38,14 +37,15 @@ def streams(declaration: Declaration) -> Sequence[StreamOf]:
     return [
         StreamOf(
             service=source.name,
-            readers=everyone if source.name == declaration.follow else _readers(declaration, source),
+            readers=everyone if source.name == declaration.follow else _consumers(declaration, source),
+            consumers=_consumers(declaration, source),
             outbox=_outbox(source),
         )
         for source in declaration.services
     ]
 
 
-def _readers(declaration: Declaration, source: Service) -> frozenset[str]:
+def _consumers(declaration: Declaration, source: Service) -> frozenset[str]:
     return frozenset(reader.name for reader in declaration.services if source.name in declaration.streams_of(reader))
 
 
@@ -53,4 +53,4 @@ def _outbox(source: Service) -> OutboxTable | None:
     if source.outbox is None:
         return None
     table, event = source.outbox.table, source.outbox.event
-    return OutboxTable(schema=source.name, table=table.name, type=event.type, version=event.version)
+    return OutboxTable(schema=source.name, table=table, type=event.type, version=event.version)

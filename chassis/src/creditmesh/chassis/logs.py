@@ -1,6 +1,7 @@
 """Structured logs on standard error, one JSON object a line; a personal value prints `***`.
 
-No line shows the message of an exception, nor the arguments of a library's record: either may quote somebody's data.
+An error of ours (`LoggableError`) says its reason, which this project wrote and which names nobody. Of any other
+exception no line shows the message, nor the arguments of a library's record: either may quote somebody's data.
 """
 
 import logging
@@ -14,6 +15,7 @@ from uuid import UUID
 import structlog
 from structlog.typing import EventDict
 
+from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.pii import Pii
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -55,11 +57,15 @@ class _StandardError:
 
 
 def _where(_logger: object, _method: str, line: EventDict) -> EventDict:
-    """An exception as its class and its frames."""
+    """An exception as its class, its frames, the class of its cause and, if it is ours, its reason."""
     error = _error_of(line.pop("exc_info", None))
     if error is not None:
         frames = traceback.extract_tb(error.__traceback__)[-8:]
         line["error"] = type(error).__qualname__
+        if isinstance(error, LoggableError):
+            line["reason"] = str(error)
+        if error.__cause__ is not None:
+            line["cause"] = type(error.__cause__).__qualname__
         line["frames"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
     return line
 
@@ -76,6 +82,8 @@ def _shown(value: object) -> str:
     """What is no JSON by itself: known to be harmless, or its type and no more."""
     if isinstance(value, UUID | date | Path | Pii):
         return str(value)
+    if isinstance(value, LoggableError):
+        return f"{type(value).__qualname__}: {value}"
     return type(value).__qualname__
 
 

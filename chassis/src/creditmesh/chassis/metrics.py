@@ -10,3 +10,8 @@ SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 UNITS = Counter("creditmesh_unit_restarts_total", "Units ended by doubt and started again", ["unit"])
+TOKENS_REFUSED = Counter(
+    "creditmesh_internal_tokens_refused_total",
+    "Internal tokens that a service refused, as the service and as the gateway saw it",
+    ["at", "service", "reason"],
+)

@@ -1,29 +1,28 @@
 """Opens the bus the settings name: the only place where `embedded` or `kafka` selects anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-from sqlalchemy import URL
-
-from creditmesh.chassis.bus.embedded import EmbeddedBus
+from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.protocol import Bus
 from creditmesh.chassis.bus.publisher import Publisher
 from creditmesh.chassis.bus.topics import Topic, topics_of
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.settings import BusSettings, KafkaBus
 
 
-def open_bus(settings: BusSettings, *, node: str, wakes: Listener) -> Bus:
+def open_bus(settings: BusSettings, *, node: str, wakes: Listener, sources: Mapping[str, Source]) -> Bus:
     """The bus of a process of this node."""
     if isinstance(settings, KafkaBus):
         from creditmesh.chassis.bus.kafka import KafkaBus as OpenKafkaBus  # noqa: PLC0415 - a heavy client, if asked for
 
         return OpenKafkaBus(wakes, node=node, bootstrap=settings.bootstrap)
-    return EmbeddedBus(wakes)
+    return EmbeddedBus(wakes, sources)
 
 
 def open_publisher(
-    settings: BusSettings, url: URL, *, node: str, streams: Sequence[str], parts: int, lease: float
+    settings: BusSettings, address: Address, *, node: str, streams: Sequence[str], parts: int, lease: float
 ) -> Publisher | None:
     """What the relay of this node runs; None where the bus is the stream itself."""
     if not isinstance(settings, KafkaBus):
@@ -31,7 +30,7 @@ def open_publisher(
     from creditmesh.chassis.bus.kafka import producer  # noqa: PLC0415
 
     connect = partial(producer, settings.bootstrap, node=node)
-    return Publisher(url, connect, node=node, streams=streams, parts=parts, lease=lease)
+    return Publisher(address, connect, node=node, streams=streams, parts=parts, lease=lease)
 
 
 def declared_topics(settings: BusSettings, *, node: str, streams: Sequence[str], parts: int) -> list[Topic]:

@@ -8,11 +8,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import URL
-
 from creditmesh.chassis.bus.publisher import Publisher
-from creditmesh.chassis.database.engine import answers, engine
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.migrations import assert_node
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import Listener
@@ -26,17 +25,17 @@ class Relay:
 
     settings: NodeSettings
     publisher: Publisher
-    database: URL
-    """The address of the role `<node>_bus`."""
+    database: Address
+    """The address of the role `<node>_relay`."""
     hosted: Sequence[str] = ()
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
         """Look whether the database is this node's, publish, and listen for its operator alone."""
-        self._pool = engine(self.database, application_name=f"{self.settings.node}/relay", pool_size=1)
-        self._stack.push_async_callback(self._pool.dispose)
-        async with self._pool.connect() as connection:
-            await assert_node(connection, self.settings.facts)
+        self._pool = Pool(self.database, application_name=f"{self.settings.node}/relay", size=1)
+        self._stack.push_async_callback(self._pool.close)
+        async with self._pool.session() as session:
+            await assert_node(session, self.settings.facts)
         units = Units([Unit("publisher", self.publisher.run)])
         units.start()
         self._stack.push_async_callback(units.stop)
@@ -57,7 +56,7 @@ class Relay:
 
     async def readiness(self) -> dict[str, Any]:
         """Whether it publishes, or stands by for another that does."""
-        reached = await answers(self._pool)
+        reached = await self._pool.answers()
         return {
             "ready": reached and self.publisher.state != "connecting",
             "node": self.settings.node,

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fastapi import APIRouter
-from sqlalchemy import URL
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.declared import Followed, Outbox
 from creditmesh.chassis.units import Unit
 from creditmesh.chassis.vault.keys import KeyName
@@ -23,7 +23,7 @@ class Workplace:
     """What a service's own units are given: its equipment, and how to open sessions beside the pool."""
 
     equipment: Equipment
-    url: URL
+    address: Address
     """The database as the service's role, for a session that holds a lease."""
     lease: float
     """Seconds that such a session lives without a ping."""
@@ -44,7 +44,7 @@ class Service:
     emits: tuple[type[Event], ...] = ()
     outbox: Outbox | None = None
     keys: frozenset[KeyName] = frozenset()
-    vault: frozenset[Literal["resolve", "open"]] = frozenset()
+    vault: frozenset[Literal["resolve", "open", "identify"]] = frozenset()
     lock_class: int = 0
     """The first half of its advisory lock keys; unique in the node (a test says so)."""
     units: Callable[[Workplace], Sequence[Unit]] | None = None
@@ -73,10 +73,14 @@ class Declaration:
         raise KeyError(f"no service {name!r}; there are: {', '.join(s.name for s in self.services)}")
 
     def streams_of(self, reader: Service) -> dict[str, Mapping[type[Event], Handler]]:
-        """The services whose streams the reader must read, each with the handlers of the types it takes from it."""
+        """The services whose streams the reader must read, each with the handlers of the types it takes from it.
+
+        The events of its own outbox are not among them: the rows that would be made of them are the outbox's own.
+        """
         streams: dict[str, Mapping[type[Event], Handler]] = {}
         for source in self.services:
-            taken = {event: handler for event, handler in reader.handles.items() if event in source.emits}
+            known = source.outbox.event if source is reader and source.outbox is not None else None
+            taken = {e: handler for e, handler in reader.handles.items() if e in source.emits and e is not known}
             if taken:
                 streams[source.name] = taken
         return streams

@@ -58,7 +58,8 @@ class NodeSettings(BaseSettings):
     state: Path = Path("var/city")
     """The folder of the node's secrets (owner-only) and of the embedded server's data."""
     database: str | None = None
-    """postgresql://host:port/name without a user (each role's password is in `<state>/secrets/roles`).
+    """postgresql://host:port/name without a user (each role's password is in `<state>/secrets/roles`); several hosts,
+    of which the one that takes writes is used, and TLS are as libpq has them: `//a:1,b:2/city?sslmode=verify-full`.
     None: the embedded server."""
     admin: str | None = None
     """A superuser's address of the same server, for `migrate` alone. None: the embedded server's."""

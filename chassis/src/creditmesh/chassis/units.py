@@ -38,7 +38,7 @@ async def keep_running(unit: Unit) -> None:
         try:
             await unit.run()
         except Exception as error:
-            log.warning("unit ended in doubt", unit=unit.name, reason=type(error).__name__, exc_info=error)
+            log.warning("unit ended in doubt", unit=unit.name, exc_info=error)
         if _cancelled():
             raise asyncio.CancelledError
         if asyncio.get_running_loop().time() - began > _LONGEST:

@@ -24,9 +24,12 @@ class Tasks:
         """One task as it stands now, by its `id`."""
         return self._wire.get(_path(task), TaskOut)
 
-    def answer(self, task: str, answer: FeedbackIn, *, key: str | None = None) -> FeedbackOut:
-        """Say that the measure was applied, was not and why, or was lifted. A later answer stands before it."""
-        return self._wire.post(f"{_path(task)}/feedback", answer, FeedbackOut, key=key)
+    def answer(self, task: TaskOut, answer: FeedbackIn, *, key: str | None = None) -> FeedbackOut:
+        """Say that the measure was applied, was not and why, or was lifted. A later answer stands before it.
+
+        The task as it was read: 412 where somebody has answered it since.
+        """
+        return self._wire.post(f"{_path(task.id)}/feedback", answer, FeedbackOut, key=key, etag=f'"{task.answers}"')
 
 
 def _path(task: str) -> str:

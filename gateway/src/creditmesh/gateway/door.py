@@ -8,21 +8,22 @@ the request's id and trace.
 
 import asyncio
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 
+import structlog
 from prometheus_client import Counter, Histogram
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import NodeFacts
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Problem, Unavailable
 from creditmesh.chassis.http.health import Readiness
 from creditmesh.chassis.http.naming import named
 from creditmesh.chassis.http.problems import of_error, render
 from creditmesh.chassis.http.signatures import KeyOf
-from creditmesh.chassis.metrics import REQUESTS, SECONDS
+from creditmesh.chassis.metrics import REQUESTS, SECONDS, TOKENS_REFUSED
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.gateway.admission import Admission, TakesPart
@@ -38,12 +39,14 @@ from creditmesh.gateway.routes import Routes
 from creditmesh.gateway.transport import Transport
 from creditmesh.gateway.visit import Visit
 
+log = structlog.get_logger(__name__)
+
 
 def build(
     *,
     declaration: Declaration,
     transports: Mapping[str, Transport],
-    engine: AsyncEngine,
+    pool: Pool,
     keys: Keys,
     clock: Clock,
     node: NodeFacts,
@@ -56,7 +59,7 @@ def build(
     """The door of a node.
 
     `transports` has one for every service with a route reachable from outside (ValueError names the missing ones);
-    `engine` connects as the gateway's role; `keys` holds `credential`; `documents` are further JSON pages by path,
+    `pool` connects as the gateway's role; `keys` holds `credential`; `documents` are further JSON pages by path,
     such as `/asyncapi.json`. `takes_part` and `peer_key` ask the followed catalogue: whether a party takes part, and
     with what an enrolled peer signs; None only where a node has no parties, or no peers.
     """
@@ -65,15 +68,14 @@ def build(
     if missing:
         raise ValueError(f"no transport for: {', '.join(sorted(missing))}")
 
-    def mac(data: bytes) -> bytes:
-        return keys.mac("credential", data)
-
-    refusals = Refusals(engine, mac)
-    guard = Guard(engine=engine, mac=mac, clock=clock, node=node)
+    mac = partial(keys.mac, "credential")
+    refusals = Refusals(pool, mac)
+    guard = Guard(pool=pool, mac=mac, clock=clock, node=node)
     return Door(
+        guard=guard,
         admission=Admission(
             guard=guard,
-            peers=Peers(peer_key or (lambda _node, _key: None), clock=clock),
+            peers=Peers(peer_key or (lambda _node, _key: None), node=node.code, clock=clock),
             routes=routes,
             refusals=refusals,
             clock=clock,
@@ -100,6 +102,7 @@ class Door:
     def __init__(
         self,
         *,
+        guard: Guard,
         admission: Admission,
         pages: Pages,
         transports: Mapping[str, Transport],
@@ -108,6 +111,7 @@ class Door:
         sandbox: bool,
         caps: Caps,
     ) -> None:
+        self._guard = guard
         self._admission = admission
         self._pages = pages
         self._transports = transports
@@ -134,6 +138,7 @@ class Door:
 
     async def close(self) -> None:
         """Write what the security log still waits for, and close the pooled connections."""
+        await self._guard.close()
         await self._refusals.close()
         for transport in self._transports.values():
             await transport.close()
@@ -156,6 +161,8 @@ class Door:
         route = await self._admission.admit(visit)
         visit.answer.no_store = visit.caller is not None
         await self._transports[route.service](visit)
+        if visit.answer.token_refused is not None:
+            raise _token_refused(visit, route.service, visit.answer.token_refused)
 
     def _on_every_answer(self, incoming: Incoming) -> list[Header]:
         headers = [(b"x-request-id", incoming.request_id.encode())]
@@ -170,6 +177,17 @@ class Door:
             f"请求未能在 {self._caps.seconds:g} 秒内完成。请使用相同的 Idempotency-Key 重新发送，或减少单次数据量。",
             headers={"Retry-After": "1"},
         )
+
+
+def _token_refused(visit: Visit, service: str, reason: str) -> Unavailable:
+    """The node's own trouble (its hosts' clocks, its key files), told to its operator."""
+    TOKENS_REFUSED.labels("gateway", service, reason).inc()
+    log.error("a service refuses the gateway's token", service=service, reason=reason, path=visit.template)
+    return Unavailable(
+        "The processes of this node do not trust each other now; your credential is good. Nothing was done.",
+        "本节点内部进程之间暂时无法互信；您的凭证有效。请求未被处理。",
+        headers={"Retry-After": "5"},
+    )
 
 
 @cache

@@ -1,27 +1,22 @@
 """Who calls: the credential in the Authorization header, judged against what the database said half a second ago.
 
-A process keeps what it has read of a credential for `KEPT` seconds, counted from before it asked, so that no request
-relies on a reading that began earlier than that. There is no other cache and nothing to invalidate: a revocation holds
-within a second at every door, with or without the bus. An id that does not exist is read, kept and compared like one
-that does, so that neither the answer nor its time tells them apart.
+A revocation holds within a second at every door, with or without the bus (`gateway.readings`). An invented credential
+ends at its check and costs one HMAC (`gateway.credential`). An id that passes it and does not exist is read, kept and
+compared like one that does, so that neither the answer nor its time tells them apart.
 """
 
-import asyncio
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import NodeFacts
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.gateway import store
-from creditmesh.gateway.credential import Credential
+from creditmesh.gateway.credential import Credential, Mac
 from creditmesh.gateway.errors import (
     BadCredential,
     Expired,
@@ -31,11 +26,9 @@ from creditmesh.gateway.errors import (
     SignatureNeeded,
     WrongSecret,
 )
+from creditmesh.gateway.readings import Readings
 
-KEPT = 0.5
-_MOST_KEPT = 4096
 _NOBODY = bytes(32)
-Mac = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +42,7 @@ class _Known:
     revoked: bool
 
     @classmethod
-    def of(cls, row: Row[Any]) -> "_Known":
+    def of(cls, row: Row) -> "_Known":
         return cls(
             hash=row.hash,
             caller=Caller(
@@ -59,7 +52,7 @@ class _Known:
                 party=row.party,
                 officer=row.officer,
                 subject=row.subject,
-                items=None if row.items is None else frozenset(row.items),
+                items=None if row["items"] is None else frozenset(row["items"]),
             ),
             not_before=row.not_before,
             expires=row.expires,
@@ -67,26 +60,20 @@ class _Known:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    began: float
-    task: "asyncio.Task[_Known | None]"
-
-
 class Guard:
     """Tells who a request's credential stands for."""
 
-    def __init__(self, *, engine: AsyncEngine, mac: Mac, clock: Clock, node: NodeFacts) -> None:
-        self._engine = engine
+    def __init__(self, *, pool: Pool, mac: Mac, clock: Clock, node: NodeFacts) -> None:
+        self._pool = pool
         self._mac = mac
         self._clock = clock
         self._node = node
-        self._readings: dict[str, _Reading] = {}
+        self._readings = Readings(self._read)
 
     async def caller(self, authorization: Sequence[bytes]) -> Caller:
         """The caller. BadCredential and its kinds for what is not a live credential, SignatureNeeded for a bureau."""
         credential = self._presented(authorization)
-        known = await self._known(credential.key)
+        known = await self._readings.get(credential.key)
         same = hmac.compare_digest(credential.hashed(self._mac), _NOBODY if known is None else known.hash)
         if known is None:
             raise BadCredential
@@ -95,18 +82,18 @@ class Guard:
         self._check(known)
         return known.caller
 
+    async def close(self) -> None:
+        """Read no more."""
+        await self._readings.close()
+
     def _presented(self, authorization: Sequence[bytes]) -> Credential:
         scheme, _, text = authorization[0].partition(b" ")
-        credential = Credential.read(text.strip(b" ").decode("latin-1"))
+        credential = Credential.read(text.strip(b" ").decode("latin-1"), self._mac)
         if len(authorization) > 1 or scheme.lower() != b"bearer" or credential is None:
             raise MalformedCredential(
-                "Send one header: `Authorization: Bearer cm_<node>_...`. A credential is copied whole or not at all.",
-                "请只发送一个请求头: `Authorization: Bearer cm_<node>_...`，并完整复制凭证。",
-            )
-        if credential.node != self._node.code:
-            raise MalformedCredential(
-                "The credential is of another node; ask this node's operator for one.",
-                "该凭证属于其他节点，请向本节点运维方申请。",
+                f"Send one header: `Authorization: Bearer cm_{self._node.code}_...`, with a credential that this node "
+                "made, copied whole.",
+                f"请只发送一个请求头: `Authorization: Bearer cm_{self._node.code}_...`，凭证须由本节点签发并完整复制。",
             )
         return credential
 
@@ -121,28 +108,7 @@ class Guard:
         if known.caller.kind == "bureau" and not self._node.sandbox:
             raise SignatureNeeded
 
-    async def _known(self, key: str) -> _Known | None:
-        reading = self._readings.get(key)
-        if reading is None or monotonic() - reading.began >= KEPT:
-            reading = self._begin(key)
-        if reading.task.done():
-            return reading.task.result()
-        return await asyncio.shield(reading.task)
-
-    def _begin(self, key: str) -> _Reading:
-        if len(self._readings) >= _MOST_KEPT:
-            self._readings.clear()
-        reading = _Reading(monotonic(), asyncio.create_task(self._read(key)))
-        self._readings[key] = reading
-        reading.task.add_done_callback(lambda _: self._forget_failure(key, reading))
-        return reading
-
-    def _forget_failure(self, key: str, reading: _Reading) -> None:
-        failed = reading.task.cancelled() or reading.task.exception() is not None
-        if failed and self._readings.get(key) is reading:
-            del self._readings[key]
-
     async def _read(self, key: str) -> _Known | None:
-        async with self._engine.connect() as connection:
-            row = await store.credential(connection, key)
+        async with self._pool.session() as session:
+            row = await store.credential(session, key)
         return None if row is None else _Known.of(row)

@@ -20,7 +20,9 @@ _OURS = (b"x-creditmesh-", b"x-forwarded-")
 """A caller that sends these claims what only the node or its proxies may say."""
 _SIGNATURE = frozenset((b"signature", b"signature-input"))
 _TAKEN = (
-    _ONE_HOP | _SIGNATURE | {b"authorization", b"cookie", b"forwarded", b"x-real-ip", b"x-request-id", b"traceparent"}
+    _ONE_HOP
+    | _SIGNATURE
+    | {b"creditmesh-to", b"authorization", b"cookie", b"forwarded", b"x-real-ip", b"x-request-id", b"traceparent"}
 )
 _ANSWERED_HERE = _ONE_HOP | {b"x-request-id", b"x-legal-date", b"server", b"date"}
 _REQUEST_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -84,7 +84,7 @@ PersonOrder = Annotated[OfficerToken | SubjectToken, Field(discriminator="kind")
 class CredentialLine(BaseModel):
     """One credential as it is listed: everything but its secret, which nobody has."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
     kind: CallerKind

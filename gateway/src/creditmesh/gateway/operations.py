@@ -1,9 +1,11 @@
 """What an operator does with credentials: make, list, take back. The door only reads them."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import NAMESPACE_OID, uuid5
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.errors import Invalid, NotFound
 from creditmesh.chassis.http import paging
 from creditmesh.gateway import store
@@ -48,10 +50,10 @@ async def create_person_token(ctx: Context, order: PersonOrder) -> NewCredential
 
 async def revoke(ctx: Context, key: str) -> CredentialLine:
     """Take a credential back: every door refuses it within a second. Again is the same; NotFound for an unknown id."""
-    row = await store.revoke(await ctx.connection(), key, at=ctx.instant, by=_who(ctx))
+    row = await store.revoke(await ctx.alone(), key, at=ctx.instant, by=_who(ctx))
     if row is None:
         raise NotFound("No credential has this id; list them to find it.", "没有该编号的凭证，请先列出查询。")
-    return CredentialLine.model_validate(row)
+    return _line(row)
 
 
 async def credentials(
@@ -59,8 +61,12 @@ async def credentials(
 ) -> Page[CredentialLine]:
     """A page of credentials, revoked and expired ones too."""
     after = paging.read(cursor, paging.word)
-    rows = await store.page(await ctx.connection(), party=party, kind=kind, after=after, limit=limit + 1)
-    return paging.page(rows, limit=limit, place=lambda row: row.key, shown=CredentialLine.model_validate)
+    rows = await store.page(await ctx.alone(), party=party, kind=kind, after=after, limit=limit + 1)
+    return paging.page(rows, limit=limit, place=lambda row: row.key, shown=_line)
+
+
+def _line(row: Row) -> CredentialLine:
+    return CredentialLine.model_validate(dict(row))
 
 
 async def _create(ctx: Context, order: _AnyOrder) -> NewCredential:
@@ -84,13 +90,10 @@ async def _create(ctx: Context, order: _AnyOrder) -> NewCredential:
         "revoked": None,
         "revoked_by": None,
     }
-    kept = {
-        "hash": fresh.hashed(lambda data: ctx.keys.mac("credential", data)),
-        "hash_key": ctx.keys.key_id("credential"),
-        "hash_algorithm": ctx.keys.algorithm("credential"),
-    }
-    await store.add(await ctx.connection(), row | kept)
-    return NewCredential.model_validate({**row, "credential": fresh.reveal()})
+    mac = partial(ctx.keys.mac, "credential")
+    kept = {"hash": fresh.hashed(mac), "hash_algorithm": ctx.keys.algorithm("credential")}
+    await store.add(await ctx.session(), row | kept)
+    return NewCredential.model_validate({**row, "credential": fresh.reveal(mac)})
 
 
 def _check_party(ctx: Context, order: PartyKey | OfficerToken) -> None:
@@ -132,7 +135,7 @@ def _wrong(pointer: str, code: str, detail: str, detail_zh: str) -> Invalid:
 
 
 async def _refuse_a_third(ctx: Context, holder: dict[str, object]) -> None:
-    live = await store.live_keys(await ctx.connection(), holder, at=ctx.instant)
+    live = await store.live_keys(await ctx.session(), holder, at=ctx.instant)
     if len(live) >= LIVE_AT_ONCE:
         raise TooManyKeys(
             f"Revoke one of {', '.join(live)} first, or give the new one another label.",

@@ -24,14 +24,16 @@ MOST = 1024 * 1024
 class Peers:
     """Tells which peer signed a request, and whether its body is the signed one."""
 
-    def __init__(self, key_of: KeyOf, *, clock: Clock) -> None:
+    def __init__(self, key_of: KeyOf, *, node: str, clock: Clock) -> None:
         self._key_of = key_of
+        self._node = node
         self._clock = clock
 
     def signed(self, visit: Visit) -> Signed:
         """Whose signature it is; BadSignature if it is none."""
         path = visit.scope.get("raw_path") or visit.path.encode()
         return verify_request(
+            node=self._node,
             method=visit.method,
             path=path.decode("latin-1"),
             query=visit.scope["query_string"].decode("latin-1"),

@@ -9,16 +9,15 @@ stop writes all of it.
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 import structlog
-import uuid_utils
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.errors import Unavailable
+from creditmesh.chassis.ids import new_id
 from creditmesh.gateway import store
-from creditmesh.gateway.guard import Mac
+from creditmesh.gateway.credential import Mac
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +48,8 @@ class _Line:
 class Refusals:
     """Gathers refusals and writes them. It has a task only while something is to be written."""
 
-    def __init__(self, engine: AsyncEngine, mac: Mac) -> None:
-        self._engine = engine
+    def __init__(self, pool: Pool, mac: Mac) -> None:
+        self._pool = pool
         self._mac = mac
         self._waiting: dict[Refusal, _Line] = {}
         self._writing: asyncio.Task[None] | None = None
@@ -84,16 +83,16 @@ class Refusals:
 
     async def _write(self) -> bool:
         async with self._one_at_a_time:
-            rows = {refusal: _row(refusal, line) for refusal, line in self._waiting.items()}
+            lines = {refusal: _written(refusal, line) for refusal, line in self._waiting.items()}
             try:
-                if rows:
-                    async with self._engine.begin() as connection:
-                        await store.log_refusals(connection, list(rows.values()))
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("the security log cannot be written now", waiting=len(rows), error=type(error).__name__)
+                if lines:
+                    async with self._pool.session() as session:
+                        await store.log_refusals(session, list(lines.values()))
+            except (DatabaseError, Unavailable) as error:
+                log.warning("the security log cannot be written now", waiting=len(lines), error=type(error).__name__)
                 return False
-            for refusal, row in rows.items():
-                self._forget(refusal, row["times"])
+            for refusal, line in lines.items():
+                self._forget(refusal, line.times)
             return True
 
     def _forget(self, refusal: Refusal, times: int) -> None:
@@ -103,16 +102,16 @@ class Refusals:
             del self._waiting[refusal]
 
 
-def _row(refusal: Refusal, line: _Line) -> dict[str, Any]:
-    return {
-        "id": UUID(bytes=uuid_utils.uuid7().bytes),
-        "at": line.at,
-        "request_id": line.request_id,
-        "times": line.times,
-        "method": refusal.method,
-        "route": refusal.route,
-        "status": refusal.status,
-        "reason": refusal.reason,
-        "key": refusal.key,
-        "address": refusal.address,
-    }
+def _written(refusal: Refusal, line: _Line) -> store.RefusalLine:
+    return store.RefusalLine(
+        id=new_id(),
+        at=line.at,
+        request_id=line.request_id,
+        times=line.times,
+        method=refusal.method,
+        route=refusal.route,
+        status=refusal.status,
+        reason=refusal.reason,
+        key=refusal.key,
+        address=refusal.address,
+    )

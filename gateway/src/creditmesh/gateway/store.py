@@ -2,64 +2,80 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.session import Session
 
-from creditmesh.gateway.tables import CREDENTIAL, SECURITY_LOG
+_SHOWN = """
+    key, kind, party, officer, subject, label, scopes, items, not_before, expires, created, created_by, revoked,
+    revoked_by
+"""
+_ONE = """
+    select key, hash, kind, party, officer, subject, scopes, items, not_before, expires, revoked
+      from gateway.credential where key = :key
+"""
+_LIVE = """
+    select key from gateway.credential
+     where kind = :kind and party is not distinct from :party and officer is not distinct from :officer
+       and subject is not distinct from :subject and label = :label and revoked is null and expires > :at
+     order by created
+"""
+_REVOKE = f"""
+    update gateway.credential set revoked = coalesce(revoked, :at), revoked_by = coalesce(revoked_by, :by)
+     where key = :key returning {_SHOWN}
+"""
+_PAGE = f"""
+    select {_SHOWN} from gateway.credential
+     where (cast(:party as text) is null or party = :party) and (cast(:kind as text) is null or kind = :kind)
+       and (cast(:after as text) is null or key > :after)
+     order by key limit :limit
+"""
 
-_ONE = select(CREDENTIAL)
-_PAGE = select(CREDENTIAL).order_by(CREDENTIAL.c.key)
-_HOLDER = ("kind", "party", "officer", "subject", "label")
+
+class RefusalLine(NamedTuple):
+    """A row of the security log."""
+
+    id: UUID
+    at: datetime
+    request_id: str
+    times: int
+    method: str
+    route: str | None
+    status: int
+    reason: str
+    key: str | None
+    address: bytes | None
 
 
-async def credential(connection: AsyncConnection, key: str) -> Row[Any] | None:
-    """The credential of that id."""
-    return (await connection.execute(_ONE.where(CREDENTIAL.c.key == key))).one_or_none()
+async def credential(session: Session, key: str) -> Row | None:
+    """The credential of that id, as far as the door needs it."""
+    return await session.row(_ONE, {"key": key})
 
 
-async def live_keys(connection: AsyncConnection, holder: Mapping[str, object], *, at: datetime) -> Sequence[str]:
+async def live_keys(session: Session, holder: Mapping[str, object], *, at: datetime) -> Sequence[str]:
     """The ids of the holder's keys that are neither revoked nor expired, the oldest first."""
-    same = [CREDENTIAL.c[name].is_not_distinct_from(holder[name]) for name in _HOLDER]
-    statement = select(CREDENTIAL.c.key).where(*same, CREDENTIAL.c.revoked.is_(None), CREDENTIAL.c.expires > at)
-    return (await connection.execute(statement.order_by(CREDENTIAL.c.created))).scalars().all()
+    return [row.key for row in await session.fetch(_LIVE, {**holder, "at": at})]
 
 
-async def add(connection: AsyncConnection, row: Mapping[str, object]) -> None:
+async def add(session: Session, row: Mapping[str, object]) -> None:
     """Keep a new credential."""
-    await connection.execute(insert(CREDENTIAL).values(row))
+    await session.copy("gateway.credential", list(row), [list(row.values())])
 
 
-async def revoke(connection: AsyncConnection, key: str, *, at: datetime, by: str) -> Row[Any] | None:
+async def revoke(session: Session, key: str, *, at: datetime, by: str) -> Row | None:
     """Mark it revoked, once: a second time keeps the first mark. The row as it is then; None if there is none."""
-    statement = (
-        update(CREDENTIAL)
-        .where(CREDENTIAL.c.key == key)
-        .values(
-            revoked=func.coalesce(CREDENTIAL.c.revoked, at),
-            revoked_by=func.coalesce(CREDENTIAL.c.revoked_by, by),
-        )
-        .returning(CREDENTIAL)
-    )
-    row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
-    return row
+    return await session.row(_REVOKE, {"key": key, "at": at, "by": by})
 
 
 async def page(
-    connection: AsyncConnection, *, party: str | None, kind: str | None, after: str | None, limit: int
-) -> Sequence[Row[Any]]:
+    session: Session, *, party: str | None, kind: str | None, after: str | None, limit: int
+) -> Sequence[Row]:
     """Credentials by id, from the one after `after` on."""
-    statement = _PAGE.limit(limit)
-    if party is not None:
-        statement = statement.where(CREDENTIAL.c.party == party)
-    if kind is not None:
-        statement = statement.where(CREDENTIAL.c.kind == kind)
-    if after is not None:
-        statement = statement.where(CREDENTIAL.c.key > after)
-    return (await connection.execute(statement)).all()
+    return await session.fetch(_PAGE, {"party": party, "kind": kind, "after": after, "limit": limit})
 
 
-async def log_refusals(connection: AsyncConnection, rows: Sequence[Mapping[str, object]]) -> None:
+async def log_refusals(session: Session, lines: Sequence[RefusalLine]) -> None:
     """Append to the security log."""
-    await connection.execute(insert(SECURITY_LOG), list(rows))
+    await session.copy("gateway.security_log", RefusalLine._fields, lines)

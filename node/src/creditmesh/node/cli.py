@@ -15,7 +15,7 @@ from rich.table import Table
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.node import database, dead_letters, peers, people, running, topics
+from creditmesh.node import database, dead_letters, peers, people, readers, running, topics
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import WRONG_NODE_ZH, NodeError
 from creditmesh.node.operator import Operator
@@ -32,6 +32,7 @@ people_app = typer.Typer(no_args_is_help=True, help="People's tokens.")
 catalogue = typer.Typer(no_args_is_help=True, help="The catalogue this node publishes.")
 peers_app = typer.Typer(no_args_is_help=True, help="The nodes above and below this one.")
 dead = typer.Typer(no_args_is_help=True, help="Events a reader could not apply, and the keys parked behind them.")
+readers_app = typer.Typer(no_args_is_help=True, help="The services that read streams, and how far they are.")
 topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics of this node.")
 PARTS = {
     "keys": keys,
@@ -39,6 +40,7 @@ PARTS = {
     "catalogue": catalogue,
     "peers": peers_app,
     "dead": dead,
+    "readers": readers_app,
     "topics": topics_app,
 }
 for name, part in PARTS.items():
@@ -110,6 +112,14 @@ def keys_create() -> None:
     """Make the node's own keys where they are missing: files in the node's secrets folder, owner-only."""
     with _plainly():
         for path in running.make_keys(NodeSettings()):
+            out.print(str(path), highlight=False)
+
+
+@keys.command("renew")
+def keys_renew(name: Annotated[str, typer.Argument(help="token, node, feed or data.")]) -> None:
+    """Make one more of the node's own keys, for each process to use from its next start; the older stay valid."""
+    with _plainly():
+        for path in running.renew_key(NodeSettings(), name):
             out.print(str(path), highlight=False)
 
 
@@ -225,8 +235,79 @@ def dead_list() -> None:
     A table on a terminal, else a line of values between tabs for each, the names first.
     """
     with _plainly():
-        names = ("service", "stream", "part", "number", "type", "error", "waiting", "since")
-        _tell(names, [tuple(map(str, each)) for each in asyncio.run(dead_letters.listed(NodeSettings(), NODE))])
+        names = ("service", "stream", "part", "number", "type", "error", "waiting", "since", "asked")
+        _tell(names, [letter.line for letter in asyncio.run(dead_letters.listed(NodeSettings(), NODE))])
+
+
+_Letter = Annotated[str, typer.Argument(help="The letter as SERVICE/STREAM/PART/NUMBER, from `dead list`.")]
+_Seconds = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for what becomes of it.")]
+
+
+@dead.command("show")
+def dead_show(letter: _Letter) -> None:
+    """One letter: its event, why it was refused and when, and what waits behind it. Never the body or the person."""
+    with _plainly():
+        shown = asyncio.run(dead_letters.shown(NodeSettings(), NODE, letter))
+        for name, value in shown.described().items():
+            out.print(f"{name}: {value}", markup=False, highlight=False)
+
+
+@dead.command("retry")
+def dead_retry(letter: _Letter, *, wait: _Seconds = 30.0) -> None:
+    """Try a letter again with all that waits behind it, in one transaction, where its part is leased.
+
+    Exits 0 when its key flows again, 1 when it was refused once more (`dead show` says why), 3 when nobody has done it
+    in time: the service must be running.
+    """
+    with _plainly():
+        raise typer.Exit(_asked(letter, "retry", wait))
+
+
+@dead.command("drop")
+def dead_drop(
+    letter: _Letter,
+    *,
+    wait: _Seconds = 30.0,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask: this event will have no effect in that service.")
+    ] = False,
+) -> None:
+    """Give a letter up for good and apply what waits behind it. What the event said never reaches that service."""
+    with _plainly():
+        if not yes:
+            typer.confirm(f"Drop {letter} for good? / 永久丢弃 {letter}？", abort=True)
+        raise typer.Exit(_asked(letter, "drop", wait))
+
+
+def _asked(letter: str, wish: dead_letters.Wish, wait: float) -> int:
+    outcome = asyncio.run(dead_letters.asked(NodeSettings(), NODE, letter, wish, seconds=wait))
+    out.print(outcome.said, markup=False, highlight=False)
+    return outcome.exit
+
+
+@readers_app.command("list")
+def readers_list() -> None:
+    """Who reads which stream, how many events behind its heads, and when it last reported."""
+    with _plainly():
+        _tell(("reader", "stream", "behind", "reported"), asyncio.run(readers.listed(NodeSettings())))
+
+
+@readers_app.command("evict")
+def readers_evict(
+    reader: Annotated[str, typer.Argument(help="The reader: a service's name.")],
+    stream: Annotated[str, typer.Argument(help="The stream it reads: a service's name.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take a reader that nobody runs any more off the list, so that it keeps no events and holds nothing up.
+
+    If it ever runs again it goes on where it stood; where that was pruned meanwhile, it stops with an alarm.
+    """
+    with _plainly():
+        if not yes:
+            typer.confirm(f"Evict {reader} from {stream}? / 移除 {stream} 的读取方 {reader}？", abort=True)
+        asyncio.run(readers.evict(NodeSettings(), reader, stream))
+        out.print(f"evicted {reader} from {stream} / 已移除", markup=False, highlight=False)
 
 
 def _tell(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -3,28 +3,55 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from sqlalchemy import URL, make_url
-
+from creditmesh.chassis.database.address import Address, addresses
 from creditmesh.chassis.database.embedded import EmbeddedServer
-from creditmesh.chassis.database.engine import urls
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.installation import install
 from creditmesh.chassis.settings import NodeSettings
+from creditmesh.node import run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
 
 
-def role_urls(settings: NodeSettings) -> Mapping[str, URL]:
-    """The address of every role whose password this process can read, by the role's second half."""
-    if settings.database is None:
-        return urls(EmbeddedServer(settings.state / "postgres").admin_url, node=settings.node, secrets=settings.secrets)
-    address = make_url(settings.database)
-    found = urls(address, node=settings.node, secrets=settings.secrets)
-    return {role: url.set(database=address.database or settings.node) for role, url in found.items()}
+def role_addresses(settings: NodeSettings) -> Mapping[str, Address]:
+    """The address of every role whose password this process can read, by the role's second half.
+
+    Without CREDITMESH_DATABASE it is where the node's running processes say they are, else its own embedded server.
+    """
+    database = settings.database or run_files.database(settings.state)
+    if database is None:
+        admin = EmbeddedServer(settings.state / "postgres").admin
+        return addresses(admin, node=settings.node, secrets=settings.secrets)
+    given = Address.read(database)
+    found = addresses(given, node=settings.node, secrets=settings.secrets)
+    return {role: address.of(given.database or settings.node) for role, address in found.items()}
 
 
-async def create(settings: NodeSettings, admin: str | URL) -> None:
+@asynccontextmanager
+async def opened(settings: NodeSettings, role: str) -> AsyncIterator[Pool]:
+    """A pool of one session as that role, for a command."""
+    found = role_addresses(settings)
+    if role not in found:
+        raise NodeError(
+            f"no password for the role of {role} in {settings.secrets}/roles: migrate first",
+            f"{settings.secrets}/roles 中缺少 {role} 的口令，请先执行 migrate",
+        )
+    pool = Pool(found[role], application_name=f"{settings.node}/command", size=1)
+    try:
+        yield pool
+    except DatabaseError as error:
+        raise NodeError(
+            f"the node's database does not do that (does it run, is it migrated?): {error}",
+            "节点数据库未执行该操作（是否已启动并完成 migrate？）",
+        ) from error
+    finally:
+        await pool.close()
+
+
+async def create(settings: NodeSettings, admin: Address) -> None:
     """Create or upgrade the node's database on a server, as its superuser."""
-    name = None if settings.database is None else make_url(settings.database).database
+    name = None if settings.database is None else Address.read(settings.database).database
     await install(admin, declaration=NODE, facts=settings.facts, secrets=settings.secrets, database=name)
 
 
@@ -37,7 +64,7 @@ async def server(settings: NodeSettings) -> AsyncIterator[EmbeddedServer | None]
     embedded = EmbeddedServer(settings.state / "postgres")
     await embedded.start()
     try:
-        await create(settings, embedded.admin_url)
+        await create(settings, embedded.admin)
         yield embedded
     finally:
         await embedded.stop()
@@ -53,4 +80,4 @@ async def migrate(settings: NodeSettings) -> None:
             "set CREDITMESH_ADMIN to a superuser's address of the same server, for this command only",
             "请仅为此命令设置 CREDITMESH_ADMIN（同一服务器的超级用户地址）",
         )
-    await create(settings, settings.admin)
+    await create(settings, Address.read(settings.admin))

@@ -19,7 +19,7 @@ def door(hosted: Hosted) -> DoorApp:
     return build(
         declaration=hosted.declaration,
         transports=_transports(hosted),
-        engine=made.engine,
+        pool=made.pool,
         keys=made.keys,
         clock=made.clock,
         node=made.node,

@@ -15,6 +15,8 @@ class RunFile(BaseModel):
     services: tuple[str, ...]
     url: str
     operator: str
+    database: str | None = None
+    """Where its database is, without role and password; None for the embedded server of its own folder."""
 
 
 def write(state: Path, running: RunFile) -> Path:
@@ -32,3 +34,8 @@ def read(state: Path) -> list[RunFile]:
     """The processes that said they run, and do."""
     found = [RunFile.model_validate_json(path.read_bytes()) for path in sorted((state / "run").glob("*.json"))]
     return [running for running in found if psutil.pid_exists(running.pid)]
+
+
+def database(state: Path) -> str | None:
+    """Where the running processes of this node have their database; None if they say nothing or none runs."""
+    return next((running.database for running in read(state) if running.database is not None), None)

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import URL
-
 from creditmesh.chassis import logs
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.roles import BUS, RELAY
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.opening import open_publisher
 from creditmesh.chassis.relay import Relay
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.chassis.vault.keys import Keys
+from creditmesh.chassis.vault.keys import RENEWED, Keys
 from creditmesh.node import database, run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.door import door
@@ -50,6 +50,17 @@ def make_keys(settings: NodeSettings) -> list[Path]:
     return made
 
 
+def renew_key(settings: NodeSettings, name: str) -> list[Path]:
+    """Make one more of the node's own keys; the files made. NodeError for a name of which there is one for good."""
+    found = next((each for each in RENEWED if each == name), None)
+    if found is None:
+        raise NodeError(
+            f"no key {name!r} that is renewed; there are: {', '.join(RENEWED)}",
+            f"没有可更换的密钥 {name!r}；可选：{', '.join(RENEWED)}",
+        )
+    return Keys.renew(settings.secrets / "keys", found)
+
+
 async def whole_node(settings: NodeSettings) -> None:
     """Every service and the gateway in this process; the embedded PostgreSQL too where no address is given."""
     make_keys(settings)
@@ -69,7 +80,7 @@ async def one_service(settings: NodeSettings, name: str) -> None:
 async def relay(settings: NodeSettings) -> None:
     """The publisher in this process, against a database that runs and was migrated."""
     _assert_database(settings)
-    database = _addresses(settings, [])["bus"]
+    database = _addresses(settings, [RELAY])[RELAY]
     publisher = open_publisher(
         settings.bus,
         database,
@@ -98,7 +109,7 @@ def _host(settings: NodeSettings, hosted: Sequence[str]) -> Host:
     return Host(
         declaration=NODE,
         settings=settings,
-        urls=_addresses(settings, hosted),
+        addresses=_addresses(settings, [*hosted, BUS]),
         hosted=hosted,
         door=door if GATEWAY in hosted else None,
     )
@@ -114,7 +125,7 @@ async def _until_told(settings: NodeSettings, name: str, process: Process) -> No
         await _started(process, told)
         if not told.is_set():
             _settle_memory()
-            running = run_files.write(settings.state, _run_file(process, name))
+            running = run_files.write(settings.state, _run_file(settings, process, name))
             await told.wait()
     finally:
         if running is not None:
@@ -144,22 +155,23 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _addresses(settings: NodeSettings, hosted: Sequence[str]) -> Mapping[str, URL]:
-    found = database.role_urls(settings)
-    missing = {*hosted, "bus"} - set(found)
+def _addresses(settings: NodeSettings, roles: Sequence[str]) -> Mapping[str, Address]:
+    found = database.role_addresses(settings)
+    missing = set(roles) - set(found)
     if missing:
         raise NodeError(
             f"no password for the roles of {', '.join(sorted(missing))} in {settings.secrets}/roles: migrate first",
             f"{settings.secrets}/roles 中缺少 {', '.join(sorted(missing))} 的口令，请先执行 migrate",
         )
-    return {role: url for role, url in found.items() if role in {*hosted, "bus"}}
+    return {role: found[role] for role in roles}
 
 
-def _run_file(process: Process, name: str) -> run_files.RunFile:
+def _run_file(settings: NodeSettings, process: Process, name: str) -> run_files.RunFile:
     return run_files.RunFile(
         process=name,
         pid=os.getpid(),
         services=tuple(process.hosted),
         url=process.url,
         operator=process.operator_url,
+        database=None if settings.database is None else Address.read(settings.database).url,
     )

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 import yaml
-from sqlalchemy.exc import SQLAlchemyError
 
 from creditmesh.chassis.bus.topics import Topic, WrongTopic
-from creditmesh.chassis.database.engine import engine
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.migrations import assert_node
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.opening import apply_topics, declared_topics
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.node.database import role_urls
+from creditmesh.node.database import role_addresses
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import WRONG_NODE_ZH, NodeError
 
@@ -54,16 +54,16 @@ def declaration(settings: NodeSettings) -> str:
 
 async def _assert_parts(settings: NodeSettings) -> None:
     """The number of parts stands in the database for life; a topic made with another is of no use to anybody."""
-    pool = engine(role_urls(settings)["bus"], application_name=f"{settings.node}/topics", pool_size=1)
+    pool = Pool(role_addresses(settings)["bus"], application_name=f"{settings.node}/topics", size=1)
     try:
-        async with pool.connect() as connection:
-            await assert_node(connection, settings.facts)
+        async with pool.session() as session:
+            await assert_node(session, settings.facts)
     except WrongNode as error:
         raise NodeError(str(error), WRONG_NODE_ZH) from error
-    except (SQLAlchemyError, OSError) as error:
+    except DatabaseError as error:
         raise NodeError(
             "the node's database cannot be read (does it run, is it migrated?); the number of parts stands there",
             "无法读取节点数据库（是否已启动并完成 migrate？），分区数以其为准",
         ) from error
     finally:
-        await pool.dispose()
+        await pool.close()

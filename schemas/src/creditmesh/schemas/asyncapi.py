@@ -12,6 +12,7 @@ from creditmesh.schemas.events import (
     CatalogueChanged,
     CatalogueReceived,
     ClockChanged,
+    DisclosedToBureau,
     EntriesJudged,
     Event,
     FeedKeyReceived,
@@ -26,7 +27,7 @@ STREAMS: Mapping[str, Sequence[type[Event]]] = {
     "exchange": (AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
     "ingestion": (AccessRecorded, EntriesJudged, RecordChanged),
     "matching": (AccessRecorded, TaskChanged),
-    "query": (AccessRecorded,),
+    "query": (AccessRecorded, DisclosedToBureau),
     "repair": (AccessRecorded, CaseChanged),
 }
 """The services of a node that emit events, and the types each emits."""

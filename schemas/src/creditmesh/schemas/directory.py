@@ -5,13 +5,15 @@ version published for next month changes nothing today, and a withdrawal is one 
 """
 
 from base64 import b64decode
+from collections.abc import Callable
 from datetime import date
-from functools import lru_cache
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from functools import lru_cache, wraps
+from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose, Rule
+from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 
@@ -32,9 +34,25 @@ MODELS: dict[ObjectKind, type[Published]] = {
 }
 _KINDS: dict[type[BaseModel], ObjectKind] = {model: kind for kind, model in MODELS.items()}
 _FOREVER = date.max
+_ANSWERS_KEPT = 512
+Q = ParamSpec("Q")
+T = TypeVar("T")
 
 
-class UnreadableCatalogue(Exception):
+def once_a_version(question: Callable[Concatenate["Directory", Q], T]) -> Callable[Concatenate["Directory", Q], T]:
+    """A question to the directory that is answered once a version for the same arguments, of which a day is one.
+
+    Whoever asks gets the same answer: it must not be changed.
+    """
+
+    @wraps(question)
+    def asked(directory: "Directory", /, *arguments: Q.args, **named: Q.kwargs) -> T:
+        return cast("T", directory.answers(directory.number, question, *arguments, **named))
+
+    return asked
+
+
+class UnreadableCatalogue(LoggableError):
     """An event of the catalogue's stream that this version cannot read; nothing of it was applied."""
 
 
@@ -74,7 +92,8 @@ class Directory:
         """How far the sandbox's legal date was moved."""
         self._histories: dict[ObjectKind, dict[str, list[Version]]] = {kind: {} for kind in MODELS}
         self._compiled: dict[tuple[str, int], CompiledItem] = {}
-        self._withdrawn = lru_cache(maxsize=64)(self._find_withdrawn)
+        self.answers: Callable[..., object] = lru_cache(maxsize=_ANSWERS_KEPT)(self._answer)
+        """What was asked of this and of earlier versions, the least recently asked gone (`once_a_version`)."""
 
     def apply(self, event: CatalogueEvent) -> None:
         """Take one event into memory; one at or below `number` is a repeat. UnreadableCatalogue: nothing is applied."""
@@ -110,6 +129,7 @@ class Directory:
         """The party as last published, whatever its effective date; None if unknown or withdrawn."""
         return self._newest(Party, code)
 
+    @once_a_version
     def peers(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
         """The active nodes enrolled there, as last published, in the order of their codes."""
         parties = (self.party(code) for code in sorted(self._histories["party"]))
@@ -141,6 +161,7 @@ class Directory:
         rules = (self._newest(Rule, code) for code in sorted(self._histories["rule"]))
         return tuple(rule for rule in rules if rule is not None)
 
+    @once_a_version
     def objects(self, kind: ObjectKind, *, on: date) -> tuple[Published, ...]:
         """Everything of a kind that is in force on that day, in the order of the codes."""
         found = (self._in_force(kind, code, on) for code in sorted(self._histories.get(kind, {})))
@@ -168,9 +189,11 @@ class Directory:
             sets = {name: body for name in self._histories["code_set"] if (body := self.code_set(name)) is not None}
             return self._compiled.setdefault((code, number), compile_item(version.body, sets, self.rules()))
 
+    @once_a_version
     def withdrawn(self, as_of: date) -> frozenset[str]:
         """The codes of all items withdrawn on that day: the parameter of `rules.visibility`."""
-        return self._withdrawn(as_of)
+        items = ((code, self._in_force("item", code, as_of)) for code in self._histories["item"])
+        return frozenset(code for code, version in items if version is not None and version.state == "withdrawn")
 
     def withdrawn_at(self, code: str) -> date | None:
         """From which day an item is withdrawn, as last published; None if it is not."""
@@ -188,7 +211,6 @@ class Directory:
             )
         version = Version(change.number, change.state, change.effective, body, change.basis)
         self._histories[change.kind].setdefault(change.code, []).append(version)
-        self._withdrawn.cache_clear()
         if isinstance(body, CodeSet | Rule):
             self._compiled.clear()
         elif isinstance(body, Item):
@@ -209,6 +231,5 @@ class Directory:
     def _newest(self, model: type[P], code: str) -> P | None:
         return self._find(model, code, _FOREVER)
 
-    def _find_withdrawn(self, as_of: date) -> frozenset[str]:
-        items = ((code, self._in_force("item", code, as_of)) for code in self._histories["item"])
-        return frozenset(code for code, version in items if version is not None and version.state == "withdrawn")
+    def _answer(self, _number: int, question: Callable[..., T], /, *arguments: object, **named: object) -> T:
+        return question(self, *arguments, **named)

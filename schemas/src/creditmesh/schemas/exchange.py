@@ -11,10 +11,11 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.bodies import Out
+from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
@@ -33,7 +34,7 @@ def feed_origin(node: str, feed: str) -> str:
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", **FROM_BASE64)
 
 
 class Line(_Wire):
@@ -56,7 +57,7 @@ class Entry(_Wire):
 
     index: Annotated[int, Field(ge=0)]
     line: str
-    salt: Base64Bytes | None = None
+    salt: Base64 | None = None
     body: str | None = None
     """None, like its salt, where it was erased."""
 
@@ -81,7 +82,7 @@ class FeedSealed(_Wire):
 
     key: str
     alg: str
-    text: Base64Bytes
+    text: Base64
 
 
 class RecordBody(_Wire):
@@ -105,7 +106,7 @@ class RecordBody(_Wire):
     reason: str | None = None
     basis: str | None = None
     case: UUID | None = None
-    fields: dict[str, JsonValue]
+    fields: dict[str, Json]
     """The fields that are not sensitive."""
     sealed: FeedSealed | None = None
 
@@ -129,8 +130,8 @@ class Wrapped(_Wire):
     key: str
     """The id of the node's feed key."""
     alg: str
-    ephemeral: Base64Bytes
-    text: Base64Bytes
+    ephemeral: Base64
+    text: Base64
 
 
 class FeedKeyBody(_Wire):

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.exchange import Entry, commitment
 from creditmesh.schemas.tlog import BadNote, Checkpoint, Range, Subtree, leaf_hash, open_note, read_checkpoint
 
@@ -19,7 +20,7 @@ Verify = Callable[[bytes, bytes, bytes], bool]
 Reason = Literal["malformed", "order", "commitment", "signature", "origin", "size", "root", "no_checkpoint"]
 
 
-class BadPage(Exception):
+class BadPage(LoggableError):
     """A page that does not fit; nothing of it may be used. `index` is the place where that shows."""
 
     def __init__(self, reason: Reason, index: int) -> None:

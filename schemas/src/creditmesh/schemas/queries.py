@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, JsonValue, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from creditmesh.schemas.bodies import PRINTED, In, Out
+from creditmesh.schemas.encodings import Json
 from creditmesh.schemas.events.access import CallerKind, Outcome
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind, Uscc
@@ -57,7 +58,7 @@ class RecordOut(Out):
     """The party that submitted it."""
     origin: NodeCode
     """The node where it was submitted, which alone changes it."""
-    fields: dict[str, JsonValue]
+    fields: dict[str, Json]
     """By catalogue code. Sensitive fields about another person are absent."""
 
 
@@ -196,7 +197,7 @@ class PublicRecord(Out):
     display_from: date
     display_until: date | None = None
     issuer: str
-    fields: dict[str, JsonValue]
+    fields: dict[str, Json]
 
 
 class PublicSearch(In):

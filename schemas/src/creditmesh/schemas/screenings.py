@@ -15,8 +15,10 @@ from creditmesh.schemas.subject import Document, SubjectIn
 
 Role = Literal["listed", "responsible"]
 """`listed`: the subject itself is on the list; `responsible`: of an organisation that is (法定代表人)."""
-Certainty = Literal["exact", "number_needed", "invalid"]
-"""`exact`: the number found the subject; `number_needed`: a name alone identifies nobody; `invalid`: no such number."""
+Certainty = Literal["exact", "partial", "number_needed", "invalid"]
+"""`exact`: the number found the subject; `partial`: it did, and the credential does not reach every item of the matter,
+so that what is not told may apply all the same; `number_needed`: a name alone identifies nobody; `invalid`: no such
+number."""
 
 
 class ScreenedIn(In):
@@ -71,7 +73,9 @@ class ScreeningOut(Out):
     use_until: date | None = None
     as_of: date
     reasons: tuple[FieldError, ...] = ()
-    """Why it is not exact."""
+    """Why nobody was identified."""
+    out_of_reach: tuple[Code, ...] = ()
+    """With `partial`: the items of the matter of which nothing is said."""
 
 
 class EligibilityIn(In):

@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
+
+from creditmesh.schemas.encodings import FROM_BASE64, Base64
 
 
 class Sealed(BaseModel):
@@ -13,10 +15,10 @@ class Sealed(BaseModel):
     another person, record or field makes it unreadable.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", **FROM_BASE64)
 
     about: UUID
     field: str
     key: str
     alg: str
-    text: Base64Bytes
+    text: Base64

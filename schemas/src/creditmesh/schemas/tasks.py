@@ -64,6 +64,8 @@ class TaskOut(Out):
     due_note: str | None = None
     due_note_zh: str | None = None
     answer: Answer | None = None
+    answers: int = 0
+    """How many answers the party gave so far: the `ETag` on which the next one is decided."""
 
 
 class FeedbackIn(In):

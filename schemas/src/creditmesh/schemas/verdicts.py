@@ -75,12 +75,12 @@ def verdict_line(
     """One verdict as a line of NDJSON, its line end included; made from a plain dict, without a model on the way."""
     line: dict[str, object] = {"row": row, "verdict": verdict}
     if record is not None:
-        line["record"] = record
+        line["record"] = str(record)
     if revision is not None:
         line["revision"] = revision
     line["item"] = item
     if review is not None:
-        line["review"] = review
+        line["review"] = str(review)
     if reasons:
         line["reasons"] = [
             {"code": r.code, "pointer": r.pointer, "detail": r.detail, "detail_zh": r.detail_zh} for r in reasons

@@ -19,7 +19,7 @@ from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.message import Headers, event_of
 from creditmesh.chassis.bus.metrics import CLIENTS, FOREIGN
 from creditmesh.chassis.bus.position import Place, Position
-from creditmesh.chassis.bus.protocol import Taken
+from creditmesh.chassis.bus.protocol import Came
 
 SECONDS_TO_POLL = 0.3
 POLLS_UNTIL_LATE = 4
@@ -105,7 +105,7 @@ class KafkaArrivals:
         self._parts = {p.place: self._parts.get(p.place) or _Part(p.hint, p.number) for p in positions}
         self._replace()
 
-    async def take(self, seconds: float) -> Taken:
+    async def take(self, seconds: float) -> Came:
         """What came. While Kafka flows the heads are not announced: the reader asks for them each second."""
         end = time.monotonic() + seconds
         while True:
@@ -114,35 +114,42 @@ class KafkaArrivals:
                 break
         come, self._come = self._come, []
         self._eased.set()
-        return Taken(come, frozenset() if self._flows else announced)
+        return Came(come, frozenset() if self._flows else announced)
 
-    def overdue(self, stream: str, part: int, *, behind: float) -> bool:
-        """If no client is placed, or nothing at all comes for a while, or not this part for long.
+    def missing(self, stream: str, part: int, *, seconds: float) -> None:
+        """If nothing at all comes for a while, or not this part for long, it has run dry.
 
-        Once overdue a part stays so until Kafka brings what was applied a moment ago, or newer: the reader refills all
-        that is there, and not one batch each time its patience ends.
+        It stays so until Kafka brings what was applied a moment ago, or newer: the consumer refills all that is there,
+        and not one batch each time its patience ends.
         """
         held = self._parts.get((stream, part))
         if held is None or not self.connected:
-            return True
+            return
         now = time.monotonic()
         held.missed_since = held.missed_since or now
         if now - held.missed_since > SECONDS_OF_SILENCE:
             self._silent = True
-        late = behind > SECONDS_UNTIL_LATE and self._empty >= POLLS_UNTIL_LATE
-        held.dry = held.dry or late or behind > SECONDS_AT_MOST
-        return held.dry
+        late = seconds > SECONDS_UNTIL_LATE and self._empty >= POLLS_UNTIL_LATE
+        held.dry = held.dry or late or seconds > SECONDS_AT_MOST
+
+    def overdue(self, stream: str, part: int) -> bool:
+        """If no client is placed, or the part has run dry."""
+        held = self._parts.get((stream, part))
+        return held is None or not self.connected or held.dry
 
     def hint(self, stream: str, part: int, number: int) -> int | None:
         """The offset after that number's, if it arrived."""
         held = self._parts.get((stream, part))
-        if held is None:
-            return None
-        held.passed = max(held.passed, number)
-        offset = held.offsets.get(number)
-        held.offsets = {each: at for each, at in held.offsets.items() if each >= number}
-        self._eased.set()
+        offset = None if held is None else held.offsets.get(number)
         return None if offset is None else offset + 1
+
+    def applied(self, stream: str, part: int, number: int) -> None:
+        """There is room for more of that part."""
+        held = self._parts.get((stream, part))
+        if held is not None:
+            held.passed = max(held.passed, number)
+            held.offsets = {each: at for each, at in held.offsets.items() if each >= number}
+            self._eased.set()
 
     async def close(self) -> None:
         """End the client."""

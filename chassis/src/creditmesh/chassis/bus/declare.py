@@ -9,10 +9,8 @@ touches the body of no event whose type the reader does not ask for.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.roles import BUS, quoted, role_of
+from creditmesh.chassis.database.roles import BUS, RELAY, quoted, role_of
+from creditmesh.chassis.database.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,40 +30,39 @@ class StreamOf:
     service: str
     readers: frozenset[str]
     """The services whose roles read it, followers included."""
+    consumers: frozenset[str] = frozenset()
+    """Those that keep a position in it: whoever else is known as one is forgotten."""
     outbox: OutboxTable | None = None
 
 
-async def declare_streams(connection: AsyncConnection, *, node: str, streams: Sequence[StreamOf]) -> None:
+async def declare_streams(session: Session, *, node: str, streams: Sequence[StreamOf]) -> None:
     """Make the reading functions and the head rows of these streams, and grant each role what it needs of `bus`."""
+    await _run(session, _grants_of_bus(node))
     for stream in streams:
-        await _heads(connection, stream.service)
-        await connection.exec_driver_sql(await _reader(connection, stream))
-        await _run(connection, _grants_of_stream(node, stream))
-    await _run(connection, _grants_of_bus(node))
+        await _heads(session, stream.service)
+        await session.script(await _reader(session, stream))
+        await _run(session, _grants_of_stream(node, stream, everyone=[each.service for each in streams]))
     for stream in streams:
-        await _run(connection, _grants_of_service(node, stream.service))
+        await _run(session, _grants_of_service(node, stream.service))
+    await _forget_readers(session, streams)
 
 
-async def _run(connection: AsyncConnection, statements: Iterable[str]) -> None:
-    for statement in statements:
-        await connection.exec_driver_sql(statement)
+async def _run(session: Session, statements: Iterable[str]) -> None:
+    await session.script(";".join(statements))
 
 
 _PLACES = """
     insert into bus.{table} (stream, part)
-    select :stream, generate_series(0, n.parts - 1) from bus.node n on conflict do nothing
+    select cast(:stream as text), generate_series(0, n.parts - 1) from bus.node n on conflict do nothing
 """
-_PLACES_OF = tuple(text(_PLACES.format(table=table)) for table in ("event_head", "event_published"))
+_PLACES_OF = tuple(_PLACES.format(table=table) for table in ("event_head", "event_published"))
+_AS_MANY = "select count(*) = (select parts from bus.node) from bus.event_head where stream = :stream"
 
 
-async def _heads(connection: AsyncConnection, stream: str) -> None:
+async def _heads(session: Session, stream: str) -> None:
     for statement in _PLACES_OF:
-        await connection.execute(statement, {"stream": stream})
-    found = await connection.scalar(
-        text("select count(*) = (select parts from bus.node) from bus.event_head where stream = :stream"),
-        {"stream": stream},
-    )
-    if not found:
+        await session.execute(statement, {"stream": stream})
+    if not await session.value(_AS_MANY, {"stream": stream}):
         raise RuntimeError(
             f"stream {stream!r} has heads for another number of parts than the node: it is fixed for life"
         )
@@ -77,13 +74,13 @@ async def _heads(connection: AsyncConnection, stream: str) -> None:
 _ASKED = "(types is null or o.type = any(types))"
 
 
-async def _reader(connection: AsyncConnection, stream: StreamOf) -> str:
+async def _reader(session: Session, stream: StreamOf) -> str:
     own = "" if stream.outbox is None else f" and o.type <> '{stream.outbox.type}'"
     bodies = f"""
         select e.version, e.key, e.at, e.legal_date, e.traceparent, e.data
           from bus.event e where {_ASKED} and e.part = o.part and e.id = o.event{own}"""
     if stream.outbox is not None:
-        bodies += f"\n        union all\n{await _outbox(connection, stream.outbox)}"
+        bodies += f"\n        union all\n{await _outbox(session, stream.outbox)}"
     return f"""
 create or replace function bus.{quoted(f"read_{stream.service}")}(
     parts integer[], after bigint[], n integer, types text[] default null)
@@ -105,14 +102,14 @@ as $$
 $$"""
 
 
-async def _outbox(connection: AsyncConnection, outbox: OutboxTable) -> str:
-    kind = await connection.scalar(
-        text(
-            "select data_type from information_schema.columns"
-            " where table_schema = :schema and table_name = :table and column_name = 'data'"
-        ),
-        {"schema": outbox.schema, "table": outbox.table},
-    )
+_DATA = """
+    select data_type from information_schema.columns
+     where table_schema = :schema and table_name = :table and column_name = 'data'
+"""
+
+
+async def _outbox(session: Session, outbox: OutboxTable) -> str:
+    kind = await session.value(_DATA, {"schema": outbox.schema, "table": outbox.table})
     if kind is None:
         raise RuntimeError(f"the outbox {outbox.schema}.{outbox.table} has no column 'data'")
     data = "r.data" if kind == "bytea" else "convert_to(r.data::text, 'UTF8')"
@@ -121,29 +118,51 @@ async def _outbox(connection: AsyncConnection, outbox: OutboxTable) -> str:
          where {_ASKED} and o.type = '{outbox.type}' and r.part = o.part and r.id = o.event"""
 
 
-def _grants_of_stream(node: str, stream: StreamOf) -> list[str]:
+def _grants_of_stream(node: str, stream: StreamOf, *, everyone: Sequence[str]) -> list[str]:
     function = f"function bus.{quoted(f'read_{stream.service}')}"
-    readers = ", ".join(quoted(role_of(node, reader)) for reader in (*sorted(stream.readers), BUS))
-    return [f"revoke all on {function} from public", f"grant execute on {function} to {readers}"]
+    readers = ", ".join(quoted(role_of(node, reader)) for reader in (*sorted(stream.readers), RELAY))
+    services = ", ".join(quoted(role_of(node, service)) for service in everyone)  # whoever read it before
+    return [f"revoke all on {function} from public, {services}", f"grant execute on {function} to {readers}"]
 
 
 def _grants_of_service(node: str, service: str) -> list[str]:
     role = quoted(role_of(node, service))
     return [
         f"grant usage on schema bus to {role}",
-        f"grant select on bus.node to {role}",
+        f"grant select on bus.node, bus.installed to {role}",
         f"grant insert on bus.event, bus.event_queue to {role}",
-        f"grant execute on function bus.heads, bus.passed, bus.report, bus.pressure to {role}",
+        f"grant execute on function bus.heads, bus.passed, bus.parked, bus.report, bus.pressure to {role}",
     ]
 
 
 def _grants_of_bus(node: str) -> list[str]:
-    role = quoted(role_of(node, BUS))
+    """The orderer gives numbers and reads no body; the relay reads bodies and gives no numbers."""
+    orderer, relay = quoted(role_of(node, BUS)), quoted(role_of(node, RELAY))
     return [
-        f"grant usage on schema bus to {role}",
-        f"grant select on all tables in schema bus to {role}",
-        f"grant delete on bus.event_queue to {role}",
-        f"grant insert on bus.event_order to {role}",
-        f"grant update on bus.event_head, bus.event_published, bus.event_leader to {role}",
-        f"grant execute on function bus.heads, bus.pressure to {role}",
+        f"revoke all on all tables in schema bus from {orderer}, {relay}",
+        f"revoke all on all functions in schema bus from {orderer}, {relay}",
+        f"grant usage on schema bus to {orderer}, {relay}",
+        f"grant select on bus.node, bus.installed, bus.event_head to {orderer}, {relay}",
+        f"grant execute on function bus.order_queued, bus.drop_repeated, bus.lead, bus.queue_state to {orderer}",
+        f"grant execute on function bus.readers, bus.evict to {orderer}",
+        f"grant select, update on bus.event_published to {relay}",
     ]
+
+
+async def _forget_readers(session: Session, streams: Sequence[StreamOf]) -> None:
+    """Who reads a stream no more must not keep its events, nor acknowledgements that wait for every reader."""
+    pairs = sorted((reader, stream.service) for stream in streams for reader in stream.consumers)
+    declared = {"readers": [reader for reader, _ in pairs], "streams": [stream for _, stream in pairs]}
+    await session.execute(_FORGET, declared)
+    for reader in sorted({reader for reader, _ in pairs}):
+        of_reader = [stream for each, stream in pairs if each == reader]
+        table = f"{quoted(reader)}.reader_position"
+        await session.execute(f"delete from {table} where stream <> all(:streams)", {"streams": of_reader})
+        await session.script(f"alter table {quoted(reader)}.dead_letter add column if not exists asked text")
+
+
+_FORGET = """
+    delete from bus.event_reader r
+     where not exists (select from unnest(cast(:readers as text[]), cast(:streams as text[])) as d(reader, stream)
+                        where d.reader = r.reader and d.stream = r.stream)
+"""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 from zlib import crc32
@@ -41,13 +40,35 @@ class Delivered(Ordered):
     data: bytes
 
     def read(self, cls: type[E]) -> E:
-        """The body as its model, which every reader of this process shares; unknown fields are ignored."""
-        event = _parsed(cls, self.data)
-        assert isinstance(event, cls)  # noqa: S101 - what `lru_cache` does not tell the type checker
+        """The body as its model, parsed once for all consumers of this process; unknown fields are ignored."""
+        event = _PARSED.read(cls, self.data)
+        assert isinstance(event, cls)  # noqa: S101 - what the memory does not tell the type checker
         return event
 
 
-@lru_cache(maxsize=2048)
-def _parsed(cls: type[Event], data: bytes) -> Event:
-    """The services of a process read the same events shortly after one another; a model is never changed."""
-    return cls.model_validate_json(data)
+class Parsed:
+    """The models of bodies that were read a short while ago: each consumer reads a backlog by itself.
+
+    Bounded by the bytes of the bodies; the oldest goes first. A model is never changed.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._bytes = 0
+        self._kept: dict[tuple[type[Event], bytes], Event] = {}
+
+    def read(self, cls: type[Event], data: bytes) -> Event:
+        """The model of a body."""
+        key = (cls, data)
+        event = self._kept.get(key)
+        if event is None:
+            event = self._kept[key] = cls.model_validate_json(data)
+            self._bytes += len(data)
+            while self._bytes > self._most:
+                oldest = next(iter(self._kept))
+                del self._kept[oldest]
+                self._bytes -= len(oldest[1])
+        return event
+
+
+_PARSED = Parsed(8 * 1024 * 1024)

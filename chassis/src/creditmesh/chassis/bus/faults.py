@@ -1,63 +1,74 @@
-"""What a failed batch means: do it again, refuse it for good, or doubt everything."""
+"""What a failure means: do it again, wait for the operator, refuse this one event, or forget what is in memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum, auto
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from creditmesh.chassis.errors import Transient, Unavailable
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.errors import Doubt, Transient, Unavailable, Waits
 
-_SESSION_ENDED = ("08", "57P", "25P03")
 _PASSING = ("40", "55P03", "53")
+_INSTALLATION = ("0A", "28", "3F", "42", "58", "F0", "XX")
+"""A table, a grant, a function or a disk is not as it should be: that says nothing of the event."""
 _CANCELLED = "57014"
-_PATIENCE = 3
+PATIENCE = 3
+"""Tries in place; a statement that runs out of time so often may be the event's own fault."""
+FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    DatabaseError,
+    OSError,
+    TimeoutError,
+)
+"""What a session raises when it, the server or the way to it fails."""
 
 
 class Fault(Enum):
     """The kinds of failure."""
 
     PASSING = auto()
+    INSTALLATION = auto()
     PERMANENT = auto()
     DOUBT = auto()
 
 
 def fault_of(error: BaseException, attempt: int) -> Fault:
-    """Judge an error of a batch that has been done again `attempt` times.
+    """Judge an error of a batch that has been tried `attempt` times before.
 
-    A statement that ran out of time is done again three times only: it may be the event that makes it slow.
+    A file that is missing or closed is the installation's fault, like a table that is: waiting does not mend it, and
+    neither does dropping an event.
     """
     if isinstance(error, Unavailable) and error.__cause__ is not None:
         return fault_of(error.__cause__, attempt)
-    if isinstance(error, Transient | Unavailable | PoolTimeout):
+    if isinstance(error, Transient | Unavailable):
         return Fault.PASSING
-    if isinstance(error, DBAPIError):
+    if isinstance(error, DatabaseError):
         return _of_database(error, attempt)
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError):
-        return _of_driver(error, attempt)
+    if isinstance(error, Waits | FileNotFoundError | PermissionError):
+        return Fault.INSTALLATION
     return Fault.PASSING if isinstance(error, OSError | TimeoutError) else Fault.PERMANENT
 
 
-def _of_database(error: DBAPIError, attempt: int) -> Fault:
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    if isinstance(error.orig, ValueError) or isinstance(getattr(error.orig, "__cause__", None), ValueError):
+def _of_database(error: DatabaseError, attempt: int) -> Fault:
+    if error.unsendable:
         return Fault.PERMANENT  # the driver could not encode a value; nothing was sent
-    if error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(_SESSION_ENDED):
+    if error.lost:
         return Fault.DOUBT
-    return _of_state(state, attempt)
-
-
-def _of_driver(error: Exception, attempt: int) -> Fault:
-    """The driver's own error: a session that is lost while a pool makes it ready fails so."""
-    if isinstance(error, ValueError):
-        return Fault.PERMANENT
-    state = str(getattr(error, "sqlstate", None) or "")
-    if not isinstance(error, asyncpg.PostgresError) or state.startswith(_SESSION_ENDED):
-        return Fault.DOUBT
-    return _of_state(state, attempt)
-
-
-def _of_state(state: str, attempt: int) -> Fault:
+    state = error.sqlstate or ""
     if state == _CANCELLED:
-        return Fault.PASSING if attempt < _PATIENCE else Fault.PERMANENT
-    return Fault.PASSING if state.startswith(_PASSING) else Fault.PERMANENT
+        return Fault.PASSING if attempt < PATIENCE else Fault.PERMANENT
+    if state.startswith(_PASSING):
+        return Fault.PASSING
+    return Fault.INSTALLATION if state.startswith(_INSTALLATION) else Fault.PERMANENT
+
+
+@contextmanager
+def in_doubt(what: str) -> Iterator[None]:
+    """Turn the failure of a session into Doubt: what is in memory may no longer be true."""
+    try:
+        yield
+    except FAILURES as error:
+        raise Doubt(f"{what}: {type(error).__qualname__}") from error

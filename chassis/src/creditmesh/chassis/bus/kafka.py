@@ -13,7 +13,6 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError, for_code
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus.arrivals import Client, KafkaArrivals, Message, OutOfLog
 from creditmesh.chassis.bus.embedded import EmbeddedBus
@@ -23,6 +22,8 @@ from creditmesh.chassis.bus.message import Headers, topic_of
 from creditmesh.chassis.bus.position import Place
 from creditmesh.chassis.bus.stream import Head
 from creditmesh.chassis.bus.topics import Topic, WrongTopic
+from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.units import Unit
 
 CONSUMER = {
     "group_id": None,
@@ -56,18 +57,22 @@ class KafkaBus:
         self._stream = EmbeddedBus(wakes)
         self._connect = partial(consumer, bootstrap, node=node)
 
-    def arrivals(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
+    def units(self) -> Sequence[Unit]:
+        """None: each consumer has a client of its own."""
+        return ()
+
+    def transport(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
         """A client of its own for this run of the reader."""
         del reader
         return KafkaArrivals(self._connect, self.wakes, streams)
 
-    async def heads(self, connection: AsyncConnection, stream: str) -> Mapping[int, Head]:
+    async def heads(self, session: Session, stream: str) -> Mapping[int, Head]:
         """As `stream.heads`."""
-        return await self._stream.heads(connection, stream)
+        return await self._stream.heads(session, stream)
 
     async def read(
         self,
-        connection: AsyncConnection,
+        session: Session,
         stream: str,
         *,
         after: Mapping[int, int],
@@ -75,7 +80,7 @@ class KafkaBus:
         types: Collection[str] | None = None,
     ) -> Sequence[Ordered]:
         """As `stream.read_stream`: what Kafka did not bring comes from here."""
-        return await self._stream.read(connection, stream, after=after, n=n, types=types)
+        return await self._stream.read(session, stream, after=after, n=n, types=types)
 
 
 @asynccontextmanager

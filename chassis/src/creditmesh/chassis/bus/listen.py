@@ -1,35 +1,48 @@
-"""One LISTEN session a process: it wakes the readers of this process when the orderer has given numbers.
+"""One LISTEN session a process: it learns what the orderer has numbered, and wakes who waits for that.
 
-It may miss everything: readers look by themselves every two seconds.
+A notice says which numbers of which part are new, as `stream:part=first-last`, so that they can be read at once; a
+notice that would be too long names its streams only. It may miss everything: readers look by themselves.
 """
 
 import asyncio
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.bus.doubt import in_doubt
-from creditmesh.chassis.database.engine import direct
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.bus.faults import in_doubt
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.connecting import direct
+from creditmesh.chassis.database.session import Session
 
 CHANNEL = "bus"
-_TELL = text("select pg_notify(:channel, :words)")
+_TELL = "select pg_notify(:channel, :words)"
 SECONDS_TO_PING = 10.0
+_NEWS = re.compile(r"([a-z]\w*):(\d+)=(\d+)-(\d+)", re.ASCII)
 
 
-async def tell(connection: AsyncConnection, *words: str) -> None:
+class News(NamedTuple):
+    """Numbers of a part that were given a moment ago."""
+
+    stream: str
+    part: int
+    first: int
+    last: int
+
+
+async def tell(session: Session, *words: str) -> None:
     """Wake who waits for these words (without spaces), in every process, when the transaction commits.
 
     PostgreSQL lets one transaction that tells commit at a time: once a batch, never once a row.
     """
-    await fetch(connection, _TELL, {"channel": CHANNEL, "words": " ".join(words)})
+    await session.execute(_TELL, {"channel": CHANNEL, "words": " ".join(words)})
 
 
 class Wake:
     """Tells one reader which of its streams have moved since it last asked."""
 
-    def __init__(self, streams: Iterable[str]) -> None:
+    def __init__(self, streams: Iterable[str], *, handed: bool = False) -> None:
+        """`handed`: what is read of these streams is handed on to its owner, who is woken by that."""
+        self.handed = handed
         self._streams = frozenset(streams)
         self._moved: set[str] = set()
         self._event = asyncio.Event()
@@ -47,11 +60,12 @@ class Wake:
 
     async def wait(self, seconds: float) -> frozenset[str]:
         """The streams that moved, at once or within that time; empty when none did."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return frozenset()
+        if not self._event.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._event.wait()
+            except TimeoutError:
+                return frozenset()
         moved = frozenset(self._moved)
         self._moved.clear()
         self._event.clear()
@@ -61,15 +75,16 @@ class Wake:
 class Listener:
     """The session and whom it wakes."""
 
-    def __init__(self, url: str | URL) -> None:
-        self._url = url
+    def __init__(self, address: Address) -> None:
+        self._address = address
         self._wakes: list[Wake] = []
+        self._reads: Callable[[News], bool] = lambda _: False
         self.closed = False
         """The process ends: who waits for long shall answer now."""
 
-    def wake(self, streams: Iterable[str]) -> Wake:
+    def wake(self, streams: Iterable[str], *, handed: bool = False) -> Wake:
         """A new wake for these streams; `forget` it when its reader ends."""
-        wake = Wake(streams)
+        wake = Wake(streams, handed=handed)
         self._wakes.append(wake)
         return wake
 
@@ -78,19 +93,36 @@ class Listener:
         if wake in self._wakes:
             self._wakes.remove(wake)
 
+    def read_by(self, reads: Callable[[News], bool]) -> None:
+        """Give news to a reader of this process that hands the events on: True if it does."""
+        self._reads = reads
+
     def close(self) -> None:
         """Wake everybody for the last time."""
         self.closed = True
         for wake in self._wakes:
             wake.stir()
 
+    def notice(self, text: str) -> None:
+        """Take in a notice: the orderer of this process gives its own without the way over the server."""
+        moved, unread = set(), set()
+        for word in text.split():
+            found = _NEWS.fullmatch(word)
+            news = None if found is None else News(found[1], int(found[2]), int(found[3]), int(found[4]))
+            moved.add(word if news is None else news.stream)
+            if news is None or not self._reads(news):
+                unread.add(word if news is None else news.stream)
+        for wake in self._wakes:
+            wake.set(unread if wake.handed else moved)
+
     async def run(self) -> None:
         """Listen until the session ends, which is Doubt; everybody is woken once at the start."""
         with in_doubt("listener"):
-            session = await direct(self._url, application_name="listener", idle_session_timeout="0")
+            session = await direct(self._address, application_name="listener", idle_session_timeout="0")
             try:
                 await session.add_listener(CHANNEL, self._notified)
-                self._wake_all(None)
+                for wake in self._wakes:
+                    wake.set(None)
                 while True:
                     await asyncio.sleep(SECONDS_TO_PING)
                     await session.execute("select 1")
@@ -98,8 +130,4 @@ class Listener:
                 session.terminate()
 
     def _notified(self, _session: object, _pid: int, _channel: str, payload: object) -> None:
-        self._wake_all(str(payload).split())
-
-    def _wake_all(self, streams: Iterable[str] | None) -> None:
-        for wake in self._wakes:
-            wake.set(streams)
+        self.notice(str(payload))

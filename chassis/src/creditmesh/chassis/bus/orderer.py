@@ -2,20 +2,23 @@
 
 One a node. It reads the queue in the order of its ids, which were drawn under the subjects' locks, and never by
 `id > last`: a row that commits late is not passed over. The advisory lock is a courtesy between orderers; the row of
-the epoch, locked first in every batch, is what makes two of them harmless.
+the epoch, locked first in every batch (`bus.order_queued`), is what makes two of them harmless. Its role may run that
+function and nothing else: it reads no body and takes nothing out of the queue by itself.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
-import asyncpg
 import structlog
-from sqlalchemy import URL
 
-from creditmesh.chassis.bus.doubt import in_doubt
+from creditmesh.chassis.bus.faults import in_doubt
 from creditmesh.chassis.bus.listen import CHANNEL
-from creditmesh.chassis.bus.metrics import ORDERED, QUEUE_AGE, QUEUE_LENGTH
-from creditmesh.chassis.database.engine import direct
+from creditmesh.chassis.bus.metrics import ORDERED, QUEUE_AGE, QUEUE_LENGTH, UNORDERED
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.connecting import direct
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Doubt, MeshError
 
 LOCK = 0x6275_7301
@@ -27,67 +30,49 @@ SECONDS_TO_PEEK_IN_REST, SECONDS_TO_REST = 0.1, 2.0
 SECONDS_TO_TRY = 0.3
 BATCH = 1000
 _SECONDS_TO_MEASURE = 5.0
+_REPEATED = "23505"
+_DEPOSED = "55000"
+_LONGEST_NOTICE = 7500
+"""Bytes: PostgreSQL refuses 8,000."""
 
 _log = structlog.get_logger(__name__)
 
-# The ids come as an array, and every list is walked once: there is no join of two long lists that the planner, which
-# cannot know how long they will be, could take for short.
-_ORDER = f"""
-with gone as (
-    delete from bus.event_queue where id = any(array(select id from bus.event_queue order by id limit $1))
-    returning id, stream, part, type, event
-), taken as (
-    select *, row_number() over same as place, lag(event) over same as before
-      from gone
-    window same as (partition by stream, part order by id)
-), counted as (
-    select stream, part, count(*) as n, (array_agg(event order by id desc))[1] as last from taken group by stream, part
-), moved as (
-    update bus.event_head h set number = h.number + c.n, last = c.last
-      from counted c, bus.event_head was
-     where h.stream = c.stream and h.part = c.part and was.stream = c.stream and was.part = c.part
-    returning h.stream, h.part, h.number - c.n as base, was.last as before
-), ordered as (
-    insert into bus.event_order (stream, part, number, type, event, before)
-    select t.stream, t.part, m.base + t.place, t.type, t.event, coalesce(t.before, m.before)
-      from taken t join moved m using (stream, part)
-    returning stream
-)
-select count(*) as ordered, (select count(*) from taken) as taken,
-       case when count(*) > 0 then pg_notify('{CHANNEL}', string_agg(distinct stream, ' ')) end as told
-  from ordered
-"""
-_PEEK = "select 1 from bus.event_queue order by id limit 1"
-_MEASURE = """
-select count(*) as length, coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::float8 as age
-  from bus.event_queue
-"""
-_REPEATED = """
-delete from bus.event_queue q
- where exists (select from bus.event_order o where o.event = q.event)
-    or exists (select from bus.event_queue e where e.event = q.event and e.id < q.id)
-"""
+_ORDER = "select ordered, refused, news from bus.order_queued(:epoch, :batch)"
+_DROP_REPEATED = "select bus.drop_repeated(:epoch)"
+_MEASURE = "select length, age from bus.queue_state()"
+_LEAD = "select bus.lead()"
+_TRY = "select pg_try_advisory_lock(cast(:lock as bigint))"
+_NOTIFY = "select pg_notify(:channel, :news)"
 _CACHE = """
-select s.seqcache from pg_sequence s
- where s.seqrelid = pg_get_serial_sequence('bus.event_queue', 'id')::regclass
+    select s.seqcache from pg_sequence s
+     where s.seqrelid = pg_get_serial_sequence('bus.event_queue', 'id')::regclass
 """
 _HEADS = """
-select bool_and(parts = (select parts from bus.node))
-  from (select count(*) as parts from bus.event_head group by stream) each
+    select bool_and(parts = (select parts from bus.node))
+      from (select count(*) as parts from bus.event_head group by stream) each
 """
 
 
 class Unordered(MeshError):
-    """The queue holds what cannot be ordered; nothing was taken from it."""
+    """The queue is not as it must be for an order to be given; nothing was taken from it."""
 
 
 class Orderer:
     """Leads the ordering when no other process does; `wake` it after commits of its own process."""
 
-    def __init__(self, url: str | URL, *, lease: float = 15.0, batch: int = BATCH) -> None:
-        self._url = url
+    def __init__(
+        self,
+        address: Address,
+        *,
+        lease: float = 15.0,
+        batch: int = BATCH,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`told` is given each notice at once, for the readers of this process."""
+        self._address = address
         self._lease = lease
         self._batch = batch
+        self._told = told
         self._woken = asyncio.Event()
         self._measured = 0.0
 
@@ -101,84 +86,94 @@ class Orderer:
             session = await self._session()
             try:
                 await check(session)
-                while not await session.fetchval("select pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another's lock
+                while not await session.value(_TRY, {"lock": LOCK}):  # noqa: ASYNC110 - another's lock
                     await asyncio.sleep(SECONDS_TO_TRY)
                 await self._lead(session, await take_epoch(session))
             finally:
-                session.terminate()
+                session.end()
+                QUEUE_LENGTH.set(0)
+                QUEUE_AGE.set(0)
 
-    async def _session(self) -> asyncpg.Connection:
+    async def _session(self) -> Session:
         milliseconds = f"{int(self._lease * 1000)}ms"
         limits = {"idle_in_transaction_session_timeout": milliseconds, "statement_timeout": milliseconds}
-        return await direct(self._url, application_name="orderer", idle_session_timeout=milliseconds, settings=limits)
+        return Session(
+            await direct(self._address, application_name="orderer", idle_session_timeout=milliseconds, settings=limits)
+        )
 
-    async def _lead(self, session: asyncpg.Connection, epoch: int) -> None:
+    async def _lead(self, session: Session, epoch: int) -> None:
         _log.info("orderer leads", epoch=epoch)
         loop = asyncio.get_running_loop()
         came = loop.time()
         while True:
             self._woken.clear()
-            if await session.fetchval(_PEEK):
+            ordered, news = await order(session, epoch, batch=self._batch)
+            if news:
                 came = loop.time()
-                await self._measure(session)
-                if await order(session, epoch, batch=self._batch) == self._batch:
-                    continue
-            else:
-                QUEUE_LENGTH.set(0)
-                QUEUE_AGE.set(0)
+                self._told(news)
+                await session.execute(_NOTIFY, {"channel": CHANNEL, "news": news})
+            await self._measure(session, idle=not ordered)
+            if ordered == self._batch:
+                continue
             with suppress(TimeoutError):
                 rests = loop.time() - came > SECONDS_TO_REST
                 async with asyncio.timeout(SECONDS_TO_PEEK_IN_REST if rests else SECONDS_TO_PEEK):
                     await self._woken.wait()
 
-    async def _measure(self, session: asyncpg.Connection) -> None:
+    async def _measure(self, session: Session, *, idle: bool) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._measured > _SECONDS_TO_MEASURE:
+        if idle:
+            QUEUE_LENGTH.set(0)
+            QUEUE_AGE.set(0)
+        elif now - self._measured > _SECONDS_TO_MEASURE:
             self._measured = now
             [(length, age)] = await session.fetch(_MEASURE)
             QUEUE_LENGTH.set(length)
             QUEUE_AGE.set(age)
 
 
-async def check(session: asyncpg.Connection) -> None:
+async def check(session: Session) -> None:
     """Unordered, in words, if the queue's ids are drawn ahead or a stream has not exactly the node's parts."""
-    if await session.fetchval(_CACHE) != 1:
+    if await session.value(_CACHE) != 1:
         raise Unordered("the ids of bus.event_queue must be drawn one at a time: set its identity to cache 1")
-    if await session.fetchval(_HEADS) is False:
+    if await session.value(_HEADS) is False:
         raise Unordered("a stream has another number of parts than the node; it is fixed for life")
 
 
-async def take_epoch(session: asyncpg.Connection) -> int:
+async def take_epoch(session: Session) -> int:
     """Begin a new epoch: whoever led before finds out in their next batch."""
-    epoch: int = await session.fetchval(
-        "update bus.event_leader set epoch = epoch + 1 where role = 'orderer' returning epoch"
-    )
+    epoch: int = await session.value(_LEAD)
     return epoch
 
 
-async def order(session: asyncpg.Connection, epoch: int, *, batch: int = BATCH) -> int:
-    """Give numbers to at most `batch` queued events; returns to how many. Doubt if the epoch is another's."""
+async def order(session: Session, epoch: int, *, batch: int = BATCH) -> tuple[int, str]:
+    """Give numbers to at most `batch` queued events; how many, and the notice of it. Doubt if another leads."""
     try:
         return await _order(session, epoch, batch)
-    except asyncpg.UniqueViolationError:
+    except DatabaseError as error:
+        if error.sqlstate != _REPEATED:
+            raise
         _log.exception("an event stood in the queue twice; the repeat is dropped")
-        async with session.transaction():
-            await _hold_epoch(session, epoch)
-            await session.execute(_REPEATED)
+        await session.execute(_DROP_REPEATED, {"epoch": epoch})
         return await _order(session, epoch, batch)
 
 
-async def _order(session: asyncpg.Connection, epoch: int, batch: int) -> int:
-    async with session.transaction():
-        await _hold_epoch(session, epoch)
-        [(ordered, taken, _)] = await session.fetch(_ORDER, batch)
-        if ordered != taken:
-            raise Unordered("the queue holds events of a stream or a part that has no head")
+async def _order(session: Session, epoch: int, batch: int) -> tuple[int, str]:
+    try:
+        [(ordered, refused, news)] = await session.fetch(_ORDER, {"epoch": epoch, "batch": batch})
+    except DatabaseError as error:
+        if error.sqlstate == _DEPOSED:
+            raise Doubt("another orderer leads") from error
+        raise
+    if refused:
+        UNORDERED.inc(refused)
+        _log.error("queued for a stream or a part that has no head; set aside in bus.event_refused", events=refused)
     ORDERED.inc(ordered)
-    return int(ordered)
+    return ordered, _notice(news or "")
 
 
-async def _hold_epoch(session: asyncpg.Connection, epoch: int) -> None:
-    # It must be a statement of its own: the next one then sees all that the former leader committed.
-    if await session.fetchval("select epoch from bus.event_leader where role = 'orderer' for update") != epoch:
-        raise Doubt("another orderer leads")
+def _notice(news: str) -> str:
+    """What the channel takes: where the list of numbers is too long, the streams alone."""
+    if len(news) <= _LONGEST_NOTICE:
+        return news
+    return " ".join(sorted({word.partition(":")[0] for word in news.split()}))

@@ -5,27 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Integer,
-    MetaData,
-    SmallInteger,
-    Table,
-    Text,
-    Uuid,
-    and_,
-    bindparam,
-    func,
-    select,
-    tuple_,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import ReturningUpdate
-
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.roles import quoted
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Doubt
 
 Place = tuple[str, int]
@@ -56,62 +37,41 @@ class Claimed:
     tries: int
 
 
-@cache
-def position_table(schema: str) -> Table:
-    """The table `reader_position` of a reader's schema."""
-    return Table(
-        "reader_position",
-        MetaData(schema=schema),
-        Column("stream", Text, primary_key=True),
-        Column("part", Integer, primary_key=True, autoincrement=False),
-        Column("number", BigInteger, nullable=False, server_default="0"),
-        Column("last", Uuid),
-        Column("hint", BigInteger),
-        Column("trying", BigInteger),
-        Column("tries", SmallInteger, nullable=False, server_default="0"),
-        postgresql_with={"fillfactor": "50"},
-    )
-
-
-async def register(connection: AsyncConnection, schema: str, *, streams: Collection[str], parts: int) -> None:
+async def register(session: Session, schema: str, *, streams: Collection[str], parts: int) -> None:
     """Make the rows of a new reader, at the beginning of each stream; known ones stay as they are."""
-    rows = [{"stream": stream, "part": part} for stream in streams for part in range(parts)]
-    await connection.execute(insert(position_table(schema)).values(rows).on_conflict_do_nothing())
+    await session.execute(_statements(schema).register, {"streams": list(streams), "parts": parts})
 
 
 async def read_positions(
-    connection: AsyncConnection, schema: str, *, streams: Collection[str], parts: Collection[int] | None = None
+    session: Session, schema: str, *, streams: Collection[str], parts: Collection[int] | None = None
 ) -> list[Claimed]:
     """The committed positions in these streams: of all parts, or of some."""
-    table = position_table(schema)
-    query = select(table).where(table.c.stream.in_(streams))
-    if parts is not None:
-        query = query.where(table.c.part.in_(parts))
+    values = {"streams": list(streams), "parts": None if parts is None else list(parts)}
     return [
-        Claimed(
-            Position(row.stream, row.part, row.number, row.last, row.hint),
-            row.tries + 1 if row.trying == row.number else 0,
-        )
-        for row in await connection.execute(query)
+        Claimed(Position(stream, part, number, last, hint), tries + 1 if trying == number else 0)
+        for stream, part, number, last, hint, trying, tries in await session.fetch(_statements(schema).read, values)
     ]
 
 
-async def mark(connection: AsyncConnection, schema: str, claimed: Collection[Claimed]) -> None:
+async def mark(session: Session, schema: str, claimed: Collection[Claimed]) -> None:
     """Write that an owner goes on from here: whoever finds the mark at an unmoved position knows that it died."""
-    table = position_table(schema)
-    for each in claimed:
-        at = and_(table.c.stream == each.position.stream, table.c.part == each.position.part)
-        await connection.execute(update(table).where(at).values(trying=each.position.number, tries=each.tries))
+    values = {
+        "streams": [each.position.stream for each in claimed],
+        "parts": [each.position.part for each in claimed],
+        "numbers": [each.position.number for each in claimed],
+        "tries": [each.tries for each in claimed],
+    }
+    if claimed:
+        await session.execute(_statements(schema).mark, values)
 
 
-async def forgive(connection: AsyncConnection, schema: str, places: Collection[Place]) -> None:
+async def forgive(session: Session, schema: str, places: Collection[Place]) -> None:
     """Take the marks back: their owner ended in good order."""
-    table = position_table(schema)
-    here = tuple_(table.c.stream, table.c.part).in_(places)
-    await connection.execute(update(table).where(here).values(trying=None, tries=0))
+    values = {"streams": [stream for stream, _ in places], "parts": [part for _, part in places]}
+    await session.execute(_statements(schema).forgive, values)
 
 
-async def move(connection: AsyncConnection, schema: str, moves: Sequence[tuple[Position, Position]]) -> None:
+async def move(session: Session, schema: str, moves: Sequence[tuple[Position, Position]]) -> None:
     """Move many positions, each from exactly where it was remembered to be, in one statement.
 
     Doubt if one of them was elsewhere: another process has taken the part, and all of this transaction is void.
@@ -119,41 +79,57 @@ async def move(connection: AsyncConnection, schema: str, moves: Sequence[tuple[P
     if not moves:
         return
     before, after = zip(*moves, strict=True)
-    moved = await fetch(
-        connection,
-        _move(schema),
-        {
-            "streams": [p.stream for p in after],
-            "parts": [p.part for p in after],
-            "was": [p.number for p in before],
-            "number": [p.number for p in after],
-            "last": [p.last for p in after],
-            "hint": [p.hint for p in after],
-        },
-    )
-    if len(moved) != len(moves):
+    values = {
+        "streams": [p.stream for p in after],
+        "parts": [p.part for p in after],
+        "was": [p.number for p in before],
+        "numbers": [p.number for p in after],
+        "lasts": [p.last for p in after],
+        "hints": [p.hint for p in after],
+    }
+    if await session.execute(_statements(schema).move, values) != len(moves):
         raise Doubt("a position was moved by another process")
 
 
+@dataclass(slots=True, frozen=True, kw_only=True)
+class _Statements:
+    register: str
+    read: str
+    mark: str
+    forgive: str
+    move: str
+
+
 @cache
-def _move(schema: str) -> ReturningUpdate[tuple[int]]:
-    table = position_table(schema)
-    moved = (
-        func.unnest(
-            bindparam("streams", type_=ARRAY(Text)),
-            bindparam("parts", type_=ARRAY(Integer)),
-            bindparam("was", type_=ARRAY(BigInteger)),
-            bindparam("number", type_=ARRAY(BigInteger)),
-            bindparam("last", type_=ARRAY(Uuid)),
-            bindparam("hint", type_=ARRAY(BigInteger)),
-        )
-        .table_valued("stream", "part", "was", "number", "last", "hint", name="moved")
-        .render_derived()
-    )
-    c = table.c
-    return (
-        update(table)
-        .where(c.stream == moved.c.stream, c.part == moved.c.part, c.number == moved.c.was)
-        .values(number=moved.c.number, last=moved.c.last, hint=func.coalesce(moved.c.hint, c.hint))
-        .returning(c.part)
+def _statements(schema: str) -> _Statements:
+    table = f"{quoted(schema)}.reader_position"
+    return _Statements(
+        register=f"""
+            insert into {table} (stream, part)
+            select stream, part from unnest(cast(:streams as text[])) as stream,
+                                     generate_series(0, cast(:parts as integer) - 1) as part
+                on conflict do nothing
+        """,
+        read=f"""
+            select stream, part, number, last, hint, trying, tries from {table}
+             where stream = any(:streams) and (cast(:parts as integer[]) is null or part = any(:parts))
+        """,
+        mark=f"""
+            update {table} p set trying = m.number, tries = m.tries
+              from unnest(cast(:streams as text[]), cast(:parts as integer[]), cast(:numbers as bigint[]),
+                          cast(:tries as smallint[])) as m(stream, part, number, tries)
+             where p.stream = m.stream and p.part = m.part
+        """,
+        forgive=f"""
+            update {table} p set trying = null, tries = 0
+              from unnest(cast(:streams as text[]), cast(:parts as integer[])) as m(stream, part)
+             where p.stream = m.stream and p.part = m.part
+        """,
+        move=f"""
+            update {table} p set number = m.number, last = m.last, hint = coalesce(m.hint, p.hint)
+              from unnest(cast(:streams as text[]), cast(:parts as integer[]), cast(:was as bigint[]),
+                          cast(:numbers as bigint[]), cast(:lasts as uuid[]), cast(:hints as bigint[]))
+                   as m(stream, part, was, number, last, hint)
+             where p.stream = m.stream and p.part = m.part and p.number = m.was
+        """,
     )

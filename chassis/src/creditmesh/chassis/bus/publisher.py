@@ -15,16 +15,17 @@ from typing import Any, Literal, Protocol
 
 import asyncpg
 import structlog
-from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditmesh.chassis.bus import unpublished
-from creditmesh.chassis.bus.doubt import in_doubt
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.faults import in_doubt
 from creditmesh.chassis.bus.listen import CHANNEL
 from creditmesh.chassis.bus.message import Headers, headers_of, topic_of
 from creditmesh.chassis.bus.metrics import LEFT_OUT, PUBLISHED, UNPUBLISHED
-from creditmesh.chassis.database.engine import direct, engine
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.connecting import direct
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Doubt
 
 LOCK = 0x6275_7302
@@ -59,7 +60,7 @@ class Publisher:
 
     def __init__(
         self,
-        url: str | URL,
+        address: Address,
         connect: Connect,
         *,
         node: str,
@@ -68,9 +69,9 @@ class Publisher:
         lease: float = 15.0,
         end: Callable[[int], None] = os._exit,
     ) -> None:
-        """`url` is that of the role `<node>_bus`. `end` ends the process at once, with that exit code."""
+        """`address` is that of the role `<node>_relay`. `end` ends the process at once, with that exit code."""
         self.state: Literal["standing by", "connecting", "publishing"] = "standing by"
-        self._url = url
+        self._address = address
         self._connect = connect
         self._node = node
         self._streams = list(streams)
@@ -82,22 +83,22 @@ class Publisher:
     async def run(self) -> None:
         """Wait for the lock, connect, publish, until a session fails."""
         self.state = "standing by"
-        pool = engine(self._url, application_name="publisher", pool_size=1)
+        pool = Pool(self._address, application_name="publisher", size=1)
         try:
             with in_doubt("publisher"):
-                async with self._leading() as session, pool.connect() as connection:
+                async with self._leading() as lock, pool.session() as session:
                     self.state = "connecting"
-                    async with self._connected(session) as sender:
+                    async with self._connected(lock) as sender:
                         self.state = "publishing"
                         _log.info("publishing", streams=self._streams)
-                        await self._publish_for_ever(session, connection, sender)
+                        await self._publish_for_ever(lock, session, sender)
         finally:
-            await pool.dispose()
+            await pool.close()
 
     @asynccontextmanager
     async def _leading(self) -> AsyncIterator[asyncpg.Connection]:
         idle = f"{int(self._lease * 1000)}ms"
-        session = await direct(self._url, application_name="publisher lock", idle_session_timeout=idle)
+        session = await direct(self._address, application_name="publisher lock", idle_session_timeout=idle)
         try:
             while not await session.fetchval("select pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 - another's lock
                 await asyncio.sleep(SECONDS_TO_TRY)
@@ -152,23 +153,22 @@ class Publisher:
                 return f"topic {topic} with {self._parts} partitions instead of {partitions}: topics apply"
         return ""
 
-    async def _publish_for_ever(self, session: asyncpg.Connection, connection: AsyncConnection, sender: Sender) -> None:
+    async def _publish_for_ever(self, lock: asyncpg.Connection, session: Session, sender: Sender) -> None:
         while True:
-            _check(session)
+            _check(lock)
             self._woken.clear()
-            if not await self._publish(connection, sender):
+            if not await self._publish(session, sender):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(SECONDS_TO_LOOK):
                         await self._woken.wait()
 
-    async def _publish(self, connection: AsyncConnection, sender: Sender) -> bool:
-        waiting = await unpublished.behind(connection, self._streams)
+    async def _publish(self, session: Session, sender: Sender) -> bool:
+        waiting = await unpublished.behind(session, self._streams)
         self._measure(waiting)
-        events, reached = await unpublished.read(connection, waiting, budget=BATCH)
-        await connection.rollback()  # acknowledgements are not waited for inside a transaction
+        events, reached = await unpublished.read(session, waiting, budget=BATCH)
         if reached:
             await self._send(sender, [event for event in events if isinstance(event, Delivered) and _fits(event)])
-            await unpublished.move(connection, reached)
+            await unpublished.move(session, reached)
         return bool(reached)
 
     def _measure(self, waiting: unpublished.Behind) -> None:

@@ -1,24 +1,18 @@
-"""The writer's end: bodies and queue rows of a transaction's events, in at most one statement each."""
+"""The writer's end: bodies and queue rows of the events of one transaction, or of one statement that is one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import Date, DateTime, Integer, LargeBinary, SmallInteger, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.copy import copy
-from creditmesh.chassis.database.fetch import fetch
-
-COPY_FROM = 30
-"""From this many rows on COPY is cheaper than a statement with arrays."""
+from creditmesh.chassis.database.session import COPY_FROM, Session
 
 
 @dataclass(slots=True, frozen=True)
 class Outgoing:
-    """An event that waits for its transaction's commit; `data` is None where the body is the service's own row."""
+    """An event that waits for its transaction's commit; `data` is None where its body has been written already."""
 
     id: UUID
     part: int
@@ -26,74 +20,104 @@ class Outgoing:
     version: int
     key: str
     data: bytes | None
+    own: bool = False
+    """Its body goes into the service's own outbox table."""
 
 
-_BODIES = text("""
-    insert into bus.event (stream, part, id, type, version, key, at, legal_date, traceparent, data)
-    select :stream, o.part, o.id, o.type, o.version, o.key, :at, :legal_date, :traceparent, o.data
-      from unnest(:parts, :ids, :types, :versions, :keys, :data) as o(part, id, type, version, key, data)
-""").bindparams(
-    bindparam("stream", type_=Text),
-    bindparam("at", type_=DateTime(timezone=True)),
-    bindparam("legal_date", type_=Date),
-    bindparam("traceparent", type_=Text),
-    bindparam("parts", type_=ARRAY(Integer)),
-    bindparam("ids", type_=ARRAY(Uuid)),
-    bindparam("types", type_=ARRAY(Text)),
-    bindparam("versions", type_=ARRAY(SmallInteger)),
-    bindparam("keys", type_=ARRAY(Text)),
-    bindparam("data", type_=ARRAY(LargeBinary)),
-)
-# The queue's ids are drawn in the order of the rows, and that order is the order of the events.
-_QUEUE = text("""
-    insert into bus.event_queue (stream, part, type, event)
-    select :stream, o.part, o.type, o.event
-      from unnest(:parts, :types, :ids) with ordinality as o(part, type, event, place) order by o.place
-""").bindparams(
-    bindparam("stream", type_=Text),
-    bindparam("parts", type_=ARRAY(Integer)),
-    bindparam("types", type_=ARRAY(Text)),
-    bindparam("ids", type_=ARRAY(Uuid)),
-)
+class Origin(TypedDict):
+    """What the events of one transaction have in common."""
+
+    stream: str
+    at: datetime
+    legal_date: date
+    traceparent: str | None
+
+
+_OWN = ("part", "id", "key", "at", "legal_date", "traceparent", "data")
+_BODIES = ("stream", "type", "version", *_OWN)
+_WHEN = "cast(:event_at as timestamptz), cast(:event_legal_date as date), cast(:event_traceparent as text)"
+_QUEUE = ("stream", "part", "type", "event")
 
 
 async def enqueue(
-    connection: AsyncConnection,
-    *,
-    stream: str,
-    outgoing: Sequence[Outgoing],
-    at: datetime,
-    legal_date: date,
-    traceparent: str | None,
+    session: Session, *, outgoing: Sequence[Outgoing], outbox: str | None = None, **origin: Unpack[Origin]
 ) -> None:
-    """Write the events of this transaction: it is the last thing before the commit, under the subjects' locks."""
-    bodies = [event for event in outgoing if event.data is not None]
-    if len(bodies) >= COPY_FROM:
-        rows = ((stream, e.part, e.id, e.type, e.version, e.key, at, legal_date, traceparent, e.data) for e in bodies)
-        columns = ("stream", "part", "id", "type", "version", "key", "at", "legal_date", "traceparent", "data")
-        await copy(connection, "bus.event", columns, rows)
-    elif bodies:
-        once = {"stream": stream, "at": at, "legal_date": legal_date, "traceparent": traceparent}
-        await fetch(
-            connection,
-            _BODIES,
-            {
-                **once,
-                "parts": [e.part for e in bodies],
-                "ids": [e.id for e in bodies],
-                "types": [e.type for e in bodies],
-                "versions": [e.version for e in bodies],
-                "keys": [e.key for e in bodies],
-                "data": [e.data for e in bodies],
-            },
-        )
-    await _queue(connection, stream, outgoing)
+    """Write these events: the last thing before the commit, under the subjects' locks.
+
+    The queue's ids are drawn in the order of the rows, and that order is the order of the events. Fewer than
+    `COPY_FROM` are one statement, which needs no transaction around it. `outbox` is the service's own table
+    (`schema.name`), for bodies that go there.
+    """
+    own, bodies = _bodies(outgoing)
+    if len(outgoing) < COPY_FROM:
+        await session.execute(_alone(outbox if own else None), values_of(outgoing, **origin))
+        return
+    when = (origin["at"], origin["legal_date"], origin["traceparent"])
+    if own and outbox is not None:
+        await session.copy(outbox, _OWN, [(e.part, e.id, e.key, *when, e.data) for e in own])
+    about = [(origin["stream"], e.type, e.version, e.part, e.id, e.key, *when, e.data) for e in bodies]
+    await session.copy("bus.event", _BODIES, about)
+    await session.copy("bus.event_queue", _QUEUE, [(origin["stream"], e.part, e.type, e.id) for e in outgoing])
 
 
-async def _queue(connection: AsyncConnection, stream: str, outgoing: Sequence[Outgoing]) -> None:
-    if len(outgoing) >= COPY_FROM:
-        rows = ((stream, event.part, event.type, event.id) for event in outgoing)
-        await copy(connection, "bus.event_queue", ("stream", "part", "type", "event"), rows)
-    elif outgoing:
-        parts, types, ids = zip(*((event.part, event.type, event.id) for event in outgoing), strict=True)
-        await fetch(connection, _QUEUE, {"stream": stream, "parts": parts, "types": types, "ids": ids})
+def insertions(outbox: str | None, *, on: str = "true") -> str:
+    """The parts of a `with` that write events on a condition, for a statement that decides by itself.
+
+    Its values are `values_of` the events. Their own bodies go into `outbox`; None: there are none of those.
+    """
+    own = "" if outbox is None else f"""own_bodies as (
+        insert into {outbox} ({", ".join(_OWN)})
+        select o.part, o.id, o.key, {_WHEN}, o.data
+          from unnest(cast(:own_parts as integer[]), cast(:own_ids as uuid[]), cast(:own_keys as uuid[]),
+                      cast(:own_data as bytea[])) as o(part, id, key, data)
+         where {on}
+    ), """  # fmt: skip
+    return f"""{own}bodies as (
+        insert into bus.event ({", ".join(_BODIES)})
+        select :event_stream, b.type, b.version, b.part, b.id, b.key, {_WHEN}, b.data
+          from unnest(cast(:body_types as text[]), cast(:body_versions as smallint[]), cast(:body_parts as integer[]),
+                      cast(:body_ids as uuid[]), cast(:body_keys as text[]), cast(:body_data as bytea[]))
+               as b(type, version, part, id, key, data)
+         where {on}
+    ), queued as (
+        insert into bus.event_queue ({", ".join(_QUEUE)})
+        select :event_stream, q.part, q.type, q.event
+          from unnest(cast(:event_parts as integer[]), cast(:event_types as text[]), cast(:event_ids as uuid[]))
+               as q(part, type, event)
+         where {on}
+    )"""
+
+
+def values_of(outgoing: Sequence[Outgoing], **origin: Unpack[Origin]) -> dict[str, object]:
+    """The values that `insertions` names."""
+    own, bodies = _bodies(outgoing)
+    return {
+        "event_stream": origin["stream"],
+        "event_at": origin["at"],
+        "event_legal_date": origin["legal_date"],
+        "event_traceparent": origin["traceparent"],
+        "event_parts": [event.part for event in outgoing],
+        "event_types": [event.type for event in outgoing],
+        "event_ids": [event.id for event in outgoing],
+        "own_parts": [event.part for event in own],
+        "own_ids": [event.id for event in own],
+        "own_keys": [event.key for event in own],
+        "own_data": [event.data for event in own],
+        "body_types": [event.type for event in bodies],
+        "body_versions": [event.version for event in bodies],
+        "body_parts": [event.part for event in bodies],
+        "body_ids": [event.id for event in bodies],
+        "body_keys": [event.key for event in bodies],
+        "body_data": [event.data for event in bodies],
+    }
+
+
+def _bodies(outgoing: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+    """The events whose bodies go into the service's own table, and those that go into `bus.event`."""
+    written = [event for event in outgoing if event.data is not None]
+    return [event for event in written if event.own], [event for event in written if not event.own]
+
+
+@cache
+def _alone(outbox: str | None) -> str:
+    return f"with {insertions(outbox)} select"

@@ -4,33 +4,15 @@ The same functions serve the embedded bus, every refill beside Kafka, and follow
 transaction, under the role of a service that the stream was granted to.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Date,
-    DateTime,
-    Integer,
-    LargeBinary,
-    Select,
-    SmallInteger,
-    Text,
-    Uuid,
-    bindparam,
-    column,
-    func,
-    select,
-    text,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditmesh.chassis.bus.event import Delivered, Ordered
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.roles import quoted
+from creditmesh.chassis.database.session import Session
 
 
 @dataclass(slots=True, frozen=True)
@@ -51,25 +33,20 @@ class Pressure:
     """Events that the slowest registered reader of a stream has not passed."""
 
 
-_HEADS = text("select part, number, last from bus.heads(:stream)").bindparams(bindparam("stream", type_=Text))
-_REPORT = text("select bus.report(:reader, :stream, :parts, :numbers)").bindparams(
-    bindparam("reader", type_=Text),
-    bindparam("stream", type_=Text),
-    bindparam("parts", type_=ARRAY(Integer)),
-    bindparam("numbers", type_=ARRAY(BigInteger)),
-)
-_PASSED = text("select part, number from bus.passed(:stream)").bindparams(bindparam("stream", type_=Text))
-_PRESSURE = text("select queue_age, reader_lag from bus.pressure()")
+_HEADS = "select part, number, last from bus.heads(:stream)"
+_REPORT = "select bus.report(:reader, :stream, :parts, :numbers)"
+_PASSED = "select part, number from bus.passed(:stream)"
+_PARKED = "select * from bus.parked(:stream, :keys)"
+_PRESSURE = "select queue_age, reader_lag from bus.pressure()"
 
 
-async def heads(connection: AsyncConnection, stream: str) -> dict[int, Head]:
+async def heads(session: Session, stream: str) -> dict[int, Head]:
     """The announced head of every part. Read it after the position it is compared with."""
-    rows = await fetch(connection, _HEADS, {"stream": stream})
-    return {part: Head(number, last) for part, number, last in rows}
+    return {part: Head(number, last) for part, number, last in await session.fetch(_HEADS, {"stream": stream})}
 
 
 async def read_stream(
-    connection: AsyncConnection,
+    session: Session,
     stream: str,
     *,
     after: Mapping[int, int],
@@ -81,61 +58,46 @@ async def read_stream(
     Events of the asked types (None: all) come `Delivered`, with their bodies; of others only the place is read.
     Numbers are dense, so the bound is `number <= after + n` and the server never sorts a backlog.
     """
-    rows = await fetch(
-        connection,
-        _read(stream),
-        {
-            "parts": list(after),
-            "after": list(after.values()),
-            "n": n,
-            "types": None if types is None else list(types),
-        },
-    )
-    return [_event(stream, row) for row in rows]
+    values = {
+        "parts": list(after),
+        "after": list(after.values()),
+        "n": n,
+        "types": None if types is None else list(types),
+    }
+    return [_event(stream, row) for row in await session.fetch(_read(stream), values)]
 
 
-async def report(connection: AsyncConnection, *, reader: str, stream: str, numbers: Mapping[int, int]) -> None:
+async def report(session: Session, *, reader: str, stream: str, numbers: Mapping[int, int]) -> None:
     """Tell how far this reader has come in each part; its first report registers it."""
-    await connection.execute(
-        _REPORT, {"reader": reader, "stream": stream, "parts": list(numbers), "numbers": list(numbers.values())}
-    )
+    values = {"reader": reader, "stream": stream, "parts": list(numbers), "numbers": list(numbers.values())}
+    await session.execute(_REPORT, values)
 
 
-async def passed(connection: AsyncConnection, stream: str) -> dict[int, int]:
+async def passed(session: Session, stream: str) -> dict[int, int]:
     """Up to which number of each part every registered reader of a stream has applied it."""
-    return dict(await fetch(connection, _PASSED, {"stream": stream}))
+    return {row.part: row.number for row in await session.fetch(_PASSED, {"stream": stream})}
 
 
-async def pressure(connection: AsyncConnection) -> Pressure:
+async def parked(session: Session, stream: str, keys: Collection[str]) -> Collection[str]:
+    """Of these keys, those behind a dead letter of some reader of the stream: not everybody has applied them."""
+    return {row[0] for row in await session.fetch(_PARKED, {"stream": stream, "keys": list(keys)})}
+
+
+async def pressure(session: Session) -> Pressure:
     """Whether the node keeps up; intake answers 503 when it does not."""
-    [(queue_age, reader_lag)] = await fetch(connection, _PRESSURE, {})
+    [(queue_age, reader_lag)] = await session.fetch(_PRESSURE)
     return Pressure(queue_age=queue_age, reader_lag=reader_lag)
 
 
 @cache
-def _read(stream: str) -> Select[Any]:
-    rows = getattr(func.bus, f"read_{stream}")(
-        bindparam("parts", type_=ARRAY(Integer)),
-        bindparam("after", type_=ARRAY(BigInteger)),
-        bindparam("n", type_=Integer),
-        bindparam("types", type_=ARRAY(Text)),
-    ).table_valued(
-        column("part", Integer),
-        column("number", BigInteger),
-        column("before", Uuid),
-        column("id", Uuid),
-        column("type", Text),
-        column("version", SmallInteger),
-        column("key", Text),
-        column("at", DateTime(timezone=True)),
-        column("legal_date", Date),
-        column("traceparent", Text),
-        column("data", LargeBinary),
-    )
-    return select(rows)
+def _read(stream: str) -> str:
+    return f"""
+        select part, number, before, id, type, version, key, at, legal_date, traceparent, data
+          from bus.{quoted(f"read_{stream}")}(:parts, :after, :n, :types)
+    """
 
 
-def _event(stream: str, row: Sequence[Any]) -> Ordered:
+def _event(stream: str, row: Iterable[Any]) -> Ordered:
     part, number, before, id_, type_, version, key, at, legal_date, traceparent, data = row
     if data is None:
         return Ordered(stream=stream, part=part, number=number, before=before, id=id_, type=type_)

@@ -1,1 +1,1 @@
-"""PostgreSQL: the embedded server, engines, roles, migrations, COPY and locks."""
+"""PostgreSQL: the embedded server, sessions, pools, roles and migrations."""

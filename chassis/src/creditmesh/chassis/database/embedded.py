@@ -12,11 +12,13 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import asyncpg
-from sqlalchemy import URL
 
+from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.cluster import SUPERUSER, Cluster
 from creditmesh.chassis.database.places import EmbeddedServerError, run_as, settled
 
@@ -43,21 +45,16 @@ class EmbeddedServer:
         return self._asked.resolve()
 
     @property
-    def admin_url(self) -> URL:
-        """The superuser's URL, through the socket folder. The server must have been started once."""
+    def admin(self) -> Address:
+        """The superuser's address, through the socket folder. The server must have been started once."""
         cluster = self._cluster()
-        return URL.create(
-            "postgresql",
-            SUPERUSER,
-            password=cluster.password,
-            database="postgres",
-            query={"host": str(cluster.socket_folder), "port": str(cluster.port)},
-        )
+        place = urlencode({"host": str(cluster.socket_folder), "port": str(cluster.port)})
+        return Address(dsn=f"postgresql:///?{place}", user=SUPERUSER, password=cluster.password, database="postgres")
 
     @property
-    def tcp_url(self) -> URL:
-        """The superuser's URL on loopback TCP."""
-        return self.admin_url.set(host="127.0.0.1", port=self._cluster().port, query={})
+    def tcp(self) -> Address:
+        """The superuser's address on loopback TCP."""
+        return replace(self.admin, dsn=f"postgresql://127.0.0.1:{self._cluster().port}")
 
     @property
     def pid(self) -> int | None:

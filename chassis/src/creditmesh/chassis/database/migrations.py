@@ -9,17 +9,31 @@ import asyncio
 import importlib.util
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 import asyncpg
 from alembic import command, op
 from alembic.config import Config
-from sqlalchemy import URL, Connection, make_url, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
-from creditmesh.chassis.database.engine import arguments_of, engine, urls
-from creditmesh.chassis.database.roles import BUS, DDL, create_database, create_roles, open_database, quoted, role_of
+from creditmesh.chassis.database.address import Address, addresses
+from creditmesh.chassis.database.connecting import connect
+from creditmesh.chassis.database.roles import (
+    BUS,
+    DDL,
+    RELAY,
+    create_database,
+    create_roles,
+    open_database,
+    quoted,
+    role_of,
+)
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import Facts, WrongNode
 
 OPTION = "creditmesh"
@@ -70,13 +84,19 @@ class Run:
 
 _IS_NODE = "select to_regclass('bus.node') is not null"
 _NODE = "select code, tier, parts from bus.node"
+_HAS_VERSIONS = "select to_regclass('bus.installed') is not null"
+_VERSIONS = "select package, version from bus.installed"
+_INSTALLED = """
+    insert into bus.installed (package, version) values (:package, :version)
+        on conflict (package) do update set version = excluded.version
+"""
 _KEEP_NODE = "insert into bus.node (code, tier, parts) values (:code, :tier, :parts) on conflict do nothing"
 
-Declare = Callable[[AsyncConnection], Awaitable[None]]
+Declare = Callable[[Session], Awaitable[None]]
 
 
 async def migrate(
-    admin_url: str | URL,
+    admin: Address,
     *,
     node: str,
     tier: str,
@@ -94,34 +114,51 @@ async def migrate(
     """
     facts = Facts(code=node, tier=tier, parts=parts)
     name = database or node
-    roles = [DDL, BUS, *(package.name for package in packages)]
-    admin = make_url(admin_url)
-    session = await asyncpg.connect(**arguments_of(admin, application_name="migrate", settings=_PATIENT))
+    roles = [DDL, BUS, RELAY, *(package.name for package in packages)]
+    session = await _patient(admin)
     try:
         await session.execute("select pg_advisory_lock($1)", _LOCK)
         await create_database(session, name)
-        await _look_and_close(admin.set(database=name), facts)
+        await _look_and_close(admin.of(name), facts)
         await create_roles(session, node=node, names=roles, secrets=secrets)
         await open_database(session, name, node=node, names=roles)
-        ddl = urls(admin, node=node, secrets=secrets)[DDL].set(database=name)
+        ddl = addresses(admin, node=node, secrets=secrets)[DDL].of(name)
         async with _one_at_a_time:
             await _versions(ddl, facts, packages, declare)
     finally:
         await session.close()
 
 
-async def assert_node(connection: AsyncConnection, expected: Facts) -> None:
-    """WrongNode, in plain words, unless the database is the node that was expected."""
-    row = None
-    if await connection.scalar(text(_IS_NODE)):
-        row = (await connection.execute(text(_NODE))).one_or_none()
+async def assert_node(session: Session, expected: Facts, packages: Sequence[Migrated] = ()) -> None:
+    """WrongNode, in plain words, unless the database is the node that was expected, at these packages' versions."""
+    row = await session.row(_NODE) if await session.value(_IS_NODE) else None
     if row is None:
         raise WrongNode("The database is not a node yet: run `creditmesh-node migrate` first.")
-    Facts(code=row.code, tier=row.tier, parts=row.parts).assert_same(expected)
+    Facts(**row).assert_same(expected)
+    rows = await session.fetch(_VERSIONS) if await session.value(_HAS_VERSIONS) else ()
+    installed = {row.package: row.version for row in rows}
+    for package in (*_CHASSIS, *packages):
+        own, found = head_of(package.package), installed.get(package.name)
+        if own != found:
+            raise WrongNode(
+                f"The schema {package.name!r} is at migration {found or 'none'}, this program is made for "
+                f"{own or 'none'}: run `creditmesh-node migrate` with this version, or start the version that did."
+            )
 
 
-async def _look_and_close(url: URL, facts: Facts) -> None:
-    session = await asyncpg.connect(**arguments_of(url, application_name="migrate", settings=_PATIENT))
+@cache
+def head_of(package: str) -> str | None:
+    """The newest migration of a package; None where it has none."""
+    versions = _versions_of(package)
+    return None if versions is None else ScriptDirectory.from_config(_config(versions)).get_current_head()
+
+
+async def _patient(address: Address) -> asyncpg.Connection:
+    return await connect(address, application_name="migrate", settings=_PATIENT, seconds_to_answer=None)
+
+
+async def _look_and_close(address: Address, facts: Facts) -> None:
+    session = await _patient(address)
     try:
         if await session.fetchval(_IS_NODE):
             for row in await session.fetch(_NODE):
@@ -131,53 +168,67 @@ async def _look_and_close(url: URL, facts: Facts) -> None:
         await session.close()
 
 
-async def _versions(ddl: URL, facts: Facts, packages: Sequence[Migrated], declare: Declare | None) -> None:
-    pool = engine(ddl, application_name="migrate", pool_size=1, settings=_PATIENT)
+async def _versions(ddl: Address, facts: Facts, packages: Sequence[Migrated], declare: Declare | None) -> None:
+    session = Session(await _patient(ddl))
     try:
-        async with pool.begin() as connection:
-            await connection.execute(text("alter default privileges revoke execute on functions from public"))
-            await _schemas(connection, facts, packages)
+        await session.script("alter default privileges revoke execute on functions from public")
+        await _schemas(session, facts, packages)
         for package in (*_CHASSIS, *packages):
-            async with pool.begin() as connection:
-                await connection.run_sync(_upgrade, package, facts)
-                if package.name == BUS:
-                    await connection.execute(text(_KEEP_NODE), asdict(facts))
-        async with pool.begin() as connection:
-            await _grant_vault(connection, facts, packages)
-            if declare is not None:
-                await declare(connection)
+            await _upgraded(ddl, package, facts)
+            if package.name == BUS:
+                await session.execute(_KEEP_NODE, asdict(facts))
+        for package in (*_CHASSIS, *packages):
+            if (version := head_of(package.package)) is not None:
+                await session.execute(_INSTALLED, {"package": package.name, "version": version})
+        await session.begin()
+        await _grant_vault(session, facts, packages)
+        if declare is not None:
+            await declare(session)
+        await session.commit()
     finally:
-        await pool.dispose()
+        session.end()
 
 
-async def _schemas(connection: AsyncConnection, facts: Facts, packages: Sequence[Migrated]) -> None:
+async def _upgraded(ddl: Address, package: Migrated, facts: Facts) -> None:
+    # Alembic runs on SQLAlchemy's own connection, in one transaction a package.
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: _patient(ddl), poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(_upgrade, package, facts)
+
+
+async def _schemas(session: Session, facts: Facts, packages: Sequence[Migrated]) -> None:
     for package in (*_CHASSIS, *packages):
-        await connection.execute(text(f"create schema if not exists {quoted(package.name)}"))
+        await session.script(f"create schema if not exists {quoted(package.name)}")
     for package in packages:
         role = quoted(role_of(facts.code, package.name))
-        await connection.execute(text(f"grant usage on schema {quoted(package.name)} to {role}"))
+        await session.script(f"grant usage on schema {quoted(package.name)} to {role}")
 
 
-async def _grant_vault(connection: AsyncConnection, facts: Facts, packages: Sequence[Migrated]) -> None:
+async def _grant_vault(session: Session, facts: Facts, packages: Sequence[Migrated]) -> None:
     for package in packages:
         role = quoted(role_of(facts.code, package.name))
-        await connection.execute(text(f"revoke all on schema vault from {role}"))
-        await connection.execute(text(f"revoke all on all functions in schema vault from {role}"))
+        await session.script(f"revoke all on schema vault from {role}")
+        await session.script(f"revoke all on all functions in schema vault from {role}")
         for function in sorted(package.vault):
-            await connection.execute(text(f"grant usage on schema vault to {role}"))
-            await connection.execute(text(f"grant execute on function vault.{quoted(function)} to {role}"))
+            await session.script(f"grant usage on schema vault to {role}")
+            await session.script(f"grant execute on function vault.{quoted(function)} to {role}")
 
 
 def _upgrade(connection: Connection, package: Migrated, facts: Facts) -> None:
     versions = _versions_of(package.package)
     if versions is None:
         return
+    config = _config(versions)
+    config.attributes[OPTION] = Run(connection=connection, schema=package.name, facts=facts)
+    command.upgrade(config, "head")
+
+
+def _config(versions: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", _escaped(Path(__file__).parent / "alembic"))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", _escaped(versions))
-    config.attributes[OPTION] = Run(connection=connection, schema=package.name, facts=facts)
-    command.upgrade(config, "head")
+    return config
 
 
 def _escaped(path: Path) -> str:
@@ -211,7 +262,7 @@ def service_role() -> str:
 def script(statements: str) -> None:
     """Run several statements, separated by semicolons, without parameters, in the migration's transaction."""
     connection = op.get_bind()
-    connection.execute(text("select 1"))  # begins the transaction, which the driver alone would not
+    connection.exec_driver_sql("select 1")  # begins the transaction, which the driver alone would not
     raw = connection.connection.dbapi_connection
     if raw is None:
         raise RuntimeError("the migration has lost its connection")

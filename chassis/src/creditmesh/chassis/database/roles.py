@@ -1,4 +1,4 @@
-"""Roles: one for each service of a node, one for its bus, one that alone may change schemas; and their database.
+"""Roles: one for each service of a node, two for its bus, one that alone may change schemas; and their database.
 
 Passwords are made here, kept in `<secrets>/roles/<role>` (0600) and never shown. No role is allowed anything that it
 was not granted: the database and the schema `public` are closed to everybody first.
@@ -14,6 +14,7 @@ import asyncpg
 
 DDL = "ddl"
 BUS = "bus"
+RELAY = "relay"
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -25,7 +26,7 @@ def quoted(word: str) -> str:
 
 
 def role_of(node: str, name: str) -> str:
-    """The role of a service (or of `bus`, `ddl`) in a node."""
+    """The role of a service (or of `bus`, `relay`, `ddl`) in a node."""
     return f"{node}_{name}"
 
 

@@ -5,13 +5,14 @@ period in a cache of answers. Each service has the table in its own schema and w
 """
 
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from uuid import UUID
 
 from fastapi import Request
-from sqlalchemy import text
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.errors import Invalid, Malformed
 
 HEADER = "idempotency-key"
@@ -36,9 +37,15 @@ class Once:
 
 
 async def once_of(request: Request) -> Once:
-    """The key of a request, and the digest of its path, its If-Match and its body: another of these is another one."""
+    """The key of a request, and the digest of its path, its If-Match and its body: another of these is another one.
+
+    Without a key nothing is repeated, and the digest is empty.
+    """
+    key = key_of(request)
+    if key is None:
+        return Once(key=None, digest=b"")
     words = (request.url.path, request.headers.get("if-match", ""))
-    return Once(key=key_of(request), digest=digest("\n".join(words).encode() + b"\n" + await request.body()))
+    return Once(key=key, digest=digest("\n".join(words).encode() + b"\n" + await request.body()))
 
 
 def key_of(request: Request) -> str | None:
@@ -59,30 +66,68 @@ def digest(body: bytes) -> bytes:
 
 async def recall(ctx: Context, key: str, body_digest: bytes) -> UUID | None:
     """The reference kept for this caller's key, or None; KeyReused if it was kept for another body."""
-    connection = await ctx.connection()
-    table = f"{ctx.equipment.service.name}.idempotency"
-    statement = text(f"select digest, reference from {table} where owner = :o and key = :k")
-    row = (await connection.execute(statement, {"o": ctx.known_caller.credential, "k": key})).one_or_none()
-    if row is None:
-        return None
-    if bytes(row.digest) != body_digest:
-        raise KeyReused(
-            "Use a new key for a new request, or send the first body again.",
-            "新请求请使用新的键，或重新发送原请求正文。",
-        )
-    reference: UUID = row.reference
-    return reference
+    session = await ctx.alone()
+    values = {"owner": ctx.known_caller.credential, "key": key}
+    row = await session.row(_recall(ctx.equipment.service.name), values)
+    return None if row is None else reference_of(*row, digest=body_digest)
 
 
 async def remember(ctx: Context, key: str, body_digest: bytes, reference: UUID) -> UUID:
     """Keep the reference for this caller's key; the reference that stands (another request may have been first)."""
-    connection = await ctx.connection()
-    statement = text(
-        f"insert into {ctx.equipment.service.name}.idempotency (owner, key, digest, reference, at)"
-        " values (:o, :k, :d, :r, :at) on conflict (owner, key) do nothing"
-    )
-    values = {"o": ctx.known_caller.credential, "k": key, "d": body_digest, "r": reference, "at": ctx.instant}
-    if (await connection.execute(statement, values)).rowcount:
-        return reference
-    standing = await recall(ctx, key, body_digest)
+    session = await ctx.session()
+    row = await session.row(_remember(ctx.equipment.service.name), values_of(ctx, key, body_digest, reference))
+    if row is not None:
+        return reference_of(*row, digest=body_digest)
+    standing = await recall(ctx, key, body_digest)  # the other request committed while this one waited for it
     return reference if standing is None else standing
+
+
+def values_of(ctx: Context, key: str | None, body_digest: bytes, reference: UUID) -> dict[str, object]:
+    """The values of the statement `insertion`; without a key it adds nothing."""
+    return {
+        "key_owner": ctx.known_caller.credential,
+        "key": key,
+        "key_digest": body_digest,
+        "key_reference": reference,
+        "key_at": ctx.instant,
+    }
+
+
+@cache
+def insertion(schema: str, *, on: str = "true") -> str:
+    """Keeps a key, for the statement that writes what it stands for; it returns no row if the key stands already.
+
+    Such a statement is rolled back, or writes nothing, and `recall` then says what the key stands for. `on` is a
+    condition on which the key is kept.
+    """
+    return f"""
+        insert into {quoted(schema)}.idempotency (owner, key, digest, reference, at)
+        select :key_owner, :key, :key_digest, :key_reference, :key_at
+         where cast(:key as text) is not null and {on}
+            on conflict (owner, key) do nothing
+        returning digest, reference
+    """
+
+
+def reference_of(kept: bytes, reference: UUID, *, digest: bytes) -> UUID:
+    """The reference kept under a key, of a request with this digest; KeyReused if another's digest is kept there."""
+    if kept != digest:
+        raise KeyReused(
+            "Use a new key for a new request, or send the first body again.",
+            "新请求请使用新的键，或重新发送原请求正文。",
+        )
+    return reference
+
+
+@cache
+def _recall(schema: str) -> str:
+    return f"select digest, reference from {quoted(schema)}.idempotency where owner = :owner and key = :key"
+
+
+@cache
+def _remember(schema: str) -> str:
+    return f"""
+        with added as ({insertion(schema)})
+        select digest, reference from added union all
+        select digest, reference from {quoted(schema)}.idempotency where owner = :key_owner and key = :key
+    """

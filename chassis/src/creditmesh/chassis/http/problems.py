@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from creditmesh.chassis.bus import faults
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import (
     MOST_FINDINGS,
     Invalid,
@@ -174,8 +175,8 @@ def of_error(error: Exception, *, path: str) -> Problem:
     """What the caller is told of an error that is not a refusal: 503 if a dependency is away, else a fault of ours."""
     if isinstance(error, ClientDisconnect):  # or the door ended a body beyond its cap; nobody reads this answer
         return Malformed("The body ended before it was whole.", "请求正文未完整送达。")
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    if faults.fault_of(error, attempt=0) is not faults.Fault.PERMANENT:
+    state = error.sqlstate if isinstance(error, DatabaseError) else None
+    if faults.fault_of(error, attempt=0) in {faults.Fault.PASSING, faults.Fault.DOUBT}:
         log.warning("a dependency is not reachable", sqlstate=state, path=path, exc_info=error)
         return _later()
     log.error("unexpected error", sqlstate=state, path=path, exc_info=error)

@@ -1,9 +1,11 @@
 """Requests that a node signs: RFC 9421 signatures with RFC 9530 digests, by its Ed25519 `node` key.
 
-Covered are the method, the path, the query and, of a request with a body, its digest: exactly what the receiver acts
-on. The authority is not, because proxies between nodes rewrite it. A signature lives for a minute, and no table of
-nonces is kept: what nodes ask of each other is safe to repeat (a pull reads a sealed feed for who may read it anyway,
-an acknowledgement told twice is one), so a copied request gains nobody anything that its sender did not have.
+Covered are the method, the path, the query, the receiving node's code and, of a request with a body, its digest:
+exactly what the receiver acts on, and that it was asked. The authority is not, because proxies between nodes rewrite
+it; `creditmesh-to` says in its place for whom the request is, so that a receiver cannot send it on to another node in
+its signer's name. A signature lives for a minute, and no table of nonces is kept: what nodes ask of each other is safe
+to repeat (a pull reads a sealed feed for who may read it anyway, an acknowledgement told twice is one), so a copied
+request gains nobody anything that its sender did not have.
 
 The library builds the signature base and compares digests; here stand what must be covered, for how long, and why a
 request was refused, in words that stay the same.
@@ -35,7 +37,9 @@ LIFE = 60
 """Seconds from `created` to `expires`; a signature that claims to live longer is refused."""
 SKEW = 5
 """Seconds that the signer's clock may be ahead of ours."""
-ALWAYS = ("@method", "@path", "@query")
+TO = "creditmesh-to"
+"""The header with the code of the node that is asked."""
+ALWAYS = ("@method", "@path", "@query", TO)
 DIGEST = "content-digest"
 
 KeyOf = Callable[[str, str], bytes | None]
@@ -47,6 +51,7 @@ Reason = Literal[
     "signature_not_yet_valid",
     "signature_key_unknown",
     "signature_wrong",
+    "signature_for_another_node",
     "digest_wrong",
 ]
 
@@ -56,8 +61,8 @@ _SAID: dict[Reason, tuple[str, str]] = {
         "Signature-Input 与 Signature 中没有唯一的、标签为 creditmesh 的 Ed25519 签名。",
     ),
     "signature_incomplete": (
-        "The signature must cover @method, @path, @query and, where there is a body, content-digest.",
-        "签名须覆盖 @method、@path、@query，有正文时还须覆盖 content-digest。",
+        "The signature must cover @method, @path, @query, creditmesh-to and, where there is a body, content-digest.",
+        "签名须覆盖 @method、@path、@query、creditmesh-to，有正文时还须覆盖 content-digest。",
     ),
     "signature_expired": ("The signature has expired; sign the request again.", "签名已过期，请重新签名。"),
     "signature_not_yet_valid": (
@@ -71,6 +76,10 @@ _SAID: dict[Reason, tuple[str, str]] = {
     "signature_wrong": (
         "The signature is not of this request; something changed on the way, or another key made it.",
         "签名与请求不符：请求在途中被修改，或由其他密钥签署。",
+    ),
+    "signature_for_another_node": (
+        "The request was signed for another node: creditmesh-to must be the code of the node that is asked.",
+        "该请求是为其他节点签署的：creditmesh-to 须为所请求节点的代码。",
     ),
     "digest_wrong": ("The body is not the one that was signed.", "请求正文与签名的摘要不符。"),
 }
@@ -114,12 +123,14 @@ class Signed:
             raise _bad("digest_wrong", key=self.keyid) from error
 
 
-def signed_headers(keys: Keys, *, node: str, method: str, url: str, body: bytes, at: datetime) -> dict[str, str]:
-    """The headers to add to a request: Signature-Input, Signature, and Content-Digest where there is a body.
+def signed_headers(
+    keys: Keys, *, node: str, to: str, method: str, url: str, body: bytes, at: datetime
+) -> dict[str, str]:
+    """The headers to add to a request of `node` to the node `to`; a Content-Digest among them where there is a body.
 
     `url` is absolute and encoded as it will be sent (`str(request.url)` of httpx). ValueError if it cannot be signed.
     """
-    message = _Message(method=method.upper(), url=url)
+    message = _Message(method=method.upper(), url=url, headers=_Fields([(TO, to)]))
     signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519)
     try:
         prepared = signer.prepare(
@@ -139,11 +150,11 @@ def signed_headers(keys: Keys, *, node: str, method: str, url: str, body: bytes,
 
 
 def verify_request(
-    *, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], at: datetime, key_of: KeyOf
+    *, node: str, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], at: datetime, key_of: KeyOf
 ) -> Signed:
     """Who signed the request; `Signed.check` its body before acting on it. BadSignature says what is wrong.
 
-    `path` and `query` (without its question mark) as they came, still encoded.
+    `node` is who is asked, this one. `path` and `query` (without its question mark) as they came, still encoded.
     """
     url = f"http://node{path}?{query}" if query else f"http://node{path}"
     message = _Message(method=method, url=url, headers=_Fields(headers))
@@ -156,20 +167,22 @@ def verify_request(
         # Once its key is found, whatever else fails is a request that is not the signed one.
         reason: Reason = "signature_malformed" if resolver.known is None else "signature_wrong"
         raise _bad(reason, key=resolver.known) from error
-    return _signed(results, message, resolver)
+    return _signed(results, message, resolver, node)
 
 
 def _bad(reason: Reason, *, key: str | None) -> BadSignature:
     return BadSignature(*_SAID[reason], reason=reason, key=key)
 
 
-def _signed(results: Sequence[VerifyResult], message: "_Message", resolver: "_Resolver") -> Signed:
+def _signed(results: Sequence[VerifyResult], message: "_Message", resolver: "_Resolver", node: str) -> Signed:
     if len(results) != 1 or resolver.known is None:
         raise _bad("signature_malformed", key=resolver.known)
     covered = results[0].covered_components
     needed = [*ALWAYS, DIGEST] if message.headers.has(DIGEST) else ALWAYS
     if any(f'"{component}"' not in covered for component in needed):
         raise _bad("signature_incomplete", key=resolver.known)
+    if covered[f'"{TO}"'] != node:
+        raise _bad("signature_for_another_node", key=resolver.known)
     return Signed(node=resolver.node, keyid=resolver.known, digest=covered.get(f'"{DIGEST}"'))
 
 

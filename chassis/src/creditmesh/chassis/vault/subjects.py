@@ -1,50 +1,40 @@
 """Subjects: found or made from identities, and opened for sealing.
 
-Both calls commit by themselves, before the caller's own transaction: a subject or a data key that nobody uses harms
+All calls commit by themselves, before the caller's own transaction: a subject or a data key that nobody uses harms
 nothing. An index value never changes its subject, so what was found is kept in memory without invalidation; ciphers of
-recent subjects are kept too, for a few minutes at most, so that an erased person's key is soon gone everywhere.
+recent subjects are kept too, and let go after `SECONDS_KEPT`, so that an erased person's key is soon gone everywhere.
 """
 
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 from zlib import crc32
 
-from sqlalchemy import Integer, LargeBinary, Text, TextClause, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncEngine
-from uuid_utils.compat import uuid4
-
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import MeshError
+from creditmesh.chassis.ids import random_id
+from creditmesh.chassis.recent import Recent
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import Identity, index_of
 from creditmesh.chassis.vault.keys import Keys
 
-Call = Literal["resolve", "open"]
+Call = Literal["resolve", "open", "identify"]
 SECONDS_KEPT = 300.0
-"""How long an unwrapped cipher is used before its key is asked for again."""
-_RESOLVE = text("select index, subject from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm)").bindparams(
-    bindparam("given", type_=ARRAY(LargeBinary)),
-    bindparam("ids", type_=ARRAY(Uuid)),
-    bindparam("kinds", type_=ARRAY(Text)),
-    bindparam("parts", type_=ARRAY(Integer)),
-    bindparam("key", type_=Text),
-    bindparam("algorithm", type_=Text),
-)
-_OPEN = text("select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)").bindparams(
-    bindparam("given", type_=ARRAY(Uuid)),
-    bindparam("offered", type_=ARRAY(LargeBinary)),
-    bindparam("key", type_=Text),
-    bindparam("algorithm", type_=Text),
-)
-
-K = TypeVar("K")
-V = TypeVar("V")
+"""How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
+REMEMBERED = 20_000
+"""How many ciphers (2.5 KB each) a vault keeps, unless its host says otherwise."""
+_RESOLVE = "select index, subject from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm)"
+_IDENTIFY = """
+    select index, subject, key_id, wrapped from vault.identify(
+        :given, :ids, :kinds, :parts, :offered, :key, :algorithm, :data_key, :data_algorithm)
+"""
+_FIND = """
+    select index, subject
+      from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as text[]), cast('{}' as integer[]), '', '')
+"""
+_OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
 
 class Erased(MeshError, LookupError):
@@ -63,66 +53,52 @@ class UnknownSubject(MeshError, LookupError):
         self.subject = subject
 
 
-@dataclass(slots=True)
-class _Recent(Generic[K, V]):
-    """A bounded memory: the least recently used goes first."""
-
-    size: int
-    _kept: OrderedDict[K, V]
-
-    def get(self, key: K) -> V | None:
-        value = self._kept.get(key)
-        if value is not None:
-            self._kept.move_to_end(key)
-        return value
-
-    def put(self, key: K, value: V) -> None:
-        self._kept[key] = value
-        self._kept.move_to_end(key)
-        while len(self._kept) > self.size:
-            self._kept.popitem(last=False)
-
-    def drop(self, key: K) -> V | None:
-        return self._kept.pop(key, None)
-
-
 class Vault:
     """The vault as one service may use it: `allowed` is what it declares.
 
-    The engine is a pool of its own, so that a request which holds a connection never waits for a second one of the
-    same pool. `remember` ciphers (2.5 KB each) and ten times as many index values are kept in memory.
+    The pool is one of its own, so that a request which holds a connection never waits for a second one of the
+    same pool. At most `remember` ciphers and ten times as many index values are kept in memory.
     """
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        pool: Pool,
         keys: Keys,
         *,
         parts: int,
-        allowed: Collection[Call] = frozenset(("resolve", "open")),
-        remember: int = 20_000,
+        allowed: Collection[Call] = frozenset(("resolve", "open", "identify")),
+        remember: int = REMEMBERED,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        # Each call is one statement of its own: BEGIN and COMMIT would be two more round trips.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._pool = pool
         self._keys = keys
         self._parts = parts
         self._allowed = frozenset(allowed)
-        self._seconds = seconds
-        self._subjects: _Recent[bytes, UUID] = _Recent(10 * remember, OrderedDict())
-        self._fresh: _Recent[UUID, bool] = _Recent(remember, OrderedDict())
+        self._subjects: Recent[bytes, UUID] = Recent(10 * remember)
+        self._fresh: Recent[UUID, bool] = Recent(remember)
         """Made here and not opened yet: nobody has a key of theirs, so one is offered at the first asking."""
-        self._ciphers: _Recent[UUID, tuple[float, Cipher]] = _Recent(remember, OrderedDict())
+        self._ciphers: Recent[UUID, Cipher] = Recent(remember, seconds=SECONDS_KEPT, clock=seconds)
 
     async def resolve(self, identities: Sequence[Identity]) -> list[UUID]:
         """The subject of each identity, in order; who is new gets a random id. Committed when this returns."""
         self._may("resolve")
-        indexes = [index_of(self._keys, identity) for identity in identities]
+        indexes = self._indexes(identities)
         found = {index: subject for index in indexes if (subject := self._subjects.get(index)) is not None}
         missing = {index: who for index, who in zip(indexes, identities, strict=True) if index not in found}
         if missing:
             found |= await self._resolved(missing)
         return [found[index] for index in indexes]
+
+    async def find(self, identities: Sequence[Identity]) -> list[UUID | None]:
+        """The subject of each identity, in order, and None for who has none here: nobody is made."""
+        self._may("resolve")
+        indexes = [index_of(self._keys, identity) for identity in identities]
+        found = {index: subject for index in indexes if (subject := self._subjects.get(index)) is not None}
+        if missing := sorted(set(indexes) - found.keys()):
+            for index, subject in await self._ask(_FIND, {"given": missing}):
+                found[index] = subject
+                self._subjects.put(index, subject)
+        return [found.get(index) for index in indexes]
 
     async def open(self, subjects: Iterable[UUID]) -> Mapping[UUID, Cipher]:
         """A cipher for each of these subjects; a data key is made at the first opening.
@@ -130,18 +106,35 @@ class Vault:
         Erased or UnknownSubject, naming the first such subject, if one of them has none.
         """
         self._may("open")
-        now = self._seconds()
-        opened: dict[UUID, Cipher] = {}
-        missing: list[UUID] = []
-        for subject in dict.fromkeys(subjects):
-            kept = self._ciphers.get(subject)
-            if kept is None or now - kept[0] >= SECONDS_KEPT:
-                missing.append(subject)
-            else:
-                opened[subject] = kept[1]
+        asked = dict.fromkeys(subjects)
+        opened = {subject: cipher for subject in asked if (cipher := self._ciphers.get(subject)) is not None}
+        missing = [subject for subject in asked if subject not in opened]
         if missing:
-            opened |= await self._opened(missing, now)
+            opened |= await self._opened(missing)
         return opened
+
+    async def identify(self, identities: Sequence[Identity]) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
+        """The subject of each identity, in order, and their ciphers: `resolve` and `open` in one call to the vault.
+
+        Erased, naming the first such subject, if one of them has no key any more.
+        """
+        self._may("identify")
+        indexes = self._indexes(identities)
+        found: dict[bytes, UUID] = {}
+        opened: dict[UUID, Cipher] = {}
+        missing: dict[bytes, Identity] = {}
+        for index, who in zip(indexes, identities, strict=True):
+            subject = self._subjects.get(index)
+            cipher = None if subject is None else self._ciphers.get(subject)
+            if subject is None or cipher is None:
+                missing[index] = who
+            else:
+                found[index], opened[subject] = subject, cipher
+        if missing:
+            made = await self._identified(missing)
+            found |= {index: subject for index, (subject, _) in made.items()}
+            opened |= dict(made.values())
+        return [found[index] for index in indexes], opened
 
     async def open_left(self, subjects: Iterable[UUID]) -> Mapping[UUID, Cipher]:
         """As `open`, without those who were erased: nothing of theirs can be read any more."""
@@ -153,18 +146,17 @@ class Vault:
                 left.discard(error.subject)
         return {}
 
-    def forget(self, subject: UUID) -> None:
-        """Drop the unwrapped key of an erased subject from memory at once."""
-        self._ciphers.drop(subject)
-
     def _may(self, call: Call) -> None:
         if call not in self._allowed:
             raise PermissionError(f"this service does not declare that it may {call} subjects")
 
-    async def _resolved(self, missing: Mapping[bytes, Identity]) -> dict[bytes, UUID]:
+    def _indexes(self, identities: Sequence[Identity]) -> list[bytes]:
+        return [index_of(self._keys, identity) for identity in identities]
+
+    def _offer(self, missing: Mapping[bytes, Identity]) -> dict[str, Any]:
         order = sorted(missing)
-        ids = [uuid4() for _ in order]
-        values = {
+        ids = [random_id() for _ in order]
+        return {
             "given": order,
             "ids": ids,
             "kinds": [missing[index].kind for index in order],
@@ -172,48 +164,66 @@ class Vault:
             "key": self._keys.key_id("index"),
             "algorithm": self._keys.algorithm("index"),
         }
-        mine = dict(zip(order, ids, strict=True))
+
+    async def _resolved(self, missing: Mapping[bytes, Identity]) -> dict[bytes, UUID]:
+        values = self._offer(missing)
+        mine = dict(zip(values["given"], values["ids"], strict=True))
         found: dict[bytes, UUID] = {}
         for index, subject in await self._ask(_RESOLVE, values):
-            if subject.bytes == mine[index].bytes:
-                found[index] = mine[index]
-                self._fresh.put(found[index], True)
-            else:
-                found[index] = UUID(bytes=subject.bytes)
-            self._subjects.put(index, found[index])
+            found[index] = subject
+            if subject == mine[index]:
+                self._fresh.put(subject, True)
+            self._subjects.put(index, subject)
         return found
 
-    async def _opened(self, missing: Sequence[UUID], now: float) -> dict[UUID, Cipher]:
+    async def _identified(self, missing: Mapping[bytes, Identity]) -> dict[bytes, tuple[UUID, Cipher]]:
+        values = self._offer(missing)
+        offered = {
+            "offered": [self._new_key(subject) for subject in values["ids"]],
+            "data_key": self._keys.key_id("data"),
+            "data_algorithm": self._keys.algorithm("data"),
+        }
+        rows = await self._ask(_IDENTIFY, values | offered)
+        keyless = [subject for _, subject, key, _ in rows if key is None]
+        for subject in keyless:  # found here before, and never opened
+            self._fresh.put(subject, True)
+        ciphers = await self._opened(keyless) if keyless else {}
+        ciphers |= {subject: self._cipher(subject, (key, wrapped)) for _, subject, key, wrapped in rows if key}
+        for index, subject, _, _ in rows:
+            self._subjects.put(index, subject)
+        return {index: (subject, ciphers[subject]) for index, subject, _, _ in rows}
+
+    async def _opened(self, missing: Sequence[UUID]) -> dict[UUID, Cipher]:
         offered = [self._new_key(subject) if self._fresh.drop(subject) else None for subject in missing]
         known = await self._data_keys(missing, offered)
-        if new := [subject for subject in missing if subject.bytes not in known]:
+        if new := [subject for subject in missing if subject not in known]:
             known |= await self._data_keys(new, [self._new_key(subject) for subject in new])
-        return {subject: self._cipher(subject, known.get(subject.bytes), now) for subject in missing}
+        return {subject: self._cipher(subject, known.get(subject)) for subject in missing}
 
     def _new_key(self, subject: UUID) -> bytes:
         return self._keys.wrap(os.urandom(32), context=subject.bytes)
 
     async def _data_keys(
         self, subjects: Sequence[UUID], offered: Sequence[bytes | None]
-    ) -> dict[bytes, tuple[str, bytes | None]]:
+    ) -> dict[UUID, tuple[str, bytes | None]]:
         values = {
             "given": subjects,
             "offered": offered,
             "key": self._keys.key_id("data"),
             "algorithm": self._keys.algorithm("data"),
         }
-        return {subject.bytes: (key, wrapped) for subject, key, wrapped in await self._ask(_OPEN, values)}
+        return {subject: (key, wrapped) for subject, key, wrapped in await self._ask(_OPEN, values)}
 
-    async def _ask(self, statement: TextClause, values: Mapping[str, object]) -> Sequence[Any]:
-        async with self._engine.connect() as connection:
-            return await fetch(connection, statement, values, alone=True)
+    async def _ask(self, statement: str, values: Mapping[str, object]) -> Sequence[Any]:
+        async with self._pool.session() as session:
+            return await session.fetch(statement, values)
 
-    def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None, now: float) -> Cipher:
+    def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None) -> Cipher:
         if known is None:
             raise UnknownSubject(subject)
         key, wrapped = known
         if wrapped is None:
             raise Erased(subject)
         cipher = Cipher(subject, self._keys.unwrap(wrapped, context=subject.bytes, key=key))
-        self._ciphers.put(subject, (now, cipher))
+        self._ciphers.put(subject, cipher)
         return cipher

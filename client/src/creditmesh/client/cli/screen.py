@@ -20,7 +20,7 @@ from creditmesh.client.subjects import subjects_of
 from creditmesh.schemas.screenings import ScreeningOut
 
 _COLUMNS = ("row", "certainty", "designations", "measures", "rewards", "disputed", "decision_id", "use_until", "as_of")
-_WORDS = {"exact": "已识别", "number_needed": "需提供号码", "invalid": "号码无效"}
+_WORDS = {"exact": "已识别", "partial": "凭证未覆盖全部条目", "number_needed": "需提供号码", "invalid": "号码无效"}
 _STEP = 100
 
 
@@ -43,7 +43,8 @@ def screen(
 
     每个主体都可在其访问记录中看到此次核查。Each subject finds the screening in their own log.
 
-    退出码 exit codes: 0 全部识别 every subject was identified; 1 有主体未识别 some were not; 2 用法或连接错误 usage or
+    退出码 exit codes: 0 全部识别 every subject was identified; 1 有主体未识别，或凭证未覆盖该事项的全部条目 some were
+    not, or the credential does not reach every item of the matter; 2 用法或连接错误 usage or
     connection; 130 中断 interrupted.
     """
     warn_of_key(context)

@@ -74,7 +74,7 @@ def started(
 
 def _node(settings: NodeSettings, server: EmbeddedServer, *, split: bool) -> SandboxNode:
     running.make_keys(settings)
-    asyncio.run(database.create(settings, server.admin_url))
+    asyncio.run(database.create(settings, server.admin))
     if isinstance(settings.bus, KafkaBus):
         asyncio.run(topics.apply(settings, anew=True))  # what a former sandbox published is of another database
     node = SandboxNode(settings, split=split)
@@ -98,6 +98,6 @@ def _empty(state: Path) -> None:
 
 
 def _settings(code: NodeCode, state: Path, server: EmbeddedServer, bus: BusSettings) -> NodeSettings:
-    address = server.tcp_url.set(username=None, password=None, database=code).render_as_string()
+    address = server.tcp.of(code).url
     given = {"node": code, "tier": TIERS[code], "parts": PARTS, "sandbox": True, "state": state / code}
     return NodeSettings.model_validate({**given, "database": address, "bus": bus})

@@ -62,7 +62,7 @@ class Listing:
             name = stage.callers.having(PROCUREMENT, at=CITY)
             task = next(each for each in self._of(name) if each.role == "listed")
             with stage.callers.node(name) as department:
-                department.tasks.answer(task.id, FeedbackIn(outcome="applied", officer="Officer Ke"))
+                department.tasks.answer(task, FeedbackIn(outcome="applied", officer="Officer Ke"))
                 answered = department.tasks.read(task.id)
             check(answered.state == "answered", f"the task is answered, not {answered.state}")
             self._applied = task.id
@@ -82,8 +82,9 @@ class Listing:
 
     def _lift(self) -> None:
         with self._stage.callers.node(self._stage.callers.having(PROCUREMENT, at=CITY)) as department:
-            check(department.tasks.read(self._applied).state == "withdrawn", "it is told to lift the measure")
-            department.tasks.answer(self._applied, FeedbackIn(outcome="lifted", officer="Officer Ke"))
+            task = department.tasks.read(self._applied)
+            check(task.state == "withdrawn", "it is told to lift the measure")
+            department.tasks.answer(task, FeedbackIn(outcome="lifted", officer="Officer Ke"))
             check(department.tasks.read(self._applied).state == "closed", "lifted: nothing is left to do")
 
     def _expected(self, code: NodeCode) -> Iterator[Task]:

@@ -1,6 +1,8 @@
 """An item: a kind of record that may be collected, and the rules it carries."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field as Constraint
 
@@ -93,6 +95,12 @@ class Item(Published):
     def disclosed(self, kind: SubjectKind) -> Disclosure:
         """How records of this item about this kind of subject may be disclosed."""
         return self.disclosure_by_kind.get(kind, self.disclosure)
+
+    @cached_property
+    def sealed(self) -> Mapping[SubjectKind, frozenset[str]]:
+        """The codes of the fields that are sensitive in a record about each kind of subject."""
+        kinds: tuple[SubjectKind, ...] = get_args(SubjectKind)
+        return {kind: frozenset(spec.code for spec in self.fields if spec.sealed_for(kind)) for kind in kinds}
 
     def field(self, code: str) -> FieldSpec:
         """The field of that code; KeyError if the item has none."""

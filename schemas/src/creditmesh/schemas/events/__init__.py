@@ -1,6 +1,6 @@
 """Every event type of a node, by the stream that carries it."""
 
-from creditmesh.schemas.events.access import AccessRecorded
+from creditmesh.schemas.events.access import AccessRecorded, DisclosedToBureau
 from creditmesh.schemas.events.base import Envelope, Event
 from creditmesh.schemas.events.case import CaseChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged
@@ -23,6 +23,7 @@ EVENTS: tuple[type[Event], ...] = (
     CatalogueChanged,
     CatalogueReceived,
     ClockChanged,
+    DisclosedToBureau,
     EntriesJudged,
     FeedKeyReceived,
     HolderChanged,
@@ -39,6 +40,7 @@ __all__ = [
     "CatalogueChanged",
     "CatalogueReceived",
     "ClockChanged",
+    "DisclosedToBureau",
     "EntriesJudged",
     "EntryReceived",
     "Envelope",

@@ -1,4 +1,4 @@
-"""One disclosure or refusal of personal data."""
+"""One disclosure or refusal of personal data; and what a bureau was given, which it holds from then on."""
 
 from datetime import date
 from typing import ClassVar, Literal
@@ -36,6 +36,28 @@ class AccessRecorded(Event):
     items: tuple[Code, ...] = ()
     """The items of which something was released (or asked for, on a refusal)."""
     records: tuple[UUID, ...] = ()
+    use_until: date | None = None
+    """The first day on which what was released may be used no more."""
+
+    @property
+    def key(self) -> str:
+        return str(self.subject)
+
+
+class DisclosedToBureau(Event):
+    """A bureau was given these records: it is told of as their holder when they end.
+
+    Emitted beside the `access.recorded` of the same decision, which is the line of the log.
+    """
+
+    type: ClassVar[str] = "access.disclosed_to_bureau"
+
+    access: UUID
+    """The decision id of the access."""
+    subject: UUID
+    party: Code
+    """The bureau."""
+    records: tuple[UUID, ...]
     use_until: date | None = None
     """The first day on which what was released may be used no more."""
 

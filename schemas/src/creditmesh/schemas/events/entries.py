@@ -69,6 +69,8 @@ class EntriesJudged(Event):
     first: int
     until: int
     refused: tuple[Refused, ...] = ()
+    ends: tuple[UUID, ...] = ()
+    """The subjects here whose records these entries marked or ended: nobody may still be showing them otherwise."""
 
     @property
     def key(self) -> str:

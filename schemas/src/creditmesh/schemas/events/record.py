@@ -4,8 +4,9 @@ from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict
 
+from creditmesh.schemas.encodings import Json
 from creditmesh.schemas.events.base import Event
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind
 from creditmesh.schemas.sealed import Sealed
@@ -57,7 +58,7 @@ class RecordChanged(Event):
     basis: str | None = None
     case: UUID | None = None
     """The case whose step made this revision."""
-    fields: dict[str, JsonValue]
+    fields: dict[str, Json]
     """The fields that are not sensitive, by catalogue code, in catalogue order."""
     sealed: tuple[Sealed, ...] = ()
     related: tuple[Related, ...] = ()

@@ -1,19 +1,16 @@
 """All SQL of the catalogue service: what was published, and what was refused of a higher tier, under one lock."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, bindparam, delete, insert, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.ext.asyncio import AsyncConnection
+import orjson
 
 from creditmesh.catalogue.acceptance import Key
-from creditmesh.catalogue.tables import publication, refused_entry
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events.catalogue import ObjectKind
-
-_LOCK = text("select pg_advisory_xact_lock(:lock_class, 0)").bindparams(bindparam("lock_class", type_=Integer))
 
 
 class Publication(NamedTuple):
@@ -32,11 +29,6 @@ class Publication(NamedTuple):
     by: str
 
 
-async def lock(connection: AsyncConnection, lock_class: int) -> None:
-    """Publish one at a time: numbers are given, and what stands is read, under this lock."""
-    await connection.execute(_LOCK, {"lock_class": lock_class})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedEntry:
     """One row: an entry of a higher tier's catalogue that could not be taken over, as it was told."""
@@ -51,51 +43,70 @@ class RefusedEntry:
     at: datetime
 
 
-async def newest(connection: AsyncConnection, *, of: Sequence[str] | None = None) -> dict[Key, Publication]:
+_PUBLICATION = ", ".join(Publication._fields)
+_REFUSED_ENTRY = ", ".join(RefusedEntry.__slots__)
+_LOCK = "select pg_advisory_xact_lock(cast(:lock_class as integer), 0)"
+_NEWEST = f"""
+    select distinct on (kind, code) {_PUBLICATION} from catalogue.publication
+     where cast(:tiers as text[]) is null or issued_by = any(:tiers)
+     order by kind, code, number desc
+"""
+_ISSUED = f"""
+    select distinct on (kind, code, issued_by) {_PUBLICATION} from catalogue.publication
+     where state = 'published' order by kind, code, issued_by, number desc
+"""
+_DIGESTS = "select kind, code, digest from catalogue.publication"
+_REFUSED = f"select {_REFUSED_ENTRY} from catalogue.refused_entry order by peer, feed, index"
+_FORGET_REFUSED = "delete from catalogue.refused_entry"
+
+
+async def lock(session: Session, lock_class: int) -> None:
+    """Publish one at a time: numbers are given, and what stands is read, under this lock."""
+    await session.execute(_LOCK, {"lock_class": lock_class})
+
+
+async def newest(session: Session, *, of: Sequence[str] | None = None) -> dict[Key, Publication]:
     """The newest publication of every object; `of`: the newest that these tiers issued."""
-    statement = select(publication) if of is None else select(publication).where(publication.c.issued_by.in_(of))
-    rows = await connection.execute(
-        statement.ext(distinct_on(publication.c.kind, publication.c.code)).order_by(
-            publication.c.kind, publication.c.code, publication.c.number.desc()
-        )
-    )
-    return {(row.kind, row.code): Publication(**row._mapping) for row in rows}  # noqa: SLF001 - SQLAlchemy's public name
+    rows = await session.fetch(_NEWEST, {"tiers": of})
+    return {(row.kind, row.code): _publication(row) for row in rows}
 
 
-async def issued(connection: AsyncConnection) -> list[Publication]:
+async def issued(session: Session) -> list[Publication]:
     """The newest version of every object that each tier issued."""
-    tiers = (publication.c.kind, publication.c.code, publication.c.issued_by)
-    rows = await connection.execute(
-        select(publication)
-        .ext(distinct_on(*tiers))
-        .where(publication.c.state == "published")
-        .order_by(*tiers, publication.c.number.desc())
-    )
-    return [Publication(**row._mapping) for row in rows]  # noqa: SLF001
+    return [_publication(row) for row in await session.fetch(_ISSUED)]
 
 
-async def digests(connection: AsyncConnection) -> set[tuple[ObjectKind, str, bytes]]:
+async def digests(session: Session) -> set[tuple[ObjectKind, str, bytes]]:
     """Every body that was ever published."""
-    rows = await connection.execute(select(publication.c.kind, publication.c.code, publication.c.digest))
-    return {(row.kind, row.code, bytes(row.digest)) for row in rows}
+    return {(kind, code, digest) for kind, code, digest in await session.fetch(_DIGESTS)}
 
 
-async def add(connection: AsyncConnection, publications: Sequence[Publication]) -> None:
+async def add(session: Session, publications: Iterable[Publication]) -> None:
     """Add rows; there is no other way to change the table."""
-    if publications:
-        await connection.execute(insert(publication), [row._asdict() for row in publications])
+    await session.copy("catalogue.publication", Publication._fields, _rows(Publication._fields, "body", publications))
 
 
-async def refused(connection: AsyncConnection) -> list[RefusedEntry]:
+async def refused(session: Session) -> list[RefusedEntry]:
     """What was refused of higher tiers and not made up for since, in the order of each feed."""
-    rows = await connection.execute(
-        select(refused_entry).order_by(refused_entry.c.peer, refused_entry.c.feed, refused_entry.c.index)
-    )
-    return [RefusedEntry(**row._mapping) for row in rows]  # noqa: SLF001
+    rows = await session.fetch(_REFUSED)
+    return [RefusedEntry(**{**row, "errors": orjson.loads(row.errors)}) for row in rows]
 
 
-async def keep_refused(connection: AsyncConnection, rows: Sequence[RefusedEntry]) -> None:
+async def keep_refused(session: Session, entries: Iterable[RefusedEntry]) -> None:
     """From now on these and no others are refused."""
-    await connection.execute(delete(refused_entry))
-    if rows:
-        await connection.execute(insert(refused_entry), [asdict(row) for row in rows])
+    await session.execute(_FORGET_REFUSED)
+    names = RefusedEntry.__slots__
+    await session.copy("catalogue.refused_entry", names, _rows(names, "errors", entries))
+
+
+def _publication(row: Row) -> Publication:
+    return Publication(**{**row, "body": orjson.loads(row.body)})
+
+
+def _rows(names: Sequence[str], json: str, of: Iterable[object]) -> list[list[object]]:
+    """Rows of these columns, of which one is JSON."""
+    return [[_json(getattr(each, name)) if name == json else getattr(each, name) for name in names] for each in of]
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -5,12 +5,12 @@ from creditmesh.chassis.service import Service
 from creditmesh.exchange import events
 from creditmesh.exchange.api import router
 from creditmesh.exchange.puller import units
-from creditmesh.exchange.tables import received
 from creditmesh.schemas.events import (
     AccessRecorded,
     AcknowledgementReceived,
     CatalogueChanged,
     CatalogueReceived,
+    DisclosedToBureau,
     EntriesJudged,
     FeedKeyReceived,
     HolderChanged,
@@ -31,10 +31,11 @@ service = Service(
         EntriesJudged: events.on_entries_judged,
         AcknowledgementReceived: events.on_acknowledgement_received,
         TaskChanged: events.on_task_changed,
+        DisclosedToBureau: events.on_disclosed_to_bureau,
         AccessRecorded: events.on_access_recorded,
     },
     emits=(AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
-    outbox=Outbox(table=received, event=RecordReceived),
+    outbox=Outbox(table="received", event=RecordReceived),
     keys=frozenset({"data", "node", "feed"}),
     vault=frozenset({"open"}),
     lock_class=16,

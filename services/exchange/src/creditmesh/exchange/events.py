@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.operations import acknowledging, answering, holders, sharing
-from creditmesh.schemas.events import CatalogueChanged, RecordChanged
+from creditmesh.schemas.events import AccessRecorded, CatalogueChanged, DisclosedToBureau, RecordChanged
 
 
 async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -36,6 +36,24 @@ async def on_task_changed(ctx: Context, events: Sequence[Delivered]) -> None:
     await holders.note_tasks(ctx, events)
 
 
+async def on_disclosed_to_bureau(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A bureau was given records: it holds them."""
+    await holders.note_readers(ctx, [(each.at, each.read(DisclosedToBureau)) for each in events])
+
+
 async def on_access_recorded(ctx: Context, events: Sequence[Delivered]) -> None:
     """Somebody looked: a bureau that was given a record holds it."""
-    await holders.note_accesses(ctx, events)
+    accesses = [(each.at, each.read(AccessRecorded)) for each in events]
+    await holders.note_readers(ctx, [(at, given) for at, each in accesses if (given := _to_bureau(each)) is not None])
+
+
+def _to_bureau(access: AccessRecorded) -> DisclosedToBureau | None:
+    if access.caller != "bureau" or access.outcome != "released" or access.party is None:
+        return None
+    return DisclosedToBureau(
+        access=access.access,
+        subject=access.subject,
+        party=access.party,
+        records=access.records,
+        use_until=access.use_until,
+    )

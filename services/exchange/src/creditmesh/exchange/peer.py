@@ -100,7 +100,8 @@ class Peer:
             raise Refused(f"{self.party.code} does not take an acknowledgement: {_said(answer)}")
 
     def _signed(self, method: str, url: str, body: bytes = b"") -> dict[str, str]:
-        return signed_headers(self.keys, node=self.node, method=method, url=url, body=body, at=self.clock.instant())
+        to, at = self.party.code, self.clock.instant()
+        return signed_headers(self.keys, node=self.node, to=to, method=method, url=url, body=body, at=at)
 
 
 def _refused(answer: httpx.Response, feed: str, after: int) -> Exception:

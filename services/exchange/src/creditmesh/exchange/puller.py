@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 import httpx
 
 from creditmesh.chassis.bus.event import part_of
-from creditmesh.chassis.bus.ownership import Ownership
+from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit, keep_running
@@ -38,23 +38,23 @@ class Puller:
 
     def __init__(self, workplace: Workplace) -> None:
         self._equipment = workplace.equipment
-        self._lease = (workplace.url, PULLS + workplace.equipment.service.lock_class, workplace.lease)
+        self._lease = (workplace.address, PULLS + workplace.equipment.service.lock_class, workplace.lease)
         self._loops: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Pull until the lease is lost; every loop ends with it."""
-        url, lock_class, lease = self._lease
+        address, lock_class, lease = self._lease
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(10.0, read=WAIT + 10.0)))
-            ownership = Ownership(url, lock_class=lock_class, parts=self._equipment.node.parts, lease=lease)
-            stack.push_async_callback(ownership.close)
-            await ownership.open()
-            ping = asyncio.create_task(ownership.ping())
+            leases = Leases(address, lock_class=lock_class, parts=self._equipment.node.parts, lease=lease)
+            stack.push_async_callback(leases.close)
+            await leases.open()
+            ping = asyncio.create_task(leases.ping())
             stack.callback(ping.cancel)
             stack.push_async_callback(self._end_all)
             while True:
-                await ownership.rebalance()
-                await self._keep(dict(self._wanted(client, ownership.held)))
+                await leases.rebalance()
+                await self._keep(dict(self._wanted(client, leases.held)))
                 await asyncio.sleep(SECONDS_TO_LOOK)
 
     def _wanted(self, client: httpx.AsyncClient, held: frozenset[int]) -> Iterator[tuple[str, Unit]]:

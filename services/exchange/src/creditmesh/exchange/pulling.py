@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from creditmesh.chassis.bus.doubt import in_doubt
+from creditmesh.chassis.bus.faults import in_doubt
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.peer import NotNow, Peer, Pulled
@@ -96,13 +96,13 @@ class Pulling:
         self._at = replace(before, range=page.after, note=pulled.note)
 
     async def _standing(self, peer: str) -> Copy:
-        async with Context(self._equipment).transaction() as connection:
-            return await copies.copy_of(connection, peer, self._feed)
+        async with self._equipment.pool.session() as session:
+            return await copies.copy_of(session, peer, self._feed)
 
     async def _stop(self, peer: str, bad: BadPage) -> None:
         _log.error("feed stopped", peer=peer, feed=self._feed, reason=bad.reason, index=bad.index)
-        async with Context(self._equipment).transaction() as connection:
-            await copies.stop(connection, peer, self._feed, alarm=str(bad), at=self._equipment.clock.instant())
+        async with self._equipment.pool.session() as session:
+            await copies.stop(session, peer, self._feed, alarm=str(bad), at=self._equipment.clock.instant())
 
 
 class Sending:
@@ -138,13 +138,12 @@ class Sending:
         """Send what may leave, in order; the seconds until it should be looked again."""
         peer = self._peer()
         code = peer.party.code
-        context = Context(self._equipment)
-        async with context.transaction():
-            waiting = await answering.unsent(context, code, self._feed, limit=_AT_ONCE)
+        async with self._equipment.pool.session() as session:
+            waiting = await answering.unsent(session, code, self._feed, limit=_AT_ONCE)
         for each in waiting.ready:
             await peer.acknowledge(self._feed, each.data)
-            async with Context(self._equipment).transaction() as connection:
-                await copies.sent(connection, code, self._feed, first=each.first, at=self._equipment.clock.instant())
+            async with self._equipment.pool.session() as session:
+                await copies.sent(session, code, self._feed, first=each.first, at=self._equipment.clock.instant())
         if waiting.held:
             return SECONDS_TO_COME
         return 0.0 if len(waiting.ready) == _AT_ONCE else SECONDS_TO_LOOK

@@ -4,7 +4,6 @@ from creditmesh.chassis.declared import Outbox
 from creditmesh.chassis.service import Service
 from creditmesh.ingestion import events
 from creditmesh.ingestion.api import router
-from creditmesh.ingestion.tables import revision
 from creditmesh.schemas.events import (
     AccessRecorded,
     CaseChanged,
@@ -28,9 +27,9 @@ service = Service(
         HolderChanged: events.on_holder_changed,
     },
     emits=(RecordChanged, AccessRecorded, EntriesJudged),
-    outbox=Outbox(table=revision, event=RecordChanged),
+    outbox=Outbox(table="revision", event=RecordChanged),
     keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
-    vault=frozenset({"resolve", "open"}),
+    vault=frozenset({"resolve", "open", "identify"}),
     lock_class=11,
 )
 

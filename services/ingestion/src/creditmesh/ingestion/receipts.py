@@ -2,25 +2,24 @@
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from uuid import UUID
 
 import orjson
 
 from creditmesh.chassis.vault.keys import Keys
+from creditmesh.ingestion.store.submissions import Chunk
 from creditmesh.schemas.verdicts import VERDICTS, Receipt, ReceiptLine, VerdictWord, receipt_text
 
 Counts = Mapping[VerdictWord, int]
 
 
-def receipt_of(
-    keys: Keys, *, submission: UUID, node: str, item: str, counts: Counts, lines: Iterable[bytes]
-) -> Receipt:
-    """The signed receipt of these verdict lines (each with its line end)."""
-    digest = sha256()
-    for line in lines:
-        digest.update(line)
+def receipt_line(keys: Keys, *, submission: UUID, node: str, item: str, chunks: Sequence[Chunk]) -> bytes:
+    """The signed receipt of these chunks of a complete submission, as the last line of a bulk answer."""
+    counts, digest = added(chunk.counts for chunk in chunks), sha256()
+    for chunk in chunks:
+        digest.update(chunk.lines)
     unsigned = Receipt(
         submission=submission,
         node=node,
@@ -32,12 +31,9 @@ def receipt_of(
         alg=keys.algorithm("node"),
         signature="",
     )
-    return unsigned.model_copy(update={"signature": b64encode(keys.sign(receipt_text(unsigned))).decode("ascii")})
-
-
-def receipt_line(receipt: Receipt) -> bytes:
-    """The last line of a bulk answer."""
-    return orjson.dumps(ReceiptLine(receipt=receipt).model_dump(mode="json"), option=orjson.OPT_APPEND_NEWLINE)
+    signature = b64encode(keys.sign(receipt_text(unsigned))).decode("ascii")
+    line = ReceiptLine(receipt=unsigned.model_copy(update={"signature": signature}))
+    return orjson.dumps(line.model_dump(mode="json"), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def added(counts: Iterable[Counts]) -> Counts:

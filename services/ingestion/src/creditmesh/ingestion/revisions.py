@@ -82,9 +82,9 @@ def event_of(
     """The event of a record that stands. `content` has kind, severity, dates, issuer, fields and related subjects."""
     return orjson.dumps(
         {
-            "subject": slot.subject,
-            "record": slot.record,
-            "revision": revision,
+            "subject": str(slot.subject),
+            "record": str(slot.record),
+            "revision": str(revision),
             "rev": slot.rev,
             "change": change,
             "item": frame.item,
@@ -94,11 +94,11 @@ def event_of(
             "state": "published",
             "mark": mark,
             "party": frame.party,
-            "submission": frame.submission,
+            "submission": _text(frame.submission),
             "officer": frame.officer,
             "reason": frame.reason,
             "basis": frame.basis,
-            "case": frame.case,
+            "case": _text(frame.case),
             **content,
             "sealed": sealed,
         }
@@ -119,7 +119,7 @@ def facts_of(
     related = []
     if representative is not None:
         subject, part = representative
-        related.append({"role": "legal_representative", "subject": subject, "part": part})
+        related.append({"role": "legal_representative", "subject": str(subject), "part": part})
     return {
         "kind": kind,
         "severity": severity,
@@ -146,7 +146,7 @@ def turned_event(
     return orjson.dumps(
         {
             **newest,
-            "revision": revision,
+            "revision": str(revision),
             "rev": slot.rev,
             "change": change,
             "state": state,
@@ -156,6 +156,11 @@ def turned_event(
             "officer": frame.officer,
             "reason": frame.reason,
             "basis": frame.basis,
-            "case": frame.case,
+            "case": _text(frame.case),
         }
     )
+
+
+def _text(id_: UUID | None) -> str | None:
+    # The JSON writer knows the library's own class of ids only, not the driver's.
+    return None if id_ is None else str(id_)

@@ -20,6 +20,18 @@ class UnusableIdentity(Invalid):
     title_zh = "信用主体证件无法识别"
 
 
+class OutsideCredential(Forbidden):
+    """403: the task is the party's, and this credential of it is for other items. The attempt is kept."""
+
+    code = "not_authorised"
+    title = "This credential is limited to other items"
+    title_zh = "该凭证仅限其他条目"
+    keep = True
+
+    def __init__(self) -> None:
+        super().__init__("Use a credential that reaches the task's item.", "请使用覆盖该任务所属条目的凭证。")
+
+
 class NotToBeAnswered(Conflict):
     """The task does not stand so that this could be its answer."""
 

@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from creditmesh.schemas.catalogue import Basis, CreditList, Matter, Measure, Party
-from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.screenings import Role
 
@@ -33,12 +33,14 @@ class Begun:
     since: date
 
 
-def lists_in_force(directory: Directory, *, on: date) -> dict[str, CreditList]:
+@once_a_version
+def lists_in_force(directory: Directory, *, on: date) -> Mapping[str, CreditList]:
     """The lists in force on that day, by code; who was on a list that is withdrawn is on none."""
     return {each.code: each for each in directory.objects("list", on=on) if isinstance(each, CreditList)}
 
 
-def measures_in_force(directory: Directory, *, on: date) -> dict[str, Measure]:
+@once_a_version
+def measures_in_force(directory: Directory, *, on: date) -> Mapping[str, Measure]:
     """The measures that are published and have a basis in force on that day, by code."""
     found = (each for each in directory.objects("measure", on=on) if isinstance(each, Measure))
     return {each.code: each for each in found if _based(each.basis, on)}
@@ -56,14 +58,26 @@ def ways(measure: Measure, lists: Mapping[str, CreditList]) -> Iterator[Reach]:
 
 
 def for_matter(directory: Directory, matter: Matter, *, on: date) -> frozenset[Reach]:
-    """The ways of the measures that the matter names and that name the matter."""
+    """The ways of the measures that the matter, as it is in force, names and that name the matter."""
+    return _for_matter(directory, matter.code, on=on)
+
+
+@once_a_version
+def _for_matter(directory: Directory, code: str, *, on: date) -> frozenset[Reach]:
+    matter = directory.matter(code, on=on)
     lists, measures = lists_in_force(directory, on=on), measures_in_force(directory, on=on)
-    named = (measures[code] for code in matter.measures if code in measures)
-    return frozenset(way for measure in named if matter.code in measure.matters for way in ways(measure, lists))
+    named = (measures[each] for each in (matter.measures if matter else ()) if each in measures)
+    return frozenset(way for measure in named if code in measure.matters for way in ways(measure, lists))
 
 
 def for_party(directory: Directory, party: Party | None, *, on: date) -> tuple[Begun, ...]:
-    """The ways of the measures that this party has the duty to apply; none if it is not active."""
+    """The ways of the measures that this party, as last published, has the duty to apply; none if it is not active."""
+    return () if party is None else _for_party(directory, party.code, on=on)
+
+
+@once_a_version
+def _for_party(directory: Directory, code: str, *, on: date) -> tuple[Begun, ...]:
+    party = directory.party(code)
     if party is None or not party.active:
         return ()
     lists, measures = lists_in_force(directory, on=on), measures_in_force(directory, on=on)

@@ -1,8 +1,9 @@
 """The query service: who may see what, authorisations, and the one log of who looked."""
 
+from creditmesh.chassis.declared import Outbox
 from creditmesh.chassis.service import Service
 from creditmesh.query import api, events
-from creditmesh.schemas.events import AccessRecorded, RecordChanged
+from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged
 
 service = Service(
     name="query",
@@ -11,7 +12,8 @@ service = Service(
     summary_zh="查询、授权与访问记录",
     router=api.router,
     handles={RecordChanged: events.on_record_changed, AccessRecorded: events.on_access_recorded},
-    emits=(AccessRecorded,),
+    emits=(AccessRecorded, DisclosedToBureau),
+    outbox=Outbox(table="access", event=AccessRecorded),
     keys=frozenset({"index", "data", "node"}),
     vault=frozenset({"resolve", "open"}),
     lock_class=12,

@@ -40,8 +40,8 @@ def _myself(ctx: Context) -> UUID:
     return subject
 
 
-@router.post("/v1/queries", access=Access.to("department", "bureau", scope="queries:ask"))
-async def ask(ctx: Ctx, request: Request, response: Response, body: QueryIn) -> QueryOut:
+@router.post("/v1/queries", access=Access.to("department", "bureau", scope="queries:ask"), response_model=QueryOut)
+async def ask(ctx: Ctx, request: Request, body: QueryIn) -> Response:
     """Ask about one subject: a department for a matter, a bureau (or a department) under the subject's authorisation.
 
     The answer lists what is released and what is withheld and why, carries the `decision_id` under which the subject
@@ -51,9 +51,8 @@ async def ask(ctx: Ctx, request: Request, response: Response, body: QueryIn) -> 
     """
     once = await once_of(request)
     answer, replayed = await queries.answer_query(ctx, body, key=once.key, digest=once.digest)
-    if replayed:
-        response.headers[REPLAYED] = "true"
-    return answer
+    headers = {REPLAYED: "true"} if replayed else None
+    return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
 
 
 @router.get("/v1/me/file", access=READS)

@@ -13,5 +13,5 @@ async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
 
 
 async def on_access_recorded(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Some service, this one included, disclosed or refused: the log has a new line."""
+    """Another service disclosed or refused: the log has a new line."""
     await projection.log_accesses(ctx, events)

@@ -2,13 +2,24 @@
 
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 
 from pydantic import JsonValue
 
 from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.mask import mask
+
+
+@once_a_version
+def open_items(directory: Directory, *, on: date) -> Mapping[str, tuple[SubjectKind, ...]]:
+    """The items in force of which records are open to all, each with the kinds of subjects they are open of."""
+    items = (each for each in directory.objects("item", on=on) if isinstance(each, Item))
+    kinds = {item.code: tuple(kind for kind in item.kinds if item.disclosed(kind) == "public") for item in items}
+    return {code: open_to_all for code, open_to_all in kinds.items() if open_to_all}
 
 
 def is_public(event: RecordChanged, item: Item) -> bool:
@@ -22,7 +33,8 @@ def is_public(event: RecordChanged, item: Item) -> bool:
 
 def needs_opening(event: RecordChanged, item: Item) -> bool:
     """Whether a sealed value is shown in part, so that it must be opened to be masked."""
-    return bool(event.sealed) and any(spec.mask for spec in item.fields if spec.sealed_for(event.kind))
+    sealed = item.sealed[event.kind]
+    return bool(event.sealed) and any(spec.mask for spec in item.fields if spec.code in sealed)
 
 
 def public_form(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -> PublicRecord:
@@ -43,8 +55,9 @@ def public_form(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue
 
 def _fields(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     shown: dict[str, JsonValue] = {}
+    sealed = item.sealed[event.kind]
     for spec in item.fields:
-        if not spec.sealed_for(event.kind):
+        if spec.code not in sealed:
             if spec.code in event.fields:
                 shown[spec.code] = event.fields[spec.code]
         elif spec.mask is not None and isinstance(value := opened.get(spec.code), str):
@@ -54,9 +67,9 @@ def _fields(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -
 
 def search_keys(event: RecordChanged, item: Item) -> tuple[str | None, str | None]:
     """The folded name and the code it may be found by: only what its public form shows whole."""
-    clear = {spec.code for spec in item.fields if not spec.sealed_for(event.kind)}
-    name = event.fields.get(item.roles.name) if item.roles.name in clear else None
-    code = event.fields.get(item.roles.uscc) if item.roles.uscc in clear and item.roles.uscc is not None else None
+    roles, sealed = item.roles, item.sealed[event.kind]
+    name = None if roles.name in sealed else event.fields.get(roles.name)
+    code = None if roles.uscc is None or roles.uscc in sealed else event.fields.get(roles.uscc)
     return (folded(name) if isinstance(name, str) else None), (code if isinstance(code, str) else None)
 
 

@@ -27,10 +27,10 @@ log = structlog.get_logger(__name__)
 
 async def take(ctx: Context, events: Sequence[CatalogueReceived]) -> None:
     """Take these entries over in the order they were told, each time with what still waits from before."""
-    connection = await ctx.connection()
-    await store.lock(connection, ctx.equipment.service.lock_class)
+    session = await ctx.session()
+    await store.lock(session, ctx.equipment.service.lock_class)
     told, unread = _read(ctx, [as_told(event, at=ctx.instant) for event in await _of_peers_above(ctx, events)])
-    waiting, still_unread = _read(ctx, await store.refused(connection))
+    waiting, still_unread = _read(ctx, await store.refused(session))
     for group in _groups(told):
         newer = {each.key for each in group}
         waiting = await _apply(ctx, [*group, *(each for each in waiting if each.key not in newer)])
@@ -38,12 +38,12 @@ async def take(ctx: Context, events: Sequence[CatalogueReceived]) -> None:
     old = [row for row in still_unread if (row.kind, row.code) not in known]
     refused = {(row.peer, row.feed, row.index): row for row in [*old, *unread, *(each.waits() for each in waiting)]}
     _warn(refused.values(), since={(event.peer, event.feed, event.index) for event in events})
-    await store.keep_refused(connection, list(refused.values()))
+    await store.keep_refused(session, list(refused.values()))
 
 
 async def _of_peers_above(ctx: Context, events: Sequence[CatalogueReceived]) -> list[CatalogueReceived]:
     # From the table, not from what this process follows: the exchange may have followed the enrolment before us.
-    newest = await store.newest(await ctx.connection())
+    newest = await store.newest(await ctx.session())
     found = []
     for event in events:
         if _is_above(newest.get(("party", event.peer))):
@@ -149,8 +149,8 @@ async def _withdraw(ctx: Context, part: Sequence[Told]) -> list[Told]:
 
 async def _standing(ctx: Context) -> tuple[dict[Key, Publication], dict[Key, Publication]]:
     """The last word on every object, and the last word of the tiers above."""
-    connection = await ctx.connection()
-    return await store.newest(connection), await store.newest(connection, of=_higher(ctx))
+    session = await ctx.session()
+    return await store.newest(session), await store.newest(session, of=_higher(ctx))
 
 
 def _stands(each: Told, last: Publication | None) -> bool:

@@ -29,7 +29,7 @@ async def neighbours(ctx: Context) -> Neighbours:
     return Neighbours(
         own=None if own is None else _keyed(ctx, own),
         peers=tuple(party for _, party in sorted(parties.items()) if party.place is not None),
-        refused=await store.refused(await ctx.connection()),
+        refused=await store.refused(await ctx.alone()),
     )
 
 
@@ -42,8 +42,8 @@ async def enrol(ctx: Context, row: Party) -> Party:
         row = row.model_copy(update={"sends_for": (row.code, *row.sends_for)})
     if row.url is not None:
         row = row.model_copy(update={"url": row.url.removesuffix("/")})
-    connection = await ctx.connection()
-    await store.lock(connection, ctx.equipment.service.lock_class)
+    session = await ctx.session()
+    await store.lock(session, ctx.equipment.service.lock_class)
     if wrong := list(_wrong(row, (await _parties(ctx)).get(row.code), own=ctx.node.code)):
         raise _refused(FieldError(**finding._asdict()) for finding in wrong)
     try:
@@ -74,7 +74,7 @@ def _refused(errors: Iterable[FieldError]) -> CatalogueRefused:
 
 async def _parties(ctx: Context) -> dict[str, Party]:
     """Every party as last published, from the table: an operator who has just published one looks for it here."""
-    rows = await store.newest(await ctx.connection())
+    rows = await store.newest(await ctx.alone())
     bodies = {
         code: entry_of(kind, row.body).body
         for (kind, code), row in rows.items()

@@ -48,10 +48,10 @@ async def publish(
     never rolls the catalogue back. What was withdrawn, be it from a day to come, stays so whatever its new body says.
     `again` says that either shall be published all the same. `by` is who published where no caller did.
     """
-    connection = await ctx.connection()
-    await store.lock(connection, ctx.equipment.service.lock_class)
-    newest = await store.newest(connection)
-    known = set() if again else await store.digests(connection)
+    session = await ctx.session()
+    await store.lock(session, ctx.equipment.service.lock_class)
+    newest = await store.newest(session)
+    known = set() if again else await store.digests(session)
     withdrawn = set() if again else {key for key, row in newest.items() if row.state == "withdrawn"}
     changed = tuple(
         entry for entry in entries if (entry.kind, entry.code) not in withdrawn and not _stands(entry, newest, known)
@@ -96,9 +96,9 @@ async def withdraw(
     UnknownObject if there never was one, AlreadyWithdrawn if it is withdrawn from another day.
     """
     since = effective or ctx.legal_date
-    connection = await ctx.connection()
-    await store.lock(connection, ctx.equipment.service.lock_class)
-    before = (await store.newest(connection)).get((kind, code))
+    session = await ctx.session()
+    await store.lock(session, ctx.equipment.service.lock_class)
+    before = (await store.newest(session)).get((kind, code))
     if before is None:
         raise UnknownObject("Look it up in the directory.", "请查询目录。")
     if before.state == "withdrawn":
@@ -122,7 +122,7 @@ async def withdraw(
 
 async def append(ctx: Context, rows: Sequence[Publication]) -> None:
     """Add these rows and tell everybody; whoever calls has decided, under the lock, that they may stand."""
-    await store.add(await ctx.connection(), rows)
+    await store.add(await ctx.session(), rows)
     for row in rows:
         ctx.emit(CatalogueChanged.model_validate(row._asdict()))
 
@@ -138,7 +138,7 @@ def _stands(entry: Entry, newest: dict[Key, Publication], known: set[tuple[Objec
 async def _check(ctx: Context, entries: tuple[Entry, ...], newest: dict[Key, Publication], issued_by: Tier) -> None:
     standing = {key: _body(row) for key, row in newest.items() if row.state == "published"}
     issued: dict[Key, list[Issued]] = {}
-    for row in await store.issued(await ctx.connection()):
+    for row in await store.issued(await ctx.session()):
         version = Issued(cast("Tier", row.issued_by), row.number, _body(row))
         issued.setdefault((row.kind, row.code), []).append(version)
     known = Catalogue(standing, entries, issued=issued)

@@ -35,42 +35,39 @@ async def take(ctx: Context, feed: str, given: Acknowledgement) -> None:
     """
     serving.check(ctx, feed)
     public = await _fitting(ctx, feed, given)
-    connection = await ctx.connection()
-    reached = await holders.reach(connection, feed, given.by)
+    session = await ctx.session()
+    reached = await holders.reach(session, feed, given.by)
     if given.first > reached:
         raise AcknowledgementGap(f"Send those from {reached} on first.", f"请先提交自 {reached} 起的收讫。")
     data = given.model_dump_json()
     fresh = await holders.add_acknowledgement(
-        connection, feed, by=given.by, first=given.first, until=given.until, data=data, at=ctx.instant
+        session, feed, by=given.by, first=given.first, until=given.until, data=data, at=ctx.instant
     )
     if not fresh:
         return
-    await holders.reached(connection, feed, given.by, until=given.until)
-    entries = await feeds.of_records(connection, feed, first=given.first, until=given.until)
+    await holders.reached(session, feed, given.by, until=given.until)
+    entries = await feeds.of_records(session, feed, first=given.first, until=given.until)
     refused = {each.index: each.code for each in given.refused}
-    proofs = {
-        each.index: await _proof(ctx, feed, each, given, public)
-        for each in entries
-        if each.change in TOLD and each.index not in refused
-    }
+    shown = [each for each in entries if each.change in TOLD and each.index not in refused]
+    proofs = await _proofs(ctx, feed, shown, given, public)
     _answers(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
     await _relay(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
 
 
 async def take_relayed(ctx: Context, events: Sequence[Delivered]) -> None:
     """A higher tier's answer to entries of ours, passed on by the tier between; and on to who sent them to us."""
-    connection = await ctx.connection()
+    session = await ctx.session()
     for each in events:
         received = each.read(AcknowledgementReceived)
         body = _body(ctx, each, received)
         if body is None:
             continue
         told = {entry.index: entry for entry in body.entries}
-        found = await feeds.at(connection, UP, told)
+        found = await feeds.at(session, UP, told)
         entries = [entry for entry in found if _same(entry, told[entry.index])]
         refused = {entry.index: entry.code for entry in body.entries if entry.code is not None}
         proofs = {entry.index: entry.proof for entry in body.entries if entry.proof is not None}
-        await holders.reached(connection, UP, body.by, until=max((e.index for e in entries), default=-1) + 1)
+        await holders.reached(session, UP, body.by, until=max((e.index for e in entries), default=-1) + 1)
         _answers(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
         await _relay(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
 
@@ -95,7 +92,7 @@ async def _fitting(ctx: Context, feed: str, given: Acknowledgement) -> bytes:
         raise _unfit("/until", "first < until <= size must hold.", "须满足 first < until <= size。")
     if any(not given.first <= each.index < given.until for each in given.refused):
         raise _unfit("/refused", "It refuses an entry it is not about.", "拒绝的条目不在收讫范围内。")
-    head = await feeds.checkpoint(await ctx.connection(), feed, given.size)
+    head = await feeds.checkpoint(await ctx.session(), feed, given.size)
     if head is None or head.root.hex() != given.root:
         raise _unfit("/root", "No head of this size and root was signed here.", "本节点未签发过该大小与根的树头。")
     signature = _bytes(given.signature)
@@ -104,9 +101,16 @@ async def _fitting(ctx: Context, feed: str, given: Acknowledgement) -> bytes:
     return public
 
 
-async def _proof(ctx: Context, feed: str, entry: Placed, given: Acknowledgement, public: bytes) -> Proof:
-    path = await serving.proven(ctx, feed, inclusion_plan(entry.index, given.size))
-    return Proof(acknowledgement=given, public=base64_text(public), index=entry.index, line=entry.line, path=path)
+async def _proofs(
+    ctx: Context, feed: str, entries: Sequence[Placed], given: Acknowledgement, public: bytes
+) -> dict[int, Proof]:
+    paths = await serving.proven(ctx, feed, [inclusion_plan(each.index, given.size) for each in entries])
+    return {
+        each.index: Proof(
+            acknowledgement=given, public=base64_text(public), index=each.index, line=each.line, path=path
+        )
+        for each, path in zip(entries, paths, strict=True)
+    }
 
 
 def _answers(
@@ -137,7 +141,7 @@ async def _relay(
 ) -> None:
     """Tell each child of its own entries among these, in its own feed."""
     revisions = {(entry.record, entry.rev): entry for entry in entries}
-    origins = await copies.origins(await ctx.connection(), list(revisions))
+    origins = await copies.origins(await ctx.session(), list(revisions))
     children: dict[str, list[RelayedEntry]] = defaultdict(list)
     for (record, rev), origin in origins.items():
         own = revisions[record, rev].index

@@ -1,15 +1,17 @@
 """Acknowledgements of peers' feeds: signed for what ingestion has judged, sent when all of this node has gone by it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import takewhile
 from typing import NamedTuple
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
-from creditmesh.chassis.bus.stream import heads, passed
+from creditmesh.chassis.bus.stream import heads, parked, passed
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.store import copies
-from creditmesh.exchange.store.copies import Unsent
+from creditmesh.exchange.store.copies import Made, Unsent
 from creditmesh.schemas.acknowledgements import Acknowledgement, acknowledgement_text
 from creditmesh.schemas.events import EntriesJudged
 from creditmesh.schemas.exchange import base64_text, feed_origin
@@ -28,36 +30,43 @@ async def sign(ctx: Context, events: Sequence[Delivered]) -> None:
 
     What a run did to records was ordered before the event that says so: it is below the heads of its stream.
     """
-    connection = await ctx.connection()
-    ends = await heads(connection, JUDGED)
+    session = await ctx.session()
+    ends = await heads(session, JUDGED)
     beyond = [ends[part].number for part in sorted(ends)]
-    for each in events:
-        judged = each.read(EntriesJudged)
-        size, root = await copies.head_at(connection, judged.peer, judged.feed, size=judged.until)
-        unsigned = Acknowledgement(
-            feed=feed_origin(judged.peer, judged.feed),
-            by=ctx.node.code,
-            first=judged.first,
-            until=judged.until,
-            size=size,
-            root=root.hex(),
-            refused=judged.refused,
-            at=each.at,
-            key=ctx.keys.key_id("node"),
-            alg=ctx.keys.algorithm("node"),
+    judged = [(each.at, each.read(EntriesJudged)) for each in events]
+    verified = await copies.heads_at(session, [(each.peer, each.feed, each.until) for _, each in judged])
+    made = [
+        Made(
+            each.peer,
+            each.feed,
+            each.first,
+            each.until,
+            _signed(ctx, each, head, at=at),
+            beyond,
+            [str(subject) for subject in each.ends],
         )
-        signature = base64_text(ctx.keys.sign(acknowledgement_text(unsigned)))
-        signed = unsigned.model_copy(update={"signature": signature})
-        await copies.add_made(
-            connection,
-            judged.peer,
-            judged.feed,
-            first=judged.first,
-            until=judged.until,
-            data=signed.model_dump_json(),
-            beyond=beyond,
-        )
-        await tell(connection, word(judged.peer))
+        for (at, each), head in zip(judged, verified, strict=True)
+    ]
+    await copies.add_made(session, made)
+    await tell(session, *sorted({word(each.peer) for each in made}))
+
+
+def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:
+    size, root = head
+    unsigned = Acknowledgement(
+        feed=feed_origin(judged.peer, judged.feed),
+        by=ctx.node.code,
+        first=judged.first,
+        until=judged.until,
+        size=size,
+        root=root.hex(),
+        refused=judged.refused,
+        at=at,
+        key=ctx.keys.key_id("node"),
+        alg=ctx.keys.algorithm("node"),
+    )
+    signature = base64_text(ctx.keys.sign(acknowledgement_text(unsigned)))
+    return unsigned.model_copy(update={"signature": signature}).model_dump_json()
 
 
 class Waiting(NamedTuple):
@@ -67,12 +76,17 @@ class Waiting(NamedTuple):
     held: bool
 
 
-async def unsent(ctx: Context, peer: str, feed: str, *, limit: int) -> Waiting:
-    """Acknowledgements in their order, as far as every reader of this node has gone by what they are about."""
-    connection = await ctx.connection()
-    waiting = await copies.unsent(connection, peer, feed, limit=limit)
-    reached = await passed(connection, JUDGED) if waiting else {}
-    ready = list(takewhile(lambda each: _gone_by(each.beyond, reached), waiting))
+async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> Waiting:
+    """Acknowledgements in their order, as far as every reader of this node has applied what they are about.
+
+    To have passed an event is not to have applied it: behind a dead letter the events of its key wait.
+    """
+    waiting = await copies.unsent(session, peer, feed, limit=limit)
+    reached = await passed(session, JUDGED) if waiting else {}
+    passed_by = list(takewhile(lambda each: _gone_by(each.beyond, reached), waiting))
+    ends = [key for each in passed_by for key in each.ends]
+    held_up = await parked(session, JUDGED, ends) if ends else ()
+    ready = list(takewhile(lambda each: not any(key in held_up for key in each.ends), passed_by))
     return Waiting(ready, len(ready) < len(waiting))
 
 

@@ -10,17 +10,17 @@ from creditmesh.schemas.exchange import FeedOut
 
 async def standing(ctx: Context) -> list[FeedOut]:
     """The node's own feeds, then the copies."""
-    connection = await ctx.connection()
-    own = [await serving.feed_out(ctx, feed) for feed in await feeds.names(connection)]
-    return own + [_out(copy) for copy in await copies.every(connection)]
+    session = await ctx.alone()
+    own = [await serving.feed_out(ctx, feed) for feed in await feeds.names(session)]
+    return own + [_out(copy) for copy in await copies.every(session)]
 
 
 async def resume(ctx: Context, peer: str, feed: str) -> FeedOut:
     """Take a copy's alarm away; NotStopped if it has none."""
-    connection = await ctx.connection()
-    if not await copies.resume(connection, peer, feed):
+    session = await ctx.alone()
+    if not await copies.resume(session, peer, feed):
         raise NotStopped("See GET /v1/admin/feeds for those that are.", "已停止的副本见 GET /v1/admin/feeds。")
-    return _out(await copies.copy_of(connection, peer, feed))
+    return _out(await copies.copy_of(session, peer, feed))
 
 
 def _out(copy: Copy) -> FeedOut:

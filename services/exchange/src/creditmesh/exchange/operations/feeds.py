@@ -21,14 +21,14 @@ async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Rang
     The head is held until the transaction ends: take every other lock before. `held` is the range of a head that the
     caller holds already.
     """
-    connection = await ctx.connection()
-    before = await feeds.hold(connection, feed) if held is None else held
+    session = await ctx.session()
+    before = await feeds.hold(session, feed) if held is None else held
     leaves = [leaf_hash(draft.line.encode()) for draft in drafts]
     after, completed = before.extended(leaves)
     nodes = [Subtree(0, before.size + n, leaf) for n, leaf in enumerate(leaves)] + completed
     note = signed_head(ctx, feed, after)
-    await feeds.append(connection, feed, first=before.size, drafts=drafts, nodes=nodes, after=after, note=note)
-    await tell(connection, word(feed))
+    await feeds.append(session, feed, first=before.size, drafts=drafts, nodes=nodes, after=after, note=note)
+    await tell(session, word(feed))
     return before.size
 
 

@@ -4,6 +4,7 @@ Everything about one record is done under its lock: its ending, a department's a
 different streams, and whichever is handled last finds what the others left.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +16,7 @@ from creditmesh.exchange.store import feeds, holders
 from creditmesh.exchange.store.holders import Applied, Reader, Told
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import AccessRecorded, HolderChanged, RecordChanged, TaskChanged
+from creditmesh.schemas.events import DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
 from creditmesh.schemas.events.holder import HolderKind, HolderOutcome
 from creditmesh.schemas.exchange import ENDS, TOLD
 
@@ -33,54 +34,55 @@ async def tell(ctx: Context, changes: Sequence[Change]) -> None:
     told = [_told(delivered, event) for delivered, event in changes if event.change in TOLD]
     if not told:
         return
-    connection = await ctx.connection()
-    await holders.tell(connection, told)
-    for each in told:
-        for node in await _nodes(ctx, each.record):
-            line(ctx, each, node, kind="node", outcome="told", at=each.at)
+    session = await ctx.session()
+    await holders.tell(session, told)
+    await _tell_nodes(ctx, told)
     ended = {each.record: each for each in told if each.change in ENDS}
     await _tell_departments(ctx, ended.values())
-    for reader in await holders.readers(connection, ended.keys()):
+    for reader in await holders.readers(session, ended.keys()):
         _tell_bureau(ctx, ended[reader.record], reader)
 
 
 async def note_tasks(ctx: Context, events: Sequence[Delivered]) -> None:
     """Departments that applied a measure hold its ground; one that has lifted all of them has acknowledged the end."""
-    changes = [(each.at, each.read(TaskChanged)) for each in events]
-    await ctx.lock(change.record for _, change in changes)
-    connection = await ctx.connection()
-    for at, change in changes:
-        if change.outcome not in {"applied", "lifted"}:
-            continue
-        lifted = change.outcome == "lifted"
-        await holders.apply(
-            connection, Applied(record=change.record, task=change.task, party=change.party, lifted=lifted)
+    changes = ((each.at, each.read(TaskChanged)) for each in events)
+    answers = [(at, each) for at, each in changes if each.outcome in {"applied", "lifted"}]
+    if not answers:
+        return
+    records = {each.record for _, each in answers}
+    await ctx.lock(records)
+    session = await ctx.session()
+    ended = {record: told for record, told in (await holders.told(session, records)).items() if told.change in ENDS}
+    lifted: dict[tuple[UUID, str], dict[UUID, bool]] = defaultdict(dict)
+    for known in await holders.applied(session, records):
+        lifted[known.record, known.party][known.task] = known.lifted
+    changed: dict[tuple[UUID, UUID], Applied] = {}
+    for at, each in answers:
+        mine = lifted[each.record, each.party]
+        mine[each.task] = each.outcome == "lifted"
+        changed[each.record, each.task] = Applied(
+            record=each.record, task=each.task, party=each.party, lifted=mine[each.task]
         )
-        ended = (await holders.told(connection, [change.record])).get(change.record)
-        if ended is None or ended.change not in ENDS:
-            continue
-        mine = [each for each in await holders.applied(connection, [change.record]) if each.party == change.party]
-        outcome: HolderOutcome = "acknowledged" if all(each.lifted for each in mine) else "told"
-        line(ctx, ended, change.party, kind="department", outcome=outcome, at=at, task=change.task)
+        if each.record in ended:
+            outcome: HolderOutcome = "acknowledged" if all(mine.values()) else "told"
+            line(ctx, ended[each.record], each.party, kind="department", outcome=outcome, at=at, task=each.task)
+    await holders.apply(session, changed.values())
 
 
-async def note_accesses(ctx: Context, events: Sequence[Delivered]) -> None:
+async def note_readers(ctx: Context, given: Sequence[tuple[datetime, DisclosedToBureau]]) -> None:
     """Bureaus that were given a record hold it."""
     found: dict[tuple[UUID, str], Reader] = {}
-    for each in events:
-        access = each.read(AccessRecorded)
-        if access.caller != "bureau" or access.outcome != "released" or access.party is None:
-            continue
-        for record in access.records:
-            found[record, access.party] = Reader(
-                record=record, party=access.party, last_access=each.at, use_until=access.use_until
-            )
+    for at, each in given:
+        for record in each.records:
+            reader = Reader(record=record, party=each.party, last_access=at, use_until=each.use_until)
+            known = found.get((record, each.party))
+            found[record, each.party] = reader if known is None else known.with_later(reader)
     if not found:
         return
     await ctx.lock(record for record, _ in found)
-    connection = await ctx.connection()
-    await holders.read(connection, found.values())
-    ended = await holders.told(connection, {record for record, _ in found})
+    session = await ctx.session()
+    await holders.read(session, found.values())
+    ended = await holders.told(session, {record for record, _ in found})
     for reader in found.values():
         if reader.record in ended and ended[reader.record].change in ENDS:
             _tell_bureau(ctx, ended[reader.record], reader)
@@ -128,21 +130,24 @@ def _tell_bureau(ctx: Context, ended: Told, reader: Reader) -> None:
 async def _tell_departments(ctx: Context, ended: Iterable[Told]) -> None:
     by_record = {each.record: each for each in ended}
     tasks: dict[tuple[UUID, str], UUID] = {}
-    for each in await holders.applied(await ctx.connection(), by_record.keys()):
+    for each in await holders.applied(await ctx.session(), by_record.keys()):
         if not each.lifted:
             tasks.setdefault((each.record, each.party), each.task)
     for (record, party), task in tasks.items():
         line(ctx, by_record[record], party, kind="department", outcome="told", at=by_record[record].at, task=task)
 
 
-async def _nodes(ctx: Context, record: UUID) -> list[str]:
-    """The nodes above that have a record: the next ones as soon as it stands in the feed, others when they say so."""
-    connection = await ctx.connection()
-    first = await feeds.first_of(connection, UP, record)
-    if first is None:
-        return []
-    further = {node for node, until in (await holders.nodes(connection, UP)).items() if until > first}
-    return sorted(further | {peer.code for peer in ctx.followed(Directory).peers("above")})
+async def _tell_nodes(ctx: Context, told: Sequence[Told]) -> None:
+    """The nodes above that have these records: the next ones as soon as they stand in the feed, others as they say."""
+    session = await ctx.session()
+    firsts = await feeds.firsts(session, UP, {each.record for each in told})
+    further = await holders.nodes(session, UP) if firsts else {}
+    above = {peer.code for peer in ctx.followed(Directory).peers("above")}
+    for each in told:
+        first = firsts.get(each.record)
+        if first is not None:
+            for node in sorted(above | {node for node, until in further.items() if until > first}):
+                line(ctx, each, node, kind="node", outcome="told", at=each.at)
 
 
 def _told(delivered: Delivered, event: RecordChanged) -> Told:

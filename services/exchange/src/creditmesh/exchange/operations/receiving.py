@@ -25,8 +25,8 @@ async def receive(ctx: Context, before: Copy, entries: Sequence[Entry], page: Pa
 
     Doubt if the copy is elsewhere; BadPage for an entry of a kind that this version cannot handle.
     """
-    connection = await ctx.connection()
-    await copies.move(connection, before, page.after, note=note)
+    session = await ctx.session()
+    await copies.move(session, before, page.after, note=note)
     at, part = ctx.instant, ctx.part(f"{before.peer}/{before.feed}")
     rows = []
     for entry in entries:
@@ -41,7 +41,7 @@ async def receive(ctx: Context, before: Copy, entries: Sequence[Entry], page: Pa
         row = _row(ctx, before, entry, line, at=at, part=part)
         rows.append(row)
         ctx.emit_row(row[1], part=part)
-    await copies.write(connection, rows)
+    await copies.write(session, rows)
 
 
 def _line(entry: Entry) -> Line:

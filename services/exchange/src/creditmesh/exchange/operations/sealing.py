@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import orjson
+
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.feeds import SEALING, FeedCipher, raw, unwrap, wrap
 from creditmesh.exchange.entries import key_draft
@@ -35,12 +37,12 @@ class _Receiver:
 
 async def cipher_of(ctx: Context, feed: str) -> FeedCipher:
     """The cipher of the feed's key of now; a new key is put into the feed first where one is due."""
-    connection, month, receivers = await ctx.connection(), _month(ctx), _receivers(ctx)
+    session, month, receivers = await ctx.session(), _month(ctx), _receivers(ctx)
     wanted = frozenset(each.word for each in receivers)
-    newest = await feeds.newest_key(connection, feed)
+    newest = await feeds.newest_key(session, feed)
     if newest is None or (newest.month, newest.receivers) != (month, wanted):
-        await feeds.hold(connection, feed)
-        newest = await feeds.newest_key(connection, feed)  # another process may have been first
+        await feeds.hold(session, feed)
+        newest = await feeds.newest_key(session, feed)  # another process may have been first
         if newest is None or (newest.month, newest.receivers) != (month, wanted):
             newest = await _renew(ctx, feed, month, receivers, number=1 if newest is None else newest.number + 1)
     return _opened(ctx, feed, newest)
@@ -53,14 +55,15 @@ async def _renew(ctx: Context, feed: str, month: date, receivers: Sequence[_Rece
     own = next(each for each in wrapped if each["node"] == ctx.node.code)
     made = FeedKey(number=number, key=key, month=month, receivers=frozenset(r.word for r in receivers), wrapped=own)
     await append(ctx, feed, [key_draft(key=key, alg=SEALING, wrapped=wrapped, at=ctx.instant)])
-    await feeds.add_key(await ctx.connection(), feed, made)
+    await feeds.add_key(await ctx.session(), feed, made)
     return made
 
 
 def _opened(ctx: Context, feed: str, key: FeedKey) -> FeedCipher:
     cipher = _ciphers.get(key.key)
     if cipher is None:
-        secret = unwrap(ctx.keys, Wrapped.model_validate(key.wrapped), feed=feed_origin(ctx.node.code, feed))
+        wrapped = Wrapped.model_validate_json(orjson.dumps(dict(key.wrapped)))
+        secret = unwrap(ctx.keys, wrapped, feed=feed_origin(ctx.node.code, feed))
         cipher = _ciphers[key.key] = FeedCipher(key.key, secret)
     return cipher
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Sequence
 
 import orjson
 
@@ -40,8 +41,8 @@ async def standing(ctx: Context) -> list[FeedOut]:
 
 async def feed_out(ctx: Context, feed: str) -> FeedOut:
     """One feed of this node as it stands."""
-    connection = await ctx.connection()
-    head, newest = await feeds.head(connection, feed), await feeds.checkpoint(connection, feed)
+    session = await ctx.alone()
+    head, newest = await feeds.head(session, feed), await feeds.checkpoint(session, feed)
     return FeedOut(
         feed=feed, size=head.size, root=head.root().hex(), checkpoint=None if newest is None else newest.note
     )
@@ -56,22 +57,22 @@ async def page(ctx: Context, feed: str, *, after: int, limit: int, wait: float) 
     end = await _end(ctx, feed, after=after, limit=limit, wait=wait)
     if end is None:
         return b""
-    rows = await feeds.lines(await ctx.connection(), feed, first=after, until=end.size)
+    rows = await feeds.lines(await ctx.alone(), feed, first=after, until=end.size)
     return b"".join(map(_line, rows)) + orjson.dumps({"checkpoint": end.note}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 async def _end(ctx: Context, feed: str, *, after: int, limit: int, wait: float) -> Checkpoint | None:
-    """Where the page ends. No connection is held while it waits."""
+    """Where the page ends. No session is held while it waits."""
     wakes = ctx.equipment.wakes
     woken = wakes.wake([word(feed)])
     loop = asyncio.get_running_loop()
     until = loop.time() + wait
     try:
         while True:
-            connection = await ctx.connection()
-            end = await feeds.page_end(connection, feed, after=after, limit=limit)
+            session = await ctx.alone()
+            end = await feeds.page_end(session, feed, after=after, limit=limit)
             left = until - loop.time()
-            if end is None and (await feeds.head(connection, feed)).size < after:
+            if end is None and (await feeds.head(session, feed)).size < after:
                 raise _beyond(after)
             if end is not None or left <= 0 or wakes.closed:
                 return end
@@ -90,7 +91,7 @@ def _line(row: feeds.Sent) -> bytes:
 async def head_of(ctx: Context, feed: str, size: int | None) -> Checkpoint:
     """The signed head of exactly that size, or the newest; BeyondFeed if none was signed there."""
     check(ctx, feed)
-    found = await feeds.checkpoint(await ctx.connection(), feed, size)
+    found = await feeds.checkpoint(await ctx.alone(), feed, size)
     if found is None:
         raise BeyondFeed(
             "No head of this size was signed; leave the size out for the newest.",
@@ -105,7 +106,7 @@ async def inclusion(ctx: Context, feed: str, *, index: int, size: int) -> tuple[
     await _reach(ctx, feed, size)
     if not 0 <= index < size:
         raise _beyond(index)
-    return await proven(ctx, feed, inclusion_plan(index, size))
+    return (await proven(ctx, feed, [inclusion_plan(index, size)]))[0]
 
 
 async def consistency(ctx: Context, feed: str, *, old: int, new: int) -> tuple[str, ...]:
@@ -114,18 +115,18 @@ async def consistency(ctx: Context, feed: str, *, old: int, new: int) -> tuple[s
     await _reach(ctx, feed, new)
     if not 0 <= old <= new:
         raise _beyond(old)
-    return await proven(ctx, feed, consistency_plan(old, new))
+    return (await proven(ctx, feed, [consistency_plan(old, new)]))[0]
 
 
-async def proven(ctx: Context, feed: str, plan: Plan) -> tuple[str, ...]:
-    """The hashes of a plan, in hex."""
-    places = {place for each in plan for place in each}
-    found = await feeds.subtrees(await ctx.connection(), feed, places) if places else {}
-    return tuple(fold([found[place] for place in each]).hex() for each in plan)
+async def proven(ctx: Context, feed: str, plans: Sequence[Plan]) -> list[tuple[str, ...]]:
+    """The hashes of each plan, in hex."""
+    places = {place for plan in plans for each in plan for place in each}
+    found = await feeds.subtrees(await ctx.alone(), feed, places) if places else {}
+    return [tuple(fold([found[place] for place in each]).hex() for each in plan) for plan in plans]
 
 
 async def _reach(ctx: Context, feed: str, size: int) -> None:
-    if size > (await feeds.head(await ctx.connection(), feed)).size:
+    if size > (await feeds.head(await ctx.alone(), feed)).size:
         raise _beyond(size)
 
 

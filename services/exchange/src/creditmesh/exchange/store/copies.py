@@ -6,12 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.copy import copy
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Doubt
 from creditmesh.schemas.tlog import Range
 
@@ -31,67 +26,65 @@ class Copy:
     alarm: str | None = None
 
 
-_MAKE = text("insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing")
-_COPY = text("select size, stack, note, alarm from exchange.copy_head where peer = :peer and feed = :feed")
-_ALL = text("select peer, feed, size, stack, note, alarm from exchange.copy_head order by peer, feed")
-_MOVE = text("""
-    update exchange.copy_head set size = :size, stack = :stack, note = :note
-     where peer = :peer and feed = :feed and size = :was and alarm is null
-    returning size
-""")
-_SIGNED = text("""
-    insert into exchange.copy_checkpoint (peer, feed, size, root) values (:peer, :feed, :size, :root)
-""")
-_ALARM = text("""
+_MAKE = "insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing"
+_COPY = "select size, stack, note, alarm from exchange.copy_head where peer = :peer and feed = :feed"
+_ALL = "select peer, feed, size, stack, note, alarm from exchange.copy_head order by peer, feed"
+_MOVE = """
+    with moved as (
+        update exchange.copy_head set size = :size, stack = :stack, note = :note
+         where peer = :peer and feed = :feed and size = :was and alarm is null
+        returning peer, feed, size
+    )
+    insert into exchange.copy_checkpoint (peer, feed, size, root) select peer, feed, size, :root from moved
+"""
+_ALARM = """
     update exchange.copy_head set alarm = :alarm, alarmed_at = :at where peer = :peer and feed = :feed
-""")
-_RESUME = text("""
+"""
+_RESUME = """
     update exchange.copy_head set alarm = null, alarmed_at = null
      where peer = :peer and feed = :feed and alarm is not null
-""")
+"""
 
 
-async def copy_of(connection: AsyncConnection, peer: str, feed: str) -> Copy:
+async def copy_of(session: Session, peer: str, feed: str) -> Copy:
     """The copy of a peer's feed, made at its beginning if it is new."""
     place = {"peer": peer, "feed": feed}
-    row = (await connection.execute(_COPY, place)).one_or_none()
+    row = await session.row(_COPY, place)
     if row is None:
-        await connection.execute(_MAKE, place)
+        await session.execute(_MAKE, place)
         return Copy(peer=peer, feed=feed, range=Range.empty())
     return Copy(peer=peer, feed=feed, range=Range.unpacked(row.size, row.stack), note=row.note, alarm=row.alarm)
 
 
-async def every(connection: AsyncConnection) -> list[Copy]:
+async def every(session: Session) -> list[Copy]:
     """All copies."""
     return [
         Copy(peer=r.peer, feed=r.feed, range=Range.unpacked(r.size, r.stack), note=r.note, alarm=r.alarm)
-        for r in await connection.execute(_ALL)
+        for r in await session.fetch(_ALL)
     ]
 
 
-async def move(connection: AsyncConnection, before: Copy, after: Range, *, note: str) -> None:
+async def move(session: Session, before: Copy, after: Range, *, note: str) -> None:
     """Move a copy from exactly where it was. Doubt if another process has moved or stopped it."""
-    place = {"peer": before.peer, "feed": before.feed}
-    moved = {"was": before.range.size, "size": after.size, "stack": after.packed(), "note": note}
-    if not await fetch(connection, _MOVE, place | moved):
+    place = {"peer": before.peer, "feed": before.feed, "was": before.range.size}
+    head = {"size": after.size, "stack": after.packed(), "root": after.root(), "note": note}
+    if not await session.execute(_MOVE, place | head):
         raise Doubt("the copy of a feed was moved by another process")
-    await fetch(connection, _SIGNED, {**place, "size": after.size, "root": after.root()})
 
 
-async def write(connection: AsyncConnection, rows: Sequence[Received]) -> None:
+async def write(session: Session, rows: Sequence[Received]) -> None:
     """Keep received records (rows of `RECEIVED`)."""
-    if rows:
-        await copy(connection, "exchange.received", RECEIVED, rows)
+    await session.copy("exchange.received", RECEIVED, rows)
 
 
-async def stop(connection: AsyncConnection, peer: str, feed: str, *, alarm: str, at: datetime) -> None:
+async def stop(session: Session, peer: str, feed: str, *, alarm: str, at: datetime) -> None:
     """Nothing of this feed is taken any more until an operator says so."""
-    await connection.execute(_ALARM, {"peer": peer, "feed": feed, "alarm": alarm, "at": at})
+    await session.execute(_ALARM, {"peer": peer, "feed": feed, "alarm": alarm, "at": at})
 
 
-async def resume(connection: AsyncConnection, peer: str, feed: str) -> bool:
+async def resume(session: Session, peer: str, feed: str) -> bool:
     """Take the alarm away; False if there was none."""
-    return bool((await connection.execute(_RESUME, {"peer": peer, "feed": feed})).rowcount)
+    return bool(await session.execute(_RESUME, {"peer": peer, "feed": feed}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,43 +95,63 @@ class Origin:
     index: int
 
 
-_ORIGINS = text("""
-    select r.record, r.rev, r.peer, r.index from unnest(:records, :revs) as w(record, rev)
+_ORIGINS = """
+    select r.record, r.rev, r.peer, r.index
+      from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
       join exchange.received r on r.record = w.record and r.rev = w.rev and r.feed = 'up'
-""").bindparams(bindparam("records", type_=ARRAY(Uuid)), bindparam("revs", type_=ARRAY(Integer)))
+"""
 
 
-async def origins(connection: AsyncConnection, revisions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], Origin]:
+async def origins(session: Session, revisions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], Origin]:
     """Which child sent each of these revisions; those that began here are absent."""
     given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
-    rows = await fetch(connection, _ORIGINS, given)
-    return {(UUID(bytes=record.bytes), rev): Origin(peer, index) for record, rev, peer, index in rows}
+    rows = await session.fetch(_ORIGINS, given)
+    return {(record, rev): Origin(peer, index) for record, rev, peer, index in rows}
 
 
-_HEAD_AT = text("""
-    select size, root from exchange.copy_checkpoint
-     where peer = :peer and feed = :feed and size >= :size order by size limit 1
-""").bindparams(bindparam("size", type_=BigInteger))
-_MADE = text("""
-    insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond)
-    values (:peer, :feed, :first, :until, :data, :beyond)
-""").bindparams(bindparam("beyond", type_=ARRAY(BigInteger)))
-_UNSENT = text("""
-    select first, data, beyond from exchange.acknowledgement_made
+_HEADS_AT = """
+    select head.size, head.root
+      from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:sizes as bigint[]))
+           with ordinality as w(peer, feed, size, place)
+     cross join lateral (
+        select c.size, c.root from exchange.copy_checkpoint c
+         where c.peer = w.peer and c.feed = w.feed and c.size >= w.size order by c.size limit 1
+     ) head
+     order by w.place
+"""
+_UNSENT = """
+    select first, data, beyond, ends from exchange.acknowledgement_made
      where peer = :peer and feed = :feed and sent_at is null order by first limit :limit
-""")
-_SENT = text("""
+"""
+_SENT = """
     update exchange.acknowledgement_made set sent_at = :at where peer = :peer and feed = :feed and first = :first
-""")
+"""
 
 
-async def head_at(connection: AsyncConnection, peer: str, feed: str, *, size: int) -> tuple[int, bytes]:
-    """The first verified head that covers so many entries: its size and root. LookupError if there is none."""
-    found = await fetch(connection, _HEAD_AT, {"peer": peer, "feed": feed, "size": size})
-    if not found:
+class Made(NamedTuple):
+    """A row: what this node signed about a peer's feed."""
+
+    peer: str
+    feed: str
+    first: int
+    until: int
+    data: str
+    beyond: Sequence[int]
+    """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
+    ends: Sequence[str]
+    """Keys of that stream that no reader may have parked: records of these subjects were marked or ended."""
+
+
+async def heads_at(session: Session, wanted: Sequence[tuple[str, str, int]]) -> list[tuple[int, bytes]]:
+    """The first verified head of each (peer, feed, entries) that covers so many: its size and root, in this order.
+
+    LookupError if there is none of one.
+    """
+    columns = {"peers": [w[0] for w in wanted], "feeds": [w[1] for w in wanted], "sizes": [w[2] for w in wanted]}
+    found = await session.fetch(_HEADS_AT, columns)
+    if len(found) < len(wanted):
         raise LookupError("entries were judged that were never verified")
-    [(at, root)] = found
-    return at, root
+    return [(size, root) for size, root in found]
 
 
 class Unsent(NamedTuple):
@@ -147,23 +160,21 @@ class Unsent(NamedTuple):
     first: int
     data: str
     beyond: Sequence[int]
-    """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
+    ends: Sequence[str]
+    """Both as `Made` has them."""
 
 
-async def add_made(
-    connection: AsyncConnection, peer: str, feed: str, *, first: int, until: int, data: str, beyond: Sequence[int]
-) -> None:
-    """Keep an acknowledgement that is to be sent when all readers of ingestion's stream have passed these numbers."""
-    given = {"first": first, "until": until, "data": data, "beyond": list(beyond)}
-    await fetch(connection, _MADE, {"peer": peer, "feed": feed, **given})
+async def add_made(session: Session, made: Sequence[Made]) -> None:
+    """Keep acknowledgements that are to be sent."""
+    await session.copy("exchange.acknowledgement_made", Made._fields, made)
 
 
-async def unsent(connection: AsyncConnection, peer: str, feed: str, *, limit: int) -> list[Unsent]:
+async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> list[Unsent]:
     """The oldest acknowledgements the peer does not have yet."""
-    rows = await fetch(connection, _UNSENT, {"peer": peer, "feed": feed, "limit": limit})
+    rows = await session.fetch(_UNSENT, {"peer": peer, "feed": feed, "limit": limit})
     return [Unsent(*row) for row in rows]
 
 
-async def sent(connection: AsyncConnection, peer: str, feed: str, *, first: int, at: datetime) -> None:
+async def sent(session: Session, peer: str, feed: str, *, first: int, at: datetime) -> None:
     """The peer has it."""
-    await fetch(connection, _SENT, {"peer": peer, "feed": feed, "first": first, "at": at})
+    await session.execute(_SENT, {"peer": peer, "feed": feed, "first": first, "at": at})

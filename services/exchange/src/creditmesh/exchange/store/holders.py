@@ -1,51 +1,47 @@
 """Who holds what: nodes by their acknowledgements, departments by what they applied, bureaus by what they read."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Date, DateTime, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events.record import Change
 
-_ACKNOWLEDGED = text("""
+_ACKNOWLEDGED = """
     insert into exchange.acknowledgement (feed, by, first, until, data, at)
-    values (:feed, :by, :first, :until, :data, :at) on conflict do nothing returning first
-""")
-_REACH = text("select until from exchange.reach where feed = :feed and node = :node for update")
-_REACHED = text("""
+    values (:feed, :by, :first, :until, :data, :at) on conflict do nothing
+"""
+_REACH = "select until from exchange.reach where feed = :feed and node = :node for update"
+_REACHED = """
     insert into exchange.reach as known (feed, node, until) values (:feed, :node, :until)
         on conflict (feed, node) do update set until = greatest(known.until, excluded.until)
-""")
-_NODES = text("select node, until from exchange.reach where feed = :feed order by node")
+"""
+_NODES = "select node, until from exchange.reach where feed = :feed order by node"
 
 
 async def add_acknowledgement(
-    connection: AsyncConnection, feed: str, *, by: str, first: int, until: int, data: str, at: datetime
+    session: Session, feed: str, *, by: str, first: int, until: int, data: str, at: datetime
 ) -> bool:
     """Keep what a puller signed; False if it is there already."""
     values = {"feed": feed, "by": by, "first": first, "until": until, "data": data, "at": at}
-    return bool(await fetch(connection, _ACKNOWLEDGED, values))
+    return bool(await session.execute(_ACKNOWLEDGED, values))
 
 
-async def reach(connection: AsyncConnection, feed: str, node: str) -> int:
+async def reach(session: Session, feed: str, node: str) -> int:
     """How many of a feed's entries a node has answered for."""
-    found = await fetch(connection, _REACH, {"feed": feed, "node": node})
-    return int(found[0][0]) if found else 0
+    found: int | None = await session.value(_REACH, {"feed": feed, "node": node})
+    return found or 0
 
 
-async def reached(connection: AsyncConnection, feed: str, node: str, *, until: int) -> None:
+async def reached(session: Session, feed: str, node: str, *, until: int) -> None:
     """A node has answered for so many; never backwards."""
-    await fetch(connection, _REACHED, {"feed": feed, "node": node, "until": until})
+    await session.execute(_REACHED, {"feed": feed, "node": node, "until": until})
 
 
-async def nodes(connection: AsyncConnection, feed: str) -> dict[str, int]:
+async def nodes(session: Session, feed: str) -> dict[str, int]:
     """The nodes that have answered for entries of a feed, and for how many."""
-    return {row.node: row.until for row in await connection.execute(_NODES, {"feed": feed})}
+    return {row.node: row.until for row in await session.fetch(_NODES, {"feed": feed})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,83 +76,95 @@ class Reader:
     last_access: datetime
     use_until: date | None
 
+    def with_later(self, other: "Reader") -> "Reader":
+        """The reader after both accesses: the last one, and the later day of the two answers."""
+        days = [each.use_until for each in (self, other) if each.use_until is not None]
+        return replace(self, last_access=max(self.last_access, other.last_access), use_until=max(days, default=None))
 
-_TELL = text("""
+
+_TELL = """
     insert into exchange.told (record, rev, subject, change, item, party, at)
-    values (:record, :rev, :subject, :change, :item, :party, :at) on conflict do nothing
-""").bindparams(bindparam("record", type_=Uuid), bindparam("subject", type_=Uuid))
-_TOLD = text("""
+    select * from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:subjects as uuid[]),
+                         cast(:changes as text[]), cast(:items as text[]), cast(:parties as text[]),
+                         cast(:times as timestamptz[]))
+        on conflict do nothing
+"""
+_TOLD = """
     select distinct on (record) record, rev, subject, change, item, party, at from exchange.told
      where record = any(:records) order by record, rev desc
-""").bindparams(bindparam("records", type_=ARRAY(Uuid)))
-_APPLY = text("""
-    insert into exchange.applied (record, task, party, lifted) values (:record, :task, :party, :lifted)
+"""
+_APPLY = """
+    insert into exchange.applied (record, task, party, lifted)
+    select * from unnest(cast(:records as uuid[]), cast(:tasks as uuid[]), cast(:parties as text[]),
+                         cast(:lifted as boolean[]))
         on conflict (record, task) do update set lifted = excluded.lifted
-""").bindparams(bindparam("record", type_=Uuid), bindparam("task", type_=Uuid))
-_APPLIED = text("select * from exchange.applied where record = any(:records) order by party, task").bindparams(
-    bindparam("records", type_=ARRAY(Uuid))
-)
-_READ = text("""
+"""
+_APPLIED = """
+    select record, task, party, lifted from exchange.applied where record = any(:records) order by party, task
+"""
+_READ = """
     insert into exchange.reader as known (record, party, last_access, use_until)
-    select * from unnest(:records, :parties, :times, :days)
+    select * from unnest(cast(:records as uuid[]), cast(:parties as text[]), cast(:times as timestamptz[]),
+                         cast(:days as date[]))
         on conflict (record, party) do update
        set last_access = greatest(known.last_access, excluded.last_access),
            use_until = greatest(known.use_until, excluded.use_until)
-""").bindparams(
-    bindparam("records", type_=ARRAY(Uuid)),
-    bindparam("parties", type_=ARRAY(Text)),
-    bindparam("times", type_=ARRAY(DateTime(timezone=True))),
-    bindparam("days", type_=ARRAY(Date)),
-)
-_READERS = text("select * from exchange.reader where record = any(:records) order by party").bindparams(
-    bindparam("records", type_=ARRAY(Uuid))
-)
+"""
+_READERS = """
+    select record, party, last_access, use_until from exchange.reader where record = any(:records) order by party
+"""
 
 
-async def tell(connection: AsyncConnection, told: Sequence[Told]) -> None:
+async def tell(session: Session, told: Collection[Told]) -> None:
     """Keep these revisions."""
     if told:
-        await connection.execute(_TELL, [{name: getattr(each, name) for name in Told.__slots__} for each in told])
+        values = {
+            "records": [each.record for each in told],
+            "revs": [each.rev for each in told],
+            "subjects": [each.subject for each in told],
+            "changes": [each.change for each in told],
+            "items": [each.item for each in told],
+            "parties": [each.party for each in told],
+            "times": [each.at for each in told],
+        }
+        await session.execute(_TELL, values)
 
 
-async def told(connection: AsyncConnection, records: Collection[UUID]) -> dict[UUID, Told]:
+async def told(session: Session, records: Collection[UUID]) -> dict[UUID, Told]:
     """The newest such revision of each of these records that has one."""
-    rows = await connection.execute(_TOLD, {"records": list(records)})
-    found = [Told(**{**row._mapping, **_uuids(row, "record", "subject")}) for row in rows]  # noqa: SLF001
+    found = [Told(**row) for row in await session.fetch(_TOLD, {"records": list(records)})]
     return {each.record: each for each in found}
 
 
-async def apply(connection: AsyncConnection, applied: Applied) -> None:
-    """A department applied a measure because of a record, or has lifted it."""
-    await connection.execute(_APPLY, {name: getattr(applied, name) for name in Applied.__slots__})
+async def apply(session: Session, applied: Collection[Applied]) -> None:
+    """Departments applied measures because of records, or have lifted them; each pair of record and task once."""
+    if applied:
+        values = {
+            "records": [each.record for each in applied],
+            "tasks": [each.task for each in applied],
+            "parties": [each.party for each in applied],
+            "lifted": [each.lifted for each in applied],
+        }
+        await session.execute(_APPLY, values)
 
 
-async def applied(connection: AsyncConnection, records: Collection[UUID]) -> list[Applied]:
+async def applied(session: Session, records: Collection[UUID]) -> list[Applied]:
     """Who applied measures because of these records."""
-    rows = await connection.execute(_APPLIED, {"records": list(records)})
-    return [Applied(**{**row._mapping, **_uuids(row, "record", "task")}) for row in rows]  # noqa: SLF001
+    return [Applied(**row) for row in await session.fetch(_APPLIED, {"records": list(records)})]
 
 
-async def read(connection: AsyncConnection, readers: Collection[Reader]) -> None:
+async def read(session: Session, readers: Collection[Reader]) -> None:
     """Bureaus were given these records; each pair of record and bureau once."""
     if readers:
-        await connection.execute(
-            _READ,
-            {
-                "records": [each.record for each in readers],
-                "parties": [each.party for each in readers],
-                "times": [each.last_access for each in readers],
-                "days": [each.use_until for each in readers],
-            },
-        )
+        values = {
+            "records": [each.record for each in readers],
+            "parties": [each.party for each in readers],
+            "times": [each.last_access for each in readers],
+            "days": [each.use_until for each in readers],
+        }
+        await session.execute(_READ, values)
 
 
-async def readers(connection: AsyncConnection, records: Collection[UUID]) -> list[Reader]:
+async def readers(session: Session, records: Collection[UUID]) -> list[Reader]:
     """The bureaus that were given these records."""
-    rows = await connection.execute(_READERS, {"records": list(records)})
-    return [Reader(**{**row._mapping, **_uuids(row, "record")}) for row in rows]  # noqa: SLF001
-
-
-def _uuids(row: object, *names: str) -> dict[str, UUID]:
-    # The driver's own class is a UUID to everybody but the JSON writer.
-    return {name: UUID(bytes=getattr(row, name).bytes) for name in names}
+    return [Reader(**row) for row in await session.fetch(_READERS, {"records": list(records)})]

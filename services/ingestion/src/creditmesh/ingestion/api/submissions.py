@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.idempotency import REPLAYED, key_of
@@ -93,14 +92,15 @@ async def standing(ctx: Ctx, submission: UUID) -> SubmissionOut:
     `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
     """
     found, counts = await operations.standing_of(ctx, submission)
+    done = sum(counts.values())
     place = f"/v1/submissions/{submission}"
     return SubmissionOut(
         submission=submission,
         item=found.item,
         item_version=found.item_version,
         lane="backfill" if found.lane == "backfill" else "live",
-        state="under_way" if found.receipt is None else "done",
-        done=sum(counts.values()),
+        state="done" if done == found.total else "under_way",
+        done=done,
         total=found.total,
         counts=dict(counts),
         at=found.at,
@@ -124,12 +124,7 @@ async def receipt(ctx: Ctx, submission: UUID) -> Response:
 
     `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/receipt`
     """
-    found, _ = await operations.standing_of(ctx, submission)
-    if found.receipt is None:
-        raise NotFound(
-            "The submission is not complete; send it again with its key.", "报送尚未完成；请以原键重新发送。"
-        )
-    return Response(found.receipt, media_type="application/json")
+    return Response(await operations.receipt_of(ctx, submission), media_type="application/json")
 
 
 def _digest(*words: object) -> bytes:

@@ -9,7 +9,7 @@ from creditmesh.ingestion.operations.own import Opened, history_of, record_of
 from creditmesh.ingestion.operations.quality import keep_refusals, quality_of
 from creditmesh.ingestion.operations.records import Change, correct_record, withdraw_record
 from creditmesh.ingestion.operations.reviews import Decision, HeldRow, decide_review, held_row, held_rows
-from creditmesh.ingestion.operations.standing import chunks_of, standing_of
+from creditmesh.ingestion.operations.standing import chunks_of, receipt_of, standing_of
 from creditmesh.ingestion.operations.subjects import resolve_subject
 from creditmesh.ingestion.operations.submissions import submit
 from creditmesh.ingestion.store.reviews import Review, reasons_of
@@ -35,6 +35,7 @@ __all__ = [
     "once",
     "quality_of",
     "reasons_of",
+    "receipt_of",
     "record_of",
     "resolve_subject",
     "standing_of",

@@ -33,11 +33,11 @@ async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
 
 
 async def _own(ctx: Context, steps: Sequence[CaseChanged]) -> dict[UUID, Place]:
-    connection = await ctx.connection()
-    firsts = await revisions.firsts(connection, [(ctx.part(step.key), step.record) for step in steps])
+    session = await ctx.session()
+    firsts = await revisions.firsts(session, [(ctx.part(step.key), step.record) for step in steps])
     missing = {step.record for step in steps} - firsts.keys()
     # A case of somebody the record only names stands in another part than the record.
-    firsts |= await revisions.firsts(connection, product(range(ctx.node.parts), missing))
+    firsts |= await revisions.firsts(session, product(range(ctx.node.parts), missing))
     return {each.record: each.place for each in firsts.values() if each.origin == ctx.node.code}
 
 

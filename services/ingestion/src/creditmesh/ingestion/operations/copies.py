@@ -46,7 +46,8 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
     register = await _Copies.opened(ctx, entries, copies=copies, ciphers=ciphers)
     judged = Judged()
     for entry in entries:
-        judged.add(entry.peer, entry.feed, entry.index, entry.refusal or register.settle(entry))
+        refusal = entry.refusal or register.settle(entry)
+        judged.add(entry.peer, entry.feed, entry.index, refusal, ended=register.ended_by(entry))
     await register.write()
     judged.emit(ctx)
 
@@ -69,11 +70,11 @@ class _Copies:
         cls, ctx: Context, entries: Sequence[Incoming], *, copies: Sequence[Copy], ciphers: Mapping[UUID, Cipher]
     ) -> "_Copies":
         """Find what is held under the entries' ids (a record never moves), lock everybody, read what stands."""
-        register, connection = cls(ctx, copies, ciphers), await ctx.connection()
+        register, session = cls(ctx, copies, ciphers), await ctx.session()
         records = {entry.record for entry in entries if entry.refusal is None}
-        register._held = await store.held(connection, {record: ctx.part(str(record)) for record in records})
+        register._held = await store.held(session, {record: ctx.part(str(record)) for record in records})
         new = [(copy.place[0], copy.entry.record) for copy in copies if copy.entry.record not in register._held]
-        register._taken = set(await revisions.firsts(connection, new))
+        register._taken = set(await revisions.firsts(session, new))
         register._lives = await Lives.opened(ctx, {*register._held.values(), *(copy.place for copy in copies)})
         return register
 
@@ -96,10 +97,15 @@ class _Copies:
             self._lives.turn(life, _turn(entry))
         return None
 
+    def ended_by(self, entry: Incoming) -> UUID | None:
+        """The subject whose record here this entry marks or ends; None for content, and where none is held."""
+        held = self._held.get(entry.record) if entry.turns else None
+        return None if held is None else held[1]
+
     async def write(self) -> None:
         """Write what was settled, in that order."""
         await self._lives.write()
-        await store.add(await self._ctx.connection(), self._begun)
+        await store.add(await self._ctx.session(), self._begun)
 
     def _begin(self, record: UUID, place: Place) -> None:
         if record not in self._held:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
-import orjson
+from pydantic import TypeAdapter
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
@@ -18,6 +18,7 @@ from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
 _REMEMBERED = 1024
+_WRAPPED = TypeAdapter(list[Wrapped])
 
 
 async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
@@ -31,7 +32,7 @@ async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
             text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours) + "]" if ours else None
             place = (each.peer, each.feed, body.key)
             kept[place] = text or kept.get(place)
-    await feed_keys.keep(await ctx.connection(), kept, at=ctx.instant)
+    await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
     judged.emit(ctx)
 
 
@@ -46,7 +47,7 @@ class FeedCiphers:
     async def of(cls, ctx: Context, entries: Collection[Incoming]) -> "FeedCiphers":
         """The ciphers that these entries need."""
         needed = {_key(entry) for entry in entries if entry.said.sealed is not None}
-        return cls(ctx.keys, await feed_keys.wrapped_of(await ctx.connection(), needed))
+        return cls(ctx.keys, await feed_keys.wrapped_of(await ctx.session(), needed))
 
     def unseal(self, entry: Incoming) -> Mapping[str, object] | FieldError:
         """The clear and the personal fields of an entry in one row, or why they cannot be read."""
@@ -77,9 +78,9 @@ def _key(entry: Incoming) -> FeedKey:
 def _cipher(keys: Keys, feed: str, key: str, wrapped: str) -> FeedCipher:
     """The feed's key, with whichever of this node's keys it was wrapped to; KeyMissing if this process has none."""
     missing = KeyMissing(f"No key of this process opens {key}.")
-    for each in orjson.loads(wrapped):
+    for each in _WRAPPED.validate_json(wrapped):
         try:
-            return FeedCipher(key, unwrap(keys, Wrapped.model_validate(each), feed=feed))
+            return FeedCipher(key, unwrap(keys, each, feed=feed))
         except KeyMissing as error:
             missing = error
     raise missing

@@ -111,12 +111,12 @@ class Intake:
         named += [entry.judgement.representative for entry in others if entry.judgement.representative is not None]
         if not named:
             return {}
-        subjects = await self._ctx.vault.resolve(named)
+        subjects, ciphers = await self._ctx.vault.identify(named)
         for entry, subject in zip(passing, subjects, strict=False):
             self._found(entry, subject)
         for entry, representative in zip(others, subjects[len(passing) :], strict=True):
             entry.representative = representative
-        return await self._ctx.vault.open(subjects)
+        return ciphers
 
     def _found(self, entry: Entry, subject: UUID) -> None:
         roles, keys = self.item.roles, self._ctx.keys

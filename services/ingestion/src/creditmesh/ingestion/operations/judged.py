@@ -1,6 +1,7 @@
 """What became of a run of peers' entries, told once a feed: the exchange signs it as the acknowledgement."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.acknowledgements import Refused
@@ -13,6 +14,7 @@ class _Run:
     first: int
     until: int
     refused: list[Refused] = field(default_factory=list)
+    ends: dict[UUID, None] = field(default_factory=dict)
 
 
 class Judged:
@@ -21,15 +23,25 @@ class Judged:
     def __init__(self) -> None:
         self._runs: dict[tuple[str, str], _Run] = {}
 
-    def add(self, peer: str, feed: str, index: int, refusal: FieldError | None) -> None:
-        """One entry was applied, or refused for this reason."""
+    def add(self, peer: str, feed: str, index: int, refusal: FieldError | None, *, ended: UUID | None = None) -> None:
+        """One entry was applied, or refused for this reason; `ended`: it marked or ended a record of that subject."""
         run = self._runs.setdefault((peer, feed), _Run(index, index + 1))
         run.first, run.until = min(run.first, index), max(run.until, index + 1)
         if refusal is not None:
             run.refused.append(Refused(index=index, code=refusal.code))
+        elif ended is not None:
+            run.ends[ended] = None
 
     def emit(self, ctx: Context) -> None:
         """One event a feed."""
         for (peer, feed), run in self._runs.items():
-            refused = tuple(run.refused)
-            ctx.emit(EntriesJudged(peer=peer, feed=feed, first=run.first, until=run.until, refused=refused))
+            ctx.emit(
+                EntriesJudged(
+                    peer=peer,
+                    feed=feed,
+                    first=run.first,
+                    until=run.until,
+                    refused=tuple(run.refused),
+                    ends=tuple(run.ends),
+                )
+            )

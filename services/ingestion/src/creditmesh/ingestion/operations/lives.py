@@ -65,7 +65,7 @@ class Lives:
         """Lock the subjects at these places, then read what their records are."""
         lives, wanted = cls(ctx), set(places)
         await ctx.lock(subject for _, subject, _ in wanted)
-        found = await revisions.newest(await ctx.connection(), wanted)
+        found = await revisions.newest(await ctx.session(), wanted)
         lives._newest = {place: _life(stored) for place, stored in found.items()}
         return lives
 
@@ -104,7 +104,7 @@ class Lives:
 
     async def write(self) -> None:
         """Write the revisions with their queue rows, in the order they were added."""
-        await revisions.write(await self._ctx.connection(), self._rows)
+        await revisions.write(await self._ctx.session(), self._rows)
         for revision, part in self._events:
             self._ctx.emit_row(revision, part=part)
 

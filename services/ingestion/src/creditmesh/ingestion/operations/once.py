@@ -36,14 +36,14 @@ async def once(ctx: Context, asked: Once, change: Callable[[], Awaitable[Outcome
 async def _standing(ctx: Context, asked: Once) -> Verdict | None:
     if asked.key is None:
         return None
-    async with ctx.transaction() as connection:
+    async with ctx.transaction() as session:
         reference = await idempotency.recall(ctx, asked.key, asked.digest)
         if reference is None:
             return None
-        review = await reviews.review_of(connection, reference)
+        review = await reviews.review_of(session, reference)
         if review is not None:
             return _verdict(_of_review(review))
-        found = await revisions.revision(connection, reference, parts=ctx.node.parts)
+        found = await revisions.revision(session, reference, parts=ctx.node.parts)
     return None if found is None else _verdict(Outcome("corrected", found.record, found.rev, item=found.item))
 
 

@@ -49,8 +49,8 @@ async def own_revisions(ctx: Context, record: UUID) -> list[Stored]:
     NotFound if there is none; NotTheOrigin for a copy of another node's, whose party is nobody here, NotYours and
     OutsideCredential are kept accesses.
     """
-    async with ctx.transaction() as connection:
-        history = await revisions.revisions(connection, record, parts=ctx.node.parts)
+    async with ctx.transaction() as session:
+        history = await revisions.revisions(session, record, parts=ctx.node.parts)
     if not history:
         raise NotFound(*_NONE)
     newest, caller = history[-1], ctx.known_caller

@@ -51,7 +51,7 @@ class _Passed:
 
 async def assert_followed(ctx: Context) -> None:
     """Transient unless this process has followed the catalogue to its announced head: only then a refusal stands."""
-    head = (await heads(await ctx.connection(), CATALOGUE)).get(ctx.part(CATALOGUE))
+    head = (await heads(await ctx.session(), CATALOGUE)).get(ctx.part(CATALOGUE))
     if head is not None and ctx.followed(Directory).number < head.number:
         raise Transient("a peer's entries wait for this process to follow the catalogue")
 

@@ -18,9 +18,9 @@ async def keep_refusals(ctx: Context, events: Sequence[Delivered]) -> None:
     """Keep what a holder refused of this node's own records; a copy's party is a party of another node."""
     told = [(event, each) for event in events if (each := event.read(HolderChanged)).outcome == "refused"]
     places = [(ctx.part(holder.key), holder.record) for _, holder in told]
-    firsts = await revisions.firsts(await ctx.connection(), places)
+    firsts = await revisions.firsts(await ctx.session(), places)
     own = {record for record, first in firsts.items() if first.origin == ctx.node.code}
-    await quality.add(await ctx.connection(), [_refusal(*each) for each in told if each[1].record in own])
+    await quality.add(await ctx.session(), [_refusal(*each) for each in told if each[1].record in own])
 
 
 async def quality_of(
@@ -30,7 +30,7 @@ async def quality_of(
 
     Forbidden where a department asks for another's; Malformed where the period ends before it begins.
     """
-    caller, connection = ctx.known_caller, await ctx.connection()
+    caller, session = ctx.known_caller, await ctx.session()
     if caller.kind != "office":
         if party not in {None, caller.party}:
             raise Forbidden("Leave the party out, or name your own.", "请不填参与方或填写本单位。")
@@ -40,9 +40,9 @@ async def quality_of(
     if last < first:
         raise Malformed("Let the period begin before it ends.", "起始日期应不晚于截止日期。")
     asked = Asked(party=party, items=_items(caller.items, item), since=first, until=last)
-    judged = {(each.party, each.item): each.counts for each in await quality.verdicts(connection, asked)}
+    judged = {(each.party, each.item): each.counts for each in await quality.verdicts(session, asked)}
     refused: dict[tuple[str, str], list[RefusedByHolder]] = {}
-    for each in await quality.refusals(connection, asked):
+    for each in await quality.refusals(session, asked):
         line = RefusedByHolder(holder=each.holder, code=each.code, count=each.count)
         refused.setdefault((each.party, each.item), []).append(line)
     lines = tuple(

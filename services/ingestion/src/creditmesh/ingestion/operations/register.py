@@ -47,7 +47,8 @@ class Register:
         self._ciphers = ciphers
         self._histories: dict[bytes, list[Known]] = {}
         self._reviews: dict[bytes, tuple[UUID, reviews.State]] = {}
-        self._rows: list[tuple[object, ...]] = []
+        self.revisions: list[tuple[object, ...]] = []
+        """To be written, as rows of `store.revisions.COLUMNS`."""
         self._events: list[tuple[UUID, int]] = []
         self._held: list[Review] = []
 
@@ -58,11 +59,13 @@ class Register:
         """Lock the subjects of these entries, then read what their records are."""
         register = cls(ctx, intake, frame, ciphers)
         passing = [entry for entry in entries if entry.subject is not None]
-        await ctx.lock(entry.place[1] for entry in passing)
-        connection = await ctx.connection()
-        register._histories = await revisions.histories(connection, (entry.place for entry in passing))
-        doubtful = {entry.fingerprint for entry in passing if entry.holds}
-        register._reviews = await reviews.states(connection, party=intake.party.code, fingerprints=doubtful)
+        register._histories, register._reviews = await revisions.locked(
+            await ctx.session(),
+            ctx.locks(entry.place[1] for entry in passing),
+            (entry.place for entry in passing),
+            party=intake.party.code,
+            doubtful={entry.fingerprint for entry in passing if entry.holds},
+        )
         return register
 
     def history(self, entry: Entry) -> list[Known]:
@@ -121,7 +124,7 @@ class Register:
             content=self._content(entry),
             sealed=self._sealed(entry, slot.record),
         )
-        self._rows.append(
+        self.revisions.append(
             revision_row(
                 self._frame, slot, revision, fingerprint=entry.fingerprint, state="published", mark=mark, data=data
             )
@@ -133,11 +136,14 @@ class Register:
 
     async def write(self) -> None:
         """Write the revisions with their queue rows and the reviews, in the order they were settled."""
-        connection = await self._ctx.connection()
-        await revisions.write(connection, self._rows)
+        await revisions.write(await self._ctx.session(), self.revisions)
+        await self.write_beside()
+
+    async def write_beside(self) -> None:
+        """Write what goes with the revisions where these are written with their submission."""
         for revision, part in self._events:
             self._ctx.emit_row(revision, part=part)
-        await reviews.add_reviews(connection, self._held)
+        await reviews.add_reviews(await self._ctx.session(), self._held)
 
     def _content(self, entry: Entry) -> dict[str, object]:
         judged, other = entry.judgement, entry.representative

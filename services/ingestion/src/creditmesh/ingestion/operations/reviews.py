@@ -51,8 +51,8 @@ class HeldRow:
 
 async def held_rows(ctx: Context, *, state: State, after: UUID | None, limit: int) -> list[Review]:
     """Reviews in the order they were held, without what the rows say: a department's own, an office's all."""
-    connection, items = await ctx.connection(), ctx.known_caller.items
-    return await reviews.page(connection, state=state, party=_party(ctx), items=items, after=after, limit=limit)
+    session, items = await ctx.session(), ctx.known_caller.items
+    return await reviews.page(session, state=state, party=_party(ctx), items=items, after=after, limit=limit)
 
 
 async def held_row(ctx: Context, review: UUID) -> HeldRow:
@@ -110,7 +110,7 @@ def _still_as_held(register: Register, entry: Entry, found: Review) -> None:
 
 
 async def _lock(ctx: Context, decision: Decision) -> None:
-    locked = await reviews.review_of(await ctx.connection(), decision.review, lock=True)
+    locked = await reviews.review_of(await ctx.session(), decision.review, lock=True)
     if locked is None or locked.state != "held":
         raise AlreadyDecided("See GET /v1/reviews/{id}.", "见 GET /v1/reviews/{id}。")
 
@@ -126,12 +126,12 @@ async def _decide(ctx: Context, decision: Decision, found: Review, outcome: Outc
         record=outcome.record,
         rev=found.rev if outcome.revision is None else outcome.revision,
     )
-    await reviews.decide(await ctx.connection(), decided)
+    await reviews.decide(await ctx.session(), decided)
 
 
 async def _seen(ctx: Context, review: UUID) -> Review:
-    async with ctx.transaction() as connection:
-        found = await reviews.review_of(connection, review)
+    async with ctx.transaction() as session:
+        found = await reviews.review_of(session, review)
     if found is None:
         raise NotFound(*_NONE)
     if _party(ctx) not in {None, found.party}:

@@ -23,11 +23,10 @@ async def submit(ctx: Context, order: Order) -> Submitted:
     rows = await _gathered(order.read(intake))
     if not rows:
         raise NoRows("Send at least one row.", "请至少报送一行。")
-    while True:
-        try:
-            return await Taking(ctx, intake, order, rows).run()
-        except OtherFirst:
-            continue
+    try:
+        return await Taking(ctx, intake, order, rows).run()
+    except OtherFirst as first:
+        return await Taking(ctx, intake, order, rows, begun=first.submission).run()
 
 
 async def _gathered(rows: Iterable[Row]) -> list[Row]:

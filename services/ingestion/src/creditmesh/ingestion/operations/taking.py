@@ -1,7 +1,8 @@
 """One pass over a submission, a thousand rows a transaction with their verdicts: what was committed is never redone.
 
-With an Idempotency-Key a submission that was cut off goes on where it stood: its chunks are read back, and only the
-rest is done. Without one, every row still meets its own record and changes nothing twice.
+With an Idempotency-Key a submission that was cut off goes on where it stood: that the key stands is found where it is
+written, with the first rows; then these are undone, the submission's chunks are read back, and only the rest is done.
+Without one, every row still meets its own record and changes nothing twice.
 """
 
 import asyncio
@@ -11,9 +12,10 @@ from hashlib import sha256
 from itertools import zip_longest
 from uuid import UUID
 
-from creditmesh.chassis.bus.stream import pressure
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Unavailable
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.errors import Problem, Unavailable
 from creditmesh.chassis.http import idempotency
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion import receipts
@@ -23,7 +25,7 @@ from creditmesh.ingestion.operations.intake import Entry, Intake
 from creditmesh.ingestion.operations.order import Order, Submitted
 from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
 from creditmesh.ingestion.revisions import Lane
-from creditmesh.ingestion.store import Collision, submissions
+from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, Submission
 from creditmesh.schemas.verdicts import VerdictWord, verdict_line
 
@@ -38,45 +40,44 @@ _Prepared = tuple[list[Entry], Mapping[UUID, Cipher]]
 
 
 class OtherFirst(Exception):
-    """Another request with the same key has begun the submission."""
+    """An earlier request with the same key has begun this submission."""
+
+    def __init__(self, submission: UUID) -> None:
+        super().__init__(submission)
+        self.submission = submission
 
 
 class Taking:
     """One pass over a submission's chunks; not to be used again."""
 
-    def __init__(self, ctx: Context, intake: Intake, order: Order, rows: Sequence[Row]) -> None:
+    def __init__(
+        self, ctx: Context, intake: Intake, order: Order, rows: Sequence[Row], *, begun: UUID | None = None
+    ) -> None:
+        """`begun` is the submission to go on with; None: a new one."""
         self._ctx = ctx
         self._intake = intake
         self._order = order
         self._rows = rows
-        self._id = ctx.new_id()
-        self._replayed = False
+        self._id = begun or ctx.new_id()
+        self._replayed = begun is not None
         self._done: dict[int, Chunk] = {}
-        self._receipt: bytes | None = None
 
     async def run(self) -> Submitted:
-        """Do what is not done yet; OtherFirst if another request began it at the same moment: start over."""
-        await self._recall()
+        """Do what is not done yet; OtherFirst names the submission that the caller's key stands for: go on with it."""
+        if self._replayed:
+            self._done = {chunk.first_row: chunk for chunk in await self._stored()}
         await self._take_all([rows for rows in self._runs() if not self._stands(rows)])
-        if self._receipt is None and not self._order.dry_run:
-            await self._read_receipt()
-        chunks = self._chunks()
+        chunks = [self._done[first] for first in sorted(self._done)]
         return Submitted(
             submission=self._id,
             replayed=self._replayed,
             counts=receipts.added(chunk.counts for chunk in chunks),
             lines=b"".join(chunk.lines for chunk in chunks),
-            receipt=self._receipt,
+            receipt=None if self._order.dry_run or self._order.single else self._receipt(chunks),
         )
 
-    async def _recall(self) -> None:
-        if self._order.key is None or self._order.dry_run:
-            return
-        async with self._ctx.transaction() as connection:
-            standing = await idempotency.recall(self._ctx, self._order.key, self._order.digest)
-            if standing is not None:
-                self._id, self._replayed = UUID(bytes=standing.bytes), True
-                self._done = {each.first_row: each for each in await submissions.chunks(connection, standing)}
+    async def _stored(self) -> list[Chunk]:
+        return await submissions.chunks(await self._ctx.alone(), self._id)
 
     def _runs(self) -> Iterator[Sequence[Row]]:
         for start in range(0, len(self._rows), CHUNK):
@@ -109,7 +110,9 @@ class Taking:
         while True:
             try:
                 return await self._take(rows, prepared)
-            except Collision:
+            except DatabaseError as error:
+                if not error.breaks_constraint:
+                    raise
                 attempts += 1
                 standing = await self._standing(rows[0].number)
                 if standing is not None:
@@ -118,79 +121,74 @@ class Taking:
                     raise
 
     async def _standing(self, first_row: int) -> Chunk | None:
-        async with self._ctx.transaction() as connection:
-            found = await submissions.chunks(connection, self._id)
-        return next((chunk for chunk in found if chunk.first_row == first_row), None)
+        return next((chunk for chunk in await self._stored() if chunk.first_row == first_row), None)
 
     async def _take(self, rows: Sequence[Row], prepared: _Prepared) -> Chunk:
         ctx, order = self._ctx, self._order
         entries, ciphers = prepared
-        async with ctx.transaction() as connection:
-            found = await pressure(connection)
-            if found.queue_age > _OLDEST[order.lane] or found.reader_lag > _FURTHEST[order.lane]:
-                raise _backed_up()
+        await self._assert_room()
+        async with ctx.transaction() as session:
             frame = frame_of(ctx, self._intake, lane=order.lane, submission=self._id)
             register = await Register.opened(ctx, self._intake, frame, entries=entries, ciphers=ciphers)
             outcomes = [register.settle(entry) for entry in entries]
             if order.single and outcomes[0].verdict == "refused":
-                raise RowRefused("See errors.", "原因见 errors。", errors=outcomes[0].reasons)
+                await self._refuse(RowRefused("See errors.", "原因见 errors。", errors=outcomes[0].reasons))
             chunk = self._chunk(rows, outcomes)
             if order.dry_run:
                 await ctx.rollback()
                 return chunk
-            await self._begin(rows)
-            await register.write()
-            await submissions.add_chunk(connection, self._id, chunk)
-            await self._end(chunk)
+            await self._write(session, chunk, register)
         return chunk
 
-    async def _begin(self, rows: Sequence[Row]) -> None:
-        if self._replayed or rows[0].number != 1:
-            return
-        ctx, order = self._ctx, self._order
-        if order.key is not None:
-            standing = await idempotency.remember(ctx, order.key, order.digest, self._id)
-            if standing != self._id:
-                raise OtherFirst
-        caller, item = ctx.known_caller, self._intake.item
-        begun = Submission(
+    async def _assert_room(self) -> None:
+        found = await self._ctx.equipment.backlog.latest(await self._ctx.alone())
+        if found.queue_age > _OLDEST[self._order.lane] or found.reader_lag > _FURTHEST[self._order.lane]:
+            await self._refuse(_backed_up())
+
+    async def _refuse(self, refusal: Problem) -> None:
+        """Raise this refusal of the whole request; but a replay is answered with what was answered before."""
+        if not self._order.dry_run and not self._replayed:
+            await self._assert_first()
+        raise refusal
+
+    async def _assert_first(self) -> None:
+        key = self._order.key
+        begun = None if key is None else await idempotency.recall(self._ctx, key, self._order.digest)
+        if begun is not None:
+            raise OtherFirst(begun)
+
+    async def _write(self, session: Session, chunk: Chunk, register: Register) -> None:
+        written = register.revisions
+        if self._replayed or chunk.first_row != 1:
+            await submissions.add_chunk(session, self._id, chunk, written=written)
+        else:
+            key = idempotency.values_of(self._ctx, self._order.key, self._order.digest, self._id)
+            if not await submissions.begin(session, self._submission(), chunk, written=written, key=key):
+                await self._assert_first()
+        await register.write_beside()
+
+    def _submission(self) -> Submission:
+        caller, item = self._ctx.known_caller, self._intake.item
+        return Submission(
             id=self._id,
             party=self._intake.party.code,
             item=item.code,
             item_version=item.number,
-            lane=order.lane,
+            lane=self._order.lane,
             officer=caller.officer,
             total=len(self._rows),
-            at=ctx.instant,
-            legal_date=ctx.legal_date,
-            receipt=None,
+            at=self._ctx.instant,
+            legal_date=self._ctx.legal_date,
         )
-        await submissions.open_submission(await ctx.connection(), begun)
 
-    async def _end(self, last: Chunk) -> None:
-        if last.last_row != self._rows[-1].number:
-            return
-        chunks = [*self._chunks(), last]
-        receipt = receipts.receipt_of(
+    def _receipt(self, chunks: Sequence[Chunk]) -> bytes:
+        return receipts.receipt_line(
             self._ctx.keys,
             submission=self._id,
             node=self._ctx.node.code,
             item=self._intake.item.code,
-            counts=receipts.added(chunk.counts for chunk in chunks),
-            lines=(chunk.lines for chunk in chunks),
+            chunks=chunks,
         )
-        line = receipts.receipt_line(receipt)
-        await submissions.close_submission(await self._ctx.connection(), self._id, receipt=line.decode())
-        self._receipt = line
-
-    async def _read_receipt(self) -> None:
-        async with self._ctx.transaction() as connection:
-            found = await submissions.submission_of(connection, self._id)
-        if found is not None and found.receipt is not None:
-            self._receipt = found.receipt.encode()
-
-    def _chunks(self) -> list[Chunk]:
-        return [self._done[first] for first in sorted(self._done)]
 
     def _chunk(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> Chunk:
         counts: Counter[VerdictWord] = Counter(outcome.verdict for outcome in outcomes)

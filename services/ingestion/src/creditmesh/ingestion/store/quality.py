@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Text, TextClause, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
 
@@ -57,51 +54,46 @@ class Refused:
 
 
 _COLUMNS = Refusal.__slots__
-_ADD = text(f"""
-    insert into ingestion.refusal ({", ".join(_COLUMNS)}) values ({", ".join(f":{c}" for c in _COLUMNS)})
+_ADD = """
+    insert into ingestion.refusal (record, rev, holder, party, item, code, at, legal_date)
+    select * from unnest(
+        cast(:record as uuid[]), cast(:rev as integer[]), cast(:holder as text[]), cast(:party as text[]),
+        cast(:item as text[]), cast(:code as text[]), cast(:at as timestamptz[]), cast(:legal_date as date[]))
         on conflict do nothing
-""").bindparams(bindparam("record", type_=Uuid))
-
-
-def _asked(statement: str) -> TextClause:
-    where = """
-        where w.legal_date between :since and :until
-          and (cast(:party as text) is null or w.party = :party)
-          and (:items is null or w.item = any(:items))
-    """
-    return text(statement.format(where=where)).bindparams(bindparam("items", type_=ARRAY(Text)))
-
-
-_VERDICTS = _asked(f"""
+"""
+_WHERE = """
+    where w.legal_date between :since and :until
+      and (cast(:party as text) is null or w.party = :party)
+      and (cast(:items as text[]) is null or w.item = any(:items))
+"""
+_VERDICTS = f"""
     select w.party, w.item, {", ".join(f"sum(c.{word})::bigint as {word}" for word in VERDICTS)}
       from ingestion.submission w join ingestion.submission_chunk c on c.submission = w.id
-      {{where}} group by 1, 2
-""")
-_REFUSALS = _asked("""
+      {_WHERE} group by 1, 2
+"""
+_REFUSALS = f"""
     select w.party, w.item, w.holder, w.code, count(*) as count
-      from ingestion.refusal w {where} group by 1, 2, 3, 4 order by 1, 2, 3, 4
-""")
+      from ingestion.refusal w {_WHERE} group by 1, 2, 3, 4 order by 1, 2, 3, 4
+"""
 
 
-async def add(connection: AsyncConnection, refusals: Sequence[Refusal]) -> None:
+async def add(session: Session, refusals: Sequence[Refusal]) -> None:
     """Keep these refusals; one that is there already stays as it is."""
     if refusals:
-        values = [{name: getattr(refusal, name) for name in _COLUMNS} for refusal in refusals]
-        await connection.execute(_ADD, values)
+        await session.execute(_ADD, {name: [getattr(each, name) for each in refusals] for name in _COLUMNS})
 
 
-async def verdicts(connection: AsyncConnection, asked: Asked) -> list[Judged]:
+async def verdicts(session: Session, asked: Asked) -> list[Judged]:
     """The verdicts on what was submitted in that period."""
-    rows = await connection.execute(_VERDICTS, _values(asked))
     return [
-        Judged(party=row.party, item=row.item, counts={word: getattr(row, word) for word in VERDICTS}) for row in rows
+        Judged(party=row.party, item=row.item, counts={word: row[word] for word in VERDICTS})
+        for row in await session.fetch(_VERDICTS, _values(asked))
     ]
 
 
-async def refusals(connection: AsyncConnection, asked: Asked) -> list[Refused]:
+async def refusals(session: Session, asked: Asked) -> list[Refused]:
     """What holders refused in that period."""
-    rows = await connection.execute(_REFUSALS, _values(asked))
-    return [Refused(**row) for row in rows.mappings()]
+    return [Refused(**row) for row in await session.fetch(_REFUSALS, _values(asked))]
 
 
 def _values(asked: Asked) -> dict[str, object]:

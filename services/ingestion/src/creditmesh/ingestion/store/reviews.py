@@ -7,11 +7,8 @@ from typing import Literal
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Integer, LargeBinary, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.verdicts import VerdictWord
 
@@ -50,53 +47,36 @@ class Review:
 
 
 _COLUMNS = Review.__slots__
-_UUIDS = ("id", "submission", "record", "subject")
-_ADD = text(
-    f"insert into ingestion.review ({', '.join(_COLUMNS)}) values ({', '.join(f':{c}' for c in _COLUMNS)})"
-).bindparams(*(bindparam(name, type_=Uuid) for name in _UUIDS), bindparam("fingerprint", type_=LargeBinary))
-_STATES = text("""
-    select fingerprint, id, state from ingestion.review where party = :party and fingerprint = any(:fingerprints)
-""").bindparams(bindparam("fingerprints", type_=ARRAY(LargeBinary)))
-_ONE = text("select * from ingestion.review where id = :id").bindparams(bindparam("id", type_=Uuid))
-_ONE_LOCKED = text("select * from ingestion.review where id = :id for update").bindparams(bindparam("id", type_=Uuid))
-_PAGE = text("""
+_ONE = "select * from ingestion.review where id = :id"
+_ONE_LOCKED = f"{_ONE} for update"
+_PAGE = """
     select * from ingestion.review
      where state = :state and (cast(:party as text) is null or party = :party)
        and (cast(:items as text[]) is null or item = any(:items))
        and (cast(:after as uuid) is null or id > :after)
      order by id limit :limit
-""").bindparams(bindparam("party", type_=Text), bindparam("items", type_=ARRAY(Text)), bindparam("after", type_=Uuid))
-_DECIDE = text("""
+"""
+_DECIDE = """
     update ingestion.review set state = :state, officer = :officer, note = :note, decided_at = :at, verdict = :verdict,
            record = coalesce(:record, record), rev = coalesce(:rev, rev)
      where id = :id
-""").bindparams(bindparam("id", type_=Uuid), bindparam("record", type_=Uuid), bindparam("rev", type_=Integer))
+"""
 
 
-async def add_reviews(connection: AsyncConnection, reviews: Sequence[Review]) -> None:
+async def add_reviews(session: Session, reviews: Sequence[Review]) -> None:
     """Keep these held rows."""
-    if reviews:
-        await connection.execute(_ADD, [{name: getattr(each, name) for name in _COLUMNS} for each in reviews])
+    rows = [[getattr(each, name) for name in _COLUMNS] for each in reviews]
+    await session.copy("ingestion.review", _COLUMNS, rows)
 
 
-async def states(
-    connection: AsyncConnection, *, party: str, fingerprints: Collection[bytes]
-) -> dict[bytes, tuple[UUID, State]]:
-    """The reviews that rows of these fingerprints already have with this party."""
-    if not fingerprints:
-        return {}
-    rows = await fetch(connection, _STATES, {"party": party, "fingerprints": list(fingerprints)})
-    return {fingerprint: (UUID(bytes=review.bytes), state) for fingerprint, review, state in rows}
-
-
-async def review_of(connection: AsyncConnection, review: UUID, *, lock: bool = False) -> Review | None:
+async def review_of(session: Session, review: UUID, *, lock: bool = False) -> Review | None:
     """One review by its id; `lock`: nobody else decides it before this transaction ends."""
-    row = (await connection.execute(_ONE_LOCKED if lock else _ONE, {"id": review})).mappings().one_or_none()
-    return None if row is None else _review(dict(row))
+    row = await session.row(_ONE_LOCKED if lock else _ONE, {"id": review})
+    return None if row is None else Review(**row)
 
 
 async def page(
-    connection: AsyncConnection,
+    session: Session,
     *,
     state: State,
     party: str | None,
@@ -112,12 +92,12 @@ async def page(
         "after": after,
         "limit": limit,
     }
-    return [_review(dict(row)) for row in (await connection.execute(_PAGE, values)).mappings()]
+    return [Review(**row) for row in await session.fetch(_PAGE, values)]
 
 
-async def decide(connection: AsyncConnection, decided: Review) -> None:
+async def decide(session: Session, decided: Review) -> None:
     """Write down an officer's decision: state, officer, note, time, and what it made."""
-    await connection.execute(
+    await session.execute(
         _DECIDE,
         {
             "id": decided.id,
@@ -135,11 +115,3 @@ async def decide(connection: AsyncConnection, decided: Review) -> None:
 def reasons_of(review: Review) -> tuple[FieldError, ...]:
     """Why the row was held."""
     return tuple(FieldError.model_validate(each) for each in orjson.loads(review.reasons))
-
-
-def _review(row: dict[str, object]) -> Review:
-    for name in _UUIDS:
-        value = row[name]
-        if isinstance(value, UUID):
-            row[name] = UUID(bytes=value.bytes)
-    return Review(**row)  # type: ignore[arg-type]

@@ -1,24 +1,41 @@
 """Revisions: what a record's history is, and the COPY that adds to it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Integer, LargeBinary, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.copy import copy
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.session import Session
+from creditmesh.ingestion.store.reviews import State as ReviewState
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import RecordState
 
-COLUMNS = (
-    "at", "legal_date", "part", "rev", "item_version", "id", "record", "subject", "submission", "natural_key",
-    "fingerprint", "mac_key", "mac_alg", "item", "party", "origin", "lane", "state", "mark", "traceparent", "data",
-)  # fmt: skip
+_TYPES = {
+    "at": "timestamptz",
+    "legal_date": "date",
+    "part": "integer",
+    "rev": "integer",
+    "item_version": "integer",
+    "id": "uuid",
+    "record": "uuid",
+    "subject": "uuid",
+    "submission": "uuid",
+    "natural_key": "bytea",
+    "fingerprint": "bytea",
+    "mac_key": "text",
+    "mac_alg": "text",
+    "item": "text",
+    "party": "text",
+    "origin": "text",
+    "lane": "text",
+    "state": "text",
+    "mark": "text",
+    "traceparent": "text",
+    "data": "bytea",
+}
+COLUMNS = tuple(_TYPES)
 """The columns of a revision in the order of a row to be written."""
 
 Place = tuple[int, UUID, bytes]
@@ -45,116 +62,124 @@ class Stored:
     """The event: everything about the record (`RecordChanged`)."""
 
 
-# One probe of the unique index a place: OFFSET 0 keeps the planner from anything else, whatever its statistics say.
-_HISTORIES = text("""
-    select u.natural_key, r.record, r.rev, r.fingerprint, r.state, r.mark, r.submission
-      from unnest(:parts, :subjects, :keys) as u(part, subject, natural_key)
-     cross join lateral (
-        select i.record, i.rev, i.fingerprint, i.state, i.mark, i.submission from ingestion.revision i
-         where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
-         order by i.rev offset 0) r
-""").bindparams(
-    bindparam("parts", type_=ARRAY(Integer)),
-    bindparam("subjects", type_=ARRAY(Uuid)),
-    bindparam("keys", type_=ARRAY(LargeBinary)),
-)
+_PLACES = """
+    unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
+        as u(part, subject, natural_key)
+"""
+# Locks, then reads: one call, two snapshots (see the migration). A row without a natural key is a review.
+_LOCKED = """
+    select natural_key, id, rev, fingerprint, state, mark, submission
+      from ingestion.locked(:lock_class, :lock_keys, :parts, :subjects, :keys, :party, :fingerprints)
+"""
+INSERTION = f"""
+    insert into ingestion.revision ({", ".join(COLUMNS)})
+    select * from unnest({", ".join(f"cast(:revision_{c} as {kind}[])" for c, kind in _TYPES.items())})
+"""
+"""Adds the rows of `few`, in the statement that writes what belongs with them."""
 
 _STORED = """
     select r.id, r.part, r.subject, r.natural_key, r.record, r.rev, r.fingerprint, r.item, r.party, r.origin, r.state,
            r.mark, r.at, r.legal_date, r.data
 """
 # An id alone says nothing of its part: one probe of the primary key in each.
-_BY_ID = text(f"""
+_BY_ID = f"""
     {_STORED} from generate_series(0, cast(:parts as integer) - 1) as p(part)
      cross join lateral (
         select i.* from ingestion.revision i where i.part = p.part and i.id = :id offset 0) r
-""").bindparams(bindparam("id", type_=Uuid))
-_BY_IDS = text(f"""
-    {_STORED} from unnest(:parts, :ids) as w(part, id)
+"""
+_BY_IDS = f"""
+    {_STORED} from unnest(cast(:parts as integer[]), cast(:ids as uuid[])) as w(part, id)
      cross join lateral (
         select i.* from ingestion.revision i where i.part = w.part and i.id = w.id offset 0) r
-""").bindparams(bindparam("parts", type_=ARRAY(Integer)), bindparam("ids", type_=ARRAY(Uuid)))
-_NEWEST = text(f"""
-    {_STORED} from unnest(:parts, :subjects, :keys) as u(part, subject, natural_key)
+"""
+_NEWEST = f"""
+    {_STORED} from {_PLACES}
      cross join lateral (
         select i.* from ingestion.revision i
          where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
          order by i.rev desc limit 1) r
-""").bindparams(
-    bindparam("parts", type_=ARRAY(Integer)),
-    bindparam("subjects", type_=ARRAY(Uuid)),
-    bindparam("keys", type_=ARRAY(LargeBinary)),
-)
-_OF_PLACE = text(f"""
+"""
+_OF_PLACE = f"""
     {_STORED} from ingestion.revision r
      where r.part = :part and r.subject = :subject and r.natural_key = :natural_key order by r.rev
-""").bindparams(bindparam("subject", type_=Uuid), bindparam("natural_key", type_=LargeBinary))
+"""
 
 
-async def histories(connection: AsyncConnection, places: Iterable[Place]) -> dict[bytes, list[Known]]:
-    """Every revision at these places, oldest first, by natural key; places without any are absent."""
-    wanted = list(set(places))
+async def locked(
+    session: Session, locks: Mapping[str, object], places: Iterable[Place], *, party: str, doubtful: Collection[bytes]
+) -> tuple[dict[bytes, list[Known]], dict[bytes, tuple[UUID, ReviewState]]]:
+    """Take these locks; then what is known of these places and of the doubtful fingerprints.
+
+    Every revision, oldest first, by natural key (absent where there is none), and the reviews that rows of these
+    fingerprints already have with this party.
+    """
+    histories: dict[bytes, list[Known]] = {}
+    reviews: dict[bytes, tuple[UUID, ReviewState]] = {}
+    wanted = set(places)
     if not wanted:
-        return {}
-    parts, subjects, keys = (list(each) for each in zip(*wanted, strict=True))
-    rows = await fetch(connection, _HISTORIES, {"parts": parts, "subjects": subjects, "keys": keys})
-    found: dict[bytes, list[Known]] = {}
-    for key, record, rev, fingerprint, state, mark, submission in rows:
-        known = Known(_uuid(record), rev, fingerprint, state, mark, _uuid(submission) if submission else None)
-        found.setdefault(key, []).append(known)
-    for history in found.values():
+        return histories, reviews
+    values = {**locks, **_columns(wanted), "party": party, "fingerprints": list(doubtful)}
+    for key, id_, rev, fingerprint, state, mark, submission in await session.fetch(_LOCKED, values):
+        if key is None:
+            reviews[fingerprint] = (id_, state)
+        else:
+            histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission))
+    for history in histories.values():
         history.sort(key=lambda known: known.rev)
-    return found
+    return histories, reviews
 
 
-async def write(connection: AsyncConnection, rows: Sequence[Sequence[object]]) -> None:
-    """Add these revisions (rows of `COLUMNS`); `store.Collision` if one of them is there already."""
-    if rows:
-        await copy(connection, "ingestion.revision", COLUMNS, rows)
+async def write(session: Session, rows: Sequence[Sequence[object]]) -> None:
+    """Add these revisions (rows of `COLUMNS`); DatabaseError that breaks a constraint if one is there already."""
+    await session.copy("ingestion.revision", COLUMNS, rows)
 
 
-async def revision(connection: AsyncConnection, revision_id: UUID, *, parts: int) -> Stored | None:
+def few(rows: Sequence[Sequence[object]]) -> dict[str, object]:
+    """The values of `INSERTION`."""
+    columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    return {f"revision_{name}": column for name, column in zip(COLUMNS, columns, strict=True)}
+
+
+async def revision(session: Session, revision_id: UUID, *, parts: int) -> Stored | None:
     """One revision by its id."""
-    row = (await connection.execute(_BY_ID, {"id": revision_id, "parts": parts})).one_or_none()
+    row = await session.row(_BY_ID, {"id": revision_id, "parts": parts})
     return None if row is None else _stored(row)
 
 
-async def firsts(connection: AsyncConnection, records: Iterable[tuple[int, UUID]]) -> dict[UUID, Stored]:
+async def firsts(session: Session, records: Iterable[tuple[int, UUID]]) -> dict[UUID, Stored]:
     """The revisions that have these ids in these parts, by id: a record has the id of the first revision held here."""
-    wanted = list(set(records))
+    wanted = set(records)
     if not wanted:
         return {}
-    parts, ids = (list(each) for each in zip(*wanted, strict=True))
-    rows = await fetch(connection, _BY_IDS, {"parts": parts, "ids": ids})
+    parts, ids = zip(*wanted, strict=True)
+    rows = await session.fetch(_BY_IDS, {"parts": parts, "ids": ids})
     return {stored.id: stored for stored in map(_stored, rows)}
 
 
-async def newest(connection: AsyncConnection, places: Iterable[Place]) -> dict[Place, Stored]:
+async def newest(session: Session, places: Iterable[Place]) -> dict[Place, Stored]:
     """The newest revision at each of these places; places without any are absent."""
-    wanted = list(set(places))
+    wanted = set(places)
     if not wanted:
         return {}
-    parts, subjects, keys = (list(each) for each in zip(*wanted, strict=True))
-    rows = await fetch(connection, _NEWEST, {"parts": parts, "subjects": subjects, "keys": keys})
+    rows = await session.fetch(_NEWEST, _columns(wanted))
     return {stored.place: stored for stored in map(_stored, rows)}
 
 
-async def revisions(connection: AsyncConnection, record: UUID, *, parts: int) -> list[Stored]:
+async def revisions(session: Session, record: UUID, *, parts: int) -> list[Stored]:
     """All revisions of a record, oldest first; empty if there is no such record."""
-    first = await revision(connection, record, parts=parts)
+    first = await revision(session, record, parts=parts)
     if first is None or first.record != record:
         return []
     part, subject, natural_key = first.place
-    values: Mapping[str, object] = {"part": part, "subject": subject, "natural_key": natural_key}
-    return [_stored(row) for row in await connection.execute(_OF_PLACE, values)]
+    rows = await session.fetch(_OF_PLACE, {"part": part, "subject": subject, "natural_key": natural_key})
+    return [_stored(row) for row in rows]
 
 
-def _stored(row: Sequence[Any]) -> Stored:
-    id_, part, subject, natural_key, record, *others = row
-    place = (part, _uuid(subject), natural_key)
-    return Stored(_uuid(id_), place, _uuid(record), *others)
+def _columns(places: Collection[Place]) -> dict[str, object]:
+    parts, subjects, keys = zip(*places, strict=True)
+    return {"parts": parts, "subjects": subjects, "keys": keys}
 
 
-def _uuid(driver: UUID) -> UUID:
-    # The driver's own class is a UUID to everybody but the JSON writer.
-    return UUID(bytes=driver.bytes)
+def _stored(row: Row) -> Stored:
+    id_, part, subject, natural_key, *others = row
+    return Stored(id_, (part, subject, natural_key), *others)

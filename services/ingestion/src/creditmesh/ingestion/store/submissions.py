@@ -1,15 +1,14 @@
 """Submissions: what was sent, chunk by chunk, with the verdicts that were given."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Row, Uuid, bindparam, text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.session import COPY_FROM, Session
+from creditmesh.chassis.http import idempotency
+from creditmesh.ingestion.store import revisions
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
 
@@ -26,7 +25,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One submission as it stands; `receipt` is there when it is complete."""
+    """One submission as it was begun."""
 
     id: UUID
     party: str
@@ -37,74 +36,81 @@ class Submission:
     total: int
     at: datetime
     legal_date: date
-    receipt: str | None
 
 
-_OPEN = text("""
-    insert into ingestion.submission (id, at, legal_date, party, officer, item, item_version, lane, total)
-    values (:id, :at, :legal_date, :party, :officer, :item, :item_version, :lane, :total)
-""").bindparams(bindparam("id", type_=Uuid))
-_CLOSE = text("update ingestion.submission set receipt = :receipt where id = :id").bindparams(
-    bindparam("id", type_=Uuid)
-)
-_ONE = text("select * from ingestion.submission where id = :id").bindparams(bindparam("id", type_=Uuid))
-_ADD = text(f"""
-    insert into ingestion.submission_chunk (submission, first_row, last_row, digest, lines, {", ".join(VERDICTS)})
-    values (:submission, :first_row, :last_row, :digest, :lines, {", ".join(f":{word}" for word in VERDICTS)})
-""").bindparams(
-    bindparam("submission", type_=Uuid), bindparam("digest", type_=LargeBinary), bindparam("lines", type_=LargeBinary)
-)
-_CHUNKS = text("select * from ingestion.submission_chunk where submission = :submission order by first_row").bindparams(
-    bindparam("submission", type_=Uuid)
-)
-_COUNTS = text(f"""
+_SUBMISSION = Submission.__slots__
+_CHUNK = ("submission", "first_row", "last_row", "digest", "lines", *VERDICTS)
+_ADD_CHUNK = f"""
+    insert into ingestion.submission_chunk ({", ".join(_CHUNK)}) values ({", ".join(f":{name}" for name in _CHUNK)})
+"""
+_ADD = f"with revisions as ({revisions.INSERTION}) {_ADD_CHUNK}"
+_BEGIN = f"""
+    with submission as (
+        insert into ingestion.submission ({", ".join(_SUBMISSION)})
+        values ({", ".join(f":{name}" for name in _SUBMISSION)})
+    ), chunk as ({_ADD_CHUNK}), revisions as ({revisions.INSERTION}), key as ({idempotency.insertion("ingestion")})
+    select cast(:key as text) is null or exists (select from key)
+"""
+_ONE = f"select {', '.join(_SUBMISSION)} from ingestion.submission where id = :id"
+_CHUNKS = "select * from ingestion.submission_chunk where submission = :submission order by first_row"
+_COUNTS = f"""
     select {", ".join(f"coalesce(sum({word}), 0)::integer as {word}" for word in VERDICTS)}
       from ingestion.submission_chunk where submission = :submission
-""").bindparams(bindparam("submission", type_=Uuid))
+"""
 
 
-async def open_submission(connection: AsyncConnection, submission: Submission) -> None:
-    """Begin a submission."""
-    values = {name: getattr(submission, name) for name in Submission.__slots__ if name != "receipt"}
-    await fetch(connection, _OPEN, values)
+async def begin(
+    session: Session,
+    submission: Submission,
+    chunk: Chunk,
+    *,
+    written: Sequence[Sequence[object]],
+    key: Mapping[str, object],
+) -> bool:
+    """Keep a submission with its first chunk, the chunk's revisions and the caller's key (`idempotency.values_of`).
+
+    False if the key stands for something else: then all of this is to be rolled back.
+    """
+    values = {name: getattr(submission, name) for name in _SUBMISSION}
+    values |= await _written(session, submission.id, chunk, written)
+    return bool(await session.value(_BEGIN, {**values, **key}))
 
 
-async def close_submission(connection: AsyncConnection, submission: UUID, *, receipt: str) -> None:
-    """Keep the receipt: every chunk is there."""
-    await fetch(connection, _CLOSE, {"id": submission, "receipt": receipt})
+async def add_chunk(session: Session, submission: UUID, chunk: Chunk, *, written: Sequence[Sequence[object]]) -> None:
+    """Keep a later chunk with its revisions; DatabaseError that breaks a constraint if the chunk is there already."""
+    await session.execute(_ADD, await _written(session, submission, chunk, written))
 
 
-async def submission_of(connection: AsyncConnection, submission: UUID) -> Submission | None:
+async def submission_of(session: Session, submission: UUID) -> Submission | None:
     """One submission by its id."""
-    row = (await connection.execute(_ONE, {"id": submission})).mappings().one_or_none()
-    return None if row is None else Submission(**(dict(row) | {"id": submission}))
+    row = await session.row(_ONE, {"id": submission})
+    return None if row is None else Submission(**row)
 
 
-async def add_chunk(connection: AsyncConnection, submission: UUID, chunk: Chunk) -> None:
-    """Keep a chunk's verdicts; `store.Collision` if the chunk is there already."""
-    values: dict[str, object] = {
-        "submission": submission,
-        "first_row": chunk.first_row,
-        "last_row": chunk.last_row,
-        "digest": chunk.digest,
-        "lines": chunk.lines,
-    }
-    values |= {word: chunk.counts.get(word, 0) for word in VERDICTS}
-    await fetch(connection, _ADD, values)
-
-
-async def chunks(connection: AsyncConnection, submission: UUID) -> list[Chunk]:
+async def chunks(session: Session, submission: UUID) -> list[Chunk]:
     """The committed chunks, in order."""
-    return [_chunk(row) for row in await connection.execute(_CHUNKS, {"submission": submission})]
+    return [_chunk(row) for row in await session.fetch(_CHUNKS, {"submission": submission})]
 
 
-async def counts(connection: AsyncConnection, submission: UUID) -> dict[VerdictWord, int]:
+async def counts(session: Session, submission: UUID) -> dict[VerdictWord, int]:
     """How many verdicts of each kind were given so far."""
-    row = (await connection.execute(_COUNTS, {"submission": submission})).one()
+    [row] = await session.fetch(_COUNTS, {"submission": submission})
     return _counts(row)
 
 
-def _chunk(row: Row[Any]) -> Chunk:
+async def _written(
+    session: Session, submission: UUID, chunk: Chunk, written: Sequence[Sequence[object]]
+) -> dict[str, object]:
+    # Few revisions go into the statement that writes their chunk; many are copied.
+    if len(written) >= COPY_FROM:
+        await revisions.write(session, written)
+        written = ()
+    values: dict[str, object] = {"submission": submission, **revisions.few(written)}
+    values |= {name: getattr(chunk, name) for name in ("first_row", "last_row", "digest", "lines")}
+    return values | {word: chunk.counts.get(word, 0) for word in VERDICTS}
+
+
+def _chunk(row: Row) -> Chunk:
     return Chunk(
         first_row=row.first_row,
         last_row=row.last_row,
@@ -114,5 +120,5 @@ def _chunk(row: Row[Any]) -> Chunk:
     )
 
 
-def _counts(row: Row[Any]) -> dict[VerdictWord, int]:
-    return {word: getattr(row, word) for word in VERDICTS}
+def _counts(row: Row) -> dict[VerdictWord, int]:
+    return {word: row[word] for word in VERDICTS}

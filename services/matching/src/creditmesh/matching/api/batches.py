@@ -10,9 +10,10 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import FailFast, TypeAdapter, ValidationError
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.errors import MOST_FINDINGS, Malformed, TooLarge, UnsupportedMedia
 from creditmesh.chassis.http.reading import strictly
-from creditmesh.schemas.screenings import ScreenedIn, ScreeningOut
+from creditmesh.schemas.screenings import ScreenedIn
 
 NDJSON = "application/x-ndjson"
 MOST = 10_000
@@ -37,23 +38,22 @@ async def batch_of(request: Request) -> Batch:
     body = await request.body()
     read = _lines(body) if shape == "lines" else _json(body)
     if isinstance(read, dict):
-        return Batch("object", [_valid(_ONE, read)])
+        return Batch("object", await _valid(read))
     if not isinstance(read, list) or not read:
         raise Malformed(
             "Send one subject, an array of them, or one a line.", "请发送一个主体、主体数组，或每行一个主体。"
         )
     if len(read) > MOST:
         raise _too_many()
-    subjects: list[ScreenedIn] = _valid(_MANY, read)
-    return Batch("lines" if shape == "lines" else "array", subjects)
+    return Batch("lines" if shape == "lines" else "array", await _valid(read))
 
 
-def answer(batch: Batch, found: Sequence[ScreeningOut]) -> Response:
+def answer(batch: Batch, texts: Sequence[bytes]) -> Response:
     """The answers, in the shape in which the subjects were sent."""
-    texts = [each.model_dump_json() for each in found]
     if batch.shape == "lines":
-        return Response("\n".join((*texts, "")), media_type=NDJSON)
-    return Response(texts[0] if batch.shape == "object" else f"[{','.join(texts)}]", media_type="application/json")
+        return Response(b"\n".join((*texts, b"")), media_type=NDJSON)
+    body = texts[0] if batch.shape == "object" else b"[%b]" % b",".join(texts)
+    return Response(body, media_type="application/json")
 
 
 def _shape(content_type: str | None) -> str:
@@ -92,17 +92,39 @@ def _lines(body: bytes) -> list[Any]:
     return read
 
 
-def _valid(adapter: TypeAdapter[Any], read: Any) -> Any:
-    """What was read, as its model; else the first findings, subject by subject until there are enough."""
-    subjects = read if isinstance(read, list) else [read]
-    crowded = next((place for place, each in enumerate(subjects) if _is_crowded(each)), None)
-    if crowded is not None:
-        place = () if subjects is not read else (crowded,)
-        raise RequestValidationError([{"type": "too_many_entries", "loc": ("body", *place)}], body=read)
+async def _valid(read: Any) -> list[ScreenedIn]:
+    """The subjects; RequestValidationError with the first findings, slice by slice until there are enough."""
+    sent = [read] if isinstance(read, dict) else read
+    subjects: list[ScreenedIn] = []
+    found: list[dict[str, Any]] = []
+    seen = 0
+    async for some in in_slices(sent):
+        models = _models(some)
+        if models is None:
+            findings = (
+                each
+                for number, subject in enumerate(some, seen)
+                for each in _findings(subject, (number,) if sent is read else ())
+            )
+            found += islice(findings, MOST_FINDINGS - len(found))
+        else:
+            subjects += models
+        if len(found) == MOST_FINDINGS:
+            break
+        seen += len(some)
+    if found:
+        raise RequestValidationError(found, body=read)
+    return subjects
+
+
+def _models(subjects: Sequence[Any]) -> list[ScreenedIn] | None:
+    """The subjects as their models; None if any of them is none."""
+    if any(map(_is_crowded, subjects)):
+        return None
     try:
-        return adapter.validate_python(read)
+        return _MANY.validate_python(subjects)
     except ValidationError:
-        raise RequestValidationError(list(islice(_findings(read), MOST_FINDINGS)), body=read) from None
+        return None
 
 
 def _is_crowded(subject: Any) -> bool:
@@ -113,14 +135,15 @@ def _is_crowded(subject: Any) -> bool:
     return len(subject) > _FIELDS or (isinstance(document, dict) and len(document) > _FIELDS)
 
 
-def _findings(read: Any) -> Iterator[dict[str, Any]]:
-    for place, subject in enumerate(read) if isinstance(read, list) else [(None, read)]:
-        try:
-            _ONE.validate_python(subject)
-        except ValidationError as error:
-            here = () if place is None else (place,)
-            for each in error.errors(include_input=False):
-                yield {**each, "loc": ("body", *here, *each["loc"])}
+def _findings(subject: Any, place: tuple[int, ...]) -> Iterator[dict[str, Any]]:
+    if _is_crowded(subject):
+        yield {"type": "too_many_entries", "loc": ("body", *place)}
+        return
+    try:
+        _ONE.validate_python(subject)
+    except ValidationError as error:
+        for each in error.errors(include_input=False):
+            yield {**each, "loc": ("body", *place, *each["loc"])}
 
 
 def _too_many() -> TooLarge:

@@ -37,15 +37,16 @@ async def screen(ctx: Ctx, request: Request, matter: _Matter = None, officer: _O
 
     One subject, an array, or one a line (`application/x-ndjson`), at most 10,000; answered in the same shape and
     order. Only a number identifies: a name alone is answered `number_needed`, a number that is none `invalid`, and
-    nothing applies to either. Each subject finds the screening in their log; refusals (403) too. Nothing may be used
-    from `use_until` on.
+    nothing applies to either. Each subject finds the screening in their log, and a refusal (403) too if this node knew
+    them before. Nothing may be used from `use_until` on.
 
     `POST /v1/screenings?matter=procurement_review&officer=W-17` with
     `{"kind": "organisation", "document": {"type": "uscc", "number": "91990000MA0000001R"}}`.
     """
-    batch = await batch_of(request)
-    found = await screenings.screen(ctx, batch.subjects, Asked(matter=matter, officer=officer))
-    return answer(batch, found)
+    async with ctx.equipment.bulk.turn(len(await request.body())):
+        batch = await batch_of(request)
+        texts = await screenings.screen(ctx, batch.subjects, Asked(matter=matter, officer=officer))
+        return answer(batch, texts)
 
 
 @router.post("/v1/eligibility", access=_ASKS)

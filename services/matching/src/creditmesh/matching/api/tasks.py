@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.conditions import etag, expected
 from creditmesh.chassis.http.idempotency import REPLAYED, once_of
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
@@ -36,24 +37,31 @@ async def inbox(
 
 
 @router.get("/v1/tasks/{task}", access=_ANSWERS)
-async def look_at(ctx: Ctx, task: str) -> TaskOut:
+async def look_at(ctx: Ctx, response: Response, task: str) -> TaskOut:
     """One task of your party, as it stands now. 404: there is none, or it is another's.
+
+    Its `ETag`, the number of its answers so far, is what an answer needs as `If-Match`.
 
     `GET /v1/tasks/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11.3f9c2d1a7b40.procurement_bar`
     """
-    return await tasks.task_of(ctx, task)
+    found = await tasks.task_of(ctx, task)
+    response.headers["ETag"] = etag(found.answers)
+    return found
 
 
 @router.post("/v1/tasks/{task}/feedback", access=_ANSWERS, status_code=201)
 async def answer(ctx: Ctx, request: Request, response: Response, task: str, body: FeedbackIn) -> FeedbackOut:
     """Answer a task: you applied the measure, did not and say why, or, once its ground has ended, have lifted it.
 
-    An answer is never changed; a later one stands before it as long as the ground does. With an `Idempotency-Key` a
-    repeated answer is kept once. 409: the task stands otherwise. Example:
-    `{"outcome": "not_executed", "reason": "the procedure was closed before", "officer": "W-17"}`.
+    An answer is never changed; a later one stands before it as long as the ground does. Needs `If-Match` (412 if
+    somebody has answered since; the task's `answers` in quotes). With an `Idempotency-Key` a repeated answer is kept
+    once. 409: the task stands otherwise.
+
+    `POST /v1/tasks/{task}/feedback` `If-Match: "0"`
+    `{"outcome": "not_executed", "reason": "the procedure was closed before", "officer": "W-17"}`
     """
-    once = await once_of(request)
-    kept, replayed = await feedback.answer_task(ctx, task, body, key=once.key, digest=once.digest)
+    once, decided_on = await once_of(request), expected(request)
+    kept, replayed = await feedback.answer_task(ctx, task, body, expected=decided_on, key=once.key, digest=once.digest)
     if replayed:
         response.headers[REPLAYED] = "true"
     return kept

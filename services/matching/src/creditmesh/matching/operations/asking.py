@@ -1,19 +1,25 @@
 """What a screening and a question of eligibility have in common: the ground, what stands now, and the access."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NoReturn, TypeVar
 from uuid import UUID
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
+from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching.errors import NoGround
 from creditmesh.matching.store import standing
-from creditmesh.matching.store.standing import Day, Standing
+from creditmesh.matching.store.standing import Day, Held
 from creditmesh.schemas.catalogue import Matter
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.rules import freshness, grounds
+from creditmesh.schemas.rules.grounds import Wanting
+
+T = TypeVar("T")
 
 PURPOSE = "statutory_duty"
 """The purpose of the catalogue for which a department may ask here."""
@@ -36,15 +42,12 @@ class Allowed:
     matter: Matter
     officer: str
     items: tuple[str, ...]
-
-    @property
-    def whole(self) -> bool:
-        """Whether the credential reaches every item of the matter: only then "no record" means that there is none."""
-        return set(self.matter.items) <= set(self.items)
+    out_of_reach: tuple[str, ...]
+    """The items of the matter that this credential does not reach: only without any "no record" means there is none."""
 
 
-def allowed(ctx: Context, asked: Asked, subjects: Iterable[UUID]) -> Allowed:
-    """The ground of this question. NoGround is a kept access of each of these subjects."""
+def ground_of(ctx: Context, asked: Asked) -> Allowed | Wanting:
+    """The ground of this question, or what it wants. Nobody's number is needed to say so."""
     directory, today, caller = ctx.followed(Directory), ctx.legal_date, ctx.known_caller
     officer = caller.officer or asked.officer
     matter = None if asked.matter is None else directory.matter(asked.matter, on=today)
@@ -54,25 +57,35 @@ def allowed(ctx: Context, asked: Asked, subjects: Iterable[UUID]) -> Allowed:
         party=None if caller.party is None else directory.party(caller.party),
         officer=officer,
     )
-    if isinstance(claimed, grounds.Wanting) or matter is None or officer is None:
-        wanting = claimed if isinstance(claimed, grounds.Wanting) else grounds.Wanting("matter")
-        _refuse(ctx, asked, subjects, reason=f"{NoGround.code}.{wanting.reason}")
-        raise NoGround(*wanting.texts)
+    if isinstance(claimed, Wanting) or matter is None or officer is None:
+        return claimed if isinstance(claimed, Wanting) else Wanting("matter")
     items = tuple(item for item in claimed.items if caller.items is None or item in caller.items)
-    return Allowed(matter=matter, officer=officer, items=items)
+    out_of_reach = tuple(item for item in matter.items if item not in items)
+    return Allowed(matter=matter, officer=officer, items=items, out_of_reach=out_of_reach)
 
 
-def _refuse(ctx: Context, asked: Asked, subjects: Iterable[UUID], *, reason: str) -> None:
-    for subject in dict.fromkeys(subjects):
-        ctx.disclose(
-            subject,
-            purpose=PURPOSE,
-            ground="statutory",
-            outcome="refused",
-            matter=asked.matter,
-            reason=reason,
-            officer=ctx.known_caller.officer or asked.officer,
-        )
+async def refuse(ctx: Context, asked: Asked, wanting: Wanting, identities: Sequence[Identity]) -> NoReturn:
+    """NoGround, a kept access of each of these whom this node knows; nobody becomes known by it."""
+    known: set[UUID] = set()
+    async for some in in_slices(identities):
+        for subject in set(await ctx.vault.find(some)) - known:
+            if subject is not None:
+                _note_refusal(ctx, asked, wanting, subject)
+                known.add(subject)
+        await ctx.flush()
+    raise NoGround(*wanting.texts)
+
+
+def _note_refusal(ctx: Context, asked: Asked, wanting: Wanting, subject: UUID) -> None:
+    ctx.disclose(
+        subject,
+        purpose=PURPOSE,
+        ground="statutory",
+        outcome="refused",
+        matter=asked.matter,
+        reason=f"{NoGround.code}.{wanting.reason}",
+        officer=ctx.known_caller.officer or asked.officer,
+    )
 
 
 def day_of(ctx: Context) -> Day:
@@ -80,22 +93,23 @@ def day_of(ctx: Context) -> Day:
     return Day(as_of=ctx.legal_date, withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date))
 
 
-async def standing_now(
-    ctx: Context, subjects: Collection[UUID], items: Collection[str]
-) -> Mapping[UUID, list[Standing]]:
-    """Where each of these subjects visibly stands, held so until the answer is decided.
+async def answered(
+    ctx: Context, subjects: Collection[UUID], items: Collection[str], answer: Callable[[UUID, Sequence[Held]], T]
+) -> dict[UUID, T]:
+    """What `answer` says of each of these subjects from where it visibly stands; it records the accesses as well.
 
-    Unavailable if it keeps changing.
+    They are written in the statement that finds nothing changed since the reading. Unavailable if it keeps changing.
     """
-    connection, day = await ctx.connection(), day_of(ctx)
-    parts = {subject: ctx.part(str(subject)) for subject in subjects}
+    parts, day = {subject: ctx.part(str(subject)) for subject in subjects}, day_of(ctx)
     for attempt in range(ATTEMPTS):
-        rows = await standing.visible_of(connection, parts, items=items, day=day)
-        if await standing.unchanged(connection, rows):
-            found: dict[UUID, list[Standing]] = {subject: [] for subject in subjects}
-            for row in rows:
-                found[row.subject].append(row)
-            return found
+        rows = await standing.visible_of(await ctx.alone(), parts, items=items, day=day)
+        found: dict[UUID, list[Held]] = {subject: [] for subject in subjects}
+        for row in rows:
+            found[row.subject].append(row)
+        answers = {subject: answer(subject, theirs) for subject, theirs in found.items()}
+        (unchanged,) = await ctx.write(standing.RELEASE, standing.released(rows))
+        if unchanged:
+            return answers
         await asyncio.sleep(0.01 * attempt)
     raise Unavailable(
         "The subjects' records are changing; nothing was released. Ask again.",
@@ -104,14 +118,14 @@ async def standing_now(
     )
 
 
-def use_until(ctx: Context, rows: Iterable[Standing]) -> date:
+def use_until(ctx: Context, rows: Iterable[Held]) -> date:
     """The first day on which an answer from these may be used no more."""
     directory = ctx.followed(Directory)
     ends = [end for row in rows for end in (row.display_until, directory.withdrawn_at(row.item))]
     return freshness.use_until(ends, as_of=ctx.legal_date)
 
 
-def disclose(ctx: Context, subject: UUID, ground: Allowed, rows: Collection[Standing], *, until: date) -> UUID:
+def disclose(ctx: Context, subject: UUID, ground: Allowed, rows: Collection[Held], *, until: date) -> UUID:
     """The access of one subject, told of these; its decision id."""
     return ctx.disclose(
         subject,

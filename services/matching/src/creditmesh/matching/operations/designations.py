@@ -26,7 +26,7 @@ async def on_list(ctx: Context, code: str, *, after: str | None, limit: int) -> 
     if code not in reach.lists_in_force(ctx.followed(Directory), on=ctx.legal_date):
         raise NotFound("There is no such list; see /v1/catalogue/lists.", "没有该名单；见 /v1/catalogue/lists。")
     rows = await standing.on_list(
-        await ctx.connection(),
+        await ctx.session(),
         code,
         shown=_shown(ctx),
         day=day_of(ctx),

@@ -1,5 +1,6 @@
 """Whether a subject is eligible for the rewards of a matter, with the evidence; an access like any other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,12 +9,13 @@ from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching import eligibility, reach
 from creditmesh.matching.eligibility import Listing
 from creditmesh.matching.errors import UnusableIdentity
-from creditmesh.matching.operations.asking import Allowed, Asked, allowed, disclose, standing_now, use_until
-from creditmesh.matching.store.standing import Standing
+from creditmesh.matching.operations.asking import Allowed, Asked, answered, disclose, ground_of, refuse, use_until
+from creditmesh.matching.store.standing import Held
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.asked import usable
+from creditmesh.schemas.rules.grounds import Wanting
 from creditmesh.schemas.screenings import AdverseFound, EligibilityGround, EligibilityIn, EligibilityOut
 from creditmesh.schemas.subject import SubjectIn
 
@@ -23,17 +25,30 @@ class _Judged:
     """What was found: the grounds, what they rest on, and what speaks against."""
 
     grounds: tuple[EligibilityGround, ...]
-    listings: tuple[Standing, ...]
-    adverse: tuple[Standing, ...]
+    listings: tuple[Held, ...]
+    adverse: tuple[Held, ...]
     years: int | None
 
 
 async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Asked) -> EligibilityOut:
-    """Eligible or not, and why. UnusableIdentity without a number; NoGround is a kept access of the subject."""
-    subject = await _subject(ctx, question.subject)
-    ground = allowed(ctx, asked, [subject])
-    rows = (await standing_now(ctx, [subject], ground.items))[subject]
-    judged = _judge(ctx, question, ground, [row for row in rows if row.role == "listed"])
+    """Eligible or not, and why.
+
+    UnusableIdentity without a number; NoGround is a kept access of the subject if this node knows it.
+    """
+    identity, ground = _identity(question.subject), ground_of(ctx, asked)
+    if isinstance(ground, Wanting):
+        await refuse(ctx, asked, ground, [identity])
+    (subject,) = await ctx.vault.resolve([identity])
+
+    def answer(subject: UUID, rows: Sequence[Held]) -> EligibilityOut:
+        return _answer(
+            ctx, subject, ground, _judge(ctx, question, ground, [row for row in rows if row.role == "listed"])
+        )
+
+    return (await answered(ctx, [subject], ground.items, answer))[subject]
+
+
+def _answer(ctx: Context, subject: UUID, ground: Allowed, judged: _Judged) -> EligibilityOut:
     told = [*judged.listings, *judged.adverse]
     until = use_until(ctx, told)
     return EligibilityOut(
@@ -48,17 +63,20 @@ async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Asked)
     )
 
 
-async def _subject(ctx: Context, subject: SubjectIn) -> UUID:
+def _identity(subject: SubjectIn) -> Identity:
     number = usable(subject.document, pointer="/subject/document/number")
     if not isinstance(number, str):
         raise UnusableIdentity(number.detail, number.detail_zh, errors=[number])
-    identity = Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
-    return (await ctx.vault.resolve([identity]))[0]
+    return Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
 
 
-def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[Standing]) -> _Judged:
+def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[Held]) -> _Judged:
     today, rewards = ctx.legal_date, _rewards(ctx, ground)
-    clean = eligibility.years_of(rewards, asked=question.years, kind=question.subject.kind) if ground.whole else {}
+    clean = (
+        eligibility.years_of(rewards, asked=question.years, kind=question.subject.kind)
+        if not ground.out_of_reach
+        else {}
+    )
     years = max(clean.values(), default=None)
     adverse = {row.record: row for row in rows if row.nature == "adverse"}
     found = [_adverse(row) for row in adverse.values()]
@@ -83,5 +101,5 @@ def _rewards(ctx: Context, ground: Allowed) -> list[Measure]:
     return [each for each in named if each.nature == "reward" and ground.matter.code in each.matters]
 
 
-def _adverse(row: Standing) -> AdverseFound:
+def _adverse(row: Held) -> AdverseFound:
     return AdverseFound(record=row.record, item=row.item, decided_on=row.decided_on, mark=row.mark)

@@ -1,7 +1,8 @@
 """Answering a task: what may be answered when, kept once, and told to everybody who follows matching."""
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Invalid
+from creditmesh.chassis.errors import Invalid, Stale
+from creditmesh.chassis.http.conditions import etag
 from creditmesh.chassis.http.idempotency import recall, remember
 from creditmesh.matching.errors import NotToBeAnswered
 from creditmesh.matching.naming import TaskName, task_id
@@ -14,11 +15,12 @@ from creditmesh.schemas.tasks import FeedbackIn, FeedbackOut
 
 
 async def answer_task(
-    ctx: Context, text: str, feedback: FeedbackIn, *, key: str | None = None, digest: bytes = b""
+    ctx: Context, text: str, feedback: FeedbackIn, *, expected: int, key: str | None = None, digest: bytes = b""
 ) -> tuple[FeedbackOut, bool]:
     """Keep the answer, and whether it repeats one under the same idempotency key, which is then what is returned.
 
-    NotFound: no task of this party; NotToBeAnswered: it stands otherwise; Invalid: nobody is named who answers.
+    `expected` is how many answers the task had when this one was decided on. NotFound: no task of this party; Stale:
+    somebody else has answered; NotToBeAnswered: it stands otherwise; Invalid: nobody is named who answers.
     """
     if (earlier := await _earlier(ctx, key, digest)) is not None:
         return earlier, True
@@ -28,9 +30,9 @@ async def answer_task(
     if (earlier := await _earlier(ctx, key, digest)) is not None:
         return earlier, True
     task = await find_task(ctx, text)  # as it stands with nobody else answering
-    _check(task, feedback)
+    _check(task, feedback, expected)
     answered = _answered(ctx, task, feedback, officer)
-    await tasks.add(await ctx.connection(), answered)
+    await tasks.add(await ctx.session(), answered)
     _tell(ctx, answered)
     if key is not None:
         await remember(ctx, key, digest, answered.id)
@@ -41,7 +43,7 @@ async def _earlier(ctx: Context, key: str | None, digest: bytes) -> FeedbackOut 
     reference = None if key is None else await recall(ctx, key, digest)
     if reference is None:
         return None
-    kept = await tasks.find(await ctx.connection(), reference, parts=range(ctx.node.parts))
+    kept = await tasks.find(await ctx.session(), reference, parts=range(ctx.node.parts))
     return None if kept is None else _out(kept)
 
 
@@ -55,7 +57,13 @@ def _officer(ctx: Context, feedback: FeedbackIn) -> str:
     return officer
 
 
-def _check(task: Task, feedback: FeedbackIn) -> None:
+def _check(task: Task, feedback: FeedbackIn, expected: int) -> None:
+    if task.answers != expected:
+        raise Stale(
+            "Somebody has answered it meanwhile; read it again.",
+            "该任务已有新的反馈；请重新读取。",
+            headers={"ETag": etag(task.answers)},
+        )
     state = state_of(task)
     if state == "closed":
         raise NotToBeAnswered("The measure was lifted already; nothing is left to do.", "该措施已解除，无需再反馈。")

@@ -39,10 +39,10 @@ async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
     await ctx.lock({subject for each in newest for subject in (each.event.subject, *each.since)})
     before = await _before(ctx, later)
     later = [each for each in later if _rev(before, each.event.record) < each.event.rev]
-    connection = await ctx.connection()
-    await standing.add(connection, [row for each in fresh for row in _rows(ctx, each)])
-    await standing.drop(connection, _gone(ctx, before, later))
-    await standing.put(connection, [row for each in later for row in _rows(ctx, each)])
+    session = await ctx.session()
+    await standing.add(session, [row for each in fresh for row in _rows(ctx, each)])
+    await standing.drop(session, _gone(ctx, before, later))
+    await standing.put(session, [row for each in later for row in _rows(ctx, each)])
 
 
 def _newest(ctx: Context, events: Sequence[Delivered]) -> list[_Newest]:
@@ -68,7 +68,7 @@ def _newest(ctx: Context, events: Sequence[Delivered]) -> list[_Newest]:
 async def _before(ctx: Context, later: Sequence[_Newest]) -> Mapping[UUID, RecordChanged]:
     """The revisions by which the records of these stand so far."""
     keys = [(ctx.part(each.event.key), each.event.record, each.event.subject) for each in later]
-    rows = await standing.known(await ctx.connection(), keys)
+    rows = await standing.known(await ctx.session(), keys)
     return {row.record: RecordChanged.model_validate_json(row.data) for row in rows}
 
 

@@ -1,20 +1,29 @@
-"""Screening: what applies to these subjects for a matter. One statement and one access a subject, before the answer."""
+"""Screening: what applies to these subjects for a matter, an access of each of them before the answer.
 
-from collections.abc import Iterable, Sequence
+Up to ten thousand are asked about at once, so they are worked on a slice at a time and their answers are written as
+JSON without a model of each; a test holds them to the contract.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
+import orjson
+
+from creditmesh.chassis.bulk import SLICE, in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching import reach
-from creditmesh.matching.operations.asking import Allowed, Asked, allowed, disclose, standing_now, use_until
-from creditmesh.matching.reach import Reach
-from creditmesh.matching.store.standing import Standing
+from creditmesh.matching.operations.asking import Allowed, Asked, answered, disclose, ground_of, refuse, use_until
+from creditmesh.matching.store.standing import Held
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.queries import Mark
 from creditmesh.schemas.rules.asked import usable
-from creditmesh.schemas.screenings import DesignationFound, MeasureFound, ScreenedIn, ScreeningOut
+from creditmesh.schemas.rules.grounds import Wanting
+from creditmesh.schemas.screenings import Role, ScreenedIn, ScreeningOut
 
 _NUMBER_NEEDED = FieldError(
     pointer="/document",
@@ -22,85 +31,122 @@ _NUMBER_NEEDED = FieldError(
     detail="A name identifies nobody; give the number of a document. Nothing applies until then.",
     detail_zh="仅凭名称不能确定主体；请提供证件号码，在此之前不适用任何措施。",
 )
+_Way = tuple[str | None, Role, SubjectKind]
+"""A place by its list, role, and kind of who is listed."""
 
 
-async def screen(ctx: Context, subjects: Sequence[ScreenedIn], asked: Asked) -> list[ScreeningOut]:
-    """What applies to each of these for the matter, in their order.
+async def screen(ctx: Context, subjects: Sequence[ScreenedIn], asked: Asked) -> list[bytes]:
+    """What applies to each of these for the matter, in their order, each as the JSON text of a `ScreeningOut`.
 
-    NoGround is a kept access of everybody who was identified. A subject that is sent twice has one access.
+    The ground is judged before anybody is looked up: NoGround is a kept access of those whom this node knows. A subject
+    that is sent twice has one access.
     """
-    read = [_number(each) for each in subjects]
-    found = await _resolved(ctx, subjects, read)
-    ground = allowed(ctx, asked, found.values())
-    answers = await _answers(ctx, ground, dict.fromkeys(found.values()))
-    return [
-        _unknown(ctx, row, reason)
-        if isinstance(reason, FieldError)
-        else answers[found[row]].model_copy(update={"row": row})
-        for row, reason in enumerate(read, 1)
-    ]
+    ground = ground_of(ctx, asked)
+    if isinstance(ground, Wanting):
+        read = [_identity(each) async for some in in_slices(subjects) for each in some]
+        await refuse(ctx, asked, ground, [each for each in read if isinstance(each, Identity)])
+    screening = _screening(ctx, ground)
+    if len(subjects) > SLICE:
+        await ctx.session()  # one transaction around all slices; of one slice the statement that writes is one
+    texts: list[bytes] = []
+    async for some in in_slices(subjects):
+        texts += await screening.answers([_identity(each) for each in some], first=len(texts) + 1)
+    return texts
 
 
-def _number(subject: ScreenedIn) -> str | FieldError:
-    return _NUMBER_NEEDED if subject.document is None else usable(subject.document, pointer="/document/number")
+def _identity(subject: ScreenedIn) -> Identity | FieldError:
+    """Who is meant, or why nobody is."""
+    if subject.document is None:
+        return _NUMBER_NEEDED
+    number = usable(subject.document, pointer="/document/number")
+    if isinstance(number, FieldError):
+        return number
+    return Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
 
 
-async def _resolved(ctx: Context, subjects: Sequence[ScreenedIn], read: Sequence[str | FieldError]) -> dict[int, UUID]:
-    """The subject of each row that has a number, all resolved together."""
-    identities = {
-        row: Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
-        for row, (subject, number) in enumerate(zip(subjects, read, strict=True), 1)
-        if subject.document is not None and isinstance(number, str)
-    }
-    return dict(zip(identities, await ctx.vault.resolve(list(identities.values())), strict=True))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Screening:
+    """One screening: its ground, what follows from which place, and the answers so far without their rows."""
+
+    ctx: Context
+    ground: Allowed
+    lists: frozenset[str]
+    measures: Mapping[_Way, Sequence[str]]
+    rewards: frozenset[str]
+    until: date
+    known: dict[UUID, bytes] = field(default_factory=dict)
+
+    async def answers(self, read: Sequence[Identity | FieldError], *, first: int) -> list[bytes]:
+        """The answers to these, whose rows are numbered from `first`."""
+        identities = [each for each in read if isinstance(each, Identity)]
+        found = await self.ctx.vault.resolve(identities)
+        new = [subject for subject in dict.fromkeys(found) if subject not in self.known]
+        if new:
+            self.known.update(await answered(self.ctx, new, self.ground.items, self._text))
+        subjects = iter(found)
+        return [
+            _nobody(self.ctx, row, each) if isinstance(each, FieldError) else _numbered(self.known[next(subjects)], row)
+            for row, each in enumerate(read, first)
+        ]
+
+    def _text(self, subject: UUID, rows: Sequence[Held]) -> bytes:
+        listed = [row for row in rows if row.list in self.lists]
+        until = use_until(self.ctx, listed) if listed else self.until
+        measures = [each for row in listed for each in self._measures(row)]
+        answer = {
+            "certainty": "partial" if self.ground.out_of_reach else "exact",
+            "designations": [_designation(row) for row in listed],
+            "measures": [each for each in measures if each["measure"] not in self.rewards],
+            "rewards": [each for each in measures if each["measure"] in self.rewards],
+            "marks": [{"record": row.record, "mark": row.mark} for row in listed if row.mark is not None],
+            "decision_id": disclose(self.ctx, subject, self.ground, listed, until=until),
+            "use_until": until,
+            "as_of": self.ctx.legal_date,
+            "reasons": (),
+            "out_of_reach": self.ground.out_of_reach,
+        }
+        return orjson.dumps(answer, default=str)  # the driver's ids are none of the serialiser's
+
+    def _measures(self, row: Held) -> Iterable[dict[str, object]]:
+        for measure in self.measures.get((row.list, row.role, row.kind), ()):
+            yield {"measure": measure, "list": row.list, "record": row.record}
 
 
-async def _answers(ctx: Context, ground: Allowed, subjects: Iterable[UUID]) -> dict[UUID, ScreeningOut]:
+def _screening(ctx: Context, ground: Allowed) -> _Screening:
     directory, today = ctx.followed(Directory), ctx.legal_date
-    lists = reach.lists_in_force(directory, on=today)
-    ways = reach.for_matter(directory, ground.matter, on=today)
-    rewards = {each.code for each in reach.measures_in_force(directory, on=today).values() if each.nature == "reward"}
-    answers = {}
-    for subject, rows in (await standing_now(ctx, list(subjects), ground.items)).items():
-        listed = [row for row in rows if row.list in lists]
-        until = use_until(ctx, listed)
-        measures = [each for row in listed for each in _measures(row, ways)]
-        answers[subject] = ScreeningOut(
-            row=0,
-            certainty="exact",
-            designations=tuple(map(_designation, listed)),
-            measures=tuple(each for each in measures if each.measure not in rewards),
-            rewards=tuple(each for each in measures if each.measure in rewards),
-            marks=tuple(Mark(record=row.record, mark=row.mark) for row in listed if row.mark is not None),
-            decision_id=disclose(ctx, subject, ground, listed, until=until),
-            use_until=until,
-            as_of=today,
-        )
-    return answers
-
-
-def _unknown(ctx: Context, row: int, reason: FieldError) -> ScreeningOut:
-    certainty = "number_needed" if reason is _NUMBER_NEEDED else "invalid"
-    return ScreeningOut(row=row, certainty=certainty, as_of=ctx.legal_date, reasons=(reason,))
-
-
-def _designation(row: Standing) -> DesignationFound:
-    return DesignationFound(
-        list=row.list or "",
-        record=row.record,
-        item=row.item,
-        role=row.role,
-        origin=row.origin,
-        mark=row.mark,
-        since=row.display_from,
-        until=row.display_until,
+    measures: dict[_Way, list[str]] = {}
+    for way in sorted(reach.for_matter(directory, ground.matter, on=today)):
+        measures.setdefault((way.list, way.role, way.kind), []).append(way.measure)
+    in_force = reach.measures_in_force(directory, on=today).values()
+    return _Screening(
+        ctx=ctx,
+        ground=ground,
+        lists=frozenset(reach.lists_in_force(directory, on=today)),
+        measures=measures,
+        rewards=frozenset(each.code for each in in_force if each.nature == "reward"),
+        until=use_until(ctx, ()),
     )
 
 
-def _measures(row: Standing, ways: Iterable[Reach]) -> list[MeasureFound]:
-    here = (row.list, row.role, row.kind)
-    return [
-        MeasureFound(measure=way.measure, list=way.list, record=row.record)
-        for way in sorted(ways)
-        if (way.list, way.role, way.kind) == here
-    ]
+def _nobody(ctx: Context, row: int, reason: FieldError) -> bytes:
+    certainty = "number_needed" if reason is _NUMBER_NEEDED else "invalid"
+    answer = ScreeningOut(row=row, certainty=certainty, as_of=ctx.legal_date, reasons=(reason,))
+    return answer.model_dump_json().encode()
+
+
+def _numbered(text: bytes, row: int) -> bytes:
+    return b'{"row":%d,%b' % (row, text[1:])
+
+
+def _designation(row: Held) -> dict[str, object]:
+    """In the JSON shape of `DesignationFound`."""
+    return {
+        "list": row.list,
+        "record": row.record,
+        "item": row.item,
+        "role": row.role,
+        "origin": row.origin,
+        "mark": row.mark,
+        "since": row.display_from,
+        "until": row.display_until,
+    }

@@ -8,6 +8,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid, NotFound
 from creditmesh.chassis.http import paging
 from creditmesh.matching import deadlines, identity, reach
+from creditmesh.matching.errors import OutsideCredential
 from creditmesh.matching.naming import TaskName, task_id
 from creditmesh.matching.operations.asking import day_of
 from creditmesh.matching.operations.opening import item_of, opened
@@ -35,9 +36,10 @@ async def inbox_page(
     wanted = Wanted(
         after=paging.read(after, TaskName.read),
         before=None if due_before is None else _before(due_before),
+        items=ctx.known_caller.items,
         limit=limit + 1,
     )
-    found = await tasks.page(await ctx.connection(), inbox_of(ctx), state, wanted)
+    found = await tasks.page(await ctx.session(), inbox_of(ctx), state, wanted)
     shown = dict(zip(found, await _shown(ctx, found[:limit]), strict=False))
     return paging.page(found, limit=limit, place=lambda task: task.name, shown=shown.__getitem__)
 
@@ -49,17 +51,35 @@ async def task_of(ctx: Context, text: str) -> TaskOut:
 
 
 async def find_task(ctx: Context, text: str) -> Task:
-    """The task as it was computed now, without saying whom it is for; NotFound: none, or not this party's."""
+    """The task as it was computed now, without saying whom it is for.
+
+    NotFound: none, or not this party's. OutsideCredential is a kept access of whom it is for.
+    """
     try:
         name = TaskName.read(text)
     except ValueError:
         name = None
     found = None
     if name is not None:
-        found = await tasks.one(await ctx.connection(), inbox_of(ctx), name, parts=range(ctx.node.parts))
+        found = await tasks.one(await ctx.session(), inbox_of(ctx), name, parts=range(ctx.node.parts))
     if found is None:
         raise NotFound("You have no task of this id; see GET /v1/tasks.", "您没有该编号的任务；见 GET /v1/tasks。")
+    _check_reach(ctx, found)
     return found
+
+
+def _check_reach(ctx: Context, task: Task) -> None:
+    item, reached = RecordChanged.model_validate_json(task.data).item, ctx.known_caller.items
+    if reached is not None and item not in reached:
+        ctx.disclose(
+            task.subject,
+            purpose=PURPOSE,
+            ground="statutory",
+            outcome="refused",
+            items=[item],
+            reason=OutsideCredential.code,
+        )
+        raise OutsideCredential
 
 
 def inbox_of(ctx: Context) -> Inbox:
@@ -147,6 +167,7 @@ def _out(ctx: Context, task: Task, event: RecordChanged, subject: Concerned | No
         due_note=note[0],
         due_note_zh=note[1],
         answer=_answer(task),
+        answers=task.answers,
     )
 
 

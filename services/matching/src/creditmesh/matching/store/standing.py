@@ -1,22 +1,38 @@
 """Who stands where: one row a record and subject, read through the one visibility predicate."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Integer, RowMapping, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.copy import copy
-from creditmesh.matching.tables import standing
+from creditmesh.chassis.bus.queue import insertions
+from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.visibility import visible_sql
 from creditmesh.schemas.screenings import Role
 
-_TYPES = {column.name: column.type for column in standing.columns}
+_TYPES = {
+    "part": "integer",
+    "record": "uuid",
+    "subject": "uuid",
+    "rev": "integer",
+    "role": "text",
+    "handle": "text",
+    "kind": "text",
+    "item": "text",
+    "list": "text",
+    "nature": "text",
+    "origin": "text",
+    "state": "text",
+    "mark": "text",
+    "decided_on": "date",
+    "display_from": "date",
+    "display_until": "date",
+    "since": "date",
+    "at": "timestamptz",
+    "data": "bytea",
+}
 _COLUMNS = tuple(_TYPES)
 _KEY = ("part", "record", "subject")
 Key = tuple[int, UUID, UUID]
@@ -53,6 +69,25 @@ class Standing:
         return self.part, self.record, self.subject
 
 
+class Held(NamedTuple):
+    """What an answer tells of somebody's place, as it was read."""
+
+    part: int
+    record: UUID
+    subject: UUID
+    rev: int
+    role: Role
+    kind: SubjectKind
+    item: str
+    list: str | None
+    nature: str
+    origin: str
+    mark: Literal["disputed"] | None
+    decided_on: date
+    display_from: date
+    display_until: date | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """The legal date and the items withdrawn on it: what visibility asks for."""
@@ -66,112 +101,108 @@ class Day:
         return {"as_of": self.as_of, "withdrawn": list(self.withdrawn)}
 
 
-async def add(connection: AsyncConnection, rows: Sequence[Standing]) -> None:
+async def add(session: Session, rows: Sequence[Standing]) -> None:
     """Add the rows of records that have none yet."""
-    if rows:
-        await copy(connection, "matching.standing", _COLUMNS, [_values(row) for row in rows])
+    await session.copy("matching.standing", _COLUMNS, [_values(row) for row in rows])
+
+
+def _arrays(names: Iterable[str]) -> str:
+    return ", ".join(f"cast(:{name} as {_TYPES[name]}[])" for name in names)
 
 
 # A row that stood goes on standing since its day; one whose record had ended stands anew.
-_UPSERT = text(f"""
+_UPSERT = f"""
     insert into matching.standing as known ({", ".join(_COLUMNS)})
-    select * from unnest({", ".join(f":{name}" for name in _COLUMNS)})
+    select * from unnest({_arrays(_COLUMNS)})
         on conflict (record, subject, part) do update
        set {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in {*_KEY, "since"})},
            since = case when known.state = 'published' then known.since else excluded.since end
      where known.rev < excluded.rev
-""").bindparams(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in _TYPES.items()))
+"""
 
 
-async def put(connection: AsyncConnection, rows: Sequence[Standing]) -> None:
+async def put(session: Session, rows: Sequence[Standing]) -> None:
     """Bring rows to what they are by a newer revision; an older one changes nothing."""
     if rows:
         columns = zip(_COLUMNS, map(list, zip(*map(_values, rows), strict=True)), strict=True)
-        await connection.execute(_UPSERT, dict(columns))
+        await session.execute(_UPSERT, dict(columns))
 
 
-_KEYS = tuple(
-    bindparam(name, type_=ARRAY(type_))
-    for name, type_ in (("part", Integer), ("record", Uuid), ("subject", Uuid), ("rev", Integer))
-)
-_KNOWN = text("""
-    select s.* from matching.standing s join unnest(:part, :record, :subject) as n(part, record, subject)
+_KNOWN = f"""
+    select s.* from matching.standing s join unnest({_arrays(_KEY)}) as n(part, record, subject)
         on s.part = n.part and s.record = n.record and s.subject = n.subject
-""").bindparams(*_KEYS[:3])
-_DROP = text("""
-    delete from matching.standing s using unnest(:part, :record, :subject, :rev) as n(part, record, subject, rev)
+"""
+_DROP = f"""
+    delete from matching.standing s using unnest({_arrays((*_KEY, "rev"))}) as n(part, record, subject, rev)
      where s.part = n.part and s.record = n.record and s.subject = n.subject and s.rev < n.rev
-""").bindparams(*_KEYS)
+"""
 
 
-async def known(connection: AsyncConnection, keys: Collection[Key]) -> list[Standing]:
+async def known(session: Session, keys: Collection[Key]) -> list[Standing]:
     """The rows of these keys that there are."""
     if not keys:
         return []
     part, record, subject = zip(*keys, strict=True)
-    given = {"part": list(part), "record": list(record), "subject": list(subject)}
-    return [row_of(row) for row in (await connection.execute(_KNOWN, given)).mappings()]
+    rows = await session.fetch(_KNOWN, {"part": part, "record": record, "subject": subject})
+    return [Standing(**row) for row in rows]
 
 
-async def drop(connection: AsyncConnection, gone: Mapping[Key, int]) -> None:
+async def drop(session: Session, gone: Mapping[Key, int]) -> None:
     """Remove the rows that stand no more by these revisions."""
     if gone:
         part, record, subject = zip(*gone, strict=True)
-        given = {"part": list(part), "record": list(record), "subject": list(subject), "rev": list(gone.values())}
-        await connection.execute(_DROP, given)
+        given = {"part": part, "record": record, "subject": subject, "rev": list(gone.values())}
+        await session.execute(_DROP, given)
 
 
-_VISIBLE_OF = text(f"""
-    select s.* from matching.standing s join unnest(:part, :subject) as n(part, subject)
+_VISIBLE_OF = f"""
+    select {", ".join(f"s.{name}" for name in Held._fields)}
+      from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)
         on s.part = n.part and s.subject = n.subject
      where {visible_sql("s")} and s.item = any(:items)
      order by s.display_from desc, s.record
-""").bindparams(_KEYS[0], _KEYS[2], bindparam("items", type_=ARRAY(Text)))
+"""
 
 
-async def visible_of(
-    connection: AsyncConnection, subjects: Mapping[UUID, int], *, items: Collection[str], day: Day
-) -> list[Standing]:
+async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], day: Day) -> list[Held]:
     """Where these subjects (with their parts) visibly stand by records of these items, all in one statement."""
     given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items)}
-    return [row_of(row) for row in (await connection.execute(_VISIBLE_OF, given | day.given)).mappings()]
+    return [Held(*row) for row in await session.fetch(_VISIBLE_OF, given | day.given)]
 
 
-_UNCHANGED = text("""
+RELEASE = f"""
     with held as (
         select s.record from matching.standing s
-          join unnest(:part, :record, :subject, :rev) as n(part, record, subject, rev)
+          join unnest({_arrays((*_KEY, "rev"))}) as n(part, record, subject, rev)
             on s.part = n.part and s.record = n.record and s.subject = n.subject and s.rev = n.rev
            for share of s skip locked
-    )
-    select count(*) = cardinality(:rev) from held
-""").bindparams(*_KEYS)
+    ), decided as (
+        select count(*) = cardinality(cast(:rev as integer[])) as unchanged from held
+    ), {insertions(None, on="(select unchanged from decided)")}
+    select unchanged from decided
+"""
+"""Writes what was gathered if none of the rows told of has a newer revision, or one under way (`Context.write`).
+
+Rows that the reader is just changing are skipped rather than waited for, so that the two never wait for each other.
+"""
 
 
-async def unchanged(connection: AsyncConnection, rows: Sequence[Standing]) -> bool:
-    """Whether none of these has a newer revision, or one under way; they stay so until this transaction ends.
-
-    Rows that the reader is just changing are skipped rather than waited for, so that the two never wait for each other.
-    """
-    if not rows:
-        return True
-    given = {name: [getattr(row, name) for row in rows] for name in (*_KEY, "rev")}
-    return bool(await connection.scalar(_UNCHANGED, given))
+def released(rows: Collection[Held]) -> dict[str, object]:
+    """The values of `RELEASE` for an answer from these rows."""
+    return {name: [getattr(row, name) for row in rows] for name in (*_KEY, "rev")}
 
 
-_ON_LIST = text(f"""
+_ON_LIST = f"""
     select s.* from matching.standing s
      where s.list = :list and s.role = 'listed' and {visible_sql("s")}
-       and (s.item, s.kind) in (select * from unnest(:items, :kinds))
+       and (s.item, s.kind) in (select * from unnest(cast(:items as text[]), cast(:kinds as text[])))
        and (cast(:after as uuid) is null or s.record > :after)
      order by s.record limit :limit
-""").bindparams(
-    bindparam("items", type_=ARRAY(Text)), bindparam("kinds", type_=ARRAY(Text)), bindparam("after", type_=Uuid)
-)
+"""
 
 
 async def on_list(
-    connection: AsyncConnection,
+    session: Session,
     code: str,
     *,
     shown: Collection[tuple[str, str]],
@@ -187,13 +218,7 @@ async def on_list(
         "after": after,
         "limit": limit,
     }
-    return [row_of(row) for row in (await connection.execute(_ON_LIST, given | day.given)).mappings()]
-
-
-def row_of(row: RowMapping) -> Standing:
-    """A row as it was read; the driver's own kind of UUID is not hashed like Python's."""
-    values = {name: row[name] for name in _COLUMNS}
-    return Standing(**values | {name: UUID(bytes=row[name].bytes) for name in ("record", "subject")})
+    return [Standing(**row) for row in await session.fetch(_ON_LIST, given | day.given)]
 
 
 def _values(row: Standing) -> tuple[object, ...]:

@@ -3,20 +3,15 @@
 Nothing of a task is stored but its answers, so none can outlive its ground and none can be missing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Date, Integer, RowMapping, Text, Uuid, bindparam, insert, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from creditmesh.chassis.database.session import Session
 from creditmesh.matching.naming import TaskName
 from creditmesh.matching.reach import Begun
 from creditmesh.matching.store.standing import Day
-from creditmesh.matching.tables import feedback
 from creditmesh.schemas.events.task import Feedback
 from creditmesh.schemas.rules.visibility import visible_sql
 from creditmesh.schemas.screenings import Role
@@ -65,6 +60,7 @@ class Task:
     reason: str | None = None
     officer: str | None = None
     answered_at: datetime | None = None
+    answers: int = 0
 
     @property
     def name(self) -> TaskName:
@@ -101,6 +97,8 @@ class Wanted:
 
     after: TaskName | None
     before: date | None
+    items: Collection[str] | None
+    """Only tasks from records of these items; None: of all."""
     limit: int
 
     @property
@@ -112,25 +110,31 @@ class Wanted:
             "after_handle": None if after is None else after.handle,
             "after_measure": None if after is None else after.measure,
             "before": self.before,
+            "items": self.items,
             "limit": self.limit,
         }
 
 
-_WAYS = "unnest(:measures, :lists, :roles, :kinds, :begun) as way(measure, list, role, kind, begun)"
+_WAYS = """
+    unnest(cast(:measures as text[]), cast(:lists as text[]), cast(:roles as text[]), cast(:kinds as text[]),
+           cast(:begun as date[])) as way(measure, list, role, kind, begun)
+"""
 _IN_PAGE = """
     (cast(:after as uuid) is null or {0}.record >= :after
      and ({0}.record, {0}.handle, {1} collate "C") > (:after, :after_handle, :after_measure))
     and (cast(:before as date) is null or {2} < :before)
+    and (cast(:items as text[]) is null or {3} = any(:items))
 """
 _ORDER = 'order by {0}.record, {0}.handle, {0}.measure collate "C" limit :limit'
 _SINCE = "greatest(s.since, s.display_from, way.begun)"
 # By one way of a measure, so that each way is read in the order of its list and no further than the page.
 _STANDING = f"""
     select s.part, s.record, s.subject, s.handle, way.measure, s.list, s.role, s.rev, {_SINCE} as since,
-           true as visible, s.data, a.outcome, a.reason, a.officer, a.at as answered_at
+           true as visible, s.data, a.outcome, a.reason, a.officer, a.at as answered_at,
+           coalesce(a.answers, 0) as answers
       from matching.standing s
       left join lateral (
-           select f.outcome, f.reason, f.officer, f.at from matching.feedback f
+           select f.outcome, f.reason, f.officer, f.at, count(*) over () as answers from matching.feedback f
             where f.part = s.part and f.record = s.record and f.subject = s.subject and f.measure = way.measure
               and f.party = :party
             order by f.entry desc limit 1) a on true
@@ -138,8 +142,10 @@ _STANDING = f"""
 """
 _UNGROUNDED = f"""
     select f.part, f.record, f.subject, f.handle, f.measure, f.list, f.role, f.rev, f.since,
-           false as visible, f.data, f.outcome, f.reason, f.officer, f.at as answered_at
-      from (select distinct on (f.record, f.handle, f.measure) f.* from matching.feedback f
+           false as visible, f.data, f.outcome, f.reason, f.officer, f.at as answered_at, f.answers
+      from (select distinct on (f.record, f.handle, f.measure) f.*,
+                   count(*) over (partition by f.record, f.handle, f.measure) as answers
+              from matching.feedback f
              where f.party = :party {{0}}
              order by f.record, f.handle, f.measure, f.entry desc) f
      where not exists (
@@ -147,82 +153,55 @@ _UNGROUNDED = f"""
             where s.part = f.part and s.record = f.record and s.subject = f.subject and way.measure = f.measure
               and {visible_sql("s")})
 """
-_BINDS: tuple[BindParameter[Any], ...] = (
-    *(bindparam(name, type_=ARRAY(Text)) for name in ("measures", "lists", "roles", "kinds")),
-    bindparam("begun", type_=ARRAY(Date)),
-    bindparam("party", type_=Text),
-)
-_PAGED: tuple[BindParameter[Any], ...] = (
-    bindparam("after", type_=Uuid),
-    bindparam("after_handle", type_=Text),
-    bindparam("after_measure", type_=Text),
-    bindparam("before", type_=Date),
-)
 
 
 def _standing(answers: str) -> str:
-    page = _IN_PAGE.format("s", "way.measure", _SINCE)
+    page = _IN_PAGE.format("s", "way.measure", _SINCE, "s.item")
     way = f"{_STANDING} and {answers} and {page} order by s.record, s.handle limit :limit"
     return f"select task.* from {_WAYS} cross join lateral ({way}) task {_ORDER.format('task')}"
 
 
 def _ungrounded(outcome: str) -> str:
-    page = _IN_PAGE.format("f", "f.measure", "f.since")
+    page = _IN_PAGE.format("f", "f.measure", "f.since", "convert_from(f.data, 'UTF8')::jsonb ->> 'item'")
     return f"{_UNGROUNDED.format('')} and f.outcome = '{outcome}' and {page} {_ORDER.format('f')}"
 
 
 _PAGES = {
-    state: text(statement).bindparams(*_BINDS, *_PAGED)
-    for state, statement in {
-        # What was lifted is open again when its ground has come back.
-        "open": _standing("(a.outcome is null or a.outcome = 'lifted')"),
-        "answered": _standing("a.outcome in ('applied', 'not_applicable', 'not_executed')"),
-        "withdrawn": _ungrounded("applied"),
-        "closed": _ungrounded("lifted"),
-    }.items()
+    # What was lifted is open again when its ground has come back.
+    "open": _standing("(a.outcome is null or a.outcome = 'lifted')"),
+    "answered": _standing("a.outcome in ('applied', 'not_applicable', 'not_executed')"),
+    "withdrawn": _ungrounded("applied"),
+    "closed": _ungrounded("lifted"),
 }
 _ONE_OF = "{0}.part = any(:parts) and {0}.record = :record and {0}.handle = :handle"
-_ONE = text(
+_ONE = (
     f"select task.* from {_WAYS} cross join lateral ({_STANDING} and {_ONE_OF.format('s')}) task"
     " where task.measure = :measure"
     f" union all {_UNGROUNDED.format('and ' + _ONE_OF.format('f') + ' and f.measure = :measure')}"
     " and f.outcome in ('applied', 'lifted')"
-).bindparams(*_BINDS, bindparam("parts", type_=ARRAY(Integer)), bindparam("record", type_=Uuid))
+)
+_KEPT = tuple(Answered.__slots__)
+_FIND = f"select {', '.join(_KEPT)} from matching.feedback where part = any(:parts) and id = :id"
 
 
-async def page(connection: AsyncConnection, inbox: Inbox, state: TaskState, wanted: Wanted) -> list[Task]:
+async def page(session: Session, inbox: Inbox, state: TaskState, wanted: Wanted) -> list[Task]:
     """Tasks of the inbox that are in that state, in the order of their names."""
-    found = await connection.execute(_PAGES[state], inbox.given | wanted.given)
-    return [_task(row) for row in found.mappings()]
+    return [Task(**row) for row in await session.fetch(_PAGES[state], inbox.given | wanted.given)]
 
 
-async def one(connection: AsyncConnection, inbox: Inbox, name: TaskName, *, parts: range) -> Task | None:
+async def one(session: Session, inbox: Inbox, name: TaskName, *, parts: range) -> Task | None:
     """The task of that name in the inbox, in whatever state; naming the parts lets each be probed by its keys."""
-    given = {"parts": list(parts), "record": name.record, "handle": name.handle, "measure": name.measure}
-    row = (await connection.execute(_ONE, inbox.given | given)).mappings().first()
-    return None if row is None else _task(row)
+    given = {"parts": parts, "record": name.record, "handle": name.handle, "measure": name.measure}
+    rows = await session.fetch(_ONE, inbox.given | given)
+    return Task(**rows[0]) if rows else None
 
 
-async def add(connection: AsyncConnection, answered: Answered) -> None:
+async def add(session: Session, answered: Answered) -> None:
     """Keep an answer."""
-    values = {name: getattr(answered, name) for name in Answered.__slots__}
-    await connection.execute(insert(feedback).values(values))
+    await session.copy("matching.feedback", _KEPT, [[getattr(answered, name) for name in _KEPT]])
 
 
-async def find(connection: AsyncConnection, id: UUID, *, parts: range) -> Answered | None:  # noqa: A002
+async def find(session: Session, id: UUID, *, parts: range) -> Answered | None:  # noqa: A002
     """The answer of that id."""
-    columns = [feedback.c[name] for name in Answered.__slots__]
-    row = (
-        (await connection.execute(select(*columns).where(feedback.c.part.in_(parts), feedback.c.id == id)))
-        .mappings()
-        .one_or_none()
-    )
-    return None if row is None else Answered(**_own(row))
-
-
-def _task(row: RowMapping) -> Task:
-    return Task(**_own(row))
-
-
-def _own(row: RowMapping) -> dict[str, Any]:
-    return dict(row) | {name: UUID(bytes=row[name].bytes) for name in ("record", "subject")}
+    row = await session.row(_FIND, {"parts": parts, "id": id})
+    return None if row is None else Answered(**row)

@@ -1,12 +1,14 @@
 """What subjects permit: giving, looking at, taking back, and whether one stands for a query."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http import paging
 from creditmesh.chassis.http.idempotency import recall, remember
+from creditmesh.chassis.vault.keys import Keys
 from creditmesh.query import authorisation as signed
 from creditmesh.query.authorisation import LONGEST, Claims, Unreadable
 from creditmesh.query.errors import NotAnAuthorisation, NotYours
@@ -19,19 +21,20 @@ from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.queries import AuthorisationIn, AuthorisationOut
 from creditmesh.schemas.rules.grounds import Ground, may_be_authorised
 
+TEXTS_KEPT = 1024
+"""Authorisations whose claims this process keeps in memory; a text is 18 KB at most."""
 _NONE = (
     "There is no such authorisation of yours; check its id, or its signed text.",
     "没有属于您的该授权；请核对授权编号或签名文本。",
 )
 
 
-async def standing(ctx: Context, id: UUID | None, *, subject: UUID, purpose: str) -> Ground | None:  # noqa: A002
-    """The ground that an authorisation gives the caller for this subject and purpose today; None: it gives none.
+def ground_of(ctx: Context, token: str | None, *, purpose: str) -> Ground | None:
+    """The ground that an authorisation of the subject gives the caller for this purpose today; None: it gives none.
 
     Its signed text decides; that it is not revoked or used up is decided where the use is counted.
     """
-    row = None if id is None else await _found(ctx, id)
-    claims = None if row is None or row.subject != subject else _claims(ctx, row.token)
+    claims = None if token is None else _kept_claims(ctx.keys, _issuer(ctx), token)
     caller = ctx.known_caller
     if claims is None or not signed.holds(claims, bureau=caller.party, purpose=purpose, on=ctx.legal_date):
         return None
@@ -56,14 +59,15 @@ async def give_authorisation(
     given = _signed(ctx, wanted)
     if key is not None and (first := await remember(ctx, key, digest, given.id)) != given.id:
         return await my_authorisation(ctx, first), True
-    await authorisations.give(await ctx.connection(), given)
+    await authorisations.give(await ctx.session(), given)
     return _out(ctx, given), False
 
 
 async def my_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa: A002
     """One that the calling subject gave; NotFound otherwise."""
-    row = await _found(ctx, id)
-    if row is None or row.subject != ctx.known_caller.subject:
+    subject = _subject(ctx)
+    row = await authorisations.find(await ctx.alone(), id, parts=[ctx.part(str(subject))])
+    if row is None or row.subject != subject:
         raise NotFound(*_NONE)
     return _out(ctx, row)
 
@@ -77,22 +81,22 @@ async def my_authorisations(ctx: Context, *, subject: UUID, after: str | None, l
 
 async def listed(ctx: Context, *, subject: UUID, after: str | None, limit: int) -> Page[AuthorisationOut]:
     """A page of what a subject has permitted, newest first."""
-    connection = await ctx.connection()
+    session = await ctx.alone()
     part, before = ctx.part(str(subject)), paging.read(after, UUID)
-    rows = await authorisations.page(connection, part=part, subject=subject, before=before, limit=limit + 1)
+    rows = await authorisations.page(session, part=part, subject=subject, before=before, limit=limit + 1)
     return paging.page(rows, limit=limit, place=lambda row: row.id, shown=lambda row: _out(ctx, row))
 
 
 async def revoke_authorisation(ctx: Context, id: UUID, *, subject: UUID) -> None:  # noqa: A002
     """Take it back: from the commit on no query is answered under it. NotFound if the subject gave no such one."""
     part = ctx.part(str(subject))
-    if not await authorisations.revoke(await ctx.connection(), id, part=part, subject=subject, at=ctx.instant):
+    if not await authorisations.revoke(await ctx.alone(), id, part=part, subject=subject, at=ctx.instant):
         raise NotFound(*_NONE)
 
 
 async def look_at_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa: A002
     """One given to the calling party; for another's and for none the same. Looks and attempts are accesses."""
-    row = await _found(ctx, id)
+    row = await authorisations.find(await ctx.alone(), id, parts=range(ctx.node.parts))
     if row is None:
         raise NotFound(*_NONE)
     if row.bureau != ctx.known_caller.party:
@@ -104,7 +108,7 @@ async def look_at_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # 
 
 async def hand_in_authorisation(ctx: Context, token: str) -> AuthorisationOut:
     """The authorisation of a signed text that the subject handed to the calling party; refusals as above."""
-    claims = _claims(ctx, token)
+    claims = _claims(ctx.keys, _issuer(ctx), token)
     if claims is None:
         raise NotFound(*_NONE)
     return await look_at_authorisation(ctx, claims.jti)
@@ -121,19 +125,17 @@ def _disclose(ctx: Context, row: Authorisation, *, outcome: Outcome, reason: str
     )
 
 
-async def _found(ctx: Context, id: UUID) -> Authorisation | None:  # noqa: A002
-    return await authorisations.find(await ctx.connection(), id, parts=range(ctx.node.parts))
-
-
-def _claims(ctx: Context, token: str) -> Claims | None:
+def _claims(keys: Keys, issuer: str, token: str) -> Claims | None:
     try:
         return signed.read(
-            token,
-            issuer=_issuer(ctx),
-            verify=lambda key, data, signature: ctx.keys.verify(data, signature, key=key),
+            token, issuer=issuer, verify=lambda key, data, signature: keys.verify(data, signature, key=key)
         )
     except Unreadable:
         return None
+
+
+_kept_claims = lru_cache(maxsize=TEXTS_KEPT)(_claims)
+"""The same of a text that this node keeps: it never changes, so that its signature is checked once."""
 
 
 def _issuer(ctx: Context) -> str:
@@ -216,7 +218,7 @@ def _field(pointer: str, code: str, detail: str, detail_zh: str) -> FieldError:
 
 
 def _out(ctx: Context, row: Authorisation) -> AuthorisationOut:
-    claims = _claims(ctx, row.token)
+    claims = _kept_claims(ctx.keys, _issuer(ctx), row.token)
     if claims is None:
         raise RuntimeError(f"authorisation {row.id} does not carry this node's signature")
     return AuthorisationOut(

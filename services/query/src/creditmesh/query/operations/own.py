@@ -18,7 +18,7 @@ from creditmesh.schemas.queries import AccessOut, AuthorisationOut, ExportOut, F
 async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") -> FileOut:
     """Everything visible about the subject today, of every source, opened."""
     found = await records.visible_of(
-        await ctx.connection(),
+        await ctx.alone(),
         part=ctx.part(str(subject)),
         subject=subject,
         items=None,
@@ -34,9 +34,9 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
 
 async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> Page[AccessOut]:
     """Who looked, refusals included, newest first; reading it is an access too."""
-    connection = await ctx.connection()
+    session = await ctx.alone()
     part, before = ctx.part(str(subject)), paging.read(after, paging.number)
-    lines = await accesses.page(connection, part=part, subject=subject, before=before, limit=limit + 1)
+    lines = await accesses.page(session, part=part, subject=subject, before=before, limit=limit + 1)
     _disclose(ctx, subject, "own_accesses", ())
     return paging.page(lines, limit=limit, place=lambda line: line.entry, shown=_out)
 
@@ -44,14 +44,14 @@ async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit:
 async def own_export(ctx: Context, subject: UUID) -> ExportOut:
     """The file, the authorisations and the accesses, whole, in one document."""
     file = await own_file(ctx, subject, purpose="own_export")
-    connection, part = await ctx.connection(), ctx.part(str(subject))
+    session, part = await ctx.alone(), ctx.part(str(subject))
     return ExportOut(
         decision_id=file.decision_id,
         as_of=file.as_of,
         node=ctx.node.code,
         records=file.records,
         authorisations=await _all_authorisations(ctx, subject),
-        accesses=tuple([_out(line) async for line in accesses.every(connection, part=part, subject=subject)]),
+        accesses=tuple([_out(line) async for line in accesses.every(session, part=part, subject=subject)]),
     )
 
 

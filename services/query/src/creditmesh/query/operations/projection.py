@@ -14,12 +14,12 @@ from creditmesh.query.store import accesses, public, records
 from creditmesh.query.store.public import Published
 from creditmesh.query.store.records import Newest
 from creditmesh.schemas.catalogue import Item
-from creditmesh.schemas.events import AccessRecorded, RecordChanged
+from creditmesh.schemas.events import RecordChanged
 
 
 async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
     """Bring both read models to the newest revision of each record in the batch."""
-    standing = await records.write(await ctx.connection(), _newest(events))
+    standing = await records.write(await ctx.session(), _newest(events))
     await _publish(ctx, standing)
 
 
@@ -35,16 +35,16 @@ def _newest(events: Sequence[Delivered]) -> list[Newest]:
 
 
 async def _publish(ctx: Context, newest: Sequence[Newest]) -> None:
-    connection = await ctx.connection()
+    session = await ctx.session()
     items = {each.event.record: _known_item(ctx, each.event) for each in newest}
     shown = [each for each in newest if publication.is_public(each.event, items[each.event.record])]
     to_open = [each.event for each in shown if publication.needs_opening(each.event, items[each.event.record])]
     values = await opened(ctx, to_open)
     forms = [_published(each, items[each.event.record], values.get(each.event.record, {})) for each in shown]
-    await public.write(connection, forms)
+    await public.write(session, forms)
     gone = {each.event.record for each in newest} - {each.event.record for each in shown}
     await public.drop(
-        connection, [(n.part, n.event.record, n.event.rev) for n in newest if n.event.record in gone and not n.fresh]
+        session, [(n.part, n.event.record, n.event.rev) for n in newest if n.event.record in gone and not n.fresh]
     )
 
 
@@ -68,7 +68,5 @@ def _published(newest: Newest, item: Item, values: Mapping[str, JsonValue]) -> P
 
 
 async def log_accesses(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Write the accesses of any service's stream into the one log."""
-    read = ((each, each.read(AccessRecorded)) for each in events)
-    rows = [(each.part, event.access, event.subject, each.at, each.data) for each, event in read]
-    await accesses.add(await ctx.connection(), rows)
+    """Write the accesses of other services' streams into the one log; this service's own are there already."""
+    await accesses.add(await ctx.session(), events)

@@ -9,16 +9,18 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
-from creditmesh.chassis.http.idempotency import recall, remember
+from creditmesh.chassis.http.idempotency import recall, reference_of, values_of
 from creditmesh.query import release
 from creditmesh.query.errors import NoAuthorisation, NoGround
-from creditmesh.query.operations.authorisations import standing
+from creditmesh.query.operations.authorisations import ground_of
 from creditmesh.query.operations.opening import answered, others_shown
 from creditmesh.query.operations.subjects import subject_of
 from creditmesh.query.release import Plan
-from creditmesh.query.store import records
-from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.query.store import queries
+from creditmesh.query.store.queries import Decided, Wanted
+from creditmesh.schemas.directory import Directory, once_a_version
+from creditmesh.schemas.events import DisclosedToBureau, RecordChanged
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import Mark, QueryIn, QueryOut
 from creditmesh.schemas.rules import grounds
 from creditmesh.schemas.rules.grounds import Ground
@@ -56,10 +58,9 @@ async def answer_query(
         digest=digest,
     )
     for attempt in range(ATTEMPTS):
-        earlier = None if key is None else await recall(ctx, key, digest)
-        answer = await _attempt(ctx, asked, earlier)
+        answer = await _attempt(ctx, asked)
         if answer is not None:
-            return answer, earlier is not None
+            return answer
         await ctx.rollback()
         await asyncio.sleep(0.01 * attempt)
     raise Unavailable(
@@ -69,32 +70,28 @@ async def answer_query(
     )
 
 
-async def _attempt(ctx: Context, asked: Asked, earlier: UUID | None) -> QueryOut | None:
-    ground = await _ground(ctx, asked)
+async def _attempt(ctx: Context, asked: Asked) -> tuple[QueryOut, bool] | None:
+    statutory = _statutory(ctx, asked)
+    wanted = _wanted(ctx, asked, statutory)
+    found = await queries.read(await ctx.alone(), wanted)
+    earlier = None if found.kept is None else reference_of(*found.kept, digest=asked.digest)
+    ground = statutory or ground_of(ctx, found.token, purpose=asked.query.purpose) or _refuse_unauthorised(ctx, asked)
     plan = _plan(ctx, asked, ground)
-    found = await records.visible_of(
-        await ctx.connection(),
-        part=asked.part,
-        subject=asked.subject,
-        items=plan.items,
-        as_of=ctx.legal_date,
-        withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
-    )
-    released = await answered(ctx, found)
-    if not await _take(ctx, asked, found, repeated=earlier is not None):
-        return None
+    events = [event for event in found.records if event.item in plan.items]
+    released = await answered(ctx, events)
     until = release.use_until(
         released,
         as_of=ctx.legal_date,
         ground_until=ground.until,
         withdrawn_at=ctx.followed(Directory).withdrawn_at,
     )
-    decision = _disclose(ctx, asked, ground, found, until=until, earlier=earlier)
-    for other, theirs in others_shown(ctx, found, released).items():
+    decision = _disclose(ctx, asked, ground, events, until=until, earlier=earlier)
+    for other, theirs in others_shown(ctx, events, released).items():
         _disclose(ctx, replace(asked, subject=other), ground, theirs, until=until)
-    if earlier is None and asked.key is not None and await remember(ctx, asked.key, asked.digest, decision) != decision:
-        return None  # another request with this key was first: begin again, as its repetition
-    return QueryOut(
+    _tell_of_bureau(ctx, asked, events, decision=decision, until=until)
+    if not await _release(ctx, asked, wanted, events, decision=decision, repeated=earlier is not None):
+        return None
+    answer = QueryOut(
         decision_id=earlier or decision,
         released=released,
         withheld=release.withheld(ground, plan, released=(record.item for record in released)),
@@ -102,13 +99,29 @@ async def _attempt(ctx: Context, asked: Asked, earlier: UUID | None) -> QueryOut
         use_until=until,
         as_of=ctx.legal_date,
     )
+    return answer, earlier is not None
 
 
-async def _ground(ctx: Context, asked: Asked) -> Ground:
+def _wanted(ctx: Context, asked: Asked, statutory: Ground | None) -> Wanted:
+    """What to read: on a statutory ground what may be released; else the authorisation tells, which is read as well."""
+    items = asked.query.items if statutory is None else _plan(ctx, asked, statutory).items
+    return Wanted(
+        part=asked.part,
+        subject=asked.subject,
+        items=items,
+        as_of=ctx.legal_date,
+        withdrawn=tuple(ctx.followed(Directory).withdrawn(ctx.legal_date)),
+        authorisation=asked.query.authorisation,
+        owner=ctx.known_caller.credential,
+        key=asked.key,
+    )
+
+
+def _statutory(ctx: Context, asked: Asked) -> Ground | None:
+    """A department's statutory ground; None where an authorisation has to give one."""
     query, caller = asked.query, ctx.known_caller
     if query.authorisation is not None or caller.kind != "department":
-        ground = await standing(ctx, query.authorisation, subject=asked.subject, purpose=query.purpose)
-        return ground or _refuse_unauthorised(ctx, asked)
+        return None
     directory, today = ctx.followed(Directory), ctx.legal_date
     claimed = grounds.statutory(
         purpose=directory.purpose(query.purpose, on=today),
@@ -123,37 +136,58 @@ async def _ground(ctx: Context, asked: Asked) -> Ground:
 
 
 def _plan(ctx: Context, asked: Asked, ground: Ground) -> Plan:
-    directory, today = ctx.followed(Directory), ctx.legal_date
+    directory, items = ctx.followed(Directory), asked.query.items
+    kind, credential, today = asked.query.subject.kind, ctx.known_caller.items, ctx.legal_date
+    if items is None and ground.kind == "statutory":
+        return _plan_of_matter(directory, ground, kind, credential, on=today)
+    return _planned(directory, ground, kind, credential, items, on=today)
+
+
+def _planned(
+    directory: Directory,
+    ground: Ground,
+    kind: SubjectKind,
+    credential: frozenset[str] | None,
+    asked: Sequence[str] | None,
+    *,
+    on: date,
+) -> Plan:
     return release.plan(
         ground,
-        kind=asked.query.subject.kind,
-        asked=asked.query.items,
-        credential=ctx.known_caller.items,
-        item=lambda code: directory.item(code, on=today),
-        withdrawn=directory.withdrawn(today),
+        kind=kind,
+        asked=asked,
+        credential=credential,
+        item=lambda code: directory.item(code, on=on),
+        withdrawn=directory.withdrawn(on),
     )
 
 
-async def _take(ctx: Context, asked: Asked, found: Sequence[RecordChanged], *, repeated: bool) -> bool:
-    """Hold what is about to be released as it was read and count the use; False if something changed meanwhile."""
-    connection, authorisation = await ctx.connection(), asked.query.authorisation
-    if authorisation is None:
-        return await records.unchanged(connection, part=asked.part, records=found)
-    used = await records.use(
-        connection,
-        part=asked.part,
-        subject=asked.subject,
-        authorisation=authorisation,
-        bureau=ctx.known_caller.party or "",
-        as_of=ctx.legal_date,
-        count=0 if repeated else 1,
-        records=found,
-    )
-    if not used.unchanged or used.counted:
-        return used.unchanged
-    if not repeated and asked.key is not None and await recall(ctx, asked.key, asked.digest) is not None:
-        return False  # what used up the authorisation was this same request, sent twice at once
-    return _refuse_unauthorised(ctx, asked)
+@once_a_version
+def _plan_of_matter(
+    directory: Directory, ground: Ground, kind: SubjectKind, credential: frozenset[str] | None, *, on: date
+) -> Plan:
+    """The plan of a whole matter: there are few of them, where callers may ask for any items, and authorise any."""
+    return _planned(directory, ground, kind, credential, None, on=on)
+
+
+async def _release(
+    ctx: Context, asked: Asked, wanted: Wanted, events: Sequence[RecordChanged], *, decision: UUID, repeated: bool
+) -> bool:
+    """Release these events as they were read, count the use and log it; False if that has to be decided anew."""
+    keyed = asked.key is not None and not repeated
+    count = 0 if repeated else 1
+    values = queries.use_of(wanted, events, bureau=ctx.known_caller.party, count=count)
+    kept = values_of(ctx, asked.key, asked.digest, decision)
+    statement = queries.writing(authorised=wanted.authorisation is not None, keyed=keyed)
+    decided = Decided.read(await ctx.write(statement, {**values, **kept}))
+    if decided.unchanged and not decided.permitted and not (keyed and await _kept(ctx, asked)):
+        _refuse_unauthorised(ctx, asked)
+    return decided.written
+
+
+async def _kept(ctx: Context, asked: Asked) -> bool:
+    """Whether what used up the authorisation was this same request, sent twice at once."""
+    return asked.key is not None and await recall(ctx, asked.key, asked.digest) is not None
 
 
 def _disclose(
@@ -178,6 +212,20 @@ def _disclose(
         repeats=earlier,
         use_until=until if found else None,
     )
+
+
+def _tell_of_bureau(
+    ctx: Context, asked: Asked, events: Sequence[RecordChanged], *, decision: UUID, until: date
+) -> None:
+    """A bureau holds what it was given, and is told when that ends."""
+    caller = ctx.known_caller
+    if caller.kind == "bureau" and caller.party is not None and events:
+        records = tuple(each.record for each in events)
+        ctx.emit(
+            DisclosedToBureau(
+                access=decision, subject=asked.subject, party=caller.party, records=records, use_until=until
+            )
+        )
 
 
 def _refuse_unauthorised(ctx: Context, asked: Asked) -> NoReturn:

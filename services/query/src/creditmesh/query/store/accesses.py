@@ -1,18 +1,19 @@
-"""The one access log: lines come in, nothing ever changes (the role holds no right to)."""
+"""The one access log: lines come in, nothing ever changes (the role holds no right to).
 
-from collections.abc import AsyncIterator, Iterable
+It is the outbox of this service's own accesses, which are written by `store.queries` and by the context; those of other
+services come as events. `entry` is the order in which lines were written.
+"""
+
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.copy import copy
-from creditmesh.query.tables import access
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events import AccessRecorded
 
-_COLUMNS = ("part", "access", "subject", "at", "data")
+_COLUMNS = ("part", "id", "key", "at", "legal_date", "traceparent", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,29 +25,32 @@ class Line:
     event: AccessRecorded
 
 
-async def add(connection: AsyncConnection, rows: Iterable[tuple[int, UUID, UUID, datetime, bytes]]) -> int:
-    """Add lines (part, access, subject, at, event's JSON); a repeated access breaks the primary key."""
-    return await copy(connection, "query.access", _COLUMNS, rows)
+async def add(session: Session, events: Sequence[Delivered]) -> int:
+    """Add lines of other services' accesses; a repeated access breaks the primary key."""
+    rows = [(e.part, e.id, e.key, e.at, e.legal_date, e.traceparent, e.data) for e in events]
+    return await session.copy("query.access", _COLUMNS, rows)
 
 
-async def page(connection: AsyncConnection, *, part: int, subject: UUID, before: int | None, limit: int) -> list[Line]:
+_PAGE = """
+    select entry, at, data from query.access
+     where part = :part and key = :subject and entry < coalesce(cast(:before as bigint), 9223372036854775807)
+     order by entry desc limit :limit
+"""
+
+
+async def page(session: Session, *, part: int, subject: UUID, before: int | None, limit: int) -> list[Line]:
     """At most `limit` lines about a subject that came in before the entry `before` (None: all), newest first."""
-    statement = (
-        select(access.c.entry, access.c.at, access.c.data)
-        .where(access.c.part == part, access.c.subject == subject)
-        .order_by(access.c.entry.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        statement = statement.where(access.c.entry < before)
-    rows = await connection.execute(statement)
-    return [Line(row.entry, row.at, AccessRecorded.model_validate_json(row.data)) for row in rows]
+    values = {"part": part, "subject": subject, "before": before, "limit": limit}
+    return [
+        Line(entry, at, AccessRecorded.model_validate_json(data))
+        for entry, at, data in await session.fetch(_PAGE, values)
+    ]
 
 
-async def every(connection: AsyncConnection, *, part: int, subject: UUID, batch: int = 500) -> AsyncIterator[Line]:
+async def every(session: Session, *, part: int, subject: UUID, batch: int = 500) -> AsyncIterator[Line]:
     """All lines about a subject, newest first."""
     before: int | None = None
-    while lines := await page(connection, part=part, subject=subject, before=before, limit=batch):
+    while lines := await page(session, part=part, subject=subject, before=before, limit=batch):
         for line in lines:
             yield line
         before = lines[-1].entry

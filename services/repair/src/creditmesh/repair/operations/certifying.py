@@ -17,14 +17,14 @@ from creditmesh.schemas.directory import Directory
 async def certificate_of(ctx: Context, case_id: UUID) -> CertificateOut:
     """The signed certificate as of now; an access. NoCertificate until a revision is there; refusals as `seen_case`."""
     case, _ = await seen_case(ctx, case_id)
-    connection = await ctx.connection()
-    effects = (await cases.effects_of(connection, [case]))[case.id]
+    session = await ctx.session()
+    effects = (await cases.effects_of(session, [case]))[case.id]
     done = next((each for each in reversed(effects) if each.rev is not None), None)
     if done is None or done.rev is None or done.change is None:
         raise NoCertificate(
             "Ask again when the case says effect or marking done.", "请在案件 effect 或 marking 为 done 后再查询。"
         )
-    step = next(each for each in await cases.steps_of(connection, case) if each.number == done.number)
+    step = next(each for each in await cases.steps_of(session, case) if each.number == done.number)
     lines = await _lines(ctx, case, done.rev)
     pending = pending_of(lines)
     disclose(ctx, [case], outcome="released")
@@ -53,7 +53,7 @@ async def certificate_of(ctx: Context, case_id: UUID) -> CertificateOut:
 
 
 async def _lines(ctx: Context, case: Case, rev: int) -> tuple[CertificateLine, ...]:
-    told = await propagation.lines_of(await ctx.connection(), part=case.part, record=case.record, rev=rev)
+    told = await propagation.lines_of(await ctx.session(), part=case.part, record=case.record, rev=rev)
     record = await record_of(ctx, case)
     directory = ctx.followed(Directory)
     item = directory.item(record.item, on=ctx.legal_date)

@@ -48,7 +48,7 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
 
 async def check_none_open(ctx: Context, part: int, record: UUID, kind: CaseKind) -> None:
     """CaseOpen if somebody still owes something in a case of that kind on the record."""
-    if await cases.open_cases(await ctx.connection(), part=part, records=[record], kind=kind):
+    if await cases.open_cases(await ctx.session(), part=part, records=[record], kind=kind):
         raise CaseOpen("Add to that case instead; it is in your cases.", "请在已有案件中补充；见本人案件列表。")
 
 
@@ -61,7 +61,7 @@ async def _about(ctx: Context, filed: CaseIn) -> UUID:
 
 
 async def _own_record(ctx: Context, record_id: UUID, subject: UUID) -> Record:
-    record = await records.record_of(await ctx.connection(), record_id, parts=ctx.node.parts)
+    record = await records.record_of(await ctx.session(), record_id, parts=ctx.node.parts)
     if record is None:
         raise NotFound(*_NONE)
     if record.subject != subject:
@@ -79,7 +79,7 @@ async def _own_record(ctx: Context, record_id: UUID, subject: UUID) -> Record:
 
 
 async def _begin(ctx: Context, case: Case, procedure: Procedure) -> None:
-    await cases.add(await ctx.connection(), case)
+    await cases.add(await ctx.session(), case)
     due = deadline(ctx.legal_date, procedure.accept_working_days)
     await note(ctx, case, "file", Move(state="filed", due=due), by=By(), words=Words())
 

@@ -30,7 +30,7 @@ async def follow_records(ctx: Context, events: Sequence[Delivered]) -> None:
     told = [(each.part, each.read(RecordChanged)) for each in events]
     later = [(part, event) for part, event in told if event.rev > 1]
     await ctx.lock(event.subject for _, event in later)
-    await records.write(await ctx.connection(), _newest(told))
+    await records.write(await ctx.session(), _newest(told))
     for part in sorted({part for part, _ in later}):
         await _consequences(ctx, part, [event for of, event in later if of == part])
 
@@ -44,7 +44,7 @@ async def follow_holders(ctx: Context, events: Sequence[Delivered]) -> None:
         known = newest.get(place)
         if known is None or _says_more(event, known[1]):
             newest[place] = each.part, event
-    await propagation.write(await ctx.connection(), list(newest.values()))
+    await propagation.write(await ctx.session(), list(newest.values()))
 
 
 def _says_more(event: HolderChanged, known: HolderChanged) -> bool:
@@ -87,14 +87,14 @@ def _record(part: int, event: RecordChanged, corrected: int) -> Record:
 
 
 async def _consequences(ctx: Context, part: int, events: Sequence[RecordChanged]) -> None:
-    connection = await ctx.connection()
+    session = await ctx.session()
     about = {event.record for event in events}
-    waiting = await cases.under_way(connection, part=part, records=about)
+    waiting = await cases.under_way(session, part=part, records=about)
     for event in events:
         happened = _happened(waiting, event)
         waiting = [each for each in waiting if each not in happened]
         for each in happened:
-            await cases.done(connection, replace(each, rev=event.rev, change=event.change))
+            await cases.done(session, replace(each, rev=event.rev, change=event.change))
         if event.state != "published":
             await _close(ctx, part, event)
 
@@ -108,7 +108,7 @@ def _happened(waiting: Sequence[Effect], event: RecordChanged) -> list[Effect]:
 
 
 async def _close(ctx: Context, part: int, event: RecordChanged) -> None:
-    for case in await cases.open_cases(await ctx.connection(), part=part, records=[event.record]):
+    for case in await cases.open_cases(await ctx.session(), part=part, records=[event.record]):
         by = By(party=event.party, officer=event.officer)
         words = Words(basis=event.basis)
         await take(ctx, case, "record_ended", Move(state="closed"), by=by, words=words)

@@ -35,7 +35,7 @@ async def cases_to_handle(
         due_before=due_before,
         today=ctx.legal_date,
     )
-    found = await cases.page(await ctx.connection(), wish, after=after, limit=limit + 1)
+    found = await cases.page(await ctx.session(), wish, after=after, limit=limit + 1)
     return await _page(ctx, found, limit)
 
 
@@ -45,13 +45,13 @@ async def own_cases(ctx: Context, *, before: UUID | None, limit: int) -> Page[Ca
     if subject is None:
         raise Forbidden("This token is not bound to a person.", "该令牌未绑定信用主体。")
     part = ctx.part(str(subject))
-    found = await cases.cases_about(await ctx.connection(), part=part, subject=subject, before=before, limit=limit + 1)
+    found = await cases.cases_about(await ctx.session(), part=part, subject=subject, before=before, limit=limit + 1)
     return await _page(ctx, found, limit)
 
 
 async def _page(ctx: Context, found: Sequence[Case], limit: int) -> Page[CaseEntry]:
     shown = found[:limit]
-    effects = await cases.effects_of(await ctx.connection(), shown)
+    effects = await cases.effects_of(await ctx.session(), shown)
     entries = {each.id: entry_of(ctx, each, effects[each.id]) for each in shown}
     disclose(ctx, shown, outcome="released")
     return paging.page(found, limit=limit, place=lambda case: case.id, shown=lambda case: entries[case.id])

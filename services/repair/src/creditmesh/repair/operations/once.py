@@ -31,5 +31,4 @@ async def once(ctx: Context, asked: Once, change: Callable[[], Awaitable[UUID]])
 async def _standing(ctx: Context, asked: Once) -> UUID | None:
     if asked.key is None:
         return None
-    found = await idempotency.recall(ctx, asked.key, asked.digest)
-    return None if found is None else UUID(bytes=found.bytes)
+    return await idempotency.recall(ctx, asked.key, asked.digest)

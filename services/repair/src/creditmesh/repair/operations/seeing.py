@@ -21,7 +21,7 @@ async def seen_case(ctx: Context, case_id: UUID) -> tuple[Case, Actor]:
 
     NotFound if there is none; NotYours and OutsideCredential are kept accesses.
     """
-    found = await cases.case_of(await ctx.connection(), case_id, parts=ctx.node.parts)
+    found = await cases.case_of(await ctx.session(), case_id, parts=ctx.node.parts)
     if found is None:
         raise NotFound(*_NONE)
     actor = _actor(ctx, found)

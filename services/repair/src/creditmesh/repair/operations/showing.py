@@ -20,10 +20,10 @@ from creditmesh.schemas.sealed import Sealed
 async def shown_case(ctx: Context, case_id: UUID) -> tuple[CaseOut, int]:
     """The case whole, and the number of its steps. Refusals as `seen_case`."""
     case, _ = await seen_case(ctx, case_id)
-    connection = await ctx.connection()
-    steps = await cases.steps_of(connection, case)
-    effects = (await cases.effects_of(connection, [case]))[case.id]
-    there = await documents.documents_of(connection, case)
+    session = await ctx.session()
+    steps = await cases.steps_of(session, case)
+    effects = (await cases.effects_of(session, [case]))[case.id]
+    there = await documents.documents_of(session, case)
     cipher = await _cipher(ctx, case)
     disclose(ctx, [case], outcome="released")
     shown = CaseOut(

@@ -54,7 +54,7 @@ async def take(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
         appealed=case.appealed or action == "appeal",
         final=move.final,
     )
-    await cases.change(await ctx.connection(), after)
+    await cases.change(await ctx.session(), after)
     await note(ctx, after, action, move, by=by, words=words)
     return after
 
@@ -77,7 +77,7 @@ async def note(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
         effect=move.effect,
         sealed=words.sealed,
     )
-    await cases.add_step(await ctx.connection(), step, record=case.record)
+    await cases.add_step(await ctx.session(), step, record=case.record)
     ctx.emit(
         CaseChanged(
             case=case.id,
@@ -100,7 +100,7 @@ def place_of(case: Case) -> Place:
 
 async def standing_of(ctx: Context, case: Case) -> Standing:
     """Where the case stands, with its documents and what its body did to the record meanwhile."""
-    connection = await ctx.connection()
+    session = await ctx.session()
     record = await record_of(ctx, case)
     return Standing(
         state=case.state,
@@ -109,14 +109,14 @@ async def standing_of(ctx: Context, case: Case) -> Standing:
         kind=case.kind,
         returned=case.returned > 0,
         appealed=case.appealed,
-        documents=documents.kinds(await documents.documents_of(connection, case)),
+        documents=documents.kinds(await documents.documents_of(session, case)),
         corrected=record.corrected > case.rev,
     )
 
 
 async def record_of(ctx: Context, case: Case) -> Record:
     """The record of a case. A case without one is a fault of ours: nothing removes a record."""
-    found = await records.record_of(await ctx.connection(), case.record, parts=ctx.node.parts)
+    found = await records.record_of(await ctx.session(), case.record, parts=ctx.node.parts)
     if found is None:
         raise LookupError(f"case {case.id} has no record {case.record}")
     return found

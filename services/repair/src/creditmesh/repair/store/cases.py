@@ -1,22 +1,17 @@
 """Cases, their steps, and what their steps do to records."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Uuid, and_, bindparam, insert, or_, select, text, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from creditmesh.chassis.database.session import Session
 from creditmesh.repair.clocks import Calendar
 from creditmesh.repair.course import OPEN
-from creditmesh.repair.tables import case, effect, step
 from creditmesh.schemas.cases import EvidenceKind, Remedy, StepAction, Wanted
 from creditmesh.schemas.events.case import CaseEffect, CaseKind, CaseState
 from creditmesh.schemas.events.record import Change
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,131 +87,155 @@ class Wish:
     today: date
 
 
-_BY_ID = text("""
-    select c.* from generate_series(0, cast(:parts as integer) - 1) as p(part)
+_CASE = tuple(Case.__dataclass_fields__)
+_OF = f"select {', '.join(_CASE)} from repair.case"
+# An id alone says nothing of its part: one probe of the primary key in each.
+_BY_ID = f"""
+    select {", ".join(f"c.{name}" for name in _CASE)}
+      from generate_series(0, cast(:parts as integer) - 1) as p(part)
      cross join lateral (
         select i.* from repair.case i where i.part = p.part and i.id = :id offset 0) c
-""").bindparams(bindparam("id", type_=Uuid))
+"""
+_CHANGE = """
+    update repair.case
+       set state = :state, steps = :steps, due = :due, calendar = :calendar, returned = :returned, missing = :missing,
+           appealed = :appealed, final = :final
+     where part = :part and id = :id
+"""
+_OPEN_CASES = f"""
+    {_OF} where part = :part and record = any(:records) and state = any(:open)
+       and (cast(:kind as text) is null or kind = :kind)
+     order by id
+"""
 
 
-async def case_of(connection: AsyncConnection, case_id: UUID, *, parts: int) -> Case | None:
+def _insert(table: str, row: type[Case | Step | Effect]) -> str:
+    names = row.__dataclass_fields__
+    return f"insert into repair.{table} ({', '.join(names)}) values ({', '.join(f':{name}' for name in names)})"
+
+
+_ADD, _ADD_STEP, _ADD_EFFECT = _insert("case", Case), _insert("step", Step), _insert("effect", Effect)
+
+
+async def case_of(session: Session, case_id: UUID, *, parts: int) -> Case | None:
     """One case by its id, whoever it is about."""
-    row = (await connection.execute(_BY_ID, {"id": case_id, "parts": parts})).mappings().one_or_none()
-    return None if row is None else _row(Case, row)
+    row = await session.row(_BY_ID, {"id": case_id, "parts": parts})
+    return None if row is None else Case(**row)
 
 
-async def add(connection: AsyncConnection, made: Case) -> None:
+async def add(session: Session, made: Case) -> None:
     """Keep a new case."""
-    await connection.execute(insert(case).values(_values(made)))
+    await session.execute(_ADD, asdict(made))
 
 
-async def change(connection: AsyncConnection, changed: Case) -> None:
+async def change(session: Session, changed: Case) -> None:
     """Bring a case to where it stands now."""
-    standing = {
-        name: value
-        for name, value in _values(changed).items()
-        if name in {"state", "steps", "due", "calendar", "returned", "missing", "appealed", "final"}
-    }
-    await connection.execute(update(case).where(case.c.part == changed.part, case.c.id == changed.id).values(standing))
+    await session.execute(_CHANGE, asdict(changed))
 
 
-async def add_step(connection: AsyncConnection, taken: Step, *, record: UUID) -> None:
+async def add_step(session: Session, taken: Step, *, record: UUID) -> None:
     """Add a step to its case's history, and what it does to the record."""
-    await connection.execute(insert(step).values(_values(taken)))
+    await session.execute(_ADD_STEP, asdict(taken))
     if taken.effect is not None:
         doing = Effect(part=taken.part, case_id=taken.case_id, number=taken.number, record=record, effect=taken.effect)
-        await connection.execute(insert(effect).values(_values(doing)))
+        await session.execute(_ADD_EFFECT, asdict(doing))
 
 
 async def open_cases(
-    connection: AsyncConnection, *, part: int, records: Collection[UUID], kind: CaseKind | None = None
+    session: Session, *, part: int, records: Collection[UUID], kind: CaseKind | None = None
 ) -> list[Case]:
     """The cases on these records in which somebody still owes something."""
-    wanted = [case.c.part == part, case.c.record.in_(records), case.c.state.in_(OPEN)]
-    if kind is not None:
-        wanted.append(case.c.kind == kind)
-    found = await connection.execute(select(case).where(*wanted).order_by(case.c.id))
-    return [_row(Case, row) for row in found.mappings()]
+    values = {"part": part, "records": list(records), "open": list(OPEN), "kind": kind}
+    return [Case(**row) for row in await session.fetch(_OPEN_CASES, values)]
 
 
-async def steps_of(connection: AsyncConnection, of: Case) -> list[Step]:
+_STEPS = f"""
+    select {", ".join(Step.__dataclass_fields__)} from repair.step
+     where part = :part and case_id = :case_id order by number
+"""
+_EFFECT = f"select {', '.join(Effect.__dataclass_fields__)} from repair.effect"
+_EFFECTS = f"""
+    {_EFFECT} where (part, case_id) in (select * from unnest(cast(:parts as integer[]), cast(:cases as uuid[])))
+     order by number
+"""
+_UNDER_WAY = f"""
+    {_EFFECT} where part = :part and record = any(:records) and rev is null order by case_id, number
+"""
+_DONE = """
+    update repair.effect set rev = :rev, change = :change
+     where part = :part and case_id = :case_id and number = :number
+"""
+
+
+async def steps_of(session: Session, of: Case) -> list[Step]:
     """The history of a case, oldest first."""
-    wanted = select(step).where(step.c.part == of.part, step.c.case_id == of.id).order_by(step.c.number)
-    return [_row(Step, row) for row in (await connection.execute(wanted)).mappings()]
+    return [Step(**row) for row in await session.fetch(_STEPS, {"part": of.part, "case_id": of.id})]
 
 
-async def effects_of(connection: AsyncConnection, cases: Sequence[Case]) -> Mapping[UUID, list[Effect]]:
+async def effects_of(session: Session, cases: Sequence[Case]) -> Mapping[UUID, list[Effect]]:
     """What the steps of these cases do to their records, in the order of the steps."""
-    places = [(each.part, each.id) for each in cases]
-    wanted = select(effect).where(tuple_(effect.c.part, effect.c.case_id).in_(places)).order_by(effect.c.number)
     found: dict[UUID, list[Effect]] = {each.id: [] for each in cases}
-    for row in (await connection.execute(wanted)).mappings() if places else ():
-        each = _row(Effect, row)
-        found[each.case_id].append(each)
+    if cases:
+        values = {"parts": [each.part for each in cases], "cases": [each.id for each in cases]}
+        for row in await session.fetch(_EFFECTS, values):
+            found[row.case_id].append(Effect(**row))
     return found
 
 
-async def under_way(connection: AsyncConnection, *, part: int, records: Collection[UUID]) -> list[Effect]:
+async def under_way(session: Session, *, part: int, records: Collection[UUID]) -> list[Effect]:
     """The effects on these records that no revision has done yet, in the order of their steps."""
-    wanted = select(effect).where(effect.c.part == part, effect.c.record.in_(records), effect.c.rev.is_(None))
-    found = await connection.execute(wanted.order_by(effect.c.case_id, effect.c.number))
-    return [_row(Effect, row) for row in found.mappings()]
+    found = await session.fetch(_UNDER_WAY, {"part": part, "records": list(records)})
+    return [Effect(**row) for row in found]
 
 
-async def done(connection: AsyncConnection, ended: Effect) -> None:
+async def done(session: Session, ended: Effect) -> None:
     """A revision has done it."""
-    place = and_(effect.c.part == ended.part, effect.c.case_id == ended.case_id, effect.c.number == ended.number)
-    await connection.execute(update(effect).where(place).values(rev=ended.rev, change=ended.change))
+    await session.execute(_DONE, asdict(ended))
 
 
-async def page(connection: AsyncConnection, wish: Wish, *, after: UUID | None, limit: int) -> list[Case]:
+# The index that serves a list depends on what is asked of it, and one plan is made of each text.
+_CONDITIONS: Mapping[str, str] = {
+    "party": "party = :party",
+    "items": "item = any(:items)",
+    "kind": "kind = :kind",
+    "closed": "(state = 'closed' or (state = 'refused' and due < :today))",
+    "state": "state = :state and (state <> 'refused' or due is null or due >= :today)",
+    "due_before": "state = any(:open) and due < :due_before",
+    "after": "id > :after",
+}
+
+
+@cache
+def _list(asked: frozenset[str]) -> str:
+    conditions = [condition for name, condition in _CONDITIONS.items() if name in asked]
+    return f"{_OF} where {' and '.join(conditions) or 'true'} order by id limit :limit"
+
+
+async def page(session: Session, wish: Wish, *, after: UUID | None, limit: int) -> list[Case]:
     """The cases of a list, in the order they were filed."""
-    wanted = select(case).where(*_fitting(wish))
-    if after is not None:
-        wanted = wanted.where(case.c.id > after)
-    found = await connection.execute(wanted.order_by(case.c.id).limit(limit))
-    return [_row(Case, row) for row in found.mappings()]
-
-
-async def cases_about(
-    connection: AsyncConnection, *, part: int, subject: UUID, before: UUID | None, limit: int
-) -> list[Case]:
-    """A subject's cases, newest first."""
-    wanted = select(case).where(case.c.part == part, case.c.subject == subject)
-    if before is not None:
-        wanted = wanted.where(case.c.id < before)
-    found = await connection.execute(wanted.order_by(case.c.id.desc()).limit(limit))
-    return [_row(Case, row) for row in found.mappings()]
-
-
-def _fitting(wish: Wish) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = []
-    over = and_(case.c.state == "refused", case.c.due < wish.today)
-    if wish.party is not None:
-        wanted.append(case.c.party == wish.party)
-    if wish.items is not None:
-        wanted.append(case.c.item.in_(wish.items))
-    if wish.kind is not None:
-        wanted.append(case.c.kind == wish.kind)
+    values: dict[str, object] = {
+        "party": wish.party,
+        "items": None if wish.items is None else list(wish.items),
+        "kind": wish.kind,
+        "state": wish.state,
+        "due_before": wish.due_before,
+        "after": after,
+    }
+    asked = {name for name, value in values.items() if value is not None}
     if wish.state == "closed":
-        wanted.append(or_(case.c.state == "closed", over))
-    elif wish.state is not None:
-        wanted += [case.c.state == wish.state, or_(case.c.state != "refused", case.c.due.is_(None), ~over)]
-    if wish.due_before is not None:
-        wanted += [case.c.state.in_(OPEN), case.c.due < wish.due_before]
-    return wanted
+        asked = asked - {"state"} | {"closed"}
+    values |= {"open": list(OPEN), "today": wish.today, "limit": limit}
+    return [Case(**row) for row in await session.fetch(_list(frozenset(asked)), values)]
 
 
-def _values(row: Case | Step | Effect) -> dict[str, object]:
-    return {
-        each.name: list(value) if each.name == "missing" else value
-        for each in fields(row)
-        for value in [getattr(row, each.name)]
-    }
+_ABOUT = f"""
+    {_OF} where part = :part and subject = :subject
+       and id < coalesce(cast(:before as uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+     order by id desc limit :limit
+"""
 
 
-def _row(model: type[R], row: RowMapping) -> R:
-    values: dict[str, Any] = {
-        name: UUID(bytes=value.bytes) if isinstance(value, UUID) else value for name, value in row.items()
-    }
-    return model(**values)
+async def cases_about(session: Session, *, part: int, subject: UUID, before: UUID | None, limit: int) -> list[Case]:
+    """A subject's cases, newest first."""
+    values = {"part": part, "subject": subject, "before": before, "limit": limit}
+    return [Case(**row) for row in await session.fetch(_ABOUT, values)]

@@ -1,21 +1,14 @@
 """The documents of cases: what they are, and their sealed content."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from creditmesh.chassis.database.session import Session
 from creditmesh.repair.store.cases import Case
-from creditmesh.repair.tables import evidence
 from creditmesh.schemas.cases import EvidenceKind, EvidenceMedia
 from creditmesh.schemas.sealed import Sealed
-
-_ABOUT = [column for column in evidence.columns if column.name not in {"part", "case_id", "key", "alg", "sealed"}]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,34 +23,41 @@ class Evidence:
     step: int
 
 
-async def add(connection: AsyncConnection, of: Case, document: Evidence, sealed: Sealed) -> None:
+_ADD = """
+    insert into repair.evidence (part, case_id, digest, kind, media_type, size, at, step, key, alg, sealed)
+    values (:part, :case_id, :digest, :kind, :media_type, :size, :at, :step, :key, :alg, :sealed)
+        on conflict do nothing
+"""
+_OF_CASE = """
+    select digest, kind, media_type, size, at, step from repair.evidence
+     where part = :part and case_id = :case_id order by at, digest
+"""
+_CONTENT = """
+    select digest, kind, media_type, size, at, step, key, alg, sealed from repair.evidence
+     where part = :part and case_id = :case_id and digest = :digest
+"""
+
+
+async def add(session: Session, of: Case, document: Evidence, sealed: Sealed) -> None:
     """Keep a document; the same one again changes nothing."""
-    values = {name: getattr(document, name) for name in Evidence.__slots__}
-    values |= {"part": of.part, "case_id": of.id, "key": sealed.key, "alg": sealed.alg, "sealed": sealed.text}
-    await connection.execute(insert(evidence).values(values).on_conflict_do_nothing())
+    values = {"part": of.part, "case_id": of.id, "key": sealed.key, "alg": sealed.alg, "sealed": sealed.text}
+    await session.execute(_ADD, asdict(document) | values)
 
 
-async def documents_of(connection: AsyncConnection, of: Case) -> list[Evidence]:
+async def documents_of(session: Session, of: Case) -> list[Evidence]:
     """What the documents of a case are, in the order they came."""
-    wanted = select(*_ABOUT).where(evidence.c.part == of.part, evidence.c.case_id == of.id)
-    found = await connection.execute(wanted.order_by(evidence.c.at, evidence.c.digest))
-    return [_document(row) for row in found.mappings()]
+    return [Evidence(**row) for row in await session.fetch(_OF_CASE, {"part": of.part, "case_id": of.id})]
 
 
-async def content_of(connection: AsyncConnection, of: Case, digest: bytes) -> tuple[Evidence, Sealed] | None:
+async def content_of(session: Session, of: Case, digest: bytes) -> tuple[Evidence, Sealed] | None:
     """A document with its sealed content."""
-    place = evidence.c.part == of.part, evidence.c.case_id == of.id, evidence.c.digest == digest
-    row = (await connection.execute(select(evidence).where(*place))).mappings().one_or_none()
+    row = await session.row(_CONTENT, {"part": of.part, "case_id": of.id, "digest": digest})
     if row is None:
         return None
+    *document, key, alg, text = row
     about: UUID = of.subject
-    sealed = Sealed.model_construct(about=about, field=digest.hex(), key=row["key"], alg=row["alg"], text=row["sealed"])
-    return _document(row), sealed
-
-
-def _document(row: RowMapping) -> Evidence:
-    values: dict[str, Any] = {name: row[name] for name in Evidence.__slots__}
-    return Evidence(**values)
+    sealed = Sealed.model_construct(about=about, field=digest.hex(), key=key, alg=alg, text=text)
+    return Evidence(**dict(zip(Evidence.__slots__, document, strict=True))), sealed
 
 
 def kinds(documents: Sequence[Evidence]) -> frozenset[EvidenceKind]:

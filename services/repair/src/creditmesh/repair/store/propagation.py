@@ -1,36 +1,25 @@
 """Who was told of a revision, and what each said: one line a holder, the newest outcome."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, DateTime, Integer, LargeBinary, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events import HolderChanged
 
-_TYPES: dict[str, Any] = {
-    "part": Integer,
-    "record": Uuid,
-    "rev": Integer,
-    "holder": Text,
-    "kind": Text,
-    "settled": Boolean,
-    "at": DateTime(timezone=True),
-    "data": LargeBinary,
-}
+_COLUMNS = ("part", "record", "rev", "holder", "kind", "settled", "at", "data")
 # An answer stands over "on its way", whichever came first; of two alike the later.
-_UPSERT = text(f"""
-    insert into repair.propagation as known ({", ".join(_TYPES)})
-    select * from unnest({", ".join(f":{name}" for name in _TYPES)})
+_UPSERT = f"""
+    insert into repair.propagation as known ({", ".join(_COLUMNS)})
+    select * from unnest(
+           cast(:part as integer[]), cast(:record as uuid[]), cast(:rev as integer[]), cast(:holder as text[]),
+           cast(:kind as text[]), cast(:settled as boolean[]), cast(:at as timestamptz[]), cast(:data as bytea[]))
         on conflict (record, rev, holder, part) do update
        set kind = excluded.kind, settled = excluded.settled, at = excluded.at, data = excluded.data
      where (known.settled, known.at) < (excluded.settled, excluded.at)
-""").bindparams(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in _TYPES.items()))
-_LINES = text("""
+"""
+_LINES = """
     select data from repair.propagation where part = :part and record = :record and rev = :rev order by kind, holder
-""").bindparams(bindparam("record", type_=Uuid))
+"""
 
 
 def settled(event: HolderChanged) -> bool:
@@ -38,18 +27,17 @@ def settled(event: HolderChanged) -> bool:
     return event.outcome in {"acknowledged", "refused"}
 
 
-async def write(connection: AsyncConnection, lines: Sequence[tuple[int, HolderChanged]]) -> None:
+async def write(session: Session, lines: Sequence[tuple[int, HolderChanged]]) -> None:
     """Keep these lines with their parts, where they say more than what is known; each line once."""
     if not lines:
         return
     rows = [
         (part, e.record, e.rev, e.holder, e.kind, settled(e), e.at, e.model_dump_json().encode()) for part, e in lines
     ]
-    columns = zip(_TYPES, map(list, zip(*rows, strict=True)), strict=True)
-    await connection.execute(_UPSERT, dict(columns))
+    await session.execute(_UPSERT, dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)))
 
 
-async def lines_of(connection: AsyncConnection, *, part: int, record: UUID, rev: int) -> list[HolderChanged]:
+async def lines_of(session: Session, *, part: int, record: UUID, rev: int) -> list[HolderChanged]:
     """How each holder stands to this revision of the record."""
-    found = await connection.scalars(_LINES, {"part": part, "record": record, "rev": rev})
-    return [HolderChanged.model_validate_json(data) for data in found]
+    found = await session.fetch(_LINES, {"part": part, "record": record, "rev": rev})
+    return [HolderChanged.model_validate_json(row.data) for row in found]

@@ -2,54 +2,45 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from creditmesh.chassis.database.fetch import fetch
+from creditmesh.chassis.database.session import Session
 from creditmesh.repair.filing import Record
-from creditmesh.repair.tables import record
 
 _COLUMNS = tuple(field.name for field in fields(Record))
-_CHANGING = [name for name in _COLUMNS if name not in {"part", "record", "corrected", "subject"}]
 # A correction is remembered from whichever revision told it, the newest everything else.
-_UPSERT = text(f"""
+_UPSERT = f"""
     insert into repair.record as known ({", ".join(_COLUMNS)})
-    select * from unnest({", ".join(f":{name}" for name in _COLUMNS)})
+    select * from unnest(
+           cast(:part as integer[]), cast(:record as uuid[]), cast(:rev as integer[]), cast(:corrected as integer[]),
+           cast(:subject as uuid[]), cast(:kind as text[]), cast(:item as text[]), cast(:item_version as integer[]),
+           cast(:severity as text[]), cast(:state as text[]), cast(:mark as text[]), cast(:decided_on as date[]),
+           cast(:display_from as date[]), cast(:display_until as date[]), cast(:party as text[]),
+           cast(:origin as text[]), cast(:change as text[]), cast(:case_id as uuid[]))
         on conflict (record, part) do update
-       set corrected = greatest(known.corrected, excluded.corrected),
-           {", ".join(f"{name} = excluded.{name}" for name in _CHANGING)}
+       set corrected = greatest(known.corrected, excluded.corrected), rev = excluded.rev, kind = excluded.kind,
+           item = excluded.item, item_version = excluded.item_version, severity = excluded.severity,
+           state = excluded.state, mark = excluded.mark, decided_on = excluded.decided_on,
+           display_from = excluded.display_from, display_until = excluded.display_until, party = excluded.party,
+           origin = excluded.origin, change = excluded.change, case_id = excluded.case_id
      where known.rev < excluded.rev
-""").bindparams(*(bindparam(column.name, type_=ARRAY(column.type)) for column in record.columns))
+"""
 # An id alone says nothing of its part: one probe of the primary key in each.
-_BY_ID = text("""
-    select r.* from generate_series(0, cast(:parts as integer) - 1) as p(part)
+_BY_ID = f"""
+    select {", ".join(f"r.{name}" for name in _COLUMNS)}
+      from generate_series(0, cast(:parts as integer) - 1) as p(part)
      cross join lateral (
         select i.* from repair.record i where i.part = p.part and i.record = :record offset 0) r
-""").bindparams(bindparam("record", type_=Uuid))
+"""
 
 
-async def write(connection: AsyncConnection, records: Sequence[Record]) -> None:
+async def write(session: Session, records: Sequence[Record]) -> None:
     """Bring these records to their revisions, where those are newer than what is known; each record once."""
     if records:
-        values = {name: [getattr(each, name) for each in records] for name in _COLUMNS}
-        await fetch(connection, _UPSERT, values)
+        await session.execute(_UPSERT, {name: [getattr(each, name) for each in records] for name in _COLUMNS})
 
 
-async def record_of(connection: AsyncConnection, record_id: UUID, *, parts: int) -> Record | None:
+async def record_of(session: Session, record_id: UUID, *, parts: int) -> Record | None:
     """The newest revision of a record, whoever it is about."""
-    row = (await connection.execute(_BY_ID, {"record": record_id, "parts": parts})).mappings().one_or_none()
-    return None if row is None else _record(row)
-
-
-def _record(row: RowMapping) -> Record:
-    values: dict[str, Any] = {name: _plain(row[name]) for name in _COLUMNS}
-    return Record(**values)
-
-
-def _plain(value: object) -> object:
-    # The driver's own class is a UUID to everybody but the JSON writer.
-    return UUID(bytes=value.bytes) if isinstance(value, UUID) else value
+    row = await session.row(_BY_ID, {"record": record_id, "parts": parts})
+    return None if row is None else Record(**row)

@@ -1,0 +1,401 @@
+"""A consumer: a unit that leases parts of streams and applies what comes, position and effects in one transaction.
+
+One for each service of a process that handles events. A position that somebody else has moved, a lost lease or a
+failed session ends it; it drops what it remembers, and the host starts it anew.
+"""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+
+import structlog
+
+from creditmesh.chassis.bus import dead_letters
+from creditmesh.chassis.bus.applying import Applier, ContextFor, Handle
+from creditmesh.chassis.bus.event import Ordered
+from creditmesh.chassis.bus.faults import FAILURES, in_doubt
+from creditmesh.chassis.bus.gaps import Progress, Slice, share_of
+from creditmesh.chassis.bus.leases import Leases
+from creditmesh.chassis.bus.metrics import ALARMS, LAG, REPEATS
+from creditmesh.chassis.bus.position import Claimed, Place, forgive, mark, move, read_positions, register
+from creditmesh.chassis.bus.protocol import Bus, Transport
+from creditmesh.chassis.bus.stream import report
+from creditmesh.chassis.database.connecting import connect
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.errors import Alarm, Doubt
+from creditmesh.schemas.events import Event
+
+BATCH = 500
+SECONDS_TO_REBALANCE = 1.0
+SECONDS_TO_SETTLE = 1.0
+"""How often positions that only passed events nobody handles are stored and reported, and letters looked for."""
+SECONDS_TO_REPORT_ALL = 60.0
+CAREFUL_FROM = 2
+"""After so many owners died where one stands, the next marks and tries each event alone."""
+GIVEN_UP_AT = 3
+"""After one died at such an event, the next does not try it."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Consumer:
+    """One reader in one process. `run` may be called again after it ended."""
+
+    def __init__(
+        self,
+        *,
+        reader: str,
+        streams: Mapping[str, Mapping[type[Event], Handle]],
+        pool: Pool,
+        lock_class: int,
+        parts: int,
+        bus: Bus,
+        context_for: ContextFor,
+        lease: float = 15.0,
+        batch: int = BATCH,
+    ) -> None:
+        """`reader` is the service: its schema holds the positions. `lock_class` belongs to its leases alone."""
+        self.reader = reader
+        self.handlers = {
+            stream: {event.type: handle for event, handle in handles.items()} for stream, handles in streams.items()
+        }
+        self.pool = pool
+        self.lock_class, self.lease = lock_class, lease
+        self.parts = parts
+        self.bus = bus
+        self.context_for = context_for
+        self.batch = batch
+        self.marked: dict[Place, int] = {}
+        """What this process has marked, so that it does not take its own marks for those of an owner that died."""
+        self._consuming: _Consuming | None = None
+
+    @property
+    def streams(self) -> Collection[str]:
+        """The streams it reads."""
+        return self.handlers.keys()
+
+    @property
+    def alarms(self) -> Mapping[Place, Alarm]:
+        """What stands still, or waits for the installation, among the parts held here."""
+        held = {} if self._consuming is None else self._consuming.held
+        return {place: progress.alarm for place, progress in held.items() if progress.alarm is not None}
+
+    async def run(self) -> None:
+        """Own a fair share of the parts and apply what comes, until something is in doubt."""
+        with in_doubt(f"consumer {self.reader}"):
+            async with AsyncExitStack() as stack:
+                leases = Leases(self.pool.address, lock_class=self.lock_class, parts=self.parts, lease=self.lease)
+                stack.push_async_callback(leases.close)
+                await leases.open()
+                ping = asyncio.create_task(leases.ping())
+                stack.callback(ping.cancel)
+                work = await self._work()
+                stack.callback(work.end)
+                await leases.assert_same_server(work)
+                transport = self.bus.transport(self.reader, self.streams)
+                stack.push_async_callback(transport.close)
+                await self._register(work)
+                consuming = self._consuming = _Consuming(self, work=work, leases=leases, transport=transport)
+                stack.push_async_callback(self._leave, consuming)
+                while True:
+                    await consuming.step()
+
+    def lag(self) -> int:
+        """How many events the parts held here are behind the heads that were last seen."""
+        return 0 if self._consuming is None else sum(p.head - p.position.number for p in self._consuming.held.values())
+
+    async def behind(self) -> int:
+        """How many events this reader, in whatever process, is behind the heads as they are now."""
+        return sum(max(head - at, 0) for head, at in (await self._heads_and_positions()).values())
+
+    async def caught_up(self, seconds: float = 30.0) -> None:
+        """Wait until this reader has passed the heads as they are now. TimeoutError if it does not come that far."""
+        targets = {place: head for place, (head, _) in (await self._heads_and_positions()).items()}
+        async with asyncio.timeout(seconds):
+            while not _passed(targets, await self._heads_and_positions()):  # noqa: ASYNC110 - in the database
+                await asyncio.sleep(0.01)
+
+    async def _work(self) -> Session:
+        # A process that sleeps inside its transaction holds the rows of its positions no longer than its lease.
+        asleep = {"idle_in_transaction_session_timeout": f"{int(min(self.lease, 10.0) * 1000)}ms"}
+        return Session(
+            await connect(
+                self.pool.address,
+                application_name=f"consumer {self.reader}",
+                settings=asleep,
+                seconds_to_answer=self.pool.seconds_to_answer,
+            )
+        )
+
+    async def _register(self, work: Session) -> None:
+        await register(work, self.reader, streams=self.streams, parts=self.parts)
+        numbers: dict[str, dict[int, int]] = {stream: {} for stream in self.streams}
+        for each in await read_positions(work, self.reader, streams=self.streams):
+            numbers[each.position.stream][each.position.part] = each.position.number
+        for stream, of_parts in numbers.items():
+            await report(work, reader=self.reader, stream=stream, numbers=of_parts)
+
+    async def _leave(self, consuming: "_Consuming") -> None:
+        """Best effort: this process lives, so no event it met has killed it."""
+        self._consuming = None
+        for stream in self.streams:
+            ALARMS.labels(self.reader, stream).set(0)
+            LAG.labels(self.reader, stream).set(0)
+        unmoved = [place for place, p in consuming.held.items() if self.marked.get(place) == p.stored.number]
+        with suppress(*FAILURES):
+            async with asyncio.timeout(2), self.pool.session() as session:
+                if unmoved:
+                    await forgive(session, self.reader, unmoved)
+
+    async def _heads_and_positions(self) -> dict[Place, tuple[int, int]]:
+        async with self.pool.session() as session:
+            claimed = await read_positions(session, self.reader, streams=self.streams)
+            at = {each.position.place: each.position.number for each in claimed}
+            return {
+                (stream, part): (head.number, at.get((stream, part), 0))
+                for stream in self.streams
+                for part, head in (await self.bus.heads(session, stream)).items()
+            }
+
+
+def _passed(targets: Mapping[Place, int], now: Mapping[Place, tuple[int, int]]) -> bool:
+    return all(now[place][1] >= target for place, target in targets.items())
+
+
+class _Consuming:
+    """One run of a consumer: the parts it holds, and the loop that applies them."""
+
+    def __init__(self, of: Consumer, *, work: Session, leases: Leases, transport: Transport) -> None:
+        self.held: dict[Place, Progress] = {}
+        self._of = of
+        self._reader = of.reader
+        self._streams = of.handlers.keys()
+        self._work = work
+        self._leases = leases
+        self._transport = transport
+        self._applier = Applier(
+            work,
+            reader=of.reader,
+            handlers=of.handlers,
+            context_for=of.context_for,
+            transport=transport,
+            check=leases.check,
+        )
+        self._reported: dict[Place, int] = {}
+        self._rebalance_at = self._poll_at = self._settle_at = self._report_all_at = 0.0
+        self._pending = False
+
+    async def step(self) -> None:
+        """Rebalance if it is time, take in what came, and apply what may be applied."""
+        if time.monotonic() >= self._rebalance_at:
+            await self._rebalance()
+        came = await self._transport.take(self._pause())
+        for event in came.events:
+            self._arrive(event)
+        announced: Collection[str] = came.announced
+        if time.monotonic() >= self._poll_at:
+            self._poll_at = time.monotonic() + self._of.bus.seconds_to_poll
+            announced = self._streams
+        await self._announce(announced)
+        self._pending = True
+        while time.monotonic() < self._rebalance_at:
+            if not await self._advance():
+                self._pending = False
+                break
+        if time.monotonic() >= self._settle_at:
+            await self._settle()
+
+    def _pause(self) -> float:
+        if self._pending:
+            return 0.0
+        now = time.monotonic()
+        rested = [p.rests_until for p in self.held.values() if p.due and p.rests(now)]
+        return max(min(self._rebalance_at, self._poll_at, *rested) - now, 0.0)
+
+    async def _rebalance(self) -> None:
+        self._rebalance_at = time.monotonic() + SECONDS_TO_REBALANCE
+        change = await self._leases.rebalance()
+        if not (change.gained or change.lost):
+            return
+        for place in [place for place in self.held if place[1] in change.lost]:
+            del self.held[place]
+        if change.gained:
+            await self._claim(change.gained)
+        await self._transport.hold([progress.position for progress in self.held.values()])
+        self._measure()
+
+    async def _claim(self, parts: Collection[int]) -> None:
+        found = await read_positions(self._work, self._reader, streams=self._streams, parts=parts)
+        for each in found:
+            self.held[each.position.place] = Progress(each.position, each.position)
+        await self._applier.learn_parked()
+        await self._announce(self._streams)
+        marked = []
+        for each in found:
+            progress = self.held[each.position.place]
+            number = progress.stored.number
+            if progress.due:
+                progress.deaths = 0 if self._of.marked.get(progress.place) == number else each.tries
+                self._of.marked[progress.place] = number
+                if progress.deaths < CAREFUL_FROM:
+                    marked.append(Claimed(progress.stored, progress.deaths))
+                else:
+                    progress.careful_until = number + self._of.batch
+        await mark(self._work, self._reader, marked)
+
+    def _arrive(self, event: Ordered) -> None:
+        progress = self.held.get((event.stream, event.part))
+        if progress is not None and not progress.arrive(event):
+            REPEATS.labels(self._reader, event.stream).inc()
+
+    async def _announce(self, streams: Collection[str]) -> None:
+        """Look at the heads of these streams."""
+        for stream in streams:
+            heads = await self._of.bus.heads(self._work, stream)
+            for (of, part), progress in self.held.items():
+                if of == stream and progress.alarm is None:
+                    try:
+                        progress.announce(heads[part], time.monotonic())
+                    except Alarm as alarm:
+                        self._park(alarm)
+        if streams:
+            self._measure()
+
+    async def _settle(self) -> None:
+        """Store positions that only passed what nobody handles, report them, and do what operators asked."""
+        now = time.monotonic()
+        self._settle_at = now + SECONDS_TO_SETTLE
+        moved = [progress for progress in self.held.values() if progress.stored.number != progress.position.number]
+        await move(self._work, self._reader, [(progress.stored, progress.position) for progress in moved])
+        for progress in moved:
+            progress.stored = progress.position
+        await self._report(now)
+        if self._applier.parked:
+            for place, key in await dead_letters.asked(self._work, self._reader, self._streams):
+                if place in self.held:
+                    await self._release(place, key)
+
+    async def _report(self, now: float) -> None:
+        everything = now >= self._report_all_at
+        if everything:
+            self._report_all_at = now + SECONDS_TO_REPORT_ALL
+        news: dict[str, dict[int, int]] = defaultdict(dict)
+        for (stream, part), progress in self.held.items():
+            number = progress.stored.number
+            if everything or self._reported.get((stream, part)) != number:
+                news[stream][part] = self._reported[stream, part] = number
+        for stream, numbers in news.items():
+            await report(self._work, reader=self._reader, stream=stream, numbers=numbers)
+
+    async def _release(self, place: Place, key: str) -> None:
+        """Apply a parked key's events, all at once if they pass; else as far as they go, and say what is refused."""
+        kept = await dead_letters.of_key(self._work, self._reader, place[0], key)
+        events = [each.event for each in kept if each.asked != "drop"]
+        numbers = [each.event.number for each in kept]
+        if await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)) is None:
+            _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
+            return
+        for each in kept:
+            taken = partial(self._take_out, place, key, [each.event.number])
+            error = await self._applier.try_alone([] if each.asked == "drop" else [each.event], taken)
+            if error is not None:
+                said = dead_letters.described(error)
+                await dead_letters.refuse_again(self._work, self._reader, place, each.event.number, said)
+                return
+
+    async def _take_out(self, place: Place, key: str, numbers: Sequence[int]) -> None:
+        stored = self.held[place].stored
+        await move(self._work, self._reader, [(stored, stored)])  # Doubt if the part is another's by now
+        await dead_letters.remove(self._work, self._reader, place, key, numbers)
+
+    async def _advance(self) -> bool:
+        slices = await self._gather()
+        if not slices:
+            return False
+        progress = slices[0].progress
+        handled = slices[0].end.type in self._of.handlers[slices[0].end.stream]
+        try:
+            if progress.deaths >= GIVEN_UP_AT and handled:
+                await self._applier.refuse(slices[0], f"{progress.deaths} processes ended at this event")
+            else:
+                if progress.careful:
+                    await mark(self._work, self._reader, [Claimed(progress.stored, CAREFUL_FROM)])
+                await self._applier.apply(slices)
+        except Alarm as alarm:
+            await self._work.rollback()
+            if (alarm.stream, alarm.part) not in self.held:
+                raise Doubt("a handler alarms about a part that is not held") from alarm
+            self._park(alarm)
+        self._measure()
+        return True
+
+    async def _gather(self) -> list[Slice]:
+        """What comes next, at most a batch of it: from what arrived, else from the streams."""
+        now = time.monotonic()
+        ready = [progress for progress in self.held.values() if progress.due and not progress.rests(now)]
+        careful = [progress for progress in ready if progress.careful]
+        if careful:
+            return await self._gather_from(careful[:1], 1)
+        random.shuffle(ready)
+        return await self._gather_from(ready, self._of.batch)
+
+    async def _gather_from(self, ready: Sequence[Progress], budget: int) -> list[Slice]:
+        slices = []
+        behind = []
+        for progress in ready:
+            found = self._next_arrived(progress, budget) if progress.arrived else None
+            if found is not None and found.events:
+                slices.append(found)
+                budget -= len(found.events)
+            elif self._must_refill(progress):
+                behind.append(progress)
+        if behind and budget > 0:
+            slices += await self._refill(behind, budget)
+        return slices
+
+    def _next_arrived(self, progress: Progress, budget: int) -> Slice | None:
+        try:
+            return progress.next_arrived(budget)
+        except Alarm as alarm:
+            self._park(alarm)
+            return None
+
+    def _must_refill(self, progress: Progress) -> bool:
+        now, since = time.monotonic(), progress.behind_since
+        self._transport.missing(*progress.place, seconds=0.0 if since is None else now - since)
+        return not progress.rests(now) and (progress.gap or self._transport.overdue(*progress.place))
+
+    async def _refill(self, behind: Sequence[Progress], budget: int) -> list[Slice]:
+        n = share_of([progress.head - progress.position.number for progress in behind], budget)
+        slices = []
+        for stream in {progress.position.stream for progress in behind}:
+            of_stream = {progress.position.part: progress for progress in behind if progress.position.stream == stream}
+            after = {part: progress.position.number for part, progress in of_stream.items()}
+            types = self._of.handlers[stream].keys()
+            found: dict[int, list[Ordered]] = defaultdict(list)
+            for event in await self._of.bus.read(self._work, stream, after=after, n=n, types=types):
+                found[event.part].append(event)
+            for part, progress in of_stream.items():
+                try:
+                    slices.append(progress.refilled(found[part], types))
+                except Alarm as alarm:
+                    self._park(alarm)
+        return slices
+
+    def _park(self, alarm: Alarm) -> None:
+        progress = self.held.get((alarm.stream, alarm.part))
+        if progress is not None:
+            progress.park(alarm)
+        _log.error("part parked", reader=self._reader, stream=alarm.stream, part=alarm.part, reason=alarm.reason)
+        self._measure()
+
+    def _measure(self) -> None:
+        for stream in self._streams:
+            of_stream = [progress for (of, _), progress in self.held.items() if of == stream]
+            LAG.labels(self._reader, stream).set(sum(p.head - p.position.number for p in of_stream))
+            ALARMS.labels(self._reader, stream).set(sum(p.alarm is not None for p in of_stream))

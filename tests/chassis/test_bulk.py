@@ -1,0 +1,74 @@
+"""Large bodies: a few at once, the others wait or are refused, and small ones wait for nobody."""
+
+import asyncio
+
+import pytest
+
+from creditmesh.chassis.bulk import LARGE, Bulk, in_slices
+from creditmesh.chassis.database.pool import Busy
+
+
+async def test_large_bodies_have_turns_and_small_ones_need_none():
+    bulk, done, inside = Bulk(at_once=2), asyncio.Event(), []
+
+    async def work(name: str) -> None:
+        async with bulk.turn(LARGE):
+            inside.append(name)
+            await done.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        for name in "abcd":
+            tasks.create_task(work(name))
+        await asyncio.sleep(0.01)
+        assert inside == ["a", "b"]
+        async with bulk.turn(LARGE - 1):
+            inside.append("small")
+        done.set()
+    assert inside == ["a", "b", "small", "c", "d"]
+
+
+async def test_who_would_wait_too_long_is_refused_and_told_when_to_come_back():
+    bulk = Bulk(at_once=1, waiting=1, seconds=0.05)
+    async with bulk.turn(LARGE):
+        waiting = asyncio.create_task(_turn(bulk))
+        await asyncio.sleep(0)
+        with pytest.raises(Busy) as refused:
+            await _turn(bulk)
+        assert refused.value.headers["Retry-After"] == "2"
+        with pytest.raises(Busy):
+            await waiting
+    await _turn(bulk)
+
+
+async def test_a_turn_is_given_back_by_who_fails_and_by_who_is_cancelled():
+    bulk = Bulk(at_once=1, waiting=5)
+    for error in (RuntimeError, asyncio.CancelledError):
+        with pytest.raises(error):
+            async with bulk.turn(LARGE):
+                raise error
+    async with bulk.turn(LARGE):
+        waiting = asyncio.create_task(_turn(bulk))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    async with asyncio.timeout(1):
+        await _turn(bulk)
+
+
+async def test_others_have_the_loop_between_slices():
+    seen: list[object] = []
+
+    async def other() -> None:
+        while True:
+            seen.append("other")
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    seen.extend([list(some) async for some in in_slices(range(5), size=2)])
+    task.cancel()
+    assert seen == ["other", "other", [0, 1], [2, 3], [4]]
+
+
+async def _turn(bulk: Bulk) -> None:
+    async with bulk.turn(LARGE):
+        pass

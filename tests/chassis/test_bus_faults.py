@@ -1,0 +1,230 @@
+"""Whose fault a failure is: the event's, the installation's or nobody's; and how each is undone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
+
+import pytest
+
+from creditmesh.chassis.bus import applying, dead_letters, stream
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.errors import Transient, Waits
+from tests.contracts.bus.world import PARTS, Running, Work, World, keys_of, opened, write_down
+from tests.support.eventually import eventually
+from tests.support.postgres import Postgres
+
+GRANT = "grant insert on reader.effect to city_reader"
+REVOKE = "revoke insert on reader.effect from city_reader"
+FIFTY = [f"key-{n}" for n in range(50)]
+
+
+@pytest.fixture
+async def world(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    monkeypatch.setattr(applying, "INSTALLATION_REST", (0.2, 0.5))
+    async with opened(postgres) as world:
+        yield world
+
+
+class Broken:
+    """A handler that fails as it is told to, for as long as it is told to."""
+
+    def __init__(self, error: type[Exception] = KeyError, *, keys: Sequence[str] | None = None) -> None:
+        self.error = error
+        self.keys = keys
+        self.mended = False
+        self.calls = 0
+
+    async def __call__(self, work: Work, events: Sequence[Delivered]) -> None:
+        self.calls += 1
+        await write_down(work, events)
+        if not self.mended and any(self.keys is None or event.key in self.keys for event in events):
+            raise self.error
+
+
+async def letters(world: World) -> int:
+    return int(await world.admin.fetchval("select count(*) from reader.dead_letter"))
+
+
+async def all_applied(world: World, ids: Sequence[UUID]) -> bool:
+    return sorted(await world.effects()) == sorted(ids)
+
+
+async def test_a_revoked_grant_under_load_parks_nothing_and_all_is_applied_when_it_is_granted_again(world: World):
+    ids = await world.write(*FIFTY)
+    async with world.reading() as reading:
+        await reading.consumer.caught_up()
+        await world.admin.execute(REVOKE)
+        for _ in range(5):
+            ids += await world.write(*FIFTY)
+        await eventually(lambda: reading.consumer.alarms)
+        assert "42501" in str(next(iter(reading.consumer.alarms.values())))
+        await asyncio.sleep(1.0)  # it has tried again meanwhile
+        assert await letters(world) == 0
+        await world.admin.execute(GRANT)
+        await reading.consumer.caught_up()
+        assert not reading.consumer.alarms, "what was mended alarms no more"
+        assert reading.doubts == []
+    assert await all_applied(world, ids)
+
+
+@pytest.mark.parametrize("error", [KeyError, Waits, FileNotFoundError, PermissionError])
+async def test_a_handler_that_fails_for_one_event_after_the_other_buries_none(world: World, error):
+    handler = Broken(error)
+    ids = await world.write(*FIFTY)
+    async with world.reading(handler) as reading:
+        await eventually(lambda: len(reading.consumer.alarms) == PARTS)
+        await asyncio.sleep(1.0)
+        assert await letters(world) == 0
+        handler.mended = True
+        await reading.consumer.caught_up()
+    assert await all_applied(world, ids)
+
+
+async def test_a_poison_event_in_a_batch_of_five_hundred_is_found_by_halving(world: World):
+    poison = FIFTY[7]
+    handler = Broken(keys=[poison])
+    ids = await world.write(*[key for key in FIFTY if key != poison] * 10)
+    (bad,) = await world.write(poison)
+    async with world.reading(handler) as reading:
+        await reading.consumer.caught_up()
+    assert await all_applied(world, ids)
+    assert await world.admin.fetchval("select id from reader.dead_letter") == bad
+    assert handler.calls <= 40, "about two for each halving of four parts, and not one for each event"
+
+
+async def test_an_event_that_fails_alone_with_nothing_beside_it_is_refused_in_the_end(world: World):
+    (bad,) = await world.write("k")
+    async with world.reading(Broken()) as reading:
+        await eventually(lambda: reading.consumer.alarms)
+        assert await letters(world) == 0, "not at the first try: there is nothing to judge its handler by"
+        await reading.consumer.caught_up()
+    assert await world.admin.fetchval("select id from reader.dead_letter") == bad
+
+
+async def test_what_waits_holds_its_own_part_only(world: World):
+    waits, flows = keys_of(0, 1)[0], keys_of(1, 1)[0]
+    handler = Broken(Transient, keys=[waits])
+    held = await world.write(waits)
+    async with world.reading(handler) as reading:
+        ids = await world.write(flows, flows)
+        await eventually(lambda: all_applied(world, ids))
+        handler.mended = True
+        await reading.consumer.caught_up()
+        assert reading.doubts == []
+    assert await all_applied(world, held + ids)
+
+
+async def test_a_parked_key_survives_a_hand_over(world: World):
+    poison, other = keys_of(0, 2)
+    await world.write(other)
+    handler = Broken(keys=[poison])
+    async with world.reading(handler, lock_class=4002) as first:
+        await first.consumer.caught_up()
+        async with world.reading(handler, lock_class=4002) as second:  # it waits until the other gives parts back
+            await world.write(poison)
+            await eventually(lambda: letters(world))
+            await first.consumer.caught_up()
+            await eventually(lambda: second.consumer._consuming is not None)
+            await stopped(first)
+            handler.mended = True
+            await world.write(poison)
+            await second.consumer.caught_up()
+    assert await world.applied(poison) == [], "what comes later waits behind the letter, whoever leases the part"
+    assert await letters(world) == 2
+
+
+async def stopped(running: Running) -> None:
+    consuming = running.consumer._consuming
+    assert consuming is not None
+    await consuming._leases.close()
+
+
+@pytest.mark.parametrize("wish", ["retry", "drop"])
+async def test_a_letter_is_released_with_all_that_waits_behind_it(world: World, wish: dead_letters.Wish):
+    poison, other = keys_of(0, 2)
+    handler = Broken(keys=[poison])
+    await world.write(other)
+    async with world.reading(handler) as reading:
+        await reading.consumer.caught_up()
+        ids = [await first(world, poison) for _ in range(3)]
+        await eventually(lambda: count_is(world, 3))
+        handler.mended = True
+        assert await ask(world, wish) == 1
+        await eventually(lambda: count_is(world, 0), within=10)
+        ids.append(await first(world, poison))
+        await reading.consumer.caught_up()
+        assert reading.doubts == []
+    assert await world.applied(poison) == (ids if wish == "retry" else ids[1:])
+
+
+async def test_a_letter_that_is_refused_again_stays_and_says_why(world: World):
+    poison, other = keys_of(0, 2)
+    handler = Broken(keys=[poison])
+    await world.write(other)
+    async with world.reading(handler) as reading:
+        await reading.consumer.caught_up()
+        await world.write(poison, poison)
+        await eventually(lambda: count_is(world, 2))
+        handler.error = ZeroDivisionError
+        assert await ask(world, "retry") == 1
+        await eventually(lambda: error_is(world, "ZeroDivisionError"), within=10)
+        assert await count_is(world, 2)
+    assert await world.applied(poison) == []
+
+
+async def test_what_waits_and_is_poison_too_becomes_the_letter(world: World):
+    poison, other = keys_of(0, 2)
+    refused: list[UUID] = []
+
+    async def refuse(work: Work, events: Sequence[Delivered]) -> None:
+        await write_down(work, events)
+        if any(event.id in refused for event in events):
+            raise KeyError
+
+    await world.write(other)
+    async with world.reading(refuse) as reading:
+        await reading.consumer.caught_up()
+        ids = await world.emit(*[poison] * 4)
+        refused += [ids[0], ids[2]]
+        await world.order()
+        await eventually(lambda: count_is(world, 4))
+        del refused[0]
+        assert await ask(world, "retry") == 1
+        await eventually(lambda: error_is(world, "KeyError"), within=10)
+    assert await world.applied(poison) == ids[:2]
+    rows = await world.admin.fetch("select id, error is not null as dead from reader.dead_letter order by number")
+    assert [tuple(row) for row in rows] == [(ids[2], True), (ids[3], False)]
+
+
+async def test_who_reads_with_whom_knows_which_keys_are_parked(world: World):
+    poison, other = keys_of(0, 2)
+    await world.write(other)
+    async with world.reading(Broken(keys=[poison])) as reading:
+        await reading.consumer.caught_up()
+        await world.write(poison)
+        await eventually(lambda: letters(world))
+        await reading.consumer.caught_up()
+    async with world.pool.session() as session:
+        assert set(await stream.parked(session, "source", [poison, other])) == {poison}
+        assert set(await stream.parked(session, "reader", [poison])) == set()
+
+
+async def first(world: World, key: str) -> UUID:
+    (made,) = await world.write(key)
+    return made
+
+
+async def count_is(world: World, n: int) -> bool:
+    return await letters(world) == n
+
+
+async def error_is(world: World, word: str) -> bool:
+    found = "select error from reader.dead_letter where error is not null and asked is null"
+    return word in (await world.admin.fetchval(found) or "")
+
+
+async def ask(world: World, wish: dead_letters.Wish) -> int:
+    async with world.pool.session() as session:
+        found = await dead_letters.letters(session, "reader")
+        asked = [await dead_letters.ask(session, "reader", (f.stream, f.part), f.number, wish) for f in found]
+    return sum(asked)
