@@ -323,7 +323,7 @@ class BusContract:
 
 
 async def _reached(world: World, part: int, number: int) -> bool:
-    return await world.position(part) >= number
+    return (await world.position(part) or 0) >= number
 
 
 async def _reported(world: World, part: int, number: int) -> bool:
