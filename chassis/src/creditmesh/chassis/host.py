@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import structlog
+from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.bulk import Bulk
@@ -29,6 +30,7 @@ from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.roles import BUS
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.app import operator_app, service_app
+from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import App, Listener
 from creditmesh.chassis.http.token import Verifier
@@ -54,7 +56,7 @@ class Hosted:
 
     declaration: Declaration
     settings: NodeSettings
-    apps: Mapping[str, App]
+    apps: Mapping[str, FastAPI]
     equipment: Equipment
     readiness: Callable[[], Any]
 
@@ -86,7 +88,7 @@ class Host:
     door: Door | None = None
     """Given in the process that hosts the gateway; without it the public listener serves the one hosted service."""
     equipment: dict[str, Equipment] = field(default_factory=dict)
-    apps: dict[str, App] = field(default_factory=dict)
+    apps: dict[str, FastAPI] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
@@ -95,7 +97,12 @@ class Host:
         settings = self.settings
         operator = await self._listen(self.operator_app, settings.operator_host, settings.operator_port)
         await self.follower.caught_up()
-        public = await self._listen(self.public_app, settings.host, settings.port)
+        public = await self._listen(
+            self.public_app,
+            settings.host,
+            settings.port,
+            trusted_proxies=[str(each) for each in settings.trusted_proxies],
+        )
         self.url, self.operator_url = public.url, operator.url
 
     async def open(self) -> None:
@@ -122,6 +129,7 @@ class Host:
         self.consumers = {
             name: self._consumer(self.declaration.service(name)) for name in self.hosted if self._reads(name)
         }
+        self.ready = OnceASecond(self.readiness)
         self.operator_app = self._operator_app()
         self.public_app = self._public_app()
         units = Units(self._units())
@@ -254,7 +262,7 @@ class Host:
 
     def _operator_app(self) -> App:
         secret = (self.settings.secrets / "operator").read_text(encoding="ascii").strip()
-        return second_listener(self.readiness, [operator_app(made, secret) for made in self.equipment.values()])
+        return second_listener(self.ready, [operator_app(made, secret) for made in self.equipment.values()])
 
     def _public_app(self) -> App:
         if self.door is None:
@@ -265,14 +273,23 @@ class Host:
                 settings=self.settings,
                 apps={name: app for name, app in self.apps.items() if name != "gateway"},
                 equipment=self.equipment["gateway"],
-                readiness=self.readiness,
+                readiness=self.ready,
             )
         )
         self._stack.push_async_callback(made.close)
         return made
 
-    async def _listen(self, app: App, host: str, port: int) -> Listener:
-        listener = Listener(app, host=host, port=port, drain_seconds=self.settings.drain_seconds)
+    async def _listen(self, app: App, host: str, port: int, *, trusted_proxies: Sequence[str] = ()) -> Listener:
+        settings = self.settings
+        listener = Listener(
+            app,
+            host=host,
+            port=port,
+            drain_seconds=settings.drain_seconds,
+            keep_alive=settings.keep_alive_seconds,
+            connections=settings.connections,
+            trusted_proxies=trusted_proxies,
+        )
         await listener.start()
         self._stack.push_async_callback(listener.drain)
         return listener
