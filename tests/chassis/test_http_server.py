@@ -322,3 +322,78 @@ async def test_a_refused_body_without_end_is_cut(monkeypatch: pytest.MonkeyPatch
             await reader.read()
         writer.close()
     assert sent < 16 * 1024 * 1024
+
+
+# --- what stands behind a body, and what is sent ahead
+
+
+async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
+    """Reads its whole body, and tells the names of the headers it was given."""
+    while (await receive()).get("more_body"):
+        pass
+    body = json.dumps([name.decode() for name, _ in scope["headers"]]).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+
+
+@pytest.mark.parametrize("trailer", [b"a: b\r\n" * 2000, b"a: " + b"x" * 20_000])
+async def test_trailers_without_end_are_cut_off(trailer: bytes):
+    async with listening(app=reads_all) as url:
+        rest = trailer if trailer.endswith(b"\n") else b"x" * 20_000
+        answer, seconds = await on_wire(url, CHUNKED + trailer, *[rest] * 200, pause=0.001)
+    assert b"200" not in answer[:15]
+    assert seconds < protocol.HEAD_SECONDS
+
+
+async def test_a_trailer_is_no_header():
+    async with listening(app=reads_all) as url:
+        answer = await one(url, CHUNKED + b"Authorization: Bearer x\r\nHost: b\r\n\r\n")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == ["host", "transfer-encoding"]
+
+
+async def one(url: str, request: bytes) -> bytes:
+    """One answer with a length, on a connection that stays."""
+    at = urlsplit(url)
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(request)
+    async with asyncio.timeout(5):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        body = await reader.readexactly(length)
+    writer.close()
+    return head + body
+
+
+async def test_a_large_chunked_body_pays_for_its_own_frames():
+    pieces = [b"3e8\r\n" + b"x" * 1000 + b"\r\n"] * 5000
+    async with listening(app=reads_all) as url:
+        answer = await one(url, CHUNKED[: CHUNKED.index(b"2\r\n{}")] + b"".join(pieces) + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_a_thousand_requests_sent_ahead_end_the_connection():
+    async with listening(app=reads_all) as url:
+        with Close:  # nobody who sends so much ahead need read what is answered
+            answer, seconds = await on_wire(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 10_000)
+            assert answer.count(b"HTTP/1.1 200") <= protocol.MOST_AHEAD + 1
+            assert seconds < 5
+        assert (await one(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"xchunked", b"chunked, gzip"])
+async def test_another_transfer_coding_is_refused_and_reaches_nobody(coding: bytes):
+    async with listening(app=reads_all) as url:
+        answer, _ = await on_wire(url, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: " + coding + b"\r\n\r\n")
+    assert status(answer) == 400
+
+
+@pytest.mark.parametrize("expected", [b"100-continue", b"foo"])
+async def test_who_sends_without_waiting_to_be_asked_reads_the_refusal(expected: bytes):
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: %b\r\nContent-Length: %d\r\n\r\n" % (expected, LARGE)
+    async with listening() as url:
+        answer = await one(url, head + b"x" * LARGE)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"refused" in answer

@@ -56,7 +56,10 @@ class Signed(BaseModel):
         if not isinstance(given, dict) or "signed" in given or "signature" not in given:
             return given
         members = {name: value for name, value in given.items() if name != "signature"}
-        text = orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()
+        try:
+            text = orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()
+        except TypeError:  # nested deeper, or a number larger, than any text that was signed so
+            raise ValueError("no text that was ever signed") from None
         return {"signed": text, "signature": given["signature"]}
 
 

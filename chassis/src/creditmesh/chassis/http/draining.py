@@ -14,6 +14,8 @@ from starlette.types import Message, Receive, Scope, Send
 MOST = 64 * 1024 * 1024
 """Bytes that are taken and thrown away after an answer: what the largest route would have taken."""
 SECONDS = 10.0
+SECONDS_TO_BEGIN = 1.0
+"""How long a body that was not asked for is waited for."""
 _ANNOUNCE = frozenset((b"content-length", b"transfer-encoding"))
 
 
@@ -26,7 +28,7 @@ class Draining:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; one without a body goes by as it is."""
         if any(name in _ANNOUNCE for name, _ in scope["headers"]):
-            exchange = _Exchange(receive, send, asks_first=any(name == b"expect" for name, _ in scope["headers"]))
+            exchange = _Exchange(receive, send, asks_first=(b"expect", b"100-continue") in scope["headers"])
             receive, send = exchange.receive, exchange.send
         await self._app(scope, receive, send)
 
@@ -34,12 +36,14 @@ class Draining:
 class _Exchange:
     """One request with a body, and its answer."""
 
-    __slots__ = ("_asks_first", "_receive", "_send", "_whole")
+    __slots__ = ("_asks_first", "_receive", "_send", "_unasked", "_whole")
 
     def __init__(self, receive: Receive, send: Send, *, asks_first: bool) -> None:
         self._receive = receive
         self._send = send
         self._asks_first = asks_first
+        self._unasked = False
+        """Whether it was answered before it was asked for its body; some send it all the same."""
         self._whole = False
 
     async def receive(self) -> Message:
@@ -52,8 +56,8 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         """Pass on one message of the answer; the last one when the body is whole, or will not be waited for."""
         if self._asks_first and message["type"] == "http.response.start":
-            # It never sends the body now, so that the connection serves for no other request.
-            self._whole = True
+            # It may never send the body now, so that the connection serves for no other request.
+            self._unasked = True
             message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
         elif not self._whole and message["type"] == "http.response.body" and not message.get("more_body", False):
             await self._send({**message, "more_body": True})
@@ -64,6 +68,9 @@ class _Exchange:
     async def _drain(self) -> None:
         left = MOST
         try:
+            if self._unasked:
+                async with asyncio.timeout(SECONDS_TO_BEGIN):
+                    left -= len((await self.receive()).get("body", b""))
             async with asyncio.timeout(SECONDS):
                 while not self._whole and left > 0:
                     left -= len((await self.receive()).get("body", b""))

@@ -23,6 +23,8 @@ HEAD_SECONDS = 8.0
 """From a connection's first moment, or a request's first byte, until the headers are complete."""
 BODY_SECONDS = 30.0
 """How long a body may stand still before its request is over, seen when twice as long has passed at the latest."""
+MOST_AHEAD = 8
+"""Requests that may be sent before the first of them is answered; nobody's client sends one more."""
 LINGER_SECONDS = 2.0
 """How long a refused connection is read and not listened to, so that its caller reads the refusal."""
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
@@ -65,7 +67,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._loose = 0
-        """Bytes that have come since the last complete head or body and belong to none."""
+        """Bytes of no body that have come since the last complete head or body; a body pays for its own frames."""
+        self._of_bodies = 0
+        """Bytes of bodies among those that are being parsed."""
         self._moving = False
         """Whether anything of a body has come since its pace was looked at."""
         self._pace: asyncio.TimerHandle | None = None
@@ -99,22 +103,33 @@ class BoundedProtocol(HttpToolsProtocol):
         """Parse what has come, and count it where it is of no body."""
         if self._refused:
             return
-        self._advanced = False
+        self._advanced, self._of_bodies = False, 0
         super().data_received(data)
         if self._refused or self.transport.is_closing():
             return
-        if self._advanced or self._taking_a_body():
-            self._loose = 0
+        if self._taking_a_body():
+            self._moving = self._moving or self._of_bodies > 0 or self._advanced
+            self._pace = self._pace or self.loop.call_later(BODY_SECONDS, self._check_pace)
+        self._loose = 0 if self._advanced else max(self._loose + len(data) - 2 * self._of_bodies, 0)
+        if self._advanced or self._of_bodies:
             self._stop_waiting()
-            if self._taking_a_body():
-                self._moving = True
-                self._pace = self._pace or self.loop.call_later(BODY_SECONDS, self._check_pace)
+        if not self._loose:
             return
-        self._loose += len(data)
         if self._loose > HEAD_BYTES:
             self._refuse(HeadersTooLarge(f"At most {HEAD_BYTES} bytes.", f"合计不得超过 {HEAD_BYTES} 字节。"))
         elif self._timer is None:
             self._wait(HEAD_SECONDS)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take in a header; what comes behind a body (a trailer) is no header, and nobody reads it."""
+        if not self._in_body:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Count a piece of a body on its way; what is left of it after the answer counts for nothing."""
+        if not self.cycle.response_complete:
+            self._of_bodies += len(body)
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """The head of a request has come whole."""
@@ -122,8 +137,13 @@ class BoundedProtocol(HttpToolsProtocol):
         needed = self.parser.get_http_version() != "1.0"
         if len(hosts) > 1 or (needed and not hosts) or not all(map(_HOST.fullmatch, hosts)):
             raise ValueError("Host")  # the parser makes it its own error, and `send_400_response` of that
-        self._advanced = self._in_body = True
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings not in ([], [b"chunked"]) or (codings and not needed):
+            raise ValueError("Transfer-Encoding")
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise ValueError("pipelined")
         super().on_headers_complete()
+        self._advanced = self._in_body = True
 
     def on_message_complete(self) -> None:
         """The body of a request has come whole."""

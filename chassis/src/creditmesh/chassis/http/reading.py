@@ -7,6 +7,7 @@ finding for each of their entries.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Literal
@@ -45,7 +46,7 @@ class StrictRequest(Request):
         read = strictly(body)
         if body.count(b",") >= MOST_ENTRIES and (found := _first(read)):
             raise Refused(found, read)
-        return _each_name_once(body, read)
+        return read
 
 
 def strictly(body: bytes) -> Any:
@@ -57,7 +58,7 @@ def strictly(body: bytes) -> Any:
         raise
     if rb"\u0000" in body and _NUL_ESCAPE.search(body):  # the pattern alone is slow where there is none
         raise Refused(_first(read) if len(body) <= _SEARCHED else [((), "nul")], read)
-    return read
+    return _each_name_once(body, read)
 
 
 def _tell_where(body: bytes) -> None:
@@ -85,12 +86,15 @@ def _each_name_once(body: bytes, read: Any) -> Any:
         members = dict(pairs)
         if len(members) == len(pairs):
             return members
-        found, names = True, [name for name, _ in pairs]
+        found = True
         repeating = _Repeating(members)
-        repeating.repeated = next(name for name in names if names.count(name) > 1)
+        repeating.repeated = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         return repeating
 
-    again = json.loads(body, object_pairs_hook=made) if body.count(b":") > 1 else read
+    try:
+        again = json.loads(body, object_pairs_hook=made) if body.count(b":") > 1 else read
+    except RecursionError:
+        raise json.JSONDecodeError("nested too deep", "", 0) from None
     if found:
         raise Refused(_first(again), read)
     return read

@@ -56,9 +56,12 @@ def answer(batch: Batch, texts: Sequence[bytes]) -> Response:
     return Response(body, media_type="application/json")
 
 
+_LONGEST_TYPE = 256
+
+
 def _shape(content_type: str | None) -> str:
     header = Message()
-    header["content-type"] = content_type or ""
+    header["content-type"] = (content_type or "")[:_LONGEST_TYPE]  # the library reads parameters in quadratic time
     charset = str(header.get_param("charset", "utf-8")).strip().lower()
     shape = _KINDS.get(header.get_content_type())
     if shape is None or charset not in {"utf-8", "utf8"}:
