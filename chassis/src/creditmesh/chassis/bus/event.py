@@ -6,6 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 from zlib import crc32
 
+from creditmesh.chassis.ids import reader
 from creditmesh.schemas.events import Event
 from creditmesh.schemas.events.reading import read_event
 
@@ -66,7 +67,7 @@ class Parsed:
         key = (cls, data)
         event = self._kept.get(key)
         if event is None:
-            event = self._kept[key] = read_event(cls, data, version=version)
+            event = self._kept[key] = read_event(cls, data, version=version, parse=reader(cls))
             self._bytes += len(data)
             while self._bytes > self._most:
                 oldest = next(iter(self._kept))
