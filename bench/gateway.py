@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -125,7 +126,9 @@ def serve(place: Place, elsewhere: str | None, pipe: Connection) -> None:
 
 
 async def _serve(place: Place, elsewhere: str | None, pipe: Connection) -> None:
-    ways: list[Transport] = [] if elsewhere is None else [InProcess(place.app()), OverHttp(elsewhere)]
+    mint = Mint(Keys.load(place.folder / "keys", gateway.keys).token_key(), node=NODE.code)
+    token = partial(mint.token, audience=small.name)
+    ways: list[Transport] = [] if elsewhere is None else [InProcess(place.app()), OverHttp(elsewhere, token=token)]
     doors = [_door(place, way) for way in ways]
     listeners = [Listener(app, host="127.0.0.1", port=0, drain_seconds=1) for app in (place.app(), *doors)]
     for listener in listeners:
@@ -149,7 +152,6 @@ def _door(place: Place, transport: Transport) -> Door:
         transports={"small": transport},
         pool=made.pool,
         keys=made.keys,
-        mint=Mint(made.keys.token_key(), node=NODE.code),
         clock=made.clock,
         node=NODE,
         ready=ready,

@@ -1,16 +1,20 @@
 """The rule of reading, against every way a transport can fail."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.chassis.bus.event import Ordered, part_of
+from creditmesh.chassis.bus.event import Delivered, Ordered, part_of
 from creditmesh.chassis.bus.gaps import Progress, compare, follow, share_of
 from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.bus.stream import Head
 from creditmesh.chassis.errors import Alarm
+from creditmesh.chassis.ids import new_id
+
+NOW = datetime.now(UTC)
 
 
 def _stream(n: int) -> list[Ordered]:
@@ -83,6 +87,18 @@ def test_a_body_that_is_needed_and_not_there_alarms():
     with pytest.raises(Alarm, match="body"):
         progress.refilled(_stream(2), ["t"])
     assert len(progress.refilled(_stream(2), ["u"]).events) == 2
+
+
+def test_a_body_of_a_young_event_may_be_on_its_way_and_is_waited_for():
+    first, second = new_id(), new_id()
+    there = Delivered(
+        stream="s", part=0, number=1, before=None, id=first, type="t", version=1, key="k", at=NOW,
+        legal_date=NOW.date(), traceparent=None, data=b"{}",
+    )  # fmt: skip
+    not_yet = Ordered(stream="s", part=0, number=2, before=first, id=second, type="t")
+    assert _progress().refilled([there, not_yet], ["t"]).events == [there]
+    alone = Ordered(stream="s", part=0, number=1, before=None, id=second, type="t")
+    assert _progress().refilled([alone], ["t"]).events == []
 
 
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=64), st.integers(1, 300))

@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
 from fastapi import APIRouter
+from pydantic import ValidationError
 
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.orderer import LOCK
@@ -18,6 +21,7 @@ from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.host import LEASES, Host
+from creditmesh.chassis.http.health import KEPT
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.settings import NodeSettings
@@ -89,6 +93,61 @@ async def test_a_process_listens_on_two_addresses_and_is_ready(database: Databas
         assert (ready.status_code, ready.json()["ready"], ready.json()["services"]) == (200, True, ["toy"])
         assert (await client.get(f"{running.operator_url}/health/live")).json() == {"status": "live"}
         assert "creditmesh_requests_total" in (await client.get(f"{running.operator_url}/metrics")).text
+
+
+async def test_head_is_answered_on_the_second_listener_wherever_get_is(database: Database, tmp_path: Path):
+    async with started(host(database, settings(tmp_path))) as running, _operators(running) as client:
+        for path in ("/health/live", "/health/ready", "/metrics", "/nowhere"):
+            got, headed = await client.get(path), await client.head(path)
+            assert (headed.status_code, headed.content) == (got.status_code, b""), path
+            assert headed.headers["content-type"] == got.headers["content-type"]
+
+
+async def test_every_request_on_the_second_listener_has_an_id(database: Database, tmp_path: Path):
+    async with started(host(database, settings(tmp_path))) as running, _operators(running) as client:
+        refused = await client.post("/internal/toys")
+        assert refused.json()["request_id"] == refused.headers["x-request-id"]
+        other = await client.post("/internal/toys", headers={"X-Request-Id": "chosen"})
+        assert other.headers["x-request-id"] not in {"chosen", refused.headers["x-request-id"]}
+
+
+async def test_readiness_asks_the_database_once_however_many_ask(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    looks = 0
+    real = Host.readiness
+
+    async def counted(self: Host) -> dict[str, Any]:
+        nonlocal looks
+        looks += 1
+        return await real(self)
+
+    monkeypatch.setattr(Host, "readiness", counted)
+    async with started(host(database, settings(tmp_path))) as running, _operators(running) as client:
+        began = time.monotonic()
+        answers = await asyncio.gather(*(client.get("/health/ready") for _ in range(200)))
+        seconds = time.monotonic() - began
+    assert {answer.status_code for answer in answers} == {200}
+    assert looks <= 1 + seconds
+
+
+async def test_what_the_settings_say_of_connections_is_what_listeners_do(database: Database, tmp_path: Path):
+    given = settings(tmp_path, connections=10, keep_alive_seconds=5, trusted_proxies=["127.0.0.1"])
+    async with started(host(database, given)) as running, contextlib.AsyncExitStack() as held:
+        at = urlsplit(running.url)
+        for _ in range(10):
+            _, writer = await asyncio.open_connection(at.hostname, at.port)
+            held.callback(writer.close)
+        reader, writer = await asyncio.open_connection(at.hostname, at.port)
+        held.callback(writer.close)
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 503")
+
+
+@pytest.mark.parametrize("given", [["*"], ["proxy.example"], ["10.0.0.300"]])
+def test_a_trusted_proxy_is_an_address_or_a_network(tmp_path: Path, given: list[str]):
+    with pytest.raises(ValidationError, match="trusted_proxies"):
+        NodeSettings(state=tmp_path, trusted_proxies=given)
 
 
 async def test_what_is_the_operators_is_on_the_second_listener_alone(database: Database, tmp_path: Path):
@@ -176,12 +235,10 @@ async def test_a_database_of_another_node_is_not_touched(database: Database, tmp
             pass
 
 
-async def test_a_server_that_allows_too_few_sessions_is_refused_in_a_plain_line(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("creditmesh.chassis.host.POOL", 10_000)
+async def test_a_server_that_allows_too_few_sessions_is_refused_in_a_plain_line(database: Database, tmp_path: Path):
+    given = settings(tmp_path).model_copy(update={"pool_size": 10_000})
     with pytest.raises(SystemExit, match=r"needs up to \d+ database sessions, the server allows \d+"):
-        async with started(host(database, settings(tmp_path))):
+        async with started(host(database, given)):
             pass
 
 
@@ -232,12 +289,17 @@ async def test_a_process_whose_database_goes_away_says_that_it_is_not_ready(data
         try:
             await admin.execute('alter role "city_toy" connection limit 0')
             await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'city_toy'")
+            await asyncio.sleep(KEPT)  # what a look has found is told for a while
             away = await client.get(where)
             assert (away.status_code, away.json()["database"]) == (503, "unreachable")
         finally:
             await admin.execute('alter role "city_toy" connection limit -1')
             await admin.close()
         await eventually(lambda: _ready(client, where))
+
+
+def _operators(running: Host) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=running.operator_url)
 
 
 async def _ready(client: httpx.AsyncClient, where: str) -> bool:

@@ -165,6 +165,22 @@ async def test_a_route_that_fails_logs_where_and_not_what(
         assert found[-1]["error"]
 
 
+@pytest.mark.parametrize("ending", ["fault", "broken", "misshapen"])
+async def test_the_id_that_an_answer_names_stands_in_the_line_that_is_logged(
+    nursery: Nursery, ending: str, capsys: pytest.CaptureFixture[str]
+):
+    own, trace = str(uuid4()), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    async with nursery.client() as client:
+        named = {"X-Request-Id": own, "traceparent": trace}
+        answer = await client.post(f"/v1/marks/{uuid4()}/{ending}", headers=named)
+        log.warning("after it")
+    *found, after = lines(capsys)
+    assert answer.json()["request_id"] == own
+    assert found
+    assert {(line["request_id"], line["traceparent"]) for line in found} == {(own, trace)}
+    assert "request_id" not in after
+
+
 async def test_a_statement_that_fails_does_not_quote_its_values(nursery: Nursery, capsys: pytest.CaptureFixture[str]):
     """The driver's own message does; it stays inside."""
     context: Context = nursery.context()
@@ -173,4 +189,5 @@ async def test_a_statement_that_fails_does_not_quote_its_values(nursery: Nursery
         await session.execute("select cast(cast(:n as text) as integer)", {"n": NUMBER})
     log.error("refused", exc_info=caught.value, value=caught.value)
     await context.rollback()
-    assert lines(capsys)[0]["value"] == "DatabaseError"
+    (line,) = lines(capsys)
+    assert line["value"].startswith("DatabaseError: NumericValueOutOfRangeError (22003)")

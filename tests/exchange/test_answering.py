@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -61,3 +62,28 @@ async def test_a_node_answers_for_an_ending_when_its_queries_go_by_it_and_not_be
             assert not await answered(city), "it has answered for a withdrawal, and a query would show the record"
         await eventually(lambda: answered(city), within=30)
         assert await looking.fetchval(shown, record) == "withdrawn"
+
+
+async def test_an_ending_is_not_answered_for_while_its_person_is_parked_anywhere_in_the_node(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    record = await accepted(city, "示市监罚〔2026〕302号")
+    await chain.settled()
+    letter = (
+        "insert into repair.dead_letter (stream, part, number, id, type, version, key, at, legal_date, data, error)"
+        " select 'ingestion', part, 0, gen_random_uuid(), 'record.changed', 1, subject::text, now(), current_date, '{}'"
+        "     , 'x'"
+        "   from query.record where record = $1"
+    )
+    shown = "select state from query.record where record = $1"
+    async with province.database.session() as session:
+        await session.execute(letter, record)
+        await withdrawn(city, record)
+        await eventually(lambda: _is(session, shown, record, "withdrawn"), within=30)
+        await asyncio.sleep(2)  # what must not come has had its time
+        assert not await answered(city), "it has answered for a withdrawal that repair has not applied"
+        await session.execute("delete from repair.dead_letter")
+        await eventually(lambda: answered(city), within=60)
+
+
+async def _is(session: Any, query: str, record: UUID, state: str) -> bool:
+    return bool(await session.fetchval(query, record) == state)

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import httpx
+from starlette.types import ASGIApp
 
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.caller import OPERATOR
+from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.database.address import Address
@@ -28,7 +29,8 @@ from creditmesh.gateway import operations, service
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import KeyOrder, NewCredential, PartyKey
-from creditmesh.gateway.transport import InProcess, Transport
+from creditmesh.gateway.transport import InProcess, OverHttp, Transport
+from creditmesh.gateway.visit import Visit
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged
 from tests.gateway import toy
@@ -73,6 +75,19 @@ class Shifted:
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.by
+
+
+@dataclass
+class Raw:
+    """A transport to an application that is none of the framework's."""
+
+    app: ASGIApp
+
+    async def __call__(self, visit: Visit) -> None:
+        await self.app(visit.onward(), visit.receive, visit.answer)
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
 @dataclass
@@ -121,6 +136,21 @@ class Standing:
         verifier = Verifier(self.keys.token_public_keys(), node="city", audience=audience, seconds=seconds)
         return service_app(self.equipment(toy.service), verifier)
 
+    def over_http(self, url: str, *, mint: Mint | None = None, **more: Any) -> OverHttp:
+        """A transport to the toys in another process."""
+        made = mint or Mint(self.keys.token_key(), node="city")
+        return OverHttp(url, token=partial(made.token, audience="toy"), **more)
+
+    def token(self) -> str:
+        """What a door in another process says of a department that may all."""
+        caller = Caller(
+            kind="department",
+            party="dept.market",
+            scopes=frozenset({"records:read", "records:submit"}),
+            credential="stolen",
+        )
+        return Mint(self.keys.token_key(), node="city").token(caller, audience="toy")
+
     def admin_app(self) -> Any:
         return operator_app(self.equipment(service), "operator-secret")
 
@@ -138,7 +168,6 @@ class Standing:
             "transports": {"toy": InProcess(self.toy_app())},
             "pool": self.pool,
             "keys": self.keys,
-            "mint": Mint(self.keys.token_key(), node="city"),
             "clock": self.clock,
             "node": self.node,
             "ready": ready,

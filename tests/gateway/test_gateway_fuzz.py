@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.gateway.door import Door
-from creditmesh.gateway.transport import InProcess
 from creditmesh.schemas.problems import PROBLEM_JSON, ProblemDocument
-from tests.gateway.standing import Standing, invented
+from tests.gateway.standing import Raw, Standing, invented
 
 PATHS = st.one_of(
     st.sampled_from(
@@ -52,9 +51,9 @@ async def service(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body"})
 
 
-@pytest.fixture(scope="module")
-async def door(standing: Standing) -> Door:
-    return standing.door(transport=InProcess(service))
+@pytest.fixture(scope="module", params=["any service", "the toys"])
+async def door(standing: Standing, request: pytest.FixtureRequest) -> Door:
+    return standing.door(transport=Raw(service) if request.param == "any service" else None)
 
 
 REQUESTS = st.fixed_dictionaries(
@@ -84,13 +83,17 @@ async def test_every_request_has_one_answer_and_it_is_no_fault(
         answers.append(message)
 
     await door(scope, receive, send)
-    start, body = answers
+    start, *pieces = answers
+    body = pieces[-1]
     told = dict(start["headers"])
     assert start["status"] != 500
     assert b"x-request-id" in told
     assert b"x-legal-date" in told
     if start["status"] >= 400:
         assert told[b"content-type"] == PROBLEM_JSON.encode()
+        if scope["method"] == "HEAD":
+            assert body["body"] == b""
+            return
         problem = ProblemDocument.model_validate_json(body["body"])
         assert problem.status == start["status"]
         assert problem.title_zh

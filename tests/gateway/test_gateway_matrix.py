@@ -12,17 +12,16 @@ from starlette.types import Receive, Scope, Send
 from creditmesh.gateway import operations
 from creditmesh.gateway.models import SCOPES, NewCredential, OperatorKey, PartyKey, SubjectToken
 from creditmesh.gateway.routes import Route, Routes
-from creditmesh.gateway.transport import InProcess
 from creditmesh.node.declaration import NODE
 from creditmesh.schemas.events.access import CallerKind
-from tests.gateway.standing import Standing, bearer, client, invented
+from tests.gateway.standing import Raw, Standing, bearer, client, invented
 from tests.support.access import TABLE, named, scopes_of
 
 ROUTES = Routes(NODE.services).all
 KINDS = [kind for kind in get_args(CallerKind) if kind != "public"]
 
 
-def reached(name: str) -> InProcess:
+def reached(name: str) -> Raw:
     """A service that says that it was reached."""
 
     async def service(scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,7 +29,7 @@ def reached(name: str) -> InProcess:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    return InProcess(service)
+    return Raw(service)
 
 
 @pytest.fixture(scope="module")

@@ -31,12 +31,12 @@ async def test_live_and_ready(standing: Standing):
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/docs", "/openapi.json", "/asyncapi.json"])
-async def test_a_page_needs_no_credential_and_takes_get_alone(standing: Standing, path: str):
+async def test_a_page_needs_no_credential_and_takes_get_and_head_alone(standing: Standing, path: str):
     async with client(standing.door(documents={"/asyncapi.json": b"{}"})) as outside:
         assert (await outside.get(path)).status_code == 200
         assert (await outside.get(path, headers=bearer("nonsense"))).status_code == 200
         refused = await outside.post(path)
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
 async def test_further_documents_are_served_as_they_are_given(standing: Standing):
@@ -60,6 +60,9 @@ async def test_one_document_describes_every_route_that_is_reachable_from_outside
         "/v1/toys/{toy}",
         "/v1/toys",
         "/v1/feeds/{feed}",
+        "/v1/guesses",
+        "/v1/batches",
+        "/v1/polls",
         "/v1/digests",
         "/v1/waits",
         "/v1/pieces/{count}",

@@ -55,7 +55,7 @@ def test_an_inside_route_does_not_exist(method: str):
 def test_another_method_is_told_which_there_are():
     with pytest.raises(MethodNotAllowed) as refused:
         ROUTES.find("DELETE", "/v1/toys")
-    assert refused.value.headers["Allow"] == "GET, POST"
+    assert refused.value.headers["Allow"] == "GET, HEAD, POST"
 
 
 def test_the_route_declared_first_wins_as_inside_the_service():

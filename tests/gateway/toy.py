@@ -1,25 +1,31 @@
 """A service of toys: it tells what reached it, so that a test can see what the door lets through."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Body, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from creditmesh.chassis.errors import Conflict, Unauthenticated
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.chassis.service import Service
 
 router = Router()
+MOST = 1024 * 1024
+"""Bytes of what `/v1/digests` takes."""
 PIECE = b"0123456789abcdef" * 4096
 seen: list[str] = []
 """What happened inside, for a caller that is gone: `cut short`, `ended`."""
 
 
 class Toy(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     colour: str
     wheels: int = 0
 
@@ -47,13 +53,32 @@ async def make(ctx: Ctx, toy: Annotated[Toy, Body()]) -> dict[str, object]:
     return {"colour": toy.colour, "party": ctx.known_caller.party}
 
 
+@router.post("/v1/guesses", access=Access.public())
+async def guess(toy: Annotated[Toy, Body()]) -> dict[str, object]:
+    """Open to all, and takes a body as most routes do."""
+    return {"colour": toy.colour}
+
+
+@router.post("/v1/batches", access=Access.public(), body=BodyLimit(most=8 * MOST))
+async def batch(toys: Annotated[list[Toy], Body()]) -> dict[str, object]:
+    """Takes a large body that is parsed."""
+    return {"toys": len(toys)}
+
+
+@router.get("/v1/polls", access=Access.public(), waits=True)
+async def poll(seconds: float) -> dict[str, object]:
+    """Waits as long as it is told."""
+    await asyncio.sleep(seconds)
+    return {"waited": seconds}
+
+
 @router.get("/v1/feeds/{feed}", access=Access.to("node", scope="exchange:pull"))
 async def pull(ctx: Ctx, feed: str, request: Request, after: int = 0, limit: int = 10) -> dict[str, object]:
     """For peers."""
     return {"feed": feed, "after": after, "limit": limit, **_told(ctx, request)}
 
 
-@router.post("/v1/digests", access=Access.public())
+@router.post("/v1/digests", access=Access.public(), body=BodyLimit(most=MOST, gzip=True))
 async def digest(request: Request) -> dict[str, object]:
     """The digest of a body, read piece by piece."""
     found, size = hashlib.sha256(), 0

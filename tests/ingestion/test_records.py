@@ -203,6 +203,9 @@ async def test_a_change_names_the_revision_it_was_made_from(house: House):
     for tag in ("", "2", "*", '"x"', '"1", "2"'):
         answer = await correct(house, record, row, headers={"If-Match": tag})
         assert (answer.status_code, answer.json()["code"]) == (400, "if_match_needed")
+    for tag in ('W/"2"', '"02"'):
+        answer = await correct(house, record, row, headers={"If-Match": tag})
+        assert (answer.status_code, answer.headers["etag"]) == (412, '"2"')
     assert len(await house.events(record)) == 2
 
 

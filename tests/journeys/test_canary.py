@@ -254,10 +254,10 @@ async def _broken(cast: Cast, row: dict[str, str]) -> None:
         await session.execute("revoke insert on ingestion.revision from city_ingestion")
         assert (await cast.submit(row)).status_code == 500
         await session.execute("grant insert on ingestion.revision to city_ingestion")
-        await session.execute("revoke insert on query.record from city_query")
+        await session.execute("alter table query.record add constraint broken check (false) not valid")
         assert (await cast.submit(row)).status_code == 201
         await _until_there_is(session, "query.dead_letter where error is not null")
-        await session.execute("grant insert on query.record to city_query")
+        await session.execute("alter table query.record drop constraint broken")
         await _until_there_is(session, "gateway.security_log")  # it is written a moment after the answer
         await session.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename ~ '^city_'")
     again = await cast.submit(row)

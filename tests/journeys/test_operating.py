@@ -181,10 +181,10 @@ def test_a_peer_is_shown_added_listed_known_at_the_door_and_removed(city: Victim
     comes_to(401)
 
 
-def test_dead_letters_are_listed_with_what_waits_behind_them(city: Victim):
+def test_dead_letters_are_listed_shown_tried_again_and_dropped(city: Victim):
     poison = (
         "with e as (insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)"
-        " values ('query', 3, gen_random_uuid(), 'access.recorded', 1, 'nobody', now(), current_date, $1)"
+        " values ('matching', 3, gen_random_uuid(), 'access.recorded', 1, 'nobody', now(), current_date, $1)"
         " returning stream, part, type, id)"
         " insert into bus.event_queue (stream, part, type, event) select stream, part, type, id from e returning 1"
     )
@@ -199,12 +199,43 @@ def test_dead_letters_are_listed_with_what_waits_behind_them(city: Victim):
     assert listed.exit_code == 0, listed.output
     names, *letters = (line.split("\t") for line in listed.stdout.splitlines())
     every = [dict(zip(names, letter, strict=True)) for letter in letters]
-    assert {each["service"] for each in every} == {"exchange", "query"}, "both read who looked"
-    told = next(each for each in every if each["service"] == "query")
-    assert (told["stream"], told["part"], told["type"]) == ("query", "3", "access.recorded")
-    assert (told["waiting"], "ValidationError" in told["error"]) == ("2", True), "two wait behind it"
-    assert "990000198504120017" not in listed.output
-    assert "nobody" not in listed.output
+    (told,) = every
+    assert (told["service"], told["stream"], told["part"], told["type"]) == (
+        "query",
+        "matching",
+        "3",
+        "access.recorded",
+    )
+    assert (told["waiting"], "DatabaseError" in told["error"]) == ("2", True), "two wait behind it"
+    letter = "/".join(told[name] for name in ("service", "stream", "part", "number"))
+    shown = typed(city, "dead", "show", letter)
+    assert (shown.exit_code, "DatabaseError" in shown.stdout) == (0, True), shown.output
+    assert typed(city, "dead", "retry", letter).exit_code == 1, "it is refused again"
+    number = int(told["number"])
+    for each in range(number, number + 3):
+        dropped = typed(city, "dead", "drop", letter.replace(f"/{number}", f"/{each}"), "--yes")
+        assert dropped.exit_code == 0, dropped.output
+    assert typed(city, "dead", "list").stdout.count("\n") == 1, "the names alone"
+    for wrong in ("query/matching/3/999", "nowhere/matching/3/1", "query/matching/x/1", letter):
+        assert typed(city, "dead", "retry", wrong).exit_code == 2
+    for output in (listed.output, shown.output):
+        assert "nobody" not in output
+        assert "990000198504120017" not in output
+
+
+def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim):
+    city.ask(
+        "insert into bus.event_reader (reader, stream, part, number, at)"
+        " select 'gone', 'ingestion', part, 0, now() from generate_series(0, 3) as part returning 1"
+    )
+    listed = typed(city, "readers", "list")
+    assert listed.exit_code == 0, listed.output
+    lines = [line.split("\t")[:2] for line in listed.stdout.splitlines()]
+    assert ["gone", "ingestion"] in lines
+    assert ["query", "ingestion"] in lines
+    assert typed(city, "readers", "evict", "gone", "ingestion", "--yes").exit_code == 0
+    assert "gone" not in typed(city, "readers", "list").stdout
+    assert typed(city, "readers", "evict", "gone", "ingestion", "--yes").exit_code == 2
 
 
 def test_every_command_explains_itself(city: Victim):
@@ -231,7 +262,8 @@ def test_every_command_explains_itself(city: Victim):
         "people add",
     }
     wanted |= {"peers show", "peers add", "peers list", "peers remove"}
-    wanted |= {"people officer", "catalogue load", "dead list", "topics apply", "topics print", "sandbox"}
+    wanted |= {"people officer", "catalogue load", "topics apply", "topics print", "sandbox"}
+    wanted |= {"dead list", "dead show", "dead retry", "dead drop", "readers list", "readers evict"}
     assert set(every) == wanted
 
 

@@ -19,7 +19,7 @@ from creditmesh.node.declaration import NODE
 from tests.support.postgres import Database, Postgres
 
 GOLDEN = Path(__file__).with_name("roles.golden.json")
-ROLES = [*(service.name for service in NODE.services), "bus"]
+ROLES = [*(service.name for service in NODE.services), "bus", "relay"]
 SCHEMAS = sorted({"bus", "vault", *(service.name for service in NODE.services)})
 APPEND_ONLY = {
     "catalogue": ["catalogue.publication"],
@@ -140,8 +140,13 @@ def test_the_table_gives_no_service_more_than_its_own(role: str):
         assert not {"truncate", "references", "trigger"} & set(rights), relation
         assert relation.partition(".")[0] in {role, "bus"}, relation
     own_of_bus = {relation: rights for relation, rights in allowed["relations"].items() if relation.startswith("bus.")}
-    if role != "bus":
-        assert own_of_bus == {"bus.event": ["insert"], "bus.event_queue": ["insert"], "bus.node": ["select"]}
+    known = {"bus.node": ["select"], "bus.installed": ["select"]}
+    if role == "bus":
+        assert own_of_bus == {**known, "bus.event_head": ["select"]}, "it reads no body and takes nothing out"
+    elif role == "relay":
+        assert own_of_bus == {**known, "bus.event_head": ["select"], "bus.event_published": ["select", "update"]}
+    else:
+        assert own_of_bus == {**known, "bus.event": ["insert"], "bus.event_queue": ["insert"]}
 
 
 @pytest.mark.parametrize(("role", "relation"), [(role, name) for role, names in APPEND_ONLY.items() for name in names])

@@ -20,4 +20,4 @@ async def test_a_sample_file_gets_exactly_the_verdicts_it_was_made_for(node: Tes
     assert answer.status_code == 200, answer.text
     receipt = answer.text.splitlines()[-1]
     for verdict, count in file.counts.items():
-        assert f'"{verdict}":{count}' in receipt
+        assert f'\\"{verdict}\\":{count}' in receipt

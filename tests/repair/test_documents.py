@@ -67,7 +67,7 @@ async def test_a_document_has_ten_mebibytes_and_not_a_byte_more(house: House):
     case = await house.filed(record)
     whole = PDF.ljust(MOST_BYTES, b"x")
     assert MOST_BYTES == 10 * 1024 * 1024
-    refused(await house.add(case, record.subject, "proof", whole + b"x"), 413, "evidence_too_large")
+    refused(await house.add(case, record.subject, "proof", whole + b"x"), 413, "too_large")
     answer = await house.add(case, record.subject, "proof", whole)
     assert (answer.status_code, answer.json()["size"]) == (201, MOST_BYTES)
     assert (await house.get(answer.headers["location"], department())).content == whole

@@ -244,6 +244,27 @@ def test_only_text_is_taken_where_digits_could_be_lost(value: object):
     assert refused(MC=value) == [("/MC", "bad_type")]
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        '"MC": "另一公司"',
+        '"MC": null',
+        '"MC" \n: "x"',
+        '"M\\u0043":"x"',
+        '"MC": "x", "MC": "y"',
+        '"MC": "a\\":b:c\\":"',
+    ],
+)
+def test_a_name_that_stands_twice_is_refused(again: str):
+    found = compiled.validate_json(line()[:-1] + f", {again}}}".encode())
+    assert isinstance(found, tuple)
+    assert {(error.pointer, error.code) for error in found} == {("/MC", "duplicate_field")}
+
+
+def test_colons_and_quotes_in_a_text_are_no_names():
+    assert row(MC='示例"a":"b"::公司')["MC"] == '示例"a":"b"::公司'
+
+
 def test_unknown_and_forbidden_and_repeated_fields_are_refused_all_at_once():
     assert refused(EXTRA="x", religion="x", FDDB="甲", JDRQ="x") == [
         ("/EXTRA", "unknown_field"),

@@ -12,6 +12,9 @@ from typing import ClassVar
 from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.problems import FieldError, ProblemDocument
 
+MOST_FINDINGS = 20
+"""Findings that one answer names: enough to mend a body by, and a bound to the work that a bad one makes."""
+
 
 class MeshError(LoggableError):
     """The root of every error a node raises on purpose."""
@@ -40,7 +43,7 @@ class Problem(MeshError):
         super().__init__(detail or self.title)
         self.detail = detail
         self.detail_zh = detail_zh
-        self.errors = tuple(errors)
+        self.errors = tuple(errors[:MOST_FINDINGS])
         self.headers = dict(headers or {})
 
     def document(self, request_id: str | None = None) -> ProblemDocument:

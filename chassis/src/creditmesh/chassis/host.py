@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import structlog
+from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.bulk import Bulk
@@ -29,6 +30,7 @@ from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.roles import BUS
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.app import operator_app, service_app
+from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import App, Listener
 from creditmesh.chassis.http.token import Verifier
@@ -41,10 +43,6 @@ from creditmesh.chassis.vault.subjects import Vault
 
 log = structlog.get_logger(__name__)
 
-POOL = 4
-"""Connections of a service's own pool; its vault calls have a pool of their own, because they commit by themselves
-while the caller's transaction may be open."""
-VAULT_POOL = 2
 CIPHERS = 50_000
 """People's unwrapped keys that a process keeps at most (2.5 KB each), shared alike by its services."""
 LEASES = 1000
@@ -58,7 +56,7 @@ class Hosted:
 
     declaration: Declaration
     settings: NodeSettings
-    apps: Mapping[str, App]
+    apps: Mapping[str, FastAPI]
     equipment: Equipment
     readiness: Callable[[], Any]
 
@@ -90,7 +88,7 @@ class Host:
     door: Door | None = None
     """Given in the process that hosts the gateway; without it the public listener serves the one hosted service."""
     equipment: dict[str, Equipment] = field(default_factory=dict)
-    apps: dict[str, App] = field(default_factory=dict)
+    apps: dict[str, FastAPI] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
@@ -99,7 +97,12 @@ class Host:
         settings = self.settings
         operator = await self._listen(self.operator_app, settings.operator_host, settings.operator_port)
         await self.follower.caught_up()
-        public = await self._listen(self.public_app, settings.host, settings.port)
+        public = await self._listen(
+            self.public_app,
+            settings.host,
+            settings.port,
+            trusted_proxies=[str(each) for each in settings.trusted_proxies],
+        )
         self.url, self.operator_url = public.url, operator.url
 
     async def open(self) -> None:
@@ -126,6 +129,7 @@ class Host:
         self.consumers = {
             name: self._consumer(self.declaration.service(name)) for name in self.hosted if self._reads(name)
         }
+        self.ready = OnceASecond(self.readiness)
         self.operator_app = self._operator_app()
         self.public_app = self._public_app()
         units = Units(self._units())
@@ -164,9 +168,9 @@ class Host:
 
     def _equip(self, service: Service) -> None:
         keys = Keys.load(self.settings.secrets / "keys", service.keys)
-        own = self._pool(service.name, POOL)
+        own = self._pool(service.name, self.settings.pool_size)
         vault = Vault(
-            self._pool(service.name, VAULT_POOL) if service.vault else own,
+            self._pool(service.name, self.settings.vault_pool_size) if service.vault else own,
             keys,
             parts=self.settings.parts,
             allowed=service.vault,
@@ -190,7 +194,8 @@ class Host:
         self.apps[service.name] = service_app(equipment, verifier)
 
     def _pool(self, role: str, size: int) -> Pool:
-        pool = Pool(self.addresses[role], application_name=f"{self.settings.node}/{role}", size=size)
+        settings = {"plan_cache_mode": self.settings.plan_cache_mode}
+        pool = Pool(self.addresses[role], application_name=f"{self.settings.node}/{role}", size=size, settings=settings)
         self._pools.append(pool)
         return pool
 
@@ -250,13 +255,14 @@ class Host:
             allowed = int(await session.value("select current_setting('max_connections')"))
         readers = sum(self._reads(name) for name in self.hosted)
         leases = sum(self.declaration.service(name).units is not None for name in self.hosted)
-        needed = len(self.hosted) * (POOL + VAULT_POOL) + 2 * readers + leases + _DIRECT
+        pools = self.settings.pool_size + self.settings.vault_pool_size
+        needed = len(self.hosted) * pools + 2 * readers + leases + _DIRECT
         if needed > allowed:
             raise SystemExit(f"this process needs up to {needed} database sessions, the server allows {allowed}")
 
     def _operator_app(self) -> App:
         secret = (self.settings.secrets / "operator").read_text(encoding="ascii").strip()
-        return second_listener(self.readiness, [operator_app(made, secret) for made in self.equipment.values()])
+        return second_listener(self.ready, [operator_app(made, secret) for made in self.equipment.values()])
 
     def _public_app(self) -> App:
         if self.door is None:
@@ -267,14 +273,23 @@ class Host:
                 settings=self.settings,
                 apps={name: app for name, app in self.apps.items() if name != "gateway"},
                 equipment=self.equipment["gateway"],
-                readiness=self.readiness,
+                readiness=self.ready,
             )
         )
         self._stack.push_async_callback(made.close)
         return made
 
-    async def _listen(self, app: App, host: str, port: int) -> Listener:
-        listener = Listener(app, host=host, port=port, drain_seconds=self.settings.drain_seconds)
+    async def _listen(self, app: App, host: str, port: int, *, trusted_proxies: Sequence[str] = ()) -> Listener:
+        settings = self.settings
+        listener = Listener(
+            app,
+            host=host,
+            port=port,
+            drain_seconds=settings.drain_seconds,
+            keep_alive=settings.keep_alive_seconds,
+            connections=settings.connections,
+            trusted_proxies=trusted_proxies,
+        )
         await listener.start()
         self._stack.push_async_callback(listener.drain)
         return listener

@@ -12,6 +12,7 @@ from creditmesh.chassis.bus.publisher import Publisher
 from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import Listener
 from creditmesh.chassis.settings import NodeSettings
@@ -40,7 +41,7 @@ class Relay:
         self._stack.push_async_callback(units.stop)
         settings = self.settings
         listener = Listener(
-            second_listener(self.readiness, []),
+            second_listener(OnceASecond(self.readiness), []),
             host=settings.operator_host,
             port=settings.operator_port,
             drain_seconds=settings.drain_seconds,

@@ -6,7 +6,7 @@ Each is an environment variable with the prefix `CREDITMESH_` (nested ones with 
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from creditmesh.chassis.facts import Facts
@@ -63,6 +63,13 @@ class NodeSettings(BaseSettings):
     None: the embedded server."""
     admin: str | None = None
     """A superuser's address of the same server, for `migrate` alone. None: the embedded server's."""
+    pool_size: int = Field(default=4, ge=1, le=64)
+    """Database sessions that each service of a process has for its requests; more requests wait, or get 503 `busy`."""
+    vault_pool_size: int = Field(default=2, ge=1, le=64)
+    """Sessions beside them for finding people and their keys, which is done before a request's own transaction."""
+    plan_cache_mode: Literal["force_generic_plan", "auto", "force_custom_plan"] = "force_generic_plan"
+    """PostgreSQL's setting for services' sessions. One plan a statement is right for one server; an engine that spreads
+    schemas over several may need `auto`."""
     bus: BusSettings = EmbeddedBus()
     """Which bus carries the node's events: `{"kind": "embedded"}` or `{"kind": "kafka", "bootstrap": ...}`."""
     host: str = "127.0.0.1"
@@ -79,6 +86,13 @@ class NodeSettings(BaseSettings):
     """How long a lock session lives without a ping: a paused process loses its parts after this."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least that is logged; libraries log warnings and worse."""
+    connections: int = Field(default=1000, ge=10)
+    """How many connections a listener holds; one more is answered 503 and closed. Below the process's open files."""
+    keep_alive_seconds: float = Field(default=75.0, ge=5.0)
+    """How long a connection without a request stays open: longer than a proxy before the node keeps it."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Addresses or networks of the proxies before the public listener, such as `["10.0.0.7", "10.1.0.0/16"]`. Of them
+    alone `X-Forwarded-For` is believed, for the address in the security log; without one it is the peer's own."""
     drain_seconds: float = 10.0
     """How long a stopping process waits for requests under way."""
 

@@ -37,7 +37,8 @@ class Admission:
 
         A credential or a signature that is presented must be valid, whatever the path: else 401 even for what is open
         to all, and 403 where its party takes no part any more. Then 404 and 405 for the path, 401 without a credential
-        where one is needed, 403 where it does not suffice, and 401 for a body that is not the signed one.
+        where one is needed, 403 where it does not suffice, 413 and 415 for a body that the route does not take, and
+        401 for one that is not the signed one.
         """
         presented = bool(visit.incoming.authorization) or visit.incoming.signed
         try:
@@ -46,6 +47,7 @@ class Admission:
                 self._check_party(visit.caller)
             visit.route = self._routes.find(visit.method, visit.path)
             _check(visit, visit.route)
+            visit.route.body.check(visit.scope["headers"])
             if visit.signed is not None:
                 await self._peers.check_body(visit, visit.signed)
         except (Unauthenticated, Forbidden, NotFound) as problem:

@@ -1,7 +1,9 @@
 """The one door: a raw ASGI application that lets requests through to their services, or refuses them.
 
-In order: the caps, the door's own pages, who calls, which route, whether they may; then the request goes on with an
-internal token instead of its credential, its body unparsed and in the pieces it came in (a signed one whole).
+In order: the caps, the door's own pages, who calls, which route, whether they may, and whether the route takes such a
+body; then the request goes on without its credential and with who calls (in a token, if the service is in another
+process), its body unparsed and in the pieces it came in (a signed one whole). Every line that is logged meanwhile has
+the request's id and trace.
 """
 
 import asyncio
@@ -17,16 +19,16 @@ from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import NodeFacts
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Problem, Unavailable
-from creditmesh.chassis.http.operator import Readiness
+from creditmesh.chassis.http.health import Readiness
+from creditmesh.chassis.http.naming import named
 from creditmesh.chassis.http.problems import of_error, render
 from creditmesh.chassis.http.signatures import KeyOf
-from creditmesh.chassis.http.token import HEADER, Mint
 from creditmesh.chassis.metrics import REQUESTS, SECONDS, TOKENS_REFUSED
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.gateway.admission import Admission, TakesPart
 from creditmesh.gateway.answer import Answer
-from creditmesh.gateway.caps import Caps, Metered
+from creditmesh.gateway.caps import Caps
 from creditmesh.gateway.guard import Guard
 from creditmesh.gateway.headers import Header, Incoming
 from creditmesh.gateway.openapi import document
@@ -46,7 +48,6 @@ def build(
     transports: Mapping[str, Transport],
     pool: Pool,
     keys: Keys,
-    mint: Mint,
     clock: Clock,
     node: NodeFacts,
     ready: Readiness,
@@ -81,7 +82,7 @@ def build(
             takes_part=takes_part or (lambda _: True),
         ),
         pages=Pages(
-            describe=lambda: document(declaration.services, node),
+            described=document(declaration.services, node),
             ready=ready,
             clock=clock,
             node=node,
@@ -89,7 +90,6 @@ def build(
         ),
         transports=transports,
         refusals=refusals,
-        mint=mint,
         clock=clock,
         sandbox=node.sandbox,
         caps=caps or Caps(),
@@ -107,7 +107,6 @@ class Door:
         pages: Pages,
         transports: Mapping[str, Transport],
         refusals: Refusals,
-        mint: Mint,
         clock: Clock,
         sandbox: bool,
         caps: Caps,
@@ -117,24 +116,22 @@ class Door:
         self._pages = pages
         self._transports = transports
         self._refusals = refusals
-        self._mint = mint
         self._clock = clock
         self._sandbox = sandbox
         self._caps = caps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. Nothing that a client sends is answered with a 500 of the door's own."""
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
         if scope["type"] != "http":
             raise ValueError(f"the door does not speak {scope['type']}")
         began = perf_counter()
         incoming = Incoming.of(scope["headers"])
-        visit = Visit(scope, receive, incoming, Answer(send, added=self._on_every_answer(incoming)))
-        problem = await self._attempt(visit)
-        if problem is not None:
-            await visit.answer.say(render(problem, incoming.request_id))
+        added = self._on_every_answer(incoming)
+        visit = Visit(scope, receive, incoming, Answer(send, added=added, headless=scope["method"] == "HEAD"))
+        with named(incoming.request_id, incoming.traceparent.decode()):
+            problem = await self._attempt(visit)
+            if problem is not None:
+                await visit.answer.say(render(problem, incoming.request_id))
         answered, seconds = _metrics(visit.template or "-", visit.answer.status)
         answered.inc()
         seconds.observe(perf_counter() - began)
@@ -162,18 +159,10 @@ class Door:
             await visit.answer.say(await self._pages.answer(visit.method, visit.path))
             return
         route = await self._admission.admit(visit)
-        await self._pass_on(visit, self._transports[route.service], audience=route.service)
-
-    async def _pass_on(self, visit: Visit, transport: Transport, *, audience: str) -> None:
-        token = None if visit.caller is None else self._mint.token(visit.caller, audience=audience)
         visit.answer.no_store = visit.caller is not None
-        onward = {**visit.scope, "headers": visit.incoming.onward(token, header=HEADER)}
-        body = Metered(visit.receive, cap=self._caps.body, overflow=visit.answer.mute)
-        await transport(onward, body, visit.answer)
-        if body.overflown:
-            raise self._caps.too_large()
+        await self._transports[route.service](visit)
         if visit.answer.token_refused is not None:
-            raise _token_refused(visit, audience, visit.answer.token_refused)
+            raise _token_refused(visit, route.service, visit.answer.token_refused)
 
     def _on_every_answer(self, incoming: Incoming) -> list[Header]:
         headers = [(b"x-request-id", incoming.request_id.encode())]

@@ -104,12 +104,3 @@ class UrlTooLong(Problem):
     title = "The address is too long"
     title_zh = "请求地址过长"
     status = 414
-
-
-class HeadersTooLarge(Problem):
-    """431: more headers than the node reads."""
-
-    code = "headers_too_large"
-    title = "The request's headers are too large"
-    title_zh = "请求头过大"
-    status = 431

@@ -15,7 +15,7 @@ _ONE_HOP = frozenset((b"connection", b"keep-alive", b"te", b"trailer", b"transfe
     b"proxy-authorization",
     b"proxy-connection",
 }
-_READ_HERE = frozenset((b"authorization", b"x-request-id", b"traceparent", b"content-length", b"connection"))
+_READ_HERE = frozenset((b"authorization", b"x-request-id", b"traceparent", b"connection"))
 _OURS = (b"x-creditmesh-", b"x-forwarded-")
 """A caller that sends these claims what only the node or its proxies may say."""
 _SIGNATURE = frozenset((b"signature", b"signature-input"))
@@ -37,7 +37,6 @@ class Incoming:
     traceparent: bytes
     passed: list[Header]
     authorization: Sequence[bytes]
-    length: bytes | None
     size: int
     """Bytes of all names and values together."""
     signed: bool = False
@@ -61,17 +60,13 @@ class Incoming:
             traceparent=_continued(read.get(b"traceparent")),
             passed=_without_named(passed, read.get(b"connection")),
             authorization=authorization,
-            length=read.get(b"content-length"),
             size=size,
             signed=signed,
         )
 
-    def onward(self, token: str | None, *, header: str) -> list[Header]:
-        """The headers the service gets: the caller's, this node's ids, and who calls."""
-        ours = [(b"x-request-id", self.request_id.encode()), (b"traceparent", self.traceparent)]
-        if token is not None:
-            ours.append((header.encode(), token.encode()))
-        return self.passed + ours
+    def onward(self) -> list[Header]:
+        """The headers the service gets: the caller's, and this node's ids."""
+        return [*self.passed, (b"x-request-id", self.request_id.encode()), (b"traceparent", self.traceparent)]
 
 
 def _without_named(passed: list[Header], connection: bytes | None) -> list[Header]:

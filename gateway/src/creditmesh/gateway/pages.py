@@ -1,7 +1,6 @@
 """The door's own few pages: health, the node's description, and something to read it with."""
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 from importlib.resources import files
 
 import orjson
@@ -9,7 +8,7 @@ from starlette.responses import Response
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import NodeFacts
-from creditmesh.chassis.http.operator import Readiness
+from creditmesh.chassis.http.health import Readiness
 from creditmesh.chassis.http.problems import MethodNotAllowed
 
 _NO_FOREIGN_HOSTS = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
@@ -21,13 +20,14 @@ class Pages:
     def __init__(
         self,
         *,
-        describe: Callable[[], Mapping[str, object]],
+        described: Mapping[str, object],
         ready: Readiness,
         clock: Clock,
         node: NodeFacts,
         documents: Mapping[str, bytes],
     ) -> None:
-        self._describe = describe
+        self._described = orjson.dumps(described)
+        self._page = files("creditmesh.gateway").joinpath("docs.html").read_bytes()
         self._ready = ready
         self._clock = clock
         self._node = node
@@ -44,9 +44,12 @@ class Pages:
         return path in self._own or path in self._documents
 
     async def answer(self, method: str, path: str) -> Response:
-        """The page; MethodNotAllowed for anything but GET."""
-        if method != "GET":
-            raise MethodNotAllowed("This path takes: GET.", "此路径支持的方法: GET。", headers={"Allow": "GET"})
+        """The page; MethodNotAllowed for anything but GET and HEAD."""
+        if method not in {"GET", "HEAD"}:
+            allowed = "GET, HEAD"
+            raise MethodNotAllowed(
+                f"This path takes: {allowed}.", f"此路径支持的方法: {allowed}。", headers={"Allow": allowed}
+            )
         if path in self._documents:
             return _json(self._documents[path])
         return await self._own[path]()
@@ -65,16 +68,8 @@ class Pages:
     async def _openapi(self) -> Response:
         return _json(self._described)
 
-    @cached_property
-    def _described(self) -> bytes:
-        return orjson.dumps(self._describe())
-
     async def _docs(self) -> Response:
         return Response(self._page, media_type="text/html", headers={"Content-Security-Policy": _NO_FOREIGN_HOSTS})
-
-    @cached_property
-    def _page(self) -> bytes:
-        return files("creditmesh.gateway").joinpath("docs.html").read_bytes()
 
 
 def _json(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -13,8 +13,9 @@ from fastapi.routing import APIRoute
 from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.app import routes_of
+from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.problems import MethodNotAllowed
-from creditmesh.chassis.http.router import access_of
+from creditmesh.chassis.http.router import policy_of
 from creditmesh.chassis.service import Service
 from creditmesh.gateway.models import SCOPES
 
@@ -29,6 +30,9 @@ class Route:
     template: str
     methods: frozenset[str]
     access: Access
+    body: BodyLimit
+    waits: bool
+    """Whether its answers may be long in coming."""
     declared: APIRoute
 
     @property
@@ -63,7 +67,12 @@ class Routes:
         }
 
     def find(self, method: str, path: str) -> Route:
-        """The route that serves it; NotFound for an unknown path, MethodNotAllowed for a known path's other method."""
+        """The route that serves it; NotFound for an unknown path, MethodNotAllowed for a known path's other method.
+
+        HEAD is served wherever GET is.
+        """
+        if method == "HEAD":
+            method = "GET"
         return self._exact.get((method, path)) or self._search(method, path)
 
     def _search(self, method: str, path: str) -> Route:
@@ -75,21 +84,24 @@ class Routes:
             raise NotFound(
                 "This node has no such path; /docs lists what it has.", "本节点没有此路径，可用路径见 /docs。"
             )
-        allowed = ", ".join(sorted({method for route in served for method in route.methods}))
+        taken = {method for route in served for method in route.methods}
+        allowed = ", ".join(sorted(taken | ({"HEAD"} if "GET" in taken else set())))
         raise MethodNotAllowed(
             f"This path takes: {allowed}.", f"此路径支持的方法: {allowed}。", headers={"Allow": allowed}
         )
 
     def _add(self, service: str, declared: APIRoute) -> None:
-        access = access_of(declared)
-        if unknown := set(access.all_scopes) - SCOPES:
+        policy = policy_of(declared)
+        if unknown := set(policy.access.all_scopes) - SCOPES:
             raise TypeError(f"route {declared.path} demands {sorted(unknown)}, which no credential can have")
         route = Route(
             place=len(self.all),
             service=service,
             template=declared.path_format,
             methods=frozenset(declared.methods or ()),
-            access=access,
+            access=policy.access,
+            body=policy.body,
+            waits=policy.waits,
             declared=declared,
         )
         self.all.append(route)

@@ -26,10 +26,27 @@ class Visit:
     """Whose signature it carries; its body is still to be compared."""
 
     @property
+    def found(self) -> Route:
+        """The route; there is one once the visit was let in."""
+        if self.route is None:
+            raise LookupError("no route was looked for")
+        return self.route
+
+    @property
     def method(self) -> str:
         """The HTTP method."""
         method: str = self.scope["method"]
         return method
+
+    @property
+    def headless(self) -> bool:
+        """Whether only the headers of the answer are asked for."""
+        return self.method == "HEAD"
+
+    def onward(self) -> Scope:
+        """The request as its service gets it, but for who calls; a HEAD is its GET, whose body the answer drops."""
+        method = "GET" if self.headless else self.method
+        return {**self.scope, "method": method, "headers": self.incoming.onward()}
 
     @property
     def path(self) -> str:

@@ -21,7 +21,6 @@ def door(hosted: Hosted) -> DoorApp:
         transports=_transports(hosted),
         pool=made.pool,
         keys=made.keys,
-        mint=Mint(made.keys.token_key(), node=made.node.code),
         clock=made.clock,
         node=made.node,
         ready=hosted.readiness,
@@ -43,5 +42,9 @@ def _peer_key(followed: Followed, node: str, key: str) -> bytes | None:
 
 def _transports(hosted: Hosted) -> dict[str, Transport]:
     here: dict[str, Transport] = {name: InProcess(app) for name, app in hosted.apps.items()}
-    there: dict[str, Transport] = {name: OverHttp(url) for name, url in hosted.settings.services.items()}
+    made = hosted.equipment
+    mint = Mint(made.keys.token_key(), node=made.node.code)
+    there: dict[str, Transport] = {
+        name: OverHttp(url, token=partial(mint.token, audience=name)) for name, url in hosted.settings.services.items()
+    }
     return {**there, **here}

@@ -18,7 +18,7 @@ from creditmesh.chassis.bus import dead_letters
 from creditmesh.chassis.bus.applying import Applier, ContextFor, Handle
 from creditmesh.chassis.bus.event import Ordered
 from creditmesh.chassis.bus.faults import FAILURES, in_doubt
-from creditmesh.chassis.bus.gaps import Progress, Slice, share_of
+from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress, Slice, share_of
 from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.bus.metrics import ALARMS, LAG, REPEATS
 from creditmesh.chassis.bus.position import Claimed, Place, forgive, mark, move, read_positions, register
@@ -382,9 +382,14 @@ class _Consuming:
                 found[event.part].append(event)
             for part, progress in of_stream.items():
                 try:
-                    slices.append(progress.refilled(found[part], types))
+                    read = progress.refilled(found[part], types)
                 except Alarm as alarm:
                     self._park(alarm)
+                    continue
+                if read.events:
+                    slices.append(read)
+                else:
+                    progress.rest(time.monotonic() + SECONDS_TO_LOOK_AGAIN)
         return slices
 
     def _park(self, alarm: Alarm) -> None:

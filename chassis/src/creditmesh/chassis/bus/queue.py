@@ -36,6 +36,11 @@ class Origin(TypedDict):
 _OWN = ("part", "id", "key", "at", "legal_date", "traceparent", "data")
 _BODIES = ("stream", "type", "version", *_OWN)
 _WHEN = "cast(:event_at as timestamptz), cast(:event_legal_date as date), cast(:event_traceparent as text)"
+# The function scan yields the rows in the order of the arrays.
+_EVENTS = """unnest(
+               cast(:event_types as text[]), cast(:event_versions as smallint[]), cast(:event_parts as integer[]),
+               cast(:event_ids as uuid[]), cast(:event_keys as text[]), cast(:event_data as bytea[]),
+               cast(:event_own as boolean[])) as e(type, version, part, id, key, data, own)"""
 _QUEUE = ("stream", "part", "type", "event")
 
 
@@ -48,15 +53,19 @@ async def enqueue(
     `COPY_FROM` are one statement, which needs no transaction around it. `outbox` is the service's own table
     (`schema.name`), for bodies that go there.
     """
-    own, bodies = _bodies(outgoing)
+    own = [event for event in outgoing if event.own]
     if len(outgoing) < COPY_FROM:
         await session.execute(_alone(outbox if own else None), values_of(outgoing, **origin))
         return
     when = (origin["at"], origin["legal_date"], origin["traceparent"])
     if own and outbox is not None:
         await session.copy(outbox, _OWN, [(e.part, e.id, e.key, *when, e.data) for e in own])
-    about = [(origin["stream"], e.type, e.version, e.part, e.id, e.key, *when, e.data) for e in bodies]
-    await session.copy("bus.event", _BODIES, about)
+    bodies = [
+        (origin["stream"], e.type, e.version, e.part, e.id, e.key, *when, e.data)
+        for e in outgoing
+        if e.data is not None and not e.own
+    ]
+    await session.copy("bus.event", _BODIES, bodies)
     await session.copy("bus.event_queue", _QUEUE, [(origin["stream"], e.part, e.type, e.id) for e in outgoing])
 
 
@@ -67,55 +76,33 @@ def insertions(outbox: str | None, *, on: str = "true") -> str:
     """
     own = "" if outbox is None else f"""own_bodies as (
         insert into {outbox} ({", ".join(_OWN)})
-        select o.part, o.id, o.key, {_WHEN}, o.data
-          from unnest(cast(:own_parts as integer[]), cast(:own_ids as uuid[]), cast(:own_keys as uuid[]),
-                      cast(:own_data as bytea[])) as o(part, id, key, data)
-         where {on}
+        select e.part, e.id, cast(e.key as uuid), {_WHEN}, e.data from {_EVENTS} where e.own and {on}
     ), """  # fmt: skip
     return f"""{own}bodies as (
         insert into bus.event ({", ".join(_BODIES)})
-        select :event_stream, b.type, b.version, b.part, b.id, b.key, {_WHEN}, b.data
-          from unnest(cast(:body_types as text[]), cast(:body_versions as smallint[]), cast(:body_parts as integer[]),
-                      cast(:body_ids as uuid[]), cast(:body_keys as text[]), cast(:body_data as bytea[]))
-               as b(type, version, part, id, key, data)
-         where {on}
+        select :event_stream, e.type, e.version, e.part, e.id, e.key, {_WHEN}, e.data
+          from {_EVENTS} where e.data is not null and not e.own and {on}
     ), queued as (
         insert into bus.event_queue ({", ".join(_QUEUE)})
-        select :event_stream, q.part, q.type, q.event
-          from unnest(cast(:event_parts as integer[]), cast(:event_types as text[]), cast(:event_ids as uuid[]))
-               as q(part, type, event)
-         where {on}
+        select :event_stream, e.part, e.type, e.id from {_EVENTS} where {on}
     )"""
 
 
 def values_of(outgoing: Sequence[Outgoing], **origin: Unpack[Origin]) -> dict[str, object]:
     """The values that `insertions` names."""
-    own, bodies = _bodies(outgoing)
     return {
         "event_stream": origin["stream"],
         "event_at": origin["at"],
         "event_legal_date": origin["legal_date"],
         "event_traceparent": origin["traceparent"],
-        "event_parts": [event.part for event in outgoing],
         "event_types": [event.type for event in outgoing],
+        "event_versions": [event.version for event in outgoing],
+        "event_parts": [event.part for event in outgoing],
         "event_ids": [event.id for event in outgoing],
-        "own_parts": [event.part for event in own],
-        "own_ids": [event.id for event in own],
-        "own_keys": [event.key for event in own],
-        "own_data": [event.data for event in own],
-        "body_types": [event.type for event in bodies],
-        "body_versions": [event.version for event in bodies],
-        "body_parts": [event.part for event in bodies],
-        "body_ids": [event.id for event in bodies],
-        "body_keys": [event.key for event in bodies],
-        "body_data": [event.data for event in bodies],
+        "event_keys": [event.key for event in outgoing],
+        "event_data": [event.data for event in outgoing],
+        "event_own": [event.own for event in outgoing],
     }
-
-
-def _bodies(outgoing: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
-    """The events whose bodies go into the service's own table, and those that go into `bus.event`."""
-    written = [event for event in outgoing if event.data is not None]
-    return [event for event in written if event.own], [event for event in written if not event.own]
 
 
 @cache

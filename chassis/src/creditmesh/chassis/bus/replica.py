@@ -13,7 +13,7 @@ import structlog
 
 from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.bus.faults import in_doubt
-from creditmesh.chassis.bus.gaps import Progress
+from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress
 from creditmesh.chassis.bus.metrics import ALARMS, LAG
 from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.bus.protocol import Bus
@@ -123,7 +123,10 @@ class Follower:
     def _apply(self, progress: Progress, events: list[Ordered]) -> None:
         stream, part = progress.place
         try:
-            for event in progress.refilled(events, None).events:
+            read = progress.refilled(events, None)
+            if not read.events:
+                progress.rest(time.monotonic() + SECONDS_TO_LOOK_AGAIN)
+            for event in read.events:
                 if isinstance(event, Delivered):
                     self._followed.apply(event)
                 progress.move(Position(stream, part, event.number, event.id), time.monotonic())

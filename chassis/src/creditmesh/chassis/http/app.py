@@ -2,22 +2,27 @@
 
 import hmac
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
-from creditmesh.chassis.caller import OPERATOR, PUBLIC
+from creditmesh.chassis.caller import OPERATOR, PUBLIC, Caller
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.declared import Declared
 from creditmesh.chassis.errors import Unauthenticated
 from creditmesh.chassis.http import problems
+from creditmesh.chassis.http.naming import named
 from creditmesh.chassis.http.router import Contexts, access_of
 from creditmesh.chassis.http.token import HEADER, Verifier
 
+_CALLER = "creditmesh.caller"
+"""Who calls, in the scope of a request that came from this process: no scope that a server makes has it."""
+
 
 class RequestContexts:
-    """Opens the context of a request: who calls is what the internal token says."""
+    """Opens the context of a request: who calls is what the internal token says, or the door of this process."""
 
     def __init__(self, equipment: Equipment, verifier: Verifier) -> None:
         self._equipment = equipment
@@ -26,10 +31,9 @@ class RequestContexts:
     @asynccontextmanager
     async def request(self, request: Request) -> AsyncIterator[Context]:
         """The context of this request; what it has not committed when it is left is rolled back."""
-        token = request.headers.get(HEADER)
         context = Context(
             self._equipment,
-            caller=PUBLIC if token is None else self._verifier.caller(token),
+            caller=request.scope.get(_CALLER) or self._by_token(request),
             request_id=problems.request_id_of(request),
             traceparent=request.headers.get("traceparent"),
         )
@@ -37,6 +41,14 @@ class RequestContexts:
             yield context
         finally:
             await context.rollback()
+
+    def named(self, request: Request) -> AbstractContextManager[None]:
+        """The names of the request on what is logged inside; the door of this process has put them there already."""
+        return nullcontext() if _CALLER in request.scope else _named(request)
+
+    def _by_token(self, request: Request) -> Caller:
+        token = request.headers.get(HEADER)
+        return PUBLIC if token is None else self._verifier.caller(token)
 
 
 class OperatorContexts:
@@ -61,6 +73,14 @@ class OperatorContexts:
         finally:
             await context.rollback()
 
+    def named(self, request: Request) -> AbstractContextManager[None]:
+        """The names of the request on what is logged inside."""
+        return _named(request)
+
+
+def _named(request: Request) -> AbstractContextManager[None]:
+    return named(problems.request_id_of(request), request.headers.get("traceparent"))
+
 
 def routes_of(service: Declared, *, internal: bool) -> list[APIRoute]:
     """The service's routes: those open to the gateway, or those for the operator's listener."""
@@ -73,6 +93,16 @@ def routes_of(service: Declared, *, internal: bool) -> list[APIRoute]:
 def service_app(equipment: Equipment, verifier: Verifier) -> FastAPI:
     """The application of a service, for callers the gateway vouches for."""
     return _app(equipment.service, RequestContexts(equipment, verifier), internal=False)
+
+
+async def call(
+    app: FastAPI, route: APIRoute, caller: Caller | None, *, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Call a route of an application of this process for a caller: no routing, and no token between the two."""
+    _, matched = route.matches(scope)
+    async with AsyncExitStack() as files:
+        asked = {**scope, **matched, "app": app, "fastapi_middleware_astack": files, _CALLER: caller or PUBLIC}
+        await route.app(asked, receive, send)
 
 
 def operator_app(equipment: Equipment, secret: str) -> FastAPI:

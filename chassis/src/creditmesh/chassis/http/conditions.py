@@ -6,7 +6,11 @@ from fastapi import Request
 
 from creditmesh.chassis.errors import Malformed
 
-_TAG = re.compile(r'(?:W/)?"(\d{1,9})"', re.ASCII)
+_TAG = re.compile(r'"(0|[1-9]\d{0,8})"', re.ASCII)
+_NEVER_OURS = re.compile(r'W/".*"|"0\d+"', re.ASCII)
+"""Weak tags, which never match here (RFC 9110, 13.1.1), and a number as it is never written."""
+
+_NO_STATE = -1
 
 
 class IfMatchNeeded(Malformed):
@@ -23,8 +27,14 @@ def etag(number: int) -> str:
 
 
 def expected(request: Request) -> int:
-    """The number of the state that a change was decided on; IfMatchNeeded without one."""
-    found = _TAG.fullmatch(request.headers.get("if-match", "").strip())
+    """The number of the state that a change was decided on; IfMatchNeeded without one.
+
+    For a tag that no state has it is a number that no state has: the resource itself says what it is at.
+    """
+    given = request.headers.get("if-match", "").strip()
+    if _NEVER_OURS.fullmatch(given):
+        return _NO_STATE
+    found = _TAG.fullmatch(given)
     if found is None:
         raise IfMatchNeeded(
             'Read it first and send its ETag, such as If-Match: "1".',

@@ -1,26 +1,30 @@
 """The second listener: metrics, readiness in detail, and the operator's routes of the services hosted here."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+import uuid_utils
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from creditmesh.chassis.http import problems
+from creditmesh.chassis.http.health import Readiness
 from creditmesh.chassis.http.server import App
 
-Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
-"""Tells `ready` and, beside it, the state of what the process needs."""
+_REQUEST_ID = b"x-request-id"
 
 
 def second_listener(readiness: Readiness, apps: Sequence[FastAPI]) -> App:
-    """Health and metrics for whoever reaches it; the services' operator routes for who has the secret."""
+    """Health and metrics for whoever reaches it; the services' operator routes for who has the secret.
+
+    HEAD is answered wherever GET is, and every request has an id, in its answer and in what is logged for it.
+    """
     own = _health(readiness)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        scope, send = _named(scope, send)
         for app in apps:
             if any(route.matches(scope)[0] is Match.FULL for route in app.routes):
                 await app(scope, receive, send)
@@ -28,6 +32,22 @@ def second_listener(readiness: Readiness, apps: Sequence[FastAPI]) -> App:
         await own(scope, receive, send)
 
     return dispatch
+
+
+def _named(scope: Scope, send: Send) -> tuple[Scope, Send]:
+    """The request under an id of ours, a HEAD as its GET; and an answer that tells the id."""
+    named = (_REQUEST_ID, str(uuid_utils.uuid7()).encode())
+    headless = scope["method"] == "HEAD"
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), named]}
+        elif headless:
+            message = {**message, "body": b""}
+        await send(message)
+
+    headers = [*(header for header in scope["headers"] if header[0] != _REQUEST_ID), named]
+    return {**scope, "method": "GET" if headless else scope["method"], "headers": headers}, answer
 
 
 def _health(readiness: Readiness) -> FastAPI:

@@ -14,8 +14,16 @@ from starlette.requests import ClientDisconnect
 
 from creditmesh.chassis.bus import faults
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.errors import Invalid, Malformed, NotFound, Problem, Unavailable, UnsupportedMedia
-from creditmesh.chassis.http.reading import Unstorable
+from creditmesh.chassis.errors import (
+    MOST_FINDINGS,
+    Invalid,
+    Malformed,
+    NotFound,
+    Problem,
+    Unavailable,
+    UnsupportedMedia,
+)
+from creditmesh.chassis.http.reading import MOST_ENTRIES, Refused
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 
 log = structlog.get_logger(__name__)
@@ -52,6 +60,11 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "not_a_number": ("NaN and Infinity are no numbers of JSON.", "NaN 与 Infinity 不是 JSON 数值。"),
     "surrogate": ("The text has half of a surrogate pair; send whole characters.", "文本含有不成对的代理字符。"),
     "nul": ("The text has the character NUL (\\u0000); remove it.", "文本中含有 NUL 字符（\\u0000），请删除。"),
+    "too_many_entries": (
+        f"At most {MOST_ENTRIES} entries or fields; send what is needed, or in parts.",
+        f"最多 {MOST_ENTRIES} 个元素或字段；请精简或分次发送。",
+    ),
+    "duplicate_field": ("This name stands twice; keep one.", "此字段出现两次，请只保留一个。"),
     "literal_error": ("Not one of the values allowed here.", "取值不在允许范围内。"),
     "string_pattern_mismatch": ("The text does not have the required form.", "文本格式不符合要求。"),
     "string_too_long": ("The text is too long.", "文本过长。"),
@@ -84,11 +97,16 @@ _READ_AGAIN = ("The request cannot be read; check its body and its headers.", "�
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tuple[FieldError, ...]:
-    """Pydantic's findings as field errors: place in the body (as far as it was read), rule, remedy; never the input."""
-    found = []
+    """Pydantic's first findings as field errors: place in the body (as far as it was read), rule, remedy.
+
+    Never the input.
+    """
+    found: list[FieldError] = []
     for error in errors:
         if error["type"] == _OURS:
             continue
+        if len(found) == MOST_FINDINGS:
+            break
         detail, detail_zh = _RULES.get(error["type"], _OTHER)
         pointer = _pointer(error["loc"], body)
         found.append(FieldError(pointer=pointer, code=error["type"], detail=detail, detail_zh=detail_zh))
@@ -127,19 +145,21 @@ def request_id_of(request: Request) -> str | None:
     return request.headers.get("x-request-id")
 
 
-async def _problem(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)  # noqa: S101 - registered for this class only
+def answer_to(error: Exception, request: Request, *, path: str) -> Response:
+    """What is answered to whatever a route raised."""
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, Problem):
+        error = error.__cause__  # the framework's word for what reading the body raised
+    if isinstance(error, RequestValidationError):
+        error = _of_findings(error)
+    elif isinstance(error, HTTPException):
+        error = _of_framework(error)
+    problem = error if isinstance(error, Problem) else of_error(error, path=path)
     return render(problem, request_id_of(request))
-
-
-async def _unreadable(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    return render(_of_findings(error), request_id_of(request))
 
 
 def _of_findings(error: RequestValidationError) -> Problem:
     findings, body = error.errors(), error.body
-    if isinstance(error.__cause__, Unstorable):
+    if isinstance(error.__cause__, Refused):
         findings = [{"type": rule, "loc": ("body", *place)} for place, rule in error.__cause__.found]
         body = error.__cause__.read
     for found in findings:
@@ -149,13 +169,16 @@ def _of_findings(error: RequestValidationError) -> Problem:
             return Malformed("A body is needed: JSON, in UTF-8.", "缺少请求正文：须为 UTF-8 编码的 JSON。")
     if isinstance(body, bytes) and body:
         return UnsupportedMedia("Send `Content-Type: application/json`.", "请使用 `Content-Type: application/json`。")
-    return Invalid("See errors for each field.", "各字段问题见 errors。", errors=field_errors(findings, body))
+    return Invalid(
+        f"See errors for each field; no more than {MOST_FINDINGS} are named.",
+        f"各字段问题见 errors（最多列出 {MOST_FINDINGS} 项）。",
+        errors=field_errors(findings, body),
+    )
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101
+def _of_framework(error: HTTPException) -> Problem:
     kind, detail, detail_zh = _FRAMEWORKS.get(error.status_code, (Malformed, *_READ_AGAIN))
-    return render(kind(detail, detail_zh, headers=error.headers), request_id_of(request))
+    return kind(detail, detail_zh, headers=error.headers)
 
 
 def of_error(error: Exception, *, path: str) -> Problem:
@@ -179,7 +202,10 @@ def _later() -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Give an application the one way errors are answered."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _unreadable)
-    app.add_exception_handler(HTTPException, _http)
+    """Give an application the one way errors are answered: what it says itself of a path or a method, too."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        return answer_to(error, request, path="-")
+
+    app.add_exception_handler(Problem, handle)
+    app.add_exception_handler(HTTPException, handle)

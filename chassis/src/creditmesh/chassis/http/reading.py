@@ -1,25 +1,37 @@
-"""Reading JSON bodies strictly: UTF-8, no NaN, no halves of surrogate pairs, and no NUL in any text."""
+"""Reading JSON bodies strictly: UTF-8, no NaN, no halves of surrogate pairs, no NUL, nothing endless, no name twice.
+
+What is at fault is looked for by hand, so the search is bounded: it ends at as many findings as an answer has, and a
+body that is larger than most is refused without a place. Arrays and objects are bounded because a validator has a
+finding for each of their entries.
+"""
 
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Literal
 
 import orjson
 from fastapi import Request
 
-Rule = Literal["nul", "surrogate", "not_a_number"]
+from creditmesh.chassis.errors import MOST_FINDINGS
+
+Rule = Literal["nul", "surrogate", "not_a_number", "too_many_entries", "duplicate_field"]
 Place = tuple[str | int, ...]
+_SEARCHED = 64 * 1024
+"""Bytes of a body in which the place of a fault is looked for."""
+MOST_ENTRIES = 1000
+"""Entries of an array, or fields of an object, in a body that a route takes as a model."""
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NUL, _SURROGATE = re.compile("\0"), re.compile("[\ud800-\udfff]")
 _NOT_A_NUMBER = object()
 
 
-class Unstorable(json.JSONDecodeError):
-    """The body can be read, and has what no database holds: NUL or half of a surrogate pair in a text, or NaN."""
+class Refused(json.JSONDecodeError):
+    """The body can be read, and has what no database holds (NUL, half of a surrogate pair, NaN), or too much."""
 
     def __init__(self, found: list[tuple[Place, Rule]], read: object) -> None:
-        super().__init__("unstorable", "", 0)
+        super().__init__("refused", "", 0)
         self.found = found
         self.read = read
 
@@ -28,48 +40,118 @@ class StrictRequest(Request):
     """A request that reads its JSON with orjson, which takes nothing for JSON that is none."""
 
     async def json(self) -> Any:
-        """The body; JSONDecodeError if it is not JSON, Unstorable with the places if it is all but."""
-        return strictly(await self.body())
+        """The body; JSONDecodeError if it is not JSON, Refused with the first places if it is all but."""
+        body = await self.body()
+        read = strictly(body)
+        if body.count(b",") >= MOST_ENTRIES and (found := _first(read)):
+            raise Refused(found, read)
+        return _each_name_once(body, read)
 
 
 def strictly(body: bytes) -> Any:
-    """What a JSON text says; JSONDecodeError if it is not JSON, Unstorable with the places if it is all but."""
+    """What a JSON text says, of any length; JSONDecodeError if it is not JSON, Refused if it is all but."""
     try:
         read = orjson.loads(body)
     except orjson.JSONDecodeError:
         _tell_where(body)
         raise
-    if rb"\u0000" in body and _NUL_ESCAPE.search(body):
-        raise Unstorable(list(_faults(read, ())), read)
+    if rb"\u0000" in body and _NUL_ESCAPE.search(body):  # the pattern alone is slow where there is none
+        raise Refused(_first(read) if len(body) <= _SEARCHED else [((), "nul")], read)
     return read
 
 
 def _tell_where(body: bytes) -> None:
+    if len(body) > _SEARCHED:
+        return
     try:
         read = json.loads(body.decode(), parse_constant=lambda _: _NOT_A_NUMBER)
-        found = list(_faults(read, ()))
     except (ValueError, RecursionError):
         return
+    if found := _first(read):
+        raise Refused(found, read) from None
+
+
+class _Repeating(dict[str, object]):
+    """An object in which a name stands twice: parsers differ in which of the two counts."""
+
+    repeated: str
+
+
+def _each_name_once(body: bytes, read: Any) -> Any:
+    found = False
+
+    def made(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal found
+        members = dict(pairs)
+        if len(members) == len(pairs):
+            return members
+        found, names = True, [name for name, _ in pairs]
+        repeating = _Repeating(members)
+        repeating.repeated = next(name for name in names if names.count(name) > 1)
+        return repeating
+
+    again = json.loads(body, object_pairs_hook=made) if body.count(b":") > 1 else read
     if found:
-        raise Unstorable(found, read) from None
+        raise Refused(_first(again), read)
+    return read
 
 
-def _faults(value: object, here: Place) -> Iterator[tuple[Place, Rule]]:
-    if isinstance(value, str):
-        yield from _faults_of_text(value, here)
-    elif isinstance(value, list):
-        for place, entry in enumerate(value):
-            yield from _faults(entry, (*here, place))
-    elif isinstance(value, dict):
-        for name, entry in value.items():
-            yield from _faults_of_text(name, here)
-            yield from _faults(entry, (*here, name))
-    elif value is _NOT_A_NUMBER:
-        yield here, "not_a_number"
+def _first(read: object) -> list[tuple[Place, Rule]]:
+    return list(islice(_faults(read), MOST_FINDINGS))
 
 
-def _faults_of_text(text: str, here: Place) -> Iterator[tuple[Place, Rule]]:
+class _Step:
+    """One step of a place, which is written out for a finding alone."""
+
+    __slots__ = ("above", "name")
+
+    def __init__(self, name: str | int, above: "_Step | None") -> None:
+        self.name = name
+        self.above = above
+
+
+def _written(step: _Step | None) -> Place:
+    names: list[str | int] = []
+    while step is not None:
+        names.append(step.name)
+        step = step.above
+    return tuple(reversed(names))
+
+
+def _faults(read: object) -> Iterator[tuple[Place, Rule]]:
+    """Every fault in the order of the text, without recursion: a body may be nested as deep as it likes."""
+    waiting: list[Iterator[tuple[_Step | None, object]]] = [iter([(None, read)])]
+    while waiting:
+        for here, value in waiting[-1]:
+            if isinstance(value, str):
+                yield from _faults_of_text(value, here)
+            elif isinstance(value, dict | list):
+                if isinstance(value, _Repeating):
+                    yield _written(_Step(value.repeated, here)), "duplicate_field"
+                if len(value) > MOST_ENTRIES:
+                    yield _written(here), "too_many_entries"
+                waiting.append(_members(value, here) if isinstance(value, dict) else _entries(value, here))
+                break
+            elif value is _NOT_A_NUMBER:
+                yield _written(here), "not_a_number"
+        else:
+            waiting.pop()
+
+
+def _entries(value: list[object], here: _Step | None) -> Iterator[tuple[_Step | None, object]]:
+    for place, entry in enumerate(value):
+        yield _Step(place, here), entry
+
+
+def _members(value: dict[str, object], here: _Step | None) -> Iterator[tuple[_Step | None, object]]:
+    """Each name as a text where its object is, and then its value."""
+    for name, entry in value.items():
+        yield here, name
+        yield _Step(name, here), entry
+
+
+def _faults_of_text(text: str, here: _Step | None) -> Iterator[tuple[Place, Rule]]:
     if _NUL.search(text):
-        yield here, "nul"
+        yield _written(here), "nul"
     if _SURROGATE.search(text):
-        yield here, "surrogate"
+        yield _written(here), "surrogate"

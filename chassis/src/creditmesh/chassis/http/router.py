@@ -1,32 +1,46 @@
 """The router every service declares its routes with: a policy on each, one transaction around each.
 
-The transaction is committed before the response leaves the route, never in a dependency's clean-up, which the
+A route also says how much of a body it takes, where that is more than usual, and whether its answers may be long in
+coming. The transaction is committed before the response leaves the route, never in a dependency's clean-up, which the
 framework may run after the answer was sent. A `Problem` with `keep` commits (a logged refusal), any other error rolls
 back, a failed commit is answered 503. Nothing on the way may keep an answer, unless its route says otherwise.
 """
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.dependencies.utils import get_flat_params
-from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid, Problem
 from creditmesh.chassis.http.access import Access
-from creditmesh.chassis.http.problems import field_errors, of_error, render, request_id_of
+from creditmesh.chassis.http.bodies import USUAL, BodyLimit
+from creditmesh.chassis.http.problems import answer_to, field_errors
 from creditmesh.chassis.http.reading import StrictRequest
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ACCESS = "x-creditmesh-access"
-_POLICIES: WeakKeyDictionary[Callable[..., Any], Access] = WeakKeyDictionary()
+BODY = "x-creditmesh-body"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a route declares beside its path."""
+
+    access: Access
+    body: BodyLimit = USUAL
+    waits: bool = False
+    """Whether its answers may be long in coming (a long poll), so that they must not take others' connections."""
+
+
+_POLICIES: WeakKeyDictionary[Callable[..., Any], Policy] = WeakKeyDictionary()
 
 
 class Contexts(Protocol):
@@ -35,34 +49,40 @@ class Contexts(Protocol):
     def request(self, request: Request) -> AbstractAsyncContextManager[Context]:
         """The context of this request."""
 
+    def named(self, request: Request) -> AbstractContextManager[None]:
+        """What is logged inside has the request's names."""
+
 
 class TransactionRoute(APIRoute):
     """Opens the context of a request, checks the route's policy, and commits before it answers."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The framework's handler inside our transaction."""
+        """The framework's handler inside our transaction. It answers every error itself, whoever calls the route."""
         handle = super().get_route_handler()
-        access = access_of(self)
+        policy = policy_of(self)
         known = {each.alias for each in get_flat_params(self.dependant) if isinstance(each.field_info, Query)}
 
         async def inside(request: Request) -> Response:
             contexts: Contexts = request.app.state.contexts
-            try:
-                async with contexts.request(request) as context:
-                    access.check(context.known_caller)
-                    _check_parameters(request, known)
-                    request.state.context = context
-                    return await _committed(context, handle(StrictRequest(request.scope, request.receive)))
-            except (Problem, HTTPException, RequestValidationError):
-                raise
-            except Exception as error:  # noqa: BLE001 - the one place where a fault becomes an answer
-                return render(of_error(error, path=self.path), request_id_of(request))
+            with contexts.named(request):
+                try:
+                    async with contexts.request(request) as context:
+                        policy.access.check(context.known_caller)
+                        policy.body.check(request.scope["headers"])
+                        _check_parameters(request, known)
+                        request.state.context = context
+                        read = StrictRequest(request.scope, policy.body.counted(request.receive))
+                        return await _committed(context, handle(read))
+                except Exception as error:  # noqa: BLE001 - the one place where an error becomes an answer
+                    return answer_to(error, request, path=self.path)
 
         return inside
 
 
 def _check_parameters(request: Request, known: Collection[str]) -> None:
     """Refuse a parameter the route does not have: `dryrun=true` must not store what was only to be tried."""
+    if not request.scope["query_string"]:
+        return
     unknown = [name for name in request.query_params if name not in known]
     if unknown:
         findings = [{"type": "extra_forbidden", "loc": ("query", name)} for name in unknown]
@@ -82,6 +102,11 @@ async def _committed(context: Context, answer: Awaitable[Response]) -> Response:
 
 
 def access_of(route: APIRoute) -> Access:
+    """Whom a route is for."""
+    return policy_of(route).access
+
+
+def policy_of(route: APIRoute) -> Policy:
     """The policy a route declares; a route without one is a mistake that stops the start."""
     try:
         return _POLICIES[route.endpoint]
@@ -95,15 +120,26 @@ class Router(APIRouter):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(route_class=TransactionRoute, **kwargs)
 
-    def api_route(self, path: str, *, access: Access | None = None, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:
+    def api_route(
+        self,
+        path: str,
+        *,
+        access: Access | None = None,
+        body: BodyLimit | None = None,
+        waits: bool = False,
+        **kwargs: Any,
+    ) -> Callable[[Endpoint], Endpoint]:
         """As FastAPI's, with the policy beside the path."""
         if access is None:
             raise TypeError(f"route {path} declares no access policy")
+        policy = Policy(access=access, body=body or USUAL, waits=waits)
         extra = {**kwargs.pop("openapi_extra", {}), ACCESS: access.document()}
+        if body is not None:
+            extra[BODY] = asdict(body)
         registering = super().api_route
 
         def declare(endpoint: Endpoint) -> Endpoint:
-            _POLICIES[endpoint] = access
+            _POLICIES[endpoint] = policy
             described = {"summary": _summary(endpoint), **kwargs}
             return registering(path, openapi_extra=extra, **described)(endpoint)
 

@@ -1,12 +1,19 @@
-"""Listening: uvicorn without its own signal handling, because one process may have several listeners."""
+"""Listening: uvicorn without its own signal handling, because one process may have several listeners.
+
+The parser is httptools under the bounds of `protocol`; there are no websockets. Who a caller is by its address is
+believed of `X-Forwarded-For` only where a trusted proxy has written it.
+"""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import uvicorn
+
+from creditmesh.chassis.http.draining import Draining
+from creditmesh.chassis.http.protocol import BoundedProtocol, ListenerConfig
 
 App = Callable[..., Awaitable[Any]]
 
@@ -20,17 +27,32 @@ class _Quiet(uvicorn.Server):
 class Listener:
     """One application on one address, from `start` to `drain`."""
 
-    def __init__(self, app: App, *, host: str, port: int, drain_seconds: float) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        host: str,
+        port: int,
+        drain_seconds: float,
+        keep_alive: float = 75.0,
+        connections: int = 1000,
+        trusted_proxies: Sequence[str] = (),
+    ) -> None:
         self._socket = _bound(host, port)
-        config = uvicorn.Config(
-            app,
+        config = ListenerConfig(
+            Draining(app),
+            http=BoundedProtocol,
+            ws="none",
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
+            timeout_keep_alive=keep_alive,  # type: ignore[arg-type] # the loop's own `call_later` takes a fraction
             timeout_graceful_shutdown=max(1, round(drain_seconds)),
-            h11_max_incomplete_event_size=64 * 1024,
         )
+        config.connections = connections
         self._server = _Quiet(config)
         self._task: asyncio.Task[None] | None = None
 

@@ -4,13 +4,16 @@ aiohttp was measured at a third to a half of a direct call, where httpx took a t
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.errors import Unavailable
+from creditmesh.chassis.http.token import HEADER
+from creditmesh.gateway.visit import Visit
 
 _OWN = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers aiohttp would add by itself; the service gets the caller's or none."""
@@ -21,22 +24,33 @@ class OverHttp:
     """Sends requests to a service that is a process of its own.
 
     A POST is sent once; only aiohttp's second try of GET and DELETE on a pooled connection that the service had just
-    closed is left on. Idle connections are dropped before the service's server (5 s) would drop them.
+    closed is left on. Idle connections are dropped before the service's server would drop them (5 s at the least).
+    Who calls is said in a token that `token` makes. Routes whose answers may be long in coming have connections of
+    their own, and nobody waits for a free connection longer than for a new one.
     """
 
-    def __init__(self, base: str, *, connections: int = 100, seconds_to_connect: float = 2.0) -> None:
+    def __init__(
+        self,
+        base: str,
+        *,
+        token: Callable[[Caller], str],
+        connections: int = 100,
+        waiting: int = 400,
+        seconds_to_connect: float = 2.0,
+    ) -> None:
         self._base = base.rstrip("/")
-        self._connections = connections
+        self._token = token
+        self._connections = {False: connections, True: waiting}
         self._seconds_to_connect = seconds_to_connect
-        self._kept: aiohttp.ClientSession | None = None
+        self._kept: dict[bool, aiohttp.ClientSession] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, visit: Visit) -> None:
         """Carry one request; a client that leaves takes its request with it."""
-        client = _Client(receive)
+        client = _Client(visit.receive)
         first = await client.read()
         if client.gone:
             return
-        carrying = asyncio.create_task(self._carry(scope, client, first, send))
+        carrying = asyncio.create_task(self._carry(visit, client, first))
         watching = asyncio.create_task(client.watch(carrying))
         try:
             await carrying
@@ -48,18 +62,27 @@ class OverHttp:
 
     async def close(self) -> None:
         """Close the pooled connections."""
-        if self._kept is not None:
-            await self._kept.close()
+        for session in self._kept.values():
+            await session.close()
 
-    async def _carry(self, scope: Scope, client: "_Client", first: bytes, send: Send) -> None:
+    async def _carry(self, visit: Visit, client: "_Client", first: bytes) -> None:
+        scope = visit.onward()
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        if visit.caller is not None:
+            headers.append((HEADER, self._token(visit.caller)))
         whole = not client.more and len(first) <= _IN_ONE_PIECE
         data = (first or None) if whole else client.pieces(first)
         try:
-            async with self._session().request(
+            async with self._session(waiting=visit.found.waits).request(
                 scope["method"], self._url(scope), headers=headers, data=data, allow_redirects=False
             ) as response:
-                await _pass_on(response, send)
+                await _pass_on(response, visit.answer)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise Unavailable(
+                "The service behind this path takes no more requests now; nothing was sent to it.",
+                "该路径对应的服务当前繁忙，请求尚未送达，请稍后重试。",
+                headers={"Retry-After": "1"},
+            ) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(
                 "The service behind this path cannot be reached. The request may have arrived: send it again with "
@@ -73,16 +96,16 @@ class OverHttp:
         query = scope["query_string"]
         return URL(self._base + (path + b"?" + query if query else path).decode("latin-1"), encoded=True)
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._kept is None:
-            self._kept = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=3.0),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._seconds_to_connect),
+    def _session(self, *, waiting: bool) -> aiohttp.ClientSession:
+        if waiting not in self._kept:
+            self._kept[waiting] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections[waiting], keepalive_timeout=3.0),
+                timeout=aiohttp.ClientTimeout(total=None, connect=self._seconds_to_connect),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=_OWN,
                 auto_decompress=False,
             )
-        return self._kept
+        return self._kept[waiting]
 
 
 class _Client:

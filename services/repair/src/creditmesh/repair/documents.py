@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from creditmesh.repair.errors import EvidenceTooLarge, WrongMedia
+from creditmesh.repair.errors import WrongMedia
 from creditmesh.schemas.cases import EvidenceMedia
 
 MOST_BYTES = 10 * 1024 * 1024
@@ -31,11 +31,3 @@ def check_content(media: EvidenceMedia, content: bytes) -> None:
             f"The content is not {media}; declare what it is, or convert it.",
             f"内容不是 {media}；请更正类型或转换文件。",
         )
-
-
-def too_large() -> EvidenceTooLarge:
-    """The refusal of a document beyond the limit."""
-    return EvidenceTooLarge(
-        f"At most {MOST_BYTES} bytes; scan it at a lower resolution or split it.",
-        f"不得超过 {MOST_BYTES} 字节；请降低扫描分辨率或拆分。",
-    )

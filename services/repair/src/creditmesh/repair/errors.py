@@ -1,6 +1,6 @@
 """The refusals that are repair's own. Those with `keep` are accesses: their log line is committed before the answer."""
 
-from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge, UnsupportedMedia
+from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, NotFound, UnsupportedMedia
 
 
 class NotYours(NotFound):
@@ -163,14 +163,6 @@ class WrongMedia(UnsupportedMedia):
     code = "wrong_media"
     title = "Evidence is PDF, PNG or JPEG, under its own content type"
     title_zh = "材料须为 PDF、PNG 或 JPEG，且与声明的类型一致"
-
-
-class EvidenceTooLarge(TooLarge):
-    """413: a document is larger than a document may be."""
-
-    code = "evidence_too_large"
-    title = "The document is too large"
-    title_zh = "材料文件过大"
 
 
 class EvidenceDiffers(Conflict):

@@ -1,5 +1,6 @@
 """Keeping the catalogue: withdrawing by the credit office; loading and the sandbox's clock by the operator."""
 
+import re
 from pathlib import Path
 
 from fastapi import Request
@@ -56,10 +57,8 @@ async def move_clock(ctx: Ctx, body: ClockIn) -> ClockOut:
 
 
 def _fresh(ctx: Ctx, given: str | None) -> None:
-    number = ctx.followed(Directory).number
-    if given is not None and not any(
-        tag.strip().removeprefix("W/").strip('"').partition("-")[0] in {str(number), "*"} for tag in given.split(",")
-    ):
+    here = re.compile(rf'"{ctx.followed(Directory).number}-\d{{8}}"|\*', re.ASCII)
+    if given is not None and not any(here.fullmatch(tag.strip()) for tag in given.split(",")):
         raise Stale("Read the item again and decide anew.", "请重新读取该条目后再操作。")
 
 

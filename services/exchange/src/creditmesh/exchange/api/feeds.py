@@ -31,6 +31,7 @@ async def feeds(ctx: Ctx) -> Page[FeedOut]:
 @router.get(
     "/v1/exchange/feeds/{feed}/entries",
     access=PULLS,
+    waits=True,
     response_class=Response,
     responses={200: {"description": "Entries, then the signed head they lead to", "content": {NDJSON: {}}}},
 )

@@ -5,11 +5,13 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.bodies import MOST, BodyLimit
 from creditmesh.chassis.http.conditions import etag, expected
 from creditmesh.chassis.http.idempotency import REPLAYED, once_of
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import one_verdict
+from creditmesh.ingestion.formats import MOST_ROW_BYTES
 from creditmesh.ingestion.operations import Change, Opened
 from creditmesh.schemas.records import CorrectionIn, OwnRevision, RecordEnded, WithdrawalIn
 from creditmesh.schemas.verdicts import Verdict
@@ -17,6 +19,8 @@ from creditmesh.schemas.verdicts import Verdict
 router = Router(tags=["records"])
 _READ = Access.to("department", scope="records:read")
 _CHANGE = Access.to("department", scope="records:change")
+_WHOLE_RECORD = BodyLimit(most=MOST_ROW_BYTES + MOST)
+"""The whole content anew: as much as a row may have, and what stands around it."""
 
 
 @router.get("/v1/records/{record}", access=_READ)
@@ -45,6 +49,7 @@ async def revisions(ctx: Ctx, record: UUID) -> list[OwnRevision]:
 @router.post(
     "/v1/records/{record}/corrections",
     access=_CHANGE,
+    body=_WHOLE_RECORD,
     response_class=Response,
     responses={
         200: {"description": "Unchanged: it says this already", "model": Verdict},

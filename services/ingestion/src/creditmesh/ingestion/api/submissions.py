@@ -7,23 +7,27 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.idempotency import REPLAYED, key_of
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import NDJSON, one_verdict
 from creditmesh.ingestion.errors import RowTooLarge
-from creditmesh.ingestion.formats import MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
+from creditmesh.ingestion.formats import MOST_BYTES, MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
 from creditmesh.ingestion.operations import Order, Submitted
 from creditmesh.schemas.records import SubmissionOut
 from creditmesh.schemas.verdicts import Verdict
 
 router = Router(tags=["submissions"])
 _READ = Access.to("department", scope="records:read")
+_FILE = BodyLimit(most=MOST_BYTES, gzip=True)
+"""A file of many rows, packed or not."""
 
 
 @router.post(
     "/v1/items/{item}/records",
     access=Access.to("department", scope="records:submit"),
+    body=_FILE,
     response_class=Response,
     responses={
         200: {

@@ -1,25 +1,28 @@
 """The subjects of one screening: one object, an array of them, or one a line; and the answer in the same shape."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.message import Message
-from typing import Any, Literal, NamedTuple
+from itertools import islice
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 
 from creditmesh.chassis.bulk import in_slices
-from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
+from creditmesh.chassis.errors import MOST_FINDINGS, Malformed, TooLarge, UnsupportedMedia
 from creditmesh.chassis.http.reading import strictly
 from creditmesh.schemas.screenings import ScreenedIn
 
 NDJSON = "application/x-ndjson"
 MOST = 10_000
 """Subjects of one screening."""
-_MOST_TOLD = 100
+_FIELDS = 32
+"""Names that a subject, or an object in it, may have before it is looked at by name."""
 _KINDS = {"application/json": "json", NDJSON: "lines", "application/ndjson": "lines"}
-_ONE, _MANY = TypeAdapter(ScreenedIn), TypeAdapter(list[ScreenedIn])
+_ONE = TypeAdapter(ScreenedIn)
+_MANY: TypeAdapter[list[ScreenedIn]] = TypeAdapter(Annotated[list[ScreenedIn], FailFast()])
 
 
 class Batch(NamedTuple):
@@ -31,22 +34,17 @@ class Batch(NamedTuple):
 
 async def batch_of(request: Request) -> Batch:
     """The subjects of a request: UnsupportedMedia, Malformed, TooLarge, or each field at fault by its place."""
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMedia("Send the body without Content-Encoding.", "请求正文请勿使用 Content-Encoding。")
     shape = _shape(request.headers.get("content-type"))
     body = await request.body()
     read = _lines(body) if shape == "lines" else _json(body)
     if isinstance(read, dict):
-        try:
-            return Batch("object", [_ONE.validate_python(read)])
-        except ValidationError as error:
-            raise _invalid(_faults(error), read) from None
+        return Batch("object", await _valid(read))
     if not isinstance(read, list) or not read:
         raise Malformed(
             "Send one subject, an array of them, or one a line.", "请发送一个主体、主体数组，或每行一个主体。"
         )
     if len(read) > MOST:
-        raise TooLarge(f"At most {MOST} subjects at once; split them.", f"单次最多 {MOST} 个主体；请拆分。")
+        raise _too_many()
     return Batch("lines" if shape == "lines" else "array", await _valid(read))
 
 
@@ -78,9 +76,11 @@ def _json(body: bytes) -> Any:
 
 
 def _lines(body: bytes) -> list[Any]:
+    if body.count(b"\n") + body.count(b"\r") > 4 * MOST:  # before there is an object for each
+        raise _too_many()
     lines = [line for line in body.splitlines() if line.strip()]
     if len(lines) > MOST:
-        raise TooLarge(f"At most {MOST} subjects at once; split them.", f"单次最多 {MOST} 个主体；请拆分。")
+        raise _too_many()
     read = []
     for number, line in enumerate(lines, 1):
         try:
@@ -92,23 +92,59 @@ def _lines(body: bytes) -> list[Any]:
     return read
 
 
-async def _valid(read: Sequence[Any]) -> list[ScreenedIn]:
-    """The subjects; RequestValidationError with the faults of the first slice that has any."""
+async def _valid(read: Any) -> list[ScreenedIn]:
+    """The subjects; RequestValidationError with the first findings, slice by slice until there are enough."""
+    sent = [read] if isinstance(read, dict) else read
     subjects: list[ScreenedIn] = []
-    async for some in in_slices(read):
-        try:
-            subjects += _MANY.validate_python(some)
-        except ValidationError as error:
-            found = [
-                {**each, "loc": (len(subjects) + int(each["loc"][0]), *each["loc"][1:])} for each in _faults(error)
-            ]
-            raise _invalid(found, read) from None
+    found: list[dict[str, Any]] = []
+    seen = 0
+    async for some in in_slices(sent):
+        models = _models(some)
+        if models is None:
+            findings = (
+                each
+                for number, subject in enumerate(some, seen)
+                for each in _findings(subject, (number,) if sent is read else ())
+            )
+            found += islice(findings, MOST_FINDINGS - len(found))
+        else:
+            subjects += models
+        if len(found) == MOST_FINDINGS:
+            break
+        seen += len(some)
+    if found:
+        raise RequestValidationError(found, body=read)
     return subjects
 
 
-def _faults(error: ValidationError) -> Sequence[Any]:
-    return error.errors(include_input=False)[:_MOST_TOLD]
+def _models(subjects: Sequence[Any]) -> list[ScreenedIn] | None:
+    """The subjects as their models; None if any of them is none."""
+    if any(map(_is_crowded, subjects)):
+        return None
+    try:
+        return _MANY.validate_python(subjects)
+    except ValidationError:
+        return None
 
 
-def _invalid(found: Sequence[Any], read: object) -> RequestValidationError:
-    return RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found], body=read)
+def _is_crowded(subject: Any) -> bool:
+    """Whether it has more names than a validator should have findings for."""
+    if not isinstance(subject, dict):
+        return False
+    document = subject.get("document")
+    return len(subject) > _FIELDS or (isinstance(document, dict) and len(document) > _FIELDS)
+
+
+def _findings(subject: Any, place: tuple[int, ...]) -> Iterator[dict[str, Any]]:
+    if _is_crowded(subject):
+        yield {"type": "too_many_entries", "loc": ("body", *place)}
+        return
+    try:
+        _ONE.validate_python(subject)
+    except ValidationError as error:
+        for each in error.errors(include_input=False):
+            yield {**each, "loc": ("body", *place, *each["loc"])}
+
+
+def _too_many() -> TooLarge:
+    return TooLarge(f"At most {MOST} subjects at once; split them.", f"单次最多 {MOST} 个主体；请拆分。")

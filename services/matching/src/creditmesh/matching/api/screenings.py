@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
-from creditmesh.matching.api.batches import NDJSON, answer, batch_of
+from creditmesh.matching.api.batches import MOST, NDJSON, answer, batch_of
 from creditmesh.matching.operations import designations, eligibility, screenings
 from creditmesh.matching.operations.asking import Asked
 from creditmesh.schemas.bodies import Page
@@ -17,6 +18,8 @@ from creditmesh.schemas.texts import Officer
 
 router = Router()
 _ASKS = Access.to("department", scope="screenings:ask")
+_BATCH = BodyLimit(most=MOST * 500)
+"""So many subjects, each with a long name."""
 _Matter = Annotated[Code | None, Query(description="The matter of the catalogue that is dealt with.")]
 _Officer = Annotated[Officer | None, Query(description="Who asks; not needed with an officer's own token.")]
 
@@ -24,6 +27,7 @@ _Officer = Annotated[Officer | None, Query(description="Who asks; not needed wit
 @router.post(
     "/v1/screenings",
     access=_ASKS,
+    body=_BATCH,
     response_class=Response,
     responses={200: {"description": "One answer a subject, in their order and shape", "model": ScreeningOut}},
     openapi_extra={"requestBody": {"required": True, "content": {kind: {} for kind in ("application/json", NDJSON)}}},

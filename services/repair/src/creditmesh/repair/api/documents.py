@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import Path, Request, Response
 
+from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.repair import operations
 from creditmesh.repair.api.access import FILE, READ
-from creditmesh.repair.documents import MOST_BYTES, media_of, too_large
+from creditmesh.repair.documents import MOST_BYTES, media_of
 from creditmesh.repair.operations import Document
 from creditmesh.repair.operations.showing import evidence_out
 from creditmesh.schemas.cases import EvidenceKind, EvidenceMedia, EvidenceOut
@@ -16,12 +17,15 @@ from creditmesh.schemas.cases import EvidenceKind, EvidenceMedia, EvidenceOut
 router = Router(tags=["cases"])
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="Hex SHA-256 of the document's bytes.")]
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_DOCUMENT = BodyLimit(most=MOST_BYTES)
+"""A scan of several pages."""
 _MEDIA: dict[str, Any] = dict.fromkeys(get_args(EvidenceMedia), _BINARY)
 
 
 @router.post(
     "/v1/cases/{case}/evidence",
     access=FILE,
+    body=_DOCUMENT,
     status_code=201,
     responses={200: {"description": "It is there already", "model": EvidenceOut}},
     openapi_extra={"requestBody": {"required": True, "content": _MEDIA}},
@@ -33,7 +37,7 @@ async def add(ctx: Ctx, request: Request, response: Response, case: UUID, kind: 
     `POST /v1/cases/{case}/evidence?kind=proof` with `Content-Type: application/pdf`.
     """
     media = media_of(request.headers.get("content-type"))
-    sent = Document(kind=kind, media=media, content=await _content(request))
+    sent = Document(kind=kind, media=media, content=await request.body())
     added, new = await operations.add_document(ctx, case, sent)
     response.status_code = 201 if new else 200
     response.headers["Location"] = f"/v1/cases/{case}/evidence/{added.digest.hex()}"
@@ -54,13 +58,3 @@ async def one(ctx: Ctx, case: UUID, digest: Digest) -> Response:
     about, content = await operations.document_of(ctx, case, bytes.fromhex(digest))
     headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
     return Response(content, media_type=about.media_type, headers=headers)
-
-
-async def _content(request: Request) -> bytes:
-    """The body, no further than a document may go; EvidenceTooLarge beyond."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MOST_BYTES:
-            raise too_large()
-    return bytes(content)

@@ -1,0 +1,87 @@
+"""Reading a body costs in proportion to what is told of it, not to how much is wrong with it."""
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from creditmesh.chassis.errors import MOST_FINDINGS, Invalid
+from creditmesh.chassis.http.problems import field_errors
+from creditmesh.chassis.http.reading import Refused, StrictRequest, strictly
+from creditmesh.schemas.problems import FieldError
+
+
+def repeated(entry: bytes, size: int) -> bytes:
+    return b"[" + (entry * (size // len(entry))).rstrip(b",") + b"]"
+
+
+@pytest.mark.parametrize("entry", [rb'"\u0000",', rb'"\ud800",', b"NaN,", rb'{"\u0000":1},'])
+def test_no_more_faults_are_looked_for_than_are_told(entry: bytes):
+    with pytest.raises(Refused) as refused:
+        strictly(repeated(entry, 60_000))
+    assert len(refused.value.found) == MOST_FINDINGS
+
+
+@pytest.mark.parametrize("entry", [rb'"\u0000",', rb'"\ud800",', b"NaN,", rb'{"\u0000":1},'])
+@pytest.mark.parametrize("last", [b"", rb'"\u0000"'])
+def test_a_large_bad_body_is_refused_about_as_fast_as_it_is_parsed(entry: bytes, last: bytes):
+    body = repeated(entry, 4_000_000)[:-1] + b"," + (last or b"1") + b"]"
+    good = repeated(b'"aaaaaa",', 4_000_000)
+    began = time.process_time()
+    strictly(good)
+    parsed = time.process_time() - began
+    began = time.process_time()
+    with pytest.raises(json.JSONDecodeError):
+        strictly(body)
+    assert time.process_time() - began < 10 * parsed + 0.1
+
+
+DEEP: dict[str, Callable[[int], bytes]] = {
+    "arrays": lambda depth: b"[" * depth + rb'"\u0000"' + b"]" * depth,
+    "objects": lambda depth: b'{"a":' * depth + rb'"\u0000"' + b"}" * depth,
+    "wide at the bottom": lambda depth: b"[" * depth + repeated(b"[],", 20_000) + rb',"\u0000"' + b"]" * depth,
+}
+
+
+@pytest.mark.parametrize("shape", DEEP)
+@pytest.mark.parametrize("depth", [10, 1000, 1023, 5000, 25_000])
+def test_nesting_makes_neither_a_fault_of_ours_nor_much_work(shape: str, depth: int):
+    began = time.process_time()
+    with pytest.raises(json.JSONDecodeError):
+        strictly(DEEP[shape](depth))
+    assert time.process_time() - began < 0.25
+
+
+def test_findings_are_told_up_to_twenty_wherever_they_come_from():
+    errors = [{"type": "missing", "loc": ("body", f"f{number}")} for number in range(1000)]
+    assert len(field_errors(errors)) == MOST_FINDINGS
+    ours = [FieldError(pointer=f"/{number}", code="x", detail="d", detail_zh="d") for number in range(1000)]
+    assert len(Invalid("d", "d", errors=ours).document().errors) == MOST_FINDINGS
+
+
+async def read(body: bytes) -> object:
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return await StrictRequest({"type": "http", "headers": []}, receive).json()
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b'{"matter": "a", "matter": "b"}', ("matter",)),
+        (b'{"matter": "a", "other": 1, "m\\u0061tter" \n: "a"}', ("matter",)),
+        (b'{"subject": {"document": {"number": "1", "number": "2"}}}', ("subject", "document", "number")),
+        (b'[{}, {"a": 1, "a": 1}]', (1, "a")),
+    ],
+)
+async def test_a_name_that_stands_twice_is_refused_where_it_stands(body: bytes, place: tuple[str | int, ...]):
+    with pytest.raises(Refused) as refused:
+        await read(body)
+    assert (place, "duplicate_field") in refused.value.found
+
+
+@pytest.mark.parametrize("body", [b'{"a": {"b": 1}, "b": ":"}', b"[1, 2]", b'[{"a": 1}, {"a": 2}]', b'"a:b:c"'])
+async def test_a_name_may_stand_once_in_every_object(body: bytes):
+    assert await read(body) == json.loads(body)
