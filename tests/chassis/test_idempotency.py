@@ -63,7 +63,7 @@ def _request(path: str = "/v1/toys", match: str | None = None, body: bytes = BOD
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": body}
 
-    headers = [] if match is None else [(b"if-match", match.encode())]
+    headers = [(b"idempotency-key", b"k"), *([] if match is None else [(b"if-match", match.encode())])]
     return Request(
         {"type": "http", "path": path, "headers": headers, "query_string": b"", "server": ("h", 80)}, receive
     )

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Message, Receive, Scope, Send
 
+from creditmesh.gateway.visit import Visit
 from tests.support.canary import Place
 
 
@@ -16,6 +17,10 @@ class Seen:
         self._places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._inner(scope, receive, self.watching(scope, send))
+
+    def watching(self, scope: Scope, send: Send) -> Send:
+        """Keep what the request says, and what will be sent."""
         self._places.append((f"URL at {self._name}", scope["path"].encode() + b"?" + scope["query_string"]))
         for header, value in scope["headers"]:
             if self._name != "the door" or header != b"authorization":
@@ -32,8 +37,16 @@ class Seen:
                 self._places.append((f"refusal at {self._name}", message.get("body", b"")))
             await send(message)
 
-        await self._inner(scope, receive, watched)
+        return watched
 
     async def close(self) -> None:
         """The wrapped one's."""
         await self._inner.close()  # type: ignore[attr-defined]
+
+
+class SeenTransport(Seen):
+    """The same of what the door hands to a service."""
+
+    async def __call__(self, visit: Visit) -> None:  # type: ignore[override]
+        visit.answer._send = self.watching(visit.onward(), visit.answer._send)
+        await self._inner(visit)

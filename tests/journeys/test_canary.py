@@ -23,7 +23,7 @@ from prometheus_client import Counter, generate_latest
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.metrics import REQUESTS
-from tests.journeys.seen import Seen
+from tests.journeys.seen import Seen, SeenTransport
 from tests.support.canary import (
     Place,
     Secret,
@@ -94,7 +94,9 @@ async def aviary(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -
     async with running(postgres, state) as node:
         with contextlib.redirect_stderr(log):
             door: Any = node.host.public_app
-            door._transports = {name: Seen(name, inner, places=seen) for name, inner in door._transports.items()}
+            door._transports = {
+                name: SeenTransport(name, inner, places=seen) for name, inner in door._transports.items()
+            }
             node.host.public_app = Seen("the door", door, places=seen)
             cast = await assembled(node)
             for name, number, kind, document in [
@@ -299,7 +301,7 @@ def test_no_canary_is_anywhere_in_clear(aviary: Aviary):
         "query.record", "query.public_record", "query.access", "query.dead_letter", "query.authorisation", "bus.event.",
         "matching.standing", "matching.feedback",
         "bus.event_order", "vault.subject", "vault.identity", "gateway.credential", "gateway.security_log",
-        "ingestion.idempotency", "URL at the door", "URL at query", "request header x-creditmesh-token at ingestion",
+        "ingestion.idempotency", "URL at the door", "URL at query", "request header x-request-id at ingestion",
         "answer's header location at the door", "refusal at the door", "pg_stat_activity",
     ],
 )  # fmt: skip

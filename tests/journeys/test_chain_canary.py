@@ -16,7 +16,7 @@ import pytest
 
 from tests.exchange.conftest import node_caller
 from tests.journeys.mesh import UPWARDS, Mesh, accepted, act, assembled, done, filed, tasks_of, with_a_listing_penalty
-from tests.journeys.seen import Seen
+from tests.journeys.seen import SeenTransport
 from tests.support.canary import Place, Secret, dump, secret_of_credential, secrets_of_keys, sightings
 from tests.support.cast import BY_MATTER, DEFAULTER, MATTER, defaulter, penalty, resident, uscc
 from tests.support.chain import TWO_CITIES, chained
@@ -86,7 +86,7 @@ def _watch(code: str, node: TestNode, places: list[Place]) -> None:
     """Keep what passes the door to the services, also what other nodes send to it."""
     door: Any = node.host.public_app
     door._transports = {
-        name: Seen(f"{name} of {code}", inner, places=places) for name, inner in door._transports.items()
+        name: SeenTransport(f"{name} of {code}", inner, places=places) for name, inner in door._transports.items()
     }
 
 
@@ -173,7 +173,7 @@ async def test_no_canary_is_in_clear_at_any_node_or_between_them(aviary: Aviary)
         *(f"{code} exchange.acknowledgement." for code in ("city", "province")),
         "city exchange.feed_entry", "city repair.evidence", "city repair.step", "city matching.feedback",
         "log of a node", "the server's log", "/metrics of nation", "/v1/admin/feeds of city",
-        "a certificate", "URL at exchange of city", "request header x-creditmesh-token at exchange of city",
+        "a certificate", "URL at exchange of city", "request header x-request-id at exchange of city",
     ],
 )  # fmt: skip
 def test_the_scan_was_there(aviary: Aviary, place: str):

@@ -38,7 +38,7 @@ async def acknowledged(mesh: Mesh, record: str) -> list[str]:
 
 _REFUSED = (
     "select e.index, refused->>'code' as code from exchange.acknowledgement a"
-    " cross join jsonb_array_elements(a.data::jsonb->'refused') as refused"
+    " cross join jsonb_array_elements((a.data::jsonb->>'signed')::jsonb->'refused') as refused"
     " join exchange.feed_entry e on e.feed = a.feed and e.index = (refused->>'index')::bigint"
     " where a.feed = 'up' and a.by = 'province' and e.record = $1::text::uuid order by e.index"
 )

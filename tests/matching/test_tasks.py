@@ -292,10 +292,10 @@ async def test_a_credential_limited_to_items_sees_and_answers_the_tasks_of_those
         await house.get(f"/v1/tasks/{task['id']}", narrow),
         await house.post(f"/v1/tasks/{task['id']}/feedback", answer, narrow, headers=headers),
     ):
-        assert (refused.status_code, refused.json()["code"]) == (403, "not_authorised")
+        assert (refused.status_code, refused.json()["code"]) == (403, "outside_credential")
     kept = (await house.accesses_of(firm))[len(seen) :]
     assert [(each.outcome, each.reason, each.items) for each in kept] == [
-        ("refused", "not_authorised", ("default",))
+        ("refused", "outside_credential", ("default",))
     ] * 2
     assert (await answered(house, task)).status_code == 201
     await house.load(revised(change, state="repaired"))

@@ -204,7 +204,7 @@ def _allowed(body: Any, schema: Mapping[str, Any]) -> bool:
 def is_refusal(answer: httpx.Response, *, numbered: bool = True) -> bool:
     """Whether it is a refusal; AssertionError if it is one and not as every refusal must be.
 
-    `numbered`: it has the id of its request, which the door gives and the operator's listener does not.
+    `numbered`: the id of its request stands in a header too, which the door sends and the operator's listener does not.
     """
     assert answer.status_code < 500 or answer.status_code == 503, (answer.status_code, answer.text[:500])
     if answer.status_code < 400:
@@ -216,7 +216,8 @@ def is_refusal(answer: httpx.Response, *, numbered: bool = True) -> bool:
     assert problem["title"].isascii()
     assert not problem["title_zh"].isascii()
     assert bool(problem["detail"]) == bool(problem["detail_zh"])
-    assert problem["request_id"] == (answer.headers["x-request-id"] if numbered else None)
+    assert problem["request_id"]
+    assert not numbered or problem["request_id"] == answer.headers["x-request-id"]
     assert SENT not in answer.text
     assert "Traceback" not in answer.text
     for error in problem["errors"]:

@@ -212,7 +212,6 @@ class Context:
         caller, access, key = self.known_caller, self.new_id(), str(subject)
         event = {
             "access": access,
-            "subject": key,
             "caller": caller.kind,
             "party": caller.party,
             "officer": officer or caller.officer,
@@ -226,6 +225,7 @@ class Context:
             "items": items,
             "records": records,
             "use_until": use_until,
+            "subject": key,
         }
         self._gather(AccessRecorded, access, key, orjson.dumps(event, default=str))
         return access

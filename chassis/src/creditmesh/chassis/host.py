@@ -47,7 +47,9 @@ CIPHERS = 50_000
 """People's unwrapped keys that a process keeps at most (2.5 KB each), shared alike by its services."""
 LEASES = 1000
 """Added to a service's lock class: the class of its readers' leases."""
-_DIRECT = 3  # the listener's, the orderer's and the follower's sessions
+_OWN = 2
+"""Sessions for the process's own looking: what it follows, and whether it is ready. No request waits for them."""
+_DIRECT = 2  # the listener's and the orderer's sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +119,12 @@ class Host:
         for name in self.hosted:
             self._equip(self.declaration.service(name))
         await self._check()
-        first = self.equipment[self.hosted[0]]
+        self.own = self._pool(self.hosted[0], _OWN)
         self.bus = open_bus(self.settings.bus, node=self.settings.node, wakes=self.wakes, sources=self._sources())
         self.follower = Follower(
             stream=self.declaration.follow,
             followed=self.followed,
-            pool=first.pool,
+            pool=self.own,
             bus=self.bus,
             parts=self.settings.parts,
         )
@@ -143,7 +145,7 @@ class Host:
 
     async def readiness(self) -> dict[str, Any]:
         """Whether this process can answer, and what it waits for if not."""
-        reached = await self.equipment[self.hosted[0]].pool.answers()
+        reached = await self.own.answers()
         alarms = [str(alarm) for consumer in self.consumers.values() for alarm in consumer.alarms.values()]
         alarms += [str(alarm) for alarm in self.follower.alarms.values()]
         return {
@@ -210,10 +212,8 @@ class Host:
             for stream, handlers in self.declaration.streams_of(self.declaration.service(name)).items():
                 readers[stream] = name
                 types[stream] |= {event.type for event in handlers}
-        return {
-            stream: Source(pool=self.equipment[name].pool, types=frozenset(types[stream]))
-            for stream, name in readers.items()
-        }
+        pools = {name: self._pool(name, 1) for name in set(readers.values())}
+        return {stream: Source(pool=pools[name], types=frozenset(types[stream])) for stream, name in readers.items()}
 
     def _consumer(self, service: Service) -> Consumer:
         return Consumer(
@@ -256,7 +256,7 @@ class Host:
         readers = sum(self._reads(name) for name in self.hosted)
         leases = sum(self.declaration.service(name).units is not None for name in self.hosted)
         pools = self.settings.pool_size + self.settings.vault_pool_size
-        needed = len(self.hosted) * pools + 2 * readers + leases + _DIRECT
+        needed = len(self.hosted) * pools + 3 * readers + leases + _OWN + _DIRECT
         if needed > allowed:
             raise SystemExit(f"this process needs up to {needed} database sessions, the server allows {allowed}")
 

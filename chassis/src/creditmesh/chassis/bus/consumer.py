@@ -227,6 +227,7 @@ class _Consuming:
         if change.gained:
             await self._claim(change.gained)
         await self._transport.hold([progress.position for progress in self.held.values()])
+        self._poll_at = 0.0  # what came between the look at the heads and this was brought to nobody
         self._measure()
 
     async def _claim(self, parts: Collection[int]) -> None:

@@ -95,8 +95,10 @@ class EmbeddedBus:
 
     def _take_on(self, news: News) -> bool:
         place = (news.stream, news.part)
-        if news.stream not in self._sources or not any(place in mailbox.held for mailbox in self._mailboxes):
+        if news.stream not in self._sources:
             return False
+        if not any(place in mailbox.held for mailbox in self._mailboxes):
+            return True  # another process leases the part: nobody here has to look
         first = max(news.first, self._read_to.get(place, 0) + 1)
         if first <= news.last:
             first = min(first, self._due.get(place, (first, 0))[0])

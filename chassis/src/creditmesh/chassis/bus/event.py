@@ -55,7 +55,8 @@ class Delivered(Ordered):
 class Parsed:
     """The models of bodies that were read a short while ago: each consumer reads a backlog by itself.
 
-    Bounded by the bytes of the bodies; the oldest goes first. A model is never changed.
+    Bounded by the bytes of the bodies, of which their models take about six times as many; the oldest goes first. A
+    model is never changed.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -77,4 +78,4 @@ class Parsed:
         return event
 
 
-_PARSED = Parsed(8 * 1024 * 1024)
+_PARSED = Parsed(2 * 1024 * 1024)

@@ -21,10 +21,11 @@ FAILURES = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     DatabaseError,
+    Unavailable,
     OSError,
     TimeoutError,
 )
-"""What a session raises when it, the server or the way to it fails."""
+"""What a session raises when it, the server or the way to it fails, and a pool when it has none."""
 
 
 class Fault(Enum):

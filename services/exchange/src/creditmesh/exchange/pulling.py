@@ -21,6 +21,8 @@ SECONDS_TO_LOOK = 5.0
 """How often acknowledgements are looked for when nothing tells of one."""
 SECONDS_TO_COME = 0.2
 """How often it is looked whether this node's readers have come to where the next one was signed."""
+MOST_ASKED = 50
+"""So many times in a row; a reader that is away for longer need not be asked for so often."""
 LONGEST = 3.0
 """Seconds between two tries of a peer that does not answer."""
 _AT_ONCE = 100
@@ -117,6 +119,7 @@ class Sending:
         self._peer = peer
         self._feed = feed
         self._patience = Patience(feed)
+        self._asked = 0
 
     async def run(self) -> None:
         """Send what is signed, in order, until something fails."""
@@ -144,6 +147,9 @@ class Sending:
             await peer.acknowledge(self._feed, each.data)
             async with self._equipment.pool.session() as session:
                 await copies.sent(session, code, self._feed, first=each.first, at=self._equipment.clock.instant())
-        if waiting.held:
+        if waiting.ready or not waiting.soon:
+            self._asked = 0
+        if waiting.soon and self._asked < MOST_ASKED:
+            self._asked += 1
             return SECONDS_TO_COME
         return 0.0 if len(waiting.ready) == _AT_ONCE else SECONDS_TO_LOOK

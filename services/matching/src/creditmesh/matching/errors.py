@@ -23,7 +23,7 @@ class UnusableIdentity(Invalid):
 class OutsideCredential(Forbidden):
     """403: the task is the party's, and this credential of it is for other items. The attempt is kept."""
 
-    code = "not_authorised"
+    code = "outside_credential"
     title = "This credential is limited to other items"
     title_zh = "该凭证仅限其他条目"
     keep = True

@@ -70,10 +70,13 @@ def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at:
 
 
 class Waiting(NamedTuple):
-    """What a peer does not have yet: what may be sent now, in order, and whether some may not."""
+    """What a peer does not have yet: what may be sent now, in order, and whether more may be in a moment.
+
+    What waits for a person who is parked, or behind that, may wait for days.
+    """
 
     ready: Sequence[Unsent]
-    held: bool
+    soon: bool
 
 
 async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> Waiting:
@@ -87,7 +90,7 @@ async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> Waiti
     ends = [key for each in passed_by for key in each.ends]
     held_up = await parked(session, JUDGED, ends) if ends else ()
     ready = list(takewhile(lambda each: not any(key in held_up for key in each.ends), passed_by))
-    return Waiting(ready, len(ready) < len(waiting))
+    return Waiting(ready, len(ready) == len(passed_by) < len(waiting))
 
 
 def _gone_by(beyond: Sequence[int], reached: Mapping[int, int]) -> bool:
