@@ -6,6 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 from zlib import crc32
 
+from creditmesh.chassis.ids import reader
 from creditmesh.schemas.events import Event
 from creditmesh.schemas.events.reading import read_event
 
@@ -17,7 +18,8 @@ def part_of(key: str, parts: int) -> int:
     return crc32(key.encode()) % parts
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
+# Not frozen: one is made for every event, and freezing doubles what that costs.
+@dataclass(slots=True, kw_only=True)
 class Ordered:
     """The place of one event in its stream: `number` is dense in (stream, part), `before` is the event before it."""
 
@@ -29,7 +31,7 @@ class Ordered:
     type: str
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Delivered(Ordered):
     """One event with its body, as handlers get it."""
 
@@ -67,7 +69,7 @@ class Parsed:
         key = (cls, data)
         event = self._kept.get(key)
         if event is None:
-            event = self._kept[key] = read_event(cls, data, version=version)
+            event = self._kept[key] = read_event(cls, data, version=version, parse=reader(cls))
             self._bytes += len(data)
             while self._bytes > self._most:
                 oldest = next(iter(self._kept))

@@ -1,5 +1,6 @@
 """Reading an event's body: what a newer version says must be told apart from what nobody can read."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -22,15 +23,16 @@ class UnknownWord(Exception):
         self.member = member
 
 
-def read_event(cls: type[E], data: bytes, *, version: int) -> E:
+def read_event(cls: type[E], data: bytes, *, version: int, parse: Callable[[bytes], E] | None = None) -> E:
     """The body of an event of that version as its model; members that are not known are ignored.
 
-    UnknownWord if a newer version is needed to read it, ValidationError if none could.
+    UnknownWord if a newer version is needed to read it, ValidationError if none could. `parse` reads the
+    model's JSON as the model itself does.
     """
     if version > cls.version:
         raise UnknownWord(cls.type)
     try:
-        return cls.model_validate_json(data)
+        return (parse or cls.model_validate_json)(data)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
         if all(each["type"] in _CLOSED and isinstance(each["input"], str) for each in found):

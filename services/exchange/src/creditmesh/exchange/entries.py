@@ -37,7 +37,7 @@ class Draft:
 
 def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str] | None) -> Draft:
     """The entry of a revision; `sealed` are its personal fields under the feed's key."""
-    body = orjson.dumps({name: getattr(event, name) for name in _SHARED} | {"sealed": sealed}).decode()
+    body = orjson.dumps({name: getattr(event, name) for name in _SHARED} | {"sealed": sealed}, default=str).decode()
     salt = os.urandom(_SALT)
     about: dict[str, object] = {
         "record": event.record,
@@ -85,10 +85,10 @@ def key_draft(*, key: str, alg: str, wrapped: Sequence[Mapping[str, str]], at: d
 
 
 def _plain(type_: LineType, at: datetime, content: Mapping[str, object]) -> Draft:
-    body, salt = orjson.dumps(content).decode(), os.urandom(_SALT)
+    body, salt = orjson.dumps(content, default=str).decode(), os.urandom(_SALT)
     return Draft(line=_line(type_, at, salt, body, {}), salt=salt, body=body)
 
 
 def _line(type_: LineType, at: datetime, salt: bytes, body: str, about: Mapping[str, object]) -> str:
     said: dict[str, object] = {"v": 1, "type": type_, "at": at, "commitment": commitment(salt, body.encode())}
-    return orjson.dumps(said | dict(about)).decode()
+    return orjson.dumps(said | dict(about), default=str).decode()

@@ -14,7 +14,8 @@ from creditmesh.schemas.rules.calendar import add_months
 from creditmesh.schemas.rules.visibility import visible
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: one is made for every event, and freezing doubles what that costs.
+@dataclass(slots=True, kw_only=True)
 class Record:
     """The newest revision of a record, as far as cases go."""
 

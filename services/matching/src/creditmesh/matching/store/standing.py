@@ -39,7 +39,8 @@ Key = tuple[int, UUID, UUID]
 """Part, record and subject of a row."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: one is made for every event, and freezing doubles what that costs.
+@dataclass(slots=True, kw_only=True)
 class Standing:
     """One row, as the table has it."""
 
