@@ -63,7 +63,10 @@ class Stored:
 
     async def accesses(self) -> Counter[str]:
         async with self._cast.node.database.session() as session:
-            rows = await session.fetch("select data from bus.event where type = 'access.recorded'")
+            rows = await session.fetch(
+                "select data from bus.event where type = 'access.recorded'"
+                " union all select data from query.access where id not in (select id from bus.event)"
+            )
         return Counter(json.loads(row["data"])["outcome"] for row in rows)
 
 

@@ -36,7 +36,7 @@ async def test_a_wrong_batch_is_told_twenty_findings_at_most_and_quickly(body: b
     began = time.process_time()
     with pytest.raises(RequestValidationError) as refused:
         await read(body, kind)
-    assert time.process_time() - began < 0.25
+    assert time.process_time() - began < 1.0  # 10,000 subjects, each read twice: a name may stand in one once
     assert len(refused.value.errors()) == findings
 
 
