@@ -251,3 +251,27 @@ async def ask(world: World, wish: dead_letters.Wish) -> int:
         found = await dead_letters.letters(session, "reader")
         asked = [await dead_letters.ask(session, "reader", (f.stream, f.part), f.number, wish) for f in found]
     return sum(asked)
+
+
+async def test_a_handler_that_is_wrong_for_everything_buries_one_event_of_a_quiet_stream_and_no_second(world: World):
+    handler = Broken()
+    async with world.reading(handler) as reading:
+        ids = [await first(world, "k-1")]
+        await eventually(lambda: count_is(world, 1), within=15)
+        ids.append(await first(world, "k-2"))
+        await asyncio.sleep(4)  # it has been tried more often than the first
+        assert await letters(world) == 1
+        handler.mended = True
+        await reading.consumer.caught_up()
+    assert await world.effects() == ids[1:]
+
+
+async def test_what_the_installation_lacks_for_one_event_holds_up_what_comes_after_it_and_not_before(world: World):
+    good, bad = keys_of(0, 2)
+    handler = Broken(FileNotFoundError, keys=[bad])
+    ids = await world.write(*[good] * 20, bad, good)
+    async with world.reading(handler) as reading:
+        await eventually(lambda: all_applied(world, ids[:20]))
+        handler.mended = True
+        await reading.consumer.caught_up()
+    assert await world.effects() == ids

@@ -114,3 +114,16 @@ def test_the_part_of_a_key_never_changes():
     keys = ("catalogue", "0192d3f0-0000-7000-8000-000000000001", "主体", "")
     assert [part_of(key, 12) for key in keys] == [5, 11, 10, 0]
     assert [part_of(key, 256) for key in keys] == [245, 71, 14, 0]
+
+
+def test_what_arrives_without_a_body_that_is_needed_is_left_to_the_stream():
+    progress = _progress()
+    for event in _stream(3):
+        progress.arrive(event)
+    assert progress.next_arrived(10, ["t"]).events == []
+    assert 1 not in progress.arrived
+    assert progress.gap
+    other = _progress()
+    for event in _stream(3):
+        other.arrive(event)
+    assert len(other.next_arrived(10, ["u"]).events) == 3

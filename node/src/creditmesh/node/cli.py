@@ -299,9 +299,9 @@ def readers_evict(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Take a reader that nobody runs any more off the list, so that it keeps no events and holds nothing up.
+    """Take a reader that nobody runs any more off the list, so that it holds up no acknowledgement and no intake.
 
-    If it ever runs again it goes on where it stood; where that was pruned meanwhile, it stops with an alarm.
+    If it ever runs again it goes on where it stood, and is on the list again.
     """
     with _plainly():
         if not yes:

@@ -83,6 +83,8 @@ class Applier:
         """The keys that wait behind a dead letter."""
         self._proven: set[tuple[str, str]] = set()
         """Streams and types whose handler has applied something since it last failed."""
+        self._unproven: set[tuple[str, str]] = set()
+        """Those of which an event was refused although nothing showed that the handler can apply any."""
 
     async def learn_parked(self) -> None:
         """Read which keys are parked: before the first transaction for a part that was another's until now."""
@@ -98,7 +100,7 @@ class Applier:
 
     async def refuse(self, one: Slice, error: str) -> None:
         """Put the one event of this slice into the dead letters and move past it; its key waits from now on."""
-        event = one.end
+        [event] = one.events
         with in_doubt("dead letter"):
             await self._work.begin()
             await self._move([one])
@@ -115,6 +117,7 @@ class Applier:
 
         Returns the error that rolled it back. The key's part is leased here; its own batches come before or after.
         """
+        self._check()
         try:
             await self._work.begin()
             await also()
@@ -137,7 +140,7 @@ class Applier:
         fault = fault_of(error, PATIENCE)
         if fault is Fault.PERMANENT and sum(len(each.events) for each in slices) == 1:
             await self._judge(slices[0], error, batch)
-        elif fault is not Fault.PERMANENT and len(slices) == 1:
+        elif fault is not Fault.PERMANENT and sum(len(each.events) for each in slices) == 1:
             self._rest(slices[0].progress, error, fault)
         else:
             for half in _halves(slices):
@@ -171,11 +174,15 @@ class Applier:
     async def _transaction(self, slices: Sequence[Slice]) -> Batch | None:
         await self._work.begin()
         await self._move(slices)
+        if self.parked:
+            await self.learn_parked()  # under the positions: whoever leased the part before may have released a key
         waiting, due = self._split(slices)
         await add_waiting(self._work, self._reader, waiting)
         context = await self._handled(due) if any(due) else None
         await self._commit()
-        self._proven |= {(event.stream, event.type) for events in due for event in events}
+        passed = {(event.stream, event.type) for events in due for event in events}
+        self._proven |= passed
+        self._unproven -= passed
         return context
 
     async def _handled(self, due: Sequence[Sequence[Delivered]]) -> Batch:
@@ -191,9 +198,12 @@ class Applier:
         if isinstance(event, Delivered) and kind not in self._proven:
             others = [each for each in _events(batch) if (each.stream, each.type) == kind and each.key != event.key]
             passed = [await self._would_pass(each) for each in others[:WITNESSES]]
-            if not any(passed) and (passed or one.progress.attempts + 1 < LONELY):
+            one.progress.refusals += 1
+            if not any(passed) and (passed or kind in self._unproven or one.progress.refusals < LONELY):
                 self._rest(one.progress, error, Fault.INSTALLATION)
                 return
+            if not any(passed):
+                self._unproven.add(kind)
         self._proven.discard(kind)
         await self.refuse(one, described(error))
 

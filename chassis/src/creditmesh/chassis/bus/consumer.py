@@ -17,7 +17,7 @@ import structlog
 from creditmesh.chassis.bus import dead_letters
 from creditmesh.chassis.bus.applying import Applier, ContextFor, Handle
 from creditmesh.chassis.bus.event import Ordered
-from creditmesh.chassis.bus.faults import FAILURES, in_doubt
+from creditmesh.chassis.bus.faults import FAILURES, Fault, fault_of, in_doubt
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress, Slice, share_of
 from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.bus.metrics import ALARMS, LAG, REPEATS
@@ -274,7 +274,7 @@ class _Consuming:
         moved = [progress for progress in self.held.values() if progress.stored.number != progress.position.number]
         await move(self._work, self._reader, [(progress.stored, progress.position) for progress in moved])
         for progress in moved:
-            progress.stored = progress.position
+            progress.stored, progress.deaths = progress.position, 0
         await self._report(now)
         if self._applier.parked:
             for place, key in await dead_letters.asked(self._work, self._reader, self._streams):
@@ -304,6 +304,8 @@ class _Consuming:
         for each in kept:
             taken = partial(self._take_out, place, key, [each.event.number])
             error = await self._applier.try_alone([] if each.asked == "drop" else [each.event], taken)
+            if error is not None and fault_of(error, 0) is not Fault.PERMANENT:
+                return  # it says nothing of the event: what was asked stands, and is done at the next look
             if error is not None:
                 said = dead_letters.described(error)
                 await dead_letters.refuse_again(self._work, self._reader, place, each.event.number, said)
@@ -319,12 +321,13 @@ class _Consuming:
         if not slices:
             return False
         progress = slices[0].progress
-        handled = slices[0].end.type in self._of.handlers[slices[0].end.stream]
+        alone = progress.careful and slices[0].end.type in self._of.handlers[slices[0].end.stream]
         try:
-            if progress.deaths >= GIVEN_UP_AT and handled:
+            if progress.deaths >= GIVEN_UP_AT and alone:
                 await self._applier.refuse(slices[0], f"{progress.deaths} processes ended at this event")
             else:
                 if progress.careful:
+                    self._of.marked[progress.place] = progress.stored.number
                     await mark(self._work, self._reader, [Claimed(progress.stored, CAREFUL_FROM)])
                 await self._applier.apply(slices)
         except Alarm as alarm:
@@ -361,7 +364,7 @@ class _Consuming:
 
     def _next_arrived(self, progress: Progress, budget: int) -> Slice | None:
         try:
-            return progress.next_arrived(budget)
+            return progress.next_arrived(budget, self._of.handlers[progress.position.stream].keys())
         except Alarm as alarm:
             self._park(alarm)
             return None

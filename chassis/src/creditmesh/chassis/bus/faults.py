@@ -11,7 +11,7 @@ from creditmesh.chassis.errors import Doubt, Transient, Unavailable
 from creditmesh.schemas.events.reading import UnknownWord
 
 _PASSING = ("40", "55P03", "53")
-_INSTALLATION = ("0A", "28", "3F", "42", "58", "F0", "XX")
+_INSTALLATION = ("53100", "0A", "28", "3F", "42", "58", "F0", "XX")
 """A table, a grant, a function or a disk is not as it should be: that says nothing of the event."""
 _CANCELLED = "57014"
 PATIENCE = 3
@@ -62,9 +62,9 @@ def _of_database(error: DatabaseError, attempt: int) -> Fault:
     state = error.sqlstate or ""
     if state == _CANCELLED:
         return Fault.PASSING if attempt < PATIENCE else Fault.PERMANENT
-    if state.startswith(_PASSING):
-        return Fault.PASSING
-    return Fault.INSTALLATION if state.startswith(_INSTALLATION) else Fault.PERMANENT
+    if state.startswith(_INSTALLATION):
+        return Fault.INSTALLATION
+    return Fault.PASSING if state.startswith(_PASSING) else Fault.PERMANENT
 
 
 @contextmanager

@@ -41,6 +41,8 @@ class Progress:
     alarm: Alarm | None = None
     attempts: int = 0
     """How often what comes next has failed."""
+    refusals: int = 0
+    """How often its handler refused the one event that comes next."""
     rests_until: float = 0.0
 
     @property
@@ -86,11 +88,17 @@ class Progress:
         self.head = max(self.head, event.number)
         return True
 
-    def next_arrived(self, most: int) -> "Slice":
-        """The events that arrived and come next, without a gap. Alarm if they do not continue the chain."""
+    def next_arrived(self, most: int, handled: Collection[str] = ()) -> "Slice":
+        """The events that arrived and come next, without a gap. Alarm if they do not continue the chain.
+
+        One of a handled type that came without its body is left to be read from the stream, which judges it.
+        """
         number = self.position.number
         events: list[Ordered] = []
         while len(events) < most and (event := self.arrived.get(number + len(events) + 1)) is not None:
+            if type(event) is Ordered and event.type in handled:
+                del self.arrived[event.number]
+                break
             events.append(event)
         return Slice(self, follow(self.position, events), way="arrived")
 
@@ -128,7 +136,7 @@ class Progress:
         self.position = position
         self.head = max(self.head, position.number)
         self.behind_since = now if self.head > position.number else None
-        self.attempts, self.rests_until, self.alarm = 0, 0.0, None
+        self.attempts, self.refusals, self.rests_until, self.alarm = 0, 0, 0.0, None
         for number in [n for n in self.arrived if n <= position.number]:
             del self.arrived[number]
 

@@ -2,8 +2,8 @@
 
 One a node. It reads the queue in the order of its ids, which were drawn under the subjects' locks, and never by
 `id > last`: a row that commits late is not passed over. The advisory lock is a courtesy between orderers; the row of
-the epoch, locked first in every batch (`bus.order_queued`), is what makes two of them harmless. Its role may run that
-function and nothing else: it reads no body and takes nothing out of the queue by itself.
+the epoch, locked first in every batch (`bus.order_queued`), is what makes two of them harmless. Its role may run the
+functions of ordering and of readers, and nothing else: it reads no body and no table of the queue.
 """
 
 import asyncio

@@ -108,7 +108,7 @@ as $$
 $$;
 """
 
-# An operator takes a reader that nobody runs any more off the list: what it has not read may then be pruned.
+# An operator takes a reader that nobody runs any more off the list: nothing waits for it then.
 READERS = """
 create function bus.readers()
     returns table (reader text, stream text, behind bigint, reported timestamptz)
