@@ -141,7 +141,8 @@ def test_the_table_gives_no_service_more_than_its_own(role: str):
         assert relation.partition(".")[0] in {role, "bus"}, relation
     own_of_bus = {relation: rights for relation, rights in allowed["relations"].items() if relation.startswith("bus.")}
     if role != "bus":
-        assert own_of_bus == {"bus.event": ["insert"], "bus.event_queue": ["insert"], "bus.node": ["select"]}
+        written, read = ("bus.event", "bus.event_queue"), ("bus.installed", "bus.node")
+        assert own_of_bus == {table: ["insert"] for table in written} | {table: ["select"] for table in read}
 
 
 @pytest.mark.parametrize(("role", "relation"), [(role, name) for role, names in APPEND_ONLY.items() for name in names])
@@ -164,6 +165,17 @@ def test_streams_are_read_by_who_handles_them_and_the_catalogue_by_all(reader: A
     read = {name for name in golden()[reader.name]["functions"] if name.startswith("bus.read_")}
     expected = {f"bus.read_{stream}" for stream in {*NODE.streams_of(reader), NODE.follow}}
     assert read == expected
+
+
+async def test_whatever_keeps_idempotency_keys_prunes_them_and_the_catalogues_events_are_never_pruned(
+    database: Database,
+):
+    async with database.session() as session:
+        keeping = await session.fetch("select schemaname from pg_tables where tablename = 'idempotency'")
+        pruned = await session.fetch("select distinct stream from bus.event_pruned")
+    pruning = {service.name for service in NODE.services for kept in service.prunes if kept.name == "idempotency"}
+    assert {row["schemaname"] for row in keeping} == pruning
+    assert {row["stream"] for row in pruned} == {service.name for service in NODE.services} - {NODE.follow}
 
 
 async def _relations(database: Database) -> dict[str, str]:
