@@ -15,6 +15,7 @@ import pytest
 from fastapi import APIRouter
 from pydantic import ValidationError
 
+from creditmesh.chassis import pruning
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.orderer import LOCK
 from creditmesh.chassis.database.connecting import connect
@@ -22,6 +23,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.host import LEASES, Host
 from creditmesh.chassis.http.health import KEPT
+from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.settings import NodeSettings
@@ -185,6 +187,29 @@ async def test_stopping_leaves_no_session_no_task_and_no_socket(database: Databa
 
 async def _none(count: Any) -> bool:
     return await count == 0
+
+
+async def test_a_process_prunes_by_the_terms_of_its_settings(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pruning, "SECONDS_TO_FIRST", (0.0, 0.0))
+    async with database.session() as session:
+        await session.execute(
+            "insert into toy.idempotency (owner, key, digest, reference, at)"
+            " select 'k', days::text, '', gen_random_uuid(), now() - make_interval(days => days)"
+            "   from unnest('{1,4}'::integer[]) as days"
+        )
+        services = (replace(toys.service, prunes=(kept_keys("toy"),)),)
+        given = settings(tmp_path, keep_idempotency_days=3)
+
+        async def only_the_young() -> bool:
+            return [row["key"] for row in await session.fetch("select key from toy.idempotency")] == ["1"]
+
+        async with started(host(database, given, declaration=replace(TOYS, services=services))) as running:
+            await eventually(only_the_young)
+            async with httpx.AsyncClient() as client:
+                metrics = (await client.get(f"{running.operator_url}/metrics")).text
+    assert 'creditmesh_kept_since_seconds{kept="idempotency",of="toy"}' in metrics
 
 
 async def test_a_request_under_way_ends_before_the_process_does(database: Database, tmp_path: Path):

@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from fastapi import Request
 
-from creditmesh.chassis.http.idempotency import HEADER, REPLAYED, once_of
+from creditmesh.chassis.http.idempotency import HEADER, REPLAYED, kept_keys, once_of
+from creditmesh.chassis.pruning import Pruner
 from tests.chassis.conftest import DEPARTMENT, Nursery
 
 BODY = b'{"colour": "red"}'
@@ -133,3 +135,16 @@ async def test_a_request_that_fails_keeps_no_key(nursery: Nursery):
     key = uuid4().hex
     assert (await _make(nursery, key, b'{"colour": 1}')).status_code == 422
     assert (await _make(nursery, key)).status_code == 201
+
+
+async def test_a_key_is_known_for_its_term_and_the_request_is_a_new_one_afterwards(nursery: Nursery):
+    old, young = uuid4().hex, uuid4().hex
+    first, kept = await _make(nursery, old), await _make(nursery, young)
+    async with nursery.database.session() as session:
+        await session.execute("update toy.idempotency set at = at - interval '8 days' where key = $1", old)
+    terms = {"idempotency": timedelta(days=7)}
+    await Pruner(nursery.database.addresses["toy"], [kept_keys("toy")], terms=terms, batch=1).prune()
+    assert (await _make(nursery, young)).json() == kept.json()
+    again = await _make(nursery, old)
+    assert REPLAYED.lower() not in again.headers
+    assert again.json() != first.json()

@@ -1,12 +1,16 @@
 """What the door refused by itself is on file, without a person in it, and never in the way of an answer."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
-from creditmesh.gateway import refusals
+from creditmesh.chassis.ids import new_id
+from creditmesh.chassis.pruning import Pruner
+from creditmesh.gateway import refusals, service, store
 from creditmesh.gateway.door import Door
 from creditmesh.gateway.refusals import Refusal, Refusals
 from tests.gateway.standing import Standing, bearer, client
@@ -132,3 +136,37 @@ async def test_memory_does_not_grow_and_nothing_is_lost_while_the_database_is_aw
 async def test_the_same_address_is_the_same_hash_and_another_is_another(standing: Standing):
     log = Refusals(standing.pool, lambda data: standing.keys.mac("credential", data))
     assert log.address("10.0.0.1") == log.address("10.0.0.1") != log.address("10.0.0.2")
+
+
+async def test_the_log_is_kept_for_its_term_and_never_wiped(standing: Standing):
+    lines = [_line(days) for days in (400, 370, 40, 2)]
+    async with standing.database.pool("gateway").session() as session:
+        await store.log_refusals(session, lines)
+    kept = {line.request_id for line in lines[2:]}
+    gateway = standing.database.addresses["gateway"]
+    await Pruner(gateway, service.prunes, terms={"security_log": timedelta(days=366)}, batch=1).prune()
+    assert await _of(standing, lines) == kept
+    await Pruner(gateway, service.prunes, terms={"security_log": timedelta(0)}).prune()
+    assert await _of(standing, lines) == {lines[3].request_id}, "nothing removes what is younger than 30 days"
+    async with standing.database.session("gateway") as session:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await session.execute("delete from gateway.security_log")
+
+
+def _line(days: int) -> store.RefusalLine:
+    return store.RefusalLine(
+        id=new_id(),
+        at=datetime.now(UTC) - timedelta(days=days),
+        request_id=str(uuid4()),
+        times=1,
+        method="GET",
+        route=None,
+        status=401,
+        reason="unknown",
+        key=None,
+        address=None,
+    )
+
+
+async def _of(standing: Standing, lines: list[store.RefusalLine]) -> set[str]:
+    return {line.request_id for line in lines if await logged(standing, line.request_id)}

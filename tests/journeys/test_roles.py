@@ -171,6 +171,17 @@ def test_streams_are_read_by_who_handles_them_and_the_catalogue_by_all(reader: A
     assert read == expected
 
 
+async def test_whatever_keeps_idempotency_keys_prunes_them_and_the_catalogues_events_are_never_pruned(
+    database: Database,
+):
+    async with database.session() as session:
+        keeping = await session.fetch("select schemaname from pg_tables where tablename = 'idempotency'")
+        pruned = await session.fetch("select distinct stream from bus.event_pruned")
+    pruning = {service.name for service in NODE.services for kept in service.prunes if kept.name == "idempotency"}
+    assert {row["schemaname"] for row in keeping} == pruning
+    assert {row["stream"] for row in pruned} == {service.name for service in NODE.services} - {NODE.follow}
+
+
 async def _relations(database: Database) -> dict[str, str]:
     """Every relation that is no partition, with one of its columns that may be named in an update."""
     async with database.session() as session:

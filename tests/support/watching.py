@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-import asyncpg
-
+from creditmesh.chassis.database.errors import DRIVERS, DatabaseError
 from creditmesh.client.errors import ClientError
 from tests.support.processes import Victim
 from tests.support.repairs import AT_ONCE, Onlooker, Repair, onlooker, organisation
@@ -17,7 +16,8 @@ ACKNOWLEDGED = """
      where e.feed = 'up' and e.change = 'repaired' and a.by = $1
 """
 SECONDS_BETWEEN = 0.05
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+AWAY = (DatabaseError, *DRIVERS)
+"""The server is away, or goes away in the middle."""
 
 
 class Watch:

@@ -18,7 +18,7 @@ import orjson
 from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
-from creditmesh.chassis.bus.faults import Fault, fault_of
+from creditmesh.chassis.bus.faults import may_go_well
 from creditmesh.chassis.bus.listen import Listener
 from creditmesh.chassis.bus.queue import Origin, Outgoing, enqueue, values_of
 from creditmesh.chassis.caller import Caller
@@ -290,7 +290,7 @@ class Context:
             yield
         except DatabaseError as error:
             await self.rollback()
-            if fault_of(error, 0) not in {Fault.PASSING, Fault.DOUBT}:
+            if not may_go_well(error):
                 raise
             raise Unavailable(
                 "The result could not be stored, so nothing was released. Send the request again.",

@@ -21,6 +21,7 @@ from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.embedded import Source
 from creditmesh.chassis.bus.listen import Listener as Wakes
 from creditmesh.chassis.bus.orderer import Orderer
+from creditmesh.chassis.bus.pruning import kept_events
 from creditmesh.chassis.bus.replica import Follower
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -35,6 +36,7 @@ from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import App, Listener
 from creditmesh.chassis.http.token import Verifier
 from creditmesh.chassis.opening import open_bus
+from creditmesh.chassis.pruning import Kept, Pruner
 from creditmesh.chassis.service import Declaration, Service, Workplace
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.units import Unit, Units
@@ -234,8 +236,20 @@ class Host:
             Unit("follower", self.follower.run),
         ]
         units += self.bus.units()
+        units += [
+            Unit(f"pruner {role}", Pruner(self.addresses[role], kept, terms=self.settings.terms).run)
+            for role, kept in self._kept().items()
+        ]
         units += [Unit(f"consumer {name}", consumer.run) for name, consumer in self.consumers.items()]
         return units + [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
+
+    def _kept(self) -> dict[str, Sequence[Kept]]:
+        """What each role prunes in this process."""
+        published = self.settings.bus.kind == "kafka"
+        streams = [stream for stream in self.declaration.streams if stream != self.declaration.follow]
+        own = {name: self.declaration.service(name).prunes for name in self.hosted}
+        events = [kept_events(stream, published=published) for stream in streams]
+        return {BUS: events, **{name: kept for name, kept in own.items() if kept}}
 
     def _own_units(self, service: Service) -> Sequence[Unit]:
         if service.units is None:
@@ -256,7 +270,7 @@ class Host:
         readers = sum(self._reads(name) for name in self.hosted)
         leases = sum(self.declaration.service(name).units is not None for name in self.hosted)
         pools = self.settings.pool_size + self.settings.vault_pool_size
-        needed = len(self.hosted) * pools + 3 * readers + leases + _OWN + _DIRECT
+        needed = len(self.hosted) * pools + 3 * readers + leases + len(self._kept()) + _OWN + _DIRECT
         if needed > allowed:
             raise SystemExit(f"this process needs up to {needed} database sessions, the server allows {allowed}")
 

@@ -40,6 +40,7 @@ def streams(declaration: Declaration) -> Sequence[StreamOf]:
             readers=everyone if source.name == declaration.follow else _consumers(declaration, source),
             consumers=_consumers(declaration, source),
             outbox=_outbox(source),
+            whole=source.name == declaration.follow,
         )
         for source in declaration.services
     ]

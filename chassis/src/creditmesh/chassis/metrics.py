@@ -1,6 +1,6 @@
 """Metrics of HTTP and of the process; the bus keeps its own. Labels are routes and services, never a person."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("creditmesh_requests_total", "Requests answered", ["service", "route", "status"])
 SECONDS = Histogram(
@@ -10,6 +10,10 @@ SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 UNITS = Counter("creditmesh_unit_restarts_total", "Units ended by doubt and started again", ["unit"])
+PRUNED = Counter("creditmesh_pruned_total", "Rows removed because their term was over", ["kept", "of"])
+KEPT_SINCE = Gauge(
+    "creditmesh_kept_since_seconds", "When the oldest row that is kept was written, Unix time", ["kept", "of"]
+)
 TOKENS_REFUSED = Counter(
     "creditmesh_internal_tokens_refused_total",
     "Internal tokens that a service refused, as the service and as the gateway saw it",

@@ -10,6 +10,7 @@ from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.declared import Followed, Outbox
+from creditmesh.chassis.pruning import Kept
 from creditmesh.chassis.units import Unit
 from creditmesh.chassis.vault.keys import KeyName
 from creditmesh.schemas.events import Event
@@ -47,6 +48,8 @@ class Service:
     vault: frozenset[Literal["resolve", "open", "identify"]] = frozenset()
     lock_class: int = 0
     """The first half of its advisory lock keys; unique in the node (a test says so)."""
+    prunes: tuple[Kept, ...] = ()
+    """Of its own tables what is kept for a term only; its role removes the rest."""
     units: Callable[[Workplace], Sequence[Unit]] | None = None
     """What it does beside requests and events, such as pulling from peers; started in every process that hosts it."""
 

@@ -3,6 +3,8 @@
 Each is an environment variable with the prefix `CREDITMESH_` (nested ones with `__`), and documented here.
 """
 
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from creditmesh.chassis.facts import Facts
+from creditmesh.chassis.pruning import KeptName
 from creditmesh.schemas.identifiers import NodeCode
 
 
@@ -95,6 +98,21 @@ class NodeSettings(BaseSettings):
     alone `X-Forwarded-For` is believed, for the address in the security log; without one it is the peer's own."""
     drain_seconds: float = 10.0
     """How long a stopping process waits for requests under way."""
+    keep_events_days: int = Field(default=30, ge=1)
+    """How long an event is kept that all its readers have passed; the catalogue's are kept for good."""
+    keep_idempotency_days: int = Field(default=7, ge=1)
+    """How long an Idempotency-Key is known: the same request is a new one afterwards."""
+    keep_security_log_days: int = Field(default=366, ge=30)
+    """How long the gateway's log of refusals is kept; nothing removes what is younger than 30 days."""
+
+    @property
+    def terms(self) -> Mapping[KeptName, timedelta]:
+        """How long what only grows is kept."""
+        return {
+            "events": timedelta(days=self.keep_events_days),
+            "idempotency": timedelta(days=self.keep_idempotency_days),
+            "security_log": timedelta(days=self.keep_security_log_days),
+        }
 
     @property
     def facts(self) -> Facts:

@@ -2,6 +2,7 @@
 
 from creditmesh.chassis.service import Service
 from creditmesh.gateway.api import router
+from creditmesh.gateway.store import SECURITY_LOG
 
 service = Service(
     name="gateway",
@@ -11,6 +12,7 @@ service = Service(
     router=router,
     keys=frozenset({"token", "credential"}),
     lock_class=15,
+    prunes=(SECURITY_LOG,),
 )
 
 __all__ = ["service"]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.pruning import Kept
 
 _SHOWN = """
     key, kind, party, officer, subject, label, scopes, items, not_before, expires, created, created_by, revoked,
@@ -32,6 +33,14 @@ _PAGE = f"""
        and (cast(:after as text) is null or key > :after)
      order by key limit :limit
 """
+
+
+SECURITY_LOG = Kept(
+    name="security_log",
+    of="gateway",
+    statement="select pruned, oldest from gateway.prune_security_log(:before, :most)",
+)
+"""The log is only added to: the one function that shortens it takes nothing younger than 30 days."""
 
 
 class RefusalLine(NamedTuple):

@@ -33,18 +33,20 @@ class StreamOf:
     consumers: frozenset[str] = frozenset()
     """Those that keep a position in it: whoever else is known as one is forgotten."""
     outbox: OutboxTable | None = None
+    whole: bool = False
+    """It is followed from its first event on: nothing of it is ever pruned."""
 
 
 async def declare_streams(session: Session, *, node: str, streams: Sequence[StreamOf]) -> None:
     """Make the reading functions and the head rows of these streams, and grant each role what it needs of `bus`."""
     await _run(session, _grants_of_bus(node))
     for stream in streams:
-        await _heads(session, stream.service)
+        await _heads(session, stream)
         await session.script(await _reader(session, stream))
         await _run(session, _grants_of_stream(node, stream, everyone=[each.service for each in streams]))
     for stream in streams:
         await _run(session, _grants_of_service(node, stream.service))
-    await _forget_readers(session, streams)
+    await _readers(session, streams)
 
 
 async def _run(session: Session, statements: Iterable[str]) -> None:
@@ -56,15 +58,18 @@ _PLACES = """
     select cast(:stream as text), generate_series(0, n.parts - 1) from bus.node n on conflict do nothing
 """
 _PLACES_OF = tuple(_PLACES.format(table=table) for table in ("event_head", "event_published"))
+_PRUNED = _PLACES.format(table="event_pruned")
+_WHOLE = "delete from bus.event_pruned where stream = :stream"
 _AS_MANY = "select count(*) = (select parts from bus.node) from bus.event_head where stream = :stream"
 
 
-async def _heads(session: Session, stream: str) -> None:
-    for statement in _PLACES_OF:
-        await session.execute(statement, {"stream": stream})
-    if not await session.value(_AS_MANY, {"stream": stream}):
+async def _heads(session: Session, stream: StreamOf) -> None:
+    of = {"stream": stream.service}
+    for statement in (*_PLACES_OF, _WHOLE if stream.whole else _PRUNED):
+        await session.execute(statement, of)
+    if not await session.value(_AS_MANY, of):
         raise RuntimeError(
-            f"stream {stream!r} has heads for another number of parts than the node: it is fixed for life"
+            f"stream {stream.service!r} has heads for another number of parts than the node: it is fixed for life"
         )
 
 
@@ -144,16 +149,20 @@ def _grants_of_bus(node: str) -> list[str]:
         f"grant usage on schema bus to {orderer}, {relay}",
         f"grant select on bus.node, bus.installed, bus.event_head to {orderer}, {relay}",
         f"grant execute on function bus.order_queued, bus.drop_repeated, bus.lead, bus.queue_state to {orderer}",
-        f"grant execute on function bus.readers, bus.evict to {orderer}",
+        f"grant execute on function bus.readers, bus.evict, bus.prune_events to {orderer}",
         f"grant select, update on bus.event_published to {relay}",
     ]
 
 
-async def _forget_readers(session: Session, streams: Sequence[StreamOf]) -> None:
-    """Who reads a stream no more must not keep its events, nor acknowledgements that wait for every reader."""
+async def _readers(session: Session, streams: Sequence[StreamOf]) -> None:
+    """Who reads a stream no more must not keep its events, nor acknowledgements that wait for every reader.
+
+    Who is to read it is known before it first runs, while the stream is empty: nothing is pruned that it has not read.
+    """
     pairs = sorted((reader, stream.service) for stream in streams for reader in stream.consumers)
     declared = {"readers": [reader for reader, _ in pairs], "streams": [stream for _, stream in pairs]}
     await session.execute(_FORGET, declared)
+    await session.execute(_EXPECT, declared)
     for reader in sorted({reader for reader, _ in pairs}):
         of_reader = [stream for each, stream in pairs if each == reader]
         table = f"{quoted(reader)}.reader_position"
@@ -165,4 +174,12 @@ _FORGET = """
     delete from bus.event_reader r
      where not exists (select from unnest(cast(:readers as text[]), cast(:streams as text[])) as d(reader, stream)
                         where d.reader = r.reader and d.stream = r.stream)
+"""
+_EXPECT = """
+    insert into bus.event_reader (reader, stream, part, number, at)
+    select d.reader, d.stream, h.part, 0, clock_timestamp()
+      from unnest(cast(:readers as text[]), cast(:streams as text[])) as d(reader, stream)
+      join bus.event_head h on h.stream = d.stream
+     where not exists (select from bus.event_head begun where begun.stream = d.stream and begun.number > 0)
+        on conflict do nothing
 """

@@ -10,7 +10,8 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Doubt, Transient, Unavailable
 from creditmesh.schemas.events.reading import UnknownWord
 
-_PASSING = ("40", "55P03", "53")
+_NO_ROOM = "53"
+_PASSING = ("40", "55P03", _NO_ROOM)
 _INSTALLATION = ("53100", "0A", "28", "3F", "42", "58", "F0", "XX")
 """A table, a grant, a function or a disk is not as it should be: that says nothing of the event."""
 _CANCELLED = "57014"
@@ -65,6 +66,17 @@ def _of_database(error: DatabaseError, attempt: int) -> Fault:
     if state.startswith(_INSTALLATION):
         return Fault.INSTALLATION
     return Fault.PASSING if state.startswith(_PASSING) else Fault.PERMANENT
+
+
+def may_go_well(error: BaseException) -> bool:
+    """Whether a request that failed so may go well when it is sent again: 503 rather than 500.
+
+    Other than a batch, which waits for whoever clears the disk, a request that found no room is its caller's to send
+    again.
+    """
+    if fault_of(error, attempt=0) in {Fault.PASSING, Fault.DOUBT}:
+        return True
+    return isinstance(error, DatabaseError) and (error.sqlstate or "").startswith(_NO_ROOM)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from fastapi import Request
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.errors import Invalid, Malformed
+from creditmesh.chassis.pruning import Kept
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
@@ -107,6 +108,20 @@ def insertion(schema: str, *, on: str = "true") -> str:
             on conflict (owner, key) do nothing
         returning digest, reference
     """
+
+
+def kept_keys(schema: str) -> Kept:
+    """The keys of a service, for what its declaration `prunes`."""
+    table = f"{quoted(schema)}.idempotency"
+    statement = f"""
+        with gone as (
+            delete from {table}
+             where (owner, key) in (select owner, key from {table} where at < :before order by at limit :most)
+            returning 1
+        )
+        select (select count(*) from gone), (select min(at) from {table} where at >= :before)
+    """
+    return Kept(name="idempotency", of=schema, statement=statement)
 
 
 def reference_of(kept: bytes, reference: UUID, *, digest: bytes) -> UUID:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from creditmesh.chassis.bus import faults
+from creditmesh.chassis.bus.faults import may_go_well
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import (
     MOST_FINDINGS,
@@ -186,7 +186,7 @@ def of_error(error: Exception, *, path: str) -> Problem:
     if isinstance(error, ClientDisconnect):  # or the door ended a body beyond its cap; nobody reads this answer
         return Malformed("The body ended before it was whole.", "请求正文未完整送达。")
     state = error.sqlstate if isinstance(error, DatabaseError) else None
-    if faults.fault_of(error, attempt=0) in {faults.Fault.PASSING, faults.Fault.DOUBT}:
+    if may_go_well(error):
         log.warning("a dependency is not reachable", sqlstate=state, path=path, exc_info=error)
         return _later()
     log.error("unexpected error", sqlstate=state, path=path, exc_info=error)

@@ -1,6 +1,7 @@
 """Ingestion: the only writer of a record and of its life."""
 
 from creditmesh.chassis.declared import Outbox
+from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.ingestion import events
 from creditmesh.ingestion.api import router
@@ -31,6 +32,7 @@ service = Service(
     keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
     vault=frozenset({"resolve", "open", "identify"}),
     lock_class=11,
+    prunes=(kept_keys("ingestion"),),
 )
 
 __all__ = ["service"]

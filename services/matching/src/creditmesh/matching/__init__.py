@@ -1,5 +1,6 @@
 """The matching service: designations, the measures that follow, tasks and their answers, screening and eligibility."""
 
+from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.matching import api, events
 from creditmesh.schemas.events import AccessRecorded, RecordChanged, TaskChanged
@@ -15,6 +16,7 @@ service = Service(
     keys=frozenset({"index", "data"}),
     vault=frozenset({"resolve", "open"}),
     lock_class=17,
+    prunes=(kept_keys("matching"),),
 )
 
 __all__ = ["service"]

@@ -1,6 +1,7 @@
 """The query service: who may see what, authorisations, and the one log of who looked."""
 
 from creditmesh.chassis.declared import Outbox
+from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.query import api, events
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged
@@ -17,6 +18,7 @@ service = Service(
     keys=frozenset({"index", "data", "node"}),
     vault=frozenset({"resolve", "open"}),
     lock_class=12,
+    prunes=(kept_keys("query"),),
 )
 
 __all__ = ["service"]

@@ -1,5 +1,6 @@
 """Cases: objection and repair, their clocks, and the certificate of who knows."""
 
+from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.repair import events
 from creditmesh.repair.api import router
@@ -16,6 +17,7 @@ service = Service(
     keys=frozenset({"data", "node"}),
     vault=frozenset({"open"}),
     lock_class=18,
+    prunes=(kept_keys("repair"),),
 )
 
 __all__ = ["service"]

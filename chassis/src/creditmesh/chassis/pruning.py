@@ -1,0 +1,94 @@
+"""What only grows is cut: rows are kept for a stated term, and a unit removes what is older, batch by batch.
+
+Each service's role prunes what it owns, and the role `bus` the events. However many processes run, one at a time
+prunes for a role: an advisory lock, held for a batch.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import structlog
+
+from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.connecting import connect
+from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.metrics import KEPT_SINCE, PRUNED
+
+BATCH = 1000
+SECONDS_BETWEEN = 3600.0
+SECONDS_TO_FIRST = (30.0, 90.0)
+"""After its start a process has better things to do, and not all processes begin at once."""
+SECONDS_BETWEEN_BATCHES = 0.1
+"""A long backlog is removed at less than the pace at which it was written."""
+KeptName = Literal["events", "idempotency", "security_log"]
+"""What is kept for a term: the setting `keep_<name>_days`."""
+
+_log = structlog.get_logger(__name__)
+_ALONE = "select pg_try_advisory_xact_lock(hashtextextended('pruner ' || session_user, 0))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Rows that are kept for a term, and the statement that removes a batch of older ones."""
+
+    name: KeptName
+    of: str
+    """The service, or the stream, whose rows they are."""
+    statement: str
+    """Removes at most `:most` rows from before `:before`; answers how many, and when the oldest left was written."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """What else the statement names."""
+
+
+class Pruner:
+    """Prunes what one role owns."""
+
+    def __init__(
+        self, address: Address, kept: Sequence[Kept], *, terms: Mapping[KeptName, timedelta], batch: int = BATCH
+    ) -> None:
+        self._address = address
+        self._kept = kept
+        self._terms = terms
+        self._batch = batch
+
+    async def run(self) -> None:
+        """Prune every hour."""
+        await asyncio.sleep(random.uniform(*SECONDS_TO_FIRST))  # noqa: S311 - jitter, not a secret
+        while True:
+            await self.prune()
+            await asyncio.sleep(SECONDS_BETWEEN)
+
+    async def prune(self) -> None:
+        """Remove all whose term is over; where another process is at it, leave it to that one."""
+        session = Session(await connect(self._address, application_name="pruner"))
+        try:
+            for each in self._kept:
+                await self._prune(session, each)
+        finally:
+            session.end()
+
+    async def _prune(self, session: Session, kept: Kept) -> None:
+        before = datetime.now(UTC) - self._terms[kept.name]
+        removed = 0
+        while (batch := await self._one_batch(session, kept, before)) is not None:
+            removed += batch
+            if batch < self._batch:
+                break
+            await asyncio.sleep(SECONDS_BETWEEN_BATCHES)
+        if removed:
+            _log.info("pruned", kept=kept.name, of=kept.of, rows=removed, before=before.isoformat())
+
+    async def _one_batch(self, session: Session, kept: Kept, before: datetime) -> int | None:
+        await session.begin()
+        if not await session.value(_ALONE):
+            await session.rollback()
+            return None
+        [(pruned, oldest)] = await session.fetch(kept.statement, {**kept.values, "before": before, "most": self._batch})
+        await session.commit()
+        PRUNED.labels(kept.name, kept.of).inc(pruned)
+        KEPT_SINCE.labels(kept.name, kept.of).set((oldest or datetime.now(UTC)).timestamp())
+        return int(pruned)
