@@ -8,6 +8,8 @@ import pytest
 
 from creditmesh.chassis.bus import applying, dead_letters, stream
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient
 from tests.contracts.bus.world import PARTS, Happened, Running, Work, World, keys_of, opened, write_down
 from tests.support.eventually import eventually
@@ -122,6 +124,43 @@ async def test_an_event_that_fails_alone_with_nothing_beside_it_is_refused_in_th
         assert await letters(world) == 0, "not at the first try: there is nothing to judge its handler by"
         await reading.consumer.caught_up()
     assert await world.admin.fetchval("select id from reader.dead_letter") == bad
+
+
+class Slow:
+    """A handler whose statements run out of time for one key: so often when it is alone, and always beside others."""
+
+    def __init__(self, key: str, *, alone: int) -> None:
+        self.key = key
+        self.left = alone
+
+    async def __call__(self, work: Work, events: Sequence[Delivered]) -> None:
+        await write_down(work, events)
+        if any(event.key == self.key for event in events):
+            if len(events) == 1:
+                self.left -= 1
+            if len(events) > 1 or self.left >= 0:
+                raise DatabaseError("select", kind="QueryCanceledError", sqlstate="57014")
+
+
+async def test_an_event_that_runs_out_of_time_is_tried_alone_before_it_is_refused(world: World):
+    slow = FIFTY[7]
+    ids = await world.write(*[key for key in FIFTY if key != slow], slow)
+    async with world.reading(Slow(slow, alone=PATIENCE)) as reading:
+        await reading.consumer.caught_up()
+    assert await letters(world) == 0, "its handler has applied others, and it was only slow"
+    assert await all_applied(world, ids)
+
+
+async def test_an_event_that_always_runs_out_of_time_is_refused_in_the_end(world: World):
+    slow = FIFTY[7]
+    ids = await world.write(*[key for key in FIFTY if key != slow])
+    (bad,) = await world.write(slow)
+    handler = Slow(slow, alone=1000)
+    async with world.reading(handler) as reading:
+        await reading.consumer.caught_up()
+    assert await world.admin.fetchval("select id from reader.dead_letter") == bad
+    assert 1000 - handler.left == 1 + PATIENCE
+    assert await all_applied(world, ids)
 
 
 async def test_what_waits_holds_its_own_part_only(world: World):
