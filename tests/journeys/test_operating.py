@@ -233,6 +233,11 @@ def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim)
     lines = [line.split("\t")[:2] for line in listed.stdout.splitlines()]
     assert ["gone", "ingestion"] in lines
     assert ["query", "ingestion"] in lines
+    runs = typed(city, "readers", "evict", "query", "ingestion", "--yes")
+    assert (runs.exit_code, "stop every process that hosts it" in runs.stderr) == (2, True), runs.output
+    assert ["query", "ingestion"] in [
+        line.split("\t")[:2] for line in typed(city, "readers", "list").stdout.splitlines()
+    ]
     assert typed(city, "readers", "evict", "gone", "ingestion", "--yes").exit_code == 0
     assert "gone" not in typed(city, "readers", "list").stdout
     assert typed(city, "readers", "evict", "gone", "ingestion", "--yes").exit_code == 2

@@ -301,7 +301,7 @@ def readers_evict(
 ) -> None:
     """Take a reader that nobody runs any more off the list, so that it holds up no acknowledgement and no intake.
 
-    If it ever runs again it goes on where it stood, and is on the list again.
+    Refused while one of its processes runs. If it ever runs again it goes on where it stood, and is on the list again.
     """
     with _plainly():
         if not yes:
