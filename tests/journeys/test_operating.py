@@ -214,13 +214,31 @@ def test_dead_letters_are_listed_shown_tried_again_and_dropped(city: Victim):
     number = int(told["number"])
     for each in range(number, number + 3):
         dropped = typed(city, "dead", "drop", letter.replace(f"/{number}", f"/{each}"), "--yes")
-        assert dropped.exit_code == 0, dropped.output
+        last = each == number + 2
+        assert dropped.exit_code == (0 if last else 1), dropped.output
+        assert last or f"see `dead show {letter.replace(f'/{number}', f'/{each + 1}')}`" in dropped.stdout
     assert typed(city, "dead", "list").stdout.count("\n") == 1, "the names alone"
     for wrong in ("query/matching/3/999", "nowhere/matching/3/1", "query/matching/x/1", letter):
         assert typed(city, "dead", "retry", wrong).exit_code == 2
     for output in (listed.output, shown.output):
         assert "nobody" not in output
         assert "990000198504120017" not in output
+
+
+def test_a_letter_of_a_stream_that_is_read_no_more_is_listed_as_such_and_dropped(city: Victim):
+    city.ask(
+        "insert into query.dead_letter (stream, part, number, id, type, version, key, at, legal_date, data, error)"
+        " select 'gone', 3, n, gen_random_uuid(), 'thing.gone', 1, 'somebody', now(), current_date, '',"
+        "        case when n = 1 then 'KeyError' end from generate_series(1, 3) as n returning 1"
+    )
+    names, line = (each.split("\t") for each in typed(city, "dead", "list").stdout.splitlines())
+    told = dict(zip(names, line, strict=True))
+    assert (told["stream"], told["waiting"], told["asked"]) == ("gone", "2", "its stream is read no more: drop it")
+    retried = typed(city, "dead", "retry", "query/gone/3/1")
+    assert (retried.exit_code, "`dead drop query/gone/3/1`" in retried.stderr) == (2, True), retried.output
+    dropped = typed(city, "dead", "drop", "query/gone/3/1", "--yes")
+    assert (dropped.exit_code, "3 in all" in dropped.stdout) == (0, True), dropped.output
+    assert typed(city, "dead", "list").stdout.count("\n") == 1
 
 
 def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim):
