@@ -20,6 +20,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.node.cli import app
 from tests.journeys.test_shutdown import Load, everything_is_there_once, started_again, told_to_stop
 from tests.support.cast import resident
+from tests.support.postgres import url_of
 from tests.support.processes import Victim, victim
 
 PARTIES = Path("services/catalogue/src/creditmesh/catalogue/data/sandbox/city/parties")
@@ -259,6 +260,34 @@ def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim)
     assert typed(city, "readers", "evict", "gone", "ingestion", "--yes").exit_code == 0
     assert "gone" not in typed(city, "readers", "list").stdout
     assert typed(city, "readers", "evict", "gone", "ingestion", "--yes").exit_code == 2
+
+
+def test_migrate_is_harmless_beside_running_processes_and_refuses_to_upgrade_them(
+    city: Victim, monkeypatch: pytest.MonkeyPatch
+):
+    admin = city.sandbox.server.admin
+    monkeypatch.setenv("CREDITMESH_ADMIN", url_of(admin.of("postgres")))
+    began = city.ask("select min(backend_start)::text from pg_stat_activity where application_name = 'consumer query'")
+    beside = typed(city, "migrate")
+    assert beside.exit_code == 0, beside.output
+    head = str(city.ask("select version from bus.installed where package = 'query'"))
+    city.ask("update bus.installed set version = 'query_0001' where package = 'query' returning 1")
+    refused = typed(city, "migrate")
+    assert refused.exit_code == 2, refused.output
+    said = refused.stderr.replace("\n", " ")
+    for word in (
+        "Stop every process",
+        "consumer query (",
+        "consumer exchange (",
+        ", since 2",
+        "请停止本节点的所有进程",
+    ):
+        assert word in said
+    assert city.ask("select version from bus.installed where package = 'query'") == "query_0001", "nothing was touched"
+    city.ask("update bus.installed set version = $1 where package = 'query' returning 1", head)
+    assert city.ask(
+        "select min(backend_start)::text from pg_stat_activity where application_name = 'consumer query'"
+    ) == (began), "nobody was disturbed"
 
 
 def test_every_command_explains_itself(city: Victim):
