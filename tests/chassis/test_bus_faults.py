@@ -7,12 +7,16 @@ from uuid import UUID
 import pytest
 
 from creditmesh.chassis.bus import applying, dead_letters, stream
+from creditmesh.chassis.bus.consumer import BATCH
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient
 from tests.contracts.bus.world import PARTS, Happened, Running, Work, World, keys_of, opened, write_down
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
 
+BODY = "stream, part, before, type, version, key, at, legal_date, traceparent, data"
 GRANT = "grant insert on reader.effect to city_reader"
 REVOKE = "revoke insert on reader.effect from city_reader"
 FIFTY = [f"key-{n}" for n in range(50)]
@@ -124,6 +128,43 @@ async def test_an_event_that_fails_alone_with_nothing_beside_it_is_refused_in_th
     assert await world.admin.fetchval("select id from reader.dead_letter") == bad
 
 
+class Slow:
+    """A handler whose statements run out of time for one key: so often when it is alone, and always beside others."""
+
+    def __init__(self, key: str, *, alone: int) -> None:
+        self.key = key
+        self.left = alone
+
+    async def __call__(self, work: Work, events: Sequence[Delivered]) -> None:
+        await write_down(work, events)
+        if any(event.key == self.key for event in events):
+            if len(events) == 1:
+                self.left -= 1
+            if len(events) > 1 or self.left >= 0:
+                raise DatabaseError("select", kind="QueryCanceledError", sqlstate="57014")
+
+
+async def test_an_event_that_runs_out_of_time_is_tried_alone_before_it_is_refused(world: World):
+    slow = FIFTY[7]
+    ids = await world.write(*[key for key in FIFTY if key != slow], slow)
+    async with world.reading(Slow(slow, alone=PATIENCE)) as reading:
+        await reading.consumer.caught_up()
+    assert await letters(world) == 0, "its handler has applied others, and it was only slow"
+    assert await all_applied(world, ids)
+
+
+async def test_an_event_that_always_runs_out_of_time_is_refused_in_the_end(world: World):
+    slow = FIFTY[7]
+    ids = await world.write(*[key for key in FIFTY if key != slow])
+    (bad,) = await world.write(slow)
+    handler = Slow(slow, alone=1000)
+    async with world.reading(handler) as reading:
+        await reading.consumer.caught_up()
+    assert await world.admin.fetchval("select id from reader.dead_letter") == bad
+    assert 1000 - handler.left == 1 + PATIENCE
+    assert await all_applied(world, ids)
+
+
 async def test_what_waits_holds_its_own_part_only(world: World):
     waits, flows = keys_of(0, 1)[0], keys_of(1, 1)[0]
     handler = Broken(Transient, keys=[waits])
@@ -178,6 +219,74 @@ async def test_a_letter_is_released_with_all_that_waits_behind_it(world: World, 
         await reading.consumer.caught_up()
         assert reading.doubts == []
     assert await world.applied(poison) == (ids if wish == "retry" else ids[1:])
+
+
+BEHIND = f"""
+insert into reader.dead_letter ({BODY}, number, id)
+select {BODY}, number + n, gen_random_uuid() from reader.dead_letter, generate_series(1, 20000) as n where error is null
+"""
+
+
+async def test_what_waits_behind_a_letter_is_applied_in_batches_however_much_it_is(world: World):
+    poison, other = keys_of(0, 2)
+    handler = Broken(keys=[poison])
+    sizes: list[int] = []
+
+    async def sized(work: Work, events: Sequence[Delivered]) -> None:
+        sizes.append(len(events))
+        await handler(work, events)
+
+    await world.write(other)
+    async with world.reading(sized) as reading:
+        await reading.consumer.caught_up()
+        await world.write(poison, poison)
+        await eventually(lambda: count_is(world, 2))
+        await world.admin.execute(BEHIND)
+        handler.mended = True
+        assert await ask(world, "retry") == 1
+        await eventually(lambda: count_is(world, 0), within=60)
+        assert reading.doubts == []
+    assert max(sizes) <= BATCH
+    numbers = await world.admin.fetch("select number from reader.effect where key = $1 order by place", poison)
+    assert len(numbers) == 20_002
+    assert [row["number"] for row in numbers] == sorted(row["number"] for row in numbers)
+
+
+async def test_a_letter_in_the_middle_of_what_waits_stands_and_what_came_before_is_applied(world: World):
+    poison, other = keys_of(0, 2)
+    handler = Broken(keys=[poison])
+
+    async def refuse(work: Work, events: Sequence[Delivered]) -> None:
+        await handler(work, events)
+        if any(event.number == 1_202 for event in events):
+            raise ZeroDivisionError
+
+    await world.write(other)
+    async with world.reading(refuse) as reading:
+        await reading.consumer.caught_up()
+        await world.write(poison, poison)
+        await eventually(lambda: count_is(world, 2))
+        await world.admin.execute(BEHIND.replace("20000", "2000"))
+        handler.mended = True
+        assert await ask(world, "retry") == 1
+        await eventually(lambda: error_is(world, "ZeroDivisionError"), within=30)
+        async with world.pool.session() as session:
+            assert await dead_letters.letter_of(session, "reader", "source", poison) == (1_202, None)
+        assert await letters(world) == 2_002 - 1_200
+    assert len(await world.applied(poison)) == 1_200
+
+
+async def test_all_of_a_key_of_a_stream_that_is_read_no_more_can_be_dropped(world: World):
+    poison, other = keys_of(0, 2)
+    await world.write(other)
+    async with world.reading(Broken(keys=[poison])) as reading:
+        await reading.consumer.caught_up()
+        await world.write(poison, poison)
+        await eventually(lambda: count_is(world, 2))
+    await world.admin.execute("update reader.dead_letter set stream = 'gone'")
+    async with world.pool.session() as session:
+        assert await dead_letters.drop_key(session, "reader", "gone", poison) == 2
+    assert await letters(world) == 0
 
 
 async def test_a_letter_that_is_refused_again_stays_and_says_why(world: World):
@@ -250,7 +359,7 @@ async def ask(world: World, wish: dead_letters.Wish) -> int:
     async with world.pool.session() as session:
         found = await dead_letters.letters(session, "reader")
         asked = [await dead_letters.ask(session, "reader", (f.stream, f.part), f.number, wish) for f in found]
-    return sum(asked)
+    return sum(key is not None for key in asked)
 
 
 async def test_a_handler_that_is_wrong_for_everything_buries_one_event_of_a_quiet_stream_and_no_second(world: World):

@@ -129,6 +129,24 @@ async def test_a_reader_that_was_evicted_does_not_come_back_with_the_next_migrat
     assert await numbers(world, 0) == []
 
 
+async def test_a_reader_that_runs_is_not_evicted(world: World):
+    await world.write("k")
+    async with world.database.session("bus") as session:
+        async with world.reading() as reading:
+            await reading.consumer.caught_up()
+            with pytest.raises(asyncpg.ObjectInUseError, match="stop its processes first"):
+                await session.execute("select bus.evict('reader', 'source')")
+            assert await world.admin.fetchval("select count(*) from bus.event_reader where reader = 'reader'") > 0
+        await eventually(lambda: evicted(session))
+
+
+async def evicted(session: asyncpg.Connection) -> bool:
+    try:
+        return bool(await session.fetchval("select bus.evict('reader', 'source')"))
+    except asyncpg.ObjectInUseError:
+        return False
+
+
 async def test_what_kafka_does_not_have_yet_is_kept(world: World):
     await world.write(*keys_of(0, 1) * 5)
     await pruner(world, published=True).prune()

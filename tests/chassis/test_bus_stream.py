@@ -37,3 +37,14 @@ async def test_a_batch_is_read_without_walking_the_stream(postgres: Postgres, tm
             expected = [(part, number) for part in range(12) for number in range(EACH - 99, EACH - 94)]
             assert [(event.part, event.number) for event in events] == expected
             assert await session.value(TOUCHED) == len(events)
+
+
+SOURCE = "select prosrc from pg_proc where oid = 'bus.read_ingestion'::regproc"
+
+
+async def test_the_order_and_the_bodies_are_read_by_a_statement_each(postgres: Postgres, tmp_path: Path):
+    async with running(postgres, tmp_path, catalogue=False) as node, node.database.session() as admin:
+        statements = str(await admin.fetchval(SOURCE)).split(";")
+    [ordering] = [each for each in statements if "bus.event_order" in each]
+    [bodies] = [each for each in statements if "bus.event " in each and '"ingestion"."revision"' in each]
+    assert bodies != ordering, "they may lie apart"

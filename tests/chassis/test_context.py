@@ -11,12 +11,16 @@ import pytest
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, ClockChanged
 from tests.chassis import toys
 from tests.chassis.conftest import DEPARTMENT, Nursery
+from tests.support.eventually import eventually
+from tests.support.postgres import Postgres
+from tests.support.proxy import Proxy
 from tests.support.statements import sent_by
 
 MARK = "insert into toy.mark (id) values (:id)"
@@ -167,9 +171,59 @@ async def test_a_commit_that_fails_released_nothing_and_the_context_can_go_on(
 async def test_a_commit_that_did_not_come_back_says_that_nothing_was_released(nursery: Nursery):
     context = nursery.context()
     await _cut_off(nursery, await context.session())
-    with pytest.raises(Unavailable, match="nothing was released") as caught:
+    with pytest.raises(Unavailable, match=r"(?i)nothing was released") as caught:
         await context.commit()
     assert caught.value.headers == {"Retry-After": "1"}
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["one statement", "transaction"])
+async def test_a_commit_whose_answer_was_lost_says_that_it_may_be_stored(
+    nursery: Nursery, postgres: Postgres, *, begun: bool
+):
+    subject = uuid4()
+    async with Proxy(postgres.port) as between:
+        pool = Pool(
+            between.through(nursery.database.addresses["toy"]), application_name="test", size=1, seconds_to_answer=0.5
+        )
+        context = Context(replace(nursery.equipment, pool=pool), caller=DEPARTMENT)
+        toys.disclosed(context, uuid4())
+        await context.commit()  # its statement is prepared from now on: nothing but its execution is left
+        toys.disclosed(context, subject)
+        if begun:
+            await enqueued(context)
+        between.lose_answers()
+        with pytest.raises(Unavailable, match=r"not known whether this was stored.*same Idempotency-Key") as caught:
+            await context.commit()
+        assert "无法确定是否已保存" in str(caught.value.detail_zh)
+        await pool.close()
+    await eventually(lambda: was_emitted(nursery, subject))
+
+
+async def test_what_was_lost_before_the_commit_says_that_nothing_is_stored(nursery: Nursery, postgres: Postgres):
+    subject = uuid4()
+    async with Proxy(postgres.port) as between:
+        pool = Pool(
+            between.through(nursery.database.addresses["toy"]), application_name="test", size=1, seconds_to_answer=0.5
+        )
+        context = Context(replace(nursery.equipment, pool=pool), caller=DEPARTMENT)
+        await (await context.session()).execute(MARK, {"id": uuid4()})
+        toys.disclosed(context, subject)
+        between.lose_answers()
+        with pytest.raises(Unavailable, match="could not be stored"):
+            await context.commit()
+        await pool.close()
+    assert not await nursery.emitted(subject)
+
+
+async def enqueued(context: Context) -> None:
+    """Write what was gathered, so that nothing but the commit is left."""
+    for _ in range(COPY_FROM):
+        toys.disclosed(context, uuid4())
+    await context.flush()
+
+
+async def was_emitted(nursery: Nursery, subject: UUID) -> bool:
+    return await nursery.emitted(subject) == 1
 
 
 async def test_a_context_that_began_no_transaction_commits_with_no_statement(nursery: Nursery):

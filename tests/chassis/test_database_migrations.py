@@ -4,6 +4,7 @@ import asyncio
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,6 +14,7 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.migrations import assert_node, migrate
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.upgrading import StillRunning
 from creditmesh.chassis.facts import Facts, WrongNode
 from tests.chassis.sample import OTHER, SAMPLE
 from tests.support.postgres import Database, Postgres
@@ -157,6 +159,62 @@ async def test_migrations_of_one_node_at_once_are_one(postgres: Postgres):
         return sorted(tuple(str(word).replace(node, "") for word in row if not isinstance(word, int)) for row in found)
 
     assert await migrated("thrice", 3) == await migrated("lonely", 1)
+
+
+async def test_an_upgrade_refuses_while_a_process_is_connected_and_says_which(postgres: Postgres):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    before = await content(database)
+    pool = database.pool("sample")
+    async with database.session() as session, pool.session() as running:
+        await running.value("select 1")
+        await migrated(postgres, database)  # nothing is to be upgraded: who runs is left alone
+        await session.execute("update bus.installed set version = 'sample_0000' where package = 'sample'")
+        with pytest.raises(StillRunning, match=r"Stop every process.*test/sample \(.*, since 2.*停止"):
+            await migrated(postgres, database)
+        assert await running.value("select 1") == 1
+        assert await session.fetchval("select version from bus.installed where package = 'sample'") == "sample_0000"
+        async with database.session("sample") as other:
+            assert await other.fetchval("select 1") == 1, "whoever was refused has closed nothing"
+    await pool.close()
+    await migrated(postgres, database)
+    assert await content(database) == before
+
+
+async def test_a_process_that_starts_during_an_upgrade_is_refused_until_one_has_ended_well(postgres: Postgres):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    refused: list[str] = []
+
+    async def declare(session: Session) -> None:
+        async with database.pool("sample").session():
+            pass
+
+    async with database.session() as session:
+        await session.execute("update bus.installed set version = 'sample_0000' where package = 'sample'")
+    for _ in range(2):  # one that broke off leaves the database closed
+        with pytest.raises(DatabaseError) as caught:
+            await migrated(postgres, database, declare=declare)
+        refused.append(str(caught.value))
+        async with database.session() as session:
+            await session.execute("update bus.installed set version = 'sample_0000' where package = 'sample'")
+        with pytest.raises(DatabaseError, match=r"until `creditmesh-node migrate` has ended.*请之后再启动"):
+            await connect(database.addresses["sample"], application_name="test")
+    assert all("42501" in each and "migrate" in each for each in refused)
+    await migrated(postgres, database)
+    async with database.session("sample") as running:
+        assert await running.fetchval("select 1") == 1
+
+
+async def migrated(postgres: Postgres, database: Database, **more: Any) -> None:
+    await migrate(
+        postgres.admin,
+        node=database.node,
+        tier="city",
+        parts=database.parts,
+        packages=PACKAGES,
+        secrets=postgres.secrets,
+        database=database.name,
+        **more,
+    )
 
 
 async def test_a_fresh_node_is_made_in_seconds(postgres: Postgres):

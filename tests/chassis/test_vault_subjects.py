@@ -255,3 +255,17 @@ async def test_another_nodes_index_key_finds_nobody(database: Database, keys: Ke
 async def test_no_identities_and_no_subjects_need_nothing(database: Database, keys: Keys):
     assert await vault(database, keys).resolve([]) == []
     assert await vault(database, keys).open([]) == {}
+
+
+TOGETHER = """
+select count(*) from vault.identity i join vault.subject s on s.id = i.subject
+ where s.xmin::text = i.xmin::text and s.cmin::text = i.cmin::text
+"""
+
+
+async def test_index_values_and_subjects_are_written_by_a_statement_each(postgres: Postgres, keys: Keys):
+    database = await postgres.database(packages=(SAMPLE, OTHER), parts=PARTS)
+    await vault(database, keys).resolve([person(1), person(2)])
+    assert await count(database, "subject") == await count(database, "identity") == 2
+    async with database.session() as connection:
+        assert await connection.fetchval(TOGETHER) == 0, "an engine of many servers need not show the one to the other"

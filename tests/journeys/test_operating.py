@@ -20,6 +20,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.node.cli import app
 from tests.journeys.test_shutdown import Load, everything_is_there_once, started_again, told_to_stop
 from tests.support.cast import resident
+from tests.support.postgres import url_of
 from tests.support.processes import Victim, victim
 
 PARTIES = Path("services/catalogue/src/creditmesh/catalogue/data/sandbox/city/parties")
@@ -214,13 +215,31 @@ def test_dead_letters_are_listed_shown_tried_again_and_dropped(city: Victim):
     number = int(told["number"])
     for each in range(number, number + 3):
         dropped = typed(city, "dead", "drop", letter.replace(f"/{number}", f"/{each}"), "--yes")
-        assert dropped.exit_code == 0, dropped.output
+        last = each == number + 2
+        assert dropped.exit_code == (0 if last else 1), dropped.output
+        assert last or f"see `dead show {letter.replace(f'/{number}', f'/{each + 1}')}`" in dropped.stdout
     assert typed(city, "dead", "list").stdout.count("\n") == 1, "the names alone"
     for wrong in ("query/matching/3/999", "nowhere/matching/3/1", "query/matching/x/1", letter):
         assert typed(city, "dead", "retry", wrong).exit_code == 2
     for output in (listed.output, shown.output):
         assert "nobody" not in output
         assert "990000198504120017" not in output
+
+
+def test_a_letter_of_a_stream_that_is_read_no_more_is_listed_as_such_and_dropped(city: Victim):
+    city.ask(
+        "insert into query.dead_letter (stream, part, number, id, type, version, key, at, legal_date, data, error)"
+        " select 'gone', 3, n, gen_random_uuid(), 'thing.gone', 1, 'somebody', now(), current_date, '',"
+        "        case when n = 1 then 'KeyError' end from generate_series(1, 3) as n returning 1"
+    )
+    names, line = (each.split("\t") for each in typed(city, "dead", "list").stdout.splitlines())
+    told = dict(zip(names, line, strict=True))
+    assert (told["stream"], told["waiting"], told["asked"]) == ("gone", "2", "its stream is read no more: drop it")
+    retried = typed(city, "dead", "retry", "query/gone/3/1")
+    assert (retried.exit_code, "`dead drop query/gone/3/1`" in retried.stderr) == (2, True), retried.output
+    dropped = typed(city, "dead", "drop", "query/gone/3/1", "--yes")
+    assert (dropped.exit_code, "3 in all" in dropped.stdout) == (0, True), dropped.output
+    assert typed(city, "dead", "list").stdout.count("\n") == 1
 
 
 def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim):
@@ -233,9 +252,42 @@ def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim)
     lines = [line.split("\t")[:2] for line in listed.stdout.splitlines()]
     assert ["gone", "ingestion"] in lines
     assert ["query", "ingestion"] in lines
+    runs = typed(city, "readers", "evict", "query", "ingestion", "--yes")
+    assert (runs.exit_code, "stop every process that hosts it" in runs.stderr) == (2, True), runs.output
+    assert ["query", "ingestion"] in [
+        line.split("\t")[:2] for line in typed(city, "readers", "list").stdout.splitlines()
+    ]
     assert typed(city, "readers", "evict", "gone", "ingestion", "--yes").exit_code == 0
     assert "gone" not in typed(city, "readers", "list").stdout
     assert typed(city, "readers", "evict", "gone", "ingestion", "--yes").exit_code == 2
+
+
+def test_migrate_is_harmless_beside_running_processes_and_refuses_to_upgrade_them(
+    city: Victim, monkeypatch: pytest.MonkeyPatch
+):
+    admin = city.sandbox.server.admin
+    monkeypatch.setenv("CREDITMESH_ADMIN", url_of(admin.of("postgres")))
+    began = city.ask("select min(backend_start)::text from pg_stat_activity where application_name = 'consumer query'")
+    beside = typed(city, "migrate")
+    assert beside.exit_code == 0, beside.output
+    head = str(city.ask("select version from bus.installed where package = 'query'"))
+    city.ask("update bus.installed set version = 'query_0001' where package = 'query' returning 1")
+    refused = typed(city, "migrate")
+    assert refused.exit_code == 2, refused.output
+    said = refused.stderr.replace("\n", " ")
+    for word in (
+        "Stop every process",
+        "consumer query (",
+        "consumer exchange (",
+        ", since 2",
+        "请停止本节点的所有进程",
+    ):
+        assert word in said
+    assert city.ask("select version from bus.installed where package = 'query'") == "query_0001", "nothing was touched"
+    city.ask("update bus.installed set version = $1 where package = 'query' returning 1", head)
+    assert city.ask(
+        "select min(backend_start)::text from pg_stat_activity where application_name = 'consumer query'"
+    ) == (began), "nobody was disturbed"
 
 
 def test_every_command_explains_itself(city: Victim):

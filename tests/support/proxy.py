@@ -40,6 +40,10 @@ class Proxy:
         self._silent = True
         self._silenced.update(self._clients, self._servers)
 
+    def lose_answers(self) -> None:
+        """From now on what the server says to whom is connected does not pass; what it is told does."""
+        self._silenced.update(self._clients)
+
     def answer(self) -> None:
         """New connections pass again."""
         self._silent = False

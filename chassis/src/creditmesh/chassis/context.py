@@ -29,7 +29,7 @@ from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.database.statements import Statement
 from creditmesh.chassis.declared import Declared, Followed
-from creditmesh.chassis.errors import Unavailable
+from creditmesh.chassis.errors import Unavailable, outcome_unknown
 from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.vault.keys import Keys
@@ -255,8 +255,9 @@ class Context:
     async def commit(self) -> None:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
 
-        Unavailable (503) if the commit did not come back, or may go well the next time: nothing may be released, and
-        the caller asks again with the same idempotency key. DatabaseError if the server refuses it for good.
+        Unavailable (503) if the commit did not come back, which it says, or may go well the next time: nothing may be
+        released, and the caller asks again with the same idempotency key. DatabaseError if the server refuses it for
+        good.
         """
         async with self._storing():
             if self._outgoing:
@@ -292,6 +293,8 @@ class Context:
             await self.rollback()
             if not may_go_well(error):
                 raise
+            if error.uncertain:
+                raise outcome_unknown() from error
             raise Unavailable(
                 "The result could not be stored, so nothing was released. Send the request again.",
                 "结果未能保存，未披露任何信息。请重新发送请求。",

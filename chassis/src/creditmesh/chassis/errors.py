@@ -151,6 +151,17 @@ class Unavailable(Problem):
     status = 503
 
 
+def outcome_unknown() -> Unavailable:
+    """503: the answer to what would have stored it was lost, so that it may be stored."""
+    return Unavailable(
+        "It is not known whether this was stored: the database's answer was lost. Nothing was released. Send the "
+        "request again with the same Idempotency-Key; where the route takes none, look first whether it is done.",
+        "未收到数据库的应答，无法确定是否已保存；未披露任何信息。请使用相同的 Idempotency-Key 重新发送；"
+        "如该接口不接受 Idempotency-Key，请先查询是否已完成。",
+        headers={"Retry-After": "1"},
+    )
+
+
 class Transient(MeshError):
     """A passing fault of a dependency: roll back, back off, do the same again."""
 

@@ -150,7 +150,7 @@ class Door:
         except Problem as problem:
             return problem
         except Exception as error:  # noqa: BLE001 - the one place where a fault becomes an answer
-            return self._too_slow() if timer.expired() else of_error(error, path=visit.template or "-")
+            return self._too_slow() if timer.expired() else of_error(error, path=visit.template or "-", reads=True)
         return None
 
     async def _serve(self, visit: Visit) -> None:

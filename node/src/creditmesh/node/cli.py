@@ -254,10 +254,10 @@ def dead_show(letter: _Letter) -> None:
 
 @dead.command("retry")
 def dead_retry(letter: _Letter, *, wait: _Seconds = 30.0) -> None:
-    """Try a letter again with all that waits behind it, in one transaction, where its part is leased.
+    """Try a letter again with all that waits behind it, where its part is leased.
 
-    Exits 0 when its key flows again, 1 when it was refused once more (`dead show` says why), 3 when nobody has done it
-    in time: the service must be running.
+    Exits 0 when its key flows again, 1 when it or a later event of its key was refused (`dead show` says why), 3 when
+    it was not all done in time: the service must be running.
     """
     with _plainly():
         raise typer.Exit(_asked(letter, "retry", wait))
@@ -272,7 +272,10 @@ def dead_drop(
         bool, typer.Option("--yes", help="Do not ask: this event will have no effect in that service.")
     ] = False,
 ) -> None:
-    """Give a letter up for good and apply what waits behind it. What the event said never reaches that service."""
+    """Give a letter up for good and apply what waits behind it. What the event said never reaches that service.
+
+    Of a stream that the service reads no more, all that waits behind it is given up with it.
+    """
     with _plainly():
         if not yes:
             typer.confirm(f"Drop {letter} for good? / 永久丢弃 {letter}？", abort=True)
@@ -301,7 +304,7 @@ def readers_evict(
 ) -> None:
     """Take a reader that nobody runs any more off the list, so that it holds up no acknowledgement and no intake.
 
-    If it ever runs again it goes on where it stood, and is on the list again.
+    Refused while one of its processes runs. If it ever runs again it goes on where it stood, and is on the list again.
     """
     with _plainly():
         if not yes:

@@ -15,6 +15,7 @@ from creditmesh.node.database import opened
 from creditmesh.node.errors import NodeError
 
 SECONDS_TO_LOOK = 0.2
+UNREAD = "its stream is read no more: drop it"
 
 __all__ = ["Letter", "Outcome", "Wish", "asked", "listed", "shown"]
 
@@ -25,6 +26,8 @@ class Letter:
 
     service: str
     of: DeadLetter
+    read: bool
+    """Whether the service reads that stream still; if not, the letter can only be dropped."""
 
     @property
     def name(self) -> str:
@@ -34,9 +37,14 @@ class Letter:
     @property
     def line(self) -> tuple[str, ...]:
         """A row of the list."""
-        stream, part, number, type_, error, waiting, since, wish, *_ = self.of
-        values = (self.service, stream, part, number, type_, error, waiting, since.isoformat(), wish or "")
-        return tuple(map(str, values))
+        stream, part, number, type_, error, waiting, since, *_ = self.of
+        values = (self.service, stream, part, number, type_, error, waiting, since.isoformat())
+        return (*map(str, values), self.asked)
+
+    @property
+    def asked(self) -> str:
+        """What an operator asked for it, or that nobody reads its stream."""
+        return (self.of.asked or "") if self.read else UNREAD
 
     def described(self) -> dict[str, object]:
         """Everything a person may see of it, by name."""
@@ -48,7 +56,7 @@ class Letter:
             "refused": of.since.isoformat(),
             "because": of.error,
             "waiting behind it": of.waiting,
-            "asked for": of.asked or "nothing",
+            "asked for": self.asked or "nothing",
         }
 
 
@@ -65,14 +73,14 @@ async def listed(settings: NodeSettings, declaration: Declaration) -> list[Lette
     found: list[Letter] = []
     for service in declaration.services:
         if service.handles:
-            found += await _letters(settings, service.name)
+            found += await _letters(settings, declaration, service.name)
     return found
 
 
 async def shown(settings: NodeSettings, declaration: Declaration, name: str) -> Letter:
     """The letter of that name; NodeError if there is none."""
     service, place, number = _read(declaration, name)
-    for letter in await _letters(settings, service):
+    for letter in await _letters(settings, declaration, service):
         if ((letter.of.stream, letter.of.part), letter.of.number) == (place, number):
             return letter
     raise _none(name)
@@ -81,23 +89,47 @@ async def shown(settings: NodeSettings, declaration: Declaration, name: str) -> 
 async def asked(settings: NodeSettings, declaration: Declaration, name: str, wish: Wish, *, seconds: float) -> Outcome:
     """Ask for a letter to be tried again or dropped, and wait for what becomes of it."""
     service, place, number = _read(declaration, name)
+    reads = _reads(declaration, service, place[0])
+    if wish == "retry" and not reads:
+        raise NodeError(
+            f"{service} reads {place[0]} no more: `dead drop {name}`",
+            f"{service} 已不再读取 {place[0]}：请 `dead drop {name}`",
+        )
     async with opened(settings, service) as pool, pool.session() as session:
-        if not await dead_letters.ask(session, service, place, number, wish):
+        key = await dead_letters.ask(session, service, place, number, wish)
+        if key is None:
             raise _none(name)
+        if not reads:
+            gone = await dead_letters.drop_key(session, service, place[0], key)
+            return Outcome(f"{name}: dropped with all of its key, {gone} in all / 已丢弃，共 {gone} 条", 0)
         try:
             async with asyncio.timeout(seconds):
-                while (wished := await dead_letters.wished(session, service, place, number)) == wish:  # noqa: ASYNC110 - in the database
+                while (stands := await dead_letters.letter_of(session, service, place[0], key)) and stands[1]:  # noqa: ASYNC110 - in the database
                     await asyncio.sleep(SECONDS_TO_LOOK)
         except TimeoutError:
-            return Outcome(f"asked; nobody has done it yet: is {service} running? / 已登记，{service} 尚未处理", 3)
-    if wished is None:
+            return Outcome(f"asked; not all of it is done yet: is {service} running? / 已登记，{service} 尚未处理完", 3)
+    if stands is None:
         return Outcome(f"{name}: done, its key flows again / 已完成，恢复处理", 0)
-    return Outcome(f"{name}: refused again, see `dead show {name}` / 再次失败，见 `dead show {name}`", 1)
+    if stands[0] == number:
+        return Outcome(f"{name}: refused again, see `dead show {name}` / 再次失败，见 `dead show {name}`", 1)
+    later = f"{service}/{place[0]}/{place[1]}/{stands[0]}"
+    return Outcome(
+        f"{name}: done, but a later event of its key was refused and is the letter now: see `dead show {later}` / "
+        f"已完成，但同一主体的后续事件失败并成为新的死信，见 `dead show {later}`",
+        1,
+    )
 
 
-async def _letters(settings: NodeSettings, service: str) -> list[Letter]:
+async def _letters(settings: NodeSettings, declaration: Declaration, service: str) -> list[Letter]:
     async with opened(settings, service) as pool, pool.session() as session:
-        return [Letter(service, letter) for letter in await dead_letters.letters(session, service)]
+        return [
+            Letter(service, letter, _reads(declaration, service, letter.stream))
+            for letter in await dead_letters.letters(session, service)
+        ]
+
+
+def _reads(declaration: Declaration, service: str, stream: str) -> bool:
+    return stream in declaration.streams_of(declaration.service(service))
 
 
 def _read(declaration: Declaration, name: str) -> tuple[str, Place, int]:

@@ -1,5 +1,6 @@
 """What `readers` shows and does: who reads which stream, read with the orderer's role."""
 
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.roles import BUS
 from creditmesh.chassis.settings import NodeSettings
@@ -8,6 +9,7 @@ from creditmesh.node.errors import NodeError
 
 _READERS = "select reader, stream, behind, reported from bus.readers()"
 _EVICT = "select bus.evict(:reader, :stream)"
+_RUNS = "55006"
 
 
 async def listed(settings: NodeSettings) -> list[tuple[str, ...]]:
@@ -17,13 +19,22 @@ async def listed(settings: NodeSettings) -> list[tuple[str, ...]]:
 
 
 async def evict(settings: NodeSettings, reader: str, stream: str) -> None:
-    """Take a reader off the list; NodeError if there is no such reader."""
+    """Take a reader off the list; NodeError if there is no such reader, or if it runs."""
     async with opened(settings, BUS) as pool, pool.session() as session:
-        if not await session.value(_EVICT, {"reader": reader, "stream": stream}):
+        try:
+            found = await session.value(_EVICT, {"reader": reader, "stream": stream})
+        except DatabaseError as error:
+            if error.sqlstate != _RUNS:
+                raise
             raise NodeError(
-                f"nobody called {reader!r} reads {stream!r}: see `readers list`",
-                f"没有名为 {reader!r} 的读取方在读 {stream!r}，见 `readers list`",
-            )
+                f"{reader} runs: stop every process that hosts it first, or let it read on",
+                f"{reader} 正在运行：请先停止承载它的所有进程，或让其继续读取",
+            ) from error
+    if not found:
+        raise NodeError(
+            f"nobody called {reader!r} reads {stream!r}: see `readers list`",
+            f"没有名为 {reader!r} 的读取方在读 {stream!r}，见 `readers list`",
+        )
 
 
 async def _rows(pool: Pool) -> list[tuple[object, ...]]:

@@ -16,7 +16,7 @@ import structlog
 
 from creditmesh.chassis.bus.dead_letters import Parked, add_letter, add_waiting, described, parked_keys
 from creditmesh.chassis.bus.event import Delivered, Ordered
-from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, in_doubt
+from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, in_doubt, ran_out_of_time
 from creditmesh.chassis.bus.gaps import Progress, Slice
 from creditmesh.chassis.bus.metrics import APPLIED, DEAD, LOST_PARTS, RETRIES
 from creditmesh.chassis.bus.position import Position, move
@@ -135,12 +135,15 @@ class Applier:
 
     async def _apply(self, slices: Sequence[Slice], batch: Sequence[Slice], *, patience: int = 0) -> None:
         error = await self._try(slices, patience)
+        alone = sum(len(each.events) for each in slices) == 1
+        if alone and not patience and error is not None and ran_out_of_time(error):
+            error = await self._try(slices, PATIENCE - 1)  # beside others, the time may have been theirs
         if error is None:
             return
         fault = fault_of(error, PATIENCE)
-        if fault is Fault.PERMANENT and sum(len(each.events) for each in slices) == 1:
+        if alone and fault is Fault.PERMANENT:
             await self._judge(slices[0], error, batch)
-        elif fault is not Fault.PERMANENT and sum(len(each.events) for each in slices) == 1:
+        elif alone:
             self._rest(slices[0].progress, error, fault)
         else:
             for half in _halves(slices):

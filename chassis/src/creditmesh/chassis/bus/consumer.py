@@ -278,8 +278,9 @@ class _Consuming:
         await self._report(now)
         if self._applier.parked:
             for place, key in await dead_letters.asked(self._work, self._reader, self._streams):
-                if place in self.held:
-                    await self._release(place, key)
+                while place in self.held and await self._release(place, key):
+                    if time.monotonic() - now > SECONDS_TO_REBALANCE:
+                        break  # the rest at the next look: others wait too
 
     async def _report(self, now: float) -> None:
         everything = now >= self._report_all_at
@@ -293,23 +294,27 @@ class _Consuming:
         for stream, numbers in news.items():
             await report(self._work, reader=self._reader, stream=stream, numbers=numbers)
 
-    async def _release(self, place: Place, key: str) -> None:
-        """Apply a parked key's events, all at once if they pass; else as far as they go, and say what is refused."""
-        kept = await dead_letters.of_key(self._work, self._reader, place[0], key)
+    async def _release(self, place: Place, key: str) -> bool:
+        """Apply a batch of a parked key's events, all at once if they pass; else as far as they go.
+
+        True if there may be more: it begins with a letter that is asked for.
+        """
+        kept = await dead_letters.of_key(self._work, self._reader, place[0], key, limit=self._of.batch)
         events = [each.event for each in kept if each.asked != "drop"]
         numbers = [each.event.number for each in kept]
         if await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)) is None:
             _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
-            return
+            return len(kept) == self._of.batch
         for each in kept:
             taken = partial(self._take_out, place, key, [each.event.number])
             error = await self._applier.try_alone([] if each.asked == "drop" else [each.event], taken)
             if error is not None and fault_of(error, 0) is not Fault.PERMANENT:
-                return  # it says nothing of the event: what was asked stands, and is done at the next look
+                return False  # it says nothing of the event: what was asked stands, and is done at the next look
             if error is not None:
                 said = dead_letters.described(error)
                 await dead_letters.refuse_again(self._work, self._reader, place, each.event.number, said)
-                return
+                return False
+        return len(kept) == self._of.batch
 
     async def _take_out(self, place: Place, key: str, numbers: Sequence[int]) -> None:
         stored = self.held[place].stored

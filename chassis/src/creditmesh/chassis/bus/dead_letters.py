@@ -75,17 +75,22 @@ async def letters(session: Session, schema: str, *, limit: int = 1000) -> list[D
     return [DeadLetter(*row) for row in await session.fetch(_statements(schema).letters, {"limit": limit})]
 
 
-async def ask(session: Session, schema: str, place: Place, number: int, wish: Wish) -> bool:
-    """Ask for a letter to be tried again or dropped; False if there is none at that number."""
+async def ask(session: Session, schema: str, place: Place, number: int, wish: Wish) -> str | None:
+    """Ask for a letter to be tried again or dropped; its key, None if there is no letter at that number."""
     values = {"stream": place[0], "part": place[1], "number": number, "wish": wish}
-    return bool(await session.execute(_statements(schema).ask, values))
+    key: str | None = await session.value(_statements(schema).ask, values)
+    return key
 
 
-async def wished(session: Session, schema: str, place: Place, number: int) -> Wish | Literal["nothing"] | None:
-    """What is asked of a letter; None if it is there no more."""
-    values = {"stream": place[0], "part": place[1], "number": number}
-    found: Wish | Literal["nothing"] | None = await session.value(_statements(schema).wished, values)
-    return found
+async def letter_of(session: Session, schema: str, stream: str, key: str) -> tuple[int, Wish | None] | None:
+    """The number of the letter behind which a key waits now, and what is asked of it; None if the key flows."""
+    row = await session.row(_statements(schema).letter_of, {"stream": stream, "key": key})
+    return None if row is None else (row.number, row.asked)
+
+
+async def drop_key(session: Session, schema: str, stream: str, key: str) -> int:
+    """Give up all events of a key, of a stream that nobody reads for this schema any more; how many."""
+    return await session.execute(_statements(schema).drop_key, {"stream": stream, "key": key})
 
 
 async def asked(session: Session, schema: str, streams: Collection[str]) -> Sequence[tuple[Place, str]]:
@@ -94,9 +99,9 @@ async def asked(session: Session, schema: str, streams: Collection[str]) -> Sequ
     return [((stream, part), key) for stream, part, key in rows]
 
 
-async def of_key(session: Session, schema: str, stream: str, key: str) -> list[Kept]:
-    """A key's letter, and what waits behind it, in order."""
-    rows = await session.fetch(_statements(schema).of_key, {"stream": stream, "key": key})
+async def of_key(session: Session, schema: str, stream: str, key: str, *, limit: int) -> list[Kept]:
+    """A key's letter, and what waits behind it, in order: at most so many in all."""
+    rows = await session.fetch(_statements(schema).of_key, {"stream": stream, "key": key, "limit": limit})
     return [Kept(Delivered(stream=stream, **dict(zip(_BODY, body, strict=True))), wish) for *body, wish in rows]
 
 
@@ -133,7 +138,8 @@ class _Statements:
     parked: str
     letters: str
     ask: str
-    wished: str
+    letter_of: str
+    drop_key: str
     asked: str
     of_key: str
     remove: str
@@ -145,6 +151,7 @@ class _Statements:
 def _statements(schema: str) -> _Statements:
     table = f"{quoted(schema)}.dead_letter"
     here = "stream = :stream and part = :part and number = :number"
+    of_key = "stream = :stream and key = :key"
     return _Statements(
         parked=f"select distinct stream, key from {table} where stream = any(:streams)",
         letters=f"""
@@ -155,15 +162,15 @@ def _statements(schema: str) -> _Statements:
               from {table} dead where dead.error is not null
              order by dead.stream, dead.part, dead.number limit :limit
         """,
-        ask=f"update {table} set asked = :wish where {here} and error is not null",
-        wished=f"select coalesce(asked, 'nothing') from {table} where {here}",
+        ask=f"update {table} set asked = :wish where {here} and error is not null returning key",
+        letter_of=f"select number, asked from {table} where {of_key} order by number limit 1",
+        drop_key=f"delete from {table} where {of_key}",
         asked=f"select distinct stream, part, key from {table} where asked is not null and stream = any(:streams)",
-        of_key=f"select {', '.join(_BODY)}, asked from {table} where stream = :stream and key = :key order by number",
+        of_key=f"select {', '.join(_BODY)}, asked from {table} where {of_key} order by number limit :limit",
         remove=f"delete from {table} where stream = :stream and part = :part and number = any(:numbers)",
         promote=f"""
             update {table} set error = coalesce(error, 'its turn has come'), asked = 'retry'
-             where stream = :stream and key = :key
-               and number = (select min(number) from {table} where stream = :stream and key = :key)
+             where {of_key} and number = (select min(number) from {table} where {of_key})
         """,
         refuse_again=f"""
             update {table} set error = case when number = :number then :error else error end, asked = null

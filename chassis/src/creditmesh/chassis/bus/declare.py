@@ -2,8 +2,9 @@
 
 Run at the end of every migration, under the role that owns the schemas; it may be run again. A stream is read through
 a function of its own, `bus.read_<stream>`, that runs with its owner's rights and is granted to the roles of that
-stream's readers alone. It finds each body by (part, id), in `bus.event` or in the service's own outbox table, and
-touches the body of no event whose type the reader does not ask for.
+stream's readers alone. It reads the order first, and then, in a statement of its own, each body by (part, id), in
+`bus.event` or in the service's own outbox table: the two may come to lie apart, and no caller would notice. It touches
+the body of no event whose type the reader does not ask for.
 """
 
 from collections.abc import Iterable, Sequence
@@ -91,19 +92,33 @@ create or replace function bus.{quoted(f"read_{stream.service}")}(
     parts integer[], after bigint[], n integer, types text[] default null)
 returns table (part integer, number bigint, before uuid, id uuid, type text, version smallint, key text,
                at timestamptz, legal_date date, traceparent text, data bytea)
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
-    select o.part, o.number, o.before, o.event, o.type, b.version, b.key, b.at, b.legal_date, b.traceparent, b.data
+#variable_conflict use_column
+declare
+    found_parts integer[];
+    found_numbers bigint[];
+    found_before uuid[];
+    found_events uuid[];
+    found_types text[];
+begin
+    select array_agg(o.part), array_agg(o.number), array_agg(o.before), array_agg(o.event), array_agg(o.type)
+      into found_parts, found_numbers, found_before, found_events, found_types
       from unnest(parts, after) as w(part, after)
      cross join lateral (
-           select * from bus.event_order each
+           select each.part, each.number, each.before, each.event, each.type from bus.event_order each
             where each.stream = '{stream.service}' and each.part = w.part
-              and each.number > w.after and each.number <= w.after + n offset 0) o
+              and each.number > w.after and each.number <= w.after + n offset 0) o;
+    return query
+    select o.part, o.number, o.before, o.event, o.type, b.version, b.key, b.at, b.legal_date, b.traceparent, b.data
+      from unnest(found_parts, found_numbers, found_before, found_events, found_types)
+           as o(part, number, before, event, type)
       left join lateral (select * from ({bodies}
       ) either offset 0) b on true
-     order by o.part, o.number
+     order by o.part, o.number;
+end
 $$"""
 
 

@@ -68,6 +68,11 @@ def _of_database(error: DatabaseError, attempt: int) -> Fault:
     return Fault.PASSING if state.startswith(_PASSING) else Fault.PERMANENT
 
 
+def ran_out_of_time(error: BaseException) -> bool:
+    """Whether a statement took longer than it may."""
+    return isinstance(error, DatabaseError) and error.sqlstate == _CANCELLED
+
+
 def may_go_well(error: BaseException) -> bool:
     """Whether a request that failed so may go well when it is sent again: 503 rather than 500.
 

@@ -38,6 +38,10 @@ SETTINGS: Mapping[str, str] = {
 _KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
 """The kernel's own deadlines, in seconds and the last in milliseconds; not every system has them all."""
 _STATEMENTS_KEPT = 500
+_CLOSED = (
+    "connect: this role is not let in until `creditmesh-node migrate` has ended well (or this is another node's); "
+    "start again then / migrate 成功完成之前数据库拒绝连接（或属于其他节点），请之后再启动"
+)
 
 
 class Row(asyncpg.Record):
@@ -69,6 +73,8 @@ async def connect(
         except (asyncpg.CannotConnectNowError, ConnectionRefusedError, FileNotFoundError) as error:
             if time.monotonic() >= deadline:
                 raise DatabaseError.of(error, "connect", lost=True) from None
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise DatabaseError.of(error, _CLOSED, lost=True) from None
         except (*DRIVERS, ValueError) as error:
             raise DatabaseError.of(error, "connect", lost=True) from None
         await asyncio.sleep(0.05)

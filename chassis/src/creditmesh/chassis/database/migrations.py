@@ -8,6 +8,7 @@ what those files call: they know the node's number of parts and the role of the 
 import asyncio
 import importlib.util
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,7 @@ from creditmesh.chassis.database.roles import (
     role_of,
 )
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.upgrading import alone
 from creditmesh.chassis.facts import Facts, WrongNode
 
 OPTION = "creditmesh"
@@ -108,9 +110,10 @@ async def migrate(
 ) -> None:
     """Bring a node's database (named like the node unless `database` says otherwise) to what the packages declare.
 
-    Makes what is missing and may be run again; runs on one server take turns. `declare` comes last, under the DDL
-    role, in a transaction of its own: what the bus adds for the declared streams. WrongNode if the database was
-    created with another code, tier or number of parts.
+    Makes what is missing and may be run again, beside running processes too if there is nothing to upgrade, else
+    StillRunning; runs on one server take turns. `declare` comes last, under the DDL role, in a transaction of its own:
+    what the bus adds for the declared streams. WrongNode if the database was created with another code, tier or number
+    of parts.
     """
     facts = Facts(code=node, tier=tier, parts=parts)
     name = database or node
@@ -119,12 +122,17 @@ async def migrate(
     try:
         await session.execute("select pg_advisory_lock($1)", _LOCK)
         await create_database(session, name)
-        await _look_and_close(admin.of(name), facts)
+        behind = await _look_and_close(admin.of(name), facts, packages)
         await create_roles(session, node=node, names=roles, secrets=secrets)
-        await open_database(session, name, node=node, names=roles)
-        ddl = addresses(admin, node=node, secrets=secrets)[DDL].of(name)
-        async with _one_at_a_time:
-            await _versions(ddl, facts, packages, declare)
+        async with AsyncExitStack() as stack:
+            if behind:
+                await stack.enter_async_context(alone(session, name, node=node, names=roles))
+                await open_database(session, name, node=node, names=[DDL])
+            else:
+                await open_database(session, name, node=node, names=roles)
+            ddl = addresses(admin, node=node, secrets=secrets)[DDL].of(name)
+            async with _one_at_a_time:
+                await _versions(ddl, facts, packages, declare)
     finally:
         await session.close()
 
@@ -135,15 +143,12 @@ async def assert_node(session: Session, expected: Facts, packages: Sequence[Migr
     if row is None:
         raise WrongNode("The database is not a node yet: run `creditmesh-node migrate` first.")
     Facts(**row).assert_same(expected)
-    rows = await session.fetch(_VERSIONS) if await session.value(_HAS_VERSIONS) else ()
-    installed = {row.package: row.version for row in rows}
-    for package in (*_CHASSIS, *packages):
-        own, found = head_of(package.package), installed.get(package.name)
-        if own != found:
-            raise WrongNode(
-                f"The schema {package.name!r} is at migration {found or 'none'}, this program is made for "
-                f"{own or 'none'}: run `creditmesh-node migrate` with this version, or start the version that did."
-            )
+    if (behind := await _behind(session, packages)) is not None:
+        name, found, own = behind
+        raise WrongNode(
+            f"The schema {name!r} is at migration {found or 'none'}, this program is made for "
+            f"{own or 'none'}: run `creditmesh-node migrate` with this version, or start the version that did."
+        )
 
 
 @cache
@@ -157,15 +162,29 @@ async def _patient(address: Address) -> asyncpg.Connection:
     return await connect(address, application_name="migrate", settings=_PATIENT, seconds_to_answer=None)
 
 
-async def _look_and_close(address: Address, facts: Facts) -> None:
-    session = await _patient(address)
+async def _look_and_close(address: Address, facts: Facts, packages: Sequence[Migrated]) -> bool:
+    """Whether it is a node already, and is to be upgraded."""
+    session = Session(await _patient(address))
     try:
-        if await session.fetchval(_IS_NODE):
+        is_node = bool(await session.value(_IS_NODE))
+        if is_node:
             for row in await session.fetch(_NODE):
                 Facts(**row).assert_same(facts)
-        await session.execute("revoke all on schema public from public")
+        await session.script("revoke all on schema public from public")
+        return is_node and await _behind(session, packages) is not None
     finally:
-        await session.close()
+        await session.driver.close()
+
+
+async def _behind(session: Session, packages: Sequence[Migrated]) -> tuple[str, str | None, str | None] | None:
+    """The first package whose newest migration is not the one in the database: its name, that one, and its own."""
+    rows = await session.fetch(_VERSIONS) if await session.value(_HAS_VERSIONS) else ()
+    installed = {row.package: row.version for row in rows}
+    for package in (*_CHASSIS, *packages):
+        own, found = head_of(package.package), installed.get(package.name)
+        if own != found:
+            return package.name, found, own
+    return None
 
 
 async def _versions(ddl: Address, facts: Facts, packages: Sequence[Migrated], declare: Declare | None) -> None:

@@ -58,6 +58,12 @@ async def open_database(admin: asyncpg.Connection, name: str, *, node: str, name
     await admin.execute(f"grant create on database {quoted(name)} to {quoted(role_of(node, DDL))}")
 
 
+async def close_database(admin: asyncpg.Connection, name: str, *, node: str, names: Iterable[str]) -> None:
+    """Let these roles of the node in no more, until `open_database`; who is in stays."""
+    roles = ", ".join(quoted(role_of(node, each)) for each in names)
+    await admin.execute(f"revoke connect on database {quoted(name)} from {roles}")
+
+
 def _password(folder: Path, role: str) -> tuple[str, bool]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / role

@@ -118,13 +118,14 @@ class Session:
             await self.driver.executemany(sql, rows)  # one round trip, and one transaction
 
     async def _watched(self, doing: str, work: Awaitable[T]) -> T:
+        stores = not self.ended and (doing == "commit" or not (doing == "begin" or self.in_transaction))
         try:
             return await work
         except asyncio.CancelledError:
             self.end()
             raise
         except Exception as error:  # noqa: BLE001 - in a COPY, what an encoder raises comes as it is
-            failed = DatabaseError.of(error, doing)
+            failed = DatabaseError.of(error, doing, stores=stores)
             if failed.lost:
                 self.end()
             raise failed from None

@@ -22,6 +22,7 @@ from creditmesh.chassis.errors import (
     Problem,
     Unavailable,
     UnsupportedMedia,
+    outcome_unknown,
 )
 from creditmesh.chassis.http.reading import MOST_ENTRIES, Refused
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
@@ -113,6 +114,7 @@ def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tu
     return tuple(found)
 
 
+_READING = ("GET", "HEAD")
 _OURS = "is_instance_of"
 """Said of a type of ours that is also read from a text; what the text lacks is told beside it."""
 
@@ -153,7 +155,7 @@ def answer_to(error: Exception, request: Request, *, path: str) -> Response:
         error = _of_findings(error)
     elif isinstance(error, HTTPException):
         error = _of_framework(error)
-    problem = error if isinstance(error, Problem) else of_error(error, path=path)
+    problem = error if isinstance(error, Problem) else of_error(error, path=path, reads=request.method in _READING)
     return render(problem, request_id_of(request))
 
 
@@ -181,14 +183,18 @@ def _of_framework(error: HTTPException) -> Problem:
     return kind(detail, detail_zh, headers=error.headers)
 
 
-def of_error(error: Exception, *, path: str) -> Problem:
-    """What the caller is told of an error that is not a refusal: 503 if a dependency is away, else a fault of ours."""
+def of_error(error: Exception, *, path: str, reads: bool = False) -> Problem:
+    """What the caller is told of an error that is not a refusal: 503 if a dependency is away, else a fault of ours.
+
+    `reads`: what was asked stores nothing that its caller would have to know of.
+    """
     if isinstance(error, ClientDisconnect):  # or the door ended a body beyond its cap; nobody reads this answer
         return Malformed("The body ended before it was whole.", "请求正文未完整送达。")
     state = error.sqlstate if isinstance(error, DatabaseError) else None
     if may_go_well(error):
         log.warning("a dependency is not reachable", sqlstate=state, path=path, exc_info=error)
-        return _later()
+        uncertain = isinstance(error, DatabaseError) and error.uncertain and not reads
+        return outcome_unknown() if uncertain else _later()
     log.error("unexpected error", sqlstate=state, path=path, exc_info=error)
     return Fault()
 
