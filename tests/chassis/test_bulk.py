@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from creditmesh.chassis.bulk import LARGE, Bulk, in_slices
-from creditmesh.chassis.database.pool import Busy
+from creditmesh.chassis.shares import Busy
 
 
 async def test_large_bodies_have_turns_and_small_ones_need_none():

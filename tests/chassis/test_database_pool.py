@@ -9,9 +9,10 @@ import pytest
 from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.database.connecting import SETTINGS, direct
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.database.pool import Busy, Pool
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.problems import of_error
+from creditmesh.chassis.shares import Busy
 from tests.chassis.sample import OTHER, SAMPLE
 from tests.support.eventually import eventually
 from tests.support.postgres import Database, Postgres

@@ -230,6 +230,20 @@ async def test_more_than_the_pool_lets_wait_is_503_at_once_and_says_so(nursery: 
     assert answer.headers["retry-after"]
 
 
+async def test_a_flood_of_the_public_leaves_a_departments_requests_answered(nursery: Nursery):
+    pool = Pool(nursery.database.addresses["toy"], application_name="test")
+    app = service_app(replace(nursery.equipment, pool=pool), nursery.verifier)
+    toys.before_the_end.append(lambda _: asyncio.sleep(0.02))
+    async with nursery.client(app=app) as public, nursery.client(DEPARTMENT, app=app) as department:
+        flood = [asyncio.create_task(public.post(f"/v1/marks/{uuid4()}")) for _ in range(300)]
+        await asyncio.sleep(0.1)
+        for _ in range(5):
+            assert (await department.post("/v1/toys", json={"colour": "red"})).status_code == 201
+        assert not all(each.done() for each in flood)
+        assert {answer.status_code for answer in await asyncio.gather(*flood)} == {200, 503}
+    await pool.close()
+
+
 async def test_the_request_id_of_the_gateway_is_in_the_document(nursery: Nursery):
     own = str(uuid4())
     async with nursery.client() as client:

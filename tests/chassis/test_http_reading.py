@@ -4,7 +4,10 @@ import json
 import time
 from collections.abc import Callable
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from creditmesh.chassis.errors import MOST_FINDINGS, Invalid
 from creditmesh.chassis.http.problems import field_errors
@@ -80,6 +83,47 @@ async def test_a_name_that_stands_twice_is_refused_where_it_stands(body: bytes, 
     with pytest.raises(Refused) as refused:
         await read(body)
     assert (place, "duplicate_field") in refused.value.found
+
+
+@pytest.mark.parametrize(
+    "entry", [b'{"a":1},', b'{"kind":"x","document":{"type":"y","number":"z"}},', rb'{"\u003a":":"},']
+)
+def test_a_large_body_is_parsed_once(entry: bytes, monkeypatch: pytest.MonkeyPatch):
+    def slowly(*_: object, **__: object) -> None:
+        raise AssertionError("a body without a fault was read by the slow parser, too")
+
+    monkeypatch.setattr("creditmesh.chassis.http.reading.json.loads", slowly)
+    body = repeated(entry, 400_000)
+    assert strictly(body) == orjson.loads(body)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rb'{"a": "\u003a", "a": "b"}',
+        rb'{"a": "\\\u003A", "a": "\\u003a"}',
+        rb'{"a": "\\u003a:", "b": {"c": ":", "\u0063": "\u003a\u003A"}}',
+        b'{"a": ' + b"[" * 900 + b"]" * 900 + b', "a": 1}',
+        b"[" + b'{"a": 1, "a": 2},' * 30_000 + b"1]",
+    ],
+)
+def test_colons_in_texts_hide_no_name_that_stands_twice(text: bytes):
+    with pytest.raises(Refused) as refused:
+        strictly(text)
+    assert "duplicate_field" in {rule for _, rule in refused.value.found}
+
+
+_TEXTS = st.text('\\\ue000u03a"{,', max_size=6)
+"""With a character that is written as a colon, or as the escape of one."""
+
+
+@given(
+    st.recursive(_TEXTS | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(_TEXTS, inner), max_leaves=8),
+    st.sampled_from([":", "\\u003a", "\\u003A"]),
+)
+def test_what_says_each_name_once_is_read_whatever_its_texts_are(value: object, colon: str):
+    text = json.dumps(value, ensure_ascii=False).replace("\ue000", colon)
+    assert strictly(text.encode()) == json.loads(text)
 
 
 @pytest.mark.parametrize("body", [b'{"a": {"b": 1}, "b": ":"}', b"[1, 2]", b'[{"a": 1}, {"a": 2}]', b'"a:b:c"'])

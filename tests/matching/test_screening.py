@@ -1,5 +1,6 @@
 """Screening: what applies to whom, in one order, with an access of each before the answer."""
 
+import time
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
@@ -281,6 +282,17 @@ async def test_ten_thousand_and_no_more(house: House):
     row = {"kind": "natural_person", "name": "样某"}
     assert len((await screen(house, [row] * 10_000)).json()) == 10_000
     assert (await screen(house, [row] * 10_001)).status_code == 413
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
+@pytest.mark.parametrize("entry", [b"[[[[[[]]]]]],", b'{"a":1,"b":[]},', b"[],"])
+async def test_what_cannot_be_a_screening_is_refused_before_it_is_parsed(house: House, entry: bytes, kind: str):
+    body = b"[" + entry * (4_900_000 // len(entry)) + b"1]"
+    async with house.client(department()) as client:
+        began = time.process_time()
+        answer = await client.post("/v1/screenings", content=body, params=GROUND, headers={"Content-Type": kind})
+    assert time.process_time() - began < 0.15
+    assert answer.status_code == 413
 
 
 @pytest.mark.parametrize(

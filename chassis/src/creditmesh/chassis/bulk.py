@@ -1,4 +1,4 @@
-"""Large bodies: few are worked on at once, and between their slices small requests have the process.
+"""Large bodies: few are worked on at once, in turns of their callers, and between their slices others have the process.
 
 What one event loop can do is done by one body at a time while another waits for the database: more at once would make
 none of them quicker, and everybody else slower.
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from creditmesh.chassis.database.pool import Busy
+from creditmesh.chassis.shares import Busy, Shares
 
 LARGE = 32 * 1024
 """Bytes from which on a body is large."""
@@ -27,10 +27,7 @@ class Bulk:
     """The turns of large bodies in one process."""
 
     def __init__(self, *, at_once: int = AT_ONCE, waiting: int = WAITING, seconds: float = SECONDS_TO_WAIT) -> None:
-        self._turns = asyncio.Semaphore(at_once)
-        self._most_waiting = waiting
-        self._seconds = seconds
-        self._waiting = 0
+        self._turns = Shares(at_once, waiting=waiting, seconds=seconds, busy=_busy)
 
     @asynccontextmanager
     async def turn(self, size: int) -> AsyncIterator[None]:
@@ -41,23 +38,11 @@ class Bulk:
         if size < LARGE:
             yield
             return
-        await self._taken()
+        share = await self._turns.take()
         try:
             yield
         finally:
-            self._turns.release()
-
-    async def _taken(self) -> None:
-        if self._waiting >= self._most_waiting:
-            raise _busy()
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._seconds):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise _busy() from None
-        finally:
-            self._waiting -= 1
+            self._turns.give(share)
 
 
 async def in_slices(rows: Sequence[T], size: int = SLICE) -> AsyncIterator[Sequence[T]]:

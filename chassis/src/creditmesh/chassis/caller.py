@@ -23,6 +23,11 @@ class Caller:
     items: frozenset[str] | None = None
     """The items this credential is limited to; None: all its party may."""
 
+    @property
+    def share(self) -> str | UUID:
+        """Whose share of the process it takes: its party's or person's; all of the public together have one."""
+        return self.party or self.subject or self.credential
+
 
 PUBLIC = Caller(kind="public", scopes=frozenset(), credential="public")
 OPERATOR = Caller(kind="operator", scopes=frozenset(), credential="operator")

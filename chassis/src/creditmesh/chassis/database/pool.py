@@ -1,4 +1,4 @@
-"""A pool of sessions for one role: small, lazy, and shedding load in front instead of letting a queue grow.
+"""A pool of sessions for one role: small, lazy, shared fairly, and shedding load in front instead of growing a line.
 
 The driver's own pool sends a reset query and makes a task at every release; sessions here set no state that outlives a
 transaction, so that nothing is to be reset (`python -m bench statements` compares the two).
@@ -15,18 +15,11 @@ from creditmesh.chassis.database.connecting import SECONDS_TO_ANSWER, connect
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Unavailable
+from creditmesh.chassis.shares import Busy, Shares
 
 SECONDS_TO_WAIT = 5.0
 WAITING_FOR_EACH = 16
 """Tasks that may wait for a session, for each session of the pool; one more is refused at once."""
-
-
-class Busy(Unavailable):
-    """503: more is asked at once than this process has sessions for. Nothing was begun."""
-
-    code = "busy"
-    title = "The node is busy; try again"
-    title_zh = "节点繁忙，请稍后重试"
 
 
 class Pool:
@@ -48,9 +41,8 @@ class Pool:
         self.seconds_to_answer = seconds_to_answer
         self._name = application_name
         self._settings = settings
-        self._most_waiting = size * WAITING_FOR_EACH if waiting is None else waiting
-        self._waiting = 0
-        self._turns = asyncio.Semaphore(size)
+        most_waiting = size * WAITING_FOR_EACH if waiting is None else waiting
+        self._shares = Shares(size, waiting=most_waiting, seconds=SECONDS_TO_WAIT, busy=_busy)
         self._idle: list[asyncpg.Connection] = []
         self._closed = False
 
@@ -73,22 +65,21 @@ class Pool:
 
     async def acquire(self) -> Session:
         """A session to be given back by `release`."""
-        await self._turn()
+        share = await self._shares.take()
         try:
             while self._idle:
                 driver = self._idle.pop()
                 if not driver.is_closed():  # the server has not ended it, in a restart for one
-                    return Session(driver)
-            return Session(
-                await connect(
-                    self.address,
-                    application_name=self._name,
-                    settings=self._settings,
-                    seconds_to_answer=self.seconds_to_answer,
-                )
+                    return Session(driver, share)
+            driver = await connect(
+                self.address,
+                application_name=self._name,
+                settings=self._settings,
+                seconds_to_answer=self.seconds_to_answer,
             )
+            return Session(driver, share)
         except BaseException:
-            self._turns.release()
+            self._shares.give(share)
             raise
 
     async def release(self, session: Session) -> None:
@@ -102,7 +93,7 @@ class Pool:
                 else:
                     self._idle.append(session.driver)
         finally:
-            self._turns.release()
+            self._shares.give(session.share)
 
     async def answers(self, *, seconds: float = 2.0) -> bool:
         """Whether the database answers within that time."""
@@ -122,21 +113,6 @@ class Pool:
                 await driver.close(timeout=2)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 driver.terminate()
-
-    async def _turn(self) -> None:
-        if not self._turns.locked():
-            await self._turns.acquire()
-            return
-        if self._waiting >= self._most_waiting:
-            raise _busy()
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(SECONDS_TO_WAIT):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise _busy() from None
-        finally:
-            self._waiting -= 1
 
 
 def _busy() -> Busy:

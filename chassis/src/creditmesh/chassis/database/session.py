@@ -6,7 +6,7 @@ statement, or a host that takes no writes any more. Its pool then makes another.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -26,11 +26,13 @@ T = TypeVar("T")
 class Session:
     """One connection in the hands of one task."""
 
-    __slots__ = ("driver",)
+    __slots__ = ("driver", "share")
 
-    def __init__(self, driver: asyncpg.Connection) -> None:
+    def __init__(self, driver: asyncpg.Connection, share: Hashable = None) -> None:
         self.driver = driver
         """The driver's own connection, for what only it can do (LISTEN)."""
+        self.share = share
+        """For whom its pool counts it."""
 
     @property
     def ended(self) -> bool:

@@ -24,6 +24,7 @@ from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.bodies import USUAL, BodyLimit
 from creditmesh.chassis.http.problems import answer_to, field_errors
 from creditmesh.chassis.http.reading import StrictRequest
+from creditmesh.chassis.shares import working_for
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ACCESS = "x-creditmesh-access"
@@ -72,7 +73,8 @@ class TransactionRoute(APIRoute):
                         _check_parameters(request, known)
                         request.state.context = context
                         read = StrictRequest(request.scope, policy.body.counted(request.receive))
-                        return await _committed(context, handle(read))
+                        with working_for(context.known_caller.share):
+                            return await _committed(context, handle(read))
                 except Exception as error:  # noqa: BLE001 - the one place where an error becomes an answer
                     return answer_to(error, request, path=self.path)
 

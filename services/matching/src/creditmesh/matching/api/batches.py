@@ -20,6 +20,8 @@ MOST = 10_000
 """Subjects of one screening."""
 _FIELDS = 32
 """Names that a subject, or an object in it, may have before it is looked at by name."""
+_MOST_MARKS = 16
+"""Braces, brackets and commas for each of `MOST` subjects, which need six; a body with more is not parsed."""
 _KINDS = {"application/json": "json", NDJSON: "lines", "application/ndjson": "lines"}
 _ONE = TypeAdapter(ScreenedIn)
 _MANY: TypeAdapter[list[ScreenedIn]] = TypeAdapter(Annotated[list[ScreenedIn], FailFast()])
@@ -36,7 +38,9 @@ async def batch_of(request: Request) -> Batch:
     """The subjects of a request: UnsupportedMedia, Malformed, TooLarge, or each field at fault by its place."""
     shape = _shape(request.headers.get("content-type"))
     body = await request.body()
-    read = _lines(body) if shape == "lines" else _json(body)
+    if body.count(b"{") + body.count(b"[") + body.count(b",") > _MOST_MARKS * MOST:
+        raise _too_many()
+    read = await _lines(body) if shape == "lines" else _json(body)
     if isinstance(read, dict):
         return Batch("object", await _valid(read))
     if not isinstance(read, list) or not read:
@@ -78,20 +82,22 @@ def _json(body: bytes) -> Any:
         raise RequestValidationError([{"type": "json_invalid", "loc": ("body",)}]) from error
 
 
-def _lines(body: bytes) -> list[Any]:
+async def _lines(body: bytes) -> list[Any]:
     if body.count(b"\n") + body.count(b"\r") > 4 * MOST:  # before there is an object for each
         raise _too_many()
     lines = [line for line in body.splitlines() if line.strip()]
     if len(lines) > MOST:
         raise _too_many()
-    read = []
-    for number, line in enumerate(lines, 1):
-        try:
-            read.append(strictly(line))
-        except json.JSONDecodeError as error:
-            raise Malformed(
-                f"Line {number} is not valid JSON in UTF-8.", f"第 {number} 行不是有效的 UTF-8 JSON。"
-            ) from error
+    read: list[Any] = []
+    async for some in in_slices(lines):
+        for line in some:
+            try:
+                read.append(strictly(line))
+            except json.JSONDecodeError as error:
+                number = len(read) + 1
+                raise Malformed(
+                    f"Line {number} is not valid JSON in UTF-8.", f"第 {number} 行不是有效的 UTF-8 JSON。"
+                ) from error
     return read
 
 
