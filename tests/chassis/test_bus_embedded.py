@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from creditmesh.chassis.bus import embedded
-from creditmesh.chassis.bus.embedded import EmbeddedBus, Mailbox
+from creditmesh.chassis.bus import mailboxes as mailboxes_of_the_bus
+from creditmesh.chassis.bus.embedded import EmbeddedBus
 from creditmesh.chassis.bus.event import Delivered, Ordered
+from creditmesh.chassis.bus.mailboxes import Mailbox
 from creditmesh.chassis.bus.position import Position
 from tests.contracts.bus.world import PARTS, Happened, Ignored, Work, World, keys_of, opened, write_down
 from tests.support.eventually import eventually
@@ -23,13 +24,13 @@ async def world(postgres: Postgres) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def mailboxes(bus: EmbeddedBus, *parts: Sequence[int]) -> AsyncIterator[list[Mailbox]]:
-    made = [bus.transport("reader", ["source"]) for _ in parts]
+    made = [bus.mailbox(["source"]) for _ in parts]
     for mailbox, held in zip(made, parts, strict=True):
-        await mailbox.hold([Position("source", part) for part in held])
+        mailbox.hold([Position("source", part) for part in held])
     await asyncio.sleep(0.1)  # its unit has begun
     yield made
     for mailbox in made:
-        await mailbox.close()
+        mailbox.close()
 
 
 async def came(mailbox: Mailbox, n: int) -> list[Ordered]:
@@ -62,7 +63,7 @@ async def test_each_gets_its_own_parts_only(world: World):
 async def test_what_there_is_no_room_for_is_announced_and_read_by_the_consumer_itself(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(embedded, "MOST_KEPT", 2)
+    monkeypatch.setattr(mailboxes_of_the_bus, "MOST_KEPT", 2)
     async with mailboxes(world.bus(), range(PARTS)) as (mailbox,):
         await world.write("k", "k", "k")
         async with asyncio.timeout(5):

@@ -2,35 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from creditmesh.chassis.bus import kafka
-from creditmesh.chassis.bus.arrivals import KafkaArrivals
+from creditmesh.chassis.bus.arrivals import KafkaBus
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.kafka import KafkaBus
 from creditmesh.chassis.bus.message import headers_of, topic_of
 from creditmesh.chassis.bus.publisher import Publisher
 from creditmesh.chassis.bus.stream import heads, read_stream
 from creditmesh.chassis.bus.topics import topics_of
+from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.units import Unit, keep_running
 from tests.contracts.bus.world import PARTS, Handler, Running, World, opened, write_down
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
-
-
-class WatchedBus(KafkaBus):
-    """Remembers the transports it made."""
-
-    made: list[KafkaArrivals]
-
-    def transport(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
-        made = super().transport(reader, streams)
-        self.made.append(made)
-        return made
 
 
 @dataclass
@@ -43,6 +32,7 @@ class KafkaWorld(World):
 
     async def open(self) -> None:
         await super().open()
+        self.second: Pool = self.database.pool("second", size=12)
         self.topics = topics_of(self.node, ["source"], parts=PARTS, replicas=1, min_isr=1)
         await kafka.apply(self.bootstrap, self.topics)
 
@@ -51,10 +41,8 @@ class KafkaWorld(World):
         with contextlib.suppress(OSError):
             await kafka.apply(self.bootstrap, self.topics, anew=True)
 
-    def bus(self) -> WatchedBus:
-        bus = WatchedBus(self.listener, node=self.node, bootstrap=self.bootstrap)
-        bus.made = []
-        return bus
+    def bus(self) -> KafkaBus:
+        return KafkaBus(self.listener, partial(kafka.consumer, self.bootstrap, node=self.node))
 
     def publisher(self, **more: Any) -> Publisher:
         return Publisher(
@@ -68,15 +56,25 @@ class KafkaWorld(World):
         )
 
     @contextlib.asynccontextmanager
-    async def reading(
-        self, handler: Handler = write_down, *, connected: bool = True, **more: Any
-    ) -> AsyncIterator[Running]:
-        """As ever; begun when Kafka is connected, so that what is written then has to come by it."""
+    async def process(self) -> AsyncIterator[KafkaBus]:
+        """The bus of one process, with its reading."""
         bus = self.bus()
-        async with super().reading(handler, bus=bus, **more) as running:
+        async with running(bus):
+            yield bus
+
+    @contextlib.asynccontextmanager
+    async def reading(
+        self, handler: Handler = write_down, *, connected: bool = True, bus: KafkaBus | None = None, **more: Any
+    ) -> AsyncIterator[Running]:
+        """As ever, in a process of its own or that of `bus`; begun when its parts are placed, so that what is written
+        then has to come by Kafka."""
+        async with contextlib.AsyncExitStack() as stack:
+            bus = bus or await stack.enter_async_context(self.process())
+            before = len(bus.mailboxes)
+            reading = await stack.enter_async_context(super().reading(handler, bus=bus, **more))
             if connected:
-                await eventually(lambda: bus.made[-1:] and bus.made[-1].connected)
-            yield running
+                await eventually(lambda: bus.connected and any(mailbox.held for mailbox in bus.mailboxes[before:]))
+            yield reading
 
     async def publish(self, *, lost: Sequence[int] = (), twice: bool = False, backwards: bool = False) -> None:
         """Send what was not sent yet; `twice`: and all that ever was."""
@@ -120,9 +118,9 @@ async def opened_on(postgres: Postgres, bootstrap: str) -> AsyncIterator[KafkaWo
 
 
 @contextlib.asynccontextmanager
-async def running(publisher: Publisher) -> AsyncIterator[asyncio.Task[None]]:
-    """The publisher as a unit, in this process."""
-    task = asyncio.create_task(keep_running(Unit("publisher", publisher.run)))
+async def running(what: Publisher | KafkaBus) -> AsyncIterator[asyncio.Task[None]]:
+    """The publisher, or a reading, as a unit in this process."""
+    task = asyncio.create_task(keep_running(Unit("running", what.run)))
     try:
         yield task
     finally:

@@ -1,16 +1,24 @@
 """The contract on a real Apache Kafka."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from creditmesh.chassis.bus.arrivals import KafkaArrivals
+from creditmesh.chassis.bus import arrivals, kafka
+from creditmesh.chassis.bus.arrivals import KafkaBus
+from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.gaps import MOST_KEPT
 from creditmesh.chassis.bus.kafka import producer
 from creditmesh.chassis.bus.message import topic_of
 from creditmesh.chassis.bus.metrics import APPLIED, REPEATS
+from creditmesh.chassis.bus.position import Position
 from tests.contracts.bus.kafka_world import KafkaWorld, opened_on, published_all, running
 from tests.contracts.bus.suite import BusContract
-from tests.contracts.bus.world import PARTS, keys_of
+from tests.contracts.bus.world import LEASE_CLASS, PARTS, Running, Work, keys_of
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
 
@@ -41,6 +49,61 @@ class TestKafka(BusContract):
             await reading.consumer.caught_up()
         assert await world.effects() == ids
         assert repeats() == before
+
+    async def test_the_services_of_a_process_have_one_client_and_each_message_is_parsed_once(
+        self, world: KafkaWorld, monkeypatch: pytest.MonkeyPatch
+    ):
+        clients = counted(monkeypatch, kafka, "AIOKafkaConsumer")
+        parsed = counted(monkeypatch, arrivals, "event_of")
+        seen: list[Delivered] = []
+        async with world.process() as bus, world.reading(bus=bus) as one, second(world, bus, seen) as other:
+            ids = await world.write(*[key for part in range(PARTS) for key in keys_of(part, 20)])
+            await caught_up(one, other)
+        assert (set(await world.effects()), {event.id for event in seen}) == (set(ids), set(ids))
+        assert len(clients) == 1
+        assert len(parsed) == len(ids)
+
+    async def test_a_reader_that_takes_nothing_holds_nobody_and_keeps_no_more_than_it_has_room_for(
+        self, world: KafkaWorld
+    ):
+        before = passed("refilled")
+        seen: list[Delivered] = []
+        may = asyncio.Event()
+        async with world.process() as bus, world.reading(bus=bus) as one, second(world, bus, seen, may) as other:
+            full = bus.mailbox(["source"])
+            full.hold([Position("source", part) for part in range(PARTS)])
+            ids: list[UUID] = []
+            for _ in range(5):
+                ids += await world.write(*["k"] * (MOST_KEPT // 2))
+                await one.consumer.caught_up()
+            assert await world.effects() == ids
+            assert passed("refilled") - before < len(ids) // 2, "most of it came by Kafka"
+            assert seen == []
+            may.set()
+            await other.consumer.caught_up()
+            assert [event.id for event in seen] == ids
+            came = await full.take(0.0)
+            [part] = {event.part for event in came.events}
+            assert len(came.events) <= MOST_KEPT
+            assert came.announced == {"source"}
+            assert full.overdue(Position("source", part, len(came.events)), 0.0), "what had no room is read at once"
+            full.close()
+
+    async def test_a_reader_that_comes_later_reads_the_stream_until_it_meets_what_comes(self, world: KafkaWorld):
+        seen: list[Delivered] = []
+        before = repeats()
+        async with world.process() as bus, world.reading(bus=bus) as one:
+            ids = await world.write(*["k"] * 50)
+            await one.consumer.caught_up()
+            async with second(world, bus, seen) as other:
+                async with asyncio.timeout(arrivals.SECONDS_UNTIL_LATE):
+                    await other.consumer.caught_up()
+                arrived = passed("arrived", "second")
+                ids += await world.write(*["k"] * 5)
+                await caught_up(one, other)
+        assert [event.id for event in seen] == ids
+        assert passed("arrived", "second") == arrived + 5
+        assert (repeats(), await world.effects()) == (before, ids)
 
     @pytest.mark.parametrize("rows", [2, 40], ids=["a smaller log", "a bigger log"])
     async def test_the_hint_into_a_log_that_was_wiped_is_harmless(self, world: KafkaWorld, rows: int):
@@ -126,7 +189,7 @@ class TestKafka(BusContract):
         async with world.reading() as reading:
             await world.write("k", "k")
             await reading.consumer.caught_up()
-            monkeypatch.setattr(KafkaArrivals, "overdue", lambda *_, **__: False)
+            monkeypatch.setattr(KafkaBus, "overdue", lambda *_, **__: False)
             await world.write("k", "k", lost=range(2))
             await world.wipe()
             with pytest.raises(TimeoutError):
@@ -135,8 +198,39 @@ class TestKafka(BusContract):
             await reading.consumer.caught_up()
 
 
-def passed(way: str) -> float:
-    return APPLIED.labels("reader", "source", way)._value.get()
+def second(
+    world: KafkaWorld, bus: KafkaBus, seen: list[Delivered], may: asyncio.Event | None = None
+) -> AbstractAsyncContextManager[Running]:
+    """Another service in the process of this bus; it sees what is committed when it `may`."""
+
+    async def see(work: Work, events: Sequence[Delivered]) -> None:
+        del work
+        if may is not None and not may.is_set():
+            raise TimeoutError
+        seen.extend(events)
+
+    return world.reading(see, reader="second", bus=bus, pool=world.second, lock_class=LEASE_CLASS + 2)
+
+
+async def caught_up(*readings: Running) -> None:
+    await asyncio.gather(*(reading.consumer.caught_up() for reading in readings))
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[None]:
+    """One entry for each call."""
+    calls: list[None] = []
+    real = getattr(module, name)
+
+    def counting(*args: Any, **more: Any) -> Any:
+        calls.append(None)
+        return real(*args, **more)
+
+    monkeypatch.setattr(module, name, counting)
+    return calls
+
+
+def passed(way: str, reader: str = "reader") -> float:
+    return APPLIED.labels(reader, "source", way)._value.get()
 
 
 def repeats() -> float:

@@ -7,13 +7,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
+from creditmesh.chassis.bus.arrivals import KafkaBus
 from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.kafka import KafkaBus
+from creditmesh.chassis.bus.kafka import consumer as kafka_consumer
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.protocol import Bus
+from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.database.address import Address
 from creditmesh.chassis.database.pool import Pool
 from tests.contracts.bus.world import LEASE_CLASS, PARTS, Happened, Noted, Work, write_down
@@ -38,7 +40,7 @@ async def main(url: str, lease: float, *kafka: str) -> None:
     bus: Bus = EmbeddedBus(listener, {"source": Source(pool=pool, types=frozenset({Happened.type, Noted.type}))})
     if kafka:
         node, bootstrap = kafka
-        bus = KafkaBus(listener, node=node, bootstrap=bootstrap)
+        bus = KafkaBus(listener, partial(kafka_consumer, bootstrap, node=node))
     consumer = Consumer(
         reader="reader",
         streams={"source": {Happened: die_or_write_down, Noted: die_or_write_down}},

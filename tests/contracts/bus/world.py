@@ -16,7 +16,7 @@ from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_stream
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered, part_of
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.protocol import Bus
+from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
 from creditmesh.chassis.bus.replica import Follower
 from creditmesh.chassis.database.migrations import Package
@@ -34,6 +34,7 @@ LEAP_DAY = date(2024, 2, 29)
 PACKAGES = (
     Package(name="source", package="tests.contracts.bus.source"),
     Package(name="reader", package="tests.contracts.bus.reader"),
+    Package(name="second", package="tests.contracts.bus.second"),
     Package(name="stranger", package="tests.contracts.bus"),
 )
 Handler = Callable[["Work", Sequence[Delivered]], Awaitable[None]]
@@ -210,13 +211,14 @@ class World:
         self,
         handler: Handler = write_down,
         *,
+        reader: str = "reader",
         lock_class: int = LEASE_CLASS,
         lease: float = 5.0,
         bus: Bus | None = None,
         pool: Pool | None = None,
     ) -> Consumer:
         return Consumer(
-            reader="reader",
+            reader=reader,
             streams={"source": {Happened: handler, Noted: handler}},
             pool=pool or self.pool,
             lock_class=lock_class,
@@ -274,8 +276,9 @@ async def declare(session: Session) -> None:
         session,
         node="city",
         streams=[
-            StreamOf(service="source", readers=frozenset({"reader"}), outbox=noted),
+            StreamOf(service="source", readers=frozenset({"reader", "second"}), outbox=noted),
             StreamOf(service="reader", readers=frozenset()),
+            StreamOf(service="second", readers=frozenset()),
             StreamOf(service="stranger", readers=frozenset()),
         ],
     )

@@ -235,7 +235,7 @@ class Host:
             Unit("orderer", self.orderer.run),
             Unit("follower", self.follower.run),
         ]
-        units += self.bus.units()
+        units += self.bus.units() if self.consumers else ()
         units += [
             Unit(f"pruner {role}", Pruner(self.addresses[role], kept, terms=self.settings.terms).run)
             for role, kept in self._kept().items()

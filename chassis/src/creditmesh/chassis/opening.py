@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from creditmesh.chassis.bus.arrivals import KafkaBus as OpenKafkaBus
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.protocol import Bus
+from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.publisher import Publisher
 from creditmesh.chassis.bus.topics import Topic, topics_of
 from creditmesh.chassis.database.address import Address
@@ -15,9 +16,9 @@ from creditmesh.chassis.settings import BusSettings, KafkaBus
 def open_bus(settings: BusSettings, *, node: str, wakes: Listener, sources: Mapping[str, Source]) -> Bus:
     """The bus of a process of this node."""
     if isinstance(settings, KafkaBus):
-        from creditmesh.chassis.bus.kafka import KafkaBus as OpenKafkaBus  # noqa: PLC0415 - a heavy client, if asked for
+        from creditmesh.chassis.bus.kafka import consumer  # noqa: PLC0415 - a heavy client, if asked for
 
-        return OpenKafkaBus(wakes, node=node, bootstrap=settings.bootstrap)
+        return OpenKafkaBus(wakes, partial(consumer, settings.bootstrap, node=node))
     return EmbeddedBus(wakes, sources)
 
 

@@ -49,16 +49,6 @@ ContextFor = Callable[[Session, str | None], Batch]
 """Makes the context of one batch, in that session's transaction, for the trace that its first event belongs to."""
 
 
-class Stand(Protocol):
-    """Where the transport stands; kept with a position as a hint."""
-
-    def hint(self, stream: str, part: int, number: int) -> int | None:
-        """Where it stood at that event."""
-
-    def applied(self, stream: str, part: int, number: int) -> None:
-        """Everything up to that event has been applied."""
-
-
 class Applier:
     """The transactions of one reader."""
 
@@ -69,7 +59,6 @@ class Applier:
         reader: str,
         handlers: Mapping[str, Mapping[str, Handle]],
         context_for: ContextFor,
-        transport: Stand,
         check: Callable[[], None],
     ) -> None:
         """`check` raises Doubt when the parts may be another's."""
@@ -77,7 +66,6 @@ class Applier:
         self._reader = reader
         self._handlers = handlers
         self._context_for = context_for
-        self._transport = transport
         self._check = check
         self.parked: frozenset[Parked] = frozenset()
         """The keys that wait behind a dead letter."""
@@ -244,8 +232,8 @@ class Applier:
 
     def _end(self, one: Slice) -> Position:
         end = one.end
-        hint = self._transport.hint(end.stream, end.part, end.number)
-        return Position(end.stream, end.part, end.number, end.id, one.progress.stored.hint if hint is None else hint)
+        hint = one.progress.stored.hint if end.hint is None else end.hint
+        return Position(end.stream, end.part, end.number, end.id, hint)
 
     def _stored(self, one: Slice) -> None:
         one.progress.stored = self._end(one)
@@ -255,7 +243,6 @@ class Applier:
     def _move_on(self, one: Slice) -> None:
         end = one.end
         one.progress.move(self._end(one), time.monotonic())
-        self._transport.applied(end.stream, end.part, end.number)
         APPLIED.labels(self._reader, end.stream, one.way).inc(len(one.events))
 
     def _concerns(self, events: Collection[Ordered]) -> bool:

@@ -1,25 +1,27 @@
-"""What Kafka brings one reader: a task keeps a client placed at the held parts, and a reader lives on while it cannot.
+"""What Kafka brings a process: one client, placed at all parts that somebody here holds. Readers live on without it.
 
-The offset in a position is a hint. Where the log no longer has it, or is another log of the same name, the client
-begins at what there is: below the position are repeats, above it a gap, and the numbers tell which.
+The offset in a position is a hint. The client stands where the furthest reader of a part does; who is behind it reads
+the stream until it meets what comes. Where the log no longer has the offset, or is another log of the same name, the
+client begins at what there is: below the position are repeats, above it a gap, and the numbers tell which.
 """
 
 import asyncio
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import structlog
 
-from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.event import Ordered
+from creditmesh.chassis.bus.listen import Listener, News
+from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.message import Headers, event_of
 from creditmesh.chassis.bus.metrics import CLIENTS, FOREIGN
 from creditmesh.chassis.bus.position import Place, Position
-from creditmesh.chassis.bus.protocol import Came
+from creditmesh.chassis.units import Unit
 
 SECONDS_TO_POLL = 0.3
 POLLS_UNTIL_LATE = 4
@@ -27,9 +29,7 @@ SECONDS_UNTIL_LATE = 2.0
 SECONDS_AT_MOST = 15.0
 """How long a part may be behind though others arrive."""
 SECONDS_OF_SILENCE = 12.0
-"""A client that brought nothing for a part that long, while its reader asked for it, is replaced."""
-MOST_WAITING = 250
-"""Events of a part that arrived and were not applied yet: more of it is left with Kafka."""
+"""A client that brought nothing for a part that long, while a reader asked for it, is replaced."""
 
 _log = structlog.get_logger(__name__)
 
@@ -58,192 +58,152 @@ class Message(NamedTuple):
 class Client(Protocol):
     """A connected Kafka client. Whatever it raises, but for OutOfLog, ends it."""
 
-    async def place(self, offsets: Mapping[Place, int | None]) -> None:
+    async def place(self, offsets: Mapping[Place, int]) -> None:
         """From now on fetch exactly these, each from its offset if the log has it, else from where the log begins."""
 
-    async def poll(self, places: Collection[Place], seconds: float) -> Sequence[Message]:
-        """Some records of these places, at once or within that time."""
+    async def poll(self, seconds: float) -> Sequence[Message]:
+        """Some records, at once or within that time."""
 
 
 Connect = Callable[[], AbstractAsyncContextManager[Client]]
 
 
-@dataclass(slots=True)
-class _Part:
-    next: int | None
-    """The offset to go on from."""
-    passed: int
-    """The highest number known to be applied."""
-    passed_at_poll: int = 0
-    offsets: dict[int, int] = field(default_factory=dict)
-    """Where each number stood that arrived and was not applied yet."""
-    missed_since: float | None = None
-    """Since when its reader has asked for more and nothing at all came."""
-    dry: bool = False
-    """Its reader was overdue, and lives on refill until Kafka has come to where it stands."""
+class KafkaBus(Bus):
+    """The stream in PostgreSQL, and a reading that spares its readers the database."""
 
+    seconds_to_poll = 1.0
 
-class KafkaArrivals:
-    """The transport of one run of one reader; `connected` while a client is placed at all held parts."""
-
-    def __init__(self, connect: Connect, wakes: Listener, streams: Collection[str]) -> None:
-        self.connected = False
+    def __init__(self, wakes: Listener, connect: Connect) -> None:
+        super().__init__(wakes)
         self._connect = connect
-        self._wakes = wakes
-        self._wake = wakes.wake(streams)
-        self._parts: dict[Place, _Part] = {}
-        self._come: list[Delivered] = []
-        self._changed = asyncio.Event()
-        self._eased = asyncio.Event()
+        self._next: dict[Place, int] = {}
+        """The offset to go on from, of every held part."""
+        self._placed: frozenset[Place] = frozenset()
+        """Where a client fetches."""
+        self._passed: dict[Place, int] = {}
+        """The number before what comes next: of an event that was handed on, or of the reader where it was placed."""
+        self._missed: dict[Place, float] = {}
+        """Since when readers have asked for more and nothing at all came."""
+        self._dry: dict[Place, int] = {}
+        """Parts whose readers live on the stream, until Kafka brings what is newer than they lately asked for."""
         self._empty = 0
         self._silent = False
-        self._away = False
-        self._task = asyncio.create_task(self._keep_connected(), name="kafka arrivals")
-
-    async def hold(self, positions: Sequence[Position]) -> None:
-        """Go on where the held ones stand, and begin at the hints of the new ones; nothing is waited for."""
-        self._parts = {p.place: self._parts.get(p.place) or _Part(p.hint, p.number) for p in positions}
-        self._replace()
-
-    async def take(self, seconds: float) -> Came:
-        """What came. While Kafka flows the heads are not announced: the reader asks for them each second."""
-        end = time.monotonic() + seconds
-        while True:
-            announced = await self._wake.wait(max(end - time.monotonic(), 0.0))
-            if self._come or not self._flows or time.monotonic() >= end:
-                break
-        come, self._come = self._come, []
-        self._eased.set()
-        return Came(come, frozenset() if self._flows else announced)
-
-    def missing(self, stream: str, part: int, *, seconds: float) -> None:
-        """If nothing at all comes for a while, or not this part for long, it has run dry.
-
-        It stays so until Kafka brings what was applied a moment ago, or newer: the consumer refills all that is there,
-        and not one batch each time its patience ends.
-        """
-        held = self._parts.get((stream, part))
-        if held is None or not self.connected:
-            return
-        now = time.monotonic()
-        held.missed_since = held.missed_since or now
-        if now - held.missed_since > SECONDS_OF_SILENCE:
-            self._silent = True
-        late = seconds > SECONDS_UNTIL_LATE and self._empty >= POLLS_UNTIL_LATE
-        held.dry = held.dry or late or seconds > SECONDS_AT_MOST
-
-    def overdue(self, stream: str, part: int) -> bool:
-        """If no client is placed, or the part has run dry."""
-        held = self._parts.get((stream, part))
-        return held is None or not self.connected or held.dry
-
-    def hint(self, stream: str, part: int, number: int) -> int | None:
-        """The offset after that number's, if it arrived."""
-        held = self._parts.get((stream, part))
-        offset = None if held is None else held.offsets.get(number)
-        return None if offset is None else offset + 1
-
-    def applied(self, stream: str, part: int, number: int) -> None:
-        """There is room for more of that part."""
-        held = self._parts.get((stream, part))
-        if held is not None:
-            held.passed = max(held.passed, number)
-            held.offsets = {each: at for each, at in held.offsets.items() if each >= number}
-            self._eased.set()
-
-    async def close(self) -> None:
-        """End the client."""
-        self._wakes.forget(self._wake)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        self._replace = False
 
     @property
-    def _flows(self) -> bool:
-        return self.connected and not any(part.dry for part in self._parts.values())
+    def connected(self) -> bool:
+        """Whether a client fetches all that is held."""
+        return bool(self._placed) and not self._replace
 
-    def _replace(self) -> None:
-        self.connected = False
-        self._changed.set()
-        self._wake.stir()
+    def units(self) -> Sequence[Unit]:
+        """Its one reading."""
+        return [Unit("reading", self.run)]
 
-    async def _keep_connected(self) -> None:
+    def brings(self, place: Place, news: News) -> bool:
+        """While Kafka flows: readers ask for the heads each second."""
+        del news
+        return place in self._placed and place not in self._dry
+
+    def overdue(self, place: Place, number: int, seconds: float) -> bool:
+        """If it came by already, if no client is placed, or if the part has run dry.
+
+        It has when nothing at all comes for a while, or not this part for long, and stays so until Kafka brings what
+        was applied a moment ago, or newer: the consumer refills all that is there, and not one batch each time its
+        patience ends.
+        """
+        if place not in self._placed or self._passed[place] > number:
+            return True
+        now = time.monotonic()
+        if now - self._missed.setdefault(place, now) > SECONDS_OF_SILENCE:
+            self._silent = True
+        late = seconds > SECONDS_UNTIL_LATE and self._empty >= POLLS_UNTIL_LATE
+        if late or seconds > SECONDS_AT_MOST or place in self._dry:
+            self._dry[place] = number
+        return place in self._dry
+
+    def held(self, gained: Collection[Position]) -> None:
+        """Go on where the held ones stand, and begin at the hints of the new ones; nothing is waited for."""
+        held = {place for mailbox in self.mailboxes for place in mailbox.held}
+        for place in self._next.keys() - held:
+            self._replace = True
+            for known in (self._next, self._passed, self._missed, self._dry):
+                known.pop(place, None)
+        for position in gained:
+            hint, place = position.hint or 0, position.place
+            if hint > self._next.get(place, -1):
+                self._replace = True
+                self._next[place] = hint
+                self._passed[place] = max(self._passed.get(place, 0), position.number)
+
+    async def run(self) -> None:
+        """Keep a client and hand on what it fetches; one that ends is replaced. A unit of a process with consumers."""
+        away = False
         while True:
             try:
                 async with self._connect() as client:
-                    self._silent = False
-                    for part in self._parts.values():
-                        part.missed_since = None
-                    self._replace()
-                    await self._pump(client)
-            except Exception as error:  # noqa: BLE001 - whatever a client raises: the reader lives on the stream
-                if not self._away:
-                    _log.warning("kafka is away, a reader refills from the stream", reason=type(error).__name__)
-                self._away = True
-            self._replace()
+                    if away:
+                        _log.info("kafka is back")
+                    away = False
+                    with self.reading():
+                        await self._pump(client)
+            except Exception as error:  # noqa: BLE001 - whatever a client raises: the readers live on the stream
+                if not away:
+                    _log.warning("kafka is away, readers refill from the stream", reason=type(error).__name__)
+                away = True
             CLIENTS.inc()
             await asyncio.sleep(random.uniform(0.3, 0.9))  # noqa: S311 - jitter, not a secret
 
     async def _pump(self, client: Client) -> None:
-        while not self._silent:
-            if self._changed.is_set():
-                await self._place(client)
-            elif self._parts:
-                await self._poll(client)
-            else:
-                await self._changed.wait()
+        self._silent, self._replace = False, True
+        self._missed.clear()
+        try:
+            while not self._silent:
+                if self._replace:
+                    await self._place(client)
+                elif any(mailbox.held and mailbox.has_room for mailbox in self.mailboxes):
+                    await self._poll(client)
+                else:
+                    self.changed.clear()
+                    await self.changed.wait()
+        finally:
+            self._placed = frozenset()
         raise Silent
 
     async def _place(self, client: Client) -> None:
-        self._changed.clear()
-        await client.place({place: part.next for place, part in self._parts.items()})
+        self._replace = False
+        offsets = dict(self._next)
+        await client.place(offsets)
+        self._placed = frozenset(offsets)
         self._empty = 0
-        self.connected = bool(self._parts) and not self._changed.is_set()
-        if self._away:
-            _log.info("kafka is back")
-        self._away = False
 
     async def _poll(self, client: Client) -> None:
-        wanted = [place for place, part in self._parts.items() if len(part.offsets) < MOST_WAITING]
-        if not wanted or len(self._come) >= MOST_WAITING:
-            self._eased.clear()
-            await self._ease()
-            return
-        for part in self._parts.values():
-            part.passed_at_poll = part.passed
+        dry = dict(self._dry)
         try:
-            messages = await client.poll(wanted, SECONDS_TO_POLL)
+            messages = await client.poll(SECONDS_TO_POLL)
         except OutOfLog as error:
-            for place in set(error.places) & set(self._parts):
-                self._parts[place].next = None
-            self._replace()
+            self._next |= dict.fromkeys(self._next.keys() & error.places, 0)
+            self._placed -= set(error.places)
+            self._replace = True
             return
         self._empty = 0 if messages else self._empty + 1
+        found: dict[Place, list[Ordered]] = defaultdict(list)
         for message in messages:
-            self._arrive(message)
-        if self._come:
-            self._wake.stir()
+            if message.place in self._next and (event := self._event(message)) is not None:
+                found[message.place].append(event)
+        for place, events in found.items():
+            newest = max(event.number for event in events)
+            self._passed[place] = max(self._passed[place], newest)
+            if newest >= dry.get(place, self._dry.get(place, 0)):
+                self._dry.pop(place, None)
+        self.hand_on(found)
 
-    async def _ease(self) -> None:
+    def _event(self, message: Message) -> Ordered | None:
+        place, self._next[message.place] = message.place, message.offset + 1
+        self._missed.pop(place, None)
         try:
-            async with asyncio.timeout(SECONDS_TO_POLL):
-                await self._eased.wait()
-        except TimeoutError:
-            return
-
-    def _arrive(self, message: Message) -> None:
-        part = self._parts.get(message.place)
-        if part is None:
-            return
-        part.next = message.offset + 1
-        part.missed_since = None
-        stream, number_of_part = message.place
-        try:
-            event = event_of(message.headers, message.data, stream=stream, part=number_of_part)
+            event = event_of(message.headers, message.data, stream=place[0], part=place[1])
         except ValueError:
-            FOREIGN.labels(stream).inc()
-            return
-        if event.number > part.passed:
-            part.offsets[event.number] = message.offset
-        if event.number >= part.passed_at_poll:
-            part.dry = False
-        self._come.append(event)
+            FOREIGN.labels(place[0]).inc()
+            return None
+        event.hint = message.offset + 1
+        return event

@@ -20,10 +20,10 @@ from creditmesh.chassis.bus.event import Ordered
 from creditmesh.chassis.bus.faults import FAILURES, Fault, fault_of, in_doubt
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress, Slice, share_of
 from creditmesh.chassis.bus.leases import Leases
+from creditmesh.chassis.bus.mailboxes import Bus, Mailbox
 from creditmesh.chassis.bus.metrics import ALARMS, LAG, REPEATS
 from creditmesh.chassis.bus.position import Claimed, Place, forgive, mark, move, read_positions, register
-from creditmesh.chassis.bus.protocol import Bus, Transport
-from creditmesh.chassis.bus.stream import report
+from creditmesh.chassis.bus.stream import heads, read_stream, report
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
@@ -97,10 +97,10 @@ class Consumer:
                 work = await self._work()
                 stack.callback(work.end)
                 await leases.assert_same_server(work)
-                transport = self.bus.transport(self.reader, self.streams)
-                stack.push_async_callback(transport.close)
+                mailbox = self.bus.mailbox(self.streams)
+                stack.callback(mailbox.close)
                 await self._register(work)
-                consuming = self._consuming = _Consuming(self, work=work, leases=leases, transport=transport)
+                consuming = self._consuming = _Consuming(self, work=work, leases=leases, mailbox=mailbox)
                 stack.push_async_callback(self._leave, consuming)
                 while True:
                     await consuming.step()
@@ -159,7 +159,7 @@ class Consumer:
             return {
                 (stream, part): (head.number, at.get((stream, part), 0))
                 for stream in self.streams
-                for part, head in (await self.bus.heads(session, stream)).items()
+                for part, head in (await heads(session, stream)).items()
             }
 
 
@@ -170,20 +170,19 @@ def _passed(targets: Mapping[Place, int], now: Mapping[Place, tuple[int, int]]) 
 class _Consuming:
     """One run of a consumer: the parts it holds, and the loop that applies them."""
 
-    def __init__(self, of: Consumer, *, work: Session, leases: Leases, transport: Transport) -> None:
+    def __init__(self, of: Consumer, *, work: Session, leases: Leases, mailbox: Mailbox) -> None:
         self.held: dict[Place, Progress] = {}
         self._of = of
         self._reader = of.reader
         self._streams = of.handlers.keys()
         self._work = work
         self._leases = leases
-        self._transport = transport
+        self._mailbox = mailbox
         self._applier = Applier(
             work,
             reader=of.reader,
             handlers=of.handlers,
             context_for=of.context_for,
-            transport=transport,
             check=leases.check,
         )
         self._reported: dict[Place, int] = {}
@@ -194,7 +193,7 @@ class _Consuming:
         """Rebalance if it is time, take in what came, and apply what may be applied."""
         if time.monotonic() >= self._rebalance_at:
             await self._rebalance()
-        came = await self._transport.take(self._pause())
+        came = await self._mailbox.take(self._pause())
         for event in came.events:
             self._arrive(event)
         announced: Collection[str] = came.announced
@@ -226,7 +225,7 @@ class _Consuming:
             del self.held[place]
         if change.gained:
             await self._claim(change.gained)
-        await self._transport.hold([progress.position for progress in self.held.values()])
+        self._mailbox.hold([progress.position for progress in self.held.values()])
         self._poll_at = 0.0  # what came between the look at the heads and this was brought to nobody
         self._measure()
 
@@ -257,11 +256,11 @@ class _Consuming:
     async def _announce(self, streams: Collection[str]) -> None:
         """Look at the heads of these streams."""
         for stream in streams:
-            heads = await self._of.bus.heads(self._work, stream)
+            found = await heads(self._work, stream)
             for (of, part), progress in self.held.items():
                 if of == stream and progress.alarm is None:
                     try:
-                        progress.announce(heads[part], time.monotonic())
+                        progress.announce(found[part], time.monotonic())
                     except Alarm as alarm:
                         self._park(alarm)
         if streams:
@@ -376,8 +375,8 @@ class _Consuming:
 
     def _must_refill(self, progress: Progress) -> bool:
         now, since = time.monotonic(), progress.behind_since
-        self._transport.missing(*progress.place, seconds=0.0 if since is None else now - since)
-        return not progress.rests(now) and (progress.gap or self._transport.overdue(*progress.place))
+        overdue = self._mailbox.overdue(progress.position, 0.0 if since is None else now - since)
+        return not progress.rests(now) and (progress.gap or overdue)
 
     async def _refill(self, behind: Sequence[Progress], budget: int) -> list[Slice]:
         n = share_of([progress.head - progress.position.number for progress in behind], budget)
@@ -387,7 +386,7 @@ class _Consuming:
             after = {part: progress.position.number for part, progress in of_stream.items()}
             types = self._of.handlers[stream].keys()
             found: dict[int, list[Ordered]] = defaultdict(list)
-            for event in await self._of.bus.read(self._work, stream, after=after, n=n, types=types):
+            for event in await read_stream(self._work, stream, after=after, n=n, types=types):
                 found[event.part].append(event)
             for part, progress in of_stream.items():
                 try:

@@ -1,6 +1,6 @@
 """An event as a reader meets it, and the part that its key belongs to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -29,6 +29,8 @@ class Ordered:
     before: UUID | None
     id: UUID
     type: str
+    hint: int | None = field(default=None, compare=False)
+    """Where the transport that brought it goes on, to be kept with the position."""
 
 
 @dataclass(slots=True, kw_only=True)

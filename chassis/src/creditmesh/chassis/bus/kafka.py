@@ -5,25 +5,19 @@ itself out, and the numbers remove repeats anyway), no transactions, no automati
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError, for_code
 
-from creditmesh.chassis.bus.arrivals import Client, KafkaArrivals, Message, OutOfLog
-from creditmesh.chassis.bus.embedded import EmbeddedBus
-from creditmesh.chassis.bus.event import Ordered
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.arrivals import Client, Message, OutOfLog
+from creditmesh.chassis.bus.mailboxes import MOST_AT_ONCE
 from creditmesh.chassis.bus.message import Headers, topic_of
 from creditmesh.chassis.bus.position import Place
-from creditmesh.chassis.bus.stream import Head
 from creditmesh.chassis.bus.topics import Topic, WrongTopic
-from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.units import Unit
 
 CONSUMER = {
     "group_id": None,
@@ -42,45 +36,8 @@ PRODUCER = {
     "request_timeout_ms": 3000,
     "metadata_max_age_ms": 5000,
 }
-MOST_AT_ONCE = 500
 SECONDS_TO_STOP = 3.0
 SECONDS_TO_SHOW = 10.0
-
-
-class KafkaBus:
-    """The embedded bus, with a transport that spares readers the database."""
-
-    seconds_to_poll: float = 1.0
-
-    def __init__(self, wakes: Listener, *, node: str, bootstrap: str) -> None:
-        self.wakes = wakes
-        self._stream = EmbeddedBus(wakes)
-        self._connect = partial(consumer, bootstrap, node=node)
-
-    def units(self) -> Sequence[Unit]:
-        """None: each consumer has a client of its own."""
-        return ()
-
-    def transport(self, reader: str, streams: Collection[str]) -> KafkaArrivals:
-        """A client of its own for this run of the reader."""
-        del reader
-        return KafkaArrivals(self._connect, self.wakes, streams)
-
-    async def heads(self, session: Session, stream: str) -> Mapping[int, Head]:
-        """As `stream.heads`."""
-        return await self._stream.heads(session, stream)
-
-    async def read(
-        self,
-        session: Session,
-        stream: str,
-        *,
-        after: Mapping[int, int],
-        n: int,
-        types: Collection[str] | None = None,
-    ) -> Sequence[Ordered]:
-        """As `stream.read_stream`: what Kafka did not bring comes from here."""
-        return await self._stream.read(session, stream, after=after, n=n, types=types)
 
 
 @asynccontextmanager
@@ -100,7 +57,7 @@ class _Consumer:
         self._node = node
         self._places: dict[TopicPartition, Place] = {}
 
-    async def place(self, offsets: Mapping[Place, int | None]) -> None:
+    async def place(self, offsets: Mapping[Place, int]) -> None:
         self._places = {self._partition(place): place for place in offsets}
         if not offsets:
             self._consumer.unsubscribe()
@@ -111,13 +68,12 @@ class _Consumer:
         self._consumer.assign(list(self._places))
         for partition, place in self._places.items():
             offset = offsets[place]
-            known = offset is not None and begin[partition] <= offset <= end[partition]
+            known = begin[partition] <= offset <= end[partition]
             self._consumer.seek(partition, offset if known else begin[partition])
 
-    async def poll(self, places: Collection[Place], seconds: float) -> Sequence[Message]:
-        wanted = [self._partition(place) for place in places]
+    async def poll(self, seconds: float) -> Sequence[Message]:
         try:
-            found = await self._consumer.getmany(*wanted, timeout_ms=int(seconds * 1000), max_records=MOST_AT_ONCE)
+            found = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MOST_AT_ONCE)
         except OffsetOutOfRangeError as error:
             raise OutOfLog([self._places[partition] for partition in error.args[0]]) from error
         return [

@@ -17,4 +17,4 @@ PUBLISHED = Counter("creditmesh_bus_published_total", "Events that Kafka acknowl
 UNPUBLISHED = Gauge("creditmesh_bus_unpublished_events", "Events with a number that were not published yet", ["stream"])
 LEFT_OUT = Counter("creditmesh_bus_left_out_total", "Events too large for Kafka: readers refill them", ["stream"])
 FOREIGN = Counter("creditmesh_bus_foreign_total", "Kafka messages that are no event of the stream", ["stream"])
-CLIENTS = Counter("creditmesh_bus_kafka_clients_total", "Kafka clients of readers that ended and were replaced")
+CLIENTS = Counter("creditmesh_bus_kafka_clients_total", "Kafka clients of processes that ended and were replaced")

@@ -14,9 +14,10 @@ import structlog
 from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.bus.faults import in_doubt
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress
+from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.metrics import ALARMS, LAG
 from creditmesh.chassis.bus.position import Position
-from creditmesh.chassis.bus.protocol import Bus
+from creditmesh.chassis.bus.stream import heads, read_stream
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Alarm
@@ -71,8 +72,8 @@ class Follower:
     async def caught_up(self) -> None:
         """Wait until it has passed the heads as they are now, and is ready."""
         async with self._pool.session() as session:
-            heads = await self._bus.heads(session, self.stream)
-        for part, head in heads.items():
+            found = await heads(session, self.stream)
+        for part, head in found.items():
             await self.reach(part, head.number)
         async with self._moved:
             await self._moved.wait_for(lambda: self.ready)
@@ -95,7 +96,7 @@ class Follower:
         await self._announce(session)
         while due := {part: p for part, p in self._held.items() if p.due and not p.rests(time.monotonic())}:
             after = {part: progress.position.number for part, progress in due.items()}
-            events = await self._bus.read(session, self.stream, after=after, n=BATCH)
+            events = await read_stream(session, self.stream, after=after, n=BATCH)
             found: dict[int, list[Ordered]] = defaultdict(list)
             for event in events:
                 found[event.part].append(event)
@@ -110,12 +111,12 @@ class Follower:
                 self._moved.notify_all()
 
     async def _announce(self, session: Session) -> None:
-        heads = await self._bus.heads(session, self.stream)
+        found = await heads(session, self.stream)
         for part, progress in self._held.items():
             if part not in self.alarms:
                 progress.rests_until = 0.0
                 try:
-                    progress.announce(heads[part], time.monotonic())
+                    progress.announce(found[part], time.monotonic())
                 except Alarm as alarm:
                     self._park(progress, alarm)
         LAG.labels("follower", self.stream).set(sum(p.head - p.position.number for p in self._held.values()))

@@ -1,0 +1,1 @@
+"""A reader of the bus suite: it writes down every effect, doubled ones too."""
