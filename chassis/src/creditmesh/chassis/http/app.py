@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
@@ -100,9 +100,7 @@ async def call(
 ) -> None:
     """Call a route of an application of this process for a caller: no routing, and no token between the two."""
     _, matched = route.matches(scope)
-    async with AsyncExitStack() as files:
-        asked = {**scope, **matched, "app": app, "fastapi_middleware_astack": files, _CALLER: caller or PUBLIC}
-        await route.app(asked, receive, send)
+    await route.app({**scope, **matched, "app": app, _CALLER: caller or PUBLIC}, receive, send)
 
 
 def operator_app(equipment: Equipment, secret: str) -> FastAPI:
