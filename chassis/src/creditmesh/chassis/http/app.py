@@ -99,7 +99,8 @@ async def call(
     app: FastAPI, route: APIRoute, caller: Caller | None, *, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Call a route of an application of this process for a caller: no routing, and no token between the two."""
-    _, matched = route.matches(scope)
+    fixed = {"endpoint": route.endpoint, "path_params": {}, "route": route}
+    matched = route.matches(scope)[1] if route.param_convertors else fixed
     await route.app({**scope, **matched, "app": app, _CALLER: caller or PUBLIC}, receive, send)
 
 
