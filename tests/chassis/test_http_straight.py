@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Query, Response, routing
+from fastapi import Query, Request, Response, routing
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from creditmesh.chassis.http.access import Access
@@ -42,6 +43,13 @@ async def framework(ctx: Ctx, response: Response, part: int, asked: Asked, limit
     """The same with a parameter that only the framework gives."""
     assert response.status_code is None
     return await plain(ctx, part, asked, limit)
+
+
+@router.post("/v1/streamed", access=Access.public(), response_class=StreamingResponse)
+async def streamed(request: Request) -> Response:
+    """A route that reads its body and makes its answer itself."""
+    pieces = [piece async for piece in request.stream()]
+    return StreamingResponse(iter([b"<", *pieces, b">"]), status_code=202)
 
 
 GOOD = b'{"colour": "red", "size": 3}'
@@ -97,5 +105,7 @@ async def test_a_plain_route_needs_nothing_of_the_framework(nursery: Nursery, ap
     async with nursery.client(app=app) as client:
         answer = await client.post("/v1/plain/4?limit=2", content=GOOD, headers=JSON)
         assert (await client.post("/v1/framework/4", content=GOOD, headers=JSON)).status_code == 500
+        itself = await client.post("/v1/streamed", content=b"as it came")
     assert answer.status_code == 201
     assert answer.json() == {"part": 4, "asked": {"colour": "red", "size": 3}, "limit": 2}
+    assert (itself.status_code, itself.content) == (202, b"<as it came>")

@@ -84,10 +84,18 @@ def _is_plain(route: APIRoute) -> bool:
         and len(bodies) <= 1
         and not any(isinstance(each.field_info, Form) or getattr(each.field_info, "embed", None) for each in bodies)
         and iscoroutinefunction(route.endpoint)
-        and isinstance(route.response_class, DefaultPlaceholder)
-        and route.response_field is not None
-        and route.status_code != _NO_BODY
+        and (_answers_itself(route) or _is_serialised(route))
     )
+
+
+def _answers_itself(route: APIRoute) -> bool:
+    returned = route.endpoint.__annotations__.get("return")
+    return isinstance(returned, type) and issubclass(returned, Response)
+
+
+def _is_serialised(route: APIRoute) -> bool:
+    usual = isinstance(route.response_class, DefaultPlaceholder) and route.status_code != _NO_BODY
+    return usual and route.response_field is not None
 
 
 async def _read(request: Request) -> Any:
