@@ -164,10 +164,38 @@ async def test_it_tells_which_numbers_are_new_and_only_when_something_was_ordere
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_notice_that_would_be_too_long_names_its_streams_alone():
-    news = " ".join(f"ingestion:{part}=1000000-1000001 query:{part}=5-5" for part in range(256))
-    assert orderer._notice(news) == "ingestion query"
-    assert orderer._notice("ingestion:1=2-3") == "ingestion:1=2-3"
+async def test_a_notice_that_would_be_too_long_names_its_streams_alone(world: World):
+    told: list[str] = []
+    await world.admin.execute(
+        "create or replace function bus.order_queued(epoch bigint, batch integer)"
+        " returns table (ordered bigint, refused bigint, news text) language sql as"
+        " $$ select 9, 0, string_agg('a:' || n || '=1000000-1000001 b:' || n || '=5-5', ' ')"
+        " from generate_series(1, 300) n $$"
+    )
+    async with world.database.session("reader") as session, world.database.session("bus") as driver:
+        await session.add_listener("bus", lambda *said: told.append(said[-1]))
+        _, news = await orderer.order(Session(driver), 1)
+        await eventually(lambda: told)
+    assert told == ["a b"]
+    assert len(news) > 8000
+
+
+async def test_what_comes_fast_is_ordered_together(world: World):
+    """One after the other, each committed alone: far fewer orderings than events."""
+    here: list[str] = []
+    leader = Orderer(world.database.addresses["bus"], told=here.append)
+    task = asyncio.create_task(leader.run())
+    await world.emit("k")
+    await eventually(lambda: here)
+    began = asyncio.get_running_loop().time()
+    for _ in range(40):
+        await world.emit("k")
+        leader.wake()
+    seconds = asyncio.get_running_loop().time() - began
+    await eventually(lambda: _empty(world))
+    assert len(here) <= 3 + seconds / orderer.SECONDS_BETWEEN
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_an_idle_node_writes_no_commit(world: World):

@@ -19,7 +19,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.gateway import operations
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door
-from creditmesh.gateway.errors import BadCredential, Expired, MalformedCredential, SignatureNeeded, WrongSecret
+from creditmesh.gateway.errors import BadCredential, Expired, MalformedCredential, Revoked, SignatureNeeded, WrongSecret
 from creditmesh.gateway.guard import Guard
 from creditmesh.gateway.models import NewCredential, OfficerToken, SubjectToken
 from creditmesh.gateway.readings import KEPT, REFRESHED
@@ -310,3 +310,25 @@ async def test_a_bureaus_bare_key_works_in_a_sandbox_only(standing: Standing):
     finally:
         standing.sandbox = True
     assert (refusal.status_code, refusal.json()["code"]) == (403, "signature_needed")
+
+
+async def test_a_credential_that_comes_again_is_hashed_once_and_judged_each_time(standing: Standing):
+    hashed: list[bytes] = []
+
+    def mac(data: bytes) -> bytes:
+        hashed.append(data)
+        return standing.mac(data)
+
+    made = await standing.key()
+    guard = Guard(pool=standing.pool, mac=mac, clock=standing.clock, node=standing.node)
+    await guard.caller(sent(made.credential))
+    hashed.clear()
+    assert (await guard.caller(sent(made.credential))).credential == made.key
+    assert hashed == []
+    with pytest.raises(MalformedCredential):
+        await guard.caller(sent(made.credential) * 2)
+    await revoke(standing, made.key)
+    await asyncio.sleep(KEPT)
+    with pytest.raises(Revoked):
+        await guard.caller(sent(made.credential))
+    await guard.close()

@@ -1,13 +1,17 @@
 """What a query costs in round trips to the database, everything included: counted where every statement passes."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.statements import compiled
+from creditmesh.query.store import queries
 from tests.ingestion.rows import person_penalty
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import House, person
@@ -80,6 +84,27 @@ async def test_a_look_at_ones_own_side_is_two_statements(catalogue: House, path)
         with counted() as trips:
             (await client.get(path)).raise_for_status()
     assert len(trips) == 2, trips
+
+
+@pytest.mark.parametrize("authorised", [False, True])
+async def test_what_is_released_is_found_by_its_subject_however_many_records_its_part_has(catalogue: House, authorised):
+    sql, names = compiled(queries.writing(authorised=authorised, keyed=False))
+    values = ", ".join("1" if name == "part" else "null" for name in names)
+    async with catalogue.equipment.pool.session() as session:
+        await session.script(f"prepare probe as {sql}")
+        [[plan]] = await session.fetch(f"explain (format json) execute probe ({values})")
+        await session.script("deallocate probe")
+    conditions = list(conditions_on_records(json.loads(plan)[0]["Plan"]))
+    assert conditions
+    assert all("subject = " in condition for condition in conditions), conditions
+
+
+def conditions_on_records(plan: dict[str, Any]) -> Iterator[str]:
+    """By what the parts of `query.record` are looked into."""
+    if plan.get("Relation Name", "").startswith("record_"):
+        yield plan.get("Index Cond") or plan.get("Recheck Cond", "none")
+    for inner in plan.get("Plans", ()):
+        yield from conditions_on_records(inner)
 
 
 async def through_the_door(node: TestNode, body: dict[str, object], *, key: str | None, **party: str) -> list[str]:

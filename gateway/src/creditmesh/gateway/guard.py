@@ -9,12 +9,14 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import NodeFacts
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.recent import Recent
 from creditmesh.gateway import store
 from creditmesh.gateway.credential import Credential, Mac
 from creditmesh.gateway.errors import (
@@ -26,7 +28,7 @@ from creditmesh.gateway.errors import (
     SignatureNeeded,
     WrongSecret,
 )
-from creditmesh.gateway.readings import Readings
+from creditmesh.gateway.readings import MOST, Readings
 
 _NOBODY = bytes(32)
 
@@ -69,16 +71,18 @@ class Guard:
         self._clock = clock
         self._node = node
         self._readings = Readings(self._read)
+        self._hashed: Recent[bytes, tuple[str, bytes]] = Recent(MOST)
+        """Of headers that came lately, by their digest: the credential's id, and the hash that the kept one has."""
 
     async def caller(self, authorization: Sequence[bytes]) -> Caller:
         """The caller. BadCredential and its kinds for what is not a live credential, SignatureNeeded for a bureau."""
-        credential = self._presented(authorization)
-        known = await self._readings.get(credential.key)
-        same = hmac.compare_digest(credential.hashed(self._mac), _NOBODY if known is None else known.hash)
+        key, hashed = self._presented(authorization)
+        known = await self._readings.get(key)
+        same = hmac.compare_digest(hashed, _NOBODY if known is None else known.hash)
         if known is None:
             raise BadCredential
         if not same:
-            raise WrongSecret(key=credential.key)
+            raise WrongSecret(key=key)
         self._check(known)
         return known.caller
 
@@ -86,7 +90,16 @@ class Guard:
         """Read no more."""
         await self._readings.close()
 
-    def _presented(self, authorization: Sequence[bytes]) -> Credential:
+    def _presented(self, authorization: Sequence[bytes]) -> tuple[str, bytes]:
+        digest = sha256(authorization[0]).digest()
+        hashed = self._hashed.get(digest) if len(authorization) == 1 else None
+        if hashed is None:
+            credential = self._read_header(authorization)
+            hashed = credential.key, credential.hashed(self._mac)
+            self._hashed.put(digest, hashed)
+        return hashed
+
+    def _read_header(self, authorization: Sequence[bytes]) -> Credential:
         scheme, _, text = authorization[0].partition(b" ")
         credential = Credential.read(text.strip(b" ").decode("latin-1"), self._mac)
         if len(authorization) > 1 or scheme.lower() != b"bearer" or credential is None:

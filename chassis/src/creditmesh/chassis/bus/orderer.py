@@ -27,22 +27,29 @@ SECONDS_TO_PEEK = 0.02
 """How soon it sees what another process has queued; its own process wakes it."""
 SECONDS_TO_PEEK_IN_REST, SECONDS_TO_REST = 0.1, 2.0
 """The same once nothing has come for so long: an idle node is to cost next to nothing."""
+SECONDS_BETWEEN = 0.005
+"""What comes sooner after the last ordering waits for the rest of it: under load one ordering, one notice and one
+reading then serve several requests, and an event that comes alone waits for nothing."""
 SECONDS_TO_TRY = 0.3
 BATCH = 1000
 _SECONDS_TO_MEASURE = 5.0
 _REPEATED = "23505"
 _DEPOSED = "55000"
-_LONGEST_NOTICE = 7500
-"""Bytes: PostgreSQL refuses 8,000."""
 
 _log = structlog.get_logger(__name__)
 
-_ORDER = "select ordered, refused, news from bus.order_queued(:epoch, :batch)"
+# Told in the ordering's own transaction. PostgreSQL refuses a notice of 8,000 bytes: a long one names its streams only.
+_ORDER = """
+    select ordered, refused, news,
+           case when news <> '' then pg_notify(:channel, case when length(news) <= 7500 then news else
+               (select string_agg(distinct split_part(word, ':', 1), ' ') from regexp_split_to_table(news, ' ') word)
+           end) end
+      from bus.order_queued(:epoch, :batch)
+"""
 _DROP_REPEATED = "select bus.drop_repeated(:epoch)"
 _MEASURE = "select length, age from bus.queue_state()"
 _LEAD = "select bus.lead()"
 _TRY = "select pg_try_advisory_lock(cast(:lock as bigint))"
-_NOTIFY = "select pg_notify(:channel, :news)"
 _CACHE = """
     select s.seqcache from pg_sequence s
      where s.seqrelid = pg_get_serial_sequence('bus.event_queue', 'id')::regclass
@@ -107,14 +114,16 @@ class Orderer:
         came = loop.time()
         while True:
             self._woken.clear()
+            began = loop.time()
             ordered, news = await order(session, epoch, batch=self._batch)
             if news:
                 came = loop.time()
                 self._told(news)
-                await session.execute(_NOTIFY, {"channel": CHANNEL, "news": news})
             await self._measure(session, idle=not ordered)
             if ordered == self._batch:
                 continue
+            if ordered:
+                await asyncio.sleep(began + SECONDS_BETWEEN - loop.time())
             with suppress(TimeoutError):
                 rests = loop.time() - came > SECONDS_TO_REST
                 async with asyncio.timeout(SECONDS_TO_PEEK_IN_REST if rests else SECONDS_TO_PEEK):
@@ -147,7 +156,7 @@ async def take_epoch(session: Session) -> int:
 
 
 async def order(session: Session, epoch: int, *, batch: int = BATCH) -> tuple[int, str]:
-    """Give numbers to at most `batch` queued events; how many, and the notice of it. Doubt if another leads."""
+    """Give numbers to at most `batch` queued events and tell; how many, and which. Doubt if another leads."""
     try:
         return await _order(session, epoch, batch)
     except DatabaseError as error:
@@ -160,7 +169,8 @@ async def order(session: Session, epoch: int, *, batch: int = BATCH) -> tuple[in
 
 async def _order(session: Session, epoch: int, batch: int) -> tuple[int, str]:
     try:
-        [(ordered, refused, news)] = await session.fetch(_ORDER, {"epoch": epoch, "batch": batch})
+        values = {"epoch": epoch, "batch": batch, "channel": CHANNEL}
+        [(ordered, refused, news, _)] = await session.fetch(_ORDER, values)
     except DatabaseError as error:
         if error.sqlstate == _DEPOSED:
             raise Doubt("another orderer leads") from error
@@ -169,11 +179,4 @@ async def _order(session: Session, epoch: int, batch: int) -> tuple[int, str]:
         UNORDERED.inc(refused)
         _log.error("queued for a stream or a part that has no head; set aside in bus.event_refused", events=refused)
     ORDERED.inc(ordered)
-    return ordered, _notice(news or "")
-
-
-def _notice(news: str) -> str:
-    """What the channel takes: where the list of numbers is too long, the streams alone."""
-    if len(news) <= _LONGEST_NOTICE:
-        return news
-    return " ".join(sorted({word.partition(":")[0] for word in news.split()}))
+    return ordered, news or ""

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
@@ -99,10 +99,9 @@ async def call(
     app: FastAPI, route: APIRoute, caller: Caller | None, *, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Call a route of an application of this process for a caller: no routing, and no token between the two."""
-    _, matched = route.matches(scope)
-    async with AsyncExitStack() as files:
-        asked = {**scope, **matched, "app": app, "fastapi_middleware_astack": files, _CALLER: caller or PUBLIC}
-        await route.app(asked, receive, send)
+    fixed = {"endpoint": route.endpoint, "path_params": {}, "route": route}
+    matched = route.matches(scope)[1] if route.param_convertors else fixed
+    await route.app({**scope, **matched, "app": app, _CALLER: caller or PUBLIC}, receive, send)
 
 
 def operator_app(equipment: Equipment, secret: str) -> FastAPI:

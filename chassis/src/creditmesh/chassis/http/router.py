@@ -7,7 +7,7 @@ back, a failed commit is answered 503. Nothing on the way may keep an answer, un
 """
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Protocol, TypeVar
@@ -25,6 +25,7 @@ from creditmesh.chassis.http.bodies import USUAL, BodyLimit
 from creditmesh.chassis.http.problems import answer_to, field_errors
 from creditmesh.chassis.http.reading import StrictRequest
 from creditmesh.chassis.shares import working_for
+from creditmesh.chassis.http.straight import Handler, application, straight, within_stacks
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ACCESS = "x-creditmesh-access"
@@ -57,9 +58,13 @@ class Contexts(Protocol):
 class TransactionRoute(APIRoute):
     """Opens the context of a request, checks the route's policy, and commits before it answers."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The framework's handler inside our transaction. It answers every error itself, whoever calls the route."""
-        handle = super().get_route_handler()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.app = application(self.get_route_handler())
+
+    def get_route_handler(self) -> Handler:
+        """The framework's handler, or the straight one, in our transaction. It answers every error itself."""
+        handle = straight(self, _context, otherwise=within_stacks(super().get_route_handler()))
         policy = policy_of(self)
         known = {each.alias for each in get_flat_params(self.dependant) if isinstance(each.field_info, Query)}
 

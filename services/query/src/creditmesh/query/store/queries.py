@@ -61,6 +61,7 @@ async def read(session: Session, wanted: Wanted) -> Found:
     )
 
 
+# The subject is named for its index: without it the planner may read the whole part, and keeps that plan as it grows.
 # Rows that a reader is just changing are skipped rather than waited for, so that the two never wait for each other; it
 # waits for those that are held here.
 _HELD = """
@@ -68,7 +69,7 @@ _HELD = """
         select r.record from query.record r
           join unnest(cast(:records as uuid[]), cast(:revs as integer[])) as n(record, rev)
             on r.record = n.record and r.rev = n.rev
-         where r.part = :part
+         where r.part = :part and r.subject = :subject
            for share of r skip locked
     ),
     checked as (select count(*) = cardinality(cast(:records as uuid[])) as unchanged from held)"""
