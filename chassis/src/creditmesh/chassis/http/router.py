@@ -24,8 +24,8 @@ from creditmesh.chassis.http.access import Access
 from creditmesh.chassis.http.bodies import USUAL, BodyLimit
 from creditmesh.chassis.http.problems import answer_to, field_errors
 from creditmesh.chassis.http.reading import StrictRequest
-from creditmesh.chassis.shares import working_for
 from creditmesh.chassis.http.straight import Handler, application, straight, within_stacks
+from creditmesh.chassis.shares import working_for
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ACCESS = "x-creditmesh-access"
