@@ -12,7 +12,7 @@ import uvloop
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from creditmesh.chassis.http.server import Listener
+from creditmesh.chassis.http.server import HttpListener
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ async def _listen(route: Route, pipe: Connection) -> None:
         return answered
 
     app.post(route.path)(asked)
-    listener = Listener(app, host="127.0.0.1", port=0, drain_seconds=1)
+    listener = HttpListener(app, host="127.0.0.1", port=0, drain_seconds=1)
     await listener.start()
     pipe.send(listener.url)
     await asyncio.to_thread(pipe.recv)

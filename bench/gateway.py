@@ -27,18 +27,18 @@ from pydantic import BaseModel
 
 from bench.figures import Table, centile, spread
 from bench.wire import ask_for, post
-from creditmesh.chassis.bus.listen import Listener as Wakes
+from creditmesh.chassis.bus.listen import Notifications as Wakes
 from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
-from creditmesh.chassis.database.address import Address, addresses
+from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.database.migrations import migrate
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.router import Ctx, Router
-from creditmesh.chassis.http.server import Listener
+from creditmesh.chassis.http.server import HttpListener
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.chassis.vault.keys import Keys
@@ -47,7 +47,7 @@ from creditmesh.gateway import operations
 from creditmesh.gateway import service as gateway
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import PartyKey
-from creditmesh.gateway.transport import InProcess, OverHttp, Transport
+from creditmesh.gateway.transport import InProcess, OverHttp, ServiceTransport
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged
 
@@ -65,7 +65,7 @@ class Asked(BaseModel):
     text: str
 
 
-@router.post("/v1/asked", access=Access.to("department", scope="records:read"))
+@router.post("/v1/asked", access=AccessPolicy.to("department", scope="records:read"))
 async def asked(ctx: Ctx, question: Annotated[Asked, Body()]) -> dict[str, object]:
     """A small answer."""
     return {"party": ctx.known_caller.party, "length": len(question.text)}
@@ -95,7 +95,7 @@ class Place:
     """Where the run's database and keys are, given to each process."""
 
     folder: Path
-    database: Address
+    database: DatabaseAddress
 
     def equipment(self, service: Service) -> Equipment:
         """What a service of this run is given."""
@@ -110,7 +110,7 @@ class Place:
             keys=keys,
             followed=_directory(),
             wake=lambda: None,
-            wakes=Wakes(self.database),
+            notifications=Wakes(self.database),
         )
 
     def app(self) -> Any:
@@ -128,9 +128,11 @@ def serve(place: Place, elsewhere: str | None, pipe: Connection) -> None:
 async def _serve(place: Place, elsewhere: str | None, pipe: Connection) -> None:
     mint = Mint(Keys.load(place.folder / "keys", gateway.keys).token_key(), node=NODE.code)
     token = partial(mint.token, audience=small.name)
-    ways: list[Transport] = [] if elsewhere is None else [InProcess(place.app()), OverHttp(elsewhere, token=token)]
+    ways: list[ServiceTransport] = (
+        [] if elsewhere is None else [InProcess(place.app()), OverHttp(elsewhere, token=token)]
+    )
     doors = [_door(place, way) for way in ways]
-    listeners = [Listener(app, host="127.0.0.1", port=0, drain_seconds=1) for app in (place.app(), *doors)]
+    listeners = [HttpListener(app, host="127.0.0.1", port=0, drain_seconds=1) for app in (place.app(), *doors)]
     for listener in listeners:
         await listener.start()
     pipe.send([listener.url for listener in listeners])
@@ -141,7 +143,7 @@ async def _serve(place: Place, elsewhere: str | None, pipe: Connection) -> None:
         await door.close()
 
 
-def _door(place: Place, transport: Transport) -> Door:
+def _door(place: Place, transport: ServiceTransport) -> Door:
     made = place.equipment(gateway)
 
     async def ready() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bench import cost
 from bench.figures import Table
 from bench.ingest import Taking, Way
 from bench.standing import Standing, lags
-from creditmesh.chassis.bus.listen import Listener as Wakes
+from creditmesh.chassis.bus.listen import Notifications as Wakes
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Equipment, NodeFacts
 from creditmesh.chassis.database.pool import Pool
@@ -177,7 +177,7 @@ def _equipment(settings: NodeSettings, pool: Pool) -> Equipment:
         keys=keys,
         followed=Directory(),
         wake=lambda: None,
-        wakes=Wakes(pool.address),
+        notifications=Wakes(pool.address),
     )
 
 

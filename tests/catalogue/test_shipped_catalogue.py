@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 
 from creditmesh.catalogue import folder, sandbox
-from creditmesh.catalogue.acceptance import Catalogue, findings
+from creditmesh.catalogue.acceptance import ProposedCatalogue, findings
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose, Rule
 from creditmesh.schemas.rules.compile import compile_item
-from creditmesh.schemas.rules.identity import Finding, is_invented, judge
+from creditmesh.schemas.rules.identity import NumberFinding, is_invented, judge
 
 ENTRIES = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
 
@@ -26,11 +26,11 @@ def sets() -> dict[str, CodeSet]:
 
 
 def test_nothing_forbids_to_publish_it_on_an_empty_sandbox():
-    assert findings(ENTRIES, Catalogue({}, ENTRIES), issued_by="nation", sandbox=True) == ()
+    assert findings(ENTRIES, ProposedCatalogue({}, ENTRIES), issued_by="nation", sandbox=True) == ()
 
 
 def test_its_parties_may_not_be_published_outside_a_sandbox():
-    found = findings(ENTRIES, Catalogue({}, ENTRIES), issued_by="nation", sandbox=False)
+    found = findings(ENTRIES, ProposedCatalogue({}, ENTRIES), issued_by="nation", sandbox=False)
     assert {error.code for error in found} == {"invented"}
     assert {error.pointer.split("/")[2] for error in found} == {party.code for party in every(Party)}
 
@@ -39,7 +39,7 @@ def test_its_parties_may_not_be_published_outside_a_sandbox():
 def test_a_sandbox_of_every_tier_has_parties_for_every_measure_and_matter(tier: str):
     parties = folder.read(folder.invented(tier))
     entries = (*folder.read(folder.shipped()), *parties)
-    assert findings(entries, Catalogue({}, entries), issued_by="nation", sandbox=True) == ()
+    assert findings(entries, ProposedCatalogue({}, entries), issued_by="nation", sandbox=True) == ()
     duties = {duty for entry in parties for duty in entry.body.duties}
     needed = {duty for body in (*every(Measure), *every(Matter)) for duty in body.duties}
     assert needed | {"credit_management"} <= duties
@@ -63,7 +63,7 @@ def test_a_sandbox_node_of_another_code_has_a_row_of_its_own(node: str):
     assert own.code == node
     assert own.uscc == sandbox.invented_uscc(node)
     assert is_invented("uscc", own.uscc)
-    assert findings(made, Catalogue({}, made), issued_by="city", sandbox=True) == ()
+    assert findings(made, ProposedCatalogue({}, made), issued_by="city", sandbox=True) == ()
 
 
 def test_licence_and_penalty_have_the_fields_of_the_2018_set():
@@ -170,7 +170,7 @@ def test_both_grounds_have_a_purpose():
 @pytest.mark.parametrize("party", every(Party), ids=lambda party: party.code)
 def test_every_party_is_invented_and_its_codes_have_right_check_digits(party: Party):
     for code in (party.uscc, *party.issues_for):
-        assert judge("uscc", code) is Finding.GOOD
+        assert judge("uscc", code) is NumberFinding.GOOD
         assert is_invented("uscc", code)
     assert "示例" in party.name_zh
 

@@ -35,7 +35,7 @@ ON_EMBEDDED = (*TIERS, DATABASE) * 3
 ON_KAFKA = (*TIERS, DATABASE) * 2 + (*(f"{RELAY} {code}" for code in TIERS), BROKER)
 """What is killed, once a round: a node's process, its relay, the postmaster of all, the broker of all."""
 READERS = [service.name for service in NODE.services if service.handles]
-ALARMS = ("part parked", "follower parked", "feed stopped", "unexpected error")
+ALARMS = ("part parked", "replica parked", "feed stopped", "unexpected error")
 """What no log may say, whatever was killed."""
 
 

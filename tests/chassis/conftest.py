@@ -11,11 +11,11 @@ import pytest
 
 from creditmesh.chassis import logs
 from creditmesh.chassis.bus.declare import declare_streams
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.app import operator_app, service_app
@@ -115,7 +115,7 @@ async def nursery(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
             keys=keys,
             followed=Directory(),
             wake=lambda: None,
-            wakes=Listener(Address(dsn="postgresql://nowhere")),
+            notifications=Notifications(DatabaseAddress(dsn="postgresql://nowhere")),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node="city"),
         verifier=Verifier(keys.token_public_keys(), node="city", audience="toy"),

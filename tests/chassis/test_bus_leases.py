@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from creditmesh.chassis.bus.leases import Leases
-from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.errors import Uncertain
 from tests.contracts.bus.world import World, opened
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
@@ -54,7 +54,7 @@ async def test_owners_share_all_parts_fairly_as_they_come_and_go(world: World, s
     gone = owners.pop(0)
     await gone.close()
     await eventually(lambda: _balanced(owners))
-    with pytest.raises(Doubt):
+    with pytest.raises(Uncertain):
         await gone.rebalance()
 
 
@@ -68,7 +68,7 @@ async def test_an_owner_that_does_not_ping_loses_its_parts(world: World, stack: 
         return len(awake.held) == PARTS
 
     await eventually(took_all)
-    with pytest.raises(Doubt):
+    with pytest.raises(Uncertain):
         await sleeper.rebalance()
 
 
@@ -81,7 +81,7 @@ async def test_who_waits_behind_a_ping_into_silence_waits_no_longer_than_the_lea
         ping = asyncio.create_task(leases.ping())
         await eventually(leases._turn.locked)
         async with asyncio.timeout(3):
-            with pytest.raises(Doubt):
+            with pytest.raises(Uncertain):
                 await leases.rebalance()
             await ping
         assert leases.ended

@@ -11,7 +11,7 @@ from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.metrics import UNORDERED
 from creditmesh.chassis.bus.orderer import Orderer, Unordered
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.errors import Uncertain
 from tests.contracts.bus.world import PARTS, World, keys_of, opened
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
@@ -67,7 +67,7 @@ async def test_two_orderers_at_once_leave_no_gap_and_no_broken_link(world: World
                     while not stop.is_set():
                         await orderer.order(session, epoch, batch=7)
                         await asyncio.sleep(0)
-                except Doubt:
+                except Uncertain:
                     continue
 
     leaders = [asyncio.create_task(lead_without_courtesy()) for _ in range(3)]
@@ -91,7 +91,7 @@ async def test_an_orderer_of_a_former_epoch_orders_nothing(world: World):
         session = Session(driver)
         old = await orderer.take_epoch(session)
         await orderer.take_epoch(session)
-        with pytest.raises(Doubt):
+        with pytest.raises(Uncertain):
             await orderer.order(session, old)
     assert await world.admin.fetchval("select count(*) from bus.event_queue") == 1
 
@@ -107,7 +107,7 @@ async def test_the_lead_passes_on_when_its_session_ends(world: World):
     await eventually(lambda: _empty(world))
     ended = [task for task in tasks if task.done()]
     assert len(ended) == 1
-    with pytest.raises(Doubt):
+    with pytest.raises(Uncertain):
         ended[0].result()
     for task in tasks:
         task.cancel()
@@ -150,7 +150,7 @@ async def test_an_event_that_stands_in_the_queue_twice_gets_one_number(world: Wo
 async def test_it_tells_which_numbers_are_new_and_only_when_something_was_ordered(world: World):
     told: list[str] = []
     here: list[str] = []
-    task = asyncio.create_task(Orderer(world.database.addresses["bus"], told=here.append).run())
+    task = asyncio.create_task(Orderer(world.database.addresses["bus"], notify=here.append).run())
     async with world.database.session("reader") as session:
         await session.add_listener("bus", lambda *said: told.append(said[-1]))
         await world.emit("k", "k")
@@ -183,7 +183,7 @@ async def test_a_notice_that_would_be_too_long_names_its_streams_alone(world: Wo
 async def test_what_comes_fast_is_ordered_together(world: World):
     """One after the other, each committed alone: far fewer orderings than events."""
     here: list[str] = []
-    leader = Orderer(world.database.addresses["bus"], told=here.append)
+    leader = Orderer(world.database.addresses["bus"], notify=here.append)
     task = asyncio.create_task(leader.run())
     await world.emit("k")
     await eventually(lambda: here)

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from creditmesh.chassis.bus.position import Claimed, Position, forgive, mark, move, read_positions, register
+from creditmesh.chassis.bus.position import ClaimedPosition, Position, forgive, mark, move, read_positions, register
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.errors import Uncertain
 from tests.contracts.bus.world import PARTS, World, opened
 from tests.support.postgres import Postgres
 
@@ -65,7 +65,7 @@ async def test_many_positions_move_at_once_each_in_its_own_stream_and_part(sessi
 @pytest.mark.parametrize("number", [0, 2, 4], ids=["it is ahead", "it is elsewhere", "it is behind"])
 async def test_a_position_that_is_not_where_it_was_remembered_is_doubt_and_stays(session: Session, number: int):
     await move(session, "reader", [(at(1, 0), at(1, 3))])
-    with pytest.raises(Doubt):
+    with pytest.raises(Uncertain):
         await move(session, "reader", [(at(1, number), at(1, 9))])
     assert await standing(session) == {1: at(1, 3)}
 
@@ -78,13 +78,13 @@ async def test_one_position_that_another_moved_makes_the_whole_transaction_void(
         async with world.pool.transaction() as own:
             await move(own, "reader", [(at(0, 0), at(0, 5)), (at(3, 0), at(3, 2))])
 
-    with pytest.raises(Doubt):
+    with pytest.raises(Uncertain):
         await batch()
     assert await standing(session) == {3: at(3, 1)}
 
 
 async def test_a_reader_that_is_not_registered_moves_nothing(session: Session):
-    with pytest.raises(Doubt):
+    with pytest.raises(Uncertain):
         await move(session, "reader", [(at(0, 0, stream="unknown"), at(0, 1, stream="unknown"))])
 
 
@@ -95,10 +95,10 @@ async def test_a_mark_counts_the_owners_that_died_where_nothing_has_moved(sessio
 
     for deaths in range(3):
         assert await tries() == deaths
-        await mark(session, "reader", [Claimed(at(1, 0), deaths)])
+        await mark(session, "reader", [ClaimedPosition(at(1, 0), deaths)])
     await forgive(session, "reader", [("source", 1)])
     assert await tries() == 0
-    await mark(session, "reader", [Claimed(at(1, 0), 2)])
+    await mark(session, "reader", [ClaimedPosition(at(1, 0), 2)])
     await move(session, "reader", [(at(1, 0), at(1, 1))])
     assert await tries() == 0, "it has moved since: nobody died at the next one"
     await mark(session, "reader", [])

@@ -12,7 +12,7 @@ import pytest
 
 from creditmesh.chassis.bus.declare import StreamOf, declare_streams
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.pruning import kept_events
+from creditmesh.chassis.bus.stream import kept_events
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.metrics import KEPT_SINCE, PRUNED
@@ -34,7 +34,7 @@ async def world(postgres: Postgres) -> AsyncIterator[World]:
 
 
 @dataclass
-class Replica:
+class Seen:
     ids: list[UUID] = field(default_factory=list)
 
     def apply(self, event: Delivered) -> None:
@@ -66,14 +66,14 @@ async def registered(world: World, reader: str, *, number: int) -> None:
 
 async def test_consumers_and_replicas_go_on_after_what_they_passed_was_pruned(world: World):
     keys = [key for part in range(PARTS) for key in keys_of(part, 5)]
-    replica = Replica()
-    follower = world.follower(replica)
-    following = asyncio.create_task(follower.run())
+    seen = Seen()
+    replica = world.replica(seen)
+    following = asyncio.create_task(replica.run())
     async with world.reading() as reading:
         ids = await world.write(*keys * 10) + await world.write(*keys, event=Noted)
         ignored = await world.write(*keys, event=Ignored)
         await reading.consumer.caught_up()
-        await follower.caught_up()
+        await replica.caught_up()
         await eventually(lambda: all_is_reported(world))
         before = PRUNED.labels("events", "source")._value.get()
         await pruner(world, batch=7).prune()
@@ -82,14 +82,14 @@ async def test_consumers_and_replicas_go_on_after_what_they_passed_was_pruned(wo
         assert await world.admin.fetchval(BODIES) == 0
         ids += await world.write(*keys) + await world.write(*keys, event=Noted)
         await reading.consumer.caught_up()
-        await follower.caught_up()
+        await replica.caught_up()
         assert reading.doubts == []
         assert reading.consumer.alarms == {}
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     assert sorted(await world.effects()) == sorted(ids)
-    assert sorted(replica.ids) == sorted(ids + ignored)
-    assert follower.alarms == {}
+    assert sorted(seen.ids) == sorted(ids + ignored)
+    assert replica.alarms == {}
 
 
 async def test_a_service_keeps_its_own_outbox_table_though_its_events_are_pruned(world: World):
@@ -181,13 +181,13 @@ async def test_the_stream_that_everybody_follows_stays_whole(world: World):
     ids = await world.write(*keys_of(0, 1) * 5)
     await pruner(world).prune()
     assert await numbers(world, 0) == [1, 2, 3, 4, 5]
-    replica = Replica()
-    follower = world.follower(replica)
-    task = asyncio.create_task(follower.run())
-    await follower.caught_up()
+    seen = Seen()
+    replica = world.replica(seen)
+    task = asyncio.create_task(replica.run())
+    await replica.caught_up()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert replica.ids == ids
+    assert seen.ids == ids
 
 
 async def test_a_reader_below_what_was_pruned_finds_a_hole_and_jumps_nothing(world: World):

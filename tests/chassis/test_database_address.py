@@ -2,76 +2,76 @@
 
 import pytest
 
-from creditmesh.chassis.database.address import Address, UnreadableAddress
+from creditmesh.chassis.database.address import DatabaseAddress, UnreadableAddress
 from creditmesh.chassis.errors import MeshError
 
 ANY, WRITES = "target_session_attrs=any", "target_session_attrs=read-write"
-ODD: dict[str, tuple[str, Address]] = {
+ODD: dict[str, tuple[str, DatabaseAddress]] = {
     "a host": (
         "postgresql://db.example:5433/city",
-        Address(dsn=f"postgresql://db.example:5433/?{ANY}", database="city"),
+        DatabaseAddress(dsn=f"postgresql://db.example:5433/?{ANY}", database="city"),
     ),
     "the other scheme, and no name": (
         "postgres://db.example",
-        Address(dsn=f"postgresql://db.example/?{ANY}"),
+        DatabaseAddress(dsn=f"postgresql://db.example/?{ANY}"),
     ),
     "a role, encoded": (
         "postgresql://ci%40ty:p%3A%2F%40%23%3Fw@h/c%2Fd",
-        Address(dsn=f"postgresql://h/?{ANY}", user="ci@ty", password="p:/@#?w", database="c/d"),
+        DatabaseAddress(dsn=f"postgresql://h/?{ANY}", user="ci@ty", password="p:/@#?w", database="c/d"),
     ),
     "a role in the query": (
         "postgresql://h/?user=u&password=p+w&dbname=d",
-        Address(dsn=f"postgresql://h/?{ANY}", user="u", password="p w", database="d"),
+        DatabaseAddress(dsn=f"postgresql://h/?{ANY}", user="u", password="p w", database="d"),
     ),
     "an at-sign in the password": (
         "postgresql://u:p@ss@h/d",
-        Address(dsn=f"postgresql://h/?{ANY}", user="u", password="p@ss", database="d"),
+        DatabaseAddress(dsn=f"postgresql://h/?{ANY}", user="u", password="p@ss", database="d"),
     ),
     "a socket": (
         "postgresql:///city?host=/run/a%20b&port=5433",
-        Address(dsn=f"postgresql://%2Frun%2Fa%20b:5433/?{ANY}", database="city"),
+        DatabaseAddress(dsn=f"postgresql://%2Frun%2Fa%20b:5433/?{ANY}", database="city"),
     ),
     "a socket in the place of the host": (
         "postgresql://%2Frun%2Fpg/city",
-        Address(dsn=f"postgresql://%2Frun%2Fpg/?{ANY}", database="city"),
+        DatabaseAddress(dsn=f"postgresql://%2Frun%2Fpg/?{ANY}", database="city"),
     ),
     "IPv6": (
         "postgresql://u:p@[::1]:5433/city",
-        Address(dsn=f"postgresql://[::1]:5433/?{ANY}", user="u", password="p", database="city"),
+        DatabaseAddress(dsn=f"postgresql://[::1]:5433/?{ANY}", user="u", password="p", database="city"),
     ),
     "two hosts": (
         "postgresql://a:1,[fe80::2]:2,c/city?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem",
-        Address(
+        DatabaseAddress(
             dsn=f"postgresql://a:1,[fe80::2]:2,c/?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&{WRITES}",
             database="city",
         ),
     ),
     "two hosts in the query": (
         "postgresql:///city?host=a,::1&port=1,2",
-        Address(dsn=f"postgresql://a:1,[::1]:2/?{WRITES}", database="city"),
+        DatabaseAddress(dsn=f"postgresql://a:1,[::1]:2/?{WRITES}", database="city"),
     ),
     "one port for two hosts": (
         "postgresql:///city?host=a,b&port=7",
-        Address(dsn=f"postgresql://a:7,b:7/?{WRITES}", database="city"),
+        DatabaseAddress(dsn=f"postgresql://a:7,b:7/?{WRITES}", database="city"),
     ),
     "which host, said": (
         "postgresql://a,b/city?target_session_attrs=primary",
-        Address(dsn="postgresql://a,b/?target_session_attrs=primary", database="city"),
+        DatabaseAddress(dsn="postgresql://a,b/?target_session_attrs=primary", database="city"),
     ),
 }
 
 
 @pytest.mark.parametrize(("url", "expected"), ODD.values(), ids=ODD)
-def test_an_odd_address_is_read_as_libpq_reads_it(url: str, expected: Address):
-    read = Address.read(url)
+def test_an_odd_address_is_read_as_libpq_reads_it(url: str, expected: DatabaseAddress):
+    read = DatabaseAddress.read(url)
     assert (read, read.password) == (expected, expected.password)
-    again = Address.read(read.url)
+    again = DatabaseAddress.read(read.url)
     assert (again.dsn, again.database) == (read.dsn, read.database)
     assert (again.user, again.password) == (None, None)
 
 
 def test_an_address_has_each_of_its_hosts_in_their_order():
-    several = Address.read("postgresql://u:p@a:1,[::1]:2,%2Frun/city?sslmode=require")
+    several = DatabaseAddress.read("postgresql://u:p@a:1,[::1]:2,%2Frun/city?sslmode=require")
     assert [host.dsn.split("?")[0] for host in several.hosts] == [
         "postgresql://a:1/",
         "postgresql://[::1]:2/",
@@ -80,7 +80,9 @@ def test_an_address_has_each_of_its_hosts_in_their_order():
     assert {(host.user, host.password, host.database, host.dsn.split("?")[1]) for host in several.hosts} == {
         ("u", "p", "city", f"sslmode=require&{WRITES}")
     }
-    assert [host.dsn for host in Address(dsn="postgresql:///?host=%2Frun").hosts] == ["postgresql:///?host=%2Frun"]
+    assert [host.dsn for host in DatabaseAddress(dsn="postgresql:///?host=%2Frun").hosts] == [
+        "postgresql:///?host=%2Frun"
+    ]
 
 
 SECRETIVE = [
@@ -93,7 +95,7 @@ SECRETIVE = [
 
 @pytest.mark.parametrize("url", SECRETIVE)
 def test_a_password_is_never_printed(url: str):
-    address = Address.read(url)
+    address = DatabaseAddress.read(url)
     assert address.password == "secret"
     for each in (address, *address.hosts, address.of("other")):
         assert "secret" not in f"{each} {each!r} {each.url} {each.dsn}"
@@ -122,7 +124,7 @@ UNREADABLE = [
 @pytest.mark.parametrize("url", UNREADABLE)
 def test_what_is_no_address_is_refused_in_both_languages_and_not_quoted(url: str):
     with pytest.raises(UnreadableAddress) as caught:
-        Address.read(url)
+        DatabaseAddress.read(url)
     assert isinstance(caught.value, MeshError), "a line for the person at the console"
     assert "数据库" in str(caught.value) or "私钥" in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None

@@ -11,7 +11,7 @@ import uvloop
 
 from creditmesh.chassis.bus.faults import Fault, fault_of
 from creditmesh.chassis.database import connecting
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.connecting import SECONDS_TO_ANSWER, connect, direct
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
@@ -30,7 +30,7 @@ async def database(postgres: Postgres) -> Database:
 
 
 @pytest.fixture(scope="module")
-def tcp(postgres: Postgres, database: Database) -> Address:
+def tcp(postgres: Postgres, database: Database) -> DatabaseAddress:
     """The database over loopback, as a service's role."""
     return replace(database.addresses["sample"], dsn=f"postgresql://127.0.0.1:{postgres.port}")
 
@@ -42,7 +42,7 @@ async def proxy(postgres: Postgres) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def pool(proxy: Proxy, tcp: Address) -> AsyncIterator[Pool]:
+async def pool(proxy: Proxy, tcp: DatabaseAddress) -> AsyncIterator[Pool]:
     made = Pool(proxy.through(tcp), application_name="test", size=1, seconds_to_answer=DEADLINE)
     yield made
     await made.close()
@@ -129,7 +129,7 @@ KERNEL = {
 }
 
 
-async def _options(address: Address) -> dict[tuple[int, int], int]:
+async def _options(address: DatabaseAddress) -> dict[tuple[int, int], int]:
     driver = await connect(address, application_name="test")
     try:
         own = driver._transport.get_extra_info("socket")
@@ -139,7 +139,7 @@ async def _options(address: Address) -> dict[tuple[int, int], int]:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-async def test_the_kernel_notices_a_peer_that_is_gone(tcp: Address, run: Callable[..., object]):
+async def test_the_kernel_notices_a_peer_that_is_gone(tcp: DatabaseAddress, run: Callable[..., object]):
     """Asked of the socket itself, under both event loops: the servers run uvloop."""
     assert await asyncio.to_thread(lambda: run(_options(tcp))) == KERNEL
 
@@ -150,20 +150,20 @@ async def test_a_socket_of_the_file_system_needs_no_keep_alive(database: Databas
     await driver.close()
 
 
-def both(first: str, second: Address) -> Address:
+def both(first: str, second: DatabaseAddress) -> DatabaseAddress:
     """Two hosts, as a setting names them; the first by its host and port alone."""
     place = second.dsn.removeprefix("postgresql://")
-    return replace(second, dsn=Address.read(f"postgresql://{first},{place}").dsn)
+    return replace(second, dsn=DatabaseAddress.read(f"postgresql://{first},{place}").dsn)
 
 
-async def test_of_two_hosts_the_second_is_used_while_the_first_refuses(tcp: Address):
+async def test_of_two_hosts_the_second_is_used_while_the_first_refuses(tcp: DatabaseAddress):
     driver = await connect(both(NOBODY, tcp), application_name="test")
     assert await driver.fetchval("select 1") == 1
     await driver.close()
 
 
 async def test_of_two_hosts_the_second_is_used_while_the_first_is_silent(
-    proxy: Proxy, tcp: Address, monkeypatch: pytest.MonkeyPatch
+    proxy: Proxy, tcp: DatabaseAddress, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(connecting, "SECONDS_TO_CONNECT", 2 * DEADLINE)
     proxy.go_silent()
@@ -173,7 +173,7 @@ async def test_of_two_hosts_the_second_is_used_while_the_first_is_silent(
     await driver.close()
 
 
-async def test_of_several_hosts_one_that_takes_no_writes_is_not_used(postgres: Postgres, tcp: Address):
+async def test_of_several_hosts_one_that_takes_no_writes_is_not_used(postgres: Postgres, tcp: DatabaseAddress):
     """What the driver looks at in a standby is `default_transaction_read_only`, which one database can have alone."""
     standby = await postgres.database(packages=(SAMPLE, OTHER), parts=3)
     async with standby.session() as admin:
@@ -189,16 +189,16 @@ async def test_of_several_hosts_one_that_takes_no_writes_is_not_used(postgres: P
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-full&sslrootcert=/no/such/file", "no-such-mode"])
-async def test_tls_that_was_asked_for_is_not_gone_without(tcp: Address, mode: str):
+async def test_tls_that_was_asked_for_is_not_gone_without(tcp: DatabaseAddress, mode: str):
     """The test's server has no TLS."""
     place = tcp.dsn.removeprefix("postgresql://")
-    asking = replace(tcp, dsn=Address.read(f"postgresql://{place}/?sslmode={mode}").dsn)
+    asking = replace(tcp, dsn=DatabaseAddress.read(f"postgresql://{place}/?sslmode={mode}").dsn)
     with pytest.raises(DatabaseError) as caught:
         await connect(asking, application_name="test")
     assert caught.value.lost
 
 
-async def test_a_password_that_is_wrong_is_not_in_the_error(tcp: Address):
+async def test_a_password_that_is_wrong_is_not_in_the_error(tcp: DatabaseAddress):
     with pytest.raises(DatabaseError) as caught:
         await connect(replace(tcp, password="planted"), application_name="test")
     assert caught.value.sqlstate == asyncpg.InvalidPasswordError.sqlstate

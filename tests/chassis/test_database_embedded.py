@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from creditmesh.chassis.database import connecting
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.embedded import EmbeddedServer, EmbeddedServerError
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
@@ -165,7 +165,7 @@ async def test_a_role_gets_in_with_its_password_only(server: EmbeddedServer):
         assert await refused(replace(wrong, password="right")) == asyncpg.InsufficientPrivilegeError.sqlstate
 
 
-async def refused(address: Address) -> str | None:
+async def refused(address: DatabaseAddress) -> str | None:
     with pytest.raises(DatabaseError) as caught:
         await connecting.connect(address, application_name="test")
     return caught.value.sqlstate

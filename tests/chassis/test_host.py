@@ -176,7 +176,7 @@ async def test_stopping_leaves_no_session_no_task_and_no_socket(database: Databa
 
     before = asyncio.all_tasks()
     async with started(host(database, settings(tmp_path))) as running:
-        await eventually(lambda: running.follower.ready)
+        await eventually(lambda: running.replica.ready)
         assert await sessions() > 0
         url = running.url
     await eventually(lambda: _none(sessions()))

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.errors import Forbidden
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.app import operator_app, routes_of, service_app
 from creditmesh.chassis.http.router import ACCESS, Router, access_of
 from tests.chassis import toys
@@ -87,7 +87,7 @@ async def test_the_operators_secret_is_needed_whole(nursery: Nursery, given: str
 
 
 def test_a_policy_names_what_is_missing():
-    policy = Access.to("department", "office", scope="records:read")
+    policy = AccessPolicy.to("department", "office", scope="records:read")
     policy.check(Caller(kind="office", scopes=frozenset({"records:read"}), credential="k"))
     for kind, scopes in (("subject", {"records:read"}), ("office", {"me:read"}), ("public", set())):
         with pytest.raises(Exception, match=r"route is for|lacks the scope"):
@@ -95,7 +95,7 @@ def test_a_policy_names_what_is_missing():
 
 
 def test_each_kind_of_caller_may_need_a_scope_of_its_own():
-    access = Access.each(subject="cases:file", department="cases:handle")
+    access = AccessPolicy.each(subject="cases:file", department="cases:handle")
     assert access.all_scopes == ("cases:file", "cases:handle")
     for kind, scope, other in (("subject", "cases:file", "cases:handle"), ("department", "cases:handle", "cases:file")):
         access.check(Caller(kind=kind, scopes=frozenset({scope}), credential="c"))
@@ -104,4 +104,4 @@ def test_each_kind_of_caller_may_need_a_scope_of_its_own():
     with pytest.raises(Forbidden, match="for: department, subject"):
         access.check(Caller(kind="office", scopes=frozenset({"cases:handle"}), credential="c"))
     with pytest.raises(TypeError, match="no such kind"):
-        Access.each(citizen="cases:file")
+        AccessPolicy.each(citizen="cases:file")

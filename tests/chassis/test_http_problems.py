@@ -11,7 +11,7 @@ import pytest
 
 import creditmesh
 from creditmesh.chassis.caller import Caller
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Problem
 from creditmesh.chassis.http.app import service_app
@@ -212,7 +212,7 @@ async def test_a_fault_of_ours_says_nothing_of_itself(nursery: Nursery):
 
 
 async def test_a_database_that_is_away_is_503_with_a_time_to_come_back(nursery: Nursery):
-    away = Pool(Address.read("postgresql://127.0.0.1:1/away"), application_name="test")
+    away = Pool(DatabaseAddress.read("postgresql://127.0.0.1:1/away"), application_name="test")
     app = service_app(replace(nursery.equipment, pool=away), nursery.verifier)
     async with nursery.client(app=app) as client:
         answer = await client.post("/v1/marks/0199f000-0000-7000-8000-000000000000")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from creditmesh.chassis.errors import MOST_FINDINGS, Invalid
 from creditmesh.chassis.http.problems import field_errors
-from creditmesh.chassis.http.reading import Refused, StrictRequest, strictly
+from creditmesh.chassis.http.reading import StrictRequest, UnacceptableJson, strictly
 from creditmesh.schemas.problems import FieldError
 
 
@@ -21,7 +21,7 @@ def repeated(entry: bytes, size: int) -> bytes:
 
 @pytest.mark.parametrize("entry", [rb'"\u0000",', rb'"\ud800",', b"NaN,", rb'{"\u0000":1},'])
 def test_no_more_faults_are_looked_for_than_are_told(entry: bytes):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UnacceptableJson) as refused:
         strictly(repeated(entry, 60_000))
     assert len(refused.value.found) == MOST_FINDINGS
 
@@ -80,7 +80,7 @@ async def read(body: bytes) -> object:
     ],
 )
 async def test_a_name_that_stands_twice_is_refused_where_it_stands(body: bytes, place: tuple[str | int, ...]):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UnacceptableJson) as refused:
         await read(body)
     assert (place, "duplicate_field") in refused.value.found
 
@@ -108,7 +108,7 @@ def test_a_large_body_is_parsed_once(entry: bytes, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_colons_in_texts_hide_no_name_that_stands_twice(text: bytes):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UnacceptableJson) as refused:
         strictly(text)
     assert "duplicate_field" in {rule for _, rule in refused.value.found}
 

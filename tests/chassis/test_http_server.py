@@ -16,7 +16,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.http import draining, protocol
-from creditmesh.chassis.http.server import Listener
+from creditmesh.chassis.http.server import HttpListener
 from creditmesh.schemas.problems import PROBLEM_JSON
 
 LARGE = 10 * 1024 * 1024
@@ -35,7 +35,7 @@ async def refuses(scope: Scope, receive: Receive, send: Send) -> None:
 @asynccontextmanager
 async def listening(**more: Any) -> AsyncIterator[str]:
     """An application that refuses, on a port of its own."""
-    listener = Listener(more.pop("app", refuses), host="127.0.0.1", port=0, drain_seconds=1, **more)
+    listener = HttpListener(more.pop("app", refuses), host="127.0.0.1", port=0, drain_seconds=1, **more)
     await listener.start()
     try:
         yield listener.url

@@ -7,7 +7,7 @@ from fastapi import Query, Request, Response, routing
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.router import Ctx, Router
 from tests.chassis.conftest import Nursery
@@ -32,20 +32,20 @@ class Answered(BaseModel):
 router = Router()
 
 
-@router.post("/v1/plain/{part}", access=Access.public(), status_code=201)
+@router.post("/v1/plain/{part}", access=AccessPolicy.public(), status_code=201)
 async def plain(ctx: Ctx, part: int, asked: Asked, limit: Limit = 5) -> Answered:
     """What the straight way takes."""
     return Answered(part=part + 0 * ctx.part("k"), asked=asked, limit=limit)
 
 
-@router.post("/v1/framework/{part}", access=Access.public(), status_code=201)
+@router.post("/v1/framework/{part}", access=AccessPolicy.public(), status_code=201)
 async def framework(ctx: Ctx, response: Response, part: int, asked: Asked, limit: Limit = 5) -> Answered:
     """The same with a parameter that only the framework gives."""
     assert response.status_code is None
     return await plain(ctx, part, asked, limit)
 
 
-@router.post("/v1/streamed", access=Access.public(), response_class=StreamingResponse)
+@router.post("/v1/streamed", access=AccessPolicy.public(), response_class=StreamingResponse)
 async def streamed(request: Request) -> Response:
     """A route that reads its body and makes its answer itself."""
     pieces = [piece async for piece in request.stream()]

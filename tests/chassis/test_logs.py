@@ -12,7 +12,7 @@ import structlog
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.errors import Alarm, Doubt
+from creditmesh.chassis.errors import Alarm, Uncertain
 from creditmesh.chassis.units import Unit, Units
 from creditmesh.schemas.directory import UnreadableCatalogue
 from creditmesh.schemas.pages import BadPage
@@ -84,8 +84,8 @@ def test_an_exception_is_its_class_and_its_frames(capsys: pytest.CaptureFixture[
 
 
 OURS = [
-    Doubt("the lease was lost"),
-    Doubt("a position was moved by another process"),
+    Uncertain("the lease was lost"),
+    Uncertain("a position was moved by another process"),
     Alarm("a hole in the stream", stream="ingestion", part=3),
     UnreadableCatalogue("catalogue event 7 has the unknown type 'x'"),
     BadPage("signature", 12),
@@ -103,10 +103,10 @@ def test_an_error_of_ours_says_its_reason(capsys: pytest.CaptureFixture[str]):
 
 async def test_units_that_end_for_different_reasons_say_different_ones(capsys: pytest.CaptureFixture[str]):
     async def lost() -> None:
-        raise Doubt("the lease was lost")
+        raise Uncertain("the lease was lost")
 
     async def moved() -> None:
-        raise Doubt("a position was moved by another process") from ValueError(NUMBER)
+        raise Uncertain("a position was moved by another process") from ValueError(NUMBER)
 
     async def foreign() -> None:
         raise ValueError(NUMBER)
@@ -116,7 +116,7 @@ async def test_units_that_end_for_different_reasons_say_different_ones(capsys: p
     await asyncio.sleep(0.05)
     await units.stop()
     told = {line["unit"]: line for line in lines(capsys)}
-    assert (told["lost"]["error"], told["lost"]["reason"]) == ("Doubt", "the lease was lost")
+    assert (told["lost"]["error"], told["lost"]["reason"]) == ("Uncertain", "the lease was lost")
     assert told["moved"]["reason"] == "a position was moved by another process"
     assert told["moved"]["cause"] == "ValueError"
     assert (told["foreign"]["error"], "reason" in told["foreign"]) == ("ValueError", False)

@@ -14,8 +14,8 @@ from creditmesh.chassis.http.signatures import (
     SKEW,
     TAG,
     TO,
-    BadSignature,
-    Signed,
+    BadRequestSignature,
+    SignedRequest,
     signed_headers,
     verify_request,
 )
@@ -54,7 +54,7 @@ class Request:
         self.headers = [("host", "province.invalid"), *signed.items()]
         return self
 
-    def verify(self, *, at: datetime = AT, node: str = "province") -> Signed:
+    def verify(self, *, at: datetime = AT, node: str = "province") -> SignedRequest:
         signed = verify_request(
             node=node,
             method=self.method,
@@ -88,7 +88,7 @@ def acknowledgement(keys: Keys) -> Request:
 
 
 def reason(request: Request, *, at: datetime = AT) -> str:
-    with pytest.raises(BadSignature) as refusal:
+    with pytest.raises(BadRequestSignature) as refusal:
         request.verify(at=at)
     assert refusal.value.status == 401
     assert refusal.value.detail
@@ -147,7 +147,7 @@ def test_a_body_that_was_taken_away_is_refused(acknowledgement: Request):
 
 
 def test_a_request_that_was_signed_for_another_node_is_refused(pull: Request):
-    with pytest.raises(BadSignature) as refusal:
+    with pytest.raises(BadRequestSignature) as refusal:
         pull.verify(node="nation")
     assert refusal.value.reason == "signature_for_another_node"
     assert refusal.value.key
@@ -155,7 +155,7 @@ def test_a_request_that_was_signed_for_another_node_is_refused(pull: Request):
 
 def test_the_receiver_is_signed(pull: Request):
     pull.change("creditmesh-to", lambda _: "nation")
-    with pytest.raises(BadSignature) as refusal:
+    with pytest.raises(BadRequestSignature) as refusal:
         pull.verify(node="nation")
     assert refusal.value.reason == "signature_wrong"
 
@@ -164,7 +164,7 @@ def test_the_receiver_is_signed(pull: Request):
 def test_a_second_receiver_beside_the_signed_one_is_refused(pull: Request, place: int):
     pull.headers.insert(place, (TO, "nation"))
     for node in ("nation", "province"):
-        with pytest.raises(BadSignature):
+        with pytest.raises(BadRequestSignature):
             pull.verify(node=node)
 
 
@@ -262,11 +262,11 @@ def test_two_signatures_for_us_are_one_too_many(pull: Request):
 
 def test_the_log_is_given_only_keys_that_exist(pull: Request, keys: Keys):
     pull.query = ""
-    with pytest.raises(BadSignature) as known:
+    with pytest.raises(BadRequestSignature) as known:
         pull.verify()
     assert known.value.key == f"city/{keys.key_id('node')}"
     pull.change("Signature-Input", lambda said: said.replace("city/", "nowhere/"))
-    with pytest.raises(BadSignature) as invented:
+    with pytest.raises(BadRequestSignature) as invented:
         pull.verify()
     assert invented.value.key is None
 

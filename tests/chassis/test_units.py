@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import UNITS
 from creditmesh.chassis.units import Unit, Units
 from tests.support.eventually import eventually
@@ -28,7 +28,9 @@ def restarts(name: str) -> float:
     return UNITS.labels(name)._value.get()
 
 
-@pytest.mark.parametrize("error", [Doubt("a lost lease"), OSError("gone"), RuntimeError("a mistake"), None], ids=repr)
+@pytest.mark.parametrize(
+    "error", [Uncertain("a lost lease"), OSError("gone"), RuntimeError("a mistake"), None], ids=repr
+)
 async def test_a_unit_that_ends_is_run_again_whatever_ended_it(error: Exception | None):
     failing, before = Failing(error), restarts("again")
     units = Units([Unit("again", failing.run)])
@@ -39,7 +41,7 @@ async def test_a_unit_that_ends_is_run_again_whatever_ended_it(error: Exception 
 
 
 async def test_the_pauses_grow_while_it_keeps_failing_at_once():
-    failing = Failing(Doubt("always"))
+    failing = Failing(Uncertain("always"))
     units = Units([Unit("growing", failing.run)])
     units.start()
     await eventually(lambda: len(failing.at) >= 5, within=20)
@@ -50,7 +52,7 @@ async def test_the_pauses_grow_while_it_keeps_failing_at_once():
 
 
 async def test_the_others_go_on_while_one_fails():
-    failing, living, ended = Failing(Doubt("always")), asyncio.Event(), asyncio.Event()
+    failing, living, ended = Failing(Uncertain("always")), asyncio.Event(), asyncio.Event()
 
     async def lives() -> None:
         living.set()
@@ -113,7 +115,7 @@ async def test_a_unit_that_loses_its_cancellation_ends_all_the_same(run):
 
 
 async def test_a_unit_that_waits_to_be_run_again_ends_at_once():
-    failing = Failing(Doubt("always"))
+    failing = Failing(Uncertain("always"))
     units = Units([Unit("waiting", failing.run)])
     units.start()
     await eventually(lambda: len(failing.at) >= 3)

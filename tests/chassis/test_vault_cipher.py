@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from creditmesh.chassis.vault.cipher import Cipher, Unreadable
+from creditmesh.chassis.vault.cipher import Cipher, TamperedSeal
 from creditmesh.schemas.sealed import Sealed
 
 PERSON, OBJECT = UUID("6b1c1d5e-0000-4000-8000-000000000001"), UUID("6b1c1d5e-0000-4000-8000-000000000002")
@@ -67,7 +67,7 @@ def test_a_moved_value_is_unreadable(name: str):
     moved: dict[str, object] = {"object": OBJECT, "field": "identity", "person": PERSON, "key": KEY} | MOVED[name]
     sealed = Cipher(PERSON, KEY).seal({"name": "甲"}, object=OBJECT, field="identity")
     other = Cipher(moved["person"], moved["key"])  # type: ignore[arg-type]
-    with pytest.raises(Unreadable):
+    with pytest.raises(TamperedSeal):
         other.unseal(sealed, object=moved["object"], field=moved["field"])  # type: ignore[arg-type]
 
 
@@ -77,7 +77,7 @@ def test_an_altered_byte_anywhere_makes_it_unreadable():
     for place in range(len(sealed.text)):
         altered = bytearray(sealed.text)
         altered[place] ^= 1
-        with pytest.raises(Unreadable):
+        with pytest.raises(TamperedSeal):
             cipher.unseal(sealed.model_copy(update={"text": bytes(altered)}), object=OBJECT, field="identity")
 
 
@@ -85,7 +85,7 @@ def test_an_altered_byte_anywhere_makes_it_unreadable():
 def test_a_text_cut_short_is_unreadable(length: int):
     cipher = Cipher(PERSON, KEY)
     sealed = cipher.seal({"name": "甲"}, object=OBJECT, field="identity")
-    with pytest.raises(Unreadable):
+    with pytest.raises(TamperedSeal):
         cipher.unseal(sealed.model_copy(update={"text": sealed.text[:length]}), object=OBJECT, field="identity")
 
 

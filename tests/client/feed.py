@@ -10,7 +10,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.responses import JSONResponse, Response
 
-from creditmesh.schemas.exchange import Entry, Line, base64_text, commitment, feed_origin
+from creditmesh.schemas.exchange import EntryLine, FeedEntry, base64_text, commitment, feed_origin
 from creditmesh.schemas.tlog import (
     Checkpoint,
     Range,
@@ -33,7 +33,7 @@ class FeedLog:
     seed: int = 1
     feed: str = FEED
     most: int = 4
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[FeedEntry] = field(default_factory=list)
     falsify: Callable[[list[bytes]], list[bytes]] = lambda lines: lines
 
     @property
@@ -99,19 +99,19 @@ class FeedLog:
         return JSONResponse({"proof": [fold(subtrees[place] for place in places).hex() for places in plan]})
 
 
-def entry(index: int, word: str) -> Entry:
+def entry(index: int, word: str) -> FeedEntry:
     """One entry about an invented record, with Chinese and a line feed in its body; the fourth was erased."""
     body = json.dumps({"record": str(UUID(int=index)), "fields": {"说明": f"{word}\n{index}"}}, ensure_ascii=False)
     salt = bytes([index % 256]) * 24
     at = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=index)
-    line = Line(type="record", at=at, commitment=commitment(salt, body.encode()), record=UUID(int=index), rev=1)
+    line = EntryLine(type="record", at=at, commitment=commitment(salt, body.encode()), record=UUID(int=index), rev=1)
     erased = index == 3
-    return Entry.model_construct(
+    return FeedEntry.model_construct(
         index=index, line=line.model_dump_json(), salt=None if erased else salt, body=None if erased else body
     )
 
 
-def sent(each: Entry) -> bytes:
+def sent(each: FeedEntry) -> bytes:
     salt = None if each.salt is None else base64_text(each.salt)
     return json.dumps({"index": each.index, "line": each.line, "salt": salt, "body": each.body}).encode()
 

@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.signed import Signed, sign
+from creditmesh.schemas.signed import SignedText, sign
 from creditmesh.schemas.verdicts import Receipt, VerdictWord, verdict_line
 from tests.client.feed import FeedLog
 from tests.support.eventually import eventually
@@ -162,7 +162,7 @@ async def answer(remote: Remote, lines: list[bytes], *, dry: bool) -> AsyncItera
     yield json.dumps({"receipt": json.loads(receipt(lines, wrong=remote.wrong_digest).model_dump_json())}).encode()
 
 
-def receipt(lines: list[bytes], *, wrong: bool) -> Signed:
+def receipt(lines: list[bytes], *, wrong: bool) -> SignedText:
     words = [json.loads(line)["verdict"] for line in lines]
     names: tuple[VerdictWord, ...] = ("accepted", "unchanged", "corrected", "held", "refused")
     statement = Receipt(

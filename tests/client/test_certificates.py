@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from creditmesh.client import Unverified
 from creditmesh.client.certificates import check
-from creditmesh.schemas.acknowledgements import Acknowledgement, Proof, Refused
+from creditmesh.schemas.acknowledgements import Acknowledgement, Proof, EntryRefusal
 from creditmesh.schemas.cases import Certificate, CertificateLine
-from creditmesh.schemas.exchange import Line
-from creditmesh.schemas.signed import Signed, said, sign
+from creditmesh.schemas.exchange import EntryLine
+from creditmesh.schemas.signed import SignedText, said, sign
 from creditmesh.schemas.tlog import Range, fold, inclusion_plan, leaf_hash
 from tests.client.feed import FeedLog
 from tests.client.test_cli_pull import run, verify
@@ -27,7 +27,7 @@ PROVINCE = Ed25519PrivateKey.from_private_bytes(bytes([8]) * 32)
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 LOG = FeedLog().grow(11)
 PLACE = 5
-RECORD = Line.model_validate_json(LOG.entries[PLACE].line).record
+RECORD = EntryLine.model_validate_json(LOG.entries[PLACE].line).record
 
 
 def text_of(public: Ed25519PrivateKey) -> str:
@@ -37,11 +37,13 @@ def text_of(public: Ed25519PrivateKey) -> str:
 def repaired(log: FeedLog) -> list[str]:
     """The lines of the log, the one at PLACE saying that its record was repaired."""
     lines = [each.line for each in log.entries]
-    lines[PLACE] = Line.model_validate_json(lines[PLACE]).model_copy(update={"change": "repaired"}).model_dump_json()
+    lines[PLACE] = (
+        EntryLine.model_validate_json(lines[PLACE]).model_copy(update={"change": "repaired"}).model_dump_json()
+    )
     return lines
 
 
-def proof(*, refused: tuple[Refused, ...] = (), by: Ed25519PrivateKey = PROVINCE, **changes) -> Proof:
+def proof(*, refused: tuple[EntryRefusal, ...] = (), by: Ed25519PrivateKey = PROVINCE, **changes) -> Proof:
     lines = repaired(LOG)
     leaves = [leaf_hash(line.encode()) for line in lines]
     grown, completed = Range.empty().extended(leaves)
@@ -60,7 +62,7 @@ def proof(*, refused: tuple[Refused, ...] = (), by: Ed25519PrivateKey = PROVINCE
     )
 
 
-def certificate(*lines: CertificateLine, by: Ed25519PrivateKey = CITY, **changes) -> Signed:
+def certificate(*lines: CertificateLine, by: Ed25519PrivateKey = CITY, **changes) -> SignedText:
     pending = tuple(line.holder for line in lines if line.outcome in {"told", "not_told"} and line.kind != "bureau")
     about = {"node": "city", "case": RECORD, "kind": "repair", "record": RECORD, "item": "penalty", "rev": 1}
     about |= {"change": "repaired", "decided_on": AT.date(), "complete": not pending, "pending": pending}
@@ -79,7 +81,7 @@ GOOD = certificate(
     line("alpha_credit", kind="bureau", outcome="unreachable", reachable=False),
 )
 CODE = "not_in_catalogue"
-REFUSED = (Refused(index=4, code="other"), Refused(index=PLACE, code=CODE))
+REFUSED = (EntryRefusal(index=4, code="other"), EntryRefusal(index=PLACE, code=CODE))
 
 
 def test_a_certificate_with_a_proof_of_each_node_above_holds():
@@ -88,13 +90,13 @@ def test_a_certificate_with_a_proof_of_each_node_above_holds():
     check(certificate())
 
 
-def with_text(signed: Signed, old: str, new: str) -> Signed:
+def with_text(signed: SignedText, old: str, new: str) -> SignedText:
     """The same signature over another text."""
     assert old in signed.signed
     return signed.model_copy(update={"signed": signed.signed.replace(old, new, 1)})
 
 
-def _spelled_otherwise(whole: Signed) -> Signed:
+def _spelled_otherwise(whole: SignedText) -> SignedText:
     """The same 64 bytes in another base64: the last character has bits that stand for nothing."""
     text = whole.signature
     other = text[:-3] + chr(ord(text[-3]) + 1) + "=="
@@ -102,7 +104,7 @@ def _spelled_otherwise(whole: Signed) -> Signed:
     return whole.model_copy(update={"signature": other})
 
 
-FALSE: dict[str, tuple[str, Callable[[], Signed]]] = {
+FALSE: dict[str, tuple[str, Callable[[], SignedText]]] = {
     "altered after it was signed": ("signature", lambda: with_text(GOOD, '"rev":1', '"rev":2')),
     "signed by another key": ("signature", lambda: certificate(line(proof=proof()), by=PROVINCE)),
     "with another spelling of its signature": ("signature", lambda: _spelled_otherwise(GOOD)),
@@ -179,7 +181,7 @@ TEXT = GOOD.model_dump_json().encode()
 def test_no_bit_of_a_certificate_can_be_changed(at: int, bit: int):
     altered = TEXT[:at] + bytes([TEXT[at] ^ 1 << bit]) + TEXT[at + 1 :]
     try:
-        read = Signed.model_validate_json(altered)
+        read = SignedText.model_validate_json(altered)
     except ValidationError:
         return
     if read != GOOD:
@@ -190,16 +192,18 @@ def test_no_bit_of_a_certificate_can_be_changed(at: int, bit: int):
 def test_what_a_newer_version_signs_beside_holds_and_is_ignored():
     newer = said(Certificate, GOOD).model_dump(mode="json") | {"added_later": {"x": 1}}
     text = json.dumps(newer)
-    assert check(Signed(signed=text, signature=b64encode(CITY.sign(text.encode())).decode())) == said(Certificate, GOOD)
+    assert check(SignedText(signed=text, signature=b64encode(CITY.sign(text.encode())).decode())) == said(
+        Certificate, GOOD
+    )
 
 
 def test_a_certificate_that_was_kept_when_its_members_stood_beside_the_signature_still_holds():
     members = json.loads(GOOD.signed)
     text = json.dumps(members, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     kept = members | {"signature": b64encode(CITY.sign(text.encode())).decode()}
-    assert check(Signed.model_validate(kept)) == said(Certificate, GOOD)
+    assert check(SignedText.model_validate(kept)) == said(Certificate, GOOD)
     with pytest.raises(Unverified):
-        check(Signed.model_validate(kept | {"official_note": "nobody signed this"}))
+        check(SignedText.model_validate(kept | {"official_note": "nobody signed this"}))
 
 
 def test_the_command_says_who_knows_who_does_not_and_which_key_it_trusted(remote, tmp_path):

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import ACCESS
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.gateway.routes import Route, Routes
@@ -64,7 +64,7 @@ def test_every_route_says_what_it_is_for_whom_and_how_it_refuses(route: Route):
     policy = {name: said for name, said in route.access.document().items() if said is not None}
     assert described[ACCESS] == policy
     needed = [{"credential": [scope]} for scope in route.access.all_scopes] or [{"credential": []}]
-    assert described["security"] == ([{}, *needed] if route.access == Access.public() else needed)
+    assert described["security"] == ([{}, *needed] if route.access == AccessPolicy.public() else needed)
     refused = [answer for status, answer in described["responses"].items() if not status.startswith("2")]
     assert refused
     for answer in refused:

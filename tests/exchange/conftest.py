@@ -14,8 +14,8 @@ from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.vault.keys import Keys
-from creditmesh.schemas.exchange import Entry, PageEnd, feed_origin
-from creditmesh.schemas.pages import Page, verify_page
+from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
+from creditmesh.schemas.pages import VerifiedPage, verify_page
 from creditmesh.schemas.tlog import Range
 from tests.support.cast import uscc
 from tests.support.node import TestNode, running
@@ -82,9 +82,11 @@ class City:
         )
         assert answer.status_code == 200, answer.text
         *lines, last = answer.content.splitlines()
-        return [Entry.model_validate_json(line) for line in lines], PageEnd.model_validate_json(last).checkpoint
+        return [FeedEntry.model_validate_json(line) for line in lines], PageEnd.model_validate_json(last).checkpoint
 
-    def verified(self, entries: list[Entry], note: str, *, feed: str = "up", before: Range | None = None) -> Page:
+    def verified(
+        self, entries: list[FeedEntry], note: str, *, feed: str = "up", before: Range | None = None
+    ) -> VerifiedPage:
         public = self.node.host.equipment["exchange"].keys
         return verify_page(
             before or Range.empty(),

@@ -12,8 +12,8 @@ import pytest
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.events import HolderChanged
-from creditmesh.schemas.exchange import Line
-from creditmesh.schemas.signed import Signed, read
+from creditmesh.schemas.exchange import EntryLine
+from creditmesh.schemas.signed import SignedText, read
 from creditmesh.schemas.tlog import leaf_hash, verify_inclusion
 from tests.exchange.conftest import NOW, City
 from tests.exchange.test_feeds import MARKET, submitted
@@ -25,7 +25,7 @@ class Signer:
 
     city: City
 
-    async def make(self, *, first: int | None = None, until: int | None = None, **more: Any) -> Signed:
+    async def make(self, *, first: int | None = None, until: int | None = None, **more: Any) -> SignedText:
         entries, note = await self.city.page()
         page = self.city.verified(entries, note)
         given = {
@@ -41,11 +41,11 @@ class Signer:
         }
         return self.sign({**given, **more})
 
-    def sign(self, members: dict[str, Any]) -> Signed:
+    def sign(self, members: dict[str, Any]) -> SignedText:
         text = json.dumps(members, default=str)
-        return Signed(signed=text, signature=b64encode(self.city.above.keys.sign(text.encode())).decode())
+        return SignedText(signed=text, signature=b64encode(self.city.above.keys.sign(text.encode())).decode())
 
-    async def hand_in(self, given: Signed, *, by: str = "province") -> httpx.Response:
+    async def hand_in(self, given: SignedText, *, by: str = "province") -> httpx.Response:
         answer = await self.city.client(by).post(
             "/v1/exchange/feeds/up/acknowledgements", json=given.model_dump(mode="json")
         )
@@ -89,7 +89,7 @@ async def test_an_ending_is_told_and_acknowledged_with_a_proof_that_needs_nobody
     )  # fmt: skip
     proof = last.proof
     assert proof is not None
-    line = Line.model_validate_json(proof.line)
+    line = EntryLine.model_validate_json(proof.line)
     assert (str(line.record), line.rev, line.change) == (record, 2, "withdrawn")
     given = read(Acknowledgement, proof.acknowledgement, public=lambda _: b64decode(proof.public), verify=verifies)
     assert verify_inclusion(
@@ -105,7 +105,7 @@ async def test_an_ending_is_told_and_acknowledged_with_a_proof_that_needs_nobody
 async def test_a_refusal_is_told_with_its_code(city: City, signed: Signer):
     [verdict] = await submitted(city, "示市监罚〔2026〕202号")
     entries, _ = await city.page()
-    index = next(e.index for e in entries if str(Line.model_validate_json(e.line).record) == verdict["record"])
+    index = next(e.index for e in entries if str(EntryLine.model_validate_json(e.line).record) == verdict["record"])
     given = await signed.make(refused=[{"index": index, "code": "unknown_item"}])
     assert (await signed.hand_in(given)).status_code == 204
     [line] = await signed.told(verdict["record"])
@@ -208,5 +208,5 @@ async def test_a_text_that_says_something_twice_is_refused(city: City, signed: S
     await withdrawn(city, "示市监罚〔2026〕209号")
     text = (await signed.make()).signed.replace('{"feed"', '{"first": 0, "feed"', 1)
     signature = b64encode(city.above.keys.sign(text.encode())).decode()
-    answer = await signed.hand_in(Signed(signed=text, signature=signature))
+    answer = await signed.hand_in(SignedText(signed=text, signature=signature))
     assert [each["pointer"] for each in answer.json()["errors"]] == ["/signed"]

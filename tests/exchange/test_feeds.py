@@ -8,7 +8,7 @@ import pytest
 
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.exchange.entries import place_of
-from creditmesh.schemas.exchange import FeedKeyBody, Line, RecordBody, feed_origin
+from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody, feed_origin
 from creditmesh.schemas.pages import BadPage
 from creditmesh.schemas.tlog import Range, leaf_hash, verify_consistency, verify_inclusion
 from tests.exchange.conftest import City, neighbour, row_of
@@ -28,7 +28,7 @@ async def submitted(city: City, *decisions: str, number: str | None = None) -> l
 
 
 def of_record(entries: list, record: str) -> list:
-    return [entry for entry in entries if str(Line.model_validate_json(entry.line).record) == record]
+    return [entry for entry in entries if str(EntryLine.model_validate_json(entry.line).record) == record]
 
 
 async def test_a_record_is_in_the_feed_once_with_its_key_before_it_and_the_parent_can_open_it(city: City):
@@ -37,7 +37,7 @@ async def test_a_record_is_in_the_feed_once_with_its_key_before_it_and_the_paren
     page = city.verified(entries, note)
     assert page.after.size == len(entries)
     [entry] = of_record(entries, verdict["record"])
-    keys = [e for e in entries[: entry.index] if Line.model_validate_json(e.line).type == "feed.key"]
+    keys = [e for e in entries[: entry.index] if EntryLine.model_validate_json(e.line).type == "feed.key"]
     body = RecordBody.model_validate_json(entry.body)
     assert body.sealed is not None
     given = FeedKeyBody.model_validate_json(keys[-1].body)
@@ -71,7 +71,7 @@ async def test_every_revision_follows_in_the_order_it_was_made(city: City):
         assert answer.status_code == 201, answer.text
     await city.node.settled()
     entries, _ = await city.page()
-    lines = [Line.model_validate_json(entry.line) for entry in of_record(entries, record)]
+    lines = [EntryLine.model_validate_json(entry.line) for entry in of_record(entries, record)]
     assert [(line.rev, line.change) for line in lines] == [(1, "accepted"), (2, "corrected"), (3, "corrected")]
 
 
@@ -127,7 +127,7 @@ async def test_two_writers_at_once_leave_neither_hole_nor_repeat(city: City):
     await asyncio.gather(*(submitted(city, f"示市监罚〔2026〕7{n}号", number=resident(40 + n)) for n in range(8)))
     entries, note = await city.page()
     city.verified(entries, note)
-    records = [Line.model_validate_json(e.line).record for e in entries[len(before) :]]
+    records = [EntryLine.model_validate_json(e.line).record for e in entries[len(before) :]]
     assert len(records) == len(set(records)) == 8
 
 
@@ -197,7 +197,7 @@ async def test_a_changed_page_is_found(city: City):
 
 async def test_the_key_serves_until_who_may_read_changes(city: City, tmp_path: Path):
     def keys(entries: list) -> list[FeedKeyBody]:
-        lines = [e for e in entries if Line.model_validate_json(e.line).type == "feed.key"]
+        lines = [e for e in entries if EntryLine.model_validate_json(e.line).type == "feed.key"]
         return [FeedKeyBody.model_validate_json(e.body) for e in lines]
 
     await submitted(city, "示市监罚〔2026〕94号")

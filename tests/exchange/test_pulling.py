@@ -12,7 +12,7 @@ import pytest
 from creditmesh.exchange.peer import Peer
 from creditmesh.exchange.pulling import Pulling
 from creditmesh.exchange.store import copies
-from creditmesh.exchange.store.copies import Copy
+from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.exchange import feed_origin
 from creditmesh.schemas.tlog import Checkpoint, Range, checkpoint_text, leaf_hash, signed_note
 from tests.exchange.conftest import City, Neighbour, neighbour, row_of
@@ -73,7 +73,7 @@ class Puller:
     async def step(self) -> None:
         await self.pulling._step()
 
-    async def copy(self) -> Copy:
+    async def copy(self) -> FeedCopy:
         async with self.city.node.context("exchange") as ctx:
             return await copies.copy_of(await ctx.session(), self.sender.who.code, "up")
 

@@ -14,11 +14,11 @@ from uuid import uuid4
 import httpx
 from starlette.types import ASGIApp
 
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.token import Mint, Verifier
@@ -29,7 +29,7 @@ from creditmesh.gateway import operations, service
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import KeyOrder, NewCredential, PartyKey
-from creditmesh.gateway.transport import InProcess, OverHttp, Transport
+from creditmesh.gateway.transport import InProcess, OverHttp, ServiceTransport
 from creditmesh.gateway.visit import Visit
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged
@@ -114,7 +114,7 @@ class Standing:
 
     def unreachable(self) -> Pool:
         """A pool of a server that is not there."""
-        return Pool(Address.read("postgresql://nobody@127.0.0.1:9/city"), application_name="test")
+        return Pool(DatabaseAddress.read("postgresql://nobody@127.0.0.1:9/city"), application_name="test")
 
     def equipment(self, of: Service) -> Equipment:
         return Equipment(
@@ -126,7 +126,7 @@ class Standing:
             keys=self.keys,
             followed=self.followed,
             wake=lambda: None,
-            wakes=Listener(self.pool.address),
+            notifications=Notifications(self.pool.address),
         )
 
     def toy_app(self, *, audience: str = "toy", seconds_later: float = 0) -> Any:
@@ -154,7 +154,7 @@ class Standing:
     def admin_app(self) -> Any:
         return operator_app(self.equipment(service), "operator-secret")
 
-    def door(self, *, transport: Transport | None = None, **more: Any) -> Door:
+    def door(self, *, transport: ServiceTransport | None = None, **more: Any) -> Door:
         return build(**self.arguments() | ({} if transport is None else {"transports": {"toy": transport}}) | more)
 
     def arguments(self) -> dict[str, Any]:

@@ -16,13 +16,13 @@ import pytest
 import structlog
 
 from creditmesh.chassis import logs
-from creditmesh.chassis.http.server import Listener
+from creditmesh.chassis.http.server import HttpListener
 from creditmesh.chassis.http.token import LEEWAY, LIFE, Mint
 from creditmesh.chassis.metrics import TOKENS_REFUSED
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.gateway.caps import Caps
 from creditmesh.gateway.door import Door
-from creditmesh.gateway.transport import InProcess, Transport
+from creditmesh.gateway.transport import InProcess, ServiceTransport
 from creditmesh.schemas.problems import PROBLEM_JSON
 from tests.gateway import toy
 from tests.gateway.standing import Standing, bearer, client, invented
@@ -49,13 +49,13 @@ class DoorContract:
 
     @pytest.fixture
     @abstractmethod
-    async def transport(self, standing: Standing) -> AsyncIterator[Transport]:
+    async def transport(self, standing: Standing) -> AsyncIterator[ServiceTransport]:
         """A transport to the toys."""
         raise NotImplementedError
         yield
 
     @pytest.fixture
-    async def door(self, standing: Standing, transport: Transport) -> AsyncIterator[Door]:
+    async def door(self, standing: Standing, transport: ServiceTransport) -> AsyncIterator[Door]:
         door = standing.door(transport=transport, caps=CAPS)
         yield door
         await door.close()
@@ -248,7 +248,7 @@ class DoorContract:
             await eventually(lambda: toy.seen == ["cut short"])
         assert logs == []
 
-    async def test_a_request_that_takes_too_long_is_ended(self, standing: Standing, transport: Transport):
+    async def test_a_request_that_takes_too_long_is_ended(self, standing: Standing, transport: ServiceTransport):
         async with client(standing.door(transport=transport, caps=Caps(seconds=0.3))) as outside:
             late = await outside.post("/v1/waits", json={})
         assert "0.3" in problem(late, 503, "unavailable")["detail"]
@@ -272,7 +272,7 @@ class TestInProcess(DoorContract):
     """The service in this process."""
 
     @pytest.fixture
-    async def transport(self, standing: Standing) -> Transport:
+    async def transport(self, standing: Standing) -> ServiceTransport:
         return InProcess(standing.toy_app())
 
 
@@ -280,7 +280,7 @@ class TestOverHttp(DoorContract):
     """The service behind a listener of its own."""
 
     @pytest.fixture
-    async def transport(self, standing: Standing) -> AsyncIterator[Transport]:
+    async def transport(self, standing: Standing) -> AsyncIterator[ServiceTransport]:
         async with served(standing.toy_app()) as url:
             transport = standing.over_http(url)
             yield transport
@@ -290,7 +290,7 @@ class TestOverHttp(DoorContract):
 @asynccontextmanager
 async def served(app: Any) -> AsyncIterator[str]:
     """The application on a port of its own."""
-    listener = Listener(app, host="127.0.0.1", port=0, drain_seconds=1)
+    listener = HttpListener(app, host="127.0.0.1", port=0, drain_seconds=1)
     await listener.start()
     try:
         yield listener.url

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditmesh.chassis.errors import NotFound
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.problems import MethodNotAllowed
 from creditmesh.chassis.http.router import Router
 from creditmesh.chassis.service import Service
@@ -15,14 +15,14 @@ from tests.gateway import toy
 ROUTES = Routes([toy.service])
 
 
-def named(name: str, *paths: str, access: Access | None = None) -> Service:
+def named(name: str, *paths: str, access: AccessPolicy | None = None) -> Service:
     router = Router()
     for path in paths:
 
         async def endpoint() -> None:
             """A route."""
 
-        router.get(path, access=access or Access.public())(endpoint)
+        router.get(path, access=access or AccessPolicy.public())(endpoint)
     return Service(name=name, package=name, summary="", summary_zh="", router=router)
 
 
@@ -78,7 +78,7 @@ def test_each_service_is_found_by_its_own_paths():
 
 def test_a_scope_that_no_credential_can_have_stops_the_start():
     with pytest.raises(TypeError, match="records:sumbit"):
-        Routes([named("one", "/v1/a", access=Access.to("department", scope="records:sumbit"))])
+        Routes([named("one", "/v1/a", access=AccessPolicy.to("department", scope="records:sumbit"))])
 
 
 SEGMENTS = st.sampled_from(["v1", "toys", "files", "a", "b", "", "x.csv", "admin", "证", "\x00", "{toy}"])

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from creditmesh.chassis.errors import Conflict, Unauthenticated
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.chassis.service import Service
@@ -30,7 +30,7 @@ class Toy(BaseModel):
     wheels: int = 0
 
 
-@router.get("/v1/toys/{toy}", access=Access.to("department", scope="records:read"))
+@router.get("/v1/toys/{toy}", access=AccessPolicy.to("department", scope="records:read"))
 async def read(ctx: Ctx, toy: str, request: Request) -> dict[str, object]:
     """Who asks, as the service knows them.
 
@@ -39,13 +39,13 @@ async def read(ctx: Ctx, toy: str, request: Request) -> dict[str, object]:
     return {"toy": toy, **_told(ctx, request)}
 
 
-@router.get("/v1/toys", access=Access.public())
+@router.get("/v1/toys", access=AccessPolicy.public())
 async def listed(ctx: Ctx, request: Request, q: Annotated[str, Query()] = "") -> dict[str, object]:
     """Open to all."""
     return {"q": q, **_told(ctx, request)}
 
 
-@router.post("/v1/toys", access=Access.to("department", "bureau", scope="records:submit"), status_code=201)
+@router.post("/v1/toys", access=AccessPolicy.to("department", "bureau", scope="records:submit"), status_code=201)
 async def make(ctx: Ctx, toy: Annotated[Toy, Body()]) -> dict[str, object]:
     """Make one."""
     if toy.colour == "taken":
@@ -53,32 +53,32 @@ async def make(ctx: Ctx, toy: Annotated[Toy, Body()]) -> dict[str, object]:
     return {"colour": toy.colour, "party": ctx.known_caller.party}
 
 
-@router.post("/v1/guesses", access=Access.public())
+@router.post("/v1/guesses", access=AccessPolicy.public())
 async def guess(toy: Annotated[Toy, Body()]) -> dict[str, object]:
     """Open to all, and takes a body as most routes do."""
     return {"colour": toy.colour}
 
 
-@router.post("/v1/batches", access=Access.public(), body=BodyLimit(most=8 * MOST))
+@router.post("/v1/batches", access=AccessPolicy.public(), body=BodyLimit(most=8 * MOST))
 async def batch(toys: Annotated[list[Toy], Body()]) -> dict[str, object]:
     """Takes a large body that is parsed."""
     return {"toys": len(toys)}
 
 
-@router.get("/v1/polls", access=Access.public(), waits=True)
+@router.get("/v1/polls", access=AccessPolicy.public(), waits=True)
 async def poll(seconds: float) -> dict[str, object]:
     """Waits as long as it is told."""
     await asyncio.sleep(seconds)
     return {"waited": seconds}
 
 
-@router.get("/v1/feeds/{feed}", access=Access.to("node", scope="exchange:pull"))
+@router.get("/v1/feeds/{feed}", access=AccessPolicy.to("node", scope="exchange:pull"))
 async def pull(ctx: Ctx, feed: str, request: Request, after: int = 0, limit: int = 10) -> dict[str, object]:
     """For peers."""
     return {"feed": feed, "after": after, "limit": limit, **_told(ctx, request)}
 
 
-@router.post("/v1/digests", access=Access.public(), body=BodyLimit(most=MOST, gzip=True))
+@router.post("/v1/digests", access=AccessPolicy.public(), body=BodyLimit(most=MOST, gzip=True))
 async def digest(request: Request) -> dict[str, object]:
     """The digest of a body, read piece by piece."""
     found, size = hashlib.sha256(), 0
@@ -92,7 +92,7 @@ async def digest(request: Request) -> dict[str, object]:
     return {"size": size, "digest": found.hexdigest()}
 
 
-@router.post("/v1/waits", access=Access.public())
+@router.post("/v1/waits", access=AccessPolicy.public())
 async def wait(request: Request) -> None:
     """Ends when nobody is there any more, and never before."""
     try:
@@ -104,7 +104,7 @@ async def wait(request: Request) -> None:
         seen.append("ended")
 
 
-@router.get("/v1/pieces/{count}", access=Access.public())
+@router.get("/v1/pieces/{count}", access=AccessPolicy.public())
 async def pieces(count: int) -> StreamingResponse:
     """Many pieces."""
 
@@ -115,25 +115,25 @@ async def pieces(count: int) -> StreamingResponse:
     return StreamingResponse(each(), headers={"Cache-Control": "max-age=5", "X-Creditmesh-Secret": "1"})
 
 
-@router.get("/v1/strangers", access=Access.public())
+@router.get("/v1/strangers", access=AccessPolicy.public())
 async def stranger() -> None:
     """A refusal of the service's own."""
     raise Unauthenticated
 
 
-@router.get("/v1/faults", access=Access.public())
+@router.get("/v1/faults", access=AccessPolicy.public())
 async def fault() -> None:
     """A mistake of the service."""
     raise RuntimeError("a secret of the service")
 
 
-@router.get("/v1/files/{path:path}", access=Access.public())
+@router.get("/v1/files/{path:path}", access=AccessPolicy.public())
 async def file(path: str) -> dict[str, str]:
     """A path with slashes."""
     return {"path": path}
 
 
-@router.post("/v1/admin/toys", access=Access.inside())
+@router.post("/v1/admin/toys", access=AccessPolicy.inside())
 async def inside() -> None:
     """For the operator."""
 

@@ -16,7 +16,7 @@ import pytest
 from creditmesh.catalogue import service as catalogue
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -199,7 +199,7 @@ async def built(postgres: Postgres, folder: Path, *, node: str = "city") -> Hous
             keys=keys,
             followed=directory,
             wake=lambda: None,
-            wakes=Listener(""),
+            notifications=Notifications(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
         verifier=Verifier(keys.token_public_keys(), node=node, audience="ingestion"),

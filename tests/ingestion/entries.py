@@ -15,7 +15,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.ingestion.gate import Gate
 from creditmesh.schemas.events import FeedKeyReceived, RecordReceived
 from creditmesh.schemas.events.record import Change
-from creditmesh.schemas.exchange import FeedKeyBody, Line, RecordBody, Wrapped, commitment, feed_origin
+from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody, Wrapped, commitment, feed_origin
 from tests.ingestion.conftest import House
 from tests.ingestion.rows import MARKET, TODAY, compiled
 
@@ -51,7 +51,7 @@ class Feed:
 
     def key_of(self, body: str | None) -> FeedKeyReceived:
         """The entry of a key with this body."""
-        line = Line(type="feed.key", at=_AT, commitment=commitment(b"", (body or "").encode())).model_dump_json()
+        line = EntryLine(type="feed.key", at=_AT, commitment=commitment(b"", (body or "").encode())).model_dump_json()
         return FeedKeyReceived(peer=self.peer, feed=self.feed, index=next(self._indices), line=line, body=body)
 
     def receiver(self) -> tuple[str, str, bytes]:
@@ -72,7 +72,7 @@ class Feed:
     ) -> RecordReceived:
         """An entry with this body; `changes` are of its line."""
         said = {"type": "record", "record": record, "rev": rev, "change": change, "origin": self.origin} | changes
-        line = Line(at=_AT, commitment=commitment(b"", (body or "").encode()), **said)
+        line = EntryLine(at=_AT, commitment=commitment(b"", (body or "").encode()), **said)
         return RecordReceived(
             peer=self.peer, feed=self.feed, index=next(self._indices), line=line.model_dump_json(), body=body,
             record=record, rev=rev,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion import operations
-from creditmesh.ingestion.formats import Media, Row, rows_of
-from creditmesh.ingestion.operations import Order
-from creditmesh.ingestion.operations.intake import Entry, Intake
+from creditmesh.ingestion.formats import Media, SubmittedRow, rows_of
+from creditmesh.ingestion.operations import SubmissionOrder
+from creditmesh.ingestion.operations.intake import Intake, IntakeRow
 from creditmesh.ingestion.operations.register import Register, frame_of
 from creditmesh.ingestion.store import submissions
 from tests.ingestion.conftest import MARKET_CALLER, PENALTY, House, department, told
@@ -33,7 +33,7 @@ async def send(house: House, rows: list[dict[str, str]], caller=MARKET_CALLER) -
     async with house.context(caller) as ctx:
         return await operations.submit(
             ctx,
-            Order(
+            SubmissionOrder(
                 item=PENALTY,
                 read=lambda intake: rows_of(Media("lines", "utf-8"), body, headers=intake.compiled.header_map),
                 digest=b"",
@@ -127,9 +127,9 @@ async def test_a_revision_that_slipped_in_is_met_by_reading_again(house: House, 
 
 async def test_who_waited_for_a_lock_reads_what_was_written_under_it(house: House):
     """In one SQL statement the snapshot is older than the lock, and the second writer would begin the record anew."""
-    row = Row(1, orjson.dumps(penalty(house.number())))
+    row = SubmittedRow(1, orjson.dumps(penalty(house.number())))
 
-    async def opened(ctx: Context) -> tuple[Register, Entry]:
+    async def opened(ctx: Context) -> tuple[Register, IntakeRow]:
         intake = Intake.of(ctx, PENALTY, party=ctx.known_caller.party)
         entry = intake.read(row)
         ciphers = await intake.identify([entry])

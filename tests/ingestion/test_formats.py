@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
-from creditmesh.ingestion.formats import MOST_ROW_BYTES, Media, Row, decoded, is_single, media_of, rows_of
+from creditmesh.ingestion.formats import MOST_ROW_BYTES, Media, SubmittedRow, decoded, is_single, media_of, rows_of
 from creditmesh.ingestion.formats.tables import BadHeader
 from tests.ingestion.rows import compiled, penalty
 
 LINES, JSON = Media("lines", "utf-8"), Media("json", "utf-8")
 
 
-def read(media: Media, body: bytes) -> list[Row]:
+def read(media: Media, body: bytes) -> list[SubmittedRow]:
     return list(rows_of(media, body, headers=compiled().header_map))
 
 

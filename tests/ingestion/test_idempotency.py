@@ -10,8 +10,8 @@ import pytest
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.formats import Media, rows_of
-from creditmesh.ingestion.operations import Order
-from creditmesh.schemas.signed import Signed, said
+from creditmesh.ingestion.operations import SubmissionOrder
+from creditmesh.schemas.signed import SignedText, said
 from creditmesh.schemas.verdicts import Receipt
 from tests.ingestion.conftest import MARKET_CALLER, PENALTY, House, department, told
 from tests.ingestion.rows import penalty
@@ -117,7 +117,7 @@ async def test_one_objects_receipt_is_signed_when_it_is_asked_for(house: House):
         receipts = [(await client.get(f"/v1/submissions/{submission}/receipt")).content for _ in range(2)]
     assert (standing["state"], standing["done"], standing["total"]) == ("done", 1, 1)
     assert receipts[0] == receipts[1]
-    signed = Signed.model_validate(orjson.loads(receipts[0])["receipt"])
+    signed = SignedText.model_validate(orjson.loads(receipts[0])["receipt"])
     receipt = said(Receipt, signed)
     assert receipt.digest == f"sha-256:{sha256(verdicts).hexdigest()}"
     assert house.equipment.keys.verify(signed.signed.encode(), b64decode(signed.signature), key=receipt.key)
@@ -208,9 +208,9 @@ async def test_a_submission_without_a_key_is_made_whole_by_sending_it_again(hous
 async def test_rows_that_differ_under_a_standing_submission_are_refused(house: House):
     rows = [penalty(house.number()) for _ in range(2)]
 
-    def order(body: list[dict]) -> Order:
+    def order(body: list[dict]) -> SubmissionOrder:
         text = b"\n".join(map(orjson.dumps, body))
-        return Order(
+        return SubmissionOrder(
             item=PENALTY,
             read=lambda intake: rows_of(Media("lines", "utf-8"), text, headers=intake.compiled.header_map),
             digest=b"the same",

@@ -7,7 +7,7 @@ from pathlib import Path
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.exchange import feed_origin
-from creditmesh.schemas.signed import Signed, sign
+from creditmesh.schemas.signed import SignedText, sign
 from tests.exchange.conftest import neighbour, row_of
 from tests.support.cast import Cast
 
@@ -27,7 +27,7 @@ async def with_a_node_below(cast: Cast, folder: Path) -> Cast:
     return cast
 
 
-async def _acknowledged(cast: Cast, keys: Keys) -> Signed:
+async def _acknowledged(cast: Cast, keys: Keys) -> SignedText:
     note = await cast.door("below").get(f"/v1/exchange/feeds/{FEED}/checkpoint")
     assert note.status_code == 200, note.text
     origin, size, root = note.text.splitlines()[:3]

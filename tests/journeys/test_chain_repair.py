@@ -8,7 +8,7 @@ import pytest
 from creditmesh.client.certificates import check
 from creditmesh.client.errors import Unverified
 from creditmesh.schemas.cases import Certificate
-from creditmesh.schemas.signed import Signed, said
+from creditmesh.schemas.signed import SignedText, said
 from tests.journeys.mesh import (
     GONE,
     SHOWN,
@@ -126,9 +126,9 @@ async def repaired(shared: Mesh) -> dict[str, Any]:
     return known | {"case": case}
 
 
-async def signed_certificate(mesh: Mesh, case: str) -> Signed:
+async def signed_certificate(mesh: Mesh, case: str) -> SignedText:
     answer = await mesh.city.door("subject").get(f"/v1/cases/{case}/certificate")
-    return Signed.model_validate(done(answer))
+    return SignedText.model_validate(done(answer))
 
 
 async def certificate(mesh: Mesh, case: str) -> Certificate:
@@ -185,7 +185,7 @@ async def test_the_certificate_verifies_off_line_and_with_any_other_byte_does_no
     for name, value in whole.items():
         for other in _otherwise(value):
             try:
-                read = Signed.model_validate(whole | {name: other})
+                read = SignedText.model_validate(whole | {name: other})
             except ValueError:
                 continue
             tried += 1

@@ -14,7 +14,7 @@ import pytest
 
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.event import Delivered, part_of
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -140,7 +140,7 @@ async def built(postgres: Postgres, folder: Any, *, node: str) -> House:
             keys=keys,
             followed=directory,
             wake=lambda: None,
-            wakes=Listener(database.addresses["bus"]),
+            notifications=Notifications(database.addresses["bus"]),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
         verifier=Verifier(keys.token_public_keys(), node=node, audience="matching"),

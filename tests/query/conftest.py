@@ -12,7 +12,7 @@ import pytest
 
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.event import Delivered, part_of
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
@@ -138,7 +138,7 @@ async def house(postgres: Postgres, tmp_path_factory) -> AsyncIterator[House]:
             keys=keys,
             followed=directory,
             wake=lambda: None,
-            wakes=Listener(""),
+            notifications=Notifications(""),
         ),
         mint=Mint(Keys.load(folder, {"token"}).token_key(), node=node),
         verifier=Verifier(keys.token_public_keys(), node=node, audience="query"),

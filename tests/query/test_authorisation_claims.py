@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
-from creditmesh.query.authorisation import Claims, Unreadable, holds, read, sign, state
+from creditmesh.query.authorisation import Claims, NotSignedHere, holds, read, sign, state
 
 KEY = Ed25519PrivateKey.generate()
 TODAY = date(2026, 5, 4)
@@ -53,7 +53,7 @@ def test_a_changed_character_makes_it_unreadable(place, bit):
     text = signed()
     place %= len(text)
     other = chr(ord(text[place]) ^ (1 << bit))
-    with pytest.raises(Unreadable):
+    with pytest.raises(NotSignedHere):
         read(text[:place] + other + text[place + 1 :], issuer="city/query", verify=verify)
 
 
@@ -73,18 +73,18 @@ def test_the_header_chooses_nothing(header):
     head = urlsafe_b64encode(header).rstrip(b"=").decode()
     data = f"{head}.{signed().split('.')[1]}"
     token = f"{data}.{urlsafe_b64encode(KEY.sign(data.encode())).rstrip(b'=').decode()}"
-    with pytest.raises(Unreadable):
+    with pytest.raises(NotSignedHere):
         read(token, issuer="city/query", verify=verify)
 
 
 @pytest.mark.parametrize("token", ["", "a.b", "a.b.c.d", "…", "....", "e30.e30."])
 def test_nonsense_is_unreadable(token):
-    with pytest.raises(Unreadable):
+    with pytest.raises(NotSignedHere):
         read(token, issuer="city/query", verify=verify)
 
 
 def test_another_nodes_authorisation_is_unreadable():
-    with pytest.raises(Unreadable):
+    with pytest.raises(NotSignedHere):
         read(signed(), issuer="province/query", verify=verify)
 
 

@@ -10,13 +10,13 @@ from creditmesh.chassis.vault.keys import verified
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.cases import Certificate
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.signed import Signed, said
+from creditmesh.schemas.signed import SignedText, said
 from tests.repair.conftest import TODAY, House, department, office, person
 from tests.repair.refusing import refused
 from tests.repair.samples import AT, PEER, a_catalogue, a_holder
 
 PROOF = Proof(
-    acknowledgement=Signed(signed="{}", signature="eA=="),
+    acknowledgement=SignedText(signed="{}", signature="eA=="),
     public="cA==",
     index=7,
     line="{}",
@@ -35,10 +35,10 @@ async def repaired(house: House, **more: Any) -> tuple[str, RecordChanged]:
     return case, record
 
 
-async def signed_certificate(house: House, case: str, caller: Any = None) -> Signed:
+async def signed_certificate(house: House, case: str, caller: Any = None) -> SignedText:
     answer = await house.get(f"/v1/cases/{case}/certificate", caller or office())
     assert answer.status_code == 200, answer.text
-    return Signed.model_validate(answer.json())
+    return SignedText.model_validate(answer.json())
 
 
 async def certificate(house: House, case: str, caller: Any = None) -> Certificate:

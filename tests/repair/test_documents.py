@@ -12,7 +12,7 @@ import pytest
 
 from creditmesh.chassis.context import Context
 from creditmesh.repair.documents import MOST_BYTES
-from creditmesh.repair.operations.documents import Document, add_document, document_of
+from creditmesh.repair.operations.documents import UploadedDocument, add_document, document_of
 from tests.repair.conftest import JPEG, PDF, PNG, House, department, office, person
 from tests.repair.refusing import refused
 
@@ -76,7 +76,7 @@ async def test_a_document_has_ten_mebibytes_and_not_a_byte_more(house: House):
 async def test_a_large_document_is_sealed_and_opened_beside_the_loop_and_not_on_it(house: House):
     record = await house.record()
     case = UUID(await house.filed(record))
-    sent = Document(kind="proof", media="application/pdf", content=PDF.ljust(MOST_BYTES, b"\x80"))
+    sent = UploadedDocument(kind="proof", media="application/pdf", content=PDF.ljust(MOST_BYTES, b"\x80"))
     context = Context(house.equipment, caller=person(record.subject))
     try:
         with working() as adding:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.chassis.declared import Followed
+from creditmesh.chassis.declared import ProcessState
 from creditmesh.schemas.catalogue import CreditList, Item, Matter, Measure, Party, Purpose
 from creditmesh.schemas.directory import Directory, UnreadableCatalogue, once_a_version
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged
@@ -64,7 +64,7 @@ def a_party(code: str = "market", **changes: Any) -> Party:
 
 
 def test_it_is_what_a_process_follows():
-    followed: Followed = Directory()
+    followed: ProcessState = Directory()
     assert followed.number == 0
 
 

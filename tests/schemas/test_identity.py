@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from creditmesh.schemas.rules.identity import (
     SANDBOX_REGION,
     USCC_PLACEHOLDER,
-    Finding,
+    NumberFinding,
     age_on,
     agrees,
     birth_date,
@@ -40,7 +40,7 @@ def by_the_standard(first: str) -> str:
 def test_the_resident_check_is_that_of_the_standard(born: date, order: int):
     number = a_resident(born, order)
     assert number[17] == by_the_standard(number[:17])
-    assert judge("resident_id", number) is Finding.GOOD
+    assert judge("resident_id", number) is NumberFinding.GOOD
     assert birth_date("resident_id", number) == born
 
 
@@ -53,17 +53,17 @@ def test_the_standards_own_example_has_the_check_x():
     ["9144030071526726XG", "91110000802100433B", "91350100M000100Y43", "91320100748204660Q", "11230500001755309F"],
 )
 def test_published_organisation_codes_pass_their_check(code: str):
-    assert judge("uscc", code) is Finding.GOOD
+    assert judge("uscc", code) is NumberFinding.GOOD
     assert uscc_check(code[:17]) == code[17]
 
 
 def test_a_genuine_code_may_fail_its_check_and_is_found_so_rather_than_refused():
-    assert judge("uscc", "91350203M0001FUE2P") is Finding.CHECK_DIGIT
+    assert judge("uscc", "91350203M0001FUE2P") is NumberFinding.CHECK_DIGIT
     assert uscc_check("91350203M0001FUE2") == "J"
 
 
 def test_the_placeholder_is_neither_good_nor_a_wrong_check_digit():
-    assert judge("uscc", USCC_PLACEHOLDER) is Finding.PLACEHOLDER
+    assert judge("uscc", USCC_PLACEHOLDER) is NumberFinding.PLACEHOLDER
     assert uscc_check(USCC_PLACEHOLDER[:17]) == "0"
     assert agrees("sole_trader", "uscc", USCC_PLACEHOLDER)
     assert not agrees("organisation", "uscc", USCC_PLACEHOLDER)
@@ -71,8 +71,8 @@ def test_the_placeholder_is_neither_good_nor_a_wrong_check_digit():
 
 def test_a_resident_number_that_passes_as_organisation_code_makes_no_organisation():
     numbers = (a_resident(date(1980, 1, 1) + timedelta(days=n)) for n in range(3000))
-    both = next(number for number in numbers if judge("uscc", number) is Finding.GOOD)
-    assert judge("resident_id", both) is Finding.GOOD
+    both = next(number for number in numbers if judge("uscc", number) is NumberFinding.GOOD)
+    assert judge("resident_id", both) is NumberFinding.GOOD
     assert not agrees("organisation", "uscc", both)
     assert not agrees("sole_trader", "uscc", both)
     assert agrees("natural_person", "resident_id", both)
@@ -92,33 +92,33 @@ def test_one_wrong_character_of_an_organisation_code_is_always_found(first: str,
     code = first + uscc_check(first)
     wrong = code[:place] + other + code[place + 1 :]
     found = judge("uscc", wrong)
-    assert found is (Finding.GOOD if wrong == code else Finding.CHECK_DIGIT) or wrong == USCC_PLACEHOLDER
+    assert found is (NumberFinding.GOOD if wrong == code else NumberFinding.CHECK_DIGIT) or wrong == USCC_PLACEHOLDER
 
 
 @given(births, st.integers(0, 16), st.sampled_from("0123456789"))
 def test_one_wrong_digit_of_a_resident_number_is_always_found(born: date, place: int, digit: str):
     number = a_resident(born)
     wrong = number[:place] + digit + number[place + 1 :]
-    assert judge("resident_id", wrong) is (Finding.GOOD if wrong == number else Finding.CHECK_DIGIT)
+    assert judge("resident_id", wrong) is (NumberFinding.GOOD if wrong == number else NumberFinding.CHECK_DIGIT)
 
 
 def test_a_day_that_never_was_is_found_behind_a_right_check_digit():
     first = f"{SANDBOX_REGION}19830229001"
-    assert judge("resident_id", first + resident_check(first)) is Finding.BIRTH_DATE
+    assert judge("resident_id", first + resident_check(first)) is NumberFinding.BIRTH_DATE
     assert birth_date("resident_id", first + resident_check(first)) is None
 
 
 @pytest.mark.parametrize("number", ["", "99", "9" * 19, "99000019800101001", "A" * 18, "９" * 18, "99000019800101 01X"])
 def test_what_is_no_number_has_the_wrong_shape(number: str):
-    assert judge("resident_id", number) is Finding.SHAPE
-    assert judge("uscc", "I" + "0" * 17) is Finding.SHAPE
+    assert judge("resident_id", number) is NumberFinding.SHAPE
+    assert judge("uscc", "I" + "0" * 17) is NumberFinding.SHAPE
 
 
 @given(st.text(max_size=300), st.sampled_from(["resident_id", "foreign_resident_id", "uscc", "passport"]))
 def test_nothing_that_is_typed_in_makes_a_judgement_fail(number: str, document):
     plain = number.encode("utf-8", "ignore").decode()
-    assert judge(document, plain) in Finding
-    assert judge(document, normalise(document, plain).number) in Finding
+    assert judge(document, plain) in NumberFinding
+    assert judge(document, normalise(document, plain).number) in NumberFinding
     birth_date(document, plain)
     agrees("organisation", document, plain)
 

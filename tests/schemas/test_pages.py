@@ -3,7 +3,7 @@
 import pytest
 
 from creditmesh.client.signatures import holds
-from creditmesh.schemas.exchange import Entry, feed_origin
+from creditmesh.schemas.exchange import FeedEntry, feed_origin
 from creditmesh.schemas.pages import BadPage, verify_page
 from creditmesh.schemas.tlog import Checkpoint, Range
 from tests.client.feed import FeedLog
@@ -13,18 +13,18 @@ NOTE = LOG.note(LOG.head())
 PUBLICS = [LOG.key.public_key().public_bytes_raw()]
 
 
-def checked(entries: list[Entry], note: str, *, origin: str = LOG.origin, before: Range | None = None) -> int:
+def checked(entries: list[FeedEntry], note: str, *, origin: str = LOG.origin, before: Range | None = None) -> int:
     page = verify_page(before or Range.empty(), entries, note, origin=origin, publics=PUBLICS, verify=holds)
     return page.after.size
 
 
-def refused(entries: list[Entry], note: str, **more: str) -> tuple[str, int]:
+def refused(entries: list[FeedEntry], note: str, **more: str) -> tuple[str, int]:
     with pytest.raises(BadPage) as bad:
         checked(entries, note, **more)
     return bad.value.reason, bad.value.index
 
 
-def altered(place: int, **changes: object) -> list[Entry]:
+def altered(place: int, **changes: object) -> list[FeedEntry]:
     return [each.model_copy(update=changes) if each.index == place else each for each in LOG.entries]
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from creditmesh.client.signatures import holds
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.cases import Certificate
-from creditmesh.schemas.signed import BadSignature, Contradictory, Signed, Statement, read, said, sign
+from creditmesh.schemas.signed import BadSignature, Contradictory, SignedText, Statement, read, said, sign
 from creditmesh.schemas.verdicts import Receipt
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32)
@@ -35,18 +35,18 @@ STATEMENTS: list[Statement] = [
 ]  # fmt: skip
 
 
-def signed(text: str) -> Signed:
-    return Signed(signed=text, signature=b64encode(KEY.sign(text.encode())).decode())
+def signed(text: str) -> SignedText:
+    return SignedText(signed=text, signature=b64encode(KEY.sign(text.encode())).decode())
 
 
-def checked(model: type[Statement], of: Signed) -> Statement:
+def checked(model: type[Statement], of: SignedText) -> Statement:
     return read(model, of, public=lambda _: PUBLIC, verify=holds)
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda each: type(each).__name__)
 def test_what_is_signed_is_read_from_the_very_text(statement: Statement):
     given = sign(statement, by=KEY.sign)
-    assert checked(type(statement), Signed.model_validate_json(given.model_dump_json())) == statement
+    assert checked(type(statement), SignedText.model_validate_json(given.model_dump_json())) == statement
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda each: type(each).__name__)
@@ -60,9 +60,9 @@ def test_what_was_kept_when_its_members_stood_beside_the_signature_still_holds(s
     members = statement.model_dump(mode="json")
     text = json.dumps(members, separators=(",", ":"), sort_keys=True)
     kept = json.dumps(members | {"signature": signed(text).signature})
-    assert checked(type(statement), Signed.model_validate_json(kept)) == statement
+    assert checked(type(statement), SignedText.model_validate_json(kept)) == statement
     with pytest.raises(BadSignature):
-        checked(type(statement), Signed.model_validate(json.loads(kept) | {"note": "unsigned"}))
+        checked(type(statement), SignedText.model_validate(json.loads(kept) | {"note": "unsigned"}))
 
 
 @given(st.data())
@@ -72,7 +72,7 @@ def test_no_bit_of_the_text_or_the_signature_can_be_changed(data: st.DataObject)
     at = data.draw(st.integers(0, len(whole[name]) - 1))
     other = chr(ord(whole[name][at]) ^ 1 << data.draw(st.integers(0, 6)))
     with pytest.raises(ValueError):  # noqa: PT011 - whichever of them comes first
-        checked(Acknowledgement, Signed(**whole | {name: whole[name][:at] + other + whole[name][at + 1 :]}))
+        checked(Acknowledgement, SignedText(**whole | {name: whole[name][:at] + other + whole[name][at + 1 :]}))
 
 
 def test_another_algorithm_is_not_believed():

@@ -97,7 +97,7 @@ class TestNode:
         await self._ordered()
         for owner in self.host.consumers.values():
             await owner.caught_up()
-        await self.host.follower.caught_up()
+        await self.host.replica.caught_up()
 
     async def _ordered(self) -> None:
         async with self.database.session() as session:

@@ -19,7 +19,7 @@ import asyncpg
 import psutil
 import pytest
 
-from creditmesh.chassis.database.address import Address, addresses
+from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.database.migrations import Declare, Migrated, migrate
@@ -36,12 +36,12 @@ class Database:
     name: str
     node: str
     parts: int
-    admin: Address
+    admin: DatabaseAddress
     secrets: Path
     _pools: list[Pool] = field(default_factory=list)
 
     @property
-    def addresses(self) -> dict[str, Address]:
+    def addresses(self) -> dict[str, DatabaseAddress]:
         """The address of each role, by service name, `bus` and `ddl`."""
         found = addresses(self.admin, node=self.node, secrets=self.secrets)
         return {role: address.of(self.name) for role, address in found.items()}
@@ -68,7 +68,7 @@ class Database:
             await opened.close()
 
 
-def url_of(address: Address) -> str:
+def url_of(address: DatabaseAddress) -> str:
     """The address with its role and password, for a process of its own."""
     who = f"{quote(address.user or '')}:{quote(address.password or '')}"
     return address.url.replace("postgresql://", f"postgresql://{who}@", 1)
@@ -85,7 +85,7 @@ class Postgres:
         self._databases: list[Database] = []
 
     @property
-    def admin(self) -> Address:
+    def admin(self) -> DatabaseAddress:
         """The superuser's address."""
         return self.server.admin
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Self
 
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 
 
 class Proxy:
@@ -30,7 +30,7 @@ class Proxy:
         for writer in (*self._clients, *self._servers):
             writer.transport.abort()
 
-    def through(self, address: Address) -> Address:
+    def through(self, address: DatabaseAddress) -> DatabaseAddress:
         """The same database by way of this network."""
         port = self._server.sockets[0].getsockname()[1]
         return replace(address, dsn=f"postgresql://127.0.0.1:{port}")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Forbidden, NotFound
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.idempotency import REPLAYED, once_of, recall, remember
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.chassis.service import Service
@@ -56,14 +56,14 @@ class Toy(BaseModel):
     wheel: Annotated[Round | Square, Field(discriminator="shape")] | None = None
 
 
-@router.post("/v1/marks/{id}", access=Access.public())
+@router.post("/v1/marks/{id}", access=AccessPolicy.public())
 async def mark(ctx: Ctx, id: UUID) -> dict[str, object]:
     """Make a mark and say so."""
     await _mark(ctx, id)
     return {"released": SECRET}
 
 
-@router.post("/v1/marks/{id}/streamed", access=Access.public())
+@router.post("/v1/marks/{id}/streamed", access=AccessPolicy.public())
 async def streamed(ctx: Ctx, id: UUID) -> StreamingResponse:
     """Make a mark, and answer in pieces."""
     await _mark(ctx, id)
@@ -74,42 +74,42 @@ async def streamed(ctx: Ctx, id: UUID) -> StreamingResponse:
     return StreamingResponse(pieces())
 
 
-@router.post("/v1/marks/{id}/kept", access=Access.public())
+@router.post("/v1/marks/{id}/kept", access=AccessPolicy.public())
 async def kept(ctx: Ctx, id: UUID) -> None:
     """Make a mark, and refuse with a refusal that is kept."""
     await _mark(ctx, id)
     raise Refused("Because.", "因为。")
 
 
-@router.post("/v1/marks/{id}/refused", access=Access.public())
+@router.post("/v1/marks/{id}/refused", access=AccessPolicy.public())
 async def refused(ctx: Ctx, id: UUID) -> None:
     """Make a mark, and refuse."""
     await _mark(ctx, id)
     raise NotFound
 
 
-@router.post("/v1/marks/{id}/http", access=Access.public())
+@router.post("/v1/marks/{id}/http", access=AccessPolicy.public())
 async def http(ctx: Ctx, id: UUID) -> None:
     """Make a mark, and end as the framework's own errors do."""
     await _mark(ctx, id)
     raise HTTPException(status_code=418, detail=SECRET)
 
 
-@router.post("/v1/marks/{id}/fault", access=Access.public())
+@router.post("/v1/marks/{id}/fault", access=AccessPolicy.public())
 async def fault(ctx: Ctx, id: UUID) -> None:
     """Make a mark, and fail."""
     await _mark(ctx, id)
     raise RuntimeError(SECRET)
 
 
-@router.post("/v1/marks/{id}/misshapen", access=Access.public())
+@router.post("/v1/marks/{id}/misshapen", access=AccessPolicy.public())
 async def misshapen(ctx: Ctx, id: UUID) -> Toy:
     """Make a mark, and answer what the route does not promise."""
     await _mark(ctx, id)
     return {"colour": SECRET * 10}  # type: ignore[return-value]
 
 
-@router.post("/v1/marks/{id}/broken", access=Access.public())
+@router.post("/v1/marks/{id}/broken", access=AccessPolicy.public())
 async def broken(ctx: Ctx, id: UUID) -> None:
     """Make a mark twice, which the database refuses with a message that quotes it."""
     await _mark(ctx, id)
@@ -117,7 +117,7 @@ async def broken(ctx: Ctx, id: UUID) -> None:
     await session.execute("insert into toy.mark (id, note) values (:id, :note)", {"id": id, "note": SECRET})
 
 
-@router.post("/v1/marks/{id}/deferred", access=Access.public())
+@router.post("/v1/marks/{id}/deferred", access=AccessPolicy.public())
 async def deferred(ctx: Ctx, id: UUID) -> dict[str, object]:
     """Make a mark, and break a constraint that is looked at when the transaction commits."""
     await _mark(ctx, id)
@@ -125,14 +125,14 @@ async def deferred(ctx: Ctx, id: UUID) -> dict[str, object]:
     return {"released": SECRET}
 
 
-@router.post("/v1/marks/{id}/deferred-and-kept", access=Access.public())
+@router.post("/v1/marks/{id}/deferred-and-kept", access=AccessPolicy.public())
 async def deferred_and_kept(ctx: Ctx, id: UUID) -> None:
     """The same under a refusal that is kept."""
     await deferred(ctx, id)
     raise Refused
 
 
-@router.post("/v1/marks/{id}/long", access=Access.public())
+@router.post("/v1/marks/{id}/long", access=AccessPolicy.public())
 async def long(ctx: Ctx, id: UUID, events: int = 1) -> None:
     """Lock a subject, make a mark, emit: many statements, to be cut off anywhere."""
     await ctx.lock([id])
@@ -142,7 +142,7 @@ async def long(ctx: Ctx, id: UUID, events: int = 1) -> None:
         disclosed(ctx, id)
 
 
-@router.post("/v1/toys", access=Access.to("department", scope="records:submit"), status_code=201)
+@router.post("/v1/toys", access=AccessPolicy.to("department", scope="records:submit"), status_code=201)
 async def make(ctx: Ctx, toy: Toy, request: Request, response: Response) -> dict[str, Any]:
     """Make a toy, once for a key."""
     once = await once_of(request)
@@ -157,19 +157,19 @@ async def make(ctx: Ctx, toy: Toy, request: Request, response: Response) -> dict
     return {"id": made}
 
 
-@router.get("/v1/toys/{id}", access=Access.public())
+@router.get("/v1/toys/{id}", access=AccessPolicy.public())
 async def read(id: UUID, limit: Annotated[int, Query(ge=1, le=9)] = 1, cursor: str | None = None) -> dict[str, Any]:
     """Nothing to see."""
     return {"id": id, "limit": limit, "cursor": cursor}
 
 
-@router.get("/v1/subjects/own", access=Access.to("subject", scope="me:read"))
+@router.get("/v1/subjects/own", access=AccessPolicy.to("subject", scope="me:read"))
 async def own(ctx: Ctx) -> dict[str, Any]:
     """Who calls."""
     return {"subject": ctx.known_caller.subject}
 
 
-@router.post("/internal/toys", access=Access.inside())
+@router.post("/internal/toys", access=AccessPolicy.inside())
 async def inside(ctx: Ctx) -> dict[str, str]:
     """For the operator."""
     return {"kind": ctx.known_caller.kind}

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 from creditmesh.chassis.bus import kafka
-from creditmesh.chassis.bus.arrivals import KafkaBus
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.kafka_bus import KafkaBus
 from creditmesh.chassis.bus.message import headers_of, topic_of
 from creditmesh.chassis.bus.publisher import Publisher
 from creditmesh.chassis.bus.stream import heads, read_stream

@@ -6,14 +6,14 @@ from functools import partial
 
 from creditmesh.chassis.bus import kafka
 from creditmesh.chassis.bus.publisher import Publisher
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.units import Unit, keep_running
 from tests.contracts.bus.world import PARTS
 
 
 async def main(url: str, node: str, bootstrap: str, lease: float) -> None:
     connect = partial(kafka.producer, bootstrap, node=node)
-    publisher = Publisher(Address.read(url), connect, node=node, streams=["source"], parts=PARTS, lease=lease)
+    publisher = Publisher(DatabaseAddress.read(url), connect, node=node, streams=["source"], parts=PARTS, lease=lease)
     await keep_running(Unit("publisher", publisher.run))
 
 

@@ -291,25 +291,25 @@ class BusContract:
     async def test_a_follower_that_starts_late_reads_everything_and_then_follows(self, world: World):
         ids = await world.write(*["k"] * 600) + await world.write("k", event=Ignored)
         kept = Kept()
-        follower = world.follower(kept)
-        assert not follower.ready
-        task = asyncio.create_task(follower.run())
-        await follower.caught_up()
+        replica = world.replica(kept)
+        assert not replica.ready
+        task = asyncio.create_task(replica.run())
+        await replica.caught_up()
         assert kept.ids == ids
         ids += await world.write("k", event=Noted)
-        await follower.caught_up()
+        await replica.caught_up()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        assert (follower.ready, kept.ids) == (True, ids)
+        assert (replica.ready, kept.ids) == (True, ids)
 
     async def test_a_follower_goes_on_where_it_stood_when_its_session_had_failed(self, world: World):
         kept = Kept()
-        follower = world.follower(kept)
+        replica = world.replica(kept)
         ids = []
         for _ in range(3):
             ids += await world.write("k", "k")
-            task = asyncio.create_task(follower.run())
-            await follower.caught_up()
+            task = asyncio.create_task(replica.run())
+            await replica.caught_up()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         assert kept.ids == ids

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from creditmesh.chassis.bus import arrivals, kafka
-from creditmesh.chassis.bus.arrivals import KafkaBus
+from creditmesh.chassis.bus import kafka, kafka_bus
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.gaps import MOST_KEPT
 from creditmesh.chassis.bus.kafka import producer
+from creditmesh.chassis.bus.kafka_bus import KafkaBus
 from creditmesh.chassis.bus.message import topic_of
 from creditmesh.chassis.bus.metrics import APPLIED, REPEATS
 from creditmesh.chassis.bus.position import Position
@@ -54,7 +54,7 @@ class TestKafka(BusContract):
         self, world: KafkaWorld, monkeypatch: pytest.MonkeyPatch
     ):
         clients = counted(monkeypatch, kafka, "AIOKafkaConsumer")
-        parsed = counted(monkeypatch, arrivals, "event_of")
+        parsed = counted(monkeypatch, kafka_bus, "event_of")
         seen: list[Delivered] = []
         async with world.process() as bus, world.reading(bus=bus) as one, second(world, bus, seen) as other:
             ids = await world.write(*[key for part in range(PARTS) for key in keys_of(part, 20)])
@@ -96,7 +96,7 @@ class TestKafka(BusContract):
             ids = await world.write(*["k"] * 50)
             await one.consumer.caught_up()
             async with second(world, bus, seen) as other:
-                async with asyncio.timeout(arrivals.SECONDS_UNTIL_LATE):
+                async with asyncio.timeout(kafka_bus.SECONDS_UNTIL_LATE):
                     await other.consumer.caught_up()
                 arrived = passed("arrived", "second")
                 ids += await world.write(*["k"] * 5)

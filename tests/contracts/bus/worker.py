@@ -9,14 +9,14 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from creditmesh.chassis.bus.arrivals import KafkaBus
 from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.kafka import consumer as kafka_consumer
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.kafka_bus import KafkaBus
+from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.bus.mailboxes import Bus
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
 from tests.contracts.bus.world import LEASE_CLASS, PARTS, Happened, Noted, Work, write_down
 
@@ -34,8 +34,8 @@ async def die_or_write_down(work: Work, events: Sequence[Delivered]) -> None:
 
 
 async def main(url: str, lease: float, *kafka: str) -> None:
-    address = Address.read(url)
-    listener = Listener(address)
+    address = DatabaseAddress.read(url)
+    listener = Notifications(address)
     pool = Pool(address, application_name="worker")
     bus: Bus = EmbeddedBus(listener, {"source": Source(pool=pool, types=frozenset({Happened.type, Noted.type}))})
     if kafka:

@@ -15,14 +15,14 @@ from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered, part_of
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
-from creditmesh.chassis.bus.replica import Follower
+from creditmesh.chassis.bus.replica import Replica
 from creditmesh.chassis.database.migrations import Package
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.units import keep_running
 from creditmesh.schemas.events import Event
@@ -101,13 +101,13 @@ class Running:
     """A consumer as a host would run it: begun again after every doubt."""
 
     consumer: Consumer
-    doubts: list[Doubt] = field(default_factory=list)
+    doubts: list[Uncertain] = field(default_factory=list)
 
     async def keep_running(self) -> None:
         while True:
             try:
                 await self.consumer.run()
-            except Doubt as doubt:
+            except Uncertain as doubt:
                 self.doubts.append(doubt)
                 await asyncio.sleep(0.05)
 
@@ -122,7 +122,7 @@ class World:
     async def open(self) -> None:
         self.pool: Pool = self.database.pool("reader", size=12)
         self.source: Pool = self.database.pool("source")
-        self.listener = Listener(self.database.addresses["reader"])
+        self.listener = Notifications(self.database.addresses["reader"])
         self._listening = asyncio.create_task(self.listener.run())
         self._stack = contextlib.AsyncExitStack()
         self.admin: asyncpg.Connection = await self._stack.enter_async_context(self.database.session())
@@ -228,8 +228,8 @@ class World:
             lease=lease,
         )
 
-    def follower(self, followed: Any) -> Follower:
-        return Follower(self.bus(), "source", followed, pool=self.pool, parts=PARTS)
+    def replica(self, followed: Any) -> Replica:
+        return Replica(self.bus(), "source", followed, pool=self.pool, parts=PARTS)
 
     async def effects(self) -> list[UUID]:
         """The ids of what was applied, in the order in which it was."""

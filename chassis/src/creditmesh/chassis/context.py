@@ -19,8 +19,8 @@ from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.faults import may_go_well
-from creditmesh.chassis.bus.listen import Listener
-from creditmesh.chassis.bus.queue import Origin, Outgoing, enqueue, values_of
+from creditmesh.chassis.bus.listen import Notifications
+from creditmesh.chassis.bus.queue import Outgoing, TransactionFacts, enqueue, values_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.connecting import Row
@@ -28,16 +28,16 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.database.statements import Statement
-from creditmesh.chassis.declared import Declared, Followed
+from creditmesh.chassis.declared import Declared, ProcessState
 from creditmesh.chassis.errors import Unavailable, outcome_unknown
 from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.events import AccessRecorded, Event
-from creditmesh.schemas.events.access import Outcome
+from creditmesh.schemas.events.access import AccessOutcome
 
-F = TypeVar("F", bound=Followed)
+F = TypeVar("F", bound=ProcessState)
 
 # The function scan yields the array in its order, and the array is sorted: every writer locks in the same order.
 _LOCK = """
@@ -62,10 +62,10 @@ class Equipment:
     clock: Clock
     vault: Vault
     keys: Keys
-    followed: Followed
+    followed: ProcessState
     wake: Callable[[], None]
     """Wakes the orderer of this process; called after a commit that queued events."""
-    wakes: Listener
+    notifications: Notifications
     """Wakes who waits for a stream, or for a word that somebody tells (`bus.listen.tell`)."""
     backlog: Backlog = field(default_factory=Backlog)
     """How far the node is behind, as of the last second."""
@@ -195,7 +195,7 @@ class Context:
         *,
         purpose: str,
         ground: str,
-        outcome: Outcome,
+        outcome: AccessOutcome,
         items: Sequence[str] = (),
         records: Sequence[UUID] = (),
         matter: str | None = None,
@@ -301,8 +301,8 @@ class Context:
                 headers={"Retry-After": "1"},
             ) from error
 
-    def _origin(self) -> Origin:
-        return Origin(
+    def _origin(self) -> TransactionFacts:
+        return TransactionFacts(
             stream=self.equipment.service.name,
             at=self.instant,
             legal_date=self.legal_date,

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from fastapi import APIRouter
 
-from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.replica import ReplicatedState
 from creditmesh.schemas.events import Event
 
 
@@ -24,16 +24,13 @@ class Outbox:
     event: type[Event]
 
 
-class Followed(Protocol):
+class ProcessState(ReplicatedState, Protocol):
     """State that every process keeps by following one stream from its first event; it changes memory only."""
 
     number: int
     """The highest number applied: an ETag for what it answers."""
     offset_days: int
     """How far the sandbox's legal date is from the real one."""
-
-    def apply(self, event: Delivered) -> None:
-        """Take one event into memory."""
 
 
 class Declared(Protocol):

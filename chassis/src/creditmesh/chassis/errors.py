@@ -1,6 +1,6 @@
 """One hierarchy of errors: it decides the answer, whether the transaction is kept, and what a reader does next.
 
-A `Problem` is a business refusal: it is answered as problem+json and never retried. `Transient` is retried, `Doubt`
+A `Problem` is a business refusal: it is answered as problem+json and never retried. `Transient` is retried, `Uncertain`
 ends the unit that met it (its memory is dropped and the host starts it anew), `Alarm` parks one part of one stream
 until a person has looked. Whatever else a handler raises is permanent: an event that alone meets it goes to the dead
 letters.
@@ -166,7 +166,7 @@ class Transient(MeshError):
     """A passing fault of a dependency: roll back, back off, do the same again."""
 
 
-class Doubt(MeshError):
+class Uncertain(MeshError):
     """What is in memory may no longer be true (a lost lease, an unknown commit): end the unit."""
 
 

@@ -2,7 +2,7 @@
 
 It alone reads settings. Each service gets its own role's pool, the keys it declares and no others, the vault functions
 it was granted, and the state that the whole process follows. The units of a process are a listener that wakes its
-readers, one follower, one orderer (a leader by lease among all processes), and a consumer for each hosted service that
+readers, one replica, one orderer (a leader by lease among all processes), and a consumer for each hosted service that
 handles events.
 """
 
@@ -19,13 +19,13 @@ from starlette.types import Receive, Scope, Send
 from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.embedded import Source
-from creditmesh.chassis.bus.listen import Listener as Wakes
+from creditmesh.chassis.bus.listen import Notifications as Wakes
 from creditmesh.chassis.bus.orderer import Orderer
-from creditmesh.chassis.bus.pruning import kept_events
-from creditmesh.chassis.bus.replica import Follower
+from creditmesh.chassis.bus.replica import Replica
+from creditmesh.chassis.bus.stream import kept_events
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context, Equipment, NodeFacts
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.roles import BUS
@@ -33,12 +33,12 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
-from creditmesh.chassis.http.server import App, Listener
+from creditmesh.chassis.http.server import App, HttpListener
 from creditmesh.chassis.http.token import Verifier
-from creditmesh.chassis.opening import open_bus
-from creditmesh.chassis.pruning import Kept, Pruner
+from creditmesh.chassis.pruning import Pruner, Retention
 from creditmesh.chassis.service import Declaration, Service, Workplace
 from creditmesh.chassis.settings import NodeSettings
+from creditmesh.chassis.transports import open_bus
 from creditmesh.chassis.units import Unit, Units
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
@@ -85,7 +85,7 @@ class Host:
 
     declaration: Declaration
     settings: NodeSettings
-    addresses: Mapping[str, Address]
+    addresses: Mapping[str, DatabaseAddress]
     """The database address of every role this process may use, by the role's second half."""
     hosted: Sequence[str]
     """The services that live here, by name."""
@@ -100,7 +100,7 @@ class Host:
         await self.open()
         settings = self.settings
         operator = await self._listen(self.operator_app, settings.operator_host, settings.operator_port)
-        await self.follower.caught_up()
+        await self.replica.caught_up()
         public = await self._listen(
             self.public_app,
             settings.host,
@@ -115,15 +115,17 @@ class Host:
         self.followed = self.declaration.followed()
         self.clock = Clock(lambda: self.followed.offset_days)
         self.bulk = Bulk()
-        self.wakes = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
-        self.orderer = Orderer(self.addresses[BUS], lease=self.settings.lease_seconds, told=self.wakes.notice)
+        self.notifications = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
+        self.orderer = Orderer(self.addresses[BUS], lease=self.settings.lease_seconds, notify=self.notifications.notice)
         self._pools: list[Pool] = []
         for name in self.hosted:
             self._equip(self.declaration.service(name))
         await self._check()
         self.own = self._pool(self.hosted[0], _OWN)
-        self.bus = open_bus(self.settings.bus, node=self.settings.node, wakes=self.wakes, sources=self._sources())
-        self.follower = Follower(
+        self.bus = open_bus(
+            self.settings.bus, node=self.settings.node, notifications=self.notifications, sources=self._sources()
+        )
+        self.replica = Replica(
             stream=self.declaration.follow,
             followed=self.followed,
             pool=self.own,
@@ -142,20 +144,20 @@ class Host:
 
     async def stop(self) -> None:
         """Let requests under way end, stop the units, close the pools: in that order."""
-        self.wakes.close()
+        self.notifications.close()
         await self._stack.aclose()
 
     async def readiness(self) -> dict[str, Any]:
         """Whether this process can answer, and what it waits for if not."""
         reached = await self.own.answers()
         alarms = [str(alarm) for consumer in self.consumers.values() for alarm in consumer.alarms.values()]
-        alarms += [str(alarm) for alarm in self.follower.alarms.values()]
+        alarms += [str(alarm) for alarm in self.replica.alarms.values()]
         return {
-            "ready": reached and self.follower.ready,
+            "ready": reached and self.replica.ready,
             "node": self.settings.node,
             "services": list(self.hosted),
             "database": "ok" if reached else "unreachable",
-            "catalogue": self.followed.number if self.follower.ready else "following",
+            "catalogue": self.followed.number if self.replica.ready else "following",
             "bus": {"kind": self.settings.bus.kind, "alarms": alarms},
             "legal_date": self.clock.legal_date().isoformat(),
             "sandbox": self.settings.sandbox,
@@ -190,7 +192,7 @@ class Host:
             keys=keys,
             followed=self.followed,
             wake=self.orderer.wake,
-            wakes=self.wakes,
+            notifications=self.notifications,
             bulk=self.bulk,
         )
         self.equipment[service.name] = equipment
@@ -231,9 +233,9 @@ class Host:
 
     def _units(self) -> list[Unit]:
         units = [
-            Unit("listener", self.wakes.run),
+            Unit("listener", self.notifications.run),
             Unit("orderer", self.orderer.run),
-            Unit("follower", self.follower.run),
+            Unit("replica", self.replica.run),
         ]
         units += self.bus.units() if self.consumers else ()
         units += [
@@ -243,7 +245,7 @@ class Host:
         units += [Unit(f"consumer {name}", consumer.run) for name, consumer in self.consumers.items()]
         return units + [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
 
-    def _kept(self) -> dict[str, Sequence[Kept]]:
+    def _kept(self) -> dict[str, Sequence[Retention]]:
         """What each role prunes in this process."""
         published = self.settings.bus.kind == "kafka"
         streams = [stream for stream in self.declaration.streams if stream != self.declaration.follow]
@@ -293,9 +295,9 @@ class Host:
         self._stack.push_async_callback(made.close)
         return made
 
-    async def _listen(self, app: App, host: str, port: int, *, trusted_proxies: Sequence[str] = ()) -> Listener:
+    async def _listen(self, app: App, host: str, port: int, *, trusted_proxies: Sequence[str] = ()) -> HttpListener:
         settings = self.settings
-        listener = Listener(
+        listener = HttpListener(
             app,
             host=host,
             port=port,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.migrations import migrate
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import Facts
@@ -12,7 +12,7 @@ from creditmesh.chassis.service import Declaration, Service
 
 
 async def install(
-    admin: Address, *, declaration: Declaration, facts: Facts, secrets: Path, database: str | None = None
+    admin: DatabaseAddress, *, declaration: Declaration, facts: Facts, secrets: Path, database: str | None = None
 ) -> None:
     """Create or upgrade the node's database; safe to run again. WrongNode if it belongs to another node."""
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import structlog
 
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.metrics import KEPT_SINCE, PRUNED
@@ -32,7 +32,7 @@ _ALONE = "select pg_try_advisory_xact_lock(hashtextextended('pruner ' || session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Retention:
     """Rows that are kept for a term, and the statement that removes a batch of older ones."""
 
     name: KeptName
@@ -48,7 +48,12 @@ class Pruner:
     """Prunes what one role owns."""
 
     def __init__(
-        self, address: Address, kept: Sequence[Kept], *, terms: Mapping[KeptName, timedelta], batch: int = BATCH
+        self,
+        address: DatabaseAddress,
+        kept: Sequence[Retention],
+        *,
+        terms: Mapping[KeptName, timedelta],
+        batch: int = BATCH,
     ) -> None:
         self._address = address
         self._kept = kept
@@ -71,7 +76,7 @@ class Pruner:
         finally:
             session.end()
 
-    async def _prune(self, session: Session, kept: Kept) -> None:
+    async def _prune(self, session: Session, kept: Retention) -> None:
         before = datetime.now(UTC) - self._terms[kept.name]
         removed = 0
         while (batch := await self._one_batch(session, kept, before)) is not None:
@@ -82,7 +87,7 @@ class Pruner:
         if removed:
             _log.info("pruned", kept=kept.name, of=kept.of, rows=removed, before=before.isoformat())
 
-    async def _one_batch(self, session: Session, kept: Kept, before: datetime) -> int | None:
+    async def _one_batch(self, session: Session, kept: Retention, before: datetime) -> int | None:
         await session.begin()
         if not await session.value(_ALONE):
             await session.rollback()

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from creditmesh.chassis.bus.publisher import Publisher
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
-from creditmesh.chassis.http.server import Listener
+from creditmesh.chassis.http.server import HttpListener
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.units import Unit, Units
 
@@ -25,7 +25,7 @@ class Relay:
 
     settings: NodeSettings
     publisher: Publisher
-    database: Address
+    database: DatabaseAddress
     """The address of the role `<node>_relay`."""
     hosted: Sequence[str] = ()
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -40,7 +40,7 @@ class Relay:
         units.start()
         self._stack.push_async_callback(units.stop)
         settings = self.settings
-        listener = Listener(
+        listener = HttpListener(
             second_listener(OnceASecond(self.readiness), []),
             host=settings.operator_host,
             port=settings.operator_port,

@@ -8,9 +8,9 @@ from fastapi import APIRouter
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context, Equipment
-from creditmesh.chassis.database.address import Address
-from creditmesh.chassis.declared import Followed, Outbox
-from creditmesh.chassis.pruning import Kept
+from creditmesh.chassis.database.address import DatabaseAddress
+from creditmesh.chassis.declared import Outbox, ProcessState
+from creditmesh.chassis.pruning import Retention
 from creditmesh.chassis.units import Unit
 from creditmesh.chassis.vault.keys import KeyName
 from creditmesh.schemas.events import Event
@@ -24,7 +24,7 @@ class Workplace:
     """What a service's own units are given: its equipment, and how to open sessions beside the pool."""
 
     equipment: Equipment
-    address: Address
+    address: DatabaseAddress
     """The database as the service's role, for a session that holds a lease."""
     lease: float
     """Seconds that such a session lives without a ping."""
@@ -48,7 +48,7 @@ class Service:
     vault: frozenset[Literal["resolve", "open", "identify"]] = frozenset()
     lock_class: int = 0
     """The first half of its advisory lock keys; unique in the node (a test says so)."""
-    prunes: tuple[Kept, ...] = ()
+    prunes: tuple[Retention, ...] = ()
     """Of its own tables what is kept for a term only; its role removes the rest."""
     units: Callable[[Workplace], Sequence[Unit]] | None = None
     """What it does beside requests and events, such as pulling from peers; started in every process that hosts it."""
@@ -61,7 +61,7 @@ class Declaration:
     services: tuple[Service, ...]
     follow: str
     """The service whose stream every process follows (its first event on, never pruned)."""
-    followed: Callable[[], Followed]
+    followed: Callable[[], ProcessState]
 
     @property
     def streams(self) -> list[str]:

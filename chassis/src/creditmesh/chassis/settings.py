@@ -16,7 +16,7 @@ from creditmesh.chassis.pruning import KeptName
 from creditmesh.schemas.identifiers import NodeCode
 
 
-class EmbeddedBus(BaseModel):
+class EmbeddedBusSettings(BaseModel):
     """The bus inside the node's own PostgreSQL; always there."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
@@ -25,7 +25,7 @@ class EmbeddedBus(BaseModel):
     """Nothing else to set."""
 
 
-class KafkaBus(BaseModel):
+class KafkaBusSettings(BaseModel):
     """Apache Kafka beside the embedded bus: a publisher copies, readers take from Kafka and refill from PostgreSQL."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
@@ -40,7 +40,7 @@ class KafkaBus(BaseModel):
     """Replicas that must have a message before it counts as written; 1 in a sandbox."""
 
 
-BusSettings = Annotated[EmbeddedBus | KafkaBus, Field(discriminator="kind")]
+BusSettings = Annotated[EmbeddedBusSettings | KafkaBusSettings, Field(discriminator="kind")]
 
 
 class NodeSettings(BaseSettings):
@@ -74,7 +74,7 @@ class NodeSettings(BaseSettings):
     plan_cache_mode: Literal["force_generic_plan", "auto", "force_custom_plan"] = "force_generic_plan"
     """PostgreSQL's setting for services' sessions. One plan a statement is right for one server; an engine that spreads
     schemas over several may need `auto`."""
-    bus: BusSettings = EmbeddedBus()
+    bus: BusSettings = EmbeddedBusSettings()
     """Which bus carries the node's events: `{"kind": "embedded"}` or `{"kind": "kafka", "bootstrap": ...}`."""
     host: str = "127.0.0.1"
     """The address of the public listener (the gateway) or of a service's listener."""

@@ -16,7 +16,7 @@ from creditmesh.schemas.cases import (
     EvidenceOut,
 )
 from creditmesh.schemas.events.case import CaseKind, CaseState
-from creditmesh.schemas.signed import Signed
+from creditmesh.schemas.signed import SignedText
 
 
 class Cases:
@@ -63,6 +63,6 @@ class Cases:
         """One document as it was sent, by its digest."""
         return self._wire.answer(Call(method="GET", path=f"/v1/cases/{case}/evidence/{digest}")).content
 
-    def certificate(self, case: UUID) -> Signed:
+    def certificate(self, case: UUID) -> SignedText:
         """Which revision the case brought about, and which holders know of it: `certificates.check` it off line."""
-        return self._wire.get(f"/v1/cases/{case}/certificate", Signed)
+        return self._wire.get(f"/v1/cases/{case}/certificate", SignedText)

@@ -12,14 +12,14 @@ from creditmesh.client.errors import Unverified
 from creditmesh.client.signatures import holds, raw
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.cases import Certificate, CertificateLine
-from creditmesh.schemas.exchange import Line
-from creditmesh.schemas.signed import BadSignature, Signed, read
+from creditmesh.schemas.exchange import EntryLine
+from creditmesh.schemas.signed import BadSignature, SignedText, read
 from creditmesh.schemas.tlog import leaf_hash, verify_inclusion
 
 _SETTLED = {"acknowledged", "refused"}
 
 
-def check(signed: Signed, *, trusted: Collection[str] = ()) -> Certificate:
+def check(signed: SignedText, *, trusted: Collection[str] = ()) -> Certificate:
     """The certificate that was signed. Raise Unverified at the first thing that does not fit.
 
     `trusted`: the node's public keys in base64, from its row in the catalogue. Without any, only that the certificate
@@ -36,7 +36,7 @@ def check(signed: Signed, *, trusted: Collection[str] = ()) -> Certificate:
     return certificate
 
 
-def _read(signed: Signed, trusted: Collection[str]) -> Certificate:
+def _read(signed: SignedText, trusted: Collection[str]) -> Certificate:
     """What the certificate says, if it is signed with a key that is trusted, or with its own where none is given."""
 
     def public(certificate: Certificate) -> bytes:
@@ -69,7 +69,7 @@ def _check_line(certificate: Certificate, line: CertificateLine) -> None:
 def _check_entry(certificate: Certificate, holder: str, proof: Proof) -> None:
     """That the entry is about this revision of this record."""
     try:
-        entry = Line.model_validate_json(proof.line)
+        entry = EntryLine.model_validate_json(proof.line)
     except ValidationError:
         raise _unfit("entry", holder, "its entry cannot be read", "其条目无法解读") from None
     about = (entry.record, entry.rev, entry.change)

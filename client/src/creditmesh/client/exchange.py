@@ -8,21 +8,21 @@ from urllib.parse import quote
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
 from creditmesh.client.feeds import FeedHead, FeedPage, read_page
 from creditmesh.client.http import ANSWER, Call, Wire
-from creditmesh.client.retries import Patience, Retries, Waiting
+from creditmesh.client.retries import Retries, RetryBudget, Waiting
 from creditmesh.client.signatures import raw
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.exchange import Entry, FeedOut, ProofOut, feed_origin
+from creditmesh.schemas.exchange import FeedEntry, FeedOut, ProofOut, feed_origin
 
 MOST = 1000
 """Entries of a page: as many as a node puts under one checkpoint."""
 _PAUSE = 1.0
 
 
-class Followed(NamedTuple):
+class CheckedPage(NamedTuple):
     """A page that was checked, and the head after it."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[FeedEntry, ...]
     head: FeedHead
 
 
@@ -53,7 +53,7 @@ class Exchange:
         wait: int = 0,
         retries: Retries | None = None,
         waiting: Waiting | None = None,
-    ) -> Iterator[Followed]:
+    ) -> Iterator[CheckedPage]:
         """Every page after this head, checked; Unverified at the first that does not fit.
 
         Ends where the node has nothing more to give; with `wait` (seconds of long polling) it never does.
@@ -61,10 +61,10 @@ class Exchange:
         feed = head.origin.rpartition("/")[2]
         while True:
             asked = monotonic()
-            page = self._page(feed, head.size, limit, wait, Patience(retries or self._wire.retries, waiting))
+            page = self._page(feed, head.size, limit, wait, RetryBudget(retries or self._wire.retries, waiting))
             head = head if page is None else head.followed_by(page)
             if page is not None and page.entries:
-                yield Followed(page.entries, head)
+                yield CheckedPage(page.entries, head)
             elif not wait:
                 return
             elif monotonic() - asked < _PAUSE:  # the node does not wait: ask it no faster than this
@@ -72,7 +72,7 @@ class Exchange:
 
     def entries(self, feed: str, *, after: int = 0, limit: int = MOST, wait: int = 0) -> FeedPage | None:
         """One page as it came, not yet checked: the entries from index `after` on. None: there is nothing new."""
-        return self._page(feed, after, limit, wait, Patience(self._wire.retries))
+        return self._page(feed, after, limit, wait, RetryBudget(self._wire.retries))
 
     def checkpoint(self, feed: str, *, size: int | None = None) -> str:
         """A signed tree head, the newest or that of a size, as a C2SP note."""
@@ -88,7 +88,7 @@ class Exchange:
         """The proof that the tree of size `new` continues that of `old`: for `schemas.tlog.verify_consistency`."""
         return _hashes(self._wire.get(f"{_path(feed)}/proofs/consistency", ProofOut, **{"from": old, "to": new}))
 
-    def _page(self, feed: str, after: int, limit: int, wait: int, patience: Patience) -> FeedPage | None:
+    def _page(self, feed: str, after: int, limit: int, wait: int, patience: RetryBudget) -> FeedPage | None:
         params = {"after": str(after), "limit": str(limit)} | ({"wait": str(wait)} if wait else {})
         call = Call(method="GET", path=f"{_path(feed)}/entries", params=params, patience=ANSWER + wait)
         while True:

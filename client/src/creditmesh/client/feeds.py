@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from creditmesh.client.errors import Unverified
 from creditmesh.client.signatures import holds
 from creditmesh.schemas import pages
-from creditmesh.schemas.exchange import Entry, PageEnd
+from creditmesh.schemas.exchange import FeedEntry, PageEnd
 from creditmesh.schemas.pages import BadPage, Reason
 from creditmesh.schemas.tlog import Checkpoint, Range
 
@@ -22,11 +22,11 @@ from creditmesh.schemas.tlog import Checkpoint, Range
 class FeedPage(NamedTuple):
     """A page as it came: its entries, and the signed tree head that it ends at."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[FeedEntry, ...]
     checkpoint: str
 
 
-_LINE: TypeAdapter[Entry | PageEnd] = TypeAdapter(Entry | PageEnd)
+_LINE: TypeAdapter[FeedEntry | PageEnd] = TypeAdapter(FeedEntry | PageEnd)
 
 
 def read_page(content: bytes) -> FeedPage | None:
@@ -40,7 +40,7 @@ def read_page(content: bytes) -> FeedPage | None:
         raise Unverified("malformed", "The page has a line that is no entry.", "该页中有一行不是条目。") from None
     if not lines:
         return None
-    entries, end = tuple(line for line in lines if isinstance(line, Entry)), lines[-1]
+    entries, end = tuple(line for line in lines if isinstance(line, FeedEntry)), lines[-1]
     if not isinstance(end, PageEnd) or len(entries) != len(lines) - 1:
         raise Unverified("no_checkpoint", *_TEXTS["no_checkpoint"])
     return FeedPage(entries, end.checkpoint)
@@ -69,7 +69,7 @@ class FeedHead:
             )
         return replace(self, range=found.after, checkpoint=page.checkpoint)
 
-    def extended(self, entries: Sequence[Entry]) -> Range:
+    def extended(self, entries: Sequence[FeedEntry]) -> Range:
         """The range with these entries, each in its place and true to its commitment; Unverified if one is not."""
         with told_to_people():
             grown, _ = pages.extended(self.range, entries)

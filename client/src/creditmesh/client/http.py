@@ -19,7 +19,7 @@ import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable, Unsendable, problem_of
-from creditmesh.client.retries import Patience, Retries
+from creditmesh.client.retries import Retries, RetryBudget
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.pii import REVEAL
 
@@ -113,7 +113,7 @@ class Wire:
 
     def answer(self, call: Call) -> httpx.Response:
         """The whole answer of a call, tried again while that is safe and may help."""
-        patience = Patience(self.retries)
+        patience = RetryBudget(self.retries)
         while True:
             try:
                 with self.open(call) as response:

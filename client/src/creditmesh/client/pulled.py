@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from creditmesh.client.errors import Unsendable, Unverified
 from creditmesh.client.feeds import FeedHead
 from creditmesh.client.signatures import raw
-from creditmesh.schemas.exchange import Entry, base64_text
+from creditmesh.schemas.exchange import FeedEntry, base64_text
 from creditmesh.schemas.tlog import Range
 
 SUFFIX = ".ndjson"
@@ -55,7 +55,7 @@ class _Kept(BaseModel):
         return FeedHead(origin=self.origin, publics=publics, range=kept, checkpoint=self.checkpoint)
 
 
-class Pulled:
+class PulledFile:
     """One feed in one file, with its head in `<file>.state.json`."""
 
     def __init__(self, file: Path, head: FeedHead, length: int = 0) -> None:
@@ -157,11 +157,11 @@ class Pulled:
 class Appending:
     """The open end of a pulled file."""
 
-    def __init__(self, pulled: Pulled, out: BinaryIO) -> None:
+    def __init__(self, pulled: PulledFile, out: BinaryIO) -> None:
         self._pulled = pulled
         self._out = out
 
-    def add(self, entries: Iterable[Entry], head: FeedHead) -> None:
+    def add(self, entries: Iterable[FeedEntry], head: FeedHead) -> None:
         """A checked page: its lines, and then the head after it, each on disk before the next."""
         lines = b"".join(map(_line, entries))
         self._out.write(lines)
@@ -195,16 +195,16 @@ def _write(at: Path, text: str) -> None:
     part.replace(at)
 
 
-def _line(entry: Entry) -> bytes:
+def _line(entry: FeedEntry) -> bytes:
     """An entry as it was checked, and nothing that came beside it."""
     salt = None if entry.salt is None else base64_text(entry.salt)
     told = {"index": entry.index, "line": entry.line, "salt": salt, "body": entry.body}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _entry(line: bytes, place: int) -> Entry:
+def _entry(line: bytes, place: int) -> FeedEntry:
     try:
-        return Entry.model_validate_json(line)
+        return FeedEntry.model_validate_json(line)
     except ValidationError:
         raise Unverified(
             "malformed", f"Line {place + 1} of the file is no entry.", f"文件第 {place + 1} 行不是条目。", index=place

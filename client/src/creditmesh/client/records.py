@@ -25,7 +25,7 @@ from creditmesh.schemas.records import (
     SubmissionOut,
     WithdrawalIn,
 )
-from creditmesh.schemas.signed import Signed
+from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.verdicts import ReceiptLine, Verdict
 
 CorrectionReason = Literal["error", "changed", "supplemented", "reopened"]
@@ -93,7 +93,7 @@ class Records:
         lines = self._wire.answer(Call(method="GET", path=f"/v1/submissions/{submission}/verdicts")).content
         return (understood(line, Verdict) for line in lines.split(b"\n") if line)
 
-    def receipt(self, submission: UUID) -> Signed:
+    def receipt(self, submission: UUID) -> SignedText:
         """The receipt of a complete submission (`said(Receipt, ...)` reads it); 404 while it is not."""
         return self._wire.get(f"/v1/submissions/{submission}/receipt", ReceiptLine).receipt
 

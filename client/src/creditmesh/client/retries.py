@@ -25,7 +25,7 @@ class Retries:
 
 
 @dataclass(slots=True)
-class Patience:
+class RetryBudget:
     """The retries of one call."""
 
     retries: Retries

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.forms import charset_of, form_of
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
-from creditmesh.schemas.rules.identity import Finding, judge, normalise
+from creditmesh.schemas.rules.identity import NumberFinding, judge, normalise
 from creditmesh.schemas.screenings import ScreenedIn
 
 _COLUMNS = {"number": "number", "号码": "number", "证件号码": "number", "kind": "kind", "主体类别": "kind"}
@@ -81,7 +81,7 @@ def _given(cells: Mapping[str | None, str]) -> object:
 def _type_of(number: str) -> DocumentType | None:
     """The one type whose check digit this number has; None where that leaves none or more than one."""
     types: tuple[DocumentType, ...] = ("resident_id", "uscc")
-    fitting = [each for each in types if judge(each, normalise(each, number).number) is Finding.GOOD]
+    fitting = [each for each in types if judge(each, normalise(each, number).number) is NumberFinding.GOOD]
     return fitting[0] if len(fitting) == 1 else None
 
 

@@ -15,9 +15,9 @@ import httpx
 
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
 from creditmesh.client.http import Call, Wire, new_key, understood
-from creditmesh.client.retries import Patience, Waiting
+from creditmesh.client.retries import RetryBudget, Waiting
 from creditmesh.client.upload import Piece, Upload
-from creditmesh.schemas.signed import Signed, said
+from creditmesh.schemas.signed import SignedText, said
 from creditmesh.schemas.verdicts import Receipt, ReceiptLine, Verdict
 
 Lane = Literal["live", "backfill"]
@@ -38,7 +38,7 @@ class Submission:
     sent: Callable[[int], None] = lambda _: None
     """Told how many bytes of the file have gone out; it goes back when a piece is sent again."""
     waiting: Waiting | None = None
-    receipts: list[Signed] = field(default_factory=list)
+    receipts: list[SignedText] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Verdict]:
         self.receipts.clear()
@@ -64,7 +64,7 @@ class Submission:
         )
 
     def _persist(self, call: Call) -> Iterator[Verdict]:
-        patience, seen = Patience(self.wire.retries, self.waiting), 0
+        patience, seen = RetryBudget(self.wire.retries, self.waiting), 0
         while True:
             try:
                 for verdict in self._attempt(call):
@@ -90,7 +90,7 @@ class Submission:
             raise Unreachable("The answer broke off before its receipt.", "应答在回执之前中断。")
 
 
-def _checked(receipt: Signed, digest: str) -> Signed:
+def _checked(receipt: SignedText, digest: str) -> SignedText:
     try:
         fits = said(Receipt, receipt).digest == f"sha-256:{digest}"
     except ValueError:

@@ -15,7 +15,7 @@ from creditmesh.gateway.headers import Header, answered
 _REFUSED = REFUSED.encode()
 
 
-class Answer:
+class AnswerSender:
     """The `send` a service is given. Knows whether an answer has begun, so that a refusal never lands inside one."""
 
     __slots__ = ("_added", "_headless", "_send", "finished", "no_store", "started", "status", "token_refused")

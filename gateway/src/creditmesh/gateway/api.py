@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Body, Path, Query
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.paging import Cursor
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.gateway import operations
@@ -18,7 +18,7 @@ router = Router()
 _KeyId = Annotated[str, Path(pattern="^[0-9A-Za-z]{12}$")]
 
 
-@router.post("/v1/admin/keys", access=Access.inside(), status_code=201)
+@router.post("/v1/admin/keys", access=AccessPolicy.inside(), status_code=201)
 async def create_key(ctx: Ctx, order: Annotated[KeyOrder, Body()]) -> NewCredential:
     """Make an API key for a system of a party, or of the operator.
 
@@ -28,7 +28,7 @@ async def create_key(ctx: Ctx, order: Annotated[KeyOrder, Body()]) -> NewCredent
     return await operations.create_key(ctx, order)
 
 
-@router.post("/v1/admin/people", access=Access.inside(), status_code=201)
+@router.post("/v1/admin/people", access=AccessPolicy.inside(), status_code=201)
 async def create_person_token(ctx: Ctx, order: Annotated[PersonOrder, Body()]) -> NewCredential:
     """Make a token for a person: a subject by id, or a named officer of a party.
 
@@ -37,7 +37,7 @@ async def create_person_token(ctx: Ctx, order: Annotated[PersonOrder, Body()]) -
     return await operations.create_person_token(ctx, order)
 
 
-@router.get("/v1/admin/keys", access=Access.inside())
+@router.get("/v1/admin/keys", access=AccessPolicy.inside())
 async def credentials(
     ctx: Ctx,
     party: Annotated[Code | None, Query()] = None,
@@ -49,7 +49,7 @@ async def credentials(
     return await operations.credentials(ctx, party=party, kind=kind, cursor=cursor, limit=limit)
 
 
-@router.delete("/v1/admin/keys/{key}", access=Access.inside())
+@router.delete("/v1/admin/keys/{key}", access=AccessPolicy.inside())
 async def revoke(ctx: Ctx, key: _KeyId) -> CredentialLine:
     """Take a credential back by its id (the third part of its text). Every door refuses it within a second."""
     return await operations.revoke(ctx, key)

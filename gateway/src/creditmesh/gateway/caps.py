@@ -8,7 +8,7 @@ from starlette.types import Scope
 from creditmesh.chassis.errors import Malformed
 from creditmesh.chassis.http.protocol import HeadersTooLarge
 from creditmesh.gateway.errors import UrlTooLong
-from creditmesh.gateway.headers import Incoming
+from creditmesh.gateway.headers import RequestHeaders
 
 _OTHER_SLASHES = re.compile(rb"%2f|%5c|\\", re.IGNORECASE)
 """What a rule by path in a proxy before the node reads otherwise than the node would."""
@@ -27,7 +27,7 @@ class Caps:
     seconds: float = 300.0
     """From the first header to the last byte of the answer."""
 
-    def check(self, scope: Scope, incoming: Incoming) -> None:
+    def check(self, scope: Scope, incoming: RequestHeaders) -> None:
         """Malformed, UrlTooLong or HeadersTooLarge."""
         path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
         address = len(path) + len(scope["query_string"])

@@ -27,16 +27,16 @@ from creditmesh.chassis.metrics import REQUESTS, SECONDS, TOKENS_REFUSED
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.gateway.admission import Admission, TakesPart
-from creditmesh.gateway.answer import Answer
+from creditmesh.gateway.answer import AnswerSender
 from creditmesh.gateway.caps import Caps
 from creditmesh.gateway.guard import Guard
-from creditmesh.gateway.headers import Header, Incoming
+from creditmesh.gateway.headers import Header, RequestHeaders
 from creditmesh.gateway.openapi import document
 from creditmesh.gateway.pages import Pages
 from creditmesh.gateway.peers import Peers
 from creditmesh.gateway.refusals import Refusals
 from creditmesh.gateway.routes import Routes
-from creditmesh.gateway.transport import Transport
+from creditmesh.gateway.transport import ServiceTransport
 from creditmesh.gateway.visit import Visit
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 def build(
     *,
     declaration: Declaration,
-    transports: Mapping[str, Transport],
+    transports: Mapping[str, ServiceTransport],
     pool: Pool,
     keys: Keys,
     clock: Clock,
@@ -105,7 +105,7 @@ class Door:
         guard: Guard,
         admission: Admission,
         pages: Pages,
-        transports: Mapping[str, Transport],
+        transports: Mapping[str, ServiceTransport],
         refusals: Refusals,
         clock: Clock,
         sandbox: bool,
@@ -125,9 +125,9 @@ class Door:
         if scope["type"] != "http":
             raise ValueError(f"the door does not speak {scope['type']}")
         began = perf_counter()
-        incoming = Incoming.of(scope["headers"])
+        incoming = RequestHeaders.of(scope["headers"])
         added = self._on_every_answer(incoming)
-        visit = Visit(scope, receive, incoming, Answer(send, added=added, headless=scope["method"] == "HEAD"))
+        visit = Visit(scope, receive, incoming, AnswerSender(send, added=added, headless=scope["method"] == "HEAD"))
         with named(incoming.request_id, incoming.traceparent.decode()):
             problem = await self._attempt(visit)
             if problem is not None:
@@ -164,7 +164,7 @@ class Door:
         if visit.answer.token_refused is not None:
             raise _token_refused(visit, route.service, visit.answer.token_refused)
 
-    def _on_every_answer(self, incoming: Incoming) -> list[Header]:
+    def _on_every_answer(self, incoming: RequestHeaders) -> list[Header]:
         headers = [(b"x-request-id", incoming.request_id.encode())]
         if self._sandbox:
             headers.append((b"x-legal-date", self._clock.legal_date().isoformat().encode()))

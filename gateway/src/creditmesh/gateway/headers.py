@@ -30,7 +30,7 @@ _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})
 
 
 @dataclass(slots=True)
-class Incoming:
+class RequestHeaders:
     """A request's headers, sorted into what is passed on and what the door reads itself."""
 
     request_id: str

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.errors import Malformed, TooLarge
-from creditmesh.chassis.http.signatures import KeyOf, Signed, verify_request
+from creditmesh.chassis.http.signatures import KeyOf, SignedRequest, verify_request
 from creditmesh.gateway.visit import Visit
 
 SCOPES = frozenset({"exchange:pull"})
@@ -29,7 +29,7 @@ class Peers:
         self._node = node
         self._clock = clock
 
-    def signed(self, visit: Visit) -> Signed:
+    def signed(self, visit: Visit) -> SignedRequest:
         """Whose signature it is; BadSignature if it is none."""
         path = visit.scope.get("raw_path") or visit.path.encode()
         return verify_request(
@@ -42,11 +42,11 @@ class Peers:
             key_of=self._key_of,
         )
 
-    def caller(self, signed: Signed) -> Caller:
+    def caller(self, signed: SignedRequest) -> Caller:
         """The peer as the services know it."""
         return Caller(kind="node", party=signed.node, scopes=SCOPES, credential=f"node-{signed.node}")
 
-    async def check_body(self, visit: Visit, signed: Signed) -> None:
+    async def check_body(self, visit: Visit, signed: SignedRequest) -> None:
         """Take the whole body, compare it, and put it back; BadSignature if it is another, TooLarge beyond `MOST`."""
         body = await _whole(visit.receive)
         signed.check(body)

@@ -11,7 +11,7 @@ from operator import attrgetter
 from fastapi.routing import APIRoute
 
 from creditmesh.chassis.errors import NotFound
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.app import routes_of
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.problems import MethodNotAllowed
@@ -29,7 +29,7 @@ class Route:
     service: str
     template: str
     methods: frozenset[str]
-    access: Access
+    access: AccessPolicy
     body: BodyLimit
     waits: bool
     """Whether its answers may be long in coming."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.pruning import Kept
+from creditmesh.chassis.pruning import Retention
 
 _SHOWN = """
     key, kind, party, officer, subject, label, scopes, items, not_before, expires, created, created_by, revoked,
@@ -35,7 +35,7 @@ _PAGE = f"""
 """
 
 
-SECURITY_LOG = Kept(
+SECURITY_LOG = Retention(
     name="security_log",
     of="gateway",
     statement="select pruned, oldest from gateway.prune_security_log(:before, :most)",

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope
 
 from creditmesh.chassis.caller import Caller
-from creditmesh.chassis.http.signatures import Signed
-from creditmesh.gateway.answer import Answer
-from creditmesh.gateway.headers import Incoming
+from creditmesh.chassis.http.signatures import SignedRequest
+from creditmesh.gateway.answer import AnswerSender
+from creditmesh.gateway.headers import RequestHeaders
 from creditmesh.gateway.routes import Route
 
 
@@ -17,12 +17,12 @@ class Visit:
 
     scope: Scope
     receive: Receive
-    incoming: Incoming
-    answer: Answer
+    incoming: RequestHeaders
+    answer: AnswerSender
     route: Route | None = None
     caller: Caller | None = None
     """None for who came without a credential."""
-    signed: Signed | None = None
+    signed: SignedRequest | None = None
     """Whose signature it carries; its body is still to be compared."""
 
     @property

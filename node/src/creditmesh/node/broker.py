@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from creditmesh.chassis.settings import BusSettings, EmbeddedBus, KafkaBus
+from creditmesh.chassis.settings import BusSettings, EmbeddedBusSettings, KafkaBusSettings
 from creditmesh.node.errors import NodeError
 
 SCRIPT = Path("deploy/kafka/kafka.py")
@@ -19,18 +19,18 @@ SCRIPT = Path("deploy/kafka/kafka.py")
 def broker(bus: str, data: Path, console: Console) -> Iterator[BusSettings]:
     """The settings of that bus; a broker started here is stopped on leaving."""
     if bus == "embedded":
-        yield EmbeddedBus()
+        yield EmbeddedBusSettings()
         return
     if bus != "kafka":
         raise NodeError(f"the bus is embedded or kafka, not {bus!r}", f"总线只能是 embedded 或 kafka，而不是 {bus!r}")
     given = os.environ.get("KAFKA_BOOTSTRAP")
     if given:
-        yield KafkaBus(bootstrap=given, replication=1, min_isr=1)
+        yield KafkaBusSettings(bootstrap=given, replication=1, min_isr=1)
         return
     with console.status("Apache Kafka"):
         bootstrap = _script("start", data).strip().removeprefix("KAFKA_BOOTSTRAP=")
     try:
-        yield KafkaBus(bootstrap=bootstrap, replication=1, min_isr=1)
+        yield KafkaBusSettings(bootstrap=bootstrap, replication=1, min_isr=1)
     finally:
         _script("stop", data)
 

@@ -21,7 +21,7 @@ OFFICERS = {"market_regulation": "Officer Qin", "transport": "Officer Wei", "cre
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class CallerLine:
     """One line of the file."""
 
     name: str
@@ -33,7 +33,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class NodeAddress:
     """Where a node is, and its place in the chain."""
 
     url: str
@@ -46,8 +46,8 @@ class Callers:
     """Where the nodes are, and who may call which of them as whom."""
 
     path: Path
-    nodes: dict[NodeCode, Address]
-    known: dict[str, Caller]
+    nodes: dict[NodeCode, NodeAddress]
+    known: dict[str, CallerLine]
     _clients: dict[str, Node] = field(default_factory=dict, repr=False)
 
     @contextmanager
@@ -100,25 +100,25 @@ def invite(nodes: Mapping[NodeCode, SandboxNode], *, path: Path, persons: Mappin
             callers.known[name] = replace(caller, name=name)
     for name, person in persons.items():
         token = people.add_person(nodes[lowest].operator, person)
-        callers.known[name] = Caller(name=name, role="subject", node=lowest, token=token)
+        callers.known[name] = CallerLine(name=name, role="subject", node=lowest, token=token)
     _write(callers)
     return callers
 
 
-def _address(node: SandboxNode) -> Address:
-    return Address(url=node.url, tier=node.settings.tier, code=node.settings.node)
+def _address(node: SandboxNode) -> NodeAddress:
+    return NodeAddress(url=node.url, tier=node.settings.tier, code=node.settings.node)
 
 
-def _invited(node: SandboxNode, party: Party) -> Iterator[Caller]:
+def _invited(node: SandboxNode, party: Party) -> Iterator[CallerLine]:
     if party.kind not in {"department", "bureau"}:
         return
     role, code = "office" if OFFICE_DUTY in party.duties else party.kind, node.settings.node
     token = people.issue_key(node.operator, party.code, kind=role)
-    yield Caller(name=party.code, role=role, node=code, party=party.code, code=party.uscc, token=token)
+    yield CallerLine(name=party.code, role=role, node=code, party=party.code, code=party.uscc, token=token)
     if party.code in OFFICERS:
         token = people.add_officer(node.operator, party.code, OFFICERS[party.code], kind=role)
         name = party.code + OFFICER
-        yield Caller(name=name, role=role, node=code, party=party.code, code=party.uscc, token=token)
+        yield CallerLine(name=name, role=role, node=code, party=party.code, code=party.uscc, token=token)
 
 
 def _write(callers: Callers) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from creditmesh.chassis.database.address import Address, addresses
+from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
@@ -14,7 +14,7 @@ from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
 
 
-def role_addresses(settings: NodeSettings) -> Mapping[str, Address]:
+def role_addresses(settings: NodeSettings) -> Mapping[str, DatabaseAddress]:
     """The address of every role whose password this process can read, by the role's second half.
 
     Without CREDITMESH_DATABASE it is where the node's running processes say they are, else its own embedded server.
@@ -23,7 +23,7 @@ def role_addresses(settings: NodeSettings) -> Mapping[str, Address]:
     if database is None:
         admin = EmbeddedServer(settings.state / "postgres").admin
         return addresses(admin, node=settings.node, secrets=settings.secrets)
-    given = Address.read(database)
+    given = DatabaseAddress.read(database)
     found = addresses(given, node=settings.node, secrets=settings.secrets)
     return {role: address.of(given.database or settings.node) for role, address in found.items()}
 
@@ -49,9 +49,9 @@ async def opened(settings: NodeSettings, role: str) -> AsyncIterator[Pool]:
         await pool.close()
 
 
-async def create(settings: NodeSettings, admin: Address) -> None:
+async def create(settings: NodeSettings, admin: DatabaseAddress) -> None:
     """Create or upgrade the node's database on a server, as its superuser."""
-    name = None if settings.database is None else Address.read(settings.database).database
+    name = None if settings.database is None else DatabaseAddress.read(settings.database).database
     await install(admin, declaration=NODE, facts=settings.facts, secrets=settings.secrets, database=name)
 
 
@@ -80,4 +80,4 @@ async def migrate(settings: NodeSettings) -> None:
             "set CREDITMESH_ADMIN to a superuser's address of the same server, for this command only",
             "请仅为此命令设置 CREDITMESH_ADMIN（同一服务器的超级用户地址）",
         )
-    await create(settings, Address.read(settings.admin))
+    await create(settings, DatabaseAddress.read(settings.admin))

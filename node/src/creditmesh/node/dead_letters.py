@@ -17,7 +17,7 @@ from creditmesh.node.errors import NodeError
 SECONDS_TO_LOOK = 0.2
 UNREAD = "its stream is read no more: drop it"
 
-__all__ = ["Letter", "Outcome", "Wish", "asked", "listed", "shown"]
+__all__ = ["CommandResult", "Letter", "Wish", "asked", "listed", "shown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandResult:
     """What became of a wish, in words, and the exit code that says so."""
 
     said: str
@@ -86,7 +86,9 @@ async def shown(settings: NodeSettings, declaration: Declaration, name: str) -> 
     raise _none(name)
 
 
-async def asked(settings: NodeSettings, declaration: Declaration, name: str, wish: Wish, *, seconds: float) -> Outcome:
+async def asked(
+    settings: NodeSettings, declaration: Declaration, name: str, wish: Wish, *, seconds: float
+) -> CommandResult:
     """Ask for a letter to be tried again or dropped, and wait for what becomes of it."""
     service, place, number = _read(declaration, name)
     reads = _reads(declaration, service, place[0])
@@ -101,19 +103,21 @@ async def asked(settings: NodeSettings, declaration: Declaration, name: str, wis
             raise _none(name)
         if not reads:
             gone = await dead_letters.drop_key(session, service, place[0], key)
-            return Outcome(f"{name}: dropped with all of its key, {gone} in all / 已丢弃，共 {gone} 条", 0)
+            return CommandResult(f"{name}: dropped with all of its key, {gone} in all / 已丢弃，共 {gone} 条", 0)
         try:
             async with asyncio.timeout(seconds):
                 while (stands := await dead_letters.letter_of(session, service, place[0], key)) and stands[1]:  # noqa: ASYNC110 - in the database
                     await asyncio.sleep(SECONDS_TO_LOOK)
         except TimeoutError:
-            return Outcome(f"asked; not all of it is done yet: is {service} running? / 已登记，{service} 尚未处理完", 3)
+            return CommandResult(
+                f"asked; not all of it is done yet: is {service} running? / 已登记，{service} 尚未处理完", 3
+            )
     if stands is None:
-        return Outcome(f"{name}: done, its key flows again / 已完成，恢复处理", 0)
+        return CommandResult(f"{name}: done, its key flows again / 已完成，恢复处理", 0)
     if stands[0] == number:
-        return Outcome(f"{name}: refused again, see `dead show {name}` / 再次失败，见 `dead show {name}`", 1)
+        return CommandResult(f"{name}: refused again, see `dead show {name}` / 再次失败，见 `dead show {name}`", 1)
     later = f"{service}/{place[0]}/{place[1]}/{stands[0]}"
-    return Outcome(
+    return CommandResult(
         f"{name}: done, but a later event of its key was refused and is the letter now: see `dead show {later}` / "
         f"已完成，但同一主体的后续事件失败并成为新的死信，见 `dead show {later}`",
         1,

@@ -4,11 +4,11 @@ from functools import partial
 
 import orjson
 
-from creditmesh.chassis.declared import Followed
+from creditmesh.chassis.declared import ProcessState
 from creditmesh.chassis.host import DoorApp, Hosted
 from creditmesh.chassis.http.token import Mint
 from creditmesh.gateway.door import build
-from creditmesh.gateway.transport import InProcess, OverHttp, Transport
+from creditmesh.gateway.transport import InProcess, OverHttp, ServiceTransport
 from creditmesh.schemas.asyncapi import asyncapi
 from creditmesh.schemas.directory import Directory
 
@@ -30,21 +30,21 @@ def door(hosted: Hosted) -> DoorApp:
     )
 
 
-def _takes_part(followed: Followed, code: str) -> bool:
+def _takes_part(followed: ProcessState, code: str) -> bool:
     party = followed.party(code) if isinstance(followed, Directory) else None
     return party is not None and party.active
 
 
-def _peer_key(followed: Followed, node: str, key: str) -> bytes | None:
+def _peer_key(followed: ProcessState, node: str, key: str) -> bytes | None:
     """With what an enrolled, active peer signs its requests."""
     return followed.peer_key(node, key) if isinstance(followed, Directory) else None
 
 
-def _transports(hosted: Hosted) -> dict[str, Transport]:
-    here: dict[str, Transport] = {name: InProcess(app) for name, app in hosted.apps.items()}
+def _transports(hosted: Hosted) -> dict[str, ServiceTransport]:
+    here: dict[str, ServiceTransport] = {name: InProcess(app) for name, app in hosted.apps.items()}
     made = hosted.equipment
     mint = Mint(made.keys.token_key(), node=made.node.code)
-    there: dict[str, Transport] = {
+    there: dict[str, ServiceTransport] = {
         name: OverHttp(url, token=partial(mint.token, audience=name)) for name, url in hosted.settings.services.items()
     }
     return {**there, **here}

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from creditmesh.chassis.context import NodeFacts
-from creditmesh.chassis.settings import EmbeddedBus, KafkaBus, NodeSettings
+from creditmesh.chassis.settings import EmbeddedBusSettings, KafkaBusSettings, NodeSettings
 from creditmesh.gateway.openapi import document
 from creditmesh.node.declaration import NODE
 
@@ -36,7 +36,7 @@ def openapi() -> dict[str, Any]:
 def settings() -> str:
     """The settings as Markdown: a table for the process, one for each bus."""
     parts = [_HEAD, *_table("The process", NodeSettings, "CREDITMESH_")]
-    for bus in (EmbeddedBus, KafkaBus):
+    for bus in (EmbeddedBusSettings, KafkaBusSettings):
         parts += _table(f"`CREDITMESH_BUS__KIND={bus.model_fields['kind'].default}`", bus, "CREDITMESH_BUS__")
     return "\n".join(parts)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 from creditmesh.chassis import logs
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.roles import BUS, RELAY
 from creditmesh.chassis.host import Host
-from creditmesh.chassis.opening import open_publisher
 from creditmesh.chassis.relay import Relay
 from creditmesh.chassis.settings import NodeSettings
+from creditmesh.chassis.transports import open_publisher
 from creditmesh.chassis.vault.keys import RENEWED, Keys
 from creditmesh.node import database, run_files
 from creditmesh.node.declaration import NODE
@@ -155,7 +155,7 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _addresses(settings: NodeSettings, roles: Sequence[str]) -> Mapping[str, Address]:
+def _addresses(settings: NodeSettings, roles: Sequence[str]) -> Mapping[str, DatabaseAddress]:
     found = database.role_addresses(settings)
     missing = set(roles) - set(found)
     if missing:
@@ -173,5 +173,5 @@ def _run_file(settings: NodeSettings, process: Process, name: str) -> run_files.
         services=tuple(process.hosted),
         url=process.url,
         operator=process.operator_url,
-        database=None if settings.database is None else Address.read(settings.database).url,
+        database=None if settings.database is None else DatabaseAddress.read(settings.database).url,
     )

@@ -43,7 +43,7 @@ class ToldRecord(BaseModel):
         return {code: value for code, value in rows(self.file)[self.row - 1].items() if value}
 
 
-class Told(BaseModel):
+class KnownSubject(BaseModel):
     """A subject of whom the files have exactly these records."""
 
     subject: SubjectIn
@@ -59,7 +59,7 @@ class Samples(BaseModel):
 
     base: str
     files: dict[str, Expected]
-    subjects: dict[SubjectKind, Told]
+    subjects: dict[SubjectKind, KnownSubject]
 
 
 def samples() -> Samples:

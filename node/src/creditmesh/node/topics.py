@@ -9,8 +9,8 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.facts import WrongNode
-from creditmesh.chassis.opening import apply_topics, declared_topics
 from creditmesh.chassis.settings import NodeSettings
+from creditmesh.chassis.transports import apply_topics, declared_topics
 from creditmesh.node.database import role_addresses
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import WRONG_NODE_ZH, NodeError

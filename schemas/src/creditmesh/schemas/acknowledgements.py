@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from creditmesh.schemas.bounds import Count, Digest, Instant, ReasonCode
 from creditmesh.schemas.identifiers import NodeCode
-from creditmesh.schemas.signed import Signed, Statement
+from creditmesh.schemas.signed import SignedText, Statement
 
 Origin = Annotated[str, StringConstraints(pattern=r"^creditmesh/[a-z][a-z0-9]{1,15}/[a-z][a-z0-9-]{1,20}$")]
 """The name of a feed in what is signed about it: `creditmesh/<node>/<feed>`."""
@@ -16,7 +16,7 @@ class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Refused(_Wire):
+class EntryRefusal(_Wire):
     """One entry that was refused, and the stable code of the reason."""
 
     index: Count
@@ -33,14 +33,14 @@ class Acknowledgement(Statement):
     size: Count
     """At least `until`."""
     root: Digest
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[EntryRefusal, ...] = ()
     at: Instant
 
 
 class Proof(_Wire):
     """That a node applied an entry: the entry's line, its place under the root it signed, and its signature."""
 
-    acknowledgement: Signed
+    acknowledgement: SignedText
     """What was signed is an `Acknowledgement`."""
     public: str
     """Base64 of the Ed25519 key that signed it, as the node that made this proof knows it."""

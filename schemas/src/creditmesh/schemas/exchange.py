@@ -38,7 +38,7 @@ class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", **FROM_BASE64)
 
 
-class Line(_Wire):
+class EntryLine(_Wire):
     """The line of an entry. Nothing in it is personal: ids are random, and it stays when a body is erased."""
 
     v: Literal[1] = 1
@@ -53,7 +53,7 @@ class Line(_Wire):
     """These four of a `record` only."""
 
 
-class Entry(_Wire):
+class FeedEntry(_Wire):
     """One line of a page, as it is sent. `line` and `body` are JSON texts, to be taken to the letter."""
 
     index: Count

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.schemas.errors import LoggableError
-from creditmesh.schemas.exchange import Entry, commitment
+from creditmesh.schemas.exchange import FeedEntry, commitment
 from creditmesh.schemas.tlog import BadNote, Checkpoint, Range, Subtree, leaf_hash, open_note, read_checkpoint
 
 Verify = Callable[[bytes, bytes, bytes], bool]
@@ -29,7 +29,7 @@ class BadPage(LoggableError):
         self.index = index
 
 
-class Page(NamedTuple):
+class VerifiedPage(NamedTuple):
     """A page that fits."""
 
     after: Range
@@ -45,8 +45,8 @@ class _Committed(BaseModel):
 
 
 def verify_page(
-    before: Range, entries: Sequence[Entry], note: str, *, origin: str, publics: Iterable[bytes], verify: Verify
-) -> Page:
+    before: Range, entries: Sequence[FeedEntry], note: str, *, origin: str, publics: Iterable[bytes], verify: Verify
+) -> VerifiedPage:
     """The page, if it continues `before` to the tree head of the note; BadPage if anything does not fit.
 
     `origin` is the feed's (`exchange.feed_origin`), `publics` are the Ed25519 keys its node may sign with.
@@ -57,10 +57,10 @@ def verify_page(
         raise BadPage("size", min(checkpoint.size, after.size))
     if checkpoint.root != after.root():
         raise BadPage("root", before.size)
-    return Page(after, completed, checkpoint)
+    return VerifiedPage(after, completed, checkpoint)
 
 
-def extended(before: Range, entries: Sequence[Entry]) -> tuple[Range, list[Subtree]]:
+def extended(before: Range, entries: Sequence[FeedEntry]) -> tuple[Range, list[Subtree]]:
     """The range with these entries, each in its place and true to its commitment; BadPage if one is not."""
     for place, entry in enumerate(entries, start=before.size):
         _check(entry, place)
@@ -78,7 +78,7 @@ def signed_head(note: str, *, origin: str, publics: Iterable[bytes], verify: Ver
     return checkpoint
 
 
-def _check(entry: Entry, place: int) -> None:
+def _check(entry: FeedEntry, place: int) -> None:
     if entry.index != place:
         raise BadPage("order", place)
     try:

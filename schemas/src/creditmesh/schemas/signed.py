@@ -39,7 +39,7 @@ class Contradictory(ValueError):
     """A member of a JSON object stands twice in it: of two readers each could believe another."""
 
 
-class Signed(BaseModel):
+class SignedText(BaseModel):
     """A text as it was signed, and the signature. Nothing beside the text is covered by it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -63,13 +63,13 @@ class Signed(BaseModel):
         return {"signed": text, "signature": given["signature"]}
 
 
-def sign(statement: Statement, *, by: Callable[[bytes], bytes]) -> Signed:
+def sign(statement: Statement, *, by: Callable[[bytes], bytes]) -> SignedText:
     """The statement's JSON under a signature."""
     text = statement.model_dump_json()
-    return Signed(signed=text, signature=b64encode(by(text.encode())).decode("ascii"))
+    return SignedText(signed=text, signature=b64encode(by(text.encode())).decode("ascii"))
 
 
-def read(model: type[S], given: Signed, *, public: Callable[[S], bytes], verify: Verify) -> S:
+def read(model: type[S], given: SignedText, *, public: Callable[[S], bytes], verify: Verify) -> S:
     """What was signed. BadSignature unless the key that `public` gives for it signed it; else as `said`."""
     statement = said(model, given)
     signature = _raw(given.signature)
@@ -78,7 +78,7 @@ def read(model: type[S], given: Signed, *, public: Callable[[S], bytes], verify:
     return statement
 
 
-def said(model: type[S], given: Signed) -> S:
+def said(model: type[S], given: SignedText) -> S:
     """What the text says, whoever signed it. ValueError (as ValidationError is) if that is not all, or contradicts."""
     strict(given.signed)
     return model.model_validate_json(given.signed)

@@ -28,7 +28,7 @@ class Concerned(Out):
     """None: what was known of the person was erased."""
 
 
-class Answer(Out):
+class TaskAnswer(Out):
     """The newest answer to a task."""
 
     outcome: Feedback
@@ -63,7 +63,7 @@ class TaskOut(Out):
     """The tenth working day after `since`; None, with `due_note`: the holiday calendar does not know that year."""
     due_note: str | None = None
     due_note_zh: str | None = None
-    answer: Answer | None = None
+    answer: TaskAnswer | None = None
     answers: int = 0
     """How many answers the party gave so far: the `ETag` on which the next one is decided."""
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from creditmesh.schemas.identifiers import Code, NodeCode
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.signed import Signed, Statement
+from creditmesh.schemas.signed import SignedText, Statement
 
 VerdictWord = Literal["accepted", "unchanged", "corrected", "held", "refused"]
 VERDICTS: tuple[VerdictWord, ...] = ("accepted", "unchanged", "corrected", "held", "refused")
@@ -54,7 +54,7 @@ class ReceiptLine(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    receipt: Signed
+    receipt: SignedText
     """A `Receipt`."""
 
 

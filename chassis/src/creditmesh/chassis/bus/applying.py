@@ -16,13 +16,13 @@ import structlog
 
 from creditmesh.chassis.bus.dead_letters import Parked, add_letter, add_waiting, described, parked_keys
 from creditmesh.chassis.bus.event import Delivered, Ordered
-from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, in_doubt, ran_out_of_time
+from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, ran_out_of_time, uncertain_on_failure
 from creditmesh.chassis.bus.gaps import Progress, Slice
 from creditmesh.chassis.bus.metrics import APPLIED, DEAD, LOST_PARTS, RETRIES
 from creditmesh.chassis.bus.position import Position, move
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Alarm, Doubt
+from creditmesh.chassis.errors import Alarm, Uncertain
 
 WITNESSES = 3
 """Other events of its type that are tried, and rolled back, before one is refused whose handler has applied none."""
@@ -34,7 +34,7 @@ LONELY = 3
 _log = structlog.get_logger(__name__)
 
 
-class Batch(Protocol):
+class BatchContext(Protocol):
     """What a handler works with: made for one transaction, which the reader commits."""
 
     async def commit(self) -> None:
@@ -45,7 +45,7 @@ class Batch(Protocol):
 
 
 Handle = Callable[[Any, Sequence[Delivered]], Awaitable[None]]
-ContextFor = Callable[[Session, str | None], Batch]
+ContextFor = Callable[[Session, str | None], BatchContext]
 """Makes the context of one batch, in that session's transaction, for the trace that its first event belongs to."""
 
 
@@ -89,7 +89,7 @@ class Applier:
     async def refuse(self, one: Slice, error: str) -> None:
         """Put the one event of this slice into the dead letters and move past it; its key waits from now on."""
         [event] = one.events
-        with in_doubt("dead letter"):
+        with uncertain_on_failure("dead letter"):
             await self._work.begin()
             await self._move([one])
             if isinstance(event, Delivered):
@@ -111,7 +111,7 @@ class Applier:
             await also()
             context = await self._handled([events]) if events else None
             await self._commit()
-        except (Doubt, Alarm):
+        except (Uncertain, Alarm):
             raise
         except Exception as error:  # noqa: BLE001 - whatever the handler raises is what is to be said
             await self._roll_back(error)
@@ -145,7 +145,7 @@ class Applier:
             self._check()
             try:
                 context = await self._transaction(slices)
-            except (Doubt, Alarm):
+            except (Uncertain, Alarm):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is judged here
                 await self._roll_back(error)
@@ -162,7 +162,7 @@ class Applier:
                     context.committed()
                 return None
 
-    async def _transaction(self, slices: Sequence[Slice]) -> Batch | None:
+    async def _transaction(self, slices: Sequence[Slice]) -> BatchContext | None:
         await self._work.begin()
         await self._move(slices)
         if self.parked:
@@ -176,7 +176,7 @@ class Applier:
         self._unproven -= passed
         return context
 
-    async def _handled(self, due: Sequence[Sequence[Delivered]]) -> Batch:
+    async def _handled(self, due: Sequence[Sequence[Delivered]]) -> BatchContext:
         context = self._context_for(self._work, next(events[0].traceparent for events in due if events))
         for stream, type_, events in _calls(due):
             await self._handlers[stream][type_](context, events)
@@ -204,7 +204,7 @@ class Applier:
             await self._work.begin()
             await self._handled([[event]])
             await self._work.rollback()
-        except (Doubt, Alarm):
+        except (Uncertain, Alarm):
             raise
         except Exception as error:  # noqa: BLE001 - that it fails is all that is asked
             await self._roll_back(error)
@@ -226,7 +226,7 @@ class Applier:
     async def _move(self, slices: Sequence[Slice]) -> None:
         try:
             await move(self._work, self._reader, [(each.progress.stored, self._end(each)) for each in slices])
-        except Doubt:
+        except Uncertain:
             LOST_PARTS.labels(self._reader).inc()
             raise
 
@@ -264,13 +264,13 @@ class Applier:
             await self._work.commit()
         except DatabaseError as error:
             if error.lost:
-                raise Doubt("the commit did not come back") from error
+                raise Uncertain("the commit did not come back") from error
             raise  # the server answered that it refuses
 
     async def _roll_back(self, error: Exception) -> None:
         if fault_of(error, 0) is Fault.DOUBT:
-            raise Doubt("the work session failed") from error
-        with in_doubt("rollback"):
+            raise Uncertain("the work session failed") from error
+        with uncertain_on_failure("rollback"):
             await self._work.rollback()
 
 

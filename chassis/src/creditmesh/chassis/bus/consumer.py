@@ -17,17 +17,17 @@ import structlog
 from creditmesh.chassis.bus import dead_letters
 from creditmesh.chassis.bus.applying import Applier, ContextFor, Handle
 from creditmesh.chassis.bus.event import Ordered
-from creditmesh.chassis.bus.faults import FAILURES, Fault, fault_of, in_doubt
+from creditmesh.chassis.bus.faults import FAILURES, Fault, fault_of, uncertain_on_failure
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress, Slice, share_of
 from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.bus.mailboxes import Bus, Mailbox
 from creditmesh.chassis.bus.metrics import ALARMS, LAG, REPEATS
-from creditmesh.chassis.bus.position import Claimed, Place, forgive, mark, move, read_positions, register
+from creditmesh.chassis.bus.position import ClaimedPosition, Place, forgive, mark, move, read_positions, register
 from creditmesh.chassis.bus.stream import heads, read_stream, report
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Alarm, Doubt
+from creditmesh.chassis.errors import Alarm, Uncertain
 from creditmesh.schemas.events import Event
 
 BATCH = 500
@@ -87,7 +87,7 @@ class Consumer:
 
     async def run(self) -> None:
         """Own a fair share of the parts and apply what comes, until something is in doubt."""
-        with in_doubt(f"consumer {self.reader}"):
+        with uncertain_on_failure(f"consumer {self.reader}"):
             async with AsyncExitStack() as stack:
                 leases = Leases(self.pool.address, lock_class=self.lock_class, parts=self.parts, lease=self.lease)
                 stack.push_async_callback(leases.close)
@@ -243,7 +243,7 @@ class _Consuming:
                 progress.deaths = 0 if self._of.marked.get(progress.place) == number else each.tries
                 self._of.marked[progress.place] = number
                 if progress.deaths < CAREFUL_FROM:
-                    marked.append(Claimed(progress.stored, progress.deaths))
+                    marked.append(ClaimedPosition(progress.stored, progress.deaths))
                 else:
                     progress.careful_until = number + self._of.batch
         await mark(self._work, self._reader, marked)
@@ -332,12 +332,12 @@ class _Consuming:
             else:
                 if progress.careful:
                     self._of.marked[progress.place] = progress.stored.number
-                    await mark(self._work, self._reader, [Claimed(progress.stored, CAREFUL_FROM)])
+                    await mark(self._work, self._reader, [ClaimedPosition(progress.stored, CAREFUL_FROM)])
                 await self._applier.apply(slices)
         except Alarm as alarm:
             await self._work.rollback()
             if (alarm.stream, alarm.part) not in self.held:
-                raise Doubt("a handler alarms about a part that is not held") from alarm
+                raise Uncertain("a handler alarms about a part that is not held") from alarm
             self._park(alarm)
         self._measure()
         return True

@@ -43,7 +43,7 @@ class DeadLetter(NamedTuple):
 
 
 @dataclass(slots=True, frozen=True)
-class Kept:
+class ParkedEvent:
     """One event of a parked key, and what was asked of it."""
 
     event: Delivered
@@ -99,10 +99,10 @@ async def asked(session: Session, schema: str, streams: Collection[str]) -> Sequ
     return [((stream, part), key) for stream, part, key in rows]
 
 
-async def of_key(session: Session, schema: str, stream: str, key: str, *, limit: int) -> list[Kept]:
+async def of_key(session: Session, schema: str, stream: str, key: str, *, limit: int) -> list[ParkedEvent]:
     """A key's letter, and what waits behind it, in order: at most so many in all."""
     rows = await session.fetch(_statements(schema).of_key, {"stream": stream, "key": key, "limit": limit})
-    return [Kept(Delivered(stream=stream, **dict(zip(_BODY, body, strict=True))), wish) for *body, wish in rows]
+    return [ParkedEvent(Delivered(stream=stream, **dict(zip(_BODY, body, strict=True))), wish) for *body, wish in rows]
 
 
 async def remove(session: Session, schema: str, place: Place, key: str, numbers: Sequence[int]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from creditmesh.chassis.bus.event import Ordered
-from creditmesh.chassis.bus.faults import in_doubt
-from creditmesh.chassis.bus.listen import Listener, News
+from creditmesh.chassis.bus.faults import uncertain_on_failure
+from creditmesh.chassis.bus.listen import Notification, Notifications
 from creditmesh.chassis.bus.mailboxes import MOST_AT_ONCE, Bus
 from creditmesh.chassis.bus.position import Place, Position
 from creditmesh.chassis.bus.stream import read_stream
@@ -30,8 +30,8 @@ class EmbeddedBus(Bus):
 
     seconds_to_poll = 2.0
 
-    def __init__(self, wakes: Listener, sources: Mapping[str, Source]) -> None:
-        super().__init__(wakes)
+    def __init__(self, notifications: Notifications, sources: Mapping[str, Source]) -> None:
+        super().__init__(notifications)
         self._sources = sources
         self._due: dict[Place, tuple[int, int]] = {}
         self._read_to: dict[Place, int] = {}
@@ -41,7 +41,7 @@ class EmbeddedBus(Bus):
         """Its one reading."""
         return [Unit("reading", self.run)]
 
-    def brings(self, place: Place, news: News) -> bool:
+    def brings(self, place: Place, news: Notification) -> bool:
         """Always: it will be read."""
         first = max(news.first, self._read_to.get(place, 0) + 1)
         if first <= news.last:
@@ -63,7 +63,7 @@ class EmbeddedBus(Bus):
         """Read what is told of and hand it on, until a session fails. A unit of a process with consumers."""
         self._due.clear()
         self._read_to.clear()
-        with in_doubt("reading"), self.reading():
+        with uncertain_on_failure("reading"), self.reading():
             while True:
                 await self._told.wait()
                 self._told.clear()

@@ -7,7 +7,7 @@ from enum import Enum, auto
 import asyncpg
 
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.errors import Doubt, Transient, Unavailable
+from creditmesh.chassis.errors import Transient, Unavailable, Uncertain
 from creditmesh.schemas.events.reading import UnknownWord
 
 _NO_ROOM = "53"
@@ -85,9 +85,9 @@ def may_go_well(error: BaseException) -> bool:
 
 
 @contextmanager
-def in_doubt(what: str) -> Iterator[None]:
+def uncertain_on_failure(what: str) -> Iterator[None]:
     """Turn the failure of a session into Doubt: what is in memory may no longer be true."""
     try:
         yield
     except FAILURES as error:
-        raise Doubt(f"{what}: {type(error).__qualname__}") from error
+        raise Uncertain(f"{what}: {type(error).__qualname__}") from error

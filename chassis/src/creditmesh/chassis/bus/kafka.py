@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError, for_code
 
-from creditmesh.chassis.bus.arrivals import Client, Message, OutOfLog
+from creditmesh.chassis.bus.kafka_bus import Client, Message, OutOfLog
 from creditmesh.chassis.bus.mailboxes import MOST_AT_ONCE
 from creditmesh.chassis.bus.message import Headers, topic_of
 from creditmesh.chassis.bus.position import Place

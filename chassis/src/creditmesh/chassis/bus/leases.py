@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from creditmesh.chassis.bus.faults import in_doubt
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.bus.faults import uncertain_on_failure
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.connecting import direct
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.errors import Uncertain
 
 SECONDS_TO_PING = 1.2
 SECONDS_TO_ORPHAN = 2.0
@@ -41,7 +41,7 @@ class Rebalanced:
 class Leases:
     """The lock session of one reader in this process. `lock_class` is this reader's alone in the database."""
 
-    def __init__(self, address: Address, *, lock_class: int, parts: int, lease: float) -> None:
+    def __init__(self, address: DatabaseAddress, *, lock_class: int, parts: int, lease: float) -> None:
         self._address = address
         self._class = lock_class
         self._parts = parts
@@ -81,7 +81,7 @@ class Leases:
                 async with self._turn, asyncio.timeout(self._lease):
                     await self._held_session().execute("select 1")
                 self._spoke = _now()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Doubt):
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Uncertain):
             await self.close()  # nobody waits any longer for what a silent network does not bring
 
     async def assert_same_server(self, work: Session) -> None:
@@ -89,17 +89,17 @@ class Leases:
         async with self._turn:
             mine = await self._held_session().fetchval(_SERVER)
         if mine != await work.value(_SERVER):
-            raise Doubt("the work session is on another server than the leases")
+            raise Uncertain("the work session is on another server than the leases")
 
     def check(self) -> None:
         """Doubt if the session has ended: others may own the parts."""
         if self.ended or self._held_session().is_closed():
-            raise Doubt("the lease was lost")
+            raise Uncertain("the lease was lost")
 
     async def rebalance(self) -> Rebalanced:
         """Give back what is above the fair share, take what is free below it."""
         self.check()
-        with in_doubt("lease"):
+        with uncertain_on_failure("lease"):
             async with self._turn:
                 change = await self._rebalance(self._held_session())
         self._spoke = _now()
@@ -128,7 +128,7 @@ class Leases:
 
     def _held_session(self) -> asyncpg.Connection:
         if self._session is None:
-            raise Doubt("the lease was never taken")
+            raise Uncertain("the lease was never taken")
         return self._session
 
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from creditmesh.chassis.bus.faults import in_doubt
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.bus.faults import uncertain_on_failure
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.connecting import direct
 from creditmesh.chassis.database.session import Session
 
@@ -20,7 +20,7 @@ SECONDS_TO_PING = 10.0
 _NEWS = re.compile(r"([a-z]\w*):(\d+)=(\d+)-(\d+)", re.ASCII)
 
 
-class News(NamedTuple):
+class Notification(NamedTuple):
     """Numbers of a part that were given a moment ago."""
 
     stream: str
@@ -37,7 +37,7 @@ async def tell(session: Session, *words: str) -> None:
     await session.execute(_TELL, {"channel": CHANNEL, "words": " ".join(words)})
 
 
-class Wake:
+class Signal:
     """Tells one reader which of its streams have moved since it last asked."""
 
     def __init__(self, streams: Iterable[str], *, handed: bool = False) -> None:
@@ -72,28 +72,28 @@ class Wake:
         return moved
 
 
-class Listener:
+class Notifications:
     """The session and whom it wakes."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: DatabaseAddress) -> None:
         self._address = address
-        self._wakes: list[Wake] = []
-        self._reads: Callable[[News], bool] = lambda _: False
+        self._wakes: list[Signal] = []
+        self._reads: Callable[[Notification], bool] = lambda _: False
         self.closed = False
         """The process ends: who waits for long shall answer now."""
 
-    def wake(self, streams: Iterable[str], *, handed: bool = False) -> Wake:
+    def wake(self, streams: Iterable[str], *, handed: bool = False) -> Signal:
         """A new wake for these streams; `forget` it when its reader ends."""
-        wake = Wake(streams, handed=handed)
+        wake = Signal(streams, handed=handed)
         self._wakes.append(wake)
         return wake
 
-    def forget(self, wake: Wake) -> None:
+    def forget(self, wake: Signal) -> None:
         """Wake it no more."""
         if wake in self._wakes:
             self._wakes.remove(wake)
 
-    def read_by(self, reads: Callable[[News], bool]) -> None:
+    def read_by(self, reads: Callable[[Notification], bool]) -> None:
         """Give news to a reader of this process that hands the events on: True if it does."""
         self._reads = reads
 
@@ -108,7 +108,7 @@ class Listener:
         moved, unread = set(), set()
         for word in text.split():
             found = _NEWS.fullmatch(word)
-            news = None if found is None else News(found[1], int(found[2]), int(found[3]), int(found[4]))
+            news = None if found is None else Notification(found[1], int(found[2]), int(found[3]), int(found[4]))
             moved.add(word if news is None else news.stream)
             if news is None or not self._reads(news):
                 unread.add(word if news is None else news.stream)
@@ -117,7 +117,7 @@ class Listener:
 
     async def run(self) -> None:
         """Listen until the session ends, which is Doubt; everybody is woken once at the start."""
-        with in_doubt("listener"):
+        with uncertain_on_failure("listener"):
             session = await direct(self._address, application_name="listener", idle_session_timeout="0")
             try:
                 await session.add_listener(CHANNEL, self._notified)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from creditmesh.chassis.bus.event import Ordered
 from creditmesh.chassis.bus.gaps import MOST_KEPT
-from creditmesh.chassis.bus.listen import Listener, News
+from creditmesh.chassis.bus.listen import Notification, Notifications
 from creditmesh.chassis.bus.position import Place, Position
 from creditmesh.chassis.units import Unit
 
@@ -22,7 +22,7 @@ MOST_AT_ONCE = 500
 
 
 @dataclass(slots=True, frozen=True)
-class Came:
+class Received:
     """What one wait brought."""
 
     events: Sequence[Ordered] = ()
@@ -36,9 +36,9 @@ class Bus(ABC):
     seconds_to_poll: float
     """How often a consumer asks for the heads when nothing tells it to."""
 
-    def __init__(self, wakes: Listener) -> None:
+    def __init__(self, notifications: Notifications) -> None:
         """`wakes` wakes the readers of this process when heads move."""
-        self.wakes = wakes
+        self.notifications = notifications
         self.mailboxes: list[Mailbox] = []
         self.changed = asyncio.Event()
         """A mailbox has room again, or holds other parts."""
@@ -48,7 +48,7 @@ class Bus(ABC):
         """What runs in a process with consumers."""
 
     @abstractmethod
-    def brings(self, place: Place, news: News) -> bool:
+    def brings(self, place: Place, news: Notification) -> bool:
         """Whether the new events of this part, which somebody here holds, will be handed on."""
 
     @abstractmethod
@@ -73,15 +73,15 @@ class Bus(ABC):
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Take on what the process is told of; afterwards everybody looks at the heads for what was not read."""
-        self.wakes.read_by(self._take_on)
+        self.notifications.read_by(self._take_on)
         try:
             yield
         finally:
-            self.wakes.read_by(lambda _: False)
+            self.notifications.read_by(lambda _: False)
             for mailbox in self.mailboxes:
                 mailbox.look()
 
-    def _take_on(self, news: News) -> bool:
+    def _take_on(self, news: Notification) -> bool:
         place = (news.stream, news.part)
         if any(place in mailbox.held for mailbox in self.mailboxes):
             return self.brings(place, news)
@@ -94,7 +94,7 @@ class Mailbox:
     def __init__(self, bus: Bus, streams: Collection[str]) -> None:
         self.held: frozenset[Place] = frozenset()
         self._bus = bus
-        self._wake = bus.wakes.wake(streams, handed=True)
+        self._wake = bus.notifications.wake(streams, handed=True)
         self._come: dict[Place, list[Ordered]] = defaultdict(list)
 
     @property
@@ -127,13 +127,13 @@ class Mailbox:
         self._bus.held(gained)
         self._bus.changed.set()
 
-    async def take(self, seconds: float) -> Came:
+    async def take(self, seconds: float) -> Received:
         """What comes within that time, and the streams of which something did not; at once when something did."""
         announced = await self._wake.wait(0.0 if self._come else seconds)
         come = [event for events in self._come.values() for event in events]
         self._come.clear()
         self._bus.changed.set()
-        return Came(come, announced)
+        return Received(come, announced)
 
     def overdue(self, position: Position, seconds: float) -> bool:
         """Whether the consumer should read what comes next itself; it has been behind the head for so long."""
@@ -141,7 +141,7 @@ class Mailbox:
 
     def close(self) -> None:
         """Take in nothing more."""
-        self._bus.wakes.forget(self._wake)
+        self._bus.notifications.forget(self._wake)
         self._bus.mailboxes.remove(self)
         self._bus.held(())
         self._bus.changed.set()

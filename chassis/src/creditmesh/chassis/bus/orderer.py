@@ -12,14 +12,14 @@ from contextlib import suppress
 
 import structlog
 
-from creditmesh.chassis.bus.faults import in_doubt
+from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.bus.listen import CHANNEL
 from creditmesh.chassis.bus.metrics import ORDERED, QUEUE_AGE, QUEUE_LENGTH, UNORDERED
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.connecting import direct
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Doubt, MeshError
+from creditmesh.chassis.errors import MeshError, Uncertain
 
 LOCK = 0x6275_7301
 """The advisory lock of the node's orderer."""
@@ -69,17 +69,17 @@ class Orderer:
 
     def __init__(
         self,
-        address: Address,
+        address: DatabaseAddress,
         *,
         lease: float = 15.0,
         batch: int = BATCH,
-        told: Callable[[str], None] = lambda _: None,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`told` is given each notice at once, for the readers of this process."""
+        """`notify` is given each notice at once, for the readers of this process."""
         self._address = address
         self._lease = lease
         self._batch = batch
-        self._told = told
+        self._notify = notify
         self._woken = asyncio.Event()
         self._measured = 0.0
 
@@ -89,7 +89,7 @@ class Orderer:
 
     async def run(self) -> None:
         """Wait for the lead, then order until the session or the lead is lost."""
-        with in_doubt("orderer"):
+        with uncertain_on_failure("orderer"):
             session = await self._session()
             try:
                 await check(session)
@@ -118,7 +118,7 @@ class Orderer:
             ordered, news = await order(session, epoch, batch=self._batch)
             if news:
                 came = loop.time()
-                self._told(news)
+                self._notify(news)
             await self._measure(session, idle=not ordered)
             if ordered == self._batch:
                 continue
@@ -173,7 +173,7 @@ async def _order(session: Session, epoch: int, batch: int) -> tuple[int, str]:
         [(ordered, refused, news, _)] = await session.fetch(_ORDER, values)
     except DatabaseError as error:
         if error.sqlstate == _DEPOSED:
-            raise Doubt("another orderer leads") from error
+            raise Uncertain("another orderer leads") from error
         raise
     if refused:
         UNORDERED.inc(refused)

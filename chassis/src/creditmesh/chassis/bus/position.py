@@ -7,7 +7,7 @@ from uuid import UUID
 
 from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.errors import Uncertain
 
 Place = tuple[str, int]
 """A stream and a part of it."""
@@ -30,7 +30,7 @@ class Position:
 
 
 @dataclass(slots=True, frozen=True)
-class Claimed:
+class ClaimedPosition:
     """A position as its new owner finds it; `tries` counts owners that died at it without moving it."""
 
     position: Position
@@ -44,16 +44,16 @@ async def register(session: Session, schema: str, *, streams: Collection[str], p
 
 async def read_positions(
     session: Session, schema: str, *, streams: Collection[str], parts: Collection[int] | None = None
-) -> list[Claimed]:
+) -> list[ClaimedPosition]:
     """The committed positions in these streams: of all parts, or of some."""
     values = {"streams": list(streams), "parts": None if parts is None else list(parts)}
     return [
-        Claimed(Position(stream, part, number, last, hint), tries + 1 if trying == number else 0)
+        ClaimedPosition(Position(stream, part, number, last, hint), tries + 1 if trying == number else 0)
         for stream, part, number, last, hint, trying, tries in await session.fetch(_statements(schema).read, values)
     ]
 
 
-async def mark(session: Session, schema: str, claimed: Collection[Claimed]) -> None:
+async def mark(session: Session, schema: str, claimed: Collection[ClaimedPosition]) -> None:
     """Write that an owner goes on from here: whoever finds the mark at an unmoved position knows that it died."""
     values = {
         "streams": [each.position.stream for each in claimed],
@@ -88,7 +88,7 @@ async def move(session: Session, schema: str, moves: Sequence[tuple[Position, Po
         "hints": [p.hint for p in after],
     }
     if await session.execute(_statements(schema).move, values) != len(moves):
-        raise Doubt("a position was moved by another process")
+        raise Uncertain("a position was moved by another process")
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -18,15 +18,15 @@ import structlog
 
 from creditmesh.chassis.bus import unpublished
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.faults import in_doubt
+from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.bus.listen import CHANNEL
 from creditmesh.chassis.bus.message import Headers, headers_of, topic_of
 from creditmesh.chassis.bus.metrics import LEFT_OUT, PUBLISHED, UNPUBLISHED
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.connecting import direct
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.errors import Uncertain
 
 LOCK = 0x6275_7302
 """The advisory lock of the node's publisher."""
@@ -60,7 +60,7 @@ class Publisher:
 
     def __init__(
         self,
-        address: Address,
+        address: DatabaseAddress,
         connect: Connect,
         *,
         node: str,
@@ -85,7 +85,7 @@ class Publisher:
         self.state = "standing by"
         pool = Pool(self._address, application_name="publisher", size=1)
         try:
-            with in_doubt("publisher"):
+            with uncertain_on_failure("publisher"):
                 async with self._leading() as lock, pool.session() as session:
                     self.state = "connecting"
                     async with self._connected(lock) as sender:
@@ -193,14 +193,14 @@ class Publisher:
             seconds = round(time.monotonic() - began, 1)
             _log.critical("a send is in doubt, the process ends", reason=type(error).__name__, seconds=seconds)
             self._end(EXIT)
-            raise Doubt("a send is in doubt") from error
+            raise Uncertain("a send is in doubt") from error
         for event in events:
             PUBLISHED.labels(event.stream).inc()
 
 
 def _check(session: asyncpg.Connection) -> None:
     if session.is_closed():
-        raise Doubt("the publisher's lease was lost")
+        raise Uncertain("the publisher's lease was lost")
 
 
 def _fits(event: Delivered) -> bool:

@@ -24,7 +24,7 @@ class Outgoing:
     """Its body goes into the service's own outbox table."""
 
 
-class Origin(TypedDict):
+class TransactionFacts(TypedDict):
     """What the events of one transaction have in common."""
 
     stream: str
@@ -45,7 +45,7 @@ _QUEUE = ("stream", "part", "type", "event")
 
 
 async def enqueue(
-    session: Session, *, outgoing: Sequence[Outgoing], outbox: str | None = None, **origin: Unpack[Origin]
+    session: Session, *, outgoing: Sequence[Outgoing], outbox: str | None = None, **origin: Unpack[TransactionFacts]
 ) -> None:
     """Write these events: the last thing before the commit, under the subjects' locks.
 
@@ -88,7 +88,7 @@ def insertions(outbox: str | None, *, on: str = "true") -> str:
     )"""
 
 
-def values_of(outgoing: Sequence[Outgoing], **origin: Unpack[Origin]) -> dict[str, object]:
+def values_of(outgoing: Sequence[Outgoing], **origin: Unpack[TransactionFacts]) -> dict[str, object]:
     """The values that `insertions` names."""
     return {
         "event_stream": origin["stream"],

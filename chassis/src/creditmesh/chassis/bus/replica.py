@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from creditmesh.chassis.bus.event import Delivered, Ordered
-from creditmesh.chassis.bus.faults import in_doubt
+from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress
 from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.metrics import ALARMS, LAG
@@ -29,17 +29,17 @@ SECONDS_UNTIL_STALE = 30.0
 _log = structlog.get_logger(__name__)
 
 
-class Followed(Protocol):
+class ReplicatedState(Protocol):
     """The state that is kept."""
 
     def apply(self, event: Delivered) -> None:
         """Take one event into memory."""
 
 
-class Follower:
+class Replica:
     """Follows one stream; `ready` from the moment it first stood at the announced head, for as long as it looks."""
 
-    def __init__(self, bus: Bus, stream: str, followed: Followed, *, pool: Pool, parts: int) -> None:
+    def __init__(self, bus: Bus, stream: str, followed: ReplicatedState, *, pool: Pool, parts: int) -> None:
         self.stream = stream
         self.alarms: dict[int, Alarm] = {}
         self._bus = bus
@@ -80,17 +80,17 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until the session fails."""
-        wake = self._bus.wakes.wake([self.stream])
+        wake = self._bus.notifications.wake([self.stream])
         self.alarms.clear()
-        ALARMS.labels("follower", self.stream).set(0)
+        ALARMS.labels("replica", self.stream).set(0)
         try:
-            with in_doubt(f"follower of {self.stream}"):
+            with uncertain_on_failure(f"replica of {self.stream}"):
                 while True:
                     async with self._pool.session() as session:
                         await self._catch_up(session)
                     await wake.wait(self._bus.seconds_to_poll)
         finally:
-            self._bus.wakes.forget(wake)
+            self._bus.notifications.forget(wake)
 
     async def _catch_up(self, session: Session) -> None:
         await self._announce(session)
@@ -119,7 +119,7 @@ class Follower:
                     progress.announce(found[part], time.monotonic())
                 except Alarm as alarm:
                     self._park(progress, alarm)
-        LAG.labels("follower", self.stream).set(sum(p.head - p.position.number for p in self._held.values()))
+        LAG.labels("replica", self.stream).set(sum(p.head - p.position.number for p in self._held.values()))
 
     def _apply(self, progress: Progress, events: list[Ordered]) -> None:
         stream, part = progress.place
@@ -140,5 +140,5 @@ class Follower:
     def _park(self, progress: Progress, alarm: Alarm) -> None:
         progress.park(alarm)
         self.alarms[alarm.part] = alarm
-        ALARMS.labels("follower", self.stream).set(len(self.alarms))
-        _log.error("follower parked", stream=alarm.stream, part=alarm.part, reason=alarm.reason)
+        ALARMS.labels("replica", self.stream).set(len(self.alarms))
+        _log.error("replica parked", stream=alarm.stream, part=alarm.part, reason=alarm.reason)

@@ -1,6 +1,6 @@
 """Reading a stream out of PostgreSQL: the announced heads, the events after a position, the reader's report.
 
-The same functions serve the embedded bus, every refill beside Kafka, and followers. They run in the caller's
+The same functions serve the embedded bus, every refill beside Kafka, and replicas. They run in the caller's
 transaction, under the role of a service that the stream was granted to.
 """
 
@@ -13,6 +13,7 @@ from uuid import UUID
 from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.pruning import Retention
 
 
 @dataclass(slots=True, frozen=True)
@@ -23,21 +24,11 @@ class Head:
     last: UUID | None
 
 
-@dataclass(slots=True, frozen=True)
-class Pressure:
-    """How far the node's events are behind: what intake looks at before it takes more."""
-
-    queue_age: float
-    """Seconds that the oldest event has waited for its number."""
-    reader_lag: int
-    """Events that the slowest registered reader of a stream has not passed."""
-
-
 _HEADS = "select part, number, last from bus.heads(:stream)"
 _REPORT = "select bus.report(:reader, :stream, :parts, :numbers)"
 _PASSED = "select part, number from bus.passed(:stream)"
+_PRUNE = "select pruned, oldest from bus.prune_events(:stream, :before, :most, :published)"
 _PARKED = "select * from bus.parked(:stream, :keys)"
-_PRESSURE = "select queue_age, reader_lag from bus.pressure()"
 
 
 async def heads(session: Session, stream: str) -> dict[int, Head]:
@@ -83,10 +74,12 @@ async def parked(session: Session, stream: str, keys: Collection[str]) -> Collec
     return {row[0] for row in await session.fetch(_PARKED, {"stream": stream, "keys": list(keys)})}
 
 
-async def pressure(session: Session) -> Pressure:
-    """Whether the node keeps up; intake answers 503 when it does not."""
-    [(queue_age, reader_lag)] = await session.fetch(_PRESSURE)
-    return Pressure(queue_age=queue_age, reader_lag=reader_lag)
+def kept_events(stream: str, *, published: bool) -> Retention:
+    """How long events are kept, for the role `bus`: until all who read them have passed them, and for a term.
+
+    `published`: Kafka must have them too before they go.
+    """
+    return Retention(name="events", of=stream, statement=_PRUNE, values={"stream": stream, "published": published})
 
 
 @cache

@@ -23,7 +23,7 @@ class UnreadableAddress(MeshError, ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class DatabaseAddress:
     """One database as one role. Printed, it shows no password."""
 
     dsn: str
@@ -33,7 +33,7 @@ class Address:
     database: str | None = None
 
     @classmethod
-    def read(cls, url: str) -> "Address":
+    def read(cls, url: str) -> "DatabaseAddress":
         """The address in a libpq URL."""
         parsed, asked = _split(url)
         who, _, place = parsed.netloc.rpartition("@")
@@ -63,7 +63,7 @@ class Address:
         return f"{place.removesuffix('/')}/{quote(self.database or '', safe='')}" + (f"?{asked}" if asked else "")
 
     @property
-    def hosts(self) -> Sequence["Address"]:
+    def hosts(self) -> Sequence["DatabaseAddress"]:
         """The same address once for each of its hosts, in their order."""
         parsed = urlsplit(self.dsn)
         return [
@@ -71,12 +71,12 @@ class Address:
             for host in parsed.netloc.split(",")
         ]
 
-    def of(self, database: str) -> "Address":
+    def of(self, database: str) -> "DatabaseAddress":
         """The same server and role, another database."""
         return replace(self, database=database)
 
 
-def addresses(admin: Address, *, node: str, secrets: Path) -> Mapping[str, Address]:
+def addresses(admin: DatabaseAddress, *, node: str, secrets: Path) -> Mapping[str, DatabaseAddress]:
     """The address of every role of a node whose password file is in `secrets`, by the role's second half."""
     prefix = f"{node}_"
     return {

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.errors import DRIVERS, DatabaseError
 
 SECONDS_TO_CONNECT = 10.0
@@ -55,7 +55,7 @@ class Row(asyncpg.Record):
 
 
 async def connect(
-    address: Address,
+    address: DatabaseAddress,
     *,
     application_name: str,
     settings: Mapping[str, str] | None = None,
@@ -80,7 +80,7 @@ async def connect(
         await asyncio.sleep(0.05)
 
 
-async def _first(address: Address, asked: Mapping[str, str], seconds: float | None) -> asyncpg.Connection:
+async def _first(address: DatabaseAddress, asked: Mapping[str, str], seconds: float | None) -> asyncpg.Connection:
     """The first host that will do. The driver has one deadline for all of them: a silent one would use it up."""
     *others, last = address.hosts
     share = SECONDS_TO_CONNECT / (len(others) + 1)
@@ -91,7 +91,7 @@ async def _first(address: Address, asked: Mapping[str, str], seconds: float | No
 
 
 async def _open(
-    host: Address, asked: Mapping[str, str], *, seconds_to_connect: float, seconds_to_answer: float | None
+    host: DatabaseAddress, asked: Mapping[str, str], *, seconds_to_connect: float, seconds_to_answer: float | None
 ) -> asyncpg.Connection:
     connection: asyncpg.Connection = await asyncpg.connect(
         host.dsn,
@@ -122,7 +122,7 @@ def _keep_alive(connection: asyncpg.Connection) -> None:
 
 
 async def direct(
-    address: Address,
+    address: DatabaseAddress,
     *,
     application_name: str,
     idle_session_timeout: str = "15s",

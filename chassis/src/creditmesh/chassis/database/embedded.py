@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import asyncpg
 
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.cluster import SUPERUSER, Cluster
 from creditmesh.chassis.database.places import EmbeddedServerError, run_as, settled
 
@@ -45,14 +45,16 @@ class EmbeddedServer:
         return self._asked.resolve()
 
     @property
-    def admin(self) -> Address:
+    def admin(self) -> DatabaseAddress:
         """The superuser's address, through the socket folder. The server must have been started once."""
         cluster = self._cluster()
         place = urlencode({"host": str(cluster.socket_folder), "port": str(cluster.port)})
-        return Address(dsn=f"postgresql:///?{place}", user=SUPERUSER, password=cluster.password, database="postgres")
+        return DatabaseAddress(
+            dsn=f"postgresql:///?{place}", user=SUPERUSER, password=cluster.password, database="postgres"
+        )
 
     @property
-    def tcp(self) -> Address:
+    def tcp(self) -> DatabaseAddress:
         """The superuser's address on loopback TCP."""
         return replace(self.admin, dsn=f"postgresql://127.0.0.1:{self._cluster().port}")
 

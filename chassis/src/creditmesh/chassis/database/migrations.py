@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from creditmesh.chassis.database.address import Address, addresses
+from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.roles import (
     BUS,
@@ -98,7 +98,7 @@ Declare = Callable[[Session], Awaitable[None]]
 
 
 async def migrate(
-    admin: Address,
+    admin: DatabaseAddress,
     *,
     node: str,
     tier: str,
@@ -158,11 +158,11 @@ def head_of(package: str) -> str | None:
     return None if versions is None else ScriptDirectory.from_config(_config(versions)).get_current_head()
 
 
-async def _patient(address: Address) -> asyncpg.Connection:
+async def _patient(address: DatabaseAddress) -> asyncpg.Connection:
     return await connect(address, application_name="migrate", settings=_PATIENT, seconds_to_answer=None)
 
 
-async def _look_and_close(address: Address, facts: Facts, packages: Sequence[Migrated]) -> bool:
+async def _look_and_close(address: DatabaseAddress, facts: Facts, packages: Sequence[Migrated]) -> bool:
     """Whether it is a node already, and is to be upgraded."""
     session = Session(await _patient(address))
     try:
@@ -187,7 +187,7 @@ async def _behind(session: Session, packages: Sequence[Migrated]) -> tuple[str, 
     return None
 
 
-async def _versions(ddl: Address, facts: Facts, packages: Sequence[Migrated], declare: Declare | None) -> None:
+async def _versions(ddl: DatabaseAddress, facts: Facts, packages: Sequence[Migrated], declare: Declare | None) -> None:
     session = Session(await _patient(ddl))
     try:
         await session.script("alter default privileges revoke execute on functions from public")
@@ -208,7 +208,7 @@ async def _versions(ddl: Address, facts: Facts, packages: Sequence[Migrated], de
         session.end()
 
 
-async def _upgraded(ddl: Address, package: Migrated, facts: Facts) -> None:
+async def _upgraded(ddl: DatabaseAddress, package: Migrated, facts: Facts) -> None:
     # Alembic runs on SQLAlchemy's own connection, in one transaction a package.
     engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: _patient(ddl), poolclass=NullPool)
     async with engine.begin() as connection:

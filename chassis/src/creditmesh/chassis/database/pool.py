@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
-from creditmesh.chassis.database.address import Address
+from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.connecting import SECONDS_TO_ANSWER, connect
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
@@ -27,7 +27,7 @@ class Pool:
 
     def __init__(
         self,
-        address: Address,
+        address: DatabaseAddress,
         *,
         application_name: str,
         size: int = 4,

@@ -10,7 +10,7 @@ from creditmesh.schemas.events.access import CallerKind
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessPolicy:
     """Who may call a route: these kinds of caller, holding this scope. `internal` routes are not reachable outside."""
 
     scope: str | None = None
@@ -20,17 +20,17 @@ class Access:
     """Where each kind of caller needs a scope of its own, instead of `scope`."""
 
     @classmethod
-    def public(cls) -> "Access":
+    def public(cls) -> "AccessPolicy":
         """Open to everyone, with or without a credential."""
         return cls()
 
     @classmethod
-    def to(cls, *kinds: CallerKind, scope: str) -> "Access":
+    def to(cls, *kinds: CallerKind, scope: str) -> "AccessPolicy":
         """Open to these kinds of caller if they hold the scope."""
         return cls(scope, frozenset(kinds))
 
     @classmethod
-    def each(cls, **scopes: str) -> "Access":
+    def each(cls, **scopes: str) -> "AccessPolicy":
         """Open to these kinds of caller, each with the scope named for it: `each(subject="cases:file", ...)`."""
         kinds = {kind: scopes[kind] for kind in get_args(CallerKind) if kind in scopes}
         if len(kinds) != len(scopes):
@@ -47,7 +47,7 @@ class Access:
         return tuple(sorted({*self.scopes.values(), *([] if self.scope is None else [self.scope])}))
 
     @classmethod
-    def inside(cls) -> "Access":
+    def inside(cls) -> "AccessPolicy":
         """For the node's own operator tools, on the second listener only."""
         return cls(internal=True)
 

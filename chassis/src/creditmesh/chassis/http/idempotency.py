@@ -14,7 +14,7 @@ from fastapi import Request
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.errors import Invalid, Malformed
-from creditmesh.chassis.pruning import Kept
+from creditmesh.chassis.pruning import Retention
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
@@ -110,7 +110,7 @@ def insertion(schema: str, *, on: str = "true") -> str:
     """
 
 
-def kept_keys(schema: str) -> Kept:
+def kept_keys(schema: str) -> Retention:
     """The keys of a service, for what its declaration `prunes`."""
     table = f"{quoted(schema)}.idempotency"
     statement = f"""
@@ -121,7 +121,7 @@ def kept_keys(schema: str) -> Kept:
         )
         select (select count(*) from gone), (select min(at) from {table} where at >= :before)
     """
-    return Kept(name="idempotency", of=schema, statement=statement)
+    return Retention(name="idempotency", of=schema, statement=statement)
 
 
 def reference_of(kept: bytes, reference: UUID, *, digest: bytes) -> UUID:

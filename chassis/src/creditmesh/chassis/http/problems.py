@@ -24,7 +24,7 @@ from creditmesh.chassis.errors import (
     UnsupportedMedia,
     outcome_unknown,
 )
-from creditmesh.chassis.http.reading import MOST_ENTRIES, Refused
+from creditmesh.chassis.http.reading import MOST_ENTRIES, UnacceptableJson
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ class MethodNotAllowed(Problem):
     status = 405
 
 
-class Fault(Problem):
+class InternalError(Problem):
     """500: ours, never the caller's."""
 
     code = "fault"
@@ -161,7 +161,7 @@ def answer_to(error: Exception, request: Request, *, path: str) -> Response:
 
 def _of_findings(error: RequestValidationError) -> Problem:
     findings, body = error.errors(), error.body
-    if isinstance(error.__cause__, Refused):
+    if isinstance(error.__cause__, UnacceptableJson):
         findings = [{"type": rule, "loc": ("body", *place)} for place, rule in error.__cause__.found]
         body = error.__cause__.read
     for found in findings:
@@ -196,7 +196,7 @@ def of_error(error: Exception, *, path: str, reads: bool = False) -> Problem:
         uncertain = isinstance(error, DatabaseError) and error.uncertain and not reads
         return outcome_unknown() if uncertain else _later()
     log.error("unexpected error", sqlstate=state, path=path, exc_info=error)
-    return Fault()
+    return InternalError()
 
 
 def _later() -> Problem:

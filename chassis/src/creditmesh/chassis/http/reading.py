@@ -27,7 +27,7 @@ _NUL, _SURROGATE = re.compile("\0"), re.compile("[\ud800-\udfff]")
 _NOT_A_NUMBER = object()
 
 
-class Refused(json.JSONDecodeError):
+class UnacceptableJson(json.JSONDecodeError):
     """The body can be read, and has what no database holds (NUL, half of a surrogate pair, NaN), or too much."""
 
     def __init__(self, found: list[tuple[Place, Rule]], read: object) -> None:
@@ -44,7 +44,7 @@ class StrictRequest(Request):
         body = await self.body()
         read = strictly(body)
         if body.count(b",") >= MOST_ENTRIES and (found := _first(read)):
-            raise Refused(found, read)
+            raise UnacceptableJson(found, read)
         return read
 
 
@@ -56,9 +56,9 @@ def strictly(body: bytes) -> Any:
         _tell_where(body)
         raise
     if _escaped(body, rb"\u0000"):
-        raise Refused(_first(read) if len(body) <= _SEARCHED else [((), "nul")], read)
+        raise UnacceptableJson(_first(read) if len(body) <= _SEARCHED else [((), "nul")], read)
     if _colons(body) != _colons_of(read):
-        raise Refused(_repeated(body) if len(body) <= _SEARCHED else [((), "duplicate_field")], read)
+        raise UnacceptableJson(_repeated(body) if len(body) <= _SEARCHED else [((), "duplicate_field")], read)
     return read
 
 
@@ -91,7 +91,7 @@ def _tell_where(body: bytes) -> None:
     except (ValueError, RecursionError):
         return
     if found := _first(read):
-        raise Refused(found, read) from None
+        raise UnacceptableJson(found, read) from None
 
 
 class _Repeating(dict[str, object]):

@@ -20,7 +20,7 @@ from fastapi.routing import APIRoute
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid, Problem
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import USUAL, BodyLimit
 from creditmesh.chassis.http.problems import answer_to, field_errors
 from creditmesh.chassis.http.reading import StrictRequest
@@ -36,7 +36,7 @@ BODY = "x-creditmesh-body"
 class Policy:
     """What a route declares beside its path."""
 
-    access: Access
+    access: AccessPolicy
     body: BodyLimit = USUAL
     waits: bool = False
     """Whether its answers may be long in coming (a long poll), so that they must not take others' connections."""
@@ -108,7 +108,7 @@ async def _committed(context: Context, answer: Awaitable[Response]) -> Response:
     return response
 
 
-def access_of(route: APIRoute) -> Access:
+def access_of(route: APIRoute) -> AccessPolicy:
     """Whom a route is for."""
     return policy_of(route).access
 
@@ -131,7 +131,7 @@ class Router(APIRouter):
         self,
         path: str,
         *,
-        access: Access | None = None,
+        access: AccessPolicy | None = None,
         body: BodyLimit | None = None,
         waits: bool = False,
         **kwargs: Any,
@@ -152,15 +152,15 @@ class Router(APIRouter):
 
         return declare
 
-    def get(self, path: str, *, access: Access, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+    def get(self, path: str, *, access: AccessPolicy, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         """A GET route."""
         return self.api_route(path, access=access, methods=["GET"], **kwargs)
 
-    def post(self, path: str, *, access: Access, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+    def post(self, path: str, *, access: AccessPolicy, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         """A POST route."""
         return self.api_route(path, access=access, methods=["POST"], **kwargs)
 
-    def delete(self, path: str, *, access: Access, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+    def delete(self, path: str, *, access: AccessPolicy, **kwargs: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         """A DELETE route."""
         return self.api_route(path, access=access, methods=["DELETE"], **kwargs)
 

@@ -24,7 +24,7 @@ class _Quiet(uvicorn.Server):
         yield
 
 
-class Listener:
+class HttpListener:
     """One application on one address, from `start` to `drain`."""
 
     def __init__(

@@ -85,7 +85,7 @@ _SAID: dict[Reason, tuple[str, str]] = {
 }
 
 
-class BadSignature(Unauthenticated):
+class BadRequestSignature(Unauthenticated):
     """401: the request's signature proves nothing; `reason` is stable and goes to the security log.
 
     `key` is the `keyid` (node and key) where a peer has it, so that invented ones cannot fill the log.
@@ -102,7 +102,7 @@ class BadSignature(Unauthenticated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
+class SignedRequest:
     """Who signed a request, and what is left to compare: its body, once it has come."""
 
     node: str
@@ -151,7 +151,7 @@ def signed_headers(
 
 def verify_request(
     *, node: str, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], at: datetime, key_of: KeyOf
-) -> Signed:
+) -> SignedRequest:
     """Who signed the request; `Signed.check` its body before acting on it. BadSignature says what is wrong.
 
     `node` is who is asked, this one. `path` and `query` (without its question mark) as they came, still encoded.
@@ -170,11 +170,11 @@ def verify_request(
     return _signed(results, message, resolver, node)
 
 
-def _bad(reason: Reason, *, key: str | None) -> BadSignature:
-    return BadSignature(*_SAID[reason], reason=reason, key=key)
+def _bad(reason: Reason, *, key: str | None) -> BadRequestSignature:
+    return BadRequestSignature(*_SAID[reason], reason=reason, key=key)
 
 
-def _signed(results: Sequence[VerifyResult], message: "_Message", resolver: "_Resolver", node: str) -> Signed:
+def _signed(results: Sequence[VerifyResult], message: "_Message", resolver: "_Resolver", node: str) -> SignedRequest:
     if len(results) != 1 or resolver.known is None:
         raise _bad("signature_malformed", key=resolver.known)
     covered = results[0].covered_components
@@ -183,7 +183,7 @@ def _signed(results: Sequence[VerifyResult], message: "_Message", resolver: "_Re
         raise _bad("signature_incomplete", key=resolver.known)
     if covered[f'"{TO}"'] != node:
         raise _bad("signature_for_another_node", key=resolver.known)
-    return Signed(node=resolver.node, keyid=resolver.known, digest=covered.get(f'"{DIGEST}"'))
+    return SignedRequest(node=resolver.node, keyid=resolver.known, digest=covered.get(f'"{DIGEST}"'))
 
 
 class _Fields:

@@ -19,7 +19,7 @@ KEY = "subject-1"
 _NONCE = 12
 
 
-class Unreadable(MeshError, ValueError):
+class TamperedSeal(MeshError, ValueError):
     """A sealed value that was altered, or moved from another person, object or field."""
 
 
@@ -66,7 +66,7 @@ class Cipher:
         try:
             plain = self._gcm.decrypt(text[:_NONCE], text[_NONCE:], self._bound(place, field))
         except (InvalidTag, ValueError) as error:
-            raise Unreadable("a sealed value does not fit its person, object or field") from error
+            raise TamperedSeal("a sealed value does not fit its person, object or field") from error
         fields: dict[str, JsonValue] = orjson.loads(plain)
         return fields
 

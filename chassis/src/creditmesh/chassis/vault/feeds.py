@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from creditmesh.chassis.vault.cipher import Unreadable
+from creditmesh.chassis.vault.cipher import TamperedSeal
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.exchange import FeedSealed, Wrapped
 
@@ -49,7 +49,7 @@ class FeedCipher:
         try:
             plain = self._gcm.decrypt(sealed.text[:_NONCE], sealed.text[_NONCE:], place.encode("ascii"))
         except (InvalidTag, ValueError) as error:
-            raise Unreadable("a sealed value does not fit its feed or its entry") from error
+            raise TamperedSeal("a sealed value does not fit its feed or its entry") from error
         data: dict[str, Any] = orjson.loads(plain)
         return data
 
@@ -79,7 +79,7 @@ def unwrap(keys: Keys, wrapped: Wrapped, *, feed: str) -> bytes:
             wrapped.text[:_NONCE], wrapped.text[_NONCE:], f"{feed}|{wrapped.node}".encode("ascii")
         )
     except (InvalidTag, ValueError) as error:
-        raise Unreadable("a feed's key was not wrapped to this node") from error
+        raise TamperedSeal("a feed's key was not wrapped to this node") from error
 
 
 def raw(text: str) -> bytes:

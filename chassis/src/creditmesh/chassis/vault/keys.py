@@ -62,7 +62,7 @@ class _Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublicKey:
+class PublicHalf:
     """The public half of one of the node's key pairs."""
 
     id: str
@@ -75,7 +75,7 @@ class PublicKey:
 class Keys:
     """The keys of one process. Printed, it shows ids and never a key."""
 
-    def __init__(self, keys: Iterable[_Key], public: Iterable[PublicKey]) -> None:
+    def __init__(self, keys: Iterable[_Key], public: Iterable[PublicHalf]) -> None:
         self._keys = {key.id: key for key in sorted(keys, key=lambda key: key.made)}
         self._public = {key.id: key for key in sorted(public, key=lambda key: key.made)}
         self._current = {key.name: key for key in self._keys.values()}
@@ -166,14 +166,14 @@ class Keys:
         known = [public for public in self._public.values() if public.name == "node" and key in (None, public.id)]
         return any(verified(data, signature, public=public.raw) for public in known)
 
-    def public(self, name: KeyName) -> PublicKey:
+    def public(self, name: KeyName) -> PublicHalf:
         """The public half of the newest key pair of that name; every process has them all."""
         found = self.public_halves(name)
         if not found:
             raise KeyMissing(f"There is no public half of a key {name!r}.")
         return found[-1]
 
-    def public_halves(self, name: KeyName) -> list[PublicKey]:
+    def public_halves(self, name: KeyName) -> list[PublicHalf]:
         """The public halves of all key pairs of that name, the oldest first."""
         return [public for public in self._public.values() if public.name == name]
 
@@ -264,12 +264,12 @@ def _read(path: Path, name: KeyName) -> _Key:
     return _Key(id=content["id"], name=name, made=content["made"], secret=_bytes(content["secret"]))
 
 
-def _read_public(path: Path) -> PublicKey:
+def _read_public(path: Path) -> PublicHalf:
     content = json.loads(path.read_text(encoding="ascii"))
-    return PublicKey(id=content["id"], name=content["name"], made=content["made"], raw=_bytes(content["public"]))
+    return PublicHalf(id=content["id"], name=content["name"], made=content["made"], raw=_bytes(content["public"]))
 
 
-def _jwk(key: PublicKey) -> dict[str, str | list[str]]:
+def _jwk(key: PublicHalf) -> dict[str, str | list[str]]:
     return {"kty": "OKP", "crv": "Ed25519", "x": _text(key.raw), "kid": key.id, "alg": "Ed25519"}
 
 

@@ -12,7 +12,7 @@ from creditmesh.client.cli.exits import Exit
 from creditmesh.client.errors import Unsendable, Unverified
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.cases import Certificate
-from creditmesh.schemas.signed import Contradictory, Signed, said, strict
+from creditmesh.schemas.signed import Contradictory, SignedText, said, strict
 
 _WORDS = {
     "acknowledged": "已收讫",
@@ -43,16 +43,16 @@ def verify_certificate(file: Path, *, trusted: Collection[str], as_json: bool) -
     return Exit.DONE
 
 
-def _read(file: Path) -> Signed:
+def _read(file: Path) -> SignedText:
     """What is signed in the file; Unverified where something beside it would be believed although nobody signed it."""
     try:
         whole = strict(file.read_bytes())
-        signed = Signed.model_validate(whole)
+        signed = SignedText.model_validate(whole)
     except Contradictory:
         raise Unverified("contradictory", "A member stands in it twice.", "同一成员重复出现。") from None
     except (OSError, ValueError):
         raise Unsendable(f"{file}: this is no certificate of a case.", f"{file}：不是案件传播证明。") from None
-    beside = sorted(set(whole) - set(Signed.model_fields)) if "signed" in whole else []
+    beside = sorted(set(whole) - set(SignedText.model_fields)) if "signed" in whole else []
     if beside:
         names = ", ".join(beside)
         raise Unverified("not_covered", f"Nobody signed these members: {names}.", f"下列成员未经签名：{names}。")

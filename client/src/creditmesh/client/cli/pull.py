@@ -13,7 +13,7 @@ from creditmesh.client.cli.progress import counting
 from creditmesh.client.cli.target import Target, target_of, warn_of_key
 from creditmesh.client.errors import ClientError, Unsendable, Unverified
 from creditmesh.client.node import Node
-from creditmesh.client.pulled import Pulled, pulled_file
+from creditmesh.client.pulled import PulledFile, pulled_file
 from creditmesh.client.retries import Retries
 from creditmesh.schemas.identifiers import FeedName
 
@@ -89,11 +89,11 @@ def _pull(target: Target, feed: str, file: Path, *, follow: bool, as_json: bool)
     return Exit.DONE
 
 
-def _begun(node: Node, feed: str, file: Path) -> Pulled:
+def _begun(node: Node, feed: str, file: Path) -> PulledFile:
     """What the file has so far; of a new one, an empty head with the node's keys pinned."""
-    pulled = Pulled.at(file)
+    pulled = PulledFile.at(file)
     if pulled is None:
-        return Pulled(file, node.exchange.start(feed))
+        return PulledFile(file, node.exchange.start(feed))
     if not pulled.head.origin.endswith(f"/{feed}"):
         raise Unsendable(
             f"{file} has another feed in it, {pulled.head.origin}; give this one a file of its own.",
@@ -108,7 +108,7 @@ def _total(node: Node, feed: str) -> int | None:
     return None
 
 
-def _tell(pulled: Pulled, before: int, *, as_json: bool) -> None:
+def _tell(pulled: PulledFile, before: int, *, as_json: bool) -> None:
     head, root = pulled.head, pulled.head.range.root().hex()
     if as_json:
         document = {"origin": head.origin, "file": str(pulled.file), "size": head.size, "new": head.size - before}

@@ -21,7 +21,7 @@ from creditmesh.client.errors import ProblemError
 from creditmesh.client.node import Node
 from creditmesh.client.submission import Submission
 from creditmesh.client.upload import Upload
-from creditmesh.schemas.signed import Signed, said
+from creditmesh.schemas.signed import SignedText, said
 from creditmesh.schemas.verdicts import Receipt, Verdict, verdict_line
 
 _STEP = 100
@@ -35,7 +35,7 @@ class Lane(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class SubmitCommand:
     """What the command line asks for."""
 
     file: Path
@@ -85,7 +85,7 @@ def submit(
     def work() -> Exit:
         target = target_of(node=node, key=key, key_file=key_file, sandbox=sandbox, sandbox_file=sandbox_file)
         return _run(
-            Order(
+            SubmitCommand(
                 file=file,
                 item=item,
                 target=target,
@@ -102,7 +102,7 @@ def submit(
     raise typer.Exit(concluded(work, as_json=as_json))
 
 
-def _run(order: Order) -> Exit:
+def _run(order: SubmitCommand) -> Exit:
     upload = Upload.of(order.file, charset=order.charset)
     key, state = _resume(order, upload)
     tally = Tally()
@@ -123,7 +123,7 @@ def _run(order: Order) -> Exit:
     return Exit.REFUSED if tally.counts["refused"] else Exit.DONE
 
 
-def _resume(order: Order, upload: Upload) -> tuple[str, Path | None]:
+def _resume(order: SubmitCommand, upload: Upload) -> tuple[str, Path | None]:
     """The key to send under, and the file that remembers it, if there is one."""
     parts = (upload.digest, order.item, order.target.url, order.lane, str(order.dry_run), upload.content_type)
     state = beside(order.base, ".resume.json")
@@ -165,7 +165,7 @@ def _line(verdict: Verdict) -> bytes:
     )
 
 
-def _keep(receipts: Sequence[Signed], base: Path) -> list[Path]:
+def _keep(receipts: Sequence[SignedText], base: Path) -> list[Path]:
     kept = []
     for number, receipt in enumerate(receipts, start=1):
         place = beside(base, ".receipt.json" if len(receipts) == 1 else f".receipt-{number}.json")
@@ -182,7 +182,7 @@ def _keep(receipts: Sequence[Signed], base: Path) -> list[Path]:
     return kept
 
 
-def _tell(order: Order, tally: Tally, receipts: Sequence[Signed], kept: Sequence[Path]) -> None:
+def _tell(order: SubmitCommand, tally: Tally, receipts: Sequence[SignedText], kept: Sequence[Path]) -> None:
     if order.as_json:
         document = tally.document() | {
             "dry_run": order.dry_run,

@@ -12,7 +12,7 @@ from creditmesh.client.cli.certificate import verify_certificate
 from creditmesh.client.cli.exits import Exit, concluded
 from creditmesh.client.errors import Unsendable, Unverified
 from creditmesh.client.feeds import FeedHead
-from creditmesh.client.pulled import SUFFIX, Pulled, was_pulled
+from creditmesh.client.pulled import SUFFIX, PulledFile, was_pulled
 from creditmesh.schemas.exchange import base64_text
 
 Kept = Annotated[
@@ -47,7 +47,7 @@ def _verify(target: Path, *, trusted: Collection[str], as_json: bool) -> Exit:
 
 def _verify_feed(file: Path, *, trusted: Collection[str], as_json: bool) -> Exit:
     try:
-        pulled = Pulled.at(file)
+        pulled = PulledFile.at(file)
         if pulled is None:
             raise _nothing(file)
         pulled.check(trusted=trusted)

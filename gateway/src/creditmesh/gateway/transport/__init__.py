@@ -2,6 +2,6 @@
 
 from creditmesh.gateway.transport.in_process import InProcess
 from creditmesh.gateway.transport.over_http import OverHttp
-from creditmesh.gateway.transport.protocol import Transport
+from creditmesh.gateway.transport.protocol import ServiceTransport
 
-__all__ = ["InProcess", "OverHttp", "Transport"]
+__all__ = ["InProcess", "OverHttp", "ServiceTransport"]

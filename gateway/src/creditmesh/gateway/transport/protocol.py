@@ -5,7 +5,7 @@ from typing import Protocol
 from creditmesh.gateway.visit import Visit
 
 
-class Transport(Protocol):
+class ServiceTransport(Protocol):
     """Carries one request to one service and its answer back; bodies pass in the pieces they come in, unparsed."""
 
     async def __call__(self, visit: Visit) -> None:

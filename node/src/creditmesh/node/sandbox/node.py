@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from creditmesh.chassis.bus import publisher
-from creditmesh.chassis.settings import KafkaBus, NodeSettings
+from creditmesh.chassis.settings import KafkaBusSettings, NodeSettings
 from creditmesh.node import broker, run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.operator import Operator
@@ -56,7 +56,7 @@ class SandboxNode:
         if self._split:
             addresses = {name: child.ready().url for name, child in self.children.items()}
             self._child(GATEWAY, "serve", GATEWAY, more={"CREDITMESH_SERVICES": json.dumps(addresses)})
-        if isinstance(self.settings.bus, KafkaBus):
+        if isinstance(self.settings.bus, KafkaBusSettings):
             environment = self._environment({})
             self.children["relay"] = Supervised(
                 "relay", ["relay"], state=self.settings.state, environment=environment, code=publisher.EXIT

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from creditmesh.chassis.database.embedded import EmbeddedServer
-from creditmesh.chassis.settings import BusSettings, KafkaBus, NodeSettings
+from creditmesh.chassis.settings import BusSettings, KafkaBusSettings, NodeSettings
 from creditmesh.node import broker, database, run_files, running, topics
 from creditmesh.node.errors import NodeError
 from creditmesh.node.sandbox.chain import CHAIN, TIERS
@@ -75,7 +75,7 @@ def started(
 def _node(settings: NodeSettings, server: EmbeddedServer, *, split: bool) -> SandboxNode:
     running.make_keys(settings)
     asyncio.run(database.create(settings, server.admin))
-    if isinstance(settings.bus, KafkaBus):
+    if isinstance(settings.bus, KafkaBusSettings):
         asyncio.run(topics.apply(settings, anew=True))  # what a former sandbox published is of another database
     node = SandboxNode(settings, split=split)
     node.launch()

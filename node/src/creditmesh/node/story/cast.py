@@ -1,6 +1,6 @@
 """Who plays: the invented parties and people of the story, and what it is about."""
 
-from creditmesh.node.sample_files import Told, a_person, identity, samples
+from creditmesh.node.sample_files import KnownSubject, a_person, identity, samples
 from creditmesh.schemas.subject import SubjectIn
 
 FIRST = "penalties.csv"
@@ -12,7 +12,7 @@ PROCUREMENT, REVIEW = "public_procurement", "procurement_review"
 """The duty and the matter of who asks in the story, at every tier."""
 
 
-def enterprise() -> Told:
+def enterprise() -> KnownSubject:
     """The enterprise that is listed, objects, and has a penalty repaired."""
     return samples().subjects["organisation"]
 

@@ -8,7 +8,7 @@ from creditmesh.node.callers import Callers
 from creditmesh.node.operator import Operator
 from creditmesh.node.story.arriving import Arriving
 from creditmesh.node.story.asking import Asking
-from creditmesh.node.story.listing import Listing
+from creditmesh.node.story.listing import StoryListing
 from creditmesh.node.story.objecting import Objecting
 from creditmesh.node.story.repairing import Repairing
 from creditmesh.node.story.screening import Screening
@@ -35,7 +35,7 @@ def tell(callers: Callers, operators: Mapping[NodeCode, Operator], console: Cons
     arriving.everywhere()
     arriving.as_one_history()
     arriving.with_their_origin()
-    listing = Listing(stage)
+    listing = StoryListing(stage)
     listing.begins()
     listing.makes_tasks()
     listing.is_answered()

@@ -21,7 +21,7 @@ Task = tuple[str, str, str]
 """Who must act, the measure, and whether the listed or the responsible person is meant."""
 
 
-class Listing:
+class StoryListing:
     """One listing, from its submission to its removal."""
 
     def __init__(self, stage: Stage) -> None:

@@ -12,7 +12,7 @@ from creditmesh.node.story.stage import CITY, Stage
 from creditmesh.node.story.telling import check, eventually, refusal, seconds_until
 from creditmesh.schemas.cases import ActionIn, CaseIn, EvidenceKind
 from creditmesh.schemas.identifiers import NodeCode
-from creditmesh.schemas.signed import Signed
+from creditmesh.schemas.signed import SignedText
 
 REPAIRED = "9004"
 """What the number of the decision has: a fine, decided more than three months ago."""
@@ -81,7 +81,7 @@ class Repairing:
             check(problem.code == "no_certificate", str(problem))
             return set()  # the repair service has not seen the revision yet
 
-    def _certificate(self) -> Signed:
+    def _certificate(self) -> SignedText:
         with self._stage.callers.node(ENTERPRISE) as subject:
             return subject.cases.certificate(self._case)
 

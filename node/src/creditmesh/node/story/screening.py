@@ -2,7 +2,7 @@
 
 from creditmesh.node.sample_files import clean_enterprise
 from creditmesh.node.story.cast import PROCUREMENT, REVIEW, enterprise
-from creditmesh.node.story.listing import Listing
+from creditmesh.node.story.listing import StoryListing
 from creditmesh.node.story.stage import CITY, NATION, Stage
 from creditmesh.node.story.telling import check
 from creditmesh.schemas.identifiers import NodeCode
@@ -15,7 +15,7 @@ OFFICER = "Officer Ke"
 class Screening:
     """The listed enterprise, and a clean one."""
 
-    def __init__(self, stage: Stage, listing: Listing) -> None:
+    def __init__(self, stage: Stage, listing: StoryListing) -> None:
         self._stage = stage
         self._listing = listing
 

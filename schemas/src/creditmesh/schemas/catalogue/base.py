@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from creditmesh.schemas.identifiers import Tier
 
 
-class Published(BaseModel):
+class CatalogueModel(BaseModel):
     """What all objects of the catalogue have in common: frozen; what a newer version added stays with them, unread.
 
     So an older node passes a newer tier's object on whole. Where a person wrote one (a folder, a peer's row) a field
@@ -18,7 +18,7 @@ class Published(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class Basis(Published):
+class Basis(CatalogueModel):
     """The legal basis of an item or a measure: what law, which article, in force from when to when."""
 
     law: str

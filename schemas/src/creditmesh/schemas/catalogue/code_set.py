@@ -2,11 +2,11 @@
 
 import re
 
-from creditmesh.schemas.catalogue.base import Basis, Published
+from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
 from creditmesh.schemas.identifiers import Code
 
 
-class CodeValue(Published):
+class CodeValue(CatalogueModel):
     """One value of a code set, with the other spellings that are read as it."""
 
     value: str
@@ -18,7 +18,7 @@ class CodeValue(Published):
     active: bool = True
 
 
-class CodeSet(Published):
+class CodeSet(CatalogueModel):
     """代码集."""
 
     code: Code
@@ -31,7 +31,7 @@ class CodeSet(Published):
     verified: bool = True
 
 
-class ForbiddenAttribute(Published):
+class ForbiddenAttribute(CatalogueModel):
     """An attribute of a person that the law forbids to collect, and the words a column for it would be called by."""
 
     code: Code
@@ -47,7 +47,7 @@ class ForbiddenAttribute(Published):
         return any(word.casefold() in (parts if word.isascii() else folded) for word in self.words)
 
 
-class Rule(Published):
+class Rule(CatalogueModel):
     """规则: what no item may collect and no row may bring, whoever asks."""
 
     code: Code

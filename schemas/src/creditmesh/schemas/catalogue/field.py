@@ -4,28 +4,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field as Constraint
 
-from creditmesh.schemas.catalogue.base import Published
+from creditmesh.schemas.catalogue.base import CatalogueModel
 from creditmesh.schemas.identifiers import Code, SubjectKind
 
 FieldType = Literal["text", "date", "decimal", "code", "codes", "document", "uscc", "name"]
 """`code`: one value of a code set; `codes`: several joined by `;`; `document`: a number judged by its document type."""
 
 
-class Mask(Published):
+class Mask(CatalogueModel):
     """How a sensitive field is shown where it may be shown in part: keep so many characters left and right."""
 
     keep_left: Annotated[int, Constraint(ge=0)] = 0
     keep_right: Annotated[int, Constraint(ge=0)] = 0
 
 
-class Condition(Published):
+class Condition(CatalogueModel):
     """The field is required where another field has one of these values (`in_values`), or any value at all (empty)."""
 
     field: str
     in_values: tuple[str, ...] = ()
 
 
-class FieldSpec(Published):
+class FieldSpec(CatalogueModel):
     """One field of an item, in catalogue order."""
 
     code: Annotated[str, Constraint(pattern=r"^[A-Z][A-Z0-9_]{0,40}$")]
@@ -59,7 +59,7 @@ class FieldSpec(Published):
         return self.sensitive or kind in self.sensitive_for
 
 
-class Roles(Published):
+class Roles(CatalogueModel):
     """Which of the item's fields play the parts that every item has; None where it has no such field."""
 
     name: str

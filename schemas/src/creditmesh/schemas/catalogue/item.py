@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field as Constraint
 
-from creditmesh.schemas.catalogue.base import Basis, Published
+from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
 from creditmesh.schemas.catalogue.field import FieldSpec, Roles
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, SubjectKind, Tier
@@ -15,7 +15,7 @@ Disclosure = Literal["public", "sharing", "authorised"]
 """披露方式: 公开公示, 政务共享, 授权查询."""
 
 
-class SeverityRule(Published):
+class SeverityRule(CatalogueModel):
     """The first rule that matches gives the severity; none: `general`."""
 
     severity: Severity
@@ -26,7 +26,7 @@ class SeverityRule(Published):
     verified: bool = True
 
 
-class DisplayRule(Published):
+class DisplayRule(CatalogueModel):
     """How long a record is shown.
 
     `by_severity`: months from the decision date per severity. `until_valid`: until the row's end of validity
@@ -44,7 +44,7 @@ class DisplayRule(Published):
     verified: bool = True
 
 
-class Repair(Published):
+class Repair(CatalogueModel):
     """Whether and from when a record can be repaired: months from the decision per severity."""
 
     possible: bool
@@ -56,7 +56,7 @@ class Repair(Published):
     verified: bool = True
 
 
-class Item(Published):
+class Item(CatalogueModel):
     """目录条目: a kind of record that may be collected, by whom, on what basis, with which fields, shown how long."""
 
     code: Code

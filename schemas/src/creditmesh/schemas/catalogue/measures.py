@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from creditmesh.schemas.catalogue.base import Basis, Published
+from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
 from creditmesh.schemas.identifiers import Code, SubjectKind
 
 
-class CreditList(Published):
+class CreditList(CatalogueModel):
     """名单: a red or black list on which records of designating items put their subjects."""
 
     code: Code
@@ -19,7 +19,7 @@ class CreditList(Published):
     verified: bool = True
 
 
-class Measure(Published):
+class Measure(CatalogueModel):
     """奖惩措施: content, target, basis, body class, period: a reward or a restriction, and nothing outside the list."""
 
     code: Code
@@ -42,7 +42,7 @@ class Measure(Published):
     verified: bool = True
 
 
-class Matter(Published):
+class Matter(CatalogueModel):
     """事项: what a department does for a subject: which items it may read, which measures it must check."""
 
     code: Code
@@ -56,7 +56,7 @@ class Matter(Published):
     verified: bool = True
 
 
-class Purpose(Published):
+class Purpose(CatalogueModel):
     """用途: why somebody asks, and on which ground; a closed list."""
 
     code: Code

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from creditmesh.schemas.catalogue.base import Published
+from creditmesh.schemas.catalogue.base import CatalogueModel
 from creditmesh.schemas.identifiers import Code, NodeCode, Uscc
 
 
-class PublicKey(Published):
+class PublicKey(CatalogueModel):
     """The public half of a node's key: what its receipts, authorisations and feeds are verified with."""
 
     id: str
@@ -17,7 +17,7 @@ class PublicKey(Published):
     """Base64 of its 32 bytes."""
 
 
-class Party(Published):
+class Party(CatalogueModel):
     """参与方: who a department, bureau, node or association is. How it proves itself is the gateway's business."""
 
     code: Code

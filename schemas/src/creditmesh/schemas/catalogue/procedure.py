@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field as Constraint
 
-from creditmesh.schemas.catalogue.base import Basis, Published
+from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
 from creditmesh.schemas.identifiers import Code
 
 Days = Annotated[int, Constraint(ge=0, le=366)]
 
 
-class Procedure(Published):
+class Procedure(CatalogueModel):
     """办理程序: the statutory clocks of one kind of case, in working days of the holiday calendar."""
 
     code: Code

@@ -10,7 +10,7 @@ from creditmesh.schemas.events.base import Event
 from creditmesh.schemas.identifiers import Code
 
 CallerKind = Literal["department", "bureau", "subject", "office", "node", "operator", "public"]
-Outcome = Literal["released", "nothing", "refused"]
+AccessOutcome = Literal["released", "nothing", "refused"]
 
 
 class Access(BaseModel):
@@ -29,7 +29,7 @@ class Access(BaseModel):
     ground: str
     """`self`, `statutory`, `authorisation`, `public`, or what was claimed and found wanting."""
     authorisation: UUID | None = None
-    outcome: Outcome
+    outcome: AccessOutcome
     reason: str | None = None
     """The stable code of the refusal."""
     repeats: UUID | None = None

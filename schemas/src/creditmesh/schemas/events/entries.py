@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from creditmesh.schemas.acknowledgements import Refused
+from creditmesh.schemas.acknowledgements import EntryRefusal
 from creditmesh.schemas.events.base import Event
 from creditmesh.schemas.identifiers import FeedName, NodeCode
 
@@ -68,7 +68,7 @@ class EntriesJudged(Event):
     feed: FeedName
     first: int
     until: int
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[EntryRefusal, ...] = ()
     ends: tuple[UUID, ...] = ()
     """The subjects here whose records these entries marked or ended: nobody may still be showing them otherwise."""
 

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.rules.identity import Finding, judge, normalise
+from creditmesh.schemas.rules.identity import NumberFinding, judge, normalise
 from creditmesh.schemas.subject import Document
 
-_UNUSABLE: Mapping[Finding, tuple[str, str, str]] = {
-    Finding.SHAPE: (
+_UNUSABLE: Mapping[NumberFinding, tuple[str, str, str]] = {
+    NumberFinding.SHAPE: (
         "number_shape",
         "The number does not have the form of its document type; correct it.",
         "号码与证件类型的格式不符；请更正。",
     ),
-    Finding.PLACEHOLDER: (
+    NumberFinding.PLACEHOLDER: (
         "placeholder_needs_registration",
         "Seventeen zeros and X are nobody's code; give the registration number.",
         "17 个 0 加 X 不是任何主体的代码；请提供工商注册号。",

@@ -22,7 +22,7 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.columns import Column, column
-from creditmesh.schemas.rules.headers import Columns, Names, all_names
+from creditmesh.schemas.rules.headers import Columns, FieldNames, all_names
 from creditmesh.schemas.rules.identity import normalise
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.values import remembered
@@ -57,7 +57,7 @@ class CompiledItem:
         self.item = item
         self.codes = tuple(spec.code for spec in item.fields)
         self._sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
-        self._names = Names(item, rules)
+        self._names = FieldNames(item, rules)
         self._columns: dict[str, Column] = {
             spec.code: column(spec, self._sets.get(spec.code), decision=spec.code == item.roles.decision_number)
             for spec in item.fields

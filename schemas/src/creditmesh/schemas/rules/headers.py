@@ -23,7 +23,7 @@ def spelled(name: str) -> str:
     return "".join(normalize("NFKC", name).split()).replace("\ufeff", "").strip("*").upper()
 
 
-class Names:
+class FieldNames:
     """Finds the field that a header or a JSON name means. ValueError if two fields of the item share a name."""
 
     def __init__(self, item: Item, rules: Sequence[Rule] = ()) -> None:

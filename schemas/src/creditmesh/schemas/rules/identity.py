@@ -45,7 +45,7 @@ _DOCUMENTS: dict[SubjectKind, frozenset[DocumentType]] = {
 }
 
 
-class Finding(Enum):
+class NumberFinding(Enum):
     """What a look at one number says."""
 
     GOOD = "good"
@@ -86,7 +86,7 @@ def tidy(number: str) -> str:
     return number
 
 
-def judge(document: DocumentType, number: str) -> Finding:
+def judge(document: DocumentType, number: str) -> NumberFinding:
     """What a normalised number of this document type looks like."""
     match document:
         case "resident_id":
@@ -96,7 +96,7 @@ def judge(document: DocumentType, number: str) -> Finding:
         case "uscc":
             return _judge_uscc(number)
         case _:
-            return Finding.UNCHECKED if number else Finding.SHAPE
+            return NumberFinding.UNCHECKED if number else NumberFinding.SHAPE
 
 
 def agrees(kind: SubjectKind, document: DocumentType, number: str) -> bool:
@@ -111,7 +111,7 @@ def agrees(kind: SubjectKind, document: DocumentType, number: str) -> bool:
         return document != "uscc" or kind == "sole_trader"
     if number.startswith("92") != (kind == "sole_trader"):
         return False
-    return not (number[6:8] in {"19", "20"} and _judge_resident(number) is Finding.GOOD)
+    return not (number[6:8] in {"19", "20"} and _judge_resident(number) is NumberFinding.GOOD)
 
 
 def birth_date(document: DocumentType, number: str) -> date | None:
@@ -154,7 +154,7 @@ def _reads_as_number(digits: str) -> bool:
     if len(digits) == 15:  # noqa: PLR2004 - the first generation's length
         return _day(f"19{digits[6:12]}") is not None
     alone = len(digits) == 18  # noqa: PLR2004
-    good = {Finding.GOOD, Finding.CHECK_DIGIT} if alone else {Finding.GOOD}
+    good = {NumberFinding.GOOD, NumberFinding.CHECK_DIGIT} if alone else {NumberFinding.GOOD}
     windows = (digits[start : start + 18] for start in range(len(digits) - 17))
     return any(_judge_resident(each) in good and _born(each) for each in windows)
 
@@ -179,22 +179,26 @@ def _folded(number: str) -> str:
     return "".join(c for c in text if not c.isspace() and c not in _INVISIBLE)
 
 
-def _judge_resident(number: str) -> Finding:
+def _judge_resident(number: str) -> NumberFinding:
     if len(number) != 18 or not number.isascii() or not number[:17].isdigit():  # noqa: PLR2004
-        return Finding.SHAPE
+        return NumberFinding.SHAPE
     if _RESIDENT_TABLE[sum(map(mul, number.encode(), _RESIDENT_WEIGHTS)) % 11] != number[17]:
-        return Finding.CHECK_DIGIT
-    return Finding.GOOD if _day(number[6:14]) is not None else Finding.BIRTH_DATE
+        return NumberFinding.CHECK_DIGIT
+    return NumberFinding.GOOD if _day(number[6:14]) is not None else NumberFinding.BIRTH_DATE
 
 
-def _judge_uscc(number: str) -> Finding:
+def _judge_uscc(number: str) -> NumberFinding:
     code = number.encode()
     if len(code) != 18 or code.translate(None, _USCC_BYTES):  # noqa: PLR2004
-        return Finding.SHAPE
+        return NumberFinding.SHAPE
     if number == USCC_PLACEHOLDER:
-        return Finding.PLACEHOLDER
+        return NumberFinding.PLACEHOLDER
     values = code.translate(_USCC_VALUES)
-    return Finding.GOOD if (sum(map(mul, values, _USCC_WEIGHTS)) + values[17]) % 31 == 0 else Finding.CHECK_DIGIT
+    return (
+        NumberFinding.GOOD
+        if (sum(map(mul, values, _USCC_WEIGHTS)) + values[17]) % 31 == 0
+        else NumberFinding.CHECK_DIGIT
+    )
 
 
 def _day(digits: str) -> date | None:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from creditmesh.catalogue import peering, soundness, widening
-from creditmesh.catalogue.objects import Entry
-from creditmesh.catalogue.soundness import Finding, at
+from creditmesh.catalogue.objects import CatalogueObject
+from creditmesh.catalogue.soundness import SoundnessFinding, at
 from creditmesh.schemas.catalogue import CreditList, Item, Measure, Party, Tier
 from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.rules.identity import Finding as Number
+from creditmesh.schemas.rules.identity import NumberFinding as Number
 from creditmesh.schemas.rules.identity import is_invented, judge
 
 RANK: Mapping[Tier, int] = {"city": 0, "province": 1, "nation": 2}
@@ -32,13 +32,13 @@ class Issued(NamedTuple):
     body: Published
 
 
-class Catalogue:
+class ProposedCatalogue:
     """The catalogue as it would be: what stands, and over it what shall be published."""
 
     def __init__(
         self,
         standing: Mapping[Key, Published],
-        entries: tuple[Entry, ...],
+        entries: tuple[CatalogueObject, ...],
         *,
         issued: Mapping[Key, Sequence[Issued]] | None = None,
     ) -> None:
@@ -54,13 +54,15 @@ class Catalogue:
         """Every object of a kind as it would be."""
         return (body for body in self._bodies.values() if isinstance(body, model))
 
-    def above(self, entry: Entry, tier: Tier) -> Published | None:
+    def above(self, entry: CatalogueObject, tier: Tier) -> Published | None:
         """The newest version of the object that a higher tier issued: what this tier may narrow, never widen."""
         higher = [i for i in self._issued.get((entry.kind, entry.code), ()) if RANK[i.issued_by] > RANK[tier]]
         return max(higher, key=lambda issued: issued.number).body if higher else None
 
 
-def findings(entries: tuple[Entry, ...], of: Catalogue, *, issued_by: Tier, sandbox: bool) -> tuple[FieldError, ...]:
+def findings(
+    entries: tuple[CatalogueObject, ...], of: ProposedCatalogue, *, issued_by: Tier, sandbox: bool
+) -> tuple[FieldError, ...]:
     """Everything that forbids to publish these entries; empty: they may be."""
     found: list[FieldError] = []
     for entry in entries:
@@ -73,7 +75,7 @@ def findings(entries: tuple[Entry, ...], of: Catalogue, *, issued_by: Tier, sand
     return tuple(found)
 
 
-def _level(entry: Entry, of: Catalogue, issued_by: Tier) -> Iterator[Finding]:
+def _level(entry: CatalogueObject, of: ProposedCatalogue, issued_by: Tier) -> Iterator[SoundnessFinding]:
     body, above = entry.body, of.above(entry, issued_by)
     if above is not None:
         for what in widening.of(body, above):
@@ -90,7 +92,7 @@ def _own_basis(body: Item | CreditList | Measure, issued_by: Tier) -> bool:
     return issued_by == "nation" or any(basis.level == issued_by for basis in body.basis)
 
 
-def _party(body: Published, of: Catalogue, *, sandbox: bool) -> Iterator[Finding]:
+def _party(body: Published, of: ProposedCatalogue, *, sandbox: bool) -> Iterator[SoundnessFinding]:
     if not isinstance(body, Party):
         return
     for code in (body.uscc, *body.issues_for):

@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from creditmesh.catalogue.errors import UnreadableFolder
-from creditmesh.catalogue.objects import Entry, entry_of
+from creditmesh.catalogue.objects import CatalogueObject, entry_of
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.problems import FieldError
 
@@ -36,13 +36,13 @@ def invented(tier: str) -> Path:
     return shipped() / "sandbox" / tier
 
 
-def read(folder: Path) -> tuple[Entry, ...]:
+def read(folder: Path) -> tuple[CatalogueObject, ...]:
     """All objects of a folder. UnreadableFolder names every file that is none, and what is wrong with it."""
     if not any(map(_is_there, map(folder.joinpath, SUBFOLDERS))):
         raise UnreadableFolder(
             f"None of the subfolders {', '.join(SUBFOLDERS)} is there.", f"缺少子文件夹 {'、'.join(SUBFOLDERS)}。"
         )
-    entries: list[Entry] = []
+    entries: list[CatalogueObject] = []
     errors: list[FieldError] = []
     for name, kind in SUBFOLDERS.items():
         for path in sorted((folder / name).glob("*.yaml")):
@@ -64,7 +64,7 @@ def _is_there(folder: Path) -> bool:
         return False
 
 
-def _entry(kind: ObjectKind, path: Path) -> Entry:
+def _entry(kind: ObjectKind, path: Path) -> CatalogueObject:
     entry = entry_of(kind, yaml.safe_load(path.read_text(encoding="utf-8")), unknown="forbid")
     if entry.code != path.stem:
         raise yaml.YAMLError(f"the file is named {path.stem}, the object {entry.code}")

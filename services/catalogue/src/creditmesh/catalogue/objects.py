@@ -10,7 +10,7 @@ from creditmesh.schemas.directory import MODELS, Published
 from creditmesh.schemas.events.catalogue import ObjectKind
 
 
-class Entry(NamedTuple):
+class CatalogueObject(NamedTuple):
     """One object of the catalogue."""
 
     kind: ObjectKind
@@ -22,12 +22,12 @@ class Entry(NamedTuple):
         return self.body.code
 
 
-def entry_of(kind: ObjectKind, body: object, *, unknown: Literal["forbid"] | None = None) -> Entry:
+def entry_of(kind: ObjectKind, body: object, *, unknown: Literal["forbid"] | None = None) -> CatalogueObject:
     """The entry of a body as it was read; ValidationError of pydantic if it is none.
 
     Fields of a newer version stay with the object, unread; `unknown="forbid"` where somebody writes one by hand.
     """
-    return Entry(kind, MODELS[kind].model_validate(body, extra=unknown))
+    return CatalogueObject(kind, MODELS[kind].model_validate(body, extra=unknown))
 
 
 def digest_of(body: Published) -> bytes:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from creditmesh.catalogue.soundness import Finding, at
+from creditmesh.catalogue.soundness import SoundnessFinding, at
 from creditmesh.schemas.catalogue import Party, PublicKey
 from creditmesh.schemas.identifiers import NodeCode
 
@@ -19,7 +19,7 @@ _ID = re.compile(r"[a-z0-9-]{1,40}")
 _NODE_CODE: TypeAdapter[str] = TypeAdapter(NodeCode)
 
 
-def findings(party: Party) -> Iterator[Finding]:
+def findings(party: Party) -> Iterator[SoundnessFinding]:
     """What is wrong with it as a node; of other parties only that they say anything of the kind."""
     if party.kind != "node":
         yield from _no_node(party)
@@ -36,7 +36,7 @@ def findings(party: Party) -> Iterator[Finding]:
         yield from _peer(party)
 
 
-def _peer(party: Party) -> Iterator[Finding]:
+def _peer(party: Party) -> Iterator[SoundnessFinding]:
     if not _is_node_code(party.code):
         yield at("/code", "node_code", "A node's code has 2 to 16 small letters and digits.",
                  "节点代码须为 2 至 16 位小写字母或数字，以字母开头。")  # fmt: skip
@@ -50,13 +50,13 @@ def _peer(party: Party) -> Iterator[Finding]:
         yield at("/sends_for", "not_itself", "A node below sends for itself too.", "下级节点须包含自身。")
 
 
-def _no_node(party: Party) -> Iterator[Finding]:
+def _no_node(party: Party) -> Iterator[SoundnessFinding]:
     for name in ("keys", "url", "place", "sends_for"):
         if getattr(party, name):
             yield at(f"/{name}", "not_a_node", "Only a node has this.", "仅节点可有此项。")
 
 
-def _key(pointer: str, key: PublicKey) -> Iterator[Finding]:
+def _key(pointer: str, key: PublicKey) -> Iterator[SoundnessFinding]:
     if not _ID.fullmatch(key.id):
         yield at(f"{pointer}/id", "key_id", "A key's id has small letters, digits and hyphens.",
                  "密钥编号仅含小写字母、数字与连字符。")  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from creditmesh.catalogue.objects import Entry
+from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.rules.identity import SANDBOX_REGION, uscc_check
 
@@ -12,9 +12,11 @@ _INSTITUTION = "12"
 _WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
 
-def parties(shipped: Sequence[Entry], node: str) -> tuple[Entry, ...]:
+def parties(shipped: Sequence[CatalogueObject], node: str) -> tuple[CatalogueObject, ...]:
     """The shipped parties; the row of the tier's node becomes this node's where that has another code."""
-    return tuple(Entry(entry.kind, _renamed(entry.body, node)) if _is_node(entry) else entry for entry in shipped)
+    return tuple(
+        CatalogueObject(entry.kind, _renamed(entry.body, node)) if _is_node(entry) else entry for entry in shipped
+    )
 
 
 def invented_uscc(node: str) -> str:
@@ -35,5 +37,5 @@ def _renamed(party: object, node: str) -> Party:
     return party.model_copy(update={"code": node, "uscc": invented_uscc(node), **names})
 
 
-def _is_node(entry: Entry) -> bool:
+def _is_node(entry: CatalogueObject) -> bool:
     return isinstance(entry.body, Party) and entry.body.kind == "node"

@@ -13,7 +13,7 @@ from creditmesh.schemas.rules.headers import all_names, spelled
 P = TypeVar("P", bound=Published)
 
 
-class Finding(NamedTuple):
+class SoundnessFinding(NamedTuple):
     """One thing that is wrong, and where in the object."""
 
     pointer: str
@@ -32,12 +32,12 @@ class Others(Protocol):
         """Every object of that kind."""
 
 
-def at(pointer: str, code: str, detail: str, detail_zh: str) -> Finding:
+def at(pointer: str, code: str, detail: str, detail_zh: str) -> SoundnessFinding:
     """A finding at a place of the object (a JSON Pointer)."""
-    return Finding(pointer, code, detail, detail_zh)
+    return SoundnessFinding(pointer, code, detail, detail_zh)
 
 
-def findings(body: Published, of: Others) -> Iterator[Finding]:
+def findings(body: Published, of: Others) -> Iterator[SoundnessFinding]:
     """What is wrong with the object as such."""
     match body:
         case Item():
@@ -64,7 +64,7 @@ def findings(body: Published, of: Others) -> Iterator[Finding]:
             return
 
 
-def _item(item: Item, of: Others) -> Iterator[Finding]:
+def _item(item: Item, of: Others) -> Iterator[SoundnessFinding]:
     yield from _based(item.basis)
     codes = {spec.code for spec in item.fields}
     yield from _unambiguous("/fields", [name for spec in item.fields for name in set(map(spelled, all_names(spec)))])
@@ -81,7 +81,7 @@ def _item(item: Item, of: Others) -> Iterator[Finding]:
     yield from _kinds(item, of)
 
 
-def _field(spec: FieldSpec, codes: set[str], of: Others) -> Iterator[Finding]:
+def _field(spec: FieldSpec, codes: set[str], of: Others) -> Iterator[SoundnessFinding]:
     pointer = f"/fields/{spec.code}"
     for rule in of.all(Rule):
         found = [rule.forbidden(header) for header in (spec.code, spec.name, spec.name_zh, *spec.aliases)]
@@ -102,7 +102,7 @@ def _field(spec: FieldSpec, codes: set[str], of: Others) -> Iterator[Finding]:
         yield at(f"{pointer}/maximum", "decimal", "The maximum is a decimal number.", "上限须为十进制数。")
 
 
-def _kinds(item: Item, of: Others) -> Iterator[Finding]:
+def _kinds(item: Item, of: Others) -> Iterator[SoundnessFinding]:
     """The values that rules rest on: kinds of subject have their meaning, kinds of penalty are listed."""
     specs = {spec.code: spec for spec in item.fields}
 
@@ -124,24 +124,26 @@ def _kinds(item: Item, of: Others) -> Iterator[Finding]:
                 yield _missing("/severity", word)
 
 
-def _based(basis: tuple[object, ...]) -> Iterator[Finding]:
+def _based(basis: tuple[object, ...]) -> Iterator[SoundnessFinding]:
     if not basis:
         yield at("/basis", "no_basis", "Nothing is published without a legal basis.", "没有法定依据不得发布。")
 
 
-def _only_one(body: Procedure, of: Others) -> Iterator[Finding]:
+def _only_one(body: Procedure, of: Others) -> Iterator[SoundnessFinding]:
     if any(other.case == body.case and other.code != body.code for other in of.all(Procedure)):
         yield at("/case", "case_taken", "Another procedure has the clocks of this kind of case; change that one.",
                  "该类案件已有办理程序；请修改原程序。")  # fmt: skip
 
 
-def _named(where: str, codes: tuple[str, ...], kind: ObjectKind, model: type[P], of: Others) -> Iterator[Finding]:
+def _named(
+    where: str, codes: tuple[str, ...], kind: ObjectKind, model: type[P], of: Others
+) -> Iterator[SoundnessFinding]:
     for code in codes:
         if of.get(kind, code, model) is None:
             yield _missing(f"/{where}", code)
 
 
-def _lists(where: str, codes: tuple[str, ...], colour: str, of: Others) -> Iterator[Finding]:
+def _lists(where: str, codes: tuple[str, ...], colour: str, of: Others) -> Iterator[SoundnessFinding]:
     yield from _named(where, codes, "list", CreditList, of)
     for code in codes:
         found = of.get("list", code, CreditList)
@@ -150,12 +152,12 @@ def _lists(where: str, codes: tuple[str, ...], colour: str, of: Others) -> Itera
                      "红名单仅用于守信激励，黑名单仅用于失信惩戒。")  # fmt: skip
 
 
-def _missing(pointer: str, what: str) -> Finding:
+def _missing(pointer: str, what: str) -> SoundnessFinding:
     return at(pointer, "not_there", f"{what} is not there; publish it first or with this.",
               f"{what} 不存在；请先行或同时发布。")  # fmt: skip
 
 
-def _unambiguous(pointer: str, words: list[str]) -> Iterator[Finding]:
+def _unambiguous(pointer: str, words: list[str]) -> Iterator[SoundnessFinding]:
     for word in sorted(word for word, count in Counter(words).items() if count > 1):
         yield at(pointer, "ambiguous", f"{word} names two things; keep one.", f"{word} 重复；请保留一个。")
 

@@ -12,8 +12,8 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.http.signatures import signed_headers
 from creditmesh.chassis.vault.keys import Keys, verified
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.exchange import Entry, PageEnd, feed_origin
-from creditmesh.schemas.pages import BadPage, Page, verify_page
+from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
+from creditmesh.schemas.pages import BadPage, VerifiedPage, verify_page
 from creditmesh.schemas.tlog import Range
 
 WAIT = 20
@@ -26,18 +26,18 @@ class NotNow(Transient):
     """The peer does not give or take it now: it is tried again."""
 
 
-class Unreachable(NotNow):
+class PeerUnreachable(NotNow):
     """The peer does not answer."""
 
 
-class Refused(NotNow):
+class PeerRefused(NotNow):
     """The peer refuses what this node asks or says: its row here, or ours there, is not as the other needs it."""
 
 
-class Pulled(NamedTuple):
+class PulledPage(NamedTuple):
     """One page as it came."""
 
-    entries: list[Entry]
+    entries: list[FeedEntry]
     note: str
 
 
@@ -51,10 +51,10 @@ class Peer:
     clock: Clock
     client: httpx.AsyncClient
 
-    async def pull(self, feed: str, *, after: int, wait: int = WAIT) -> Pulled | None:
+    async def pull(self, feed: str, *, after: int, wait: int = WAIT) -> PulledPage | None:
         """The page after so many entries; None if there are none. BadPage where what came is not a page."""
         url = f"{self.party.url}/v1/exchange/feeds/{feed}/entries?after={after}&limit={LIMIT}&wait={wait}"
-        entries: list[Entry] = []
+        entries: list[FeedEntry] = []
         note = ""
         try:
             async with self.client.stream("GET", url, headers=self._signed("GET", url)) as answer:
@@ -67,16 +67,16 @@ class Peer:
                     if line.startswith('{"checkpoint"'):
                         note = PageEnd.model_validate_json(line).checkpoint
                     else:
-                        entries.append(Entry.model_validate_json(line))
+                        entries.append(FeedEntry.model_validate_json(line))
         except httpx.TransportError as error:
-            raise Unreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
+            raise PeerUnreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
         except ValidationError as error:
             raise BadPage("malformed", after + len(entries)) from error
         if entries and not note:
-            raise Unreachable(f"the page of {self.party.code} was cut off")
-        return Pulled(entries, note) if entries else None
+            raise PeerUnreachable(f"the page of {self.party.code} was cut off")
+        return PulledPage(entries, note) if entries else None
 
-    def verify(self, feed: str, before: Range, pulled: Pulled) -> Page:
+    def verify(self, feed: str, before: Range, pulled: PulledPage) -> VerifiedPage:
         """The page if it is what the peer signed; BadPage if not."""
         publics = [b64decode(key.public) for key in self.party.keys if key.use == "node"]
         return verify_page(
@@ -95,9 +95,9 @@ class Peer:
         try:
             answer = await self.client.post(url, content=body, headers=headers)
         except httpx.TransportError as error:
-            raise Unreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
+            raise PeerUnreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
         if answer.status_code not in {httpx.codes.NO_CONTENT, httpx.codes.OK}:
-            raise Refused(f"{self.party.code} does not take an acknowledgement: {_said(answer)}")
+            raise PeerRefused(f"{self.party.code} does not take an acknowledgement: {_said(answer)}")
 
     def _signed(self, method: str, url: str, body: bytes = b"") -> dict[str, str]:
         to, at = self.party.code, self.clock.instant()
@@ -107,7 +107,7 @@ class Peer:
 def _refused(answer: httpx.Response, feed: str, after: int) -> Exception:
     if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
         return BadPage("size", after)
-    return Refused(f"feed {feed}: {_said(answer)}")
+    return PeerRefused(f"feed {feed}: {_said(answer)}")
 
 
 def _said(answer: httpx.Response) -> str:

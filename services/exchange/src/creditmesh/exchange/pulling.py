@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import structlog
 
-from creditmesh.chassis.bus.faults import in_doubt
+from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.exchange.operations import answering, receiving
-from creditmesh.exchange.peer import NotNow, Peer, Pulled
+from creditmesh.exchange.peer import NotNow, Peer, PulledPage
 from creditmesh.exchange.store import copies
-from creditmesh.exchange.store.copies import Copy
-from creditmesh.schemas.pages import BadPage, Page
+from creditmesh.exchange.store.copies import FeedCopy
+from creditmesh.schemas.pages import BadPage, VerifiedPage
 
 SECONDS_STOPPED = 5.0
 """How often a stopped copy is looked at, whether an operator has let it go on."""
@@ -30,7 +30,7 @@ _AT_ONCE = 100
 _log = structlog.get_logger(__name__)
 
 
-class Patience:
+class Backoff:
     """Waits longer each time a peer is not there, and says so once: a peer may be away for days."""
 
     def __init__(self, feed: str) -> None:
@@ -59,14 +59,14 @@ class Pulling:
         self._equipment = equipment
         self._peer = peer
         self._feed = feed
-        self._patience = Patience(feed)
-        self._at: Copy | None = None
+        self._patience = Backoff(feed)
+        self._at: FeedCopy | None = None
         """Where this loop itself has brought the copy: who finds it elsewhere is in doubt, so it is not read again."""
 
     async def run(self) -> None:
         """Follow the feed until something fails; begin again from the stored head."""
         self._at = None
-        with in_doubt(f"pull of {self._feed}"):
+        with uncertain_on_failure(f"pull of {self._feed}"):
             while True:
                 await self._step()
 
@@ -88,7 +88,7 @@ class Pulling:
         except BadPage as bad:
             await self._stop(peer.party.code, bad)
 
-    async def _receive(self, before: Copy, pulled: Pulled, page: Page) -> None:
+    async def _receive(self, before: FeedCopy, pulled: PulledPage, page: VerifiedPage) -> None:
         context = Context(self._equipment)
         try:
             await receiving.receive(context, before, pulled.entries, page, note=pulled.note)
@@ -97,7 +97,7 @@ class Pulling:
             await context.rollback()
         self._at = replace(before, range=page.after, note=pulled.note)
 
-    async def _standing(self, peer: str) -> Copy:
+    async def _standing(self, peer: str) -> FeedCopy:
         async with self._equipment.pool.session() as session:
             return await copies.copy_of(session, peer, self._feed)
 
@@ -118,14 +118,14 @@ class Sending:
         self._equipment = equipment
         self._peer = peer
         self._feed = feed
-        self._patience = Patience(feed)
+        self._patience = Backoff(feed)
         self._asked = 0
 
     async def run(self) -> None:
         """Send what is signed, in order, until something fails."""
-        wake = self._equipment.wakes.wake([answering.word(self._peer().party.code)])
+        wake = self._equipment.notifications.wake([answering.word(self._peer().party.code)])
         try:
-            with in_doubt(f"acknowledgements of {self._feed}"):
+            with uncertain_on_failure(f"acknowledgements of {self._feed}"):
                 while True:
                     try:
                         waiting = await self._send()
@@ -135,7 +135,7 @@ class Sending:
                     else:
                         await wake.wait(waiting)
         finally:
-            self._equipment.wakes.forget(wake)
+            self._equipment.notifications.forget(wake)
 
     async def _send(self) -> float:
         """Send what may leave, in order; the seconds until it should be looked again."""

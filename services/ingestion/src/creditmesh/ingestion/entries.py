@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from creditmesh.schemas.events import RecordReceived
 from creditmesh.schemas.events.record import Change
-from creditmesh.schemas.exchange import FeedKeyBody, Line, RecordBody
+from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
@@ -21,7 +21,7 @@ _MOST = 2**31 - 1
 
 
 @dataclass(slots=True)
-class Incoming:
+class PeerEntry:
     """One entry about a record, and what is found about it on its way."""
 
     peer: str
@@ -48,9 +48,9 @@ class Incoming:
         return self.body
 
 
-def read_entry(received: RecordReceived) -> Incoming:
+def read_entry(received: RecordReceived) -> PeerEntry:
     """The entry; refused if it cannot be read, or where its body contradicts its line."""
-    entry = Incoming(received.peer, received.feed, received.index, received.record, received.rev)
+    entry = PeerEntry(received.peer, received.feed, received.index, received.record, received.rev)
     line = _line(received)
     if line is None or line.change is None or line.origin is None:
         entry.refusal = reason("unreadable_entry")
@@ -72,9 +72,9 @@ def read_key(body: str | None) -> FeedKeyBody | None:
         return None
 
 
-def _line(received: RecordReceived) -> Line | None:
+def _line(received: RecordReceived) -> EntryLine | None:
     try:
-        line = Line.model_validate_json(received.line)
+        line = EntryLine.model_validate_json(received.line)
     except ValidationError:
         return None
     fits = (line.type, line.record, line.rev) == ("record", received.record, received.rev)
@@ -88,5 +88,5 @@ def _body(text: str | None) -> RecordBody | None:
         return None
 
 
-def _about(of: Line | RecordBody) -> tuple[object, ...]:
+def _about(of: EntryLine | RecordBody) -> tuple[object, ...]:
     return of.record, of.rev, of.change, of.origin

@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 
 from creditmesh.ingestion.display import Period, period_of
-from creditmesh.ingestion.naming import Names, Naming
+from creditmesh.ingestion.naming import NamedSubjects, Naming
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
@@ -17,7 +17,7 @@ KEPT = 4096
 
 
 @dataclass(slots=True)
-class Judgement(Names):
+class Judgement(NamedSubjects):
     """What a gate says of one row. A row with refusals has no facts that may be relied on."""
 
     decided_on: date = date.min

@@ -12,13 +12,17 @@ from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
-from creditmesh.schemas.rules.identity import Finding, agrees, judge, normalise
+from creditmesh.schemas.rules.identity import NumberFinding, agrees, judge, normalise
 
-_HELD = {Finding.CHECK_DIGIT: "check_digit", Finding.BIRTH_DATE: "birth_date", Finding.SHAPE: "number_shape"}
+_HELD = {
+    NumberFinding.CHECK_DIGIT: "check_digit",
+    NumberFinding.BIRTH_DATE: "birth_date",
+    NumberFinding.SHAPE: "number_shape",
+}
 
 
 @dataclass(slots=True)
-class Names:
+class NamedSubjects:
     """Who a row names. `subject` is None only where there are refusals."""
 
     refusals: list[FieldError] = field(default_factory=list)
@@ -40,7 +44,7 @@ class Naming:
         body = () if roles.document_number is None else (roles.document_number,)
         self._others: dict[bool, tuple[str, ...]] = {True: () if shared else person, False: () if shared else body}
 
-    def read(self, row: Row, found: Names) -> None:
+    def read(self, row: Row, found: NamedSubjects) -> None:
         """Add who the row names, and what is wrong or doubtful about it."""
         kind = self._kinds[0] if self._roles.kind is None else self._meaning(self._roles.kind, row)
         if kind not in self._kinds:
@@ -57,14 +61,14 @@ class Naming:
         if number is not None and number in row:
             found.representative = self._document(self._roles.representative_document_type, number, row, found)
 
-    def _person(self, row: Row, found: Names) -> None:
+    def _person(self, row: Row, found: NamedSubjects) -> None:
         number = self._roles.document_number
         if number is None or number not in row:
             found.refusals.append(_at("kind_not_covered", None) if number is None else self._needed(number))
             return
         found.subject = self._document(self._roles.document_type, number, row, found)
 
-    def _document(self, type_field: str | None, number_field: str, row: Row, found: Names) -> Identity | None:
+    def _document(self, type_field: str | None, number_field: str, row: Row, found: NamedSubjects) -> Identity | None:
         meaning = "resident_id" if type_field is None else self._meaning(type_field, row)
         if meaning is None:
             found.refusals.append(self._needed(type_field or number_field))
@@ -75,20 +79,20 @@ class Naming:
             found.holds.append(_at(_HELD[finding], number_field))
         return Identity("natural_person", document, Pii(number))
 
-    def _body(self, kind: SubjectKind, row: Row, found: Names) -> None:
+    def _body(self, kind: SubjectKind, row: Row, found: NamedSubjects) -> None:
         code = self._roles.uscc
         number = row.get(code, "") if code is not None else ""
-        finding = judge("uscc", number) if number else Finding.PLACEHOLDER
-        if finding is Finding.PLACEHOLDER:
+        finding = judge("uscc", number) if number else NumberFinding.PLACEHOLDER
+        if finding is NumberFinding.PLACEHOLDER:
             self._registered(kind, number, row, found)
             return
         if finding in _HELD:
             found.holds.append(_at(_HELD[finding], code))
-        if finding is not Finding.SHAPE and not agrees(kind, "uscc", number):
+        if finding is not NumberFinding.SHAPE and not agrees(kind, "uscc", number):
             found.holds.append(_at("kind_number_mismatch", code))
         found.subject = Identity(kind, "uscc", Pii(number))
 
-    def _registered(self, kind: SubjectKind, number: str, row: Row, found: Names) -> None:
+    def _registered(self, kind: SubjectKind, number: str, row: Row, found: NamedSubjects) -> None:
         code = self._roles.registration
         registration = row.get(code, "") if code is not None else ""
         if kind == "sole_trader" and registration:

@@ -27,27 +27,27 @@ class Known(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Ruling:
     """A verdict, with the reason for one that writes nothing."""
 
     verdict: Write | Standing
     reason: Literal["same", "superseded", "repeated", "record_closed"] | None = None
 
 
-ACCEPTED = Decision("accepted")
-CORRECTED = Decision("corrected")
+ACCEPTED = Ruling("accepted")
+CORRECTED = Ruling("corrected")
 
 
-def decide(history: Sequence[Known], fingerprint: bytes, *, submission: UUID | None) -> Decision:
+def decide(history: Sequence[Known], fingerprint: bytes, *, submission: UUID | None) -> Ruling:
     """The verdict on content of this fingerprint for the record with this history (oldest first)."""
     if not history:
         return ACCEPTED
     newest = history[-1]
     if newest.state != "published":
-        return Decision("refused", "record_closed")
+        return Ruling("refused", "record_closed")
     same = [known for known in history if known.fingerprint == fingerprint]
     if not same:
         return CORRECTED
     if submission is not None and any(known.submission == submission for known in same):
-        return Decision("unchanged", "repeated")
-    return Decision("unchanged", "same" if newest.fingerprint == fingerprint else "superseded")
+        return Ruling("unchanged", "repeated")
+    return Ruling("unchanged", "same" if newest.fingerprint == fingerprint else "superseded")

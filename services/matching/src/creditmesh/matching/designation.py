@@ -17,7 +17,7 @@ RESPONSIBLE = "legal_representative"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListPlace:
     """Somebody's place by a record."""
 
     subject: UUID
@@ -29,11 +29,11 @@ def concerns(item: Item) -> bool:
     return item.designates is not None or item.nature == "adverse"
 
 
-def places(event: RecordChanged, item: Item) -> tuple[Place, ...]:
+def places(event: RecordChanged, item: Item) -> tuple[ListPlace, ...]:
     """Everybody who has a place by this revision, each once, the listed one first."""
     if not concerns(item):
         return ()
-    return Place(event.subject, "listed"), *(Place(each, "responsible") for each in responsible(event, item))
+    return ListPlace(event.subject, "listed"), *(ListPlace(each, "responsible") for each in responsible(event, item))
 
 
 def responsible(event: RecordChanged, item: Item) -> tuple[UUID, ...]:

@@ -19,7 +19,7 @@ _MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class OwnListing:
     """A visible place of the subject itself on a list."""
 
     list: str
@@ -45,7 +45,7 @@ def within(adverse: Iterable[AdverseFound], *, years: int, as_of: date) -> tuple
 def grounds(
     *,
     ways: Collection[Reach],
-    listings: Iterable[Listing],
+    listings: Iterable[OwnListing],
     clean: dict[str, int],
     adverse: Collection[AdverseFound],
     as_of: date,

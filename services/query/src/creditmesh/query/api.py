@@ -6,11 +6,11 @@ from fastapi import Request, Response
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Forbidden
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.idempotency import REPLAYED, once_of
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
-from creditmesh.query.operations import authorisations, own, public, queries
+from creditmesh.query.operations import authorisations, own_file, public, queries
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.queries import (
@@ -28,9 +28,9 @@ from creditmesh.schemas.queries import (
 )
 
 router = Router()
-READS = Access.to("subject", scope="me:read")
-AUTHORISES = Access.to("subject", scope="me:authorise")
-HOLDS = Access.to("bureau", "department", scope="authorisations:write")
+READS = AccessPolicy.to("subject", scope="me:read")
+AUTHORISES = AccessPolicy.to("subject", scope="me:authorise")
+HOLDS = AccessPolicy.to("bureau", "department", scope="authorisations:write")
 
 
 def _myself(ctx: Context) -> UUID:
@@ -40,7 +40,9 @@ def _myself(ctx: Context) -> UUID:
     return subject
 
 
-@router.post("/v1/queries", access=Access.to("department", "bureau", scope="queries:ask"), response_model=QueryOut)
+@router.post(
+    "/v1/queries", access=AccessPolicy.to("department", "bureau", scope="queries:ask"), response_model=QueryOut
+)
 async def ask(ctx: Ctx, request: Request, body: QueryIn) -> Response:
     """Ask about one subject: a department for a matter, a bureau (or a department) under the subject's authorisation.
 
@@ -58,20 +60,20 @@ async def ask(ctx: Ctx, request: Request, body: QueryIn) -> Response:
 @router.get("/v1/me/file", access=READS)
 async def my_file(ctx: Ctx) -> FileOut:
     """Your own file: every visible record of every source, unmasked where it is about you. Free."""
-    return await own.own_file(ctx, _myself(ctx))
+    return await own_file.own_file(ctx, _myself(ctx))
 
 
 @router.get("/v1/me/accesses", access=READS)
 async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> Page[AccessOut]:
     """Who looked at your data or was refused, newest first: party, officer, purpose, ground, outcome, items."""
-    return await own.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
+    return await own_file.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
 
 
 @router.get("/v1/me/export", access=READS)
 async def my_export(ctx: Ctx, response: Response) -> ExportOut:
     """Your file, your authorisations and every access in one machine-readable document."""
     response.headers["Content-Disposition"] = 'attachment; filename="creditmesh-export.json"'
-    return await own.own_export(ctx, _myself(ctx))
+    return await own_file.own_export(ctx, _myself(ctx))
 
 
 @router.get("/v1/me/authorisations", access=READS)
@@ -115,13 +117,13 @@ async def look_at(ctx: Ctx, id: UUID) -> AuthorisationOut:  # noqa: A002 - the p
     return await authorisations.look_at_authorisation(ctx, id)
 
 
-@router.get("/v1/public/lists", access=Access.public())
+@router.get("/v1/public/lists", access=AccessPolicy.public())
 async def lists(ctx: Ctx) -> PublicLists:
     """The red and black lists, and the items whose records are open to all."""
     return public.public_lists(ctx)
 
 
-@router.get("/v1/public/records", access=Access.public())
+@router.get("/v1/public/records", access=AccessPolicy.public())
 async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Limit = 50) -> Page[PublicRecord]:
     """The public records of an item, masked, newest first; each is gone on the day its display period ends.
 
@@ -130,7 +132,7 @@ async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Lim
     return await public.public_records(ctx, item, after=cursor, limit=limit)
 
 
-@router.post("/v1/public/searches", access=Access.public())
+@router.post("/v1/public/searches", access=AccessPolicy.public())
 async def search(ctx: Ctx, body: PublicSearch) -> Page[PublicRecord]:
     """Find an organisation's public records by the beginning of its name or by its 18-character code.
 

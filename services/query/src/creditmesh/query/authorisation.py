@@ -41,7 +41,7 @@ class Claims(BaseModel):
     max_uses: int
 
 
-class Unreadable(ValueError):
+class NotSignedHere(ValueError):
     """Not an authorisation that this node signed."""
 
 
@@ -57,21 +57,21 @@ def read(token: str, *, issuer: str, verify: Callable[[str, bytes, bytes], bool]
     """The claims, if this node signed them with a key it knows (`verify(key id, data, signature)`); else Unreadable."""
     parts = token.split(".")
     if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
-        raise Unreadable("not a compact JWS")
+        raise NotSignedHere("not a compact JWS")
     try:
         header = json.loads(_decoded(parts[0]))
         signature = _decoded(parts[2])
         if not isinstance(header, dict) or (header.get("alg"), header.get("typ")) != ("Ed25519", TYPE):
-            raise Unreadable("another kind of token")
+            raise NotSignedHere("another kind of token")
         if set(header) != {"alg", "kid", "typ"}:
-            raise Unreadable("a header this node does not write")
+            raise NotSignedHere("a header this node does not write")
         if not verify(str(header["kid"]), f"{parts[0]}.{parts[1]}".encode(), signature):
-            raise Unreadable("the signature is not this node's")
+            raise NotSignedHere("the signature is not this node's")
         claims = Claims.model_validate_json(_decoded(parts[1]))
     except (Base64Error, UnicodeError, json.JSONDecodeError, ValidationError, RecursionError) as error:
-        raise Unreadable("not readable") from error
+        raise NotSignedHere("not readable") from error
     if claims.iss != issuer:
-        raise Unreadable("another issuer")
+        raise NotSignedHere("another issuer")
     return claims
 
 
@@ -98,5 +98,5 @@ def _encoded(data: bytes) -> str:
 def _decoded(text: str) -> bytes:
     data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if _encoded(data) != text:
-        raise Unreadable("not written as this node writes it")
+        raise NotSignedHere("not written as this node writes it")
     return data

@@ -48,7 +48,7 @@ _DOCUMENTS: Mapping[EvidenceKind, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CasePosition:
     """Where a case is in its course."""
 
     state: CaseState
@@ -71,7 +71,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing(Place):
+class CaseSituation(CasePosition):
     """The same, with everything that a step depends on."""
 
     kind: CaseKind
@@ -93,7 +93,7 @@ class Move:
     final: bool = False
 
 
-def check_actor(action: Action, actor: Actor, officer: str | None, standing: Standing, *, today: date) -> None:
+def check_actor(action: Action, actor: Actor, officer: str | None, standing: CaseSituation, *, today: date) -> None:
     """Whether this caller may take the step at all, and whether the case stands where it begins."""
     state = standing.shown_state(today)
     _check_role(action, actor, state)
@@ -124,7 +124,7 @@ def _check_role(action: Action, actor: Actor, state: CaseState) -> None:
             raise NotTheBody("The office forwards a case and decides its appeal.", "信用管理办公室负责转办与复核。")
 
 
-def moved(asked: ActionIn, standing: Standing, procedure: Procedure, *, today: date) -> Move:
+def moved(asked: ActionIn, standing: CaseSituation, procedure: Procedure, *, today: date) -> Move:
     """Where the step leads. What it lacks or cannot say is refused: see each."""
     _check_fields(asked, standing.kind)
     match asked.action:
@@ -144,7 +144,7 @@ def moved(asked: ActionIn, standing: Standing, procedure: Procedure, *, today: d
             return Move(state="appealed", due=deadline(today, procedure.review_working_days), effect=marked)
 
 
-def _check_list(missing: Collection[EvidenceKind], standing: Standing, procedure: Procedure) -> None:
+def _check_list(missing: Collection[EvidenceKind], standing: CaseSituation, procedure: Procedure) -> None:
     if standing.returned:
         raise ReturnedBefore("Accept it, or decide on what is there.", "请予受理，或依现有材料办理。")
     forgotten = [kind for kind in _lacking(procedure.documents, standing.documents) if kind not in missing]
@@ -154,7 +154,7 @@ def _check_list(missing: Collection[EvidenceKind], standing: Standing, procedure
         )
 
 
-def _upheld(remedy: Remedy | None, standing: Standing) -> CaseEffect:
+def _upheld(remedy: Remedy | None, standing: CaseSituation) -> CaseEffect:
     if standing.kind == "repair":
         _need(_REPAIR_NEEDS, standing.documents)
         return "repair"
@@ -168,7 +168,7 @@ def _upheld(remedy: Remedy | None, standing: Standing) -> CaseEffect:
     return "withdraw"
 
 
-def _refused(standing: Standing, procedure: Procedure, today: date) -> Move:
+def _refused(standing: CaseSituation, procedure: Procedure, today: date) -> Move:
     effect: CaseEffect | None = "unmark" if standing.kind == "objection" else None
     if standing.appealed or not procedure.appeal_working_days:
         return Move(state="refused", effect=effect, final=True)

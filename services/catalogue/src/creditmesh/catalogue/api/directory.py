@@ -7,7 +7,7 @@ from fastapi import Query, Response
 
 from creditmesh.catalogue.api.reading import Looked, Reading, page
 from creditmesh.catalogue.errors import UnknownObject
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Router
 from creditmesh.schemas.bodies import Page
@@ -21,7 +21,7 @@ BOM = "\ufeff"
 """Without it spreadsheet programs read a UTF-8 file as something else."""
 
 
-@router.get("/v1/catalogue", access=Access.public(), response_model=CatalogueOut)
+@router.get("/v1/catalogue", access=AccessPolicy.public(), response_model=CatalogueOut)
 async def catalogue(look: Looked) -> Response:
     """The catalogue at a glance: its number, how many objects are in force, and what no source has confirmed yet.
 
@@ -30,7 +30,7 @@ async def catalogue(look: Looked) -> Response:
     return look.answer(lambda: _glance(look))
 
 
-@router.get("/v1/catalogue/items", access=Access.public(), response_model=Page[ItemEntry])
+@router.get("/v1/catalogue/items", access=AccessPolicy.public(), response_model=Page[ItemEntry])
 async def items(
     look: Looked,
     q: Annotated[str | None, Query(max_length=100, description="A part of the code or of a name.")] = None,
@@ -46,7 +46,7 @@ async def items(
     return look.answer(lambda: page(found, code=lambda entry: entry.code, limit=limit, cursor=cursor))
 
 
-@router.get("/v1/catalogue/items/{code}", access=Access.public(), response_model=Item)
+@router.get("/v1/catalogue/items/{code}", access=AccessPolicy.public(), response_model=Item)
 async def item(look: Looked, code: str) -> Response:
     """One item whole: basis, fields, roles, disclosure, severity, display period, repair.
 
@@ -56,7 +56,7 @@ async def item(look: Looked, code: str) -> Response:
     return look.answer(lambda: found)
 
 
-@router.get("/v1/catalogue/items/{code}/versions", access=Access.public(), response_model=Page[ItemVersion])
+@router.get("/v1/catalogue/items/{code}/versions", access=AccessPolicy.public(), response_model=Page[ItemVersion])
 async def versions(look: Looked, code: str) -> Response:
     """The item's history, oldest first, withdrawals included, whatever the day.
 
@@ -71,7 +71,7 @@ async def versions(look: Looked, code: str) -> Response:
     return look.answer(lambda: Page[ItemVersion](items=tuple(found)))
 
 
-@router.get("/v1/catalogue/items/{code}/schema", access=Access.public(), response_model=dict[str, object])
+@router.get("/v1/catalogue/items/{code}/schema", access=AccessPolicy.public(), response_model=dict[str, object])
 async def schema(look: Looked, code: str) -> Response:
     """The item's JSON Schema: what one row must be to pass the first check.
 
@@ -81,7 +81,7 @@ async def schema(look: Looked, code: str) -> Response:
     return look.text(lambda: orjson.dumps(compiled.json_schema()).decode(), media="application/schema+json")
 
 
-@router.get("/v1/catalogue/items/{code}/template.csv", access=Access.public(), response_class=Response)
+@router.get("/v1/catalogue/items/{code}/template.csv", access=AccessPolicy.public(), response_class=Response)
 async def template(look: Looked, code: str, header: Literal["codes", "zh"] = "codes") -> Response:
     """An empty file with the item's header, as codes or in Chinese; both are read, and so are the fields' other names.
 
@@ -91,43 +91,43 @@ async def template(look: Looked, code: str, header: Literal["codes", "zh"] = "co
     return look.text(lambda: BOM + compiled.template_csv(header), media="text/csv; charset=utf-8", name=f"{code}.csv")
 
 
-@router.get("/v1/catalogue/lists", access=Access.public(), response_model=Page[CreditList])
+@router.get("/v1/catalogue/lists", access=AccessPolicy.public(), response_model=Page[CreditList])
 async def lists(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The red and black lists in force."""
     return look.answer(lambda: page(look.all("list", CreditList), code=_code, limit=limit, cursor=cursor))
 
 
-@router.get("/v1/catalogue/measures", access=Access.public(), response_model=Page[Measure])
+@router.get("/v1/catalogue/measures", access=AccessPolicy.public(), response_model=Page[Measure])
 async def measures(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The rewards and restrictions in force; none is lawful beside them."""
     return look.answer(lambda: page(look.all("measure", Measure), code=_code, limit=limit, cursor=cursor))
 
 
-@router.get("/v1/catalogue/matters", access=Access.public(), response_model=Page[Matter])
+@router.get("/v1/catalogue/matters", access=AccessPolicy.public(), response_model=Page[Matter])
 async def matters(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """What departments do for subjects: which items they may read for it, which measures they must check."""
     return look.answer(lambda: page(look.all("matter", Matter), code=_code, limit=limit, cursor=cursor))
 
 
-@router.get("/v1/catalogue/procedures", access=Access.public(), response_model=Page[Procedure])
+@router.get("/v1/catalogue/procedures", access=AccessPolicy.public(), response_model=Page[Procedure])
 async def procedures(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The clocks of each kind of case in working days: acceptance, decision, appeal, review; what it needs."""
     return look.answer(lambda: page(look.all("procedure", Procedure), code=_code, limit=limit, cursor=cursor))
 
 
-@router.get("/v1/catalogue/purposes", access=Access.public(), response_model=Page[Purpose])
+@router.get("/v1/catalogue/purposes", access=AccessPolicy.public(), response_model=Page[Purpose])
 async def purposes(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The closed list of reasons to ask about a subject, each with its ground."""
     return look.answer(lambda: page(look.all("purpose", Purpose), code=_code, limit=limit, cursor=cursor))
 
 
-@router.get("/v1/catalogue/parties", access=Access.public(), response_model=Page[Party])
+@router.get("/v1/catalogue/parties", access=AccessPolicy.public(), response_model=Page[Party])
 async def parties(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The departments, bureaus, nodes and associations that take part, with their duties."""
     return look.answer(lambda: page(look.all("party", Party), code=_code, limit=limit, cursor=cursor))
 
 
-@router.get("/v1/catalogue/code-sets/{name}", access=Access.public(), response_model=CodeSet)
+@router.get("/v1/catalogue/code-sets/{name}", access=AccessPolicy.public(), response_model=CodeSet)
 async def code_set(look: Looked, name: str) -> Response:
     """One code set: its values, and what else is read as each.
 

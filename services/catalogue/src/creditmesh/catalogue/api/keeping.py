@@ -8,7 +8,7 @@ from fastapi import Request
 from creditmesh.catalogue import operations
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.errors import Stale
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.publications import ClockIn, ClockOut, LoadIn, LoadOut, PublicationOut, WithdrawIn
@@ -16,7 +16,7 @@ from creditmesh.schemas.publications import ClockIn, ClockOut, LoadIn, LoadOut, 
 router = Router(tags=["catalogue"])
 
 
-@router.post("/v1/catalogue/items/{code}/withdraw", access=Access.to("office", scope="catalogue:publish"))
+@router.post("/v1/catalogue/items/{code}/withdraw", access=AccessPolicy.to("office", scope="catalogue:publish"))
 async def withdraw(ctx: Ctx, request: Request, code: str, body: WithdrawIn) -> PublicationOut:
     """Take an item out of the catalogue: from the day on nothing of it is collected, shown or shared; records stay.
 
@@ -29,7 +29,7 @@ async def withdraw(ctx: Ctx, request: Request, code: str, body: WithdrawIn) -> P
     return _out(row)
 
 
-@router.post("/v1/admin/catalogue", access=Access.inside())
+@router.post("/v1/admin/catalogue", access=AccessPolicy.inside())
 async def load(ctx: Ctx, body: LoadIn) -> LoadOut:
     """Publish a folder of YAML, or the shipped catalogue: what is unchanged is left alone, all of it or nothing.
 
@@ -41,13 +41,13 @@ async def load(ctx: Ctx, body: LoadIn) -> LoadOut:
     return LoadOut(published=len(objects), unchanged=outcome.unchanged, objects=objects)
 
 
-@router.get("/v1/admin/clock", access=Access.inside())
+@router.get("/v1/admin/clock", access=AccessPolicy.inside())
 async def clock(ctx: Ctx) -> ClockOut:
     """The legal date that this process goes by."""
     return ClockOut(offset_days=ctx.followed(Directory).offset_days, legal_date=ctx.legal_date)
 
 
-@router.post("/v1/admin/clock", access=Access.inside())
+@router.post("/v1/admin/clock", access=AccessPolicy.inside())
 async def move_clock(ctx: Ctx, body: ClockIn) -> ClockOut:
     """Move the sandbox's legal date; refused on a node that is none.
 

@@ -2,7 +2,7 @@
 
 from creditmesh.catalogue import operations
 from creditmesh.catalogue.store import RefusedEntry
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.peers import PeerIn, PeersOut, RefusedEntryOut
@@ -10,7 +10,7 @@ from creditmesh.schemas.peers import PeerIn, PeersOut, RefusedEntryOut
 router = Router(tags=["catalogue"])
 
 
-@router.get("/v1/admin/peers", access=Access.inside())
+@router.get("/v1/admin/peers", access=AccessPolicy.inside())
 async def peers(ctx: Ctx) -> PeersOut:
     """The node's own row as it is handed to a peer, the peers, and what of the catalogues above was refused.
 
@@ -20,7 +20,7 @@ async def peers(ctx: Ctx) -> PeersOut:
     return PeersOut(own=found.own, peers=found.peers, refused=tuple(map(_out, found.refused)))
 
 
-@router.post("/v1/admin/peers", access=Access.inside())
+@router.post("/v1/admin/peers", access=AccessPolicy.inside())
 async def enrol(ctx: Ctx, body: PeerIn) -> Party:
     """Enrol a peer: publish the row its operator handed over, with its address and its place; answers the row.
 

@@ -3,6 +3,6 @@
 from creditmesh.catalogue.operations.clock import move_clock
 from creditmesh.catalogue.operations.from_above import take
 from creditmesh.catalogue.operations.peers import Neighbours, enrol, neighbours
-from creditmesh.catalogue.operations.publishing import Outcome, load, publish, withdraw
+from creditmesh.catalogue.operations.publishing import PublishResult, load, publish, withdraw
 
-__all__ = ["Neighbours", "Outcome", "enrol", "load", "move_clock", "neighbours", "publish", "take", "withdraw"]
+__all__ = ["Neighbours", "PublishResult", "enrol", "load", "move_clock", "neighbours", "publish", "take", "withdraw"]

@@ -16,7 +16,7 @@ from creditmesh.catalogue.acceptance import RANK, Key
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import digest_of, entry_of, numbered
 from creditmesh.catalogue.operations.publishing import append, publish
-from creditmesh.catalogue.operations.told import Told, as_told, read
+from creditmesh.catalogue.operations.received import ReceivedObject, as_told, read
 from creditmesh.catalogue.store import Publication, RefusedEntry
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
@@ -58,9 +58,9 @@ def _is_above(row: Publication | None) -> bool:
     return isinstance(party, Party) and party.kind == "node" and party.active and party.place == "above"
 
 
-def _read(ctx: Context, rows: Sequence[RefusedEntry]) -> tuple[list[Told], list[RefusedEntry]]:
+def _read(ctx: Context, rows: Sequence[RefusedEntry]) -> tuple[list[ReceivedObject], list[RefusedEntry]]:
     """The entries that are a higher tier's to publish, and the rows that cannot be read."""
-    told: list[Told] = []
+    told: list[ReceivedObject] = []
     unread: list[RefusedEntry] = []
     for row in rows:
         each = read(row)
@@ -73,9 +73,9 @@ def _read(ctx: Context, rows: Sequence[RefusedEntry]) -> tuple[list[Told], list[
     return told, unread
 
 
-def _groups(told: Iterable[Told]) -> Iterator[list[Told]]:
+def _groups(told: Iterable[ReceivedObject]) -> Iterator[list[ReceivedObject]]:
     """Runs of what may have been published in one go: what names each other stands in one."""
-    group: list[Told] = []
+    group: list[ReceivedObject] = []
     for each in told:
         if group and (each.together != group[0].together or each.key in {other.key for other in group}):
             yield group
@@ -85,21 +85,21 @@ def _groups(told: Iterable[Told]) -> Iterator[list[Told]]:
         yield group
 
 
-async def _apply(ctx: Context, entries: Sequence[Told]) -> list[Told]:
+async def _apply(ctx: Context, entries: Sequence[ReceivedObject]) -> list[ReceivedObject]:
     """Publish and withdraw; what could not be published, with its errors."""
-    parts: dict[object, list[Told]] = {}
+    parts: dict[object, list[ReceivedObject]] = {}
     for each in entries:
         parts.setdefault(each.together, []).append(each)
-    refused: list[Told] = []
+    refused: list[ReceivedObject] = []
     for part in parts.values():
         refused += await (_withdraw if part[0].said.state == "withdrawn" else _publish)(ctx, part)
     return refused
 
 
-async def _publish(ctx: Context, part: Sequence[Told]) -> list[Told]:
+async def _publish(ctx: Context, part: Sequence[ReceivedObject]) -> list[ReceivedObject]:
     newest, above = await _standing(ctx)
     fresh = [each for each in part if not _stands(each, above.get(each.key))]
-    refused: list[Told] = []
+    refused: list[ReceivedObject] = []
     while fresh:
         row, said = fresh[0].row, fresh[0].said
         try:
@@ -123,7 +123,7 @@ async def _publish(ctx: Context, part: Sequence[Told]) -> list[Told]:
     return refused
 
 
-async def _withdraw(ctx: Context, part: Sequence[Told]) -> list[Told]:
+async def _withdraw(ctx: Context, part: Sequence[ReceivedObject]) -> list[ReceivedObject]:
     """Withdraw from the day that was said, be it past. What is not here, or is withdrawn from that day, stays so."""
     newest, above = await _standing(ctx)
     rows = []
@@ -153,7 +153,7 @@ async def _standing(ctx: Context) -> tuple[dict[Key, Publication], dict[Key, Pub
     return await store.newest(session), await store.newest(session, of=_higher(ctx))
 
 
-def _stands(each: Told, last: Publication | None) -> bool:
+def _stands(each: ReceivedObject, last: Publication | None) -> bool:
     if last is None or each.entry is None:
         return False
     return last.state == "published" and last.digest == digest_of(each.entry.body)

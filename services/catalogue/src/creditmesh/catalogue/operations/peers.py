@@ -5,10 +5,10 @@ from typing import NamedTuple, cast
 
 from creditmesh.catalogue import store
 from creditmesh.catalogue.errors import CatalogueRefused
-from creditmesh.catalogue.objects import Entry, entry_of
-from creditmesh.catalogue.operations.own import with_keys
+from creditmesh.catalogue.objects import CatalogueObject, entry_of
+from creditmesh.catalogue.operations.own_row import with_keys
 from creditmesh.catalogue.operations.publishing import publish
-from creditmesh.catalogue.soundness import Finding, at
+from creditmesh.catalogue.soundness import SoundnessFinding, at
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
 from creditmesh.schemas.problems import FieldError
@@ -47,7 +47,7 @@ async def enrol(ctx: Context, row: Party) -> Party:
     if wrong := list(_wrong(row, (await _parties(ctx)).get(row.code), own=ctx.node.code)):
         raise _refused(FieldError(**finding._asdict()) for finding in wrong)
     try:
-        await publish(ctx, [Entry("party", row)], issued_by=cast("Tier", ctx.node.tier), again=True)
+        await publish(ctx, [CatalogueObject("party", row)], issued_by=cast("Tier", ctx.node.tier), again=True)
     except CatalogueRefused as refusal:
         prefix = f"/party/{row.code}"
         errors = [e.model_copy(update={"pointer": e.pointer.removeprefix(prefix)}) for e in refusal.errors]
@@ -55,7 +55,7 @@ async def enrol(ctx: Context, row: Party) -> Party:
     return row
 
 
-def _wrong(row: Party, standing: Party | None, *, own: str) -> Iterable[Finding]:
+def _wrong(row: Party, standing: Party | None, *, own: str) -> Iterable[SoundnessFinding]:
     if row.code == own:
         yield at("/code", "own_code", "This is the node itself; a peer has another code.",
                  "这是本节点自身；对等节点须有其他代码。")  # fmt: skip
@@ -84,5 +84,5 @@ async def _parties(ctx: Context) -> dict[str, Party]:
 
 
 def _keyed(ctx: Context, own: Party) -> Party:
-    body = with_keys(ctx, Entry("party", own)).body
+    body = with_keys(ctx, CatalogueObject("party", own)).body
     return body if isinstance(body, Party) else own

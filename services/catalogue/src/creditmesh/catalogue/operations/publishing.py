@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from creditmesh.catalogue import folder, sandbox, store
-from creditmesh.catalogue.acceptance import Catalogue, Issued, Key, findings
+from creditmesh.catalogue.acceptance import Issued, Key, ProposedCatalogue, findings
 from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, UnknownObject
-from creditmesh.catalogue.objects import Entry, digest_of, entry_of, numbered
-from creditmesh.catalogue.operations.own import with_keys
+from creditmesh.catalogue.objects import CatalogueObject, digest_of, entry_of, numbered
+from creditmesh.catalogue.operations.own_row import with_keys
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
@@ -25,7 +25,7 @@ from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.problems import FieldError
 
 
-class Outcome(NamedTuple):
+class PublishResult(NamedTuple):
     """What became of a set of objects."""
 
     published: tuple[Publication, ...]
@@ -34,14 +34,14 @@ class Outcome(NamedTuple):
 
 async def publish(
     ctx: Context,
-    entries: Sequence[Entry],
+    entries: Sequence[CatalogueObject],
     *,
     issued_by: Tier,
     effective: date | None = None,
     basis: str | None = None,
     again: bool = False,
     by: str | None = None,
-) -> Outcome:
+) -> PublishResult:
     """Publish what is new or changed, all or nothing; CatalogueRefused names everything that forbids it.
 
     A body that stands already is left alone, and so is one that was published before and replaced since: a stale copy
@@ -64,7 +64,7 @@ async def publish(
     ]
     rows = rows if by is None else [row._replace(by=by) for row in rows]
     await append(ctx, rows)
-    return Outcome(tuple(rows), len(entries) - len(rows))
+    return PublishResult(tuple(rows), len(entries) - len(rows))
 
 
 async def load(
@@ -74,7 +74,7 @@ async def load(
     issued_by: Tier | None = None,
     basis: str | None = None,
     again: bool = False,
-) -> Outcome:
+) -> PublishResult:
     """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
 
     On a sandbox the shipped catalogue comes with the invented parties of the node's tier. The node's own row gets the
@@ -127,7 +127,7 @@ async def append(ctx: Context, rows: Sequence[Publication]) -> None:
         ctx.emit(CatalogueChanged.model_validate(row._asdict()))
 
 
-def _stands(entry: Entry, newest: dict[Key, Publication], known: set[tuple[ObjectKind, str, bytes]]) -> bool:
+def _stands(entry: CatalogueObject, newest: dict[Key, Publication], known: set[tuple[ObjectKind, str, bytes]]) -> bool:
     digest = digest_of(entry.body)
     if (entry.kind, entry.code, digest) in known:
         return True
@@ -135,13 +135,15 @@ def _stands(entry: Entry, newest: dict[Key, Publication], known: set[tuple[Objec
     return before is not None and before.state == "published" and before.digest == digest
 
 
-async def _check(ctx: Context, entries: tuple[Entry, ...], newest: dict[Key, Publication], issued_by: Tier) -> None:
+async def _check(
+    ctx: Context, entries: tuple[CatalogueObject, ...], newest: dict[Key, Publication], issued_by: Tier
+) -> None:
     standing = {key: _body(row) for key, row in newest.items() if row.state == "published"}
     issued: dict[Key, list[Issued]] = {}
     for row in await store.issued(await ctx.session()):
         version = Issued(cast("Tier", row.issued_by), row.number, _body(row))
         issued.setdefault((row.kind, row.code), []).append(version)
-    known = Catalogue(standing, entries, issued=issued)
+    known = ProposedCatalogue(standing, entries, issued=issued)
     errors = findings(entries, known, issued_by=issued_by, sandbox=ctx.node.sandbox)
     if errors:
         raise CatalogueRefused("See errors for each object.", "各对象问题见 errors。", errors=errors)
@@ -153,7 +155,7 @@ def _body(row: Publication) -> Published:
 
 def _row(
     ctx: Context,
-    entry: Entry,
+    entry: CatalogueObject,
     before: Publication | None,
     *,
     issued_by: Tier,

@@ -1,6 +1,6 @@
 """For the operator: how the feeds and the copies stand, and letting a stopped copy go on."""
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.exchange.operations import copying
 from creditmesh.schemas.bodies import Page
@@ -10,7 +10,7 @@ from creditmesh.schemas.identifiers import FeedName, NodeCode
 router = Router(tags=["exchange"])
 
 
-@router.get("/v1/admin/feeds", access=Access.inside())
+@router.get("/v1/admin/feeds", access=AccessPolicy.inside())
 async def standing(ctx: Ctx) -> Page[FeedOut]:
     """The node's own feeds, and the copies of its peers' with the alarm of each that is stopped.
 
@@ -19,7 +19,7 @@ async def standing(ctx: Ctx) -> Page[FeedOut]:
     return Page(items=tuple(await copying.standing(ctx)))
 
 
-@router.post("/v1/admin/feeds/{peer}/{feed}/resume", access=Access.inside())
+@router.post("/v1/admin/feeds/{peer}/{feed}/resume", access=AccessPolicy.inside())
 async def resume(ctx: Ctx, peer: NodeCode, feed: FeedName) -> FeedOut:
     """Let a stopped copy go on from where it stands: after the peer has put its feed right.
 

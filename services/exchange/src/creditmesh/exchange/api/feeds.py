@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import Path, Query, Response
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.exchange.operations import acknowledging, serving
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.exchange import FeedOut, ProofOut
 from creditmesh.schemas.identifiers import FeedName
-from creditmesh.schemas.signed import Signed
+from creditmesh.schemas.signed import SignedText
 
 router = Router(tags=["exchange"])
-PULLS = Access.to("node", scope="exchange:pull")
+PULLS = AccessPolicy.to("node", scope="exchange:pull")
 NDJSON = "application/x-ndjson"
 Feed = Annotated[FeedName, Path(description="`up`, `down` or `down-<node>`.")]
 _Far = Query(ge=0, le=2**53)
@@ -87,7 +87,7 @@ async def consistency(
 
 
 @router.post("/v1/exchange/feeds/{feed}/acknowledgements", access=PULLS, status_code=204)
-async def acknowledge(ctx: Ctx, feed: Feed, body: Signed) -> Response:
+async def acknowledge(ctx: Ctx, feed: Feed, body: SignedText) -> Response:
     """Hand in what you signed about entries that you applied or refused. The same again changes nothing.
 
     `signed` is the text that you signed, to the letter: an `Acknowledgement` in JSON. 409 `acknowledgement_gap` names

@@ -20,13 +20,13 @@ from creditmesh.exchange.operations.holders import line
 from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.store import copies, feeds, holders
 from creditmesh.exchange.store.feeds import Placed
-from creditmesh.exchange.store.holders import Told
+from creditmesh.exchange.store.holders import TrackedRevision
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AcknowledgementReceived
 from creditmesh.schemas.exchange import TOLD, AcknowledgedBody, RelayedEntry, base64_text, feed_origin
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.signed import BadSignature, Signed, read
+from creditmesh.schemas.signed import BadSignature, SignedText, read
 from creditmesh.schemas.tlog import inclusion_plan
 
 _LEEWAY = timedelta(minutes=5)
@@ -35,7 +35,7 @@ _LEEWAY = timedelta(minutes=5)
 _MOST_TOLD = 20
 
 
-async def take(ctx: Context, feed: str, signed: Signed) -> None:
+async def take(ctx: Context, feed: str, signed: SignedText) -> None:
     """Keep what the calling node signed about a feed of ours, tell the holders' answers, pass them on.
 
     NotAcknowledged if it does not fit; AcknowledgementGap if an earlier one is missing. The same again changes nothing.
@@ -86,7 +86,7 @@ def _same(entry: Placed, told: RelayedEntry) -> bool:
     return (entry.record, entry.rev) == (told.record, told.rev)
 
 
-def _read(ctx: Context, signed: Signed) -> Acknowledgement:
+def _read(ctx: Context, signed: SignedText) -> Acknowledgement:
     """What the calling node signed; NotAcknowledged if it is no acknowledgement, or not signed by a key of its row."""
     try:
         return read(Acknowledgement, signed, public=lambda given: _public(ctx, given), verify=_verify)
@@ -130,7 +130,7 @@ async def _fit(ctx: Context, feed: str, given: Acknowledgement) -> None:
 
 
 async def _proofs(
-    ctx: Context, feed: str, entries: Sequence[Placed], *, given: Acknowledgement, signed: Signed
+    ctx: Context, feed: str, entries: Sequence[Placed], *, given: Acknowledgement, signed: SignedText
 ) -> dict[int, Proof]:
     public = base64_text(_public(ctx, given))
     paths = await serving.proven(ctx, feed, [inclusion_plan(each.index, given.size) for each in entries])
@@ -187,8 +187,8 @@ async def _relay(
         await append(ctx, f"{DOWN}-{child}", [acknowledged_draft(body)])
 
 
-def _told(entry: Placed, at: datetime) -> Told:
-    return Told(
+def _told(entry: Placed, at: datetime) -> TrackedRevision:
+    return TrackedRevision(
         record=entry.record,
         rev=entry.rev,
         subject=entry.subject,

@@ -4,7 +4,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import NotStopped
 from creditmesh.exchange.operations import serving
 from creditmesh.exchange.store import copies, feeds
-from creditmesh.exchange.store.copies import Copy
+from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.exchange import FeedOut
 
 
@@ -23,7 +23,7 @@ async def resume(ctx: Context, peer: str, feed: str) -> FeedOut:
     return _out(await copies.copy_of(session, peer, feed))
 
 
-def _out(copy: Copy) -> FeedOut:
+def _out(copy: FeedCopy) -> FeedOut:
     return FeedOut(
         peer=copy.peer,
         feed=copy.feed,

@@ -13,7 +13,7 @@ from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.operations.sharing import UP, Change
 from creditmesh.exchange.store import feeds, holders
-from creditmesh.exchange.store.holders import Applied, Reader, Told
+from creditmesh.exchange.store.holders import Applied, Reader, TrackedRevision
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
@@ -90,7 +90,7 @@ async def note_readers(ctx: Context, given: Sequence[tuple[datetime, DisclosedTo
 
 def line(
     ctx: Context,
-    told: Told,
+    told: TrackedRevision,
     holder: str,
     *,
     kind: HolderKind,
@@ -123,11 +123,11 @@ def line(
     )
 
 
-def _tell_bureau(ctx: Context, ended: Told, reader: Reader) -> None:
+def _tell_bureau(ctx: Context, ended: TrackedRevision, reader: Reader) -> None:
     line(ctx, ended, reader.party, kind="bureau", outcome="unreachable", at=ended.at, reader=reader)
 
 
-async def _tell_departments(ctx: Context, ended: Iterable[Told]) -> None:
+async def _tell_departments(ctx: Context, ended: Iterable[TrackedRevision]) -> None:
     by_record = {each.record: each for each in ended}
     tasks: dict[tuple[UUID, str], UUID] = {}
     for each in await holders.applied(await ctx.session(), by_record.keys()):
@@ -137,7 +137,7 @@ async def _tell_departments(ctx: Context, ended: Iterable[Told]) -> None:
         line(ctx, by_record[record], party, kind="department", outcome="told", at=by_record[record].at, task=task)
 
 
-async def _tell_nodes(ctx: Context, told: Sequence[Told]) -> None:
+async def _tell_nodes(ctx: Context, told: Sequence[TrackedRevision]) -> None:
     """The nodes above that have these records: the next ones as soon as they stand in the feed, others as they say."""
     session = await ctx.session()
     firsts = await feeds.firsts(session, UP, {each.record for each in told})
@@ -150,8 +150,8 @@ async def _tell_nodes(ctx: Context, told: Sequence[Told]) -> None:
                 line(ctx, each, node, kind="node", outcome="told", at=each.at)
 
 
-def _told(delivered: Delivered, event: RecordChanged) -> Told:
-    return Told(
+def _told(delivered: Delivered, event: RecordChanged) -> TrackedRevision:
+    return TrackedRevision(
         record=event.record,
         rev=event.rev,
         subject=event.subject,

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.store import copies
-from creditmesh.exchange.store.copies import Copy
+from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.events import AcknowledgementReceived, CatalogueReceived, EntryReceived, FeedKeyReceived
-from creditmesh.schemas.exchange import Entry, Line, LineType
-from creditmesh.schemas.pages import BadPage, Page
+from creditmesh.schemas.exchange import EntryLine, FeedEntry, LineType
+from creditmesh.schemas.pages import BadPage, VerifiedPage
 
 _TOLD: dict[LineType, type[EntryReceived]] = {
     "feed.key": FeedKeyReceived,
@@ -20,7 +20,9 @@ _TOLD: dict[LineType, type[EntryReceived]] = {
 }
 
 
-async def receive(ctx: Context, before: Copy, entries: Sequence[Entry], page: Page, *, note: str) -> None:
+async def receive(
+    ctx: Context, before: FeedCopy, entries: Sequence[FeedEntry], page: VerifiedPage, *, note: str
+) -> None:
     """Keep the entries of a page that was verified, and tell them in their order.
 
     Doubt if the copy is elsewhere; BadPage for an entry of a kind that this version cannot handle.
@@ -44,14 +46,16 @@ async def receive(ctx: Context, before: Copy, entries: Sequence[Entry], page: Pa
     await copies.write(session, rows)
 
 
-def _line(entry: Entry) -> Line:
+def _line(entry: FeedEntry) -> EntryLine:
     try:
-        return Line.model_validate_json(entry.line)
+        return EntryLine.model_validate_json(entry.line)
     except ValidationError as error:
         raise BadPage("malformed", entry.index) from error  # a type of entry that this version does not know
 
 
-def _row(ctx: Context, copy: Copy, entry: Entry, line: Line, *, at: datetime, part: int) -> copies.Received:
+def _row(
+    ctx: Context, copy: FeedCopy, entry: FeedEntry, line: EntryLine, *, at: datetime, part: int
+) -> copies.Received:
     data = {
         "peer": copy.peer,
         "feed": copy.feed,

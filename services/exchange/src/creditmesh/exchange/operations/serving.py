@@ -11,7 +11,7 @@ from creditmesh.exchange.errors import BeyondFeed, NoSuchFeed
 from creditmesh.exchange.operations.feeds import word
 from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.store import feeds
-from creditmesh.exchange.store.feeds import Checkpoint
+from creditmesh.exchange.store.feeds import StoredCheckpoint
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import FeedOut
 from creditmesh.schemas.tlog import consistency_plan, fold, inclusion_plan
@@ -61,10 +61,10 @@ async def page(ctx: Context, feed: str, *, after: int, limit: int, wait: float) 
     return b"".join(map(_line, rows)) + orjson.dumps({"checkpoint": end.note}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-async def _end(ctx: Context, feed: str, *, after: int, limit: int, wait: float) -> Checkpoint | None:
+async def _end(ctx: Context, feed: str, *, after: int, limit: int, wait: float) -> StoredCheckpoint | None:
     """Where the page ends. No session is held while it waits."""
-    wakes = ctx.equipment.wakes
-    woken = wakes.wake([word(feed)])
+    notifications = ctx.equipment.notifications
+    woken = notifications.wake([word(feed)])
     loop = asyncio.get_running_loop()
     until = loop.time() + wait
     try:
@@ -74,12 +74,12 @@ async def _end(ctx: Context, feed: str, *, after: int, limit: int, wait: float) 
             left = until - loop.time()
             if end is None and (await feeds.head(session, feed)).size < after:
                 raise _beyond(after)
-            if end is not None or left <= 0 or wakes.closed:
+            if end is not None or left <= 0 or notifications.closed:
                 return end
             await ctx.rollback()
             await woken.wait(left)
     finally:
-        wakes.forget(woken)
+        notifications.forget(woken)
 
 
 def _line(row: feeds.Sent) -> bytes:
@@ -88,7 +88,7 @@ def _line(row: feeds.Sent) -> bytes:
     return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
 
 
-async def head_of(ctx: Context, feed: str, size: int | None) -> Checkpoint:
+async def head_of(ctx: Context, feed: str, size: int | None) -> StoredCheckpoint:
     """The signed head of exactly that size, or the newest; BeyondFeed if none was signed there."""
     check(ctx, feed)
     found = await feeds.checkpoint(await ctx.alone(), feed, size)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Doubt
+from creditmesh.chassis.errors import Uncertain
 from creditmesh.schemas.tlog import Range
 
 RECEIVED = ("part", "id", "key", "at", "legal_date", "traceparent", "peer", "feed", "index", "record", "rev", "data")
@@ -16,7 +16,7 @@ Received = tuple[int, UUID, str, datetime, date, str | None, str, str, int, UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class FeedCopy:
     """How the copy of one feed stands."""
 
     peer: str
@@ -46,30 +46,30 @@ _RESUME = """
 """
 
 
-async def copy_of(session: Session, peer: str, feed: str) -> Copy:
+async def copy_of(session: Session, peer: str, feed: str) -> FeedCopy:
     """The copy of a peer's feed, made at its beginning if it is new."""
     place = {"peer": peer, "feed": feed}
     row = await session.row(_COPY, place)
     if row is None:
         await session.execute(_MAKE, place)
-        return Copy(peer=peer, feed=feed, range=Range.empty())
-    return Copy(peer=peer, feed=feed, range=Range.unpacked(row.size, row.stack), note=row.note, alarm=row.alarm)
+        return FeedCopy(peer=peer, feed=feed, range=Range.empty())
+    return FeedCopy(peer=peer, feed=feed, range=Range.unpacked(row.size, row.stack), note=row.note, alarm=row.alarm)
 
 
-async def every(session: Session) -> list[Copy]:
+async def every(session: Session) -> list[FeedCopy]:
     """All copies."""
     return [
-        Copy(peer=r.peer, feed=r.feed, range=Range.unpacked(r.size, r.stack), note=r.note, alarm=r.alarm)
+        FeedCopy(peer=r.peer, feed=r.feed, range=Range.unpacked(r.size, r.stack), note=r.note, alarm=r.alarm)
         for r in await session.fetch(_ALL)
     ]
 
 
-async def move(session: Session, before: Copy, after: Range, *, note: str) -> None:
+async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -> None:
     """Move a copy from exactly where it was. Doubt if another process has moved or stopped it."""
     place = {"peer": before.peer, "feed": before.feed, "was": before.range.size}
     head = {"size": after.size, "stack": after.packed(), "root": after.root(), "note": note}
     if not await session.execute(_MOVE, place | head):
-        raise Doubt("the copy of a feed was moved by another process")
+        raise Uncertain("the copy of a feed was moved by another process")
 
 
 async def write(session: Session, rows: Sequence[Received]) -> None:
@@ -88,7 +88,7 @@ async def resume(session: Session, peer: str, feed: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class EntryOrigin:
     """Where a revision came from: a child's feed and the index in it."""
 
     peer: str
@@ -102,11 +102,11 @@ _ORIGINS = """
 """
 
 
-async def origins(session: Session, revisions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], Origin]:
+async def origins(session: Session, revisions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], EntryOrigin]:
     """Which child sent each of these revisions; those that began here are absent."""
     given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
     rows = await session.fetch(_ORIGINS, given)
-    return {(record, rev): Origin(peer, index) for record, rev, peer, index in rows}
+    return {(record, rev): EntryOrigin(peer, index) for record, rev, peer, index in rows}
 
 
 _HEADS_AT = """

@@ -42,7 +42,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class StoredCheckpoint:
     """A signed tree head."""
 
     size: int
@@ -148,20 +148,20 @@ _FIRSTS = """
 """
 
 
-async def checkpoint(session: Session, feed: str, size: int | None = None) -> Checkpoint | None:
+async def checkpoint(session: Session, feed: str, size: int | None = None) -> StoredCheckpoint | None:
     """The signed head of exactly that size, or the newest; None if there is none."""
     found = await (
         session.fetch(_NEWEST, {"feed": feed})
         if size is None
         else session.fetch(_CHECKPOINT, {"feed": feed, "size": size})
     )
-    return Checkpoint(*found[0]) if found else None
+    return StoredCheckpoint(*found[0]) if found else None
 
 
-async def page_end(session: Session, feed: str, *, after: int, limit: int) -> Checkpoint | None:
+async def page_end(session: Session, feed: str, *, after: int, limit: int) -> StoredCheckpoint | None:
     """Where a page after so many entries ends; None if there is nothing after."""
     found = await session.fetch(_PAGE_END, {"feed": feed, "after": after, "limit": limit})
-    return Checkpoint(*found[0]) if found else None
+    return StoredCheckpoint(*found[0]) if found else None
 
 
 async def lines(session: Session, feed: str, *, first: int, until: int) -> Sequence[Sent]:

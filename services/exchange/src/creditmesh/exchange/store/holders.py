@@ -45,7 +45,7 @@ async def nodes(session: Session, feed: str) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class TrackedRevision:
     """A revision of which every holder's answer is kept."""
 
     record: UUID
@@ -115,7 +115,7 @@ _READERS = """
 """
 
 
-async def tell(session: Session, told: Collection[Told]) -> None:
+async def tell(session: Session, told: Collection[TrackedRevision]) -> None:
     """Keep these revisions."""
     if told:
         values = {
@@ -130,9 +130,9 @@ async def tell(session: Session, told: Collection[Told]) -> None:
         await session.execute(_TELL, values)
 
 
-async def told(session: Session, records: Collection[UUID]) -> dict[UUID, Told]:
+async def told(session: Session, records: Collection[UUID]) -> dict[UUID, TrackedRevision]:
     """The newest such revision of each of these records that has one."""
-    found = [Told(**row) for row in await session.fetch(_TOLD, {"records": list(records)})]
+    found = [TrackedRevision(**row) for row in await session.fetch(_TOLD, {"records": list(records)})]
     return {each.record: each for each in found}
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
 from creditmesh.schemas.bounds import Day
@@ -12,7 +12,7 @@ from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.quality import QualityOut
 
 router = Router(tags=["quality"])
-_READ = Access.to("department", "office", scope="records:read")
+_READ = AccessPolicy.to("department", "office", scope="records:read")
 
 
 @router.get("/v1/quality", access=_READ)

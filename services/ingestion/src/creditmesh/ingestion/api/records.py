@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import MOST, BodyLimit
 from creditmesh.chassis.http.conditions import etag, expected
 from creditmesh.chassis.http.idempotency import REPLAYED, once_of
@@ -17,8 +17,8 @@ from creditmesh.schemas.records import CorrectionIn, OwnRevision, RecordEnded, W
 from creditmesh.schemas.verdicts import Verdict
 
 router = Router(tags=["records"])
-_READ = Access.to("department", scope="records:read")
-_CHANGE = Access.to("department", scope="records:change")
+_READ = AccessPolicy.to("department", scope="records:read")
+_CHANGE = AccessPolicy.to("department", scope="records:change")
 _WHOLE_RECORD = BodyLimit(most=MOST_ROW_BYTES + MOST)
 """The whole content anew: as much as a row may have, and what stands around it."""
 

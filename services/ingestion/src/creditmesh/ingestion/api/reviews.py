@@ -5,20 +5,20 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from creditmesh.chassis.http import paging
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.idempotency import once_of
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import one_verdict
-from creditmesh.ingestion.operations import Decision, Review, reasons_of
+from creditmesh.ingestion.operations import Review, ReviewDecision, reasons_of
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.records import DecisionIn, HeldReview, ReviewEntry, ReviewState
 from creditmesh.schemas.verdicts import Verdict
 
 router = Router(tags=["reviews"])
-_READ = Access.to("department", "office", scope="records:read")
-_DECIDE = Access.to("department", "office", scope="reviews:decide")
+_READ = AccessPolicy.to("department", "office", scope="records:read")
+_DECIDE = AccessPolicy.to("department", "office", scope="reviews:decide")
 
 
 @router.get("/v1/reviews", access=_READ)
@@ -63,7 +63,7 @@ async def decide(ctx: Ctx, request: Request, review: UUID, body: DecisionIn) -> 
 
     `POST /v1/reviews/{review}/decision` `{"decision": "release", "note": "checked against the paper file"}`
     """
-    decision = Decision(review=review, decision=body.decision, note=body.note)
+    decision = ReviewDecision(review=review, decision=body.decision, note=body.note)
     asked = await once_of(request)
     verdict, replayed = await operations.once(ctx, asked, lambda: operations.decide_review(ctx, decision))
     return one_verdict(verdict, replayed=replayed)

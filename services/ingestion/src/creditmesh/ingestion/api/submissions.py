@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.idempotency import REPLAYED, key_of
 from creditmesh.chassis.http.router import Ctx, Router
@@ -14,19 +14,19 @@ from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import NDJSON, one_verdict
 from creditmesh.ingestion.errors import RowTooLarge
 from creditmesh.ingestion.formats import MOST_BYTES, MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
-from creditmesh.ingestion.operations import Order, Submitted
+from creditmesh.ingestion.operations import SubmissionOrder, Submitted
 from creditmesh.schemas.records import SubmissionOut
 from creditmesh.schemas.verdicts import Verdict
 
 router = Router(tags=["submissions"])
-_READ = Access.to("department", scope="records:read")
+_READ = AccessPolicy.to("department", scope="records:read")
 _FILE = BodyLimit(most=MOST_BYTES, gzip=True)
 """A file of many rows, packed or not."""
 
 
 @router.post(
     "/v1/items/{item}/records",
-    access=Access.to("department", scope="records:submit"),
+    access=AccessPolicy.to("department", scope="records:submit"),
     body=_FILE,
     response_class=Response,
     responses={
@@ -72,7 +72,7 @@ async def submit(
         raise RowTooLarge(
             "A record may have 256 KiB at most; shorten its texts.", "单条记录不得超过 256 KiB；请缩短文本。"
         )
-    order = Order(
+    order = SubmissionOrder(
         item=item,
         read=lambda intake: rows_of(media, body, headers=intake.compiled.header_map),
         digest=_digest(item, lane, media.shape, body),

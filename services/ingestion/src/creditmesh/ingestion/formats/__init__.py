@@ -2,13 +2,13 @@
 
 from creditmesh.ingestion.formats.body import MOST_BYTES, decoded
 from creditmesh.ingestion.formats.media import Media, media_of
-from creditmesh.ingestion.formats.rows import MOST_ROW_BYTES, Row, is_single, rows_of
+from creditmesh.ingestion.formats.rows import MOST_ROW_BYTES, SubmittedRow, is_single, rows_of
 
 __all__ = [
     "MOST_BYTES",
     "MOST_ROW_BYTES",
     "Media",
-    "Row",
+    "SubmittedRow",
     "decoded",
     "is_single",
     "media_of",

@@ -15,7 +15,7 @@ MOST_ROW_BYTES = ROW_BYTES
 
 
 @dataclass(slots=True)
-class Row:
+class SubmittedRow:
     """One row as sent: its place (from 1), its JSON text, and why it cannot be read, if so."""
 
     number: int
@@ -28,7 +28,7 @@ def is_single(media: Media, body: bytes) -> bool:
     return media.shape == "json" and objects.is_object(body)
 
 
-def rows_of(media: Media, body: bytes, *, headers: tables.Headers) -> Iterator[Row]:
+def rows_of(media: Media, body: bytes, *, headers: tables.Headers) -> Iterator[SubmittedRow]:
     """Read rows as they are asked for.
 
     TooLarge beyond 200,000 rows; Malformed or Invalid where the body as a whole cannot be read (an array's syntax, an
@@ -41,11 +41,11 @@ def rows_of(media: Media, body: bytes, *, headers: tables.Headers) -> Iterator[R
                 "单次报送不得超过 200,000 行；请拆分文件。",
             )
         if isinstance(text, FieldError):
-            yield Row(number, b"", text)
+            yield SubmittedRow(number, b"", text)
         elif len(text) > MOST_ROW_BYTES:
-            yield Row(number, b"", reason("row_too_large", limit=MOST_ROW_BYTES))
+            yield SubmittedRow(number, b"", reason("row_too_large", limit=MOST_ROW_BYTES))
         else:
-            yield Row(number, text)
+            yield SubmittedRow(number, text)
 
 
 def _texts(media: Media, body: bytes, headers: tables.Headers) -> Iterator[bytes | FieldError]:

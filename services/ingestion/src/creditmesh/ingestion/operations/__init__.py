@@ -3,24 +3,24 @@
 from creditmesh.ingestion.operations.cases import apply_cases
 from creditmesh.ingestion.operations.copies import apply_entries
 from creditmesh.ingestion.operations.feed_keys import keep_keys
-from creditmesh.ingestion.operations.once import once
-from creditmesh.ingestion.operations.order import Order, Submitted
-from creditmesh.ingestion.operations.own import Opened, history_of, record_of
+from creditmesh.ingestion.operations.own_records import Opened, history_of, record_of
 from creditmesh.ingestion.operations.quality import keep_refusals, quality_of
 from creditmesh.ingestion.operations.records import Change, correct_record, withdraw_record
-from creditmesh.ingestion.operations.reviews import Decision, HeldRow, decide_review, held_row, held_rows
-from creditmesh.ingestion.operations.standing import chunks_of, receipt_of, standing_of
+from creditmesh.ingestion.operations.replays import once
+from creditmesh.ingestion.operations.reviews import HeldRow, ReviewDecision, decide_review, held_row, held_rows
 from creditmesh.ingestion.operations.subjects import resolve_subject
+from creditmesh.ingestion.operations.submission_order import SubmissionOrder, Submitted
+from creditmesh.ingestion.operations.submission_status import chunks_of, receipt_of, standing_of
 from creditmesh.ingestion.operations.submissions import submit
 from creditmesh.ingestion.store.reviews import Review, reasons_of
 
 __all__ = [
     "Change",
-    "Decision",
     "HeldRow",
     "Opened",
-    "Order",
     "Review",
+    "ReviewDecision",
+    "SubmissionOrder",
     "Submitted",
     "apply_cases",
     "apply_entries",

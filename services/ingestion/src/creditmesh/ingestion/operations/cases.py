@@ -5,7 +5,7 @@ from itertools import product
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.ingestion.operations.lives import Life, Lives, Turn
+from creditmesh.ingestion.operations.record_book import Life, Lives, Turn
 from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.schemas.events import CaseChanged

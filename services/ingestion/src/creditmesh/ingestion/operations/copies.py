@@ -12,10 +12,10 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion.content import sealed_of
 from creditmesh.ingestion.display import Period
-from creditmesh.ingestion.entries import Incoming, read_entry
-from creditmesh.ingestion.operations.judged import Judged
-from creditmesh.ingestion.operations.lives import Life, Lives, Turn
-from creditmesh.ingestion.operations.peer_intake import Copy, PeerIntake, assert_followed
+from creditmesh.ingestion.entries import PeerEntry, read_entry
+from creditmesh.ingestion.operations.judgements import RunJudgements
+from creditmesh.ingestion.operations.peer_intake import JudgedEntry, PeerIntake, assert_followed
+from creditmesh.ingestion.operations.record_book import Life, Lives, Turn
 from creditmesh.ingestion.peer_gate import refused_sender
 from creditmesh.ingestion.revisions import Frame, Slot, event_of, facts_of
 from creditmesh.ingestion.store import copies as store
@@ -44,7 +44,7 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
     if any(entry.refusal is not None for entry in entries):
         await assert_followed(ctx)
     register = await _Copies.opened(ctx, entries, copies=copies, ciphers=ciphers)
-    judged = Judged()
+    judged = RunJudgements()
     for entry in entries:
         refusal = entry.refusal or register.settle(entry)
         judged.add(entry.peer, entry.feed, entry.index, refusal, ended=register.ended_by(entry))
@@ -55,7 +55,7 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
 class _Copies:
     """The copies of one transaction, under the locks of all their subjects."""
 
-    def __init__(self, ctx: Context, copies: Sequence[Copy], ciphers: Mapping[UUID, Cipher]) -> None:
+    def __init__(self, ctx: Context, copies: Sequence[JudgedEntry], ciphers: Mapping[UUID, Cipher]) -> None:
         self._ctx = ctx
         self._copies = {_index(copy.entry): copy for copy in copies}
         self._ciphers = ciphers
@@ -67,7 +67,12 @@ class _Copies:
 
     @classmethod
     async def opened(
-        cls, ctx: Context, entries: Sequence[Incoming], *, copies: Sequence[Copy], ciphers: Mapping[UUID, Cipher]
+        cls,
+        ctx: Context,
+        entries: Sequence[PeerEntry],
+        *,
+        copies: Sequence[JudgedEntry],
+        ciphers: Mapping[UUID, Cipher],
     ) -> "_Copies":
         """Find what is held under the entries' ids (a record never moves), lock everybody, read what stands."""
         register, session = cls(ctx, copies, ciphers), await ctx.session()
@@ -78,7 +83,7 @@ class _Copies:
         register._lives = await Lives.opened(ctx, {*register._held.values(), *(copy.place for copy in copies)})
         return register
 
-    def settle(self, entry: Incoming) -> FieldError | None:
+    def settle(self, entry: PeerEntry) -> FieldError | None:
         """Apply an entry that was not refused so far; why it is refused after all."""
         copy = self._copies.get(_index(entry))
         held = self._held.get(entry.record)
@@ -97,7 +102,7 @@ class _Copies:
             self._lives.turn(life, _turn(entry))
         return None
 
-    def ended_by(self, entry: Incoming) -> UUID | None:
+    def ended_by(self, entry: PeerEntry) -> UUID | None:
         """The subject whose record here this entry marks or ends; None for content, and where none is held."""
         held = self._held.get(entry.record) if entry.turns else None
         return None if held is None else held[1]
@@ -112,7 +117,7 @@ class _Copies:
             self._held[record] = place
             self._begun.append((self._ctx.part(str(record)), record, place))
 
-    def _write(self, copy: Copy) -> None:
+    def _write(self, copy: JudgedEntry) -> None:
         body, (part, subject, natural_key) = copy.entry.said, copy.place
         frame = self._frame(copy)
         slot = Slot(part=part, subject=subject, natural_key=natural_key, record=body.record, rev=body.rev)
@@ -140,7 +145,7 @@ class _Copies:
         )
         self._lives.add(frame, life)
 
-    def _frame(self, copy: Copy) -> Frame:
+    def _frame(self, copy: JudgedEntry) -> Frame:
         ctx, body = self._ctx, copy.entry.said
         return Frame(
             at=ctx.instant,
@@ -160,7 +165,7 @@ class _Copies:
             case=body.case,
         )
 
-    def _facts(self, copy: Copy) -> dict[str, object]:
+    def _facts(self, copy: JudgedEntry) -> dict[str, object]:
         body, other = copy.entry.said, copy.representative
         return facts_of(
             kind=body.kind,
@@ -173,15 +178,15 @@ class _Copies:
         )
 
 
-def _index(entry: Incoming) -> _Index:
+def _index(entry: PeerEntry) -> _Index:
     return entry.peer, entry.feed, entry.index
 
 
-def _same(life: Life, entry: Incoming) -> bool:
+def _same(life: Life, entry: PeerEntry) -> bool:
     return (life.record, life.origin) == (entry.record, entry.origin)
 
 
-def _turn(entry: Incoming) -> Turn:
+def _turn(entry: PeerEntry) -> Turn:
     body = entry.body
     if body is None:
         return Turn(change=entry.change, rev=entry.rev)

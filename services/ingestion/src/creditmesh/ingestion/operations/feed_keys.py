@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.chassis.vault.keys import KeyMissing, Keys
-from creditmesh.ingestion.entries import Incoming, read_key
-from creditmesh.ingestion.operations.judged import Judged
+from creditmesh.ingestion.entries import PeerEntry, read_key
+from creditmesh.ingestion.operations.judgements import RunJudgements
 from creditmesh.ingestion.store import feed_keys
 from creditmesh.ingestion.store.feed_keys import FeedKey
 from creditmesh.schemas.events import FeedKeyReceived
@@ -25,7 +25,7 @@ _MOST_WRAPPED = 8
 
 async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
     """Keep what of these keys is wrapped to this node; one that is wrapped to others only is known as such."""
-    judged, kept = Judged(), dict[FeedKey, str | None]()
+    judged, kept = RunJudgements(), dict[FeedKey, str | None]()
     for each in received:
         body = read_key(each.body)
         judged.add(each.peer, each.feed, each.index, None if body is not None else reason("unreadable_entry"))
@@ -46,12 +46,12 @@ class FeedCiphers:
         self._wrapped = wrapped
 
     @classmethod
-    async def of(cls, ctx: Context, entries: Collection[Incoming]) -> "FeedCiphers":
+    async def of(cls, ctx: Context, entries: Collection[PeerEntry]) -> "FeedCiphers":
         """The ciphers that these entries need."""
         needed = {_key(entry) for entry in entries if entry.said.sealed is not None}
         return cls(ctx.keys, await feed_keys.wrapped_of(await ctx.session(), needed))
 
-    def unseal(self, entry: Incoming) -> Mapping[str, object] | FieldError:
+    def unseal(self, entry: PeerEntry) -> Mapping[str, object] | FieldError:
         """The clear and the personal fields of an entry in one row, or why they cannot be read."""
         body = entry.said
         if body.sealed is None:
@@ -71,7 +71,7 @@ class FeedCiphers:
             return reason("unreadable_entry")
 
 
-def _key(entry: Incoming) -> FeedKey:
+def _key(entry: PeerEntry) -> FeedKey:
     sealed = entry.said.sealed
     return entry.peer, entry.feed, "" if sealed is None else sealed.key
 

@@ -8,7 +8,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion.content import Content, content_of, natural_text
 from creditmesh.ingestion.errors import NotAuthorised, OutsideCredential, UnknownItem
-from creditmesh.ingestion.formats import Row
+from creditmesh.ingestion.formats import SubmittedRow
 from creditmesh.ingestion.gate import Gate
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.ingestion.store.revisions import Place
@@ -21,7 +21,7 @@ from creditmesh.schemas.rules.compile import Row as CanonicalRow
 
 
 @dataclass(slots=True)
-class Entry:
+class IntakeRow:
     """One row on its way: refused, or with everything that is known of it before its record is looked at."""
 
     number: int
@@ -88,22 +88,22 @@ class Intake:
             raise OutsideCredential
         return cls(ctx, item, found)
 
-    def read(self, row: Row) -> Entry:
+    def read(self, row: SubmittedRow) -> IntakeRow:
         """Read and judge one row of a submission."""
         if row.refusal is not None:
-            return Entry(row.number, refusals=(row.refusal,))
+            return IntakeRow(row.number, refusals=(row.refusal,))
         return self.judge(row.number, self.compiled.validate_json(row.text))
 
-    def judge(self, number: int, outcome: Reading) -> Entry:
+    def judge(self, number: int, outcome: Reading) -> IntakeRow:
         """Judge what the validator made of a row."""
         if isinstance(outcome, tuple):
-            return Entry(number, refusals=outcome)
+            return IntakeRow(number, refusals=outcome)
         judgement = self._gate.judge(outcome)
         if judgement.refusals:
-            return Entry(number, refusals=judgement.refusals)
-        return Entry(number, holds=judgement.holds, row=outcome, judgement=judgement)
+            return IntakeRow(number, refusals=judgement.refusals)
+        return IntakeRow(number, holds=judgement.holds, row=outcome, judgement=judgement)
 
-    async def identify(self, entries: Iterable[Entry]) -> Mapping[UUID, Cipher]:
+    async def identify(self, entries: Iterable[IntakeRow]) -> Mapping[UUID, Cipher]:
         """Give the entries that were not refused their subjects and keys; their ciphers. Commits in the vault only."""
         passing = [entry for entry in entries if not entry.refusals]
         named = [entry.judgement.subject for entry in passing if entry.judgement.subject is not None]
@@ -118,7 +118,7 @@ class Intake:
             entry.representative = representative
         return ciphers
 
-    def _found(self, entry: Entry, subject: UUID) -> None:
+    def _found(self, entry: IntakeRow, subject: UUID) -> None:
         roles, keys = self.item.roles, self._ctx.keys
         entry.subject = subject
         entry.part = self._ctx.part(str(subject))

@@ -14,7 +14,7 @@ from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.chassis.vault.subjects import Erased
 from creditmesh.ingestion.content import Content, content_of, natural_text
-from creditmesh.ingestion.entries import Incoming
+from creditmesh.ingestion.entries import PeerEntry
 from creditmesh.ingestion.operations.feed_keys import FeedCiphers
 from creditmesh.ingestion.peer_gate import PeerGate, refused_item
 from creditmesh.ingestion.store.revisions import Place
@@ -29,10 +29,10 @@ CATALOGUE = "catalogue"
 
 
 @dataclass(slots=True, kw_only=True)
-class Copy:
+class JudgedEntry:
     """An entry whose content passed, with everything that is known of it before its record is looked at."""
 
-    entry: Incoming
+    entry: PeerEntry
     item: Item
     subject: UUID
     representative: UUID | None
@@ -43,7 +43,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
-    entry: Incoming
+    entry: PeerEntry
     gate: PeerGate
     row: Row = field(repr=False)
     named: tuple[Identity, Identity | None] = field(repr=False)
@@ -63,7 +63,7 @@ class PeerIntake:
         self._ctx = ctx
         self._gates: dict[str, PeerGate | FieldError] = {}
 
-    async def take(self, entries: Sequence[Incoming]) -> tuple[list[Copy], Mapping[UUID, Cipher]]:
+    async def take(self, entries: Sequence[PeerEntry]) -> tuple[list[JudgedEntry], Mapping[UUID, Cipher]]:
         """The copies these entries make, and the ciphers of everybody they are about."""
         ciphers = await FeedCiphers.of(self._ctx, entries)
         passed = [each for entry in entries if (each := self._judge(entry, ciphers)) is not None]
@@ -72,7 +72,7 @@ class PeerIntake:
         copies = await self._identified(passed)
         return await self._opened(copies)
 
-    def _judge(self, entry: Incoming, ciphers: FeedCiphers) -> _Passed | None:
+    def _judge(self, entry: PeerEntry, ciphers: FeedCiphers) -> _Passed | None:
         gate = self._gate(entry.said.item)
         if isinstance(gate, FieldError):
             entry.refusal = gate
@@ -102,12 +102,12 @@ class PeerIntake:
                 self._gates[code] = PeerGate(directory.compiled(code, item.number), today=today)
         return self._gates[code]
 
-    async def _identified(self, passed: Sequence[_Passed]) -> list[Copy]:
+    async def _identified(self, passed: Sequence[_Passed]) -> list[JudgedEntry]:
         named = [who for each in passed for who in each.named if who is not None]
         subjects = iter(await self._ctx.vault.resolve(named))
         return [self._copy(each, next(subjects), None if each.named[1] is None else next(subjects)) for each in passed]
 
-    def _copy(self, passed: _Passed, subject: UUID, representative: UUID | None) -> Copy:
+    def _copy(self, passed: _Passed, subject: UUID, representative: UUID | None) -> JudgedEntry:
         entry, item, keys = passed.entry, passed.gate.compiled.item, self._ctx.keys
         content = content_of(passed.gate.compiled, passed.row, passed.named[0].kind)
         natural = natural_text(
@@ -117,7 +117,7 @@ class PeerIntake:
             decision=passed.row[item.roles.decision_number],
             origin=entry.origin,
         )
-        return Copy(
+        return JudgedEntry(
             entry=entry,
             item=item,
             subject=subject,
@@ -127,7 +127,7 @@ class PeerIntake:
             fingerprint=keys.mac("fingerprint", content.text),
         )
 
-    async def _opened(self, copies: Sequence[Copy]) -> tuple[list[Copy], Mapping[UUID, Cipher]]:
+    async def _opened(self, copies: Sequence[JudgedEntry]) -> tuple[list[JudgedEntry], Mapping[UUID, Cipher]]:
         standing = list(copies)
         while True:
             try:
@@ -139,5 +139,5 @@ class PeerIntake:
                 standing = [copy for copy in standing if copy.entry.refusal is None]
 
 
-def _about(copy: Copy) -> set[UUID]:
+def _about(copy: JudgedEntry) -> set[UUID]:
     return {copy.subject} if copy.representative is None else {copy.subject, copy.representative}

@@ -7,7 +7,7 @@ from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Forbidden, Malformed
 from creditmesh.ingestion.store import quality, revisions
-from creditmesh.ingestion.store.quality import Asked, Refusal
+from creditmesh.ingestion.store.quality import HolderRefusal, QualityFilter
 from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.quality import QualityLine, QualityOut, RefusedByHolder
 
@@ -39,7 +39,7 @@ async def quality_of(
     first = since or last - _USUAL
     if last < first:
         raise Malformed("Let the period begin before it ends.", "起始日期应不晚于截止日期。")
-    asked = Asked(party=party, items=_items(caller.items, item), since=first, until=last)
+    asked = QualityFilter(party=party, items=_items(caller.items, item), since=first, until=last)
     judged = {(each.party, each.item): each.counts for each in await quality.verdicts(session, asked)}
     refused: dict[tuple[str, str], list[RefusedByHolder]] = {}
     for each in await quality.refusals(session, asked):
@@ -64,8 +64,8 @@ def _items(allowed: frozenset[str] | None, asked: str | None) -> frozenset[str] 
     return frozenset({asked}) if allowed is None else allowed & {asked}
 
 
-def _refusal(event: Delivered, told: HolderChanged) -> Refusal:
-    return Refusal(
+def _refusal(event: Delivered, told: HolderChanged) -> HolderRefusal:
+    return HolderRefusal(
         record=told.record,
         rev=told.rev,
         holder=told.holder,

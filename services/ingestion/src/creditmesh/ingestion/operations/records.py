@@ -9,10 +9,10 @@ from pydantic import JsonValue
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Stale
 from creditmesh.ingestion.errors import NaturalKeyChanged, RecordClosed, RowRefused
-from creditmesh.ingestion.operations.intake import Entry, Intake
-from creditmesh.ingestion.operations.lives import Lives, Turn
-from creditmesh.ingestion.operations.own import own_revisions
-from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
+from creditmesh.ingestion.operations.intake import Intake, IntakeRow
+from creditmesh.ingestion.operations.own_records import own_revisions
+from creditmesh.ingestion.operations.record_book import Lives, Turn
+from creditmesh.ingestion.operations.register import EntryVerdict, Register, frame_of
 from creditmesh.schemas.reasons import reason
 
 
@@ -27,7 +27,7 @@ class Change:
     fields: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
 
 
-async def correct_record(ctx: Context, change: Change) -> Outcome:
+async def correct_record(ctx: Context, change: Change) -> EntryVerdict:
     """Replace the content of a record; a record that was withdrawn or repaired is opened again by it.
 
     Stale if the record has changed since `expected`, RowRefused where the gate refuses the new content (or doubts that
@@ -49,7 +49,7 @@ async def correct_record(ctx: Context, change: Change) -> Outcome:
     return outcome._replace(item=intake.item.code)
 
 
-async def withdraw_record(ctx: Context, change: Change) -> Outcome:
+async def withdraw_record(ctx: Context, change: Change) -> EntryVerdict:
     """End a record: it is shown and used no more. Stale if it has changed, RecordClosed if it has ended already."""
     place = (await own_revisions(ctx, change.record))[-1].place
     lives = await Lives.opened(ctx, [place])
@@ -62,17 +62,17 @@ async def withdraw_record(ctx: Context, change: Change) -> Outcome:
     officer = ctx.known_caller.officer
     made = lives.turn(life, Turn(change="withdrawn", officer=officer, reason=change.why, basis=change.basis))
     await lives.write()
-    return Outcome("corrected", life.record, life.rev + 1, made=made, item=life.item)
+    return EntryVerdict("corrected", life.record, life.rev + 1, made=made, item=life.item)
 
 
-def _corrected(register: Register, entry: Entry) -> Outcome:
+def _corrected(register: Register, entry: IntakeRow) -> EntryVerdict:
     history = register.history(entry)
     if history[-1].state != "published":
         if entry.holds:
             raise _refused(entry)
         return register.revise(entry, "reopened")
     if history[-1].fingerprint == entry.fingerprint:
-        return Outcome("unchanged", history[-1].record, history[-1].rev, reasons=(reason("same"),))
+        return EntryVerdict("unchanged", history[-1].record, history[-1].rev, reasons=(reason("same"),))
     return register.hold(entry) or register.revise(entry, "corrected")
 
 
@@ -81,5 +81,5 @@ def _expect(expected: int, found: int) -> None:
         raise Stale("Read it again and repeat the change.", "请重新读取后再更改。", headers={"ETag": f'"{found}"'})
 
 
-def _refused(entry: Entry) -> RowRefused:
+def _refused(entry: IntakeRow) -> RowRefused:
     return RowRefused("See errors.", "原因见 errors。", errors=(*entry.refusals, *entry.holds))

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion.content import sealed_of
-from creditmesh.ingestion.operations.intake import Entry, Intake
+from creditmesh.ingestion.operations.intake import Intake, IntakeRow
 from creditmesh.ingestion.revisions import Frame, Lane, Slot, event_of, facts_of, revision_row
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.ingestion.store.reviews import Review
@@ -21,7 +21,7 @@ from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.verdicts import VerdictWord
 
 
-class Outcome(NamedTuple):
+class EntryVerdict(NamedTuple):
     """The verdict on one entry; `made` is the revision it wrote."""
 
     verdict: VerdictWord
@@ -54,7 +54,7 @@ class Register:
 
     @classmethod
     async def opened(
-        cls, ctx: Context, intake: Intake, frame: Frame, *, entries: Sequence[Entry], ciphers: Mapping[UUID, Cipher]
+        cls, ctx: Context, intake: Intake, frame: Frame, *, entries: Sequence[IntakeRow], ciphers: Mapping[UUID, Cipher]
     ) -> "Register":
         """Lock the subjects of these entries, then read what their records are."""
         register = cls(ctx, intake, frame, ciphers)
@@ -68,25 +68,25 @@ class Register:
         )
         return register
 
-    def history(self, entry: Entry) -> list[Known]:
+    def history(self, entry: IntakeRow) -> list[Known]:
         """Every revision of the entry's record, this transaction's included."""
         return self._histories.setdefault(entry.natural_key, [])
 
-    def settle(self, entry: Entry) -> Outcome:
+    def settle(self, entry: IntakeRow) -> EntryVerdict:
         """The verdict on a submitted row."""
         if entry.refusals:
-            return Outcome("refused", reasons=entry.refusals)
+            return EntryVerdict("refused", reasons=entry.refusals)
         history = self.history(entry)
         decision = decide(history, entry.fingerprint, submission=self._frame.submission)
         if decision.reason is not None:
             newest = history[-1]
-            return Outcome(decision.verdict, newest.record, newest.rev, reasons=(reason(decision.reason),))
+            return EntryVerdict(decision.verdict, newest.record, newest.rev, reasons=(reason(decision.reason),))
         held = self.hold(entry)
         if held is not None:
             return held
         return self.revise(entry, "corrected" if history else "accepted")
 
-    def hold(self, entry: Entry) -> Outcome | None:
+    def hold(self, entry: IntakeRow) -> EntryVerdict | None:
         """Hold a doubtful row for an officer; None if there is no doubt, or an officer has cleared exactly this row."""
         if not entry.holds:
             return None
@@ -94,14 +94,14 @@ class Register:
         if state == "released":
             return None
         if state == "refused":
-            return Outcome("refused", reasons=(*entry.holds, reason("review_refused")))
+            return EntryVerdict("refused", reasons=(*entry.holds, reason("review_refused")))
         if review is None:
             review = self._ctx.new_id()
             self._reviews[entry.fingerprint] = (review, "held")
             self._held.append(self._review(review, entry))
-        return Outcome("held", review=review, reasons=entry.holds)
+        return EntryVerdict("held", review=review, reasons=entry.holds)
 
-    def revise(self, entry: Entry, change: Change) -> Outcome:
+    def revise(self, entry: IntakeRow, change: Change) -> EntryVerdict:
         """Write a revision with the entry's content."""
         history = self.history(entry)
         newest = history[-1] if history else None
@@ -132,7 +132,7 @@ class Register:
         self._events.append((revision, part))
         history.append(Known(slot.record, slot.rev, entry.fingerprint, "published", mark, self._frame.submission))
         verdict: VerdictWord = "accepted" if change == "accepted" else "corrected"
-        return Outcome(verdict, slot.record, slot.rev, made=revision)
+        return EntryVerdict(verdict, slot.record, slot.rev, made=revision)
 
     async def write(self) -> None:
         """Write the revisions with their queue rows and the reviews, in the order they were settled."""
@@ -145,7 +145,7 @@ class Register:
             self._ctx.emit_row(revision, part=part)
         await reviews.add_reviews(await self._ctx.session(), self._held)
 
-    def _content(self, entry: Entry) -> dict[str, object]:
+    def _content(self, entry: IntakeRow) -> dict[str, object]:
         judged, other = entry.judgement, entry.representative
         return facts_of(
             kind=entry.kind,
@@ -157,12 +157,12 @@ class Register:
             representative=None if other is None else (other, self._ctx.part(str(other))),
         )
 
-    def _sealed(self, entry: Entry, record: UUID) -> list[dict[str, JsonValue]]:
+    def _sealed(self, entry: IntakeRow, record: UUID) -> list[dict[str, JsonValue]]:
         own = self._ciphers[entry.place[1]]
         other = own if entry.representative is None else self._ciphers[entry.representative]
         return sealed_of(entry.said, own, other, record=record)
 
-    def _review(self, review: UUID, entry: Entry) -> Review:
+    def _review(self, review: UUID, entry: IntakeRow) -> Review:
         frame, history, split = self._frame, self.history(entry), entry.said.split
         own = self._ciphers[entry.place[1]]
         other = own if entry.representative is None else self._ciphers[entry.representative]

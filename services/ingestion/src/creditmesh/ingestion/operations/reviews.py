@@ -21,19 +21,19 @@ from creditmesh.ingestion.errors import (
     Overtaken,
     RowRefused,
 )
-from creditmesh.ingestion.operations.intake import Entry, Intake
-from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
+from creditmesh.ingestion.operations.intake import Intake, IntakeRow
+from creditmesh.ingestion.operations.register import EntryVerdict, Register, frame_of
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import reviews
 from creditmesh.ingestion.store.reviews import Review, State
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events.access import Outcome as Disclosed
+from creditmesh.schemas.events.access import AccessOutcome as Disclosed
 
 _NONE = ("You have no review of this id.", "您没有该编号的待审行。")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class ReviewDecision:
     """What an officer decides of a held row."""
 
     review: UUID
@@ -63,7 +63,7 @@ async def held_row(ctx: Context, review: UUID) -> HeldRow:
     return HeldRow(review=found, fields=await _opened(ctx, found) if shown else {})
 
 
-async def decide_review(ctx: Context, decision: Decision) -> Outcome:
+async def decide_review(ctx: Context, decision: ReviewDecision) -> EntryVerdict:
     """Release a held row into its record, or refuse it for good; the officer is named in what comes of it.
 
     OfficerNeeded without a named person, AlreadyDecided, Overtaken if its record has changed since, RowRefused if the
@@ -75,13 +75,13 @@ async def decide_review(ctx: Context, decision: Decision) -> Outcome:
     if decision.decision == "release":
         outcome = await _release(ctx, found, decision)
     else:
-        outcome = Outcome("refused")
+        outcome = EntryVerdict("refused")
         await _lock(ctx, decision)
     await _decide(ctx, decision, found, outcome)
     return outcome._replace(review=found.id, item=found.item)
 
 
-async def _release(ctx: Context, found: Review, decision: Decision) -> Outcome:
+async def _release(ctx: Context, found: Review, decision: ReviewDecision) -> EntryVerdict:
     fields = await _opened(ctx, found)
     intake = Intake.of(ctx, found.item, party=found.party)
     entry = intake.judge(found.row, intake.compiled.validate(fields))
@@ -99,7 +99,7 @@ async def _release(ctx: Context, found: Review, decision: Decision) -> Outcome:
     return outcome
 
 
-def _still_as_held(register: Register, entry: Entry, found: Review) -> None:
+def _still_as_held(register: Register, entry: IntakeRow, found: Review) -> None:
     history = register.history(entry)
     newest = history[-1].rev if history else 0
     if newest != found.rev and not any(known.fingerprint == entry.fingerprint for known in history):
@@ -109,13 +109,13 @@ def _still_as_held(register: Register, entry: Entry, found: Review) -> None:
         )
 
 
-async def _lock(ctx: Context, decision: Decision) -> None:
+async def _lock(ctx: Context, decision: ReviewDecision) -> None:
     locked = await reviews.review_of(await ctx.session(), decision.review, lock=True)
     if locked is None or locked.state != "held":
         raise AlreadyDecided("See GET /v1/reviews/{id}.", "见 GET /v1/reviews/{id}。")
 
 
-async def _decide(ctx: Context, decision: Decision, found: Review, outcome: Outcome) -> None:
+async def _decide(ctx: Context, decision: ReviewDecision, found: Review, outcome: EntryVerdict) -> None:
     decided = replace(
         found,
         state="released" if decision.decision == "release" else "refused",

@@ -7,7 +7,7 @@ from creditmesh.chassis.errors import Invalid
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.rules.identity import Finding, agrees, judge, normalise
+from creditmesh.schemas.rules.identity import NumberFinding, agrees, judge, normalise
 from creditmesh.schemas.subject import SubjectIn
 
 
@@ -23,7 +23,7 @@ async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:
     """The subject of a document, made if it is new. BadDocument if the number cannot be one of that type."""
     document = subject.document
     number = normalise(document.type, document.number.reveal()).number
-    if judge(document.type, number) in {Finding.SHAPE, Finding.PLACEHOLDER}:
+    if judge(document.type, number) in {NumberFinding.SHAPE, NumberFinding.PLACEHOLDER}:
         raise BadDocument("Correct the number.", "请更正号码。", errors=[reason("number_shape", "/document/number")])
     if not agrees(subject.kind, document.type, number):
         raise BadDocument("Correct the kind.", "请更正类别。", errors=[reason("kind_number_mismatch", "/kind")])

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.errors import NoRows
-from creditmesh.ingestion.formats import Row
+from creditmesh.ingestion.formats import SubmittedRow
 from creditmesh.ingestion.operations.intake import Intake
-from creditmesh.ingestion.operations.order import Order, Submitted
-from creditmesh.ingestion.operations.taking import OtherFirst, Taking
+from creditmesh.ingestion.operations.submission_order import SubmissionOrder, Submitted
+from creditmesh.ingestion.operations.submission_run import OtherFirst, Taking
 
 _PAUSE = 1000
 
 
-async def submit(ctx: Context, order: Order) -> Submitted:
+async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
     """Take the rows in and answer with their verdicts.
 
     UnknownItem or NotAuthorised before anything is read; NoRows; RowRefused for a refused single row; ChunkDiffers and
@@ -29,8 +29,8 @@ async def submit(ctx: Context, order: Order) -> Submitted:
         return await Taking(ctx, intake, order, rows, begun=first.submission).run()
 
 
-async def _gathered(rows: Iterable[Row]) -> list[Row]:
-    gathered: list[Row] = []
+async def _gathered(rows: Iterable[SubmittedRow]) -> list[SubmittedRow]:
+    gathered: list[SubmittedRow] = []
     for row in rows:
         gathered.append(row)
         if row.number % _PAUSE == 0:

@@ -10,7 +10,7 @@ from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class HolderRefusal:
     """One revision that a holder refused."""
 
     record: UUID
@@ -24,7 +24,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class QualityFilter:
     """Of which party and items (None: of all), and of which legal dates, both included."""
 
     party: str | None
@@ -34,7 +34,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class VerdictCount:
     """How many verdicts of each kind a party got for an item."""
 
     party: str
@@ -43,7 +43,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusalCount:
     """How many of a party's revisions under an item a holder refused for one reason."""
 
     party: str
@@ -53,7 +53,7 @@ class Refused:
     count: int
 
 
-_COLUMNS = Refusal.__slots__
+_COLUMNS = HolderRefusal.__slots__
 _ADD = """
     insert into ingestion.refusal (record, rev, holder, party, item, code, at, legal_date)
     select * from unnest(
@@ -77,25 +77,25 @@ _REFUSALS = f"""
 """
 
 
-async def add(session: Session, refusals: Sequence[Refusal]) -> None:
+async def add(session: Session, refusals: Sequence[HolderRefusal]) -> None:
     """Keep these refusals; one that is there already stays as it is."""
     if refusals:
         await session.execute(_ADD, {name: [getattr(each, name) for each in refusals] for name in _COLUMNS})
 
 
-async def verdicts(session: Session, asked: Asked) -> list[Judged]:
+async def verdicts(session: Session, asked: QualityFilter) -> list[VerdictCount]:
     """The verdicts on what was submitted in that period."""
     return [
-        Judged(party=row.party, item=row.item, counts={word: row[word] for word in VERDICTS})
+        VerdictCount(party=row.party, item=row.item, counts={word: row[word] for word in VERDICTS})
         for row in await session.fetch(_VERDICTS, _values(asked))
     ]
 
 
-async def refusals(session: Session, asked: Asked) -> list[Refused]:
+async def refusals(session: Session, asked: QualityFilter) -> list[RefusalCount]:
     """What holders refused in that period."""
-    return [Refused(**row) for row in await session.fetch(_REFUSALS, _values(asked))]
+    return [RefusalCount(**row) for row in await session.fetch(_REFUSALS, _values(asked))]
 
 
-def _values(asked: Asked) -> dict[str, object]:
+def _values(asked: QualityFilter) -> dict[str, object]:
     items = None if asked.items is None else list(asked.items)
     return {"party": asked.party, "items": items, "since": asked.since, "until": asked.until}

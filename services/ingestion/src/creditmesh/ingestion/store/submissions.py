@@ -24,7 +24,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+class StoredSubmission:
     """One submission as it was begun."""
 
     id: UUID
@@ -38,7 +38,7 @@ class Submission:
     legal_date: date
 
 
-_SUBMISSION = Submission.__slots__
+_SUBMISSION = StoredSubmission.__slots__
 _CHUNK = ("submission", "first_row", "last_row", "digest", "lines", *VERDICTS)
 _ADD_CHUNK = f"""
     insert into ingestion.submission_chunk ({", ".join(_CHUNK)}) values ({", ".join(f":{name}" for name in _CHUNK)})
@@ -61,7 +61,7 @@ _COUNTS = f"""
 
 async def begin(
     session: Session,
-    submission: Submission,
+    submission: StoredSubmission,
     chunk: Chunk,
     *,
     written: Sequence[Sequence[object]],
@@ -81,10 +81,10 @@ async def add_chunk(session: Session, submission: UUID, chunk: Chunk, *, written
     await session.execute(_ADD, await _written(session, submission, chunk, written))
 
 
-async def submission_of(session: Session, submission: UUID) -> Submission | None:
+async def submission_of(session: Session, submission: UUID) -> StoredSubmission | None:
     """One submission by its id."""
     row = await session.row(_ONE, {"id": submission})
-    return None if row is None else Submission(**row)
+    return None if row is None else StoredSubmission(**row)
 
 
 async def chunks(session: Session, submission: UUID) -> list[Chunk]:

@@ -27,14 +27,14 @@ _ONE = TypeAdapter(ScreenedIn)
 _MANY: TypeAdapter[list[ScreenedIn]] = TypeAdapter(Annotated[list[ScreenedIn], FailFast()])
 
 
-class Batch(NamedTuple):
+class ScreeningBatch(NamedTuple):
     """What was sent, and in which shape."""
 
     shape: Literal["object", "array", "lines"]
     subjects: Sequence[ScreenedIn]
 
 
-async def batch_of(request: Request) -> Batch:
+async def batch_of(request: Request) -> ScreeningBatch:
     """The subjects of a request: UnsupportedMedia, Malformed, TooLarge, or each field at fault by its place."""
     shape = _shape(request.headers.get("content-type"))
     body = await request.body()
@@ -42,17 +42,17 @@ async def batch_of(request: Request) -> Batch:
         raise _too_many()
     read = await _lines(body) if shape == "lines" else _json(body)
     if isinstance(read, dict):
-        return Batch("object", await _valid(read))
+        return ScreeningBatch("object", await _valid(read))
     if not isinstance(read, list) or not read:
         raise Malformed(
             "Send one subject, an array of them, or one a line.", "请发送一个主体、主体数组，或每行一个主体。"
         )
     if len(read) > MOST:
         raise _too_many()
-    return Batch("lines" if shape == "lines" else "array", await _valid(read))
+    return ScreeningBatch("lines" if shape == "lines" else "array", await _valid(read))
 
 
-def answer(batch: Batch, texts: Sequence[bytes]) -> Response:
+def answer(batch: ScreeningBatch, texts: Sequence[bytes]) -> Response:
     """The answers, in the shape in which the subjects were sent."""
     if batch.shape == "lines":
         return Response(b"\n".join((*texts, b"")), media_type=NDJSON)

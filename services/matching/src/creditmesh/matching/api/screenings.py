@@ -4,20 +4,20 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.matching.api.batches import MOST, NDJSON, answer, batch_of
 from creditmesh.matching.operations import designations, eligibility, screenings
-from creditmesh.matching.operations.asking import Asked
+from creditmesh.matching.operations.enquiries import Enquiry
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.screenings import DesignationOut, EligibilityIn, EligibilityOut, ScreeningOut
 from creditmesh.schemas.texts import Officer
 
 router = Router()
-_ASKS = Access.to("department", scope="screenings:ask")
+_ASKS = AccessPolicy.to("department", scope="screenings:ask")
 _BATCH = BodyLimit(most=MOST * 500)
 """So many subjects, each with a long name."""
 _Matter = Annotated[Code | None, Query(description="The matter of the catalogue that is dealt with.")]
@@ -45,7 +45,7 @@ async def screen(ctx: Ctx, request: Request, matter: _Matter = None, officer: _O
     """
     async with ctx.equipment.bulk.turn(len(await request.body())):
         batch = await batch_of(request)
-        texts = await screenings.screen(ctx, batch.subjects, Asked(matter=matter, officer=officer))
+        texts = await screenings.screen(ctx, batch.subjects, Enquiry(matter=matter, officer=officer))
         return answer(batch, texts)
 
 
@@ -58,7 +58,7 @@ async def judge(ctx: Ctx, body: EligibilityIn, matter: _Matter = None, officer: 
 
     `POST /v1/eligibility?matter=procurement_review&officer=W-17` with `{"subject": {...}, "years": 3}`.
     """
-    return await eligibility.judge_eligibility(ctx, body, Asked(matter=matter, officer=officer))
+    return await eligibility.judge_eligibility(ctx, body, Enquiry(matter=matter, officer=officer))
 
 
 @router.get("/v1/designations", access=_ASKS)

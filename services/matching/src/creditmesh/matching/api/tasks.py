@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.conditions import etag, expected
 from creditmesh.chassis.http.idempotency import REPLAYED, once_of
 from creditmesh.chassis.http.paging import Cursor, Limit
@@ -15,7 +15,7 @@ from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.tasks import FeedbackIn, FeedbackOut, TaskOut, TaskState
 
 router = Router()
-_ANSWERS = Access.to("department", scope="tasks:answer")
+_ANSWERS = AccessPolicy.to("department", scope="tasks:answer")
 
 
 @router.get("/v1/tasks", access=_ANSWERS)

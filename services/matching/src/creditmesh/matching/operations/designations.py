@@ -7,10 +7,10 @@ from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http import paging
 from creditmesh.matching import identity, reach
 from creditmesh.matching.identity import Named
-from creditmesh.matching.operations.asking import day_of
-from creditmesh.matching.operations.opening import item_of, opened
-from creditmesh.matching.store import standing
-from creditmesh.matching.store.standing import Standing
+from creditmesh.matching.operations.enquiries import day_of
+from creditmesh.matching.operations.unsealing import item_of, opened
+from creditmesh.matching.store import designations
+from creditmesh.matching.store.designations import DesignationRow
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
@@ -25,7 +25,7 @@ async def on_list(ctx: Context, code: str, *, after: str | None, limit: int) -> 
     """Who is on the list, in the order of the records; an access of everybody shown. NotFound: no such list today."""
     if code not in reach.lists_in_force(ctx.followed(Directory), on=ctx.legal_date):
         raise NotFound("There is no such list; see /v1/catalogue/lists.", "没有该名单；见 /v1/catalogue/lists。")
-    rows = await standing.on_list(
+    rows = await designations.on_list(
         await ctx.session(),
         code,
         shown=_shown(ctx),
@@ -48,14 +48,14 @@ def _shown(ctx: Context) -> list[tuple[str, str]]:
     return [(item.code, kind) for item in mine for kind in item.kinds if item.disclosed(kind) in OPEN]
 
 
-async def _named(ctx: Context, rows: list[Standing]) -> dict[UUID, Named]:
+async def _named(ctx: Context, rows: list[DesignationRow]) -> dict[UUID, Named]:
     events = [RecordChanged.model_validate_json(row.data) for row in rows]
     values = await opened(ctx, [(event, event.subject) for event in events])
     items = [(event, item_of(ctx, event), value) for event, value in zip(events, values, strict=True)]
     return {event.record: identity.masked(event, item, value) for event, item, value in items if item is not None}
 
 
-def _disclose(ctx: Context, row: Standing) -> None:
+def _disclose(ctx: Context, row: DesignationRow) -> None:
     ctx.disclose(
         row.subject,
         purpose="designations",
@@ -66,7 +66,7 @@ def _disclose(ctx: Context, row: Standing) -> None:
     )
 
 
-def _out(row: Standing, named: Named) -> DesignationOut:
+def _out(row: DesignationRow, named: Named) -> DesignationOut:
     return DesignationOut(
         record=row.record,
         list=row.list or "",

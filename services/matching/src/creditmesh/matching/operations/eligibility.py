@@ -7,10 +7,10 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching import eligibility, reach
-from creditmesh.matching.eligibility import Listing
+from creditmesh.matching.eligibility import OwnListing
 from creditmesh.matching.errors import UnusableIdentity
-from creditmesh.matching.operations.asking import Allowed, Asked, answered, disclose, ground_of, refuse, use_until
-from creditmesh.matching.store.standing import Held
+from creditmesh.matching.operations.enquiries import Allowed, Enquiry, answered, disclose, ground_of, refuse, use_until
+from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.pii import Pii
@@ -30,7 +30,7 @@ class _Judged:
     years: int | None
 
 
-async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Asked) -> EligibilityOut:
+async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Enquiry) -> EligibilityOut:
     """Eligible or not, and why.
 
     UnusableIdentity without a number; NoGround is a kept access of the subject if this node knows it.
@@ -82,7 +82,7 @@ def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[He
     found = [_adverse(row) for row in adverse.values()]
     codes = {each.code for each in rewards}
     ways = [way for way in reach.for_matter(ctx.followed(Directory), ground.matter, on=today) if way.measure in codes]
-    listings = {row.record: Listing(list=row.list, record=row.record, kind=row.kind) for row in rows if row.list}
+    listings = {row.record: OwnListing(list=row.list, record=row.record, kind=row.kind) for row in rows if row.list}
     grounds = tuple(eligibility.grounds(ways=ways, listings=listings.values(), clean=clean, adverse=found, as_of=today))
     carrying = {each.record for each in grounds}
     within = {each.record for each in eligibility.within(found, years=years or 0, as_of=today)}

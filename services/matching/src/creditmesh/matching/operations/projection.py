@@ -14,9 +14,9 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.matching import designation
 from creditmesh.matching.naming import handle_of
-from creditmesh.matching.operations.opening import item_of
-from creditmesh.matching.store import standing
-from creditmesh.matching.store.standing import Key, Standing
+from creditmesh.matching.operations.unsealing import item_of
+from creditmesh.matching.store import designations
+from creditmesh.matching.store.designations import DesignationRow, Key
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import RecordChanged
 
@@ -40,9 +40,9 @@ async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
     before = await _before(ctx, later)
     later = [each for each in later if _rev(before, each.event.record) < each.event.rev]
     session = await ctx.session()
-    await standing.add(session, [row for each in fresh for row in _rows(ctx, each)])
-    await standing.drop(session, _gone(ctx, before, later))
-    await standing.put(session, [row for each in later for row in _rows(ctx, each)])
+    await designations.add(session, [row for each in fresh for row in _rows(ctx, each)])
+    await designations.drop(session, _gone(ctx, before, later))
+    await designations.put(session, [row for each in later for row in _rows(ctx, each)])
 
 
 def _newest(ctx: Context, events: Sequence[Delivered]) -> list[_Newest]:
@@ -68,7 +68,7 @@ def _newest(ctx: Context, events: Sequence[Delivered]) -> list[_Newest]:
 async def _before(ctx: Context, later: Sequence[_Newest]) -> Mapping[UUID, RecordChanged]:
     """The revisions by which the records of these stand so far."""
     keys = [(ctx.part(each.event.key), each.event.record, each.event.subject) for each in later]
-    rows = await standing.known(await ctx.session(), keys)
+    rows = await designations.known(await ctx.session(), keys)
     return {row.record: RecordChanged.model_validate_json(row.data) for row in rows}
 
 
@@ -94,10 +94,10 @@ def _known_item(ctx: Context, event: RecordChanged) -> Item:
     return item
 
 
-def _rows(ctx: Context, newest: _Newest) -> list[Standing]:
+def _rows(ctx: Context, newest: _Newest) -> list[DesignationRow]:
     event, item = newest.event, _known_item(ctx, newest.event)
     return [
-        Standing(
+        DesignationRow(
             part=ctx.part(str(place.subject)),
             record=event.record,
             subject=place.subject,

@@ -15,8 +15,8 @@ from creditmesh.chassis.bulk import SLICE, in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching import reach
-from creditmesh.matching.operations.asking import Allowed, Asked, answered, disclose, ground_of, refuse, use_until
-from creditmesh.matching.store.standing import Held
+from creditmesh.matching.operations.enquiries import Allowed, Enquiry, answered, disclose, ground_of, refuse, use_until
+from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
@@ -35,7 +35,7 @@ _Way = tuple[str | None, Role, SubjectKind]
 """A place by its list, role, and kind of who is listed."""
 
 
-async def screen(ctx: Context, subjects: Sequence[ScreenedIn], asked: Asked) -> list[bytes]:
+async def screen(ctx: Context, subjects: Sequence[ScreenedIn], asked: Enquiry) -> list[bytes]:
     """What applies to each of these for the matter, in their order, each as the JSON text of a `ScreeningOut`.
 
     The ground is judged before anybody is looked up: NoGround is a kept access of those whom this node knows. A subject

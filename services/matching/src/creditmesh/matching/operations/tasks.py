@@ -10,17 +10,17 @@ from creditmesh.chassis.http import paging
 from creditmesh.matching import deadlines, identity, reach
 from creditmesh.matching.errors import OutsideCredential
 from creditmesh.matching.naming import TaskName, task_id
-from creditmesh.matching.operations.asking import day_of
-from creditmesh.matching.operations.opening import item_of, opened
+from creditmesh.matching.operations.enquiries import day_of
+from creditmesh.matching.operations.unsealing import item_of, opened
 from creditmesh.matching.store import tasks
-from creditmesh.matching.store.tasks import Inbox, Task, Wanted
+from creditmesh.matching.store.tasks import Inbox, Task, TaskPage
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.calendar import UnknownYear
-from creditmesh.schemas.tasks import Answer, Concerned, TaskOut, TaskState
+from creditmesh.schemas.tasks import Concerned, TaskAnswer, TaskOut, TaskState
 
 PURPOSE = "task"
 _DUE_UNKNOWN = (
@@ -33,7 +33,7 @@ async def inbox_page(
     ctx: Context, state: TaskState, *, due_before: date | None, after: str | None, limit: int
 ) -> Page[TaskOut]:
     """The caller's party's tasks in that state, in the order of their ids, which is about the order they came in."""
-    wanted = Wanted(
+    wanted = TaskPage(
         after=paging.read(after, TaskName.read),
         before=None if due_before is None else _before(due_before),
         items=ctx.known_caller.items,
@@ -179,7 +179,7 @@ def _measure(ctx: Context, code: str) -> Measure:
     return body
 
 
-def _answer(task: Task) -> Answer | None:
+def _answer(task: Task) -> TaskAnswer | None:
     if task.outcome is None or task.officer is None or task.answered_at is None:
         return None
-    return Answer(outcome=task.outcome, reason=task.reason, officer=task.officer, at=task.answered_at)
+    return TaskAnswer(outcome=task.outcome, reason=task.reason, officer=task.officer, at=task.answered_at)

@@ -11,7 +11,7 @@ from uuid import UUID
 from creditmesh.chassis.database.session import Session
 from creditmesh.matching.naming import TaskName
 from creditmesh.matching.reach import Begun
-from creditmesh.matching.store.standing import Day
+from creditmesh.matching.store.designations import Day
 from creditmesh.schemas.events.task import Feedback
 from creditmesh.schemas.rules.visibility import visible_sql
 from creditmesh.schemas.screenings import Role
@@ -92,7 +92,7 @@ class Inbox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class TaskPage:
     """Which page of a list: after the task `after`, those that stood before the day `before`."""
 
     after: TaskName | None
@@ -184,7 +184,7 @@ _KEPT = tuple(Answered.__slots__)
 _FIND = f"select {', '.join(_KEPT)} from matching.feedback where part = any(:parts) and id = :id"
 
 
-async def page(session: Session, inbox: Inbox, state: TaskState, wanted: Wanted) -> list[Task]:
+async def page(session: Session, inbox: Inbox, state: TaskState, wanted: TaskPage) -> list[Task]:
     """Tasks of the inbox that are in that state, in the order of their names."""
     return [Task(**row) for row in await session.fetch(_PAGES[state], inbox.given | wanted.given)]
 

@@ -10,13 +10,13 @@ from creditmesh.chassis.http import paging
 from creditmesh.chassis.http.idempotency import recall, remember
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.query import authorisation as signed
-from creditmesh.query.authorisation import LONGEST, Claims, Unreadable
+from creditmesh.query.authorisation import LONGEST, Claims, NotSignedHere
 from creditmesh.query.errors import NotAnAuthorisation, NotYours
 from creditmesh.query.store import authorisations
 from creditmesh.query.store.authorisations import Authorisation
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events.access import Outcome
+from creditmesh.schemas.events.access import AccessOutcome
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.queries import AuthorisationIn, AuthorisationOut
 from creditmesh.schemas.rules.grounds import Ground, may_be_authorised
@@ -114,7 +114,7 @@ async def hand_in_authorisation(ctx: Context, token: str) -> AuthorisationOut:
     return await look_at_authorisation(ctx, claims.jti)
 
 
-def _disclose(ctx: Context, row: Authorisation, *, outcome: Outcome, reason: str | None = None) -> None:
+def _disclose(ctx: Context, row: Authorisation, *, outcome: AccessOutcome, reason: str | None = None) -> None:
     ctx.disclose(
         row.subject,
         purpose="authorisation",
@@ -130,7 +130,7 @@ def _claims(keys: Keys, issuer: str, token: str) -> Claims | None:
         return signed.read(
             token, issuer=issuer, verify=lambda key, data, signature: keys.verify(data, signature, key=key)
         )
-    except Unreadable:
+    except NotSignedHere:
         return None
 
 

@@ -9,9 +9,9 @@ from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.query import publication
-from creditmesh.query.operations.opening import item_of, opened
+from creditmesh.query.operations.unsealing import item_of, opened
 from creditmesh.query.store import accesses, public, records
-from creditmesh.query.store.public import Published
+from creditmesh.query.store.public import PublicForm
 from creditmesh.query.store.records import Newest
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import RecordChanged
@@ -55,9 +55,9 @@ def _known_item(ctx: Context, event: RecordChanged) -> Item:
     return item
 
 
-def _published(newest: Newest, item: Item, values: Mapping[str, JsonValue]) -> Published:
+def _published(newest: Newest, item: Item, values: Mapping[str, JsonValue]) -> PublicForm:
     name, code = publication.search_keys(newest.event, item)
-    return Published(
+    return PublicForm(
         part=newest.part,
         rev=newest.event.rev,
         form=publication.public_form(newest.event, item, values),

@@ -13,11 +13,11 @@ from creditmesh.chassis.http.idempotency import recall, reference_of, values_of
 from creditmesh.query import release
 from creditmesh.query.errors import NoAuthorisation, NoGround
 from creditmesh.query.operations.authorisations import ground_of
-from creditmesh.query.operations.opening import answered, others_shown
 from creditmesh.query.operations.subjects import subject_of
+from creditmesh.query.operations.unsealing import answered, others_shown
 from creditmesh.query.release import Plan
 from creditmesh.query.store import queries
-from creditmesh.query.store.queries import Decided, Wanted
+from creditmesh.query.store.queries import Decided, QueryScope
 from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.events import DisclosedToBureau, RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
@@ -30,7 +30,7 @@ ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class QueryRequest:
     """One query by one caller about one subject, under the caller's idempotency key if there is one."""
 
     query: QueryIn
@@ -49,7 +49,7 @@ async def answer_query(
     A repeated query is judged again now, uses up nothing and is logged again. NoGround and NoAuthorisation are kept
     accesses of the person asked about, whether or not they have a file; Unavailable if the records keep changing.
     """
-    asked = Asked(
+    asked = QueryRequest(
         query=query,
         subject=(subject := await subject_of(ctx, query.subject)),
         part=ctx.part(str(subject)),
@@ -70,7 +70,7 @@ async def answer_query(
     )
 
 
-async def _attempt(ctx: Context, asked: Asked) -> tuple[QueryOut, bool] | None:
+async def _attempt(ctx: Context, asked: QueryRequest) -> tuple[QueryOut, bool] | None:
     statutory = _statutory(ctx, asked)
     wanted = _wanted(ctx, asked, statutory)
     found = await queries.read(await ctx.alone(), wanted)
@@ -102,10 +102,10 @@ async def _attempt(ctx: Context, asked: Asked) -> tuple[QueryOut, bool] | None:
     return answer, earlier is not None
 
 
-def _wanted(ctx: Context, asked: Asked, statutory: Ground | None) -> Wanted:
+def _wanted(ctx: Context, asked: QueryRequest, statutory: Ground | None) -> QueryScope:
     """What to read: on a statutory ground what may be released; else the authorisation tells, which is read as well."""
     items = asked.query.items if statutory is None else _plan(ctx, asked, statutory).items
-    return Wanted(
+    return QueryScope(
         part=asked.part,
         subject=asked.subject,
         items=items,
@@ -117,7 +117,7 @@ def _wanted(ctx: Context, asked: Asked, statutory: Ground | None) -> Wanted:
     )
 
 
-def _statutory(ctx: Context, asked: Asked) -> Ground | None:
+def _statutory(ctx: Context, asked: QueryRequest) -> Ground | None:
     """A department's statutory ground; None where an authorisation has to give one."""
     query, caller = asked.query, ctx.known_caller
     if query.authorisation is not None or caller.kind != "department":
@@ -135,7 +135,7 @@ def _statutory(ctx: Context, asked: Asked) -> Ground | None:
     raise NoGround(*claimed.texts)
 
 
-def _plan(ctx: Context, asked: Asked, ground: Ground) -> Plan:
+def _plan(ctx: Context, asked: QueryRequest, ground: Ground) -> Plan:
     directory, items = ctx.followed(Directory), asked.query.items
     kind, credential, today = asked.query.subject.kind, ctx.known_caller.items, ctx.legal_date
     if items is None and ground.kind == "statutory":
@@ -171,7 +171,13 @@ def _plan_of_matter(
 
 
 async def _release(
-    ctx: Context, asked: Asked, wanted: Wanted, events: Sequence[RecordChanged], *, decision: UUID, repeated: bool
+    ctx: Context,
+    asked: QueryRequest,
+    wanted: QueryScope,
+    events: Sequence[RecordChanged],
+    *,
+    decision: UUID,
+    repeated: bool,
 ) -> bool:
     """Release these events as they were read, count the use and log it; False if that has to be decided anew."""
     keyed = asked.key is not None and not repeated
@@ -185,14 +191,14 @@ async def _release(
     return decided.written
 
 
-async def _kept(ctx: Context, asked: Asked) -> bool:
+async def _kept(ctx: Context, asked: QueryRequest) -> bool:
     """Whether what used up the authorisation was this same request, sent twice at once."""
     return asked.key is not None and await recall(ctx, asked.key, asked.digest) is not None
 
 
 def _disclose(
     ctx: Context,
-    asked: Asked,
+    asked: QueryRequest,
     ground: Ground,
     found: Sequence[RecordChanged],
     *,
@@ -215,7 +221,7 @@ def _disclose(
 
 
 def _tell_of_bureau(
-    ctx: Context, asked: Asked, events: Sequence[RecordChanged], *, decision: UUID, until: date
+    ctx: Context, asked: QueryRequest, events: Sequence[RecordChanged], *, decision: UUID, until: date
 ) -> None:
     """A bureau holds what it was given, and is told when that ends."""
     caller = ctx.known_caller
@@ -228,12 +234,12 @@ def _tell_of_bureau(
         )
 
 
-def _refuse_unauthorised(ctx: Context, asked: Asked) -> NoReturn:
+def _refuse_unauthorised(ctx: Context, asked: QueryRequest) -> NoReturn:
     _refused(ctx, asked, "authorisation", NoAuthorisation.code)
     raise NoAuthorisation
 
 
-def _refused(ctx: Context, asked: Asked, ground: str, reason: str) -> None:
+def _refused(ctx: Context, asked: QueryRequest, ground: str, reason: str) -> None:
     ctx.disclose(
         asked.subject,
         purpose=asked.query.purpose,

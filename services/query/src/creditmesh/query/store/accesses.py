@@ -17,7 +17,7 @@ _COLUMNS = ("part", "id", "key", "at", "legal_date", "traceparent", "data")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AccessLine:
     """One line of the log as it was read back."""
 
     entry: int
@@ -38,16 +38,16 @@ _PAGE = """
 """
 
 
-async def page(session: Session, *, part: int, subject: UUID, before: int | None, limit: int) -> list[Line]:
+async def page(session: Session, *, part: int, subject: UUID, before: int | None, limit: int) -> list[AccessLine]:
     """At most `limit` lines about a subject that came in before the entry `before` (None: all), newest first."""
     values = {"part": part, "subject": subject, "before": before, "limit": limit}
     return [
-        Line(entry, at, AccessRecorded.model_validate_json(data))
+        AccessLine(entry, at, AccessRecorded.model_validate_json(data))
         for entry, at, data in await session.fetch(_PAGE, values)
     ]
 
 
-async def every(session: Session, *, part: int, subject: UUID, batch: int = 500) -> AsyncIterator[Line]:
+async def every(session: Session, *, part: int, subject: UUID, batch: int = 500) -> AsyncIterator[AccessLine]:
     """All lines about a subject, newest first."""
     before: int | None = None
     while lines := await page(session, part=part, subject=subject, before=before, limit=batch):

@@ -16,7 +16,7 @@ _LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class PublicForm:
     """A public form to be stored; `fresh`: there is no row of this record yet."""
 
     part: int
@@ -27,7 +27,7 @@ class Published:
     fresh: bool
 
 
-async def write(session: Session, published: Sequence[Published]) -> None:
+async def write(session: Session, published: Sequence[PublicForm]) -> None:
     """Bring the public read model to these forms: new ones by COPY, others where their `rev` is greater."""
     await session.copy("query.public_record", _COLUMNS, [_row(each) for each in published if each.fresh])
     if later := [_row(each) for each in published if not each.fresh]:
@@ -35,7 +35,7 @@ async def write(session: Session, published: Sequence[Published]) -> None:
         await session.execute(_UPSERT, dict(columns))
 
 
-def _row(published: Published) -> tuple[object, ...]:
+def _row(published: PublicForm) -> tuple[object, ...]:
     form = published.form
     return (
         published.part,

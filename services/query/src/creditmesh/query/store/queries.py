@@ -19,7 +19,7 @@ from creditmesh.schemas.events import RecordChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class QueryScope:
     """What a query reads: of these items (None: of all), under that authorisation and idempotency key if any."""
 
     part: int
@@ -51,7 +51,7 @@ _READ = f"""
 """
 
 
-async def read(session: Session, wanted: Wanted) -> Found:
+async def read(session: Session, wanted: QueryScope) -> Found:
     """Everything a query is judged and answered from."""
     [(token, digest, reference, records)] = await session.fetch(_READ, _values(wanted))
     return Found(
@@ -127,7 +127,9 @@ class Decided:
         return cls(*row)
 
 
-def use_of(wanted: Wanted, records: Sequence[RecordChanged], *, bureau: str | None, count: int) -> Mapping[str, object]:
+def use_of(
+    wanted: QueryScope, records: Sequence[RecordChanged], *, bureau: str | None, count: int
+) -> Mapping[str, object]:
     """The second statement's values beside its key and its events: release these records, as they were read.
 
     `count` is 0 for a repeated request, which uses up nothing but needs an authorisation that still holds.
@@ -141,5 +143,5 @@ def use_of(wanted: Wanted, records: Sequence[RecordChanged], *, bureau: str | No
     }
 
 
-def _values(wanted: Wanted) -> dict[str, object]:
-    return {name: getattr(wanted, name) for name in Wanted.__slots__}
+def _values(wanted: QueryScope) -> dict[str, object]:
+    return {name: getattr(wanted, name) for name in QueryScope.__slots__}

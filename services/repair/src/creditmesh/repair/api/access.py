@@ -1,9 +1,9 @@
 """Who may call these routes: the subject on their own side, departments and the office that handle cases."""
 
-from creditmesh.chassis.http.access import Access
+from creditmesh.chassis.http.access import AccessPolicy
 
-READ = Access.each(subject="me:read", department="cases:handle", office="cases:handle")
-ACT = Access.each(subject="cases:file", department="cases:handle", office="cases:handle")
-HANDLE = Access.to("department", "office", scope="cases:handle")
-FILE = Access.to("subject", scope="cases:file")
-OWN = Access.to("subject", scope="me:read")
+READ = AccessPolicy.each(subject="me:read", department="cases:handle", office="cases:handle")
+ACT = AccessPolicy.each(subject="cases:file", department="cases:handle", office="cases:handle")
+HANDLE = AccessPolicy.to("department", "office", scope="cases:handle")
+FILE = AccessPolicy.to("subject", scope="cases:file")
+OWN = AccessPolicy.to("subject", scope="me:read")

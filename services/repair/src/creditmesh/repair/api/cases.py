@@ -16,7 +16,7 @@ from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.cases import ActionIn, CaseEntry, CaseIn, CaseOut
 from creditmesh.schemas.events.case import CaseKind, CaseState
-from creditmesh.schemas.signed import Signed
+from creditmesh.schemas.signed import SignedText
 
 router = Router(tags=["cases"])
 
@@ -93,7 +93,7 @@ async def act(ctx: Ctx, request: Request, response: Response, case: UUID, body: 
 
 
 @router.get("/v1/cases/{case}/certificate", access=READ)
-async def certificate(ctx: Ctx, case: UUID) -> Signed:
+async def certificate(ctx: Ctx, case: UUID) -> SignedText:
     """The propagation certificate: the revision the case brought about, and which holders know; signed by the node.
 
     `signed` is the text that was signed, to the letter: a `Certificate` in JSON; `creditmesh verify` checks it.

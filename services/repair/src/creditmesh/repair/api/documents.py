@@ -10,7 +10,7 @@ from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.repair import operations
 from creditmesh.repair.api.access import FILE, READ
 from creditmesh.repair.documents import MOST_BYTES, media_of
-from creditmesh.repair.operations import Document
+from creditmesh.repair.operations import UploadedDocument
 from creditmesh.repair.operations.showing import evidence_out
 from creditmesh.schemas.cases import EvidenceKind, EvidenceMedia, EvidenceOut
 
@@ -37,7 +37,7 @@ async def add(ctx: Ctx, request: Request, response: Response, case: UUID, kind: 
     `POST /v1/cases/{case}/evidence?kind=proof` with `Content-Type: application/pdf`.
     """
     media = media_of(request.headers.get("content-type"))
-    sent = Document(kind=kind, media=media, content=await request.body())
+    sent = UploadedDocument(kind=kind, media=media, content=await request.body())
     added, new = await operations.add_document(ctx, case, sent)
     response.status_code = 201 if new else 200
     response.headers["Location"] = f"/v1/cases/{case}/evidence/{added.digest.hex()}"

@@ -2,15 +2,15 @@
 
 from creditmesh.repair.operations.acting import act
 from creditmesh.repair.operations.certifying import certificate_of
-from creditmesh.repair.operations.documents import Document, add_document, document_of
+from creditmesh.repair.operations.documents import UploadedDocument, add_document, document_of
 from creditmesh.repair.operations.filing import file_case
 from creditmesh.repair.operations.following import follow_holders, follow_records
 from creditmesh.repair.operations.listing import cases_to_handle, own_cases
-from creditmesh.repair.operations.once import once
+from creditmesh.repair.operations.replays import once
 from creditmesh.repair.operations.showing import shown_case
 
 __all__ = [
-    "Document",
+    "UploadedDocument",
     "act",
     "add_document",
     "cases_to_handle",

@@ -12,10 +12,10 @@ from creditmesh.repair.store import cases, propagation
 from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.cases import Certificate, CertificateLine
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.signed import Signed, sign
+from creditmesh.schemas.signed import SignedText, sign
 
 
-async def certificate_of(ctx: Context, case_id: UUID) -> Signed:
+async def certificate_of(ctx: Context, case_id: UUID) -> SignedText:
     """The signed certificate as of now; an access. NoCertificate until a revision is there; refusals as `seen_case`."""
     case, _ = await seen_case(ctx, case_id)
     session = await ctx.session()

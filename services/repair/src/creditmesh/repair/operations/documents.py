@@ -32,7 +32,7 @@ _NONE = ("The case has no document of this digest.", "该案件没有此摘要�
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class UploadedDocument:
     """A document as it is sent."""
 
     kind: EvidenceKind
@@ -40,7 +40,7 @@ class Document:
     content: bytes = field(repr=False)
 
 
-async def add_document(ctx: Context, case_id: UUID, sent: Document) -> tuple[Evidence, bool]:
+async def add_document(ctx: Context, case_id: UUID, sent: UploadedDocument) -> tuple[Evidence, bool]:
     """Keep it, sealed, and whether it is new: the same content again is the same document.
 
     With the last document that it was returned for, a case is filed again. WrongMedia; WrongState where nothing is
@@ -51,7 +51,7 @@ async def add_document(ctx: Context, case_id: UUID, sent: Document) -> tuple[Evi
         return await _added(ctx, case_id, sent)
 
 
-async def _added(ctx: Context, case_id: UUID, sent: Document) -> tuple[Evidence, bool]:
+async def _added(ctx: Context, case_id: UUID, sent: UploadedDocument) -> tuple[Evidence, bool]:
     digest = await asyncio.to_thread(_digest, sent.content)
     case, _ = await locked_case(ctx, case_id)
     there = await documents.documents_of(await ctx.session(), case)
@@ -90,7 +90,7 @@ async def _read(ctx: Context, case_id: UUID, digest: bytes) -> tuple[Evidence, b
     return about, content
 
 
-def _same(standing: Evidence, sent: Document) -> Evidence:
+def _same(standing: Evidence, sent: UploadedDocument) -> Evidence:
     if standing.kind != sent.kind:
         raise EvidenceDiffers(
             f"The same file is in the case as {standing.kind}; send a file of its own for each.",

@@ -9,7 +9,7 @@ from creditmesh.repair.course import Actor
 from creditmesh.repair.errors import NotYours, OutsideCredential
 from creditmesh.repair.store import cases
 from creditmesh.repair.store.cases import Case
-from creditmesh.schemas.events.access import Outcome
+from creditmesh.schemas.events.access import AccessOutcome
 
 _NONE = ("You have no case of this id.", "您没有该编号的案件。")
 PURPOSE = "case"
@@ -42,7 +42,7 @@ async def locked_case(ctx: Context, case_id: UUID) -> tuple[Case, Actor]:
     return await seen_case(ctx, case_id)
 
 
-def disclose(ctx: Context, shown: Sequence[Case], *, outcome: Outcome, reason: str | None = None) -> None:
+def disclose(ctx: Context, shown: Sequence[Case], *, outcome: AccessOutcome, reason: str | None = None) -> None:
     """One access for each person whose cases these are."""
     by_subject: dict[UUID, list[Case]] = {}
     for each in shown:

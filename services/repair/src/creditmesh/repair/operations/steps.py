@@ -8,7 +8,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.repair.clocks import Deadline
-from creditmesh.repair.course import Move, Place, Standing
+from creditmesh.repair.course import CasePosition, CaseSituation, Move
 from creditmesh.repair.errors import NoProcedure
 from creditmesh.repair.filing import Record
 from creditmesh.repair.store import cases, documents, records
@@ -93,16 +93,16 @@ async def note(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
     )
 
 
-def place_of(case: Case) -> Place:
+def place_of(case: Case) -> CasePosition:
     """Where the case is in its course."""
-    return Place(state=case.state, due=Deadline(case.due, case.calendar), final=case.final)
+    return CasePosition(state=case.state, due=Deadline(case.due, case.calendar), final=case.final)
 
 
-async def standing_of(ctx: Context, case: Case) -> Standing:
+async def standing_of(ctx: Context, case: Case) -> CaseSituation:
     """Where the case stands, with its documents and what its body did to the record meanwhile."""
     session = await ctx.session()
     record = await record_of(ctx, case)
-    return Standing(
+    return CaseSituation(
         state=case.state,
         due=Deadline(case.due, case.calendar),
         final=case.final,

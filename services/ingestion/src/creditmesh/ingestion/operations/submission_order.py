@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from creditmesh.ingestion import receipts
-from creditmesh.ingestion.formats import Row
+from creditmesh.ingestion.formats import SubmittedRow
 from creditmesh.ingestion.operations.intake import Intake
 from creditmesh.ingestion.revisions import Lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class SubmissionOrder:
     """What a caller sends in: rows of one item."""
 
     item: str
-    read: Callable[[Intake], Iterable[Row]] = field(repr=False)
+    read: Callable[[Intake], Iterable[SubmittedRow]] = field(repr=False)
     """Gives the rows, for the item's headers; it may refuse the body as a whole."""
     digest: bytes
     key: str | None = None

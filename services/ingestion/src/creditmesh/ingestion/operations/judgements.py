@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.schemas.acknowledgements import Refused
+from creditmesh.schemas.acknowledgements import EntryRefusal
 from creditmesh.schemas.events import EntriesJudged
 from creditmesh.schemas.problems import FieldError
 
@@ -13,11 +13,11 @@ from creditmesh.schemas.problems import FieldError
 class _Run:
     first: int
     until: int
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[EntryRefusal] = field(default_factory=list)
     ends: dict[UUID, None] = field(default_factory=dict)
 
 
-class Judged:
+class RunJudgements:
     """The judgements of one run, which may be of several feeds."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Judged:
         run = self._runs.setdefault((peer, feed), _Run(index, index + 1))
         run.first, run.until = min(run.first, index), max(run.until, index + 1)
         if refusal is not None:
-            run.refused.append(Refused(index=index, code=refusal.code))
+            run.refused.append(EntryRefusal(index=index, code=refusal.code))
         elif ended is not None:
             run.ends[ended] = None
 

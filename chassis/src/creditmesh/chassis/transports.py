@@ -3,30 +3,30 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from creditmesh.chassis.bus.arrivals import KafkaBus as OpenKafkaBus
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
-from creditmesh.chassis.bus.listen import Listener
+from creditmesh.chassis.bus.kafka_bus import KafkaBus as OpenKafkaBus
+from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.publisher import Publisher
 from creditmesh.chassis.bus.topics import Topic, topics_of
-from creditmesh.chassis.database.address import Address
-from creditmesh.chassis.settings import BusSettings, KafkaBus
+from creditmesh.chassis.database.address import DatabaseAddress
+from creditmesh.chassis.settings import BusSettings, KafkaBusSettings
 
 
-def open_bus(settings: BusSettings, *, node: str, wakes: Listener, sources: Mapping[str, Source]) -> Bus:
+def open_bus(settings: BusSettings, *, node: str, notifications: Notifications, sources: Mapping[str, Source]) -> Bus:
     """The bus of a process of this node."""
-    if isinstance(settings, KafkaBus):
+    if isinstance(settings, KafkaBusSettings):
         from creditmesh.chassis.bus.kafka import consumer  # noqa: PLC0415 - a heavy client, if asked for
 
-        return OpenKafkaBus(wakes, partial(consumer, settings.bootstrap, node=node))
-    return EmbeddedBus(wakes, sources)
+        return OpenKafkaBus(notifications, partial(consumer, settings.bootstrap, node=node))
+    return EmbeddedBus(notifications, sources)
 
 
 def open_publisher(
-    settings: BusSettings, address: Address, *, node: str, streams: Sequence[str], parts: int, lease: float
+    settings: BusSettings, address: DatabaseAddress, *, node: str, streams: Sequence[str], parts: int, lease: float
 ) -> Publisher | None:
     """What the relay of this node runs; None where the bus is the stream itself."""
-    if not isinstance(settings, KafkaBus):
+    if not isinstance(settings, KafkaBusSettings):
         return None
     from creditmesh.chassis.bus.kafka import producer  # noqa: PLC0415
 
@@ -36,14 +36,14 @@ def open_publisher(
 
 def declared_topics(settings: BusSettings, *, node: str, streams: Sequence[str], parts: int) -> list[Topic]:
     """The topics this node needs; none where the bus is the stream itself."""
-    if not isinstance(settings, KafkaBus):
+    if not isinstance(settings, KafkaBusSettings):
         return []
     return topics_of(node, streams, parts=parts, replicas=settings.replication, min_isr=settings.min_isr)
 
 
 async def apply_topics(settings: BusSettings, topics: Sequence[Topic], *, anew: bool = False) -> list[str]:
     """Make what is missing, as `kafka.apply`; the names of the topics made."""
-    if not isinstance(settings, KafkaBus):
+    if not isinstance(settings, KafkaBusSettings):
         return []
     from creditmesh.chassis.bus.kafka import apply  # noqa: PLC0415
 

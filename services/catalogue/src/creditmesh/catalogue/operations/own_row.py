@@ -3,14 +3,14 @@
 from base64 import b64encode
 from typing import Literal
 
-from creditmesh.catalogue.objects import Entry
+from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, PublicKey
 
 _USES: tuple[Literal["node"], Literal["feed"]] = ("node", "feed")
 
 
-def with_keys(ctx: Context, entry: Entry) -> Entry:
+def with_keys(ctx: Context, entry: CatalogueObject) -> CatalogueObject:
     """The entry; if it is this node's own row, with the public halves of all its keys."""
     party = entry.body
     if not isinstance(party, Party) or party.kind != "node" or party.code != ctx.node.code:

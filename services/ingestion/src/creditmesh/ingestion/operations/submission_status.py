@@ -7,11 +7,11 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.store import submissions
-from creditmesh.ingestion.store.submissions import Chunk, Submission
+from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
 from creditmesh.schemas.verdicts import VerdictWord
 
 
-async def standing_of(ctx: Context, submission: UUID) -> tuple[Submission, Mapping[VerdictWord, int]]:
+async def standing_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission, Mapping[VerdictWord, int]]:
     """The caller's submission and the verdicts given so far; NotFound if it is not theirs."""
     found = await submissions.submission_of(await ctx.session(), submission)
     caller = ctx.known_caller

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from creditmesh.chassis.bus.event import Ordered
-from creditmesh.chassis.bus.listen import Listener, News
+from creditmesh.chassis.bus.listen import Notification, Notifications
 from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.message import Headers, event_of
 from creditmesh.chassis.bus.metrics import CLIENTS, FOREIGN
@@ -73,8 +73,8 @@ class KafkaBus(Bus):
 
     seconds_to_poll = 1.0
 
-    def __init__(self, wakes: Listener, connect: Connect) -> None:
-        super().__init__(wakes)
+    def __init__(self, notifications: Notifications, connect: Connect) -> None:
+        super().__init__(notifications)
         self._connect = connect
         self._next: dict[Place, int] = {}
         """The offset to go on from, of every held part."""
@@ -99,7 +99,7 @@ class KafkaBus(Bus):
         """Its one reading."""
         return [Unit("reading", self.run)]
 
-    def brings(self, place: Place, news: News) -> bool:
+    def brings(self, place: Place, news: Notification) -> bool:
         """While Kafka flows: readers ask for the heads each second."""
         del news
         return place in self._placed and place not in self._dry

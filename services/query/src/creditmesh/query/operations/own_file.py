@@ -6,9 +6,9 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.http import paging
 from creditmesh.query.operations.authorisations import listed
-from creditmesh.query.operations.opening import answered, others_shown
+from creditmesh.query.operations.unsealing import answered, others_shown
 from creditmesh.query.store import accesses, records
-from creditmesh.query.store.accesses import Line
+from creditmesh.query.store.accesses import AccessLine
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
@@ -75,5 +75,5 @@ def _disclose(ctx: Context, subject: UUID, purpose: str, shown: Sequence[RecordO
     )
 
 
-def _out(line: Line) -> AccessOut:
+def _out(line: AccessLine) -> AccessOut:
     return AccessOut(at=line.at, **line.event.model_dump(exclude={"subject"}))

@@ -41,7 +41,7 @@ Key = tuple[int, UUID, UUID]
 
 # Not frozen: one is made for every event, and freezing doubles what that costs.
 @dataclass(slots=True, kw_only=True)
-class Standing:
+class DesignationRow:
     """One row, as the table has it."""
 
     part: int
@@ -102,7 +102,7 @@ class Day:
         return {"as_of": self.as_of, "withdrawn": list(self.withdrawn)}
 
 
-async def add(session: Session, rows: Sequence[Standing]) -> None:
+async def add(session: Session, rows: Sequence[DesignationRow]) -> None:
     """Add the rows of records that have none yet."""
     await session.copy("matching.standing", _COLUMNS, [_values(row) for row in rows])
 
@@ -122,7 +122,7 @@ _UPSERT = f"""
 """
 
 
-async def put(session: Session, rows: Sequence[Standing]) -> None:
+async def put(session: Session, rows: Sequence[DesignationRow]) -> None:
     """Bring rows to what they are by a newer revision; an older one changes nothing."""
     if rows:
         columns = zip(_COLUMNS, map(list, zip(*map(_values, rows), strict=True)), strict=True)
@@ -139,13 +139,13 @@ _DROP = f"""
 """
 
 
-async def known(session: Session, keys: Collection[Key]) -> list[Standing]:
+async def known(session: Session, keys: Collection[Key]) -> list[DesignationRow]:
     """The rows of these keys that there are."""
     if not keys:
         return []
     part, record, subject = zip(*keys, strict=True)
     rows = await session.fetch(_KNOWN, {"part": part, "record": record, "subject": subject})
-    return [Standing(**row) for row in rows]
+    return [DesignationRow(**row) for row in rows]
 
 
 async def drop(session: Session, gone: Mapping[Key, int]) -> None:
@@ -210,7 +210,7 @@ async def on_list(
     day: Day,
     after: UUID | None,
     limit: int,
-) -> list[Standing]:
+) -> list[DesignationRow]:
     """Who is visibly on a list by records of these items and kinds, after the record `after`, in their order."""
     given = {
         "list": code,
@@ -219,8 +219,8 @@ async def on_list(
         "after": after,
         "limit": limit,
     }
-    return [Standing(**row) for row in await session.fetch(_ON_LIST, given | day.given)]
+    return [DesignationRow(**row) for row in await session.fetch(_ON_LIST, given | day.given)]
 
 
-def _values(row: Standing) -> tuple[object, ...]:
+def _values(row: DesignationRow) -> tuple[object, ...]:
     return tuple(getattr(row, name) for name in _COLUMNS)

@@ -12,8 +12,8 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching.errors import NoGround
-from creditmesh.matching.store import standing
-from creditmesh.matching.store.standing import Day, Held
+from creditmesh.matching.store import designations
+from creditmesh.matching.store.designations import Day, Held
 from creditmesh.schemas.catalogue import Matter
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.rules import freshness, grounds
@@ -28,7 +28,7 @@ ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Enquiry:
     """For which matter, and who asks."""
 
     matter: str | None
@@ -46,7 +46,7 @@ class Allowed:
     """The items of the matter that this credential does not reach: only without any "no record" means there is none."""
 
 
-def ground_of(ctx: Context, asked: Asked) -> Allowed | Wanting:
+def ground_of(ctx: Context, asked: Enquiry) -> Allowed | Wanting:
     """The ground of this question, or what it wants. Nobody's number is needed to say so."""
     directory, today, caller = ctx.followed(Directory), ctx.legal_date, ctx.known_caller
     officer = caller.officer or asked.officer
@@ -64,7 +64,7 @@ def ground_of(ctx: Context, asked: Asked) -> Allowed | Wanting:
     return Allowed(matter=matter, officer=officer, items=items, out_of_reach=out_of_reach)
 
 
-async def refuse(ctx: Context, asked: Asked, wanting: Wanting, identities: Sequence[Identity]) -> NoReturn:
+async def refuse(ctx: Context, asked: Enquiry, wanting: Wanting, identities: Sequence[Identity]) -> NoReturn:
     """NoGround, a kept access of each of these whom this node knows; nobody becomes known by it."""
     known: set[UUID] = set()
     async for some in in_slices(identities):
@@ -76,7 +76,7 @@ async def refuse(ctx: Context, asked: Asked, wanting: Wanting, identities: Seque
     raise NoGround(*wanting.texts)
 
 
-def _note_refusal(ctx: Context, asked: Asked, wanting: Wanting, subject: UUID) -> None:
+def _note_refusal(ctx: Context, asked: Enquiry, wanting: Wanting, subject: UUID) -> None:
     ctx.disclose(
         subject,
         purpose=PURPOSE,
@@ -102,12 +102,12 @@ async def answered(
     """
     parts, day = {subject: ctx.part(str(subject)) for subject in subjects}, day_of(ctx)
     for attempt in range(ATTEMPTS):
-        rows = await standing.visible_of(await ctx.alone(), parts, items=items, day=day)
+        rows = await designations.visible_of(await ctx.alone(), parts, items=items, day=day)
         found: dict[UUID, list[Held]] = {subject: [] for subject in subjects}
         for row in rows:
             found[row.subject].append(row)
         answers = {subject: answer(subject, theirs) for subject, theirs in found.items()}
-        (unchanged,) = await ctx.write(standing.RELEASE, standing.released(rows))
+        (unchanged,) = await ctx.write(designations.RELEASE, designations.released(rows))
         if unchanged:
             return answers
         await asyncio.sleep(0.01 * attempt)

@@ -9,7 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from creditmesh.catalogue.acceptance import Key
-from creditmesh.catalogue.objects import Entry, entry_of
+from creditmesh.catalogue.objects import CatalogueObject, entry_of
 from creditmesh.catalogue.store import RefusedEntry
 from creditmesh.schemas.catalogue import Tier
 from creditmesh.schemas.events import CatalogueReceived
@@ -25,13 +25,13 @@ _UNREADABLE = FieldError(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReceivedObject:
     """A readable entry."""
 
     row: RefusedEntry
     """As it is kept if it has to wait."""
     said: CatalogueBody
-    entry: Entry | None
+    entry: CatalogueObject | None
     """None of a withdrawal: there the last body is nothing but a reminder."""
     errors: tuple[FieldError, ...] = ()
 
@@ -45,7 +45,7 @@ class Told:
         """What entries of one publishing have in common: they may name each other."""
         return (self.row.peer, self.said.state, self.said.issued_by, self.said.effective, self.said.basis)
 
-    def judged(self, errors: Sequence[FieldError]) -> "Told":
+    def judged(self, errors: Sequence[FieldError]) -> "ReceivedObject":
         """The entry with those of the errors that are about it."""
         prefix = f"/{self.said.kind}/{self.said.code}"
         about = (each for each in errors if f"{each.pointer}/".startswith(f"{prefix}/"))
@@ -64,16 +64,16 @@ def as_told(event: CatalogueReceived, *, at: datetime) -> RefusedEntry:
     )
 
 
-def read(row: RefusedEntry) -> Told | RefusedEntry:
+def read(row: RefusedEntry) -> ReceivedObject | RefusedEntry:
     """The entry, or the row with why this version cannot read it."""
     try:
         said = CatalogueBody.model_validate_json(row.body)
         if said.state == "withdrawn":
-            return Told(row, said, None)
+            return ReceivedObject(row, said, None)
         entry = entry_of(said.kind, said.body)
     except ValidationError:
         return _unreadable(row)
-    return Told(row, said, entry) if entry.code == said.code else _unreadable(row)
+    return ReceivedObject(row, said, entry) if entry.code == said.code else _unreadable(row)
 
 
 def _unreadable(row: RefusedEntry) -> RefusedEntry:

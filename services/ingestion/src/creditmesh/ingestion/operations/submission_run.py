@@ -20,13 +20,13 @@ from creditmesh.chassis.http import idempotency
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import ChunkDiffers, RowRefused
-from creditmesh.ingestion.formats import Row
-from creditmesh.ingestion.operations.intake import Entry, Intake
-from creditmesh.ingestion.operations.order import Order, Submitted
-from creditmesh.ingestion.operations.register import Outcome, Register, frame_of
+from creditmesh.ingestion.formats import SubmittedRow
+from creditmesh.ingestion.operations.intake import Intake, IntakeRow
+from creditmesh.ingestion.operations.register import EntryVerdict, Register, frame_of
+from creditmesh.ingestion.operations.submission_order import SubmissionOrder, Submitted
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import submissions
-from creditmesh.ingestion.store.submissions import Chunk, Submission
+from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
 from creditmesh.schemas.verdicts import VerdictWord, verdict_line
 
 CHUNK = 1000
@@ -36,7 +36,7 @@ _OLDEST: dict[Lane, float] = {"live": 30.0, "backfill": 5.0}
 _FURTHEST: dict[Lane, int] = {"live": 2_000_000, "backfill": 200_000}
 """Events that the slowest reader may be behind."""
 _ATTEMPTS = 2
-_Prepared = tuple[list[Entry], Mapping[UUID, Cipher]]
+_Prepared = tuple[list[IntakeRow], Mapping[UUID, Cipher]]
 
 
 class OtherFirst(Exception):
@@ -51,7 +51,13 @@ class Taking:
     """One pass over a submission's chunks; not to be used again."""
 
     def __init__(
-        self, ctx: Context, intake: Intake, order: Order, rows: Sequence[Row], *, begun: UUID | None = None
+        self,
+        ctx: Context,
+        intake: Intake,
+        order: SubmissionOrder,
+        rows: Sequence[SubmittedRow],
+        *,
+        begun: UUID | None = None,
     ) -> None:
         """`begun` is the submission to go on with; None: a new one."""
         self._ctx = ctx
@@ -79,15 +85,15 @@ class Taking:
     async def _stored(self) -> list[Chunk]:
         return await submissions.chunks(await self._ctx.alone(), self._id)
 
-    def _runs(self) -> Iterator[Sequence[Row]]:
+    def _runs(self) -> Iterator[Sequence[SubmittedRow]]:
         for start in range(0, len(self._rows), CHUNK):
             yield self._rows[start : start + CHUNK]
 
-    def _stands(self, rows: Sequence[Row]) -> bool:
+    def _stands(self, rows: Sequence[SubmittedRow]) -> bool:
         standing = self._done.get(rows[0].number)
         return standing is not None and bool(_same(standing, rows))
 
-    async def _take_all(self, runs: Sequence[Sequence[Row]]) -> None:
+    async def _take_all(self, runs: Sequence[Sequence[SubmittedRow]]) -> None:
         # While one run waits for the database, the next is read and finds its subjects.
         ahead: asyncio.Task[_Prepared] | None = None
         try:
@@ -101,11 +107,11 @@ class Taking:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)
 
-    async def _prepared(self, rows: Sequence[Row]) -> _Prepared:
+    async def _prepared(self, rows: Sequence[SubmittedRow]) -> _Prepared:
         entries = [self._intake.read(row) for row in rows]
         return entries, await self._intake.identify(entries)
 
-    async def _taken(self, rows: Sequence[Row], prepared: _Prepared) -> Chunk:
+    async def _taken(self, rows: Sequence[SubmittedRow], prepared: _Prepared) -> Chunk:
         attempts = 0
         while True:
             try:
@@ -123,7 +129,7 @@ class Taking:
     async def _standing(self, first_row: int) -> Chunk | None:
         return next((chunk for chunk in await self._stored() if chunk.first_row == first_row), None)
 
-    async def _take(self, rows: Sequence[Row], prepared: _Prepared) -> Chunk:
+    async def _take(self, rows: Sequence[SubmittedRow], prepared: _Prepared) -> Chunk:
         ctx, order = self._ctx, self._order
         entries, ciphers = prepared
         await self._assert_room()
@@ -167,9 +173,9 @@ class Taking:
                 await self._assert_first()
         await register.write_beside()
 
-    def _submission(self) -> Submission:
+    def _submission(self) -> StoredSubmission:
         caller, item = self._ctx.known_caller, self._intake.item
-        return Submission(
+        return StoredSubmission(
             id=self._id,
             party=self._intake.party.code,
             item=item.code,
@@ -190,7 +196,7 @@ class Taking:
             chunks=chunks,
         )
 
-    def _chunk(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> Chunk:
+    def _chunk(self, rows: Sequence[SubmittedRow], outcomes: Sequence[EntryVerdict]) -> Chunk:
         counts: Counter[VerdictWord] = Counter(outcome.verdict for outcome in outcomes)
         item = self._intake.item.code
         ids = not self._order.dry_run
@@ -215,11 +221,11 @@ class Taking:
         )
 
 
-def _digest(rows: Sequence[Row]) -> bytes:
+def _digest(rows: Sequence[SubmittedRow]) -> bytes:
     return sha256(b"\n".join(row.text for row in rows)).digest()
 
 
-def _same(standing: Chunk, rows: Sequence[Row]) -> Chunk:
+def _same(standing: Chunk, rows: Sequence[SubmittedRow]) -> Chunk:
     if standing.digest != _digest(rows):
         raise ChunkDiffers(
             "Use a new key for other rows, or send the first body again.",

@@ -6,12 +6,12 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Conflict, Stale
 from creditmesh.chassis.http import idempotency
 from creditmesh.chassis.http.idempotency import Once
-from creditmesh.ingestion.operations.register import Outcome
+from creditmesh.ingestion.operations.register import EntryVerdict
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.schemas.verdicts import Verdict
 
 
-async def once(ctx: Context, asked: Once, change: Callable[[], Awaitable[Outcome]]) -> tuple[Verdict, bool]:
+async def once(ctx: Context, asked: Once, change: Callable[[], Awaitable[EntryVerdict]]) -> tuple[Verdict, bool]:
     """The verdict on the change, and whether it is a replay's. idempotency.KeyReused for another change."""
     standing = await _standing(ctx, asked)
     if standing is not None:
@@ -44,14 +44,14 @@ async def _standing(ctx: Context, asked: Once) -> Verdict | None:
         if review is not None:
             return _verdict(_of_review(review))
         found = await revisions.revision(session, reference, parts=ctx.node.parts)
-    return None if found is None else _verdict(Outcome("corrected", found.record, found.rev, item=found.item))
+    return None if found is None else _verdict(EntryVerdict("corrected", found.record, found.rev, item=found.item))
 
 
-def _of_review(review: reviews.Review) -> Outcome:
+def _of_review(review: reviews.Review) -> EntryVerdict:
     if review.verdict is None:
-        return Outcome("held", review=review.id, item=review.item, reasons=reviews.reasons_of(review))
+        return EntryVerdict("held", review=review.id, item=review.item, reasons=reviews.reasons_of(review))
     made = review.verdict != "refused"
-    return Outcome(
+    return EntryVerdict(
         review.verdict,
         review.record if made else None,
         review.rev if made else None,
@@ -60,7 +60,7 @@ def _of_review(review: reviews.Review) -> Outcome:
     )
 
 
-def _verdict(outcome: Outcome) -> Verdict:
+def _verdict(outcome: EntryVerdict) -> Verdict:
     return Verdict(
         row=1,
         verdict=outcome.verdict,

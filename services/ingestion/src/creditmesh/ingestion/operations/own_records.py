@@ -17,7 +17,7 @@ from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Stored
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.events.access import Outcome
+from creditmesh.schemas.events.access import AccessOutcome
 from creditmesh.schemas.rules.visibility import visible
 
 _NONE = ("You have no record of this id.", "您没有该编号的记录。")
@@ -90,7 +90,9 @@ async def _values(ctx: Context, events: Sequence[RecordChanged]) -> list[dict[st
     return values
 
 
-def _disclose(ctx: Context, events: Iterable[RecordChanged], *, outcome: Outcome, reason: str | None = None) -> None:
+def _disclose(
+    ctx: Context, events: Iterable[RecordChanged], *, outcome: AccessOutcome, reason: str | None = None
+) -> None:
     told = list(events)
     about = {event.subject for event in told} | {sealed.about for event in told for sealed in event.sealed}
     for subject in sorted(about):
