@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from creditmesh.client import Unverified
 from creditmesh.client.certificates import check
-from creditmesh.schemas.acknowledgements import Acknowledgement, Proof, EntryRefusal
+from creditmesh.schemas.acknowledgements import Acknowledgement, EntryRefusal, Proof
 from creditmesh.schemas.cases import Certificate, CertificateLine
 from creditmesh.schemas.exchange import EntryLine
 from creditmesh.schemas.signed import SignedText, said, sign
