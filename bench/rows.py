@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from creditmesh.schemas.rules.identity import SANDBOX_REGION, resident_check, uscc_check
+from creditmesh.schemas.rules.identity import SANDBOX_REGION
+from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 
 PARTY = "market_regulation"
 ITEM = "administrative_penalty"

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from random import Random
 
 from creditmesh.schemas.identifiers import SubjectKind
-from creditmesh.schemas.rules.identity import SANDBOX_REGION, resident_check, uscc_check
+from creditmesh.schemas.rules.identity import SANDBOX_REGION
+from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许"
 STEMS = "甲乙丙丁戊己庚辛壬癸"

@@ -164,3 +164,14 @@ def _distribution(module: str) -> str | None:
         return None
     [name] = set(_DISTRIBUTIONS[first])
     return name.lower().replace("_", "-")
+
+
+def test_nobody_is_found_but_by_identify():
+    """An index value is of an identity, and whoever made one by hand would be found under another."""
+    makes = re.compile(r"(?<![\w.])Identity\(|(?<!f)\bindex_of\(")
+    users = {path.relative_to(ROOT).as_posix() for path in sources() if makes.search(path.read_text(encoding="utf-8"))}
+    assert users == {
+        "schemas/src/creditmesh/schemas/rules/identity.py",
+        "chassis/src/creditmesh/chassis/vault/index.py",
+        "chassis/src/creditmesh/chassis/vault/subjects.py",
+    }

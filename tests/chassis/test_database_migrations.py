@@ -243,7 +243,10 @@ FORBIDDEN = {
     "the vault's index": ("sample", "select * from vault.identity"),
     "the vault's keys": ("sample", "select * from vault.data_key"),
     "opening without declaring it": ("other", "select * from vault.open('{}', '{}', 'k', 'a')"),
-    "resolving without declaring it": ("other", "select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a')"),
+    "resolving without declaring it": (
+        "other",
+        "select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a', '{}', '{}')",
+    ),
     "the bus reading a service": ("bus", "select * from sample.fact"),
     "the bus opening the vault": ("bus", "select * from vault.open('{}', '{}', 'k', 'a')"),
     "becoming the owner": ("sample", "set role city_ddl"),
@@ -303,7 +306,7 @@ async def test_a_grant_that_is_no_longer_declared_is_taken_back(postgres: Postgr
         database=database.name,
     )
     async with database.session("sample") as connection:
-        await connection.execute("select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a')")
+        await connection.execute("select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a', '{}', '{}')")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("select * from vault.open('{}', '{}', 'k', 'a')")
 

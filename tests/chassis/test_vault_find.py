@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.rules.identity import Identity
 from tests.chassis.sample import OTHER, SAMPLE
 from tests.support.postgres import Postgres
 

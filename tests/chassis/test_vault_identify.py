@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import SECONDS_KEPT, Erased, Vault
 from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.rules.identity import Identity
 from tests.support.postgres import Database, Postgres
 
 PARTS = 5

@@ -8,7 +8,7 @@ import yaml
 
 from creditmesh.schemas.catalogue import CodeSet, Item, Party, Rule
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
-from creditmesh.schemas.rules.identity import resident_check, uscc_check
+from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 
 DATA = Path(__file__).parents[2] / "services/catalogue/src/creditmesh/catalogue/data"
 TODAY = date(2026, 11, 22)

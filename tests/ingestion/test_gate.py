@@ -5,14 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.ingestion import amounts
 from creditmesh.ingestion.gate import Gate
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.compile import compile_item
-from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
+from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER, Identity
+from creditmesh.schemas.rules.numbers import organisation_check, uscc_check
 from tests.ingestion.rows import MARKET, TODAY, TRANSPORT, code_sets, compiled, penalty, person_penalty, resident, uscc
 
 
@@ -126,8 +126,122 @@ def test_a_wrong_check_digit_is_held_and_not_lost():
     assert holds(penalty(CF_FR_ZJLX="身份证", CF_FR_ZJHM=wrong)) == [("check_digit", "/CF_FR_ZJHM")]
 
 
-def test_a_number_of_another_form_is_held():
-    assert holds(person_penalty(CF_XDR_ZJHM=resident()[:-2])) == [("number_shape", "/CF_XDR_ZJHM")]
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (resident()[:-2], "number_shape"),
+        ("9900001985****1234", "number_masked"),
+        ("9.90000198504120E+17", "number_computed"),
+        ("详见决定书", "number_filler"),
+    ],
+)
+def test_a_number_that_is_none_is_refused_with_its_own_reason(number: str, code: str):
+    assert refusals(person_penalty(CF_XDR_ZJHM=number)) == [(code, "/CF_XDR_ZJHM")]
+    assert refusals(penalty(CF_FR_ZJLX="身份证", CF_FR_ZJHM=number)) == [(code, "/CF_FR_ZJHM")]
+    trader = penalty(CF_XDR_LB="个体工商户", CF_XDR_SHXYM=USCC_PLACEHOLDER, CF_XDR_GSZC=number)
+    assert refusals(trader) == ([] if code == "number_shape" else [(code, "/CF_XDR_GSZC")])
+
+
+@pytest.mark.parametrize("number", ["无", "/", "E12****78", "H0********", "详见决定书", "9.9E+14"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "护照",
+        "港澳居民来往内地通行证",
+        "台湾居民来往大陆通行证",
+        "外国人永久居留证",
+        "军官证",
+        "户口簿",
+        "港澳台居民居住证",
+    ],
+)
+def test_no_document_makes_somebody_of_what_is_no_number(kind: str, number: str):
+    assert refusals(person_penalty(CF_XDR_ZJLX=kind, CF_XDR_ZJHM=number))
+    assert refusals(penalty(CF_FR_ZJLX=kind, CF_FR_ZJHM=number))
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "document", "known_by"),
+    [
+        ("护照", "e12345678", "passport", "E12345678"),
+        ("港澳居民来往内地通行证", "H1234567802", "hk_macao_permit", "H12345678"),
+        ("台胞证", "0012345601(B)", "taiwan_permit", "00123456"),
+        ("军官证", "南字第01234567号", "officer_card", "南01234567"),
+        ("士官证", "士字第20990001号", "soldier_card", "士20990001"),
+        ("户口本", resident(5), "resident_id", resident(5)),
+        ("港澳居民居住证", resident(6), "resident_id", resident(6)),
+        ("外国人永久居留证", "USA990000000012", "foreign_resident_id", "USA990000000012"),
+    ],
+)
+def test_every_kind_of_document_identifies(kind: str, number: str, document: DocumentType, known_by: str):
+    row = person_penalty(CF_XDR_ZJLX=kind, CF_XDR_ZJHM=number)
+    assert not refusals(row)
+    assert judged(row).subject == named("natural_person", document, known_by)
+
+
+def test_a_word_in_a_column_that_nobody_asks_for_says_nothing():
+    assert holds(person_penalty(CF_XDR_SHXYM="/", CF_XDR_GSZC="无")) == []
+    trader = penalty(CF_XDR_LB="个体工商户", CF_XDR_SHXYM="无", CF_XDR_GSZC='="990000600000017"')
+    assert judged(trader).subject == named("sole_trader", "registration", "990000600000017")
+    assert refusals(penalty(CF_XDR_SHXYM="无")) == [("number_filler", "/CF_XDR_SHXYM")]
+    nobody = penalty(CF_XDR_LB="个体工商户", CF_XDR_SHXYM="无", CF_XDR_GSZC="无")
+    assert refusals(nobody) == [("number_filler", "/CF_XDR_GSZC")]
+
+
+def defaulter(number: str, kind: str = "580", **more: str) -> dict[str, str]:
+    return {
+        "INAME": "样某甲",
+        "PARTYTYPENAME": kind,
+        "CARDNUM": number,
+        "COURTNAME": "示例市人民法院",
+        "COURTCODE": MARKET.uscc,
+        "GISTID": "（2026）示01民初1号",
+        "REGDATE": "2026-05-01",
+        "CASECODE": "（2026）示01执1号",
+        "DUTY": "支付货款。",
+        "PERFORMANCE": "全部未履行",
+        "DISRUPTTYPENAME": "有履行能力而拒不履行",
+        "PUBLISHDATE": "2026-05-11",
+        **more,
+    }
+
+
+def test_old_numbers_are_written_out_where_no_field_tells_the_type():
+    number = resident(7)
+    old = number[:6] + number[8:17]
+    person = named("natural_person", "resident_id", number)
+    verdict = judged(defaulter(old), item="judgment_defaulter")
+    assert (verdict.subject, verdict.holds, verdict.refusals) == (person, [], [])
+    firm = defaulter(uscc(8), "581", BUSINESSENTITY="样某乙", BUSINESSENTITYNUM=old)
+    assert judged(firm, item="judgment_defaulter").representative == person
+    read = compiled("judgment_defaulter").validate(defaulter(old))
+    assert isinstance(read, dict)
+    assert read["CARDNUM"] == number
+    body = judged(defaulter(old, "581", BUSINESSENTITY="样某乙"), item="judgment_defaulter")
+    assert [error.code for error in body.refusals] == ["number_shape"]
+
+
+def test_an_organisation_code_is_the_organisation_of_the_unified_code():
+    first = "91990000MA000001" + organisation_check("MA000001")
+    code = first + uscc_check(first)
+    for part in (code[8:17], f"{code[8:16]}-{code[16]}"):
+        inner = judged(defaulter(part, "581", BUSINESSENTITY="样某乙"), item="judgment_defaulter")
+        assert (inner.refusals, inner.holds) == ([], [])
+        assert inner.subject is not None
+        assert inner.subject.key == named("organisation", "uscc", code).key
+
+
+@pytest.mark.parametrize("guard", ["'{}", "＇{}", '="{}"', "{}\t", "‘{}", "（{}）"])
+def test_guards_against_spreadsheets_are_read_through(guard: str):
+    row = penalty(CF_XDR_SHXYM=guard.format(uscc(9)), CF_FR_ZJLX="身份证", CF_FR_ZJHM=guard.format(resident(9)))
+    assert refusals(row) == []
+    assert judged(row).subject == named("organisation", "uscc", uscc(9))
+    assert judged(row).representative == named("natural_person", "resident_id", resident(9))
+    trader = penalty(CF_XDR_LB="个体工商户", CF_XDR_SHXYM=USCC_PLACEHOLDER, CF_XDR_GSZC=guard.format("990000600000017"))
+    assert judged(trader).subject == named("sole_trader", "registration", "990000600000017")
+    read = compiled().validate(trader)
+    assert isinstance(read, dict)
+    assert read["CF_XDR_GSZC"] == "990000600000017"
 
 
 def test_a_birth_date_that_is_no_day_is_held():

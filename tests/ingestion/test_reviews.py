@@ -43,6 +43,25 @@ async def test_a_held_row_is_no_record_until_an_officer_releases_it(house: House
     assert (again.status_code, again.json()["reasons"][0]["code"]) == (200, "same")
 
 
+async def test_a_held_row_whose_number_is_none_is_not_released(house: House):
+    """As rows that were held for such a number by an earlier version, which knew no fillers."""
+    row = person_penalty(house.number(), CF_NR_FK="2000", CF_XDR_ZJLX="护照", CF_XDR_ZJHM="SAMPLE0001")
+    review, _ = await held(house, row)
+    directory = house.equipment.followed
+    words = directory.code_set("number_filler")
+    value = words.values[0].model_copy(update={"aliases": (*words.values[0].aliases, "sample-0001")})
+    directory.tell("code_set", words.model_copy(update={"values": (value, *words.values[1:])}), number=2)
+    try:
+        answer = await decide(house, review)
+    finally:
+        directory.tell("code_set", words, number=3)
+    assert (answer.status_code, answer.json()["code"]) == (422, "refused")
+    assert [(e["code"], e["pointer"]) for e in answer.json()["errors"]] == [("number_filler", "/CF_XDR_ZJHM")]
+    assert "SAMPLE0001" not in answer.text
+    (stored,) = await house.fetch("select state from ingestion.review where id = $1", UUID(review))
+    assert stored["state"] == "held"
+
+
 async def test_the_same_held_row_is_the_same_review(house: House):
     review, row = await held(house)
     before = await house.count()

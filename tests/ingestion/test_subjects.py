@@ -45,8 +45,11 @@ async def test_somebody_without_a_record_gets_a_subject_too(house: House):
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (document("natural_person", "resident_id", "123"), "number_shape"),
-        (document("organisation", "uscc", USCC_PLACEHOLDER), "number_shape"),
+        (document("natural_person", "resident_id", "9900001985"), "number_shape"),
+        (document("natural_person", "passport", "见附件"), "number_filler"),
+        (document("natural_person", "resident_id", "9900001985****1234"), "number_masked"),
+        (document("sole_trader", "registration", "9.9E+14"), "number_computed"),
+        (document("organisation", "uscc", USCC_PLACEHOLDER), "placeholder_needs_registration"),
         (document("natural_person", "uscc", uscc(5)), "kind_number_mismatch"),
         (document("sole_trader", "uscc", uscc(5)), "kind_number_mismatch"),
     ],

@@ -11,7 +11,7 @@ import pytest
 
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
 from creditmesh.schemas.verdicts import ReceiptLine
-from tests.ingestion.conftest import House, department, told
+from tests.ingestion.conftest import OFFICER, House, department, told
 from tests.ingestion.rows import MARKET, TRANSPORT, compiled, penalty, person_penalty, resident, uscc
 from tests.support.eventually import eventually
 
@@ -225,12 +225,18 @@ async def test_sole_traders_of_one_registration_number_are_one_subject(house: Ho
     assert len(subjects) == 1
 
 
-async def test_a_person_and_an_organisation_of_one_number_are_two_subjects(house: House):
-    number = house.number()
-    own = penalty(number, CF_XDR_LB="法人及非法人组织", CF_XDR_SHXYM=uscc(number))
-    trader = penalty(number, CF_XDR_LB="个体工商户", CF_XDR_SHXYM=uscc(number, head="92"))
-    verdicts, _ = told(await house.submit([own, trader]))
-    assert len({(await house.events(each["record"]))[0].subject for each in verdicts}) == 2
+async def test_a_code_is_one_subject_whatever_kind_a_row_says_and_another_code_another(house: House):
+    number, other = house.number(), house.number()
+    own = penalty(number, CF_XDR_SHXYM=uscc(number))
+    slip = penalty(other, CF_XDR_LB="个体工商户", CF_XDR_SHXYM=uscc(number))
+    trader = penalty(other, CF_XDR_LB="个体工商户", CF_XDR_SHXYM=uscc(other, head="92"))
+    verdicts, _ = told(await house.submit([own, slip, trader]))
+    assert words(verdicts) == [("accepted", []), ("held", ["kind_number_mismatch"]), ("accepted", [])]
+    async with house.client(OFFICER) as client:
+        released = await client.post(f"/v1/reviews/{verdicts[1]['review']}/decision", json={"decision": "release"})
+    records = (verdicts[0]["record"], released.json()["record"], verdicts[2]["record"])
+    subjects = [(await house.events(record))[0].subject for record in records]
+    assert subjects[0] == subjects[1] != subjects[2]
 
 
 async def test_brackets_of_a_document_number_do_not_make_another_record(house: House):

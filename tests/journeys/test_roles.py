@@ -293,9 +293,9 @@ async def test_the_vaults_tables_are_nobodys(database: Database, role: str):
 
 
 CALLS = {
-    "resolve": "select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a')",
+    "resolve": "select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a', '{}', '{}')",
     "open": "select * from vault.open('{}', '{}', 'k', 'a')",
-    "identify": "select * from vault.identify('{}', '{}', '{}', '{}', '{}', 'k', 'a', 'k', 'a')",
+    "identify": "select * from vault.identify('{}', '{}', '{}', '{}', '{}', 'k', 'a', 'k', 'a', '{}', '{}')",
 }
 
 

@@ -22,14 +22,13 @@ from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.matching import events, service
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, RecordChanged, TaskChanged
 from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.rules.identity import resident_check, uscc_check
+from creditmesh.schemas.rules.identity import Identity, resident_check, uscc_check
 from tests.matching.catalogue import TODAY, Catalogue
 from tests.support.postgres import Database, Postgres
 

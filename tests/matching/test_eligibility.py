@@ -4,6 +4,8 @@ from datetime import date
 
 import pytest
 
+from creditmesh.schemas.rules.identity import Identity, identify
+from creditmesh.schemas.rules.numbers import uscc_check
 from tests.matching.catalogue import LANE, TODAY, a_record, revised
 from tests.matching.conftest import House, a_person, an_organisation, department, given
 
@@ -136,3 +138,24 @@ async def test_a_credential_that_does_not_reach_all_items_of_the_matter_proves_n
     assert (found["eligible"], found["grounds"], found["years"]) == (False, [], None)
     await house.load(a_record(bad.subject, item="honour"))
     assert [each["ground"] for each in (await ask(house, firm, narrow)).json()["grounds"]] == ["red_list"]
+
+
+async def test_nobody_gets_a_green_channel_under_a_wrong_kind(house: House):
+    """The reward is for organisations with clean years; the trader was fined."""
+    trader = "92990000MA0000027"
+    trader += uscc_check(trader)
+    known = await house.subject(identified("sole_trader", "uscc", trader))
+    await house.load(a_record(known, item="penalty", kind="sole_trader", decided_on=date(2025, 9, 1)))
+    body = {"subject": {"kind": "organisation", "document": {"type": "uscc", "number": trader}}}
+    answer = await house.post("/v1/eligibility", body, params=GROUND)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unusable_identity")
+    assert [each["code"] for each in answer.json()["errors"]] == ["kind_number_mismatch"]
+    body["subject"]["document"]["number"] = trader[8:17]
+    answer = await house.post("/v1/eligibility", body, params=GROUND)
+    assert [each["code"] for each in answer.json()["errors"]] == ["whole_code_needed"]
+
+
+def identified(kind, document, number) -> Identity:
+    found = identify(kind, document, number)
+    assert isinstance(found, Identity)
+    return found

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from creditmesh.schemas.rules.identity import resident_check
+from creditmesh.schemas.rules.numbers import resident_check
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 

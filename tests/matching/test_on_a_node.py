@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.rules.identity import Identity
 from tests.matching.conftest import department
 from tests.support.cast import DEFAULTER, defaulter, resident, uscc
 from tests.support.node import TestNode

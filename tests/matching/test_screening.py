@@ -325,3 +325,15 @@ async def test_every_row_that_answers_has_a_decision_its_subject_can_find(house:
     found = (await screen(house, given(firm))).json()
     (access,) = await house.accesses_of(await house.subject(firm))
     assert UUID(found["decision_id"]) == access.access != uuid4()
+
+
+async def test_a_slip_of_the_kind_is_said_so_and_another_spelling_finds_the_same(house: House):
+    firm = an_organisation()
+    code = firm.number.reveal()
+    await house.load(a_record(await house.subject(firm)))
+    spelled = {"kind": "organisation", "document": {"type": "uscc", "number": f'="{code.lower()}"'}}
+    inner = {"kind": "organisation", "document": {"type": "uscc", "number": code[8:17]}}
+    slip = {"kind": "sole_trader", "document": {"type": "uscc", "number": code}}
+    own, wide, short, wrong = (await screen(house, [given(firm), spelled, inner, slip])).json()
+    assert own["designations"] == wide["designations"] == short["designations"] != []
+    assert (wrong["certainty"], [each["code"] for each in wrong["reasons"]]) == ("invalid", ["kind_number_mismatch"])

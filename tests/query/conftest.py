@@ -20,14 +20,13 @@ from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.query import events, service
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, RecordChanged
 from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.rules.identity import resident_check
+from creditmesh.schemas.rules.identity import Identity, resident_check
 from tests.query.samples import a_directory, an_item
 from tests.support.postgres import Database, Postgres
 

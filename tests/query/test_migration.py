@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from creditmesh.chassis.database.migrations import migrate
 from creditmesh.query import service
+from creditmesh.schemas.rules.names import folded
 from tests.support.postgres import Postgres
 
 BEFORE = """
@@ -42,3 +43,21 @@ async def test_a_log_becomes_an_outbox_with_all_its_lines_and_those_its_reader_h
     assert {(line["key"], str(line["legal_date"]), line["traceparent"]) for line in lines} == {
         (subject, "2026-05-04", "00-trace")
     }
+
+
+async def test_names_that_were_stored_before_are_found_as_they_are_folded_now(postgres: Postgres):
+    database = await postgres.database(node="query2", packages=[service])
+    name = "沙盒(台北)實業"
+    async with database.session() as session:
+        await session.execute(
+            "insert into query.public_record (part, record, rev, item, kind, state, display_from, name, data) "
+            "values (0, $1, 1, 'penalty', 'organisation', 'published', '2026-05-04', $2, '{}')",
+            uuid4(),
+            name,
+        )
+        await session.execute("update query.alembic_version set version_num = 'query_0003'")
+        await migrate(
+            postgres.admin, node="query2", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        assert await session.fetchval("select name from query.public_record") == folded(name) == "沙盒台北实业"

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from creditmesh.chassis.caller import Caller
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.rules.identity import Identity
 from tests.ingestion.rows import penalty as organisation_penalty
 from tests.ingestion.rows import person_penalty, resident
 from tests.query.conftest import bureau, person

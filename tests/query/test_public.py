@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+import pytest
+
 from tests.query.conftest import TODAY, House
 from tests.query.samples import a_directory, a_record, an_item
 
@@ -99,3 +101,16 @@ async def test_bad_searches_name_the_rule(catalogue: House):
     assert surrogate.status_code == 422
     assert (await records(catalogue, item="NOT A CODE")).status_code == 422
     assert (await records(catalogue, item="penalty", limit=0)).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["沙盒【一号】有限公司", "沙盒一号有限公司", "沙盒·一號"])
+async def test_a_name_is_found_however_it_is_typed(catalogue: House, name: str):
+    fields = {"NAME": "沙盒（一号）有限公司", "CODE": "91990000MA0000001R", "DOC": "1"}
+    record = a_record(fields=fields)
+    await catalogue.load(record)
+    found = (await search(catalogue, name=name)).json()["items"]
+    assert str(record.record) in [each["record"] for each in found]
+
+
+async def test_a_name_of_signs_alone_finds_nobody(catalogue: House):
+    assert (await search(catalogue, name="（）")).json() == {"items": [], "next": None}

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.query.publication import folded, is_public, public_form, search_keys
+from creditmesh.query.publication import is_public, public_form, search_keys
 from tests.query.samples import KINDS, a_record, an_item
 
 ITEM = an_item(by_kind={"natural_person": "sharing"})
@@ -49,7 +49,3 @@ def test_no_sensitive_value_is_ever_shown_whole(kind, shown):
 def test_it_is_found_by_what_it_shows_whole_and_by_nothing_else():
     assert search_keys(a_record(), ITEM) == ("沙盒一号有限公司", "91990000MA0000001R")
     assert search_keys(a_record(kind="sole_trader", fields={"NAME": "沈沙盒"}), ITEM) == (None, None)
-
-
-def test_width_case_and_spaces_do_not_matter_to_a_search():
-    assert folded("沙盒（Ａbc） 有限公司") == folded("沙盒(aBC)有限公司　")

@@ -7,6 +7,7 @@ import pytest
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
+from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import ITEMS, House, department, invented_person, person
 from tests.query.samples import a_directory
@@ -282,3 +283,28 @@ async def test_a_number_that_is_none_is_refused_without_being_echoed(catalogue: 
     assert (answer.status_code, answer.json()["code"]) == (422, "unusable_identity")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/subject/document/number"]
     assert not number or number not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "number"),
+    [
+        ("organisation", "uscc", "92990000MA0000019"),
+        ("sole_trader", "uscc", "91990000MA0000019"),
+        ("natural_person", "uscc", "91990000MA0000019"),
+        ("organisation", "registration", "990000612345678"),
+        ("organisation", "resident_id", "99000019850412001"),
+        ("sole_trader", "passport", "E12345678"),
+    ],
+)
+async def test_a_slip_of_the_kind_is_refused_and_never_answered_with_nothing(
+    catalogue: House, kind: str, document: str, number: str
+):
+    if document == "uscc":
+        number += uscc_check(number)
+    elif document == "resident_id":
+        number += resident_check(number)
+    subject = {"kind": kind, "document": {"type": document, "number": number}}
+    async with catalogue.client(department()) as client:
+        answer = await client.post("/v1/queries", json={"subject": subject, "purpose": "duty", "matter": "permit"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unusable_identity")
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [("/subject/kind", "kind_number_mismatch")]

@@ -22,14 +22,13 @@ from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.repair import service
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import HolderChanged, RecordChanged
 from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.rules.identity import resident_check
+from creditmesh.schemas.rules.identity import Identity, resident_check
 from tests.repair.samples import a_catalogue, a_holder, a_record
 from tests.support.postgres import Database, Postgres
 

@@ -15,7 +15,7 @@ from creditmesh.catalogue import folder
 from creditmesh.ingestion.gate import Gate
 from creditmesh.schemas.catalogue import CodeSet, Item, Party, Rule
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
-from creditmesh.schemas.rules.identity import NumberFinding, judge
+from creditmesh.schemas.rules.identity import Identity, identify
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
@@ -124,7 +124,9 @@ def test_every_number_in_a_file_is_nobodys(name: str):
 def test_the_subjects_told_of_have_right_numbers_and_their_records():
     for kind, told in EXPECTED["subjects"].items():
         document = told["subject"]["document"]
-        assert judge(document["type"], document["number"]) is NumberFinding.GOOD
+        who = identify(kind, document["type"], document["number"])
+        assert isinstance(who, Identity)
+        assert not who.doubts
         assert told["subject"]["kind"] == kind
         assert told["records"]
         for record in told["records"]:

@@ -15,7 +15,7 @@ from creditmesh.schemas.catalogue import (
     Roles,
     Rule,
 )
-from creditmesh.schemas.rules.identity import resident_check, uscc_check
+from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 
 BASIS = (Basis(law="Sandbox rules", law_zh="沙盒规则", in_force_from=date(2010, 1, 1)),)
 

@@ -202,7 +202,7 @@ def test_required_fields_and_conditions_name_what_is_missing():
 def test_lengths_are_counted_in_characters_after_trimming():
     assert row(NR="长" * 100 + " \u3000")["NR"] == "长" * 100
     assert refused(NR="长" * 101) == [("/NR", "too_long")]
-    assert refused(SHXYM="9" * 19) == [("/SHXYM", "too_long")]
+    assert refused(SHXYM="9" * 19) == [("/SHXYM", "number_shape")]
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\0", "a\ud800b", "\udfff"])

@@ -12,7 +12,8 @@ from creditmesh.schemas.cases import ActionIn
 from creditmesh.schemas.publications import WithdrawIn
 from creditmesh.schemas.queries import QueryIn
 from creditmesh.schemas.records import CorrectionIn, DecisionIn, WithdrawalIn
-from creditmesh.schemas.rules.identity import holds_number, resident_check
+from creditmesh.schemas.rules.identity import holds_number
+from creditmesh.schemas.rules.numbers import resident_check
 from creditmesh.schemas.tasks import FeedbackIn
 from creditmesh.schemas.texts import Cited, Note, Officer, Said, Why
 

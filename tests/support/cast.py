@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import orjson
 
-from creditmesh.schemas.rules.identity import resident_check, uscc_check
+from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 from tests.support.node import TestNode
 
 ITEM = "administrative_penalty"

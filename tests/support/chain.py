@@ -10,7 +10,7 @@ from typing import Literal
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.rules.identity import uscc_check
+from creditmesh.schemas.rules.numbers import uscc_check
 from tests.support.eventually import eventually
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import orjson
 
-from creditmesh.schemas.rules.identity import SANDBOX_REGION, resident_check
+from creditmesh.schemas.rules.identity import SANDBOX_REGION
+from creditmesh.schemas.rules.numbers import resident_check
 
 PARTY = "market_regulation"
 ITEM = "administrative_penalty"

@@ -14,6 +14,9 @@ PRUNED = Counter("creditmesh_pruned_total", "Rows removed because their term was
 KEPT_SINCE = Gauge(
     "creditmesh_kept_since_seconds", "When the oldest row that is kept was written, Unix time", ["kept", "of"]
 )
+SPLIT_SUBJECTS = Counter(
+    "creditmesh_split_subjects_total", "Times a person was found to have two subjects; see vault.split"
+)
 TOKENS_REFUSED = Counter(
     "creditmesh_internal_tokens_refused_total",
     "Internal tokens that a service refused, as the service and as the gateway saw it",

@@ -14,12 +14,17 @@ from pydantic import ValidationError
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.forms import charset_of, form_of
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
-from creditmesh.schemas.rules.identity import NumberFinding, judge, normalise
+from creditmesh.schemas.rules.identity import Identity, identify
 from creditmesh.schemas.screenings import ScreenedIn
 
 _COLUMNS = {"number": "number", "号码": "number", "证件号码": "number", "kind": "kind", "主体类别": "kind"}
 _COLUMNS |= {"type": "type", "证件类型": "type", "name": "name", "名称": "name", "姓名": "name"}
 _KIND_OF: Mapping[str, SubjectKind] = {"uscc": "organisation", "registration": "sole_trader"}
+_WAYS: tuple[tuple[SubjectKind, DocumentType], ...] = (
+    ("natural_person", "resident_id"),
+    ("organisation", "uscc"),
+    ("sole_trader", "uscc"),
+)
 _TYPE_OF: Mapping[str, DocumentType] = {"organisation": "uscc", "sole_trader": "uscc"}
 
 
@@ -70,7 +75,7 @@ def _given(cells: Mapping[str | None, str]) -> object:
     """A row of a table as a subject: kind and type follow from each other, or else from the number."""
     number, kind, document = cells.get("number"), cells.get("kind"), cells.get("type")
     if number and not kind and not document:
-        document = _type_of(number)
+        kind, document = _told_by(number)
     kind = kind or (_KIND_OF.get(document, "natural_person") if document else "")
     document = document or _TYPE_OF.get(kind, "resident_id")
     name = {"name": cells["name"]} if cells.get("name") else {}
@@ -78,11 +83,10 @@ def _given(cells: Mapping[str | None, str]) -> object:
     return {"kind": kind} | found | name
 
 
-def _type_of(number: str) -> DocumentType | None:
-    """The one type whose check digit this number has; None where that leaves none or more than one."""
-    types: tuple[DocumentType, ...] = ("resident_id", "uscc")
-    fitting = [each for each in types if judge(each, normalise(each, number).number) is NumberFinding.GOOD]
-    return fitting[0] if len(fitting) == 1 else None
+def _told_by(number: str) -> tuple[str, str]:
+    """The one kind and type that the number's check digit is right for; empty where none or several are."""
+    ways = [way for way in _WAYS if isinstance(who := identify(*way, number), Identity) and not who.doubts]
+    return ways[0] if len(ways) == 1 else ("", "")
 
 
 def _subject(row: object, number: int) -> ScreenedIn:

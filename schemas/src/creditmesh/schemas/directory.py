@@ -16,6 +16,7 @@ from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Meas
 from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
+from creditmesh.schemas.rules.identity import FILLERS, filler_words
 
 Published = Item | CreditList | Measure | Matter | Purpose | Party | CodeSet | Rule | Procedure
 
@@ -155,6 +156,12 @@ class Directory:
     def code_set(self, code: str) -> CodeSet | None:
         """The code set as last published."""
         return self._newest(CodeSet, code)
+
+    @once_a_version
+    def fillers(self) -> frozenset[str]:
+        """The words that stand where a number should, as last published."""
+        found = self.code_set(FILLERS)
+        return filler_words(() if found is None else found.spellings)
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules for all items, as last published."""

@@ -28,6 +28,10 @@ DocumentType = Literal[
     "hk_macao_permit",  # 港澳居民来往内地通行证
     "taiwan_permit",  # 台湾居民来往大陆通行证
     "foreign_resident_id",  # 外国人永久居留身份证
+    "residence_permit",  # 港澳台居民居住证
+    "household_register",  # 居民户口簿
+    "officer_card",  # 军官证
+    "soldier_card",  # 士兵证
     "uscc",  # 统一社会信用代码
     "registration",  # 工商注册号, where a sole trader has no USCC
 ]

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.bounds import Day
@@ -12,6 +12,7 @@ from creditmesh.schemas.encodings import Json
 from creditmesh.schemas.events.access import Access
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind, Uscc
+from creditmesh.schemas.rules.numbers import written
 from creditmesh.schemas.subject import SubjectIn
 from creditmesh.schemas.texts import PRINTED, STORABLE, Officer
 
@@ -185,13 +186,17 @@ class PublicRecord(Out):
     fields: dict[str, Json]
 
 
+def _written(code: object) -> object:
+    return written(code) if isinstance(code, str) else code
+
+
 class PublicSearch(In):
     """A search for an organisation by the beginning of its name or by its whole code; in a body, never in a URL."""
 
     name: (
         Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True, pattern=PRINTED)] | None
     ) = None
-    code: Uscc | None = None
+    code: Annotated[Uscc, BeforeValidator(_written)] | None = None
     cursor: Annotated[str, StringConstraints(max_length=200, pattern=STORABLE)] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 

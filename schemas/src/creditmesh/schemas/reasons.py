@@ -84,16 +84,33 @@ REASONS: dict[str, Reason] = {
         "校验码不符；请核对号码，该行转人工审核。",
     ),
     "number_shape": Reason(
-        "The number does not have the form of its document type; an officer will look at the row.",
-        "号码与证件类型的格式不符；该行转人工审核。",
+        "The number does not have the form of its document type; correct the number or the type.",
+        "号码与证件类型的格式不符；请更正号码或证件类型。",
+    ),
+    "number_filler": Reason(
+        "A word or a dash stands in place of the number; give the number, or leave the cell empty where none is asked.",
+        "此处填写的是占位文字而非号码；请填写号码，非必填时请留空。",
+    ),
+    "number_masked": Reason(
+        "Digits of the number are hidden; give the whole number, from the original document.",
+        "号码中有被隐藏的位数；请按原始证件填写完整号码。",
+    ),
+    "number_computed": Reason(
+        "A spreadsheet has turned the number into an amount and its digits are lost; format the column as text and "
+        "enter the number anew.",
+        "表格软件已将号码变为数值，部分数字已丢失；请将该列设为文本格式后重新填写。",
     ),
     "birth_date": Reason(
         "The number does not contain a possible birth date; an officer will look at the row.",
         "号码中的出生日期不存在；该行转人工审核。",
     ),
     "kind_number_mismatch": Reason(
-        "The kind of subject and the number disagree; an officer will look at the row.",
-        "主体类别与号码不一致；该行转人工审核。",
+        "The kind of subject and the number disagree; correct the one that is wrong. A row waits for an officer.",
+        "主体类别与号码不一致；请更正有误的一项。报送的行转人工审核。",
+    ),
+    "whole_code_needed": Reason(
+        "Nine characters do not say what kind of subject this is; give the unified social credit code of 18.",
+        "9 位组织机构代码不能表明主体类别；请提供 18 位统一社会信用代码。",
     ),
     "placeholder_needs_registration": Reason(
         "Seventeen zeros and X stand for a sole trader without a code; give the registration number.",

@@ -1,21 +1,42 @@
-"""How a number finds its subject: an HMAC over kind, document type and normalised number."""
+"""How a number finds its subject: an HMAC over what `schemas.rules.identity` says makes two identities one subject."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from creditmesh.chassis.vault.keys import Keys
-from creditmesh.schemas.identifiers import DocumentType, SubjectKind
-from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.rules.identity import Identity
+from creditmesh.schemas.rules.numbers import old_citizen
 
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who somebody is by a document; the number is already normalised (`schemas.rules.identity`)."""
-
-    kind: SubjectKind
-    document: DocumentType
-    number: Pii
+_RENEWALS = 100
 
 
 def index_of(keys: Keys, identity: Identity) -> bytes:
     """The 32 bytes that find this identity's subject in the vault. They never leave it."""
-    return keys.mac("index", f"{identity.kind}|{identity.document}|{identity.number.reveal()}".encode())
+    return keys.mac("index", identity.key.encode())
+
+
+def former_of(keys: Keys, identity: Identity) -> list[bytes]:
+    """What `index_of` may have been before the kind left it, the likeliest first (decision 30)."""
+    return [keys.mac("index", text.encode()) for text in _former(identity)]
+
+
+def _former(identity: Identity) -> Iterator[str]:
+    number = identity.number.reveal()
+    match identity.document:
+        case "uscc":
+            for kind in dict.fromkeys((identity.kind, "organisation", "sole_trader")):
+                yield f"{kind}|uscc|{number}"
+            if len(number) > 9:  # noqa: PLR2004 - an organisation code was held for its form, and could be released
+                yield f"organisation|uscc|{number[8:17]}"
+        case "registration":
+            yield f"sole_trader|registration|{number}"
+        case "resident_id":
+            yield f"natural_person|resident_id|{number}"
+            yield f"natural_person|foreign_resident_id|{number}"
+            if (old := old_citizen(number)) is not None:
+                yield f"natural_person|resident_id|{old}"
+        case "hk_macao_permit" | "taiwan_permit":
+            yield f"natural_person|{identity.document}|{number}"
+            for times in range(_RENEWALS):
+                yield f"natural_person|{identity.document}|{number}{times:02}"
+        case _:
+            yield f"natural_person|{identity.document}|{number}"

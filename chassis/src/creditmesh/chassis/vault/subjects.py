@@ -12,27 +12,35 @@ from typing import Any, Literal
 from uuid import UUID
 from zlib import crc32
 
+import structlog
+
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.ids import random_id
+from creditmesh.chassis.metrics import SPLIT_SUBJECTS
 from creditmesh.chassis.recent import Recent
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.index import Identity, index_of
+from creditmesh.chassis.vault.index import former_of, index_of
 from creditmesh.chassis.vault.keys import Keys
+from creditmesh.schemas.rules.identity import Identity
 
+_log = structlog.get_logger(__name__)
 Call = Literal["resolve", "open", "identify"]
 SECONDS_KEPT = 300.0
 """How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
 REMEMBERED = 20_000
 """How many ciphers (2.5 KB each) a vault keeps, unless its host says otherwise."""
-_RESOLVE = "select index, subject from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm)"
+_RESOLVE = """
+    select index, subject, split from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm, :heirs, :former)
+"""
 _IDENTIFY = """
-    select index, subject, key_id, wrapped from vault.identify(
-        :given, :ids, :kinds, :parts, :offered, :key, :algorithm, :data_key, :data_algorithm)
+    select index, subject, key_id, wrapped, split from vault.identify(
+        :given, :ids, :kinds, :parts, :offered, :key, :algorithm, :data_key, :data_algorithm, :heirs, :former)
 """
 _FIND = """
-    select index, subject
-      from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as text[]), cast('{}' as integer[]), '', '')
+    select index, subject, split
+      from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as text[]), cast('{}' as integer[]),
+                         :key, :algorithm, :heirs, :former)
 """
 _OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
@@ -92,12 +100,12 @@ class Vault:
     async def find(self, identities: Sequence[Identity]) -> list[UUID | None]:
         """The subject of each identity, in order, and None for who has none here: nobody is made."""
         self._may("resolve")
-        indexes = [index_of(self._keys, identity) for identity in identities]
+        indexes = self._indexes(identities)
         found = {index: subject for index in indexes if (subject := self._subjects.get(index)) is not None}
-        if missing := sorted(set(indexes) - found.keys()):
-            for index, subject in await self._ask(_FIND, {"given": missing}):
-                found[index] = subject
-                self._subjects.put(index, subject)
+        missing = {index: who for index, who in zip(indexes, identities, strict=True) if index not in found}
+        if missing:
+            for index, subject, split in await self._ask(_FIND, self._known_as(missing)):
+                found[index] = self._found(index, subject, split=split)
         return [found.get(index) for index in indexes]
 
     async def open(self, subjects: Iterable[UUID]) -> Mapping[UUID, Cipher]:
@@ -153,27 +161,40 @@ class Vault:
     def _indexes(self, identities: Sequence[Identity]) -> list[bytes]:
         return [index_of(self._keys, identity) for identity in identities]
 
-    def _offer(self, missing: Mapping[bytes, Identity]) -> dict[str, Any]:
-        order = sorted(missing)
-        ids = [random_id() for _ in order]
+    def _known_as(self, missing: Mapping[bytes, Identity]) -> dict[str, Any]:
+        former = [(index, old) for index, who in missing.items() for old in former_of(self._keys, who)]
         return {
-            "given": order,
-            "ids": ids,
-            "kinds": [missing[index].kind for index in order],
-            "parts": [crc32(str(subject).encode("ascii")) % self._parts for subject in ids],
+            "given": sorted(missing),
+            "heirs": [index for index, _ in former],
+            "former": [old for _, old in former],
             "key": self._keys.key_id("index"),
             "algorithm": self._keys.algorithm("index"),
         }
+
+    def _offer(self, missing: Mapping[bytes, Identity]) -> dict[str, Any]:
+        known_as = self._known_as(missing)
+        ids = [random_id() for _ in missing]
+        return known_as | {
+            "ids": ids,
+            "kinds": [missing[index].kind for index in known_as["given"]],
+            "parts": [crc32(str(subject).encode("ascii")) % self._parts for subject in ids],
+        }
+
+    def _found(self, index: bytes, subject: UUID, *, split: bool) -> UUID:
+        if split:
+            SPLIT_SUBJECTS.inc()
+            _log.error("a person has two subjects", subject=str(subject), see="vault.split")
+        self._subjects.put(index, subject)
+        return subject
 
     async def _resolved(self, missing: Mapping[bytes, Identity]) -> dict[bytes, UUID]:
         values = self._offer(missing)
         mine = dict(zip(values["given"], values["ids"], strict=True))
         found: dict[bytes, UUID] = {}
-        for index, subject in await self._ask(_RESOLVE, values):
-            found[index] = subject
+        for index, subject, split in await self._ask(_RESOLVE, values):
+            found[index] = self._found(index, subject, split=split)
             if subject == mine[index]:
                 self._fresh.put(subject, True)
-            self._subjects.put(index, subject)
         return found
 
     async def _identified(self, missing: Mapping[bytes, Identity]) -> dict[bytes, tuple[UUID, Cipher]]:
@@ -184,14 +205,14 @@ class Vault:
             "data_algorithm": self._keys.algorithm("data"),
         }
         rows = await self._ask(_IDENTIFY, values | offered)
-        keyless = [subject for _, subject, key, _ in rows if key is None]
+        keyless = [subject for _, subject, key, _, _ in rows if key is None]
         for subject in keyless:  # found here before, and never opened
             self._fresh.put(subject, True)
         ciphers = await self._opened(keyless) if keyless else {}
-        ciphers |= {subject: self._cipher(subject, (key, wrapped)) for _, subject, key, wrapped in rows if key}
-        for index, subject, _, _ in rows:
-            self._subjects.put(index, subject)
-        return {index: (subject, ciphers[subject]) for index, subject, _, _ in rows}
+        ciphers |= {subject: self._cipher(subject, (key, wrapped)) for _, subject, key, wrapped, _ in rows if key}
+        return {
+            index: (self._found(index, subject, split=split), ciphers[subject]) for index, subject, _, _, split in rows
+        }
 
     async def _opened(self, missing: Sequence[UUID]) -> dict[UUID, Cipher]:
         offered = [self._new_key(subject) if self._fresh.drop(subject) else None for subject in missing]

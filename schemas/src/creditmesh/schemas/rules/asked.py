@@ -1,32 +1,31 @@
-"""Whether a document that somebody is asked about by is one at all. Pure, and for a query and a screening alike."""
+"""Whom a caller asks about. Pure, and for a query, a screening, an application and people's tokens alike."""
 
-from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.rules.identity import NumberFinding, judge, normalise
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.identity import Identity, NumberFinding, identify
 from creditmesh.schemas.subject import Document
 
-_UNUSABLE: Mapping[NumberFinding, tuple[str, str, str]] = {
-    NumberFinding.SHAPE: (
-        "number_shape",
-        "The number does not have the form of its document type; correct it.",
-        "号码与证件类型的格式不符；请更正。",
-    ),
-    NumberFinding.PLACEHOLDER: (
-        "placeholder_needs_registration",
-        "Seventeen zeros and X are nobody's code; give the registration number.",
-        "17 个 0 加 X 不是任何主体的代码；请提供工商注册号。",
-    ),
-}
 
+def identified(
+    kind: SubjectKind,
+    document: Document,
+    *,
+    fillers: AbstractSet[str],
+    pointer: str = "",
+    kind_matters: bool = False,
+) -> Identity | FieldError:
+    """Who is meant, or why that is nobody, said of the subject at `pointer`.
 
-def usable(document: Document, *, pointer: str) -> str | FieldError:
-    """The number as it is looked up, or why there is no such number at all, said of the place `pointer`.
-
-    A wrong check digit is no hindrance: genuine codes have them.
+    A wrong check digit is no hindrance: genuine codes have them. A kind that the number cannot be of is refused: it is
+    a slip, and no answer to it would be about the subject that was meant. Where the answer depends on the kind
+    (`kind_matters`), so is a number that does not tell it.
     """
-    number = normalise(document.type, document.number.reveal()).number
-    if (unusable := _UNUSABLE.get(judge(document.type, number))) is None:
-        return number
-    code, detail, detail_zh = unusable
-    return FieldError(pointer=pointer, code=code, detail=detail, detail_zh=detail_zh)
+    found = identify(kind, document.type, document.number.reveal(), fillers=fillers)
+    if found is NumberFinding.MISMATCH or (isinstance(found, Identity) and NumberFinding.MISMATCH in found.doubts):
+        return reason(NumberFinding.MISMATCH.value, f"{pointer}/kind")
+    if kind_matters and isinstance(found, Identity) and not found.tells_kind:
+        return reason("whole_code_needed", f"{pointer}/document/number")
+    return found if isinstance(found, Identity) else reason(found.value, f"{pointer}/document/number")

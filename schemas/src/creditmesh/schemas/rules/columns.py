@@ -14,10 +14,10 @@ from creditmesh.schemas.rules.values import (
     code_reader,
     codes_reader,
     decimal_reader,
+    number_reader,
     number_text,
     read_date,
     read_decision_number,
-    tidy_reader,
     unreadable,
 )
 
@@ -46,7 +46,7 @@ class Column:
         if canonical is not None:
             return canonical
         if self.spec.type in _TIDIED:
-            return self._error("too_long" if self._too_long(text) else "unreadable_character")
+            return self._error("number_shape" if self._too_long(text) else "unreadable_character")
         return self._error(_FAULTS.get(self.spec.type, "unreadable_character"))
 
     def canonical(self, value: str) -> str:
@@ -86,8 +86,10 @@ class Column:
         )
 
 
-def column(spec: FieldSpec, code_set: CodeSet | None, *, decision: bool = False) -> Column:
+def column(spec: FieldSpec, code_set: CodeSet | None, *, decision: bool = False, number: bool = False) -> Column:
     """The column of a field. `decision`: it is the item's 文书号, which is compared across submissions.
+
+    `number`: it identifies its subject, although the item calls it a text.
 
     KeyError if a coded field names no code set.
     """
@@ -97,10 +99,12 @@ def column(spec: FieldSpec, code_set: CodeSet | None, *, decision: bool = False)
         case "decimal":
             return Column(spec, decimal_reader(spec.max_length, spec.scale))
         case "document" | "uscc":
-            return Column(spec, tidy_reader(spec.max_length))
+            return Column(spec, number_reader(spec.max_length))
         case "code" | "codes":
             if code_set is None:
                 raise KeyError(f"the field {spec.code} is coded and names no code set")
             return Column(spec, code_reader(code_set) if spec.type == "code" else codes_reader(code_set))
         case _:
+            if number:
+                return Column(spec, number_reader(spec.max_length))
             return Column(spec, read_decision_number if decision else None)

@@ -23,8 +23,9 @@ from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.columns import Column, column
 from creditmesh.schemas.rules.headers import Columns, FieldNames, all_names
-from creditmesh.schemas.rules.identity import normalise
+from creditmesh.schemas.rules.identity import CITIZENS, FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
+from creditmesh.schemas.rules.numbers import citizen
 from creditmesh.schemas.rules.values import remembered
 
 ROW_BYTES = 256 * 1024
@@ -56,10 +57,16 @@ class CompiledItem:
     def __init__(self, item: Item, code_sets: Mapping[str, CodeSet], rules: Sequence[Rule] = ()) -> None:
         self.item = item
         self.codes = tuple(spec.code for spec in item.fields)
+        self.fillers = filler_words(code_sets[FILLERS].spellings if FILLERS in code_sets else ())
         self._sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
         self._names = FieldNames(item, rules)
         self._columns: dict[str, Column] = {
-            spec.code: column(spec, self._sets.get(spec.code), decision=spec.code == item.roles.decision_number)
+            spec.code: column(
+                spec,
+                self._sets.get(spec.code),
+                decision=spec.code == item.roles.decision_number,
+                number=spec.code == item.roles.registration,
+            )
             for spec in item.fields
         }
         self._readers = tuple((code, col.read) for code, col in self._columns.items() if col.read is not None)
@@ -139,9 +146,9 @@ class CompiledItem:
         return None if self._lacking(row) else row
 
     def _widen(self, row: Row) -> None:
-        for number, document, resident in self._resident:
-            if len(row.get(number, "")) == 15 and row.get(document) in resident:  # noqa: PLR2004 - first generation
-                row[number] = normalise("resident_id", row[number]).number
+        for number, told_by, values in self._resident:
+            if len(row.get(number, "")) == 15 and (told_by is None or row.get(told_by) in values):  # noqa: PLR2004 - first generation
+                row[number] = citizen(row[number]) or row[number]
 
     def _lacking(self, row: Row) -> list[str]:
         return [
@@ -232,20 +239,22 @@ def _row_type(item: Item) -> Any:
 
 def _resident_pairs(
     item: Item, meanings: Mapping[str, Mapping[str, str]]
-) -> tuple[tuple[str, str, frozenset[str]], ...]:
+) -> tuple[tuple[str, str | None, frozenset[str]], ...]:
+    """The fields that may hold a resident's number: with the field that tells, and its values that say so.
+
+    Without a type of document they hold nothing else, unless a body's code may stand there: then the kind tells.
+    """
     roles = item.roles
+    shared = roles.document_number is not None and roles.document_number == roles.uscc
     pairs = (
-        (roles.document_number, roles.document_type),
+        (roles.document_number, roles.kind if shared and roles.document_type is None else roles.document_type),
         (roles.representative_document_number, roles.representative_document_type),
     )
+    wanted = CITIZENS | {"natural_person"}
     return tuple(
-        (
-            number,
-            document,
-            frozenset(v for v, meaning in meanings.get(document, {}).items() if meaning == "resident_id"),
-        )
-        for number, document in pairs
-        if number is not None and document is not None
+        (number, told_by, frozenset(v for v, meaning in meanings.get(told_by or "", {}).items() if meaning in wanted))
+        for number, told_by in pairs
+        if number is not None
     )
 
 

@@ -1,18 +1,35 @@
-"""Identity numbers: how they are written, what their check digits say, when a person was born.
+"""Who is meant by a number: the one way from what somebody wrote to the subject it is about.
 
-A check is a finding, never a refusal by itself: genuine codes exist whose check digit is wrong, and about one resident
-number in 31 also passes the organisations' check. So the kind of a subject is what the row says it is; a number is only
-compared with it (`agrees`), and nothing here guesses a kind.
+`identify` is asked by everybody who looks a subject up: the gate, a query, a screening, an application for a reward,
+whoever hands out people's tokens, and what peers send. A wrong form identifies nobody and is refused with its reason; a
+wrong check digit may be genuine, since such codes exist, and is only doubted. The kind of a subject is what the row or
+the caller says it is: one resident number in 31 also passes the organisations' check, so nothing here guesses it.
 """
 
 import re
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from operator import mul
 from typing import NamedTuple
-from unicodedata import digit, normalize
 
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
+from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.rules.numbers import (
+    citizen,
+    computed,
+    day_of,
+    half_width,
+    masked,
+    organisation_check,
+    organisation_code,
+    resident_check,
+    shaped,
+    significant,
+    uscc_check,
+    written,
+)
 
 USCC_PLACEHOLDER = "0" * 17 + "X"
 """What a sole trader without an organisation code writes instead; it fails the check digit and then needs a
@@ -23,102 +40,153 @@ SANDBOX_REGION = "990000"
 
 ADULT_YEARS = 18
 
-_RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_RESIDENT_CHECKS = "10X98765432"
-_RESIDENT_OFFSET = 48 * sum(_RESIDENT_WEIGHTS) % 11
-# Indexed by the weighted sum of the ASCII bytes, so that no digit is subtracted on the way.
-_RESIDENT_TABLE = "".join(_RESIDENT_CHECKS[(i - _RESIDENT_OFFSET) % 11] for i in range(11))
-
-_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_USCC_BYTES = _USCC_ALPHABET.encode()
-_USCC_VALUES = bytes.maketrans(_USCC_BYTES, bytes(range(31)))
-_USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
+FILLERS = "number_filler"
+"""The code set with the words that stand where a number should."""
 
 _BETWEEN = re.compile(r"(?<=[0-9])[\W_]+(?=[0-9X])")
 _NUMBERS = re.compile(r"\d{14,}[\dX]", re.ASCII)
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
-_DOCUMENTS: dict[SubjectKind, frozenset[DocumentType]] = {
-    "natural_person": frozenset({"resident_id", "passport", "hk_macao_permit", "taiwan_permit", "foreign_resident_id"}),
-    "organisation": frozenset({"uscc", "registration"}),
-    "sole_trader": frozenset({"uscc", "registration"}),
-}
+CITIZENS: frozenset[DocumentType] = frozenset({"resident_id", "household_register", "residence_permit"})
+"""Documents with the citizen's number on them, and the permit for residents of 81 Hong Kong, 82 Macao, 83 Taiwan, which
+is numbered in the same series: whichever was shown, it is one person."""
+_PERMIT_REGIONS = ("81", "82", "83", SANDBOX_REGION[:2])
+_BODIES: frozenset[DocumentType] = frozenset({"uscc", "registration"})
 
 
 class NumberFinding(Enum):
-    """What a look at one number says."""
+    """What is wrong with a number or doubtful about it, by the code of its reason."""
 
-    GOOD = "good"
-    UNCHECKED = "unchecked"
-    """This type of document has no check that we know."""
-    SHAPE = "shape"
+    FILLER = "number_filler"
+    """A word or a dash where a number should stand."""
+    MASKED = "number_masked"
+    COMPUTED = "number_computed"
+    """A spreadsheet's floating point number: the digits are lost."""
+    SHAPE = "number_shape"
     """Wrong length or characters."""
+    PLACEHOLDER = "placeholder_needs_registration"
+    MISMATCH = "kind_number_mismatch"
     CHECK_DIGIT = "check_digit"
     BIRTH_DATE = "birth_date"
     """The check digit is right, the date in the number is no day."""
-    PLACEHOLDER = "placeholder"
 
 
-class Normalised(NamedTuple):
-    """A number as it is stored and looked up."""
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is by a document. Made by `identify` and by nobody else."""
 
+    kind: SubjectKind
+    document: DocumentType
+    """The one it counts as: a household register has the number of the resident identity card."""
+    number: Pii
+    doubts: tuple[NumberFinding, ...] = field(default=(), compare=False)
+    """What an officer should look at: a check digit, a birth date, a code that is not of the stated kind."""
+
+    @property
+    def tells_kind(self) -> bool:
+        """Whether the number is one of the stated kind's alone: the nine characters of an organisation code are not."""
+        return self.document != "uscc" or len(self.number.reveal()) == 18  # noqa: PLR2004
+
+    @property
+    def key(self) -> str:
+        """What makes two identities one subject: document and number, whatever kind was said.
+
+        An organisation's is the organisation code within its 18 characters, which it keeps for life.
+        """
+        number = self.number.reveal()
+        return f"{self.document}|{number[8:17] if self.document == 'uscc' and len(number) > 9 else number}"  # noqa: PLR2004
+
+
+def identify(
+    kind: SubjectKind, document: DocumentType, number: str, *, fillers: AbstractSet[str] = frozenset()
+) -> Identity | NumberFinding:
+    """Who this is, or why it is nobody. `fillers` are the catalogue's words that stand where a number should."""
+    text = written(number)
+    if is_filler(text, fillers):
+        return NumberFinding.FILLER
+    if document == "registration" and len(text) == 18:  # noqa: PLR2004 - since 2015 the code is the registration number
+        document = "uscc"
+    found = _read(document, text)
+    # A code may have three X in a row by chance; then its check digit is right.
+    if masked(text) and not (document == "uscc" and isinstance(found, _Read) and not found.doubts):
+        return NumberFinding.MASKED
+    if computed(text):
+        return NumberFinding.COMPUTED
+    if isinstance(found, NumberFinding):
+        return found
+    if (kind == "natural_person") == (found.document in _BODIES):
+        return NumberFinding.MISMATCH
+    doubts = found.doubts if _agrees(kind, found) else (*found.doubts, NumberFinding.MISMATCH)
+    return Identity(kind, found.document, Pii(found.number), doubts)
+
+
+def filler_words(words: Iterable[str]) -> frozenset[str]:
+    """What `identify` takes as fillers, from the spellings of the catalogue's code set `FILLERS`."""
+    return frozenset(map(significant, words))
+
+
+def is_filler(text: str, fillers: AbstractSet[str]) -> bool:
+    """Whether something in a number's place says that there is none: no letter, one repeated, a word."""
+    plain = text if text.isascii() and text.isalnum() else significant(text)
+    return plain == plain[:1] * len(plain) or plain in fillers
+
+
+class _Read(NamedTuple):
+    document: DocumentType
     number: str
-    widened: bool = False
-    """A 15-digit resident number was written out to 18."""
+    doubts: tuple[NumberFinding, ...] = ()
 
 
-def normalise(document: DocumentType, number: str) -> Normalised:
-    """The number in half-width, upper-case characters without any white space; old resident numbers in 18 digits."""
-    text = tidy(number)
-    if len(text) == 15 and document == "resident_id":  # noqa: PLR2004 - the first generation's length
-        wide = _widened(text)
-        if wide is not None:
-            return Normalised(wide, widened=True)
-    return Normalised(text)
+def _read(document: DocumentType, text: str) -> _Read | NumberFinding:
+    if document == "uscc":
+        return _body(text)
+    if document in CITIZENS or (document == "foreign_resident_id" and len(text) == 18):  # noqa: PLR2004 - the 2023 card
+        number = citizen(text)
+        if number is None or (document == "residence_permit" and not number.startswith(_PERMIT_REGIONS)):
+            return NumberFinding.SHAPE
+        return _Read("resident_id", number, _doubts(number))
+    found = shaped(document, text)
+    return NumberFinding.SHAPE if found is None else _Read(document, found)
 
 
-def tidy(number: str) -> str:
-    """NFKC, no white space or invisible characters, upper case: how every kind of number is compared."""
-    if number.isascii():
-        return number.upper() if number.isalnum() else "".join(number.split()).upper()
-    while (text := _folded(number)) != number:
-        number = text
-    return number
+def _body(text: str) -> _Read | NumberFinding:
+    code = organisation_code(text)
+    if code is None:
+        return NumberFinding.SHAPE
+    if code == USCC_PLACEHOLDER:
+        return NumberFinding.PLACEHOLDER
+    check = uscc_check if len(code) == 18 else organisation_check  # noqa: PLR2004
+    return _Read("uscc", code, () if check(code[:-1]) == code[-1] else (NumberFinding.CHECK_DIGIT,))
 
 
-def judge(document: DocumentType, number: str) -> NumberFinding:
-    """What a normalised number of this document type looks like."""
-    match document:
-        case "resident_id":
-            return _judge_resident(number)
-        case "foreign_resident_id" if len(number) == 18:  # noqa: PLR2004 - the 2023 card is numbered like a resident's
-            return _judge_resident(number)
-        case "uscc":
-            return _judge_uscc(number)
-        case _:
-            return NumberFinding.UNCHECKED if number else NumberFinding.SHAPE
+def _doubts(number: str) -> tuple[NumberFinding, ...]:
+    if resident_check(number[:17]) != number[17]:
+        return (NumberFinding.CHECK_DIGIT,)
+    return () if day_of(number[6:14]) is not None else (NumberFinding.BIRTH_DATE,)
 
 
-def agrees(kind: SubjectKind, document: DocumentType, number: str) -> bool:
-    """Whether a normalised number could belong to the kind the row states. A disagreement is for a person to judge.
+def _agrees(kind: SubjectKind, found: _Read) -> bool:
+    """Whether the number is one of that kind's.
 
-    Organisation codes of sole traders begin with 92 and no others do (GB 32100-2015). A code that reads as a resident's
-    number, birth date and all, is in doubt whatever its check digit says.
+    Organisation codes of sole traders begin with 92 and no others do (GB 32100-2015); only they are known by a
+    registration number. A code that reads as a resident's number, birth date and all, is in doubt whatever its check
+    digit says.
     """
-    if document not in _DOCUMENTS[kind]:
+    if found.document == "registration":
+        return kind == "sole_trader"
+    if found.document != "uscc" or len(found.number) < 18:  # noqa: PLR2004 - nine characters tell no kind
+        return True
+    if found.number.startswith("92") != (kind == "sole_trader"):
         return False
-    if document != "uscc" or number == USCC_PLACEHOLDER:
-        return document != "uscc" or kind == "sole_trader"
-    if number.startswith("92") != (kind == "sole_trader"):
-        return False
-    return not (number[6:8] in {"19", "20"} and _judge_resident(number) is NumberFinding.GOOD)
+    return not _reads_as_resident(found.number)
+
+
+def _reads_as_resident(number: str) -> bool:
+    return number[:17].isdigit() and number[17] in "0123456789X" and _born(number) and not _doubts(number)
 
 
 def birth_date(document: DocumentType, number: str) -> date | None:
-    """The birth date that a normalised number carries; None if it carries none."""
-    if document not in {"resident_id", "foreign_resident_id"} or len(number) != 18:  # noqa: PLR2004
-        return None
-    return _day(number[6:14])
+    """The birth date that an identity's number carries; None if it carries none."""
+    return day_of(number[6:14]) if document == "resident_id" else None
 
 
 def age_on(born: date, day: date) -> int:
@@ -132,7 +200,7 @@ def is_minor(born: date, day: date) -> bool:
 
 
 def is_invented(document: DocumentType, number: str) -> bool:
-    """Whether a normalised number is one of the sandbox's: its region was never given out."""
+    """Whether a number is one of the sandbox's: its region was never given out."""
     if document == "uscc":
         return number[2:8] == SANDBOX_REGION
     return number.startswith(SANDBOX_REGION)
@@ -145,74 +213,19 @@ def holds_number(text: str) -> bool:
     row of digits where it is right; 15 with a day are one where they stand alone. Other documents' numbers look like
     anything: no text can be searched for them.
     """
-    digits = "".join(str(digit(character, character)) for character in _folded(text))
-    compact = _BETWEEN.sub("", digits)
-    return any(_reads_as_number(found[0]) for found in _NUMBERS.finditer(compact))
+    compact = _BETWEEN.sub("", half_width(text))
+    return any(_holds(found[0]) for found in _NUMBERS.finditer(compact))
 
 
-def _reads_as_number(digits: str) -> bool:
+def _holds(digits: str) -> bool:
     if len(digits) == 15:  # noqa: PLR2004 - the first generation's length
-        return _day(f"19{digits[6:12]}") is not None
+        return day_of(f"19{digits[6:12]}") is not None
     alone = len(digits) == 18  # noqa: PLR2004
-    good = {NumberFinding.GOOD, NumberFinding.CHECK_DIGIT} if alone else {NumberFinding.GOOD}
     windows = (digits[start : start + 18] for start in range(len(digits) - 17))
-    return any(_judge_resident(each) in good and _born(each) for each in windows)
-
-
-def _born(number: str) -> bool:
-    return number[6:8] in {"19", "20"} and _day(number[6:14]) is not None
-
-
-def resident_check(first: str) -> str:
-    """The 18th character of a resident number (GB 11643-1999) from its 17 digits."""
-    return _RESIDENT_TABLE[sum(map(mul, first.encode(), _RESIDENT_WEIGHTS)) % 11]
-
-
-def uscc_check(first: str) -> str:
-    """The 18th character of an organisation code (GB 32100-2015) from its first 17."""
-    return _USCC_ALPHABET[-sum(map(mul, first.encode().translate(_USCC_VALUES), _USCC_WEIGHTS)) % 31]
-
-
-def _folded(number: str) -> str:
-    # What folding one character leaves beside another may fold again: the caller repeats it until nothing moves.
-    text = normalize("NFKC", number.upper())
-    return "".join(c for c in text if not c.isspace() and c not in _INVISIBLE)
-
-
-def _judge_resident(number: str) -> NumberFinding:
-    if len(number) != 18 or not number.isascii() or not number[:17].isdigit():  # noqa: PLR2004
-        return NumberFinding.SHAPE
-    if _RESIDENT_TABLE[sum(map(mul, number.encode(), _RESIDENT_WEIGHTS)) % 11] != number[17]:
-        return NumberFinding.CHECK_DIGIT
-    return NumberFinding.GOOD if _day(number[6:14]) is not None else NumberFinding.BIRTH_DATE
-
-
-def _judge_uscc(number: str) -> NumberFinding:
-    code = number.encode()
-    if len(code) != 18 or code.translate(None, _USCC_BYTES):  # noqa: PLR2004
-        return NumberFinding.SHAPE
-    if number == USCC_PLACEHOLDER:
-        return NumberFinding.PLACEHOLDER
-    values = code.translate(_USCC_VALUES)
-    return (
-        NumberFinding.GOOD
-        if (sum(map(mul, values, _USCC_WEIGHTS)) + values[17]) % 31 == 0
-        else NumberFinding.CHECK_DIGIT
+    return any(
+        each[:17].isdigit() and _born(each) and (alone or resident_check(each[:17]) == each[17]) for each in windows
     )
 
 
-def _day(digits: str) -> date | None:
-    if not (digits.isascii() and digits.isdigit()):
-        return None
-    try:
-        return date.fromisoformat(digits)
-    except ValueError:
-        return None
-
-
-def _widened(number: str) -> str | None:
-    # 996 to 999 marked centenarians, born in the century before: written out, those would change their birth date.
-    if not (number.isascii() and number.isdigit()) or number >= "9" * 15 or number[12:] >= "996":
-        return None
-    first = f"{number[:6]}19{number[6:]}"
-    return first + resident_check(first) if _day(first[6:14]) is not None else None
+def _born(number: str) -> bool:
+    return number[6:8] in {"19", "20"} and day_of(number[6:14]) is not None

@@ -9,7 +9,7 @@ from typing import TypeVar
 from unicodedata import normalize
 
 from creditmesh.schemas.catalogue import CodeSet
-from creditmesh.schemas.rules.identity import tidy
+from creditmesh.schemas.rules.numbers import written
 
 T = TypeVar("T")
 Read = Callable[[str], str | None]
@@ -108,12 +108,13 @@ def number_text(value: float | Decimal) -> str | None:
     return format(exact, "f")
 
 
-def tidy_reader(limit: int | None) -> Read:
-    """Reads document numbers and organisation codes of at most `limit` characters."""
+def number_reader(limit: int | None) -> Read:
+    """Reads numbers of documents and codes of at most `limit` characters; what is no number keeps its marks."""
 
     def read(text: str) -> str | None:
-        number = tidy(text)
-        return number if number and (limit is None or len(number) <= limit) else None
+        number = written(text)
+        fits = limit is None or len(number) <= limit or not number.isalnum()
+        return number if number and fits else None
 
     return read
 

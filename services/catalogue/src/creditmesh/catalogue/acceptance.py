@@ -14,8 +14,8 @@ from creditmesh.schemas.catalogue import CreditList, Item, Measure, Party, Tier
 from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.rules.identity import NumberFinding as Number
-from creditmesh.schemas.rules.identity import is_invented, judge
+from creditmesh.schemas.rules.identity import is_invented
+from creditmesh.schemas.rules.numbers import uscc_check
 
 RANK: Mapping[Tier, int] = {"city": 0, "province": 1, "nation": 2}
 Key = tuple[ObjectKind, str]
@@ -96,7 +96,7 @@ def _party(body: Published, of: ProposedCatalogue, *, sandbox: bool) -> Iterator
     if not isinstance(body, Party):
         return
     for code in (body.uscc, *body.issues_for):
-        if judge("uscc", code) is not Number.GOOD:
+        if uscc_check(code[:-1]) != code[-1]:
             yield at("/uscc", "check_digit", "The check digit of the code is wrong.", "统一社会信用代码校验码错误。")
         elif is_invented("uscc", code) and not sandbox:
             yield at("/uscc", "invented", "Region 990000 is for sandboxes only.", "区划 990000 仅供沙箱使用。")

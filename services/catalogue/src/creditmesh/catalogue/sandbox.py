@@ -5,7 +5,8 @@ from hashlib import sha256
 
 from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.rules.identity import SANDBOX_REGION, uscc_check
+from creditmesh.schemas.rules.identity import SANDBOX_REGION
+from creditmesh.schemas.rules.numbers import uscc_check
 
 _INSTITUTION = "12"
 """What codes of public institutions begin with (GB 32100-2015)."""

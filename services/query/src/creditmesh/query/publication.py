@@ -1,6 +1,5 @@
 """A record in the form that is open to all: only what the catalogue discloses, masked, never with an original."""
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import date
 
@@ -12,6 +11,7 @@ from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.mask import mask
+from creditmesh.schemas.rules.names import folded
 
 
 @once_a_version
@@ -71,8 +71,3 @@ def search_keys(event: RecordChanged, item: Item) -> tuple[str | None, str | Non
     name = None if roles.name in sealed else event.fields.get(roles.name)
     code = None if roles.uscc is None or roles.uscc in sealed else event.fields.get(roles.uscc)
     return (folded(name) if isinstance(name, str) else None), (code if isinstance(code, str) else None)
-
-
-def folded(name: str) -> str:
-    """A name as it is searched: width, case and spaces do not matter."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())

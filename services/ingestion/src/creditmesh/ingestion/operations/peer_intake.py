@@ -11,7 +11,6 @@ from creditmesh.chassis.bus.stream import heads
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.chassis.vault.subjects import Erased
 from creditmesh.ingestion.content import Content, content_of, natural_text
 from creditmesh.ingestion.entries import PeerEntry
@@ -23,6 +22,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import Row
+from creditmesh.schemas.rules.identity import Identity
 
 CATALOGUE = "catalogue"
 """The stream that every process follows, and the key of all its events."""

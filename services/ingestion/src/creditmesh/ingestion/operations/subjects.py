@@ -4,10 +4,9 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
-from creditmesh.chassis.vault.index import Identity
-from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.rules.identity import NumberFinding, agrees, judge, normalise
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.subject import SubjectIn
 
 
@@ -20,12 +19,8 @@ class BadDocument(Invalid):
 
 
 async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:
-    """The subject of a document, made if it is new. BadDocument if the number cannot be one of that type."""
-    document = subject.document
-    number = normalise(document.type, document.number.reveal()).number
-    if judge(document.type, number) in {NumberFinding.SHAPE, NumberFinding.PLACEHOLDER}:
-        raise BadDocument("Correct the number.", "请更正号码。", errors=[reason("number_shape", "/document/number")])
-    if not agrees(subject.kind, document.type, number):
-        raise BadDocument("Correct the kind.", "请更正类别。", errors=[reason("kind_number_mismatch", "/kind")])
-    (found,) = await ctx.vault.resolve([Identity(subject.kind, document.type, Pii(number))])
-    return found
+    """The subject of a document, made if it is new. BadDocument if that is nobody's, or not of that kind."""
+    who = identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers())
+    if isinstance(who, FieldError):
+        raise BadDocument(who.detail, who.detail_zh, errors=[who])
+    return (await ctx.vault.resolve([who]))[0]

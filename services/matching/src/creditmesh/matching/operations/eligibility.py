@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching import eligibility, reach
 from creditmesh.matching.eligibility import OwnListing
 from creditmesh.matching.errors import UnusableIdentity
@@ -13,9 +12,10 @@ from creditmesh.matching.operations.enquiries import Allowed, Enquiry, answered,
 from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.rules.asked import usable
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.rules.grounds import Wanting
+from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.screenings import AdverseFound, EligibilityGround, EligibilityIn, EligibilityOut
 from creditmesh.schemas.subject import SubjectIn
 
@@ -35,7 +35,7 @@ async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Enquir
 
     UnusableIdentity without a number; NoGround is a kept access of the subject if this node knows it.
     """
-    identity, ground = _identity(question.subject), ground_of(ctx, asked)
+    identity, ground = _identity(ctx, question.subject), ground_of(ctx, asked)
     if isinstance(ground, Wanting):
         await refuse(ctx, asked, ground, [identity])
     (subject,) = await ctx.vault.resolve([identity])
@@ -63,11 +63,12 @@ def _answer(ctx: Context, subject: UUID, ground: Allowed, judged: _Judged) -> El
     )
 
 
-def _identity(subject: SubjectIn) -> Identity:
-    number = usable(subject.document, pointer="/subject/document/number")
-    if not isinstance(number, str):
-        raise UnusableIdentity(number.detail, number.detail_zh, errors=[number])
-    return Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
+def _identity(ctx: Context, subject: SubjectIn) -> Identity:
+    fillers = ctx.followed(Directory).fillers()
+    who = identified(subject.kind, subject.document, fillers=fillers, pointer="/subject", kind_matters=True)
+    if isinstance(who, FieldError):
+        raise UnusableIdentity(who.detail, who.detail_zh, errors=[who])
+    return who
 
 
 def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[Held]) -> _Judged:

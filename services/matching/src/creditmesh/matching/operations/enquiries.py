@@ -10,7 +10,6 @@ from uuid import UUID
 from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching.errors import NoGround
 from creditmesh.matching.store import designations
 from creditmesh.matching.store.designations import Day, Held
@@ -18,6 +17,7 @@ from creditmesh.schemas.catalogue import Matter
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.rules import freshness, grounds
 from creditmesh.schemas.rules.grounds import Wanting
+from creditmesh.schemas.rules.identity import Identity
 
 T = TypeVar("T")
 

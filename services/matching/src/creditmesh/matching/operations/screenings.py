@@ -13,16 +13,15 @@ import orjson
 
 from creditmesh.chassis.bulk import SLICE, in_slices
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.matching import reach
 from creditmesh.matching.operations.enquiries import Allowed, Enquiry, answered, disclose, ground_of, refuse, use_until
 from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.identifiers import SubjectKind
-from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.rules.asked import usable
+from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.rules.grounds import Wanting
+from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.screenings import Role, ScreenedIn, ScreeningOut
 
 _NUMBER_NEEDED = FieldError(
@@ -43,25 +42,22 @@ async def screen(ctx: Context, subjects: Sequence[ScreenedIn], asked: Enquiry) -
     """
     ground = ground_of(ctx, asked)
     if isinstance(ground, Wanting):
-        read = [_identity(each) async for some in in_slices(subjects) for each in some]
+        read = [_identity(ctx, each) async for some in in_slices(subjects) for each in some]
         await refuse(ctx, asked, ground, [each for each in read if isinstance(each, Identity)])
     screening = _screening(ctx, ground)
     if len(subjects) > SLICE:
         await ctx.session()  # one transaction around all slices; of one slice the statement that writes is one
     texts: list[bytes] = []
     async for some in in_slices(subjects):
-        texts += await screening.answers([_identity(each) for each in some], first=len(texts) + 1)
+        texts += await screening.answers([_identity(ctx, each) for each in some], first=len(texts) + 1)
     return texts
 
 
-def _identity(subject: ScreenedIn) -> Identity | FieldError:
+def _identity(ctx: Context, subject: ScreenedIn) -> Identity | FieldError:
     """Who is meant, or why nobody is."""
     if subject.document is None:
         return _NUMBER_NEEDED
-    number = usable(subject.document, pointer="/document/number")
-    if isinstance(number, FieldError):
-        return number
-    return Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
+    return identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

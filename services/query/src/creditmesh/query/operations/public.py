@@ -6,7 +6,7 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http import paging
-from creditmesh.query.publication import folded, open_items
+from creditmesh.query.publication import open_items
 from creditmesh.query.store import public
 from creditmesh.query.store.public import Shown
 from creditmesh.schemas.bodies import Page
@@ -14,6 +14,7 @@ from creditmesh.schemas.catalogue import CreditList
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import PublicList, PublicLists, PublicRecord, PublicSearch
+from creditmesh.schemas.rules.names import folded
 
 
 def public_lists(ctx: Context) -> PublicLists:
@@ -54,6 +55,8 @@ async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
     if wanted.code is not None:
         return _page(await public.coded(session, wanted.code, shown=shown, before=before, limit=limit + 1), limit)
     name = folded(wanted.name or "")
+    if not name:
+        return _page([], limit)
     return _page(await public.named(session, name, shown=shown, before=before, limit=limit + 1), limit)
 
 

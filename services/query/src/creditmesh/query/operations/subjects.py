@@ -3,20 +3,21 @@
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.vault.index import Identity
 from creditmesh.query.errors import UnusableIdentity
-from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.rules.asked import usable
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.subject import SubjectIn
 
 
 async def subject_of(ctx: Context, subject: SubjectIn) -> UUID:
     """The subject's id; one without a file gets one too, so that the access is kept for them.
 
-    A wrong check digit is no hindrance (genuine codes have them); UnusableIdentity if there is no such number at all.
+    A wrong check digit is no hindrance (genuine codes have them); UnusableIdentity if there is no such number at all,
+    or none of that kind.
     """
-    number = usable(subject.document, pointer="/subject/document/number")
-    if not isinstance(number, str):
-        raise UnusableIdentity(number.detail, number.detail_zh, errors=[number])
-    identity = Identity(kind=subject.kind, document=subject.document.type, number=Pii(number))
-    return (await ctx.vault.resolve([identity]))[0]
+    fillers = ctx.followed(Directory).fillers()
+    who = identified(subject.kind, subject.document, fillers=fillers, pointer="/subject")
+    if isinstance(who, FieldError):
+        raise UnusableIdentity(who.detail, who.detail_zh, errors=[who])
+    return (await ctx.vault.resolve([who]))[0]

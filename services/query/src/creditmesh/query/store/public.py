@@ -101,7 +101,7 @@ def _page_of(wanted: str) -> str:
 
 _OF_ITEM = _page_of("item = :item")
 _NAMED = _page_of("name between :first and :last")
-_CODED = _page_of("code = :code")
+_CODED = _page_of("code in (:code, :inner)")
 
 
 async def of_item(session: Session, item: str, *, shown: Shown, before: UUID | None, limit: int) -> list[PublicRecord]:
@@ -116,8 +116,8 @@ async def named(session: Session, name: str, *, shown: Shown, before: UUID | Non
 
 
 async def coded(session: Session, code: str, *, shown: Shown, before: UUID | None, limit: int) -> list[PublicRecord]:
-    """Public records of the organisation with that code."""
-    return await _page(session, _CODED, {"code": code}, shown=shown, before=before, limit=limit)
+    """Public records of the organisation with that code, or with the organisation code within it."""
+    return await _page(session, _CODED, {"code": code, "inner": code[8:17]}, shown=shown, before=before, limit=limit)
 
 
 async def _page(

@@ -1,0 +1,32 @@
+"""Names as they are searched and compared; a name that is shown or stored is never changed."""
+
+import unicodedata
+from functools import cache
+from importlib.resources import files
+
+
+def folded(name: str) -> str:
+    """A name as it is searched: its letters, digits and signs, in simplified characters.
+
+    Width, case, white space, brackets, quotes, dots and dashes do not matter. Characters without a simplified form,
+    rare ones among them, stay as they are.
+    """
+    while (once := _folded(name)) != name:
+        name = once
+    return name
+
+
+def _folded(name: str) -> str:
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_simplified())
+    return "".join(c for c in plain if unicodedata.category(c) not in _PASSED_OVER and c not in _POINTS)
+
+
+_PASSED_OVER = frozenset({"Ps", "Pe", "Pi", "Pf", "Pd", "Pc", "Zs", "Zl", "Zp", "Cc", "Cf"})
+_POINTS = frozenset(".,'\"·・‧•∙⋅、。˙´`")
+
+
+@cache
+def _simplified() -> dict[int, str]:
+    text = (files("creditmesh.schemas.rules") / "simplified.txt").read_text(encoding="utf-8")
+    words = (word for line in text.splitlines() if not line.startswith("#") for word in line.split())
+    return {ord(traditional): word[0] for word in words for traditional in word[1:]}

@@ -1,0 +1,174 @@
+"""How the numbers of documents are written: whatever a person would read as the same number becomes one text.
+
+Nothing here knows whose number it is. `rules.identity` does, and is the only way from a number to a subject.
+"""
+
+import re
+from datetime import date
+from operator import mul
+from unicodedata import category, decimal, normalize
+
+from creditmesh.schemas.identifiers import DocumentType
+
+_RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_RESIDENT_CHECKS = "10X98765432"
+_RESIDENT_OFFSET = 48 * sum(_RESIDENT_WEIGHTS) % 11
+# Indexed by the weighted sum of the ASCII bytes, so that no digit is subtracted on the way.
+_RESIDENT_TABLE = "".join(_RESIDENT_CHECKS[(i - _RESIDENT_OFFSET) % 11] for i in range(11))
+
+_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_BYTES = _USCC_ALPHABET.encode()
+_USCC_VALUES = bytes.maketrans(_USCC_BYTES, bytes(range(31)))
+_USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
+_ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+
+_TIMES = "×✕✖╳⨯"
+# The capitals of other scripts that print like Latin ones, and what stands for the X of a check digit.
+_ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + _TIMES, "ABEKMHOPCTYXIJSABEZHIKMNOPTYX" + "X" * len(_TIMES))
+_BLANKS = frozenset("\u115f\u1160\u2800")
+"""Letters and symbols that print nothing, beside white space, controls and what only joins or varies."""
+_UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})
+_DASHES = "\u2212\u30fc\u2500\u2501"
+_BETWEEN = str.maketrans("", "", "-.,'\"`´‘’‚‛“”„=()[]{}〔〕【】〖〗《》〈〉「」『』·・‧•_")
+_ENDS = re.compile(r"^[\W_]+|[\W_]+$")
+_COPY = re.compile(r"\(\d{1,2}-\d{1,2}\)$")
+"""（1-1）: which of several copies of a licence it stood on."""
+_MASKED = re.compile(
+    rf"[*#?●○◎◯■□▇█★☆※∗]|[.·・‧•]{{2,}}|_{{2,}}|(?<=[0-9A-Z])-{{2,}}(?=[0-9A-Z])|[{_TIMES}]{{2,}}|X{{3,}}"
+)
+_COMPUTED = re.compile(
+    rf"\d[\d,]*[.,]\d*E[+-]?\d+|\d+E[+-]\d+|\d+[.,]\d+[X*{_TIMES}]10\^?[+-]?\d+|\d+[X*{_TIMES}]10\^[+-]?\d+"
+    r"|\d[\d,]*\.\d{1,2}|\d+,0{1,2}"
+)
+_CITIZEN_ALIKE = str.maketrans("OIL", "011")
+_CODE_ALIKE = str.maketrans("OI", "01")
+_CARD_WORDS = str.maketrans("", "", "字第號号证證")
+
+_SHAPES: dict[DocumentType, re.Pattern[str]] = {
+    "passport": re.compile(r"((?=[A-Z]*\d)[A-Z0-9]{5,14})"),
+    # The two digits behind say how often it was renewed.
+    "hk_macao_permit": re.compile(r"([HM][A\d]\d{7})(?:\d{2})?"),
+    "taiwan_permit": re.compile(r"((?![HM])[A-Z]?\d{8})(?:\d{2}[A-Z]?)?"),
+    "foreign_resident_id": re.compile(r"([A-Z]{3}\d{12})"),
+    "officer_card": re.compile(r"([\u4e00-\u9fff]{1,3}\d{4,8})"),
+    "soldier_card": re.compile(r"([\u4e00-\u9fff]{1,3}\d{4,8})"),
+    "registration": re.compile(r"((?=(?:[A-Z]*\d){6})[A-Z0-9]{7,17})"),
+}
+"""The part that identifies of every document that is not numbered like a resident or an organisation."""
+
+
+def written(text: str) -> str:
+    """A number as it is stored and compared: half-width, upper case, without what stands around and between its digits.
+
+    Guards against spreadsheets (`="…"`, a leading `'`), dashes, invisible characters and the look-alikes of other
+    scripts are read through. A text that is masked or was computed with keeps its marks, so that it can be said why it
+    is no number.
+    """
+    if text.isascii() and text.isalnum():
+        return text.upper()
+    if "\0" in text:
+        return text
+    plain = half_width(text)
+    marked = _ENDS.sub("", plain)
+    if not marked or _COMPUTED.fullmatch(marked) or _MASKED.search(plain):
+        return plain
+    return _ENDS.sub("", _COPY.sub("", plain).translate(_ALIKE).translate(_BETWEEN))
+
+
+def half_width(text: str) -> str:
+    """Upper case, half-width (NFKC), digits of any script as ASCII ones, without white space or what prints nothing."""
+    while (folded := _folded(text)) != text:
+        text = folded
+    return text
+
+
+def computed(number: str) -> bool:
+    """Whether a written text is what a spreadsheet made of a number (`9.9E+14`, `990000.0`): its digits are lost."""
+    return not number.isalnum() and _COMPUTED.fullmatch(_ENDS.sub("", number)) is not None
+
+
+def masked(number: str) -> bool:
+    """Whether a written text has digits that were hidden."""
+    return "XXX" in number or (not number.isalnum() and _MASKED.search(number) is not None)
+
+
+def significant(text: str) -> str:
+    """Its letters and digits alone: how a filler is compared."""
+    return "".join(filter(str.isalnum, half_width(text)))
+
+
+def citizen(number: str) -> str | None:
+    """The 18 characters of a resident's number, an old one written out; None if it is none by its form."""
+    text = number.translate(_CITIZEN_ALIKE)
+    if len(text) == 15:  # noqa: PLR2004 - the first generation's length
+        return _widened(text)
+    return text if len(text) == 18 and text.isascii() and text[:17].isdigit() and text[17] in "0123456789X" else None  # noqa: PLR2004
+
+
+def old_citizen(number: str) -> str | None:
+    """The 15 digits that a resident born before 2000 had; None if there were none."""
+    return number[:6] + number[8:17] if number[6:8] == "19" else None
+
+
+def organisation_code(number: str) -> str | None:
+    """18 characters, or the nine of an organisation code, which are characters 9 to 17 of it; None if it is neither."""
+    text = number.translate(_CODE_ALIKE)
+    whole = len(text) == 18 and text.isascii() and not text.encode().translate(None, _USCC_BYTES)  # noqa: PLR2004
+    return text if whole or re.fullmatch(r"[A-Z0-9]{8}[0-9X]", text, re.ASCII) else None
+
+
+def shaped(document: DocumentType, number: str) -> str | None:
+    """What identifies somebody in a number of any other document; None if it has not the document's form."""
+    if document in {"officer_card", "soldier_card"}:
+        number = number.translate(_CARD_WORDS)
+    elif document == "registration":
+        number = number.translate(_CODE_ALIKE)
+    shape = _SHAPES.get(document)
+    found = None if shape is None else shape.fullmatch(number)
+    return None if found is None else found[1]
+
+
+def resident_check(first: str) -> str:
+    """The 18th character of a resident number (GB 11643-1999) from its 17 digits."""
+    return _RESIDENT_TABLE[sum(map(mul, first.encode(), _RESIDENT_WEIGHTS)) % 11]
+
+
+def uscc_check(first: str) -> str:
+    """The 18th character of an organisation code (GB 32100-2015) from its first 17."""
+    return _USCC_ALPHABET[-sum(map(mul, first.encode().translate(_USCC_VALUES), _USCC_WEIGHTS)) % 31]
+
+
+def organisation_check(first: str) -> str:
+    """The ninth character of an organisation code (GB 11714-1997) from its first eight."""
+    return "0123456789X0"[11 - sum(int(c, 36) * w for c, w in zip(first, _ORGANISATION_WEIGHTS, strict=True)) % 11]
+
+
+def day_of(digits: str) -> date | None:
+    """The day of eight digits; None if there was none."""
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    try:
+        return date.fromisoformat(digits)
+    except ValueError:
+        return None
+
+
+def _folded(text: str) -> str:
+    seen = (c for c in normalize("NFKC", text.upper()) if category(c) not in _UNSEEN and c not in _BLANKS)
+    return "".join(_half(c) for c in seen)
+
+
+def _half(character: str) -> str:
+    if character.isascii():
+        return character
+    if character.isdecimal():
+        return str(decimal(character))
+    return "-" if category(character) == "Pd" or character in _DASHES else character
+
+
+def _widened(number: str) -> str | None:
+    # 996 to 999 marked centenarians, born in the century before: written out, those would change their birth date.
+    if not (number.isascii() and number.isdigit()) or number >= "9" * 15 or number[12:] >= "996":
+        return None
+    first = f"{number[:6]}19{number[6:]}"
+    return first + resident_check(first) if day_of(first[6:14]) is not None else None
