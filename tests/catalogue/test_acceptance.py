@@ -170,6 +170,119 @@ def test_a_city_extends_no_measure_of_the_nation():
     assert refused(wider, "measure", issued_by="city") == {("/kinds", "widens"), ("/reaches_responsible", "widens")}
 
 
+EARLIER = PENALTY.basis[0].model_copy(update={"in_force_from": date(2000, 1, 1)})
+
+
+@pytest.mark.parametrize(
+    ("update", "where"),
+    [
+        ({"roles": PENALTY.roles.model_copy(update={"display_until": None})}, "/roles/display_until"),
+        ({"roles": PENALTY.roles.model_copy(update={"decided_on": "CF_YXQ"})}, "/roles/decided_on"),
+        ({"roles": PENALTY.roles.model_copy(update={"source": None})}, "/roles/source"),
+        ({"basis": (EARLIER,)}, "/basis"),
+        ({"basis": (*PENALTY.basis, EARLIER)}, "/basis"),
+        ({"nature": "neutral", "severity": (), "designates": None}, "/nature"),
+        ({"designates": "judgment_defaulters"}, "/designates"),
+        ({"simple_procedure_value": None}, "/simple_procedure_value"),
+        ({"simple_procedure_value": "普通程序"}, "/simple_procedure_value"),
+        ({"disclosure_by_kind": {"natural_person": "public"}}, "/disclosure"),
+        ({"repair": PENALTY.repair.model_copy(update={"evidence": ("培训证明",)})}, "/repair"),
+    ],
+)
+def test_a_city_leaves_every_rule_of_the_nations_item_as_narrow_as_it_was(update: dict, where: str):
+    assert refused(PENALTY.model_copy(update=update), issued_by="city") >= {(where, "widens")}
+
+
+@pytest.mark.parametrize(
+    ("code", "update"),
+    [
+        ("CF_FR_ZJHM", {"about": "subject"}),
+        ("CF_FR_ZJHM", {"mask": Mask(keep_left=6)}),
+        ("CF_SY", {"sensitive_for": ("natural_person",)}),
+        ("CF_XDR_MC", {"mask": Mask(keep_left=0, keep_right=1)}),
+        ("CF_WFXW", {"max_length": None}),
+        ("CF_NR_FK", {"maximum": "20000"}),
+        ("CF_NR_FK", {"unit": "元"}),
+        ("CF_FR_ZJLX", {"code_set": "licence_kind"}),
+    ],
+)
+def test_a_city_takes_nothing_away_from_what_the_nation_says_of_a_field(code: str, update: dict):
+    found = refused(with_field(PENALTY, code, **update), issued_by="city")
+    assert (f"/fields/{code}", "widens") in found
+
+
+def test_a_city_shares_nothing_upwards_that_the_nation_keeps_below():
+    entries = (CatalogueObject("item", PENALTY),)
+    before = PENALTY.model_copy(update={"shared_upwards": False})
+    issued = {("item", PENALTY.code): [Issued("nation", 1, before)]}
+    (found,) = findings(entries, ProposedCatalogue(STANDING, entries, issued=issued), issued_by="city", sandbox=True)
+    assert (found.pointer, found.code) == ("/item/administrative_penalty/shared_upwards", "widens")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "update", "where"),
+    [
+        ("matter", "procurement_review", {"items": ("administrative_licence",)}, "/items"),
+        ("matter", "procurement_review", {"duties": ("public_procurement", "transport")}, "/duties"),
+        ("matter", "procurement_review", {"measures": ("company_office_bar",)}, "/measures"),
+        ("measure", "procurement_bar", {"duties": ("public_procurement", "transport")}, "/duties"),
+        ("purpose", "credit_assessment", {"callers": ("bureau", "department")}, "/callers"),
+        ("purpose", "credit_assessment", {"ground": "statutory"}, "/ground"),
+        ("procedure", "objection", {"accept_working_days": 2}, "/accept_working_days"),
+        ("procedure", "objection", {"decide_working_days": 3}, "/decide_working_days"),
+        ("procedure", "objection", {"review_working_days": 11}, "/review_working_days"),
+        ("procedure", "objection", {"appeal_working_days": 9}, "/appeal_working_days"),
+        ("procedure", "objection", {"documents": ("proof",)}, "/documents"),
+        ("procedure", "repair", {"whole_working_days": None}, "/whole_working_days"),
+        ("list", "a_rated_taxpayers", {"severe": True}, "/severe"),
+        ("list", "judgment_defaulters", {"exit": "Never."}, "/exit"),
+        ("code_set", "penalty_kind", {"open": True}, None),
+        ("code_set", "licence_state", {"open": True}, "/open"),
+        ("rule", "forbidden_attributes", {"forbids": ()}, "/forbids"),
+    ],
+)
+def test_a_city_widens_no_object_of_the_nation(kind: str, code: str, update: dict, where: str | None):
+    expected = set() if where is None else {(where, "widens")}
+    assert refused(shipped(kind, code).model_copy(update=update), kind, issued_by="city") == expected
+
+
+def test_a_city_makes_nobody_public_by_another_meaning_of_a_code():
+    kinds = shipped("code_set", "subject_category")
+    person = kinds.values[1].model_copy(update={"meaning": "organisation"})
+    values = (kinds.values[0], person, kinds.values[2])
+    assert ("/values/自然人", "widens") in refused(
+        kinds.model_copy(update={"values": values}), "code_set", issued_by="city"
+    )
+    aliased = kinds.values[0].model_copy(update={"aliases": ("自由职业者",)})
+    values = (aliased, *kinds.values[1:])
+    assert refused(kinds.model_copy(update={"values": values}), "code_set", issued_by="city") == {
+        ("/values/法人及非法人组织", "widens")
+    }
+
+
+def test_a_city_softens_no_word_of_what_may_not_be_collected():
+    rule = shipped("rule", "forbidden_attributes")
+    softer = rule.forbids[0].model_copy(update={"words": rule.forbids[0].words[1:]})
+    found = refused(rule.model_copy(update={"forbids": (softer, *rule.forbids[1:])}), "rule", issued_by="city")
+    assert found == {(f"/forbids/{softer.code}", "widens")}
+
+
+def test_a_city_adds_a_matter_on_a_basis_of_its_own_and_no_purpose():
+    matter = shipped("matter", "procurement_review").model_copy(update={"code": "city_matter"})
+    assert refused(matter, "matter", issued_by="city") == {("/basis", "basis_level")}
+    assert refused(matter.model_copy(update={"basis": (LOCAL,)}), "matter", issued_by="city") == set()
+    purpose = shipped("purpose", "credit_assessment").model_copy(update={"code": "city_purpose"})
+    assert refused(purpose, "purpose", issued_by="city") == {("", "closed_list")}
+
+
+def test_a_city_may_shorten_clocks_and_ask_for_less():
+    procedure = shipped("procedure", "repair")
+    narrower = {"decide_working_days": 5, "whole_working_days": 7, "appeal_working_days": 20, "documents": ("proof",)}
+    assert refused(procedure.model_copy(update=narrower), "procedure", issued_by="city") == set()
+    matter = shipped("matter", "procurement_review")
+    assert refused(matter.model_copy(update={"items": matter.items[:1]}), "matter", issued_by="city") == set()
+
+
 def test_a_city_does_not_allow_what_the_law_forbids_to_collect():
     rule = shipped("rule", "forbidden_attributes")
     softer = rule.model_copy(update={"forbids": rule.forbids[1:]})

@@ -69,9 +69,9 @@ def test_a_sandbox_node_of_another_code_has_a_row_of_its_own(node: str):
 
 def test_licence_and_penalty_have_the_fields_of_the_2018_set():
     assert len(one(Item, "administrative_licence").fields) == 28
-    assert len(one(Item, "administrative_penalty").fields) == 30
-    assert [spec.code for spec in one(Item, "administrative_penalty").fields[-8:]] == [
-        *("CF_JDRQ", "CF_YXQ", "CF_GSJZQ", "CF_CFJG", "CF_CFJGDM", "CF_SJLY", "CF_SJLYDM", "BZ"),
+    assert len(one(Item, "administrative_penalty").fields) == 30 + 1
+    assert [spec.code for spec in one(Item, "administrative_penalty").fields[-9:]] == [
+        *("CF_JDRQ", "CF_YXQ", "CF_GSJZQ", "CF_CFJG", "CF_CFJGDM", "CF_SJLY", "CF_SJLYDM", "CF_AJCX", "BZ"),
     ]
 
 
@@ -113,8 +113,10 @@ def test_natural_persons_are_public_only_where_the_law_publishes_them():
 def test_numbers_and_names_of_persons_are_sensitive_in_every_item(item: Item):
     roles = item.roles
     for kind in set(item.kinds) - {"organisation"}:
-        for code in filter(None, (roles.name, roles.uscc, roles.registration, roles.document_number)):
+        for code in filter(None, (roles.uscc, roles.registration, roles.document_number)):
             assert item.field(code).sealed_for(kind), code
+    if "natural_person" in item.kinds:
+        assert item.field(roles.name).sealed_for("natural_person")
     for code in filter(None, (roles.representative_name, roles.representative_document_number)):
         assert item.field(code).sensitive
         assert item.field(code).about == "representative"
@@ -126,14 +128,18 @@ def test_a_representatives_number_is_never_shown_in_part():
             assert item.field(item.roles.representative_document_number).mask is None
 
 
-def test_organisations_are_named_in_clear():
+def test_organisations_and_sole_traders_are_named_in_clear():
     for item in every(Item):
-        assert not item.field(item.roles.name).sealed_for("organisation")
+        for kind in {"organisation", "sole_trader"} & set(item.kinds):
+            assert not item.field(item.roles.name).sealed_for(kind)
 
 
-def test_facts_and_contents_of_penalties_are_sensitive():
+def test_facts_and_contents_of_penalties_are_public_of_organisations_alone():
     item = one(Item, "administrative_penalty")
-    assert all(item.field(code).sensitive for code in ("CF_SY", "CF_NR", "BZ"))
+    for code in ("CF_SY", "CF_NR"):
+        sealed = {kind for kind in item.kinds if item.field(code).sealed_for(kind)}
+        assert sealed == {"sole_trader", "natural_person"}
+    assert item.field("BZ").sensitive
 
 
 def test_the_severe_list_and_the_red_list_are_designated_by_their_items():
@@ -150,6 +156,7 @@ def test_both_kinds_of_case_have_their_clocks_and_say_that_they_are_not_verified
         "objection": (1, 2),
         "repair": (3, 10),
     }
+    assert one(Procedure, "repair").whole_working_days == 10
     assert one(Procedure, "repair").documents == ("proof", "commitment")
     assert not any(body.verified for body in every(Procedure))
 

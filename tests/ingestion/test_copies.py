@@ -43,7 +43,7 @@ async def unsealed(house: House, event: RecordChanged) -> dict[str, Any]:
 
 async def test_a_peers_record_becomes_a_copy_that_says_the_same(province: House):
     feed, record, number = await opened_feed(province), new_record(), province.number()
-    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number), BZ="备注")
     entry = feed.entry(row, record=record, reason="error", basis="示市监〔2026〕1号")
     assert await codes(province, entry) == []
     (event,) = await province.events(record)
@@ -394,7 +394,7 @@ async def test_what_is_sealed_for_others_is_refused_until_the_key_is_wrapped_to_
 
 async def test_an_entry_that_seals_nothing_needs_no_key(province: House):
     feed, record = Feed(province), new_record()
-    assert await codes(province, feed.entry(penalty(province.number()), record=record, sealed=None)) == []
+    assert await codes(province, feed.entry(penalty(province.number(), BZ="备注"), record=record, sealed=None)) == []
     (event,) = await province.events(record)
     assert {sealed.field for sealed in event.sealed} == {"subject", "representative"}, "sealed here all the same"
 

@@ -45,6 +45,14 @@ def test_a_licence_without_end_is_shown_openly():
         assert period_of(UNTIL_VALID, decided_on=DECIDED, severity=None, valid_until=end).until is None
 
 
+@pytest.mark.parametrize("end", [None, date(2099, 12, 31), date(2098, 12, 31)])
+def test_what_is_adverse_ends_however_long_the_row_says_it_is_valid(end: date | None):
+    for severity, until in (("general", date(2027, 5, 31)), ("serious", date(2029, 5, 31))):
+        assert period_of(UNTIL_VALID, decided_on=DECIDED, severity=severity, valid_until=end).until == until
+    early = period_of(UNTIL_VALID, decided_on=DECIDED, severity="serious", valid_until=date(2026, 12, 31))
+    assert early.until == date(2027, 1, 1)
+
+
 def test_a_month_that_is_too_short_ends_on_its_last_day():
     shown = period_of(DisplayRule(by="months", months=1), decided_on=date(2026, 1, 31), severity=None)
     assert shown.until == date(2026, 2, 28)

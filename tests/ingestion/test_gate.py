@@ -10,10 +10,9 @@ from creditmesh.ingestion.gate import Gate
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.rules.compile import compile_item
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER, Identity
 from creditmesh.schemas.rules.numbers import organisation_check, uscc_check
-from tests.ingestion.rows import MARKET, TODAY, TRANSPORT, code_sets, compiled, penalty, person_penalty, resident, uscc
+from tests.ingestion.rows import MARKET, TODAY, TRANSPORT, compiled, penalty, person_penalty, resident, uscc
 
 
 def named(kind: SubjectKind, document: DocumentType, number: str) -> Identity:
@@ -266,21 +265,34 @@ def test_an_implausible_fine_is_held():
     assert holds(penalty(CF_NR="罚款", CF_NR_FK="20000")) == [("fine_implausible", "/CF_NR_FK")]
 
 
-def test_a_penalty_by_simple_procedure_on_a_person_is_refused_where_the_item_says_so():
-    found = compiled()
-    item = found.item.model_copy(
-        update={
-            "roles": found.item.roles.model_copy(update={"procedure": "BZ"}),
-            "simple_procedure_value": "简易程序",
-        }
-    )
-    gate = Gate(compile_item(item, code_sets()), party=MARKET, today=TODAY)
-    person = found.validate(person_penalty(BZ="简易程序"))
-    firm = found.validate(penalty(BZ="简易程序"))
-    assert isinstance(person, dict)
-    assert isinstance(firm, dict)
-    assert [error.code for error in gate.judge(person).refusals] == ["simple_procedure_person"]
-    assert not gate.judge(firm).refusals
+def test_a_penalty_by_simple_procedure_on_a_person_is_refused():
+    assert refusals(person_penalty(CF_AJCX="01")) == [("simple_procedure_person", "/CF_AJCX")]
+    assert refusals(person_penalty(CF_AJCX="普通程序")) == []
+
+
+@pytest.mark.parametrize(("procedure", "severity"), [("简易程序", "minor"), ("一般程序", "general"), (None, "general")])
+def test_what_was_decided_by_simple_procedure_is_minor(procedure: str | None, severity: str):
+    assert judged(penalty(CF_AJCX=procedure)).severity == severity
+
+
+@pytest.mark.parametrize(
+    "number", [resident(9), f"{resident(9)}01", f"0{resident(9)}", "990000800315001", "13800138000", "4111111111111111"]
+)
+@pytest.mark.parametrize(
+    "field", ["CF_XDR_MC", "CF_XDR_SWDJ", "CF_XDR_ZZJG", "CF_WSH", "CF_WFXW", "CF_YJ", "CF_NR_ZKDX", "CF_CFJG"]
+)
+def test_a_persons_number_in_a_field_shown_in_clear_is_held(field: str, number: str):
+    assert holds(penalty(**{field: number})) == [("personal_number", f"/{field}")]
+    assert holds(penalty(**{field: f"见（{number}）"})) == [("personal_number", f"/{field}")]
+
+
+def test_a_persons_number_in_what_is_sealed_is_where_it_belongs():
+    assert holds(penalty(BZ=f"陈某{resident(9)}，电话13800138000")) == []
+    assert holds(person_penalty(CF_XDR_SWDJ=resident(9))) == []
+
+
+def test_the_number_of_a_persons_record_in_a_field_shown_in_clear_is_held_too():
+    assert holds(person_penalty(CF_YJ=f"依据{resident(9)}")) == [("personal_number", "/CF_YJ")]
 
 
 def test_everything_that_is_wrong_is_said_at_once():

@@ -1,4 +1,4 @@
-"""Severity comes from the catalogue's rule table, the first match holds, and the default is general."""
+"""Severity comes from the catalogue's rule table, the most serious kind counts, and the default is general."""
 
 from decimal import Decimal
 
@@ -20,6 +20,10 @@ PENALTY = items()["administrative_penalty"]
         (["警告", "吊销许可证件"], None, "serious"),
         (["警告", "罚款"], "1", "general"),
         (["其他-责令改正"], None, "general"),
+        (["警告", "其他-责令停止使用"], None, "general"),
+        (["警告", "通报批评"], None, "minor"),
+        (["通报批评", "行政拘留"], None, "general"),
+        ([], None, "general"),
     ],
 )
 def test_a_penalty_is_as_serious_as_its_kinds_and_its_fine(kinds: list[str], fine: str | None, severity: str):

@@ -57,7 +57,6 @@ SECRETS = [
     Secret("a person's number", PERSON),
     Secret("a person's name", "金丝雀某甲"),
     Secret("a sole trader's code", TRADER),
-    Secret("a sole trader's name", "示例市金丝雀小吃店"),
     Secret("an operator's number", TRADERS_OPERATOR),
     Secret("an operator's name", "金丝雀某乙"),
     Secret("a representative's number", REPRESENTATIVE),
@@ -132,6 +131,7 @@ async def _story(cast: Cast) -> list[httpx.Response]:
     organisation = trader | {
         "CF_XDR_MC": "示例市公开贸易有限公司", "CF_XDR_LB": "法人及非法人组织", "CF_XDR_SHXYM": uscc(708),
         "CF_FRDB": "金丝雀某丙", "CF_FR_ZJHM": REPRESENTATIVE, "CF_WSH": "示市监罚〔2026〕703号",
+        "CF_SY": "未按规定公示。", "CF_NR": "罚款2000元",
     }  # fmt: skip
     held = person | {"CF_WSH": "示市监罚〔2026〕704号", "CF_XDR_ZJHM": HELD, "CF_XDR_MC": "金丝雀某丁"}
     made = await cast.submit(person, **{"Idempotency-Key": "canary-1"})

@@ -28,7 +28,8 @@ from creditmesh.matching import events, service
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, RecordChanged, TaskChanged
 from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.rules.identity import Identity, resident_check, uscc_check
+from creditmesh.schemas.rules.identity import Identity
+from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 from tests.matching.catalogue import TODAY, Catalogue
 from tests.support.postgres import Database, Postgres
 

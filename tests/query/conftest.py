@@ -26,7 +26,8 @@ from creditmesh.query import events, service
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, RecordChanged
 from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.rules.identity import Identity, resident_check
+from creditmesh.schemas.rules.identity import Identity
+from creditmesh.schemas.rules.numbers import resident_check
 from tests.query.samples import a_directory, an_item
 from tests.support.postgres import Database, Postgres
 

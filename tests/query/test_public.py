@@ -4,6 +4,9 @@ from uuid import uuid4
 
 import pytest
 
+from creditmesh.schemas.queries import PublicRecord
+from creditmesh.schemas.rules.names import folded
+from creditmesh.schemas.rules.numbers import resident_check
 from tests.query.conftest import TODAY, House
 from tests.query.samples import a_directory, a_record, an_item
 
@@ -49,6 +52,30 @@ async def test_a_person_is_not_found_by_name_and_stands_masked_where_the_law_ord
     subject = uuid4()
     await catalogue.load(a_record(kind="sole_trader", subject=subject, fields={"DOC": "unique-" + subject.hex}))
     assert (await search(catalogue, name=name)).json()["items"] == []
+
+
+async def test_a_persons_number_in_a_row_that_was_stored_before_is_not_shown_and_finds_nothing(catalogue: House):
+    """As an older version wrote it: the number in the form and in both search keys."""
+    code = "990000198001010010"[:17] + resident_check("99000019800101001")
+    name, mobile = f"沙盒{uuid4().hex[:6]}公司", "13800138000"
+    change = a_record(fields={"NAME": name + code, "CODE": code, "DOC": f"电话{mobile}"})
+    await catalogue.load(change)
+    form = PublicRecord.model_validate(
+        {name: getattr(change, name) for name in PublicRecord.model_fields} | {"fields": change.fields}
+    )
+    async with catalogue.database.session() as session:
+        await session.execute(
+            "update query.public_record set name = $2, code = $3, data = $4 where record = $1",
+            change.record,
+            folded(name + code),
+            code,
+            form.model_dump_json().encode(),
+        )
+    for found in (await search(catalogue, name=name), await records(catalogue, item="penalty", limit=200)):
+        shown = next(each for each in found.json()["items"] if each["record"] == str(change.record))
+        assert shown["fields"] == {"NAME": name + "*" * 18, "CODE": "*" * 18, "DOC": "电话" + "*" * 11}
+    for wanted in ({"name": name + code}, {"name": name + code[:1]}, {"code": code}):
+        assert str(change.record) not in (await search(catalogue, **wanted)).text
 
 
 async def test_no_copy_of_a_public_record_is_kept_on_the_way(catalogue: House):

@@ -1,9 +1,11 @@
 """The public form: what the catalogue discloses to all, masked, without an original."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.query.publication import is_public, public_form, search_keys
+from creditmesh.query.publication import is_public, public_form, search_keys, without_numbers
+from creditmesh.schemas.rules.numbers import resident_check
 from tests.query.samples import KINDS, a_record, an_item
 
 ITEM = an_item(by_kind={"natural_person": "sharing"})
@@ -47,5 +49,20 @@ def test_no_sensitive_value_is_ever_shown_whole(kind, shown):
 
 
 def test_it_is_found_by_what_it_shows_whole_and_by_nothing_else():
-    assert search_keys(a_record(), ITEM) == ("沙盒一号有限公司", "91990000MA0000001R")
-    assert search_keys(a_record(kind="sole_trader", fields={"NAME": "沈沙盒"}), ITEM) == (None, None)
+    assert search_keys(public_form(a_record(), ITEM, {}), ITEM) == ("沙盒一号有限公司", "91990000MA0000001R")
+    sole_trader = a_record(kind="sole_trader", fields={"NAME": "沈沙盒"})
+    assert search_keys(public_form(sole_trader, ITEM, {"NAME": "沈沙盒"}), ITEM) == (None, None)
+
+
+NUMBER = "990000198001010018"
+NUMBER = NUMBER[:17] + resident_check(NUMBER[:17])
+
+
+@pytest.mark.parametrize("number", [NUMBER, f"{NUMBER}01", "990000800101001", "13800138000", "4111111111111111"])
+@pytest.mark.parametrize("field", ["NAME", "CODE", "DOC"])
+def test_a_persons_number_is_never_shown_and_nobody_is_found_by_it(field: str, number: str):
+    event = a_record(fields={"NAME": "沙盒", "CODE": "91990000MA0000001R", "DOC": "1", field: number})
+    form = public_form(event, ITEM, {})
+    assert number[-9:] not in form.model_dump_json()
+    assert form.fields == without_numbers(form).fields
+    assert number not in search_keys(form, ITEM)

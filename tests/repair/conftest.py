@@ -28,7 +28,8 @@ from creditmesh.repair import service
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import HolderChanged, RecordChanged
 from creditmesh.schemas.pii import Pii
-from creditmesh.schemas.rules.identity import Identity, resident_check
+from creditmesh.schemas.rules.identity import Identity
+from creditmesh.schemas.rules.numbers import resident_check
 from tests.repair.samples import a_catalogue, a_holder, a_record
 from tests.support.postgres import Database, Postgres
 

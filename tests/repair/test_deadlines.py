@@ -70,12 +70,23 @@ async def test_a_repair_over_national_day(house: House):
     house.on(date(2026, 10, 11))
     assert (await house.get(f"/v1/cases/{case}", department())).json()["overdue"] is True
     house.on(date(2026, 10, 8))
-    assert (await house.acted(case, office(), "accept"))["due"] == "2026-10-21"
+    assert (await house.acted(case, office(), "accept"))["due"] == "2026-10-20", "ten days for the whole, not from here"
     house.on(date(2026, 10, 9))
     refusal = await house.acted(case, department(), "refuse", reason="尚未履行完毕")
     assert (refusal["due"], refusal["appeal_until"], refusal["appeal_open"]) == (None, "2026-10-22", True)
     house.on(date(2026, 10, 22))
     assert (await house.acted(case, person(record.subject), "appeal"))["due"] == "2026-11-05"
+
+
+async def test_the_whole_of_a_repair_counts_anew_from_the_day_the_filing_was_completed(house: House):
+    house.on(date(2026, 9, 18))
+    record = await house.record()
+    case = await house.filed(record)
+    await house.acted(case, department(), "return", missing=["proof", "commitment"])
+    house.on(date(2026, 9, 30))
+    await house.with_documents(case, record.subject)
+    house.on(date(2026, 10, 8))
+    assert (await house.acted(case, department(), "accept"))["due"] == "2026-10-20"
 
 
 async def test_an_objection_over_the_spring_festival(house: House):

@@ -116,6 +116,11 @@ REASONS: dict[str, Reason] = {
         "Seventeen zeros and X stand for a sole trader without a code; give the registration number.",
         "统一社会信用代码填 17 个 0 加 X 仅适用于无代码的个体工商户；请填写工商注册号。",
     ),
+    "personal_number": Reason(
+        "{name} is shown in clear and has what reads as a person's identity, mobile or bank card number; take it out. "
+        "An officer will look at the row.",
+        "{name_zh}以明文展示，其中疑似含有个人身份号码、手机号码或银行卡号；请删除。该行转人工审核。",
+    ),
     "fine_unit": Reason(
         "The amount in the text differs from the field in 万元; an officer will look at the row.",
         "处罚内容中的金额与罚款金额（万元）不一致；该行转人工审核。",

@@ -6,7 +6,7 @@ source confirmed is marked `verified: false`; the operator puts it right in data
 
 from creditmesh.schemas.catalogue.base import Basis
 from creditmesh.schemas.catalogue.code_set import CodeSet, CodeValue, ForbiddenAttribute, Rule
-from creditmesh.schemas.catalogue.field import Condition, FieldSpec, FieldType, Mask, Roles
+from creditmesh.schemas.catalogue.field import DEMANDS, Condition, FieldSpec, FieldType, Mask, Roles
 from creditmesh.schemas.catalogue.item import Disclosure, DisplayRule, Item, Repair, SeverityRule
 from creditmesh.schemas.catalogue.measures import CreditList, Matter, Measure, Purpose
 from creditmesh.schemas.catalogue.party import Party, PublicKey
@@ -14,6 +14,7 @@ from creditmesh.schemas.catalogue.procedure import Procedure
 from creditmesh.schemas.identifiers import Tier
 
 __all__ = [
+    "DEMANDS",
     "Basis",
     "CodeSet",
     "CodeValue",

@@ -1,10 +1,11 @@
 """What objects of the catalogue share: their form, their tiers, their legal basis."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from creditmesh.schemas.catalogue.narrowing import FREE, SINCE, UNTIL
 from creditmesh.schemas.identifiers import Tier
 
 
@@ -21,12 +22,12 @@ class CatalogueModel(BaseModel):
 class Basis(CatalogueModel):
     """The legal basis of an item or a measure: what law, which article, in force from when to when."""
 
-    law: str
-    law_zh: str
-    article: str = ""
-    in_force_from: date
-    in_force_until: date | None = None
-    level: Tier | Literal["law"] = "law"
+    law: Annotated[str, FREE]
+    law_zh: Annotated[str, FREE]
+    article: Annotated[str, FREE] = ""
+    in_force_from: Annotated[date, SINCE]
+    in_force_until: Annotated[date | None, UNTIL] = None
+    level: Annotated[Tier | Literal["law"], FREE] = "law"
     """Which level enacted it: a lower tier may add items only on a basis of its own level."""
-    verified: bool = True
-    source: str = ""
+    verified: Annotated[bool, FREE] = True
+    source: Annotated[str, FREE] = ""

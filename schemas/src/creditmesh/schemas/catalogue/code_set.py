@@ -1,34 +1,36 @@
 """Code sets and the attributes no record may have."""
 
 import re
+from typing import Annotated
 
 from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
+from creditmesh.schemas.catalogue.narrowing import FREE, FROZEN, MAX, SUBSET, SUPERSET, fewer, more
 from creditmesh.schemas.identifiers import Code
 
 
 class CodeValue(CatalogueModel):
     """One value of a code set, with the other spellings that are read as it."""
 
-    value: str
-    name: str
-    name_zh: str
-    aliases: tuple[str, ...] = ()
-    meaning: str | None = None
+    value: Annotated[str, FROZEN]
+    name: Annotated[str, FROZEN]
+    name_zh: Annotated[str, FROZEN]
+    aliases: Annotated[tuple[str, ...], SUBSET] = ()
+    meaning: Annotated[str | None, FROZEN] = None
     """What our rules call it (`natural_person`, `resident_id`), where they need to know."""
-    active: bool = True
+    active: Annotated[bool, MAX] = True
 
 
 class CodeSet(CatalogueModel):
     """代码集."""
 
-    code: Code
-    name: str
-    name_zh: str
-    values: tuple[CodeValue, ...]
-    open: bool = False
+    code: Annotated[Code, FROZEN]
+    name: Annotated[str, FREE]
+    name_zh: Annotated[str, FREE]
+    values: Annotated[tuple[CodeValue, ...], fewer("value")]
+    open: Annotated[bool, MAX] = False
     """Whether `其他-<text>` is accepted beside the listed values."""
-    source: str = ""
-    verified: bool = True
+    source: Annotated[str, FREE] = ""
+    verified: Annotated[bool, FREE] = True
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -39,10 +41,10 @@ class CodeSet(CatalogueModel):
 class ForbiddenAttribute(CatalogueModel):
     """An attribute of a person that the law forbids to collect, and the words a column for it would be called by."""
 
-    code: Code
-    name: str
-    name_zh: str
-    words: tuple[str, ...]
+    code: Annotated[Code, FROZEN]
+    name: Annotated[str, FREE]
+    name_zh: Annotated[str, FREE]
+    words: Annotated[tuple[str, ...], SUPERSET]
     """Chinese words are found anywhere in a header, others as a whole word of it (`GENE`, not `GENERAL`)."""
 
     def named_in(self, header: str) -> bool:
@@ -55,12 +57,12 @@ class ForbiddenAttribute(CatalogueModel):
 class Rule(CatalogueModel):
     """规则: what no item may collect and no row may bring, whoever asks."""
 
-    code: Code
-    name: str
-    name_zh: str
-    forbids: tuple[ForbiddenAttribute, ...]
-    basis: tuple[Basis, ...]
-    verified: bool = True
+    code: Annotated[Code, FROZEN]
+    name: Annotated[str, FREE]
+    name_zh: Annotated[str, FREE]
+    forbids: Annotated[tuple[ForbiddenAttribute, ...], more("code")]
+    basis: Annotated[tuple[Basis, ...], FREE]
+    verified: Annotated[bool, FREE] = True
 
     def forbidden(self, header: str) -> ForbiddenAttribute | None:
         """The attribute a column of this header would hold; None if it may be collected."""

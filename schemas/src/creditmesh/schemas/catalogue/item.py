@@ -1,13 +1,29 @@
 """An item: a kind of record that may be collected, and the rules it carries."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cached_property
+from itertools import product
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field as Constraint
 
 from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
 from creditmesh.schemas.catalogue.field import FieldSpec, Roles
+from creditmesh.schemas.catalogue.narrowing import (
+    AS_ONE,
+    EACH_OF_ONE,
+    FREE,
+    FROZEN,
+    INSIDE,
+    MAX,
+    MIN,
+    SUBSET,
+    SUPERSET,
+    TOGETHER,
+    fewer,
+    whole,
+)
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, SubjectKind, Tier
 
@@ -15,86 +31,120 @@ Disclosure = Literal["public", "sharing", "authorised"]
 """披露方式: 公开公示, 政务共享, 授权查询."""
 
 
-class SeverityRule(CatalogueModel):
-    """The first rule that matches gives the severity; none: `general`."""
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""From the mildest to the most serious."""
 
-    severity: Severity
-    penalty_kinds: tuple[str, ...] = ()
-    fine_from: str | None = None
+
+class SeverityRule(CatalogueModel):
+    """The first rule that matches one kind of penalty gives its severity; none: `general`."""
+
+    severity: Annotated[Severity, TOGETHER]
+    penalty_kinds: Annotated[tuple[str, ...], TOGETHER] = ()
+    fine_from: Annotated[str | None, TOGETHER] = None
     """万元, inclusive."""
-    note: str = ""
-    verified: bool = True
+    simple_procedure: Annotated[bool, TOGETHER] = False
+    """Only for what was decided by simple procedure (简易程序)."""
+    note: Annotated[str, FREE] = ""
+    verified: Annotated[bool, FREE] = True
+
+    def rates(self, kind: str, fine: Decimal | None, *, simple: bool) -> bool:
+        """Whether it is the rule for this kind of penalty with this fine in 万元, by simple procedure or not."""
+        if (self.penalty_kinds and kind not in self.penalty_kinds) or (self.simple_procedure and not simple):
+            return False
+        return self.fine_from is None or (fine is not None and fine >= Decimal(self.fine_from))
 
 
 class DisplayRule(CatalogueModel):
     """How long a record is shown.
 
     `by_severity`: months from the decision date per severity. `until_valid`: until the row's end of validity
-    (2099-12-31 = open). `months`: one period for all.
+    (2099-12-31 = open), and an adverse record no longer than by its severity. `months`: one period for all.
     """
 
-    by: Literal["by_severity", "until_valid", "months"]
-    months: int | None = None
-    minor_months: int = 3
-    general_months: int = 12
-    serious_months: int = 36
-    publishes_minor: bool = False
+    by: Annotated[Literal["by_severity", "until_valid", "months"], FROZEN]
+    months: Annotated[int | None, MAX] = None
+    minor_months: Annotated[int, MAX] = 3
+    general_months: Annotated[int, MAX] = 12
+    serious_months: Annotated[int, MAX] = 36
+    publishes_minor: Annotated[bool, MAX] = False
     """Whether minor records are open to all where the item is: in principle they are not (order 36 of 2025)."""
-    note: str = ""
-    verified: bool = True
+    note: Annotated[str, FREE] = ""
+    verified: Annotated[bool, FREE] = True
 
 
 class Repair(CatalogueModel):
     """Whether and from when a record can be repaired: months from the decision per severity."""
 
-    possible: bool
-    minor_months: int = 0
-    general_months: int = 3
-    serious_months: int = 12
-    evidence: tuple[str, ...] = ()
-    note: str = ""
-    verified: bool = True
+    possible: Annotated[bool, MIN]
+    minor_months: Annotated[int, MAX] = 0
+    general_months: Annotated[int, MAX] = 3
+    serious_months: Annotated[int, MAX] = 12
+    evidence: Annotated[tuple[str, ...], SUBSET] = ()
+    note: Annotated[str, FREE] = ""
+    verified: Annotated[bool, FREE] = True
+
+
+_OPENNESS: Mapping[Disclosure, int] = {"sharing": 0, "authorised": 1, "public": 2}
+
+
+def _discloses_no_more(new: "Item", old: "Item") -> bool:
+    return all(_OPENNESS[new.disclosed(kind)] <= _OPENNESS[old.disclosed(kind)] for kind in new.kinds)
+
+
+def _rates_no_higher(new: "Item", old: "Item") -> bool:
+    rules = (*new.severity, *old.severity)
+    kinds = {"", *(kind for rule in rules for kind in rule.penalty_kinds)}
+    fines = {Decimal(0), *(Decimal(rule.fine_from) for rule in rules if rule.fine_from is not None)}
+
+    def rank(item: Item, kind: str, fine: Decimal, *, simple: bool) -> int:
+        return SEVERITIES.index(item.fixed_severity or item.rated(kind, fine, simple=simple))
+
+    cases = product(kinds, fines, (False, True))
+    return all(rank(new, k, fine, simple=s) <= rank(old, k, fine, simple=s) for k, fine, s in cases)
 
 
 class Item(CatalogueModel):
     """目录条目: a kind of record that may be collected, by whom, on what basis, with which fields, shown how long."""
 
-    code: Code
-    name: str
-    name_zh: str
-    record_class: str
+    code: Annotated[Code, FROZEN]
+    name: Annotated[str, FREE]
+    name_zh: Annotated[str, FREE]
+    record_class: Annotated[str, FROZEN]
     """The class of the national catalogue."""
-    tier: Tier
+    tier: Annotated[Tier, FROZEN]
     """The tier that issued the item."""
-    number: Annotated[int, Constraint(ge=1)] = 1
-    kinds: tuple[SubjectKind, ...]
-    duties: tuple[Code, ...]
+    number: Annotated[int, Constraint(ge=1), FREE] = 1
+    kinds: Annotated[tuple[SubjectKind, ...], SUBSET]
+    duties: Annotated[tuple[Code, ...], SUBSET]
     """A party may submit the item if it has one of these duties."""
-    basis: tuple[Basis, ...]
-    fields: tuple[FieldSpec, ...]
-    roles: Roles
-    nature: Literal["neutral", "adverse", "favourable"]
-    disclosure: Disclosure
-    disclosure_by_kind: dict[SubjectKind, Disclosure] = Constraint(default={})
+    basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
+    fields: Annotated[tuple[FieldSpec, ...], fewer("code")]
+    roles: Annotated[Roles, INSIDE]
+    nature: Annotated[Literal["neutral", "adverse", "favourable"], FROZEN]
+    disclosure: Annotated[Disclosure, whole(_discloses_no_more)]
+    disclosure_by_kind: Annotated[dict[SubjectKind, Disclosure], TOGETHER] = Constraint(default={})
     """Where a kind differs: natural persons are in principle not public."""
-    severity: tuple[SeverityRule, ...] = ()
-    fixed_severity: Severity | None = None
-    display: DisplayRule
-    repair: Repair = Repair(possible=False)
-    designates: Code | None = None
+    severity: Annotated[tuple[SeverityRule, ...], whole(_rates_no_higher)] = ()
+    fixed_severity: Annotated[Severity | None, TOGETHER] = None
+    display: Annotated[DisplayRule, AS_ONE]
+    repair: Annotated[Repair, AS_ONE] = Repair(possible=False)
+    designates: Annotated[Code | None, SUBSET] = None
     """The list a record of this item puts its subject on."""
-    deadline_working_days: int | None = None
-    channel: str = ""
-    retention_months: int = 60
-    update_frequency: str = ""
-    simple_procedure_value: str | None = None
+    channel: Annotated[str, FREE] = ""
+    retention_months: Annotated[int, MAX] = 60
+    update_frequency: Annotated[str, FREE] = ""
+    simple_procedure_value: Annotated[str | None, SUPERSET] = None
     """The value of `roles.procedure` that means 简易程序; such penalties on natural persons are refused."""
-    shared_upwards: bool = True
-    verified: bool = True
+    shared_upwards: Annotated[bool, MAX] = True
+    verified: Annotated[bool, FREE] = True
 
     def disclosed(self, kind: SubjectKind) -> Disclosure:
         """How records of this item about this kind of subject may be disclosed."""
         return self.disclosure_by_kind.get(kind, self.disclosure)
+
+    def rated(self, kind: str, fine: Decimal | None, *, simple: bool) -> Severity:
+        """How serious one kind of penalty is with this fine in 万元, under the item's table."""
+        return next((rule.severity for rule in self.severity if rule.rates(kind, fine, simple=simple)), "general")
 
     @cached_property
     def sealed(self) -> Mapping[SubjectKind, frozenset[str]]:

@@ -1,66 +1,67 @@
 """Lists, the measures that follow from them, and the matters and purposes for which somebody asks."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
+from creditmesh.schemas.catalogue.narrowing import EACH_OF_ONE, FREE, FROZEN, MAX, MIN_IF_ANY, SUBSET
 from creditmesh.schemas.identifiers import Code, SubjectKind
 
 
 class CreditList(CatalogueModel):
     """名单: a red or black list on which records of designating items put their subjects."""
 
-    code: Code
-    name: str
-    name_zh: str
-    colour: Literal["black", "red"]
-    severe: bool = False
-    basis: tuple[Basis, ...]
-    exit: str = ""
-    verified: bool = True
+    code: Annotated[Code, FROZEN]
+    name: Annotated[str, FREE]
+    name_zh: Annotated[str, FREE]
+    colour: Annotated[Literal["black", "red"], FROZEN]
+    severe: Annotated[bool, FROZEN] = False
+    basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
+    exit: Annotated[str, FROZEN] = ""
+    verified: Annotated[bool, FREE] = True
 
 
 class Measure(CatalogueModel):
     """奖惩措施: content, target, basis, body class, period: a reward or a restriction, and nothing outside the list."""
 
-    code: Code
-    name: str
-    name_zh: str
-    nature: Literal["reward", "restriction"]
-    lists: tuple[Code, ...]
+    code: Annotated[Code, FROZEN]
+    name: Annotated[str, FREE]
+    name_zh: Annotated[str, FREE]
+    nature: Annotated[Literal["reward", "restriction"], FROZEN]
+    lists: Annotated[tuple[Code, ...], SUBSET]
     """The lists whose members it targets."""
-    kinds: tuple[SubjectKind, ...]
-    matters: tuple[Code, ...]
+    kinds: Annotated[tuple[SubjectKind, ...], SUBSET]
+    matters: Annotated[tuple[Code, ...], SUBSET]
     """The matters it applies to; none other."""
-    duties: tuple[Code, ...]
+    duties: Annotated[tuple[Code, ...], SUBSET]
     """The body class: the duty of the parties that must apply it."""
-    reaches_responsible: bool = False
+    reaches_responsible: Annotated[bool, MAX] = False
     """Whether it also restricts the responsible persons of a listed organisation."""
-    clean_years: int | None = None
+    clean_years: Annotated[int | None, MIN_IF_ANY] = None
     """Of a reward: it is also for who has no adverse visible record decided within so many years."""
-    months: int | None = None
-    basis: tuple[Basis, ...]
-    verified: bool = True
+    months: Annotated[int | None, MAX] = None
+    basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
+    verified: Annotated[bool, FREE] = True
 
 
 class Matter(CatalogueModel):
     """事项: what a department does for a subject: which items it may read, which measures it must check."""
 
-    code: Code
-    name: str
-    name_zh: str
-    duties: tuple[Code, ...]
+    code: Annotated[Code, FROZEN]
+    name: Annotated[str, FREE]
+    name_zh: Annotated[str, FREE]
+    duties: Annotated[tuple[Code, ...], SUBSET]
     """A party may claim the matter if it has one of these duties."""
-    items: tuple[Code, ...]
-    measures: tuple[Code, ...] = ()
-    basis: tuple[Basis, ...]
-    verified: bool = True
+    items: Annotated[tuple[Code, ...], SUBSET]
+    measures: Annotated[tuple[Code, ...], SUBSET] = ()
+    basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
+    verified: Annotated[bool, FREE] = True
 
 
 class Purpose(CatalogueModel):
     """用途: why somebody asks, and on which ground; a closed list."""
 
-    code: Code
-    name: str
-    name_zh: str
-    ground: Literal["statutory", "authorisation"]
-    callers: tuple[Literal["department", "bureau"], ...]
+    code: Annotated[Code, FROZEN]
+    name: Annotated[str, FREE]
+    name_zh: Annotated[str, FREE]
+    ground: Annotated[Literal["statutory", "authorisation"], FROZEN]
+    callers: Annotated[tuple[Literal["department", "bureau"], ...], SUBSET]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field as Constraint
 
 from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
+from creditmesh.schemas.catalogue.narrowing import FREE, FROZEN, MAX, MIN, SUBSET
 from creditmesh.schemas.identifiers import Code
 
 Days = Annotated[int, Constraint(ge=0, le=366)]
@@ -13,19 +14,21 @@ Days = Annotated[int, Constraint(ge=0, le=366)]
 class Procedure(CatalogueModel):
     """办理程序: the statutory clocks of one kind of case, in working days of the holiday calendar."""
 
-    code: Code
-    name: str
-    name_zh: str
-    case: Literal["objection", "repair"]
-    accept_working_days: Days
+    code: Annotated[Code, FROZEN]
+    name: Annotated[str, FREE]
+    name_zh: Annotated[str, FREE]
+    case: Annotated[Literal["objection", "repair"], FROZEN]
+    accept_working_days: Annotated[Days, MAX]
     """From filing to the body's acceptance, or its one list of what is missing."""
-    decide_working_days: Days
+    decide_working_days: Annotated[Days, MAX]
     """From acceptance to the decision."""
-    appeal_working_days: Days = 0
+    whole_working_days: Annotated[Days | None, MAX] = None
+    """From the complete filing to the decision, however the days are split; None: no rule limits the whole."""
+    appeal_working_days: Annotated[Days, MIN] = 0
     """From a refusal; 0: there is none here."""
-    review_working_days: Days = 0
+    review_working_days: Annotated[Days, MAX] = 0
     """From an appeal to its decision."""
-    documents: tuple[Literal["proof", "commitment", "statement"], ...] = ()
+    documents: Annotated[tuple[Literal["proof", "commitment", "statement"], ...], SUBSET] = ()
     """What a filing needs before it can be accepted."""
-    basis: tuple[Basis, ...]
-    verified: bool = True
+    basis: Annotated[tuple[Basis, ...], FREE]
+    verified: Annotated[bool, FREE] = True

@@ -1,16 +1,17 @@
 """Whether objects may be published: the law first, then the higher tier's catalogue, then that nothing dangles.
 
-A lower tier adds an item, a list or a measure only on a basis of its own level, and never widens one that a higher
-tier issued (国办发〔2020〕49号; 深圳经济特区社会信用条例 arts. 31-35).
+A lower tier adds an item, a list, a measure or a matter only on a basis of its own level, no purpose at all, and never
+widens what a higher tier issued (国办发〔2020〕49号; 深圳经济特区社会信用条例 arts. 31-35).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from creditmesh.catalogue import peering, soundness, widening
+from creditmesh.catalogue import peering, soundness
+from creditmesh.catalogue.finding import SoundnessFinding, at
 from creditmesh.catalogue.objects import CatalogueObject
-from creditmesh.catalogue.soundness import SoundnessFinding, at
-from creditmesh.schemas.catalogue import CreditList, Item, Measure, Party, Tier
+from creditmesh.schemas.catalogue import CreditList, Item, Matter, Measure, Party, Purpose, Tier
+from creditmesh.schemas.catalogue.narrowing import wider
 from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.problems import FieldError
@@ -67,7 +68,8 @@ def findings(
     found: list[FieldError] = []
     for entry in entries:
         wrong = [*soundness.findings(entry.body, of), *_party(entry.body, of, sandbox=sandbox)]
-        for finding in wrong or _level(entry, of, issued_by):
+        widens = [] if any(each.code == "decimal" for each in wrong) else list(_widens(entry, of, issued_by))
+        for finding in widens or wrong or _level(entry, of, issued_by):
             pointer = f"/{entry.kind}/{entry.code}{finding.pointer}"
             found.append(
                 FieldError(pointer=pointer, code=finding.code, detail=finding.detail, detail_zh=finding.detail_zh)
@@ -75,20 +77,28 @@ def findings(
     return tuple(found)
 
 
+def _widens(entry: CatalogueObject, of: ProposedCatalogue, issued_by: Tier) -> Iterator[SoundnessFinding]:
+    above = of.above(entry, issued_by)
+    for what in () if above is None else wider(entry.body, above):
+        yield at(what, "widens", "It widens what a higher tier issued; narrow it, or ask that tier.",
+                 "放宽了上级目录的规定；请收窄或报请上级修改。")  # fmt: skip
+
+
 def _level(entry: CatalogueObject, of: ProposedCatalogue, issued_by: Tier) -> Iterator[SoundnessFinding]:
-    body, above = entry.body, of.above(entry, issued_by)
-    if above is not None:
-        for what in widening.of(body, above):
-            yield at(what, "widens", "It widens what a higher tier issued; narrow it, or ask that tier.",
-                     "放宽了上级目录的规定；请收窄或报请上级修改。")  # fmt: skip
-    elif isinstance(body, Item) and body.tier != issued_by:
+    body = entry.body
+    if of.above(entry, issued_by) is not None:
+        return
+    if isinstance(body, Item) and body.tier != issued_by:
         yield at("/tier", "tier", "An item names the tier that issues it.", "目录条目的层级须为发布层级。")
-    elif isinstance(body, Item | CreditList | Measure) and not _own_basis(body, issued_by):
+    elif isinstance(body, Purpose) and issued_by != "nation":
+        yield at("", "closed_list", "The purposes are the nation's; ask that tier for one more.",
+                 "用途清单由国家级目录规定；请报请国家级增补。")  # fmt: skip
+    elif isinstance(body, Item | CreditList | Measure | Matter) and not _own_basis(body, issued_by):
         yield at("/basis", "basis_level", "A lower tier adds only on a basis of its own level; name it.",
                  "下级目录须以本级法规为依据；请补充。")  # fmt: skip
 
 
-def _own_basis(body: Item | CreditList | Measure, issued_by: Tier) -> bool:
+def _own_basis(body: Item | CreditList | Measure | Matter, issued_by: Tier) -> bool:
     return issued_by == "nation" or any(basis.level == issued_by for basis in body.basis)
 
 

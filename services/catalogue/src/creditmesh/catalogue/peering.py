@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from creditmesh.catalogue.soundness import SoundnessFinding, at
+from creditmesh.catalogue.finding import SoundnessFinding, at
 from creditmesh.schemas.catalogue import Party, PublicKey
 from creditmesh.schemas.identifiers import NodeCode
 

@@ -40,12 +40,17 @@ def _end_of_rule(
 ) -> date | None:
     match rule.by:
         case "until_valid":
-            return _after(valid_until)
+            longest = None if severity is None else _by_severity(rule, decided_on, severity)
+            return min((end for end in (_after(valid_until), longest) if end is not None), default=None)
         case "months":
             return None if rule.months is None else add_months(decided_on, rule.months)
         case "by_severity":
-            months = {"minor": rule.minor_months, "general": rule.general_months, "serious": rule.serious_months}
-            return add_months(decided_on, months[severity or "general"])
+            return _by_severity(rule, decided_on, severity or "general")
+
+
+def _by_severity(rule: DisplayRule, decided_on: date, severity: Severity) -> date:
+    months = {"minor": rule.minor_months, "general": rule.general_months, "serious": rule.serious_months}
+    return add_months(decided_on, months[severity])
 
 
 def _after(last: date | None) -> date | None:

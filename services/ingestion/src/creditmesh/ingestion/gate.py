@@ -4,6 +4,7 @@ Refused outright is what the law does not let us hold; held for an officer is wh
 be genuine. The fields' own types, lengths and code sets were judged before (`schemas.rules.compile`).
 """
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -11,9 +12,11 @@ from functools import lru_cache
 from creditmesh.ingestion import amounts
 from creditmesh.ingestion.lawful import KEPT, Judgement, Lawful, at
 from creditmesh.ingestion.severity import severity_of
-from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.events.record import Severity
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 
 _SHORT = 256
 
@@ -30,6 +33,7 @@ class Gate(Lawful):
         self._issuers = {party.uscc, *party.issues_for}
         self._limits = [(f.code, f.maximum, Decimal(f.maximum)) for f in compiled.item.fields if f.maximum is not None]
         self._kept = lru_cache(KEPT)(self._rate)
+        self._clear = {kind: tuple(_read_by_all(compiled.item, kind)) for kind in compiled.item.kinds}
 
     def judge(self, row: Row) -> Judgement:
         """Everything that is wrong with the row, and the facts it states."""
@@ -43,8 +47,10 @@ class Gate(Lawful):
         verdict.refusals += dates
         if not verdict.refusals:
             self._person(row, verdict)
+            self._clear_texts(row, verdict)
             self._money(row, verdict)
-            verdict.severity = self._severity(get(roles.penalty_kinds or "", ""), get(roles.fine or ""))
+            kinds, fine = get(roles.penalty_kinds or "", ""), get(roles.fine or "")
+            verdict.severity = self._severity(kinds, fine, simple=self._simple(row))
             verdict.period = self._period(verdict.decided_on, verdict.severity, until, own_end)
         return verdict
 
@@ -54,6 +60,11 @@ class Gate(Lawful):
             verdict.refusals.append(at("issuer_not_yours", roles.issuer))
         if roles.source is not None and row.get(roles.source, self._uscc) != self._uscc:
             verdict.refusals.append(at("source_not_yours", roles.source))
+
+    def _clear_texts(self, row: Row, verdict: Judgement) -> None:
+        for code in () if verdict.subject is None else self._clear[verdict.subject.kind]:
+            if code in row and holds_personal_number(row[code]):
+                verdict.holds.append(at("personal_number", code, **self._spoken[code]))
 
     def _money(self, row: Row, verdict: Judgement) -> None:
         for code, maximum, limit in self._limits:
@@ -65,11 +76,19 @@ class Gate(Lawful):
         if not amounts.agrees(Decimal(row[fine]), row.get(content, "")):
             verdict.holds.append(at("fine_unit", fine))
 
-    def _severity(self, penalty_kinds: str, fine: str | None) -> Severity | None:
+    def _severity(self, penalty_kinds: str, fine: str | None, *, simple: bool) -> Severity | None:
         # An open set of kinds takes any text as one: only what is short is kept.
         rate = self._kept if len(penalty_kinds) <= _SHORT else self._rate
-        return rate(penalty_kinds, fine)
+        return rate(penalty_kinds, fine, simple=simple)
 
-    def _rate(self, penalty_kinds: str, fine: str | None) -> Severity | None:
+    def _rate(self, penalty_kinds: str, fine: str | None, *, simple: bool) -> Severity | None:
         amount = None if fine is None else Decimal(fine)
-        return severity_of(self._item, penalty_kinds=penalty_kinds.split(";"), fine=amount)
+        return severity_of(self._item, penalty_kinds=penalty_kinds.split(";"), fine=amount, simple=simple)
+
+
+def _read_by_all(item: Item, kind: SubjectKind) -> Iterator[str]:
+    """The fields that stand in clear and hold text; the codes of bodies and subjects are judged by themselves."""
+    judged = {item.roles.uscc, item.roles.issuer, item.roles.source}
+    for spec in item.fields:
+        if spec.code not in judged and spec.type not in {"date", "decimal"} and not spec.sealed_for(kind):
+            yield spec.code

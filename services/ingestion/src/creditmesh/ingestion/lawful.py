@@ -69,9 +69,13 @@ class Lawful:
         born = birth_date(who.document, who.number.reveal())
         if born is not None and is_minor(born, verdict.decided_on):
             verdict.refusals.append(at("minor", self._roles.document_number))
-        simple = self._item.simple_procedure_value
-        if simple is not None and row.get(self._roles.procedure or "") == simple:
+        if self._simple(row):
             verdict.refusals.append(at("simple_procedure_person", self._roles.procedure))
+
+    def _simple(self, row: Row) -> bool:
+        """Whether it was decided by simple procedure, where the item says how that is written."""
+        simple = self._item.simple_procedure_value
+        return simple is not None and row.get(self._roles.procedure or "") == simple
 
     def _show(
         self, decided_on: date, severity: Severity | None, valid_until: str | None, own_end: str | None

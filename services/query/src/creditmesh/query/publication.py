@@ -12,6 +12,7 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.mask import mask
 from creditmesh.schemas.rules.names import folded
+from creditmesh.schemas.rules.personal_numbers import without_personal_numbers
 
 
 @once_a_version
@@ -59,15 +60,30 @@ def _fields(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -
     for spec in item.fields:
         if spec.code not in sealed:
             if spec.code in event.fields:
-                shown[spec.code] = event.fields[spec.code]
+                shown[spec.code] = _numberless(event.fields[spec.code])
         elif spec.mask is not None and isinstance(value := opened.get(spec.code), str):
             shown[spec.code] = mask(value, spec.mask)
     return shown
 
 
-def search_keys(event: RecordChanged, item: Item) -> tuple[str | None, str | None]:
-    """The folded name and the code it may be found by: only what its public form shows whole."""
-    roles, sealed = item.roles, item.sealed[event.kind]
-    name = None if roles.name in sealed else event.fields.get(roles.name)
-    code = None if roles.uscc is None or roles.uscc in sealed else event.fields.get(roles.uscc)
+def without_numbers(form: PublicRecord) -> PublicRecord:
+    """The form with stars for every person's number: one that was stored before they were looked for has them still."""
+    return form.model_copy(update={"fields": {code: _numberless(value) for code, value in form.fields.items()}})
+
+
+def _numberless(value: JsonValue) -> JsonValue:
+    return without_personal_numbers(value) if isinstance(value, str) else value
+
+
+def search_keys(form: PublicRecord, item: Item) -> tuple[str | None, str | None]:
+    """The folded name and the code it may be found by: only what its public form shows, numbers of persons as stars."""
+    roles, sealed = item.roles, item.sealed[form.kind]
+    name = None if roles.name in sealed else form.fields.get(roles.name)
+    code = None if roles.uscc is None or roles.uscc in sealed else form.fields.get(roles.uscc)
     return (folded(name) if isinstance(name, str) else None), (code if isinstance(code, str) else None)
+
+
+def found_by(form: PublicRecord, *, name: str | None, code: str | None) -> bool:
+    """Whether something that the form shows begins with the folded name or is the code that was asked for."""
+    texts = [value for value in form.fields.values() if isinstance(value, str)]
+    return code in texts if name is None else any(folded(text).startswith(name) for text in texts)

@@ -75,6 +75,8 @@ class CaseSituation(CasePosition):
     """The same, with everything that a step depends on."""
 
     kind: CaseKind
+    since: date
+    """The day it was filed, or complete after it was returned: what the whole of the procedure counts from."""
     returned: bool
     appealed: bool
     documents: Collection[EvidenceKind]
@@ -131,7 +133,7 @@ def moved(asked: ActionIn, standing: CaseSituation, procedure: Procedure, *, tod
         case "accept":
             _need(procedure.documents, standing.documents)
             effect: CaseEffect | None = "mark" if standing.kind == "objection" else None
-            return Move(state="accepted", due=deadline(today, procedure.decide_working_days), effect=effect)
+            return Move(state="accepted", due=_decision_due(procedure, standing.since, today), effect=effect)
         case "return":
             _check_list(asked.missing, standing, procedure)
             return Move(state="returned")
@@ -142,6 +144,13 @@ def moved(asked: ActionIn, standing: CaseSituation, procedure: Procedure, *, tod
         case "appeal":
             marked: CaseEffect | None = "mark" if standing.kind == "objection" else None
             return Move(state="appealed", due=deadline(today, procedure.review_working_days), effect=marked)
+
+
+def _decision_due(procedure: Procedure, since: date, today: date) -> Deadline:
+    part = deadline(today, procedure.decide_working_days)
+    if procedure.whole_working_days is None:
+        return part
+    return min(part, deadline(since, procedure.whole_working_days), key=lambda each: each.on or date.max)
 
 
 def _check_list(missing: Collection[EvidenceKind], standing: CaseSituation, procedure: Procedure) -> None:

@@ -11,7 +11,7 @@ from typing import cast
 
 import structlog
 
-from creditmesh.catalogue import store, widening
+from creditmesh.catalogue import store
 from creditmesh.catalogue.acceptance import RANK, Key
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import digest_of, entry_of, numbered
@@ -20,6 +20,7 @@ from creditmesh.catalogue.operations.received import ReceivedObject, as_told, re
 from creditmesh.catalogue.store import Publication, RefusedEntry
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
+from creditmesh.schemas.catalogue.narrowing import narrows
 from creditmesh.schemas.events import CatalogueReceived
 
 log = structlog.get_logger(__name__)
@@ -167,7 +168,7 @@ async def _lay_over(ctx: Context, rows: Sequence[Publication], newest: Mapping[K
         if own is None or own.issued_by in _higher(ctx):
             continue
         mine, theirs = entry_of(own.kind, own.body).body, entry_of(row.kind, row.body).body
-        if own.state == "withdrawn" or (row.state == "published" and widening.narrows(mine, theirs)):
+        if own.state == "withdrawn" or (row.state == "published" and narrows(mine, theirs)):
             number = row.number + 1
             again.append(own._replace(number=number, body=numbered(mine, number), at=ctx.instant))
         else:

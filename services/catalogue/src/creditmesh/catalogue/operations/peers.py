@@ -5,10 +5,10 @@ from typing import NamedTuple, cast
 
 from creditmesh.catalogue import store
 from creditmesh.catalogue.errors import CatalogueRefused
+from creditmesh.catalogue.finding import SoundnessFinding, at
 from creditmesh.catalogue.objects import CatalogueObject, entry_of
 from creditmesh.catalogue.operations.own_row import with_keys
 from creditmesh.catalogue.operations.publishing import publish
-from creditmesh.catalogue.soundness import SoundnessFinding, at
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
 from creditmesh.schemas.problems import FieldError

@@ -56,11 +56,12 @@ def _known_item(ctx: Context, event: RecordChanged) -> Item:
 
 
 def _published(newest: Newest, item: Item, values: Mapping[str, JsonValue]) -> PublicForm:
-    name, code = publication.search_keys(newest.event, item)
+    form = publication.public_form(newest.event, item, values)
+    name, code = publication.search_keys(form, item)
     return PublicForm(
         part=newest.part,
         rev=newest.event.rev,
-        form=publication.public_form(newest.event, item, values),
+        form=form,
         name=name,
         code=code,
         fresh=newest.fresh,

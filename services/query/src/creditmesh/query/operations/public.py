@@ -6,7 +6,7 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http import paging
-from creditmesh.query.publication import open_items
+from creditmesh.query.publication import found_by, open_items, without_numbers
 from creditmesh.query.store import public
 from creditmesh.query.store.public import Shown
 from creditmesh.schemas.bodies import Page
@@ -53,15 +53,22 @@ async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
     session, shown, limit = await ctx.alone(), _shown(ctx), wanted.limit
     before = paging.read(wanted.cursor, UUID)
     if wanted.code is not None:
-        return _page(await public.coded(session, wanted.code, shown=shown, before=before, limit=limit + 1), limit)
+        found = await public.coded(session, wanted.code, shown=shown, before=before, limit=limit + 1)
+        return _found(_page(found, limit), code=wanted.code)
     name = folded(wanted.name or "")
     if not name:
         return _page([], limit)
-    return _page(await public.named(session, name, shown=shown, before=before, limit=limit + 1), limit)
+    found = await public.named(session, name, shown=shown, before=before, limit=limit + 1)
+    return _found(_page(found, limit), name=name)
 
 
 def _page(found: list[PublicRecord], limit: int) -> Page[PublicRecord]:
-    return paging.page(found, limit=limit, place=lambda each: each.record, shown=lambda each: each)
+    return paging.page(found, limit=limit, place=lambda each: each.record, shown=without_numbers)
+
+
+def _found(page: Page[PublicRecord], *, name: str | None = None, code: str | None = None) -> Page[PublicRecord]:
+    """Without what was found by a person's number in its name or code: older rows have it in their search keys."""
+    return page.model_copy(update={"items": tuple(each for each in page.items if found_by(each, name=name, code=code))})
 
 
 def _directory(ctx: Context) -> Directory:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.repair.clocks import Deadline
@@ -107,11 +109,20 @@ async def standing_of(ctx: Context, case: Case) -> CaseSituation:
         due=Deadline(case.due, case.calendar),
         final=case.final,
         kind=case.kind,
+        since=await _complete_since(session, case),
         returned=case.returned > 0,
         appealed=case.appealed,
         documents=documents.kinds(await documents.documents_of(session, case)),
         corrected=record.corrected > case.rev,
     )
+
+
+async def _complete_since(session: Session, case: Case) -> date:
+    """The day its filing was complete: what the subject took to complete it is not the body's time."""
+    if not case.returned:
+        return case.filed_on
+    completed = [step.legal_date for step in await cases.steps_of(session, case) if step.action == "complete"]
+    return completed[-1] if completed else case.filed_on
 
 
 async def record_of(ctx: Context, case: Case) -> Record:

@@ -1,0 +1,69 @@
+"""Every rule that the catalogue can declare is read by something: nobody publishes a rule that does nothing.
+
+A rule is a field that a lower tier may not change as it likes. It is read where code that knows its model, by importing
+it or one it is part of, takes an attribute of that name.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from creditmesh.schemas.catalogue.narrowing import FREE, direction_of
+from tests.schemas.test_narrowing import ALL, models
+
+ROOT = Path(__file__).parents[2]
+WITHIN = {model.__name__: {part.__name__ for part in models(model)} for model in ALL}
+EVERYTHING = ("Directory", "CompiledItem", "Published")
+"""Who has one of these has every object of the catalogue."""
+UNREAD: Mapping[tuple[str, str], str] = {
+    ("Item", "record_class"): "the class of the national catalogue is shown to people",
+    ("CreditList", "exit"): "how a name leaves the list is shown to people; the body removes it by a withdrawal",
+    ("Repair", "evidence"): "what people are told to bring; what a filing needs is `Procedure.documents`",
+    ("Item", "retention_months"): "nothing is removed after its retention yet",
+    ("Measure", "months"): "a measure ends with the listing; its own period is not counted yet",
+}
+
+
+def reads() -> Iterator[tuple[str, str]]:
+    for path in ROOT.glob("*/**/src/creditmesh/**/*.py"):
+        yield from _reads(path)
+    for path in ROOT.glob("*/src/creditmesh/**/*.py"):
+        yield from _reads(path)
+
+
+def _reads(path: Path) -> Iterator[tuple[str, str]]:
+    if "catalogue/narrowing.py" in path.as_posix():
+        return
+    tree = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {node.id for node in tree if isinstance(node, ast.Name)}
+    names |= {node.name for node in tree if isinstance(node, ast.ClassDef)}
+    known = {part for name in names for part in WITHIN.get(name, ())}
+    if names & set(EVERYTHING):
+        known = set(WITHIN)
+    for node in tree:
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            yield from ((model, node.attr) for model in known)
+
+
+READ = frozenset(reads())
+"""Model and field; a field of the same name in another model of the same file counts as well."""
+
+
+def rules(model: type[BaseModel]) -> list[str]:
+    return [name for name in model.model_fields if direction_of(model, name) != (FREE,)]
+
+
+@pytest.mark.parametrize("model", ALL, ids=lambda model: model.__name__)
+def test_every_rule_has_a_reader(model: type[BaseModel]):
+    unread = {name for name in rules(model) if (model.__name__, name) not in READ}
+    excused = {name for owner, name in UNREAD if owner == model.__name__}
+    assert unread == excused, "give the rule a reader, or do not declare it; an excuse that is none any more goes"
+
+
+def test_the_walk_finds_what_is_read_and_not_what_is_not():
+    assert ("Measure", "clean_years") in READ
+    assert ("DisplayRule", "months") in READ
+    assert ("Item", "no_such_rule") not in READ
