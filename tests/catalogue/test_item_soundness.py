@@ -81,7 +81,7 @@ def test_an_item_can_say_whom_its_records_are_about(item: Item, role: str):
 @pytest.mark.parametrize("meaning", ["military_id", "natural_person", "uscc"])
 def test_a_document_means_one_that_our_rules_know(meaning: str):
     documents = shipped("code_set", "document_kind")
-    card = CodeValue(value="军官证", name="Officer's card", name_zh="军官证", meaning=meaning)
+    card = CodeValue(value="船员证", name="Seafarer's card", name_zh="船员证", meaning=meaning)
     widened = documents.model_copy(update={"values": (*documents.values, card)})
     assert refused(widened, "code_set") == {("/values", "used")}
 
