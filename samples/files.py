@@ -32,6 +32,8 @@ class File:
     encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8"
     renamed: dict[str, str] | None = None
     """Fields that this sender calls otherwise."""
+    notices: tuple[str, ...] = ()
+    """What the node says of it, for it does not read all of it."""
 
     @property
     def content_type(self) -> str:

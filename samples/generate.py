@@ -15,6 +15,7 @@ from typing import Any
 from creditmesh.catalogue import folder
 from creditmesh.schemas.catalogue import Item, Party
 from samples import dirt, licences, lists, penalties
+from samples.exported import Exported
 from samples.files import File, Pile
 from samples.invented import Town, town
 from samples.row import BASE, Row
@@ -57,6 +58,7 @@ def files() -> tuple[File, ...]:
             encoding="utf-8-sig",
             header="zh",
         ),
+        Exported.made(people, known.items["administrative_penalty"], known.parties["transport"]),
     )
 
 
@@ -221,7 +223,7 @@ def _of_file(file: File) -> dict[str, Any]:
             for place, row in rows
             if row.dirt
         },
-    }
+    } | ({"notices": file.notices} if file.notices else {})
 
 
 def _day(day: date | None) -> str | None:

@@ -289,6 +289,52 @@ def test_no_number_name_or_key_is_printed_or_left_in_any_file_of_ours(remote, tm
     assert any(NUMBER.encode() in asked.body for asked in remote.asked)
 
 
+def in_a_process(remote, *arguments, **env):
+    """The command with its output in pipes, whose encoding is the machine's."""
+    line = [*COMMAND, *arguments, "--item", ITEM]
+    return subprocess.run(line, check=False, capture_output=True, env=environment(remote, **env), timeout=60)  # noqa: S603
+
+
+@pytest.mark.parametrize("page", ["cp1252", "ascii", "cp437", "cp950"])
+def test_output_in_any_code_page_leaves_the_exit_code_the_submissions(remote, tmp_path, page):
+    env = {"PYTHONIOENCODING": page, "PYTHONUTF8": "0"}
+    done = in_a_process(remote, str(table(tmp_path, ["accepted", "refused"])), **env)
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    assert b"accepted" in done.stdout
+    missing = in_a_process(remote, str(tmp_path / "没有.csv"), **env)
+    assert (missing.returncode, b"Traceback" in missing.stderr) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "env"),
+    [
+        ("处罚.csv".encode("gbk"), {"LC_ALL": "C.UTF-8"}),
+        ("处罚.csv".encode(), {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    ],
+)
+def test_a_file_whose_name_is_no_text_here_is_sent_and_gone_on_with_under_its_key(remote, tmp_path, name, env):
+    file = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 - a name in bytes
+    os.rename(table(tmp_path, ["accepted"]), file)  # noqa: PTH104
+    keys = []
+    for _ in range(2):
+        remote.busy = [{"Retry-After": "3600"}]
+        lost = in_a_process(remote, file, **env)
+        assert (lost.returncode, b"Traceback" in lost.stderr) == (2, False), lost.stderr
+        keys.append(json.loads(Path(os.fsdecode(file + b".resume.json")).read_text(encoding="utf-8"))["key"])
+    assert keys[0] == keys[1]
+    done = in_a_process(remote, file, **env)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    assert os.path.exists(file + b".receipt.json")  # noqa: PTH110
+
+
+def test_what_is_remembered_and_kept_is_written_in_no_encoding_of_the_machines(remote, tmp_path):
+    ours = ("creditmesh.client.cli.resume", "creditmesh.client.cli.submit")
+    strict = ",".join(f"error::EncodingWarning:{module}" for module in ours)
+    file = str(table(tmp_path, ["accepted"]))
+    done = in_a_process(remote, file, PYTHONWARNDEFAULTENCODING="1", PYTHONWARNINGS=strict)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_crash_shows_no_local_variables(remote, tmp_path):
     (tmp_path / "boom.py").write_text(
         "from creditmesh.client.cli import tally\n"

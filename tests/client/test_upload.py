@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.client import Limits, Unsendable, Upload
+from creditmesh.schemas.files import Table
 
 CELLS = st.text(st.sampled_from('甲乙丙龦1aZ",\n\r ;\u3000'), max_size=6)
 ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=30)
@@ -21,28 +22,48 @@ def written(rows, *, charset="utf-8"):
 
 
 def read(body, charset):
-    return [row for row in csv.reader(io.StringIO(body.decode(charset), newline="")) if any(row)]
+    """What the node's reader makes of it: each row with the line it begins in."""
+    table = Table.of(body, charset)
+    return table, [(record.line, record.cells, record.fault) for record in table.records() if not record.blank]
 
 
-@given(rows=ROWS, charset=st.sampled_from(["utf-8", "gb18030"]), most=st.integers(1, 7))
+@given(
+    rows=ROWS,
+    charset=st.sampled_from(["utf-8", "gb18030"]),
+    most=st.integers(1, 7),
+    above=st.sampled_from(["", "某表\r\n"]),
+)
 @settings(max_examples=150, deadline=None)
 def test_pieces_of_a_table_are_tables_with_its_header_and_together_all_its_rows_in_order(
-    tmp_path_factory, rows, charset, most
+    tmp_path_factory, rows, charset, most, above
 ):
     file = tmp_path_factory.mktemp("cut") / "rows.csv"
-    file.write_bytes(written(rows, charset=charset))
-    filled = [row for row in rows if any(row)]
+    body = above.encode(charset) + written(rows, charset=charset)
+    file.write_bytes(body)
+    whole, filled = read(body, charset)
     if not filled:
         with pytest.raises(Unsendable):
             Upload.of(file, charset=charset)
         return
     upload = Upload.of(file, charset=charset, limits=Limits(rows=most))
-    tables = [read(b"".join(piece.read()), charset) for piece in upload.pieces]
-    assert all(table[0] == HEADER for table in tables)
-    assert [row for table in tables for row in table[1:]] == filled
-    assert all(1 <= len(table) - 1 <= most for table in tables)
-    assert [piece.rows for piece in upload.pieces] == [len(table) - 1 for table in tables]
+    pieces = [(piece, *read(b"".join(piece.read()), charset)) for piece in upload.pieces]
+    assert all(table.header.cells == whole.header.cells for _, table, _ in pieces)
+    assert [(line + piece.lines_before, *rest) for piece, _, rows in pieces for line, *rest in rows] == filled
+    assert all(1 <= len(rows) <= most for _, _, rows in pieces)
+    assert [piece.rows for piece in upload.pieces] == [len(rows) for _, _, rows in pieces]
     assert all(piece.size == len(b"".join(piece.read())) for piece in upload.pieces)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gb18030"])
+def test_a_table_with_carriage_returns_alone_is_cut_at_its_rows(tmp_path, charset):
+    file = tmp_path / "rows.csv"
+    file.write_bytes("文号,名称\r1,甲\r2,乙\r".encode(charset))
+    upload = Upload.of(file, limits=Limits(rows=1))
+    assert [b"".join(piece.read()).decode(charset) for piece in upload.pieces] == [
+        "文号,名称\r1,甲\r",
+        "文号,名称\r2,乙\r",
+    ]
+    assert upload.charset == charset
 
 
 def test_pieces_keep_the_limit_of_bytes_with_the_header_counted(tmp_path):
@@ -68,6 +89,8 @@ def test_ndjson_is_cut_at_lines_and_empty_lines_are_no_rows(tmp_path):
         ("rows.csv", "A,B\n甲,1\n".encode("gb18030"), "text/csv; charset=gb18030"),
         ("rows.txt", "\ufeffA,B\n甲,1\n".encode(), "text/csv; charset=utf-8"),
         ("rows.jsonl", b'{"a":1}\n', "application/x-ndjson"),
+        ("rows.csv", b"A,B\n\x80\xff,1\n", "text/csv; charset=gb18030"),
+        ("rows.csv", "\ufeffA,B\n甲,1\n".encode().replace(b"\xb2", b"x"), "text/csv; charset=utf-8"),
         ("rows.json", b'{"a":1}\n{"a":2}\n', "application/x-ndjson"),
         ("rows.json", b'{\n "a":1\n}\n', "application/json"),
         ("rows", b' [{"a":1}]', "application/json"),
@@ -94,7 +117,6 @@ def test_one_object_is_sent_as_an_array_of_one(tmp_path):
         (b"PK\x03\x04rest", "workbook"),
         (b"\x1f\x8brest", "gzip"),
         ("A,B\n甲,1\n".encode("utf-16"), "UTF-16"),
-        (b"A,B\n\x80\xff,1\n", "encoding"),
     ],
 )
 def test_a_file_that_cannot_be_sent_is_told_so_with_the_remedy_and_none_of_its_values(tmp_path, content, word):

@@ -122,17 +122,43 @@ def test_empty_cells_and_empty_lines_say_nothing():
 
 def test_a_line_with_another_number_of_cells_is_refused_alone():
     good = table([penalty(1)])
-    codes = [row.refusal.code if row.refusal else None for row in read(Media("table", None), good + b"a,b\r\n")]
+    codes = [
+        row.refusal.code if row.refusal else None for row in read(Media("table", None), good + b"a," * 20 + b"b\r\n")
+    ]
     assert codes == [None, "malformed_row"]
+    assert orjson.loads(read(Media("table", None), good + b"a,b\r\n")[1].text) == {"CF_XDR_MC": "a", "CF_XDR_LB": "b"}
     wide = good.rstrip(b"\r\n") + b",,\r\n"
     assert [row.refusal for row in read(Media("table", None), wide)] == [None]
 
 
-def test_a_table_not_in_its_declared_encoding_is_malformed():
-    with pytest.raises(Malformed):
-        read(Media("table", "utf-8"), table([penalty(1)], encoding="gb18030"))
-    with pytest.raises(Malformed):
-        read(Media("table", None), table([penalty(1)]) + b"\xff\xff\xff\n")
+def test_rows_that_are_not_in_the_declared_encoding_are_refused_and_the_others_read():
+    good, other = table([penalty(1)]), table([penalty(2)], encoding="gb18030").split(b"\r\n", 1)[1]
+    for declared in ("utf-8", None):
+        rows = read(Media("table", declared), good + other + b"\xff\xff\xff\r\n")
+        assert [row.refusal.code if row.refusal else None for row in rows] == [None, "bad_encoding", "bad_encoding"]
+        assert [row.line for row in rows] == [2, 3, 4]
+    with pytest.raises(BadHeader):
+        read(Media("table", "utf-8"), table([penalty(1)], header=["表头"], encoding="gb18030"))
+    with pytest.raises(Malformed, match="UTF-16"):
+        read(Media("table", None), table([penalty(1)], encoding="utf-16"))
+
+
+def test_what_was_left_out_of_a_table_is_said_with_its_first_row():
+    body = "示例市行政处罚信息公示表\n".encode() + table([penalty(1, ADD_TIME="x", 序号="1"), penalty(2)])
+    first, second = read(Media("table", None), body)
+    assert [notice.code for notice in first.notices] == ["above_header", "extra_column", "extra_column"]
+    assert (first.line, second.line, second.notices) == (3, 4, ())
+    assert orjson.loads(first.text) == penalty(1)
+
+
+def test_a_broken_character_refuses_its_element_of_an_array_alone():
+    texts = read(JSON, b'[{"a":"1"},{"a":"\xff"},{"a":"\\ud800"}]')
+    assert [row.text for row in texts] == [b'{"a":"1"}', b'{"a":"\xff"}', b'{"a":"\\ud800"}']
+
+
+def test_lines_are_numbered_as_they_stand_in_the_file():
+    assert [row.line for row in read(LINES, b'\n{"a":"1"}\r{"a":"2"}')] == [2]
+    assert [row.line for row in read(LINES, b'{"a":"1"}\r\r{"a":"2"}')] == [1, 3]
 
 
 def test_a_header_is_judged_without_quoting_what_is_not_a_name():

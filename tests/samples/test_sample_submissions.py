@@ -21,6 +21,7 @@ async def test_every_row_gets_the_promised_verdict(node: TestNode, name: str):
     *verdicts, receipt = map(json.loads, answer.text.splitlines())
     receipt = json.loads(receipt["receipt"]["signed"])
     assert receipt["rows"] == file["rows"] == len(verdicts)
+    assert [notice["code"] for notice in verdicts[0].get("notices", ())] == file.get("notices", [])
     for verdict in verdicts:
         promised = file["dirt"].get(str(verdict["row"]), {"verdict": "accepted"})
         assert verdict["verdict"] == promised["verdict"], (verdict, promised)

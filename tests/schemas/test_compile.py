@@ -84,7 +84,7 @@ def test_dates_are_read_as_departments_write_them(written: object):
         "2026-02-30",
         "2026-3-2-1",
         "02/03/2026",
-        "2026-03-02 10:00:00",
+        "2026-03-02 25:00:00",
         "26-3-2",
         "1772409600",
         "0001-01-01",
@@ -419,16 +419,48 @@ def test_the_json_schema_is_one_and_demands_what_the_gate_demands():
 def test_a_template_is_a_header_that_is_taken_in_either_language():
     for names in ("codes", "zh"):
         (header,) = csv.reader(io.StringIO(compiled.template_csv(names)))
-        assert compiled.header_map(header) == (compiled.codes, ())
+        columns = compiled.header_map(header)
+        assert (columns.codes, columns.errors, columns.notices) == (compiled.codes, (), ())
 
 
 def test_a_header_with_mistakes_says_which_columns():
     columns = compiled.header_map(["\ufeffMC", "处罚类别", "cflb", "奇怪", "宗教信仰", "", ""])
-    assert columns.codes == ("MC", "CFLB")
+    assert columns.codes == ("MC", "CFLB", "CFLB", None, None)
     found = [(error.pointer, error.code) for error in columns.errors]
-    assert found[:3] == [("/CFLB", "duplicate_field"), ("", "unknown_field"), ("", "forbidden_attribute")]
+    assert found[:3] == [("", "unknown_field"), ("", "forbidden_attribute"), ("/CFLB", "duplicate_field")]
     assert {code for _, code in found[3:]} == {"field_required"}
     assert {pointer for pointer, _ in found[3:]} == {"/LB", "/WSH", "/JDRQ", "/JGDM"}
+
+
+@pytest.mark.parametrize("name", ["罚款金额（万元）（必填）", "*罚款金额(万元)", "【选填】罚款金额(万元)", "罚款-金额"])
+def test_a_header_with_marks_is_the_fields(name: str):
+    item = ITEM.model_copy(
+        update={
+            "fields": tuple(
+                spec.model_copy(update={"aliases": (*spec.aliases, "罚款_金额")}) if spec.code == "FK" else spec
+                for spec in ITEM.fields
+            )
+        }
+    )
+    assert compile_item(item, SETS).header_map([name]).codes == ("FK",)
+
+
+def test_a_column_of_no_field_is_left_out_and_said():
+    columns = compiled.header_map([*compiled.codes, "序号", "ADD_TIME", "", ""])
+    assert columns.codes == (*compiled.codes, None, None)
+    assert columns.errors == ()
+    places = [len(compiled.codes) + 1, len(compiled.codes) + 2]
+    assert [notice.detail for notice in columns.notices] == [
+        f"Column {place} is none of the item's; it was not read." for place in places
+    ]
+
+
+@pytest.mark.parametrize(("wrong", "code"), [("处罚有郊期", "YXQ"), ("处罚效期", "YXQ"), ("处罚有效期限", "YXQ")])
+def test_a_column_that_is_a_fields_but_for_one_character_is_not_left_out(wrong: str, code: str):
+    names = [spec.name_zh for spec in ITEM.fields if spec.code != code]
+    found = compiled.header_map([*names, wrong])
+    assert [(error.code, error.pointer) for error in found.errors] == [("misspelt_field", f"/{code}")]
+    assert compiled.header_map([*names, wrong, "处罚有效期"]).errors == ()
 
 
 def test_an_item_that_cannot_be_read_one_way_only_is_not_compiled():

@@ -18,6 +18,8 @@ FACTS = {
     "scale": 6,
     "code_set": "kinds",
     "place": 3,
+    "line": 4,
+    "unit": " (万元)",
     "maximum": "10000",
     "days": 7,
 }

@@ -1,14 +1,13 @@
-"""What a file is: its form and its encoding, guessed from its name and its content, as departments really send them."""
+"""What a file is: its form, guessed from its name and its content, and what cannot be sent."""
 
 import json
 from pathlib import Path
 from typing import Literal
 
 from creditmesh.client.errors import Unsendable
+from creditmesh.schemas.files import MARK, Encoding, Octets, encoding_of, encoding_said
 
 Form = Literal["csv", "ndjson", "json"]
-MARK = b"\xef\xbb\xbf"
-CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030"}
 _HEAD = 65_536
 _SUFFIXES: dict[str, Form] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
@@ -29,22 +28,20 @@ def form_of(path: Path) -> Form:
     return "csv"
 
 
-def charset_of(path: Path, form: Form, said: str | None) -> str:
-    """The encoding a file is declared in: what was said, else UTF-8 where that reads it, else GB18030."""
-    if said is not None and said.lower() not in CHARSETS:
+def charset_said(name: str | None) -> Encoding | None:
+    """The encoding that a user names; Unsendable if it is none of those that are read."""
+    said = None if name is None else encoding_said(name)
+    if name is not None and said is None:
         raise Unsendable(
-            f"Encoding {said!r}: use utf-8 or gb18030.", f"编码 {said!r} 不支持；请使用 utf-8 或 gb18030。"
+            f"Encoding {name!r}: use utf-8 or gb18030.", f"编码 {name!r} 不支持；请使用 utf-8 或 gb18030。"
         )
-    charset = "utf-8" if said is None else CHARSETS[said.lower()]
-    if form != "csv" and charset != "utf-8":
+    return said
+
+
+def refuse_other_encodings(body: Octets, said: Encoding | None) -> None:
+    """Unsendable for JSON that is said to be, or for the most part is, something else than UTF-8."""
+    if encoding_of(body, said)[0] != "utf-8":
         raise Unsendable("JSON and NDJSON are UTF-8; convert the file.", "JSON 与 NDJSON 须为 UTF-8；请转换文件编码。")
-    candidates = [charset] if said is not None or form != "csv" else ["utf-8", "gb18030"]
-    with path.open("rb") as file:
-        for line in file:
-            candidates = [charset for charset in candidates if _reads(line, charset)]
-            if not candidates:
-                raise _unreadable(form, said)
-    return candidates[0]
 
 
 def _refuse(head: bytes) -> None:
@@ -70,21 +67,3 @@ def _is_json(text: bytes) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _reads(line: bytes, charset: str) -> bool:
-    try:
-        line.decode(charset)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _unreadable(form: Form, said: str | None) -> Unsendable:
-    if form != "csv":
-        return Unsendable("The file is not UTF-8; convert it.", "文件不是 UTF-8 编码；请转换编码。")
-    tried = said or "utf-8, gb18030"
-    return Unsendable(
-        f"The file cannot be read as {tried}; name its encoding with --charset, or save it as UTF-8.",
-        f"文件无法按 {tried} 读取；请用 --charset 指定编码，或另存为 UTF-8。",
-    )

@@ -188,7 +188,7 @@ def _state(file: Path) -> Path:
 
 def _write(at: Path, text: str) -> None:
     part = at.with_name(f"{at.name}.part")
-    with part.open("w") as out:
+    with part.open("w", encoding="utf-8") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())

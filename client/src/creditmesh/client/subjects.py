@@ -3,8 +3,6 @@
 What cannot be read is told by its row and never by its content, before anything is sent.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,8 +10,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.forms import charset_of, form_of
+from creditmesh.client.forms import charset_said, form_of, refuse_other_encodings
+from creditmesh.schemas.files import MARK, Encoding, Table
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
+from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.identity import Identity, identify
 from creditmesh.schemas.screenings import ScreenedIn
 
@@ -31,38 +31,41 @@ _TYPE_OF: Mapping[str, DocumentType] = {"organisation": "uscc", "sole_trader": "
 def subjects_of(file: Path, *, charset: str | None = None) -> list[ScreenedIn]:
     """Every subject in the file, in its order. Unsendable, with the row, if one cannot be sent."""
     try:
-        form = form_of(file)
-        text = file.read_bytes().decode(charset_of(file, form, charset)).removeprefix("\ufeff")
+        form, said = form_of(file), charset_said(charset)
+        body = file.read_bytes()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Unsendable(f"{file}: cannot be read ({reason}).", f"{file}：无法读取（{reason}）。") from None
-    rows = _table(text) if form == "csv" else _objects(text)
+        why = error.strerror or type(error).__name__
+        raise Unsendable(f"{file}: cannot be read ({why}).", f"{file}：无法读取（{why}）。") from None
+    rows = _table(body, said) if form == "csv" else _objects(body, said)
     subjects = [_subject(row, number) for number, row in enumerate(rows, start=1)]
     if not subjects:
         raise Unsendable("The file has no subjects.", "文件中没有主体。")
     return subjects
 
 
-def _table(text: str) -> Iterator[object]:
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = [_COLUMNS.get(cell.strip().lower()) for cell in next(reader, [])]
+def _table(body: bytes, said: Encoding | None) -> Iterator[object]:
+    table = Table.of(body, said)
+    header = [_COLUMNS.get(cell.strip().lower()) for cell in table.header.cells]
     if "number" not in header or None in header or len(set(header)) < len(header):
         raise Unsendable(
             "The header must have a column number, and may have kind, type and name, each once.",
             "表头须有 number 列，可有 kind、type、name 列，且不得重复。",
         )
-    try:
-        rows = list(filter(any, reader))
-    except csv.Error:
-        raise Unsendable("The file is not a table.", "文件不是表格。") from None
-    for number, cells in enumerate(rows, start=1):
-        if len(cells) != len(header):
-            raise Unsendable(f"Row {number} has other columns than the header.", f"第 {number} 行：列数与表头不符。")
-        yield _given(dict(zip(header, map(str.strip, cells), strict=True)))
+    rows = (record for record in table.records() if not record.blank)
+    for number, record in enumerate(rows, start=1):
+        if record.fault is not None or len(record.cells) != len(header):
+            found = reason(record.fault or "malformed_row")
+            raise Unsendable(
+                f"Row {number}, line {record.line}: {found.detail}",
+                f"第 {number} 行（文件第 {record.line} 行）：{found.detail_zh}",
+            )
+        yield _given(dict(zip(header, map(str.strip, record.cells), strict=True)))
 
 
-def _objects(text: str) -> Iterator[object]:
-    for number, line in enumerate(filter(str.strip, text.split("\n")), start=1):
+def _objects(body: bytes, said: Encoding | None) -> Iterator[object]:
+    refuse_other_encodings(body, said)
+    lines = body.removeprefix(MARK).split(b"\n")
+    for number, line in enumerate(filter(bytes.strip, lines), start=1):
         try:
             yield json.loads(line)
         except ValueError:

@@ -47,7 +47,7 @@ class Submission:
             row = before
             for verdict in self._persist(self._call(number, piece)):
                 row = before + verdict.row
-                yield verdict.model_copy(update={"row": row}) if before else verdict
+                yield _in_file(verdict, row, piece) if before else verdict
             before = row
 
     def _call(self, number: int, piece: Piece) -> Call:
@@ -88,6 +88,11 @@ class Submission:
                 yield understood(line, Verdict)
         if not self.dry_run:
             raise Unreachable("The answer broke off before its receipt.", "应答在回执之前中断。")
+
+
+def _in_file(verdict: Verdict, row: int, piece: Piece) -> Verdict:
+    line = None if verdict.line is None else verdict.line + piece.lines_before
+    return verdict.model_copy(update={"row": row, "line": line})
 
 
 def _checked(receipt: SignedText, digest: str) -> SignedText:

@@ -1,19 +1,20 @@
 """A file cut into pieces that a node takes: each within the limits, each a complete file of its form.
 
-Nothing is copied: a piece is a range of the file, with the CSV header in front. The same file gives the same pieces, so
-a broken submission goes on where it stood under the same keys.
+Nothing is copied: a piece is a range of the file, with the CSV header in front, cut by the node's own reader. The same
+file gives the same pieces, so a broken submission goes on where it stood under the same keys.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import file_digest
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.forms import MARK, Form, charset_of, form_of
+from creditmesh.client.forms import Form, charset_said, form_of, refuse_other_encodings
+from creditmesh.schemas.files import MARK, Encoding, Octets, Table, lines_of
 
 MOST_ROWS = 200_000
 MOST_BYTES = 64 * 1024 * 1024
@@ -40,6 +41,8 @@ class Piece:
     """As this side counts them; 0 where only the node can tell."""
     prefix: bytes = b""
     suffix: bytes = b""
+    lines_before: int = 0
+    """What a line's number in the piece lacks to its number in the file."""
 
     @property
     def size(self) -> int:
@@ -73,7 +76,7 @@ class Upload:
 
     path: Path
     form: Form
-    charset: str
+    charset: Encoding
     digest: str
     """SHA-256 of the whole file, in hex."""
     pieces: tuple[Piece, ...]
@@ -83,10 +86,10 @@ class Upload:
         """Look at a file; Unsendable if it cannot be sent, and why."""
         try:
             form = form_of(path)
-            known = charset_of(path, form, charset)
-            with path.open("rb") as file:
+            said = charset_said(charset)
+            with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as body:
                 digest = file_digest(file, "sha256").hexdigest()
-            pieces = _whole(path, limits or Limits()) if form == "json" else _cut(path, form, limits or Limits())
+                known, pieces = _looked_at(path, body, form, said, limits or Limits())
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise Unsendable(f"{path}: cannot be read ({reason}).", f"{path}：无法读取（{reason}）。") from None
@@ -108,9 +111,22 @@ class Upload:
         return sum(piece.end - piece.start for piece in self.pieces)
 
 
-def _whole(path: Path, limits: Limits) -> tuple[Piece, ...]:
+def _looked_at(
+    path: Path, body: Octets, form: Form, said: Encoding | None, limits: Limits
+) -> tuple[Encoding, tuple[Piece, ...]]:
+    if form == "csv":
+        table = Table.of(body, said)
+        records = (_Record(record.line, record.end, filled=not record.blank) for record in table.records())
+        return table.encoding, _cut(path, records, limits, header=body[: table.header.end])
+    refuse_other_encodings(body, said)
+    if form == "json":
+        return "utf-8", _whole(path, body[:], limits)
+    lines = (_Record(number, stop, filled=bool(body[start:stop].strip())) for number, start, stop in lines_of(body))
+    return "utf-8", _cut(path, lines, limits)
+
+
+def _whole(path: Path, body: bytes, limits: Limits) -> tuple[Piece, ...]:
     """A JSON array as it is; one object as an array of one, so that it too gets verdict lines and a receipt."""
-    body = path.read_bytes()
     start = len(MARK) if body.startswith(MARK) else 0
     if len(body) > limits.size:
         raise Unsendable(
@@ -125,61 +141,34 @@ def _whole(path: Path, limits: Limits) -> tuple[Piece, ...]:
     return (Piece(path=path, start=start, end=len(body), rows=rows),)
 
 
-def _cut(path: Path, form: Form, limits: Limits) -> tuple[Piece, ...]:
-    records = _records(path) if form == "csv" else _lines(path)
-    start = next(records)[0] if form == "csv" else 0
-    header = _head(path, start)
+class _Record(NamedTuple):
+    """Where a record of a file begins and ends, and whether it is a row."""
+
+    line: int
+    end: int
+    filled: bool
+
+
+def _cut(path: Path, records: Iterator[_Record], limits: Limits, *, header: bytes = b"") -> tuple[Piece, ...]:
     pieces: list[Piece] = []
-    end, rows = start, 0
-    for stop, filled in records:
+    start = end = len(header)
+    first = begun = None
+    rows = 0
+
+    def piece() -> Piece:
+        return Piece(
+            path=path, start=start, end=end, rows=rows, prefix=header, lines_before=(begun or 0) - (first or 0)
+        )
+
+    for line, stop, filled in records:
+        first, begun = first or line, begun or line
         if rows + filled > limits.rows or len(header) + stop - start > limits.size:
             if end > start:
-                pieces.append(Piece(path=path, start=start, end=end, rows=rows, prefix=header))
-            start, rows = end, 0
+                pieces.append(piece())
+            start, rows, begun = end, 0, line
         end, rows = stop, rows + filled
     if rows:
-        pieces.append(Piece(path=path, start=start, end=end, rows=rows, prefix=header))
+        pieces.append(piece())
     if not pieces:
         raise Unsendable("The file has a header and no rows.", "文件只有表头，没有数据行。")
     return tuple(pieces)
-
-
-def _head(path: Path, length: int) -> bytes:
-    with path.open("rb") as file:
-        header = file.read(length)
-    return header if header.endswith(b"\n") or not header else header + b"\n"
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bool]]:
-    """Where each line ends, and whether it is a row."""
-    end = 0
-    with path.open("rb") as file:
-        for line in file:
-            end += len(line)
-            yield end, bool(line.strip())
-
-
-def _records(path: Path) -> Iterator[tuple[int, bool]]:
-    """Where each CSV record ends, quoted line feeds inside, and whether it is a row.
-
-    Read as Latin-1: in UTF-8 and in GB18030 a quote, a comma and a line feed are never half of a character.
-    """
-    end = 0
-
-    def counted() -> Iterator[str]:
-        nonlocal end
-        with path.open("rb") as file:
-            for line in file:
-                end += len(line)
-                yield line.decode("latin-1")
-
-    reader = csv.reader(counted())
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield end, True
-        else:
-            yield end, any(cells)

@@ -18,11 +18,29 @@ class Reason(NamedTuple):
 REASONS: dict[str, Reason] = {
     # the file and the row
     "bad_encoding": Reason(
-        "The row is not valid UTF-8; declare or convert the encoding.", "该行不是有效的 UTF-8 编码；请声明或转换编码。"
+        "The row has characters that are not in the file's encoding; export it in UTF-8, or declare the encoding.",
+        "该行含有不符合文件编码的字符；请重新导出为 UTF-8，或声明正确的编码。",
     ),
     "row_too_large": Reason("The row is larger than {limit} bytes; shorten it.", "该行超过 {limit} 字节；请缩短。"),
     "malformed_row": Reason(
-        "The row cannot be read as one record; check its structure.", "该行无法解析为一条记录；请检查格式。"
+        "The row cannot be read as one record; check its quotation marks, its line breaks and the number of its cells.",
+        "该行无法解析为一条记录；请检查引号、换行和单元格数量。",
+    ),
+    "header_again": Reason("The row is the header once more; remove it.", "该行重复了表头；请删除。"),
+    # the columns of a file
+    "extra_column": Reason(
+        "Column {place} is none of the item's; it was not read.", "第 {place} 列不属于该目录条目；未读取该列。"
+    ),
+    "above_header": Reason(
+        "Line {line} stands above the header; it was not read.", "第 {line} 行位于表头之上；未读取该行。"
+    ),
+    "misspelt_field": Reason(
+        "Column {place} is called nearly as {name}; write the name as in the item's template, or remove the column.",
+        "第 {place} 列的名称与{name_zh}仅差一字；请按目录模板填写表头，或删除该列。",
+    ),
+    "bad_header_name": Reason(
+        "The name of column {place} is not in the file's encoding; export the file again in UTF-8.",
+        "第 {place} 列的名称不符合文件编码；请重新导出为 UTF-8。",
     ),
     # the fields
     "field_required": Reason("{name} is required here; fill it in.", "此处缺少{name_zh}；请填写。"),
@@ -37,9 +55,14 @@ REASONS: dict[str, Reason] = {
         "{name_zh}不在代码集 {code_set} 内；请使用所列代码值。",
     ),
     "bad_date": Reason("{name} is not a date; write YYYY-MM-DD.", "{name_zh}不是有效日期；请按 YYYY-MM-DD 填写。"),
+    "bad_end_date": Reason(
+        "{name} is not a date; write YYYY-MM-DD, or 2099-12-31 where there is no end.",
+        "{name_zh}不是有效日期；请按 YYYY-MM-DD 填写，长期有效的填 2099-12-31。",
+    ),
     "bad_decimal": Reason(
-        "{name} is not an amount of at most {digits} digits, {scale} of them decimals; correct it.",
-        "{name_zh}应为不超过 {digits} 位、小数不超过 {scale} 位的数值；请更正。",
+        "{name} is not an amount of at most {digits} digits, {scale} of them decimals; write it in digits{unit}, or "
+        "leave it empty where there is none.",
+        "{name_zh}应为不超过 {digits} 位、小数不超过 {scale} 位的数值；请填写数字{unit}，没有的请留空。",
     ),
     "too_long": Reason(
         "{name} is longer than {limit} characters; shorten it.", "{name_zh}超过 {limit} 个字符；请缩短。"

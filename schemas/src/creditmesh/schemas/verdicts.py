@@ -22,6 +22,8 @@ class Verdict(BaseModel):
 
     row: int
     """Its place in the submission, 1 for the first; a file's header is not counted."""
+    line: int | None = None
+    """The line of the file it begins in, 1 for the first; of CSV and NDJSON."""
     verdict: VerdictWord
     record: UUID | None = None
     """The record it made, changed or repeats; None where it made none."""
@@ -31,6 +33,8 @@ class Verdict(BaseModel):
     review: UUID | None = None
     """Where a held row waits for an officer."""
     reasons: tuple[FieldError, ...] = ()
+    notices: tuple[FieldError, ...] = ()
+    """With the first row: what of the file was not read (columns of no field, lines above the header)."""
 
 
 class Receipt(Statement):
@@ -67,18 +71,27 @@ def verdict_line(
     revision: int | None = None,
     review: UUID | None = None,
     reasons: Sequence[FieldError] = (),
+    line: int | None = None,
+    notices: Sequence[FieldError] = (),
 ) -> bytes:
     """One verdict as a line of NDJSON, its line end included; made from a plain dict, without a model on the way."""
-    line: dict[str, object] = {"row": row, "verdict": verdict}
+    told: dict[str, object] = {"row": row}
+    if line is not None:
+        told["line"] = line
+    told["verdict"] = verdict
     if record is not None:
-        line["record"] = str(record)
+        told["record"] = str(record)
     if revision is not None:
-        line["revision"] = revision
-    line["item"] = item
+        told["revision"] = revision
+    told["item"] = item
     if review is not None:
-        line["review"] = str(review)
+        told["review"] = str(review)
     if reasons:
-        line["reasons"] = [
-            {"code": r.code, "pointer": r.pointer, "detail": r.detail, "detail_zh": r.detail_zh} for r in reasons
-        ]
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        told["reasons"] = _told(reasons)
+    if notices:
+        told["notices"] = _told(notices)
+    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _told(errors: Sequence[FieldError]) -> list[dict[str, str]]:
+    return [{"code": e.code, "pointer": e.pointer, "detail": e.detail, "detail_zh": e.detail_zh} for e in errors]

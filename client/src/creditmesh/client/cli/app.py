@@ -1,13 +1,23 @@
 """The commands; each is one module."""
 
+from typing import Any
+
 import typer
 
 from creditmesh.client.cli.pull import pull
+from creditmesh.client.cli.say import to_any_code_page
 from creditmesh.client.cli.screen import screen
 from creditmesh.client.cli.submit import submit
 from creditmesh.client.cli.verify import verify
 
-app = typer.Typer(
+
+class _App(typer.Typer):
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        to_any_code_page()
+        return super().__call__(*arguments, **options)
+
+
+app = _App(
     name="creditmesh",
     help="用于使用节点的命令。Commands for who uses a Creditmesh node.",
     no_args_is_help=True,

@@ -11,7 +11,7 @@ from typing import Self
 
 from pydantic import BaseModel, ValidationError
 
-from creditmesh.client.cli.say import notice
+from creditmesh.client.cli.say import notice, printable
 from creditmesh.client.http import new_key
 
 
@@ -33,12 +33,12 @@ class Resume(BaseModel):
                 return begun, True
         except (OSError, ValidationError):
             pass
-        return cls(what=what, key=new_key(), file=file.name), False
+        return cls(what=what, key=new_key(), file=printable(file.name)), False
 
     def write(self, at: Path) -> None:
         """Remember it; where nothing can be written, the key is said instead."""
         try:
-            at.write_text(self.model_dump_json(indent=1) + "\n")
+            at.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
         except OSError:
             notice(
                 f"Cannot write {at}. To go on after a break, add: --resume {self.key}",

@@ -1,6 +1,8 @@
 """What the command says to people: in Chinese and in English, never a credential, never a value of a row."""
 
 import json
+import sys
+from io import TextIOWrapper
 
 from rich.console import Console
 from rich.text import Text
@@ -11,6 +13,18 @@ answers = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 """Standard output: what was asked for."""
 notices = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 """Standard error: progress, notices, errors."""
+
+
+def to_any_code_page() -> None:
+    """What a terminal or a pipe cannot write, in the encoding it has, is written as `?`, and nothing ends for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def printable(name: str) -> str:
+    """A file's name with `?` for what is no character: names are bytes, and may be in any encoding."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def notice(detail: str, detail_zh: str) -> None:

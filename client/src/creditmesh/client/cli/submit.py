@@ -162,6 +162,8 @@ def _line(verdict: Verdict) -> bytes:
         revision=verdict.revision,
         review=verdict.review,
         reasons=verdict.reasons,
+        line=verdict.line,
+        notices=verdict.notices,
     )
 
 
@@ -170,7 +172,7 @@ def _keep(receipts: Sequence[SignedText], base: Path) -> list[Path]:
     for number, receipt in enumerate(receipts, start=1):
         place = beside(base, ".receipt.json" if len(receipts) == 1 else f".receipt-{number}.json")
         try:
-            place.write_text(receipt.model_dump_json(indent=1) + "\n")
+            place.write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
         except OSError:
             submission = said(Receipt, receipt).submission
             say.notice(
@@ -192,6 +194,8 @@ def _tell(order: SubmitCommand, tally: Tally, receipts: Sequence[SignedText], ke
         }
         say.answers.print(json.dumps(document, ensure_ascii=False))
         return
+    for notice in tally.notices:
+        say.notice(notice.detail, notice.detail_zh)
     say.answers.print(tally.table())
     for place in kept:
         say.answers.print(f"回执 receipt: {place}")

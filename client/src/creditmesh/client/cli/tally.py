@@ -26,6 +26,15 @@ class _Seen:
     reason: FieldError
     count: int = 0
     rows: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    """Where these rows begin in the file, if it has lines."""
+
+    @property
+    def places(self) -> list[str]:
+        """The rows, each with its line."""
+        if not self.lines:
+            return [str(row) for row in self.rows]
+        return [f"{row} ({line})" for row, line in zip(self.rows, self.lines, strict=True)]
 
 
 @dataclass(slots=True)
@@ -34,15 +43,19 @@ class Tally:
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: dict[tuple[str, str, str], _Seen] = field(default_factory=dict)
+    notices: dict[FieldError, None] = field(default_factory=dict)
+    """What of the file was not read, each once."""
 
     def add(self, verdict: Verdict) -> None:
         """Count one row."""
         self.counts[verdict.verdict] += 1
+        self.notices |= dict.fromkeys(verdict.notices)
         for reason in verdict.reasons:
             seen = self.reasons.setdefault((verdict.verdict, reason.code, reason.pointer), _Seen(reason))
             seen.count += 1
             if len(seen.rows) < _EXAMPLES:
                 seen.rows.append(verdict.row)
+                seen.lines += [] if verdict.line is None else [verdict.line]
 
     @property
     def rows(self) -> int:
@@ -56,8 +69,10 @@ class Tally:
             **{verdict: self.counts[verdict] for verdict in WORDS},
             "reasons": [
                 {"verdict": verdict, **seen.reason.model_dump(), "count": seen.count, "rows": seen.rows}
+                | ({"lines": seen.lines} if seen.lines else {})
                 for verdict, seen in self._most()
             ],
+            "notices": [notice.model_dump() for notice in self.notices],
         }
 
     def table(self) -> RenderableType:
@@ -79,12 +94,14 @@ class Tally:
         return table
 
     def _reasoned(self) -> Table:
-        table = Table("行数 rows", "verdict", "字段 field", "原因 reason", "例如行 e.g. row", box=None, pad_edge=False)
+        table = Table(
+            "行数 rows", "verdict", "字段 field", "原因 reason", "例如行 e.g. row (line)", box=None, pad_edge=False
+        )
         table.columns[0].justify = "right"
         most = self._most()
         for verdict, seen in most[:_MOST_REASONS]:
             text = Text(f"{seen.reason.detail_zh}\n{seen.reason.detail} [{seen.reason.code}]")
-            rows = ", ".join(str(row) for row in seen.rows) + (" …" if seen.count > len(seen.rows) else "")
+            rows = ", ".join(seen.places) + (" …" if seen.count > len(seen.rows) else "")
             table.add_row(f"{seen.count:,}", verdict, seen.reason.pointer, text, rows, style=WORDS[verdict][1])
         if len(most) > _MOST_REASONS:
             table.add_row("…", "", "", Text("其余见 --verdicts 文件 / the others are in the --verdicts file"), "")

@@ -80,7 +80,7 @@ def _in_sandbox(name: str, file: Path) -> Target:
 
 def _first_line(file: Path) -> str:
     try:
-        return file.read_text().strip().splitlines()[0]
+        return file.read_text(encoding="utf-8").strip().splitlines()[0]
     except (OSError, ValueError, IndexError):
         raise Unsendable(f"{file}: no key can be read there.", f"{file}：无法读取密钥。") from None
 

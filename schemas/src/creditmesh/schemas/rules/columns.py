@@ -18,6 +18,7 @@ from creditmesh.schemas.rules.values import (
     number_text,
     read_date,
     read_decision_number,
+    read_end,
     unreadable,
 )
 
@@ -47,7 +48,8 @@ class Column:
             return canonical
         if self.spec.type in _TIDIED:
             return self._error("number_shape" if self._too_long(text) else "unreadable_character")
-        return self._error(_FAULTS.get(self.spec.type, "unreadable_character"))
+        fault = _FAULTS.get(self.spec.type, "unreadable_character")
+        return self._error("bad_end_date" if self.read is read_end else fault)
 
     def canonical(self, value: str) -> str:
         """A value of the catalogue's own, such as a condition's, as a canonical row has it; itself if it is none."""
@@ -82,12 +84,15 @@ class Column:
             limit=spec.max_length or 0,
             digits=spec.max_length or DIGITS,
             scale=SCALE if spec.scale is None else spec.scale,
+            unit=f" ({spec.unit})" if spec.unit else "",
             code_set=spec.code_set or "",
         )
 
 
-def column(spec: FieldSpec, code_set: CodeSet | None, *, decision: bool = False, number: bool = False) -> Column:
-    """The column of a field. `decision`: it is the item's 文书号, which is compared across submissions.
+def column(
+    spec: FieldSpec, code_set: CodeSet | None, *, decision: bool = False, number: bool = False, end: bool = False
+) -> Column:
+    """The column of a field. `decision`: it is the item's 文书号. `end`: a day until which something holds, or none.
 
     `number`: it identifies its subject, although the item calls it a text.
 
@@ -95,9 +100,9 @@ def column(spec: FieldSpec, code_set: CodeSet | None, *, decision: bool = False,
     """
     match spec.type:
         case "date":
-            return Column(spec, read_date)
+            return Column(spec, read_end if end else read_date)
         case "decimal":
-            return Column(spec, decimal_reader(spec.max_length, spec.scale))
+            return Column(spec, decimal_reader(spec.max_length, spec.scale, spec.unit))
         case "document" | "uscc":
             return Column(spec, number_reader(spec.max_length))
         case "code" | "codes":

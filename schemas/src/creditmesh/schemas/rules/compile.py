@@ -60,12 +60,14 @@ class CompiledItem:
         self.fillers = filler_words(code_sets[FILLERS].spellings if FILLERS in code_sets else ())
         self._sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
         self._names = FieldNames(item, rules)
+        roles = item.roles
         self._columns: dict[str, Column] = {
             spec.code: column(
                 spec,
                 self._sets.get(spec.code),
-                decision=spec.code == item.roles.decision_number,
-                number=spec.code == item.roles.registration,
+                decision=spec.code == roles.decision_number,
+                number=spec.code == roles.registration,
+                end=spec.code in {roles.valid_until, roles.display_until},
             )
             for spec in item.fields
         }

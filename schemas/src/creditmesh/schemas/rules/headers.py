@@ -1,5 +1,6 @@
 """The names a column may go by: field codes, Chinese names and aliases, however they are spaced or written wide."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 from unicodedata import normalize
@@ -7,20 +8,30 @@ from unicodedata import normalize
 from creditmesh.schemas.catalogue import FieldSpec, Item, Rule
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.values import unreadable
 
 _ECHO_LENGTH = 40
+_TO_FILL_IN = re.compile(r"[(\[【〔][^()\[\]【】〔〕]*填[^()\[\]【】〔〕]*[)\]】〕]|[\ufeff\u200b]")
+"""（必填）, 【选填】, [自然人必填]; and what cannot be seen."""
+_HYPHENS = dict.fromkeys(map(ord, "-‐‑‒–—―−"), "_")
+_LONG_ENOUGH = 4
+"""Shorter names that differ in one character are different names."""
 
 
 class Columns(NamedTuple):
-    """The field codes of a file's columns in their order, and what is wrong with its header."""
+    """The fields of a file's columns in their order, and what is wrong with its header."""
 
-    codes: tuple[str, ...]
+    codes: tuple[str | None, ...]
+    """None for a column that is none of the item's and is not read."""
     errors: tuple[FieldError, ...]
+    notices: tuple[FieldError, ...] = ()
+    """What is not read."""
 
 
 def spelled(name: str) -> str:
-    """A header as it is compared: half-width, upper case, without white space, byte order mark and required marks."""
-    return "".join(normalize("NFKC", name).split()).replace("\ufeff", "").strip("*").upper()
+    """A header as it is compared: half-width, upper case, an underscore for hyphens, without white space and marks."""
+    plain = _TO_FILL_IN.sub("", "".join(normalize("NFKC", name).split()))
+    return plain.translate(_HYPHENS).strip("*★※").upper()
 
 
 class FieldNames:
@@ -28,6 +39,7 @@ class FieldNames:
 
     def __init__(self, item: Item, rules: Sequence[Rule] = ()) -> None:
         self._rules = rules
+        self._fields = item.fields
         self._required = tuple(spec for spec in item.fields if spec.required)
         self._codes: dict[str, str] = {}
         for spec in item.fields:
@@ -50,25 +62,55 @@ class FieldNames:
         return reason("forbidden_attribute" if forbidden else "unknown_field", pointer, place=place)
 
     def columns(self, header: Sequence[str]) -> Columns:
-        """The fields of a file's columns; empty columns at the end are left away."""
-        errors: list[FieldError] = []
-        codes: list[str] = []
+        """The fields of a file's columns; empty columns at the end are left away.
+
+        A column that is none of the item's is left out and said; but not where the header is wrong anyway, nor where
+        its name is a field's but for one character, nor where it may not be collected.
+        """
         names = list(header)
         while names and not spelled(names[-1]):
             names.pop()
-        for place, name in enumerate(names, 1):
-            code = self.code(name)
-            if code is None:
-                errors.append(self.unknown(name, place))
-            elif code in codes:
-                errors.append(reason("duplicate_field", f"/{code}"))
-            else:
-                codes.append(code)
-        missing = (spec for spec in self._required if spec.code not in codes)
-        errors.extend(
-            reason("field_required", f"/{spec.code}", name=spec.name, name_zh=spec.name_zh) for spec in missing
-        )
-        return Columns(tuple(codes), tuple(errors))
+        codes = tuple(map(self.code, names))
+        extra = {place: name for place, name in enumerate(names, 1) if codes[place - 1] is None}
+        faults = {place: fault for place, name in extra.items() if (fault := self._fault(name, place, codes))}
+        errors = [
+            reason("duplicate_field", f"/{code}") for code in dict.fromkeys(codes) if code and codes.count(code) > 1
+        ]
+        errors += [
+            reason("field_required", f"/{spec.code}", name=spec.name, name_zh=spec.name_zh)
+            for spec in self._required
+            if spec.code not in codes
+        ]
+        if errors or faults:
+            unknown = (faults.get(place) or self.unknown(name, place) for place, name in extra.items())
+            return Columns(codes, (*unknown, *errors))
+        return Columns(codes, (), tuple(reason("extra_column", place=place) for place in extra))
+
+    def _fault(self, name: str, place: int, codes: Sequence[str | None]) -> FieldError | None:
+        """Why a column that is none of the item's may not simply be left out; None if it may."""
+        if unreadable(name):
+            return reason("bad_header_name", place=place)
+        if any(rule.forbidden(name) for rule in self._rules):
+            return self.unknown(name, place)
+        meant = next((spec for spec in self._fields if spec.code not in codes and _nearly(name, spec)), None)
+        if meant is None:
+            return None
+        return reason("misspelt_field", f"/{meant.code}", place=place, name=meant.name, name_zh=meant.name_zh)
+
+
+def _nearly(name: str, spec: FieldSpec) -> bool:
+    return any(_one_apart(spelled(name), spelled(known)) for known in all_names(spec))
+
+
+def _one_apart(one: str, other: str) -> bool:
+    """Whether one character is another, too many or too few."""
+    if min(len(one), len(other)) < _LONG_ENOUGH:
+        return False
+    same = next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    one, other = one[same:], other[same:]
+    return one[1:] == other[1:] or one[1:] == other or one == other[1:]
 
 
 def all_names(spec: FieldSpec) -> tuple[str, ...]:

@@ -1,14 +1,15 @@
 """How one value of a row is read: every accepted spelling becomes the one canonical text, anything else is None."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TypeVar
 from unicodedata import normalize
 
 from creditmesh.schemas.catalogue import CodeSet
+from creditmesh.schemas.rules.amounts import amount_of
 from creditmesh.schemas.rules.numbers import written
 
 T = TypeVar("T")
@@ -24,17 +25,26 @@ SCALE = 6
 
 _EXPONENT = 40
 _UNREADABLE = re.compile("[\x00\ud800-\udfff]")
+OPEN_END = "2099-12-31"
+"""How an end that never comes is written."""
+
+_OPEN = re.compile("[至到]?(?:长期|长久|永久|终身|终生|无固定期限|无限期|无期限|不限期)(?:有效)?")
 _DATE = re.compile(
     r"(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|(\d{2})(\d{2})|年(\d{1,2})月(\d{1,2})日?)"
-    r"(?:[T ]?0?0:00(?::00(?:\.0+)?)?)?",
+    r"(?:(?:T| +|(?<=日))(?P<half>(?:[上下]午)? *)"
+    r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::\d{2}(?:[.,]\d+)?)?|[时点](?:(?P<minute_zh>\d{1,2})分(?:\d{1,2}秒)?)?)"
+    r"(?P<half_en>(?: ?[AP]M)?)"
+    r"|T?(?P<packed>\d{4})\d{2})?(?P<zone>(?:Z|[+-]\d{2}(?::?\d{2})?)?)",
     re.ASCII,
 )
+_CHINA = timezone(timedelta(hours=8))
 _EARLIEST = 1900
 _LONGEST_DATE, _LONGEST_DECIMAL = 40, 64
 """A longer text is neither, however it is spelled."""
 _DECIMAL = re.compile(r"0*(\d+)(?:\.(\d*?)0*)?", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
-_OTHER = re.compile(r"其他[-－—–:：](.+)", re.DOTALL)
+_OTHER = re.compile(r"其[他它]\s*(?:[-－—–‐:：]+(.+)|[(（](.+)[)）])", re.DOTALL)
+_CONNECTIVE = re.compile("以及|或者|[、及和与或/]")
 _UNTIDY = re.compile("[\\s\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _FULL_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {
     base + i: plain + i for base, plain in ((0xFF21, 0x41), (0xFF41, 0x61)) for i in range(26)
@@ -53,27 +63,58 @@ def remembered(read: Callable[[str], T], *, most: int, longest: int = 256) -> Ca
 
 
 def read_date(text: str) -> str | None:
-    """YYYY-MM-DD from that, YYYY/MM/DD, YYYY.MM.DD, YYYYMMDD or 年月日; a time of day only if it is midnight."""
+    """YYYY-MM-DD from that, YYYY/MM/DD, YYYY.MM.DD, YYYYMMDD or 年月日, also with a time: the day it is in China."""
     return _day(text) if len(text) <= _LONGEST_DATE else None
+
+
+def read_end(text: str) -> str | None:
+    """The same for a day until which something holds, which may be 长期: without end."""
+    return OPEN_END if _OPEN.fullmatch(_without_space(text)) else read_date(text)
+
+
+def _without_space(text: str) -> str:
+    return "".join(normalize("NFKC", text[:_LONGEST_DATE]).split())
 
 
 @lru_cache(maxsize=8192)
 def _day(text: str) -> str | None:
-    found = _DATE.fullmatch("".join(normalize("NFKC", text).split()) if "年" in text else normalize("NFKC", text))
-    if found is None:
+    found = _DATE.fullmatch(_without_space(text) if "年" in text else normalize("NFKC", text))
+    if found is None or (found["packed"] and found[5] is None):
         return None
     year, _, month, day = found.group(1, 2, 3, 4)
     month = month or found[5] or found[7]
     day = day or found[6] or found[8]
     try:
         read = date(int(year), int(month), int(day))
-    except ValueError:
+        read = _in_china(read, found)
+    except (ValueError, OverflowError):
         return None
     return read.isoformat() if read.year >= _EARLIEST else None
 
 
-def decimal_reader(digits: int | None, scale: int | None) -> Read:
-    """Reads amounts without sign: at most `digits` digits, `scale` of them decimals; never by way of a float."""
+def _in_china(read: date, found: re.Match[str]) -> date:
+    packed = found["packed"] or ""
+    hour, minute = found["hour"] or packed[:2], found["minute"] or found["minute_zh"] or packed[2:]
+    if not hour:  # the zone of a day alone says nothing
+        return read
+    moment = datetime(read.year, read.month, read.day, int(hour), int(minute or 0), tzinfo=_CHINA)
+    if not found["zone"]:
+        return read
+    if found["half"].strip() or found["half_en"]:
+        raise ValueError("half a day and a zone")
+    zone = "+00:00" if found["zone"] == "Z" else found["zone"]
+    ahead = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:].lstrip(":") or 0))
+    return moment.replace(tzinfo=timezone(-ahead if zone[0] == "-" else ahead)).astimezone(_CHINA).date()
+
+
+_YUAN = {"元": 1, "万元": 10_000, "亿元": 100_000_000}
+
+
+def decimal_reader(digits: int | None, scale: int | None, unit: str | None = None) -> Read:
+    """Reads amounts without sign: at most `digits` digits, `scale` of them decimals; never by way of a float.
+
+    Where the field has a unit of money, an amount that has its own is converted: 2000元 or 贰仟元 is 0.2 in 万元.
+    """
     places = SCALE if scale is None else scale
     whole_digits = (DIGITS if digits is None else digits) - places
 
@@ -81,7 +122,8 @@ def decimal_reader(digits: int | None, scale: int | None) -> Read:
         if len(text) > _LONGEST_DECIMAL:
             return None
         if not text.isascii():
-            text = normalize("NFKC", text)
+            yuan = amount_of(text) if unit in _YUAN else None
+            text = normalize("NFKC", text) if yuan is None else format(yuan / _YUAN[unit or ""], "f")
         if "," in text:
             if not _GROUPED.fullmatch(text):
                 return None
@@ -127,9 +169,11 @@ def read_decision_number(text: str) -> str | None:
 def code_reader(code_set: CodeSet) -> Read:
     """Reads one value of the set by value, name or alias. ValueError if a spelling stands for two values."""
     known = _spellings(code_set)
+    loose = _loose(known)
 
     def read(text: str) -> str | None:
-        return known.get(text) or known.get(_folded(text)) or (_other(text) if code_set.open else None)
+        listed = known.get(text) or known.get(_folded(text)) or loose.get(_loosely(text))
+        return listed or (_other(text) if code_set.open else None)
 
     return read
 
@@ -166,9 +210,22 @@ def _folded(text: str) -> str:
     return "".join(normalize("NFKC", text).split()).casefold()
 
 
+def _loosely(text: str) -> str:
+    """其它 for 其他, and whichever word joins two: 法人和其他组织 for 法人及其他组织."""
+    return _CONNECTIVE.sub("、", _folded(text).replace("其它", "其他"))
+
+
+def _loose(known: Mapping[str, str]) -> dict[str, str]:
+    """The same spellings more loosely; left out where one would stand for two values."""
+    values: dict[str, set[str]] = {}
+    for spelling, value in known.items():
+        values.setdefault(_loosely(spelling), set()).add(value)
+    return {spelling: one for spelling, (one, *more) in values.items() if not more}
+
+
 def _other(text: str) -> str | None:
     found = _OTHER.fullmatch(text)
-    rest = found[1].strip(WHITE).replace(";", "；") if found else ""
+    rest = (found[1] or found[2]).strip(WHITE).replace(";", "；") if found else ""
     return f"其他-{rest}" if rest else None
 
 

@@ -54,6 +54,8 @@ async def submit(
 ) -> Response:
     """Submit records of an item: one JSON object, an array, NDJSON, or CSV (UTF-8 or GB18030, codes or Chinese header).
 
+    A table is read strictly; what of it is not read is said in `notices` of the first verdict.
+
     One object is answered with its verdict: 201 accepted or corrected, 200 unchanged, 202 held with the review's place,
     422 refused with a reason a field. Many rows are answered 200 with one verdict a row in the order sent and a signed
     receipt; refused rows do not hinder the others. Bodies may be gzip. At most 200,000 rows, 64 MiB, 256 KiB a row.

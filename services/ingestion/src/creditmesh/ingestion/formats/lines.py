@@ -2,17 +2,12 @@
 
 from collections.abc import Iterator
 
-_MARK = b"\xef\xbb\xbf"
+from creditmesh.schemas.files import MARK, lines_of
 
 
-def read(body: bytes) -> Iterator[bytes]:
-    """The lines, unread: whether one is a JSON object is the validator's to say."""
-    start, end = (len(_MARK) if body.startswith(_MARK) else 0), len(body)
-    while start < end:
-        stop = body.find(b"\n", start)
-        if stop < 0:
-            stop = end
+def read(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers, unread: whether one is a JSON object is the validator's to say."""
+    for number, start, stop in lines_of(body, len(MARK) if body.startswith(MARK) else 0):
         line = body[start:stop].strip()
         if line:
-            yield line
-        start = stop + 1
+            yield number, line

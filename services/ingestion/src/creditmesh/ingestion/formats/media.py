@@ -5,6 +5,7 @@ from email.message import Message
 from typing import Literal
 
 from creditmesh.chassis.errors import UnsupportedMedia
+from creditmesh.schemas.files import Encoding, encoding_said
 
 Shape = Literal["json", "lines", "table"]
 
@@ -14,7 +15,6 @@ _SHAPES: dict[str, Shape] = {
     "application/ndjson": "lines",
     "text/csv": "table",
 }
-_ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Media:
     """The shape of a body and its encoding; None: it says so itself (a byte order mark, or what it can be read as)."""
 
     shape: Shape
-    encoding: str | None
+    encoding: Encoding | None
 
 
 def media_of(content_type: str | None) -> Media:
@@ -30,10 +30,10 @@ def media_of(content_type: str | None) -> Media:
     header = Message()
     header["content-type"] = content_type or ""
     shape = _SHAPES.get(header.get_content_type())
-    charset = str(header.get_param("charset", "")).strip().lower()
-    if shape is None or (charset and charset not in _ENCODINGS):
+    charset = str(header.get_param("charset", "")).strip()
+    encoding = encoding_said(charset)
+    if shape is None or (charset and encoding is None):
         raise _unread()
-    encoding = _ENCODINGS.get(charset)
     if shape != "table":
         if encoding == "gb18030":
             raise _unread()

@@ -5,26 +5,23 @@ import re
 from collections.abc import Iterator
 
 from creditmesh.chassis.errors import Malformed
+from creditmesh.schemas.files import MARK
 
-_MARK = b"\xef\xbb\xbf"
 _SPACE = re.compile(r"[ \t\n\r]*")
 _HEAD = 4096
 
 
 def is_object(body: bytes) -> bool:
     """Whether the body begins like an object."""
-    return body.removeprefix(_MARK)[:_HEAD].lstrip().startswith(b"{")
+    return body.removeprefix(MARK)[:_HEAD].lstrip().startswith(b"{")
 
 
 def read(body: bytes) -> Iterator[bytes]:
     """The texts of the elements; Malformed, naming the row, where the array itself cannot be read."""
     if is_object(body):
-        yield body.removeprefix(_MARK).strip()
+        yield body.removeprefix(MARK).strip()
         return
-    try:
-        text = body.removeprefix(_MARK).decode()
-    except UnicodeDecodeError as error:
-        raise Malformed("The body is not UTF-8.", "正文不是 UTF-8 编码。") from error
+    text = body.removeprefix(MARK).decode(errors="surrogateescape")
     place = _after_space(text, 0)
     if text[place : place + 1] != "[":
         raise Malformed(
@@ -43,7 +40,7 @@ def _elements(text: str, place: int) -> Iterator[bytes]:
             _, end = decoder.raw_decode(text, place)
         except (ValueError, RecursionError) as error:
             raise _broken(number) from error
-        yield text[place:end].encode()
+        yield text[place:end].encode(errors="surrogateescape")
         place = _after_space(text, end)
         mark, place = text[place : place + 1], _after_space(text, place + 1)
         if mark not in {",", "]"}:

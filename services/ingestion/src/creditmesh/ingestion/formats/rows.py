@@ -21,6 +21,10 @@ class SubmittedRow:
     number: int
     text: bytes = field(repr=False)
     refusal: FieldError | None = None
+    line: int | None = None
+    """The line of the file it begins in, from 1; None where a row need not begin one."""
+    notices: tuple[FieldError, ...] = ()
+    """What was left out of the file: said with its first row."""
 
 
 def is_single(media: Media, body: bytes) -> bool:
@@ -34,25 +38,29 @@ def rows_of(media: Media, body: bytes, *, headers: tables.Headers) -> Iterator[S
     TooLarge beyond 200,000 rows; Malformed or Invalid where the body as a whole cannot be read (an array's syntax, an
     encoding, a header), which may come after rows: take them all before storing any.
     """
-    for number, text in enumerate(_texts(media, body, headers), start=1):
+    notices, texts = _texts(media, body, headers)
+    for number, (line, text) in enumerate(texts, start=1):
         if number > MOST_ROWS:
             raise TooLarge(
                 "A submission may have 200,000 rows at most; split the file.",
                 "单次报送不得超过 200,000 行；请拆分文件。",
             )
         if isinstance(text, FieldError):
-            yield SubmittedRow(number, b"", text)
+            yield SubmittedRow(number, b"", text, line, notices)
         elif len(text) > MOST_ROW_BYTES:
-            yield SubmittedRow(number, b"", reason("row_too_large", limit=MOST_ROW_BYTES))
+            yield SubmittedRow(number, b"", reason("row_too_large", limit=MOST_ROW_BYTES), line, notices)
         else:
-            yield SubmittedRow(number, text)
+            yield SubmittedRow(number, text, None, line, notices)
+        notices = ()
 
 
-def _texts(media: Media, body: bytes, headers: tables.Headers) -> Iterator[bytes | FieldError]:
+def _texts(
+    media: Media, body: bytes, headers: tables.Headers
+) -> tuple[tuple[FieldError, ...], Iterator[tuple[int | None, bytes | FieldError]]]:
     match media.shape:
         case "lines":
-            return lines.read(body)
+            return (), lines.read(body)
         case "json":
-            return objects.read(body)
+            return (), ((None, text) for text in objects.read(body))
         case "table":
             return tables.read(body, encoding=media.encoding, headers=headers)

@@ -209,6 +209,8 @@ class Taking:
                 revision=outcome.revision,
                 review=outcome.review if ids else None,
                 reasons=outcome.reasons,
+                line=row.line,
+                notices=row.notices,
             )
             for row, outcome in zip(rows, outcomes, strict=True)
         )

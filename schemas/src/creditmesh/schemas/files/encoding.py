@@ -1,0 +1,85 @@
+"""Which encoding a file is in, and whether a line of it is.
+
+A byte order mark decides. Else what the sender says holds; else UTF-8, where all is UTF-8 or more than half of what
+lies beyond ASCII is Chinese in UTF-8, and GB18030 otherwise. A line that is not in the file's encoding is broken, and
+so is a line of UTF-8 in a file of GB18030: nearly everything can be read as GB18030, as other characters.
+"""
+
+from codecs import getincrementaldecoder
+from mmap import mmap
+from typing import Literal, NamedTuple
+
+Encoding = Literal["utf-8", "gb18030"]
+Octets = bytes | mmap
+"""A body in memory, or a file that is not."""
+
+MARK = b"\xef\xbb\xbf"
+_MARKS: dict[bytes, Encoding] = {MARK: "utf-8", b"\x84\x31\x95\x33": "gb18030"}
+_SAID: dict[str, Encoding] = {"utf-8": "utf-8", "utf8": "utf-8"}
+_SAID |= dict.fromkeys(("gb18030", "gbk", "gb2312", "cp936"), "gb18030")
+_SLICE = 1024 * 1024
+_ASCII = bytes(range(128))
+_ALL_BUT_LOW = bytes({*range(256)} - {*range(0x80, 0xA1)})
+"""What is left without these are bytes that GB 2312 never has, and UTF-8 in every third place."""
+
+
+def encoding_said(name: str) -> Encoding | None:
+    """The encoding of that name; None if it is not read here."""
+    return _SAID.get(name.strip().lower())
+
+
+def encoding_of(body: Octets, said: Encoding | None = None) -> tuple[Encoding, int]:
+    """The encoding of a file, and the length of the byte order mark before its text."""
+    for mark, encoding in _MARKS.items():
+        if body[: len(mark)] == mark:
+            return encoding, len(mark)
+    return said or ("utf-8" if _mostly_utf8(body) else "gb18030"), 0
+
+
+def decoded(line: bytes, encoding: Encoding) -> tuple[str, bool]:
+    """The text of a line, and whether all of it is in the encoding; where not, lone surrogates stand for the rest."""
+    try:
+        text = line.decode(encoding)
+    except UnicodeDecodeError:
+        return line.decode(encoding, "surrogateescape"), False
+    return text, encoding == "utf-8" or not _is_utf8_all_the_same(line)
+
+
+def _is_utf8_all_the_same(line: bytes) -> bool:
+    if not line.translate(None, _ALL_BUT_LOW):  # nearly every line of GB18030
+        return False
+    found = _looked_through(line)
+    return found.long > 1 and found.mostly_long
+
+
+class _Seen(NamedTuple):
+    """What bytes are, read as UTF-8."""
+
+    beyond: int
+    """Bytes beyond ASCII."""
+    broken: int
+    """Those of them that are no UTF-8."""
+    long: int
+    """Characters of three bytes, as Chinese has them: in GB18030 two bytes are easily one of two, but not three."""
+
+    @property
+    def mostly_long(self) -> bool:
+        return 6 * self.long > self.beyond
+
+
+def _looked_through(body: Octets) -> _Seen:
+    decoder = getincrementaldecoder("utf-8")("ignore")
+    beyond = kept = characters = 0
+    for start in range(0, len(body), _SLICE):
+        piece = body[start : start + _SLICE]
+        text = decoder.decode(piece)
+        beyond += len(piece.translate(None, _ASCII))
+        kept += len(text.encode())
+        characters += len(text)
+    plain = len(body) - beyond
+    return _Seen(beyond, len(body) - kept, (kept - plain) - 2 * (characters - plain))
+
+
+def _mostly_utf8(body: Octets) -> bool:
+    found = _looked_through(body)
+    return found.broken == 0 or found.mostly_long

@@ -1,0 +1,25 @@
+"""The lines of a file: where they end, whichever of the three line ends it was written with."""
+
+import re
+from collections.abc import Iterator
+
+from creditmesh.schemas.files.encoding import Octets
+
+_FIRST_END = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+(\r*\n|\r)')
+_ANY_END = re.compile(rb"\r*\n|\r")
+
+
+def ending_of(body: Octets, start: int = 0) -> bytes:
+    r"""What ends a line, by the first end outside quotes: `\n` with or without `\r` before it, or `\r` alone."""
+    found = _FIRST_END.match(body, start) or _ANY_END.search(body, start)
+    return b"\r" if found is not None and found[0].endswith(b"\r") else b"\n"
+
+
+def lines_of(body: Octets, start: int = 0) -> Iterator[tuple[int, int, int]]:
+    """The number of each line, from 1, and from where to where it stands, its end included."""
+    ending, number, size = ending_of(body, start), 0, len(body)
+    while start < size:
+        stop = body.find(ending, start) + 1 or size
+        number += 1
+        yield number, start, stop
+        start = stop

@@ -1,0 +1,38 @@
+"""The rows of a table as JSON texts, under the fields that its header names."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import orjson
+
+from creditmesh.schemas.files.table import BLANK, Table
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.headers import Columns
+
+
+class TableRow(NamedTuple):
+    """One row: the line it begins in, and its JSON text, or why there is none."""
+
+    line: int
+    text: bytes | FieldError
+
+
+def rows_of(table: Table, columns: Columns) -> Iterator[TableRow]:
+    """The rows below the header, each with the line it begins in.
+
+    Cells that are empty, or missing at the end of a line, are left out; a row that says nothing under the item's fields
+    is none; the header, where it stands there again, is refused.
+    """
+    codes, width = columns.codes, len(columns.codes)
+    for line, _, cells, fault in table.records():
+        if fault is not None:
+            yield TableRow(line, reason(fault))
+        elif any(cell.strip(BLANK) for cell in cells[width:]):
+            yield TableRow(line, reason("malformed_row"))
+        elif cells == table.header.cells:
+            yield TableRow(line, reason("header_again"))
+        else:
+            row = {code: cell for code, cell in zip(codes, cells, strict=False) if cell and code is not None}
+            if any(cell.strip(BLANK) for cell in row.values()):
+                yield TableRow(line, orjson.dumps(row))

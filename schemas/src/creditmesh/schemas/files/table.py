@@ -1,0 +1,151 @@
+"""A table (CSV, also with tabs or semicolons), cut strictly into records.
+
+No row is ever read as the end of another. Quotes alone do not give that: a cell that begins with a quote and does not
+end takes in the lines that follow, and where one of these has a stray quote in the same column, what comes out looks
+like one whole row. So where the cells with line breaks have so many delimiters in them that a row may begin there whose
+cells stand in its own columns, it is no record. A quote inside a cell without quotes must have its pair. After what is
+no record, reading begins again at its second line.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Literal, NamedTuple, Self
+
+from creditmesh.schemas.files.encoding import Encoding, Octets, decoded, encoding_of
+from creditmesh.schemas.files.lines import ending_of
+from creditmesh.schemas.rules.values import WHITE
+
+_DELIMITERS = (",", "\t", ";")
+BLANK = WHITE + "\x1a\ufeff\u200b"
+"""What a cell may have and still say nothing."""
+_HEAD = 10
+"""The header is one of so many first records."""
+
+
+class Record(NamedTuple):
+    """The cells that stand between two ends of a record."""
+
+    line: int
+    """The number of its first line, from 1."""
+    end: int
+    """Where in the file the next one begins."""
+    cells: Sequence[str]
+    fault: Literal["malformed_row", "bad_encoding"] | None = None
+    """Why its cells are not to be used."""
+
+    @property
+    def blank(self) -> bool:
+        """Whether it says nothing."""
+        return self.fault is None and not any(cell.strip(BLANK) for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file and how it is written; its header is found by its shape, so that a client needs no catalogue for it."""
+
+    body: Octets
+    encoding: Encoding
+    ending: bytes
+    delimiter: str
+    header: Record
+    above: tuple[int, ...]
+    """The lines above the header that say something, and are no part of the table."""
+
+    @classmethod
+    def of(cls, body: Octets, said: Encoding | None = None) -> Self:
+        """Look at a file, in the encoding that the sender says, if its byte order mark says no other."""
+        encoding, start = encoding_of(body, said)
+        ending = ending_of(body, start)
+        heads = {each: list(islice(_records(body, encoding, ending, each, start=start), _HEAD)) for each in _DELIMITERS}
+        delimiter = max(_DELIMITERS, key=lambda each: max(map(_filled, heads[each]), default=0))
+        header, above = _header(heads[delimiter])
+        return cls(body, encoding, ending, delimiter, header, above)
+
+    def records(self) -> Iterator[Record]:
+        """The records below the header, blank ones too."""
+        start, line = self.header.end, self.header.line + _lines_in(self.header.cells, self.ending)
+        return _records(self.body, self.encoding, self.ending, self.delimiter, start=start, line=line)
+
+
+def _header(head: Sequence[Record]) -> tuple[Record, tuple[int, ...]]:
+    # A title has a cell or two, a header nearly as many as the rows below it.
+    if not head:
+        return Record(1, 0, ()), ()
+    widest = max(map(_filled, head))
+    place = next((place for place, each in enumerate(head) if _filled(each) * 2 > widest), 0)
+    return head[place], tuple(each.line for each in head[:place] if not each.blank)
+
+
+def _filled(record: Record) -> int:
+    return sum(1 for cell in record.cells if cell.strip(BLANK))
+
+
+def _lines_in(cells: Sequence[str], ending: bytes) -> int:
+    return 1 + sum(cell.count(ending.decode()) for cell in cells)
+
+
+def _records(
+    body: Octets,
+    encoding: Encoding,
+    ending: bytes,
+    delimiter: str,
+    *,
+    start: int,
+    line: int = 1,
+) -> Iterator[Record]:
+    place, number, size, torn, quoted = start, line, _without_end_mark(body), False, False
+
+    def lines() -> Iterator[str]:
+        nonlocal place, number, torn, quoted
+        while place < size:
+            raw = body[place : body.find(ending, place, size) + 1 or size]
+            place, number = place + len(raw), number + 1
+            text, whole = decoded(raw, encoding)
+            torn, quoted = torn or not whole, quoted or '"' in text
+            yield text
+
+    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
+    while place < size:
+        begun, first, torn, quoted, broken = place, number, False, False, False
+        cells: list[str] = []
+        try:
+            cells = next(reader)
+        except csv.Error:
+            broken = True
+        if quoted and not broken:
+            broken = (number - first > 1 and _ends_another_row(cells, delimiter, ending)) or (
+                '"' in "".join(cells) and not _paired(delimiter).fullmatch(decoded(body[begun:place], encoding)[0])
+            )
+        if broken:
+            place, number = body.find(ending, begun, size) + 1 or size, first + 1
+            reader = csv.reader(lines(), delimiter=delimiter, strict=True)
+            yield Record(first, place, (), "malformed_row")
+        else:
+            yield Record(first, place, cells, "bad_encoding" if torn else None)
+
+
+def _without_end_mark(body: Octets) -> int:
+    size = len(body)
+    while size and body[size - 1] == 0x1A:  # noqa: PLR2004 - Ctrl-Z, the end of a file in DOS
+        size -= 1
+    return size
+
+
+def _ends_another_row(cells: Sequence[str], delimiter: str, ending: bytes) -> bool:
+    """Whether what stands behind a line break in these cells may be a row that ends as this record does."""
+    end = ending.decode()
+    broken = [place for place, cell in enumerate(cells) if end in cell]
+    first, last = broken[0], broken[-1]
+    delimiters = last - first + sum(cell.count(delimiter) for cell in cells[first : last + 1])
+    return delimiters >= max(last, 1)
+
+
+@cache
+def _paired(delimiter: str) -> re.Pattern[str]:
+    plain = f'[^"{delimiter}\r\n]*+'
+    cell = f'(?:"(?:[^"]++|"")*+"|(?!"){plain}(?:"{plain}"{plain})*+)'
+    return re.compile(f"{cell}(?:{delimiter}{cell})*+[\r\n]*+")

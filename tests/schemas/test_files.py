@@ -1,0 +1,203 @@
+"""Files of rows: never is the end of one row taken for another's, and whatever is not read is said."""
+
+import csv
+import io
+import re
+
+import orjson
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from creditmesh.schemas.files import Table, encoding_of, lines_of, rows_of
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.headers import Columns
+
+WIDTH = 5
+CODES = ("FROM", "B", "C", "TO", "E")
+HEADER = ",".join(CODES) + "\n"
+COLUMNS = Columns(CODES, ())
+
+
+def read(body: bytes, columns: Columns = COLUMNS) -> list[dict[str, str] | str]:
+    """The rows, or the codes of their refusals."""
+    found = (row.text for row in rows_of(Table.of(body), columns))
+    return [text.code if isinstance(text, FieldError) else orjson.loads(text) for text in found]
+
+
+def written(
+    rows: list[list[str]], *, delimiter: str = ",", ending: str = "\r\n", quoting: int = csv.QUOTE_MINIMAL
+) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator=ending, quoting=quoting).writerows(rows)
+    return text.getvalue()
+
+
+DIRT = st.text(st.sampled_from('x",;\n\r 罚'), max_size=5)
+ROWS = st.lists(st.tuples(DIRT, DIRT, DIRT), min_size=2, max_size=5)
+
+
+def marked(rows: list[tuple[str, str, str]]) -> list[list[str]]:
+    """Rows that say at both ends which they are."""
+    return [[f"from{n}", b, c, f"to{n}", e] for n, (b, c, e) in enumerate(rows)]
+
+
+@given(
+    ROWS,
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.lists(st.tuples(st.integers(0, 400), st.sampled_from(["", '"', '""', "\n", "\r"])), max_size=6),
+)
+@example([("", "", ""), ("", '"', "")], "\n", csv.QUOTE_MINIMAL, [])
+@settings(max_examples=400, deadline=None)
+def test_no_two_rows_are_ever_read_as_one(rows, ending, quoting, damage):
+    text = written(marked(rows), ending=ending, quoting=quoting)
+    for place, put in damage:
+        cut = place % (len(text) + 1)
+        quotes = [found.start() for found in re.finditer('"', text)]
+        if put or not quotes:
+            text = text[:cut] + put + text[cut:]
+        else:
+            lost = quotes[place % len(quotes)]
+            text = text[:lost] + text[lost + 1 :]
+    for row in read((HEADER.rstrip("\n") + ending + text).encode()):
+        if isinstance(row, dict) and {"FROM", "TO"} <= set(row):
+            begun, ended = re.findall(r"from(\d)", row["FROM"]), re.findall(r"to(\d)", row["TO"])
+            assert not begun or not ended or begun[0] == ended[-1], row
+
+
+@given(ROWS, st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from([",", "\t", ";"]))
+@settings(max_examples=200, deadline=None)
+def test_what_a_writer_writes_is_read_or_refused_and_never_something_else(rows, ending, delimiter):
+    made = marked(rows)
+    quoting = csv.QUOTE_MINIMAL if ending == "\r\n" else csv.QUOTE_ALL
+    text = written([list(CODES), *made], delimiter=delimiter, ending=ending, quoting=quoting)
+    table = Table.of(text.encode())
+    assert table.delimiter == delimiter
+    sent = [{code: cell for code, cell in zip(CODES, row, strict=True) if cell} for row in made]
+    got = [row for row in read(text.encode()) if isinstance(row, dict) and "TO" in row]
+    assert all(row in sent for row in got)
+    plain = [row for row in sent if not re.search('[\r\n"]', "".join(row.values()))]
+    assert [row for row in got if row in plain] == plain
+
+
+TWO = 'A,"给予警告，处以罚款2000元,x,1,\nB,"处以罚款3000元",y,2,\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        # A cell begins with a quote and does not end; the next row quotes the same column.
+        (TWO, ["malformed_row", "B"]),
+        # The next row has a stray quote where the first one's text would end: by the letter of RFC 4180 it is one row.
+        ('A,"罚款,x,1,\nB,警告",y,2,\nC,z,x,3,\n', ["malformed_row", "malformed_row", "C"]),
+        ('A,"罚款\nB,警告",y,2,\nC,z,x,3,\n', ["malformed_row", "malformed_row", "C"]),
+        ('A,"某某"牌,x,1,\nB,,y,2,\n', ["malformed_row", "B"]),
+        ('A,生产"某某"牌食品,x,1,\n', ["A"]),
+        ('A,标价3",x,1,\n', ["malformed_row"]),
+        ('A,"说""好""",x,1,\n', ["A"]),
+        ('A,"第一行\n第二行",x,1,\nB,,y,2,\n', ["A", "B"]),
+        ('A,x,y,1,"备注一\n备注二"\nB,,y,2,\n', ["A", "B"]),
+        ('A,"endless,x,1,\nB,,y,2,\nC,,z,3,\n', ["malformed_row", "B", "C"]),
+        ("A,x,1\rB,x,y,2,\nC,,z,3,\n", ["malformed_row", "C"]),
+    ],
+)
+def test_a_broken_quote_is_its_own_rows_fault(text: str, want: list[str]):
+    assert [row if isinstance(row, str) else row["FROM"] for row in read((HEADER + text).encode())] == want
+
+
+def test_a_row_is_known_by_the_line_it_begins_in():
+    text = "\n某表,,,,\n" + HEADER + '\nA,"一\n二",x,1,\n,,,,\nB,,y,2,\n'
+    table = Table.of(text.encode())
+    assert (table.above, table.header.line) == ((2,), 3)
+    assert [row.line for row in rows_of(table, COLUMNS)] == [5, 8]
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["示例市行政处罚信息公示表\n", "某局,,,,填报人\n\n", "sep=,\n", '"两行\n标题",,,,\n填报单位：某局,2026年11月\n'],
+)
+def test_a_title_above_the_header_is_no_header_and_is_told(above: str):
+    table = Table.of((above + HEADER + "A,x,y,1,z\n").encode())
+    assert tuple(table.header.cells) == CODES
+    assert table.above[0] == 1
+
+
+@pytest.mark.parametrize("tail", [",,,,\n", " , ,\u3000,\t,\n", "\n\r\n", "\x1a", "\n\x1a\r\n", "\u3000\n"])
+def test_a_row_that_says_nothing_is_none(tail: str):
+    assert len(read((HEADER + "A,x,y,1,z\n" + tail).encode())) == 1
+
+
+def test_cells_missing_at_the_end_are_empty_and_cells_too_many_are_not_dropped():
+    body = HEADER + "A,x,y,1\nB,x,y,2,,,\nC,x,y,3,z,w\n" + HEADER
+    assert read(body.encode()) == [
+        {"FROM": "A", "B": "x", "C": "y", "TO": "1"},
+        {"FROM": "B", "B": "x", "C": "y", "TO": "2"},
+        "malformed_row",
+        "header_again",
+    ]
+
+
+NAMES = "示例甲乙商贸有限公司,示例丙丁物流有限公司,示例戊己建材有限公司,4,\n"
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("broken", [b"\xe5\x8f(", b"\xe5\x8fa", b"\xe5"])
+def test_a_broken_character_refuses_its_row_and_never_makes_utf8_gb18030(mark: bytes, broken: bytes):
+    for rows in (1, 2, 3):
+        lines = [NAMES.encode()] * (rows - 1) + [NAMES.encode().replace("司".encode(), broken, 1)]
+        body = mark + HEADER.encode() + b"".join(lines)
+        assert encoding_of(body)[0] == "utf-8"
+        assert [row for row in read(body) if isinstance(row, str)] == ["bad_encoding"]
+    assert [row for row in read(body) if isinstance(row, dict)] != []
+
+
+@pytest.mark.parametrize("broken", [b"\xb8,", b"\x80,", b"\xff,"])
+def test_a_broken_character_of_gb18030_refuses_its_row_alone(broken: bytes):
+    good = NAMES.encode("gb18030")
+    body = HEADER.encode() + good * 3 + good.replace(b",", broken, 1) + good
+    assert encoding_of(body)[0] == "gb18030"
+    assert ["bad_encoding" if row == "bad_encoding" else "read" for row in read(body)] == ["read"] * 3 + [
+        "bad_encoding",
+        "read",
+    ]
+
+
+@given(st.lists(st.sampled_from(["utf-8", "gb18030"]), min_size=1, max_size=9))
+def test_of_a_file_in_two_encodings_the_rows_of_one_are_read_and_the_others_refused(each):
+    rows = [NAMES.replace("4", str(n)) for n in range(len(each))]
+    body = HEADER.encode() + b"".join(row.encode(encoding) for row, encoding in zip(rows, each, strict=True))
+    found, known = read(body), encoding_of(body)[0]
+    want = [
+        row.split(",")[0] if encoding == known else "bad_encoding" for row, encoding in zip(rows, each, strict=True)
+    ]
+    assert [row if isinstance(row, str) else row["FROM"] for row in found] == want
+    assert [row for row in read(body, COLUMNS) if row != "bad_encoding"]
+
+
+def test_utf8_that_is_said_to_be_gb18030_is_not_stored_as_other_characters():
+    table = Table.of((HEADER + NAMES).encode(), "gb18030")
+    assert [row.text.code for row in rows_of(table, COLUMNS) if isinstance(row.text, FieldError)] == ["bad_encoding"]
+
+
+def test_a_byte_order_mark_outranks_what_is_said():
+    assert encoding_of("\ufeff甲".encode(), "gb18030") == ("utf-8", 3)
+    assert encoding_of("\ufeff甲".encode("gb18030"), "utf-8") == ("gb18030", 4)
+    assert encoding_of("甲".encode("gb18030")) == ("gb18030", 0)
+    assert encoding_of(b"A,B\n1,2\n") == ("utf-8", 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "want"),
+    [
+        (b"a\nb\n", [b"a\n", b"b\n"]),
+        (b"a\r\r\nb", [b"a\r\r\n", b"b"]),
+        (b"a\rb\r", [b"a\r", b"b\r"]),
+        (b'"a\nA"\rb\nc\r', [b'"a\n', b'A"\r', b"b\n", b"c\r"]),
+        (b'"\rb"\nc', [b'"\rb"\n', b"c"]),
+    ],
+)
+def test_the_first_line_end_outside_quotes_is_the_files(body: bytes, want: list[bytes]):
+    got = [body[start:stop] for _, start, stop in lines_of(body)]
+    assert got == want or body.startswith(b'"a')
+    assert b"".join(got) == body
