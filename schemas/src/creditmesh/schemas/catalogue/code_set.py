@@ -30,6 +30,11 @@ class CodeSet(CatalogueModel):
     source: str = ""
     verified: bool = True
 
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every text that stands for one of its values in Chinese files."""
+        return tuple(text for each in self.values for text in (each.value, each.name_zh, *each.aliases))
+
 
 class ForbiddenAttribute(CatalogueModel):
     """An attribute of a person that the law forbids to collect, and the words a column for it would be called by."""

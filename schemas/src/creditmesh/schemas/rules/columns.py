@@ -15,6 +15,7 @@ from creditmesh.schemas.rules.values import (
     codes_reader,
     decimal_reader,
     number_text,
+    one_line_end,
     read_date,
     read_decision_number,
     tidy_reader,
@@ -60,7 +61,7 @@ class Column:
 
     def _text(self, value: object) -> str | FieldError:
         if isinstance(value, str):
-            return self._error("unreadable_character") if unreadable(value) else value.strip(WHITE)
+            return self._error("unreadable_character") if unreadable(value) else one_line_end(value).strip(WHITE)
         if value is None:
             return ""
         if isinstance(value, int) and not isinstance(value, bool) and self.spec.type in _WHOLE_NUMBERS:
