@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from creditmesh.ingestion.content import former_fingerprint_text, natural_texts
 from creditmesh.ingestion.operations import intake, peer_intake, submission_run
 from creditmesh.schemas.catalogue import CodeSet, CodeValue, Item
-from creditmesh.schemas.rules.compile import compile_item
 from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, Catalogue, House, department, told
 from tests.ingestion.entries import Feed, new_record
-from tests.ingestion.rows import code_sets, items, parties, penalty, person_penalty, rules, uscc
+from tests.ingestion.rows import code_sets, compiled, items, parties, penalty, person_penalty, uscc
 from tests.ingestion.test_records import correct, made, read, withdraw
 
 LICENCE = "administrative_licence"
@@ -199,6 +199,21 @@ async def test_line_ends_inside_a_cell_are_one(house: House):
         assert (await house.submit(row | {"CF_SY": text})).json()["verdict"] == "unchanged", repr(text)
 
 
+def test_the_texts_of_before_are_what_they_were():
+    """Literally: MACs of them are stored, and no node can make these anew."""
+    subject, row = UUID(int=7), penalty(1, CF_WSH="示罚［2026］1a号")
+    found = natural_texts(items()[PENALTY], row, subject=subject, origin="city")
+    head = f"administrative_penalty\x1f{subject.hex}\x1f{row['CF_CFJGDM']}\x1f"
+    assert found == [f"{head}示罚(2026)1A号\x1fcity".encode(), f"{head}示罚［2026］1A号\x1fcity".encode()]
+    plain = natural_texts(items()[PENALTY], penalty(1), subject=subject, origin="city")
+    assert plain == [f"{head}示市监处罚(2026)1号\x1fcity".encode()]
+    clear = {code: value for code, value in row.items() if code not in {"CF_FRDB", "CF_SY", "CF_NR"}}
+    parts = (clear, {"CF_SY": row["CF_SY"], "CF_NR": row["CF_NR"]}, {"CF_FRDB": row["CF_FRDB"]})
+    ordered = [{code: part[code] for code in compiled().codes if code in part} for part in parts]
+    text = b"\x1f".join((b"administrative_penalty", *map(orjson.dumps, ordered)))
+    assert former_fingerprint_text(compiled(), dict(sorted(row.items())), "organisation") == text
+
+
 async def test_what_was_stored_before_is_found_and_recognised(house: House, monkeypatch: pytest.MonkeyPatch):
     """Stored with the keys and fingerprints of before, under another version of the item, as an upgrade finds it."""
     number = house.number()
@@ -371,9 +386,8 @@ async def test_verdicts_depend_neither_on_chunks_nor_on_other_subjects(
 
 
 def test_codes_as_they_were_written_stand_under_the_fields_code():
-    compiled = compile_item(items()[PENALTY], code_sets(), rules())
     fields = penalty(1) | {"处罚种类": "警告,罚款"}
     del fields["CF_CFLB"]
-    row = compiled.validate_json(orjson.dumps(fields))
+    row = compiled().validate_json(orjson.dumps(fields))
     assert isinstance(row, dict)
-    assert (row["CF_CFLB"], compiled.as_given(row, fields)["CF_CFLB"]) == ("警告;罚款", "警告,罚款")
+    assert (row["CF_CFLB"], compiled().as_given(row, fields)["CF_CFLB"]) == ("警告;罚款", "警告,罚款")

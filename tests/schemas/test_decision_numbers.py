@@ -100,6 +100,7 @@ def test_a_plain_number_keeps_its_text_so_that_what_is_stored_is_found(both: tup
         ("（2026）示01执0123号", "(2026)示01执123号"),
         ("2025年度", "2025"),
         ("示罚字第12号", "示罚字12号"),
+        ("示罚abl〔2026〕12号", "示罚ABL〔2026〕12号"),
     ],
 )
 def test_what_reads_the_same_is_the_same(one: str, other: str):
@@ -115,6 +116,7 @@ def test_what_reads_the_same_is_the_same(one: str, other: str):
         ("示罚〔2026〕1-2号", "示罚〔2026〕12号"),
         ("示罚〔2026〕10号", "示罚〔2026〕1号"),
         ("JY0012", "JY12"),
+        ("示罚〔2026〕L1号", "示罚〔2026〕11号"),
         ("0012", "12"),
     ],
 )

@@ -14,16 +14,18 @@ _CLOSING = ")]}>›»”’‟‛〉》」』】〕〗〙〛〞〟⟧⟩⟫⟭�
 # The capitals of other scripts that print like Latin ones stand in numbers by a slip of the input method.
 _ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ號", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX号")
 _BRACKETS = str.maketrans(_OPENING + _CLOSING, "(" * len(_OPENING) + ")" * len(_CLOSING))
-_DIGITS = str.maketrans("OIL〇○◯零一二三四五六七八九", "011" + "0" * 4 + "123456789")
+_DIGITS = str.maketrans("OI〇○◯零一二三四五六七八九", "01" + "0" * 4 + "123456789")
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 
 _PLAIN = re.compile(r"[\u4e00-\u9fff]+[(〔\[（【][12]\d{3}[)〕\]）】][1-9]\d*号", re.ASCII)
 _ENDS = re.compile(r"^[^\w()]+|[^\w()]+$")
+_SMALL_ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")
+"""A 1 to whoever reads it, where the capital is none."""
 _DASHES = re.compile(r"-{2,}")
-_YEAR = re.compile(r"\(+([\dOIL〇○◯零一二三四五六七八九]{4})年?度?\)+", re.ASCII)
+_YEAR = re.compile(r"\(+([\dOI〇○◯零一二三四五六七八九]{4})年?度?\)+", re.ASCII)
 _WORDED = re.compile(r"[〇○◯零一二三四五六七八九十百千]+(?=号$)")
 _ORDER = re.compile(r"第(?=\d)", re.ASCII)
-_RUNNING = re.compile(r"(?<=\))[\dOIL]*\d[\dOIL]*号?$", re.ASCII)
+_RUNNING = re.compile(r"(?<=\))[\dOI]*\d[\dOI]*号?$", re.ASCII)
 _HIDDEN = re.compile(r"[*?×✕✖╳⨯●■□▇█★☆]|X{3,}|_{2,}|\.{2,}")
 _ROUND = "○◯"
 """A nought in a year or a number in words, a mark anywhere else."""
@@ -36,7 +38,8 @@ _YEAR_ALONE = re.compile(r"([12]\d{3})年?度?", re.ASCII)
 def _one_text(number: str) -> str:
     if _PLAIN.fullmatch(number):
         return number.translate(_BRACKETS)
-    text = _DASHES.sub("-", half_width(number).translate(_ALIKE).translate(_BRACKETS))
+    ones = _SMALL_ELL.sub(lambda found: "1" * len(found[0]), number)
+    text = _DASHES.sub("-", half_width(ones).translate(_ALIKE).translate(_BRACKETS))
     text = _YEAR.sub(_year, _ENDS.sub("", text))
     while text[:1] == "(" and text[-1:] == ")" and _is_balanced(text[1:-1]) and not _YEARS.fullmatch(text):
         text = text[1:-1]
