@@ -7,7 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.ingestion.conftest import MARKET_CALLER, House, department
+from tests.ingestion.conftest import MARKET_CALLER, OFFICER, House, department
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import MARKET, changed, penalty, person_penalty, resident, uscc
 
@@ -131,7 +131,7 @@ async def test_a_withdrawn_records_own_party_reads_what_became_of_it_and_no_long
     )
     history = (await read(house, record, "/revisions")).json()
     assert [(each["change"], each["fields"]) for each in history] == [("accepted", {}), ("withdrawn", {})]
-    await correct(house, record, row, rev=2, reason="reopened")
+    await correct(house, record, row, rev=2, caller=OFFICER, reason="reopened", basis="示市监恢〔2026〕1号")
     assert (await read(house, record)).json()["fields"] == row
 
 
@@ -210,7 +210,8 @@ async def test_a_change_names_the_revision_it_was_made_from(house: House):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"CF_WSH": "另一文号"}, {"CF_XDR_SHXYM": uscc(999_999)}, {"CF_CFJGDM": MARKET.issues_for[0]}]
+    "changes",
+    [{"CF_WSH": "示市监处罚〔2025〕1号"}, {"CF_XDR_SHXYM": uscc(999_999)}, {"CF_CFJGDM": MARKET.issues_for[0]}],
 )
 async def test_what_makes_another_record_is_no_correction(house: House, changes: dict[str, str]):
     row = penalty(house.number())
@@ -256,9 +257,10 @@ async def test_a_correction_opens_a_withdrawn_record_again(house: House):
     row = penalty(house.number())
     record = await made(house, row)
     await withdraw(house, record)
-    doubtful = await correct(house, record, row | {"CF_NR_FK": "2000"}, rev=2)
+    founded = {"rev": 2, "caller": OFFICER, "reason": "reopened", "basis": "示市监恢〔2026〕1号"}
+    doubtful = await correct(house, record, row | {"CF_NR_FK": "2000"}, **founded)
     assert (doubtful.status_code, doubtful.json()["errors"][0]["code"]) == (422, "fine_unit")
-    answer = await correct(house, record, row, rev=2, reason="reopened")
+    answer = await correct(house, record, row, **founded)
     assert (answer.status_code, answer.json()["revision"]) == (201, 3)
     assert [event.change for event in await house.events(record)] == ["accepted", "withdrawn", "reopened"]
     assert (await house.submit(row)).json()["reasons"][0]["code"] == "same"

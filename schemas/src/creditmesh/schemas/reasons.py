@@ -79,6 +79,11 @@ REASONS: dict[str, Reason] = {
         "The issuing body is not one your party may submit for; use its own account.",
         "贵单位无权代该机关报送；请由该机关报送。",
     ),
+    "decision_filler": Reason(
+        "{name} is a filler or has hidden characters and cannot tell this record from others; give the whole number. A "
+        "decision without one takes the number it is filed under; an optional field stays empty.",
+        "{name_zh}为占位文字或含被隐藏的字符，不能区分不同记录；请填写完整编号。决定没有文书号的，请填写其案卷编号；非必填的请留空。",
+    ),
     "source_not_yours": Reason(
         "The data source is not the submitting party; correct it.", "数据来源单位不是报送单位；请更正。"
     ),
@@ -166,8 +171,14 @@ REASONS: dict[str, Reason] = {
         "工作人员已拒绝该行；请更正后重新报送。",
     ),
     "record_closed": Reason(
-        "The record is withdrawn or repaired; reopening needs a case or a correction with If-Match.",
-        "该记录已撤销或已修复；如需恢复请提交案件或带 If-Match 的更正。",
+        "The record is withdrawn or repaired; a withdrawn one is opened by an officer's correction with If-Match, a "
+        "repaired one only by a case.",
+        "该记录已撤销或已修复；已撤销的由工作人员以带 If-Match 的更正恢复，已修复的仅可通过案件恢复。",
+    ),
+    "another_partys_record": Reason(
+        "Another party has the record of this decision; agree who sends it. An officer of the credit office will look "
+        "at the row.",
+        "该决定的记录由另一单位报送；请双方商定由谁报送。该行转信用工作机构人工审核。",
     ),
     # an entry of a peer's feed
     "unreadable_entry": Reason(

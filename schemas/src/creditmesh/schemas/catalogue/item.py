@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from itertools import product
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field as Constraint
+from pydantic import model_validator
 
 from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
 from creditmesh.schemas.catalogue.field import FieldSpec, Roles
@@ -120,6 +121,11 @@ class Item(CatalogueModel):
     basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
     fields: Annotated[tuple[FieldSpec, ...], fewer("code")]
     roles: Annotated[Roles, INSIDE]
+    natural_key: Annotated[tuple[str, ...], FROZEN] = ()
+    """The fields that tell the records of one subject and issuing body apart; empty: the decision's number alone.
+
+    Where one decision makes several records (a licence with thirty certificates), what tells these apart is named too.
+    """
     nature: Annotated[Literal["neutral", "adverse", "favourable"], FROZEN]
     disclosure: Annotated[Disclosure, whole(_discloses_no_more)]
     disclosure_by_kind: Annotated[dict[SubjectKind, Disclosure], TOGETHER] = Constraint(default={})
@@ -151,6 +157,19 @@ class Item(CatalogueModel):
         """The codes of the fields that are sensitive in a record about each kind of subject."""
         kinds: tuple[SubjectKind, ...] = get_args(SubjectKind)
         return {kind: frozenset(spec.code for spec in self.fields if spec.sealed_for(kind)) for kind in kinds}
+
+    @cached_property
+    def identifying(self) -> tuple[str, ...]:
+        """`natural_key` or what stands for it, in an order that does not depend on how it was written."""
+        number = self.roles.decision_number
+        return tuple(sorted(self.natural_key or (number,), key=lambda code: (code != number, code)))
+
+    @model_validator(mode="after")
+    def _has_what_identifies(self) -> Self:
+        subjects = {spec.code for spec in self.fields if spec.about == "subject"}
+        if len(set(self.natural_key)) != len(self.natural_key) or not subjects.issuperset(self.natural_key):
+            raise ValueError("natural_key names fields of the item about its subject, each once")
+        return self
 
     def field(self, code: str) -> FieldSpec:
         """The field of that code; KeyError if the item has none."""

@@ -16,6 +16,7 @@ from creditmesh.schemas.rules.values import (
     decimal_reader,
     number_reader,
     number_text,
+    one_line_end,
     read_date,
     read_decision_number,
     read_end,
@@ -62,7 +63,7 @@ class Column:
 
     def _text(self, value: object) -> str | FieldError:
         if isinstance(value, str):
-            return self._error("unreadable_character") if unreadable(value) else value.strip(WHITE)
+            return self._error("unreadable_character") if unreadable(value) else one_line_end(value).strip(WHITE)
         if value is None:
             return ""
         if isinstance(value, int) and not isinstance(value, bool) and self.spec.type in _WHOLE_NUMBERS:

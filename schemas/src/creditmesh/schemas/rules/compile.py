@@ -22,11 +22,12 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.columns import Column, column
+from creditmesh.schemas.rules.decision_numbers import FILLERS as DECISION_FILLERS
 from creditmesh.schemas.rules.headers import Columns, FieldNames, all_names
 from creditmesh.schemas.rules.identity import CITIZENS, FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
-from creditmesh.schemas.rules.numbers import citizen
-from creditmesh.schemas.rules.values import remembered
+from creditmesh.schemas.rules.numbers import citizen, significant
+from creditmesh.schemas.rules.values import WHITE, one_line_end, remembered
 
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
@@ -58,6 +59,9 @@ class CompiledItem:
         self.item = item
         self.codes = tuple(spec.code for spec in item.fields)
         self.fillers = filler_words(code_sets[FILLERS].spellings if FILLERS in code_sets else ())
+        words = (word for name in DECISION_FILLERS if name in code_sets for word in code_sets[name].spellings)
+        self.decision_fillers = frozenset(map(significant, words))
+        """What stands where the number of a decision should, as `decision_numbers.is_number` takes it."""
         self._sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
         self._names = FieldNames(item, rules)
         roles = item.roles
@@ -122,6 +126,18 @@ class CompiledItem:
                 (subject if self._about[code] == "subject" else representative)[code] = value
         return Split(clear, subject, representative)
 
+    def as_given(self, row: Row, fields: Mapping[str, object]) -> Row:
+        """A row that was read from these fields, with its codes as they were written.
+
+        What is a spelling of a value today may be a value of its own in the next version of a code set.
+        """
+        given = dict(row)
+        for name, value in fields.items():
+            code = self._names.code(name)
+            if code in self._sets and code in row:
+                given[code] = str(value).strip(WHITE)
+        return given
+
     def meaning(self, code: str | None, row: Row) -> str | None:
         """What our rules call the value of a coded field (`natural_person`, `resident_id`); None if nothing."""
         return self._meanings.get(code, {}).get(row.get(code, "")) if code is not None else None
@@ -144,6 +160,9 @@ class CompiledItem:
                 row[code] = canonical
         if not all(row.values()):
             row = {code: value for code, value in row.items() if value}
+        text = "".join(row.values())
+        if one_line_end(text) is not text:
+            row = {code: one_line_end(value) for code, value in row.items()}
         self._widen(row)
         return None if self._lacking(row) else row
 

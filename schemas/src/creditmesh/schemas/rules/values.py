@@ -38,6 +38,8 @@ _DATE = re.compile(
     re.ASCII,
 )
 _CHINA = timezone(timedelta(hours=8))
+_LINE_ENDS = "\r\v\x85\u2028\u2029"
+_LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
 _EARLIEST = 1900
 _LONGEST_DATE, _LONGEST_DECIMAL = 40, 64
 """A longer text is neither, however it is spelled."""
@@ -54,6 +56,11 @@ _FULL_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {
 def unreadable(text: str) -> bool:
     """Whether it holds a character that no text column stores: NUL or a lone surrogate."""
     return _UNREADABLE.search(text) is not None
+
+
+def one_line_end(text: str) -> str:
+    """The text with one kind of line end, whatever the system it was typed on writes."""
+    return _LINE_END.sub("\n", text) if any(end in text for end in _LINE_ENDS) else text
 
 
 def remembered(read: Callable[[str], T], *, most: int, longest: int = 256) -> Callable[[str], T]:

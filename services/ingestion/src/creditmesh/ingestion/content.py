@@ -1,6 +1,7 @@
-"""What a row says, as bytes made once: sealed, stored and fingerprinted from the same texts.
+"""What a row says, as bytes made once to be sealed and stored, and the texts by which it is recognised.
 
-The fingerprint is over the text *to be* sealed; a ciphertext has a fresh nonce, and nothing would ever be unchanged.
+The fingerprint is over the row as it was given, before anything of it is sealed: whatever the catalogue makes of the
+row (what is sensitive, in which order, how a code is spelled), the same row is recognised as the same.
 """
 
 from dataclasses import dataclass, field
@@ -10,10 +11,12 @@ import orjson
 from pydantic import JsonValue
 
 from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, Row, Split
+from creditmesh.schemas.rules.decision_numbers import one_text
 
-_BRACKETS = str.maketrans("〔〕[]（）【】", "()()()()")
+_FORMER_BRACKETS = str.maketrans("〔〕[]（）【】", "()()()()")
 _BETWEEN = b"\x1f"
 
 
@@ -25,16 +28,23 @@ class Content:
     clear: bytes = field(repr=False)
     subject: bytes = field(repr=False)
     representative: bytes = field(repr=False)
-    text: bytes = field(repr=False)
-    """What its fingerprint is of."""
 
 
 def content_of(compiled: CompiledItem, row: Row, kind: SubjectKind) -> Content:
     """The content of a row about this kind of subject."""
     split = compiled.split(row, kind)
-    clear, subject, representative = map(orjson.dumps, split)
-    text = _BETWEEN.join((compiled.item.code.encode(), clear, subject, representative))
-    return Content(split, clear, subject, representative, text)
+    return Content(split, *map(orjson.dumps, split))
+
+
+def fingerprint_text(item: str, row: Row) -> bytes:
+    """What the fingerprint of a row of this item is of: the fields by code."""
+    return _BETWEEN.join((item.encode(), orjson.dumps(row, option=orjson.OPT_SORT_KEYS)))
+
+
+def former_fingerprint_text(compiled: CompiledItem, row: Row, kind: SubjectKind) -> bytes:
+    """What it was of until decision 33, under this version of the item."""
+    ordered = {code: row[code] for code in compiled.codes if code in row}
+    return _BETWEEN.join((compiled.item.code.encode(), *map(orjson.dumps, compiled.split(ordered, kind))))
 
 
 def sealed_of(said: Content, own: Cipher, other: Cipher, *, record: UUID) -> list[dict[str, JsonValue]]:
@@ -47,9 +57,18 @@ def sealed_of(said: Content, own: Cipher, other: Cipher, *, record: UUID) -> lis
     return sealed
 
 
-def natural_text(*, item: str, subject: UUID, issuer: str, decision: str, origin: str) -> bytes:
-    """What makes two rows the same record: item, subject, issuing body, document number, origin.
+def natural_texts(item: Item, row: Row, *, subject: UUID, origin: str) -> list[bytes]:
+    """What makes two rows the same record: item, subject, issuing body, what identifies it, origin.
 
-    Different brackets around the year of a document number do not make another document.
+    First as it is; then as it may have been before the item named what identifies, and before decision 33.
     """
-    return "\x1f".join((item, subject.hex, issuer, decision.translate(_BRACKETS).upper(), origin)).encode()
+    number = item.roles.decision_number
+    ours = [one_text(row.get(code, "")) for code in item.identifying]
+    if item.identifying[0] != number:
+        ours.insert(0, "")
+    while len(ours) > 1 and not ours[-1]:
+        ours.pop()
+    decision = row.get(number, "")
+    former = [one_text(decision)], [decision.translate(_FORMER_BRACKETS).upper()]
+    head = (item.code, subject.hex, row[item.roles.issuer])
+    return list(dict.fromkeys("\x1f".join((*head, *parts, origin)).encode() for parts in (ours, *former)))

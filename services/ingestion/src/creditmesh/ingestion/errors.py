@@ -44,6 +44,14 @@ class OfficerNeeded(Forbidden):
     title_zh = "须由具名工作人员办理"
 
 
+class OfficeNeeded(Forbidden):
+    """403: a decision between two parties, which neither of them makes."""
+
+    code = "office_needed"
+    title = "Another party has this record"
+    title_zh = "该记录由另一单位报送"
+
+
 class RowRefused(Invalid):
     """422: the one row of the request is refused; `errors` has the reasons."""
 
@@ -82,6 +90,14 @@ class RecordClosed(Conflict):
     code = "record_closed"
     title = "The record is withdrawn or repaired"
     title_zh = "该记录已撤销或已修复"
+
+
+class ReopeningUnfounded(Invalid):
+    """422: a withdrawn record is opened again for a stated reason and on a basis."""
+
+    code = "reopening_unfounded"
+    title = "A withdrawn record is opened again only with its reason and basis"
+    title_zh = "恢复已撤销的记录须说明理由和依据"
 
 
 class NotTheOrigin(Conflict):

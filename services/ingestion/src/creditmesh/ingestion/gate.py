@@ -40,6 +40,7 @@ class Gate(Lawful):
         roles, get = self._roles, row.get
         verdict = Judgement()
         self._naming.read(row, verdict)
+        self._identifies(row, verdict)
         self._bodies(row, verdict)
         until = get(roles.valid_until or "")
         own_end = get(roles.display_until or "")

@@ -10,6 +10,7 @@ from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.decision_numbers import is_filler, is_number
 from creditmesh.schemas.rules.identity import birth_date, is_minor
 
 _UNKNOWN = Period(date.min, None)
@@ -34,11 +35,26 @@ class Lawful:
     def __init__(self, compiled: CompiledItem, *, today: date) -> None:
         self._item = compiled.item
         self._roles = compiled.item.roles
+        self._fillers = compiled.decision_fillers
         self._today = today
         self._naming = Naming(compiled)
         self._spoken = {spec.code: {"name": spec.name, "name_zh": spec.name_zh} for spec in compiled.item.fields}
         self._dated = lru_cache(KEPT)(self._judge_dates)
         self._period = lru_cache(KEPT)(self._show)
+
+    def _identifies(self, row: Row, verdict: Judgement) -> None:
+        # What tells a record from others must be there and be no filler: rows without would overwrite each other.
+        given = [code for code in self._item.identifying if code in row]
+        if not given:
+            code = self._item.identifying[0]
+            verdict.refusals.append(at("field_required", code, **self._spoken[code]))
+        for code in given:
+            if code == self._roles.decision_number:
+                tells = is_number(row[code], self._fillers)
+            else:
+                tells = not is_filler(row[code], self._fillers)
+            if not tells:
+                verdict.refusals.append(at("decision_filler", code, **self._spoken[code]))
 
     def _judge_dates(
         self, decided_on: str | None, valid_from: str | None, valid_until: str | None, own_end: str | None

@@ -43,6 +43,7 @@ class PeerGate(Lawful):
         roles, get = self._roles, row.get
         verdict = Judgement()
         self._naming.read(row, verdict)
+        self._identifies(row, verdict)
         verdict.holds.clear()
         until, own_end = get(roles.valid_until or ""), get(roles.display_until or "")
         dates, verdict.decided_on = self._dated(get(roles.decided_on), get(roles.valid_from or ""), until, own_end)

@@ -1,10 +1,11 @@
 """Which verdict a row gets, given every revision that its record already has: pure, so that it can be proven.
 
 A row that says what any revision said changes nothing: a stale copy never rolls a record back, and a file may be sent
-again, whole or in part, in any order, at any time.
+again, whole or in part, in any order, at any time. Nobody takes over a record that another party made.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 from creditmesh.schemas.events.record import RecordState
 
 Write = Literal["accepted", "corrected"]
-Standing = Literal["unchanged", "refused"]
+Standing = Literal["unchanged", "refused", "held"]
 
 
 class Known(NamedTuple):
@@ -24,6 +25,7 @@ class Known(NamedTuple):
     state: RecordState
     mark: Literal["disputed"] | None
     submission: UUID | None
+    party: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +33,28 @@ class Ruling:
     """A verdict, with the reason for one that writes nothing."""
 
     verdict: Write | Standing
-    reason: Literal["same", "superseded", "repeated", "record_closed"] | None = None
+    reason: Literal["same", "superseded", "repeated", "record_closed", "another_partys_record"] | None = None
 
 
 ACCEPTED = Ruling("accepted")
 CORRECTED = Ruling("corrected")
 
 
-def decide(history: Sequence[Known], fingerprint: bytes, *, submission: UUID | None) -> Ruling:
-    """The verdict on content of this fingerprint for the record with this history (oldest first)."""
+def decide(
+    history: Sequence[Known], fingerprints: AbstractSet[bytes], *, submission: UUID | None, party: str
+) -> Ruling:
+    """The verdict on what this party says for the record with this history (oldest first).
+
+    `fingerprints` are all by which its content may have been written down.
+    """
     if not history:
         return ACCEPTED
     newest = history[-1]
     if newest.state != "published":
         return Ruling("refused", "record_closed")
-    same = [known for known in history if known.fingerprint == fingerprint]
+    same = [known for known in history if known.fingerprint in fingerprints]
     if not same:
-        return CORRECTED
+        return CORRECTED if newest.party == party else Ruling("held", "another_partys_record")
     if submission is not None and any(known.submission == submission for known in same):
         return Ruling("unchanged", "repeated")
-    return Ruling("unchanged", "same" if newest.fingerprint == fingerprint else "superseded")
+    return Ruling("unchanged", "same" if newest.fingerprint in fingerprints else "superseded")

@@ -58,10 +58,11 @@ async def revisions(ctx: Ctx, record: UUID) -> list[OwnRevision]:
     },
 )
 async def correct(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) -> Response:
-    """Replace the whole content of your record, as one new revision; one that has ended is opened again by it.
+    """Replace the whole content of your record, as one new revision.
 
     Needs `If-Match` with the ETag it was made from (412 if it has changed since). Another subject, issuing body or
-    document number is another record: 422.
+    document number is another record: 422. A withdrawn record is opened again by it if a named officer sends it (403)
+    with `"reason": "reopened"` and a `basis` (422); a repaired one only by a case (409).
 
     `POST /v1/records/{record}/corrections` `If-Match: "1"`
     `{"fields": {"CF_WSH": "...", ...}, "reason": "error", "basis": "示市监更正〔2026〕3号"}`

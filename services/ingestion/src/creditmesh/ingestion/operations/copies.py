@@ -78,6 +78,9 @@ class _Copies:
         register, session = cls(ctx, copies, ciphers), await ctx.session()
         records = {entry.record for entry in entries if entry.refusal is None}
         register._held = await store.held(session, {record: ctx.part(str(record)) for record in records})
+        for copy in copies:
+            held = register._held.get(copy.entry.record)
+            copy.place = next((place for place in copy.former_places if place == held), copy.place)
         new = [(copy.place[0], copy.entry.record) for copy in copies if copy.entry.record not in register._held]
         register._taken = set(await revisions.firsts(session, new))
         register._lives = await Lives.opened(ctx, {*register._held.values(), *(copy.place for copy in copies)})

@@ -4,9 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import orjson
+from pydantic import JsonValue
+
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.ingestion.content import Content, content_of, natural_text
+from creditmesh.ingestion.content import (
+    Content,
+    content_of,
+    fingerprint_text,
+    former_fingerprint_text,
+    natural_texts,
+)
 from creditmesh.ingestion.errors import NotAuthorised, OutsideCredential, UnknownItem
 from creditmesh.ingestion.formats import SubmittedRow
 from creditmesh.ingestion.gate import Gate
@@ -28,13 +37,20 @@ class IntakeRow:
     refusals: Sequence[FieldError] = ()
     holds: Sequence[FieldError] = ()
     row: CanonicalRow = field(default_factory=dict, repr=False)
+    given: CanonicalRow = field(default_factory=dict, repr=False)
+    """The row with its codes as they were written: what its fingerprint is of."""
     judgement: Judgement = field(default_factory=Judgement)
     content: Content | None = None
     subject: UUID | None = None
     representative: UUID | None = None
     part: int = 0
+    keys: Sequence[bytes] = ()
+    """Under which its record is found: as it is, and as it may have been before."""
     natural_key: bytes = b""
+    """The one of them that its record has."""
     fingerprint: bytes = b""
+    fingerprints: frozenset[bytes] = frozenset()
+    """By which its content is recognised: `fingerprint`, and that of the row with every code in its canonical form."""
 
     @property
     def place(self) -> Place:
@@ -42,6 +58,12 @@ class IntakeRow:
         if self.subject is None:
             raise RuntimeError("a refused row has no place")
         return (self.part, self.subject, self.natural_key)
+
+    @property
+    def former_places(self) -> list[Place]:
+        """Where a record of before may be that is the same."""
+        part, subject, _ = self.place
+        return [(part, subject, key) for key in self.keys[1:]]
 
     @property
     def kind(self) -> SubjectKind:
@@ -92,16 +114,45 @@ class Intake:
         """Read and judge one row of a submission."""
         if row.refusal is not None:
             return IntakeRow(row.number, refusals=(row.refusal,))
-        return self.judge(row.number, self.compiled.validate_json(row.text))
+        entry = self._judge(row.number, self.compiled.validate_json(row.text))
+        if not entry.refusals:
+            entry.given = self._given(entry.row, row.text)
+        return entry
 
-    def judge(self, number: int, outcome: Reading) -> IntakeRow:
-        """Judge what the validator made of a row."""
+    def read_fields(self, number: int, fields: Mapping[str, JsonValue]) -> IntakeRow:
+        """Read and judge one row that comes as its fields."""
+        entry = self._judge(number, self.compiled.validate(fields))
+        if not entry.refusals:
+            entry.given = self.compiled.as_given(entry.row, fields)
+        return entry
+
+    def former_fingerprints(self, entry: IntakeRow) -> frozenset[bytes]:
+        """By which its content was recognised until decision 33, under every version of the item."""
+        directory, code = self._ctx.followed(Directory), self.item.code
+        versions = (each.number for each in directory.versions("item", code) if each.state == "published")
+        texts = (
+            former_fingerprint_text(directory.compiled(code, number), entry.row, entry.kind) for number in versions
+        )
+        return frozenset(self._ctx.keys.mac("fingerprint", text) for text in texts)
+
+    def natural_keys(self, row: CanonicalRow, subject: UUID) -> list[bytes]:
+        """Under which the record of a row of this subject is found: as it is, and as it may have been before."""
+        texts = natural_texts(self.item, row, subject=subject, origin=self._ctx.node.code)
+        return [self._ctx.keys.mac("fingerprint", text) for text in texts]
+
+    def _judge(self, number: int, outcome: Reading) -> IntakeRow:
         if isinstance(outcome, tuple):
             return IntakeRow(number, refusals=outcome)
         judgement = self._gate.judge(outcome)
         if judgement.refusals:
             return IntakeRow(number, refusals=judgement.refusals)
         return IntakeRow(number, holds=judgement.holds, row=outcome, judgement=judgement)
+
+    def _given(self, row: CanonicalRow, text: bytes) -> CanonicalRow:
+        try:
+            return self.compiled.as_given(row, orjson.loads(text))
+        except orjson.JSONDecodeError:  # the validator takes what this parser does not, such as NaN in an empty field
+            return row
 
     async def identify(self, entries: Iterable[IntakeRow]) -> Mapping[UUID, Cipher]:
         """Give the entries that were not refused their subjects and keys; their ciphers. Commits in the vault only."""
@@ -119,16 +170,14 @@ class Intake:
         return ciphers
 
     def _found(self, entry: IntakeRow, subject: UUID) -> None:
-        roles, keys = self.item.roles, self._ctx.keys
         entry.subject = subject
         entry.part = self._ctx.part(str(subject))
         entry.content = content_of(self.compiled, entry.row, entry.kind)
-        entry.fingerprint = keys.mac("fingerprint", entry.content.text)
-        natural = natural_text(
-            item=self.item.code,
-            subject=subject,
-            issuer=entry.row[roles.issuer],
-            decision=entry.row[roles.decision_number],
-            origin=self._ctx.node.code,
-        )
-        entry.natural_key = keys.mac("fingerprint", natural)
+        entry.fingerprint = self._fingerprint(entry.given)
+        canonical = entry.fingerprint if entry.given == entry.row else self._fingerprint(entry.row)
+        entry.fingerprints = frozenset((entry.fingerprint, canonical))
+        entry.keys = self.natural_keys(entry.row, subject)
+        entry.natural_key = entry.keys[0]
+
+    def _fingerprint(self, row: CanonicalRow) -> bytes:
+        return self._ctx.keys.mac("fingerprint", fingerprint_text(self.item.code, row))

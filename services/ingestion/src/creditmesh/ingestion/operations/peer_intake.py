@@ -12,7 +12,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.subjects import Erased
-from creditmesh.ingestion.content import Content, content_of, natural_text
+from creditmesh.ingestion.content import Content, content_of, fingerprint_text, natural_texts
 from creditmesh.ingestion.entries import PeerEntry
 from creditmesh.ingestion.operations.feed_keys import FeedCiphers
 from creditmesh.ingestion.peer_gate import PeerGate, refused_item
@@ -37,6 +37,8 @@ class JudgedEntry:
     subject: UUID
     representative: UUID | None
     place: Place
+    former_places: Sequence[Place]
+    """Where a copy of before may be that is the same."""
     content: Content = field(repr=False)
     fingerprint: bytes = field(repr=False)
 
@@ -110,21 +112,18 @@ class PeerIntake:
     def _copy(self, passed: _Passed, subject: UUID, representative: UUID | None) -> JudgedEntry:
         entry, item, keys = passed.entry, passed.gate.compiled.item, self._ctx.keys
         content = content_of(passed.gate.compiled, passed.row, passed.named[0].kind)
-        natural = natural_text(
-            item=item.code,
-            subject=subject,
-            issuer=passed.row[item.roles.issuer],
-            decision=passed.row[item.roles.decision_number],
-            origin=entry.origin,
-        )
+        texts = natural_texts(item, passed.row, subject=subject, origin=entry.origin)
+        part = self._ctx.part(str(subject))
+        place, *former = [(part, subject, keys.mac("fingerprint", text)) for text in texts]
         return JudgedEntry(
             entry=entry,
             item=item,
             subject=subject,
             representative=representative,
-            place=(self._ctx.part(str(subject)), subject, keys.mac("fingerprint", natural)),
+            place=place,
+            former_places=former,
             content=content,
-            fingerprint=keys.mac("fingerprint", content.text),
+            fingerprint=keys.mac("fingerprint", fingerprint_text(item.code, passed.row)),
         )
 
     async def _opened(self, copies: Sequence[JudgedEntry]) -> tuple[list[JudgedEntry], Mapping[UUID, Cipher]]:

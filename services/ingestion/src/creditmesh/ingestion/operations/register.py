@@ -1,6 +1,6 @@
 """The register of one transaction: gives every entry its verdict and gathers what is to be written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +14,8 @@ from creditmesh.ingestion.operations.intake import Intake, IntakeRow
 from creditmesh.ingestion.revisions import Frame, Lane, Slot, event_of, facts_of, revision_row
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.ingestion.store.reviews import Review
-from creditmesh.ingestion.verdicts import Known, decide
+from creditmesh.ingestion.verdicts import Known, Ruling, decide
+from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
@@ -59,47 +60,106 @@ class Register:
         """Lock the subjects of these entries, then read what their records are."""
         register = cls(ctx, intake, frame, ciphers)
         passing = [entry for entry in entries if entry.subject is not None]
+        for entry in passing:  # of an attempt that met another writer, they have what was found then
+            entry.natural_key = entry.keys[0]
         register._histories, register._reviews = await revisions.locked(
             await ctx.session(),
             ctx.locks(entry.place[1] for entry in passing),
-            (entry.place for entry in passing),
+            (place for entry in passing for place in (entry.place, *entry.former_places)),
             party=intake.party.code,
-            doubtful={entry.fingerprint for entry in passing if entry.holds},
+            doubtful={each for entry in passing if entry.holds for each in register._all_fingerprints(entry)},
         )
+        await register._find_former(passing)
+        await register._find_reviews_of_others_records(passing)
         return register
 
     def history(self, entry: IntakeRow) -> list[Known]:
         """Every revision of the entry's record, this transaction's included."""
         return self._histories.setdefault(entry.natural_key, [])
 
-    def settle(self, entry: IntakeRow) -> EntryVerdict:
-        """The verdict on a submitted row."""
+    def is_anothers(self, entry: IntakeRow) -> bool:
+        """Whether the entry would change a record of another party."""
+        history = self.history(entry)
+        fingerprints = self._recognised_by(entry)
+        return bool(history) and self._ruled(history, fingerprints).reason == "another_partys_record"
+
+    def settle(self, entry: IntakeRow, *, cleared: bool = False) -> EntryVerdict:
+        """The verdict on a submitted row; `cleared`: an officer who may has decided that it goes into the record."""
         if entry.refusals:
             return EntryVerdict("refused", reasons=entry.refusals)
         history = self.history(entry)
-        decision = decide(history, entry.fingerprint, submission=self._frame.submission)
-        if decision.reason is not None:
+        ruling = self._ruled(history, self._recognised_by(entry))
+        if ruling.verdict == "held":
+            held = None if cleared else self._hold(entry, (*entry.holds, reason("another_partys_record")))
+        elif ruling.reason is not None:
             newest = history[-1]
-            return EntryVerdict(decision.verdict, newest.record, newest.rev, reasons=(reason(decision.reason),))
-        held = self.hold(entry)
-        if held is not None:
-            return held
-        return self.revise(entry, "corrected" if history else "accepted")
+            return EntryVerdict(ruling.verdict, newest.record, newest.rev, reasons=(reason(ruling.reason),))
+        else:
+            held = None if cleared else self.hold(entry)
+        return held or self.revise(entry, "corrected" if history else "accepted")
 
     def hold(self, entry: IntakeRow) -> EntryVerdict | None:
         """Hold a doubtful row for an officer; None if there is no doubt, or an officer has cleared exactly this row."""
-        if not entry.holds:
+        if not entry.holds or self._review_of(entry)[1] == "released":
             return None
-        review, state = self._reviews.get(entry.fingerprint, (None, "held"))
-        if state == "released":
-            return None
+        return self._hold(entry, entry.holds)
+
+    def _hold(self, entry: IntakeRow, why: Sequence[FieldError]) -> EntryVerdict:
+        review, state = self._review_of(entry)
         if state == "refused":
-            return EntryVerdict("refused", reasons=(*entry.holds, reason("review_refused")))
+            return EntryVerdict("refused", reasons=(*why, reason("review_refused")))
         if review is None:
             review = self._ctx.new_id()
             self._reviews[entry.fingerprint] = (review, "held")
-            self._held.append(self._review(review, entry))
-        return EntryVerdict("held", review=review, reasons=entry.holds)
+            self._held.append(self._review(review, entry, why))
+        return EntryVerdict("held", review=review, reasons=why)
+
+    def _review_of(self, entry: IntakeRow) -> tuple[UUID | None, reviews.State]:
+        known = (self._reviews[each] for each in self._all_fingerprints(entry) if each in self._reviews)
+        return next(known, (None, "held"))
+
+    def _ruled(self, history: Sequence[Known], fingerprints: frozenset[bytes]) -> Ruling:
+        return decide(history, fingerprints, submission=self._frame.submission, party=self._frame.party)
+
+    def _recognised_by(self, entry: IntakeRow) -> frozenset[bytes]:
+        # How content was recognised before is asked only of a record that exists and does not have it otherwise.
+        history = self.history(entry)
+        known = not history or any(each.fingerprint in entry.fingerprints for each in history)
+        return entry.fingerprints if known else self._all_fingerprints(entry)
+
+    def _all_fingerprints(self, entry: IntakeRow) -> frozenset[bytes]:
+        return entry.fingerprints | self._intake.former_fingerprints(entry)
+
+    async def _find_former(self, entries: Iterable[IntakeRow]) -> None:
+        """Let entries have the record that is found under a former key, if it is about the same."""
+        former = [(entry, place) for entry in entries for place in entry.former_places if place[2] in self._histories]
+        if not former:
+            return
+        stored = await revisions.newest(await self._ctx.session(), (place for _, place in former))
+        for entry, place in former:
+            if self._is_same(entry, stored[place]):
+                entry.natural_key = place[2]
+
+    def _is_same(self, entry: IntakeRow, stored: revisions.Stored) -> bool:
+        event = RecordChanged.model_validate_json(stored.data)
+        row = {code: str(value) for code, value in event.fields.items()}
+        for sealed in event.sealed:
+            if sealed.field == "subject":
+                opened = self._ciphers[sealed.about].unseal(sealed, object=event.record, field=sealed.field)
+                row |= {code: str(value) for code, value in opened.items()}
+        row[self._intake.item.roles.issuer] = event.issuer
+        return self._intake.natural_keys(row, entry.place[1])[0] == entry.keys[0]
+
+    async def _find_reviews_of_others_records(self, entries: Iterable[IntakeRow]) -> None:
+        party = self._frame.party
+        asked = {
+            each
+            for entry in entries
+            if not entry.holds and (history := self._histories.get(entry.natural_key)) and history[-1].party != party
+            for each in self._all_fingerprints(entry)
+        }
+        if asked:
+            self._reviews |= await reviews.states(await self._ctx.session(), party, asked)
 
     def revise(self, entry: IntakeRow, change: Change) -> EntryVerdict:
         """Write a revision with the entry's content."""
@@ -130,7 +190,11 @@ class Register:
             )
         )
         self._events.append((revision, part))
-        history.append(Known(slot.record, slot.rev, entry.fingerprint, "published", mark, self._frame.submission))
+        history.append(
+            Known(
+                slot.record, slot.rev, entry.fingerprint, "published", mark, self._frame.submission, self._frame.party
+            )
+        )
         verdict: VerdictWord = "accepted" if change == "accepted" else "corrected"
         return EntryVerdict(verdict, slot.record, slot.rev, made=revision)
 
@@ -162,7 +226,7 @@ class Register:
         other = own if entry.representative is None else self._ciphers[entry.representative]
         return sealed_of(entry.said, own, other, record=record)
 
-    def _review(self, review: UUID, entry: IntakeRow) -> Review:
+    def _review(self, review: UUID, entry: IntakeRow, why: Sequence[FieldError]) -> Review:
         frame, history, split = self._frame, self.history(entry), entry.said.split
         own = self._ciphers[entry.place[1]]
         other = own if entry.representative is None else self._ciphers[entry.representative]
@@ -187,7 +251,7 @@ class Register:
             fingerprint=entry.fingerprint,
             mac_key=frame.mac_key,
             mac_alg=frame.mac_alg,
-            reasons=orjson.dumps([each.model_dump() for each in entry.holds]).decode(),
+            reasons=orjson.dumps([each.model_dump() for each in why]).decode(),
             sealed=orjson.dumps(sealed).decode(),
         )
 

@@ -16,6 +16,7 @@ from creditmesh.chassis.errors import NotFound
 from creditmesh.ingestion.errors import (
     AlreadyDecided,
     NotYours,
+    OfficeNeeded,
     OfficerNeeded,
     OutsideCredential,
     Overtaken,
@@ -66,8 +67,8 @@ async def held_row(ctx: Context, review: UUID) -> HeldRow:
 async def decide_review(ctx: Context, decision: ReviewDecision) -> EntryVerdict:
     """Release a held row into its record, or refuse it for good; the officer is named in what comes of it.
 
-    OfficerNeeded without a named person, AlreadyDecided, Overtaken if its record has changed since, RowRefused if the
-    gate refuses the row outright by now.
+    OfficerNeeded without a named person, OfficeNeeded where it would take over another party's record, AlreadyDecided,
+    Overtaken if its record has changed since, RowRefused if the gate refuses the row outright by now.
     """
     if ctx.known_caller.officer is None:
         raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
@@ -84,17 +85,22 @@ async def decide_review(ctx: Context, decision: ReviewDecision) -> EntryVerdict:
 async def _release(ctx: Context, found: Review, decision: ReviewDecision) -> EntryVerdict:
     fields = await _opened(ctx, found)
     intake = Intake.of(ctx, found.item, party=found.party)
-    entry = intake.judge(found.row, intake.compiled.validate(fields))
+    entry = intake.read_fields(found.row, fields)
     if entry.refusals:
         raise RowRefused("See errors.", "原因见 errors。", errors=entry.refusals)
     ciphers = await intake.identify([entry])
+    entry.fingerprint = found.fingerprint
+    entry.fingerprints |= {found.fingerprint}
     lane: Lane = "backfill" if found.lane == "backfill" else "live"
     frame = frame_of(ctx, intake, lane=lane, submission=found.submission, why=found.why, basis=found.basis)
     register = await Register.opened(ctx, intake, frame, entries=[entry], ciphers=ciphers)
     await _lock(ctx, decision)
     _still_as_held(register, entry, found)
-    entry.holds = ()
-    outcome = register.settle(entry)
+    if register.is_anothers(entry) and ctx.known_caller.kind != "office":
+        raise OfficeNeeded(
+            "An officer of the credit office decides who keeps the record.", "由信用工作机构工作人员决定记录归属。"
+        )
+    outcome = register.settle(entry, cleared=True)
     await register.write()
     return outcome
 

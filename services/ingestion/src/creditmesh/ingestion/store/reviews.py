@@ -56,6 +56,9 @@ _PAGE = """
        and (cast(:after as uuid) is null or id > :after)
      order by id limit :limit
 """
+_STATES = (
+    "select fingerprint, id, state from ingestion.review where party = :party and fingerprint = any(:fingerprints)"
+)
 _DECIDE = """
     update ingestion.review set state = :state, officer = :officer, note = :note, decided_at = :at, verdict = :verdict,
            record = coalesce(:record, record), rev = coalesce(:rev, rev)
@@ -73,6 +76,12 @@ async def review_of(session: Session, review: UUID, *, lock: bool = False) -> Re
     """One review by its id; `lock`: nobody else decides it before this transaction ends."""
     row = await session.row(_ONE_LOCKED if lock else _ONE, {"id": review})
     return None if row is None else Review(**row)
+
+
+async def states(session: Session, party: str, fingerprints: Collection[bytes]) -> dict[bytes, tuple[UUID, State]]:
+    """The reviews that rows of these fingerprints already have with this party."""
+    rows = await session.fetch(_STATES, {"party": party, "fingerprints": list(fingerprints)})
+    return {fingerprint: (review, state) for fingerprint, review, state in rows}
 
 
 async def page(

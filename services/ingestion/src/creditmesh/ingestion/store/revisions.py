@@ -68,7 +68,7 @@ _PLACES = """
 """
 # Locks, then reads: one call, two snapshots (see the migration). A row without a natural key is a review.
 _LOCKED = """
-    select natural_key, id, rev, fingerprint, state, mark, submission
+    select natural_key, id, rev, fingerprint, state, mark, submission, whose
       from ingestion.locked(:lock_class, :lock_keys, :parts, :subjects, :keys, :party, :fingerprints)
 """
 INSERTION = f"""
@@ -119,11 +119,11 @@ async def locked(
     if not wanted:
         return histories, reviews
     values = {**locks, **_columns(wanted), "party": party, "fingerprints": list(doubtful)}
-    for key, id_, rev, fingerprint, state, mark, submission in await session.fetch(_LOCKED, values):
+    for key, id_, rev, fingerprint, state, mark, submission, whose in await session.fetch(_LOCKED, values):
         if key is None:
             reviews[fingerprint] = (id_, state)
         else:
-            histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission))
+            histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission, whose))
     for history in histories.values():
         history.sort(key=lambda known: known.rev)
     return histories, reviews

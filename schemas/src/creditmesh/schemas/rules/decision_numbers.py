@@ -1,0 +1,107 @@
+"""Numbers of decisions (文书号): what two clerks would read as the same number is one text, and a filler is none."""
+
+import re
+from collections.abc import Set as AbstractSet
+
+from creditmesh.schemas.rules.numbers import half_width, significant
+from creditmesh.schemas.rules.values import remembered
+
+FILLERS = ("number_filler", "decision_filler")
+"""The code sets with the words that stand where a number should: any number, and a decision's."""
+
+_OPENING = "([{<‹«“‘„‚〈《「『【〔〖〘〚〝⟦⟨⟪⟬⟮⦅⦗❨❪❬❮❰❲❴⁅≪"
+_CLOSING = ")]}>›»”’‟‛〉》」』】〕〗〙〛〞〟⟧⟩⟫⟭⟯⦆⦘❩❫❭❯❱❳❵⁆≫"
+# The capitals of other scripts that print like Latin ones stand in numbers by a slip of the input method.
+_ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ號", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX号")
+_BRACKETS = str.maketrans(_OPENING + _CLOSING, "(" * len(_OPENING) + ")" * len(_CLOSING))
+_DIGITS = str.maketrans("OI〇○◯零一二三四五六七八九", "01" + "0" * 4 + "123456789")
+_UNITS = {"十": 10, "百": 100, "千": 1000}
+
+_PLAIN = re.compile(r"[\u4e00-\u9fff]+[(〔\[（【][12]\d{3}[)〕\]）】][1-9]\d*号", re.ASCII)
+_ENDS = re.compile(r"^[^\w()]+|[^\w()]+$")
+_SMALL_ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")
+"""A 1 to whoever reads it, where the capital is none."""
+_DASHES = re.compile(r"-{2,}")
+_YEAR = re.compile(r"\(+([\dOI〇○◯零一二三四五六七八九]{4})年?度?\)+", re.ASCII)
+_WORDED = re.compile(r"[〇○◯零一二三四五六七八九十百千]+(?=号$)")
+_ORDER = re.compile(r"第(?=\d)", re.ASCII)
+_RUNNING = re.compile(r"(?<=\))[\dOI]*\d[\dOI]*号?$", re.ASCII)
+_HIDDEN = re.compile(r"[*?×✕✖╳⨯●■□▇█★☆]|X{3,}|_{2,}|\.{2,}")
+_ROUND = "○◯"
+"""A nought in a year or a number in words, a mark anywhere else."""
+_ZEROS = re.compile(r"(?<!\d)0+(?=[1-9]\d*号$)|(?<=\([12]\d{3}\))0+(?=[1-9])", re.ASCII)
+_YEARS = re.compile(r"\([12]\d{3}\)|[12]\d{3}年", re.ASCII)
+_YEAR_ALONE = re.compile(r"([12]\d{3})年?度?", re.ASCII)
+"""Where one is decided on once a year, as of a rating, the year is its number."""
+
+
+def _one_text(number: str) -> str:
+    if _PLAIN.fullmatch(number):
+        return number.translate(_BRACKETS)
+    ones = _SMALL_ELL.sub(lambda found: "1" * len(found[0]), number)
+    text = _DASHES.sub("-", half_width(ones).translate(_ALIKE).translate(_BRACKETS))
+    text = _YEAR.sub(_year, _ENDS.sub("", text))
+    while text[:1] == "(" and text[-1:] == ")" and _is_balanced(text[1:-1]) and not _YEARS.fullmatch(text):
+        text = text[1:-1]
+    if year := _YEAR_ALONE.fullmatch(text):
+        return year[1]
+    text = _ORDER.sub("", _WORDED.sub(_worded, text))
+    return _ZEROS.sub("", _RUNNING.sub(_running, text))
+
+
+one_text = remembered(_one_text, most=8192)
+"""A number as it is compared: two that a person reads as the same have the same text.
+
+Brackets, dashes, width, case, white space, characters that print nothing or look alike make no difference, nor does how
+the field writes the year and the running number: 〔二〇二六〕第012号, [2026]12 and (2026)12号 are one. A number as GB/T
+9704 has it (示罚〔2026〕12号) keeps its text but for the brackets.
+"""
+
+
+def is_number(text: str, fillers: AbstractSet[str]) -> bool:
+    """Whether a decision's number tells it from others: no filler, and beside the year a digit, none of them hidden."""
+    if _PLAIN.fullmatch(text):
+        return True
+    number = one_text(text)
+    if is_filler(number, fillers) or _HIDDEN.search(half_width(text)) or any(mark in number for mark in _ROUND):
+        return False
+    told = number if _YEAR_ALONE.fullmatch(number) else _YEARS.sub("", number)
+    return any(character in "123456789" for character in told)
+
+
+def is_filler(text: str, fillers: AbstractSet[str]) -> bool:
+    """Whether a text in a number's place says that there is none: nothing but marks, or a word of the catalogue's."""
+    said = significant(text)
+    return not said or said in fillers
+
+
+def _year(found: re.Match[str]) -> str:
+    year = found[1].translate(_DIGITS)
+    return f"({year})" if year[0] in "12" else found[0]
+
+
+def _running(found: re.Match[str]) -> str:
+    digits = found[0].removesuffix("号").translate(_DIGITS)
+    return f"{digits.lstrip('0') or '0'}号"
+
+
+def _worded(found: re.Match[str]) -> str:
+    words = found[0]
+    if not any(unit in words for unit in _UNITS):
+        return words.translate(_DIGITS)
+    total, digit = 0, 0
+    for character in words:
+        if character in _UNITS:
+            total, digit = total + (digit or 1) * _UNITS[character], 0
+        else:
+            digit = int(character.translate(_DIGITS))
+    return str(total + digit)
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth < 0:
+            return False
+    return depth == 0

@@ -1,0 +1,145 @@
+"""What two clerks read as the same number of a decision is one text, and a filler is none."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creditmesh.schemas.catalogue import CodeSet
+from creditmesh.schemas.rules.decision_numbers import FILLERS, is_filler, is_number, one_text
+from creditmesh.schemas.rules.numbers import significant
+
+DATA = Path(__file__).parents[2] / "services/catalogue/src/creditmesh/catalogue/data/code_sets"
+PAIRS = (
+    "〔〕", "[]", "()", "（）", "【】", "［］", "﹝﹞", "〖〗", "〈〉", "{}", "<>", "「」", "｛｝", "＜＞", "『』",
+    "《》", "〘〙", "〚〛", "﹙﹚", "﹛﹜", "⦅⦆", "｟｠", "‹›", "«»",
+    "⟨⟩", "❲❳", "︹︺", "﹇﹈", "〔]", "［）", "〔〔〕〕",
+)  # fmt: skip
+UNSEEN = " \t\n\r\u3000\xa0\u200b\u200c\u200d\u2060\ufeff\xad\u2003\u202c\ufe0f\u180e\u3164"
+DASHES = "-－—–‐‑‒―−﹣－ー─"
+WIDE = {i: i + 0xFEE0 for i in range(0x30, 0x3A)} | {i: i + 0xFEE0 for i in range(0x41, 0x5B)}
+HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
+
+
+@cache
+def fillers() -> frozenset[str]:
+    sets = (CodeSet.model_validate(yaml.safe_load((DATA / f"{name}.yaml").read_text("utf-8"))) for name in FILLERS)
+    return frozenset(significant(word) for each in sets for word in each.spellings)
+
+
+numbers = st.tuples(
+    st.sampled_from(["示市监处罚", "示测市监罚", "示交许准字", "三亚执罚", "示公(朝)行罚决字", "示市监处罚A"]),
+    st.integers(1950, 2049),
+    st.integers(1, 99_999),
+    st.sampled_from(["", "-1", "-12"]),
+)
+
+
+@st.composite
+def spellings(draw: st.DrawFn) -> tuple[str, str]:
+    """A number as GB/T 9704 has it, and as somebody else typed it."""
+    stem, year, running, part = draw(numbers)
+    plain = f"{stem}〔{year}〕{running}{part}号"
+    pair = draw(st.sampled_from(PAIRS))
+    half = len(pair) // 2
+    said = str(year).translate(HAN) if draw(st.booleans()) else str(year)
+    order = draw(st.sampled_from(["", "第"]))
+    digits = str(running).zfill(draw(st.integers(0, 6)))
+    if not part and draw(st.booleans()):
+        digits = str(running).translate(HAN)
+    end = draw(st.sampled_from(["号", "號"] if part else ["号", "號", ""])) if digits.isascii() else "号"
+    typed = f"{stem}{pair[:half]}{said}{draw(st.sampled_from(['', '年']))}{pair[half:]}{order}{digits}{part}{end}"
+    typed = typed.replace("-", draw(st.sampled_from(DASHES)))
+    if draw(st.booleans()):
+        typed = typed.translate(WIDE)
+    if draw(st.booleans()):
+        typed = typed.lower()
+    for _ in range(draw(st.integers(0, 4))):
+        place = draw(st.integers(0, len(typed)))
+        typed = typed[:place] + draw(st.sampled_from(UNSEEN)) + typed[place:]
+    around = draw(st.sampled_from([("", ""), ("《", "》"), ("'", ""), ('="', '"'), ("", "。"), ("", "；"), ("“", "”")]))
+    return plain, around[0] + typed + around[1]
+
+
+@given(spellings())
+def test_two_spellings_of_one_number_are_one(both: tuple[str, str]):
+    plain, typed = both
+    assert one_text(typed) == one_text(plain)
+    assert is_number(typed, fillers())
+
+
+@given(numbers, numbers)
+def test_two_numbers_are_two(one: tuple[str, int, int, str], other: tuple[str, int, int, str]):
+    texts = [f"{stem}〔{year}〕{running}{part}号" for stem, year, running, part in (one, other)]
+    assert (one_text(texts[0]) == one_text(texts[1])) == (one == other)
+
+
+@given(st.text(max_size=40))
+def test_the_one_text_of_a_number_is_its_own(text: str):
+    assert one_text(one_text(text)) == one_text(text)
+
+
+@given(spellings())
+def test_a_plain_number_keeps_its_text_so_that_what_is_stored_is_found(both: tuple[str, str]):
+    """The keys of records from before are made of this."""
+    plain, _ = both
+    assert one_text(plain) == plain.translate(str.maketrans("〔〕", "()"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("示罚〔2O26〕l2号", "示罚〔2026〕12号"),
+        ("示罚〔2026〕第一百零二号", "示罚〔2026〕102号"),
+        ("示罚〔2026〕十二号", "示罚〔2026〕12号"),
+        ("⽰罚〔2026〕12号", "示罚〔2026〕12号"),
+        ("示罚АВ〔2026〕12号", "示罚AB〔2026〕12号"),
+        ("（2026）示01执0123号", "(2026)示01执123号"),
+        ("2025年度", "2025"),
+        ("示罚字第12号", "示罚字12号"),
+        ("示罚abl〔2026〕12号", "示罚ABL〔2026〕12号"),
+    ],
+)
+def test_what_reads_the_same_is_the_same(one: str, other: str):
+    assert one_text(one) == one_text(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("示罚〔2026〕12号", "示罚〔2025〕12号"),
+        ("示罚〔2026〕12号", "示罚〔2026〕121号"),
+        ("示罚〔2026〕12号", "示罚字〔2026〕12号"),
+        ("示罚〔2026〕1-2号", "示罚〔2026〕12号"),
+        ("示罚〔2026〕10号", "示罚〔2026〕1号"),
+        ("JY0012", "JY12"),
+        ("示罚〔2026〕L1号", "示罚〔2026〕11号"),
+        ("0012", "12"),
+    ],
+)
+def test_what_reads_differently_is_not(one: str, other: str):
+    assert one_text(one) != one_text(other)
+
+
+words = st.sampled_from(sorted({*fillers(), "当场处罚", "详见附件", "无", "NULL"}))
+marks = st.text(alphabet="/\\-－—–－_.。·*×#?？、，,;；:：~～|()（）〔〕[]【】 \u3000\u200b", min_size=1, max_size=8)
+unfilled = st.builds(
+    lambda stem, pair, rest: f"{stem}{pair[0]}2026{pair[1]}{rest}",
+    st.sampled_from(["示罚", "", "示市监处罚"]),
+    st.sampled_from(["〔〕", "[]", "（）"]),
+    st.sampled_from(["号", "第号", "XX号", "××号", "0号", "000号", "__号", "*号", "12**号", "第 号", "", "  号"]),
+)
+
+
+@given(st.one_of(words, marks, unfilled), st.sampled_from(["", " ", "　", "\u200b", "（", "。"]), st.booleans())
+def test_a_filler_is_no_number(text: str, more: str, wide: bool):  # noqa: FBT001 - drawn
+    typed = more + (text.translate(WIDE) if wide else text) + more
+    assert not is_number(typed, fillers())
+
+
+def test_a_word_is_a_filler_wherever_a_field_identifies_and_a_certificate_without_digits_is_not():
+    assert is_filler("— 无 —", fillers())
+    assert not is_filler("甲字", fillers())
