@@ -207,8 +207,8 @@ def test_the_texts_of_before_are_what_they_were():
     assert found == [f"{head}示罚(2026)1A号\x1fcity".encode(), f"{head}示罚［2026］1A号\x1fcity".encode()]
     plain = natural_texts(items()[PENALTY], penalty(1), subject=subject, origin="city")
     assert plain == [f"{head}示市监处罚(2026)1号\x1fcity".encode()]
-    clear = {code: value for code, value in row.items() if code not in {"CF_FRDB", "CF_SY", "CF_NR"}}
-    parts = (clear, {"CF_SY": row["CF_SY"], "CF_NR": row["CF_NR"]}, {"CF_FRDB": row["CF_FRDB"]})
+    clear = {code: value for code, value in row.items() if code != "CF_FRDB"}
+    parts = (clear, {}, {"CF_FRDB": row["CF_FRDB"]})
     ordered = [{code: part[code] for code in compiled().codes if code in part} for part in parts]
     text = b"\x1f".join((b"administrative_penalty", *map(orjson.dumps, ordered)))
     assert former_fingerprint_text(compiled(), dict(sorted(row.items())), "organisation") == text

@@ -3,14 +3,14 @@
 from creditmesh.schemas.files.encoding import MARK, Encoding, Octets, encoding_of, encoding_said
 from creditmesh.schemas.files.lines import lines_of
 from creditmesh.schemas.files.rows import TableRow, rows_of
-from creditmesh.schemas.files.table import Record, Table
+from creditmesh.schemas.files.table import Table, TableRecord
 
 __all__ = [
     "MARK",
     "Encoding",
     "Octets",
-    "Record",
     "Table",
+    "TableRecord",
     "TableRow",
     "encoding_of",
     "encoding_said",

@@ -26,7 +26,7 @@ _HEAD = 10
 """The header is one of so many first records."""
 
 
-class Record(NamedTuple):
+class TableRecord(NamedTuple):
     """The cells that stand between two ends of a record."""
 
     line: int
@@ -51,7 +51,7 @@ class Table:
     encoding: Encoding
     ending: bytes
     delimiter: str
-    header: Record
+    header: TableRecord
     above: tuple[int, ...]
     """The lines above the header that say something, and are no part of the table."""
 
@@ -65,22 +65,22 @@ class Table:
         header, above = _header(heads[delimiter])
         return cls(body, encoding, ending, delimiter, header, above)
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[TableRecord]:
         """The records below the header, blank ones too."""
         start, line = self.header.end, self.header.line + _lines_in(self.header.cells, self.ending)
         return _records(self.body, self.encoding, self.ending, self.delimiter, start=start, line=line)
 
 
-def _header(head: Sequence[Record]) -> tuple[Record, tuple[int, ...]]:
+def _header(head: Sequence[TableRecord]) -> tuple[TableRecord, tuple[int, ...]]:
     # A title has a cell or two, a header nearly as many as the rows below it.
     if not head:
-        return Record(1, 0, ()), ()
+        return TableRecord(1, 0, ()), ()
     widest = max(map(_filled, head))
     place = next((place for place, each in enumerate(head) if _filled(each) * 2 > widest), 0)
     return head[place], tuple(each.line for each in head[:place] if not each.blank)
 
 
-def _filled(record: Record) -> int:
+def _filled(record: TableRecord) -> int:
     return sum(1 for cell in record.cells if cell.strip(BLANK))
 
 
@@ -96,7 +96,7 @@ def _records(
     *,
     start: int,
     line: int = 1,
-) -> Iterator[Record]:
+) -> Iterator[TableRecord]:
     place, number, size, torn, quoted = start, line, _without_end_mark(body), False, False
 
     def lines() -> Iterator[str]:
@@ -123,9 +123,9 @@ def _records(
         if broken:
             place, number = body.find(ending, begun, size) + 1 or size, first + 1
             reader = csv.reader(lines(), delimiter=delimiter, strict=True)
-            yield Record(first, place, (), "malformed_row")
+            yield TableRecord(first, place, (), "malformed_row")
         else:
-            yield Record(first, place, cells, "bad_encoding" if torn else None)
+            yield TableRecord(first, place, cells, "bad_encoding" if torn else None)
 
 
 def _without_end_mark(body: Octets) -> int:
