@@ -27,14 +27,14 @@ def directory(node: TestNode) -> Directory:
     return node.host.followed
 
 
-async def load(node: TestNode, path: Path | None = None, **how) -> operations.Outcome:
+async def load(node: TestNode, path: Path | None = None, **how) -> operations.PublishResult:
     async with node.context("catalogue") as ctx:
         outcome = await operations.load(ctx, path, **how)
     await node.settled()
     return outcome
 
 
-async def publish(node: TestNode, body, kind: str = "item", **how) -> operations.Outcome:
+async def publish(node: TestNode, body, kind: str = "item", **how) -> operations.PublishResult:
     async with node.context("catalogue") as ctx:
         outcome = await operations.publish(ctx, [CatalogueObject(kind, body)], **{"issued_by": "nation", **how})
     await node.settled()
