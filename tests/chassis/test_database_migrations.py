@@ -180,6 +180,23 @@ async def test_an_upgrade_refuses_while_a_process_is_connected_and_says_which(po
     assert await content(database) == before
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["upgraded", "broke off"])
+async def test_an_older_program_leaves_a_newer_database_as_it_is_and_says_so(postgres: Postgres, *, whole: bool):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    async with database.session() as session:
+        await session.execute("update sample.alembic_version set version_num = 'sample_0002'")
+        if whole:
+            await session.execute("update bus.installed set version = 'sample_0002' where package = 'sample'")
+    before = await content(database)
+    with pytest.raises(WrongNode, match=r"newer.*'sample'.*sample_0002.*start that version.*高于本程序"):
+        await migrated(postgres, database)
+    assert await content(database) == before, "nothing was closed"
+    if whole:
+        async with database.pool("ddl").session() as running:
+            with pytest.raises(WrongNode, match=r"newer.*start that version"):
+                await assert_node(running, Facts(code="city", tier="city", parts=3), PACKAGES)
+
+
 async def test_a_process_that_starts_during_an_upgrade_is_refused_until_one_has_ended_well(postgres: Postgres):
     database = await postgres.database(packages=PACKAGES, parts=3)
     refused: list[str] = []

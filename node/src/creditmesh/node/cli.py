@@ -13,11 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from creditmesh.chassis.errors import MeshError
-from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import database, dead_letters, peers, people, readers, running, topics
 from creditmesh.node.declaration import NODE
-from creditmesh.node.errors import WRONG_NODE_ZH, NodeError
+from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator
 from creditmesh.node.sandbox.run import run as run_sandbox
 
@@ -54,8 +53,7 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except (NodeError, MeshError) as error:
-        said = f"{error} / {WRONG_NODE_ZH}" if isinstance(error, WrongNode) else str(error)
-        err.print(said, style="red", markup=False, highlight=False)
+        err.print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(2) from error
 
 

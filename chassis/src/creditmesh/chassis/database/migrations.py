@@ -141,13 +141,18 @@ async def assert_node(session: Session, expected: Facts, packages: Sequence[Migr
     """WrongNode, in plain words, unless the database is the node that was expected, at these packages' versions."""
     row = await session.row(_NODE) if await session.value(_IS_NODE) else None
     if row is None:
-        raise WrongNode("The database is not a node yet: run `creditmesh-node migrate` first.")
+        raise WrongNode(
+            "The database is not a node yet: run `creditmesh-node migrate` first.",
+            "数据库尚未建为节点：请先执行 `creditmesh-node migrate`。",
+        )
     Facts(**row).assert_same(expected)
     if (behind := await _behind(session, packages)) is not None:
         name, found, own = behind
         raise WrongNode(
-            f"The schema {name!r} is at migration {found or 'none'}, this program is made for "
-            f"{own or 'none'}: run `creditmesh-node migrate` with this version, or start the version that did."
+            f"The database is older than this program: its schema {name!r} is at migration {found or 'none'}, not at "
+            f"{own or 'none'}. Run `creditmesh-node migrate` with this version, or start the version that did.",
+            f"数据库版本低于本程序：模式 {name!r} 的迁移为 {found or '无'}，本程序需要 {own or '无'}。"
+            "请用本版本执行 `creditmesh-node migrate`，或启动与数据库相符的版本。",
         )
 
 
@@ -170,6 +175,7 @@ async def _look_and_close(address: DatabaseAddress, facts: Facts, packages: Sequ
         if is_node:
             for row in await session.fetch(_NODE):
                 Facts(**row).assert_same(facts)
+            await _assert_not_newer(session, packages)
         await session.script("revoke all on schema public from public")
         return is_node and await _behind(session, packages) is not None
     finally:
@@ -183,8 +189,28 @@ async def _behind(session: Session, packages: Sequence[Migrated]) -> tuple[str, 
     for package in (*_CHASSIS, *packages):
         own, found = head_of(package.package), installed.get(package.name)
         if own != found:
+            _assert_known(package, found)
             return package.name, found, own
     return None
+
+
+async def _assert_not_newer(session: Session, packages: Sequence[Migrated]) -> None:
+    """WrongNode if a newer program has upgraded any of it, to the end or not."""
+    for package in (*_CHASSIS, *packages):
+        table = f"{quoted(package.name)}.alembic_version"
+        if await session.value("select to_regclass(:table) is not null", {"table": table}):
+            _assert_known(package, await session.value(f"select version_num from {table}"))
+
+
+def _assert_known(package: Migrated, found: str | None) -> None:
+    own = head_of(package.package)
+    if (found or "") > (own or ""):  # versions are numbered in their names
+        raise WrongNode(
+            f"The database is newer than this program: its schema {package.name!r} is at migration {found}, this "
+            f"program knows none beyond {own or 'none'}. Nothing was changed: start that version.",
+            f"数据库版本高于本程序：模式 {package.name!r} 的迁移为 {found}，本程序仅到 {own or '无'}。"
+            "未作任何更改：请启动与数据库相符的版本。",
+        )
 
 
 async def _versions(ddl: DatabaseAddress, facts: Facts, packages: Sequence[Migrated], declare: Declare | None) -> None:
