@@ -1,6 +1,7 @@
 """Pools: what is cancelled or cut off costs that request alone, what was committed is there, and load is shed."""
 
 import asyncio
+import os
 import random
 
 import asyncpg
@@ -91,7 +92,7 @@ async def test_a_session_has_its_limits(database: Database):
     async with database.pool("sample").session() as session:
         for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "TimeZone", "jit"):
             assert await session.value("select current_setting(:name)", {"name": name}) == SETTINGS[name]
-        assert await session.value("select current_setting('application_name')") == "test/sample"
+        assert await session.value("select current_setting('application_name')") == f"test/sample [{os.getpid()}]"
 
 
 async def test_nothing_connects_before_the_first_use_and_the_session_used_last_is_used_next(database: Database):
