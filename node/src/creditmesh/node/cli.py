@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from creditmesh.chassis.errors import MeshError
-from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import database, dead_letters, peers, people, readers, running, topics
 from creditmesh.node.declaration import NODE
 from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator
 from creditmesh.node.sandbox.run import run as run_sandbox
+from creditmesh.node.settings import read_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,7 +53,7 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except (NodeError, MeshError) as error:
-        err.print(str(error), style="red", markup=False, highlight=False)
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 
@@ -61,30 +61,37 @@ def _plainly() -> Iterator[None]:
 def up() -> None:
     """Run the whole node in this process; without CREDITMESH_DATABASE with its own embedded PostgreSQL."""
     with _plainly():
-        uvloop.run(running.whole_node(NodeSettings()))
+        uvloop.run(running.whole_node(read_settings()))
 
 
 @app.command()
 def serve(service: Annotated[str, typer.Argument(help="A service's name, or `gateway`.")]) -> None:
     """Run one service as a process of its own."""
     with _plainly():
-        uvloop.run(running.one_service(NodeSettings(), service))
+        uvloop.run(running.one_service(read_settings(), service))
 
 
 @app.command()
 def relay() -> None:
     """Publish the node's events to Kafka. It ends with 75 when a send is in doubt: have it started again."""
     with _plainly():
-        uvloop.run(running.relay(NodeSettings()))
+        uvloop.run(running.relay(read_settings()))
 
 
 @app.command()
 def migrate() -> None:
-    """Create or upgrade the node's database: schemas, roles, tables. Needs CREDITMESH_ADMIN."""
+    """Create or upgrade the node's database: schemas, roles, tables; say what was upgraded.
+
+    A PostgreSQL of your own needs CREDITMESH_ADMIN, the embedded one nothing.
+    """
     with _plainly():
-        settings = NodeSettings()
+        settings = read_settings()
         running.make_keys(settings)
-        asyncio.run(database.migrate(settings))
+        upgraded = asyncio.run(database.migrate(settings))
+        for package, before, after in upgraded:
+            out.print(f"{package}: {before or '-'} -> {after}", markup=False, highlight=False)
+        if not upgraded:
+            out.print("nothing to upgrade / 无需升级")
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # -30d is no option
@@ -94,7 +101,7 @@ def clock(
     """Move the sandbox's legal date; refused unless the node is a sandbox."""
     with _plainly():
         days = _days(move)
-        answer = Operator(NodeSettings().state).call("catalogue", "POST", "/v1/admin/clock", {"offset_days": days})
+        answer = Operator(read_settings().state).call("catalogue", "POST", "/v1/admin/clock", {"offset_days": days})
         out.print(f"legal date {answer['legal_date']} / 法律日期 {answer['legal_date']}")
 
 
@@ -109,7 +116,7 @@ def _days(move: str) -> int:
 def keys_create() -> None:
     """Make the node's own keys where they are missing: files in the node's secrets folder, owner-only."""
     with _plainly():
-        for path in running.make_keys(NodeSettings()):
+        for path in running.make_keys(read_settings()):
             out.print(str(path), highlight=False)
 
 
@@ -117,7 +124,7 @@ def keys_create() -> None:
 def keys_renew(name: Annotated[str, typer.Argument(help="token, node, feed or data.")]) -> None:
     """Make one more of the node's own keys, for each process to use from its next start; the older stay valid."""
     with _plainly():
-        for path in running.renew_key(NodeSettings(), name):
+        for path in running.renew_key(read_settings(), name):
             out.print(str(path), highlight=False)
 
 
@@ -135,7 +142,7 @@ def keys_issue(
 ) -> None:
     """Issue an API key to a party; it is shown once."""
     with _plainly():
-        operator = Operator(NodeSettings().state)
+        operator = Operator(read_settings().state)
         key = people.issue_key(operator, party, kind=kind, scopes=scope, items=item, days=days, label=label)
         out.print(key, highlight=False)
 
@@ -144,7 +151,7 @@ def keys_issue(
 def keys_revoke(key_id: Annotated[str, typer.Argument(help="The key's id: its third part.")]) -> None:
     """Revoke an API key or a person's token; it is refused within a second."""
     with _plainly():
-        revoked = Operator(NodeSettings().state).call("gateway", "DELETE", f"/v1/admin/keys/{quote(key_id, safe='')}")
+        revoked = Operator(read_settings().state).call("gateway", "DELETE", f"/v1/admin/keys/{quote(key_id, safe='')}")
         out.print(f"revoked {revoked['key']} / 已撤销 {revoked['key']}", highlight=False)
 
 
@@ -159,7 +166,7 @@ def people_add(
 ) -> None:
     """Give a person a token for their own file. The number is read from a file: command lines are visible to others."""
     with _plainly():
-        out.print(people.add_person(Operator(NodeSettings().state), people.read_document(document)), highlight=False)
+        out.print(people.add_person(Operator(read_settings().state), people.read_document(document)), highlight=False)
 
 
 @people_app.command("officer")
@@ -171,7 +178,7 @@ def people_officer(
 ) -> None:
     """Give a named officer of a party a token: reviews are decided by named officers only."""
     with _plainly():
-        token = people.add_officer(Operator(NodeSettings().state), party, name, kind=kind, scopes=scope)
+        token = people.add_officer(Operator(read_settings().state), party, name, kind=kind, scopes=scope)
         out.print(token, highlight=False)
 
 
@@ -182,7 +189,7 @@ def catalogue_load(
     """Publish a catalogue: what is unchanged is left alone, what changed gets its next version."""
     with _plainly():
         body = {"folder": None if folder is None else str(folder.resolve())}
-        answer = Operator(NodeSettings().state).call("catalogue", "POST", "/v1/admin/catalogue", body)
+        answer = Operator(read_settings().state).call("catalogue", "POST", "/v1/admin/catalogue", body)
         out.print(f"published {answer['published']}, unchanged {answer['unchanged']}")
 
 
@@ -192,7 +199,7 @@ def peers_show(
 ) -> None:
     """Print this node's own row as JSON: codes, names, public keys. A peer's operator adds it there."""
     with _plainly():
-        typer.echo(peers.own_row(Operator(NodeSettings().state), url=url))
+        typer.echo(peers.own_row(Operator(read_settings().state), url=url))
 
 
 @peers_app.command("add")
@@ -206,7 +213,7 @@ def peers_add(
 ) -> None:
     """Enrol a peer: from now on requests that it signs are let in, and its feeds are pulled."""
     with _plainly():
-        row = peers.add(Operator(NodeSettings().state), file, place=place, sends_for=sends_for or ())
+        row = peers.add(Operator(read_settings().state), file, place=place, sends_for=sends_for or ())
         ids = ", ".join(key["id"] for key in row["keys"])
         out.print(f"enrolled {row['code']} ({row['place']}): {ids} / 已登记 {row['code']}", highlight=False)
 
@@ -215,14 +222,14 @@ def peers_add(
 def peers_list() -> None:
     """The peers of this node, those taken out among them: a table, or values between tabs where nobody looks."""
     with _plainly():
-        _tell(("code", "place", "url", "sends_for", "keys", "state"), peers.listed(Operator(NodeSettings().state)))
+        _tell(("code", "place", "url", "sends_for", "keys", "state"), peers.listed(Operator(read_settings().state)))
 
 
 @peers_app.command("remove")
 def peers_remove(code: Annotated[str, typer.Argument(help="The peer's code.")]) -> None:
     """Take a peer out: its signatures are refused, and nothing of it is pulled. `peers add` enrols it again."""
     with _plainly():
-        peers.remove(Operator(NodeSettings().state), code)
+        peers.remove(Operator(read_settings().state), code)
         out.print(f"removed {code} / 已移除 {code}", highlight=False)
 
 
@@ -234,7 +241,7 @@ def dead_list() -> None:
     """
     with _plainly():
         names = ("service", "stream", "part", "number", "type", "error", "waiting", "since", "asked")
-        _tell(names, [letter.line for letter in asyncio.run(dead_letters.listed(NodeSettings(), NODE))])
+        _tell(names, [letter.line for letter in asyncio.run(dead_letters.listed(read_settings(), NODE))])
 
 
 _Letter = Annotated[str, typer.Argument(help="The letter as SERVICE/STREAM/PART/NUMBER, from `dead list`.")]
@@ -245,7 +252,7 @@ _Seconds = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait 
 def dead_show(letter: _Letter) -> None:
     """One letter: its event, why it was refused and when, and what waits behind it. Never the body or the person."""
     with _plainly():
-        shown = asyncio.run(dead_letters.shown(NodeSettings(), NODE, letter))
+        shown = asyncio.run(dead_letters.shown(read_settings(), NODE, letter))
         for name, value in shown.described().items():
             out.print(f"{name}: {value}", markup=False, highlight=False)
 
@@ -281,16 +288,19 @@ def dead_drop(
 
 
 def _asked(letter: str, wish: dead_letters.Wish, wait: float) -> int:
-    outcome = asyncio.run(dead_letters.asked(NodeSettings(), NODE, letter, wish, seconds=wait))
+    outcome = asyncio.run(dead_letters.asked(read_settings(), NODE, letter, wish, seconds=wait))
     out.print(outcome.said, markup=False, highlight=False)
     return outcome.exit
 
 
 @readers_app.command("list")
 def readers_list() -> None:
-    """Who reads which stream, how many events behind its heads, and when it last reported."""
+    """Who reads which stream, how many events behind its heads, whether a process runs it, and when it last reported.
+
+    One that never ran has the time at which it was put on the list.
+    """
     with _plainly():
-        _tell(("reader", "stream", "behind", "reported"), asyncio.run(readers.listed(NodeSettings())))
+        _tell(("reader", "stream", "behind", "runs", "reported"), asyncio.run(readers.listed(read_settings())))
 
 
 @readers_app.command("evict")
@@ -307,7 +317,7 @@ def readers_evict(
     with _plainly():
         if not yes:
             typer.confirm(f"Evict {reader} from {stream}? / 移除 {stream} 的读取方 {reader}？", abort=True)
-        asyncio.run(readers.evict(NodeSettings(), reader, stream))
+        asyncio.run(readers.evict(read_settings(), reader, stream))
         out.print(f"evicted {reader} from {stream} / 已移除", markup=False, highlight=False)
 
 
@@ -330,7 +340,7 @@ def topics_apply(
 ) -> None:
     """Make the topics that are missing; refuse one with another number of partitions than the node has parts."""
     with _plainly():
-        made = asyncio.run(topics.apply(NodeSettings(), anew=anew))
+        made = asyncio.run(topics.apply(read_settings(), anew=anew))
         out.print(f"made {', '.join(made)}" if made else "all topics are there", highlight=False)
 
 
@@ -338,7 +348,7 @@ def topics_apply(
 def topics_print() -> None:
     """Print the topics as YAML, for whoever makes them in another way."""
     with _plainly():
-        typer.echo(topics.declaration(NodeSettings()), nl=False)
+        typer.echo(topics.declaration(read_settings()), nl=False)
 
 
 @app.command("sandbox")
