@@ -123,3 +123,15 @@ async def test_a_port_that_is_taken_is_an_error_that_is_said_once(caplog: pytest
         with pytest.raises(CannotListen, match=rf"cannot listen on 127.0.0.1:{port}.*choose.*无法监听"):
             await starting
     assert "never retrieved" not in caplog.text
+
+
+HEAVY = ("fastapi", "sqlalchemy", "alembic", "aiohttp", "creditmesh.node.declaration", "creditmesh.node.sandbox")
+
+
+@pytest.mark.parametrize(
+    "imports", ["creditmesh.node.cli", "creditmesh.node.cli, creditmesh.node.people, creditmesh.node.settings"]
+)
+def test_a_command_that_needs_no_service_loads_none(imports: str):
+    code = f"import sys, {imports}; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

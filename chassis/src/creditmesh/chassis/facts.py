@@ -1,8 +1,12 @@
 """What a node is, fixed when it is created; kept in its database, asserted by every process that starts on it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from creditmesh.chassis.errors import MeshError
+
+KeptName = Literal["events", "idempotency", "security_log"]
+"""What a node keeps for a term only: the setting `keep_<name>_days`."""
 
 
 class WrongNode(MeshError):

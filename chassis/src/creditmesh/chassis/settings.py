@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from creditmesh.chassis.facts import Facts
-from creditmesh.chassis.pruning import KeptName
+from creditmesh.chassis.facts import Facts, KeptName
 from creditmesh.schemas.identifiers import NodeCode
 
 
