@@ -67,7 +67,7 @@ async def test_a_revoked_grant_under_load_parks_nothing_and_all_is_applied_when_
         await world.admin.execute(GRANT)
         await reading.consumer.caught_up()
         assert not reading.consumer.alarms, "what was mended alarms no more"
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await all_applied(world, ids)
 
 
@@ -174,7 +174,7 @@ async def test_what_waits_holds_its_own_part_only(world: World):
         await eventually(lambda: all_applied(world, ids))
         handler.mended = True
         await reading.consumer.caught_up()
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await all_applied(world, held + ids)
 
 
@@ -217,7 +217,7 @@ async def test_a_letter_is_released_with_all_that_waits_behind_it(world: World, 
         await eventually(lambda: count_is(world, 0), within=10)
         ids.append(await first(world, poison))
         await reading.consumer.caught_up()
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await world.applied(poison) == (ids if wish == "retry" else ids[1:])
 
 
@@ -245,7 +245,7 @@ async def test_what_waits_behind_a_letter_is_applied_in_batches_however_much_it_
         handler.mended = True
         assert await ask(world, "retry") == 1
         await eventually(lambda: count_is(world, 0), within=60)
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert max(sizes) <= BATCH
     numbers = await world.admin.fetch("select number from reader.effect where key = $1 order by place", poison)
     assert len(numbers) == 20_002

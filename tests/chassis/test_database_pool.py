@@ -50,7 +50,7 @@ async def test_a_session_that_was_told_to_end_and_is_not_yet_closed_is_a_lost_on
             with pytest.raises(DatabaseError) as found:
                 await (session.copy("sample.state", ("id",), [(1,)] * 40) if copying else session.execute("select 2"))
             assert (found.value.lost, session.ended) == (True, True)
-            assert fault_of(found.value, 0) is Fault.DOUBT, "no mistake of a request, and no dead letter"
+            assert fault_of(found.value, 0) is Fault.UNCERTAIN, "no mistake of a request, and no dead letter"
             assert of_error(found.value, path="/").status == 503
         async with pool.session() as session:
             assert await session.value("select 1") == 1
@@ -70,10 +70,10 @@ async def test_a_session_that_was_told_to_end_and_is_not_yet_closed_is_a_lost_on
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_says_that_the_session_is_gone_is_doubt_and_503(error: Exception):
+def test_what_says_that_the_session_is_gone_is_uncertain_and_503(error: Exception):
     found = DatabaseError.of(error, "select 1")
     assert found.lost
-    assert fault_of(found, 0) is Fault.DOUBT, "no mistake of a request, and no dead letter"
+    assert fault_of(found, 0) is Fault.UNCERTAIN, "no mistake of a request, and no dead letter"
     assert of_error(found, path="/").status == 503
 
 

@@ -32,7 +32,7 @@ async def install(
 
 
 def streams(declaration: Declaration) -> Sequence[StreamOf]:
-    """Every service's stream with the services that read it: those that handle its events, and all its followers."""
+    """Every service's stream with the services that read it: those that handle its events, and all its replicas."""
     everyone = frozenset(service.name for service in declaration.services)
     return [
         StreamOf(

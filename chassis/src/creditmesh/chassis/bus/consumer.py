@@ -86,7 +86,7 @@ class Consumer:
         return {place: progress.alarm for place, progress in held.items() if progress.alarm is not None}
 
     async def run(self) -> None:
-        """Own a fair share of the parts and apply what comes, until something is in doubt."""
+        """Own a fair share of the parts and apply what comes, until something is uncertain."""
         with uncertain_on_failure(f"consumer {self.reader}"):
             async with AsyncExitStack() as stack:
                 leases = Leases(self.pool.address, lock_class=self.lock_class, parts=self.parts, lease=self.lease)
@@ -317,7 +317,7 @@ class _Consuming:
 
     async def _take_out(self, place: Place, key: str, numbers: Sequence[int]) -> None:
         stored = self.held[place].stored
-        await move(self._work, self._reader, [(stored, stored)])  # Doubt if the part is another's by now
+        await move(self._work, self._reader, [(stored, stored)])  # Uncertain if the part is another's by now
         await dead_letters.remove(self._work, self._reader, place, key, numbers)
 
     async def _advance(self) -> bool:
