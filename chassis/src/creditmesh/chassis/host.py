@@ -163,7 +163,11 @@ class Host:
             "services": list(self.hosted),
             "database": "ok" if reached else "unreachable",
             "catalogue": self.followed.number if self.replica.ready else "following",
-            "bus": {"kind": self.settings.bus.kind, "alarms": alarms},
+            "bus": {
+                "kind": self.settings.bus.kind,
+                "alarms": alarms,
+                "dead_letters": {name: each.dead_letters for name, each in self.consumers.items() if each.dead_letters},
+            },
             "legal_date": self.clock.legal_date().isoformat(),
             "sandbox": self.settings.sandbox,
         }
