@@ -10,6 +10,7 @@ from creditmesh.chassis.bus import applying, dead_letters, stream
 from creditmesh.chassis.bus.consumer import BATCH
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.bus.metrics import DEAD_LETTERS
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient
 from tests.contracts.bus.world import PARTS, Happened, Running, Work, World, keys_of, opened, write_down
@@ -67,7 +68,7 @@ async def test_a_revoked_grant_under_load_parks_nothing_and_all_is_applied_when_
         await world.admin.execute(GRANT)
         await reading.consumer.caught_up()
         assert not reading.consumer.alarms, "what was mended alarms no more"
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await all_applied(world, ids)
 
 
@@ -114,6 +115,9 @@ async def test_a_poison_event_in_a_batch_of_five_hundred_is_found_by_halving(wor
     (bad,) = await world.write(poison)
     async with world.reading(handler) as reading:
         await reading.consumer.caught_up()
+        standing = DEAD_LETTERS.labels("reader", "source")._value
+        await eventually(lambda: (standing.get(), reading.consumer.dead_letters) == (1, 1))
+    assert standing.get() == 0, "whoever leases the part next tells of it"
     assert await all_applied(world, ids)
     assert await world.admin.fetchval("select id from reader.dead_letter") == bad
     assert handler.calls <= 40, "about two for each halving of four parts, and not one for each event"
@@ -174,7 +178,7 @@ async def test_what_waits_holds_its_own_part_only(world: World):
         await eventually(lambda: all_applied(world, ids))
         handler.mended = True
         await reading.consumer.caught_up()
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await all_applied(world, held + ids)
 
 
@@ -212,12 +216,15 @@ async def test_a_letter_is_released_with_all_that_waits_behind_it(world: World, 
         await reading.consumer.caught_up()
         ids = [await first(world, poison) for _ in range(3)]
         await eventually(lambda: count_is(world, 3))
+        standing = DEAD_LETTERS.labels("reader", "source")._value
+        await eventually(lambda: (standing.get(), reading.consumer.dead_letters) == (1, 1))
         handler.mended = True
         assert await ask(world, wish) == 1
         await eventually(lambda: count_is(world, 0), within=10)
+        await eventually(lambda: (standing.get(), reading.consumer.dead_letters) == (0, 0))
         ids.append(await first(world, poison))
         await reading.consumer.caught_up()
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await world.applied(poison) == (ids if wish == "retry" else ids[1:])
 
 
@@ -245,7 +252,7 @@ async def test_what_waits_behind_a_letter_is_applied_in_batches_however_much_it_
         handler.mended = True
         assert await ask(world, "retry") == 1
         await eventually(lambda: count_is(world, 0), within=60)
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert max(sizes) <= BATCH
     numbers = await world.admin.fetch("select number from reader.effect where key = $1 order by place", poison)
     assert len(numbers) == 20_002

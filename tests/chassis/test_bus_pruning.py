@@ -83,7 +83,7 @@ async def test_consumers_and_replicas_go_on_after_what_they_passed_was_pruned(wo
         ids += await world.write(*keys) + await world.write(*keys, event=Noted)
         await reading.consumer.caught_up()
         await replica.caught_up()
-        assert reading.doubts == []
+        assert reading.uncertain == []
         assert reading.consumer.alarms == {}
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)

@@ -1,6 +1,7 @@
 """Pools: what is cancelled or cut off costs that request alone, what was committed is there, and load is shed."""
 
 import asyncio
+import os
 import random
 
 import asyncpg
@@ -49,7 +50,7 @@ async def test_a_session_that_was_told_to_end_and_is_not_yet_closed_is_a_lost_on
             with pytest.raises(DatabaseError) as found:
                 await (session.copy("sample.state", ("id",), [(1,)] * 40) if copying else session.execute("select 2"))
             assert (found.value.lost, session.ended) == (True, True)
-            assert fault_of(found.value, 0) is Fault.DOUBT, "no mistake of a request, and no dead letter"
+            assert fault_of(found.value, 0) is Fault.UNCERTAIN, "no mistake of a request, and no dead letter"
             assert of_error(found.value, path="/").status == 503
         async with pool.session() as session:
             assert await session.value("select 1") == 1
@@ -69,10 +70,10 @@ async def test_a_session_that_was_told_to_end_and_is_not_yet_closed_is_a_lost_on
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_says_that_the_session_is_gone_is_doubt_and_503(error: Exception):
+def test_what_says_that_the_session_is_gone_is_uncertain_and_503(error: Exception):
     found = DatabaseError.of(error, "select 1")
     assert found.lost
-    assert fault_of(found, 0) is Fault.DOUBT, "no mistake of a request, and no dead letter"
+    assert fault_of(found, 0) is Fault.UNCERTAIN, "no mistake of a request, and no dead letter"
     assert of_error(found, path="/").status == 503
 
 
@@ -91,7 +92,7 @@ async def test_a_session_has_its_limits(database: Database):
     async with database.pool("sample").session() as session:
         for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "TimeZone", "jit"):
             assert await session.value("select current_setting(:name)", {"name": name}) == SETTINGS[name]
-        assert await session.value("select current_setting('application_name')") == "test/sample"
+        assert await session.value("select current_setting('application_name')") == f"test/sample [{os.getpid()}]"
 
 
 async def test_nothing_connects_before_the_first_use_and_the_session_used_last_is_used_next(database: Database):

@@ -21,7 +21,7 @@ from creditmesh.chassis.bus.orderer import LOCK
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import WrongNode
-from creditmesh.chassis.host import LEASES, Host
+from creditmesh.chassis.host import LEASES, Host, TooFewSessions
 from creditmesh.chassis.http.health import KEPT
 from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.installation import streams
@@ -262,7 +262,7 @@ async def test_a_database_of_another_node_is_not_touched(database: Database, tmp
 
 async def test_a_server_that_allows_too_few_sessions_is_refused_in_a_plain_line(database: Database, tmp_path: Path):
     given = settings(tmp_path).model_copy(update={"pool_size": 10_000})
-    with pytest.raises(SystemExit, match=r"needs up to \d+ database sessions, the server allows \d+"):
+    with pytest.raises(TooFewSessions, match=r"needs up to \d+ database sessions, the server allows \d+"):
         async with started(host(database, given)):
             pass
 

@@ -34,7 +34,7 @@ def city() -> Iterator[Victim]:
             yield node
 
 
-def typed(city: Victim, *words: str, said: str | None = None) -> Result:
+def typed(city: Victim, *words: str, said: str | None = None, **more: str | None) -> Result:
     settings = city.node.settings
     environment = {
         "CREDITMESH_NODE": settings.node,
@@ -44,6 +44,7 @@ def typed(city: Victim, *words: str, said: str | None = None) -> Result:
         "CREDITMESH_STATE": str(settings.state),
         "CREDITMESH_DATABASE": str(settings.database),
         "COLUMNS": "200",
+        **{f"CREDITMESH_{name}": value for name, value in more.items()},
     }
     return CliRunner().invoke(app, words, env=environment, input=said)
 
@@ -249,9 +250,11 @@ def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim)
     )
     listed = typed(city, "readers", "list")
     assert listed.exit_code == 0, listed.output
-    lines = [line.split("\t")[:2] for line in listed.stdout.splitlines()]
-    assert ["gone", "ingestion"] in lines
-    assert ["query", "ingestion"] in lines
+    lines = [line.split("\t") for line in listed.stdout.splitlines()]
+    running = {(reader, stream): runs for reader, stream, _, runs, _ in lines}
+    assert (running["gone", "ingestion"], running["query", "ingestion"]) == ("no", "yes")
+    nothing = typed(city, "readers", "evict", "query", "nothing", "--yes")
+    assert (nothing.exit_code, "nobody called 'query' reads 'nothing'" in nothing.stderr) == (2, True), nothing.output
     runs = typed(city, "readers", "evict", "query", "ingestion", "--yes")
     assert (runs.exit_code, "stop every process that hosts it" in runs.stderr) == (2, True), runs.output
     assert ["query", "ingestion"] in [
@@ -267,9 +270,14 @@ def test_migrate_is_harmless_beside_running_processes_and_refuses_to_upgrade_the
 ):
     admin = city.sandbox.server.admin
     monkeypatch.setenv("CREDITMESH_ADMIN", url_of(admin.of("postgres")))
-    began = city.ask("select min(backend_start)::text from pg_stat_activity where application_name = 'consumer query'")
+    began = city.ask(
+        "select min(backend_start)::text from pg_stat_activity where application_name like 'consumer query [%'"
+    )
     beside = typed(city, "migrate")
-    assert beside.exit_code == 0, beside.output
+    assert (beside.exit_code, "nothing to upgrade" in beside.stdout) == (0, True), beside.output
+    found = typed(city, "migrate", DATABASE=None)
+    assert (found.exit_code, "nothing to upgrade" in found.stdout) == (0, True), found.output
+    assert not (city.node.settings.state / "postgres").exists(), "no second server beside the node's own"
     head = str(city.ask("select version from bus.installed where package = 'query'"))
     city.ask("update bus.installed set version = 'query_0001' where package = 'query' returning 1")
     refused = typed(city, "migrate")
@@ -277,16 +285,16 @@ def test_migrate_is_harmless_beside_running_processes_and_refuses_to_upgrade_the
     said = refused.stderr.replace("\n", " ")
     for word in (
         "Stop every process",
-        "consumer query (",
-        "consumer exchange (",
         ", since 2",
         "请停止本节点的所有进程",
     ):
         assert word in said
+    for name in ("query", "exchange"):
+        assert said.count(f"process {city.node.children[name].process.pid} (") == 1, "each process once"
     assert city.ask("select version from bus.installed where package = 'query'") == "query_0001", "nothing was touched"
     city.ask("update bus.installed set version = $1 where package = 'query' returning 1", head)
     assert city.ask(
-        "select min(backend_start)::text from pg_stat_activity where application_name = 'consumer query'"
+        "select min(backend_start)::text from pg_stat_activity where application_name like 'consumer query [%'"
     ) == (began), "nobody was disturbed"
 
 

@@ -126,7 +126,7 @@ class TestKafka(BusContract):
                 await world.wipe()
                 ids += await world.write(*["k"] * rows, lost=range(rows // 2))
                 await reading.consumer.caught_up()
-            assert reading.doubts == []
+            assert reading.uncertain == []
         assert await world.effects() == ids
 
     @pytest.mark.parametrize("wiped", [True, False], ids=["after a wipe", "after a lost tail"])

@@ -98,17 +98,17 @@ async def write_down(work: Work, events: Sequence[Delivered]) -> None:
 
 @dataclass
 class Running:
-    """A consumer as a host would run it: begun again after every doubt."""
+    """A consumer as a host would run it: begun again after every Uncertain."""
 
     consumer: Consumer
-    doubts: list[Uncertain] = field(default_factory=list)
+    uncertain: list[Uncertain] = field(default_factory=list)
 
     async def keep_running(self) -> None:
         while True:
             try:
                 await self.consumer.run()
-            except Uncertain as doubt:
-                self.doubts.append(doubt)
+            except Uncertain as error:
+                self.uncertain.append(error)
                 await asyncio.sleep(0.05)
 
 

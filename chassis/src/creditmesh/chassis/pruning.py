@@ -9,13 +9,13 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 import structlog
 
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.facts import KeptName
 from creditmesh.chassis.metrics import KEPT_SINCE, PRUNED
 
 BATCH = 1000
@@ -24,8 +24,6 @@ SECONDS_TO_FIRST = (30.0, 90.0)
 """After its start a process has better things to do, and not all processes begin at once."""
 SECONDS_BETWEEN_BATCHES = 0.1
 """A long backlog is removed at less than the pace at which it was written."""
-KeptName = Literal["events", "idempotency", "security_log"]
-"""What is kept for a term: the setting `keep_<name>_days`."""
 
 _log = structlog.get_logger(__name__)
 _ALONE = "select pg_try_advisory_xact_lock(hashtextextended('pruner ' || session_user, 0))"

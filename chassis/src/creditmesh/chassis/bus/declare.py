@@ -30,7 +30,7 @@ class StreamOf:
 
     service: str
     readers: frozenset[str]
-    """The services whose roles read it, followers included."""
+    """The services whose roles read it, replicas included."""
     consumers: frozenset[str] = frozenset()
     """Those that keep a position in it: whoever else is known as one is forgotten."""
     outbox: OutboxTable | None = None
