@@ -24,6 +24,7 @@ from tests.support.postgres import Postgres
 NUMBERS = "select number from bus.event_order where stream = 'source' and part = $1 order by number"
 BODIES = "select count(*) from bus.event where stream = 'source'"
 REPORTED = "select coalesce(sum(number), 0) from bus.event_reader where reader = 'reader' and stream = 'source'"
+READ = StreamOf(service="source", readers=frozenset({"reader"}), consumers=frozenset({"reader"}))
 HEADS = "select sum(number) from bus.event_head where stream = 'source'"
 
 
@@ -109,7 +110,7 @@ async def test_a_reader_that_has_not_passed_keeps_its_events(world: World):
 
 
 async def test_a_service_that_never_ran_keeps_the_events_it_is_declared_to_read(world: World):
-    await redeclared(world, StreamOf(service="source", readers=frozenset({"reader"}), consumers=frozenset({"reader"})))
+    await redeclared(world, READ)
     await world.write(*keys_of(0, 1) * 3)
     await pruner(world).prune()
     assert await numbers(world, 0) == [1, 2, 3]
@@ -118,13 +119,34 @@ async def test_a_service_that_never_ran_keeps_the_events_it_is_declared_to_read(
         assert len(await world.effects()) == 3
 
 
-async def test_a_reader_that_was_evicted_does_not_come_back_with_the_next_migration(world: World):
-    declared = StreamOf(service="source", readers=frozenset({"reader"}), consumers=frozenset({"reader"}))
-    await redeclared(world, declared)
+async def test_a_service_that_never_ran_keeps_them_on_a_node_that_was_written_to_before_it_pruned(world: World):
     await world.write(*keys_of(0, 1) * 3)
+    await world.admin.execute(
+        "delete from bus.event_pruned; delete from bus.event_reader"
+    )  # as an older version left it
+    await redeclared(world, READ)
+    await pruner(world).prune()
+    assert await numbers(world, 0) == [1, 2, 3]
+    async with world.reading() as reading:
+        await reading.consumer.caught_up()
+        assert len(await world.effects()) == 3
+
+
+async def test_a_reader_that_is_declared_after_something_was_pruned_holds_nothing(world: World):
+    await world.write(*keys_of(0, 1) * 3)
+    await pruner(world).prune()
+    await redeclared(world, READ)
+    assert await world.admin.fetchval("select count(*) from bus.event_reader where reader = 'reader'") == 0
+
+
+@pytest.mark.parametrize("events", [0, 3])
+async def test_a_reader_that_was_evicted_does_not_come_back_with_the_next_migration(world: World, events: int):
+    await redeclared(world, READ)
+    await world.write(*keys_of(0, 1) * events)
     async with world.database.session("bus") as session:
         await session.execute("select bus.evict('reader', 'source')")
-    await redeclared(world, declared)
+    await redeclared(world, READ)
+    await world.write(*keys_of(0, 1) * 2)
     await pruner(world).prune()
     assert await numbers(world, 0) == []
 
