@@ -16,7 +16,7 @@ import structlog
 
 from creditmesh.chassis.bus import dead_letters
 from creditmesh.chassis.bus.applying import Applier, ContextFor, Handle
-from creditmesh.chassis.bus.event import Ordered
+from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.bus.faults import FAILURES, Fault, fault_of, uncertain_on_failure
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress, Slice, share_of
 from creditmesh.chassis.bus.leases import Leases
@@ -299,14 +299,14 @@ class _Consuming:
         True if there may be more: it begins with a letter that is asked for.
         """
         kept = await dead_letters.of_key(self._work, self._reader, place[0], key, limit=self._of.batch)
-        events = [each.event for each in kept if each.asked != "drop"]
         numbers = [each.event.number for each in kept]
+        events = [event for each in kept for event in self._wanted(each)]
         if await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)) is None:
             _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
             return len(kept) == self._of.batch
         for each in kept:
             taken = partial(self._take_out, place, key, [each.event.number])
-            error = await self._applier.try_alone([] if each.asked == "drop" else [each.event], taken)
+            error = await self._applier.try_alone(self._wanted(each), taken)
             if error is not None and fault_of(error, 0) is not Fault.PERMANENT:
                 return False  # it says nothing of the event: what was asked stands, and is done at the next look
             if error is not None:
@@ -314,6 +314,11 @@ class _Consuming:
                 await dead_letters.refuse_again(self._work, self._reader, place, each.event.number, said)
                 return False
         return len(kept) == self._of.batch
+
+    def _wanted(self, parked: dead_letters.ParkedEvent) -> list[Delivered]:
+        """The event, unless an operator drops it or nobody handles its type any more: those are passed, as anywhere."""
+        event = parked.event
+        return [event] if parked.asked != "drop" and event.type in self._of.handlers[event.stream] else []
 
     async def _take_out(self, place: Place, key: str, numbers: Sequence[int]) -> None:
         stored = self.held[place].stored
