@@ -7,7 +7,7 @@ failed session ends it; it drops what it remembers, and the host starts it anew.
 import asyncio
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -188,6 +188,8 @@ class _Consuming:
         self._reported: dict[Place, int] = {}
         self._rebalance_at = self._poll_at = self._settle_at = self._report_all_at = 0.0
         self._pending = False
+        self._tries: Counter[tuple[Place, int]] = Counter()
+        """How often a letter that is asked for has failed in this run."""
 
     async def step(self) -> None:
         """Rebalance if it is time, take in what came, and apply what may be applied."""
@@ -301,19 +303,24 @@ class _Consuming:
         kept = await dead_letters.of_key(self._work, self._reader, place[0], key, limit=self._of.batch)
         numbers = [each.event.number for each in kept]
         events = [event for each in kept for event in self._wanted(each)]
-        if await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)) is None:
-            _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
-            return len(kept) == self._of.batch
-        for each in kept:
-            taken = partial(self._take_out, place, key, [each.event.number])
-            error = await self._applier.try_alone(self._wanted(each), taken)
-            if error is not None and fault_of(error, 0) is not Fault.PERMANENT:
-                return False  # it says nothing of the event: what was asked stands, and is done at the next look
-            if error is not None:
-                said = dead_letters.described(error)
-                await dead_letters.refuse_again(self._work, self._reader, place, each.event.number, said)
-                return False
+        if len(kept) == 1 or await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)):
+            for each in kept:
+                if not await self._release_alone(place, key, each):
+                    return False
+        _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
         return len(kept) == self._of.batch
+
+    async def _release_alone(self, place: Place, key: str, parked: dead_letters.ParkedEvent) -> bool:
+        number = parked.event.number
+        error = await self._applier.try_alone(self._wanted(parked), partial(self._take_out, place, key, [number]))
+        if error is None:
+            return True
+        self._tries[place, number] += 1
+        if fault_of(error, self._tries[place, number]) is Fault.PERMANENT:
+            del self._tries[place, number]
+            said = dead_letters.described(error)
+            await dead_letters.refuse_again(self._work, self._reader, place, number, said)
+        return False  # else it says nothing of the event: what was asked stands, and is done at the next look
 
     def _wanted(self, parked: dead_letters.ParkedEvent) -> list[Delivered]:
         """The event, unless an operator drops it or nobody handles its type any more: those are passed, as anywhere."""
