@@ -227,7 +227,7 @@ class _Consuming:
             del self.held[place]
         if change.gained:
             await self._claim(change.gained)
-        self._mailbox.hold([progress.position for progress in self.held.values()])
+        self._mailbox.hold(self.held)
         self._poll_at = 0.0  # what came between the look at the heads and this was brought to nobody
         self._measure()
 

@@ -112,8 +112,8 @@ async def migrate(
 
     Makes what is missing and may be run again, beside running processes too if there is nothing to upgrade, else
     StillRunning; runs on one server take turns. `declare` comes last, under the DDL role, in the transaction that says
-    which versions are in: what the bus adds for the declared streams. WrongNode if the database was created with another
-    code, tier or number of parts.
+    which versions are in: what the bus adds for the declared streams. WrongNode if the database was created with
+    another code, tier or number of parts.
     """
     facts = Facts(code=node, tier=tier, parts=parts)
     name = database or node
