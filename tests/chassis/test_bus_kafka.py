@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import pytest
 
+from creditmesh.chassis.bus import kafka_bus
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.kafka_bus import KafkaBus, Message
 from creditmesh.chassis.bus.mailboxes import MOST_AT_ONCE, MOST_KEPT
@@ -53,7 +55,7 @@ class Log:
         await asyncio.sleep(0 if found else min(seconds, 0.05))
         return found
 
-    async def ends(self, places: Sequence[Place]) -> Mapping[Place, int]:
+    async def ends(self, places: Collection[Place]) -> Mapping[Place, int]:
         return {place: len(self.events[place]) for place in places}
 
     async def take_over(self, world: World, *, leaving_out: int = 0) -> None:
@@ -98,3 +100,35 @@ async def test_a_slow_reader_leaves_its_backlog_with_kafka_and_fetches_nothing_t
     assert log.fetched == len(ids)
     refilled = APPLIED.labels("reader", "source", "refilled")._value.get() - begin
     assert refilled < len(ids) // 4, "most of it came by Kafka"
+
+
+async def test_an_event_that_is_too_large_for_kafka_costs_no_client(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kafka_bus, "SECONDS_OF_SILENCE", 0.3)
+    log = Log()
+    async with reading(world, log) as running:
+        ids: list[UUID] = []
+        for _ in range(2):
+            ids += await world.emit("k", "k")
+            await world.order()
+            await running.consumer.caught_up()
+            await asyncio.sleep(0.5)
+            await log.take_over(world, leaving_out=1)
+        ids += await world.emit("k")
+        await world.order()
+        await running.consumer.caught_up()
+        assert log.clients == 1
+    assert await world.effects() == ids
+
+
+async def test_a_client_that_brings_nothing_of_what_kafka_has_is_replaced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(kafka_bus, "SECONDS_OF_SILENCE", 0.3)
+    log = Log()
+    async with reading(world, log) as running:
+        log.mute = True
+        await world.emit("k")
+        await world.order()
+        await log.take_over(world)
+        await running.consumer.caught_up()
+        await eventually(lambda: log.clients > 1)
