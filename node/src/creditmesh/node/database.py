@@ -52,7 +52,14 @@ async def opened(settings: NodeSettings, role: str) -> AsyncIterator[Pool]:
 async def create(settings: NodeSettings, admin: DatabaseAddress) -> None:
     """Create or upgrade the node's database on a server, as its superuser."""
     name = None if settings.database is None else DatabaseAddress.read(settings.database).database
-    await install(admin, declaration=NODE, facts=settings.facts, secrets=settings.secrets, database=name)
+    await install(
+        admin,
+        declaration=NODE,
+        facts=settings.facts,
+        terms=settings.terms,
+        secrets=settings.secrets,
+        database=name,
+    )
 
 
 @asynccontextmanager

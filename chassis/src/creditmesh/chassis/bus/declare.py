@@ -149,7 +149,7 @@ def _grants_of_service(node: str, service: str) -> list[str]:
     role = quoted(role_of(node, service))
     return [
         f"grant usage on schema bus to {role}",
-        f"grant select on bus.node, bus.installed to {role}",
+        f"grant select on bus.node, bus.installed, bus.kept_term to {role}",
         f"grant insert on bus.event, bus.event_queue to {role}",
         f"grant execute on function bus.heads, bus.passed, bus.parked, bus.report, bus.pressure to {role}",
     ]
@@ -164,6 +164,7 @@ def _grants_of_bus(node: str) -> list[str]:
         f"grant usage on schema bus to {orderer}, {relay}",
         f"grant select on bus.node, bus.installed, bus.event_head to {orderer}, {relay}",
         f"grant execute on function bus.order_queued, bus.drop_repeated, bus.lead, bus.queue_state to {orderer}",
+        f"grant select on bus.kept_term to {orderer}",
         f"grant execute on function bus.readers, bus.evict, bus.prune_events to {orderer}",
         f"grant select, update on bus.event_published to {relay}",
     ]
