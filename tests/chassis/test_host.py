@@ -189,7 +189,7 @@ async def _none(count: Any) -> bool:
     return await count == 0
 
 
-async def test_a_process_prunes_by_the_terms_of_its_settings(
+async def test_a_process_prunes_by_the_terms_of_the_node_and_not_its_own(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(pruning, "SECONDS_TO_FIRST", (0.0, 0.0))

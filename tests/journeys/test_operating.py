@@ -255,6 +255,11 @@ def test_a_letter_of_a_type_that_is_read_no_more_is_listed_as_such_and_not_tried
     assert asked == 0, "nothing was asked for"
 
 
+def test_the_terms_for_what_only_grows_are_the_nodes(city: Victim):
+    terms = city.ask("select string_agg(name || ' ' || term, ', ' order by name) from bus.kept_term")
+    assert terms == "events 30 days, idempotency 7 days, security_log 366 days"
+
+
 def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim):
     city.ask(
         "insert into bus.event_reader (reader, stream, part, number, at)"
