@@ -296,6 +296,47 @@ async def test_all_of_a_key_of_a_stream_that_is_read_no_more_can_be_dropped(worl
     assert await letters(world) == 0
 
 
+async def test_a_letter_that_runs_out_of_time_is_tried_a_few_times_and_refused_again(world: World):
+    poison, other = keys_of(0, 2)
+    handler = Broken(keys=[poison])
+    tries = 0
+
+    async def slow(work: Work, events: Sequence[Delivered]) -> None:
+        nonlocal tries
+        await handler(work, events)
+        if handler.mended and events[0].key == poison:
+            tries += 1
+            await work.session.execute("set local statement_timeout = '20ms'")
+            await work.session.value("select pg_sleep(1)")
+
+    await world.write(other)
+    async with world.reading(slow) as reading:
+        await reading.consumer.caught_up()
+        await world.write(poison)
+        await eventually(lambda: count_is(world, 1))
+        handler.mended = True
+        assert await ask(world, "retry") == 1
+        await eventually(lambda: error_is(world, "DatabaseError"), within=10)
+        assert tries == PATIENCE
+        assert reading.doubts == []
+
+
+async def test_what_waits_behind_a_letter_and_is_of_a_type_that_nobody_handles_any_more_is_passed(world: World):
+    poison, other = keys_of(0, 2)
+    handler = Broken(keys=[poison])
+    await world.write(other)
+    async with world.reading(handler) as reading:
+        await reading.consumer.caught_up()
+        ids = await world.write(*[poison] * 3)
+        await eventually(lambda: count_is(world, 3))
+        await world.admin.execute("update reader.dead_letter set type = 'thing.gone' where number in (2, 3)")
+        handler.mended = True
+        assert await ask(world, "retry") == 1
+        await eventually(lambda: count_is(world, 0), within=10)
+        assert reading.doubts == []
+    assert await world.applied(poison) == ids[2:]
+
+
 async def test_a_letter_that_is_refused_again_stays_and_says_why(world: World):
     poison, other = keys_of(0, 2)
     handler = Broken(keys=[poison])

@@ -1,5 +1,6 @@
 """The rule of reading, against every way a transport can fail."""
 
+import time
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -127,3 +128,14 @@ def test_what_arrives_without_a_body_that_is_needed_is_left_to_the_stream():
     for event in _stream(3):
         other.arrive(event)
     assert len(other.next_arrived(10, ["u"]).events) == 3
+
+
+def test_a_part_that_rests_or_is_parked_keeps_nothing_that_arrives():
+    resting, parked = _progress(), _progress()
+    for progress in (resting, parked):
+        progress.arrive(_stream(3)[1])
+    resting.rest(time.monotonic() + 60)
+    parked.park(Alarm("planted", stream="s", part=0))
+    for progress in (resting, parked):
+        assert progress.arrive(_stream(3)[2])
+        assert (progress.arrived, progress.head) == ({}, 3)

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from creditmesh.chassis.bus.stream import backlog_size, heads, passed, read_stream, report
+from creditmesh.chassis.bus.backlog import Backlog
+from creditmesh.chassis.bus.stream import heads, passed, read_stream, report
 from tests.contracts.bus.world import World, opened
 from tests.support.postgres import Postgres
 
@@ -100,9 +101,9 @@ async def test_a_reader_reads_its_stream_reports_for_itself_and_asks_for_the_pre
         events = await read_stream(session, "source", after=dict.fromkeys(found, 0), n=10)
         assert [event.type for event in events] == ["thing.happened"]
         await report(session, reader="reader", stream="source", numbers=dict.fromkeys(found, 0))
-        assert (await backlog_size(session)).reader_lag == 1
+        assert (await Backlog().latest(session)).reader_lag == 1
         assert await passed(session, "source") == dict.fromkeys(found, 0)
         assert await passed(session, "reader") == {}, "nobody reads it"
     await world.emit("k")
     async with world.pool.session() as session:
-        assert (await backlog_size(session)).queue_age > 0
+        assert (await Backlog().latest(session)).queue_age > 0

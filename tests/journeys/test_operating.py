@@ -235,12 +235,30 @@ def test_a_letter_of_a_stream_that_is_read_no_more_is_listed_as_such_and_dropped
     )
     names, line = (each.split("\t") for each in typed(city, "dead", "list").stdout.splitlines())
     told = dict(zip(names, line, strict=True))
-    assert (told["stream"], told["waiting"], told["asked"]) == ("gone", "2", "its stream is read no more: drop it")
+    assert (told["stream"], told["waiting"], told["asked"]) == ("gone", "2", "it is read no more: drop it")
     retried = typed(city, "dead", "retry", "query/gone/3/1")
     assert (retried.exit_code, "`dead drop query/gone/3/1`" in retried.stderr) == (2, True), retried.output
     dropped = typed(city, "dead", "drop", "query/gone/3/1", "--yes")
     assert (dropped.exit_code, "3 in all" in dropped.stdout) == (0, True), dropped.output
     assert typed(city, "dead", "list").stdout.count("\n") == 1
+
+
+def test_a_letter_of_a_type_that_is_read_no_more_is_listed_as_such_and_not_tried_again(city: Victim):
+    city.ask(
+        "insert into exchange.dead_letter (stream, part, number, id, type, version, key, at, legal_date, data, error)"
+        " values ('query', 3, 1, gen_random_uuid(), 'access.recorded', 1, 'somebody', now(), current_date, '', 'Key')"
+        " returning 1"
+    )
+    assert "it is read no more: drop it" in typed(city, "dead", "list").stdout
+    retried = typed(city, "dead", "retry", "exchange/query/3/1")
+    assert (retried.exit_code, "reads access.recorded of query no more" in retried.stderr) == (2, True), retried.output
+    asked = city.ask("with gone as (delete from exchange.dead_letter returning asked) select count(asked) from gone")
+    assert asked == 0, "nothing was asked for"
+
+
+def test_the_terms_for_what_only_grows_are_the_nodes(city: Victim):
+    terms = city.ask("select string_agg(name || ' ' || term, ', ' order by name) from bus.kept_term")
+    assert terms == "events 30 days, idempotency 7 days, security_log 366 days"
 
 
 def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim):

@@ -247,10 +247,7 @@ class Host:
             Unit("replica", self.replica.run),
         ]
         units += self.bus.units() if self.consumers else ()
-        units += [
-            Unit(f"pruner {role}", Pruner(self.addresses[role], kept, terms=self.settings.terms).run)
-            for role, kept in self._kept().items()
-        ]
+        units += [Unit(f"pruner {role}", Pruner(self.addresses[role], kept).run) for role, kept in self._kept().items()]
         units += [Unit(f"consumer {name}", consumer.run) for name, consumer in self.consumers.items()]
         return units + [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
 

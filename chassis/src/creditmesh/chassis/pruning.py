@@ -1,7 +1,8 @@
 """What only grows is cut: rows are kept for a stated term, and a unit removes what is older, batch by batch.
 
 Each service's role prunes what it owns, and the role `bus` the events. However many processes run, one at a time
-prunes for a role: an advisory lock, held for a batch.
+prunes for a role: an advisory lock, held for a batch. The terms are the node's, as `migrate` wrote them, and age is
+told by the server's clock: no process has its own.
 """
 
 import asyncio
@@ -26,6 +27,10 @@ SECONDS_BETWEEN_BATCHES = 0.1
 """A long backlog is removed at less than the pace at which it was written."""
 
 _log = structlog.get_logger(__name__)
+_KEEP = """
+    insert into bus.kept_term (name, term) values (:name, :term) on conflict (name) do update set term = excluded.term
+"""
+_BEFORE = "select clock_timestamp() - term from bus.kept_term where name = :name"
 _ALONE = "select pg_try_advisory_xact_lock(hashtextextended('pruner ' || session_user, 0))"
 
 
@@ -42,20 +47,18 @@ class Retention:
     """What else the statement names."""
 
 
-class Pruner:
-    """Prunes what one role owns."""
+async def keep(session: Session, terms: Mapping[KeptName, timedelta]) -> None:
+    """Write for how long the node keeps what only grows."""
+    for name, term in terms.items():
+        await session.execute(_KEEP, {"name": name, "term": term})
 
-    def __init__(
-        self,
-        address: DatabaseAddress,
-        kept: Sequence[Retention],
-        *,
-        terms: Mapping[KeptName, timedelta],
-        batch: int = BATCH,
-    ) -> None:
+
+class Pruner:
+    """Prunes what one role owns; of what the node has no term for, nothing."""
+
+    def __init__(self, address: DatabaseAddress, kept: Sequence[Retention], *, batch: int = BATCH) -> None:
         self._address = address
         self._kept = kept
-        self._terms = terms
         self._batch = batch
 
     async def run(self) -> None:
@@ -75,14 +78,14 @@ class Pruner:
             session.end()
 
     async def _prune(self, session: Session, kept: Retention) -> None:
-        before = datetime.now(UTC) - self._terms[kept.name]
+        before: datetime | None = await session.value(_BEFORE, {"name": kept.name})
         removed = 0
-        while (batch := await self._one_batch(session, kept, before)) is not None:
+        while before and (batch := await self._one_batch(session, kept, before)) is not None:
             removed += batch
             if batch < self._batch:
                 break
             await asyncio.sleep(SECONDS_BETWEEN_BATCHES)
-        if removed:
+        if removed and before:
             _log.info("pruned", kept=kept.name, of=kept.of, rows=removed, before=before.isoformat())
 
     async def _one_batch(self, session: Session, kept: Retention, before: datetime) -> int | None:

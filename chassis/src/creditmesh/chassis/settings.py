@@ -101,11 +101,13 @@ class NodeSettings(BaseSettings):
     drain_seconds: float = 10.0
     """How long a stopping process waits for requests under way."""
     keep_events_days: int = Field(default=30, ge=1)
-    """How long an event is kept that all its readers have passed; the catalogue's are kept for good."""
+    """How long an event is kept that all its readers have passed; the catalogue's are kept for good. Like the
+    other terms it is the node's: `creditmesh-node migrate` writes it, and processes do not read their own."""
     keep_idempotency_days: int = Field(default=7, ge=1)
-    """How long an Idempotency-Key is known: the same request is a new one afterwards."""
+    """How long an Idempotency-Key is known: the same request is a new one afterwards. `migrate` writes it."""
     keep_security_log_days: int = Field(default=366, ge=30)
-    """How long the gateway's log of refusals is kept; nothing removes what is younger than 30 days."""
+    """How long the gateway's log of refusals is kept; nothing removes what is younger than 30 days. `migrate`
+    writes it."""
 
     @property
     def terms(self) -> Mapping[KeptName, timedelta]:

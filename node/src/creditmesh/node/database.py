@@ -71,8 +71,14 @@ def _unreachable(settings: NodeSettings, why: str) -> NodeError:
 async def create(settings: NodeSettings, admin: DatabaseAddress) -> Sequence[Upgraded]:
     """Create or upgrade the node's database on a server, as its superuser."""
     given = _given(settings)
-    name = None if given is None else given.database
-    return await install(admin, declaration=NODE, facts=settings.facts, secrets=settings.secrets, database=name)
+    return await install(
+        admin,
+        declaration=NODE,
+        facts=settings.facts,
+        terms=settings.terms,
+        secrets=settings.secrets,
+        database=None if given is None else given.database,
+    )
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import structlog
 
 from creditmesh.chassis.bus import dead_letters
 from creditmesh.chassis.bus.applying import Applier, ContextFor, Handle
-from creditmesh.chassis.bus.event import Ordered, part_of
+from creditmesh.chassis.bus.event import Delivered, Ordered, part_of
 from creditmesh.chassis.bus.faults import FAILURES, Fault, fault_of, uncertain_on_failure
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress, Slice, share_of
 from creditmesh.chassis.bus.leases import Leases
@@ -196,6 +196,8 @@ class _Consuming:
         self._reported: dict[Place, int] = {}
         self._rebalance_at = self._poll_at = self._settle_at = self._report_all_at = 0.0
         self._pending = False
+        self._tries: Counter[tuple[Place, int]] = Counter()
+        """How often a letter that is asked for has failed in this run."""
 
     async def step(self) -> None:
         """Rebalance if it is time, take in what came, and apply what may be applied."""
@@ -233,7 +235,7 @@ class _Consuming:
             del self.held[place]
         if change.gained:
             await self._claim(change.gained)
-        self._mailbox.hold([progress.position for progress in self.held.values()])
+        self._mailbox.hold(self.held)
         self._poll_at = 0.0  # what came between the look at the heads and this was brought to nobody
         self._measure()
 
@@ -315,21 +317,31 @@ class _Consuming:
         True if there may be more: it begins with a letter that is asked for.
         """
         kept = await dead_letters.of_key(self._work, self._reader, place[0], key, limit=self._of.batch)
-        events = [each.event for each in kept if each.asked != "drop"]
         numbers = [each.event.number for each in kept]
-        if await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)) is None:
-            _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
-            return len(kept) == self._of.batch
-        for each in kept:
-            taken = partial(self._take_out, place, key, [each.event.number])
-            error = await self._applier.try_alone([] if each.asked == "drop" else [each.event], taken)
-            if error is not None and fault_of(error, 0) is not Fault.PERMANENT:
-                return False  # it says nothing of the event: what was asked stands, and is done at the next look
-            if error is not None:
-                said = dead_letters.described(error)
-                await dead_letters.refuse_again(self._work, self._reader, place, each.event.number, said)
-                return False
+        events = [event for each in kept for event in self._wanted(each)]
+        if len(kept) == 1 or await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)):
+            for each in kept:
+                if not await self._release_alone(place, key, each):
+                    return False
+        _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
         return len(kept) == self._of.batch
+
+    async def _release_alone(self, place: Place, key: str, parked: dead_letters.ParkedEvent) -> bool:
+        number = parked.event.number
+        error = await self._applier.try_alone(self._wanted(parked), partial(self._take_out, place, key, [number]))
+        if error is None:
+            return True
+        self._tries[place, number] += 1
+        if fault_of(error, self._tries[place, number]) is Fault.PERMANENT:
+            del self._tries[place, number]
+            said = dead_letters.described(error)
+            await dead_letters.refuse_again(self._work, self._reader, place, number, said)
+        return False  # else it says nothing of the event: what was asked stands, and is done at the next look
+
+    def _wanted(self, parked: dead_letters.ParkedEvent) -> list[Delivered]:
+        """The event, unless an operator drops it or nobody handles its type any more: those are passed, as anywhere."""
+        event = parked.event
+        return [event] if parked.asked != "drop" and event.type in self._of.handlers[event.stream] else []
 
     async def _take_out(self, place: Place, key: str, numbers: Sequence[int]) -> None:
         stored = self.held[place].stored

@@ -121,9 +121,9 @@ async def migrate(
     Tells what was upgraded.
 
     Makes what is missing and may be run again, beside running processes too if there is nothing to upgrade, else
-    StillRunning; runs on one server take turns. `declare` comes last, under the DDL role, in a transaction of its own:
-    what the bus adds for the declared streams. WrongNode if the database was created with another code, tier or number
-    of parts.
+    StillRunning; runs on one server take turns. `declare` comes last, under the DDL role, in the transaction that says
+    which versions are in: what the bus adds for the declared streams. WrongNode if the database was created with
+    another code, tier or number of parts.
     """
     facts = Facts(code=node, tier=tier, parts=parts)
     name = database or node
@@ -235,13 +235,13 @@ async def _versions(ddl: DatabaseAddress, facts: Facts, packages: Sequence[Migra
             await _upgraded(ddl, package, facts)
             if package.name == BUS:
                 await session.execute(_KEEP_NODE, asdict(facts))
-        for package in (*_CHASSIS, *packages):
-            if (version := head_of(package.package)) is not None:
-                await session.execute(_INSTALLED, {"package": package.name, "version": version})
         await session.begin()
         await _grant_vault(session, facts, packages)
         if declare is not None:
             await declare(session)
+        for package in (*_CHASSIS, *packages):
+            if (version := head_of(package.package)) is not None:
+                await session.execute(_INSTALLED, {"package": package.name, "version": version})
         await session.commit()
     finally:
         session.end()
