@@ -19,6 +19,8 @@ AT_ONCE = 2
 WAITING = 16
 """Large bodies that may wait, each in memory; one more is refused at once."""
 SECONDS_TO_WAIT = 20.0
+FILES_AT_ONCE = 8
+SECONDS_TO_WAIT_FOR_A_FILE = 60.0
 
 T = TypeVar("T")
 
@@ -43,6 +45,11 @@ class Bulk:
             yield
         finally:
             self._turns.give(share)
+
+
+def files() -> Bulk:
+    """The turns of files that take minutes, mostly in the database: more at once, so that no caller has them all."""
+    return Bulk(at_once=FILES_AT_ONCE, seconds=SECONDS_TO_WAIT_FOR_A_FILE)
 
 
 async def in_slices(rows: Sequence[T], size: int = SLICE) -> AsyncIterator[Sequence[T]]:
