@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import structlog
 
 from creditmesh.chassis.bus.declare import StreamOf, declare_streams
 from creditmesh.chassis.bus.event import Delivered
@@ -16,7 +17,7 @@ from creditmesh.chassis.bus.stream import kept_events
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.metrics import KEPT_SINCE, PRUNED
-from creditmesh.chassis.pruning import Pruner
+from creditmesh.chassis.pruning import OFTEN_SKIPPED, Pruner
 from tests.contracts.bus.world import PARTS, Ignored, Noted, World, keys_of, opened
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
@@ -230,7 +231,13 @@ async def test_one_process_at_a_time_prunes(world: World):
     async with world.database.session("bus") as other:
         async with other.transaction():
             await other.execute("select pg_advisory_xact_lock(hashtextextended('pruner ' || session_user, 0))")
-            await pruner(world).prune()
+            kept_out = pruner(world)
+            with structlog.testing.capture_logs() as logs:
+                for _ in range(OFTEN_SKIPPED - 1):
+                    await kept_out.prune()
+                assert logs == [], "another process's batch is nothing to tell"
+                await kept_out.prune()
+            assert [each["log_level"] for each in logs] == ["warning"]
             assert await numbers(world, 0) == [1, 2, 3]
         await pruner(world).prune()
     assert await numbers(world, 0) == []
