@@ -116,7 +116,7 @@ class Intake:
             return {}
         subjects, ciphers = await self._ctx.vault.identify(named)
         found = list(zip(passing, subjects, strict=False))
-        async for some in in_slices(found, _SLICE):
+        async for some in in_slices(found, _SLICE, seconds=0.005):
             for entry, subject in some:
                 self._found(entry, subject)
         for entry, representative in zip(others, subjects[len(passing) :], strict=True):
