@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import structlog
 
 from creditmesh.chassis.bus.declare import StreamOf, declare_streams
 from creditmesh.chassis.bus.event import Delivered
@@ -16,7 +17,7 @@ from creditmesh.chassis.bus.stream import kept_events
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.metrics import KEPT_SINCE, PRUNED
-from creditmesh.chassis.pruning import Pruner, keep
+from creditmesh.chassis.pruning import OFTEN_SKIPPED, Pruner, keep
 from tests.contracts.bus.world import PARTS, Ignored, Noted, World, keys_of, opened
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
@@ -29,7 +30,9 @@ HEADS = "select sum(number) from bus.event_head where stream = 'source'"
 
 
 @pytest.fixture
-async def world(postgres: Postgres) -> AsyncIterator[World]:
+async def world(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """Its events are two days old: younger ones are never pruned."""
+    monkeypatch.setattr("tests.contracts.bus.world.new_id", lambda: _made(datetime.now(UTC) - timedelta(days=2)))
     async with opened(postgres) as world:
         yield world
 
@@ -163,6 +166,13 @@ async def test_a_reader_that_runs_is_not_evicted(world: World):
         await eventually(lambda: evicted(session))
 
 
+async def test_another_lock_of_a_readers_role_does_not_keep_it_on_the_list(world: World):
+    await registered(world, "reader", number=0)
+    async with world.database.session("bus") as session, world.database.session("reader") as reader:
+        await reader.execute("select pg_advisory_lock_shared(1, 9999)")
+        assert await session.fetchval("select bus.evict('reader', 'source')") == PARTS
+
+
 async def evicted(session: asyncpg.Connection) -> bool:
     try:
         return bool(await session.fetchval("select bus.evict('reader', 'source')"))
@@ -176,6 +186,21 @@ async def test_what_kafka_does_not_have_yet_is_kept(world: World):
     assert await numbers(world, 0) == [1, 2, 3, 4, 5]
     await world.admin.execute("update bus.event_published set number = 3 where stream = 'source' and part = 0")
     await prune(world, published=True)
+    assert await numbers(world, 0) == [4, 5]
+
+
+async def test_what_is_younger_than_a_day_is_kept_whatever_is_asked(world: World):
+    await world.write(*keys_of(0, 1) * 3)
+    await _dated(world, 2, datetime.now(UTC) - timedelta(hours=23))
+    async with world.database.session("bus") as session:
+        await session.execute("select bus.prune_events('source', now() + interval '100 years', 1000, false)")
+    assert await numbers(world, 0) == [2, 3]
+
+
+async def test_on_kafka_what_was_not_published_is_kept_though_the_caller_denies_kafka(world: World):
+    await world.write(*keys_of(0, 1) * 5)
+    await world.admin.execute("update bus.event_published set number = 3 where stream = 'source' and part = 0")
+    await prune(world, published=False)
     assert await numbers(world, 0) == [4, 5]
 
 
@@ -229,7 +254,13 @@ async def test_one_process_at_a_time_prunes(world: World):
     async with world.database.session("bus") as other:
         async with other.transaction():
             await other.execute("select pg_advisory_xact_lock(hashtextextended('pruner ' || session_user, 0))")
-            await prune(world)
+            kept_out = Pruner(world.database.addresses["bus"], [kept_events("source", published=False)])
+            with structlog.testing.capture_logs() as logs:
+                for _ in range(OFTEN_SKIPPED - 1):
+                    await kept_out.prune()
+                assert logs == [], "another process's batch is nothing to tell"
+                await kept_out.prune()
+            assert [each["log_level"] for each in logs] == ["warning"]
             assert await numbers(world, 0) == [1, 2, 3]
         await prune(world)
     assert await numbers(world, 0) == []
@@ -280,13 +311,18 @@ async def redeclared(world: World, *streams: StreamOf) -> None:
         await declare_streams(Session(session), node="city", streams=streams)
 
 
+def _made(at: datetime) -> UUID:
+    """An id of that time."""
+    return UUID(f"{int(at.timestamp() * 1000):012x}" + new_id().hex[12:])
+
+
 async def _dated(world: World, number: int, at: datetime) -> None:
     """Give an event of part 0 an id of that time."""
-    made = f"{int(at.timestamp() * 1000):012x}" + new_id().hex[12:]
+    made = _made(at)
     where = "stream = 'source' and part = 0 and number = $1"
     was = await world.admin.fetchval(f"select event from bus.event_order where {where}", number)
-    await world.admin.execute("update bus.event set id = $2 where id = $1", was, UUID(made))
-    await world.admin.execute(f"update bus.event_order set event = $2 where {where}", number, UUID(made))
+    await world.admin.execute("update bus.event set id = $2 where id = $1", was, made)
+    await world.admin.execute(f"update bus.event_order set event = $2 where {where}", number, made)
 
 
 async def _pages(world: World, statement: str) -> int:

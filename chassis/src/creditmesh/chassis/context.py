@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 
-from creditmesh.chassis.bulk import Bulk
+from creditmesh.chassis.bulk import Bulk, files
 from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.listen import Notifications
@@ -70,6 +70,8 @@ class Equipment:
     """How far the node is behind, as of the last second."""
     bulk: Bulk = field(default_factory=Bulk)
     """The turns of large bodies; one for all services of a process."""
+    files: Bulk = field(default_factory=files)
+    """The turns of files that a service works on for minutes."""
 
 
 @dataclass(slots=True)

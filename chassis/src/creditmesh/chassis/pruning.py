@@ -26,6 +26,9 @@ SECONDS_TO_FIRST = (30.0, 90.0)
 SECONDS_BETWEEN_BATCHES = 0.1
 """A long backlog is removed at less than the pace at which it was written."""
 
+OFTEN_SKIPPED = 3
+"""After so many hours in which somebody else held the lock at the moment of pruning, it is no other process's batch."""
+
 _log = structlog.get_logger(__name__)
 _KEEP = """
     insert into bus.kept_term (name, term) values (:name, :term) on conflict (name) do update set term = excluded.term
@@ -60,6 +63,8 @@ class Pruner:
         self._address = address
         self._kept = kept
         self._batch = batch
+        self._skipped = 0
+        """How often in a row somebody else held the lock."""
 
     async def run(self) -> None:
         """Prune every hour."""
@@ -90,8 +95,12 @@ class Pruner:
 
     async def _one_batch(self, session: Session, kept: Retention, before: datetime) -> int | None:
         await session.begin()
-        if not await session.value(_ALONE):
+        alone = await session.value(_ALONE)
+        self._skipped = 0 if alone else self._skipped + 1
+        if not alone:
             await session.rollback()
+            if self._skipped >= OFTEN_SKIPPED * len(self._kept):
+                _log.warning("not pruned: another session holds the lock", kept=kept.name, of=kept.of)
             return None
         [(pruned, oldest)] = await session.fetch(kept.statement, {**kept.values, "before": before, "most": self._batch})
         await session.commit()

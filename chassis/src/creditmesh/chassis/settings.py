@@ -67,7 +67,7 @@ class NodeSettings(BaseSettings):
     """A superuser's address of the same server, for `migrate` alone. None: the embedded server's."""
     pool_size: int = Field(default=4, ge=1, le=64)
     """Database sessions that each service of a process has for its requests, of which one caller holds three quarters
-    at most; more requests wait, or get 503 `busy`."""
+    at most, or all of one, two or three; more requests wait, or get 503 `busy`."""
     vault_pool_size: int = Field(default=2, ge=1, le=64)
     """Sessions beside them for finding people and their keys, which is done before a request's own transaction."""
     plan_cache_mode: Literal["force_generic_plan", "auto", "force_custom_plan"] = "force_generic_plan"

@@ -17,7 +17,7 @@ from creditmesh.chassis.bus.stream import Head
 from creditmesh.chassis.errors import Alarm
 
 SECONDS_FOR_A_BODY = 10.0
-"""How long after an event was made its body may still be on its way."""
+"""How long after an event was made its body may still be on its way; as much may clocks be apart."""
 SECONDS_TO_LOOK_AGAIN = 0.2
 
 
@@ -165,7 +165,7 @@ class Slice:
 
 def _is_young(event: UUID) -> bool:
     made = (event.int >> 80) / 1000  # the first 48 bits of a UUIDv7, milliseconds
-    return time.time() - made < SECONDS_FOR_A_BODY
+    return abs(time.time() - made) < SECONDS_FOR_A_BODY  # an id from a time to come is no young one
 
 
 def follow(position: Position, events: Iterable[Ordered]) -> list[Ordered]:

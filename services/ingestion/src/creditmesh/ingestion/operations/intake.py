@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion.content import Content, content_of, natural_text
@@ -18,6 +19,8 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.compile import Outcome as Reading
 from creditmesh.schemas.rules.compile import Row as CanonicalRow
+
+_SLICE = 100
 
 
 @dataclass(slots=True)
@@ -112,8 +115,10 @@ class Intake:
         if not named:
             return {}
         subjects, ciphers = await self._ctx.vault.identify(named)
-        for entry, subject in zip(passing, subjects, strict=False):
-            self._found(entry, subject)
+        found = list(zip(passing, subjects, strict=False))
+        async for some in in_slices(found, _SLICE, seconds=0.005):
+            for entry, subject in some:
+                self._found(entry, subject)
         for entry, representative in zip(others, subjects[len(passing) :], strict=True):
             entry.representative = representative
         return ciphers

@@ -2,8 +2,8 @@
 
 from creditmesh.chassis.database.migrations import script
 
-revision = "bus_0006"
-down_revision = "bus_0005"
+revision = "bus_0007"
+down_revision = "bus_0006"
 branch_labels = None
 depends_on = None
 
@@ -23,6 +23,7 @@ declare
 begin
     if exists (select from pg_locks l join pg_stat_activity a on a.pid = l.pid
                 where l.locktype = 'advisory' and l.objsubid = 2 and l.mode = 'ShareLock' and l.granted
+                  and l.objid::bigint = (select parts from bus.node)
                   and a.datname = current_database()
                   and a.usename = (select code from bus.node) || '_' || evict.reader) then
         raise object_in_use using message = 'the reader runs: stop its processes first';

@@ -2,8 +2,8 @@
 
 from creditmesh.chassis.database.migrations import script
 
-revision = "bus_0007"
-down_revision = "bus_0006"
+revision = "bus_0008"
+down_revision = "bus_0007"
 branch_labels = None
 depends_on = None
 
