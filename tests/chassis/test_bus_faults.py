@@ -318,7 +318,7 @@ async def test_a_letter_that_runs_out_of_time_is_tried_a_few_times_and_refused_a
         assert await ask(world, "retry") == 1
         await eventually(lambda: error_is(world, "DatabaseError"), within=10)
         assert tries == PATIENCE
-        assert reading.doubts == []
+        assert reading.uncertain == []
 
 
 async def test_what_waits_behind_a_letter_and_is_of_a_type_that_nobody_handles_any_more_is_passed(world: World):
@@ -333,7 +333,7 @@ async def test_what_waits_behind_a_letter_and_is_of_a_type_that_nobody_handles_a
         handler.mended = True
         assert await ask(world, "retry") == 1
         await eventually(lambda: count_is(world, 0), within=10)
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await world.applied(poison) == ids[2:]
 
 

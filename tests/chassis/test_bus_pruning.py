@@ -254,6 +254,7 @@ async def test_one_process_at_a_time_prunes(world: World):
     async with world.database.session("bus") as other:
         async with other.transaction():
             await other.execute("select pg_advisory_xact_lock(hashtextextended('pruner ' || session_user, 0))")
+            await prune(world)
             kept_out = Pruner(world.database.addresses["bus"], [kept_events("source", published=False)])
             with structlog.testing.capture_logs() as logs:
                 for _ in range(OFTEN_SKIPPED - 1):

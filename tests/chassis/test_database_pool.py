@@ -13,7 +13,7 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.problems import of_error
-from creditmesh.chassis.shares import Busy
+from creditmesh.chassis.shares import Busy, working_for
 from tests.chassis.sample import OTHER, SAMPLE
 from tests.support.eventually import eventually
 from tests.support.postgres import Database, Postgres
@@ -190,44 +190,46 @@ async def test_requests_cancelled_anywhere_lose_no_commit_and_leak_no_session(da
 
 
 async def test_who_waits_gets_a_session_and_who_would_wait_behind_too_many_is_refused_at_once(database: Database):
-    pool = database.pool("sample", size=1, waiting=2)
+    with working_for("a caller"):
+        pool = database.pool("sample", size=1, waiting=2)
 
-    async def use() -> int:
-        async with pool.session() as session:
-            return int(await session.value("select 1"))
+        async def use() -> int:
+            async with pool.session() as session:
+                return int(await session.value("select 1"))
 
-    async with pool.session():
-        waiting = [asyncio.create_task(use()) for _ in range(2)]
-        await asyncio.sleep(0)
-        async with asyncio.timeout(0.5):
-            for _ in range(100):
-                with pytest.raises(Busy) as caught:
-                    await pool.acquire()
-        assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
-        assert fault_of(caught.value, 0) is Fault.PASSING, "no event is to blame"
-        assert not any(task.done() for task in waiting)
-    assert await asyncio.gather(*waiting) == [1, 1]
-    assert await use() == 1
+        async with pool.session():
+            waiting = [asyncio.create_task(use()) for _ in range(2)]
+            await asyncio.sleep(0)
+            async with asyncio.timeout(0.5):
+                for _ in range(100):
+                    with pytest.raises(Busy) as caught:
+                        await pool.acquire()
+            assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
+            assert fault_of(caught.value, 0) is Fault.PASSING, "no event is to blame"
+            assert not any(task.done() for task in waiting)
+        assert await asyncio.gather(*waiting) == [1, 1]
+        assert await use() == 1
 
 
 async def test_who_waits_too_long_is_refused_and_who_leaves_the_queue_makes_room(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("creditmesh.chassis.database.pool.SECONDS_TO_WAIT", 0.2)
-    pool = database.pool("sample", size=1, waiting=1)
-    async with pool.session():
-        for _ in range(3):
+    with working_for("a caller"):
+        monkeypatch.setattr("creditmesh.chassis.database.pool.SECONDS_TO_WAIT", 0.2)
+        pool = database.pool("sample", size=1, waiting=1)
+        async with pool.session():
+            for _ in range(3):
+                with pytest.raises(Busy):
+                    await pool.acquire()
+            leaving = asyncio.create_task(pool.acquire())
+            await asyncio.sleep(0)
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+            staying = asyncio.create_task(pool.acquire())
+            await asyncio.sleep(0)
             with pytest.raises(Busy):
                 await pool.acquire()
-        leaving = asyncio.create_task(pool.acquire())
-        await asyncio.sleep(0)
-        leaving.cancel()
-        await asyncio.gather(leaving, return_exceptions=True)
-        staying = asyncio.create_task(pool.acquire())
-        await asyncio.sleep(0)
-        with pytest.raises(Busy):
-            await pool.acquire()
-    await pool.release(await staying)
+        await pool.release(await staying)
 
 
 async def test_a_connection_that_fails_leaves_its_place_in_the_pool(database: Database):
