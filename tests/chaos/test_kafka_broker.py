@@ -76,7 +76,7 @@ async def in_thread(call) -> None:
     await asyncio.get_running_loop().run_in_executor(None, call)
 
 
-async def test_a_send_in_doubt_ends_the_process_and_the_next_one_publishes_the_rest(
+async def test_an_uncertain_send_ends_the_process_and_the_next_one_publishes_the_rest(
     world: KafkaWorld, own_broker: Broker
 ):
     ids = []

@@ -80,7 +80,7 @@ async def test_a_process_that_slept_inside_its_transaction_doubles_nothing_when_
     assert sorted(await world.effects()) == sorted(ids)
 
 
-async def test_a_work_session_that_the_server_ended_is_doubt_and_the_batch_is_applied_once(world: World):
+async def test_a_work_session_that_the_server_ended_is_uncertain_and_the_batch_is_applied_once(world: World):
     killed = 0
 
     async def cut(work: Work, events: Sequence[Delivered]) -> None:
@@ -94,7 +94,7 @@ async def test_a_work_session_that_the_server_ended_is_doubt_and_the_batch_is_ap
     ids = await world.write(*["k"] * 5)
     async with world.reading(cut) as reading:
         await reading.consumer.caught_up()
-        assert len(reading.doubts) == 1
+        assert len(reading.uncertain) == 1
     assert await world.effects() == ids
 
 
@@ -110,7 +110,7 @@ async def test_a_consumer_works_again_within_30_seconds_of_the_network_going_sil
             ids += await world.write("k", "k")
             proxy.answer()
             await watcher.caught_up(30)
-            assert len(reading.doubts) == 1
+            assert len(reading.uncertain) == 1
             ids += await world.write("k")
             await watcher.caught_up(5)
         await pool.close()
@@ -131,7 +131,7 @@ async def test_a_deadlock_a_conflict_or_a_lock_timeout_is_done_again_in_place(wo
     ids = await world.write(*["k"] * 5)
     async with world.reading(conflict) as reading:
         await reading.consumer.caught_up()
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert (times, await world.effects()) == (3, ids)
 
 
@@ -177,7 +177,7 @@ async def test_a_handler_may_park_a_part(world: World):
     async with world.reading(alarm) as reading:
         await eventually(lambda: _applied_all(world, 1))
         assert list(reading.consumer.alarms) == [("source", 0)]
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await world.effects() == ids[1:]
 
 

@@ -10,8 +10,7 @@ from creditmesh.chassis.bus import mailboxes as mailboxes_of_the_bus
 from creditmesh.chassis.bus.embedded import EmbeddedBus
 from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.bus.mailboxes import Mailbox
-from creditmesh.chassis.bus.position import Position
-from tests.contracts.bus.world import PARTS, Happened, Ignored, Work, World, keys_of, opened, write_down
+from tests.contracts.bus.world import PARTS, Happened, Ignored, Work, World, keys_of, opened, standing, write_down
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
 
@@ -26,7 +25,7 @@ async def world(postgres: Postgres) -> AsyncIterator[World]:
 async def mailboxes(bus: EmbeddedBus, *parts: Sequence[int]) -> AsyncIterator[list[Mailbox]]:
     made = [bus.mailbox(["source"]) for _ in parts]
     for mailbox, held in zip(made, parts, strict=True):
-        mailbox.hold([Position("source", part) for part in held])
+        mailbox.hold(standing(held))
     await asyncio.sleep(0.1)  # its unit has begun
     yield made
     for mailbox in made:

@@ -10,6 +10,7 @@ from creditmesh.chassis.bus import applying, dead_letters, stream
 from creditmesh.chassis.bus.consumer import BATCH
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.bus.metrics import DEAD_LETTERS
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient
 from tests.contracts.bus.world import PARTS, Happened, Running, Work, World, keys_of, opened, write_down
@@ -67,7 +68,7 @@ async def test_a_revoked_grant_under_load_parks_nothing_and_all_is_applied_when_
         await world.admin.execute(GRANT)
         await reading.consumer.caught_up()
         assert not reading.consumer.alarms, "what was mended alarms no more"
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await all_applied(world, ids)
 
 
@@ -114,6 +115,9 @@ async def test_a_poison_event_in_a_batch_of_five_hundred_is_found_by_halving(wor
     (bad,) = await world.write(poison)
     async with world.reading(handler) as reading:
         await reading.consumer.caught_up()
+        standing = DEAD_LETTERS.labels("reader", "source")._value
+        await eventually(lambda: (standing.get(), reading.consumer.dead_letters) == (1, 1))
+    assert standing.get() == 0, "whoever leases the part next tells of it"
     assert await all_applied(world, ids)
     assert await world.admin.fetchval("select id from reader.dead_letter") == bad
     assert handler.calls <= 40, "about two for each halving of four parts, and not one for each event"
@@ -174,7 +178,7 @@ async def test_what_waits_holds_its_own_part_only(world: World):
         await eventually(lambda: all_applied(world, ids))
         handler.mended = True
         await reading.consumer.caught_up()
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await all_applied(world, held + ids)
 
 
@@ -212,12 +216,15 @@ async def test_a_letter_is_released_with_all_that_waits_behind_it(world: World, 
         await reading.consumer.caught_up()
         ids = [await first(world, poison) for _ in range(3)]
         await eventually(lambda: count_is(world, 3))
+        standing = DEAD_LETTERS.labels("reader", "source")._value
+        await eventually(lambda: (standing.get(), reading.consumer.dead_letters) == (1, 1))
         handler.mended = True
         assert await ask(world, wish) == 1
         await eventually(lambda: count_is(world, 0), within=10)
+        await eventually(lambda: (standing.get(), reading.consumer.dead_letters) == (0, 0))
         ids.append(await first(world, poison))
         await reading.consumer.caught_up()
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert await world.applied(poison) == (ids if wish == "retry" else ids[1:])
 
 
@@ -245,7 +252,7 @@ async def test_what_waits_behind_a_letter_is_applied_in_batches_however_much_it_
         handler.mended = True
         assert await ask(world, "retry") == 1
         await eventually(lambda: count_is(world, 0), within=60)
-        assert reading.doubts == []
+        assert reading.uncertain == []
     assert max(sizes) <= BATCH
     numbers = await world.admin.fetch("select number from reader.effect where key = $1 order by place", poison)
     assert len(numbers) == 20_002
@@ -287,6 +294,47 @@ async def test_all_of_a_key_of_a_stream_that_is_read_no_more_can_be_dropped(worl
     async with world.pool.session() as session:
         assert await dead_letters.drop_key(session, "reader", "gone", poison) == 2
     assert await letters(world) == 0
+
+
+async def test_a_letter_that_runs_out_of_time_is_tried_a_few_times_and_refused_again(world: World):
+    poison, other = keys_of(0, 2)
+    handler = Broken(keys=[poison])
+    tries = 0
+
+    async def slow(work: Work, events: Sequence[Delivered]) -> None:
+        nonlocal tries
+        await handler(work, events)
+        if handler.mended and events[0].key == poison:
+            tries += 1
+            await work.session.execute("set local statement_timeout = '20ms'")
+            await work.session.value("select pg_sleep(1)")
+
+    await world.write(other)
+    async with world.reading(slow) as reading:
+        await reading.consumer.caught_up()
+        await world.write(poison)
+        await eventually(lambda: count_is(world, 1))
+        handler.mended = True
+        assert await ask(world, "retry") == 1
+        await eventually(lambda: error_is(world, "DatabaseError"), within=10)
+        assert tries == PATIENCE
+        assert reading.uncertain == []
+
+
+async def test_what_waits_behind_a_letter_and_is_of_a_type_that_nobody_handles_any_more_is_passed(world: World):
+    poison, other = keys_of(0, 2)
+    handler = Broken(keys=[poison])
+    await world.write(other)
+    async with world.reading(handler) as reading:
+        await reading.consumer.caught_up()
+        ids = await world.write(*[poison] * 3)
+        await eventually(lambda: count_is(world, 3))
+        await world.admin.execute("update reader.dead_letter set type = 'thing.gone' where number in (2, 3)")
+        handler.mended = True
+        assert await ask(world, "retry") == 1
+        await eventually(lambda: count_is(world, 0), within=10)
+        assert reading.uncertain == []
+    assert await world.applied(poison) == ids[2:]
 
 
 async def test_a_letter_that_is_refused_again_stays_and_says_why(world: World):

@@ -1,5 +1,6 @@
 """The rule of reading, against every way a transport can fail."""
 
+import time
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -101,6 +102,13 @@ def test_a_body_of_a_young_event_may_be_on_its_way_and_is_waited_for():
     assert _progress().refilled([alone], ["t"]).events == []
 
 
+def test_an_event_without_a_body_whose_id_is_from_a_time_to_come_is_an_alarm():
+    made = int((NOW.timestamp() + 3600) * 1000)
+    ahead = Ordered(stream="s", part=0, number=1, before=None, id=UUID(f"{made:012x}" + new_id().hex[12:]), type="t")
+    with pytest.raises(Alarm, match="a body is missing"):
+        _progress().refilled([ahead], ["t"])
+
+
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=64), st.integers(1, 300))
 def test_a_batch_is_shared_without_waste_and_without_starving(behind: list[int], budget: int):
     n = share_of(behind, budget)
@@ -127,3 +135,14 @@ def test_what_arrives_without_a_body_that_is_needed_is_left_to_the_stream():
     for event in _stream(3):
         other.arrive(event)
     assert len(other.next_arrived(10, ["u"]).events) == 3
+
+
+def test_a_part_that_rests_or_is_parked_keeps_nothing_that_arrives():
+    resting, parked = _progress(), _progress()
+    for progress in (resting, parked):
+        progress.arrive(_stream(3)[1])
+    resting.rest(time.monotonic() + 60)
+    parked.park(Alarm("planted", stream="s", part=0))
+    for progress in (resting, parked):
+        assert progress.arrive(_stream(3)[2])
+        assert (progress.arrived, progress.head) == ({}, 3)

@@ -63,7 +63,7 @@ async def test_many_positions_move_at_once_each_in_its_own_stream_and_part(sessi
 
 
 @pytest.mark.parametrize("number", [0, 2, 4], ids=["it is ahead", "it is elsewhere", "it is behind"])
-async def test_a_position_that_is_not_where_it_was_remembered_is_doubt_and_stays(session: Session, number: int):
+async def test_a_position_that_is_not_where_it_was_remembered_is_uncertain_and_stays(session: Session, number: int):
     await move(session, "reader", [(at(1, 0), at(1, 3))])
     with pytest.raises(Uncertain):
         await move(session, "reader", [(at(1, number), at(1, 9))])

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from creditmesh.chassis.bus.stream import backlog_size, heads, passed, read_stream, report
+from creditmesh.chassis.bus.backlog import Backlog
+from creditmesh.chassis.bus.stream import heads, passed, read_stream, report
 from tests.contracts.bus.world import World, opened
 from tests.support.postgres import Postgres
 
@@ -100,9 +101,38 @@ async def test_a_reader_reads_its_stream_reports_for_itself_and_asks_for_the_pre
         events = await read_stream(session, "source", after=dict.fromkeys(found, 0), n=10)
         assert [event.type for event in events] == ["thing.happened"]
         await report(session, reader="reader", stream="source", numbers=dict.fromkeys(found, 0))
-        assert (await backlog_size(session)).reader_lag == 1
+        assert (await Backlog().latest(session)).reader_lag == 1
         assert await passed(session, "source") == dict.fromkeys(found, 0)
         assert await passed(session, "reader") == {}, "nobody reads it"
     await world.emit("k")
     async with world.pool.session() as session:
-        assert (await backlog_size(session)).queue_age > 0
+        assert (await Backlog().latest(session)).queue_age > 0
+
+
+@pytest.mark.parametrize(
+    ("role", "stream"),
+    [("reader", "reader"), ("reader", "stranger"), ("reader", "nowhere"), ("stranger", "source"), ("source", "source")],
+)
+async def test_who_does_not_read_a_stream_reports_nothing_of_it(world: World, role: str, stream: str):
+    async with world.database.session(role) as session:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="reports nothing of it"):
+            await session.execute("select bus.report($1, $2, '{0,1}', '{0,0}')", role, stream)
+
+
+async def test_who_has_no_tables_of_a_reader_is_none(world: World):
+    await world.admin.execute("grant execute on function bus.read_source to city_stranger")
+    async with world.database.session("stranger") as session:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="reports nothing of it"):
+            await session.execute("select bus.report('stranger', 'source', '{0}', '{0}')")
+
+
+async def test_a_forged_number_is_no_more_than_the_head_and_no_less_than_nothing(world: World):
+    async with world.pool.transaction() as session:
+        least, most = -(2**63), 2**63 - 1
+        before = (await Backlog().latest(session)).reader_lag
+        await report(session, reader="reader", stream="source", numbers={0: least, 1: least, 2: least, 999: 5})
+        assert (await Backlog().latest(session)).reader_lag >= before
+        found = await heads(session, "source")
+        await report(session, reader="reader", stream="source", numbers=dict.fromkeys(found, most))
+        assert (await Backlog().latest(session)).reader_lag == 0
+        await session.rollback()

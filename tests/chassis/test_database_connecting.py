@@ -77,7 +77,7 @@ async def test_a_network_that_goes_silent_ends_whatever_waits_and_the_pool_works
             with pytest.raises(DatabaseError) as caught:
                 await wait(session)
         assert (caught.value.lost, session.ended) == (True, True)
-        assert fault_of(caught.value, 0) is Fault.DOUBT
+        assert fault_of(caught.value, 0) is Fault.UNCERTAIN
     proxy.answer()
     async with pool.transaction() as session:
         assert await session.value("select 1") == 1

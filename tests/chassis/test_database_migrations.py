@@ -1,8 +1,10 @@
 """Migrations and roles: a node is made once, fixed for life, and each role sees its own schema and nothing else."""
 
 import asyncio
+import os
 import stat
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.database.migrations import assert_node, migrate
+from creditmesh.chassis.database.migrations import Upgraded, assert_node, migrate
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.database.upgrading import StillRunning
@@ -165,19 +167,38 @@ async def test_an_upgrade_refuses_while_a_process_is_connected_and_says_which(po
     database = await postgres.database(packages=PACKAGES, parts=3)
     before = await content(database)
     pool = database.pool("sample")
-    async with database.session() as session, pool.session() as running:
+    async with database.session() as session, pool.session() as running, database.session("other"):
         await running.value("select 1")
-        await migrated(postgres, database)  # nothing is to be upgraded: who runs is left alone
+        assert await migrated(postgres, database) == [], "nothing is to be upgraded: who runs is left alone"
         await session.execute("update bus.installed set version = 'sample_0000' where package = 'sample'")
-        with pytest.raises(StillRunning, match=r"Stop every process.*test/sample \(.*, since 2.*停止"):
+        with pytest.raises(
+            StillRunning, match=rf"(?s)Stop every process.*停止.*process {os.getpid()} \(.*, since 2.*, sessions: 2\)$"
+        ):
             await migrated(postgres, database)
         assert await running.value("select 1") == 1
         assert await session.fetchval("select version from bus.installed where package = 'sample'") == "sample_0000"
         async with database.session("sample") as other:
             assert await other.fetchval("select 1") == 1, "whoever was refused has closed nothing"
     await pool.close()
-    await migrated(postgres, database)
+    assert await migrated(postgres, database) == [("sample", "sample_0000", "sample_0001")]
     assert await content(database) == before
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["upgraded", "broke off"])
+async def test_an_older_program_leaves_a_newer_database_as_it_is_and_says_so(postgres: Postgres, *, whole: bool):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    async with database.session() as session:
+        await session.execute("update sample.alembic_version set version_num = 'sample_0002'")
+        if whole:
+            await session.execute("update bus.installed set version = 'sample_0002' where package = 'sample'")
+    before = await content(database)
+    with pytest.raises(WrongNode, match=r"newer.*'sample'.*sample_0002.*start that version.*高于本程序"):
+        await migrated(postgres, database)
+    assert await content(database) == before, "nothing was closed"
+    if whole:
+        async with database.pool("ddl").session() as running:
+            with pytest.raises(WrongNode, match=r"newer.*start that version"):
+                await assert_node(running, Facts(code="city", tier="city", parts=3), PACKAGES)
 
 
 async def test_a_process_that_starts_during_an_upgrade_is_refused_until_one_has_ended_well(postgres: Postgres):
@@ -194,8 +215,6 @@ async def test_a_process_that_starts_during_an_upgrade_is_refused_until_one_has_
         with pytest.raises(DatabaseError) as caught:
             await migrated(postgres, database, declare=declare)
         refused.append(str(caught.value))
-        async with database.session() as session:
-            await session.execute("update bus.installed set version = 'sample_0000' where package = 'sample'")
         with pytest.raises(DatabaseError, match=r"until `creditmesh-node migrate` has ended.*请之后再启动"):
             await connect(database.addresses["sample"], application_name="test")
     assert all("42501" in each and "migrate" in each for each in refused)
@@ -204,8 +223,8 @@ async def test_a_process_that_starts_during_an_upgrade_is_refused_until_one_has_
         assert await running.fetchval("select 1") == 1
 
 
-async def migrated(postgres: Postgres, database: Database, **more: Any) -> None:
-    await migrate(
+async def migrated(postgres: Postgres, database: Database, **more: Any) -> Sequence[Upgraded]:
+    return await migrate(
         postgres.admin,
         node=database.node,
         tier="city",

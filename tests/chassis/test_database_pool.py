@@ -1,6 +1,7 @@
 """Pools: what is cancelled or cut off costs that request alone, what was committed is there, and load is shed."""
 
 import asyncio
+import os
 import random
 
 import asyncpg
@@ -12,7 +13,7 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http.problems import of_error
-from creditmesh.chassis.shares import Busy
+from creditmesh.chassis.shares import Busy, working_for
 from tests.chassis.sample import OTHER, SAMPLE
 from tests.support.eventually import eventually
 from tests.support.postgres import Database, Postgres
@@ -49,7 +50,7 @@ async def test_a_session_that_was_told_to_end_and_is_not_yet_closed_is_a_lost_on
             with pytest.raises(DatabaseError) as found:
                 await (session.copy("sample.state", ("id",), [(1,)] * 40) if copying else session.execute("select 2"))
             assert (found.value.lost, session.ended) == (True, True)
-            assert fault_of(found.value, 0) is Fault.DOUBT, "no mistake of a request, and no dead letter"
+            assert fault_of(found.value, 0) is Fault.UNCERTAIN, "no mistake of a request, and no dead letter"
             assert of_error(found.value, path="/").status == 503
         async with pool.session() as session:
             assert await session.value("select 1") == 1
@@ -69,10 +70,10 @@ async def test_a_session_that_was_told_to_end_and_is_not_yet_closed_is_a_lost_on
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_says_that_the_session_is_gone_is_doubt_and_503(error: Exception):
+def test_what_says_that_the_session_is_gone_is_uncertain_and_503(error: Exception):
     found = DatabaseError.of(error, "select 1")
     assert found.lost
-    assert fault_of(found, 0) is Fault.DOUBT, "no mistake of a request, and no dead letter"
+    assert fault_of(found, 0) is Fault.UNCERTAIN, "no mistake of a request, and no dead letter"
     assert of_error(found, path="/").status == 503
 
 
@@ -91,7 +92,7 @@ async def test_a_session_has_its_limits(database: Database):
     async with database.pool("sample").session() as session:
         for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "TimeZone", "jit"):
             assert await session.value("select current_setting(:name)", {"name": name}) == SETTINGS[name]
-        assert await session.value("select current_setting('application_name')") == "test/sample"
+        assert await session.value("select current_setting('application_name')") == f"test/sample [{os.getpid()}]"
 
 
 async def test_nothing_connects_before_the_first_use_and_the_session_used_last_is_used_next(database: Database):
@@ -189,44 +190,46 @@ async def test_requests_cancelled_anywhere_lose_no_commit_and_leak_no_session(da
 
 
 async def test_who_waits_gets_a_session_and_who_would_wait_behind_too_many_is_refused_at_once(database: Database):
-    pool = database.pool("sample", size=1, waiting=2)
+    with working_for("a caller"):
+        pool = database.pool("sample", size=1, waiting=2)
 
-    async def use() -> int:
-        async with pool.session() as session:
-            return int(await session.value("select 1"))
+        async def use() -> int:
+            async with pool.session() as session:
+                return int(await session.value("select 1"))
 
-    async with pool.session():
-        waiting = [asyncio.create_task(use()) for _ in range(2)]
-        await asyncio.sleep(0)
-        async with asyncio.timeout(0.5):
-            for _ in range(100):
-                with pytest.raises(Busy) as caught:
-                    await pool.acquire()
-        assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
-        assert fault_of(caught.value, 0) is Fault.PASSING, "no event is to blame"
-        assert not any(task.done() for task in waiting)
-    assert await asyncio.gather(*waiting) == [1, 1]
-    assert await use() == 1
+        async with pool.session():
+            waiting = [asyncio.create_task(use()) for _ in range(2)]
+            await asyncio.sleep(0)
+            async with asyncio.timeout(0.5):
+                for _ in range(100):
+                    with pytest.raises(Busy) as caught:
+                        await pool.acquire()
+            assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
+            assert fault_of(caught.value, 0) is Fault.PASSING, "no event is to blame"
+            assert not any(task.done() for task in waiting)
+        assert await asyncio.gather(*waiting) == [1, 1]
+        assert await use() == 1
 
 
 async def test_who_waits_too_long_is_refused_and_who_leaves_the_queue_makes_room(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("creditmesh.chassis.database.pool.SECONDS_TO_WAIT", 0.2)
-    pool = database.pool("sample", size=1, waiting=1)
-    async with pool.session():
-        for _ in range(3):
+    with working_for("a caller"):
+        monkeypatch.setattr("creditmesh.chassis.database.pool.SECONDS_TO_WAIT", 0.2)
+        pool = database.pool("sample", size=1, waiting=1)
+        async with pool.session():
+            for _ in range(3):
+                with pytest.raises(Busy):
+                    await pool.acquire()
+            leaving = asyncio.create_task(pool.acquire())
+            await asyncio.sleep(0)
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+            staying = asyncio.create_task(pool.acquire())
+            await asyncio.sleep(0)
             with pytest.raises(Busy):
                 await pool.acquire()
-        leaving = asyncio.create_task(pool.acquire())
-        await asyncio.sleep(0)
-        leaving.cancel()
-        await asyncio.gather(leaving, return_exceptions=True)
-        staying = asyncio.create_task(pool.acquire())
-        await asyncio.sleep(0)
-        with pytest.raises(Busy):
-            await pool.acquire()
-    await pool.release(await staying)
+        await pool.release(await staying)
 
 
 async def test_a_connection_that_fails_leaves_its_place_in_the_pool(database: Database):

@@ -203,7 +203,7 @@ async def test_a_session_that_the_server_ends_in_the_middle_is_lost(pool: Pool):
         with pytest.raises(DatabaseError) as caught:
             await session.execute("select pg_terminate_backend(pg_backend_pid())")
         assert (caught.value.lost, session.ended) == (True, True)
-        assert fault_of(caught.value, 0) is Fault.DOUBT, "no mistake of a request, and no dead letter"
+        assert fault_of(caught.value, 0) is Fault.UNCERTAIN, "no mistake of a request, and no dead letter"
         assert of_error(caught.value, path="/").status == 503
         await session.rollback()
         with pytest.raises(DatabaseError) as again:

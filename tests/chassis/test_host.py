@@ -21,7 +21,7 @@ from creditmesh.chassis.bus.orderer import LOCK
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import WrongNode
-from creditmesh.chassis.host import LEASES, Host
+from creditmesh.chassis.host import LEASES, Host, TooFewSessions
 from creditmesh.chassis.http.health import KEPT
 from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.installation import streams
@@ -189,7 +189,7 @@ async def _none(count: Any) -> bool:
     return await count == 0
 
 
-async def test_a_process_prunes_by_the_terms_of_its_settings(
+async def test_a_process_prunes_by_the_terms_of_the_node_and_not_its_own(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(pruning, "SECONDS_TO_FIRST", (0.0, 0.0))
@@ -197,13 +197,15 @@ async def test_a_process_prunes_by_the_terms_of_its_settings(
         await session.execute(
             "insert into toy.idempotency (owner, key, digest, reference, at)"
             " select 'k', days::text, '', gen_random_uuid(), now() - make_interval(days => days)"
-            "   from unnest('{1,4}'::integer[]) as days"
+            "   from unnest('{2,4}'::integer[]) as days"
         )
         services = (replace(toys.service, prunes=(kept_keys("toy"),)),)
-        given = settings(tmp_path, keep_idempotency_days=3)
+        given = settings(tmp_path, keep_idempotency_days=1)  # what a process says by itself shortens nothing
+        await session.execute("delete from bus.kept_term")
+        await session.execute("insert into bus.kept_term values ('idempotency', '3 days')")
 
         async def only_the_young() -> bool:
-            return [row["key"] for row in await session.fetch("select key from toy.idempotency")] == ["1"]
+            return [row["key"] for row in await session.fetch("select key from toy.idempotency")] == ["2"]
 
         async with started(host(database, given, declaration=replace(TOYS, services=services))) as running:
             await eventually(only_the_young)
@@ -262,7 +264,7 @@ async def test_a_database_of_another_node_is_not_touched(database: Database, tmp
 
 async def test_a_server_that_allows_too_few_sessions_is_refused_in_a_plain_line(database: Database, tmp_path: Path):
     given = settings(tmp_path).model_copy(update={"pool_size": 10_000})
-    with pytest.raises(SystemExit, match=r"needs up to \d+ database sessions, the server allows \d+"):
+    with pytest.raises(TooFewSessions, match=r"needs up to \d+ database sessions, the server allows \d+"):
         async with started(host(database, given)):
             pass
 

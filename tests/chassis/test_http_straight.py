@@ -7,8 +7,10 @@ from fastapi import Query, Request, Response, routing
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
+from creditmesh.chassis.http import reading
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.app import service_app
+from creditmesh.chassis.http.reading import strictly
 from creditmesh.chassis.http.router import Ctx, Router
 from tests.chassis.conftest import Nursery
 
@@ -95,6 +97,22 @@ async def test_it_answers_and_refuses_as_the_framework_does(nursery: Nursery, ap
     assert straight.status_code == usual.status_code
     assert straight.content == usual.content
     assert straight.headers == usual.headers
+
+
+@pytest.mark.parametrize("body", [b'{"colour": "\\u0000"}', b"{", b'{"colour": 1}', GOOD])
+async def test_a_body_is_read_and_searched_once_whatever_is_wrong_with_it(
+    nursery: Nursery, app: Any, monkeypatch: pytest.MonkeyPatch, body: bytes
+):
+    asked: list[bytes] = []
+
+    def counting(body: bytes) -> Any:
+        asked.append(body)
+        return strictly(body)
+
+    monkeypatch.setattr(reading, "strictly", counting)
+    async with nursery.client(app=app) as client:
+        await client.post("/v1/plain/4", content=body, headers=JSON)
+    assert asked == [body]
 
 
 async def test_a_plain_route_needs_nothing_of_the_framework(nursery: Nursery, app: Any, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from fastapi import Request
 
 from creditmesh.chassis.http.idempotency import HEADER, REPLAYED, kept_keys, once_of
-from creditmesh.chassis.pruning import Pruner
+from creditmesh.chassis.pruning import Pruner, keep
 from tests.chassis.conftest import DEPARTMENT, Nursery
 
 BODY = b'{"colour": "red"}'
@@ -142,8 +142,9 @@ async def test_a_key_is_known_for_its_term_and_the_request_is_a_new_one_afterwar
     first, kept = await _make(nursery, old), await _make(nursery, young)
     async with nursery.database.session() as session:
         await session.execute("update toy.idempotency set at = at - interval '8 days' where key = $1", old)
-    terms = {"idempotency": timedelta(days=7)}
-    await Pruner(nursery.database.addresses["toy"], [kept_keys("toy")], terms=terms, batch=1).prune()
+    async with nursery.database.pool("ddl").session() as admin:
+        await keep(admin, {"idempotency": timedelta(days=7)})
+    await Pruner(nursery.database.addresses["toy"], [kept_keys("toy")], batch=1).prune()
     assert (await _make(nursery, young)).json() == kept.json()
     again = await _make(nursery, old)
     assert REPLAYED.lower() not in again.headers

@@ -101,6 +101,32 @@ async def test_the_longest_line_is_cut_for_who_waits_in_a_shorter_one():
     assert all(each.done() for each in [*flood, *others])
 
 
+async def test_the_process_itself_is_neither_refused_nor_cut_however_many_wait():
+    places = shares(1, waiting=2)
+    await taken(places, "first")
+    tasks = [asyncio.create_task(taken(places, share)) for share in (OWN, OWN, OWN, "second", OWN)]
+    await settled()
+    assert [each.done() for each in tasks] == [False, False, False, True, False]
+    assert isinstance(tasks[3].exception(), Busy), "who comes to a full line is told"
+    for share in ("first", OWN, OWN, OWN):
+        places.give(share)
+        await settled()
+    assert [await each for each in tasks if each is not tasks[3]] == [OWN] * 4
+
+
+async def test_where_each_waits_for_one_who_comes_is_told():
+    places = shares(1, waiting=2)
+    await taken(places, "first")
+    tasks = [asyncio.create_task(taken(places, share)) for share in ("second", "third")]
+    await settled()
+    with pytest.raises(Busy):
+        await taken(places, "fourth")
+    for share in ("first", "second"):
+        places.give(share)
+        await settled()
+    assert [each.result() for each in tasks] == ["second", "third"]
+
+
 async def test_who_leaves_in_the_moment_of_being_served_passes_the_place_on():
     places = shares(1)
     await taken(places, "flood")

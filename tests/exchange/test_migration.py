@@ -8,7 +8,7 @@ from creditmesh.chassis.ids import new_id
 from creditmesh.exchange import service
 from creditmesh.query import service as query
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
-from tests.support.postgres import Postgres
+from tests.support.postgres import Database, Postgres
 
 BEFORE = """
 update exchange.alembic_version set version_num = 'exchange_0002';
@@ -23,6 +23,11 @@ TOLD = """
 select e.id, e.data
   from bus.event e join bus.event_queue q on q.event = e.id and q.stream = e.stream and q.part = e.part
  where e.type = 'access.disclosed_to_bureau' and q.type = e.type order by q.id
+"""
+
+LETTER = """
+insert into exchange.dead_letter (stream, part, number, id, type, version, key, at, legal_date, data, error)
+values ('query', 3, $1, $2, $3, 1, $4, now(), '2026-05-04', $5, $6)
 """
 
 
@@ -50,13 +55,39 @@ async def test_what_bureaus_were_given_and_the_exchange_had_not_read_is_told_ane
             await session.execute(EVENT, each.access, each.key, each.model_dump_json().encode())
         await session.execute(ORDER, 1, read.access)
         await session.execute(ORDER, 2, ordered.access)
-        await migrate(
-            postgres.admin, node="exchange1", tier="city", parts=12, packages=[query, service],
-            secrets=postgres.secrets, database=database.name,
-        )  # fmt: skip
+        await upgraded(postgres, database)
         rows = await session.fetch(TOLD)
     told = [DisclosedToBureau.model_validate_json(row["data"]) for row in rows]
     assert [(each.access, each.subject, each.party, each.records, each.use_until) for each in told] == [
         (each.access, each.subject, each.party, each.records, each.use_until) for each in (ordered, queued)
     ]
     assert [row["id"].int >> 80 for row in rows] == [each.access.int >> 80 for each in (ordered, queued)]
+
+
+async def test_what_the_exchange_has_among_its_dead_letters_or_behind_one_is_told_anew(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    letter, behind = (access("bureau", "released") for _ in range(2))
+    other = access("department", "released")
+    key = letter.key
+    async with database.session() as session:
+        await session.execute(BEFORE)
+        for number, each in enumerate((letter, other, behind), start=1):
+            body, error = each.model_dump_json().encode(), "KeyError" if each is letter else None
+            await session.execute(LETTER, number, each.access, each.type, key, body, error)
+        for number in (4, 5):
+            await session.execute(LETTER, number, uuid4(), "task.changed", key, b"{}", None)
+        await upgraded(postgres, database)
+        rows = await session.fetch(TOLD)
+        left = await session.fetch("select number, error is null, asked from exchange.dead_letter order by number")
+    told = [DisclosedToBureau.model_validate_json(row["data"]) for row in rows]
+    assert [(each.access, each.subject, each.records) for each in told] == [
+        (each.access, each.subject, each.records) for each in (letter, behind)
+    ]
+    assert [tuple(row) for row in left] == [(4, False, "retry"), (5, True, None)], "what waited is the letter now"
+
+
+async def upgraded(postgres: Postgres, database: Database) -> None:
+    await migrate(
+        postgres.admin, node="exchange1", tier="city", parts=12, packages=[query, service],
+        secrets=postgres.secrets, database=database.name,
+    )  # fmt: skip

@@ -265,6 +265,39 @@ async def test_long_polls_of_many_leave_the_connections_of_others_free(standing:
         assert [answer.status_code for answer in await asyncio.gather(*polls)] == [200, 200]
 
 
+@asynccontextmanager
+async def _trickling(url: str, path: str, *, many: int, sent: int) -> AsyncIterator[None]:
+    """So many anonymous connections that have sent so much of a longer body, and no more."""
+    at = urlsplit(url)
+    streams = [await asyncio.open_connection(at.hostname, at.port) for _ in range(many)]
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {sent + 100}\r\n\r\n"
+    for _, writer in streams:
+        writer.write(head.encode() + b"x" * sent)
+        await writer.drain()
+    await asyncio.sleep(0.3)
+    try:
+        yield
+    finally:
+        for _, writer in streams:
+            writer.close()
+
+
+async def test_a_body_that_trickles_in_holds_no_connection_to_a_service(standing: Standing):
+    async with (
+        _polled(standing, connections=4) as (_, client),
+        _trickling(str(client.base_url), "/v1/guesses", many=20, sent=1),
+    ):
+        assert (await client.get("/v1/toys")).status_code == 200
+        assert (await client.post("/v1/guesses", json={"colour": "red"})).status_code == 200
+
+
+async def test_long_bodies_of_the_public_leave_connections_to_who_has_a_credential(standing: Standing):
+    async with _polled(standing, connections=4) as (_, client):
+        key = await standing.key()
+        async with _trickling(str(client.base_url), "/v1/digests", many=20, sent=70_000):
+            assert (await client.get("/v1/toys/duck", headers=bearer(key))).status_code == 200
+
+
 async def test_readiness_is_looked_at_once_a_second_however_many_ask(standing: Standing):
     looks = count()
 

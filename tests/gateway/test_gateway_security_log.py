@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from creditmesh.chassis.ids import new_id
-from creditmesh.chassis.pruning import Pruner
+from creditmesh.chassis.pruning import Pruner, keep
 from creditmesh.gateway import refusals, service, store
 from creditmesh.gateway.door import Door
 from creditmesh.gateway.refusals import Refusal, Refusals
@@ -138,15 +138,23 @@ async def test_the_same_address_is_the_same_hash_and_another_is_another(standing
     assert log.address("10.0.0.1") == log.address("10.0.0.1") != log.address("10.0.0.2")
 
 
+async def keep_for(standing: Standing, term: timedelta) -> None:
+    async with standing.database.pool("ddl").session() as session:
+        await session.script("grant usage on schema bus to city_gateway; grant select on bus.kept_term to city_gateway")
+        await keep(session, {"security_log": term})
+
+
 async def test_the_log_is_kept_for_its_term_and_never_wiped(standing: Standing):
     lines = [_line(days) for days in (400, 370, 40, 2)]
     async with standing.database.pool("gateway").session() as session:
         await store.log_refusals(session, lines)
     kept = {line.request_id for line in lines[2:]}
     gateway = standing.database.addresses["gateway"]
-    await Pruner(gateway, service.prunes, terms={"security_log": timedelta(days=366)}, batch=1).prune()
+    await keep_for(standing, timedelta(days=366))
+    await Pruner(gateway, service.prunes, batch=1).prune()
     assert await _of(standing, lines) == kept
-    await Pruner(gateway, service.prunes, terms={"security_log": timedelta(0)}).prune()
+    await keep_for(standing, timedelta(0))
+    await Pruner(gateway, service.prunes).prune()
     assert await _of(standing, lines) == {lines[3].request_id}, "nothing removes what is younger than 30 days"
     async with standing.database.session("gateway") as session:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

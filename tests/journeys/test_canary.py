@@ -312,7 +312,7 @@ def test_the_scan_was_there(aviary: Aviary, place: str):
 
 def test_what_went_wrong_was_told_in_the_log(aviary: Aviary):
     lines = b"\n".join(content for where, content in aviary.places if where == "the log")
-    for word in (b"unexpected error", b"unit ended in doubt", b"dead letter"):
+    for word in (b"unexpected error", b"unit ended uncertain", b"dead letter"):
         assert word in lines, word
 
 

@@ -34,7 +34,7 @@ def city() -> Iterator[Victim]:
             yield node
 
 
-def typed(city: Victim, *words: str, said: str | None = None) -> Result:
+def typed(city: Victim, *words: str, said: str | None = None, **more: str | None) -> Result:
     settings = city.node.settings
     environment = {
         "CREDITMESH_NODE": settings.node,
@@ -44,6 +44,7 @@ def typed(city: Victim, *words: str, said: str | None = None) -> Result:
         "CREDITMESH_STATE": str(settings.state),
         "CREDITMESH_DATABASE": str(settings.database),
         "COLUMNS": "200",
+        **{f"CREDITMESH_{name}": value for name, value in more.items()},
     }
     return CliRunner().invoke(app, words, env=environment, input=said)
 
@@ -234,12 +235,30 @@ def test_a_letter_of_a_stream_that_is_read_no_more_is_listed_as_such_and_dropped
     )
     names, line = (each.split("\t") for each in typed(city, "dead", "list").stdout.splitlines())
     told = dict(zip(names, line, strict=True))
-    assert (told["stream"], told["waiting"], told["asked"]) == ("gone", "2", "its stream is read no more: drop it")
+    assert (told["stream"], told["waiting"], told["asked"]) == ("gone", "2", "it is read no more: drop it")
     retried = typed(city, "dead", "retry", "query/gone/3/1")
     assert (retried.exit_code, "`dead drop query/gone/3/1`" in retried.stderr) == (2, True), retried.output
     dropped = typed(city, "dead", "drop", "query/gone/3/1", "--yes")
     assert (dropped.exit_code, "3 in all" in dropped.stdout) == (0, True), dropped.output
     assert typed(city, "dead", "list").stdout.count("\n") == 1
+
+
+def test_a_letter_of_a_type_that_is_read_no_more_is_listed_as_such_and_not_tried_again(city: Victim):
+    city.ask(
+        "insert into exchange.dead_letter (stream, part, number, id, type, version, key, at, legal_date, data, error)"
+        " values ('query', 3, 1, gen_random_uuid(), 'access.recorded', 1, 'somebody', now(), current_date, '', 'Key')"
+        " returning 1"
+    )
+    assert "it is read no more: drop it" in typed(city, "dead", "list").stdout
+    retried = typed(city, "dead", "retry", "exchange/query/3/1")
+    assert (retried.exit_code, "reads access.recorded of query no more" in retried.stderr) == (2, True), retried.output
+    asked = city.ask("with gone as (delete from exchange.dead_letter returning asked) select count(asked) from gone")
+    assert asked == 0, "nothing was asked for"
+
+
+def test_the_terms_for_what_only_grows_are_the_nodes(city: Victim):
+    terms = city.ask("select string_agg(name || ' ' || term, ', ' order by name) from bus.kept_term")
+    assert terms == "events 30 days, idempotency 7 days, security_log 366 days"
 
 
 def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim):
@@ -249,9 +268,11 @@ def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim)
     )
     listed = typed(city, "readers", "list")
     assert listed.exit_code == 0, listed.output
-    lines = [line.split("\t")[:2] for line in listed.stdout.splitlines()]
-    assert ["gone", "ingestion"] in lines
-    assert ["query", "ingestion"] in lines
+    lines = [line.split("\t") for line in listed.stdout.splitlines()]
+    running = {(reader, stream): runs for reader, stream, _, runs, _ in lines}
+    assert (running["gone", "ingestion"], running["query", "ingestion"]) == ("no", "yes")
+    nothing = typed(city, "readers", "evict", "query", "nothing", "--yes")
+    assert (nothing.exit_code, "nobody called 'query' reads 'nothing'" in nothing.stderr) == (2, True), nothing.output
     runs = typed(city, "readers", "evict", "query", "ingestion", "--yes")
     assert (runs.exit_code, "stop every process that hosts it" in runs.stderr) == (2, True), runs.output
     assert ["query", "ingestion"] in [
@@ -267,9 +288,14 @@ def test_migrate_is_harmless_beside_running_processes_and_refuses_to_upgrade_the
 ):
     admin = city.sandbox.server.admin
     monkeypatch.setenv("CREDITMESH_ADMIN", url_of(admin.of("postgres")))
-    began = city.ask("select min(backend_start)::text from pg_stat_activity where application_name = 'consumer query'")
+    began = city.ask(
+        "select min(backend_start)::text from pg_stat_activity where application_name like 'consumer query [%'"
+    )
     beside = typed(city, "migrate")
-    assert beside.exit_code == 0, beside.output
+    assert (beside.exit_code, "nothing to upgrade" in beside.stdout) == (0, True), beside.output
+    found = typed(city, "migrate", DATABASE=None)
+    assert (found.exit_code, "nothing to upgrade" in found.stdout) == (0, True), found.output
+    assert not (city.node.settings.state / "postgres").exists(), "no second server beside the node's own"
     head = str(city.ask("select version from bus.installed where package = 'query'"))
     city.ask("update bus.installed set version = 'query_0001' where package = 'query' returning 1")
     refused = typed(city, "migrate")
@@ -277,16 +303,16 @@ def test_migrate_is_harmless_beside_running_processes_and_refuses_to_upgrade_the
     said = refused.stderr.replace("\n", " ")
     for word in (
         "Stop every process",
-        "consumer query (",
-        "consumer exchange (",
         ", since 2",
         "请停止本节点的所有进程",
     ):
         assert word in said
+    for name in ("query", "exchange"):
+        assert said.count(f"process {city.node.children[name].process.pid} (") == 1, "each process once"
     assert city.ask("select version from bus.installed where package = 'query'") == "query_0001", "nothing was touched"
     city.ask("update bus.installed set version = $1 where package = 'query' returning 1", head)
     assert city.ask(
-        "select min(backend_start)::text from pg_stat_activity where application_name = 'consumer query'"
+        "select min(backend_start)::text from pg_stat_activity where application_name like 'consumer query [%'"
     ) == (began), "nobody was disturbed"
 
 

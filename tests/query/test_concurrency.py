@@ -107,7 +107,8 @@ async def test_what_is_repaired_while_it_is_being_read_is_not_released(catalogue
 
 
 WAITING = """
-    select exists (select from pg_stat_activity where application_name = 'test/query' and wait_event_type = 'Lock')
+    select exists (select from pg_stat_activity
+                    where application_name like 'test/query [%' and wait_event_type = 'Lock')
 """
 
 

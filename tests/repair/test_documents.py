@@ -3,15 +3,18 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from creditmesh.chassis.bulk import LARGE, Bulk
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.shares import Busy
 from creditmesh.repair.documents import MOST_BYTES
+from creditmesh.repair.errors import NotYours
 from creditmesh.repair.operations.documents import UploadedDocument, add_document, document_of
 from tests.repair.conftest import JPEG, PDF, PNG, House, department, office, person
 from tests.repair.refusing import refused
@@ -199,3 +202,21 @@ async def test_history_and_documents_are_only_added_to(house: House, table: str,
     async with house.database.session("repair") as session:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await session.execute(statement.format(table))
+
+
+async def test_who_may_not_see_the_case_is_refused_without_a_turn(house: House):
+    record = await house.record()
+    case = UUID(await house.filed(record))
+    equipment = replace(house.equipment, bulk=Bulk(at_once=1, waiting=1, seconds=0.1))
+    content = PDF.ljust(LARGE, b"\x80")
+    sent = UploadedDocument(kind="proof", media="application/pdf", content=content)
+    async with equipment.bulk.turn(LARGE):
+        for who, error in ((person(uuid4()), NotYours), (person(record.subject), Busy)):
+            context = Context(equipment, caller=who)
+            try:
+                with pytest.raises(error):
+                    await add_document(context, case, sent)
+                with pytest.raises(error):
+                    await document_of(context, case, bytes(32))
+            finally:
+                await context.rollback()

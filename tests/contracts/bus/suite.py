@@ -116,7 +116,7 @@ class BusContract:
             await eventually(lambda: "hole" in _reason(reading.consumer.alarms.get(("source", 0))))
             (later,) = await world.write(sound)
             await eventually(lambda: _reached(world, 1, 2))
-            assert reading.doubts == []
+            assert reading.uncertain == []
         assert await world.position(0) <= 1
         assert (await world.applied(sound))[-1] == later
 
@@ -177,7 +177,7 @@ class BusContract:
                     "update reader.reader_position set number = 2, last = $1 where stream = 'source' and part = 0",
                     ids[1],
                 )
-            await eventually(lambda: len(reading.doubts) == 1)
+            await eventually(lambda: len(reading.uncertain) == 1)
             ids += await world.write(key)
             await reading.consumer.caught_up()
         assert await world.effects() == [ids[0], ids[2]]
@@ -191,7 +191,7 @@ class BusContract:
                 ids += await world.write(*keys)
                 await asyncio.sleep(0)
             async with asyncio.timeout(60):
-                while not (one.doubts or other.doubts):  # until the two have met at one event
+                while not (one.uncertain or other.uncertain):  # until the two have met at one event
                     ids += await world.write(*keys)
             await one.consumer.caught_up()
         assert len(await world.effects()) == len(ids)
@@ -257,7 +257,7 @@ class BusContract:
             (more,) = await world.write(poison)
             (flows,) = await world.write(other)
             await reading.consumer.caught_up()
-            assert reading.doubts == []
+            assert reading.uncertain == []
         assert await world.applied(other) == [ids[0], ids[2], ids[4], flows]
         assert await world.applied(poison) == []
         rows = await world.admin.fetch("select id, error from reader.dead_letter order by number")
@@ -278,7 +278,7 @@ class BusContract:
         ids = await world.write("good", "bad", "good")
         async with world.reading(too_long) as reading:
             await reading.consumer.caught_up()
-            assert reading.doubts == []
+            assert reading.uncertain == []
         assert await world.effects() == [ids[0], ids[2]]
 
     async def test_a_reader_that_starts_late_reads_everything(self, world: World):

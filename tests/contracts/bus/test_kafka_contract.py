@@ -10,15 +10,15 @@ import pytest
 
 from creditmesh.chassis.bus import kafka, kafka_bus
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.gaps import MOST_KEPT
 from creditmesh.chassis.bus.kafka import producer
 from creditmesh.chassis.bus.kafka_bus import KafkaBus
+from creditmesh.chassis.bus.mailboxes import MOST_KEPT
 from creditmesh.chassis.bus.message import topic_of
 from creditmesh.chassis.bus.metrics import APPLIED, REPEATS
 from creditmesh.chassis.bus.position import Position
 from tests.contracts.bus.kafka_world import KafkaWorld, opened_on, published_all, running
 from tests.contracts.bus.suite import BusContract
-from tests.contracts.bus.world import LEASE_CLASS, PARTS, Running, Work, keys_of
+from tests.contracts.bus.world import LEASE_CLASS, PARTS, Running, Work, keys_of, standing
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
 
@@ -71,7 +71,7 @@ class TestKafka(BusContract):
         may = asyncio.Event()
         async with world.process() as bus, world.reading(bus=bus) as one, second(world, bus, seen, may) as other:
             full = bus.mailbox(["source"])
-            full.hold([Position("source", part) for part in range(PARTS)])
+            full.hold(standing(range(PARTS)))
             ids: list[UUID] = []
             for _ in range(5):
                 ids += await world.write(*["k"] * (MOST_KEPT // 2))
@@ -126,7 +126,7 @@ class TestKafka(BusContract):
                 await world.wipe()
                 ids += await world.write(*["k"] * rows, lost=range(rows // 2))
                 await reading.consumer.caught_up()
-            assert reading.doubts == []
+            assert reading.uncertain == []
         assert await world.effects() == ids
 
     @pytest.mark.parametrize("wiped", [True, False], ids=["after a wipe", "after a lost tail"])

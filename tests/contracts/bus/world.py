@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -15,8 +15,10 @@ from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered, part_of
+from creditmesh.chassis.bus.gaps import Progress
 from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.bus.mailboxes import Bus
+from creditmesh.chassis.bus.position import Place, Position
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
 from creditmesh.chassis.bus.replica import Replica
 from creditmesh.chassis.database.migrations import Package
@@ -65,6 +67,12 @@ def keys_of(part: int, n: int) -> list[str]:
     return [next(found) for _ in range(n)]
 
 
+def standing(parts: Iterable[int]) -> dict[Place, Progress]:
+    """These parts of the source, held by a reader at their beginning."""
+    positions = [Position("source", part) for part in parts]
+    return {position.place: Progress(position, position) for position in positions}
+
+
 @dataclass
 class Work:
     """The context of a batch: it can write, and emit."""
@@ -98,17 +106,17 @@ async def write_down(work: Work, events: Sequence[Delivered]) -> None:
 
 @dataclass
 class Running:
-    """A consumer as a host would run it: begun again after every doubt."""
+    """A consumer as a host would run it: begun again after every Uncertain."""
 
     consumer: Consumer
-    doubts: list[Uncertain] = field(default_factory=list)
+    uncertain: list[Uncertain] = field(default_factory=list)
 
     async def keep_running(self) -> None:
         while True:
             try:
                 await self.consumer.run()
-            except Uncertain as doubt:
-                self.doubts.append(doubt)
+            except Uncertain as error:
+                self.uncertain.append(error)
                 await asyncio.sleep(0.05)
 
 

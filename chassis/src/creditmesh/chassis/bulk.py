@@ -7,6 +7,7 @@ none of them quicker, and everybody else slower.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import TypeVar
 
 from creditmesh.chassis.shares import Busy, Shares
@@ -19,6 +20,8 @@ AT_ONCE = 2
 WAITING = 16
 """Large bodies that may wait, each in memory; one more is refused at once."""
 SECONDS_TO_WAIT = 20.0
+FILES_AT_ONCE = 8
+SECONDS_TO_WAIT_FOR_A_FILE = 60.0
 
 T = TypeVar("T")
 
@@ -45,11 +48,18 @@ class Bulk:
             self._turns.give(share)
 
 
-async def in_slices(rows: Sequence[T], size: int = SLICE) -> AsyncIterator[Sequence[T]]:
-    """The rows, some at a time; between two slices everybody else who is ready has a turn."""
+def files() -> Bulk:
+    """The turns of files that take minutes, mostly in the database: more at once, so that no caller has them all."""
+    return Bulk(at_once=FILES_AT_ONCE, seconds=SECONDS_TO_WAIT_FOR_A_FILE)
+
+
+async def in_slices(rows: Sequence[T], size: int = SLICE, *, seconds: float = 0.0) -> AsyncIterator[Sequence[T]]:
+    """The rows, some at a time; between two slices, once so many seconds have passed, all who are ready have a turn."""
+    since = perf_counter()
     for start in range(0, len(rows), size):
-        if start:
+        if start and perf_counter() - since >= seconds:
             await asyncio.sleep(0)
+            since = perf_counter()
         yield rows[start : start + size]
 
 

@@ -15,16 +15,15 @@ from uuid import UUID
 
 import orjson
 
-from creditmesh.chassis.bulk import Bulk
+from creditmesh.chassis.bulk import Bulk, files
 from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
-from creditmesh.chassis.bus.faults import may_go_well
 from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.bus.queue import Outgoing, TransactionFacts, enqueue, values_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.connecting import Row
-from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.errors import DatabaseError, may_go_well
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.database.statements import Statement
@@ -71,6 +70,8 @@ class Equipment:
     """How far the node is behind, as of the last second."""
     bulk: Bulk = field(default_factory=Bulk)
     """The turns of large bodies; one for all services of a process."""
+    files: Bulk = field(default_factory=files)
+    """The turns of files that a service works on for minutes."""
 
 
 @dataclass(slots=True)

@@ -1,12 +1,19 @@
 """What a node is, fixed when it is created; kept in its database, asserted by every process that starts on it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from creditmesh.chassis.errors import MeshError
 
+KeptName = Literal["events", "idempotency", "security_log"]
+"""What a node keeps for a term only: the setting `keep_<name>_days`."""
+
 
 class WrongNode(MeshError):
-    """The database belongs to no node, or to one with other facts; they are fixed for life, so nothing was touched."""
+    """The database is no node, one with other facts, or of another version; nothing was touched."""
+
+    def __init__(self, text: str, text_zh: str) -> None:
+        super().__init__(f"{text} / {text_zh}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,5 +30,8 @@ class Facts:
             raise WrongNode(
                 f"This database is the node {self.code!r} (tier {self.tier}, {self.parts} parts), not "
                 f"{expected.code!r} (tier {expected.tier}, {expected.parts} parts). Code, tier and parts are fixed "
-                "when a node is created: set them back, or create another node."
+                "when a node is created: set them back, or create another node.",
+                f"数据库属于节点 {self.code!r}（层级 {self.tier}，{self.parts} 个分区），而非 "
+                f"{expected.code!r}（层级 {expected.tier}，{expected.parts} 个分区）。"
+                "代码、层级与分区数在建节点时即已固定：请改回设置，或另建节点。",
             )

@@ -30,6 +30,7 @@ from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.roles import BUS
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
@@ -63,6 +64,10 @@ class Hosted:
     apps: Mapping[str, FastAPI]
     equipment: Equipment
     readiness: Callable[[], Any]
+
+
+class TooFewSessions(MeshError):
+    """The database server allows fewer sessions than this process needs."""
 
 
 class DoorApp(Protocol):
@@ -158,7 +163,11 @@ class Host:
             "services": list(self.hosted),
             "database": "ok" if reached else "unreachable",
             "catalogue": self.followed.number if self.replica.ready else "following",
-            "bus": {"kind": self.settings.bus.kind, "alarms": alarms},
+            "bus": {
+                "kind": self.settings.bus.kind,
+                "alarms": alarms,
+                "dead_letters": {name: each.dead_letters for name, each in self.consumers.items() if each.dead_letters},
+            },
             "legal_date": self.clock.legal_date().isoformat(),
             "sandbox": self.settings.sandbox,
         }
@@ -238,10 +247,7 @@ class Host:
             Unit("replica", self.replica.run),
         ]
         units += self.bus.units() if self.consumers else ()
-        units += [
-            Unit(f"pruner {role}", Pruner(self.addresses[role], kept, terms=self.settings.terms).run)
-            for role, kept in self._kept().items()
-        ]
+        units += [Unit(f"pruner {role}", Pruner(self.addresses[role], kept).run) for role, kept in self._kept().items()]
         units += [Unit(f"consumer {name}", consumer.run) for name, consumer in self.consumers.items()]
         return units + [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
 
@@ -274,7 +280,12 @@ class Host:
         pools = self.settings.pool_size + self.settings.vault_pool_size
         needed = len(self.hosted) * pools + 3 * readers + leases + len(self._kept()) + _OWN + _DIRECT
         if needed > allowed:
-            raise SystemExit(f"this process needs up to {needed} database sessions, the server allows {allowed}")
+            raise TooFewSessions(
+                f"this process needs up to {needed} database sessions, the server allows {allowed}: lower "
+                "CREDITMESH_POOL_SIZE or raise max_connections / "
+                f"本进程最多需要 {needed} 个数据库会话，服务器仅允许 {allowed} 个："
+                "请调低 CREDITMESH_POOL_SIZE 或调高 max_connections"
+            )
 
     def _operator_app(self) -> App:
         secret = (self.settings.secrets / "operator").read_text(encoding="ascii").strip()

@@ -1,25 +1,34 @@
 """A node's database as its declaration wants it: migrations of every service, and the bus's streams and grants."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
 from creditmesh.chassis.database.address import DatabaseAddress
-from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.migrations import Upgraded, migrate
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.facts import Facts
+from creditmesh.chassis.facts import Facts, KeptName
+from creditmesh.chassis.pruning import keep
 from creditmesh.chassis.service import Declaration, Service
 
 
 async def install(
-    admin: DatabaseAddress, *, declaration: Declaration, facts: Facts, secrets: Path, database: str | None = None
-) -> None:
-    """Create or upgrade the node's database; safe to run again. WrongNode if it belongs to another node."""
+    admin: DatabaseAddress,
+    *,
+    declaration: Declaration,
+    facts: Facts,
+    terms: Mapping[KeptName, timedelta],
+    secrets: Path,
+    database: str | None = None,
+) -> Sequence[Upgraded]:
+    """Create or upgrade the node's database; what it upgraded. Safe to run again. WrongNode if it is another's."""
 
     async def declare(session: Session) -> None:
         await declare_streams(session, node=facts.code, streams=streams(declaration))
+        await keep(session, terms)
 
-    await migrate(
+    return await migrate(
         admin,
         node=facts.code,
         tier=facts.tier,
@@ -32,7 +41,7 @@ async def install(
 
 
 def streams(declaration: Declaration) -> Sequence[StreamOf]:
-    """Every service's stream with the services that read it: those that handle its events, and all its followers."""
+    """Every service's stream with the services that read it: those that handle its events, and all its replicas."""
     everyone = frozenset(service.name for service in declaration.services)
     return [
         StreamOf(

@@ -9,7 +9,7 @@ SECONDS = Histogram(
     ["service", "route"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-UNITS = Counter("creditmesh_unit_restarts_total", "Units ended by doubt and started again", ["unit"])
+UNITS = Counter("creditmesh_unit_restarts_total", "Units ended by an Uncertain and started again", ["unit"])
 PRUNED = Counter("creditmesh_pruned_total", "Rows removed because their term was over", ["kept", "of"])
 KEPT_SINCE = Gauge(
     "creditmesh_kept_since_seconds", "When the oldest row that is kept was written, Unix time", ["kept", "of"]

@@ -1,4 +1,4 @@
-"""The relay: the process that holds the publisher and nothing else, because a send in doubt ends it.
+"""The relay: the process that holds the publisher and nothing else, because an uncertain send ends it.
 
 It has a second listener like every process. Whoever runs a node starts it again when it ends with `publisher.EXIT`.
 """

@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from creditmesh.chassis.facts import Facts
-from creditmesh.chassis.pruning import KeptName
+from creditmesh.chassis.facts import Facts, KeptName
 from creditmesh.schemas.identifiers import NodeCode
 
 
@@ -68,14 +67,16 @@ class NodeSettings(BaseSettings):
     """A superuser's address of the same server, for `migrate` alone. None: the embedded server's."""
     pool_size: int = Field(default=4, ge=1, le=64)
     """Database sessions that each service of a process has for its requests, of which one caller holds three quarters
-    at most; more requests wait, or get 503 `busy`."""
+    at most, or all of one, two or three; more requests wait, or get 503 `busy`."""
     vault_pool_size: int = Field(default=2, ge=1, le=64)
     """Sessions beside them for finding people and their keys, which is done before a request's own transaction."""
     plan_cache_mode: Literal["force_generic_plan", "auto", "force_custom_plan"] = "force_generic_plan"
     """PostgreSQL's setting for services' sessions. One plan a statement is right for one server; an engine that spreads
     schemas over several may need `auto`."""
-    bus: BusSettings = EmbeddedBusSettings()
-    """Which bus carries the node's events: `{"kind": "embedded"}` or `{"kind": "kafka", "bootstrap": ...}`."""
+    bus: BusSettings = Field(
+        default=EmbeddedBusSettings(), examples=['{"kind": "kafka", "bootstrap": "10.0.0.3:9092"}']
+    )
+    """Which bus carries the node's events; as JSON, or each part by its own variable (below)."""
     host: str = "127.0.0.1"
     """The address of the public listener (the gateway) or of a service's listener."""
     port: int = 8080
@@ -84,8 +85,8 @@ class NodeSettings(BaseSettings):
     """The second listener's address: metrics, readiness in detail, the operator's routes. Loopback by default."""
     operator_port: int = 8081
     """The port of the second listener; 0 takes a free one."""
-    services: dict[str, str] = {}
-    """Where the gateway finds services that are processes of their own: name -> http://host:port."""
+    services: dict[str, str] = Field(default={}, examples=['{"catalogue": "http://10.0.0.2:8080"}'])
+    """Where a gateway by itself finds the services: http://host:port for the name of each."""
     lease_seconds: float = Field(default=15.0, ge=2.0)
     """How long a lock session lives without a ping: a paused process loses its parts after this."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -94,17 +95,19 @@ class NodeSettings(BaseSettings):
     """How many connections a listener holds; one more is answered 503 and closed. Below the process's open files."""
     keep_alive_seconds: float = Field(default=75.0, ge=5.0)
     """How long a connection without a request stays open: longer than a proxy before the node keeps it."""
-    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
-    """Addresses or networks of the proxies before the public listener, such as `["10.0.0.7", "10.1.0.0/16"]`. Of them
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(default=(), examples=['["10.0.0.7", "10.1.0.0/16"]'])
+    """Addresses or networks of the proxies before the public listener. Of them
     alone `X-Forwarded-For` is believed, for the address in the security log; without one it is the peer's own."""
     drain_seconds: float = 10.0
     """How long a stopping process waits for requests under way."""
     keep_events_days: int = Field(default=30, ge=1)
-    """How long an event is kept that all its readers have passed; the catalogue's are kept for good."""
+    """How long an event is kept that all its readers have passed; the catalogue's are kept for good. Like the
+    other terms it is the node's: `creditmesh-node migrate` writes it, and processes do not read their own."""
     keep_idempotency_days: int = Field(default=7, ge=1)
-    """How long an Idempotency-Key is known: the same request is a new one afterwards."""
+    """How long an Idempotency-Key is known: the same request is a new one afterwards. `migrate` writes it."""
     keep_security_log_days: int = Field(default=366, ge=30)
-    """How long the gateway's log of refusals is kept; nothing removes what is younger than 30 days."""
+    """How long the gateway's log of refusals is kept; nothing removes what is younger than 30 days. `migrate`
+    writes it."""
 
     @property
     def terms(self) -> Mapping[KeptName, timedelta]:

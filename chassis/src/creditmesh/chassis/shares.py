@@ -1,8 +1,10 @@
 """Places that are shared fairly: whoever asks for many at once waits behind themselves and not before others.
 
-A place is a session of a pool or the turn of a large body. Each caller waits in a line of their own, and a place that
-comes free goes to who holds the fewest, in turns. A caller never holds the last quarter of many places, so that one
-whose requests are slow leaves some; and where too many wait, it is the longest line that is cut.
+A place is a session of a pool, the turn of a large body or a connection to a service. Each caller waits in a line of
+their own, and a place that comes free goes to who holds the fewest, in turns. Of four places and more a caller never
+holds the last quarter, so that one whose requests are slow leaves some; of one, two or three a caller may hold all, and
+others wait until one is given back. Where too many wait, it is the longest line that is cut: where each caller waits
+for one, who comes is told busy, but never the process itself.
 """
 
 import asyncio
@@ -14,7 +16,9 @@ from contextvars import ContextVar
 from creditmesh.chassis.errors import Unavailable
 
 OWN = None
-"""The share of the process itself: its units wait in turns like everybody, and may hold every place."""
+"""The share of the process itself: its units wait in turns like everybody, and may hold every place.
+
+They are few, and no line's length refuses them."""
 _SHARE: ContextVar[Hashable] = ContextVar("share", default=OWN)
 
 
@@ -107,10 +111,10 @@ class Shares:
             raise
 
     def _make_room(self, share: Hashable) -> None:
-        """Busy for who would wait in the longest line; else for the last of that line."""
-        if self._waiting < self._most_waiting:
+        """Busy for who would wait in the longest line; else for the last of that line. The process itself is let in."""
+        if self._waiting < self._most_waiting or share is OWN:
             return
-        longest = max(self._lines.values(), key=len, default=None)
+        longest = max((line for of, line in self._lines.items() if of is not OWN), key=len, default=None)
         if longest is None or len(longest) <= len(self._lines.get(share, ())) + 1:
             raise self._busy()
         place = longest.pop()

@@ -1,4 +1,4 @@
-"""Units: tasks with their own sessions, which doubt ends and the host starts again.
+"""Units: tasks with their own sessions, which an Uncertain ends and the host starts again.
 
 A unit that loses its lease, meets an unknown commit or its database raises; it drops all it had in memory and begins
 anew after a pause with jitter. The node lives on. Only a unit that holds a Kafka producer ends its process, and that
@@ -21,7 +21,7 @@ _SHORTEST, _LONGEST = 0.2, 5.0
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A name, and what runs until it is cancelled or in doubt. Each call of `run` starts from nothing."""
+    """A name, and what runs until it is cancelled or raises Uncertain. Each call of `run` starts from nothing."""
 
     name: str
     run: Callable[[], Awaitable[None]]
@@ -38,7 +38,7 @@ async def keep_running(unit: Unit) -> None:
         try:
             await unit.run()
         except Exception as error:
-            log.warning("unit ended in doubt", unit=unit.name, exc_info=error)
+            log.warning("unit ended uncertain", unit=unit.name, exc_info=error)
         if _cancelled():
             raise asyncio.CancelledError
         if asyncio.get_running_loop().time() - began > _LONGEST:

@@ -1,25 +1,24 @@
-"""`creditmesh-node`: the command line of who runs a node."""
+"""`creditmesh-node`: the command line of who runs a node.
 
-import asyncio
+Each command imports what it needs itself: the services alone take seconds to load, and most commands need none.
+"""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from creditmesh.chassis.errors import MeshError
-from creditmesh.chassis.facts import WrongNode
-from creditmesh.chassis.settings import NodeSettings
-from creditmesh.node import database, dead_letters, peers, people, readers, running, topics
-from creditmesh.node.declaration import NODE
-from creditmesh.node.errors import WRONG_NODE_ZH, NodeError
-from creditmesh.node.operator import Operator
-from creditmesh.node.sandbox.run import run as run_sandbox
+from creditmesh.node.errors import NodeError
+
+if TYPE_CHECKING:
+    from creditmesh.chassis.settings import NodeSettings
+    from creditmesh.node.dead_letters import Wish
+    from creditmesh.node.operator import Operator
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,42 +50,78 @@ out, err = Console(), Console(stderr=True)
 @contextmanager
 def _plainly() -> Iterator[None]:
     """An error that was raised on purpose is a line for the person at the console, and exit code 2."""
+    from creditmesh.chassis.errors import MeshError
+
     try:
         yield
     except (NodeError, MeshError) as error:
-        said = f"{error} / {WRONG_NODE_ZH}" if isinstance(error, WrongNode) else str(error)
-        err.print(said, style="red", markup=False, highlight=False)
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
+
+
+def _settings() -> "NodeSettings":
+    from creditmesh.node.settings import read_settings
+
+    return read_settings()
+
+
+def _operator() -> "Operator":
+    from creditmesh.node.operator import Operator
+
+    return Operator(_settings().state)
 
 
 @app.command()
 def up() -> None:
     """Run the whole node in this process; without CREDITMESH_DATABASE with its own embedded PostgreSQL."""
+    import uvloop
+
+    from creditmesh.node import running
+
     with _plainly():
-        uvloop.run(running.whole_node(NodeSettings()))
+        uvloop.run(running.whole_node(_settings()))
 
 
 @app.command()
 def serve(service: Annotated[str, typer.Argument(help="A service's name, or `gateway`.")]) -> None:
     """Run one service as a process of its own."""
+    import uvloop
+
+    from creditmesh.node import running
+
     with _plainly():
-        uvloop.run(running.one_service(NodeSettings(), service))
+        uvloop.run(running.one_service(_settings(), service))
 
 
 @app.command()
 def relay() -> None:
-    """Publish the node's events to Kafka. It ends with 75 when a send is in doubt: have it started again."""
+    """Publish the node's events to Kafka. It ends with 75 when a send is uncertain: have it started again."""
+    import uvloop
+
+    from creditmesh.node import running
+
     with _plainly():
-        uvloop.run(running.relay(NodeSettings()))
+        uvloop.run(running.relay(_settings()))
 
 
 @app.command()
 def migrate() -> None:
-    """Create or upgrade the node's database: schemas, roles, tables. Needs CREDITMESH_ADMIN."""
+    """Create or upgrade the node's database: schemas, roles, tables; say what was upgraded.
+
+    A PostgreSQL of your own needs CREDITMESH_ADMIN, the embedded one nothing.
+    """
+    import asyncio
+
+    from creditmesh.node import database, running
+
     with _plainly():
-        settings = NodeSettings()
+        settings = _settings()
         running.make_keys(settings)
-        asyncio.run(database.migrate(settings))
+        upgraded = asyncio.run(database.migrate(settings))
+        for package, before, after in upgraded:
+            out.print(f"{package}: {before or '-'} -> {after}", markup=False, highlight=False)
+        if not upgraded:
+            out.print("nothing to upgrade / 无需升级")
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # -30d is no option
@@ -96,7 +131,7 @@ def clock(
     """Move the sandbox's legal date; refused unless the node is a sandbox."""
     with _plainly():
         days = _days(move)
-        answer = Operator(NodeSettings().state).call("catalogue", "POST", "/v1/admin/clock", {"offset_days": days})
+        answer = _operator().call("catalogue", "POST", "/v1/admin/clock", {"offset_days": days})
         out.print(f"legal date {answer['legal_date']} / 法律日期 {answer['legal_date']}")
 
 
@@ -110,16 +145,20 @@ def _days(move: str) -> int:
 @keys.command("create")
 def keys_create() -> None:
     """Make the node's own keys where they are missing: files in the node's secrets folder, owner-only."""
+    from creditmesh.node import running
+
     with _plainly():
-        for path in running.make_keys(NodeSettings()):
+        for path in running.make_keys(_settings()):
             out.print(str(path), highlight=False)
 
 
 @keys.command("renew")
 def keys_renew(name: Annotated[str, typer.Argument(help="token, node, feed or data.")]) -> None:
     """Make one more of the node's own keys, for each process to use from its next start; the older stay valid."""
+    from creditmesh.node import running
+
     with _plainly():
-        for path in running.renew_key(NodeSettings(), name):
+        for path in running.renew_key(_settings(), name):
             out.print(str(path), highlight=False)
 
 
@@ -136,8 +175,10 @@ def keys_issue(
     days: Annotated[int, typer.Option(min=1, max=366, help="Days until it expires.")] = 365,
 ) -> None:
     """Issue an API key to a party; it is shown once."""
+    from creditmesh.node import people
+
     with _plainly():
-        operator = Operator(NodeSettings().state)
+        operator = _operator()
         key = people.issue_key(operator, party, kind=kind, scopes=scope, items=item, days=days, label=label)
         out.print(key, highlight=False)
 
@@ -146,7 +187,7 @@ def keys_issue(
 def keys_revoke(key_id: Annotated[str, typer.Argument(help="The key's id: its third part.")]) -> None:
     """Revoke an API key or a person's token; it is refused within a second."""
     with _plainly():
-        revoked = Operator(NodeSettings().state).call("gateway", "DELETE", f"/v1/admin/keys/{quote(key_id, safe='')}")
+        revoked = _operator().call("gateway", "DELETE", f"/v1/admin/keys/{quote(key_id, safe='')}")
         out.print(f"revoked {revoked['key']} / 已撤销 {revoked['key']}", highlight=False)
 
 
@@ -160,8 +201,10 @@ def people_add(
     ],
 ) -> None:
     """Give a person a token for their own file. The number is read from a file: command lines are visible to others."""
+    from creditmesh.node import people
+
     with _plainly():
-        out.print(people.add_person(Operator(NodeSettings().state), people.read_document(document)), highlight=False)
+        out.print(people.add_person(_operator(), people.read_document(document)), highlight=False)
 
 
 @people_app.command("officer")
@@ -172,8 +215,10 @@ def people_officer(
     scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. Default: its kind's.")] = None,
 ) -> None:
     """Give a named officer of a party a token: reviews are decided by named officers only."""
+    from creditmesh.node import people
+
     with _plainly():
-        token = people.add_officer(Operator(NodeSettings().state), party, name, kind=kind, scopes=scope)
+        token = people.add_officer(_operator(), party, name, kind=kind, scopes=scope)
         out.print(token, highlight=False)
 
 
@@ -184,7 +229,7 @@ def catalogue_load(
     """Publish a catalogue: what is unchanged is left alone, what changed gets its next version."""
     with _plainly():
         body = {"folder": None if folder is None else str(folder.resolve())}
-        answer = Operator(NodeSettings().state).call("catalogue", "POST", "/v1/admin/catalogue", body)
+        answer = _operator().call("catalogue", "POST", "/v1/admin/catalogue", body)
         out.print(f"published {answer['published']}, unchanged {answer['unchanged']}")
 
 
@@ -193,8 +238,10 @@ def peers_show(
     url: Annotated[str | None, typer.Option(help="Where the peer reaches this node's gateway.")] = None,
 ) -> None:
     """Print this node's own row as JSON: codes, names, public keys. A peer's operator adds it there."""
+    from creditmesh.node import peers
+
     with _plainly():
-        typer.echo(peers.own_row(Operator(NodeSettings().state), url=url))
+        typer.echo(peers.own_row(_operator(), url=url))
 
 
 @peers_app.command("add")
@@ -207,8 +254,10 @@ def peers_add(
     ] = None,
 ) -> None:
     """Enrol a peer: from now on requests that it signs are let in, and its feeds are pulled."""
+    from creditmesh.node import peers
+
     with _plainly():
-        row = peers.add(Operator(NodeSettings().state), file, place=place, sends_for=sends_for or ())
+        row = peers.add(_operator(), file, place=place, sends_for=sends_for or ())
         ids = ", ".join(key["id"] for key in row["keys"])
         out.print(f"enrolled {row['code']} ({row['place']}): {ids} / 已登记 {row['code']}", highlight=False)
 
@@ -216,15 +265,19 @@ def peers_add(
 @peers_app.command("list")
 def peers_list() -> None:
     """The peers of this node, those taken out among them: a table, or values between tabs where nobody looks."""
+    from creditmesh.node import peers
+
     with _plainly():
-        _tell(("code", "place", "url", "sends_for", "keys", "state"), peers.listed(Operator(NodeSettings().state)))
+        _tell(("code", "place", "url", "sends_for", "keys", "state"), peers.listed(_operator()))
 
 
 @peers_app.command("remove")
 def peers_remove(code: Annotated[str, typer.Argument(help="The peer's code.")]) -> None:
     """Take a peer out: its signatures are refused, and nothing of it is pulled. `peers add` enrols it again."""
+    from creditmesh.node import peers
+
     with _plainly():
-        peers.remove(Operator(NodeSettings().state), code)
+        peers.remove(_operator(), code)
         out.print(f"removed {code} / 已移除 {code}", highlight=False)
 
 
@@ -234,9 +287,14 @@ def dead_list() -> None:
 
     A table on a terminal, else a line of values between tabs for each, the names first.
     """
+    import asyncio
+
+    from creditmesh.node import dead_letters
+    from creditmesh.node.declaration import NODE
+
     with _plainly():
         names = ("service", "stream", "part", "number", "type", "error", "waiting", "since", "asked")
-        _tell(names, [letter.line for letter in asyncio.run(dead_letters.listed(NodeSettings(), NODE))])
+        _tell(names, [letter.line for letter in asyncio.run(dead_letters.listed(_settings(), NODE))])
 
 
 _Letter = Annotated[str, typer.Argument(help="The letter as SERVICE/STREAM/PART/NUMBER, from `dead list`.")]
@@ -246,8 +304,13 @@ _Seconds = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait 
 @dead.command("show")
 def dead_show(letter: _Letter) -> None:
     """One letter: its event, why it was refused and when, and what waits behind it. Never the body or the person."""
+    import asyncio
+
+    from creditmesh.node import dead_letters
+    from creditmesh.node.declaration import NODE
+
     with _plainly():
-        shown = asyncio.run(dead_letters.shown(NodeSettings(), NODE, letter))
+        shown = asyncio.run(dead_letters.shown(_settings(), NODE, letter))
         for name, value in shown.described().items():
             out.print(f"{name}: {value}", markup=False, highlight=False)
 
@@ -282,17 +345,29 @@ def dead_drop(
         raise typer.Exit(_asked(letter, "drop", wait))
 
 
-def _asked(letter: str, wish: dead_letters.Wish, wait: float) -> int:
-    outcome = asyncio.run(dead_letters.asked(NodeSettings(), NODE, letter, wish, seconds=wait))
+def _asked(letter: str, wish: "Wish", wait: float) -> int:
+    import asyncio
+
+    from creditmesh.node import dead_letters
+    from creditmesh.node.declaration import NODE
+
+    outcome = asyncio.run(dead_letters.asked(_settings(), NODE, letter, wish, seconds=wait))
     out.print(outcome.said, markup=False, highlight=False)
     return outcome.exit
 
 
 @readers_app.command("list")
 def readers_list() -> None:
-    """Who reads which stream, how many events behind its heads, and when it last reported."""
+    """Who reads which stream, how many events behind its heads, whether a process runs it, and when it last reported.
+
+    One that never ran has the time at which it was put on the list.
+    """
+    import asyncio
+
+    from creditmesh.node import readers
+
     with _plainly():
-        _tell(("reader", "stream", "behind", "reported"), asyncio.run(readers.listed(NodeSettings())))
+        _tell(("reader", "stream", "behind", "runs", "reported"), asyncio.run(readers.listed(_settings())))
 
 
 @readers_app.command("evict")
@@ -306,10 +381,14 @@ def readers_evict(
 
     Refused while one of its processes runs. If it ever runs again it goes on where it stood, and is on the list again.
     """
+    import asyncio
+
+    from creditmesh.node import readers
+
     with _plainly():
         if not yes:
             typer.confirm(f"Evict {reader} from {stream}? / 移除 {stream} 的读取方 {reader}？", abort=True)
-        asyncio.run(readers.evict(NodeSettings(), reader, stream))
+        asyncio.run(readers.evict(_settings(), reader, stream))
         out.print(f"evicted {reader} from {stream} / 已移除", markup=False, highlight=False)
 
 
@@ -331,16 +410,22 @@ def topics_apply(
     ] = False,
 ) -> None:
     """Make the topics that are missing; refuse one with another number of partitions than the node has parts."""
+    import asyncio
+
+    from creditmesh.node import topics
+
     with _plainly():
-        made = asyncio.run(topics.apply(NodeSettings(), anew=anew))
+        made = asyncio.run(topics.apply(_settings(), anew=anew))
         out.print(f"made {', '.join(made)}" if made else "all topics are there", highlight=False)
 
 
 @topics_app.command("print")
 def topics_print() -> None:
     """Print the topics as YAML, for whoever makes them in another way."""
+    from creditmesh.node import topics
+
     with _plainly():
-        typer.echo(topics.declaration(NodeSettings()), nl=False)
+        typer.echo(topics.declaration(_settings()), nl=False)
 
 
 @app.command("sandbox")
@@ -352,5 +437,7 @@ def sandbox_command(
     state: Annotated[Path, typer.Option(help="The sandbox's folder; made anew each time.")] = Path("var"),
 ) -> None:
     """Start a chain of sandbox nodes with invented parties, tell its story with every step checked, and stay up."""
+    from creditmesh.node.sandbox.run import run
+
     with _plainly():
-        raise typer.Exit(run_sandbox(state=state, bus=bus, once=once, split=split, console=out))
+        raise typer.Exit(run(state=state, bus=bus, once=once, split=split, console=out))

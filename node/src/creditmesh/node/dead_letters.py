@@ -15,7 +15,7 @@ from creditmesh.node.database import opened
 from creditmesh.node.errors import NodeError
 
 SECONDS_TO_LOOK = 0.2
-UNREAD = "its stream is read no more: drop it"
+UNREAD = "it is read no more: drop it"
 
 __all__ = ["CommandResult", "Letter", "Wish", "asked", "listed", "shown"]
 
@@ -27,7 +27,7 @@ class Letter:
     service: str
     of: DeadLetter
     read: bool
-    """Whether the service reads that stream still; if not, the letter can only be dropped."""
+    """Whether the service still handles that type of that stream; if not, the letter can only be dropped."""
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Letter:
 
     @property
     def asked(self) -> str:
-        """What an operator asked for it, or that nobody reads its stream."""
+        """What an operator asked for it, or that nobody reads it any more."""
         return (self.of.asked or "") if self.read else UNREAD
 
     def described(self) -> dict[str, object]:
@@ -91,21 +91,22 @@ async def asked(
 ) -> CommandResult:
     """Ask for a letter to be tried again or dropped, and wait for what becomes of it."""
     service, place, number = _read(declaration, name)
-    reads = _reads(declaration, service, place[0])
-    if wish == "retry" and not reads:
-        raise NodeError(
-            f"{service} reads {place[0]} no more: `dead drop {name}`",
-            f"{service} 已不再读取 {place[0]}：请 `dead drop {name}`",
-        )
-    async with opened(settings, service) as pool, pool.session() as session:
-        key = await dead_letters.ask(session, service, place, number, wish)
-        if key is None:
-            raise _none(name)
-        if not reads:
-            gone = await dead_letters.drop_key(session, service, place[0], key)
-            return CommandResult(f"{name}: dropped with all of its key, {gone} in all / 已丢弃，共 {gone} 条", 0)
+    async with opened(settings, service) as pool:
+        async with pool.transaction() as session:
+            found = await dead_letters.ask(session, service, place, number, wish)
+            if found is None:
+                raise _none(name)
+            type_, key = found
+            if wish == "retry" and not _reads(declaration, service, place[0], type_):
+                raise NodeError(
+                    f"{service} reads {type_} of {place[0]} no more: `dead drop {name}`",
+                    f"{service} 已不再读取 {place[0]} 的 {type_}：请 `dead drop {name}`",
+                )
+            if place[0] not in declaration.streams_of(declaration.service(service)):
+                gone = await dead_letters.drop_key(session, service, place[0], key)
+                return CommandResult(f"{name}: dropped with all of its key, {gone} in all / 已丢弃，共 {gone} 条", 0)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds), pool.session() as session:
                 while (stands := await dead_letters.letter_of(session, service, place[0], key)) and stands[1]:  # noqa: ASYNC110 - in the database
                     await asyncio.sleep(SECONDS_TO_LOOK)
         except TimeoutError:
@@ -127,13 +128,14 @@ async def asked(
 async def _letters(settings: NodeSettings, declaration: Declaration, service: str) -> list[Letter]:
     async with opened(settings, service) as pool, pool.session() as session:
         return [
-            Letter(service, letter, _reads(declaration, service, letter.stream))
+            Letter(service, letter, _reads(declaration, service, letter.stream, letter.type))
             for letter in await dead_letters.letters(session, service)
         ]
 
 
-def _reads(declaration: Declaration, service: str, stream: str) -> bool:
-    return stream in declaration.streams_of(declaration.service(service))
+def _reads(declaration: Declaration, service: str, stream: str, type_: str) -> bool:
+    handled = declaration.streams_of(declaration.service(service)).get(stream, {})
+    return any(event.type == type_ for event in handled)
 
 
 def _read(declaration: Declaration, name: str) -> tuple[str, Place, int]:

@@ -31,7 +31,6 @@ class Child:
         self._environment = environment
         self.log = state / "logs" / f"{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        (state / "run" / f"{name}.json").unlink(missing_ok=True)
         self.process = self._begun()
 
     def _begun(self) -> "subprocess.Popen[bytes]":

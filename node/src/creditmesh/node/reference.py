@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import PydanticUndefined, to_json
 
 from creditmesh.chassis.context import NodeFacts
 from creditmesh.chassis.settings import EmbeddedBusSettings, KafkaBusSettings, NodeSettings
@@ -54,6 +54,7 @@ def _table(title: str, model: type[BaseModel], prefix: str) -> Iterator[str]:
     yield f"## {title}\n\n{about}\n\n| variable | type | default | what it is |\n|---|---|---|---|"
     for name, field in model.model_fields.items():
         said = " ".join((field.description or "").split())
+        said += "".join(f" `{prefix}{name.upper()}='{example}'`" for example in field.examples or ())
         yield f"| `{prefix}{name.upper()}` | {_kind(field.annotation)} | {_default(field)} | {said} |"
     yield ""
 
@@ -61,6 +62,8 @@ def _table(title: str, model: type[BaseModel], prefix: str) -> Iterator[str]:
 def _kind(annotation: Any) -> str:
     if get_origin(annotation) is dict:
         return "JSON object"
+    if get_origin(annotation) is tuple:
+        return "JSON list"
     words = [_kind(part) for part in get_args(annotation) if part is not type(None)]
     if words:
         return " or ".join(dict.fromkeys(words))
@@ -77,7 +80,7 @@ def _default(field: FieldInfo) -> str:
         return "must be given"
     if field.default is None:
         return "none"
-    shown = field.default.model_dump_json() if isinstance(field.default, BaseModel) else str(field.default)
+    shown = field.default if isinstance(field.default, str | Path) else to_json(field.default).decode()
     return f"`{shown}`"
 
 

@@ -1,6 +1,5 @@
 """Where the processes of a node say who they are, so that the operator's commands and the sandbox find them."""
 
-import os
 from pathlib import Path
 
 import psutil
@@ -20,11 +19,14 @@ class RunFile(BaseModel):
 
 
 def write(state: Path, running: RunFile) -> Path:
-    """Leave the file of a process that is ready to answer."""
+    """Leave the file of a process that is ready to answer, its own among others of that name; its path."""
     folder = state / "run"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{running.process}.json"
-    fresh = path.with_suffix(f".{os.getpid()}")
+    for path in folder.glob("*.json"):
+        if not psutil.pid_exists(RunFile.model_validate_json(path.read_bytes()).pid):
+            path.unlink(missing_ok=True)
+    path = folder / f"{running.process}-{running.pid}.json"
+    fresh = path.with_suffix(".new")
     fresh.write_text(running.model_dump_json(), encoding="utf-8")
     fresh.replace(path)
     return path

@@ -74,6 +74,8 @@ async def one_service(settings: NodeSettings, name: str) -> None:
         known = ", ".join(service.name for service in NODE.services)
         raise NodeError(f"no service {name!r}; there are: {known}", f"没有服务 {name!r}；可选：{known}")
     _assert_database(settings)
+    if name == GATEWAY:
+        _assert_services(settings)
     await _until_told(settings, name, _host(settings, [name]))
 
 
@@ -102,6 +104,16 @@ def _assert_database(settings: NodeSettings) -> None:
         raise NodeError(
             "a process by itself needs CREDITMESH_DATABASE (postgresql://host:port/name)",
             "单独运行的进程需设置 CREDITMESH_DATABASE（postgresql://host:port/name）",
+        )
+
+
+def _assert_services(settings: NodeSettings) -> None:
+    missing = ", ".join(sorted({service.name for service in NODE.services} - {GATEWAY} - settings.services.keys()))
+    if missing:
+        raise NodeError(
+            f"a gateway by itself is told where every service is: CREDITMESH_SERVICES lacks {missing} (JSON: name to "
+            "http://host:port)",
+            f"单独运行的网关须通过 CREDITMESH_SERVICES 指明各服务地址，尚缺：{missing}",
         )
 
 

@@ -8,12 +8,11 @@ from creditmesh.chassis.bus.topics import Topic, WrongTopic
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.facts import WrongNode
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.transports import apply_topics, declared_topics
 from creditmesh.node.database import role_addresses
 from creditmesh.node.declaration import NODE
-from creditmesh.node.errors import WRONG_NODE_ZH, NodeError
+from creditmesh.node.errors import NodeError
 
 
 def topics(settings: NodeSettings) -> Sequence[Topic]:
@@ -58,8 +57,6 @@ async def _assert_parts(settings: NodeSettings) -> None:
     try:
         async with pool.session() as session:
             await assert_node(session, settings.facts)
-    except WrongNode as error:
-        raise NodeError(str(error), WRONG_NODE_ZH) from error
     except DatabaseError as error:
         raise NodeError(
             "the node's database cannot be read (does it run, is it migrated?); the number of parts stands there",

@@ -61,7 +61,7 @@ class Applier:
         context_for: ContextFor,
         check: Callable[[], None],
     ) -> None:
-        """`check` raises Doubt when the parts may be another's."""
+        """`check` raises Uncertain when the parts may be another's."""
         self._work = work
         self._reader = reader
         self._handlers = handlers
@@ -79,7 +79,7 @@ class Applier:
         self.parked = await parked_keys(self._work, self._reader, self._handlers.keys())
 
     async def apply(self, slices: Sequence[Slice]) -> None:
-        """Apply these slices as far as they go; what fails rests. Doubt if it is not known what was applied."""
+        """Apply these slices as far as they go; what fails rests. Uncertain if it is not known what was applied."""
         for each in slices:
             if not self._concerns(each.events):
                 self._move_on(each)  # in memory: nothing to lose, and the position follows with the next effect
@@ -268,7 +268,7 @@ class Applier:
             raise  # the server answered that it refuses
 
     async def _roll_back(self, error: Exception) -> None:
-        if fault_of(error, 0) is Fault.DOUBT:
+        if fault_of(error, 0) is Fault.UNCERTAIN:
             raise Uncertain("the work session failed") from error
         with uncertain_on_failure("rollback"):
             await self._work.rollback()

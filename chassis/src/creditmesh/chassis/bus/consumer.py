@@ -7,7 +7,7 @@ failed session ends it; it drops what it remembers, and the host starts it anew.
 import asyncio
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -16,12 +16,12 @@ import structlog
 
 from creditmesh.chassis.bus import dead_letters
 from creditmesh.chassis.bus.applying import Applier, ContextFor, Handle
-from creditmesh.chassis.bus.event import Ordered
+from creditmesh.chassis.bus.event import Delivered, Ordered, part_of
 from creditmesh.chassis.bus.faults import FAILURES, Fault, fault_of, uncertain_on_failure
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress, Slice, share_of
 from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.bus.mailboxes import Bus, Mailbox
-from creditmesh.chassis.bus.metrics import ALARMS, LAG, REPEATS
+from creditmesh.chassis.bus.metrics import ALARMS, DEAD_LETTERS, LAG, REPEATS
 from creditmesh.chassis.bus.position import ClaimedPosition, Place, forgive, mark, move, read_positions, register
 from creditmesh.chassis.bus.stream import heads, read_stream, report
 from creditmesh.chassis.database.connecting import connect
@@ -85,8 +85,13 @@ class Consumer:
         held = {} if self._consuming is None else self._consuming.held
         return {place: progress.alarm for place, progress in held.items() if progress.alarm is not None}
 
+    @property
+    def dead_letters(self) -> int:
+        """How many dead letters stood in the parts held here when they were last counted."""
+        return 0 if self._consuming is None else self._consuming.dead_letters.total()
+
     async def run(self) -> None:
-        """Own a fair share of the parts and apply what comes, until something is in doubt."""
+        """Own a fair share of the parts and apply what comes, until something is uncertain."""
         with uncertain_on_failure(f"consumer {self.reader}"):
             async with AsyncExitStack() as stack:
                 leases = Leases(self.pool.address, lock_class=self.lock_class, parts=self.parts, lease=self.lease)
@@ -146,6 +151,7 @@ class Consumer:
         for stream in self.streams:
             ALARMS.labels(self.reader, stream).set(0)
             LAG.labels(self.reader, stream).set(0)
+            DEAD_LETTERS.labels(self.reader, stream).set(0)
         unmoved = [place for place, p in consuming.held.items() if self.marked.get(place) == p.stored.number]
         with suppress(*FAILURES):
             async with asyncio.timeout(2), self.pool.session() as session:
@@ -172,6 +178,8 @@ class _Consuming:
 
     def __init__(self, of: Consumer, *, work: Session, leases: Leases, mailbox: Mailbox) -> None:
         self.held: dict[Place, Progress] = {}
+        self.dead_letters: Counter[str] = Counter()
+        """How many stand in the parts held here, by stream."""
         self._of = of
         self._reader = of.reader
         self._streams = of.handlers.keys()
@@ -188,6 +196,8 @@ class _Consuming:
         self._reported: dict[Place, int] = {}
         self._rebalance_at = self._poll_at = self._settle_at = self._report_all_at = 0.0
         self._pending = False
+        self._tries: Counter[tuple[Place, int]] = Counter()
+        """How often a letter that is asked for has failed in this run."""
 
     async def step(self) -> None:
         """Rebalance if it is time, take in what came, and apply what may be applied."""
@@ -225,7 +235,7 @@ class _Consuming:
             del self.held[place]
         if change.gained:
             await self._claim(change.gained)
-        self._mailbox.hold([progress.position for progress in self.held.values()])
+        self._mailbox.hold(self.held)
         self._poll_at = 0.0  # what came between the look at the heads and this was brought to nobody
         self._measure()
 
@@ -280,6 +290,14 @@ class _Consuming:
                 while place in self.held and await self._release(place, key):
                     if time.monotonic() - now > SECONDS_TO_REBALANCE:
                         break  # the rest at the next look: others wait too
+        self._count_letters()
+
+    def _count_letters(self) -> None:
+        parts = self._of.parts  # a key that is parked has one letter
+        parked = self._applier.parked
+        self.dead_letters = Counter(stream for stream, key in parked if (stream, part_of(key, parts)) in self.held)
+        for stream in self._streams:
+            DEAD_LETTERS.labels(self._reader, stream).set(self.dead_letters[stream])
 
     async def _report(self, now: float) -> None:
         everything = now >= self._report_all_at
@@ -299,25 +317,35 @@ class _Consuming:
         True if there may be more: it begins with a letter that is asked for.
         """
         kept = await dead_letters.of_key(self._work, self._reader, place[0], key, limit=self._of.batch)
-        events = [each.event for each in kept if each.asked != "drop"]
         numbers = [each.event.number for each in kept]
-        if await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)) is None:
-            _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
-            return len(kept) == self._of.batch
-        for each in kept:
-            taken = partial(self._take_out, place, key, [each.event.number])
-            error = await self._applier.try_alone([] if each.asked == "drop" else [each.event], taken)
-            if error is not None and fault_of(error, 0) is not Fault.PERMANENT:
-                return False  # it says nothing of the event: what was asked stands, and is done at the next look
-            if error is not None:
-                said = dead_letters.described(error)
-                await dead_letters.refuse_again(self._work, self._reader, place, each.event.number, said)
-                return False
+        events = [event for each in kept for event in self._wanted(each)]
+        if len(kept) == 1 or await self._applier.try_alone(events, partial(self._take_out, place, key, numbers)):
+            for each in kept:
+                if not await self._release_alone(place, key, each):
+                    return False
+        _log.info("dead letter released", reader=self._reader, stream=place[0], part=place[1], events=len(events))
         return len(kept) == self._of.batch
+
+    async def _release_alone(self, place: Place, key: str, parked: dead_letters.ParkedEvent) -> bool:
+        number = parked.event.number
+        error = await self._applier.try_alone(self._wanted(parked), partial(self._take_out, place, key, [number]))
+        if error is None:
+            return True
+        self._tries[place, number] += 1
+        if fault_of(error, self._tries[place, number]) is Fault.PERMANENT:
+            del self._tries[place, number]
+            said = dead_letters.described(error)
+            await dead_letters.refuse_again(self._work, self._reader, place, number, said)
+        return False  # else it says nothing of the event: what was asked stands, and is done at the next look
+
+    def _wanted(self, parked: dead_letters.ParkedEvent) -> list[Delivered]:
+        """The event, unless an operator drops it or nobody handles its type any more: those are passed, as anywhere."""
+        event = parked.event
+        return [event] if parked.asked != "drop" and event.type in self._of.handlers[event.stream] else []
 
     async def _take_out(self, place: Place, key: str, numbers: Sequence[int]) -> None:
         stored = self.held[place].stored
-        await move(self._work, self._reader, [(stored, stored)])  # Doubt if the part is another's by now
+        await move(self._work, self._reader, [(stored, stored)])  # Uncertain if the part is another's by now
         await dead_letters.remove(self._work, self._reader, place, key, numbers)
 
     async def _advance(self) -> bool:

@@ -75,11 +75,11 @@ async def letters(session: Session, schema: str, *, limit: int = 1000) -> list[D
     return [DeadLetter(*row) for row in await session.fetch(_statements(schema).letters, {"limit": limit})]
 
 
-async def ask(session: Session, schema: str, place: Place, number: int, wish: Wish) -> str | None:
-    """Ask for a letter to be tried again or dropped; its key, None if there is no letter at that number."""
+async def ask(session: Session, schema: str, place: Place, number: int, wish: Wish) -> tuple[str, str] | None:
+    """Ask for a letter to be tried again or dropped; its type and key, None if there is no letter at that number."""
     values = {"stream": place[0], "part": place[1], "number": number, "wish": wish}
-    key: str | None = await session.value(_statements(schema).ask, values)
-    return key
+    row = await session.row(_statements(schema).ask, values)
+    return None if row is None else (row.type, row.key)
 
 
 async def letter_of(session: Session, schema: str, stream: str, key: str) -> tuple[int, Wish | None] | None:
@@ -162,7 +162,7 @@ def _statements(schema: str) -> _Statements:
               from {table} dead where dead.error is not null
              order by dead.stream, dead.part, dead.number limit :limit
         """,
-        ask=f"update {table} set asked = :wish where {here} and error is not null returning key",
+        ask=f"update {table} set asked = :wish where {here} and error is not null returning type, key",
         letter_of=f"select number, asked from {table} where {of_key} order by number limit 1",
         drop_key=f"delete from {table} where {of_key}",
         asked=f"select distinct stream, part, key from {table} where asked is not null and stream = any(:streams)",

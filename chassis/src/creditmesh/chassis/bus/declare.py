@@ -30,7 +30,7 @@ class StreamOf:
 
     service: str
     readers: frozenset[str]
-    """The services whose roles read it, followers included."""
+    """The services whose roles read it, replicas included."""
     consumers: frozenset[str] = frozenset()
     """Those that keep a position in it: whoever else is known as one is forgotten."""
     outbox: OutboxTable | None = None
@@ -149,7 +149,7 @@ def _grants_of_service(node: str, service: str) -> list[str]:
     role = quoted(role_of(node, service))
     return [
         f"grant usage on schema bus to {role}",
-        f"grant select on bus.node, bus.installed to {role}",
+        f"grant select on bus.node, bus.installed, bus.kept_term to {role}",
         f"grant insert on bus.event, bus.event_queue to {role}",
         f"grant execute on function bus.heads, bus.passed, bus.parked, bus.report, bus.pressure to {role}",
     ]
@@ -164,6 +164,7 @@ def _grants_of_bus(node: str) -> list[str]:
         f"grant usage on schema bus to {orderer}, {relay}",
         f"grant select on bus.node, bus.installed, bus.event_head to {orderer}, {relay}",
         f"grant execute on function bus.order_queued, bus.drop_repeated, bus.lead, bus.queue_state to {orderer}",
+        f"grant select on bus.kept_term to {orderer}",
         f"grant execute on function bus.readers, bus.evict, bus.prune_events to {orderer}",
         f"grant select, update on bus.event_published to {relay}",
     ]
@@ -172,7 +173,8 @@ def _grants_of_bus(node: str) -> list[str]:
 async def _readers(session: Session, streams: Sequence[StreamOf]) -> None:
     """Who reads a stream no more must not keep its events, nor acknowledgements that wait for every reader.
 
-    Who is to read it is known before it first runs, while the stream is empty: nothing is pruned that it has not read.
+    Who is to read it is known before it first runs, unless something was pruned by then that it can read no more, or an
+    operator took it off the list.
     """
     pairs = sorted((reader, stream.service) for stream in streams for reader in stream.consumers)
     declared = {"readers": [reader for reader, _ in pairs], "streams": [stream for _, stream in pairs]}
@@ -195,6 +197,7 @@ _EXPECT = """
     select d.reader, d.stream, h.part, 0, clock_timestamp()
       from unnest(cast(:readers as text[]), cast(:streams as text[])) as d(reader, stream)
       join bus.event_head h on h.stream = d.stream
-     where not exists (select from bus.event_head begun where begun.stream = d.stream and begun.number > 0)
+     where not exists (select from bus.event_pruned p where p.stream = d.stream and p.number > 0)
+       and not exists (select from bus.event_evicted e where e.reader = d.reader and e.stream = d.stream)
         on conflict do nothing
 """

@@ -10,11 +10,8 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient, Unavailable, Uncertain
 from creditmesh.schemas.events.reading import UnknownWord
 
-_NO_ROOM = "53"
-_PASSING = ("40", "55P03", _NO_ROOM)
 _INSTALLATION = ("53100", "0A", "28", "3F", "42", "58", "F0", "XX")
 """A table, a grant, a function or a disk is not as it should be: that says nothing of the event."""
-_CANCELLED = "57014"
 PATIENCE = 3
 """Tries in place; a statement that runs out of time so often may be the event's own fault."""
 FAILURES = (
@@ -35,7 +32,7 @@ class Fault(Enum):
     PASSING = auto()
     INSTALLATION = auto()
     PERMANENT = auto()
-    DOUBT = auto()
+    UNCERTAIN = auto()
 
 
 def fault_of(error: BaseException, attempt: int) -> Fault:
@@ -59,34 +56,22 @@ def _of_database(error: DatabaseError, attempt: int) -> Fault:
     if error.unsendable:
         return Fault.PERMANENT  # the driver could not encode a value; nothing was sent
     if error.lost:
-        return Fault.DOUBT
-    state = error.sqlstate or ""
-    if state == _CANCELLED:
-        return Fault.PASSING if attempt < PATIENCE else Fault.PERMANENT
-    if state.startswith(_INSTALLATION):
+        return Fault.UNCERTAIN
+    if (error.sqlstate or "").startswith(_INSTALLATION):
         return Fault.INSTALLATION
-    return Fault.PASSING if state.startswith(_PASSING) else Fault.PERMANENT
+    if error.ran_out_of_time:
+        return Fault.PASSING if attempt < PATIENCE else Fault.PERMANENT
+    return Fault.PASSING if error.passing else Fault.PERMANENT
 
 
 def ran_out_of_time(error: BaseException) -> bool:
     """Whether a statement took longer than it may."""
-    return isinstance(error, DatabaseError) and error.sqlstate == _CANCELLED
-
-
-def may_go_well(error: BaseException) -> bool:
-    """Whether a request that failed so may go well when it is sent again: 503 rather than 500.
-
-    Other than a batch, which waits for whoever clears the disk, a request that found no room is its caller's to send
-    again.
-    """
-    if fault_of(error, attempt=0) in {Fault.PASSING, Fault.DOUBT}:
-        return True
-    return isinstance(error, DatabaseError) and (error.sqlstate or "").startswith(_NO_ROOM)
+    return isinstance(error, DatabaseError) and error.ran_out_of_time
 
 
 @contextmanager
 def uncertain_on_failure(what: str) -> Iterator[None]:
-    """Turn the failure of a session into Doubt: what is in memory may no longer be true."""
+    """Turn the failure of a session into Uncertain: what is in memory may no longer be true."""
     try:
         yield
     except FAILURES as error:

@@ -17,10 +17,8 @@ from creditmesh.chassis.bus.stream import Head
 from creditmesh.chassis.errors import Alarm
 
 SECONDS_FOR_A_BODY = 10.0
-"""How long after an event was made its body may still be on its way."""
+"""How long after an event was made its body may still be on its way; as much may clocks be apart."""
 SECONDS_TO_LOOK_AGAIN = 0.2
-MOST_KEPT = 2000
-"""Events that arrived and wait for their turn; what arrives beyond is read from the stream."""
 
 
 @dataclass(slots=True)
@@ -72,18 +70,23 @@ class Progress:
     def park(self, alarm: Alarm) -> None:
         """Stand still until a person has looked."""
         self.alarm, self.rests_until = alarm, inf
+        self.arrived.clear()
 
     def rest(self, until: float, alarm: Alarm | None = None) -> None:
-        """Try what comes next again at that time; an alarm says that a person should look meanwhile."""
+        """Try what comes next again at that time; an alarm says that a person should look meanwhile.
+
+        What arrived is read from the stream then, and takes no room that other parts need.
+        """
         self.attempts += 1
+        self.arrived.clear()
         self.rests_until = until
         self.alarm = alarm or self.alarm
 
     def arrive(self, event: Ordered) -> bool:
-        """Keep an event that arrived; False if it is a repeat."""
+        """Keep an event that arrived, unless the part rests; False if it is a repeat."""
         if event.number <= self.position.number or event.number in self.arrived:
             return False
-        if len(self.arrived) < MOST_KEPT:
+        if not self.rests(time.monotonic()):
             self.arrived[event.number] = event
         self.head = max(self.head, event.number)
         return True
@@ -162,7 +165,7 @@ class Slice:
 
 def _is_young(event: UUID) -> bool:
     made = (event.int >> 80) / 1000  # the first 48 bits of a UUIDv7, milliseconds
-    return time.time() - made < SECONDS_FOR_A_BODY
+    return abs(time.time() - made) < SECONDS_FOR_A_BODY  # an id from a time to come is no young one
 
 
 def follow(position: Position, events: Iterable[Ordered]) -> list[Ordered]:

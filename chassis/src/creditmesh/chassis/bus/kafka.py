@@ -5,7 +5,7 @@ itself out, and the numbers remove repeats anyway), no transactions, no automati
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -81,6 +81,10 @@ class _Consumer:
             for partition, records in found.items()
             for record in records
         ]
+
+    async def ends(self, places: Collection[Place]) -> Mapping[Place, int]:
+        ends = await self._consumer.end_offsets([self._partition(place) for place in places])
+        return {self._places[partition]: offset for partition, offset in ends.items()}
 
     def _partition(self, place: Place) -> TopicPartition:
         stream, part = place

@@ -29,7 +29,7 @@ SECONDS_UNTIL_LATE = 2.0
 SECONDS_AT_MOST = 15.0
 """How long a part may be behind though others arrive."""
 SECONDS_OF_SILENCE = 12.0
-"""A client that brought nothing for a part that long, while a reader asked for it, is replaced."""
+"""A client that brought nothing for a part that long, while a reader asked for it, is replaced if Kafka has more."""
 
 _log = structlog.get_logger(__name__)
 
@@ -64,6 +64,9 @@ class Client(Protocol):
     async def poll(self, seconds: float) -> Sequence[Message]:
         """Some records, at once or within that time."""
 
+    async def ends(self, places: Collection[Place]) -> Mapping[Place, int]:
+        """The offset behind the last record that the log has of each."""
+
 
 Connect = Callable[[], AbstractAsyncContextManager[Client]]
 
@@ -87,7 +90,6 @@ class KafkaBus(Bus):
         self._dry: dict[Place, int] = {}
         """Parts whose readers live on the stream, until Kafka brings what is newer than they lately asked for."""
         self._empty = 0
-        self._silent = False
         self._replace = False
 
     @property
@@ -113,9 +115,7 @@ class KafkaBus(Bus):
         """
         if place not in self._placed or self._passed[place] > number:
             return True
-        now = time.monotonic()
-        if now - self._missed.setdefault(place, now) > SECONDS_OF_SILENCE:
-            self._silent = True
+        self._missed.setdefault(place, time.monotonic())
         late = seconds > SECONDS_UNTIL_LATE and self._empty >= POLLS_UNTIL_LATE
         if late or seconds > SECONDS_AT_MOST or place in self._dry:
             self._dry[place] = number
@@ -154,20 +154,32 @@ class KafkaBus(Bus):
             await asyncio.sleep(random.uniform(0.3, 0.9))  # noqa: S311 - jitter, not a secret
 
     async def _pump(self, client: Client) -> None:
-        self._silent, self._replace = False, True
+        self._replace = True
         self._missed.clear()
         try:
-            while not self._silent:
+            while True:
                 if self._replace:
                     await self._place(client)
                 elif any(mailbox.held and mailbox.has_room for mailbox in self.mailboxes):
                     await self._poll(client)
+                    await self._assert_not_silent(client)
                 else:
                     self.changed.clear()
                     await self.changed.wait()
+                    self._missed.clear()  # nothing was asked of the client meanwhile
         finally:
             self._placed = frozenset()
-        raise Silent
+
+    async def _assert_not_silent(self, client: Client) -> None:
+        """Silent if Kafka has what the client did not bring; what was missed and never came to Kafka is forgotten."""
+        now = time.monotonic()
+        missed = {place for place, since in self._missed.items() if now - since > SECONDS_OF_SILENCE} & self._placed
+        if missed:
+            ends = await client.ends(missed)
+            if any(ends[place] != self._next[place] for place in missed if place in self._next):
+                raise Silent
+            for place in missed:
+                self._missed.pop(place, None)
 
     async def _place(self, client: Client) -> None:
         self._replace = False

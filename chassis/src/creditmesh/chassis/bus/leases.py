@@ -85,14 +85,14 @@ class Leases:
             await self.close()  # nobody waits any longer for what a silent network does not bring
 
     async def assert_same_server(self, work: Session) -> None:
-        """Doubt if that session is on another server than the one that holds the leases, as after a failover."""
+        """Uncertain if that session is on another server than the one that holds the leases, as after a failover."""
         async with self._turn:
             mine = await self._held_session().fetchval(_SERVER)
         if mine != await work.value(_SERVER):
             raise Uncertain("the work session is on another server than the leases")
 
     def check(self) -> None:
-        """Doubt if the session has ended: others may own the parts."""
+        """Uncertain if the session has ended: others may own the parts."""
         if self.ended or self._held_session().is_closed():
             raise Uncertain("the lease was lost")
 

@@ -116,7 +116,7 @@ class Notifications:
             wake.set(unread if wake.handed else moved)
 
     async def run(self) -> None:
-        """Listen until the session ends, which is Doubt; everybody is woken once at the start."""
+        """Listen until the session ends, which is Uncertain; everybody is woken once at the start."""
         with uncertain_on_failure("listener"):
             session = await direct(self._address, application_name="listener", idle_session_timeout="0")
             try:

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from creditmesh.chassis.bus.event import Ordered
-from creditmesh.chassis.bus.gaps import MOST_KEPT
+from creditmesh.chassis.bus.gaps import Progress
 from creditmesh.chassis.bus.listen import Notification, Notifications
 from creditmesh.chassis.bus.position import Place, Position
 from creditmesh.chassis.units import Unit
 
 MOST_AT_ONCE = 500
 """Events that are read at once for everybody."""
+MOST_KEPT = 2000
+"""Events, of all its parts, that wait for a consumer or arrived there and are not applied; it reads others itself."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -92,15 +94,15 @@ class Mailbox:
     """What comes to one run of one consumer."""
 
     def __init__(self, bus: Bus, streams: Collection[str]) -> None:
-        self.held: frozenset[Place] = frozenset()
+        self.held: Mapping[Place, Progress] = {}
         self._bus = bus
         self._wake = bus.notifications.wake(streams, handed=True)
         self._come: dict[Place, list[Ordered]] = defaultdict(list)
 
     @property
     def kept(self) -> int:
-        """How many events wait to be taken."""
-        return sum(map(len, self._come.values()))
+        """How many events wait to be taken, or were taken and are not applied."""
+        return sum(map(len, self._come.values())) + sum(len(progress.arrived) for progress in self.held.values())
 
     @property
     def has_room(self) -> bool:
@@ -109,8 +111,10 @@ class Mailbox:
 
     def put(self, found: Mapping[Place, Sequence[Ordered]]) -> None:
         """Take in these events; where there are none, or no room, the consumer reads the stream itself."""
+        room = MOST_KEPT - self.kept
         for place, events in found.items():
-            if events and self.kept + len(events) <= MOST_KEPT:
+            if events and len(events) <= room:
+                room -= len(events)
                 self._come[place] += events
                 self._wake.stir()
             else:
@@ -120,10 +124,10 @@ class Mailbox:
         """Let the consumer look at all its heads."""
         self._wake.set()
 
-    def hold(self, positions: Collection[Position]) -> None:
-        """From now on take in the events of exactly these parts, from about these positions on."""
-        gained = [position for position in positions if position.place not in self.held]
-        self.held = frozenset(position.place for position in positions)
+    def hold(self, held: Mapping[Place, Progress]) -> None:
+        """From now on take in the events of exactly these parts, from about where they stand on."""
+        gained = [progress.position for place, progress in held.items() if place not in self.held]
+        self.held = dict(held)
         self._bus.held(gained)
         self._bus.changed.set()
 

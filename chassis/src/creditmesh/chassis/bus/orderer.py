@@ -156,7 +156,7 @@ async def take_epoch(session: Session) -> int:
 
 
 async def order(session: Session, epoch: int, *, batch: int = BATCH) -> tuple[int, str]:
-    """Give numbers to at most `batch` queued events and tell; how many, and which. Doubt if another leads."""
+    """Give numbers to at most `batch` queued events and tell; how many, and which. Uncertain if another leads."""
     try:
         return await _order(session, epoch, batch)
     except DatabaseError as error:

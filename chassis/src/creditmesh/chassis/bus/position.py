@@ -74,7 +74,7 @@ async def forgive(session: Session, schema: str, places: Collection[Place]) -> N
 async def move(session: Session, schema: str, moves: Sequence[tuple[Position, Position]]) -> None:
     """Move many positions, each from exactly where it was remembered to be, in one statement.
 
-    Doubt if one of them was elsewhere: another process has taken the part, and all of this transaction is void.
+    Uncertain if one of them was elsewhere: another process has taken the part, and all of this transaction is void.
     """
     if not moves:
         return

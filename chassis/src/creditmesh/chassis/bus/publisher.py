@@ -3,7 +3,7 @@
 One a node, by an advisory lock. Its rows move after the acknowledgements and only forward, so that a second publisher,
 or the same one after a restart, can only repeat. A send that fails or is not acknowledged in time leaves unknown what
 Kafka has and will still get: then the whole process ends, which is why it lives alone in `creditmesh-node relay`. Not
-being able to connect is no such doubt: nothing was sent, and it tries again where it is.
+being able to connect is not uncertain: nothing was sent, and it tries again where it is.
 """
 
 import asyncio
@@ -191,9 +191,9 @@ class Publisher:
                 await asyncio.gather(*acknowledged)
         except Exception as error:  # whatever it is, it is not known what Kafka has
             seconds = round(time.monotonic() - began, 1)
-            _log.critical("a send is in doubt, the process ends", reason=type(error).__name__, seconds=seconds)
+            _log.critical("a send is uncertain, the process ends", reason=type(error).__name__, seconds=seconds)
             self._end(EXIT)
-            raise Uncertain("a send is in doubt") from error
+            raise Uncertain("a send is uncertain") from error
         for event in events:
             PUBLISHED.labels(event.stream).inc()
 

@@ -5,6 +5,7 @@ for a server, or a network, that has gone silent, and the kernel tells an idle c
 """
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Mapping
@@ -63,9 +64,10 @@ async def connect(
 ) -> asyncpg.Connection:
     """A connection to the host that takes writes; DatabaseError, as a lost session, if there is none in time.
 
-    A server that restarts refuses for a second or two; that is waited out.
+    A server that restarts refuses for a second or two; that is waited out. The server knows the session by that name
+    and the id of the process, so that `migrate` can name who is connected.
     """
-    asked = {**SETTINGS, "application_name": application_name, **(settings or {})}
+    asked = {**SETTINGS, "application_name": f"{application_name} [{os.getpid()}]", **(settings or {})}
     deadline = time.monotonic() + SECONDS_TO_COME_BACK
     while True:
         try:

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import asyncpg
 from alembic import command, op
@@ -75,6 +75,14 @@ _CHASSIS = (
 )
 
 
+class Upgraded(NamedTuple):
+    """A package that a migration brings from one version to another; None where there is none."""
+
+    package: str
+    before: str | None
+    after: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One package's versions being run: what the functions below look at."""
@@ -107,13 +115,15 @@ async def migrate(
     secrets: Path,
     database: str | None = None,
     declare: Declare | None = None,
-) -> None:
+) -> Sequence[Upgraded]:
     """Bring a node's database (named like the node unless `database` says otherwise) to what the packages declare.
 
+    Tells what was upgraded.
+
     Makes what is missing and may be run again, beside running processes too if there is nothing to upgrade, else
-    StillRunning; runs on one server take turns. `declare` comes last, under the DDL role, in a transaction of its own:
-    what the bus adds for the declared streams. WrongNode if the database was created with another code, tier or number
-    of parts.
+    StillRunning; runs on one server take turns. `declare` comes last, under the DDL role, in the transaction that says
+    which versions are in: what the bus adds for the declared streams. WrongNode if the database was created with
+    another code, tier or number of parts.
     """
     facts = Facts(code=node, tier=tier, parts=parts)
     name = database or node
@@ -122,10 +132,10 @@ async def migrate(
     try:
         await session.execute("select pg_advisory_lock($1)", _LOCK)
         await create_database(session, name)
-        behind = await _look_and_close(admin.of(name), facts, packages)
+        is_node, behind = await _look_and_close(admin.of(name), facts, packages)
         await create_roles(session, node=node, names=roles, secrets=secrets)
         async with AsyncExitStack() as stack:
-            if behind:
+            if is_node and behind:
                 await stack.enter_async_context(alone(session, name, node=node, names=roles))
                 await open_database(session, name, node=node, names=[DDL])
             else:
@@ -133,6 +143,7 @@ async def migrate(
             ddl = addresses(admin, node=node, secrets=secrets)[DDL].of(name)
             async with _one_at_a_time:
                 await _versions(ddl, facts, packages, declare)
+        return behind
     finally:
         await session.close()
 
@@ -141,13 +152,17 @@ async def assert_node(session: Session, expected: Facts, packages: Sequence[Migr
     """WrongNode, in plain words, unless the database is the node that was expected, at these packages' versions."""
     row = await session.row(_NODE) if await session.value(_IS_NODE) else None
     if row is None:
-        raise WrongNode("The database is not a node yet: run `creditmesh-node migrate` first.")
-    Facts(**row).assert_same(expected)
-    if (behind := await _behind(session, packages)) is not None:
-        name, found, own = behind
         raise WrongNode(
-            f"The schema {name!r} is at migration {found or 'none'}, this program is made for "
-            f"{own or 'none'}: run `creditmesh-node migrate` with this version, or start the version that did."
+            "The database is not a node yet: run `creditmesh-node migrate` first.",
+            "数据库尚未建为节点：请先执行 `creditmesh-node migrate`。",
+        )
+    Facts(**row).assert_same(expected)
+    for name, found, own in await _behind(session, packages):
+        raise WrongNode(
+            f"The database is older than this program: its schema {name!r} is at migration {found or 'none'}, not at "
+            f"{own or 'none'}. Run `creditmesh-node migrate` with this version, or start the version that did.",
+            f"数据库版本低于本程序：模式 {name!r} 的迁移为 {found or '无'}，本程序需要 {own or '无'}。"
+            "请用本版本执行 `creditmesh-node migrate`，或启动与数据库相符的版本。",
         )
 
 
@@ -162,29 +177,53 @@ async def _patient(address: DatabaseAddress) -> asyncpg.Connection:
     return await connect(address, application_name="migrate", settings=_PATIENT, seconds_to_answer=None)
 
 
-async def _look_and_close(address: DatabaseAddress, facts: Facts, packages: Sequence[Migrated]) -> bool:
-    """Whether it is a node already, and is to be upgraded."""
+async def _look_and_close(
+    address: DatabaseAddress, facts: Facts, packages: Sequence[Migrated]
+) -> tuple[bool, list[Upgraded]]:
+    """Whether it is a node already, and what is to be upgraded."""
     session = Session(await _patient(address))
     try:
         is_node = bool(await session.value(_IS_NODE))
         if is_node:
             for row in await session.fetch(_NODE):
                 Facts(**row).assert_same(facts)
+            await _assert_not_newer(session, packages)
         await session.script("revoke all on schema public from public")
-        return is_node and await _behind(session, packages) is not None
+        return is_node, await _behind(session, packages)
     finally:
         await session.driver.close()
 
 
-async def _behind(session: Session, packages: Sequence[Migrated]) -> tuple[str, str | None, str | None] | None:
-    """The first package whose newest migration is not the one in the database: its name, that one, and its own."""
+async def _behind(session: Session, packages: Sequence[Migrated]) -> list[Upgraded]:
+    """The packages whose newest migration is not the one in the database."""
     rows = await session.fetch(_VERSIONS) if await session.value(_HAS_VERSIONS) else ()
     installed = {row.package: row.version for row in rows}
+    behind = []
     for package in (*_CHASSIS, *packages):
         own, found = head_of(package.package), installed.get(package.name)
         if own != found:
-            return package.name, found, own
-    return None
+            _assert_known(package, found)
+            behind.append(Upgraded(package.name, found, own))
+    return behind
+
+
+async def _assert_not_newer(session: Session, packages: Sequence[Migrated]) -> None:
+    """WrongNode if a newer program has upgraded any of it, to the end or not."""
+    for package in (*_CHASSIS, *packages):
+        table = f"{quoted(package.name)}.alembic_version"
+        if await session.value("select to_regclass(:table) is not null", {"table": table}):
+            _assert_known(package, await session.value(f"select version_num from {table}"))
+
+
+def _assert_known(package: Migrated, found: str | None) -> None:
+    own = head_of(package.package)
+    if (found or "") > (own or ""):  # versions are numbered in their names
+        raise WrongNode(
+            f"The database is newer than this program: its schema {package.name!r} is at migration {found}, this "
+            f"program knows none beyond {own or 'none'}. Nothing was changed: start that version.",
+            f"数据库版本高于本程序：模式 {package.name!r} 的迁移为 {found}，本程序仅到 {own or '无'}。"
+            "未作任何更改：请启动与数据库相符的版本。",
+        )
 
 
 async def _versions(ddl: DatabaseAddress, facts: Facts, packages: Sequence[Migrated], declare: Declare | None) -> None:
@@ -196,13 +235,13 @@ async def _versions(ddl: DatabaseAddress, facts: Facts, packages: Sequence[Migra
             await _upgraded(ddl, package, facts)
             if package.name == BUS:
                 await session.execute(_KEEP_NODE, asdict(facts))
-        for package in (*_CHASSIS, *packages):
-            if (version := head_of(package.package)) is not None:
-                await session.execute(_INSTALLED, {"package": package.name, "version": version})
         await session.begin()
         await _grant_vault(session, facts, packages)
         if declare is not None:
             await declare(session)
+        for package in (*_CHASSIS, *packages):
+            if (version := head_of(package.package)) is not None:
+                await session.execute(_INSTALLED, {"package": package.name, "version": version})
         await session.commit()
     finally:
         session.end()

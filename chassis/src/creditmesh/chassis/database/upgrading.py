@@ -15,12 +15,14 @@ from creditmesh.chassis.errors import MeshError
 
 SECONDS_TO_LEAVE = 2.0
 """How long sessions of a process that was just stopped may take to end."""
-_CONNECTED = """
-    select coalesce(nullif(application_name, ''), usename) as name, coalesce(host(client_addr), 'local') as address,
+_CONNECTED = r"""
+    select coalesce('process ' || substring(application_name from '\[([0-9]+)\]$'), nullif(application_name, ''),
+                    usename) as process,
+           coalesce(host(client_addr), 'local') as address, count(*) as sessions,
            to_char(min(backend_start) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') as since
       from pg_stat_activity
      where datname = $1 and starts_with(usename, $2) and usename <> $3
-     group by 1, 2 order by 3, 1, 2
+     group by 1, 2 order by 4, 1, 2
 """
 
 
@@ -28,11 +30,10 @@ class StillRunning(MeshError):
     """Processes of the node are connected, so that nothing was migrated."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        named = "; ".join(names)
         super().__init__(
-            "Nothing was migrated: sessions of this node are still connected, and what an older process writes during "
-            f"an upgrade would be lost to readers. Stop every process of the node, then migrate again: {named} / "
-            f"未执行迁移：本节点仍有进程连接数据库。请停止本节点的所有进程后重新执行 migrate：{named}"
+            "Nothing was migrated: processes of this node are still connected, and what an older process writes during "
+            "an upgrade would be lost to readers. Stop every process of the node, then migrate again. / "
+            f"未执行迁移：本节点仍有进程连接数据库。请停止本节点的所有进程后重新执行 migrate。\n{'; '.join(names)}"
         )
 
 
@@ -57,5 +58,8 @@ async def _assert_nobody(admin: asyncpg.Connection, database: str, node: str, *,
     deadline = asyncio.get_running_loop().time() + seconds
     while rows := await admin.fetch(_CONNECTED, database, f"{node}_", role_of(node, DDL)):
         if asyncio.get_running_loop().time() >= deadline:
-            raise StillRunning(f"{row['name']} ({row['address']}, since {row['since']})" for row in rows)
+            raise StillRunning(
+                f"{row['process']} ({row['address']}, since {row['since']}, sessions: {row['sessions']})"
+                for row in rows
+            )
         await asyncio.sleep(0.1)

@@ -12,8 +12,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from creditmesh.chassis.bus.faults import may_go_well
-from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.errors import DatabaseError, may_go_well
 from creditmesh.chassis.errors import (
     MOST_FINDINGS,
     Invalid,

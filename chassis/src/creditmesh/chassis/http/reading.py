@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from json import JSONDecodeError
 from typing import Any, Literal
 
 import orjson
@@ -27,7 +28,7 @@ _NUL, _SURROGATE = re.compile("\0"), re.compile("[\ud800-\udfff]")
 _NOT_A_NUMBER = object()
 
 
-class UnacceptableJson(json.JSONDecodeError):
+class UnacceptableJson(JSONDecodeError):
     """The body can be read, and has what no database holds (NUL, half of a surrogate pair, NaN), or too much."""
 
     def __init__(self, found: list[tuple[Place, Rule]], read: object) -> None:
@@ -39,13 +40,29 @@ class UnacceptableJson(json.JSONDecodeError):
 class StrictRequest(Request):
     """A request that reads its JSON with orjson, which takes nothing for JSON that is none."""
 
+    _refused: JSONDecodeError | None = None
+
     async def json(self) -> Any:
-        """The body; JSONDecodeError if it is not JSON, Refused with the first places if it is all but."""
-        body = await self.body()
-        read = strictly(body)
-        if body.count(b",") >= MOST_ENTRIES and (found := _first(read)):
-            raise UnacceptableJson(found, read)
-        return read
+        """The body; JSONDecodeError if it is not JSON, Refused with the first places if it is all but.
+
+        It is read once, whoever asks again and whatever came of it.
+        """
+        if self._refused is not None:
+            raise self._refused
+        if not hasattr(self, "_json"):
+            try:
+                self._json = _bounded(await self.body())
+            except JSONDecodeError as refused:
+                self._refused = refused
+                raise
+        return self._json
+
+
+def _bounded(body: bytes) -> Any:
+    read = strictly(body)
+    if body.count(b",") >= MOST_ENTRIES and (found := _first(read)):
+        raise UnacceptableJson(found, read)
+    return read
 
 
 def strictly(body: bytes) -> Any:
@@ -55,21 +72,13 @@ def strictly(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         _tell_where(body)
         raise
-    if _escaped(body, rb"\u0000"):
+    plain = body.replace(rb"\\", b"") if rb"\u00" in body else b""  # without backslashes that are themselves escaped
+    if rb"\u0000" in plain:
         raise UnacceptableJson(_first(read) if len(body) <= _SEARCHED else [((), "nul")], read)
-    if _colons(body) != _colons_of(read):
+    colons = body.count(b":") + plain.count(rb"\u003a") + plain.count(rb"\u003A")
+    if colons != _colons_of(read):
         raise UnacceptableJson(_repeated(body) if len(body) <= _SEARCHED else [((), "duplicate_field")], read)
     return read
-
-
-def _escaped(body: bytes, escape: bytes) -> int:
-    """How often this escape stands in a JSON text; where its backslash is itself escaped, it is none."""
-    return body.replace(rb"\\", b"").count(escape) if escape in body else 0
-
-
-def _colons(body: bytes) -> int:
-    """The colons of a JSON text: one after each name, and those in its texts."""
-    return body.count(b":") + _escaped(body, rb"\u003a") + _escaped(body, rb"\u003A")
 
 
 def _colons_of(read: object) -> int:
@@ -80,7 +89,7 @@ def _colons_of(read: object) -> int:
     try:
         return orjson.dumps(read).count(b":")
     except TypeError:
-        raise json.JSONDecodeError("nested too deep", "", 0) from None
+        raise JSONDecodeError("nested too deep", "", 0) from None
 
 
 def _tell_where(body: bytes) -> None:

@@ -122,7 +122,7 @@ def policy_of(route: APIRoute) -> Policy:
 
 
 class Router(APIRouter):
-    """An `APIRouter` whose routes each need `access=Access...` and run in a transaction."""
+    """An `APIRouter` whose routes each need `access=AccessPolicy...` and run in a transaction."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(route_class=TransactionRoute, **kwargs)

@@ -12,10 +12,15 @@ from typing import Any
 
 import uvicorn
 
+from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.http.draining import Draining
 from creditmesh.chassis.http.protocol import BoundedProtocol, ListenerConfig
 
 App = Callable[..., Awaitable[Any]]
+
+
+class CannotListen(MeshError):
+    """The address is taken, or not this machine's."""
 
 
 class _Quiet(uvicorn.Server):
@@ -86,6 +91,9 @@ def _bound(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise SystemExit(f"cannot listen on {host}:{port}: {error.strerror}; choose another port") from error
+        raise CannotListen(
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another host or port / "
+            f"无法监听 {host}:{port}，请更换地址或端口"
+        ) from error
     bound.listen(1024)
     return bound

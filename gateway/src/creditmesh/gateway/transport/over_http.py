@@ -10,14 +10,17 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
-from creditmesh.chassis.caller import Caller
+from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.http.token import HEADER
+from creditmesh.chassis.shares import Busy, Shares, working_for
 from creditmesh.gateway.visit import Visit
 
 _OWN = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers aiohttp would add by itself; the service gets the caller's or none."""
 _IN_ONE_PIECE = 64 * 1024
+_WAITING = 1000
+"""Requests that may wait for a connection, each with its body or the first 64 KiB of it."""
 
 
 class OverHttp:
@@ -26,7 +29,8 @@ class OverHttp:
     A POST is sent once; only aiohttp's second try of GET and DELETE on a pooled connection that the service had just
     closed is left on. Idle connections are dropped before the service's server would drop them (5 s at the least).
     Who calls is said in a token that `token` makes. Routes whose answers may be long in coming have connections of
-    their own, and nobody waits for a free connection longer than for a new one.
+    their own, and nobody waits for a free connection longer than for a new one. A body of up to 64 KiB has come whole
+    before a connection is taken; who sends a longer one slowly holds no more than a caller's share of them.
     """
 
     def __init__(
@@ -40,14 +44,17 @@ class OverHttp:
     ) -> None:
         self._base = base.rstrip("/")
         self._token = token
-        self._connections = {False: connections, True: waiting}
+        self._connections = {
+            waits: Shares(most, waiting=_WAITING, seconds=seconds_to_connect, busy=_busy)
+            for waits, most in ((False, connections), (True, waiting))
+        }
         self._seconds_to_connect = seconds_to_connect
         self._kept: dict[bool, aiohttp.ClientSession] = {}
 
     async def __call__(self, visit: Visit) -> None:
         """Carry one request; a client that leaves takes its request with it."""
         client = _Client(visit.receive)
-        first = await client.read()
+        first = await client.begin()
         if client.gone:
             return
         carrying = asyncio.create_task(self._carry(visit, client, first))
@@ -66,6 +73,15 @@ class OverHttp:
             await session.close()
 
     async def _carry(self, visit: Visit, client: "_Client", first: bytes) -> None:
+        connections = self._connections[visit.found.waits]
+        with working_for((visit.caller or PUBLIC).share):
+            held = await connections.take()
+        try:
+            await self._send(visit, client, first)
+        finally:
+            connections.give(held)
+
+    async def _send(self, visit: Visit, client: "_Client", first: bytes) -> None:
         scope = visit.onward()
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         if visit.caller is not None:
@@ -78,11 +94,7 @@ class OverHttp:
             ) as response:
                 await _pass_on(response, visit.answer)
         except aiohttp.ConnectionTimeoutError as error:
-            raise Unavailable(
-                "The service behind this path takes no more requests now; nothing was sent to it.",
-                "该路径对应的服务当前繁忙，请求尚未送达，请稍后重试。",
-                headers={"Retry-After": "1"},
-            ) from error
+            raise _busy() from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(
                 "The service behind this path cannot be reached. The request may have arrived: send it again with "
@@ -99,7 +111,7 @@ class OverHttp:
     def _session(self, *, waiting: bool) -> aiohttp.ClientSession:
         if waiting not in self._kept:
             self._kept[waiting] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections[waiting], keepalive_timeout=3.0),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=3.0),
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._seconds_to_connect),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=_OWN,
@@ -116,6 +128,15 @@ class _Client:
         self._whole = asyncio.Event()
         self.more = True
         self.gone = False
+
+    async def begin(self) -> bytes:
+        """The body, or as much of a long one as is sent in one piece."""
+        pieces = [await self.read()]
+        size = len(pieces[0])
+        while self.more and size <= _IN_ONE_PIECE:
+            pieces.append(await self.read())
+            size += len(pieces[-1])
+        return b"".join(pieces)
 
     async def read(self) -> bytes:
         """The next piece; empty if the client has gone."""
@@ -141,6 +162,14 @@ class _Client:
         if not self.gone:
             await self.read()
         carrying.cancel()
+
+
+def _busy() -> Busy:
+    return Busy(
+        "The service behind this path takes no more requests now; nothing was sent to it.",
+        "该路径对应的服务当前繁忙，请求尚未送达，请稍后重试。",
+        headers={"Retry-After": "1"},
+    )
 
 
 async def _pass_on(response: aiohttp.ClientResponse, send: Send) -> None:

@@ -61,7 +61,7 @@ class Pulling:
         self._feed = feed
         self._patience = Backoff(feed)
         self._at: FeedCopy | None = None
-        """Where this loop itself has brought the copy: who finds it elsewhere is in doubt, so it is not read again."""
+        """Where this loop itself has brought the copy: who finds it elsewhere is uncertain, so it is not read again."""
 
     async def run(self) -> None:
         """Follow the feed until something fails; begin again from the stored head."""

@@ -25,7 +25,7 @@ async def receive(
 ) -> None:
     """Keep the entries of a page that was verified, and tell them in their order.
 
-    Doubt if the copy is elsewhere; BadPage for an entry of a kind that this version cannot handle.
+    Uncertain if the copy is elsewhere; BadPage for an entry of a kind that this version cannot handle.
     """
     session = await ctx.session()
     await copies.move(session, before, page.after, note=note)

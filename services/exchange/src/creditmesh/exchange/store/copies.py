@@ -65,7 +65,7 @@ async def every(session: Session) -> list[FeedCopy]:
 
 
 async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -> None:
-    """Move a copy from exactly where it was. Doubt if another process has moved or stopped it."""
+    """Move a copy from exactly where it was. Uncertain if another process has moved or stopped it."""
     place = {"peer": before.peer, "feed": before.feed, "was": before.range.size}
     head = {"size": after.size, "stack": after.packed(), "root": after.root(), "note": note}
     if not await session.execute(_MOVE, place | head):

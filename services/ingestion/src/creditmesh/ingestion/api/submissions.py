@@ -1,5 +1,6 @@
 """Submitting: one object, or many rows in any of the accepted shapes; and how a submission stands."""
 
+import asyncio
 from hashlib import sha256
 from typing import Annotated, Literal
 from uuid import UUID
@@ -22,6 +23,7 @@ router = Router(tags=["submissions"])
 _READ = AccessPolicy.to("department", scope="records:read")
 _FILE = BodyLimit(most=MOST_BYTES, gzip=True)
 """A file of many rows, packed or not."""
+_PIECE = 1024 * 1024
 
 
 @router.post(
@@ -77,13 +79,14 @@ async def submit(
     order = SubmissionOrder(
         item=item,
         read=lambda intake: rows_of(media, body, headers=intake.compiled.header_map),
-        digest=_digest(item, lane, media.shape, body),
+        digest=await _digest(body, item, lane, media.shape),
         key=key,
         lane=lane,
         dry_run=dry_run,
         single=single,
     )
-    done = await operations.submit(ctx, order)
+    async with ctx.equipment.files.turn(len(body)):
+        done = await operations.submit(ctx, order)
     return _one(done, dry_run=dry_run) if single else _many(done)
 
 
@@ -129,10 +132,11 @@ async def receipt(ctx: Ctx, submission: UUID) -> Response:
     return Response(await operations.receipt_of(ctx, submission), media_type="application/json")
 
 
-def _digest(*words: object) -> bytes:
-    digest = sha256()
-    for word in words:
-        digest.update(word if isinstance(word, bytes) else f"{word}\0".encode())
+async def _digest(body: bytes, *words: object) -> bytes:
+    digest = sha256("".join(f"{word}\0" for word in words).encode())
+    for start in range(0, len(body), _PIECE):
+        digest.update(body[start : start + _PIECE])
+        await asyncio.sleep(0)
     return digest.digest()
 
 

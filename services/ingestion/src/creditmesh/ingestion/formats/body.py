@@ -1,13 +1,14 @@
 """Takes a body off the wire: at most 64 MiB, also after unpacking, so that a small parcel cannot hold a large room."""
 
+import asyncio
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
 
 MOST_BYTES = 64 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
-_STEP = 1024 * 1024
+_STEP = 256 * 1024
 
 
 async def decoded(stream: AsyncIterator[bytes], *, encoding: str | None, most: int = MOST_BYTES) -> bytes:
@@ -19,11 +20,14 @@ async def decoded(stream: AsyncIterator[bytes], *, encoding: str | None, most: i
     if packed not in {"identity", "gzip", "x-gzip"}:
         raise UnsupportedMedia("Content-Encoding: send gzip or none.", "Content-Encoding 仅支持 gzip 或不压缩。")
     body = bytearray()
-    unpack = None if packed == "identity" else _Gunzip(most)
+    unpack = None if packed == "identity" else _Gunzip()
     async for piece in stream:
-        body += piece if unpack is None else unpack.take(piece, room=most - len(body))
-        if len(body) > most:
-            raise too_large()
+        for part in (piece,) if unpack is None else unpack.take(piece):
+            body += part
+            if len(body) > most:
+                raise too_large()
+            if len(part) == _STEP:
+                await asyncio.sleep(0)
     if unpack is not None:
         unpack.finish()
     return bytes(body)
@@ -38,27 +42,23 @@ def too_large() -> TooLarge:
 
 
 class _Gunzip:
-    """Unpacks gzip members one after another and never more than there is room for."""
+    """Unpacks gzip members one after another, a step at a time."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._member = zlib.decompressobj(_GZIP)
         self._begun = False
 
-    def take(self, piece: bytes, *, room: int) -> bytes:
-        out = bytearray()
+    def take(self, piece: bytes) -> Iterator[bytes]:
+        """What this piece holds, in parts of a step at most; none is unpacked before it is asked for."""
         try:
             while piece:
                 if self._member.eof:
                     self._member = zlib.decompressobj(_GZIP)
                 self._begun = True
-                out += self._member.decompress(piece, min(_STEP, room + 1 - len(out)))
-                if len(out) > room:
-                    raise too_large()
+                yield self._member.decompress(piece, _STEP)
                 piece = self._member.unconsumed_tail or self._member.unused_data
         except zlib.error as error:
             raise _damaged() from error
-        return bytes(out)
 
     def finish(self) -> None:
         if self._begun and not self._member.eof:

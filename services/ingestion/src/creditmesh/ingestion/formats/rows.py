@@ -11,6 +11,8 @@ from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import ROW_BYTES
 
 MOST_ROWS = 200_000
+MOST_LINES = 1_000_000
+"""Line ends of a body of lines: empty ones are no rows, and texts in cells may have some."""
 MOST_ROW_BYTES = ROW_BYTES
 
 
@@ -35,9 +37,14 @@ def is_single(media: Media, body: bytes) -> bool:
 def rows_of(media: Media, body: bytes, *, headers: tables.Headers) -> Iterator[SubmittedRow]:
     """Read rows as they are asked for.
 
-    TooLarge beyond 200,000 rows; Malformed or Invalid where the body as a whole cannot be read (an array's syntax, an
-    encoding, a header), which may come after rows: take them all before storing any.
+    TooLarge beyond 200,000 rows or a million line ends; Malformed or Invalid where the body as a whole cannot be read
+    (an array's syntax, an encoding, a header), which may come after rows: take them all before storing any.
     """
+    if media.shape != "json" and body.count(b"\n") + body.count(b"\r") > MOST_LINES:
+        raise TooLarge(
+            "A submission may have 1,000,000 line ends at most; leave out empty lines or split the file.",
+            "单次报送的换行不得超过 1,000,000 个；请删除空行或拆分文件。",
+        )
     notices, texts = _texts(media, body, headers)
     for number, (line, text) in enumerate(texts, start=1):
         if number > MOST_ROWS:

@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 from pydantic import JsonValue
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion.content import (
@@ -27,6 +28,8 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.compile import Outcome as Reading
 from creditmesh.schemas.rules.compile import Row as CanonicalRow
+
+_SLICE = 100
 
 
 @dataclass(slots=True)
@@ -163,8 +166,10 @@ class Intake:
         if not named:
             return {}
         subjects, ciphers = await self._ctx.vault.identify(named)
-        for entry, subject in zip(passing, subjects, strict=False):
-            self._found(entry, subject)
+        found = list(zip(passing, subjects, strict=False))
+        async for some in in_slices(found, _SLICE, seconds=0.005):
+            for entry, subject in some:
+                self._found(entry, subject)
         for entry, representative in zip(others, subjects[len(passing) :], strict=True):
             entry.representative = representative
         return ciphers

@@ -8,10 +8,12 @@ Without one, every row still meets its own record and changes nothing twice.
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from itertools import zip_longest
 from uuid import UUID
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
@@ -31,6 +33,8 @@ from creditmesh.schemas.verdicts import VerdictWord, verdict_line
 
 CHUNK = 1000
 """Rows in one transaction."""
+_slices = partial(in_slices, size=20, seconds=0.005)
+"""Rows that are read, settled or told before others have the process: a bad row costs 0.1 ms and more."""
 _OLDEST: dict[Lane, float] = {"live": 30.0, "backfill": 5.0}
 """Seconds that the oldest event may wait for its number before intake stops."""
 _FURTHEST: dict[Lane, int] = {"live": 2_000_000, "backfill": 200_000}
@@ -108,7 +112,7 @@ class Taking:
                 await asyncio.gather(ahead, return_exceptions=True)
 
     async def _prepared(self, rows: Sequence[SubmittedRow]) -> _Prepared:
-        entries = [self._intake.read(row) for row in rows]
+        entries = [self._intake.read(row) async for some in _slices(rows) for row in some]
         return entries, await self._intake.identify(entries)
 
     async def _taken(self, rows: Sequence[SubmittedRow], prepared: _Prepared) -> Chunk:
@@ -136,10 +140,10 @@ class Taking:
         async with ctx.transaction() as session:
             frame = frame_of(ctx, self._intake, lane=order.lane, submission=self._id)
             register = await Register.opened(ctx, self._intake, frame, entries=entries, ciphers=ciphers)
-            outcomes = [register.settle(entry) for entry in entries]
+            outcomes = [register.settle(each) async for some in _slices(entries) for each in some]
             if order.single and outcomes[0].verdict == "refused":
                 await self._refuse(RowRefused("See errors.", "原因见 errors。", errors=outcomes[0].reasons))
-            chunk = self._chunk(rows, outcomes)
+            chunk = await self._chunk(rows, outcomes)
             if order.dry_run:
                 await ctx.rollback()
                 return chunk
@@ -196,11 +200,12 @@ class Taking:
             chunks=chunks,
         )
 
-    def _chunk(self, rows: Sequence[SubmittedRow], outcomes: Sequence[EntryVerdict]) -> Chunk:
+    async def _chunk(self, rows: Sequence[SubmittedRow], outcomes: Sequence[EntryVerdict]) -> Chunk:
         counts: Counter[VerdictWord] = Counter(outcome.verdict for outcome in outcomes)
         item = self._intake.item.code
         ids = not self._order.dry_run
-        lines = (
+        told = list(zip(rows, outcomes, strict=True))
+        lines = [
             verdict_line(
                 row.number,
                 outcome.verdict,
@@ -212,8 +217,9 @@ class Taking:
                 line=row.line,
                 notices=row.notices,
             )
-            for row, outcome in zip(rows, outcomes, strict=True)
-        )
+            async for some in _slices(told)
+            for row, outcome in some
+        ]
         return Chunk(
             first_row=rows[0].number,
             last_row=rows[-1].number,

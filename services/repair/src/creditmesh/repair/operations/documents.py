@@ -47,6 +47,7 @@ async def add_document(ctx: Context, case_id: UUID, sent: UploadedDocument) -> t
     decided any more; EvidenceDiffers.
     """
     check_content(sent.media, sent.content)
+    await _assert_seen(ctx, case_id)
     async with ctx.equipment.bulk.turn(len(sent.content)):
         return await _added(ctx, case_id, sent)
 
@@ -71,8 +72,15 @@ async def _added(ctx: Context, case_id: UUID, sent: UploadedDocument) -> tuple[E
 
 async def document_of(ctx: Context, case_id: UUID, digest: bytes) -> tuple[Evidence, bytes]:
     """A document with its content; an access. NotFound if the case has none such; refusals as `seen_case`."""
+    await _assert_seen(ctx, case_id)
     async with ctx.equipment.bulk.turn(LARGE):  # how large it is shows when it has been read
         return await _read(ctx, case_id, digest)
+
+
+async def _assert_seen(ctx: Context, case_id: UUID) -> None:
+    """Refuse who may not see the case before there is a turn for it, and wait for the turn without a session."""
+    await seen_case(ctx, case_id)
+    await ctx.rollback()
 
 
 async def _read(ctx: Context, case_id: UUID, digest: bytes) -> tuple[Evidence, bytes]:

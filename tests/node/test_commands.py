@@ -1,0 +1,137 @@
+"""What `creditmesh-node` says of settings and of a node that is not there: a line in both languages, no traceback."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from creditmesh.chassis.http.server import CannotListen, HttpListener
+from creditmesh.chassis.settings import NodeSettings
+from creditmesh.node import run_files
+from creditmesh.node.cli import app
+from creditmesh.node.run_files import RunFile
+from creditmesh.node.sandbox.node import SandboxNode
+from creditmesh.node.settings import known, read_settings
+
+
+def typed(*words: str, **settings: str) -> Result:
+    return CliRunner().invoke(
+        app, words, env={"COLUMNS": "200", **{f"CREDITMESH_{name}": value for name, value in settings.items()}}
+    )
+
+
+def refused(done: Result) -> str:
+    assert done.exit_code == 2, done.output
+    assert isinstance(done.exception, SystemExit)
+    return done.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"TRUSTED_PROXIES": "10.9.8.7"}, ["CREDITMESH_TRUSTED_PROXIES is JSON", '\'["10.0.0.7"', "须为 JSON"]),
+        ({"TRUSTED_PROXIES": '["10.9.8"]'}, ["CREDITMESH_TRUSTED_PROXIES: ", "取值不符合要求"]),
+        ({"TIER": "county"}, ["CREDITMESH_TIER: Input should be 'city', 'province' or 'nation'", "须为 'city'"]),
+        ({"PARTS": "0"}, ["CREDITMESH_PARTS: ", "greater than or equal to 1", "不得小于 1"]),
+        ({"BUS__KIND": "kafka"}, ["CREDITMESH_BUS__BOOTSTRAP: Field required", "CREDITMESH_BUS__BOOTSTRAP：必须设置"]),
+        ({"BUS__KIND": "pigeon"}, ["CREDITMESH_BUS__KIND is embedded or kafka", "CREDITMESH_BUS__KIND 须为"]),
+        (
+            {"KEEP_EVENT_DAYS": "3"},
+            ["CREDITMESH_KEEP_EVENT_DAYS is no setting; CREDITMESH_KEEP_EVENTS_DAYS is", "不是"],
+        ),
+        ({"TIER": "county", "PARTS": "x"}, ["CREDITMESH_TIER: ", "CREDITMESH_PARTS: "]),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_named_with_its_rule_and_remedy_and_its_value_is_not_shown(
+    settings: Mapping[str, str], words: list[str]
+):
+    said = refused(typed("readers", "list", **settings))
+    for word in (*words, "docs/reference/settings.md"):
+        assert word in said
+    assert not any(value in said for value in settings.values() if value in {"10.9.8.7", "county", "pigeon"})
+
+
+def test_every_variable_of_the_reference_and_of_a_sandboxs_node_is_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    page = Path("docs/reference/settings.md").read_text(encoding="utf-8")
+    named = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `CREDITMESH_")}
+    assert len(named) > 20
+    assert named <= known()
+    environment = SandboxNode.__new__(SandboxNode)
+    environment.settings = NodeSettings(node="city", parts=3, state=tmp_path, database="postgresql://127.0.0.1:1/city")
+    for name, value in environment.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CREDITMESH_KEY", "for the client")
+    assert read_settings().parts == 3
+
+
+@pytest.mark.parametrize(
+    "words", [("dead", "list"), ("readers", "list"), ("readers", "evict", "query", "query", "--yes")]
+)
+def test_a_folder_of_no_running_node_is_one_question(tmp_path: Path, words: tuple[str, ...]):
+    said = refused(typed(*words, STATE=str(tmp_path)))
+    assert "is CREDITMESH_STATE" in said
+    assert "does it run?" in said
+    assert "节点是否在运行" in said
+
+
+def test_a_gateway_by_itself_names_the_setting_it_lacks(tmp_path: Path):
+    given = {"STATE": str(tmp_path), "DATABASE": "postgresql://127.0.0.1:1/city"}
+    said = refused(typed("serve", "gateway", **given, SERVICES=json.dumps({"catalogue": "http://127.0.0.1:1"})))
+    assert "CREDITMESH_SERVICES lacks exchange, ingestion, matching, query, repair" in said
+    assert "尚缺" in said
+
+
+def _running(pid: int) -> RunFile:
+    return RunFile(process="node", pid=pid, services=("query",), url="http://a", operator=f"http://{pid}")
+
+
+def test_a_second_process_of_a_name_has_a_run_file_of_its_own(tmp_path: Path):
+    first = run_files.write(tmp_path, _running(os.getppid()))
+    second = run_files.write(tmp_path, _running(os.getpid()))
+    assert {each.pid for each in run_files.read(tmp_path)} == {os.getppid(), os.getpid()}
+    second.unlink()
+    assert [each.pid for each in run_files.read(tmp_path)] == [os.getppid()]
+    assert first.exists()
+
+
+def test_the_run_file_of_a_process_that_was_killed_goes_with_the_next(tmp_path: Path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    gone = run_files.write(tmp_path, _running(ended.pid))
+    run_files.write(tmp_path, _running(os.getpid()))
+    assert not gone.exists()
+
+
+async def test_a_port_that_is_taken_is_an_error_that_is_said_once(caplog: pytest.LogCaptureFixture):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        async def start() -> None:
+            HttpListener(lambda: None, host="127.0.0.1", port=port, drain_seconds=1)  # type: ignore[arg-type]
+
+        starting = asyncio.create_task(start())
+        with pytest.raises(CannotListen, match=rf"cannot listen on 127.0.0.1:{port}.*choose.*无法监听"):
+            await starting
+    assert "never retrieved" not in caplog.text
+
+
+HEAVY = ("fastapi", "sqlalchemy", "alembic", "aiohttp", "creditmesh.node.declaration", "creditmesh.node.sandbox")
+
+
+@pytest.mark.parametrize(
+    "imports", ["creditmesh.node.cli", "creditmesh.node.cli, creditmesh.node.people, creditmesh.node.settings"]
+)
+def test_a_command_that_needs_no_service_loads_none(imports: str):
+    code = f"import sys, {imports}; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.strip() == "[]"
