@@ -283,8 +283,10 @@ async def test_a_credential_limited_to_items_sees_and_answers_the_tasks_of_those
 
     async def listed(state: str) -> set[str]:
         page = (await house.get("/v1/tasks", narrow, state=state)).json()
+        assert page["partial"] is True
         return {each["item"] for each in page["items"]}
 
+    assert (await house.get("/v1/tasks")).json()["partial"] is False
     seen = await house.accesses_of(firm)
     assert await listed("open") <= {"honour"}
     assert await house.accesses_of(firm) == seen

@@ -86,6 +86,10 @@ class QueryOut(Out):
     released: tuple[RecordOut, ...]
     withheld: tuple[Withheld, ...]
     marks: tuple[Mark, ...]
+    partial: bool = False
+    """The credential does not reach everything that was asked for: that nothing is said of an item proves nothing."""
+    out_of_reach: tuple[Code, ...] = ()
+    """With `partial`: the items that the credential does not reach."""
     use_until: date
     as_of: date
 

@@ -38,6 +38,11 @@ class Plan:
     items: tuple[str, ...]
     withheld: Mapping[str, WithheldCode]
 
+    @property
+    def out_of_reach(self) -> tuple[str, ...]:
+        """What the ground reaches and the credential does not."""
+        return tuple(code for code, reason in self.withheld.items() if reason == "outside_credential")
+
 
 def plan(
     ground: Ground,

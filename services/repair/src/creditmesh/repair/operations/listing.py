@@ -54,4 +54,10 @@ async def _page(ctx: Context, found: Sequence[Case], limit: int) -> Page[CaseEnt
     effects = await cases.effects_of(await ctx.session(), shown)
     entries = {each.id: entry_of(ctx, each, effects[each.id]) for each in shown}
     disclose(ctx, shown, outcome="released")
-    return paging.page(found, limit=limit, place=lambda case: case.id, shown=lambda case: entries[case.id])
+    return paging.page(
+        found,
+        limit=limit,
+        place=lambda case: case.id,
+        shown=lambda case: entries[case.id],
+        caller=ctx.known_caller,
+    )

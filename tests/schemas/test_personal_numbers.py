@@ -1,0 +1,100 @@
+"""Persons' numbers in texts shown in clear: found however they are written, and nothing else is taken for one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creditmesh.schemas.rules.identity import resident_check
+from creditmesh.schemas.rules.personal_numbers import holds_personal_number, without_personal_numbers
+
+FIRST = "99000019800315001"
+NUMBER = FIRST + resident_check(FIRST)
+WITH_X = next(f + "X" for f in (f"990000198003150{n:02d}" for n in range(100)) if resident_check(f) == "X")
+OLD = "990000800315001"
+MOBILE = "13800138000"
+CARD = "6222021234567890102"
+VISA = "4111111111111111"
+
+
+def wide(text: str) -> str:
+    return "".join(chr(ord(c) + 0xFEE0) if c.isdigit() else c for c in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NUMBER,
+        WITH_X,
+        WITH_X.lower(),
+        f"12{NUMBER}",
+        f"{NUMBER}01",
+        f"0{WITH_X}",
+        f"当事人陈某（身份证号：{NUMBER}）",
+        wide(NUMBER),
+        f"{NUMBER[:6]} {NUMBER[6:14]} {NUMBER[14:]}",
+        f"{NUMBER[:6]}-{NUMBER[6:14]}-{NUMBER[14:]}",
+        f"{NUMBER[:9]}\u200b{NUMBER[9:]}",
+        f"{NUMBER[:6]}、{NUMBER[6:]}",
+        f"罚{OLD}",
+        OLD,
+        f"电话{MOBILE}",
+        f"{MOBILE[:3]}-{MOBILE[3:7]}-{MOBILE[7:]}",
+        f"+86 {MOBILE}",
+        f"86{MOBILE}",
+        wide(MOBILE),
+        f"卡号{CARD}",
+        "6222 0212 3456 7890 102",
+        f"{CARD} {MOBILE}",
+        VISA,
+        wide(VISA),
+    ],
+)
+def test_a_persons_number_is_found_and_masked(text: str):
+    assert holds_personal_number(text)
+    shown = without_personal_numbers(text)
+    assert len(shown) == len(text)
+    assert not holds_personal_number(shown)
+    for number in (NUMBER, WITH_X, OLD, MOBILE, CARD, VISA):
+        assert number[-9:] not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "示市监罚〔2026〕1号",
+        "91990000MA0000001R",
+        "911100008021004330",
+        "999000199000000017",
+        "2026-05-01 10:20:30.5",
+        "处以罚款人民币2000元，没收违法所得1,234,567.89元",
+        "33010220260101000123",
+        "2026010112345678",
+        "电话0571-88888888",
+        "23800138000",
+        "1380013800012",
+        "4111111111111112",
+        "第25、26、27、28、29、30、31、32、33条",
+    ],
+)
+def test_nothing_else_is_taken_for_one(text: str):
+    assert not holds_personal_number(text)
+    assert without_personal_numbers(text) == text
+
+
+def test_what_stands_around_it_is_shown_as_it_is():
+    assert without_personal_numbers(f"甲（{NUMBER}）乙{MOBILE}丙") == f"甲（{'*' * 18}）乙{'*' * 11}丙"
+
+
+@given(
+    before=st.text("甲 （,0123456789-", max_size=8), after=st.text("乙） ,0123456789-", max_size=8),
+    gaps=st.lists(st.sampled_from(["", "", "", " ", "-", "\u200b", "　", "·"]), min_size=18, max_size=18),
+    full=st.booleans(),
+)  # fmt: skip
+def test_whatever_stands_around_or_between_a_resident_number_is_found(
+    before: str, after: str, gaps: list[str], *, full: bool
+):
+    written = "".join(f"{character}{gap}" for character, gap in zip(NUMBER, gaps, strict=True)).rstrip(" -·　\u200b")
+    text = before + (wide(written) if full else written) + after
+    assert holds_personal_number(text)
+    assert not holds_personal_number(without_personal_numbers(text))
