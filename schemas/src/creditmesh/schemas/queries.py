@@ -59,8 +59,10 @@ class RecordOut(Out):
     """The party that submitted it."""
     origin: NodeCode
     """The node where it was submitted, which alone changes it."""
+    named_as: str | None = None
+    """In one's own file: as what the record names one, such as `legal_representative`; None: it is about oneself."""
     fields: dict[str, Json]
-    """By catalogue code. Sensitive fields about another person are absent."""
+    """By catalogue code. Sensitive fields about another person are masked, or absent where the item has no mask."""
 
 
 class Withheld(Out):
