@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
-from tests.query.conftest import House, an_organisation, bureau, department, person
-from tests.query.samples import a_record
+from tests.query.conftest import ITEMS, House, an_organisation, bureau, department, person
+from tests.query.samples import a_directory, a_record, an_item
 from tests.support.erasing import erase
 
 NOBODYS = UUID("0199f000-0000-7000-8000-000000000000")
@@ -268,6 +268,18 @@ async def test_what_cannot_be_authorised_names_the_field(catalogue: House, chang
     assert error["pointer"] == pointer
     assert error["detail"]
     assert error["detail_zh"]
+
+
+async def test_what_is_never_released_on_an_authorisation_cannot_be_authorised(catalogue: House):
+    kept_in = an_item("internal", disclosure="sharing", by_kind={"sole_trader": "sharing"})
+    catalogue.follow(a_directory((*ITEMS, kept_in)))
+    _, subject = await somebody(catalogue)
+    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["licence", "internal"], "valid_until": "2026-06-01"}
+    async with catalogue.client(person(subject)) as client:
+        answer = await client.post("/v1/me/authorisations", json=body)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"], bool(error["detail_zh"])) == ("/items/1", "not_disclosed", True)
 
 
 async def test_an_export_has_the_file_the_authorisations_and_the_accesses(catalogue: House):

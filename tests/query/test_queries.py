@@ -143,6 +143,20 @@ async def test_a_department_without_a_lawful_ground_is_refused_and_the_person_se
     assert (line["outcome"], line["reason"], line["records"]) == ("refused", reason, [])
 
 
+async def test_a_bureau_names_an_officer_before_anything_is_said_of_its_authorisation(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    for authorisation in (await authorised(catalogue, subject), str(uuid4()), None):
+        answer = await by_authorisation(catalogue, identity, authorisation, officer=None)
+        assert (answer.status_code, answer.json()["code"]) == (403, "no_ground")
+        assert answer.json()["detail_zh"]
+    lines = await catalogue.log_of(subject)
+    assert [(line["outcome"], line["reason"]) for line in lines] == [("refused", "no_ground.officer")] * 3
+    own = bureau(officer="B-7")
+    given = await authorised(catalogue, subject)
+    assert (await by_authorisation(catalogue, identity, given, caller=own, officer=None)).status_code == 200
+    assert (await catalogue.log_of(subject))[0]["officer"] == "B-7"
+
+
 async def test_an_officers_own_token_says_who_asks(catalogue: House):
     identity, subject = await somebody(catalogue)
     caller = department(officer="officer-9")

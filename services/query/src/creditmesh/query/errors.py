@@ -4,7 +4,7 @@ from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, NotFound
 
 
 class NoGround(Forbidden):
-    """A department asked without a lawful ground: matter, duty, purpose or officer."""
+    """A department asked without a lawful ground: matter, duty, purpose; or anybody without an officer."""
 
     code = "no_ground"
     title = "No lawful ground for this query"

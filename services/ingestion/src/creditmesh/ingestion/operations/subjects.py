@@ -20,7 +20,7 @@ class BadDocument(Invalid):
 
 
 async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:
-    """The subject of a document, made if it is new. BadDocument if the number cannot be one of that type."""
+    """The subject of a document, made if it is new; an access of theirs. BadDocument: it can be nobody's."""
     document = subject.document
     number = normalise(document.type, document.number.reveal()).number
     if judge(document.type, number) in {NumberFinding.SHAPE, NumberFinding.PLACEHOLDER}:
@@ -28,4 +28,5 @@ async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:
     if not agrees(subject.kind, document.type, number):
         raise BadDocument("Correct the kind.", "请更正类别。", errors=[reason("kind_number_mismatch", "/kind")])
     (found,) = await ctx.vault.resolve([Identity(subject.kind, document.type, Pii(number))])
+    ctx.disclose(found, purpose="resolve_subject", ground="operator", outcome="released")
     return found

@@ -23,7 +23,7 @@ from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordC
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import Mark, QueryIn, QueryOut
 from creditmesh.schemas.rules import grounds
-from creditmesh.schemas.rules.grounds import Ground
+from creditmesh.schemas.rules.grounds import Ground, Wanting
 
 REPLAYED_FOR = timedelta(days=1)
 """How long an answer is given again under its idempotency key."""
@@ -140,9 +140,15 @@ def _wanted(ctx: Context, asked: QueryRequest, statutory: Ground | None) -> Quer
 
 
 def _statutory(ctx: Context, asked: QueryRequest) -> Ground | None:
-    """A department's statutory ground; None where an authorisation has to give one."""
+    """A department's statutory ground; None where an authorisation has to give one. NoGround: it lacks something.
+
+    Whoever asks, a named officer answers for it (of bureaus: 征信业管理条例 art. 22).
+    """
     query, caller = asked.query, ctx.known_caller
     if query.authorisation is not None or caller.kind != "department":
+        if not asked.officer:
+            _refused(ctx, asked, "authorisation", f"{NoGround.code}.officer")
+            raise NoGround(*Wanting("officer").texts)
         return None
     directory, today = ctx.followed(Directory), ctx.legal_date
     claimed = grounds.statutory(
