@@ -197,8 +197,12 @@ async def test_who_tried_anothers_authorisation_is_in_the_persons_log_and_so_is_
     await get(catalogue, bureau("bureau_b"), f"/v1/authorisations/{given}")
     async with catalogue.client(bureau("bureau_b")) as client:
         await client.post("/v1/authorisations", json={"token": token})
+    _, other = await somebody(catalogue)
+    async with catalogue.client(person(other)) as client:
+        assert (await client.delete(f"/v1/me/authorisations/{given}")).status_code == 404
     lines = await catalogue.log_of(subject)
     assert [(line["party"], line["outcome"], line["reason"], line["authorisation"]) for line in lines] == [
+        (None, "refused", "not_found", given),
         ("bureau_b", "refused", "not_found", given),
         ("bureau_b", "refused", "not_found", given),
         ("bureau_a", "released", None, given),

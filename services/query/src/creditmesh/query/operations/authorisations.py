@@ -93,10 +93,18 @@ async def listed(ctx: Context, *, subject: UUID, after: str | None, limit: int) 
 
 
 async def revoke_authorisation(ctx: Context, id: UUID, *, subject: UUID) -> None:  # noqa: A002
-    """Take it back: from the commit on no query is answered under it. NotFound if the subject gave no such one."""
+    """Take it back: from the commit on no query is answered under it.
+
+    NotFound if there is none; NotYours, a kept access of who gave it, if it is somebody else's.
+    """
     part = ctx.part(str(subject))
-    if not await authorisations.revoke(await ctx.alone(), id, part=part, subject=subject, at=ctx.instant):
+    if await authorisations.revoke(await ctx.alone(), id, part=part, subject=subject, at=ctx.instant):
+        return
+    row = await authorisations.find(await ctx.alone(), id, parts=range(ctx.node.parts))
+    if row is None:
         raise NotFound(*_NONE)
+    _disclose(ctx, row, outcome="refused", reason=NotYours.code)
+    raise NotYours(*_NONE)
 
 
 async def look_at_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa: A002
