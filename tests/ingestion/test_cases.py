@@ -136,3 +136,19 @@ async def test_a_mark_stays_while_departments_correct_and_the_repaired_is_closed
         ("disputed", True),
         ("disputed", False),
     ]
+
+
+@pytest.mark.parametrize(("kind", "mark"), [("repair", "disputed"), ("objection", None)])
+async def test_a_named_persons_case_ends_the_record_for_them_alone(house: House, kind: str, mark: str | None):
+    number = house.number()
+    record, subject = await made(house, penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number)))
+    (first,) = await house.events(record)
+    (boss,) = first.named
+    await house.deliver(step(record, subject, "mark"))
+    told = step(record, boss, "discharge", kind=kind)
+    await house.deliver(told)
+    event = (await house.events(record))[-1]
+    assert (event.rev, event.change, event.about, event.state, event.mark) == (3, "discharged", boss, "published", mark)
+    assert (event.case, event.fields, event.related) == (told.case, first.fields, first.related)
+    await house.deliver(step(record, subject, "unmark" if mark else "mark"))
+    assert (await house.events(record))[-1].about is None

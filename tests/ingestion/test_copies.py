@@ -236,8 +236,9 @@ async def test_the_copy_of_an_item_withdrawn_since_can_still_be_marked_and_end(p
         told(province, item)
     first, *turned = await province.events(record)
     assert [(each.rev, each.change, each.state, each.mark) for each in turned] == [
-        (3, "marked", "published", "disputed"),
-        (4, "unmarked", "published", None),
+        (2, "withheld", "withheld", None),
+        (3, "marked", "withheld", "disputed"),
+        (4, "unmarked", "withheld", None),
         (5, "repaired", "repaired", None),
     ]
     assert all((each.fields, each.sealed) == (first.fields, first.sealed) for each in turned), "nothing sealed anew"
@@ -318,7 +319,8 @@ async def test_an_id_or_a_decision_that_is_another_records_is_refused(province: 
     ):
         assert await codes(province, entry) == ["another_record"]
     assert await codes(province, city.entry(own_row, record=own, rev=2, change="withdrawn")) == [], "no copy: nothing"
-    assert (len(await province.events(record)), len(await province.events(own))) == (1, 1)
+    assert [event.change for event in await province.events(record)] == ["accepted", "withheld"]
+    assert len(await province.events(own)) == 1
 
 
 @pytest.mark.parametrize(
@@ -465,6 +467,65 @@ async def test_nothing_is_stored_of_somebody_who_was_erased_here(province: House
     again = feed.entry(row, record=gone, rev=2, change="corrected")
     fine = feed.entry(penalty(province.number()), record=other)
     assert await codes(province, again, fine) == ["subject_erased"]
-    assert (len(await province.events(gone)), len(await province.events(other))) == (1, 1)
+    assert [event.change for event in await province.events(gone)] == ["accepted", "withheld"]
+    assert len(await province.events(other)) == 1
     assert await codes(province, feed.entry(row, record=gone, rev=3, change="withdrawn")) == []
     assert (await province.events(gone))[-1].state == "withdrawn"
+
+
+async def test_who_is_discharged_at_the_origin_is_discharged_here_by_the_role_they_have(province: House):
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    await province.deliver(feed.entry(row, record=record))
+    entry = feed.entry(row, record=record, rev=2, change="discharged", role="legal_representative")
+    assert await codes(province, entry) == []
+    first, event = await province.events(record)
+    assert (event.change, event.state, event.about) == ("discharged", "published", first.related[0].subject)
+    await province.deliver(feed.entry(row, record=record, rev=3, change="corrected"))
+    assert (await province.events(record))[-1].about is None
+
+
+@pytest.mark.parametrize("how", ["period", "fields", "another_subject", "spoilt"])
+async def test_a_correction_that_is_refused_here_leaves_nothing_of_the_record_to_be_shown(province: House, how: str):
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    row = person_penalty(number)
+    await province.deliver(feed.entry(row, record=record))
+    said = row | {"CF_NR_FK": "0.3"}
+    match how:
+        case "period":
+            refused = feed.entry(said, record=record, rev=2, change="corrected", display_until=date(2050, 1, 1))
+        case "fields":
+            refused = feed.entry(said, record=record, rev=2, change="corrected", fields={"NOBODY": "1"})
+        case "another_subject":
+            refused = feed.entry(person_penalty(province.number()), record=record, rev=2, change="corrected")
+        case _:
+            refused = feed.entry_of("{", record, 2, "corrected")
+    assert len(await codes(province, refused)) == 1
+    assert len(await codes(province, refused)) == 1, "told again"
+    first, event = await province.events(record)
+    assert (event.rev, event.change, event.state, event.subject) == (2, "withheld", "withheld", first.subject)
+    await province.deliver(feed.entry(said, record=record, rev=3, change="marked"))
+    assert (await province.events(record))[-1].state == "withheld"
+    await province.deliver(feed.entry(said, record=record, rev=4, change="corrected", mark="disputed"))
+    last = (await province.events(record))[-1]
+    assert (last.rev, last.state, last.mark) == (4, "published", "disputed")
+
+
+async def test_what_another_sends_of_a_record_withholds_nothing(province: House):
+    feed, stranger = await opened_feed(province), await opened_feed(province, peer="harbour")
+    record, row = new_record(), person_penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    for entry in (
+        stranger.entry(row, record=record, rev=2, change="corrected"),
+        stranger.entry(row, record=record, rev=2, change="corrected", display_until=date(2050, 1, 1)),
+        stranger.entry_of("{", record, 2, "corrected"),
+    ):
+        assert len(await codes(province, entry)) == 1
+    assert [event.state for event in await province.events(record)] == ["published"]
+
+
+async def test_a_record_withheld_below_is_withheld_here(province: House):
+    feed, record, row = await opened_feed(province), new_record(), person_penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    assert await codes(province, feed.entry(row, record=record, rev=2, change="withheld", state="withheld")) == []
+    assert [event.state for event in await province.events(record)] == ["published", "withheld"]

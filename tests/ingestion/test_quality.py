@@ -68,6 +68,7 @@ async def test_a_department_sees_how_its_rows_were_judged(house: House, day: dat
                 "refused_by": [],
             }
         ],
+        "partial": False,
     }
     before = (day - timedelta(days=1)).isoformat()
     assert (await board(house, **{"from": before, "to": before}))["items"] == []
@@ -125,6 +126,7 @@ async def test_a_department_sees_its_own_lines_the_office_all_and_a_limited_cred
     assert await parties(OFFICE, item=PENALTY) == ["market_regulation", "transport"]
     limited = department(items=frozenset({"administrative_licence"}), credential="limited")
     assert await parties(limited) == await parties(limited, item=PENALTY) == []
+    assert [(await board(house, caller, **asked))["partial"] for caller in (OFFICE, limited)] == [False, True]
 
 
 async def test_another_partys_lines_and_an_impossible_period_are_refused(house: House):

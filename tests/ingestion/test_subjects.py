@@ -40,6 +40,10 @@ async def test_somebody_without_a_record_gets_a_subject_too(house: House):
     first = await ask(house, document("natural_person", "resident_id", number))
     again = await ask(house, document("natural_person", "resident_id", number))
     assert first.json() == again.json()
+    kept = [each for each in await house.accesses() if each["subject"] == first.json()["subject"]]
+    assert [(each["caller"], each["purpose"], each["outcome"]) for each in kept] == [
+        ("operator", "resolve_subject", "released")
+    ] * 2
 
 
 @pytest.mark.parametrize(

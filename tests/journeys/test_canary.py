@@ -161,7 +161,7 @@ async def _story(cast: Cast) -> list[httpx.Response]:
 async def _questions(cast: Cast) -> list[httpx.Response]:
     own, bureau, asker = cast.door("canary"), cast.door("bureau"), cast.door("asker")
     given = await own.post("/v1/me/authorisations", json=authorisation(cast))
-    grounds = {"purpose": "credit_assessment", "authorisation": given.json()["id"]}
+    grounds = {"purpose": "credit_assessment", "authorisation": given.json()["id"], "officer": "B-3"}
     answers = [given, await bureau.post("/v1/queries", json={"subject": _natural(PERSON), **grounds})]
     assert PERSON in answers[-1].text, "the canary was not released: nothing was tried"
     answers += [

@@ -107,7 +107,8 @@ async def _lent(mesh: Mesh, order: int, record: str) -> date:
         "valid_until": (city.today + timedelta(days=9)).isoformat(),
     }  # fmt: skip
     authorisation = done(await city.door("subject").post("/v1/me/authorisations", json=given))["id"]
-    asked = {"subject": organisation(order), "purpose": "credit_assessment", "authorisation": authorisation}
+    asked = {"subject": organisation(order), "purpose": "credit_assessment", "officer": "B-3"}
+    asked["authorisation"] = authorisation
     answer = done(await city.door("bureau").post("/v1/queries", json=asked))
     assert [each["record"] for each in answer["released"]] == [record]
     return date.fromisoformat(answer["use_until"])

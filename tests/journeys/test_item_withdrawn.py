@@ -22,7 +22,7 @@ async def city(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
 async def served(cast: Cast) -> dict[str, Any]:
     """What each route says of the item today, told so that two days can be compared."""
     department = (await cast.door("asker").post("/v1/queries", json=asked(**BY_MATTER))).json()
-    ground = {"purpose": "credit_assessment", "authorisation": cast.ids["authorisation"]}
+    ground = {"purpose": "credit_assessment", "authorisation": cast.ids["authorisation"], "officer": "B-3"}
     bureau = (await cast.door("bureau").post("/v1/queries", json=asked(**ground))).json()
     me, public, owner = cast.door("person"), cast.door(), cast.door("owner")
     answers = {"department": department, "bureau": bureau, "listed": (await public.get("/v1/public/lists")).json()}

@@ -148,7 +148,7 @@ async def test_an_authorisation_is_the_bureaus_it_names(strangers: Cast):
     def asking(authorisation: str) -> dict[str, Any]:
         document = {"type": "resident_id", "number": resident(1)}
         subject = {"kind": "natural_person", "document": document}
-        return {"subject": subject, "purpose": "credit_assessment", "authorisation": authorisation}
+        return {"subject": subject, "purpose": "credit_assessment", "authorisation": authorisation, "officer": "B-3"}
 
     shown = []
     for given in (strangers.ids["authorisation"], str(NOBODYS)):
@@ -224,6 +224,7 @@ async def test_every_attempt_on_a_persons_record_is_in_their_log(strangers: Cast
         json={
             "subject": {"kind": "natural_person", "document": {"type": "resident_id", "number": resident(1)}},
             "purpose": "credit_assessment",
+            "officer": "B-3",
         },
     )
 

@@ -24,7 +24,7 @@ SCHEMAS = sorted({"bus", "vault", *(service.name for service in NODE.services)})
 APPEND_ONLY = {
     "catalogue": ["catalogue.publication"],
     "ingestion": ["ingestion.revision", "ingestion.submission_chunk", "ingestion.copy", "ingestion.refusal"],
-    "matching": ["matching.feedback"],
+    "matching": ["matching.feedback", "matching.discharged"],
     "query": ["query.access"],
     "repair": ["repair.step", "repair.evidence"],
     "gateway": ["gateway.security_log"],

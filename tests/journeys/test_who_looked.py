@@ -7,6 +7,9 @@ import pytest
 from tests.support.cast import BY_MATTER, ITEM, Cast, asked, assembled, penalty, resident, with_belongings
 from tests.support.node import TestNode
 
+LOOKED_UP = (None, "resolve_subject", "released", None)
+"""The operator's look-up of somebody who is given a token."""
+
 
 @pytest.fixture(scope="module")
 async def everybody(node: TestNode) -> Cast:
@@ -60,15 +63,16 @@ async def test_who_looked_at_a_held_row_is_in_the_log_of_a_person_who_has_no_fil
         ("market_regulation", "review", "released", None),
         ("transport", "review", "refused", "not_found"),
         ("transport", "review", "refused", "not_found"),
+        LOOKED_UP,
     ]
-    assert [each["officer"] for each in found] == ["Officer Qin", "Officer Wei", "Officer Wei"]
+    assert [each["officer"] for each in found] == ["Officer Qin", "Officer Wei", "Officer Wei", None]
     assert (await cast.door("doubted").get("/v1/me/file")).json()["records"] == []
 
 
 async def test_a_person_whom_nobody_has_a_record_of_finds_who_asked_when_they_first_look(everybody: Cast):
     cast, number = everybody, resident(777)
     unlawful = BY_MATTER | {"matter": "consumption_restriction"}
-    without = {"purpose": "credit_assessment"}
+    without = {"purpose": "credit_assessment", "officer": "B-3"}
     another = without | {"authorisation": cast.ids["authorisation"]}
     for name, ground, status in (
         ("asker", BY_MATTER, 200),
@@ -83,6 +87,7 @@ async def test_a_person_whom_nobody_has_a_record_of_finds_who_asked_when_they_fi
         ("finance", "statutory_duty", "refused", "no_ground.duty"),
         ("alpha_credit", "credit_assessment", "refused", "no_authorisation"),
         ("alpha_credit", "credit_assessment", "refused", "no_authorisation"),
+        LOOKED_UP,
     ]
     person = await lines(cast, "person")
     assert not [each for each in person if each["caller"] == "bureau" and each["outcome"] == "refused"]
@@ -94,7 +99,7 @@ async def test_attempts_on_an_authorisation_are_in_its_givers_log(everybody: Cas
     await cast.door("bureau").get(f"/v1/authorisations/{given}")
     await cast.door("other bureau").get(f"/v1/authorisations/{given}")
     await cast.door("other bureau").post("/v1/authorisations", json={"token": cast.ids["authorisation token"]})
-    ground = {"purpose": "credit_assessment", "authorisation": given}
+    ground = {"purpose": "credit_assessment", "authorisation": given, "officer": "B-3"}
     await cast.door("other bureau").post("/v1/queries", json=asked(**ground))
     new = (await lines(cast, "person"))[before:]
     assert told(new) == [
@@ -120,4 +125,8 @@ async def test_a_representative_finds_who_read_a_record_that_names_them(everybod
     assert told(await lines(cast, "representative")) == [
         ("finance", "statutory_duty", "released", None),
         ("market_regulation", "own_record", "released", None),
+        LOOKED_UP,
     ]
+    (own,) = (await cast.door("representative").get("/v1/me/file")).json()["records"]
+    assert (own["record"], own["named_as"]) == (record, "legal_representative")
+    assert (own["fields"]["CF_FRDB"], own["fields"]["CF_FR_ZJHM"]) == ("样丁", resident(888))

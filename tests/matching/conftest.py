@@ -159,7 +159,9 @@ async def house(built_house: House) -> House:
     """The service with nothing in it, its usual catalogue, today."""
     built_house.follow(Catalogue())
     async with built_house.database.session() as session:
-        await session.execute("truncate matching.standing, matching.feedback, matching.idempotency, bus.event_queue")
+        await session.execute(
+            "truncate matching.standing, matching.discharged, matching.feedback, matching.idempotency, bus.event_queue"
+        )
     return built_house
 
 

@@ -52,7 +52,12 @@ async def test_what_needs_a_matter_or_another_credential_is_not_on_it(house: Hou
     assert await listed(house) == []
     await house.load(a_record(await house.subject(an_organisation())))
     assert len(await listed(house)) == 1
-    assert await listed(house, caller=department(items=frozenset({"honour"}))) == []
+    narrow = department(items=frozenset({"honour"}))
+    assert await listed(house, caller=narrow) == []
+    partial = [
+        (await house.get("/v1/designations", caller, list="black")).json()["partial"] for caller in (None, narrow)
+    ]
+    assert partial == [False, True]
 
 
 async def test_a_list_that_is_none_is_said_so(house: House):

@@ -27,6 +27,8 @@ async def test_who_has_no_adverse_record_for_three_years_is_eligible(house: Hous
         "rewards": ["lane"],
         "years": 3,
         "evidence": [],
+        "partial": False,
+        "out_of_reach": [],
         "use_until": "2026-06-03",
         "as_of": "2026-05-04",
     }
@@ -136,6 +138,7 @@ async def test_a_credential_that_does_not_reach_all_items_of_the_matter_proves_n
     narrow = department(items=frozenset({"honour"}))
     found = (await ask(house, firm, narrow)).json()
     assert (found["eligible"], found["grounds"], found["years"]) == (False, [], None)
+    assert (found["partial"], found["out_of_reach"]) == (True, ["default", "arrears", "penalty"])
     await house.load(a_record(bad.subject, item="honour"))
     assert [each["ground"] for each in (await ask(house, firm, narrow)).json()["grounds"]] == ["red_list"]
 

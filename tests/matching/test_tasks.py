@@ -12,7 +12,7 @@ from creditmesh.chassis.context import lock_key
 from creditmesh.matching import service
 from creditmesh.matching.naming import task_id
 from tests.matching.catalogue import BAR, BASIS, TODAY, a_record, item, measure, party, revised
-from tests.matching.conftest import House, a_person, an_organisation, department
+from tests.matching.conftest import House, a_person, an_organisation, department, given
 from tests.support.erasing import erase
 
 NOT_DONE = {"outcome": "not_executed", "reason": "the procedure was closed before"}
@@ -228,6 +228,31 @@ async def test_a_correction_to_another_representative_moves_the_task_and_keeps_w
     assert {row["subject"].bytes for row in rows} == {firm.bytes, new.bytes}
 
 
+async def test_a_discharged_person_has_no_task_and_no_restriction_by_it_whatever_comes_after(house: House):
+    firm, who = await house.subject(an_organisation()), a_person()
+    boss = await house.subject(who)
+    change = a_record(firm, boss=boss)
+    await house.load(change)
+    mine = next(task for task in await inbox(house) if task["role"] == "responsible")
+    await answered(house, mine)
+    discharged = revised(change, change="discharged", about=boss)
+    corrected = revised(discharged, change="corrected", about=None)
+    for batch in ((discharged,), (corrected,), (discharged,)):
+        await house.load(*batch)
+        assert {task["role"] for task in await inbox(house)} == {"listed"}
+        assert [task["id"] for task in await inbox(house, state="withdrawn")] == [mine["id"]]
+    screened = await house.post("/v1/screenings", given(who), params={"matter": "permit", "officer": "W-17"})
+    assert screened.json()["designations"] == []
+
+
+async def test_a_discharge_in_the_batch_that_begins_the_record_is_one_all_the_same(house: House):
+    firm, boss = await house.subject(an_organisation()), await house.subject(a_person())
+    change = a_record(firm, boss=boss)
+    discharged = revised(change, change="discharged", about=boss)
+    await house.load(change, discharged, revised(discharged, change="corrected", about=None))
+    assert {task["role"] for task in await inbox(house)} == {"listed"}
+
+
 async def test_a_task_of_another_party_looks_as_if_there_were_none(house: House):
     await house.load(a_record(await house.subject(an_organisation())))
     bar = next(task for task in await inbox(house) if task["measure"] == "bar")
@@ -283,8 +308,10 @@ async def test_a_credential_limited_to_items_sees_and_answers_the_tasks_of_those
 
     async def listed(state: str) -> set[str]:
         page = (await house.get("/v1/tasks", narrow, state=state)).json()
+        assert page["partial"] is True
         return {each["item"] for each in page["items"]}
 
+    assert (await house.get("/v1/tasks")).json()["partial"] is False
     seen = await house.accesses_of(firm)
     assert await listed("open") <= {"honour"}
     assert await house.accesses_of(firm) == seen

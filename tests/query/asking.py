@@ -33,7 +33,7 @@ async def authorised(house: House, subject, **more) -> str:
 
 
 async def by_authorisation(house: House, identity, authorisation, *, caller=None, **more):
-    body = {"purpose": "loan", "authorisation": authorisation} | more
+    body = {"purpose": "loan", "authorisation": authorisation, "officer": "B-3"} | more
     return await ask(house, caller or bureau(), identity, **body)
 
 

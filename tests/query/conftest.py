@@ -27,7 +27,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, RecordChanged
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
-from creditmesh.schemas.rules.numbers import resident_check
+from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 from tests.query.samples import a_directory, an_item
 from tests.support.postgres import Database, Postgres
 
@@ -175,6 +175,11 @@ def invented_person() -> Identity:
     number = next(_NUMBERS)
     first = f"990000{19600101 + number % 28}{number // 28:03d}"
     return Identity(kind="natural_person", document="resident_id", number=Pii(first + resident_check(first)))
+
+
+def an_organisation() -> Identity:
+    first = f"91990000{next(_NUMBERS):09d}"
+    return Identity(kind="organisation", document="uscc", number=Pii(first + uscc_check(first)))
 
 
 def asked_about(identity: Identity) -> dict[str, object]:

@@ -53,6 +53,10 @@ def an_item(
                 code="BOSS", name="Representative", name_zh="法定代表人", type="name", sensitive=True,
                 about="representative", mask=Mask(keep_left=1),
             ),
+            FieldSpec(
+                code="BOSS_ID", name="Their number", name_zh="法定代表人证件号码", type="document", sensitive=True,
+                about="representative",
+            ),
             FieldSpec(code="DOC", name="Document", name_zh="文书号", type="text"),
             FieldSpec(code="DAY", name="Day", name_zh="决定日期", type="date"),
             FieldSpec(code="BODY", name="Body", name_zh="机关代码", type="uscc"),

@@ -131,7 +131,7 @@ async def test_what_was_repaired_between_the_two_statements_is_noticed_and_count
     await catalogue.load(fine)
     repaired = penalty(subject, record=fine.record, rev=2, state="repaired", change="repaired")
     given = await authorised(catalogue, subject, max_uses=1)
-    query = QueryIn(subject=asked_about(identity), purpose="loan", authorisation=UUID(given))
+    query = QueryIn(subject=asked_about(identity), purpose="loan", officer="B-3", authorisation=UUID(given))
     Interrupted.meanwhile = lambda: catalogue.load(repaired)
     context = Interrupted(catalogue.equipment, caller=bureau())
     answer, _ = await answer_query(context, query, key=key)

@@ -8,6 +8,7 @@ from creditmesh.schemas.rules.names import folded
 from tests.support.postgres import Postgres
 
 BEFORE = """
+drop table query.named;
 alter table query.access drop column legal_date, drop column traceparent;
 alter table query.access rename column id to access;
 alter table query.access rename column key to subject;

@@ -48,7 +48,7 @@ async def test_what_a_department_submits_is_answered_to_whoever_may_know_it(node
     assert released["fields"]["CF_XDR_ZJHM"] == resident(701)
     assert released["fields"]["CF_SY"] == "未按规定期限公示年度报告。"
 
-    query = {"subject": subject_of(701), "purpose": "credit_assessment"}
+    query = {"subject": subject_of(701), "purpose": "credit_assessment", "officer": "B-3"}
     assert (await lending.post("/v1/queries", json=query)).status_code == 403
     wanted = {"bureau": "alpha_credit", "purpose": "credit_assessment", "items": [ITEM], "valid_until": "2099-01-01"}
     assert (await mine.post("/v1/me/authorisations", json=wanted)).status_code == 422

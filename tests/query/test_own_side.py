@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
-from tests.query.conftest import House, bureau, department, person
-from tests.query.samples import a_record
+from tests.query.conftest import ITEMS, House, an_organisation, bureau, department, person
+from tests.query.samples import a_directory, a_record, an_item
 from tests.support.erasing import erase
 
 NOBODYS = UUID("0199f000-0000-7000-8000-000000000000")
@@ -38,6 +38,74 @@ async def test_the_file_is_whole_opened_and_logged(catalogue: House):
     assert "990000196001010011" in answer.text
     (line,) = await catalogue.log_of(subject)
     assert (line["access"], line["purpose"], line["ground"]) == (answer.json()["decision_id"], "own_file", "self")
+
+
+async def a_firms_penalty(house: House, boss: UUID, **more):
+    """A record of an organisation with a sealed value of its own, and its representative's name and number."""
+    firm, record = await house.subject(an_organisation()), uuid4()
+    ciphers = await house.equipment.vault.open([firm, boss])
+    sealed = (
+        ciphers[firm].seal({"ID": "990000196001010011"}, object=record, field="subject"),
+        ciphers[boss].seal({"BOSS": "殷沙盒", "BOSS_ID": "99000019600202002X"}, object=record, field="representative"),
+    )
+    related = [{"role": "legal_representative", "subject": boss, "part": 0}]
+    return a_record(subject=firm, record=record, sealed=[each.model_dump() for each in sealed], related=related, **more)
+
+
+def revised(record, **more):
+    return type(record).model_validate(record.model_dump() | {"rev": record.rev + 1, "revision": uuid4()} | more)
+
+
+async def file_of(house: House, subject: UUID):
+    return (await get(house, person(subject), "/v1/me/file")).raise_for_status().json()["records"]
+
+
+async def test_whom_a_record_names_finds_it_in_their_file_their_own_whole_and_the_others_masked(catalogue: House):
+    _, boss = await somebody(catalogue)
+    fine, own = await a_firms_penalty(catalogue, boss), penalty(boss)
+    await catalogue.load(fine, own)
+    about, naming = await file_of(catalogue, boss)
+    assert (about["record"], about["named_as"]) == (str(own.record), None)
+    assert (naming["record"], naming["named_as"]) == (str(fine.record), "legal_representative")
+    assert naming["fields"] == fine.fields | {"BOSS": "殷沙盒", "BOSS_ID": "99000019600202002X"}
+    (firms,) = await file_of(catalogue, fine.subject)
+    assert (firms["named_as"], firms["fields"]) == (None, fine.fields | {"ID": "990000196001010011", "BOSS": "殷**"})
+    exported = (await get(catalogue, person(boss), "/v1/me/export")).json()["records"]
+    assert exported == [about, naming]
+    lines = [line for line in await catalogue.log_of(fine.subject) if line["purpose"] == "own_file"]
+    assert [line["records"] for line in lines] == [[str(fine.record)]] * 2
+
+
+async def test_who_is_named_no_more_or_was_discharged_finds_it_no_more(catalogue: House):
+    _, boss = await somebody(catalogue)
+    _, next_boss = await somebody(catalogue)
+    fine = await a_firms_penalty(catalogue, boss)
+    await catalogue.load(fine)
+    related = [{"role": "legal_representative", "subject": next_boss, "part": 0}]
+    replaced = revised(fine, change="corrected", related=related, sealed=())
+    await catalogue.load(replaced)
+    assert (await file_of(catalogue, boss), len(await file_of(catalogue, next_boss))) == ([], 1)
+    discharged = revised(replaced, change="discharged", about=next_boss)
+    await catalogue.load(discharged, revised(discharged, change="corrected", about=None))
+    assert await file_of(catalogue, next_boss) == []
+    assert len(await file_of(catalogue, fine.subject)) == 1
+    await catalogue.load(replaced)
+    assert await file_of(catalogue, next_boss) == []
+
+
+@pytest.mark.parametrize("end", [{"state": "repaired"}, {"display_until": date(2026, 5, 4)}])
+async def test_what_is_shown_no_more_is_in_nobodys_file(catalogue: House, end):
+    _, boss = await somebody(catalogue)
+    fine = await a_firms_penalty(catalogue, boss)
+    await catalogue.load(fine)
+    await catalogue.load(revised(fine, **end))
+    assert await file_of(catalogue, boss) == []
+
+
+async def test_a_persons_name_in_a_record_answers_no_query_about_them(catalogue: House):
+    identity, boss = await somebody(catalogue)
+    await catalogue.load(await a_firms_penalty(catalogue, boss))
+    assert (await by_matter(catalogue, identity)).json()["released"] == []
 
 
 async def test_an_erased_person_keeps_a_file_without_what_was_sealed(catalogue: House):
@@ -129,8 +197,12 @@ async def test_who_tried_anothers_authorisation_is_in_the_persons_log_and_so_is_
     await get(catalogue, bureau("bureau_b"), f"/v1/authorisations/{given}")
     async with catalogue.client(bureau("bureau_b")) as client:
         await client.post("/v1/authorisations", json={"token": token})
+    _, other = await somebody(catalogue)
+    async with catalogue.client(person(other)) as client:
+        assert (await client.delete(f"/v1/me/authorisations/{given}")).status_code == 404
     lines = await catalogue.log_of(subject)
     assert [(line["party"], line["outcome"], line["reason"], line["authorisation"]) for line in lines] == [
+        (None, "refused", "not_found", given),
         ("bureau_b", "refused", "not_found", given),
         ("bureau_b", "refused", "not_found", given),
         ("bureau_a", "released", None, given),
@@ -200,6 +272,18 @@ async def test_what_cannot_be_authorised_names_the_field(catalogue: House, chang
     assert error["pointer"] == pointer
     assert error["detail"]
     assert error["detail_zh"]
+
+
+async def test_what_is_never_released_on_an_authorisation_cannot_be_authorised(catalogue: House):
+    kept_in = an_item("internal", disclosure="sharing", by_kind={"sole_trader": "sharing"})
+    catalogue.follow(a_directory((*ITEMS, kept_in)))
+    _, subject = await somebody(catalogue)
+    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["licence", "internal"], "valid_until": "2026-06-01"}
+    async with catalogue.client(person(subject)) as client:
+        answer = await client.post("/v1/me/authorisations", json=body)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"], bool(error["detail_zh"])) == ("/items/1", "not_disclosed", True)
 
 
 async def test_an_export_has_the_file_the_authorisations_and_the_accesses(catalogue: House):

@@ -1,6 +1,6 @@
 """A query: what is released, what is withheld, how long it may be used, and the log of the person concerned."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,7 +9,7 @@ from creditmesh.chassis.bus.event import part_of
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
-from tests.query.conftest import ITEMS, House, department, invented_person, person
+from tests.query.conftest import ITEMS, REAL, House, bureau, department, invented_person, person
 from tests.query.samples import a_directory
 
 ACCESSES = "select data from query.access"
@@ -144,6 +144,20 @@ async def test_a_department_without_a_lawful_ground_is_refused_and_the_person_se
     assert (line["outcome"], line["reason"], line["records"]) == ("refused", reason, [])
 
 
+async def test_a_bureau_names_an_officer_before_anything_is_said_of_its_authorisation(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    for authorisation in (await authorised(catalogue, subject), str(uuid4()), None):
+        answer = await by_authorisation(catalogue, identity, authorisation, officer=None)
+        assert (answer.status_code, answer.json()["code"]) == (403, "no_ground")
+        assert answer.json()["detail_zh"]
+    lines = await catalogue.log_of(subject)
+    assert [(line["outcome"], line["reason"]) for line in lines] == [("refused", "no_ground.officer")] * 3
+    own = bureau(officer="B-7")
+    given = await authorised(catalogue, subject)
+    assert (await by_authorisation(catalogue, identity, given, caller=own, officer=None)).status_code == 200
+    assert (await catalogue.log_of(subject))[0]["officer"] == "B-7"
+
+
 async def test_an_officers_own_token_says_who_asks(catalogue: House):
     identity, subject = await somebody(catalogue)
     caller = department(officer="officer-9")
@@ -226,6 +240,58 @@ async def test_a_credential_limited_to_items_reads_no_other(catalogue: House):
     body = (await by_matter(catalogue, identity, caller=department(items=frozenset({"licence"})))).json()
     assert [each["item"] for each in body["released"]] == ["licence"]
     assert [(each["item"], each["code"]) for each in body["withheld"]] == [("penalty", "outside_credential")]
+    assert (body["partial"], body["out_of_reach"]) == (True, ["penalty"])
+    whole = (await by_matter(catalogue, identity)).json()
+    assert (whole["partial"], whole["out_of_reach"]) == (False, [])
+
+
+async def test_a_bureaus_narrow_credential_makes_its_answer_partial_whatever_there_is(catalogue: House):
+    narrow = bureau(items=frozenset({"penalty"}))
+    for loaded in (False, True):
+        identity, subject = await somebody(catalogue)
+        if loaded:
+            await catalogue.load(penalty(subject, item="licence"))
+        given = await authorised(catalogue, subject)
+        body = (await by_authorisation(catalogue, identity, given, caller=narrow)).json()
+        assert (body["released"], body["partial"], body["out_of_reach"]) == ([], True, ["licence"])
+
+
+@pytest.mark.parametrize("by", ["matter", "authorisation"])
+async def test_a_repeated_query_gives_nothing_that_the_first_answer_did_not(catalogue: House, by):
+    identity, subject = await somebody(catalogue)
+    fine = penalty(subject, display_until=date(2026, 5, 20))
+    await catalogue.load(fine)
+    authorisation = await authorised(catalogue, subject, max_uses=1)
+
+    async def again():
+        if by == "matter":
+            return (await by_matter(catalogue, identity, key=f"n-{subject}")).json()
+        return (await by_authorisation(catalogue, identity, authorisation, key=f"n-{subject}")).json()
+
+    first = await again()
+    await catalogue.load(penalty(subject), penalty(subject, record=fine.record, rev=2, display_until=date(2026, 12, 1)))
+    second = await again()
+    (released,) = second["released"]
+    assert (released["record"], released["display_until"]) == (str(fine.record), "2026-12-01")
+    assert second["use_until"] == first["use_until"] == "2026-05-20"
+    line, _ = await catalogue.log_of(subject)
+    assert line["records"] == [str(fine.record)]
+
+
+async def test_an_answer_is_repeated_for_a_day_and_then_refused_and_the_person_sees_it(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    await catalogue.load(penalty(subject))
+    authorisation = await authorised(catalogue, subject, max_uses=2)
+    await by_authorisation(catalogue, identity, authorisation, key=f"d-{subject}")
+    for kept, status in ((timedelta(hours=23), 200), (timedelta(hours=25), 409)):
+        async with catalogue.database.session() as session:
+            await session.execute("update query.idempotency set at = $1 where key = $2", REAL - kept, f"d-{subject}")
+        answer = await by_authorisation(catalogue, identity, authorisation, key=f"d-{subject}")
+        assert answer.status_code == status
+    assert (answer.json()["code"], bool(answer.json()["detail_zh"])) == ("replay_over", True)
+    line, *_ = await catalogue.log_of(subject)
+    assert (line["outcome"], line["reason"], line["records"]) == ("refused", "replay_over", [])
+    assert (await by_authorisation(catalogue, identity, authorisation, key="another")).status_code == 200
 
 
 async def test_a_repeated_query_keeps_its_decision_uses_up_nothing_and_is_judged_and_logged_again(catalogue: House):

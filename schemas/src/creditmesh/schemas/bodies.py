@@ -24,3 +24,5 @@ class Page(Out, Generic[T]):
 
     items: tuple[T, ...]
     next: str | None = None
+    partial: bool = False
+    """The credential is limited to some items: there may be more that it does not reach."""

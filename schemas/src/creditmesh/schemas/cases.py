@@ -20,7 +20,7 @@ EvidenceKind = Literal["proof", "commitment", "statement"]
 EvidenceMedia = Literal["application/pdf", "image/png", "image/jpeg"]
 Action = Literal["accept", "return", "approve", "refuse", "appeal"]
 Remedy = Literal["withdraw", "corrected"]
-"""How an objection is upheld: its record ends, or its body has corrected it already."""
+"""How an objection is upheld: its record ends (for somebody whom it only names: for them), or was corrected already."""
 Wanted = Literal["correct", "add", "stop_publication", "remove"]
 """What the subject asks for: put it right, complete it, show it no more, take them off the list."""
 StepAction = Literal["file", "complete", "accept", "return", "approve", "refuse", "appeal", "record_ended"]
@@ -29,7 +29,7 @@ Standing = Literal["none", "under_way", "done"]
 
 
 class CaseIn(In):
-    """What a subject files about a record of theirs."""
+    """What a subject files about a record that is about them, or names them: then for themselves alone."""
 
     kind: CaseKind
     record: UUID

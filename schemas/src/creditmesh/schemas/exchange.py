@@ -25,7 +25,7 @@ LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
 
 ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn"})
 """The changes after which a record is shown no more, whatever its dates say."""
-TOLD: frozenset[Change] = ENDS | {"marked", "unmarked", "reopened"}
+TOLD: frozenset[Change] = ENDS | {"marked", "unmarked", "reopened", "discharged"}
 """The changes of which every holder's answer is kept."""
 
 
@@ -107,6 +107,8 @@ class RecordBody(_Wire):
     reason: Storable | None = None
     basis: Storable | None = None
     case: UUID | None = None
+    role: Word | None = None
+    """Of `discharged`: the role of the person whom the record concerns no more."""
     fields: dict[str, Json]
     """The fields that are not sensitive."""
     sealed: FeedSealed | None = None

@@ -32,3 +32,5 @@ class QualityOut(Out):
     since: date
     until: date
     items: tuple[QualityLine, ...]
+    partial: bool = False
+    """The credential is limited to some items: lines of others are absent."""

@@ -60,8 +60,10 @@ class RecordOut(Out):
     """The party that submitted it."""
     origin: NodeCode
     """The node where it was submitted, which alone changes it."""
+    named_as: str | None = None
+    """In one's own file: as what the record names one, such as `legal_representative`; None: it is about oneself."""
     fields: dict[str, Json]
-    """By catalogue code. Sensitive fields about another person are absent."""
+    """By catalogue code. Sensitive fields about another person are masked, or absent where the item has no mask."""
 
 
 class Withheld(Out):
@@ -87,6 +89,10 @@ class QueryOut(Out):
     released: tuple[RecordOut, ...]
     withheld: tuple[Withheld, ...]
     marks: tuple[Mark, ...]
+    partial: bool = False
+    """The credential does not reach everything that was asked for: that nothing is said of an item proves nothing."""
+    out_of_reach: tuple[Code, ...] = ()
+    """With `partial`: the items that the credential does not reach."""
     use_until: date
     as_of: date
 

@@ -118,6 +118,10 @@ class EligibilityOut(Out):
     years: int | None
     """Over how many years adverse records were looked for; None: no reward of the matter is for the clean."""
     evidence: tuple[AdverseFound, ...]
+    partial: bool = False
+    """The credential does not reach every item of the matter: nobody is found clean by it, and evidence may lack."""
+    out_of_reach: tuple[Code, ...] = ()
+    """With `partial`: the items of the matter that were not looked at."""
     use_until: date
     as_of: date
 

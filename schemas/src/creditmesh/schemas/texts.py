@@ -1,4 +1,4 @@
-"""Texts that people write: one line or several, nothing in them that the eye misses, and no identity numbers.
+"""Texts that people write: one line or several, nothing in them that the eye misses, and no number of a person.
 
 What is kept sealed (`Said`) may name anybody; all others stand in clear, in the log of the person concerned, in
 events and in other nodes.
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from creditmesh.schemas.rules.identity import holds_number
+from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 
 STORABLE = r"^[^\x00]*$"
 """Any text but one with NUL, which no database column holds."""
@@ -26,13 +27,13 @@ _NOT_SEEN = frozenset({"Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def in_clear(text: str) -> str:
-    """The text, if all of it is seen, it says something, and nothing in it reads as a person's identity number."""
+    """The text, if all of it is seen, it says something, and nothing in it reads as a number of a person."""
     if any(map(_unseen, text)):
         raise PydanticCustomError("unseen_character", "the text has a character that is not seen")
     if not any(map(str.isalnum, text)):
         raise PydanticCustomError("says_nothing", "the text has neither a letter nor a digit")
-    if holds_number(text):
-        raise PydanticCustomError("identity_number", "the text holds an identity number")
+    if holds_number(text) or holds_personal_number(text):
+        raise PydanticCustomError("identity_number", "the text holds a person's number")
     return text
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Query
 
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.errors import Malformed
 from creditmesh.schemas.bodies import Page
 
@@ -30,10 +31,21 @@ class BadCursor(Malformed):
     title_zh = "游标无效"
 
 
-def page(found: Sequence[F], *, limit: int, place: Callable[[F], object], shown: Callable[[F], T]) -> Page[T]:
-    """The page of what was found, one beyond the limit if there is more; `place` is what the next one begins after."""
+def page(
+    found: Sequence[F],
+    *,
+    limit: int,
+    place: Callable[[F], object],
+    shown: Callable[[F], T],
+    caller: Caller | None = None,
+) -> Page[T]:
+    """The page of what was found, one beyond the limit if there is more; `place` is what the next one begins after.
+
+    Of a list that is narrowed to the items of a credential, the `caller` tells whether it is partial.
+    """
     more = written(place(found[limit - 1])) if len(found) > limit else None
-    return Page(items=tuple(shown(each) for each in found[:limit]), next=more)
+    partial = caller is not None and caller.items is not None
+    return Page(items=tuple(shown(each) for each in found[:limit]), next=more, partial=partial)
 
 
 def written(place: object) -> str:

@@ -73,7 +73,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "文本含有不可见字符，请重新输入。",
     ),
     "says_nothing": ("The text needs at least a letter or a digit.", "文本须至少包含一个文字、字母或数字。"),
-    "identity_number": ("An identity number may not stand here; leave it out.", "此处不得出现身份证件号码，请删除。"),
+    "identity_number": (
+        "A number of a person (identity, mobile, bank card) may not stand here; leave it out.",
+        "此处不得出现个人号码（身份证件、手机、银行卡），请删除。",
+    ),
     "instant_range": ("An instant of the years 1900 to 9899 is needed.", "时间须在 1900 年至 9899 年之间。"),
     "timezone_aware": ("The instant needs its offset, as in 2026-03-02T09:15:30+08:00.", "时间须带时区偏移。"),
     "greater_than_equal": ("The value is too small, or too early.", "取值过小或过早。"),

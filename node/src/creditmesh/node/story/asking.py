@@ -107,6 +107,6 @@ class Asking:
 
     def ask_as_bureau(self, authorisation: UUID | None) -> QueryOut:
         """A query by a bureau under this authorisation."""
-        query = QueryIn(subject=self._subject, purpose=PURPOSE, authorisation=authorisation)
+        query = QueryIn(subject=self._subject, purpose=PURPOSE, authorisation=authorisation, officer="Analyst He")
         with self._callers.node(BUREAU) as node:
             return node.queries.ask(query)

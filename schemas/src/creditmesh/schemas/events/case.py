@@ -9,8 +9,9 @@ from creditmesh.schemas.identifiers import Code
 CaseKind = Literal["objection", "repair"]
 CaseState = Literal["filed", "returned", "accepted", "approved", "refused", "appealed", "closed"]
 """`returned`: documents are missing, listed once. `approved`: repaired, or the objection upheld."""
-CaseEffect = Literal["mark", "unmark", "repair", "withdraw"]
-"""What a step of a case does to its record; most steps do nothing to it."""
+CaseEffect = Literal["mark", "unmark", "repair", "withdraw", "discharge"]
+"""What a step of a case does to its record; most steps do nothing to it. `discharge`: the case is that of a person whom
+the record only names, and ends it for them alone."""
 
 
 class CaseChanged(Event):

@@ -11,9 +11,13 @@ from creditmesh.schemas.events.base import Event
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind
 from creditmesh.schemas.sealed import Sealed
 
-RecordState = Literal["published", "withdrawn", "repaired"]
+RecordState = Literal["published", "withdrawn", "repaired", "withheld"]
+"""`withheld`: a copy whose newest content this node refused; what it said before is shown no more."""
 Severity = Literal["minor", "general", "serious"]
-Change = Literal["accepted", "corrected", "marked", "unmarked", "repaired", "withdrawn", "reopened"]
+Change = Literal[
+    "accepted", "corrected", "marked", "unmarked", "repaired", "withdrawn", "reopened", "discharged", "withheld"
+]
+"""`discharged`: of all that the record says and is used for nothing concerns a person whom it names any more."""
 
 
 class Related(BaseModel):
@@ -58,6 +62,8 @@ class RecordChanged(Event):
     basis: str | None = None
     case: UUID | None = None
     """The case whose step made this revision."""
+    about: UUID | None = None
+    """Of `discharged`: the related person whom the record concerns no more, whatever later revisions say."""
     fields: dict[str, Json]
     """The fields that are not sensitive, by catalogue code, in catalogue order."""
     sealed: tuple[Sealed, ...] = ()
@@ -66,3 +72,8 @@ class RecordChanged(Event):
     @property
     def key(self) -> str:
         return str(self.subject)
+
+    @property
+    def named(self) -> tuple[UUID, ...]:
+        """Whom it names beside its subject, each once."""
+        return tuple(dict.fromkeys(each.subject for each in self.related if each.subject != self.subject))

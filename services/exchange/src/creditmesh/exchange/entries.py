@@ -37,7 +37,8 @@ class Draft:
 
 def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str] | None) -> Draft:
     """The entry of a revision; `sealed` are its personal fields under the feed's key."""
-    body = orjson.dumps({name: getattr(event, name) for name in _SHARED} | {"sealed": sealed}, default=str).decode()
+    said = {name: getattr(event, name) for name in _SHARED} | {"role": _discharged(event), "sealed": sealed}
+    body = orjson.dumps(said, default=str).decode()
     salt = os.urandom(_SALT)
     about: dict[str, object] = {
         "record": event.record,
@@ -56,6 +57,11 @@ def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str
         item=event.item,
         party=event.party,
     )
+
+
+def _discharged(event: RecordChanged) -> str | None:
+    """The role of the person whom the revision discharges: subjects are each node's own."""
+    return next((each.role for each in event.related if each.subject == event.about), None)
 
 
 def place_of(node: str, feed: str, record: UUID, rev: int) -> str:

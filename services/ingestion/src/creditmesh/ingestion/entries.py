@@ -15,8 +15,8 @@ from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
-TURNS: frozenset[Change] = frozenset({"marked", "unmarked", "repaired", "withdrawn"})
-"""The changes that leave what a record says as it is: they mark, unmark or end it."""
+TURNS: frozenset[Change] = frozenset({"marked", "unmarked", "repaired", "withdrawn", "discharged", "withheld"})
+"""The changes that leave its content: they mark, unmark, end or withhold it, or discharge whom it names."""
 _MOST = 2**31 - 1
 
 
@@ -34,6 +34,8 @@ class PeerEntry:
     body: RecordBody | None = field(default=None, repr=False)
     """None of an entry that can only mark or end what is held, or that is refused."""
     refusal: FieldError | None = None
+    heard: bool = False
+    """Whether its sender may speak for its origin."""
 
     @property
     def turns(self) -> bool:

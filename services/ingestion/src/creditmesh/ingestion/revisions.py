@@ -141,8 +141,9 @@ def turned_event(
     change: Change,
     state: RecordState,
     mark: Literal["disputed"] | None,
+    about: UUID | None = None,
 ) -> bytes:
-    """The event that marks or ends a record: what the newest one says, but for its state; nothing is sealed anew."""
+    """The event of a turn: what the newest one says, but for its state; nothing is sealed anew. `about`: discharged."""
     return orjson.dumps(
         {
             **newest,
@@ -157,6 +158,7 @@ def turned_event(
             "reason": frame.reason,
             "basis": frame.basis,
             "case": _text(frame.case),
+            "about": _text(about),
         }
     )
 

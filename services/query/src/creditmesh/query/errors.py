@@ -1,10 +1,10 @@
 """What the query service refuses. Those with `keep` are accesses: their log line is committed before the answer."""
 
-from creditmesh.chassis.errors import Forbidden, Invalid, NotFound
+from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, NotFound
 
 
 class NoGround(Forbidden):
-    """A department asked without a lawful ground: matter, duty, purpose or officer."""
+    """A department asked without a lawful ground: matter, duty, purpose; or anybody without an officer."""
 
     code = "no_ground"
     title = "No lawful ground for this query"
@@ -25,6 +25,21 @@ class NoAuthorisation(Forbidden):
             "Name an authorisation that the subject gave you for this purpose and that holds today; the state of your "
             "own is at /v1/authorisations/{id}.",
             "请提供信用主体为该用途授予贵方且今日有效的授权；贵方授权的状态见 /v1/authorisations/{id}。",
+        )
+
+
+class ReplayOver(Conflict):
+    """The answer under this idempotency key was given more than a day ago."""
+
+    code = "replay_over"
+    title = "The answer under this Idempotency-Key is repeated no more"
+    title_zh = "该 Idempotency-Key 对应的答复不再重复提供"
+    keep = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An answer is repeated for a day. Ask anew under another key; under an authorisation that is one more use.",
+            "答复仅在一日内可重复获取。请使用新的键重新查询；依授权查询将计一次使用。",
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -37,6 +38,11 @@ class Plan:
 
     items: tuple[str, ...]
     withheld: Mapping[str, WithheldCode]
+
+    @property
+    def out_of_reach(self) -> tuple[str, ...]:
+        """What the ground reaches and the credential does not."""
+        return tuple(code for code, reason in self.withheld.items() if reason == "outside_credential")
 
 
 def plan(
@@ -105,8 +111,14 @@ def use_until(
     return freshness.use_until(ends, as_of=as_of)
 
 
-def shown_fields(event: RecordChanged, item: Item | None, opened: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The fields for somebody who may know the subject's data: the subject's own whole, another person's masked.
+def shown_fields(
+    event: RecordChanged,
+    item: Item | None,
+    opened: Mapping[str, JsonValue],
+    *,
+    own: Literal["subject", "representative"] = "subject",
+) -> dict[str, JsonValue]:
+    """The fields for somebody who may know what is about `own`: that whole, what is about another person masked.
 
     In catalogue order; without the item's version only what was never sensitive is shown.
     """
@@ -116,7 +128,7 @@ def shown_fields(event: RecordChanged, item: Item | None, opened: Mapping[str, J
     for spec in item.fields:
         if spec.code in event.fields:
             shown[spec.code] = event.fields[spec.code]
-        elif spec.code in opened and spec.about == "subject":
+        elif spec.code in opened and spec.about == own:
             shown[spec.code] = opened[spec.code]
         elif spec.mask is not None and isinstance(value := opened.get(spec.code), str):
             shown[spec.code] = mask(value, spec.mask)

@@ -83,6 +83,8 @@ class CaseSituation(CasePosition):
     """The kinds of the documents that are there."""
     corrected: bool
     """Whether the body has corrected the record since the case was filed."""
+    named: bool = False
+    """Whether it is the case of somebody whom the record only names: what it brings about is for them alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +168,7 @@ def _check_list(missing: Collection[EvidenceKind], standing: CaseSituation, proc
 def _upheld(remedy: Remedy | None, standing: CaseSituation) -> CaseEffect:
     if standing.kind == "repair":
         _need(_REPAIR_NEEDS, standing.documents)
-        return "repair"
+        return "discharge" if standing.named else "repair"
     if remedy == "corrected":
         if not standing.corrected:
             raise NotCorrected(
@@ -174,7 +176,7 @@ def _upheld(remedy: Remedy | None, standing: CaseSituation) -> CaseEffect:
                 "请先更正该记录（POST /v1/records/{id}/corrections），或选择撤回 (withdraw)。",
             )
         return "unmark"
-    return "withdraw"
+    return "discharge" if standing.named else "withdraw"
 
 
 def _refused(standing: CaseSituation, procedure: Procedure, today: date) -> Move:

@@ -1,6 +1,6 @@
 """Whether a case may be filed about a record, and the day from which a record can be repaired. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -39,6 +39,14 @@ class Record:
     change: str
     case_id: UUID | None
     """The case whose step made this revision."""
+    named: Sequence[UUID] = ()
+    """Whom it names beside its subject."""
+    discharged: Sequence[UUID] = ()
+    """Whom of those it has ever named it concerns no more."""
+
+    def concerns(self, subject: UUID) -> bool:
+        """Whether it is about this subject, or names them and was not ended for them."""
+        return subject == self.subject or (subject in self.named and subject not in self.discharged)
 
 
 def check_filing(

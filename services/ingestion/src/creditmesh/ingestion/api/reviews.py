@@ -34,7 +34,7 @@ async def waiting(
     """
     after = paging.read(cursor, UUID)
     found = await operations.held_rows(ctx, state=state, after=after, limit=limit + 1)
-    return paging.page(found, limit=limit, place=lambda review: review.id, shown=_line)
+    return paging.page(found, limit=limit, place=lambda review: review.id, shown=_line, caller=ctx.known_caller)
 
 
 @router.get("/v1/reviews/{review}", access=_READ)

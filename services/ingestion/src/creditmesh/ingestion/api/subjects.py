@@ -13,6 +13,8 @@ router = Router(tags=["subjects"])
 async def resolve(ctx: Ctx, body: SubjectIn) -> SubjectFound:
     """The subject of a document, made if it is new: `creditmesh-node people add` asks here and keeps the id alone.
 
+    Who was looked up finds that in their log.
+
     `POST /internal/subjects` `{"kind": "natural_person", "document": {"type": "resident_id", "number": "..."}}`
     """
     return SubjectFound(subject=await operations.resolve_subject(ctx, body))

@@ -17,6 +17,7 @@ _CHANGES: dict[CaseEffect, Change] = {
     "unmark": "unmarked",
     "repair": "repaired",
     "withdraw": "withdrawn",
+    "discharge": "discharged",
 }
 
 
@@ -49,7 +50,7 @@ def _does(life: Life, effect: CaseEffect) -> bool:
             return life.mark is None
         case "unmark":
             return life.mark is not None
-        case "repair" | "withdraw":
+        case "repair" | "withdraw" | "discharge":
             return True
 
 
@@ -60,4 +61,6 @@ def _turn(step: CaseChanged, effect: CaseEffect) -> Turn:
         reason="error" if effect == "withdraw" else None,
         basis=step.basis,
         case=step.case,
+        about=step.subject if effect == "discharge" else None,
+        ends_mark=step.kind == "objection",
     )

@@ -2,11 +2,13 @@
 
 Who speaks is asked of every entry; what it says only of entries with content. A mark or an end applies to the copy that
 is held here, whatever has become of its item, and where none is held there is nothing to do. An entry that came before
-changes nothing.
+changes nothing. Of a record whose newest content is refused here nothing is shown until content comes that is accepted.
 """
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
+
+import orjson
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
@@ -37,8 +39,8 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
     """
     entries, directory = [read_entry(each) for each in received], ctx.followed(Directory)
     for entry in entries:
-        if entry.refusal is None:
-            entry.refusal = refused_sender(directory.party(entry.peer), entry.origin, node=ctx.node.code)
+        sender = refused_sender(directory.party(entry.peer), entry.origin, node=ctx.node.code)
+        entry.heard, entry.refusal = sender is None, entry.refusal or sender
     content = [entry for entry in entries if entry.refusal is None and not entry.turns]
     copies, ciphers = await PeerIntake(ctx).take(content)
     if any(entry.refusal is not None for entry in entries):
@@ -47,6 +49,8 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
     judged = RunJudgements()
     for entry in entries:
         refusal = entry.refusal or register.settle(entry)
+        if refusal is not None and entry.heard and not entry.turns:
+            register.withhold(entry)
         judged.add(entry.peer, entry.feed, entry.index, refusal, ended=register.ended_by(entry))
     await register.write()
     judged.emit(ctx)
@@ -76,7 +80,7 @@ class _Copies:
     ) -> "_Copies":
         """Find what is held under the entries' ids (a record never moves), lock everybody, read what stands."""
         register, session = cls(ctx, copies, ciphers), await ctx.session()
-        records = {entry.record for entry in entries if entry.refusal is None}
+        records = {entry.record for entry in entries if entry.heard}
         register._held = await store.held(session, {record: ctx.part(str(record)) for record in records})
         for copy in copies:
             held = register._held.get(copy.entry.record)
@@ -102,8 +106,15 @@ class _Copies:
             self._write(copy)
             self._begin(entry.record, place)
         elif life is not None:
-            self._lives.turn(life, _turn(entry))
+            self._lives.turn(life, _turn(entry, life))
         return None
+
+    def withhold(self, entry: PeerEntry) -> None:
+        """Show nothing of the copy whose newer content was refused: what it says is what its origin says no more."""
+        held = self._held.get(entry.record)
+        life = None if held is None else self._lives.at(held)
+        if life is not None and _same(life, entry) and entry.rev > life.rev and life.state == "published":
+            self._lives.turn(life, Turn(change="withheld", rev=entry.rev))
 
     def ended_by(self, entry: PeerEntry) -> UUID | None:
         """The subject whose record here this entry marks or ends; None for content, and where none is held."""
@@ -189,15 +200,18 @@ def _same(life: Life, entry: PeerEntry) -> bool:
     return (life.record, life.origin) == (entry.record, entry.origin)
 
 
-def _turn(entry: PeerEntry) -> Turn:
+def _turn(entry: PeerEntry, life: Life) -> Turn:
     body = entry.body
     if body is None:
         return Turn(change=entry.change, rev=entry.rev)
+    related = orjson.loads(life.data)["related"] if entry.change == "discharged" else ()
     return Turn(
         change=entry.change,
         reason=body.reason,
         basis=body.basis,
         case=body.case,
+        about=next((UUID(each["subject"]) for each in related if each["role"] == body.role), None),
+        ends_mark=body.mark is None,
         rev=body.rev,
         revision=body.revision,
     )

@@ -55,7 +55,7 @@ async def quality_of(
         )
         for key in sorted({*judged, *refused})
     )
-    return QualityOut(since=first, until=last, items=lines)
+    return QualityOut(since=first, until=last, items=lines, partial=caller.items is not None)
 
 
 def _items(allowed: frozenset[str] | None, asked: str | None) -> frozenset[str] | None:

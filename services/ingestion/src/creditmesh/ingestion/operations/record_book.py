@@ -45,6 +45,10 @@ class Turn:
     reason: str | None = None
     basis: str | None = None
     case: UUID | None = None
+    about: UUID | None = None
+    """Of a discharge: whom the record concerns no more."""
+    ends_mark: bool = False
+    """Of a discharge: whether it decides what the record is marked for."""
     rev: int | None = None
     """As the origin counts; None: the next one."""
     revision: UUID | None = None
@@ -98,8 +102,9 @@ class Lives:
         part, subject, natural_key = life.place
         rev = life.rev + 1 if turn.rev is None else turn.rev
         slot = Slot(part=part, subject=subject, natural_key=natural_key, record=life.record, rev=rev)
-        state, mark = _turned(life, turn.change)
-        data = turned_event(said, frame, slot, turn.revision or row, change=turn.change, state=state, mark=mark)
+        state, mark = _turned(life, turn)
+        revision = turn.revision or row
+        data = turned_event(said, frame, slot, revision, change=turn.change, state=state, mark=mark, about=turn.about)
         return self.add(frame, replace(life, rev=rev, state=state, mark=mark, data=data), row=row)
 
     async def write(self) -> None:
@@ -130,14 +135,16 @@ class Lives:
         )
 
 
-def _turned(life: Life, change: Change) -> tuple[RecordState, Mark]:
-    match change:
+def _turned(life: Life, turn: Turn) -> tuple[RecordState, Mark]:
+    match change := turn.change:
         case "marked":
             return life.state, "disputed"
         case "unmarked":
             return life.state, None
-        case "repaired" | "withdrawn":
+        case "repaired" | "withdrawn" | "withheld":
             return change, life.mark
+        case "discharged":
+            return life.state, None if turn.ends_mark else life.mark
         case _:
             raise ValueError(f"{change} changes what a record says")
 

@@ -19,8 +19,10 @@ class BadDocument(Invalid):
 
 
 async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:
-    """The subject of a document, made if it is new. BadDocument if that is nobody's, or not of that kind."""
+    """The subject of a document, made if it is new; an access of theirs. BadDocument: nobody's, or not of that kind."""
     who = identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers())
     if isinstance(who, FieldError):
         raise BadDocument(who.detail, who.detail_zh, errors=[who])
-    return (await ctx.vault.resolve([who]))[0]
+    (found,) = await ctx.vault.resolve([who])
+    ctx.disclose(found, purpose="resolve_subject", ground="operator", outcome="released")
+    return found

@@ -37,7 +37,11 @@ async def on_list(ctx: Context, code: str, *, after: str | None, limit: int) -> 
     for row in rows[:limit]:
         _disclose(ctx, row)
     return paging.page(
-        rows, limit=limit, place=lambda row: row.record, shown=lambda row: _out(row, named.get(row.record, Named()))
+        rows,
+        limit=limit,
+        place=lambda row: row.record,
+        shown=lambda row: _out(row, named.get(row.record, Named())),
+        caller=ctx.known_caller,
     )
 
 

@@ -58,6 +58,8 @@ def _answer(ctx: Context, subject: UUID, ground: Allowed, judged: _Judged) -> El
         rewards=tuple(sorted({each.measure for each in judged.grounds})),
         years=judged.years,
         evidence=tuple(map(_adverse, judged.adverse)),
+        partial=bool(ground.out_of_reach),
+        out_of_reach=ground.out_of_reach,
         use_until=until,
         as_of=ctx.legal_date,
     )

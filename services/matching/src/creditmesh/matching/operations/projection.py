@@ -4,7 +4,7 @@ A person's row is in another part than the organisation's, and is written by who
 writer of a record's rows holds the lock of its subject, so that they follow the record's order wherever they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -37,12 +37,23 @@ async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
     newest = _newest(ctx, events)
     fresh, later = [each for each in newest if each.fresh], [each for each in newest if not each.fresh]
     await ctx.lock({subject for each in newest for subject in (each.event.subject, *each.since)})
+    ended = await _discharged(ctx, events, newest)
     before = await _before(ctx, later)
     later = [each for each in later if _rev(before, each.event.record) < each.event.rev]
     session = await ctx.session()
-    await designations.add(session, [row for each in fresh for row in _rows(ctx, each)])
-    await designations.drop(session, _gone(ctx, before, later))
-    await designations.put(session, [row for each in later for row in _rows(ctx, each)])
+    await designations.add(session, [row for each in fresh for row in _rows(ctx, each, ended)])
+    await designations.drop(session, _gone(ctx, before, later, ended))
+    await designations.put(session, [row for each in later for row in _rows(ctx, each, ended)])
+
+
+async def _discharged(ctx: Context, events: Sequence[Delivered], newest: Sequence[_Newest]) -> set[Key]:
+    """The places of responsible persons that concern them no more, by these events or earlier ones."""
+    read = [each.read(RecordChanged) for each in events]
+    ended = {(ctx.part(str(e.about)), e.record, e.about) for e in read if e.about is not None}
+    await designations.discharge(await ctx.session(), ended)
+    later = [each for each in newest if each.event.rev > 1]
+    asked = [(ctx.part(str(s)), each.event.record, s) for each in later for s in each.since if s != each.event.subject]
+    return await designations.discharged(await ctx.session(), asked)
 
 
 def _newest(ctx: Context, events: Sequence[Delivered]) -> list[_Newest]:
@@ -76,12 +87,15 @@ def _rev(before: Mapping[UUID, RecordChanged], record: UUID) -> int:
     return before[record].rev if record in before else 0
 
 
-def _gone(ctx: Context, before: Mapping[UUID, RecordChanged], later: Sequence[_Newest]) -> dict[Key, int]:
+def _gone(
+    ctx: Context, before: Mapping[UUID, RecordChanged], later: Sequence[_Newest], ended: Collection[Key]
+) -> dict[Key, int]:
     """The rows that these revisions leave no place for: who is named no more, and all of an item that has none left."""
     gone: dict[Key, int] = {}
     for event in (each.event for each in later if each.event.record in before):
         old = before[event.record]
-        has = designation.places(event, _known_item(ctx, event))
+        places = designation.places(event, _known_item(ctx, event))
+        has = [each for each in places if (ctx.part(str(each.subject)), event.record, each.subject) not in ended]
         for place in set(designation.places(old, _known_item(ctx, old))) - set(has):
             gone[ctx.part(str(place.subject)), event.record, place.subject] = event.rev
     return gone
@@ -94,7 +108,7 @@ def _known_item(ctx: Context, event: RecordChanged) -> Item:
     return item
 
 
-def _rows(ctx: Context, newest: _Newest) -> list[DesignationRow]:
+def _rows(ctx: Context, newest: _Newest, ended: Collection[Key]) -> list[DesignationRow]:
     event, item = newest.event, _known_item(ctx, newest.event)
     return [
         DesignationRow(
@@ -119,4 +133,5 @@ def _rows(ctx: Context, newest: _Newest) -> list[DesignationRow]:
             data=newest.data,
         )
         for place in designation.places(event, item)
+        if (ctx.part(str(place.subject)), event.record, place.subject) not in ended
     ]

@@ -41,7 +41,9 @@ async def inbox_page(
     )
     found = await tasks.page(await ctx.session(), inbox_of(ctx), state, wanted)
     shown = dict(zip(found, await _shown(ctx, found[:limit]), strict=False))
-    return paging.page(found, limit=limit, place=lambda task: task.name, shown=shown.__getitem__)
+    return paging.page(
+        found, limit=limit, place=lambda task: task.name, shown=shown.__getitem__, caller=ctx.known_caller
+    )
 
 
 async def task_of(ctx: Context, text: str) -> TaskOut:

@@ -156,6 +156,33 @@ async def drop(session: Session, gone: Mapping[Key, int]) -> None:
         await session.execute(_DROP, given)
 
 
+_DISCHARGED = f"""
+    select d.part, d.record, d.subject
+      from matching.discharged d join unnest({_arrays(_KEY)}) as n(part, record, subject)
+        on d.part = n.part and d.record = n.record and d.subject = n.subject
+"""
+_DISCHARGE = f"""
+    insert into matching.discharged (part, record, subject)
+    select * from unnest({_arrays(_KEY)}) on conflict do nothing
+"""
+
+
+async def discharged(session: Session, keys: Collection[Key]) -> set[Key]:
+    """Those of these places that concern their subjects no more."""
+    if not keys:
+        return set()
+    part, record, subject = map(list, zip(*keys, strict=True))
+    rows = await session.fetch(_DISCHARGED, {"part": part, "record": record, "subject": subject})
+    return {(row.part, row.record, row.subject) for row in rows}
+
+
+async def discharge(session: Session, keys: Collection[Key]) -> None:
+    """These places concern their subjects no more, for good."""
+    if keys:
+        part, record, subject = map(list, zip(*keys, strict=True))
+        await session.execute(_DISCHARGE, {"part": part, "record": record, "subject": subject})
+
+
 _VISIBLE_OF = f"""
     select {", ".join(f"s.{name}" for name in Held._fields)}
       from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)

@@ -12,6 +12,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.query import authorisation as signed
 from creditmesh.query.authorisation import LONGEST, Claims, NotSignedHere
 from creditmesh.query.errors import NotAnAuthorisation, NotYours
+from creditmesh.query.release import OPEN_TO
 from creditmesh.query.store import authorisations
 from creditmesh.query.store.authorisations import Authorisation
 from creditmesh.schemas.bodies import Page
@@ -26,6 +27,10 @@ TEXTS_KEPT = 1024
 _NONE = (
     "There is no such authorisation of yours; check its id, or its signed text.",
     "没有属于您的该授权；请核对授权编号或签名文本。",
+)
+_NEVER_RELEASED = (
+    "The item is shared within government only and never released on an authorisation; leave it out.",
+    "该条目仅限政务共享，不得依授权披露；请删除。",
 )
 
 
@@ -88,10 +93,18 @@ async def listed(ctx: Context, *, subject: UUID, after: str | None, limit: int) 
 
 
 async def revoke_authorisation(ctx: Context, id: UUID, *, subject: UUID) -> None:  # noqa: A002
-    """Take it back: from the commit on no query is answered under it. NotFound if the subject gave no such one."""
+    """Take it back: from the commit on no query is answered under it.
+
+    NotFound if there is none; NotYours, a kept access of who gave it, if it is somebody else's.
+    """
     part = ctx.part(str(subject))
-    if not await authorisations.revoke(await ctx.alone(), id, part=part, subject=subject, at=ctx.instant):
+    if await authorisations.revoke(await ctx.alone(), id, part=part, subject=subject, at=ctx.instant):
+        return
+    row = await authorisations.find(await ctx.alone(), id, parts=range(ctx.node.parts))
+    if row is None:
         raise NotFound(*_NONE)
+    _disclose(ctx, row, outcome="refused", reason=NotYours.code)
+    raise NotYours(*_NONE)
 
 
 async def look_at_authorisation(ctx: Context, id: UUID) -> AuthorisationOut:  # noqa: A002
@@ -194,8 +207,11 @@ def _check(ctx: Context, wanted: AuthorisationIn) -> None:
             _field("/purpose", "purpose", "Not a purpose that can be authorised for it.", "该用途不可授权给该机构。")
         )
     for place, code in enumerate(wanted.items):
-        if directory.item(code, on=today) is None:
+        item = directory.item(code, on=today)
+        if item is None:
             wrong.append(_field(f"/items/{place}", "unknown_item", "The catalogue has no such item.", "目录无此条目。"))
+        elif not any(item.disclosed(kind) in OPEN_TO["authorisation"] for kind in item.kinds):
+            wrong.append(_field(f"/items/{place}", "not_disclosed", *_NEVER_RELEASED))
     wrong += _days(wanted, today)
     if wrong:
         raise NotAnAuthorisation("See errors for each field.", "各字段问题见 errors。", errors=wrong)

@@ -7,7 +7,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.http import paging
 from creditmesh.query.operations.authorisations import listed
 from creditmesh.query.operations.unsealing import answered, others_shown
-from creditmesh.query.store import accesses, records
+from creditmesh.query.store import accesses, named
 from creditmesh.query.store.accesses import AccessLine
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
@@ -16,18 +16,17 @@ from creditmesh.schemas.queries import AccessOut, AuthorisationOut, ExportOut, F
 
 
 async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") -> FileOut:
-    """Everything visible about the subject today, of every source, opened."""
-    found = await records.visible_of(
+    """Everything visible today that is about the subject or names them, of every source; what is theirs is opened."""
+    found = await named.file_of(
         await ctx.alone(),
         part=ctx.part(str(subject)),
         subject=subject,
-        items=None,
         as_of=ctx.legal_date,
         withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
     )
-    shown = await answered(ctx, found)
+    shown = await answered(ctx, found, viewer=subject)
     decision = _disclose(ctx, subject, purpose, shown)
-    for other, theirs in others_shown(ctx, found, shown).items():
+    for other, theirs in others_shown(ctx, found, shown, viewer=subject).items():
         _disclose(ctx, other, purpose, theirs)
     return FileOut(decision_id=decision, as_of=ctx.legal_date, records=shown)
 

@@ -10,7 +10,8 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.query import publication
 from creditmesh.query.operations.unsealing import item_of, opened
-from creditmesh.query.store import accesses, public, records
+from creditmesh.query.store import accesses, named, public, records
+from creditmesh.query.store.named import NamedPerson
 from creditmesh.query.store.public import PublicForm
 from creditmesh.query.store.records import Newest
 from creditmesh.schemas.catalogue import Item
@@ -19,7 +20,9 @@ from creditmesh.schemas.events import RecordChanged
 
 async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
     """Bring both read models to the newest revision of each record in the batch."""
-    standing = await records.write(await ctx.session(), _newest(events))
+    newest = _newest(events)
+    standing = await records.write(await ctx.session(), newest)
+    await named.write(await ctx.session(), _named(ctx, events))
     await _publish(ctx, standing)
 
 
@@ -32,6 +35,19 @@ def _newest(events: Sequence[Delivered]) -> list[Newest]:
         if known is None or known.event.rev < event.rev:
             found[event.record] = Newest(each.part, event, each.data, fresh)
     return list(found.values())
+
+
+def _named(ctx: Context, events: Sequence[Delivered]) -> list[NamedPerson]:
+    """Whom any of these revisions names or discharges, each once a record."""
+    found: dict[tuple[UUID, UUID], NamedPerson] = {}
+    for each in events:
+        event = each.read(RecordChanged)
+        for subject in event.named if event.about is None else (*event.named, event.about):
+            known = found.get((subject, event.record))
+            discharged = subject == event.about or (known is not None and known.discharged)
+            place = ctx.part(str(subject)), subject, each.part, event.record
+            found[subject, event.record] = NamedPerson(*place, discharged)
+    return sorted(found.values())
 
 
 async def _publish(ctx: Context, newest: Sequence[Newest]) -> None:

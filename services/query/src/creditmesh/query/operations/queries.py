@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import NoReturn
 from uuid import UUID
 
@@ -11,20 +11,22 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.http.idempotency import recall, reference_of, values_of
 from creditmesh.query import release
-from creditmesh.query.errors import NoAuthorisation, NoGround
+from creditmesh.query.errors import NoAuthorisation, NoGround, ReplayOver
 from creditmesh.query.operations.authorisations import ground_of
 from creditmesh.query.operations.subjects import subject_of
 from creditmesh.query.operations.unsealing import answered, others_shown
 from creditmesh.query.release import Plan
 from creditmesh.query.store import queries
-from creditmesh.query.store.queries import Decided, QueryScope
+from creditmesh.query.store.queries import Decided, KeptAnswer, QueryScope
 from creditmesh.schemas.directory import Directory, once_a_version
-from creditmesh.schemas.events import DisclosedToBureau, RecordChanged
+from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import Mark, QueryIn, QueryOut
 from creditmesh.schemas.rules import grounds
-from creditmesh.schemas.rules.grounds import Ground
+from creditmesh.schemas.rules.grounds import Ground, Wanting
 
+REPLAYED_FOR = timedelta(days=1)
+"""How long an answer is given again under its idempotency key."""
 ATTEMPTS = 5
 """How often a query is read again because what it was about to release changed meanwhile."""
 
@@ -46,8 +48,9 @@ async def answer_query(
 ) -> tuple[QueryOut, bool]:
     """The answer, and whether it repeats an earlier decision under the same idempotency key.
 
-    A repeated query is judged again now, uses up nothing and is logged again. NoGround and NoAuthorisation are kept
-    accesses of the person asked about, whether or not they have a file; Unavailable if the records keep changing.
+    A repeated query gives at most what the first answer gave, as it stands now; it is judged again, uses up nothing and
+    is logged again. NoGround, NoAuthorisation and ReplayOver are kept accesses of the person asked about, whether or
+    not they have a file; Unavailable if the records keep changing.
     """
     asked = QueryRequest(
         query=query,
@@ -74,10 +77,10 @@ async def _attempt(ctx: Context, asked: QueryRequest) -> tuple[QueryOut, bool] |
     statutory = _statutory(ctx, asked)
     wanted = _wanted(ctx, asked, statutory)
     found = await queries.read(await ctx.alone(), wanted)
-    earlier = None if found.kept is None else reference_of(*found.kept, digest=asked.digest)
+    earlier = None if found.kept is None else _first_answer(ctx, asked, found.kept)
     ground = statutory or ground_of(ctx, found.token, purpose=asked.query.purpose) or _refuse_unauthorised(ctx, asked)
     plan = _plan(ctx, asked, ground)
-    events = [event for event in found.records if event.item in plan.items]
+    events = [event for event in found.records if event.item in plan.items and _given(event, earlier)]
     released = await answered(ctx, events)
     until = release.use_until(
         released,
@@ -85,21 +88,40 @@ async def _attempt(ctx: Context, asked: QueryRequest) -> tuple[QueryOut, bool] |
         ground_until=ground.until,
         withdrawn_at=ctx.followed(Directory).withdrawn_at,
     )
-    decision = _disclose(ctx, asked, ground, events, until=until, earlier=earlier)
+    if earlier is not None and earlier.use_until is not None:
+        until = min(until, earlier.use_until)
+    first = None if earlier is None else earlier.access
+    decision = _disclose(ctx, asked, ground, events, until=until, earlier=first)
     for other, theirs in others_shown(ctx, events, released).items():
         _disclose(ctx, replace(asked, subject=other), ground, theirs, until=until)
     _tell_of_bureau(ctx, asked, events, decision=decision, until=until)
     if not await _release(ctx, asked, wanted, events, decision=decision, repeated=earlier is not None):
         return None
     answer = QueryOut(
-        decision_id=earlier or decision,
+        decision_id=first or decision,
         released=released,
         withheld=release.withheld(ground, plan, released=(record.item for record in released)),
         marks=tuple(Mark(record=each.record, mark=each.mark) for each in released if each.mark is not None),
+        partial=bool(plan.out_of_reach),
+        out_of_reach=plan.out_of_reach,
         use_until=until,
         as_of=ctx.legal_date,
     )
     return answer, earlier is not None
+
+
+def _first_answer(ctx: Context, asked: QueryRequest, kept: KeptAnswer) -> AccessRecorded:
+    """What was answered first under this key. KeyReused for another query; ReplayOver, a kept access, after a day."""
+    reference_of(kept.digest, kept.reference, digest=asked.digest)
+    if kept.access is None or ctx.instant - kept.at > REPLAYED_FOR:
+        _refused(ctx, asked, "statutory" if asked.query.authorisation is None else "authorisation", ReplayOver.code)
+        raise ReplayOver
+    return kept.access
+
+
+def _given(event: RecordChanged, first: AccessRecorded | None) -> bool:
+    """Whether a replay may give this record: one use is one look, at what the first answer gave."""
+    return first is None or event.record in first.records
 
 
 def _wanted(ctx: Context, asked: QueryRequest, statutory: Ground | None) -> QueryScope:
@@ -118,9 +140,15 @@ def _wanted(ctx: Context, asked: QueryRequest, statutory: Ground | None) -> Quer
 
 
 def _statutory(ctx: Context, asked: QueryRequest) -> Ground | None:
-    """A department's statutory ground; None where an authorisation has to give one."""
+    """A department's statutory ground; None where an authorisation has to give one. NoGround: it lacks something.
+
+    Whoever asks, a named officer answers for it (of bureaus: 征信业管理条例 art. 22).
+    """
     query, caller = asked.query, ctx.known_caller
     if query.authorisation is not None or caller.kind != "department":
+        if not asked.officer:
+            _refused(ctx, asked, "authorisation", f"{NoGround.code}.officer")
+            raise NoGround(*Wanting("officer").texts)
         return None
     directory, today = ctx.followed(Directory), ctx.legal_date
     claimed = grounds.statutory(

@@ -30,18 +30,32 @@ async def opened(ctx: Context, events: Sequence[RecordChanged]) -> Mapping[UUID,
     return values
 
 
-async def answered(ctx: Context, events: Sequence[RecordChanged]) -> tuple[RecordOut, ...]:
-    """The records as those may know them who may know the subject's own data."""
+async def answered(
+    ctx: Context, events: Sequence[RecordChanged], *, viewer: UUID | None = None
+) -> tuple[RecordOut, ...]:
+    """The records as those may know them who may know the subject's own data; `viewer`: as this person may.
+
+    Whom a record only names reads what is about themselves whole, and the subject's as another person's.
+    """
     values = await opened(ctx, events)
-    return tuple(_answered(event, item_of(ctx, event), values.get(event.record, {})) for event in events)
+    return tuple(
+        _answered(event, item_of(ctx, event), values.get(event.record, {}), role=_role(event, viewer))
+        for event in events
+    )
 
 
 def others_shown(
-    ctx: Context, events: Sequence[RecordChanged], answers: Sequence[RecordOut]
+    ctx: Context, events: Sequence[RecordChanged], answers: Sequence[RecordOut], *, viewer: UUID | None = None
 ) -> Mapping[UUID, list[RecordChanged]]:
-    """The records that show something of another person, masked as it is, by that person: an access of theirs too."""
+    """The records that show something of another person, masked as it is, by that person: an access of theirs too.
+
+    A record is its subject's: who reads it as somebody it names looks at the subject.
+    """
     others: dict[UUID, list[RecordChanged]] = {}
     for event, answer in zip(events, answers, strict=True):
+        if _role(event, viewer) is not None:
+            others.setdefault(event.subject, []).append(event)
+            continue
         item = item_of(ctx, event)
         named = set() if item is None else {spec.code for spec in item.fields if spec.about == "representative"}
         if named & (answer.fields.keys() - event.fields.keys()):
@@ -50,7 +64,16 @@ def others_shown(
     return others
 
 
-def _answered(event: RecordChanged, item: Item | None, values: Mapping[str, JsonValue]) -> RecordOut:
+def _role(event: RecordChanged, viewer: UUID | None) -> str | None:
+    """As what the record names the viewer; None if it is about them, or nobody's own file is read."""
+    if viewer is None or viewer == event.subject:
+        return None
+    return next((each.role for each in event.related if each.subject == viewer), None)
+
+
+def _answered(
+    event: RecordChanged, item: Item | None, values: Mapping[str, JsonValue], *, role: str | None
+) -> RecordOut:
     return RecordOut(
         record=event.record,
         revision=event.revision,
@@ -64,5 +87,6 @@ def _answered(event: RecordChanged, item: Item | None, values: Mapping[str, Json
         issuer=event.issuer,
         party=event.party,
         origin=event.origin,
-        fields=shown_fields(event, item, values),
+        named_as=role,
+        fields=shown_fields(event, item, values, own="subject" if role is None else "representative"),
     )

@@ -6,7 +6,7 @@ idempotency key, and writes the lines of the access log with their events: all o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http import idempotency
 from creditmesh.query.store.records import VISIBLE
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.events import AccessRecorded, RecordChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,26 +37,39 @@ class Found:
     """What there is: the authorisation's text, what is kept under the key, and what is visible, newest period first."""
 
     token: str | None
-    kept: tuple[bytes, UUID] | None
+    kept: "KeptAnswer | None"
     records: Sequence[RecordChanged]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered first under an idempotency key: the digest of what was asked, when, and the access."""
+
+    digest: bytes
+    reference: UUID
+    at: datetime
+    access: AccessRecorded | None
+    """None if it is not about the subject of this query: then another body was sent."""
 
 
 # An authorisation is looked for in its subject's part only: another subject's is none.
 _READ = f"""
     select (select a.token from query.authorisation a
              where a.part = :part and a.id = cast(:authorisation as uuid) and a.subject = :subject) as token,
-           i.digest, i.reference, array({VISIBLE}) as records
+           i.digest, i.reference, i.at, l.data as access, array({VISIBLE}) as records
       from (values (1)) as one
       left join query.idempotency i on i.owner = :owner and i.key = cast(:key as text)
+      left join query.access l on l.part = :part and l.id = i.reference
 """
 
 
 async def read(session: Session, wanted: QueryScope) -> Found:
     """Everything a query is judged and answered from."""
-    [(token, digest, reference, records)] = await session.fetch(_READ, _values(wanted))
+    [(token, digest, reference, at, access, records)] = await session.fetch(_READ, _values(wanted))
+    first = None if access is None else AccessRecorded.model_validate_json(access)
     return Found(
         token=token,
-        kept=None if reference is None else (digest, reference),
+        kept=None if reference is None else KeptAnswer(digest, reference, at, first),
         records=[RecordChanged.model_validate_json(data) for data in records],
     )
 

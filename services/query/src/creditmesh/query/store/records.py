@@ -1,9 +1,7 @@
 """The read model: the newest revision of each record, read through the one visibility predicate."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events import RecordChanged
@@ -79,23 +77,3 @@ VISIBLE = f"""
      order by record.display_from desc, record.record
 """
 """What is visible of `:subject` on `:as_of`: of `:items`, or of all (null); newest period first."""
-
-
-async def visible_of(
-    session: Session,
-    *,
-    part: int,
-    subject: UUID,
-    items: Collection[str] | None,
-    as_of: date,
-    withdrawn: Collection[str],
-) -> list[RecordChanged]:
-    """What is visible of a subject on the legal date: of these items, or of all (None); newest period first."""
-    values = {
-        "part": part,
-        "subject": subject,
-        "items": None if items is None else list(items),
-        "as_of": as_of,
-        "withdrawn": list(withdrawn),
-    }
-    return [RecordChanged.model_validate_json(row.data) for row in await session.fetch(VISIBLE, values)]

@@ -32,13 +32,13 @@ async def act(ctx: Context, case_id: UUID, asked: ActionIn, *, expected: int) ->
 
 
 async def _check_record(ctx: Context, case: Case, move: Move) -> None:
-    if move.effect == "repair":
+    if case.kind == "repair" and move.effect is not None:
         record = await record_of(ctx, case)
         check_period(record, rule_of(ctx, record), today=ctx.legal_date)
     if move.state == "appealed":
         if (await record_of(ctx, case)).state != "published":
             raise RecordNotShown("It has ended meanwhile; nothing is left to decide.", "该记录已终止，无需复核。")
-        await check_none_open(ctx, case.part, case.record, case.kind)
+        await check_none_open(ctx, case.part, case.record, case.kind, subject=case.subject)
 
 
 def _by(ctx: Context, actor: Actor) -> By:

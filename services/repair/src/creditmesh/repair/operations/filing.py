@@ -1,4 +1,4 @@
-"""A subject files a case about a record of theirs."""
+"""A subject files a case about a record of theirs: one that is about them, or names them."""
 
 from uuid import UUID
 
@@ -23,12 +23,12 @@ _NONE = ("You have no record of this id.", "您没有该编号的记录。")
 async def file_case(ctx: Context, filed: CaseIn) -> UUID:
     """File it: the new case's id.
 
-    NotFound if there is no such record, NotYours (a kept access) if it is about somebody else; refusals as
-    `check_filing`; CaseOpen; NoProcedure.
+    NotFound if there is no such record, NotYours (a kept access) if it neither is about the caller nor names them;
+    refusals as `check_filing`; CaseOpen; NoProcedure.
     """
-    subject = await _about(ctx, filed)
+    subject, about = await _about(ctx, filed)
     cipher = (await ctx.vault.open([subject]))[subject]
-    await ctx.lock([subject])
+    await ctx.lock([subject, about])
     record = await _own_record(ctx, filed.record, subject)
     procedure = procedure_of(ctx, filed.kind)
     check_filing(
@@ -39,32 +39,43 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
         today=ctx.legal_date,
         withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
     )
-    await check_none_open(ctx, record.part, record.record, filed.kind)
+    await check_none_open(ctx, record.part, record.record, filed.kind, subject=subject)
     case_id = ctx.new_id()
     statement = sealed(cipher, filed.statement, case_id, STATEMENT)
-    await _begin(ctx, _case(ctx, filed, record, procedure, case_id=case_id, statement=statement), procedure)
+    await _begin(
+        ctx, _case(ctx, filed, record, procedure, case_id=case_id, subject=subject, statement=statement), procedure
+    )
     return case_id
 
 
-async def check_none_open(ctx: Context, part: int, record: UUID, kind: CaseKind) -> None:
-    """CaseOpen if somebody still owes something in a case of that kind on the record."""
-    if await cases.open_cases(await ctx.session(), part=part, records=[record], kind=kind):
+async def check_none_open(ctx: Context, part: int, record: UUID, kind: CaseKind, *, subject: UUID) -> None:
+    """CaseOpen if somebody still owes something in such a case: an objection of anybody's, a repair of this subject's.
+
+    An objection marks the record for everybody; a repair is for whoever asks for it.
+    """
+    standing = await cases.open_cases(await ctx.session(), part=part, records=[record], kind=kind)
+    if any(each.subject == subject for each in standing):
         raise CaseOpen("Add to that case instead; it is in your cases.", "请在已有案件中补充；见本人案件列表。")
+    if standing and kind == "objection":
+        raise CaseOpen(
+            "Somebody else's objection to it is being decided; file yours after that.",
+            "他人对该记录的异议正在办理；请待办结后提出。",
+        )
 
 
-async def _about(ctx: Context, filed: CaseIn) -> UUID:
+async def _about(ctx: Context, filed: CaseIn) -> tuple[UUID, UUID]:
+    """Who files, and whom the record is about."""
     subject = ctx.known_caller.subject
     if subject is None:
         raise Forbidden("This token is not bound to a person.", "该令牌未绑定信用主体。")
-    await _own_record(ctx, filed.record, subject)
-    return subject
+    return subject, (await _own_record(ctx, filed.record, subject)).subject
 
 
 async def _own_record(ctx: Context, record_id: UUID, subject: UUID) -> Record:
     record = await records.record_of(await ctx.session(), record_id, parts=ctx.node.parts)
     if record is None:
         raise NotFound(*_NONE)
-    if record.subject != subject:
+    if not record.concerns(subject):
         ctx.disclose(
             record.subject,
             purpose=PURPOSE,
@@ -85,14 +96,14 @@ async def _begin(ctx: Context, case: Case, procedure: Procedure) -> None:
 
 
 def _case(
-    ctx: Context, filed: CaseIn, record: Record, procedure: Procedure, *, case_id: UUID, statement: bytes
+    ctx: Context, filed: CaseIn, record: Record, procedure: Procedure, *, case_id: UUID, subject: UUID, statement: bytes
 ) -> Case:
     due = deadline(ctx.legal_date, procedure.accept_working_days)
     return Case(
         part=record.part,
         id=case_id,
         kind=filed.kind,
-        subject=record.subject,
+        subject=subject,
         record=record.record,
         rev=record.rev,
         item=record.item,

@@ -20,6 +20,7 @@ _MADE: Mapping[CaseEffect, Change] = {
     "unmark": "unmarked",
     "repair": "repaired",
     "withdraw": "withdrawn",
+    "discharge": "discharged",
 }
 _CORRECTED: frozenset[Change] = frozenset({"corrected", "reopened"})
 _Told = tuple[int, RecordChanged]
@@ -56,19 +57,18 @@ def _newest(told: Iterable[_Told]) -> list[Record]:
     for part, event in told:
         known = found.get(event.record)
         corrected = max(event.rev if event.change in _CORRECTED else 0, 0 if known is None else known.corrected)
-        if known is None or known.rev < event.rev:
-            found[event.record] = _record(part, event, corrected)
-        else:
-            found[event.record] = replace(known, corrected=corrected)
+        discharged = [*(() if known is None else known.discharged), *(() if event.about is None else (event.about,))]
+        newest = _record(part, event) if known is None or known.rev < event.rev else known
+        found[event.record] = replace(newest, corrected=corrected, discharged=discharged)
     return list(found.values())
 
 
-def _record(part: int, event: RecordChanged, corrected: int) -> Record:
+def _record(part: int, event: RecordChanged) -> Record:
     return Record(
         part=part,
         record=event.record,
         rev=event.rev,
-        corrected=corrected,
+        corrected=0,
         subject=event.subject,
         kind=event.kind,
         item=event.item,
@@ -83,6 +83,7 @@ def _record(part: int, event: RecordChanged, corrected: int) -> Record:
         origin=event.origin,
         change=event.change,
         case_id=event.case,
+        named=event.named,
     )
 
 

@@ -44,8 +44,7 @@ async def own_cases(ctx: Context, *, before: UUID | None, limit: int) -> Page[Ca
     subject = ctx.known_caller.subject
     if subject is None:
         raise Forbidden("This token is not bound to a person.", "该令牌未绑定信用主体。")
-    part = ctx.part(str(subject))
-    found = await cases.cases_about(await ctx.session(), part=part, subject=subject, before=before, limit=limit + 1)
+    found = await cases.cases_of(await ctx.session(), subject, before=before, limit=limit + 1)
     return await _page(ctx, found, limit)
 
 
@@ -54,4 +53,10 @@ async def _page(ctx: Context, found: Sequence[Case], limit: int) -> Page[CaseEnt
     effects = await cases.effects_of(await ctx.session(), shown)
     entries = {each.id: entry_of(ctx, each, effects[each.id]) for each in shown}
     disclose(ctx, shown, outcome="released")
-    return paging.page(found, limit=limit, place=lambda case: case.id, shown=lambda case: entries[case.id])
+    return paging.page(
+        found,
+        limit=limit,
+        place=lambda case: case.id,
+        shown=lambda case: entries[case.id],
+        caller=ctx.known_caller,
+    )

@@ -7,7 +7,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.repair.course import Actor
 from creditmesh.repair.errors import NotYours, OutsideCredential
-from creditmesh.repair.store import cases
+from creditmesh.repair.store import cases, records
 from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.events.access import AccessOutcome
 
@@ -38,7 +38,8 @@ async def seen_case(ctx: Context, case_id: UUID) -> tuple[Case, Actor]:
 async def locked_case(ctx: Context, case_id: UUID) -> tuple[Case, Actor]:
     """The same, and nobody else changes the case before this transaction ends."""
     found, _ = await seen_case(ctx, case_id)
-    await ctx.lock([found.subject])
+    record = await records.record_of(await ctx.session(), found.record, parts=ctx.node.parts)
+    await ctx.lock({found.subject} if record is None else {found.subject, record.subject})
     return await seen_case(ctx, case_id)
 
 

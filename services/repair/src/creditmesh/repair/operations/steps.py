@@ -114,6 +114,7 @@ async def standing_of(ctx: Context, case: Case) -> CaseSituation:
         appealed=case.appealed,
         documents=documents.kinds(await documents.documents_of(session, case)),
         corrected=record.corrected > case.rev,
+        named=record.subject != case.subject,
     )
 
 

@@ -229,13 +229,13 @@ async def page(session: Session, wish: Wish, *, after: UUID | None, limit: int) 
 
 
 _ABOUT = f"""
-    {_OF} where part = :part and subject = :subject
+    {_OF} where subject = :subject
        and id < coalesce(cast(:before as uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
      order by id desc limit :limit
 """
 
 
-async def cases_about(session: Session, *, part: int, subject: UUID, before: UUID | None, limit: int) -> list[Case]:
-    """A subject's cases, newest first."""
-    values = {"part": part, "subject": subject, "before": before, "limit": limit}
+async def cases_of(session: Session, subject: UUID, *, before: UUID | None, limit: int) -> list[Case]:
+    """The cases that a subject filed, newest first; each stands in the part of its record."""
+    values = {"subject": subject, "before": before, "limit": limit}
     return [Case(**row) for row in await session.fetch(_ABOUT, values)]

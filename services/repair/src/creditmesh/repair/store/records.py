@@ -8,21 +8,25 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.repair.filing import Record
 
 _COLUMNS = tuple(field.name for field in fields(Record))
+_LISTS = {name: f"cast(n.{name} as uuid[])" for name in ("named", "discharged")}
+"""Lists of different lengths travel as texts, for an array has no ragged rows."""
 # A correction is remembered from whichever revision told it, the newest everything else.
 _UPSERT = f"""
     insert into repair.record as known ({", ".join(_COLUMNS)})
-    select * from unnest(
+    select {", ".join(_LISTS.get(name, f"n.{name}") for name in _COLUMNS)} from unnest(
            cast(:part as integer[]), cast(:record as uuid[]), cast(:rev as integer[]), cast(:corrected as integer[]),
            cast(:subject as uuid[]), cast(:kind as text[]), cast(:item as text[]), cast(:item_version as integer[]),
            cast(:severity as text[]), cast(:state as text[]), cast(:mark as text[]), cast(:decided_on as date[]),
            cast(:display_from as date[]), cast(:display_until as date[]), cast(:party as text[]),
-           cast(:origin as text[]), cast(:change as text[]), cast(:case_id as uuid[]))
+           cast(:origin as text[]), cast(:change as text[]), cast(:case_id as uuid[]), cast(:named as text[]),
+           cast(:discharged as text[])) as n({", ".join(_COLUMNS)})
         on conflict (record, part) do update
        set corrected = greatest(known.corrected, excluded.corrected), rev = excluded.rev, kind = excluded.kind,
            item = excluded.item, item_version = excluded.item_version, severity = excluded.severity,
            state = excluded.state, mark = excluded.mark, decided_on = excluded.decided_on,
            display_from = excluded.display_from, display_until = excluded.display_until, party = excluded.party,
-           origin = excluded.origin, change = excluded.change, case_id = excluded.case_id
+           origin = excluded.origin, change = excluded.change, case_id = excluded.case_id, named = excluded.named,
+           discharged = known.discharged || excluded.discharged
      where known.rev < excluded.rev
 """
 # An id alone says nothing of its part: one probe of the primary key in each.
@@ -37,7 +41,9 @@ _BY_ID = f"""
 async def write(session: Session, records: Sequence[Record]) -> None:
     """Bring these records to their revisions, where those are newer than what is known; each record once."""
     if records:
-        await session.execute(_UPSERT, {name: [getattr(each, name) for each in records] for name in _COLUMNS})
+        values = {name: [getattr(each, name) for each in records] for name in _COLUMNS}
+        lists = {name: ["{" + ",".join(map(str, each)) + "}" for each in values[name]] for name in _LISTS}
+        await session.execute(_UPSERT, values | lists)
 
 
 async def record_of(session: Session, record_id: UUID, *, parts: int) -> Record | None:

@@ -1,0 +1,52 @@
+"""Whom records name beside their subjects; a row stays, and the newest revision says whether it names them still."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from creditmesh.chassis.database.session import Session
+from creditmesh.query.store.records import VISIBLE
+from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.rules.visibility import visible_sql
+
+
+class NamedPerson(NamedTuple):
+    """A person in a record of the part `home`, and whether it concerns them no more."""
+
+    part: int
+    subject: UUID
+    home: int
+    record: UUID
+    discharged: bool
+
+
+_WRITE = """
+    insert into query.named as known (part, subject, home, record, discharged)
+    select * from unnest(cast(:part as integer[]), cast(:subject as uuid[]), cast(:home as integer[]),
+                         cast(:record as uuid[]), cast(:discharged as boolean[]))
+        on conflict (subject, record, part) do update set discharged = true
+     where excluded.discharged and not known.discharged
+"""
+_FILE = f"""
+    with own as ({VISIBLE})
+    select data from own
+    union all
+    select r.data from query.named n join query.record r on r.part = n.home and r.record = n.record
+     where n.part = :part and n.subject = :subject and not n.discharged and {visible_sql("r")}
+"""
+
+
+async def write(session: Session, rows: Collection[NamedPerson]) -> None:
+    """Keep whom these records name; each person of a record once. A discharge stays."""
+    if rows:
+        await session.execute(_WRITE, dict(zip(NamedPerson._fields, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+async def file_of(
+    session: Session, *, part: int, subject: UUID, as_of: date, withdrawn: Collection[str]
+) -> list[RecordChanged]:
+    """What is visible on the legal date about a subject, newest period first, then what names them."""
+    values = {"part": part, "subject": subject, "items": None, "as_of": as_of, "withdrawn": list(withdrawn)}
+    found = [RecordChanged.model_validate_json(row.data) for row in await session.fetch(_FILE, values)]
+    return [event for event in found if event.subject == subject or subject in event.named]

@@ -1,0 +1,41 @@
+"""Whom records name: they may object and have a record repaired for themselves, beside its subject.
+
+Whom the known records name is read from the revisions that ingestion keeps in the same database, where there are any.
+"""
+
+from alembic import op
+
+from creditmesh.chassis.database.migrations import script
+
+revision = "repair_0002"
+down_revision = "repair_0001"
+branch_labels = None
+depends_on = None
+
+COLUMNS = """
+alter table repair.record add column named uuid[] not null default '{}',
+                          add column discharged uuid[] not null default '{}';
+"""
+KNOWN = "select to_regclass('ingestion.revision') is not null"
+ROWS = """
+update repair.record r
+   set named = array(select (each ->> 'subject')::uuid
+                       from jsonb_array_elements(convert_from(i.data, 'UTF8')::jsonb -> 'related') each
+                      where (each ->> 'subject')::uuid <> r.subject)
+  from ingestion.revision i
+ where i.part = r.part and i.subject = r.subject and i.record = r.record and i.rev = r.rev;
+"""
+CASES = """
+drop index repair.case_record_kind_part_idx;
+create unique index one_open_case
+    on repair.case (record, kind, (case kind when 'repair' then subject else record end), part)
+ where state in ('filed', 'returned', 'accepted', 'appealed');
+"""
+
+
+def upgrade() -> None:
+    """Add the columns; one objection to a record is open at a time, and one repair for each who may ask for it."""
+    script(COLUMNS)
+    if op.get_bind().exec_driver_sql(KNOWN).scalar():
+        script(ROWS)
+    script(CASES)
