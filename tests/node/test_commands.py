@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from creditmesh.chassis.bus.publisher import EXIT
 from creditmesh.chassis.http.server import CannotListen, HttpListener
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import run_files
@@ -89,6 +90,14 @@ def test_a_gateway_by_itself_names_the_setting_it_lacks(tmp_path: Path):
     said = refused(typed("serve", "gateway", **given, SERVICES=json.dumps({"catalogue": "http://127.0.0.1:1"})))
     assert "CREDITMESH_SERVICES lacks exchange, ingestion, matching, query, repair" in said
     assert "尚缺" in said
+
+
+def test_a_relay_whose_database_is_away_at_its_start_asks_to_be_started_again(tmp_path: Path):
+    (tmp_path / "secrets" / "roles").mkdir(parents=True)
+    (tmp_path / "secrets" / "roles" / "city_relay").write_text("x", encoding="ascii")
+    given = {"STATE": str(tmp_path), "NODE": "city", "TIER": "city", "DATABASE": "postgresql://127.0.0.1:1/city"}
+    done = typed("relay", **given, BUS__KIND="kafka", BUS__BOOTSTRAP="127.0.0.1:1")
+    assert done.exit_code == EXIT, done.output
 
 
 def _running(pid: int) -> RunFile:

@@ -95,13 +95,24 @@ def serve(service: Annotated[str, typer.Argument(help="A service's name, or `gat
 
 @app.command()
 def relay() -> None:
-    """Publish the node's events to Kafka. It ends with 75 when a send is uncertain: have it started again."""
+    """Publish the node's events to Kafka.
+
+    It ends with 75 when a send is uncertain, or when the database is away at its start: have it started again.
+    """
     import uvloop
 
+    from creditmesh.chassis.bus.publisher import EXIT
+    from creditmesh.chassis.database.errors import may_go_well
     from creditmesh.node import running
 
     with _plainly():
-        uvloop.run(running.relay(_settings()))
+        try:
+            uvloop.run(running.relay(_settings()))
+        except Exception as error:
+            if not may_go_well(error):
+                raise
+            err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(EXIT) from error
 
 
 @app.command()
