@@ -25,7 +25,7 @@ def penalty(order: int, *, decided: date, note: str = "", number: str = "") -> d
         "CF_XDR_LB": "自然人",
         "CF_XDR_ZJLX": "身份证",
         "CF_XDR_ZJHM": number or person(order),
-        "CF_WSH": f"示市监罚〔{decided.year}〕{order:06d}号",
+        "CF_WSH": f"示市监罚〔{decided.year}〕{order + 1:06d}号",
         "CF_WFXW": "价格违法",
         "CF_SY": "当事人经营商品未按规定明码标价",
         "CF_YJ": "《中华人民共和国价格法》第四十二条",
