@@ -39,7 +39,7 @@ class Bus(ABC):
     """How often a consumer asks for the heads when nothing tells it to."""
 
     def __init__(self, notifications: Notifications) -> None:
-        """`wakes` wakes the readers of this process when heads move."""
+        """`notifications` wakes the readers of this process when heads move."""
         self.notifications = notifications
         self.mailboxes: list[Mailbox] = []
         self.changed = asyncio.Event()
