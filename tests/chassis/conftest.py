@@ -86,10 +86,11 @@ class Nursery:
 
 
 @pytest.fixture(scope="module")
-async def pool(postgres: Postgres) -> Pool:
+async def pool(postgres: Postgres) -> AsyncIterator[Pool]:
     """A pool of the sample service, in a database of its own."""
     database = await postgres.database(packages=(SAMPLE, OTHER), parts=3)
-    return database.pool("sample", size=5)
+    yield database.pool("sample", size=5)
+    await database.close()
 
 
 @pytest.fixture(scope="module")

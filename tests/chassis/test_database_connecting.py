@@ -25,8 +25,10 @@ NOBODY = "127.0.0.1:1"
 
 
 @pytest.fixture(scope="module")
-async def database(postgres: Postgres) -> Database:
-    return await postgres.database(packages=(SAMPLE, OTHER), parts=3)
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    made = await postgres.database(packages=(SAMPLE, OTHER), parts=3)
+    yield made
+    await made.close()
 
 
 @pytest.fixture(scope="module")

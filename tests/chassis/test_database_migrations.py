@@ -4,7 +4,7 @@ import asyncio
 import os
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ PACKAGES = (SAMPLE, OTHER)
 
 
 @pytest.fixture(scope="module")
-async def database(postgres: Postgres) -> Database:
-    return await postgres.database(packages=PACKAGES, parts=3)
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    made = await postgres.database(packages=PACKAGES, parts=3)
+    yield made
+    await made.close()
 
 
 RELATIONS = """

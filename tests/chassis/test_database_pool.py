@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -24,8 +25,10 @@ PID = "select pg_backend_pid()"
 
 
 @pytest.fixture(scope="module")
-async def database(postgres: Postgres) -> Database:
-    return await postgres.database(packages=(SAMPLE, OTHER), parts=3)
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    made = await postgres.database(packages=(SAMPLE, OTHER), parts=3)
+    yield made
+    await made.close()
 
 
 async def cut_off(database: Database, session: Session) -> None:

@@ -1,7 +1,7 @@
 """A subject and its cipher in one call: what `resolve` and `open` give, for who is new, known, unopened or erased."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,10 @@ class Counting(Vault):
 
 
 @pytest.fixture(scope="module")
-async def database(postgres: Postgres) -> Database:
-    return await postgres.database(packages=(Package(),), parts=PARTS)  # type: ignore[arg-type]
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    made = await postgres.database(packages=(Package(),), parts=PARTS)  # type: ignore[arg-type]
+    yield made
+    await made.close()
 
 
 @pytest.fixture(scope="module")

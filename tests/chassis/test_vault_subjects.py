@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
 from zlib import crc32
@@ -21,8 +22,10 @@ ROUNDS = 60
 
 
 @pytest.fixture(scope="module")
-async def database(postgres: Postgres) -> Database:
-    return await postgres.database(packages=(SAMPLE, OTHER), parts=PARTS)
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    made = await postgres.database(packages=(SAMPLE, OTHER), parts=PARTS)
+    yield made
+    await made.close()
 
 
 @pytest.fixture(scope="module")

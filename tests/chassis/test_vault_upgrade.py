@@ -1,6 +1,7 @@
 """Who was known by kind, document and number is known by document and number, and nobody becomes two by it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,8 +27,10 @@ class Package:
 
 
 @pytest.fixture(scope="module")
-async def database(postgres: Postgres) -> Database:
-    return await postgres.database(packages=(Package(),), parts=PARTS)  # type: ignore[arg-type]
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    made = await postgres.database(packages=(Package(),), parts=PARTS)  # type: ignore[arg-type]
+    yield made
+    await made.close()
 
 
 @pytest.fixture(scope="module")

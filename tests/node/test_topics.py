@@ -1,7 +1,7 @@
 """`creditmesh-node topics` and `relay`, as an operator types them."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
@@ -19,13 +19,15 @@ TOPICS = ("catalogue", "exchange", "ingestion", "matching", "query", "repair")
 
 
 @pytest.fixture(scope="module")
-async def database(postgres: Postgres) -> Database:
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
     node = f"t{uuid4().hex[:10]}"
 
     async def declare(session: Session) -> None:
         await declare_streams(session, node=node, streams=[])
 
-    return await postgres.database(node=node, declare=declare)
+    made = await postgres.database(node=node, declare=declare)
+    yield made
+    await made.close()
 
 
 @pytest.fixture
