@@ -24,7 +24,7 @@ async def published(cast: Cast, key: str) -> Ed25519PublicKey:
 
 
 async def test_a_receipt_is_checked_with_the_nodes_row_in_the_directory(cast: Cast):
-    rows = [penalty(f"示收〔2026〕{number}号", today=cast.today) for number in range(3)]
+    rows = [penalty(f"示收〔2026〕{number}号", today=cast.today) for number in (1, 2, 3)]
     answer = await cast.door("owner").post(f"/v1/items/{ITEM}/records", json=rows)
     *lines, last = answer.content.splitlines(keepends=True)
     given: dict[str, str] = orjson.loads(last)["receipt"]
