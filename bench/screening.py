@@ -132,7 +132,7 @@ async def _asked(standing: Standing, key: str, body: bytes, *, kind: str = "appl
 
 
 async def _logged(session: asyncpg.Connection, entries: int) -> None:
-    """Wait until the log has so many entries: those that were numbered first (costs the server little), then those one sees."""
+    """Wait until the log has so many entries: first until they are numbered, which costs the server little to tell."""
     async with asyncio.timeout(120):
         for count in (_ENTRIES, _SEEN):
             while await session.fetchval(count) < entries:  # noqa: ASYNC110 - in the database
