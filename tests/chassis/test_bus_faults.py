@@ -9,10 +9,12 @@ import pytest
 from creditmesh.chassis.bus import applying, dead_letters, stream
 from creditmesh.chassis.bus.consumer import BATCH
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.bus.faults import PATIENCE, Fault
+from creditmesh.chassis.bus.gaps import Progress
 from creditmesh.chassis.bus.metrics import DEAD_LETTERS
+from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.errors import Transient
+from creditmesh.chassis.errors import Alarm, Transient, Uncertain
 from tests.contracts.bus.world import PARTS, Happened, Running, Work, World, keys_of, opened, write_down
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
@@ -228,6 +230,75 @@ async def test_a_letter_is_released_with_all_that_waits_behind_it(world: World, 
     assert await world.applied(poison) == (ids if wish == "retry" else ids[1:])
 
 
+async def test_a_release_that_goes_on_while_the_part_becomes_anothers_is_applied_once(world: World):
+    poison, other = keys_of(0, 2)
+    broken, releasing = Broken(keys=[poison]), asyncio.Event()
+
+    async def slow(work: Work, events: Sequence[Delivered]) -> None:
+        await broken(work, events)
+        if broken.mended and not releasing.is_set():
+            releasing.set()
+            await work.session.value("select pg_sleep(3)")
+
+    await world.write(other)
+    async with world.reading(slow) as first:
+        await first.consumer.caught_up()
+        ids = await world.write(poison, poison, poison)
+        await eventually(lambda: count_is(world, 3))
+        async with world.reading(slow) as second:
+            await eventually(lambda: second.consumer._consuming is not None)
+            broken.mended = True
+            await ask(world, "retry")
+            await releasing.wait()
+            at_it, next_one = (first, second) if holds(first) else (second, first)
+            lease = at_it.consumer._consuming._leases._session  # type: ignore[union-attr]
+            await world.admin.execute("select pg_terminate_backend($1)", lease.get_server_pid())
+            await eventually(lambda: holds(next_one), within=10)
+            await eventually(lambda: count_is(world, 0), within=10)
+            await asyncio.sleep(1.5)  # the other has looked by then
+    assert await world.applied(poison) == ids
+
+
+def holds(running: Running) -> bool:
+    return running.consumer._consuming is not None and ("source", 0) in running.consumer._consuming.held
+
+
+async def test_letters_that_somebody_else_took_out_are_not_taken_out_again(world: World):
+    async with world.pool.session() as session:
+        with pytest.raises(Uncertain):
+            await dead_letters.remove(session, "reader", ("source", 0), "k", [1])
+
+
+async def test_a_letter_whose_event_alarms_when_it_is_released_is_refused_again_and_the_others_flow(world: World):
+    poison, other = keys_of(0, 2)
+    broken = Broken(keys=[poison])
+
+    async def alarming(work: Work, events: Sequence[Delivered]) -> None:
+        await broken(work, events)
+        if broken.mended and any(event.key == poison for event in events):
+            raise Alarm("of a newer peer", stream="source", part=0)
+
+    await world.write(other)
+    async with world.reading(alarming) as reading:
+        await reading.consumer.caught_up()
+        await world.write(poison)
+        await eventually(lambda: count_is(world, 1))
+        broken.mended = True
+        assert await ask(world, "retry") == 1
+        await eventually(lambda: error_is(world, "of a newer peer"), within=10)
+        await world.write(other)
+        await reading.consumer.caught_up()
+        assert reading.uncertain == []
+
+
+def test_a_part_may_rest_as_often_as_a_long_outage_takes():
+    applier = applying.Applier(None, reader="r", handlers={}, context_for=None, check=lambda: None)  # type: ignore[arg-type]
+    progress = Progress(Position("source", 0), Position("source", 0))
+    for _ in range(1100):
+        applier._rest(progress, ValueError(), Fault.PASSING)
+    assert progress.rests(0.0)
+
+
 BEHIND = f"""
 insert into reader.dead_letter ({BODY}, number, id)
 select {BODY}, number + n, gen_random_uuid() from reader.dead_letter, generate_series(1, 20000) as n where error is null
@@ -296,7 +367,7 @@ async def test_all_of_a_key_of_a_stream_that_is_read_no_more_can_be_dropped(worl
     assert await letters(world) == 0
 
 
-async def test_a_letter_that_runs_out_of_time_is_tried_a_few_times_and_refused_again(world: World):
+async def test_a_letter_that_runs_out_of_time_is_refused_again(world: World):
     poison, other = keys_of(0, 2)
     handler = Broken(keys=[poison])
     tries = 0
@@ -317,7 +388,7 @@ async def test_a_letter_that_runs_out_of_time_is_tried_a_few_times_and_refused_a
         handler.mended = True
         assert await ask(world, "retry") == 1
         await eventually(lambda: error_is(world, "DatabaseError"), within=10)
-        assert tries == PATIENCE
+        assert tries == 1, "who asked may ask once more"
         assert reading.uncertain == []
 
 

@@ -47,7 +47,7 @@ class Seen:
 
 async def prune(world: World, *, term: timedelta = timedelta(0), published: bool = False, batch: int = 1000) -> None:
     async with world.database.pool("ddl", size=1).session() as session:
-        await keep(session, {"events": term})
+        await keep(session, {"events": term}, given=["events"])
     await Pruner(world.database.addresses["bus"], [kept_events("source", published=published)], batch=batch).prune()
 
 
@@ -153,6 +153,20 @@ async def test_a_reader_that_was_evicted_does_not_come_back_with_the_next_migrat
     await world.write(*keys_of(0, 1) * 2)
     await prune(world)
     assert await numbers(world, 0) == []
+
+
+async def test_a_reader_that_is_put_on_the_list_counts_from_where_it_stands_and_migrate_says_how_far_behind(
+    world: World,
+):
+    await world.write(*keys_of(0, 1) * 3)
+    async with world.reading() as reading:
+        await reading.consumer.caught_up()
+    await world.write(*keys_of(0, 1) * 2)
+    await world.admin.execute("delete from bus.event_reader where reader = 'reader'")
+    with structlog.testing.capture_logs() as logs:
+        await redeclared(world, READ)
+    assert await world.admin.fetchval("select number from bus.event_reader where reader = 'reader' and part = 0") == 3
+    assert [(line["reader"], line["stream"], line["behind"]) for line in logs] == [("reader", "source", 2)]
 
 
 async def test_a_reader_that_runs_is_not_evicted(world: World):

@@ -143,7 +143,7 @@ async def test_a_key_is_known_for_its_term_and_the_request_is_a_new_one_afterwar
     async with nursery.database.session() as session:
         await session.execute("update toy.idempotency set at = at - interval '8 days' where key = $1", old)
     async with nursery.database.pool("ddl").session() as admin:
-        await keep(admin, {"idempotency": timedelta(days=7)})
+        await keep(admin, {"idempotency": timedelta(days=7)}, given=["idempotency"])
     await Pruner(nursery.database.addresses["toy"], [kept_keys("toy")], batch=1).prune()
     assert (await _make(nursery, young)).json() == kept.json()
     again = await _make(nursery, old)

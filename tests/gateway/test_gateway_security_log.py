@@ -141,7 +141,7 @@ async def test_the_same_address_is_the_same_hash_and_another_is_another(standing
 async def keep_for(standing: Standing, term: timedelta) -> None:
     async with standing.database.pool("ddl").session() as session:
         await session.script("grant usage on schema bus to city_gateway; grant select on bus.kept_term to city_gateway")
-        await keep(session, {"security_log": term})
+        await keep(session, {"security_log": term}, given=["security_log"])
 
 
 async def test_the_log_is_kept_for_its_term_and_never_wiped(standing: Standing):

@@ -261,6 +261,28 @@ def test_the_terms_for_what_only_grows_are_the_nodes(city: Victim):
     assert terms == "events 30 days, idempotency 7 days, security_log 366 days"
 
 
+def test_a_migration_that_is_given_no_term_leaves_the_nodes_own(city: Victim, monkeypatch: pytest.MonkeyPatch):
+    """An administrator's shell has other variables than the services."""
+    monkeypatch.setenv("CREDITMESH_ADMIN", url_of(city.sandbox.server.admin.of("postgres")))
+    city.ask("update bus.kept_term set term = interval '3650 days' where name = 'security_log' returning 1")
+    term = "select term::text from bus.kept_term where name = 'security_log'"
+    assert typed(city, "migrate").exit_code == 0
+    assert city.ask(term) == "3650 days"
+    assert typed(city, "migrate", KEEP_SECURITY_LOG_DAYS="366").exit_code == 0
+    assert city.ask(term) == "366 days"
+
+
+def test_a_command_says_that_the_database_is_closed_and_what_opens_it(city: Victim):
+    """As an upgrade that broke off leaves it."""
+    city.ask("revoke connect on database city from city_bus")
+    try:
+        refused = typed(city, "readers", "list")
+        said = " ".join(refused.stderr.split())
+        assert (refused.exit_code, "until `creditmesh-node migrate` has ended well" in said) == (2, True), said
+    finally:
+        city.ask("grant connect on database city to city_bus")
+
+
 def test_readers_are_listed_and_one_that_is_abandoned_is_taken_off(city: Victim):
     city.ask(
         "insert into bus.event_reader (reader, stream, part, number, at)"

@@ -121,6 +121,14 @@ def test_the_run_file_of_a_process_that_was_killed_goes_with_the_next(tmp_path: 
     assert not gone.exists()
 
 
+def test_a_run_file_that_is_damaged_or_gone_says_nothing_and_stops_nobody(tmp_path: Path):
+    own = run_files.write(tmp_path, _running(os.getpid()))
+    (own.parent / "node-1.json").write_bytes(b"")
+    (own.parent / "query-2.json").symlink_to(tmp_path / "nowhere")
+    run_files.write(tmp_path, _running(os.getppid()))
+    assert {each.pid for each in run_files.read(tmp_path)} == {os.getpid(), os.getppid()}
+
+
 async def test_a_port_that_is_taken_is_an_error_that_is_said_once(caplog: pytest.LogCaptureFixture):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

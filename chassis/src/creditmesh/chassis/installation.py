@@ -1,6 +1,6 @@
 """A node's database as its declaration wants it: migrations of every service, and the bus's streams and grants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,14 +19,18 @@ async def install(
     declaration: Declaration,
     facts: Facts,
     terms: Mapping[KeptName, timedelta],
+    given: Collection[KeptName],
     secrets: Path,
     database: str | None = None,
 ) -> Sequence[Upgraded]:
-    """Create or upgrade the node's database; what it upgraded. Safe to run again. WrongNode if it is another's."""
+    """Create or upgrade the node's database; what it upgraded. Safe to run again. WrongNode if it is another's.
+
+    A term that is not `given` is a default: it does not take the place of the one that the node has.
+    """
 
     async def declare(session: Session) -> None:
         await declare_streams(session, node=facts.code, streams=streams(declaration))
-        await keep(session, terms)
+        await keep(session, terms, given=given)
 
     return await migrate(
         admin,

@@ -7,7 +7,7 @@ told by the server's clock: no process has its own.
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -31,7 +31,8 @@ OFTEN_SKIPPED = 3
 
 _log = structlog.get_logger(__name__)
 _KEEP = """
-    insert into bus.kept_term (name, term) values (:name, :term) on conflict (name) do update set term = excluded.term
+    insert into bus.kept_term (name, term) values (:name, :term)
+        on conflict (name) do update set term = excluded.term where cast(:given as boolean)
 """
 _BEFORE = "select clock_timestamp() - term from bus.kept_term where name = :name"
 _ALONE = "select pg_try_advisory_xact_lock(hashtextextended('pruner ' || session_user, 0))"
@@ -50,10 +51,10 @@ class Retention:
     """What else the statement names."""
 
 
-async def keep(session: Session, terms: Mapping[KeptName, timedelta]) -> None:
-    """Write for how long the node keeps what only grows."""
+async def keep(session: Session, terms: Mapping[KeptName, timedelta], *, given: Collection[KeptName]) -> None:
+    """Write for how long the node keeps what only grows; a term that is not given only where there is none."""
     for name, term in terms.items():
-        await session.execute(_KEEP, {"name": name, "term": term})
+        await session.execute(_KEEP, {"name": name, "term": term, "given": name in given})
 
 
 class Pruner:

@@ -3,7 +3,7 @@
 Each is an environment variable with the prefix `CREDITMESH_` (nested ones with `__`), and documented here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -117,6 +117,11 @@ class NodeSettings(BaseSettings):
             "idempotency": timedelta(days=self.keep_idempotency_days),
             "security_log": timedelta(days=self.keep_security_log_days),
         }
+
+    @property
+    def terms_given(self) -> Collection[KeptName]:
+        """Those of the terms that were set, and are no default."""
+        return [name for name in self.terms if f"keep_{name}_days" in self.model_fields_set]
 
     @property
     def facts(self) -> Facts:

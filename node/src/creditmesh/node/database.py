@@ -51,7 +51,7 @@ async def opened(settings: NodeSettings, role: str) -> AsyncIterator[Pool]:
         yield pool
     except DatabaseError as error:
         if error.lost:
-            raise _unreachable(settings, error.kind) from error
+            raise _unreachable(settings, str(error)) from error
         raise NodeError(
             f"the node's database does not do that (is it migrated?): {error}",
             "节点数据库未执行该操作（是否已完成 migrate？）",
@@ -76,6 +76,7 @@ async def create(settings: NodeSettings, admin: DatabaseAddress) -> Sequence[Upg
         declaration=NODE,
         facts=settings.facts,
         terms=settings.terms,
+        given=settings.terms_given,
         secrets=settings.secrets,
         database=None if given is None else given.database,
     )

@@ -1,5 +1,6 @@
 """Where the processes of a node say who they are, so that the operator's commands and the sandbox find them."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -22,9 +23,10 @@ def write(state: Path, running: RunFile) -> Path:
     """Leave the file of a process that is ready to answer, its own among others of that name; its path."""
     folder = state / "run"
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.json"):
-        if not psutil.pid_exists(RunFile.model_validate_json(path.read_bytes()).pid):
-            path.unlink(missing_ok=True)
+    for left in folder.glob(f"{running.process}-*.json"):
+        pid = left.stem.removeprefix(f"{running.process}-")
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            left.unlink(missing_ok=True)
     path = folder / f"{running.process}-{running.pid}.json"
     fresh = path.with_suffix(".new")
     fresh.write_text(running.model_dump_json(), encoding="utf-8")
@@ -33,8 +35,11 @@ def write(state: Path, running: RunFile) -> Path:
 
 
 def read(state: Path) -> list[RunFile]:
-    """The processes that said they run, and do."""
-    found = [RunFile.model_validate_json(path.read_bytes()) for path in sorted((state / "run").glob("*.json"))]
+    """The processes that said they run, and do. A file that is gone or damaged says nothing."""
+    found = []
+    for path in sorted((state / "run").glob("*.json")):
+        with suppress(OSError, ValueError):
+            found.append(RunFile.model_validate_json(path.read_bytes()))
     return [running for running in found if psutil.pid_exists(running.pid)]
 
 

@@ -28,6 +28,7 @@ WITNESSES = 3
 """Other events of its type that are tried, and rolled back, before one is refused whose handler has applied none."""
 PASSING_REST, INSTALLATION_REST = (0.2, 3.0), (1.0, 10.0)
 """Seconds that a part rests after a passing fault, and after one of the installation: at first, and at most."""
+_MOST_DOUBLED = 10
 LONELY = 3
 """Tries of an event beside which there is no other to judge its handler by."""
 
@@ -111,7 +112,7 @@ class Applier:
             await also()
             context = await self._handled([events]) if events else None
             await self._commit()
-        except (Uncertain, Alarm):
+        except Uncertain:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the handler raises is what is to be said
             await self._roll_back(error)
@@ -216,7 +217,7 @@ class Applier:
         first, most = PASSING_REST if passing else INSTALLATION_REST
         stream, part = progress.place
         alarm = None if passing else Alarm(f"waits: {described(error)}", stream=stream, part=part)
-        progress.rest(time.monotonic() + min(first * 2**progress.attempts, most), alarm)
+        progress.rest(time.monotonic() + min(first * 2 ** min(progress.attempts, _MOST_DOUBLED), most), alarm)
         said = {"reader": self._reader, "stream": stream, "part": part, "reason": described(error)}
         if passing:
             _log.warning("part rests", **said)

@@ -17,7 +17,7 @@ import structlog
 from creditmesh.chassis.bus import dead_letters
 from creditmesh.chassis.bus.applying import Applier, ContextFor, Handle
 from creditmesh.chassis.bus.event import Delivered, Ordered, part_of
-from creditmesh.chassis.bus.faults import FAILURES, Fault, fault_of, uncertain_on_failure
+from creditmesh.chassis.bus.faults import FAILURES, PATIENCE, Fault, fault_of, uncertain_on_failure
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress, Slice, share_of
 from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.bus.mailboxes import Bus, Mailbox
@@ -196,8 +196,6 @@ class _Consuming:
         self._reported: dict[Place, int] = {}
         self._rebalance_at = self._poll_at = self._settle_at = self._report_all_at = 0.0
         self._pending = False
-        self._tries: Counter[tuple[Place, int]] = Counter()
-        """How often a letter that is asked for has failed in this run."""
 
     async def step(self) -> None:
         """Rebalance if it is time, take in what came, and apply what may be applied."""
@@ -287,9 +285,9 @@ class _Consuming:
         await self._report(now)
         if self._applier.parked:
             for place, key in await dead_letters.asked(self._work, self._reader, self._streams):
-                while place in self.held and await self._release(place, key):
-                    if time.monotonic() - now > SECONDS_TO_REBALANCE:
-                        break  # the rest at the next look: others wait too
+                more = True
+                while more and place in self.held and time.monotonic() - now < SECONDS_TO_REBALANCE:
+                    more = await self._release(place, key)  # what is left is for the next look: others wait too
         self._count_letters()
 
     def _count_letters(self) -> None:
@@ -331,10 +329,9 @@ class _Consuming:
         error = await self._applier.try_alone(self._wanted(parked), partial(self._take_out, place, key, [number]))
         if error is None:
             return True
-        self._tries[place, number] += 1
-        if fault_of(error, self._tries[place, number]) is Fault.PERMANENT:
-            del self._tries[place, number]
-            said = dead_letters.described(error)
+        said = dead_letters.described(error)
+        _log.warning("dead letter not released", reader=self._reader, stream=place[0], part=place[1], reason=said)
+        if fault_of(error, PATIENCE) is Fault.PERMANENT:
             await dead_letters.refuse_again(self._work, self._reader, place, number, said)
         return False  # else it says nothing of the event: what was asked stands, and is done at the next look
 

@@ -18,7 +18,7 @@ from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.position import Place
 from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import MeshError
+from creditmesh.chassis.errors import MeshError, Uncertain
 
 Parked = tuple[str, str]
 """A stream and a key of it."""
@@ -109,9 +109,11 @@ async def remove(session: Session, schema: str, place: Place, key: str, numbers:
     """Take these of a key out: they were applied in the same transaction, or an operator dropped them.
 
     What is left begins with a letter, and is to be tried at once: whoever dies here leaves nothing without a head.
+    Uncertain if they are not all there: somebody else has applied them, and moved no position by it.
     """
     values = {"stream": place[0], "part": place[1], "numbers": numbers}
-    await session.execute(_statements(schema).remove, values)
+    if await session.execute(_statements(schema).remove, values) != len(numbers):
+        raise Uncertain("the letters were taken out by another process")
     await session.execute(_statements(schema).promote, {"stream": place[0], "key": key})
 
 

@@ -10,8 +10,12 @@ the body of no event whose type the reader does not ask for.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from creditmesh.chassis.database.roles import BUS, RELAY, quoted, role_of
 from creditmesh.chassis.database.session import Session
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +183,18 @@ async def _readers(session: Session, streams: Sequence[StreamOf]) -> None:
     pairs = sorted((reader, stream.service) for stream in streams for reader in stream.consumers)
     declared = {"readers": [reader for reader, _ in pairs], "streams": [stream for _, stream in pairs]}
     await session.execute(_FORGET, declared)
-    await session.execute(_EXPECT, declared)
     for reader in sorted({reader for reader, _ in pairs}):
         of_reader = [stream for each, stream in pairs if each == reader]
         table = f"{quoted(reader)}.reader_position"
         await session.execute(f"delete from {table} where stream <> all(:streams)", {"streams": of_reader})
+        expected = {"reader": reader, "streams": of_reader}
+        for stream, behind in await session.fetch(_EXPECT.format(positions=table), expected):
+            _log.warning(
+                "reader expected: start it, or evict it if it is to run no more",
+                reader=reader,
+                stream=stream,
+                behind=behind,
+            )
         await session.script(f"alter table {quoted(reader)}.dead_letter add column if not exists asked text")
 
 
@@ -193,11 +204,17 @@ _FORGET = """
                         where d.reader = r.reader and d.stream = r.stream)
 """
 _EXPECT = """
-    insert into bus.event_reader (reader, stream, part, number, at)
-    select d.reader, d.stream, h.part, 0, clock_timestamp()
-      from unnest(cast(:readers as text[]), cast(:streams as text[])) as d(reader, stream)
-      join bus.event_head h on h.stream = d.stream
-     where not exists (select from bus.event_pruned p where p.stream = d.stream and p.number > 0)
-       and not exists (select from bus.event_evicted e where e.reader = d.reader and e.stream = d.stream)
-        on conflict do nothing
+    with expected as (
+        insert into bus.event_reader as r (reader, stream, part, number, at)
+        select :reader, h.stream, h.part, coalesce(p.number, 0), clock_timestamp()
+          from bus.event_head h
+          left join {positions} p on p.stream = h.stream and p.part = h.part
+         where h.stream = any(:streams)
+           and not exists (select from bus.event_pruned g where g.stream = h.stream and g.number > 0)
+           and not exists (select from bus.event_evicted e where e.reader = :reader and e.stream = h.stream)
+            on conflict do nothing
+        returning r.stream, r.part, r.number
+    )
+    select x.stream, sum(h.number - x.number)::bigint
+      from expected x join bus.event_head h using (stream, part) group by x.stream having sum(h.number - x.number) > 0
 """

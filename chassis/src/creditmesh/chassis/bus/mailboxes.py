@@ -133,6 +133,7 @@ class Mailbox:
 
     async def take(self, seconds: float) -> Received:
         """What comes within that time, and the streams of which something did not; at once when something did."""
+        self._bus.changed.set()  # there may be room since what was taken is applied
         announced = await self._wake.wait(0.0 if self._come else seconds)
         come = [event for events in self._come.values() for event in events]
         self._come.clear()
