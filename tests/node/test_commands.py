@@ -18,8 +18,8 @@ from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import run_files
 from creditmesh.node.cli import app
 from creditmesh.node.run_files import RunFile
-from creditmesh.node.sandbox.node import SandboxNode
 from creditmesh.node.settings import known, read_settings
+from creditmesh.sandbox.node import SandboxNode
 
 
 def typed(*words: str, **settings: str) -> Result:
@@ -134,7 +134,7 @@ async def test_a_port_that_is_taken_is_an_error_that_is_said_once(caplog: pytest
     assert "never retrieved" not in caplog.text
 
 
-HEAVY = ("fastapi", "sqlalchemy", "alembic", "aiohttp", "creditmesh.node.declaration", "creditmesh.node.sandbox")
+HEAVY = ("fastapi", "sqlalchemy", "alembic", "aiohttp", "creditmesh.node.declaration")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""Where the processes of a node say who they are, so that the operator's commands and the sandbox find them."""
+"""Where the processes of a node say who they are, so that the operator's commands find them."""
 
+import os
 from pathlib import Path
 
-import psutil
 from pydantic import BaseModel
 
 
@@ -23,7 +23,7 @@ def write(state: Path, running: RunFile) -> Path:
     folder = state / "run"
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("*.json"):
-        if not psutil.pid_exists(RunFile.model_validate_json(path.read_bytes()).pid):
+        if not _runs(RunFile.model_validate_json(path.read_bytes()).pid):
             path.unlink(missing_ok=True)
     path = folder / f"{running.process}-{running.pid}.json"
     fresh = path.with_suffix(".new")
@@ -35,9 +35,19 @@ def write(state: Path, running: RunFile) -> Path:
 def read(state: Path) -> list[RunFile]:
     """The processes that said they run, and do."""
     found = [RunFile.model_validate_json(path.read_bytes()) for path in sorted((state / "run").glob("*.json"))]
-    return [running for running in found if psutil.pid_exists(running.pid)]
+    return [running for running in found if _runs(running.pid)]
 
 
 def database(state: Path) -> str | None:
     """Where the running processes of this node have their database; None if they say nothing or none runs."""
     return next((running.database for running in read(state) if running.database is not None), None)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs, as another user
+        return True
+    return True

@@ -4,12 +4,12 @@ from functools import partial
 from uuid import UUID
 
 from creditmesh.client import ProblemError, certificates
-from creditmesh.node.callers import OFFICER
-from creditmesh.node.story.cast import DEPARTMENT, ENTERPRISE, enterprise
-from creditmesh.node.story.looking import asked, found
-from creditmesh.node.story.objecting import record_of
-from creditmesh.node.story.stage import CITY, Stage
-from creditmesh.node.story.telling import check, eventually, refusal, seconds_until
+from creditmesh.sandbox.callers import OFFICER
+from creditmesh.sandbox.story.cast import DEPARTMENT, ENTERPRISE, enterprise
+from creditmesh.sandbox.story.looking import asked, found
+from creditmesh.sandbox.story.objecting import record_of
+from creditmesh.sandbox.story.stage import CITY, Stage
+from creditmesh.sandbox.story.telling import check, eventually, refusal, seconds_until
 from creditmesh.schemas.cases import ActionIn, CaseIn, EvidenceKind
 from creditmesh.schemas.identifiers import NodeCode
 from creditmesh.schemas.signed import SignedText

@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from creditmesh.node.sandbox.joining import move_date
-from creditmesh.node.story.asking import Asking
-from creditmesh.node.story.looking import Shown, shown
-from creditmesh.node.story.stage import CITY, Stage
-from creditmesh.node.story.telling import check, eventually
+from creditmesh.sandbox.chain import move_date
+from creditmesh.sandbox.story.asking import Asking
+from creditmesh.sandbox.story.looking import Shown, shown
+from creditmesh.sandbox.story.stage import CITY, Stage
+from creditmesh.sandbox.story.telling import check, eventually
 from creditmesh.schemas.identifiers import NodeCode
 
 YEAR = 365

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from uuid import UUID
 
-from creditmesh.node.sample_files import identity
-from creditmesh.node.story.cast import BUREAU, PENALTY, PERSON
-from creditmesh.node.story.stage import Stage
-from creditmesh.node.story.submitting import NOTE
-from creditmesh.node.story.telling import check, eventually, refusal
+from creditmesh.sandbox.sample_files import identity
+from creditmesh.sandbox.story.cast import BUREAU, PENALTY, PERSON
+from creditmesh.sandbox.story.stage import Stage
+from creditmesh.sandbox.story.submitting import NOTE
+from creditmesh.sandbox.story.telling import check, eventually, refusal
 from creditmesh.schemas.queries import AuthorisationIn, QueryIn, QueryOut, RecordOut
 
 MATTER = "procurement_review"

@@ -5,11 +5,11 @@ from functools import partial
 from itertools import chain
 from uuid import UUID
 
-from creditmesh.node.sample_files import rows
-from creditmesh.node.story.cast import COURT, DEFAULTER, PROCUREMENT, enterprise
-from creditmesh.node.story.looking import shown
-from creditmesh.node.story.stage import CITY, NATION, Stage
-from creditmesh.node.story.telling import check, eventually, seconds_until
+from creditmesh.sandbox.sample_files import rows
+from creditmesh.sandbox.story.cast import COURT, DEFAULTER, PROCUREMENT, enterprise
+from creditmesh.sandbox.story.looking import shown
+from creditmesh.sandbox.story.stage import CITY, NATION, Stage
+from creditmesh.sandbox.story.telling import check, eventually, seconds_until
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.identifiers import NodeCode
 from creditmesh.schemas.tasks import FeedbackIn, TaskOut, TaskState

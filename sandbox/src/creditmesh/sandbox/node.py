@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from creditmesh.chassis.bus import publisher
 from creditmesh.chassis.settings import KafkaBusSettings, NodeSettings
-from creditmesh.node import broker, run_files
+from creditmesh.node import run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.operator import Operator
-from creditmesh.node.processes import Child, Supervised
+from creditmesh.sandbox import broker
+from creditmesh.sandbox.processes import Child, Supervised
 
 GATEWAY = "gateway"
 

@@ -3,10 +3,10 @@
 from functools import partial
 from itertools import pairwise
 
-from creditmesh.node.story.cast import enterprise
-from creditmesh.node.story.looking import Shown, asked, counted, shown
-from creditmesh.node.story.stage import CITY, NATION, Stage
-from creditmesh.node.story.telling import check, eventually, seconds_until
+from creditmesh.sandbox.story.cast import enterprise
+from creditmesh.sandbox.story.looking import Shown, asked, counted, shown
+from creditmesh.sandbox.story.stage import CITY, NATION, Stage
+from creditmesh.sandbox.story.telling import check, eventually, seconds_until
 from creditmesh.schemas.exchange import FeedOut
 from creditmesh.schemas.identifiers import NodeCode
 

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 from creditmesh.client import Upload
-from creditmesh.node.sample_files import FOLDER, a_person, samples
-from creditmesh.node.story.cast import DEPARTMENT, FIRST, PENALTY
-from creditmesh.node.story.stage import CITY, Stage
-from creditmesh.node.story.telling import check
+from creditmesh.sandbox.sample_files import FOLDER, a_person, samples
+from creditmesh.sandbox.story.cast import DEPARTMENT, FIRST, PENALTY
+from creditmesh.sandbox.story.stage import CITY, Stage
+from creditmesh.sandbox.story.telling import check
 from creditmesh.schemas.verdicts import VERDICTS, Verdict, VerdictWord
 
 MEASURES = 5

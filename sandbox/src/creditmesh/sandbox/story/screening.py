@@ -1,10 +1,10 @@
 """A department that reviews a tender is told what applies to whom, and who gets the green channel."""
 
-from creditmesh.node.sample_files import clean_enterprise
-from creditmesh.node.story.cast import PROCUREMENT, REVIEW, enterprise
-from creditmesh.node.story.listing import StoryListing
-from creditmesh.node.story.stage import CITY, NATION, Stage
-from creditmesh.node.story.telling import check
+from creditmesh.sandbox.sample_files import clean_enterprise
+from creditmesh.sandbox.story.cast import PROCUREMENT, REVIEW, enterprise
+from creditmesh.sandbox.story.listing import StoryListing
+from creditmesh.sandbox.story.stage import CITY, NATION, Stage
+from creditmesh.sandbox.story.telling import check
 from creditmesh.schemas.identifiers import NodeCode
 from creditmesh.schemas.screenings import EligibilityIn, EligibilityOut, ScreenedIn, ScreeningOut
 from creditmesh.schemas.subject import SubjectIn

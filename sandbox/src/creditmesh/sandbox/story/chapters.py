@@ -4,19 +4,19 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from creditmesh.node.callers import Callers
 from creditmesh.node.operator import Operator
-from creditmesh.node.story.arriving import Arriving
-from creditmesh.node.story.asking import Asking
-from creditmesh.node.story.listing import StoryListing
-from creditmesh.node.story.objecting import Objecting
-from creditmesh.node.story.repairing import Repairing
-from creditmesh.node.story.screening import Screening
-from creditmesh.node.story.stage import Stage
-from creditmesh.node.story.submitting import Submitting
-from creditmesh.node.story.telling import Telling
-from creditmesh.node.story.time_passing import TimePassing
-from creditmesh.node.story.withdrawing import Withdrawing
+from creditmesh.sandbox.callers import Callers
+from creditmesh.sandbox.story.arriving import Arriving
+from creditmesh.sandbox.story.asking import Asking
+from creditmesh.sandbox.story.listing import StoryListing
+from creditmesh.sandbox.story.objecting import Objecting
+from creditmesh.sandbox.story.repairing import Repairing
+from creditmesh.sandbox.story.screening import Screening
+from creditmesh.sandbox.story.stage import Stage
+from creditmesh.sandbox.story.submitting import Submitting
+from creditmesh.sandbox.story.telling import Telling
+from creditmesh.sandbox.story.time_passing import TimePassing
+from creditmesh.sandbox.story.withdrawing import Withdrawing
 from creditmesh.schemas.identifiers import NodeCode
 
 

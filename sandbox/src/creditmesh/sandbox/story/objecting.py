@@ -3,11 +3,11 @@
 from functools import partial
 from uuid import UUID
 
-from creditmesh.node.callers import OFFICER
-from creditmesh.node.story.cast import DEPARTMENT, ENTERPRISE, enterprise
-from creditmesh.node.story.looking import found
-from creditmesh.node.story.stage import CITY, Stage
-from creditmesh.node.story.telling import check, seconds_until
+from creditmesh.sandbox.callers import OFFICER
+from creditmesh.sandbox.story.cast import DEPARTMENT, ENTERPRISE, enterprise
+from creditmesh.sandbox.story.looking import found
+from creditmesh.sandbox.story.stage import CITY, Stage
+from creditmesh.sandbox.story.telling import check, seconds_until
 from creditmesh.schemas.cases import ActionIn, CaseIn
 from creditmesh.schemas.identifiers import NodeCode
 

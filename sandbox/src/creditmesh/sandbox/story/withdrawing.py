@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from creditmesh.node.callers import OFFICE_DUTY
-from creditmesh.node.story.cast import LICENCE
-from creditmesh.node.story.looking import shown
-from creditmesh.node.story.stage import NATION, Stage
-from creditmesh.node.story.telling import check, seconds_until
+from creditmesh.sandbox.callers import OFFICE_DUTY
+from creditmesh.sandbox.story.cast import LICENCE
+from creditmesh.sandbox.story.looking import shown
+from creditmesh.sandbox.story.stage import NATION, Stage
+from creditmesh.sandbox.story.telling import check, seconds_until
 from creditmesh.schemas.identifiers import NodeCode
 
 

@@ -14,11 +14,11 @@ from rich.console import Console
 
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.settings import BusSettings, KafkaBusSettings, NodeSettings
-from creditmesh.node import broker, database, run_files, running, topics
+from creditmesh.node import database, run_files, running, topics
 from creditmesh.node.errors import NodeError
-from creditmesh.node.sandbox.chain import CHAIN, TIERS
-from creditmesh.node.sandbox.joining import join
-from creditmesh.node.sandbox.node import SandboxNode
+from creditmesh.sandbox import broker
+from creditmesh.sandbox.chain import CHAIN, TIERS, join
+from creditmesh.sandbox.node import SandboxNode
 from creditmesh.schemas.identifiers import NodeCode
 
 PARTS = 12
