@@ -113,6 +113,12 @@ def test_a_second_process_of_a_name_has_a_run_file_of_its_own(tmp_path: Path):
     assert first.exists()
 
 
+def test_a_process_of_another_user_counts_as_running(tmp_path: Path):
+    run_files.write(tmp_path, _running(1))
+    run_files.write(tmp_path, _running(os.getpid()))
+    assert {each.pid for each in run_files.read(tmp_path)} == {1, os.getpid()}
+
+
 def test_the_run_file_of_a_process_that_was_killed_goes_with_the_next(tmp_path: Path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

@@ -40,9 +40,9 @@ class Sandbox:
         """Stop every process: all are told first, so that they end at the same time."""
         children = [child for node in self.nodes.values() for child in node.children.values()]
         for child in children:
-            child.tell_to_stop()
+            child.terminate()
         for child in children:
-            child.stopped()
+            child.wait()
 
 
 @contextmanager

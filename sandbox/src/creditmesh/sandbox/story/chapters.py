@@ -6,54 +6,53 @@ from rich.console import Console
 
 from creditmesh.node.operator import Operator
 from creditmesh.sandbox.callers import Callers
-from creditmesh.sandbox.story.arriving import Arriving
-from creditmesh.sandbox.story.asking import Asking
-from creditmesh.sandbox.story.listing import StoryListing
-from creditmesh.sandbox.story.objecting import Objecting
-from creditmesh.sandbox.story.repairing import Repairing
-from creditmesh.sandbox.story.screening import Screening
+from creditmesh.sandbox.story.ending import WithdrawalChapter, YearChapter
+from creditmesh.sandbox.story.listing import ListingChapter
+from creditmesh.sandbox.story.objection import ObjectionChapter
+from creditmesh.sandbox.story.propagation import PropagationChapter
+from creditmesh.sandbox.story.queries import QueryChapter
+from creditmesh.sandbox.story.repair import RepairChapter
+from creditmesh.sandbox.story.screening import ScreeningChapter
 from creditmesh.sandbox.story.stage import Stage
-from creditmesh.sandbox.story.submitting import Submitting
-from creditmesh.sandbox.story.telling import Telling
-from creditmesh.sandbox.story.time_passing import TimePassing
-from creditmesh.sandbox.story.withdrawing import Withdrawing
+from creditmesh.sandbox.story.steps import Story
+from creditmesh.sandbox.story.submission import SubmissionChapter
 from creditmesh.schemas.identifiers import NodeCode
 
 
 def tell(callers: Callers, operators: Mapping[NodeCode, Operator], console: Console) -> None:
     """Tell it all. StoryFailed at the first step whose check fails."""
-    telling = Telling(console)
-    stage = Stage(telling=telling, callers=callers, operators=operators)
-    submitting = Submitting(stage)
-    submitting.catalogue()
-    submitting.with_the_command()
-    submitting.other_files()
-    submitting.review()
-    submitting.again()
-    submitting.correction()
-    arriving = Arriving(stage)
-    arriving.everywhere()
-    arriving.as_one_history()
-    arriving.with_their_origin()
-    listing = StoryListing(stage)
+    story = Story(console)
+    stage = Stage(story=story, callers=callers, operators=operators)
+    submission = SubmissionChapter(stage)
+    submission.catalogue()
+    submission.with_the_command()
+    submission.other_files()
+    submission.review()
+    submission.again()
+    submission.correction()
+    propagation = PropagationChapter(stage)
+    propagation.everywhere()
+    propagation.as_one_history()
+    propagation.with_their_origin()
+    listing = ListingChapter(stage)
     listing.begins()
     listing.makes_tasks()
     listing.is_answered()
-    screening = Screening(stage, listing)
+    screening = ScreeningChapter(stage, listing)
     screening.of_the_listed()
     screening.of_the_clean()
-    asking = Asking(stage, submitting.person)
-    asking.department()
-    asking.bureau_without()
-    asking.bureau_with()
-    asking.bureau_after()
-    asking.own_side()
-    Objecting(stage).files()
-    repairing = Repairing(stage)
-    repairing.is_filed()
-    repairing.is_approved()
-    repairing.is_certified()
+    queries = QueryChapter(stage, submission.person)
+    queries.department()
+    queries.bureau_without()
+    queries.bureau_with()
+    queries.bureau_after()
+    queries.own_side()
+    ObjectionChapter(stage).files()
+    repair = RepairChapter(stage)
+    repair.is_filed()
+    repair.is_approved()
+    repair.is_certified()
     listing.ends()
-    Withdrawing(stage).an_item()
-    TimePassing(stage, asking).a_year()
-    telling.end()
+    WithdrawalChapter(stage).an_item()
+    YearChapter(stage, queries).a_year()
+    story.end()

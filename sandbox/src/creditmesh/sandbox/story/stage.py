@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from creditmesh.node.operator import Operator
 from creditmesh.sandbox.callers import Callers
-from creditmesh.sandbox.story.telling import Telling
+from creditmesh.sandbox.story.steps import Story
 from creditmesh.schemas.identifiers import NodeCode
 
 CITY, PROVINCE, NATION = "city", "province", "nation"
@@ -15,7 +15,7 @@ CITY, PROVINCE, NATION = "city", "province", "nation"
 class Stage:
     """The chain as the story uses it."""
 
-    telling: Telling
+    story: Story
     callers: Callers
     operators: Mapping[NodeCode, Operator]
 
