@@ -119,6 +119,11 @@ def test_a_process_of_another_user_counts_as_running(tmp_path: Path):
     assert {each.pid for each in run_files.read(tmp_path)} == {1, os.getpid()}
 
 
+def test_a_number_that_no_process_can_have_runs_not(tmp_path: Path):
+    run_files.write(tmp_path, _running(2**80))
+    assert run_files.read(tmp_path) == []
+
+
 def test_the_run_file_of_a_process_that_was_killed_goes_with_the_next(tmp_path: Path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
