@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := schemas chassis services/catalogue services/exchange services/ingestion services/matching services/query services/repair gateway node client
+MEMBERS := schemas chassis services/catalogue services/exchange services/ingestion services/matching services/query services/repair gateway node client sandbox
 BUS ?= embedded
 
 .PHONY: help setup lock check format test run bench kafka kafka-stop docs clean
@@ -39,7 +39,7 @@ test: setup ## everything, on both buses, with real PostgreSQL and Kafka
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -rs
 
 run: setup ## sandbox nodes of a city, a province and the nation, and their story (ONCE=1 stops after it; BUS=kafka SPLIT=1)
-	@$(BIN)/creditmesh-node sandbox --bus $(BUS) $(if $(ONCE),--once) $(if $(SPLIT),--split)
+	@$(BIN)/creditmesh-sandbox --bus $(BUS) $(if $(ONCE),--once) $(if $(SPLIT),--split)
 
 kafka: ## Apache Kafka on loopback, obtained with Maven into .kafka/ (make kafka-stop ends it)
 	@$(PYTHON) deploy/kafka/kafka.py start

@@ -43,7 +43,7 @@ async def measure(standing: Standing) -> Table:
         await session.execute(_QUEUE, EVENTS)
         await session.execute("vacuum analyze")
         before = cost.seconds(standing.postgres)
-        node = standing.node.children["node"] = node.again()
+        node = standing.node.children["node"] = node.restarted()
         first, began = await _until(session, 1)
         last, ordered = await _until(session, EVENTS)
         spent = cost.seconds(standing.processes[-1])

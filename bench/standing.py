@@ -17,7 +17,7 @@ from bench import cost
 from bench.rows import PARTY
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.node import people
-from creditmesh.node.sandbox import CHAIN, Sandbox, SandboxNode, started
+from creditmesh.sandbox import CHAIN, Sandbox, SandboxNode, started
 from creditmesh.schemas.identifiers import NodeCode
 
 Sessions = Mapping[NodeCode, asyncpg.Connection]

@@ -362,7 +362,7 @@ def test_every_command_explains_itself(city: Victim):
         "people add",
     }
     wanted |= {"peers show", "peers add", "peers list", "peers remove"}
-    wanted |= {"people officer", "catalogue load", "topics apply", "topics print", "sandbox"}
+    wanted |= {"people officer", "catalogue load", "topics apply", "topics print"}
     wanted |= {"dead list", "dead show", "dead retry", "dead drop", "readers list", "readers evict"}
     assert set(every) == wanted
 

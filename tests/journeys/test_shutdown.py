@@ -107,7 +107,7 @@ def told_to_stop(node: Victim, name: str) -> float:
 
 
 def started_again(node: Victim, name: str) -> None:
-    node.node.children[name] = node.node.children[name].again()
+    node.node.children[name] = node.node.children[name].restarted()
     node.node.children[name].ready()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-COMMAND = [sys.executable, "-m", "creditmesh.node", "sandbox", "--once"]
+COMMAND = [str(Path(sys.executable).parent / "creditmesh-sandbox"), "--once"]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A whole node in one process: the door, the services, the bus, the database."""
 
-from creditmesh.node.sample_files import FOLDER, samples
+from creditmesh.sandbox.sample_files import FOLDER, samples
 from tests.support.node import TestNode, department
 
 

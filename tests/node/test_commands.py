@@ -18,8 +18,8 @@ from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import run_files
 from creditmesh.node.cli import app
 from creditmesh.node.run_files import RunFile
-from creditmesh.node.sandbox.node import SandboxNode
 from creditmesh.node.settings import known, read_settings
+from creditmesh.sandbox.node import SandboxNode
 
 
 def typed(*words: str, **settings: str) -> Result:
@@ -113,6 +113,17 @@ def test_a_second_process_of_a_name_has_a_run_file_of_its_own(tmp_path: Path):
     assert first.exists()
 
 
+def test_a_process_of_another_user_counts_as_running(tmp_path: Path):
+    run_files.write(tmp_path, _running(1))
+    run_files.write(tmp_path, _running(os.getpid()))
+    assert {each.pid for each in run_files.read(tmp_path)} == {1, os.getpid()}
+
+
+def test_a_number_that_no_process_can_have_runs_not(tmp_path: Path):
+    run_files.write(tmp_path, _running(2**80))
+    assert run_files.read(tmp_path) == []
+
+
 def test_the_run_file_of_a_process_that_was_killed_goes_with_the_next(tmp_path: Path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -142,7 +153,7 @@ async def test_a_port_that_is_taken_is_an_error_that_is_said_once(caplog: pytest
     assert "never retrieved" not in caplog.text
 
 
-HEAVY = ("fastapi", "sqlalchemy", "alembic", "aiohttp", "creditmesh.node.declaration", "creditmesh.node.sandbox")
+HEAVY = ("fastapi", "sqlalchemy", "alembic", "aiohttp", "creditmesh.node.declaration")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.node import people
-from creditmesh.node.sandbox import Sandbox, SandboxNode, started
+from creditmesh.sandbox import Sandbox, SandboxNode, started
 from tests.support.rows import ITEM
 
 

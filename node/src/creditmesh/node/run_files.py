@@ -1,9 +1,9 @@
-"""Where the processes of a node say who they are, so that the operator's commands and the sandbox find them."""
+"""Where the processes of a node say who they are, so that the operator's commands find them."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 from pydantic import BaseModel
 
 
@@ -25,7 +25,7 @@ def write(state: Path, running: RunFile) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{running.process}-*.json"):
         pid = left.stem.removeprefix(f"{running.process}-")
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+        if pid.isdecimal() and not _runs(int(pid)):
             left.unlink(missing_ok=True)
     path = folder / f"{running.process}-{running.pid}.json"
     fresh = path.with_suffix(".new")
@@ -40,9 +40,19 @@ def read(state: Path) -> list[RunFile]:
     for path in sorted((state / "run").glob("*.json")):
         with suppress(OSError, ValueError):
             found.append(RunFile.model_validate_json(path.read_bytes()))
-    return [running for running in found if psutil.pid_exists(running.pid)]
+    return [running for running in found if _runs(running.pid)]
 
 
 def database(state: Path) -> str | None:
     """Where the running processes of this node have their database; None if they say nothing or none runs."""
     return next((running.database for running in read(state) if running.database is not None), None)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it runs, as another user
+        return True
+    return True

@@ -14,7 +14,7 @@ from creditmesh.node.errors import NodeError
 
 _PREFIX = "CREDITMESH_"
 _OTHERS = frozenset({"CREDITMESH_URL", "CREDITMESH_KEY", "CREDITMESH_SAMPLES"})
-"""Those of the client, and where the samples are."""
+"""Those of the client, and where a sandbox's samples are: they may stand in the same environment."""
 _BUS = EmbeddedBusSettings.model_fields | KafkaBusSettings.model_fields
 _RULES_ZH: Mapping[str, str] = {
     "literal_error": "须为 {expected} 之一",

@@ -5,22 +5,22 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from uuid import UUID
 
-from creditmesh.node.sample_files import identity
-from creditmesh.node.story.cast import BUREAU, PENALTY, PERSON
-from creditmesh.node.story.stage import Stage
-from creditmesh.node.story.submitting import NOTE
-from creditmesh.node.story.telling import check, eventually, refusal
+from creditmesh.sandbox.sample_files import identity
+from creditmesh.sandbox.story.cast import BUREAU, PENALTY, PERSON
+from creditmesh.sandbox.story.stage import Stage
+from creditmesh.sandbox.story.steps import check, eventually, refusal
+from creditmesh.sandbox.story.submission import NOTE
 from creditmesh.schemas.queries import AuthorisationIn, QueryIn, QueryOut, RecordOut
 
 MATTER = "procurement_review"
 PURPOSE = "credit_assessment"
 
 
-class Asking:
+class QueryChapter:
     """Queries about one natural person with one penalty."""
 
     def __init__(self, stage: Stage, row: dict[str, str]) -> None:
-        self._telling = stage.telling
+        self._story = stage.story
         self._callers = stage.callers
         self._subject = identity(row)
         self._decision = row["CF_WSH"]
@@ -29,7 +29,7 @@ class Asking:
 
     def department(self) -> None:
         """A department with a matter."""
-        with self._telling.step("a department asks for a matter it handles", "部门依事项查询") as say:
+        with self._story.step("a department asks for a matter it handles", "部门依事项查询") as say:
             eventually(lambda: self._has_it(self.ask_as_department().released), "the record is in the read model")
             answer = self.ask_as_department()
             check(self._has_it(answer.released), "the person's penalty is released")
@@ -39,13 +39,13 @@ class Asking:
 
     def bureau_without(self) -> None:
         """A bureau without the person's permission."""
-        with self._telling.step("a bureau without an authorisation is refused", "征信机构无授权被拒绝") as say:
+        with self._story.step("a bureau without an authorisation is refused", "征信机构无授权被拒绝") as say:
             problem = refusal(lambda: self.ask_as_bureau(None), code="no_authorisation")
             say(f"{problem.document.status} {problem.document.title_zh}")
 
     def bureau_with(self) -> None:
         """The person permits it; now it is answered."""
-        with self._telling.step("the person authorises it, and it is answered", "本人授权后查询成功") as say:
+        with self._story.step("the person authorises it, and it is answered", "本人授权后查询成功") as say:
             given = AuthorisationIn(
                 bureau=BUREAU,
                 purpose=PURPOSE,
@@ -65,7 +65,7 @@ class Asking:
 
     def bureau_after(self) -> None:
         """The person takes it back; it holds at the next call."""
-        with self._telling.step("it is withdrawn, and the next call is refused", "撤回授权后立即失效") as say:
+        with self._story.step("it is withdrawn, and the next call is refused", "撤回授权后立即失效") as say:
             assert self._authorisation is not None  # noqa: S101 - the chapter before gave it
             with self._callers.node(PERSON) as person:
                 person.me.revoke(self._authorisation)
@@ -75,7 +75,7 @@ class Asking:
     def own_side(self) -> None:
         """The person sees their file and every attempt."""
         with (
-            self._telling.step("the person sees their file and every attempt", "本人查看档案与访问记录") as say,
+            self._story.step("the person sees their file and every attempt", "本人查看档案与访问记录") as say,
             self._callers.node(PERSON) as person,
         ):
             file = person.me.file()

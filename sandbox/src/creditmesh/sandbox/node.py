@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from creditmesh.chassis.bus import publisher
 from creditmesh.chassis.settings import KafkaBusSettings, NodeSettings
-from creditmesh.node import broker, run_files
+from creditmesh.node import run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.operator import Operator
-from creditmesh.node.processes import Child, Supervised
+from creditmesh.sandbox import broker
+from creditmesh.sandbox.processes import Child, Supervised
 
 GATEWAY = "gateway"
 
@@ -70,7 +71,7 @@ class SandboxNode:
     def kill_and_restart(self, name: str) -> None:
         """End a process as a crash would, and start it again: what a test of promises needs."""
         self.children[name].kill()
-        self.children[name] = self.children[name].again()
+        self.children[name] = self.children[name].restarted()
         self.children[name].ready()
 
     def _child(self, name: str, *arguments: str, more: Mapping[str, str] | None = None) -> None:

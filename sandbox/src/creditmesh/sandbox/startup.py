@@ -14,11 +14,11 @@ from rich.console import Console
 
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.settings import BusSettings, KafkaBusSettings, NodeSettings
-from creditmesh.node import broker, database, run_files, running, topics
+from creditmesh.node import database, run_files, running, topics
 from creditmesh.node.errors import NodeError
-from creditmesh.node.sandbox.chain import CHAIN, TIERS
-from creditmesh.node.sandbox.joining import join
-from creditmesh.node.sandbox.node import SandboxNode
+from creditmesh.sandbox import broker
+from creditmesh.sandbox.chain import CHAIN, TIERS, join
+from creditmesh.sandbox.node import SandboxNode
 from creditmesh.schemas.identifiers import NodeCode
 
 PARTS = 12
@@ -40,9 +40,9 @@ class Sandbox:
         """Stop every process: all are told first, so that they end at the same time."""
         children = [child for node in self.nodes.values() for child in node.children.values()]
         for child in children:
-            child.tell_to_stop()
+            child.terminate()
         for child in children:
-            child.stopped()
+            child.wait()
 
 
 @contextmanager

@@ -6,21 +6,21 @@ from collections import Counter
 from pathlib import Path
 
 from creditmesh.client import Upload
-from creditmesh.node.sample_files import FOLDER, a_person, samples
-from creditmesh.node.story.cast import DEPARTMENT, FIRST, PENALTY
-from creditmesh.node.story.stage import CITY, Stage
-from creditmesh.node.story.telling import check
+from creditmesh.sandbox.sample_files import FOLDER, a_person, samples
+from creditmesh.sandbox.story.cast import DEPARTMENT, FIRST, PENALTY
+from creditmesh.sandbox.story.stage import CITY, Stage
+from creditmesh.sandbox.story.steps import check
 from creditmesh.schemas.verdicts import VERDICTS, Verdict, VerdictWord
 
 MEASURES = 5
 NOTE = "更正：补充备注"
 
 
-class Submitting:
+class SubmissionChapter:
     """What a department does; `person` is the row of the natural person the rest of the story is about."""
 
     def __init__(self, stage: Stage) -> None:
-        self._telling = stage.telling
+        self._story = stage.story
         self._callers = stage.callers
         self._samples = samples()
         self.number, self.person = a_person(FIRST)
@@ -28,7 +28,7 @@ class Submitting:
 
     def catalogue(self) -> None:
         """The node says what the law lets it collect."""
-        with self._telling.step("the catalogue is published", "目录已发布") as say, self._callers.public(CITY) as node:
+        with self._story.step("the catalogue is published", "目录已发布") as say, self._callers.public(CITY) as node:
             glance = node.catalogue.glance()
             check(glance.counts.get("item") == len(list(node.catalogue.items())), "the directory lists every item")
             check(glance.counts["measure"] >= MEASURES, f"{MEASURES} measures")
@@ -39,7 +39,7 @@ class Submitting:
     def with_the_command(self) -> None:
         """`creditmesh submit`, as an integrator would."""
         expected = self._samples.files[FIRST]
-        with self._telling.step(f"creditmesh submit samples/{FIRST}", "部门报送处罚数据") as say:
+        with self._story.step(f"creditmesh submit samples/{FIRST}", "部门报送处罚数据") as say:
             done = subprocess.run(  # noqa: S603 - our own command
                 [
                     *(str(Path(sys.executable).parent / "creditmesh"), "submit", str(FOLDER / FIRST)),
@@ -56,7 +56,7 @@ class Submitting:
     def other_files(self) -> None:
         """The other departments' files, in each form and encoding."""
         others = {name: expected for name, expected in self._samples.files.items() if name != FIRST}
-        with self._telling.step(f"departments send {len(others)} more files", "各部门报送其余文件") as say:
+        with self._story.step(f"departments send {len(others)} more files", "各部门报送其余文件") as say:
             reasons: Counter[str] = Counter()
             for name, expected in others.items():
                 verdicts = self._submit(name)
@@ -69,7 +69,7 @@ class Submitting:
     def review(self) -> None:
         """A named officer looks at a held row and releases it."""
         with (
-            self._telling.step("a reviewer releases a held row", "复核人员放行一条待核数据") as say,
+            self._story.step("a reviewer releases a held row", "复核人员放行一条待核数据") as say,
             self._callers.node(f"{DEPARTMENT}_officer") as node,
         ):
             waiting = list(node.reviews.waiting())
@@ -81,7 +81,7 @@ class Submitting:
 
     def again(self) -> None:
         """The same file once more, under a new key."""
-        with self._telling.step("the same file again changes nothing", "重复报送不产生变化") as say:
+        with self._story.step("the same file again changes nothing", "重复报送不产生变化") as say:
             verdicts = self._submit(FIRST)
             counts = Counter(verdict.verdict for verdict in verdicts)
             check(not counts["accepted"], f"nothing is new: {dict(counts)}")
@@ -91,7 +91,7 @@ class Submitting:
     def correction(self) -> None:
         """One record corrected, as a new revision of it."""
         with (
-            self._telling.step("a correction makes a new revision", "更正生成新版本") as say,
+            self._story.step("a correction makes a new revision", "更正生成新版本") as say,
             self._callers.node(DEPARTMENT) as node,
         ):
             row = {code: value for code, value in self.person.items() if value}

@@ -3,15 +3,15 @@
 from functools import partial
 from itertools import pairwise
 
-from creditmesh.node.story.cast import enterprise
-from creditmesh.node.story.looking import Shown, asked, counted, shown
-from creditmesh.node.story.stage import CITY, NATION, Stage
-from creditmesh.node.story.telling import check, eventually, seconds_until
+from creditmesh.sandbox.story.cast import enterprise
+from creditmesh.sandbox.story.stage import CITY, NATION, Stage
+from creditmesh.sandbox.story.steps import check, eventually, seconds_until
+from creditmesh.sandbox.story.views import Shown, asked, counted, shown
 from creditmesh.schemas.exchange import FeedOut
 from creditmesh.schemas.identifiers import NodeCode
 
 
-class Arriving:
+class PropagationChapter:
     """The city's records at the tiers above it."""
 
     def __init__(self, stage: Stage) -> None:
@@ -20,7 +20,7 @@ class Arriving:
     def everywhere(self) -> None:
         """The same public records at every tier, and the seconds each tier took."""
         stage = self._stage
-        with stage.telling.step("the records are visible at the province and the nation", "省级、国家级可见") as say:
+        with stage.story.step("the records are visible at the province and the nation", "省级、国家级可见") as say:
             here = shown(stage, CITY)
             check(sum(map(len, here.values())), "the city shows records")
             for code in stage.tiers[1:]:
@@ -30,7 +30,7 @@ class Arriving:
     def as_one_history(self) -> None:
         """The copy a node has of the feed below it is the feed itself: one root of 32 bytes says so."""
         stage = self._stage
-        with stage.telling.step("two nodes compare 32 bytes: one history", "比对根哈希：同一份历史") as say:
+        with stage.story.step("two nodes compare 32 bytes: one history", "比对根哈希：同一份历史") as say:
             for below, above in pairwise(stage.tiers):
                 eventually(partial(self._equal, below, above), f"{above} has all that {below} shared")
                 size, root = self._heads(below)[None]
@@ -51,7 +51,7 @@ class Arriving:
     def with_their_origin(self) -> None:
         """A department of the nation is told where a record comes from, which alone may change it."""
         stage = self._stage
-        with stage.telling.step("a department of the nation asks", "国家部门查询，记录注明来源节点") as say:
+        with stage.story.step("a department of the nation asks", "国家部门查询，记录注明来源节点") as say:
             released = asked(stage, NATION, enterprise().subject).released
             there = {record.record for record in asked(stage, CITY, enterprise().subject).released}
             check(there, "the city releases records of the enterprise")

@@ -1,20 +1,41 @@
-"""What makes started nodes a chain: one legal date, the catalogue of each, and each knowing its neighbours."""
+"""The chain: which tier each node is, who stands next to whom, and what makes started nodes one chain."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from typing import Literal, NamedTuple
 
 import httpx
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.node import run_files
 from creditmesh.node.operator import Operator
-from creditmesh.node.sample_files import samples
-from creditmesh.node.sandbox.chain import neighbours
-from creditmesh.node.sandbox.node import SandboxNode
-from creditmesh.schemas.identifiers import NodeCode
+from creditmesh.sandbox.node import SandboxNode
+from creditmesh.sandbox.sample_files import samples
+from creditmesh.schemas.identifiers import NodeCode, Tier
 
 CATALOGUE = "catalogue"
+CHAIN: tuple[NodeCode, ...] = ("city", "province", "nation")
+"""The nodes' codes, from the lowest to the highest."""
+TIERS: dict[NodeCode, Tier] = {"city": "city", "province": "province", "nation": "nation"}
+
+
+class Neighbour(NamedTuple):
+    """A peer as one node of the chain sees it."""
+
+    code: NodeCode
+    place: Literal["above", "below"]
+    sends_for: tuple[NodeCode, ...]
+    """The origins whose records it may send: its own and everybody's below it; of a node above, none."""
+
+
+def neighbours(code: NodeCode, among: Sequence[NodeCode]) -> Iterator[Neighbour]:
+    """Who stands next to a node among those that were started (in the order of the chain)."""
+    place = among.index(code)
+    if place > 0:
+        yield Neighbour(among[place - 1], "below", tuple(among[:place]))
+    if place + 1 < len(among):
+        yield Neighbour(among[place + 1], "above", ())
 
 
 def join(nodes: Mapping[NodeCode, SandboxNode]) -> None:

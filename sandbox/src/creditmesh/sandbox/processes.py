@@ -31,9 +31,9 @@ class Child:
         self._environment = environment
         self.log = state / "logs" / f"{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.process = self._begun()
+        self.process = self._spawn()
 
-    def _begun(self) -> "subprocess.Popen[bytes]":
+    def _spawn(self) -> "subprocess.Popen[bytes]":
         with self.log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own command line
                 [sys.executable, "-m", "creditmesh.node", *self._arguments],
@@ -66,7 +66,7 @@ class Child:
         """Whether it runs."""
         return self.process.poll() is None
 
-    def again(self) -> Self:
+    def restarted(self) -> Self:
         """The same process anew, listening where it did: others were told."""
         environment = {**self._environment, "CREDITMESH_PORT": str(httpx.URL(self.url).port or 0)}
         return type(self)(self.name, self._arguments, state=self._state, environment=environment)
@@ -76,12 +76,12 @@ class Child:
         self.process.kill()
         self.process.wait()
 
-    def tell_to_stop(self) -> None:
+    def terminate(self) -> None:
         """Ask it to drain and end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
 
-    def stopped(self) -> None:
+    def wait(self) -> None:
         """Wait for the end it was asked for; after a while, end it."""
         try:
             self.process.wait(SECONDS_TO_STOP)
@@ -90,8 +90,8 @@ class Child:
 
     def stop(self) -> None:
         """Ask it to drain and end, and wait for it."""
-        self.tell_to_stop()
-        self.stopped()
+        self.terminate()
+        self.wait()
 
 
 class Supervised(Child):
@@ -103,9 +103,9 @@ class Supervised(Child):
         super().__init__(name, arguments, state=state, environment=environment)
         self.restarts = 0
         self._code = code
-        self._over = threading.Event()
-        self._turn = threading.Lock()
-        self._watch = threading.Thread(target=self._watched, name=f"watch {name}", daemon=True)
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._watch = threading.Thread(target=self._supervise, name=f"watch {name}", daemon=True)
         self._watch.start()
 
     @property
@@ -113,38 +113,38 @@ class Supervised(Child):
         """Whether it runs, or will in a moment."""
         return self._watch.is_alive()
 
-    def again(self) -> Self:
+    def restarted(self) -> Self:
         """The same process anew, watched in the same way."""
         made = type(self)
         return made(self.name, self._arguments, state=self._state, environment=self._environment, code=self._code)
 
     def kill(self) -> None:
         """As a crash would, and it is not started again."""
-        self._give_up()
+        self._cancel_restart()
         super().kill()
         self._watch.join()
 
-    def tell_to_stop(self) -> None:
+    def terminate(self) -> None:
         """Ask it to end, and do not start it again."""
-        self._give_up()
-        super().tell_to_stop()
+        self._cancel_restart()
+        super().terminate()
 
-    def stopped(self) -> None:
+    def wait(self) -> None:
         """Wait for its end."""
-        super().stopped()
+        super().wait()
         self._watch.join()
 
-    def _give_up(self) -> None:
-        with self._turn:
-            self._over.set()
+    def _cancel_restart(self) -> None:
+        with self._lock:
+            self._ended.set()
 
-    def _watched(self) -> None:
+    def _supervise(self) -> None:
         while self.process.wait() == self._code:
-            self._over.wait(random.uniform(0.2, 1.0))  # noqa: S311 - jitter, not a secret
-            with self._turn:
-                if self._over.is_set():
+            self._ended.wait(random.uniform(0.2, 1.0))  # noqa: S311 - jitter, not a secret
+            with self._lock:
+                if self._ended.is_set():
                     return
-                self.process = self._begun()
+                self.process = self._spawn()
             self.restarts += 1
 
 

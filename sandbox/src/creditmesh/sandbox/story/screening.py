@@ -1,10 +1,10 @@
 """A department that reviews a tender is told what applies to whom, and who gets the green channel."""
 
-from creditmesh.node.sample_files import clean_enterprise
-from creditmesh.node.story.cast import PROCUREMENT, REVIEW, enterprise
-from creditmesh.node.story.listing import StoryListing
-from creditmesh.node.story.stage import CITY, NATION, Stage
-from creditmesh.node.story.telling import check
+from creditmesh.sandbox.sample_files import clean_enterprise
+from creditmesh.sandbox.story.cast import PROCUREMENT, REVIEW, enterprise
+from creditmesh.sandbox.story.listing import ListingChapter
+from creditmesh.sandbox.story.stage import CITY, NATION, Stage
+from creditmesh.sandbox.story.steps import check
 from creditmesh.schemas.identifiers import NodeCode
 from creditmesh.schemas.screenings import EligibilityIn, EligibilityOut, ScreenedIn, ScreeningOut
 from creditmesh.schemas.subject import SubjectIn
@@ -12,16 +12,16 @@ from creditmesh.schemas.subject import SubjectIn
 OFFICER = "Officer Ke"
 
 
-class Screening:
+class ScreeningChapter:
     """The listed enterprise, and a clean one."""
 
-    def __init__(self, stage: Stage, listing: StoryListing) -> None:
+    def __init__(self, stage: Stage, listing: ListingChapter) -> None:
         self._stage = stage
         self._listing = listing
 
     def of_the_listed(self) -> None:
         """What applies, on which list, from which record: the same at the city and at the nation."""
-        with self._stage.telling.step("a screening says what applies and why", "信用核查给出适用措施及依据") as say:
+        with self._stage.story.step("a screening says what applies and why", "信用核查给出适用措施及依据") as say:
             for code in (CITY, NATION):
                 found = self._screened(code)
                 check(found.certainty == "exact", f"the number identifies the enterprise: {found.certainty}")
@@ -33,7 +33,7 @@ class Screening:
 
     def of_the_clean(self) -> None:
         """The green channel for one enterprise, with its grounds, and not for the other, with the evidence."""
-        with self._stage.telling.step("a clean enterprise gets the green channel", "守信企业享受绿色通道") as say:
+        with self._stage.story.step("a clean enterprise gets the green channel", "守信企业享受绿色通道") as say:
             clean, listed = self._eligible(clean_enterprise()), self._eligible(enterprise().subject)
             check(clean.eligible, "the clean enterprise is eligible")
             check(clean.rewards, "and for a reward of the matter")

@@ -1,6 +1,6 @@
 """Who plays: the invented parties and people of the story, and what it is about."""
 
-from creditmesh.node.sample_files import KnownSubject, a_person, identity, samples
+from creditmesh.sandbox.sample_files import KnownSubject, a_person, identity, samples
 from creditmesh.schemas.subject import SubjectIn
 
 FIRST = "penalties.csv"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from creditmesh.client import Node
 from creditmesh.node import people
-from creditmesh.node.sandbox import SandboxNode
+from creditmesh.sandbox.node import SandboxNode
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.identifiers import Code, NodeCode, Tier
 from creditmesh.schemas.subject import SubjectIn
@@ -85,7 +85,9 @@ class Callers:
         return dict(self.systems(at=at))[party]
 
 
-def invite(nodes: Mapping[NodeCode, SandboxNode], *, path: Path, persons: Mapping[str, SubjectIn]) -> Callers:
+def issue_credentials(
+    nodes: Mapping[NodeCode, SandboxNode], *, path: Path, persons: Mapping[str, SubjectIn]
+) -> Callers:
     """Give the parties of every node and some officers a credential, these persons one of the lowest node's.
 
     The file is written anew, owner-only.
@@ -95,7 +97,7 @@ def invite(nodes: Mapping[NodeCode, SandboxNode], *, path: Path, persons: Mappin
     for code, node in nodes.items():
         with callers.public(code) as client:
             parties = list(client.catalogue.parties())
-        for caller in (caller for party in parties for caller in _invited(node, party)):
+        for caller in (caller for party in parties for caller in _credentials_of(node, party)):
             name = caller.name if caller.name not in callers.known else f"{code}_{caller.name}"
             callers.known[name] = replace(caller, name=name)
     for name, person in persons.items():
@@ -109,7 +111,7 @@ def _address(node: SandboxNode) -> NodeAddress:
     return NodeAddress(url=node.url, tier=node.settings.tier, code=node.settings.node)
 
 
-def _invited(node: SandboxNode, party: Party) -> Iterator[CallerLine]:
+def _credentials_of(node: SandboxNode, party: Party) -> Iterator[CallerLine]:
     if party.kind not in {"department", "bureau"}:
         return
     role, code = "office" if OFFICE_DUTY in party.duties else party.kind, node.settings.node

@@ -4,12 +4,12 @@ from functools import partial
 from uuid import UUID
 
 from creditmesh.client import ProblemError, certificates
-from creditmesh.node.callers import OFFICER
-from creditmesh.node.story.cast import DEPARTMENT, ENTERPRISE, enterprise
-from creditmesh.node.story.looking import asked, found
-from creditmesh.node.story.objecting import record_of
-from creditmesh.node.story.stage import CITY, Stage
-from creditmesh.node.story.telling import check, eventually, refusal, seconds_until
+from creditmesh.sandbox.callers import OFFICER
+from creditmesh.sandbox.story.cast import DEPARTMENT, ENTERPRISE, enterprise
+from creditmesh.sandbox.story.objection import record_of
+from creditmesh.sandbox.story.stage import CITY, Stage
+from creditmesh.sandbox.story.steps import check, eventually, refusal, seconds_until
+from creditmesh.sandbox.story.views import asked, found
 from creditmesh.schemas.cases import ActionIn, CaseIn, EvidenceKind
 from creditmesh.schemas.identifiers import NodeCode
 from creditmesh.schemas.signed import SignedText
@@ -22,7 +22,7 @@ EVIDENCE: dict[EvidenceKind, bytes] = {
 }
 
 
-class Repairing:
+class RepairChapter:
     """One repair of one general penalty that is older than three months."""
 
     def __init__(self, stage: Stage) -> None:
@@ -33,7 +33,7 @@ class Repairing:
     def is_filed(self) -> None:
         """Without its documents it is not accepted; with them it is."""
         stage = self._stage
-        with stage.telling.step("a repair is filed with its documents and accepted", "申请信用修复并获受理") as say:
+        with stage.story.step("a repair is filed with its documents and accepted", "申请信用修复并获受理") as say:
             self._record = record_of(stage, REPAIRED)
             with stage.callers.node(DEPARTMENT + OFFICER) as officer, stage.callers.node(ENTERPRISE) as subject:
                 filing = CaseIn(kind="repair", record=self._record, statement="罚款已缴清，违法行为已纠正。")
@@ -49,7 +49,7 @@ class Repairing:
     def is_approved(self) -> None:
         """Approved by the body that made the record: shown, released and used nowhere any more."""
         stage = self._stage
-        with stage.telling.step("it is approved: the record is gone at every tier", "准予修复，各层级同步消除") as say:
+        with stage.story.step("it is approved: the record is gone at every tier", "准予修复，各层级同步消除") as say:
             check(all(self._shows(code) for code in stage.tiers), "the record is shown at every tier")
             with stage.callers.node(DEPARTMENT + OFFICER) as officer:
                 approving = ActionIn(action="approve", basis="示市监修〔2026〕1号")
@@ -61,7 +61,7 @@ class Repairing:
     def is_certified(self) -> None:
         """Every node above has acknowledged, which the certificate proves to anybody."""
         stage = self._stage
-        with stage.telling.step("the certificate says who knows, and verifies", "传播证明可离线验证") as say:
+        with stage.story.step("the certificate says who knows, and verifies", "传播证明可离线验证") as say:
             above = set(stage.tiers) - {CITY}
             eventually(lambda: self._proved_by() >= above, f"{' and '.join(sorted(above))} have acknowledged")
             with stage.callers.public(CITY) as node:

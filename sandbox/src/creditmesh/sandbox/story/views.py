@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from creditmesh.client import Node, ProblemError
-from creditmesh.node.story.cast import PROCUREMENT, REVIEW
-from creditmesh.node.story.stage import Stage
+from creditmesh.sandbox.story.cast import PROCUREMENT, REVIEW
+from creditmesh.sandbox.story.stage import Stage
 from creditmesh.schemas.identifiers import Code, NodeCode
 from creditmesh.schemas.queries import PublicRecord, QueryIn, QueryOut
 from creditmesh.schemas.subject import SubjectIn

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from creditmesh.node.callers import Callers
 from creditmesh.node.operator import Operator
-from creditmesh.node.story.telling import Telling
+from creditmesh.sandbox.callers import Callers
+from creditmesh.sandbox.story.steps import Story
 from creditmesh.schemas.identifiers import NodeCode
 
 CITY, PROVINCE, NATION = "city", "province", "nation"
@@ -15,7 +15,7 @@ CITY, PROVINCE, NATION = "city", "province", "nation"
 class Stage:
     """The chain as the story uses it."""
 
-    telling: Telling
+    story: Story
     callers: Callers
     operators: Mapping[NodeCode, Operator]
 

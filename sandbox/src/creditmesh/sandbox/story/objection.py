@@ -3,11 +3,11 @@
 from functools import partial
 from uuid import UUID
 
-from creditmesh.node.callers import OFFICER
-from creditmesh.node.story.cast import DEPARTMENT, ENTERPRISE, enterprise
-from creditmesh.node.story.looking import found
-from creditmesh.node.story.stage import CITY, Stage
-from creditmesh.node.story.telling import check, seconds_until
+from creditmesh.sandbox.callers import OFFICER
+from creditmesh.sandbox.story.cast import DEPARTMENT, ENTERPRISE, enterprise
+from creditmesh.sandbox.story.stage import CITY, Stage
+from creditmesh.sandbox.story.steps import check, seconds_until
+from creditmesh.sandbox.story.views import found
 from creditmesh.schemas.cases import ActionIn, CaseIn
 from creditmesh.schemas.identifiers import NodeCode
 
@@ -15,7 +15,7 @@ OBJECTED = "9003"
 """The end of the number of the decision that is objected to."""
 
 
-class Objecting:
+class ObjectionChapter:
     """One objection, refused in the end."""
 
     def __init__(self, stage: Stage) -> None:
@@ -24,14 +24,14 @@ class Objecting:
     def files(self) -> None:
         """Filed and accepted: the mark reaches every tier; refused with a reason, it is gone again."""
         stage, record = self._stage, record_of(self._stage, OBJECTED)
-        with stage.telling.step("an objection is marked at every tier", "异议标注到达各层级") as say:
+        with stage.story.step("an objection is marked at every tier", "异议标注到达各层级") as say:
             with stage.callers.node(ENTERPRISE) as subject:
                 filing = CaseIn(kind="objection", record=record, statement="处罚决定的事实认定有误。")
                 case = subject.cases.file(filing)
             with stage.callers.node(DEPARTMENT + OFFICER) as officer:
                 officer.cases.act(officer.cases.read(case.case), ActionIn(action="accept"))
             say(f"case {case.case}: " + self._everywhere(record, "disputed"))
-        with stage.telling.step("it is refused with a reason: the mark is lifted", "异议不成立，标注解除") as say:
+        with stage.story.step("it is refused with a reason: the mark is lifted", "异议不成立，标注解除") as say:
             with stage.callers.node(DEPARTMENT + OFFICER) as officer:
                 refusing = ActionIn(action="refuse", reason="经核查，原决定事实清楚。")
                 decided = officer.cases.act(officer.cases.read(case.case), refusing)

@@ -1,7 +1,7 @@
 """The sandbox: the nodes of a chain with invented parties, started from nothing; `sandbox.run` tells its story."""
 
-from creditmesh.node.sandbox.chain import CHAIN
-from creditmesh.node.sandbox.node import SandboxNode
-from creditmesh.node.sandbox.starting import Sandbox, started
+from creditmesh.sandbox.chain import CHAIN
+from creditmesh.sandbox.node import SandboxNode
+from creditmesh.sandbox.startup import Sandbox, started
 
 __all__ = ["CHAIN", "Sandbox", "SandboxNode", "started"]

@@ -5,11 +5,11 @@ from functools import partial
 from itertools import chain
 from uuid import UUID
 
-from creditmesh.node.sample_files import rows
-from creditmesh.node.story.cast import COURT, DEFAULTER, PROCUREMENT, enterprise
-from creditmesh.node.story.looking import shown
-from creditmesh.node.story.stage import CITY, NATION, Stage
-from creditmesh.node.story.telling import check, eventually, seconds_until
+from creditmesh.sandbox.sample_files import rows
+from creditmesh.sandbox.story.cast import COURT, DEFAULTER, PROCUREMENT, enterprise
+from creditmesh.sandbox.story.stage import CITY, NATION, Stage
+from creditmesh.sandbox.story.steps import check, eventually, seconds_until
+from creditmesh.sandbox.story.views import shown
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.identifiers import NodeCode
 from creditmesh.schemas.tasks import FeedbackIn, TaskOut, TaskState
@@ -21,7 +21,7 @@ Task = tuple[str, str, str]
 """Who must act, the measure, and whether the listed or the responsible person is meant."""
 
 
-class StoryListing:
+class ListingChapter:
     """One listing, from its submission to its removal."""
 
     def __init__(self, stage: Stage) -> None:
@@ -32,7 +32,7 @@ class StoryListing:
     def begins(self) -> None:
         """The court submits one row; the seconds until the nation's public list has it."""
         stage = self._stage
-        with stage.telling.step("a court lists an enterprise", "法院将企业列入失信被执行人名单") as say:
+        with stage.story.step("a court lists an enterprise", "法院将企业列入失信被执行人名单") as say:
             with stage.callers.node(COURT) as court:
                 verdict = court.records.submit(DEFAULTER, _row())
             check(verdict.verdict == "accepted", f"the row is accepted, not {verdict.verdict}")
@@ -44,7 +44,7 @@ class StoryListing:
     def makes_tasks(self) -> None:
         """Exactly the tasks that measures and duties say, at each tier for its own departments."""
         stage = self._stage
-        with stage.telling.step("tasks for every department that must act", "各层级责任部门收到惩戒任务") as say:
+        with stage.story.step("tasks for every department that must act", "各层级责任部门收到惩戒任务") as say:
             for code in stage.tiers:
                 expected = set(self._expected(code))
                 check(expected, f"{code} has departments that must act")
@@ -58,7 +58,7 @@ class StoryListing:
     def is_answered(self) -> None:
         """A department of the city applies one measure and says so."""
         stage = self._stage
-        with stage.telling.step("a department applies the measure and answers", "责任部门落实并反馈") as say:
+        with stage.story.step("a department applies the measure and answers", "责任部门落实并反馈") as say:
             name = stage.callers.having(PROCUREMENT, at=CITY)
             task = next(each for each in self._of(name) if each.role == "listed")
             with stage.callers.node(name) as department:
@@ -71,7 +71,7 @@ class StoryListing:
     def ends(self) -> None:
         """The court removes the name: every task is withdrawn, and what was applied must be lifted."""
         stage = self._stage
-        with stage.telling.step("the court removes the name: its tasks end", "移出名单，任务随即撤回") as say:
+        with stage.story.step("the court removes the name: its tasks end", "移出名单，任务随即撤回") as say:
             with stage.callers.node(COURT) as court:
                 court.records.withdraw(self.record, revision=1, reason="removed")
             for code in reversed(stage.tiers):

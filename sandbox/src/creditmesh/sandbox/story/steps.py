@@ -19,7 +19,7 @@ class CheckFailed(Exception):
     """What did not hold, in words."""
 
 
-class Telling:
+class Story:
     """Prints the steps of one story."""
 
     def __init__(self, console: Console) -> None:

@@ -1,0 +1,125 @@
+"""The commands that run a node and publish its catalogue, and the groups of the others.
+
+Each command imports what it needs itself: the services alone take seconds to load, and most commands need none.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from creditmesh.node.cli import bus, credentials
+from creditmesh.node.cli.console import err, node_operator, node_settings, out, plainly
+from creditmesh.node.errors import NodeError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run a node: its processes, its keys, its people, its catalogue. Settings are CREDITMESH_* variables.",
+)
+catalogue = typer.Typer(no_args_is_help=True, help="The catalogue this node publishes.")
+GROUPS = {
+    "keys": credentials.keys,
+    "people": credentials.people_app,
+    "catalogue": catalogue,
+    "peers": credentials.peers_app,
+    "dead": bus.dead,
+    "readers": bus.readers_app,
+    "topics": bus.topics_app,
+}
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
+
+
+@app.command()
+def up() -> None:
+    """Run the whole node in this process; without CREDITMESH_DATABASE with its own embedded PostgreSQL."""
+    import uvloop
+
+    from creditmesh.node import running
+
+    with plainly():
+        uvloop.run(running.whole_node(node_settings()))
+
+
+@app.command()
+def serve(service: Annotated[str, typer.Argument(help="A service's name, or `gateway`.")]) -> None:
+    """Run one service as a process of its own."""
+    import uvloop
+
+    from creditmesh.node import running
+
+    with plainly():
+        uvloop.run(running.one_service(node_settings(), service))
+
+
+@app.command()
+def relay() -> None:
+    """Publish the node's events to Kafka.
+
+    It ends with 75 when a send is uncertain, or when the database is away at its start: have it started again.
+    """
+    import uvloop
+
+    from creditmesh.chassis.bus.publisher import EXIT
+    from creditmesh.chassis.database.errors import may_go_well
+    from creditmesh.node import running
+
+    with plainly():
+        try:
+            uvloop.run(running.relay(node_settings()))
+        except Exception as error:
+            if not may_go_well(error):
+                raise
+            err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(EXIT) from error
+
+
+@app.command()
+def migrate() -> None:
+    """Create or upgrade the node's database: schemas, roles, tables; say what was upgraded.
+
+    A PostgreSQL of your own needs CREDITMESH_ADMIN, the embedded one nothing.
+    """
+    import asyncio
+
+    from creditmesh.node import database, running
+
+    with plainly():
+        settings = node_settings()
+        running.make_keys(settings)
+        upgraded = asyncio.run(database.migrate(settings))
+        for package, before, after in upgraded:
+            out.print(f"{package}: {before or '-'} -> {after}", markup=False, highlight=False)
+        if not upgraded:
+            out.print("nothing to upgrade / 无需升级")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})  # -30d is no option
+def clock(
+    move: Annotated[str, typer.Argument(help="Days from the real date: +365d, -30d, or 0d to set it back.")],
+) -> None:
+    """Move the sandbox's legal date; refused unless the node is a sandbox."""
+    with plainly():
+        days = _days(move)
+        answer = node_operator().call("catalogue", "POST", "/v1/admin/clock", {"offset_days": days})
+        out.print(f"legal date {answer['legal_date']} / 法律日期 {answer['legal_date']}")
+
+
+def _days(move: str) -> int:
+    try:
+        return int(move.removesuffix("d"))
+    except ValueError:
+        raise NodeError("days as +365d, -30d or 0d", "天数形如 +365d、-30d 或 0d") from None
+
+
+@catalogue.command("load")
+def catalogue_load(
+    folder: Annotated[Path | None, typer.Argument(help="A folder of YAML; default: the shipped catalogue.")] = None,
+) -> None:
+    """Publish a catalogue: what is unchanged is left alone, what changed gets its next version."""
+    with plainly():
+        body = {"folder": None if folder is None else str(folder.resolve())}
+        answer = node_operator().call("catalogue", "POST", "/v1/admin/catalogue", body)
+        out.print(f"published {answer['published']}, unchanged {answer['unchanged']}")

@@ -1,0 +1,54 @@
+"""What every command shares: the console, the settings, the operator's side, and how an error is said."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from creditmesh.node.errors import NodeError
+
+if TYPE_CHECKING:
+    from creditmesh.chassis.settings import NodeSettings
+    from creditmesh.node.operator import Operator
+
+out, err = Console(), Console(stderr=True)
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """An error that was raised on purpose is a line for the person at the console, and exit code 2."""
+    from creditmesh.chassis.errors import MeshError
+
+    try:
+        yield
+    except (NodeError, MeshError) as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+
+
+def node_settings() -> "NodeSettings":
+    """The settings of this process, read anew."""
+    from creditmesh.node.settings import read_settings
+
+    return read_settings()
+
+
+def node_operator() -> "Operator":
+    """The operator's side of this node."""
+    from creditmesh.node.operator import Operator
+
+    return Operator(node_settings().state)
+
+
+def show_table(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """A table on a terminal, else a line of values between tabs for each row, the names first."""
+    if not out.is_terminal:
+        typer.echo("\n".join("\t".join(each) for each in (names, *rows)))
+        return
+    table = Table(*names)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)

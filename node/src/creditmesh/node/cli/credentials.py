@@ -1,0 +1,141 @@
+"""Commands about who is let in: the node's own keys, API keys of parties, people's tokens, and peers."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from creditmesh.node.cli.console import node_operator, node_settings, out, plainly, show_table
+
+keys = typer.Typer(no_args_is_help=True, help="The node's keys, and the API keys of parties.")
+people_app = typer.Typer(no_args_is_help=True, help="People's tokens.")
+peers_app = typer.Typer(no_args_is_help=True, help="The nodes above and below this one.")
+
+
+@keys.command("create")
+def keys_create() -> None:
+    """Make the node's own keys where they are missing: files in the node's secrets folder, owner-only."""
+    from creditmesh.node import running
+
+    with plainly():
+        for path in running.make_keys(node_settings()):
+            out.print(str(path), highlight=False)
+
+
+@keys.command("renew")
+def keys_renew(name: Annotated[str, typer.Argument(help="token, node, feed or data.")]) -> None:
+    """Make one more of the node's own keys, for each process to use from its next start; the older stay valid."""
+    from creditmesh.node import running
+
+    with plainly():
+        for path in running.renew_key(node_settings(), name):
+            out.print(str(path), highlight=False)
+
+
+@keys.command("issue")
+def keys_issue(
+    party: Annotated[str, typer.Argument(help="The party's code in the catalogue.")],
+    *,
+    kind: Annotated[str, typer.Option(help="department, bureau, office or node.")] = "department",
+    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. Default: its kind's.")] = None,
+    item: Annotated[list[str] | None, typer.Option(help="Limit to this item; repeat for more.")] = None,
+    label: Annotated[
+        str, typer.Option(help="Which of the party's systems it is for; two of a label may live.")
+    ] = "default",
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days until it expires.")] = 365,
+) -> None:
+    """Issue an API key to a party; it is shown once."""
+    from creditmesh.node import people
+
+    with plainly():
+        operator = node_operator()
+        key = people.issue_key(operator, party, kind=kind, scopes=scope, items=item, days=days, label=label)
+        out.print(key, highlight=False)
+
+
+@keys.command("revoke")
+def keys_revoke(key_id: Annotated[str, typer.Argument(help="The key's id: its third part.")]) -> None:
+    """Revoke an API key or a person's token; it is refused within a second."""
+    with plainly():
+        revoked = node_operator().call("gateway", "DELETE", f"/v1/admin/keys/{quote(key_id, safe='')}")
+        out.print(f"revoked {revoked['key']} / 已撤销 {revoked['key']}", highlight=False)
+
+
+@people_app.command("add")
+def people_add(
+    document: Annotated[
+        Path,
+        typer.Argument(
+            help="A file with the person as JSON: {kind, document: {type, number}, name}; - for standard input."
+        ),
+    ],
+) -> None:
+    """Give a person a token for their own file. The number is read from a file: command lines are visible to others."""
+    from creditmesh.node import people
+
+    with plainly():
+        out.print(people.add_person(node_operator(), people.read_document(document)), highlight=False)
+
+
+@people_app.command("officer")
+def people_officer(
+    party: Annotated[str, typer.Argument(help="The party's code.")],
+    name: Annotated[str, typer.Argument(help="The officer's name as it shall stand in access logs.")],
+    kind: Annotated[str, typer.Option(help="department, or office for the credit office.")] = "department",
+    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. Default: its kind's.")] = None,
+) -> None:
+    """Give a named officer of a party a token: reviews are decided by named officers only."""
+    from creditmesh.node import people
+
+    with plainly():
+        token = people.add_officer(node_operator(), party, name, kind=kind, scopes=scope)
+        out.print(token, highlight=False)
+
+
+@peers_app.command("show")
+def peers_show(
+    url: Annotated[str | None, typer.Option(help="Where the peer reaches this node's gateway.")] = None,
+) -> None:
+    """Print this node's own row as JSON: codes, names, public keys. A peer's operator adds it there."""
+    from creditmesh.node import peers
+
+    with plainly():
+        typer.echo(peers.own_row(node_operator(), url=url))
+
+
+@peers_app.command("add")
+def peers_add(
+    file: Annotated[Path, typer.Argument(help="The peer's row, as its `peers show --url` printed it.")],
+    *,
+    place: Annotated[str, typer.Option(help="Where the peer stands: above or below.")],
+    sends_for: Annotated[
+        list[str] | None, typer.Option(help="An origin whose records a peer below may send; repeat. Itself always.")
+    ] = None,
+) -> None:
+    """Enrol a peer: from now on requests that it signs are let in, and its feeds are pulled."""
+    from creditmesh.node import peers
+
+    with plainly():
+        row = peers.add(node_operator(), file, place=place, sends_for=sends_for or ())
+        ids = ", ".join(key["id"] for key in row["keys"])
+        out.print(f"enrolled {row['code']} ({row['place']}): {ids} / 已登记 {row['code']}", highlight=False)
+
+
+@peers_app.command("list")
+def peers_list() -> None:
+    """The peers of this node, those taken out among them: a table, or values between tabs where nobody looks."""
+    from creditmesh.node import peers
+
+    with plainly():
+        show_table(("code", "place", "url", "sends_for", "keys", "state"), peers.listed(node_operator()))
+
+
+@peers_app.command("remove")
+def peers_remove(code: Annotated[str, typer.Argument(help="The peer's code.")]) -> None:
+    """Take a peer out: its signatures are refused, and nothing of it is pulled. `peers add` enrols it again."""
+    from creditmesh.node import peers
+
+    with plainly():
+        peers.remove(node_operator(), code)
+        out.print(f"removed {code} / 已移除 {code}", highlight=False)
