@@ -21,7 +21,10 @@ async def write(cast: Cast, name: str, subjects: list[int], seen: dict[str, list
     for number in range(ROUNDS):
         rows = [
             penalty(
-                f"示市监罚〔2026〕{each + 1}号", today=cast.today, CF_XDR_ZJHM=resident(500 + each), BZ=f"{name} {number}"
+                f"示市监罚〔2026〕{each + 1}号",
+                today=cast.today,
+                CF_XDR_ZJHM=resident(500 + each),
+                BZ=f"{name} {number}",
             )
             for each in subjects
         ]
