@@ -59,9 +59,11 @@ _PAGE = """
 _STATES = (
     "select fingerprint, id, state from ingestion.review where party = :party and fingerprint = any(:fingerprints)"
 )
+# What a refused row said is nobody's to keep.
 _DECIDE = """
     update ingestion.review set state = :state, officer = :officer, note = :note, decided_at = :at, verdict = :verdict,
-           record = coalesce(:record, record), rev = coalesce(:rev, rev)
+           record = coalesce(:record, record), rev = coalesce(:rev, rev),
+           sealed = case when cast(:verdict as text) = 'refused' then '[]' else sealed end
      where id = :id
 """
 
@@ -105,7 +107,7 @@ async def page(
 
 
 async def decide(session: Session, decided: Review) -> None:
-    """Write down an officer's decision: state, officer, note, time, and what it made."""
+    """Write down an officer's decision: state, officer, note, time, what it made; a refused row loses its content."""
     await session.execute(
         _DECIDE,
         {
