@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creditmesh.ingestion.operations import submission_run
+from creditmesh.ingestion.operations.submitting import submission_run
 from tests.ingestion.conftest import House, told
 from tests.ingestion.rows import compiled, penalty, person_penalty, uscc
 

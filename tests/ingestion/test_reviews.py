@@ -246,6 +246,8 @@ async def test_what_a_refused_row_said_is_kept_no_longer(house: House):
     assert (shown["state"], shown["officer"], shown["note"]) == ("refused", "W-17", "金额有误")
     assert [reason["code"] for reason in shown["reasons"]] == ["fine_unit"]
     assert (await house.submit(row)).json()["errors"][-1]["code"] == "review_refused"
+    late = await decide(house, review)
+    assert (late.status_code, late.json()["code"]) == (409, "already_decided")
 
 
 async def test_a_row_that_finds_its_record_closed_is_refused_and_kept_no_longer(house: House):

@@ -96,7 +96,7 @@ async def standing(ctx: Ctx, submission: UUID) -> SubmissionOut:
 
     `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
     """
-    found, counts = await operations.standing_of(ctx, submission)
+    found, counts = await operations.progress_of(ctx, submission)
     done = sum(counts.values())
     place = f"/v1/submissions/{submission}"
     return SubmissionOut(

@@ -3,16 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 
 import orjson
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.records import ReviewState
 from creditmesh.schemas.verdicts import VerdictWord
 
-State = Literal["held", "released", "refused"]
+KnownReviews = dict[bytes, tuple[UUID, ReviewState]]
+"""Reviews and how they stand, by the fingerprints of their rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Review:
     mac_alg: str
     reasons: str
     sealed: str
-    state: State = "held"
+    state: ReviewState = "held"
     officer: str | None = None
     note: str | None = None
     decided_at: datetime | None = None
@@ -80,7 +81,7 @@ async def review_of(session: Session, review: UUID, *, lock: bool = False) -> Re
     return None if row is None else Review(**row)
 
 
-async def states(session: Session, party: str, fingerprints: Collection[bytes]) -> dict[bytes, tuple[UUID, State]]:
+async def states(session: Session, party: str, fingerprints: Collection[bytes]) -> KnownReviews:
     """The reviews that rows of these fingerprints already have with this party."""
     rows = await session.fetch(_STATES, {"party": party, "fingerprints": list(fingerprints)})
     return {fingerprint: (review, state) for fingerprint, review, state in rows}
@@ -89,7 +90,7 @@ async def states(session: Session, party: str, fingerprints: Collection[bytes]) 
 async def page(
     session: Session,
     *,
-    state: State,
+    state: ReviewState,
     party: str | None,
     items: Collection[str] | None,
     after: UUID | None,
