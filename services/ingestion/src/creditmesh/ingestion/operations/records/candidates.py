@@ -27,7 +27,7 @@ from creditmesh.schemas.rules.identity import Identity
 _SLICE = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PassedRow:
     """A row that a gate has let pass, and whose record it would be."""
 

@@ -54,8 +54,9 @@ class RecordBook:
         self._ctx = ctx
         self._at = ctx.instant
         self._mac = ctx.keys.key_id("fingerprint"), ctx.keys.algorithm("fingerprint")
-        self._histories: dict[Place, list[Known]] = {}
-        self._newest: dict[Place, bytes] = {}
+        # By natural key: one stands at one place, and the hash of bytes is kept.
+        self._histories: dict[bytes, list[Known]] = {}
+        self._newest: dict[bytes, bytes] = {}
         """Newest events, of those read by `open_newest` and those added."""
         self._queued: list[tuple[UUID, int]] = []
         self.rows: list[tuple[object, ...]] = []
@@ -70,8 +71,8 @@ class RecordBook:
         """
         session, locks = await self._ctx.session(), self._ctx.locks(subject for _, subject, _ in places)
         found, reviews = await revisions.locked(session, locks, places, party=party, doubtful=doubtful)
-        for place in places:
-            self._histories.setdefault(place, found.get(place[2], []))
+        for natural_key, history in found.items():
+            self._histories.setdefault(natural_key, history)
         return reviews
 
     async def open_newest(self, places: Iterable[Place]) -> None:
@@ -82,21 +83,21 @@ class RecordBook:
         wanted = set(places)
         await self._ctx.lock(subject for _, subject, _ in wanted)
         for place, stored in (await revisions.newest(await self._ctx.session(), wanted)).items():
-            self._histories[place] = [stored.known]
-            self._newest[place] = stored.data
+            self._histories[place[2]] = [stored.known]
+            self._newest[place[2]] = stored.data
 
     def history(self, place: Place) -> list[Known]:
         """The revisions known of the record at this place, this transaction's included; empty if there is none."""
-        return self._histories.setdefault(place, [])
+        return self._histories.setdefault(place[2], [])
 
     def newest(self, place: Place) -> Known | None:
         """The newest of them."""
-        history = self.history(place)
+        history = self._histories.get(place[2])
         return history[-1] if history else None
 
     def says(self, place: Place) -> dict[str, Any]:
         """The newest event of the record at this place."""
-        event: dict[str, Any] = orjson.loads(self._newest[place])
+        event: dict[str, Any] = orjson.loads(self._newest[place[2]])
         return event
 
     def add(self, candidate: Candidate, by: Attribution, *, change: Change, told: PeerRevision | None = None) -> UUID:
@@ -149,7 +150,7 @@ class RecordBook:
         ))  # fmt: skip
         self._queued.append((row, part))
         self.history(place).append(known)
-        self._newest[place] = event
+        self._newest[natural_key] = event
         return row
 
 
