@@ -63,8 +63,8 @@ async def submit(
     receipt; refused rows do not hinder the others. Bodies may be gzip. At most 200,000 rows, 64 MiB, 256 KiB a row.
 
     Send an `Idempotency-Key`: a submission that was cut off then goes on where it stood. Without one, rows that are
-    sent again are `unchanged`. A dry run stores nothing and has no receipt; it does not see what its own earlier
-    thousands of rows would have made.
+    sent again are `unchanged`. A dry run gives the verdicts that the rows would have, leaves nothing behind, not even
+    whom they name, and has no receipt.
 
     `POST /v1/items/administrative_penalty/records` with `Content-Type: text/csv; charset=gb18030`.
     """

@@ -105,13 +105,15 @@ class Candidate:
         return sealed
 
 
-async def candidates_of(ctx: Context, passed: Sequence[PassedRow]) -> list[Candidate | FieldError]:
-    """A candidate for each of these rows, or why it is none. Commits in the vault only."""
+async def candidates_of(
+    ctx: Context, passed: Sequence[PassedRow], *, dry_run: bool = False
+) -> list[Candidate | FieldError]:
+    """A candidate for each of these rows, or why it is none. Commits in the vault only; a dry run, nothing at all."""
     named = [each.subject for each in passed]
     others = [who for each in passed if (who := each.judgement.representative) is not None]
     if not named:
         return []
-    subjects, ciphers = await _identified(ctx, [*named, *others])
+    subjects, ciphers = await _identified(ctx, [*named, *others], dry_run=dry_run)
     representatives = iter(subjects[len(named) :])
     made: list[Candidate | FieldError] = []
     async for some in in_slices(list(zip(passed, subjects, strict=False)), _SLICE, seconds=0.005):
@@ -132,7 +134,11 @@ def natural_keys(ctx: Context, item: Item, row: Row, *, subject: UUID, origin: s
     return [ctx.keys.mac("fingerprint", text) for text in natural_texts(item, row, subject=subject, origin=origin)]
 
 
-async def _identified(ctx: Context, named: Sequence[Identity]) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
+async def _identified(
+    ctx: Context, named: Sequence[Identity], *, dry_run: bool
+) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
+    if dry_run:
+        return await ctx.vault.look_up(named)
     try:
         return await ctx.vault.identify(named)
     except Erased:

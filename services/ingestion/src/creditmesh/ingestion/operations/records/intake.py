@@ -92,10 +92,11 @@ class Intake:
         """Read and judge one row that comes as its fields."""
         return self._judged(number, self.compiled.validate(fields), fields)
 
-    async def identify(self, rows: Sequence[IntakeRow]) -> None:
-        """Let the rows that were not refused find their subjects. Commits in the vault only."""
+    async def identify(self, rows: Sequence[IntakeRow], *, dry_run: bool = False) -> None:
+        """Let the rows that were not refused find their subjects. Commits in the vault only; a dry run, nothing."""
         passed = [(row, row.passed) for row in rows if row.passed is not None]
-        for (row, _), found in zip(passed, await candidates_of(self._ctx, [each for _, each in passed]), strict=True):
+        made = await candidates_of(self._ctx, [each for _, each in passed], dry_run=dry_run)
+        for (row, _), found in zip(passed, made, strict=True):
             if isinstance(found, Candidate):
                 row.candidate = found
             else:

@@ -131,6 +131,12 @@ class RecordBook:
         event = state_event(says, by, known, revision or row, change=what.change, about=what.about)
         return self._add(place, row, known, by, event)
 
+    def forget(self) -> None:
+        """Write nothing of what was added; that it was is still known."""
+        self.rows.clear()
+        self._queued.clear()
+        self._newest.clear()
+
     async def write(self) -> None:
         """Write the revisions with their queue rows, in the order they were added."""
         await revisions.write(await self._ctx.session(), self.rows)

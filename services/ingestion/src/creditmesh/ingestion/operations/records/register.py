@@ -97,6 +97,12 @@ class Register:
         verdict: VerdictWord = "accepted" if change == "accepted" else "corrected"
         return RowVerdict(verdict, newest.record, newest.rev, made=made)
 
+    def rehearsed(self) -> "Register":
+        """The same, which knows what was settled and will not write it."""
+        self.book.forget()
+        self._held.clear()
+        return self
+
     async def write(self) -> None:
         """Write the revisions with their queue rows and the reviews, in the order they were settled."""
         await revisions.write(await self._ctx.session(), self.book.rows)
@@ -138,7 +144,7 @@ class Register:
             return
         stored = await revisions.newest(await self._ctx.session(), (place for _, place in former))
         for candidate, place in former:
-            if self._is_same(candidate, stored[place].data):
+            if place in stored and self._is_same(candidate, stored[place].data):  # a dry run has stored none
                 candidate.place = place
 
     def _is_same(self, candidate: Candidate, data: bytes) -> bool:

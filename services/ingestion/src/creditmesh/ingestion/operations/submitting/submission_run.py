@@ -97,6 +97,8 @@ class SubmissionRun:
         self._id = begun or ctx.new_id()
         self._replayed = begun is not None
         self._done: dict[int, Chunk] = {}
+        self._rehearsed: Register | None = None
+        """Of a dry run: what its chunks so far would have made."""
 
     async def run(self) -> Submitted:
         """Do what is not done yet; OtherFirst names the submission that the caller's key stands for: go on with it."""
@@ -139,7 +141,7 @@ class SubmissionRun:
 
     async def _prepared(self, rows: Sequence[SubmittedRow]) -> list[IntakeRow]:
         prepared = [self._intake.read(row) async for some in _slices(rows) for row in some]
-        await self._intake.identify(prepared)
+        await self._intake.identify(prepared, dry_run=self._order.dry_run)
         return prepared
 
     async def _committed(self, rows: Sequence[SubmittedRow], prepared: Sequence[IntakeRow]) -> Chunk:
@@ -161,17 +163,21 @@ class SubmissionRun:
         ctx, order = self._ctx, self._order
         await self._assert_room()
         async with ctx.transaction() as session:
-            register = Register(ctx, self._intake.attribution(lane=order.lane, submission=self._id))
+            register = self._rehearsed or self._register()
             await register.open([row.candidate for row in prepared if row.candidate is not None])
             verdicts = [register.settle(row) async for some in _slices(prepared) for row in some]
             if order.single and verdicts[0].verdict == "refused":
                 await self._refuse(RowRefused("See errors.", "原因见 errors。", errors=verdicts[0].reasons))
             chunk = await self._chunk(rows, verdicts)
             if order.dry_run:
+                self._rehearsed = register.rehearsed()
                 await ctx.rollback()
                 return chunk
             await self._write(session, chunk, register)
         return chunk
+
+    def _register(self) -> Register:
+        return Register(self._ctx, self._intake.attribution(lane=self._order.lane, submission=self._id))
 
     async def _assert_room(self) -> None:
         found = await self._ctx.equipment.backlog.latest(await self._ctx.alone())
@@ -239,14 +245,15 @@ class SubmissionRun:
         )
 
     def _line(self, row: SubmittedRow, verdict: RowVerdict) -> bytes:
-        ids = not self._order.dry_run
+        made = not self._order.dry_run
+        known = verdict.verdict == "unchanged" and verdict.reasons[0].code != "repeated"
         return verdict_line(
             row.number,
             verdict.verdict,
             item=self._intake.item.code,
-            record=verdict.record if ids or verdict.verdict == "unchanged" else None,
+            record=verdict.record if made or known else None,
             revision=verdict.revision,
-            review=verdict.review if ids else None,
+            review=verdict.review if made else None,
             reasons=verdict.reasons,
             line=row.line,
             notices=row.notices,
