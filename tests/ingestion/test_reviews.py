@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from creditmesh.chassis.database.migrations import migrate
 from creditmesh.ingestion import service as ingestion
+from creditmesh.ingestion.migrations.ingestion_0006_refused_rows import REFUSED
 from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, House, department, told
 from tests.ingestion.rows import penalty, person_penalty
 from tests.support.postgres import Postgres
@@ -267,14 +267,10 @@ async def test_what_stands_refused_is_blanked_by_the_upgrade_and_nothing_else_is
     database = await postgres.database(node="city", packages=[ingestion])
     ids = {state: uuid4() for state in ("held", "released", "refused")}
     async with database.session() as session:
-        await session.execute("update ingestion.alembic_version set version_num = 'ingestion_0005'")
         for state, review in ids.items():
             verdict = {"released": "accepted", "refused": "refused"}.get(state)
             await session.execute(STORED, review, str(review).encode(), state, verdict)
-        await migrate(
-            postgres.admin, node="city", tier="city", parts=12, packages=[ingestion], secrets=postgres.secrets,
-            database=database.name,
-        )  # fmt: skip
+        await session.execute(REFUSED)
         left = {each["id"]: each["sealed"] for each in await session.fetch("select id, sealed from ingestion.review")}
     assert left == {ids["held"]: "[1]", ids["released"]: "[1]", ids["refused"]: "[]"}
 
