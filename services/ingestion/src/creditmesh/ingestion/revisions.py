@@ -53,7 +53,7 @@ def content_event(
             "item_version": by.item_version,
             "origin": by.origin,
             "party": by.party,
-            **_told(by, known, revision, change),
+            **_fields(by, known, revision, change),
             **facts,
             "sealed": sealed,
         }
@@ -70,10 +70,10 @@ def state_event(
     about: UUID | None,
 ) -> bytes:
     """The event of a change of state: what the newest one says, and nothing is sealed anew. `about`: discharged."""
-    return orjson.dumps({**newest, **_told(by, known, revision, change), "about": _text(about)})
+    return orjson.dumps({**newest, **_fields(by, known, revision, change), "about": _text(about)})
 
 
-def _told(by: Attribution, known: Known, revision: UUID, change: Change) -> dict[str, object]:
+def _fields(by: Attribution, known: Known, revision: UUID, change: Change) -> dict[str, object]:
     return {
         "revision": str(revision),
         "rev": known.rev,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import Session
 from creditmesh.ingestion.store.reviews import KnownReviews
 from creditmesh.ingestion.verdicts import Known
@@ -185,6 +185,6 @@ def _columns(places: Collection[Place]) -> dict[str, object]:
     return {"parts": parts, "subjects": subjects, "keys": keys}
 
 
-def _stored(row: Row) -> Stored:
+def _stored(row: DatabaseRow) -> Stored:
     id_, part, subject, natural_key, *others = row
     return Stored(id_, (part, subject, natural_key), *others)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.copying.entries import PeerEntry, read_entry
-from creditmesh.ingestion.operations.copying.judgements import RunJudgements
+from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.operations.copying.peer_gate import refused_sender
 from creditmesh.ingestion.operations.copying.peer_intake import PeerIntake, assert_followed
 from creditmesh.ingestion.operations.records.candidates import Candidate
@@ -28,7 +28,7 @@ from creditmesh.schemas.reasons import reason
 
 
 async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> None:
-    """Judge these entries, write what was accepted, and tell each feed's judgements once.
+    """Judge these entries, write what was accepted, and tell each feed's results once.
 
     Transient if something was refused while this process has not followed the catalogue to its announced head: the run
     is done again, by what the catalogue says then.
@@ -42,14 +42,14 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
         await assert_followed(ctx)
     copies = _Copies(ctx)
     await copies.open(entries)
-    judged = RunJudgements()
+    results = EntryResults()
     for entry in entries:
         refusal = entry.refusal or copies.apply(entry)
         if refusal is not None and entry.authorised and not entry.changes_state:
             copies.withhold(entry)
-        judged.add(entry.peer, entry.feed, entry.index, refusal, ended=copies.ended_by(entry))
+        results.add(entry.peer, entry.feed, entry.index, refusal, ended=copies.ended_by(entry))
     await copies.write()
-    judged.emit(ctx)
+    results.emit(ctx)
 
 
 class _Copies:
@@ -59,7 +59,7 @@ class _Copies:
         self._ctx = ctx
         self._book = RecordBook(ctx)
         self._held: dict[UUID, Place] = {}
-        self._taken: set[UUID] = set()
+        self._own_ids: set[UUID] = set()
         """Ids that are no copies', but of revisions of this node's own."""
         self._begun: list[tuple[int, UUID, Place]] = []
 
@@ -73,7 +73,7 @@ class _Copies:
             held = self._held.get(record)
             candidate.place = next((place for place in candidate.places if place == held), candidate.place)
         new = [(candidate.place[0], record) for record, candidate in made if record not in self._held]
-        self._taken = set(await revisions.firsts(session, new))
+        self._own_ids = set(await revisions.firsts(session, new))
         await self._book.open_newest({*self._held.values(), *(candidate.place for _, candidate in made)})
 
     def apply(self, entry: PeerEntry) -> FieldError | None:
@@ -83,7 +83,7 @@ class _Copies:
         if place is None:
             return None
         newest = self._book.newest(place)
-        if entry.record in self._taken or held not in {None, place} or not self._is_of(entry, place, newest):
+        if entry.record in self._own_ids or held not in {None, place} or not self._is_of(entry, place, newest):
             return reason("another_record")
         if newest is not None and entry.rev <= newest.rev:
             return None
@@ -100,8 +100,8 @@ class _Copies:
         if place is None or newest is None or newest.state != "published" or entry.rev <= newest.rev:
             return
         if self._is_of(entry, place, newest):
-            told = PeerRevision(entry.record, entry.rev)
-            self._book.change_state(place, StateChange(change="withheld", told=told))
+            revision = PeerRevision(entry.record, entry.rev)
+            self._book.change_state(place, StateChange(change="withheld", peer_revision=revision))
 
     def ended_by(self, entry: PeerEntry) -> UUID | None:
         """The subject whose record here this entry marks or ends; None for content, and where none is held."""
@@ -127,8 +127,8 @@ class _Copies:
             basis=body.basis,
             case=body.case,
         )
-        told = PeerRevision(body.record, body.rev, body.revision, body.mark)
-        self._book.add(candidate, by, change=body.change, told=told)
+        revision = PeerRevision(body.record, body.rev, body.revision, body.mark)
+        self._book.add(candidate, by, change=body.change, peer_revision=revision)
         if body.record not in self._held:
             self._held[body.record] = candidate.place
             self._begun.append((self._ctx.part(str(body.record)), body.record, candidate.place))
@@ -136,7 +136,7 @@ class _Copies:
     def _change_of(self, entry: PeerEntry, place: Place) -> StateChange:
         body = entry.body
         if body is None:
-            return StateChange(change=entry.change, told=PeerRevision(entry.record, entry.rev))
+            return StateChange(change=entry.change, peer_revision=PeerRevision(entry.record, entry.rev))
         related = self._book.says(place)["related"] if entry.change == "discharged" else ()
         return StateChange(
             change=entry.change,
@@ -145,5 +145,5 @@ class _Copies:
             case=body.case,
             about=next((UUID(each["subject"]) for each in related if each["role"] == body.role), None),
             ends_mark=body.mark is None,
-            told=PeerRevision(body.record, body.rev, body.revision),
+            peer_revision=PeerRevision(body.record, body.rev, body.revision),
         )

@@ -9,7 +9,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.chassis.vault.keys import KeyMissing, Keys
 from creditmesh.ingestion.operations.copying.entries import PeerEntry, read_key
-from creditmesh.ingestion.operations.copying.judgements import RunJudgements
+from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.store import feed_keys
 from creditmesh.ingestion.store.feed_keys import FeedKey
 from creditmesh.schemas.events import FeedKeyReceived
@@ -25,17 +25,17 @@ _MOST_WRAPPED = 8
 
 async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
     """Keep what of these keys is wrapped to this node; one that is wrapped to others only is known as such."""
-    judged, kept = RunJudgements(), dict[FeedKey, str | None]()
+    results, kept = EntryResults(), dict[FeedKey, str | None]()
     for each in received:
         body = read_key(each.body)
-        judged.add(each.peer, each.feed, each.index, None if body is not None else reason("unreadable_entry"))
+        results.add(each.peer, each.feed, each.index, None if body is not None else reason("unreadable_entry"))
         if body is not None:
             ours = [wrapped for wrapped in body.wrapped if wrapped.node == ctx.node.code]
             text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours[:_MOST_WRAPPED]) + "]" if ours else None
             place = (each.peer, each.feed, body.key)
             kept[place] = text or kept.get(place)
     await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
-    judged.emit(ctx)
+    results.emit(ctx)
 
 
 class FeedCiphers:

@@ -93,8 +93,8 @@ async def _values(ctx: Context, events: Sequence[RecordChanged]) -> list[dict[st
 def _disclose(
     ctx: Context, events: Iterable[RecordChanged], *, outcome: AccessOutcome, reason: str | None = None
 ) -> None:
-    told = list(events)
-    about = {event.subject for event in told} | {sealed.about for event in told for sealed in event.sealed}
+    listed = list(events)
+    about = {event.subject for event in listed} | {sealed.about for event in listed for sealed in event.sealed}
     for subject in sorted(about):
         ctx.disclose(
             subject,
@@ -102,8 +102,8 @@ def _disclose(
             ground="statutory",
             outcome=outcome,
             reason=reason,
-            items=[told[0].item],
-            records=[told[0].record],
+            items=[listed[0].item],
+            records=[listed[0].record],
         )
 
 

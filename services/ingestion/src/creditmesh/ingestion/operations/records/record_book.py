@@ -43,8 +43,8 @@ class StateChange:
     """Of a discharge: whom the record concerns no more."""
     ends_mark: bool = False
     """Of a discharge: whether it decides what the record is marked for."""
-    told: PeerRevision | None = None
-    """As its origin tells it; None of this node's own: the next revision."""
+    peer_revision: PeerRevision | None = None
+    """As its origin counts it; None of this node's own: the next revision."""
 
 
 class RecordBook:
@@ -100,11 +100,13 @@ class RecordBook:
         event: dict[str, Any] = orjson.loads(self._newest[place[2]])
         return event
 
-    def add(self, candidate: Candidate, by: Attribution, *, change: Change, told: PeerRevision | None = None) -> UUID:
+    def add(
+        self, candidate: Candidate, by: Attribution, *, change: Change, peer_revision: PeerRevision | None = None
+    ) -> UUID:
         """Add a revision with this content: as its origin tells it, or the next one. The id of its row."""
         place, newest, row = candidate.place, self.newest(candidate.place), self._ctx.new_id()
-        if told is not None:
-            record, rev, revision, mark = told
+        if peer_revision is not None:
+            record, rev, revision, mark = peer_revision
             row = record if newest is None else row
         elif newest is None:
             record, rev, revision, mark = row, 1, row, None
@@ -120,7 +122,7 @@ class RecordBook:
     def change_state(self, place: Place, what: StateChange) -> UUID:
         """Mark, unmark or end the record at this place, as one more revision. The id of its row."""
         says, newest, row = self.says(place), self.history(place)[-1], self._ctx.new_id()
-        rev, revision = (newest.rev + 1, None) if what.told is None else what.told[1:3]
+        rev, revision = (newest.rev + 1, None) if what.peer_revision is None else what.peer_revision[1:3]
         state, mark = _changed(newest, what)
         known = newest._replace(rev=rev, state=state, mark=mark, submission=None)
         # The record's own item and version: one that is no longer collected can still be marked and ended.
