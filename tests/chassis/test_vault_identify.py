@@ -11,6 +11,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import SECONDS_KEPT, Erased, Vault
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
+from tests.support.erasing import erase
 from tests.support.postgres import Database, Postgres
 
 PARTS = 5
@@ -18,7 +19,7 @@ PARTS = 5
 
 class Package:
     name, package = "sample", "tests.chassis.sample"
-    vault = frozenset({"resolve", "open", "identify"})
+    vault = frozenset({"resolve", "open", "identify", "look_up"})
 
 
 class Counting(Vault):
@@ -128,3 +129,31 @@ async def test_who_does_not_declare_it_may_not(database: Database, keys: Keys):
     with pytest.raises(PermissionError, match="identify"):
         await vault(database, keys, allowed={"resolve", "open"}).identify([person(40)])
     assert await vault(database, keys).identify([]) == ([], {})
+
+
+async def test_looking_up_gives_what_identifying_gives_and_makes_nobody(database: Database, keys: Keys):
+    own, known, asked, gone, new = vault(database, keys), person(50), person(51), person(52), person(53)
+    (subject, erased), ciphers = await own.identify([known, gone])
+    (unopened,) = await own.resolve([asked])
+    sealed = ciphers[subject].seal({"a": "1"}, object=subject, field="f")
+    await erase(database, own, erased)
+    before = await _rows(database)
+    other = vault(database, keys)
+    found, opened = await other.look_up([known, asked, gone, new, new])
+    assert found[:3] == [subject, unopened, erased]
+    assert found[3] == found[4] not in found[:3]
+    assert set(opened) == {subject, unopened, found[3]}, "who was erased has no cipher"
+    assert opened[subject].unseal(sealed, object=subject, field="f") == {"a": "1"}
+    assert (await other.look_up([new]))[0] == [found[3]]
+    assert await _rows(database) == before
+    made, _ = await other.identify([known, asked, new])
+    assert made[:2] == found[:2]
+    assert made[2] != found[3]
+    with pytest.raises(PermissionError, match="look_up"):
+        await vault(database, keys, allowed={"identify"}).look_up([known])
+
+
+async def _rows(database: Database) -> list[tuple[Any, ...]]:
+    tables = ("subject", "identity", "data_key", "split")
+    async with database.session() as session:
+        return [tuple(await session.fetchrow(f"select count(*) from vault.{name}")) for name in tables]

@@ -23,7 +23,7 @@ PARTS = 5
 
 class Package:
     name, package = "sample", "tests.chassis.sample"
-    vault = frozenset({"resolve", "open", "identify"})
+    vault = frozenset({"resolve", "open", "identify", "look_up"})
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ async def known_before(database: Database, keys: Keys, text: str, *, sealed_for:
         ("sole_trader|registration|990000612345678", ("sole_trader", "registration", "990000612345678")),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("call", ["resolve", "find", "identify"])
+@pytest.mark.parametrize("call", ["resolve", "find", "identify", "look_up"])
 async def test_who_was_known_before_is_the_same_subject(
     database: Database, keys: Keys, before: str, identity: Any, call: str
 ):
@@ -105,7 +105,7 @@ async def test_who_was_known_before_is_the_same_subject(
     subject = await known_before(database, keys, before, sealed_for=True)
     for each in (vault(database, keys), vault(database, keys)):
         found = await getattr(each, call)([who(*identity)])
-        assert (found[0] if call == "identify" else found) == [subject]
+        assert (found[0] if isinstance(found, tuple) else found) == [subject]
     async with database.session() as session:
         assert await session.fetchval("select count(*) from vault.split") == 0
         assert await session.fetchval("select count(*) from vault.subject") == 1
@@ -116,6 +116,7 @@ async def test_who_has_records_goes_before_who_was_only_asked_about_under_a_wron
     number = code(10, "92")
     await known_before(database, keys, f"organisation|uscc|{number}", sealed_for=False)
     trader = await known_before(database, keys, f"sole_trader|uscc|{number}", sealed_for=True)
+    assert (await vault(database, keys).look_up([who("organisation", "uscc", number)]))[0] == [trader]
     assert await vault(database, keys).resolve([who("organisation", "uscc", number)]) == [trader]
     async with database.session() as session:
         assert await session.fetchval("select count(*) from vault.split") == 0
@@ -126,6 +127,7 @@ async def test_one_person_with_two_files_is_told_and_keeps_the_one_of_the_right_
     number = code(11, "92")
     other = await known_before(database, keys, f"organisation|uscc|{number}", sealed_for=True)
     kept = await known_before(database, keys, f"sole_trader|uscc|{number}", sealed_for=True)
+    assert (await vault(database, keys).look_up([who("sole_trader", "uscc", number)]))[0] == [kept]
     for call in ("resolve", "identify"):
         before = REGISTRY.get_sample_value("creditmesh_split_subjects_total") or 0.0
         found = await getattr(vault(database, keys), call)([who("sole_trader", "uscc", number)])

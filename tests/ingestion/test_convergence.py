@@ -14,8 +14,8 @@ from creditmesh.chassis.context import Context
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.formats import Media, SubmittedRow, rows_of
 from creditmesh.ingestion.operations import SubmissionOrder
-from creditmesh.ingestion.operations.intake import Intake, IntakeRow
-from creditmesh.ingestion.operations.register import Register, frame_of
+from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
+from creditmesh.ingestion.operations.records.register import Register
 from creditmesh.ingestion.store import submissions
 from tests.ingestion.conftest import MARKET_CALLER, PENALTY, House, department, told
 from tests.ingestion.rows import penalty
@@ -132,9 +132,10 @@ async def test_who_waited_for_a_lock_reads_what_was_written_under_it(house: Hous
     async def opened(ctx: Context) -> tuple[Register, IntakeRow]:
         intake = Intake.of(ctx, PENALTY, party=ctx.known_caller.party)
         entry = intake.read(row)
-        ciphers = await intake.identify([entry])
-        frame = frame_of(ctx, intake, lane="live", submission=None)
-        return await Register.opened(ctx, intake, frame, entries=[entry], ciphers=ciphers), entry
+        await intake.identify([entry])
+        register = Register(ctx, intake.attribution())
+        await register.open([entry.passed_candidate])
+        return register, entry
 
     async def waits() -> bool:
         waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted and database = (select oid from"

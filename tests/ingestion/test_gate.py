@@ -5,8 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from creditmesh.ingestion import amounts
-from creditmesh.ingestion.gate import Gate
+from creditmesh.ingestion.gate import Gate, amounts_in, fine_agrees
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.pii import Pii
@@ -329,9 +328,9 @@ def test_an_item_for_one_kind_only_needs_no_kind_field():
     ],
 )
 def test_amounts_are_read_as_departments_write_them(text: str, yuan: list[str]):
-    assert amounts.amounts_in(text) == [Decimal(amount) for amount in yuan]
+    assert amounts_in(text) == [Decimal(amount) for amount in yuan]
 
 
 def test_several_fines_in_one_text_may_add_up():
-    assert amounts.agrees(Decimal("0.3"), "罚款1000元；罚款2000元")
-    assert not amounts.agrees(Decimal("0.4"), "罚款1000元；罚款2000元")
+    assert fine_agrees(Decimal("0.3"), "罚款1000元；罚款2000元")
+    assert not fine_agrees(Decimal("0.4"), "罚款1000元；罚款2000元")

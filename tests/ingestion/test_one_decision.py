@@ -8,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from creditmesh.chassis.vault.keys import Keys
 from creditmesh.ingestion.content import former_fingerprint_text, natural_texts
-from creditmesh.ingestion.operations import intake, peer_intake, submission_run
+from creditmesh.ingestion.operations.records import candidates
+from creditmesh.ingestion.operations.submitting import submission_run
 from creditmesh.schemas.catalogue import CodeSet, CodeValue, Item
 from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, Catalogue, House, department, told
 from tests.ingestion.entries import Feed, new_record
@@ -221,7 +223,7 @@ async def test_what_was_stored_before_is_found_and_recognised(house: House, monk
     numbered = penalty(number, CF_WSH=f"示市监处罚〔2025〕第{number}号")
     shared = [licence(number, certificate=f"JY{each}", decision="示许〔2026〕7号") for each in range(3)]
     with monkeypatch.context() as before:
-        as_before(before)
+        as_before(before, house.equipment.keys)
         stored = await verdicts(house, [plain, odd, numbered])
         assert [verdict for verdict, _ in stored] == ["accepted"] * 3
         assert [v for v, _ in await verdicts(house, shared, item=LICENCE)] == ["accepted", "corrected", "corrected"]
@@ -251,7 +253,7 @@ async def test_what_was_stored_before_is_found_and_recognised(house: House, monk
 async def test_a_row_that_was_held_before_is_the_same_review(house: House, monkeypatch: pytest.MonkeyPatch):
     row = penalty(house.number(), CF_NR_FK="0.3")
     with monkeypatch.context() as before:
-        as_before(before)
+        as_before(before, house.equipment.keys)
         held = (await house.submit(row)).json()["review"]
     assert (await house.submit(row)).json()["review"] == held
     async with house.client(OFFICER) as client:
@@ -260,27 +262,26 @@ async def test_a_row_that_was_held_before_is_the_same_review(house: House, monke
     assert (await house.submit(row)).json()["verdict"] == "unchanged"
 
 
-def as_before(patch: pytest.MonkeyPatch) -> None:
+def as_before(patch: pytest.MonkeyPatch, keys: Keys) -> None:
     """Write what is stored as it was written until decision 33."""
-    natural = intake.natural_texts
-    patch.setattr(intake, "natural_texts", lambda *given, **named: natural(*given, **named)[-1:])
+    natural = candidates.natural_texts
+    patch.setattr(candidates, "natural_texts", lambda *given, **named: natural(*given, **named)[-1:])
 
-    def former(self: intake.Intake, entry: intake.IntakeRow, subject: UUID) -> None:
-        found(self, entry, subject)
-        text = intake.former_fingerprint_text(self.compiled, entry.row, entry.kind)
-        entry.fingerprint = self._ctx.keys.mac("fingerprint", text)
-        entry.fingerprints = frozenset((entry.fingerprint,))
+    class Former(candidates.Candidate):
+        def __init__(self, *, passed: candidates.PassedRow, **rest: Any) -> None:
+            text = former_fingerprint_text(passed.compiled, passed.row, passed.subject.kind)
+            rest["fingerprint"] = keys.mac("fingerprint", text)
+            super().__init__(passed=passed, **rest | {"fingerprints": frozenset((rest["fingerprint"],))})
 
-    found = intake.Intake._found
-    patch.setattr(intake.Intake, "_found", former)
+    patch.setattr(candidates, "Candidate", Former)
 
 
 async def test_a_copy_that_was_kept_before_takes_its_next_revision(province: House, monkeypatch: pytest.MonkeyPatch):
     feed, record, number = Feed(province), new_record(), province.number()
     row = penalty(number, CF_WSH=f"示市监处罚［2026］{number}号")
-    natural = peer_intake.natural_texts
+    natural = candidates.natural_texts
     with monkeypatch.context() as before:
-        before.setattr(peer_intake, "natural_texts", lambda *given, **named: natural(*given, **named)[-1:])
+        before.setattr(candidates, "natural_texts", lambda *given, **named: natural(*given, **named)[-1:])
         await province.deliver(feed.key(), feed.entry(row, record=record))
     await province.deliver(feed.entry(row | {"BZ": "新"}, record=record, rev=2, change="corrected"))
     assert [event.rev for event in await province.events(record)] == [1, 2]

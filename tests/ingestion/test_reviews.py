@@ -5,8 +5,17 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from creditmesh.ingestion import service as ingestion
+from creditmesh.ingestion.migrations.ingestion_0006_refused_rows import REFUSED
 from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, House, department, told
 from tests.ingestion.rows import penalty, person_penalty
+from tests.support.postgres import Postgres
+
+STORED = """
+insert into ingestion.review (id, at, legal_date, party, item, item_version, lane, row, rev, subject, fingerprint,
+                              mac_key, mac_alg, reasons, sealed, state, verdict)
+values ($1, now(), current_date, 'market', 'penalty', 1, 'live', 1, 0, $1, $2, 'k', 'a', '[]', '[1]', $3, $4)
+"""
 
 
 async def held(house: House, row: dict[str, str] | None = None) -> tuple[str, dict[str, str]]:
@@ -221,6 +230,49 @@ async def test_a_decided_row_is_shown_no_more(house: House):
             answer = (await client.get(f"/v1/reviews/{review}")).json()
         assert (answer["fields"], answer["officer"]) == ({}, "W-17")
         assert {each["outcome"] for each in (await house.accesses())[before:]} == {"nothing"}
+
+
+async def test_what_a_refused_row_said_is_kept_no_longer(house: House):
+    row = person_penalty(house.number(), CF_NR_FK="2000")
+    review, _ = await held(house, row)
+    kept = "select subject, fingerprint, reasons, row from ingestion.review where id = $1"
+    before = await house.fetch(kept, UUID(review))
+    await decide(house, review, "refuse", note="金额有误")
+    (stored,) = await house.fetch("select * from ingestion.review where id = $1", UUID(review))
+    assert stored["sealed"] == "[]"
+    assert [stored[name] for name in before[0]] == list(before[0].values())
+    async with house.client(OFFICER) as client:
+        shown = (await client.get(f"/v1/reviews/{review}")).json()
+    assert (shown["state"], shown["officer"], shown["note"]) == ("refused", "W-17", "金额有误")
+    assert [reason["code"] for reason in shown["reasons"]] == ["fine_unit"]
+    assert (await house.submit(row)).json()["errors"][-1]["code"] == "review_refused"
+    late = await decide(house, review)
+    assert (late.status_code, late.json()["code"]) == (409, "already_decided")
+
+
+async def test_a_row_that_finds_its_record_closed_is_refused_and_kept_no_longer(house: House):
+    number = house.number()
+    record = (await house.submit(penalty(number))).json()["record"]
+    review, _ = await held(house, penalty(number, CF_NR_FK="2000"))
+    async with house.client() as client:
+        headers = {"If-Match": '"1"'}
+        await client.post(f"/v1/records/{record}/withdrawal", json={"reason": "error"}, headers=headers)
+    await house.fetch("update ingestion.review set rev = 2 where id = $1", UUID(review))
+    assert (await decide(house, review)).json()["verdict"] == "refused"
+    (stored,) = await house.fetch("select state, sealed from ingestion.review where id = $1", UUID(review))
+    assert tuple(stored.values()) == ("released", "[]")
+
+
+async def test_what_stands_refused_is_blanked_by_the_upgrade_and_nothing_else_is(postgres: Postgres):
+    database = await postgres.database(node="city", packages=[ingestion])
+    ids = {state: uuid4() for state in ("held", "released", "refused")}
+    async with database.session() as session:
+        for state, review in ids.items():
+            verdict = {"released": "accepted", "refused": "refused"}.get(state)
+            await session.execute(STORED, review, str(review).encode(), state, verdict)
+        await session.execute(REFUSED)
+        left = {each["id"]: each["sealed"] for each in await session.fetch("select id, sealed from ingestion.review")}
+    assert left == {ids["held"]: "[1]", ids["released"]: "[1]", ids["refused"]: "[]"}
 
 
 async def test_a_held_row_of_an_item_that_is_out_of_force_is_shown_no_more(house: House):

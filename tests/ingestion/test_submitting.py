@@ -13,6 +13,7 @@ from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
 from creditmesh.schemas.verdicts import ReceiptLine
 from tests.ingestion.conftest import OFFICER, House, department, told
 from tests.ingestion.rows import MARKET, TRANSPORT, compiled, penalty, person_penalty, resident, uscc
+from tests.support.erasing import erase
 from tests.support.eventually import eventually
 
 
@@ -206,6 +207,22 @@ async def test_a_dry_run_says_what_would_be_and_stores_nothing(house: House):
     assert words(verdicts) == [("accepted", []), ("unchanged", ["repeated"]), ("held", ["fine_unit"])]
     assert (await house.submit(row | {"CF_WSH": None}, dry_run=True)).status_code == 422
     assert await house.count() == before
+
+
+@pytest.mark.parametrize("erased", ["subject", "representative"])
+async def test_a_row_about_somebody_erased_is_refused_alone(house: House, erased: str):
+    number = house.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number, born="19510101"))
+    (event,) = await house.events((await house.submit(row)).json()["record"])
+    gone = event.subject if erased == "subject" else event.related[0].subject
+    await erase(house.database, house.equipment.vault, gone)
+    again, fine = row | {"CF_SY": "更正"}, penalty(house.number())
+    for dry in ("true", "false"):
+        answer = await house.submit([again, fine], dry_run=dry)
+        verdicts = [line for line in map(orjson.loads, answer.content.splitlines()) if "receipt" not in line]
+        assert words(verdicts) == [("refused", ["subject_erased"]), ("accepted", [])]
+    answer = await house.submit(again)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "subject_erased")
 
 
 async def test_the_lane_is_written_down(house: House):

@@ -297,6 +297,7 @@ async def test_the_vaults_tables_are_nobodys(database: Database, role: str):
 CALLS = {
     "resolve": "select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a', '{}', '{}')",
     "open": "select * from vault.open('{}', '{}', 'k', 'a')",
+    "look_up": "select * from vault.look_up('{}', '{}', '{}')",
     "identify": "select * from vault.identify('{}', '{}', '{}', '{}', '{}', 'k', 'a', 'k', 'a', '{}', '{}')",
 }
 

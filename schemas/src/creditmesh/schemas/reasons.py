@@ -217,8 +217,8 @@ REASONS: dict[str, Reason] = {
         "本节点在该编号或该决定下已有另一条记录；请来源节点核对。",
     ),
     "subject_erased": Reason(
-        "Somebody the entry is about was erased here; nothing can be stored of them.",
-        "该条目所涉主体在本节点已被删除；不再保存其信息。",
+        "Somebody this is about was erased here; nothing can be stored of them.",
+        "所涉主体在本节点已被删除；不再保存其信息。",
     ),
 }
 

@@ -25,7 +25,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.rules.identity import Identity
 
 _log = structlog.get_logger(__name__)
-Call = Literal["resolve", "open", "identify"]
+Call = Literal["resolve", "open", "identify", "look_up"]
 SECONDS_KEPT = 300.0
 """How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
 REMEMBERED = 20_000
@@ -42,6 +42,7 @@ _FIND = """
       from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as text[]), cast('{}' as integer[]),
                          :key, :algorithm, :heirs, :former)
 """
+_LOOK_UP = "select index, subject, keyed, key_id, wrapped from vault.look_up(:given, :heirs, :former)"
 _OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
 
@@ -74,7 +75,7 @@ class Vault:
         keys: Keys,
         *,
         parts: int,
-        allowed: Collection[Call] = frozenset(("resolve", "open", "identify")),
+        allowed: Collection[Call] = frozenset(("resolve", "open", "identify", "look_up")),
         remember: int = REMEMBERED,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -142,6 +143,29 @@ class Vault:
             made = await self._identified(missing)
             found |= {index: subject for index, (subject, _) in made.items()}
             opened |= dict(made.values())
+        return [found[index] for index in indexes], opened
+
+    async def look_up(self, identities: Sequence[Identity]) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
+        """What `identify` would give, with nobody made and nothing kept; who was erased has no cipher.
+
+        Who has no subject here gets a stand-in, the same whenever they are asked for; who has no key, a passing cipher.
+        """
+        self._may("look_up")
+        indexes = self._indexes(identities)
+        known_as = self._known_as(dict(zip(indexes, identities, strict=True)))
+        asked = {name: known_as[name] for name in ("given", "heirs", "former")}
+        found: dict[bytes, UUID] = {}
+        opened: dict[UUID, Cipher] = {}
+        for index, subject, keyed, key, wrapped in await self._ask(_LOOK_UP, asked):
+            found[index] = subject
+            if wrapped is not None:
+                opened[subject] = self._cipher(subject, (key, wrapped))
+            elif not keyed:
+                opened[subject] = Cipher(subject, os.urandom(32))
+        for index in indexes:
+            if index not in found:
+                found[index] = stand_in = UUID(bytes=index[:16])
+                opened[stand_in] = Cipher(stand_in, os.urandom(32))
         return [found[index] for index in indexes], opened
 
     async def open_left(self, subjects: Iterable[UUID]) -> Mapping[UUID, Cipher]:

@@ -30,7 +30,7 @@ service = Service(
     emits=(RecordChanged, AccessRecorded, EntriesJudged),
     outbox=Outbox(table="revision", event=RecordChanged),
     keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
-    vault=frozenset({"resolve", "open", "identify"}),
+    vault=frozenset({"resolve", "open", "identify", "look_up"}),
     lock_class=11,
     prunes=(kept_keys("ingestion"),),
 )

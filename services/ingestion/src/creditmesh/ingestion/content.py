@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
-from pydantic import JsonValue
 
-from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, Row, Split
@@ -45,16 +43,6 @@ def former_fingerprint_text(compiled: CompiledItem, row: Row, kind: SubjectKind)
     """What it was of until decision 33, under this version of the item."""
     ordered = {code: row[code] for code in compiled.codes if code in row}
     return _BETWEEN.join((compiled.item.code.encode(), *map(orjson.dumps, compiled.split(ordered, kind))))
-
-
-def sealed_of(said: Content, own: Cipher, other: Cipher, *, record: UUID) -> list[dict[str, JsonValue]]:
-    """Each person's fields under their own key; a representative without a number is sealed with the subject."""
-    sealed = []
-    if said.split.subject:
-        sealed.append(own.seal_json(said.subject, object=record, field="subject"))
-    if said.split.representative:
-        sealed.append(other.seal_json(said.representative, object=record, field="representative"))
-    return sealed
 
 
 def natural_texts(item: Item, row: Row, *, subject: UUID, origin: str) -> list[bytes]:

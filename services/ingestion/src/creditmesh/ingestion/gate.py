@@ -4,21 +4,24 @@ Refused outright is what the law does not let us hold; held for an officer is wh
 be genuine. The fields' own types, lengths and code sets were judged before (`schemas.rules.compile`).
 """
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from unicodedata import normalize
 
-from creditmesh.ingestion import amounts
 from creditmesh.ingestion.lawful import KEPT, Judgement, Lawful, at
 from creditmesh.ingestion.severity import severity_of
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.rules.amounts import NUMBER, yuan_of
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 
 _SHORT = 256
+_AMOUNT = re.compile(rf"{NUMBER}\s*[元圆](?P<after>的?罚款)?")
 
 
 class Gate(Lawful):
@@ -74,7 +77,7 @@ class Gate(Lawful):
         fine, content = self._roles.fine, self._roles.content
         if fine is None or content is None or fine not in row:
             return
-        if not amounts.agrees(Decimal(row[fine]), row.get(content, "")):
+        if not fine_agrees(Decimal(row[fine]), row.get(content, "")):
             verdict.holds.append(at("fine_unit", fine))
 
     def _severity(self, penalty_kinds: str, fine: str | None, *, simple: bool) -> Severity | None:
@@ -93,3 +96,29 @@ def _read_by_all(item: Item, kind: SubjectKind) -> Iterator[str]:
     for spec in item.fields:
         if spec.code not in judged and spec.type not in {"date", "decimal"} and not spec.sealed_for(kind):
             yield spec.code
+
+
+def amounts_in(text: str) -> list[Decimal]:
+    """The amounts of money that a text names (罚款2,000元, 罚款人民币贰仟元整, 罚款0.2万元), in yuan.
+
+    Those of fines if it says of any that it is one, else all.
+    """
+    plain, last = normalize("NFKC", text), 0
+    fines: list[Decimal] = []
+    others: list[Decimal] = []
+    for found in _AMOUNT.finditer(plain):
+        is_fine = found["after"] is not None or "罚款" in plain[last : found.start()]
+        yuan = yuan_of(found["number"], found["large"])
+        if yuan is not None:
+            (fines if is_fine else others).append(yuan)
+        last = found.end()
+    return fines or others
+
+
+def fine_agrees(fine: Decimal, text: str) -> bool:
+    """Whether a fine in 万元 is what the text says: an amount there, or their sum; a text without amounts agrees."""
+    yuan = fine * 10_000
+    if f"罚款{yuan:.0f}元" in text and yuan == int(yuan):
+        return True  # most texts, at a tenth of the cost
+    amounts = amounts_in(text)
+    return not amounts or yuan in amounts or yuan == sum(amounts)

@@ -11,9 +11,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from creditmesh.schemas.events.record import RecordState
-
-Write = Literal["accepted", "corrected"]
-Standing = Literal["unchanged", "refused", "held"]
+from creditmesh.schemas.verdicts import VerdictWord
 
 
 class Known(NamedTuple):
@@ -32,7 +30,7 @@ class Known(NamedTuple):
 class Ruling:
     """A verdict, with the reason for one that writes nothing."""
 
-    verdict: Write | Standing
+    verdict: VerdictWord
     reason: Literal["same", "superseded", "repeated", "record_closed", "another_partys_record"] | None = None
 
 

@@ -12,7 +12,7 @@ from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import one_verdict
 from creditmesh.ingestion.formats import MOST_ROW_BYTES
-from creditmesh.ingestion.operations import Change, Opened
+from creditmesh.ingestion.operations import ChangeRequest, OpenedRevision
 from creditmesh.schemas.records import CorrectionIn, OwnRevision, RecordEnded, WithdrawalIn
 from creditmesh.schemas.verdicts import Verdict
 
@@ -67,9 +67,11 @@ async def correct(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) 
     `POST /v1/records/{record}/corrections` `If-Match: "1"`
     `{"fields": {"CF_WSH": "...", ...}, "reason": "error", "basis": "示市监更正〔2026〕3号"}`
     """
-    change = Change(record=record, expected=expected(request), why=body.reason, basis=body.basis, fields=body.fields)
+    change = ChangeRequest(
+        record=record, expected=expected(request), why=body.reason, basis=body.basis, fields=body.fields
+    )
     asked = await once_of(request)
-    verdict, replayed = await operations.once(ctx, asked, lambda: operations.correct_record(ctx, change))
+    verdict, replayed = await operations.idempotent_change(ctx, asked, lambda: operations.correct_record(ctx, change))
     return one_verdict(verdict, replayed=replayed)
 
 
@@ -80,9 +82,9 @@ async def withdraw(ctx: Ctx, request: Request, response: Response, record: UUID,
     Needs `If-Match`; 409 if it has ended already. `POST /v1/records/{record}/withdrawal` `If-Match: "2"`
     `{"reason": "revoked", "basis": "示市监撤销〔2026〕1号"}`
     """
-    change = Change(record=record, expected=expected(request), why=body.reason, basis=body.basis)
+    change = ChangeRequest(record=record, expected=expected(request), why=body.reason, basis=body.basis)
     asked = await once_of(request)
-    verdict, replayed = await operations.once(ctx, asked, lambda: operations.withdraw_record(ctx, change))
+    verdict, replayed = await operations.idempotent_change(ctx, asked, lambda: operations.withdraw_record(ctx, change))
     if replayed:
         response.headers[REPLAYED] = "true"
     rev = verdict.revision or change.expected
@@ -90,7 +92,7 @@ async def withdraw(ctx: Ctx, request: Request, response: Response, record: UUID,
     return RecordEnded(record=record, revision=rev, state="withdrawn")
 
 
-def _out(opened: Opened) -> OwnRevision:
+def _out(opened: OpenedRevision) -> OwnRevision:
     event, stored = opened.event, opened.stored
     return OwnRevision.model_validate(
         {**event.model_dump(exclude={"fields", "sealed", "related", "subject", "kind", "lane"})}

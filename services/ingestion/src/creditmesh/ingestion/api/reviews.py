@@ -65,7 +65,7 @@ async def decide(ctx: Ctx, request: Request, review: UUID, body: DecisionIn) -> 
     """
     decision = ReviewDecision(review=review, decision=body.decision, note=body.note)
     asked = await once_of(request)
-    verdict, replayed = await operations.once(ctx, asked, lambda: operations.decide_review(ctx, decision))
+    verdict, replayed = await operations.idempotent_change(ctx, asked, lambda: operations.decide_review(ctx, decision))
     return one_verdict(verdict, replayed=replayed)
 
 

@@ -63,8 +63,8 @@ async def submit(
     receipt; refused rows do not hinder the others. Bodies may be gzip. At most 200,000 rows, 64 MiB, 256 KiB a row.
 
     Send an `Idempotency-Key`: a submission that was cut off then goes on where it stood. Without one, rows that are
-    sent again are `unchanged`. A dry run stores nothing and has no receipt; it does not see what its own earlier
-    thousands of rows would have made.
+    sent again are `unchanged`. A dry run gives the verdicts that the rows would have, leaves nothing behind, not even
+    whom they name, and has no receipt.
 
     `POST /v1/items/administrative_penalty/records` with `Content-Type: text/csv; charset=gb18030`.
     """
@@ -96,7 +96,7 @@ async def standing(ctx: Ctx, submission: UUID) -> SubmissionOut:
 
     `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
     """
-    found, counts = await operations.standing_of(ctx, submission)
+    found, counts = await operations.progress_of(ctx, submission)
     done = sum(counts.values())
     place = f"/v1/submissions/{submission}"
     return SubmissionOut(

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from creditmesh.chassis.errors import TooLarge
-from creditmesh.ingestion.formats import lines, objects, tables
+from creditmesh.ingestion.formats import objects, tables
 from creditmesh.ingestion.formats.media import Media
+from creditmesh.schemas.files import MARK, lines_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import ROW_BYTES
@@ -66,8 +67,16 @@ def _texts(
 ) -> tuple[tuple[FieldError, ...], Iterator[tuple[int | None, bytes | FieldError]]]:
     match media.shape:
         case "lines":
-            return (), lines.read(body)
+            return (), _lines(body)
         case "json":
             return (), ((None, text) for text in objects.read(body))
         case "table":
             return tables.read(body, encoding=media.encoding, headers=headers)
+
+
+def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """The lines of NDJSON, unread: whether one is a JSON object is the validator's to say. Empty ones are no rows."""
+    for number, start, stop in lines_of(body, len(MARK) if body.startswith(MARK) else 0):
+        line = body[start:stop].strip()
+        if line:
+            yield number, line

@@ -16,11 +16,11 @@ _USUAL = timedelta(days=30)
 
 async def keep_refusals(ctx: Context, events: Sequence[Delivered]) -> None:
     """Keep what a holder refused of this node's own records; a copy's party is a party of another node."""
-    told = [(event, each) for event in events if (each := event.read(HolderChanged)).outcome == "refused"]
-    places = [(ctx.part(holder.key), holder.record) for _, holder in told]
+    refused = [(event, each) for event in events if (each := event.read(HolderChanged)).outcome == "refused"]
+    places = [(ctx.part(holder.key), holder.record) for _, holder in refused]
     firsts = await revisions.firsts(await ctx.session(), places)
     own = {record for record, first in firsts.items() if first.origin == ctx.node.code}
-    await quality.add(await ctx.session(), [_refusal(*each) for each in told if each[1].record in own])
+    await quality.add(await ctx.session(), [_refusal(*each) for each in refused if each[1].record in own])
 
 
 async def quality_of(
@@ -64,14 +64,14 @@ def _items(allowed: frozenset[str] | None, asked: str | None) -> frozenset[str] 
     return frozenset({asked}) if allowed is None else allowed & {asked}
 
 
-def _refusal(event: Delivered, told: HolderChanged) -> HolderRefusal:
+def _refusal(event: Delivered, refused: HolderChanged) -> HolderRefusal:
     return HolderRefusal(
-        record=told.record,
-        rev=told.rev,
-        holder=told.holder,
-        party=told.party,
-        item=told.item,
-        code=told.code or "refused",
-        at=told.at,
+        record=refused.record,
+        rev=refused.rev,
+        holder=refused.holder,
+        party=refused.party,
+        item=refused.item,
+        code=refused.code or "refused",
+        at=refused.at,
         legal_date=event.legal_date,
     )

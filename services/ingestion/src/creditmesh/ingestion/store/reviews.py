@@ -3,16 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 
 import orjson
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.records import ReviewState
 from creditmesh.schemas.verdicts import VerdictWord
 
-State = Literal["held", "released", "refused"]
+KnownReviews = dict[bytes, tuple[UUID, ReviewState]]
+"""Reviews and how they stand, by the fingerprints of their rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Review:
     mac_alg: str
     reasons: str
     sealed: str
-    state: State = "held"
+    state: ReviewState = "held"
     officer: str | None = None
     note: str | None = None
     decided_at: datetime | None = None
@@ -59,9 +60,11 @@ _PAGE = """
 _STATES = (
     "select fingerprint, id, state from ingestion.review where party = :party and fingerprint = any(:fingerprints)"
 )
+# What a refused row said is nobody's to keep.
 _DECIDE = """
     update ingestion.review set state = :state, officer = :officer, note = :note, decided_at = :at, verdict = :verdict,
-           record = coalesce(:record, record), rev = coalesce(:rev, rev)
+           record = coalesce(:record, record), rev = coalesce(:rev, rev),
+           sealed = case when cast(:verdict as text) = 'refused' then '[]' else sealed end
      where id = :id
 """
 
@@ -78,7 +81,7 @@ async def review_of(session: Session, review: UUID, *, lock: bool = False) -> Re
     return None if row is None else Review(**row)
 
 
-async def states(session: Session, party: str, fingerprints: Collection[bytes]) -> dict[bytes, tuple[UUID, State]]:
+async def states(session: Session, party: str, fingerprints: Collection[bytes]) -> KnownReviews:
     """The reviews that rows of these fingerprints already have with this party."""
     rows = await session.fetch(_STATES, {"party": party, "fingerprints": list(fingerprints)})
     return {fingerprint: (review, state) for fingerprint, review, state in rows}
@@ -87,7 +90,7 @@ async def states(session: Session, party: str, fingerprints: Collection[bytes]) 
 async def page(
     session: Session,
     *,
-    state: State,
+    state: ReviewState,
     party: str | None,
     items: Collection[str] | None,
     after: UUID | None,
@@ -105,7 +108,7 @@ async def page(
 
 
 async def decide(session: Session, decided: Review) -> None:
-    """Write down an officer's decision: state, officer, note, time, and what it made."""
+    """Write down an officer's decision: state, officer, note, time, what it made; a refused row loses its content."""
     await session.execute(
         _DECIDE,
         {

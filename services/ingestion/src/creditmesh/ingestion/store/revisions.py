@@ -6,9 +6,9 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import Session
-from creditmesh.ingestion.store.reviews import State as ReviewState
+from creditmesh.ingestion.store.reviews import KnownReviews
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import RecordState
 
@@ -61,6 +61,11 @@ class Stored:
     data: bytes
     """The event: everything about the record (`RecordChanged`)."""
 
+    @property
+    def known(self) -> Known:
+        """What a verdict needs of it, but for its submission."""
+        return Known(self.record, self.rev, self.fingerprint, self.state, self.mark, None, self.party)
+
 
 _PLACES = """
     unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
@@ -107,14 +112,14 @@ _OF_PLACE = f"""
 
 async def locked(
     session: Session, locks: Mapping[str, object], places: Iterable[Place], *, party: str, doubtful: Collection[bytes]
-) -> tuple[dict[bytes, list[Known]], dict[bytes, tuple[UUID, ReviewState]]]:
+) -> tuple[dict[bytes, list[Known]], KnownReviews]:
     """Take these locks; then what is known of these places and of the doubtful fingerprints.
 
     Every revision, oldest first, by natural key (absent where there is none), and the reviews that rows of these
     fingerprints already have with this party.
     """
     histories: dict[bytes, list[Known]] = {}
-    reviews: dict[bytes, tuple[UUID, ReviewState]] = {}
+    reviews: KnownReviews = {}
     wanted = set(places)
     if not wanted:
         return histories, reviews
@@ -180,6 +185,6 @@ def _columns(places: Collection[Place]) -> dict[str, object]:
     return {"parts": parts, "subjects": subjects, "keys": keys}
 
 
-def _stored(row: Row) -> Stored:
+def _stored(row: DatabaseRow) -> Stored:
     id_, part, subject, natural_key, *others = row
     return Stored(id_, (part, subject, natural_key), *others)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.http import idempotency
 from creditmesh.ingestion.store import revisions
@@ -110,7 +110,7 @@ async def _written(
     return values | {word: chunk.counts.get(word, 0) for word in VERDICTS}
 
 
-def _chunk(row: Row) -> Chunk:
+def _chunk(row: DatabaseRow) -> Chunk:
     return Chunk(
         first_row=row.first_row,
         last_row=row.last_row,
@@ -120,5 +120,5 @@ def _chunk(row: Row) -> Chunk:
     )
 
 
-def _counts(row: Row) -> dict[VerdictWord, int]:
+def _counts(row: DatabaseRow) -> dict[VerdictWord, int]:
     return {word: row[word] for word in VERDICTS}

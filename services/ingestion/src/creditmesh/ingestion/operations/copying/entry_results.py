@@ -10,22 +10,22 @@ from creditmesh.schemas.problems import FieldError
 
 
 @dataclass(slots=True)
-class _Run:
+class _FeedRun:
     first: int
     until: int
     refused: list[EntryRefusal] = field(default_factory=list)
     ends: dict[UUID, None] = field(default_factory=dict)
 
 
-class RunJudgements:
-    """The judgements of one run, which may be of several feeds."""
+class EntryResults:
+    """The results of one run, which may be of several feeds."""
 
     def __init__(self) -> None:
-        self._runs: dict[tuple[str, str], _Run] = {}
+        self._runs: dict[tuple[str, str], _FeedRun] = {}
 
     def add(self, peer: str, feed: str, index: int, refusal: FieldError | None, *, ended: UUID | None = None) -> None:
         """One entry was applied, or refused for this reason; `ended`: it marked or ended a record of that subject."""
-        run = self._runs.setdefault((peer, feed), _Run(index, index + 1))
+        run = self._runs.setdefault((peer, feed), _FeedRun(index, index + 1))
         run.first, run.until = min(run.first, index), max(run.until, index + 1)
         if refusal is not None:
             run.refused.append(EntryRefusal(index=index, code=refusal.code))

@@ -7,7 +7,8 @@ Without one, every row still meets its own record and changes nothing twice.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from itertools import zip_longest
@@ -19,13 +20,11 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Problem, Unavailable
 from creditmesh.chassis.http import idempotency
-from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import ChunkDiffers, RowRefused
 from creditmesh.ingestion.formats import SubmittedRow
-from creditmesh.ingestion.operations.intake import Intake, IntakeRow
-from creditmesh.ingestion.operations.register import EntryVerdict, Register, frame_of
-from creditmesh.ingestion.operations.submission_order import SubmissionOrder, Submitted
+from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
+from creditmesh.ingestion.operations.records.register import Register, RowVerdict
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
@@ -40,7 +39,34 @@ _OLDEST: dict[Lane, float] = {"live": 30.0, "backfill": 5.0}
 _FURTHEST: dict[Lane, int] = {"live": 2_000_000, "backfill": 200_000}
 """Events that the slowest reader may be behind."""
 _ATTEMPTS = 2
-_Prepared = tuple[list[IntakeRow], Mapping[UUID, Cipher]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionOrder:
+    """What a caller sends in: rows of one item."""
+
+    item: str
+    read: Callable[[Intake], Iterable[SubmittedRow]] = field(repr=False)
+    """Gives the rows, for the item's headers; it may refuse the body as a whole."""
+    digest: bytes
+    key: str | None = None
+    lane: Lane = "live"
+    dry_run: bool = False
+    single: bool = False
+    """One row whose refusal is the answer to the request, and stores nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """What came of it."""
+
+    submission: UUID
+    replayed: bool
+    counts: receipts.Counts
+    lines: bytes
+    """One verdict a row, in the order sent."""
+    receipt: bytes | None
+    """The last line; None for a dry run."""
 
 
 class OtherFirst(Exception):
@@ -51,7 +77,7 @@ class OtherFirst(Exception):
         self.submission = submission
 
 
-class Taking:
+class SubmissionRun:
     """One pass over a submission's chunks; not to be used again."""
 
     def __init__(
@@ -71,12 +97,14 @@ class Taking:
         self._id = begun or ctx.new_id()
         self._replayed = begun is not None
         self._done: dict[int, Chunk] = {}
+        self._rehearsed: Register | None = None
+        """Of a dry run: what its chunks so far would have made."""
 
     async def run(self) -> Submitted:
         """Do what is not done yet; OtherFirst names the submission that the caller's key stands for: go on with it."""
         if self._replayed:
             self._done = {chunk.first_row: chunk for chunk in await self._stored()}
-        await self._take_all([rows for rows in self._runs() if not self._stands(rows)])
+        await self._run_all([rows for rows in self._chunks() if not self._is_done(rows)])
         chunks = [self._done[first] for first in sorted(self._done)]
         return Submitted(
             submission=self._id,
@@ -89,66 +117,67 @@ class Taking:
     async def _stored(self) -> list[Chunk]:
         return await submissions.chunks(await self._ctx.alone(), self._id)
 
-    def _runs(self) -> Iterator[Sequence[SubmittedRow]]:
+    def _chunks(self) -> Iterator[Sequence[SubmittedRow]]:
         for start in range(0, len(self._rows), CHUNK):
             yield self._rows[start : start + CHUNK]
 
-    def _stands(self, rows: Sequence[SubmittedRow]) -> bool:
-        standing = self._done.get(rows[0].number)
-        return standing is not None and bool(_same(standing, rows))
+    def _is_done(self, rows: Sequence[SubmittedRow]) -> bool:
+        stored = self._done.get(rows[0].number)
+        return stored is not None and bool(_same(stored, rows))
 
-    async def _take_all(self, runs: Sequence[Sequence[SubmittedRow]]) -> None:
-        # While one run waits for the database, the next is read and finds its subjects.
-        ahead: asyncio.Task[_Prepared] | None = None
+    async def _run_all(self, chunks: Sequence[Sequence[SubmittedRow]]) -> None:
+        # While one chunk waits for the database, the next is read and finds its subjects.
+        ahead: asyncio.Task[list[IntakeRow]] | None = None
         try:
-            for rows, following in zip_longest(runs, runs[1:]):
+            for rows, following in zip_longest(chunks, chunks[1:]):
                 prepared = await (self._prepared(rows) if ahead is None else ahead)
                 ahead = None if following is None else asyncio.create_task(self._prepared(following))
-                chunk = await self._taken(rows, prepared)
+                chunk = await self._committed(rows, prepared)
                 self._done[chunk.first_row] = chunk
         finally:
             if ahead is not None:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)
 
-    async def _prepared(self, rows: Sequence[SubmittedRow]) -> _Prepared:
-        entries = [self._intake.read(row) async for some in _slices(rows) for row in some]
-        return entries, await self._intake.identify(entries)
+    async def _prepared(self, rows: Sequence[SubmittedRow]) -> list[IntakeRow]:
+        prepared = [self._intake.read(row) async for some in _slices(rows) for row in some]
+        await self._intake.identify(prepared, dry_run=self._order.dry_run)
+        return prepared
 
-    async def _taken(self, rows: Sequence[SubmittedRow], prepared: _Prepared) -> Chunk:
+    async def _committed(self, rows: Sequence[SubmittedRow], prepared: Sequence[IntakeRow]) -> Chunk:
         attempts = 0
         while True:
             try:
-                return await self._take(rows, prepared)
+                return await self._commit(rows, prepared)
             except DatabaseError as error:
                 if not error.breaks_constraint:
                     raise
                 attempts += 1
-                standing = await self._standing(rows[0].number)
-                if standing is not None:
-                    return _same(standing, rows)
+                stored = next((each for each in await self._stored() if each.first_row == rows[0].number), None)
+                if stored is not None:
+                    return _same(stored, rows)
                 if attempts == _ATTEMPTS:
                     raise
 
-    async def _standing(self, first_row: int) -> Chunk | None:
-        return next((chunk for chunk in await self._stored() if chunk.first_row == first_row), None)
-
-    async def _take(self, rows: Sequence[SubmittedRow], prepared: _Prepared) -> Chunk:
+    async def _commit(self, rows: Sequence[SubmittedRow], prepared: Sequence[IntakeRow]) -> Chunk:
         ctx, order = self._ctx, self._order
-        entries, ciphers = prepared
         await self._assert_room()
         async with ctx.transaction() as session:
-            frame = frame_of(ctx, self._intake, lane=order.lane, submission=self._id)
-            register = await Register.opened(ctx, self._intake, frame, entries=entries, ciphers=ciphers)
-            outcomes = [register.settle(each) async for some in _slices(entries) for each in some]
-            if order.single and outcomes[0].verdict == "refused":
-                await self._refuse(RowRefused("See errors.", "原因见 errors。", errors=outcomes[0].reasons))
-            chunk = await self._chunk(rows, outcomes)
+            register = self._rehearsed or self._register()
+            await register.open([row.candidate for row in prepared if row.candidate is not None])
+            verdicts = [register.settle(row) async for some in _slices(prepared) for row in some]
+            if order.single and verdicts[0].verdict == "refused":
+                await self._refuse(RowRefused("See errors.", "原因见 errors。", errors=verdicts[0].reasons))
+            chunk = await self._chunk(rows, verdicts)
             if order.dry_run:
+                self._rehearsed = register.rehearsed()
                 await ctx.rollback()
                 return chunk
             await self._write(session, chunk, register)
         return chunk
+
+    def _register(self) -> Register:
+        return Register(self._ctx, self._intake.attribution(lane=self._order.lane, submission=self._id))
 
     async def _assert_room(self) -> None:
         found = await self._ctx.equipment.backlog.latest(await self._ctx.alone())
@@ -168,7 +197,7 @@ class Taking:
             raise OtherFirst(begun)
 
     async def _write(self, session: Session, chunk: Chunk, register: Register) -> None:
-        written = register.revisions
+        written = register.book.rows
         if self._replayed or chunk.first_row != 1:
             await submissions.add_chunk(session, self._id, chunk, written=written)
         else:
@@ -200,25 +229,12 @@ class Taking:
             chunks=chunks,
         )
 
-    async def _chunk(self, rows: Sequence[SubmittedRow], outcomes: Sequence[EntryVerdict]) -> Chunk:
-        counts: Counter[VerdictWord] = Counter(outcome.verdict for outcome in outcomes)
-        item = self._intake.item.code
-        ids = not self._order.dry_run
-        told = list(zip(rows, outcomes, strict=True))
+    async def _chunk(self, rows: Sequence[SubmittedRow], verdicts: Sequence[RowVerdict]) -> Chunk:
+        counts: Counter[VerdictWord] = Counter(each.verdict for each in verdicts)
         lines = [
-            verdict_line(
-                row.number,
-                outcome.verdict,
-                item=item,
-                record=outcome.record if ids or outcome.verdict == "unchanged" else None,
-                revision=outcome.revision,
-                review=outcome.review if ids else None,
-                reasons=outcome.reasons,
-                line=row.line,
-                notices=row.notices,
-            )
-            async for some in _slices(told)
-            for row, outcome in some
+            self._line(row, verdict)
+            async for some in _slices(list(zip(rows, verdicts, strict=True)))
+            for row, verdict in some
         ]
         return Chunk(
             first_row=rows[0].number,
@@ -228,18 +244,33 @@ class Taking:
             lines=b"".join(lines),
         )
 
+    def _line(self, row: SubmittedRow, verdict: RowVerdict) -> bytes:
+        made = not self._order.dry_run
+        known = verdict.verdict == "unchanged" and verdict.reasons[0].code != "repeated"
+        return verdict_line(
+            row.number,
+            verdict.verdict,
+            item=self._intake.item.code,
+            record=verdict.record if made or known else None,
+            revision=verdict.revision,
+            review=verdict.review if made else None,
+            reasons=verdict.reasons,
+            line=row.line,
+            notices=row.notices,
+        )
+
 
 def _digest(rows: Sequence[SubmittedRow]) -> bytes:
     return sha256(b"\n".join(row.text for row in rows)).digest()
 
 
-def _same(standing: Chunk, rows: Sequence[SubmittedRow]) -> Chunk:
-    if standing.digest != _digest(rows):
+def _same(stored: Chunk, rows: Sequence[SubmittedRow]) -> Chunk:
+    if stored.digest != _digest(rows):
         raise ChunkDiffers(
             "Use a new key for other rows, or send the first body again.",
             "新数据请使用新的键，或重新发送原请求正文。",
         )
-    return standing
+    return stored
 
 
 def _backed_up() -> Unavailable:

@@ -3,7 +3,7 @@
 What a row says is shown to who must decide it, and to nobody once it is decided or its item is out of force.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -22,13 +22,15 @@ from creditmesh.ingestion.errors import (
     Overtaken,
     RowRefused,
 )
-from creditmesh.ingestion.operations.intake import Intake, IntakeRow
-from creditmesh.ingestion.operations.register import EntryVerdict, Register, frame_of
+from creditmesh.ingestion.operations.records.intake import Intake
+from creditmesh.ingestion.operations.records.register import Register, RowVerdict
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import reviews
-from creditmesh.ingestion.store.reviews import Review, State
+from creditmesh.ingestion.store.reviews import Review
+from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events.access import AccessOutcome as Disclosed
+from creditmesh.schemas.events.access import AccessOutcome
+from creditmesh.schemas.records import ReviewState
 
 _NONE = ("You have no review of this id.", "您没有该编号的待审行。")
 
@@ -50,7 +52,7 @@ class HeldRow:
     fields: Mapping[str, JsonValue] = field(repr=False)
 
 
-async def held_rows(ctx: Context, *, state: State, after: UUID | None, limit: int) -> list[Review]:
+async def held_rows(ctx: Context, *, state: ReviewState, after: UUID | None, limit: int) -> list[Review]:
     """Reviews in the order they were held, without what the rows say: a department's own, an office's all."""
     session, items = await ctx.session(), ctx.known_caller.items
     return await reviews.page(session, state=state, party=_party(ctx), items=items, after=after, limit=limit)
@@ -64,7 +66,7 @@ async def held_row(ctx: Context, review: UUID) -> HeldRow:
     return HeldRow(review=found, fields=await _opened(ctx, found) if shown else {})
 
 
-async def decide_review(ctx: Context, decision: ReviewDecision) -> EntryVerdict:
+async def decide_review(ctx: Context, decision: ReviewDecision) -> RowVerdict:
     """Release a held row into its record, or refuse it for good; the officer is named in what comes of it.
 
     OfficerNeeded without a named person, OfficeNeeded where it would take over another party's record, AlreadyDecided,
@@ -73,42 +75,43 @@ async def decide_review(ctx: Context, decision: ReviewDecision) -> EntryVerdict:
     if ctx.known_caller.officer is None:
         raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
     found = await _seen(ctx, decision.review)
+    _assert_held(found)
     if decision.decision == "release":
-        outcome = await _release(ctx, found, decision)
+        verdict = await _release(ctx, found, decision)
     else:
-        outcome = EntryVerdict("refused")
+        verdict = RowVerdict("refused")
         await _lock(ctx, decision)
-    await _decide(ctx, decision, found, outcome)
-    return outcome._replace(review=found.id, item=found.item)
+    await _decide(ctx, decision, found, verdict)
+    return verdict._replace(review=found.id, item=found.item)
 
 
-async def _release(ctx: Context, found: Review, decision: ReviewDecision) -> EntryVerdict:
-    fields = await _opened(ctx, found)
+async def _release(ctx: Context, found: Review, decision: ReviewDecision) -> RowVerdict:
     intake = Intake.of(ctx, found.item, party=found.party)
-    entry = intake.read_fields(found.row, fields)
-    if entry.refusals:
-        raise RowRefused("See errors.", "原因见 errors。", errors=entry.refusals)
-    ciphers = await intake.identify([entry])
-    entry.fingerprint = found.fingerprint
-    entry.fingerprints |= {found.fingerprint}
+    row = intake.read_fields(found.row, await _opened(ctx, found))
+    await intake.identify([row])
+    if row.refusals:
+        raise RowRefused("See errors.", "原因见 errors。", errors=row.refusals)
+    candidate = row.passed_candidate
+    candidate.fingerprint = found.fingerprint
+    candidate.fingerprints |= {found.fingerprint}
     lane: Lane = "backfill" if found.lane == "backfill" else "live"
-    frame = frame_of(ctx, intake, lane=lane, submission=found.submission, why=found.why, basis=found.basis)
-    register = await Register.opened(ctx, intake, frame, entries=[entry], ciphers=ciphers)
+    by = intake.attribution(lane=lane, submission=found.submission, why=found.why, basis=found.basis)
+    register = Register(ctx, by)
+    await register.open([candidate])
     await _lock(ctx, decision)
-    _still_as_held(register, entry, found)
-    if register.is_anothers(entry) and ctx.known_caller.kind != "office":
+    _assert_as_held(register.history(candidate), found)
+    if register.is_anothers(candidate) and ctx.known_caller.kind != "office":
         raise OfficeNeeded(
             "An officer of the credit office decides who keeps the record.", "由信用工作机构工作人员决定记录归属。"
         )
-    outcome = register.settle(entry, cleared=True)
+    verdict = register.settle(row, cleared=True)
     await register.write()
-    return outcome
+    return verdict
 
 
-def _still_as_held(register: Register, entry: IntakeRow, found: Review) -> None:
-    history = register.history(entry)
+def _assert_as_held(history: Sequence[Known], found: Review) -> None:
     newest = history[-1].rev if history else 0
-    if newest != found.rev and not any(known.fingerprint == entry.fingerprint for known in history):
+    if newest != found.rev and not any(known.fingerprint == found.fingerprint for known in history):
         raise Overtaken(
             "Refuse the review; if the row is right, correct the record with If-Match.",
             "请拒绝该待审行；如内容无误，请通过带 If-Match 的更正办理。",
@@ -116,21 +119,24 @@ def _still_as_held(register: Register, entry: IntakeRow, found: Review) -> None:
 
 
 async def _lock(ctx: Context, decision: ReviewDecision) -> None:
-    locked = await reviews.review_of(await ctx.session(), decision.review, lock=True)
-    if locked is None or locked.state != "held":
+    _assert_held(await reviews.review_of(await ctx.session(), decision.review, lock=True))
+
+
+def _assert_held(found: Review | None) -> None:
+    if found is None or found.state != "held":
         raise AlreadyDecided("See GET /v1/reviews/{id}.", "见 GET /v1/reviews/{id}。")
 
 
-async def _decide(ctx: Context, decision: ReviewDecision, found: Review, outcome: EntryVerdict) -> None:
+async def _decide(ctx: Context, decision: ReviewDecision, found: Review, verdict: RowVerdict) -> None:
     decided = replace(
         found,
         state="released" if decision.decision == "release" else "refused",
         officer=ctx.known_caller.officer,
         note=decision.note,
         decided_at=ctx.instant,
-        verdict=outcome.verdict,
-        record=outcome.record,
-        rev=found.rev if outcome.revision is None else outcome.revision,
+        verdict=verdict.verdict,
+        record=verdict.record,
+        rev=found.rev if verdict.revision is None else verdict.revision,
     )
     await reviews.decide(await ctx.session(), decided)
 
@@ -150,7 +156,7 @@ async def _seen(ctx: Context, review: UUID) -> Review:
     return found
 
 
-def _disclose(ctx: Context, found: Review, *, outcome: Disclosed, reason: str | None = None) -> None:
+def _disclose(ctx: Context, found: Review, *, outcome: AccessOutcome, reason: str | None = None) -> None:
     for subject in sorted({found.subject, *_sealed(found)}):
         ctx.disclose(subject, purpose="review", ground="statutory", outcome=outcome, reason=reason, items=[found.item])
 

@@ -1,17 +1,45 @@
-"""How a submission stands: for the party that sent it, and for nobody else."""
+"""Submissions: whatever the shape of a body, every row gets its verdict; and how far one has come, for its party."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.ingestion import receipts
+from creditmesh.ingestion.errors import NoRows
+from creditmesh.ingestion.formats import SubmittedRow
+from creditmesh.ingestion.operations.records.intake import Intake
+from creditmesh.ingestion.operations.submitting.submission_run import (
+    OtherFirst,
+    SubmissionOrder,
+    SubmissionRun,
+    Submitted,
+)
 from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
 from creditmesh.schemas.verdicts import VerdictWord
 
+_PAUSE = 1000
 
-async def standing_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission, Mapping[VerdictWord, int]]:
+
+async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
+    """Take the rows in and answer with their verdicts.
+
+    UnknownItem or NotAuthorised before anything is read; NoRows; RowRefused for a refused single row; ChunkDiffers and
+    idempotency.KeyReused where a key comes back with other rows; Unavailable while events back up.
+    """
+    intake = Intake.of(ctx, order.item, party=ctx.known_caller.party)
+    rows = await _gathered(order.read(intake))
+    if not rows:
+        raise NoRows("Send at least one row.", "请至少报送一行。")
+    try:
+        return await SubmissionRun(ctx, intake, order, rows).run()
+    except OtherFirst as first:
+        return await SubmissionRun(ctx, intake, order, rows, begun=first.submission).run()
+
+
+async def progress_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission, Mapping[VerdictWord, int]]:
     """The caller's submission and the verdicts given so far; NotFound if it is not theirs."""
     found = await submissions.submission_of(await ctx.session(), submission)
     caller = ctx.known_caller
@@ -22,7 +50,7 @@ async def standing_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission,
 
 async def chunks_of(ctx: Context, submission: UUID) -> list[Chunk]:
     """The committed chunks of the caller's submission, in order; NotFound if it is not theirs."""
-    await standing_of(ctx, submission)
+    await progress_of(ctx, submission)
     return await submissions.chunks(await ctx.session(), submission)
 
 
@@ -31,10 +59,19 @@ async def receipt_of(ctx: Context, submission: UUID) -> bytes:
 
     It is made from the verdicts that were given, whenever it is asked for: the same again each time.
     """
-    found, counts = await standing_of(ctx, submission)
+    found, counts = await progress_of(ctx, submission)
     if sum(counts.values()) < found.total:
         raise NotFound(
             "The submission is not complete; send it again with its key.", "报送尚未完成；请以原键重新发送。"
         )
     chunks = await submissions.chunks(await ctx.session(), submission)
     return receipts.receipt_line(ctx.keys, submission=submission, node=ctx.node.code, item=found.item, chunks=chunks)
+
+
+async def _gathered(rows: Iterable[SubmittedRow]) -> list[SubmittedRow]:
+    gathered: list[SubmittedRow] = []
+    for row in rows:
+        gathered.append(row)
+        if row.number % _PAUSE == 0:
+            await asyncio.sleep(0)
+    return gathered

@@ -5,9 +5,10 @@ from itertools import product
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.ingestion.operations.record_book import Life, Lives, Turn
+from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
 from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Place
+from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events import CaseChanged
 from creditmesh.schemas.events.case import CaseEffect
 from creditmesh.schemas.events.record import Change
@@ -24,13 +25,14 @@ _CHANGES: dict[CaseEffect, Change] = {
 async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
     """Write what these steps do. A step on a copy, on a record that has ended, or done already, does nothing."""
     own = await _own(ctx, [step for step in steps if step.effect is not None])
-    lives = await Lives.opened(ctx, own.values())
+    book = RecordBook(ctx)
+    await book.open_newest(own.values())
     for step in steps:
-        place = own.get(step.record)
-        life = None if place is None else lives.at(place)
-        if life is not None and step.effect is not None and _does(life, step.effect):
-            lives.turn(life, _turn(step, step.effect))
-    await lives.write()
+        if step.effect is not None and step.record in own:
+            place = own[step.record]
+            if _applies(book.history(place)[-1], step.effect):
+                book.change_state(place, _change_of(step, step.effect))
+    await book.write()
 
 
 async def _own(ctx: Context, steps: Sequence[CaseChanged]) -> dict[UUID, Place]:
@@ -42,20 +44,20 @@ async def _own(ctx: Context, steps: Sequence[CaseChanged]) -> dict[UUID, Place]:
     return {each.record: each.place for each in firsts.values() if each.origin == ctx.node.code}
 
 
-def _does(life: Life, effect: CaseEffect) -> bool:
-    if life.state != "published":
+def _applies(newest: Known, effect: CaseEffect) -> bool:
+    if newest.state != "published":
         return False
     match effect:
         case "mark":
-            return life.mark is None
+            return newest.mark is None
         case "unmark":
-            return life.mark is not None
+            return newest.mark is not None
         case "repair" | "withdraw" | "discharge":
             return True
 
 
-def _turn(step: CaseChanged, effect: CaseEffect) -> Turn:
-    return Turn(
+def _change_of(step: CaseChanged, effect: CaseEffect) -> StateChange:
+    return StateChange(
         change=_CHANGES[effect],
         officer=step.officer,
         reason="error" if effect == "withdraw" else None,

@@ -6,34 +6,36 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Conflict, Stale
 from creditmesh.chassis.http import idempotency
 from creditmesh.chassis.http.idempotency import Once
-from creditmesh.ingestion.operations.register import EntryVerdict
+from creditmesh.ingestion.operations.records.register import RowVerdict
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.schemas.verdicts import Verdict
 
 
-async def once(ctx: Context, asked: Once, change: Callable[[], Awaitable[EntryVerdict]]) -> tuple[Verdict, bool]:
+async def idempotent_change(
+    ctx: Context, asked: Once, change: Callable[[], Awaitable[RowVerdict]]
+) -> tuple[Verdict, bool]:
     """The verdict on the change, and whether it is a replay's. idempotency.KeyReused for another change."""
-    standing = await _standing(ctx, asked)
-    if standing is not None:
-        return standing, True
+    before = await _made_before(ctx, asked)
+    if before is not None:
+        return before, True
     try:
-        outcome = await change()
+        made = await change()
     except (Stale, Conflict) as refusal:
         if refusal.keep:
             raise
         # An equal request may just have made the very change that is in the way.
         await ctx.rollback()
-        standing = await _standing(ctx, asked)
-        if standing is None:
+        before = await _made_before(ctx, asked)
+        if before is None:
             raise
-        return standing, True
-    reference = outcome.review or outcome.made
+        return before, True
+    reference = made.review or made.made
     if asked.key is not None and reference is not None:
         await idempotency.remember(ctx, asked.key, asked.digest, reference)
-    return _verdict(outcome), False
+    return _verdict(made), False
 
 
-async def _standing(ctx: Context, asked: Once) -> Verdict | None:
+async def _made_before(ctx: Context, asked: Once) -> Verdict | None:
     if asked.key is None:
         return None
     async with ctx.transaction() as session:
@@ -44,29 +46,29 @@ async def _standing(ctx: Context, asked: Once) -> Verdict | None:
         if review is not None:
             return _verdict(_of_review(review))
         found = await revisions.revision(session, reference, parts=ctx.node.parts)
-    return None if found is None else _verdict(EntryVerdict("corrected", found.record, found.rev, item=found.item))
+    return None if found is None else _verdict(RowVerdict("corrected", found.record, found.rev, item=found.item))
 
 
-def _of_review(review: reviews.Review) -> EntryVerdict:
+def _of_review(review: reviews.Review) -> RowVerdict:
     if review.verdict is None:
-        return EntryVerdict("held", review=review.id, item=review.item, reasons=reviews.reasons_of(review))
-    made = review.verdict != "refused"
-    return EntryVerdict(
+        return RowVerdict("held", review=review.id, item=review.item, reasons=reviews.reasons_of(review))
+    refused = review.verdict == "refused"
+    return RowVerdict(
         review.verdict,
-        review.record if made else None,
-        review.rev if made else None,
+        None if refused else review.record,
+        None if refused else review.rev,
         review=review.id,
         item=review.item,
     )
 
 
-def _verdict(outcome: EntryVerdict) -> Verdict:
+def _verdict(made: RowVerdict) -> Verdict:
     return Verdict(
         row=1,
-        verdict=outcome.verdict,
-        record=outcome.record,
-        revision=outcome.revision,
-        item=outcome.item,
-        review=outcome.review,
-        reasons=tuple(outcome.reasons),
+        verdict=made.verdict,
+        record=made.record,
+        revision=made.revision,
+        item=made.item,
+        review=made.review,
+        reasons=tuple(made.reasons),
     )

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.schemas.events import RecordReceived
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
-TURNS: frozenset[Change] = frozenset({"marked", "unmarked", "repaired", "withdrawn", "discharged", "withheld"})
+STATE_CHANGES: frozenset[Change] = frozenset({"marked", "unmarked", "repaired", "withdrawn", "discharged", "withheld"})
 """The changes that leave its content: they mark, unmark, end or withhold it, or discharge whom it names."""
 _MOST = 2**31 - 1
 
@@ -34,16 +35,18 @@ class PeerEntry:
     body: RecordBody | None = field(default=None, repr=False)
     """None of an entry that can only mark or end what is held, or that is refused."""
     refusal: FieldError | None = None
-    heard: bool = False
+    authorised: bool = False
     """Whether its sender may speak for its origin."""
+    candidate: Candidate | None = None
+    """What it says, once it has passed the gate."""
 
     @property
-    def turns(self) -> bool:
+    def changes_state(self) -> bool:
         """Whether it leaves what the record says as it is."""
-        return self.change in TURNS
+        return self.change in STATE_CHANGES
 
     @property
-    def said(self) -> RecordBody:
+    def known_body(self) -> RecordBody:
         """Its body."""
         if self.body is None:
             raise RuntimeError("a refused entry says nothing")
@@ -61,7 +64,7 @@ def read_entry(received: RecordReceived) -> PeerEntry:
     body = _body(received.body)
     agree = body is not None and _about(body) == _about(line)
     entry.body = body if agree else None
-    if not agree and not entry.turns:
+    if not agree and not entry.changes_state:
         entry.refusal = reason("unreadable_entry" if body is None else "contradictory_entry")
     return entry
 

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.chassis.vault.keys import KeyMissing, Keys
-from creditmesh.ingestion.entries import PeerEntry, read_key
-from creditmesh.ingestion.operations.judgements import RunJudgements
+from creditmesh.ingestion.operations.copying.entries import PeerEntry, read_key
+from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.store import feed_keys
 from creditmesh.ingestion.store.feed_keys import FeedKey
 from creditmesh.schemas.events import FeedKeyReceived
@@ -25,17 +25,17 @@ _MOST_WRAPPED = 8
 
 async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
     """Keep what of these keys is wrapped to this node; one that is wrapped to others only is known as such."""
-    judged, kept = RunJudgements(), dict[FeedKey, str | None]()
+    results, kept = EntryResults(), dict[FeedKey, str | None]()
     for each in received:
         body = read_key(each.body)
-        judged.add(each.peer, each.feed, each.index, None if body is not None else reason("unreadable_entry"))
+        results.add(each.peer, each.feed, each.index, None if body is not None else reason("unreadable_entry"))
         if body is not None:
             ours = [wrapped for wrapped in body.wrapped if wrapped.node == ctx.node.code]
             text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours[:_MOST_WRAPPED]) + "]" if ours else None
             place = (each.peer, each.feed, body.key)
             kept[place] = text or kept.get(place)
     await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
-    judged.emit(ctx)
+    results.emit(ctx)
 
 
 class FeedCiphers:
@@ -48,12 +48,12 @@ class FeedCiphers:
     @classmethod
     async def of(cls, ctx: Context, entries: Collection[PeerEntry]) -> "FeedCiphers":
         """The ciphers that these entries need."""
-        needed = {_key(entry) for entry in entries if entry.said.sealed is not None}
+        needed = {_key(entry) for entry in entries if entry.known_body.sealed is not None}
         return cls(ctx.keys, await feed_keys.wrapped_of(await ctx.session(), needed))
 
     def unseal(self, entry: PeerEntry) -> Mapping[str, object] | FieldError:
         """The clear and the personal fields of an entry in one row, or why they cannot be read."""
-        body = entry.said
+        body = entry.known_body
         if body.sealed is None:
             return body.fields
         peer, feed, key = _key(entry)
@@ -72,7 +72,7 @@ class FeedCiphers:
 
 
 def _key(entry: PeerEntry) -> FeedKey:
-    sealed = entry.said.sealed
+    sealed = entry.known_body.sealed
     return entry.peer, entry.feed, "" if sealed is None else sealed.key
 
 

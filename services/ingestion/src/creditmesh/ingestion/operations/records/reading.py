@@ -24,7 +24,7 @@ _NONE = ("You have no record of this id.", "您没有该编号的记录。")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class OpenedRevision:
     """A revision as its own party sees it: sealed fields opened; without any field if the record is shown no more."""
 
     stored: Stored
@@ -32,13 +32,13 @@ class Opened:
     fields: Mapping[str, JsonValue] = field(repr=False)
 
 
-async def record_of(ctx: Context, record: UUID) -> Opened:
+async def record_of(ctx: Context, record: UUID) -> OpenedRevision:
     """The record as it stands now; an access. Refusals as `own_revisions`."""
     (opened,) = await _opened(ctx, (await own_revisions(ctx, record))[-1:])
     return opened
 
 
-async def history_of(ctx: Context, record: UUID) -> list[Opened]:
+async def history_of(ctx: Context, record: UUID) -> list[OpenedRevision]:
     """Every revision of the record, oldest first; an access. Refusals as `own_revisions`."""
     return await _opened(ctx, await own_revisions(ctx, record))
 
@@ -66,12 +66,12 @@ async def own_revisions(ctx: Context, record: UUID) -> list[Stored]:
     return history
 
 
-async def _opened(ctx: Context, history: Sequence[Stored]) -> list[Opened]:
+async def _opened(ctx: Context, history: Sequence[Stored]) -> list[OpenedRevision]:
     events = [_event(stored) for stored in history]
     shown = _shown(ctx, events[-1])
     _disclose(ctx, events, outcome="released" if shown else "nothing")
     values = await _values(ctx, events) if shown else [{} for _ in events]
-    return [Opened(stored=s, event=e, fields=v) for s, e, v in zip(history, events, values, strict=True)]
+    return [OpenedRevision(stored=s, event=e, fields=v) for s, e, v in zip(history, events, values, strict=True)]
 
 
 def _shown(ctx: Context, newest: RecordChanged) -> bool:
@@ -93,8 +93,8 @@ async def _values(ctx: Context, events: Sequence[RecordChanged]) -> list[dict[st
 def _disclose(
     ctx: Context, events: Iterable[RecordChanged], *, outcome: AccessOutcome, reason: str | None = None
 ) -> None:
-    told = list(events)
-    about = {event.subject for event in told} | {sealed.about for event in told for sealed in event.sealed}
+    listed = list(events)
+    about = {event.subject for event in listed} | {sealed.about for event in listed for sealed in event.sealed}
     for subject in sorted(about):
         ctx.disclose(
             subject,
@@ -102,8 +102,8 @@ def _disclose(
             ground="statutory",
             outcome=outcome,
             reason=reason,
-            items=[told[0].item],
-            records=[told[0].record],
+            items=[listed[0].item],
+            records=[listed[0].record],
         )
 
 

@@ -1,0 +1,1 @@
+"""Copying: entries of peers' feeds are judged and become copies of their records."""

@@ -1,0 +1,78 @@
+"""From a peer's entry to a candidate: its content is unsealed, judged at the peers' gate, and finds its subjects here.
+
+Nothing is locked or written. What is refused says so on its entry.
+"""
+
+from collections.abc import Sequence
+
+from creditmesh.chassis.bus.stream import heads
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Transient
+from creditmesh.ingestion.operations.copying.entries import PeerEntry
+from creditmesh.ingestion.operations.copying.feed_keys import FeedCiphers
+from creditmesh.ingestion.operations.copying.peer_gate import PeerGate, refused_item
+from creditmesh.ingestion.operations.records.candidates import Candidate, PassedRow, candidates_of
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+
+CATALOGUE = "catalogue"
+"""The stream that every process follows, and the key of all its events."""
+
+
+async def assert_followed(ctx: Context) -> None:
+    """Transient unless this process has followed the catalogue to its announced head: only then a refusal stands."""
+    head = (await heads(await ctx.session(), CATALOGUE)).get(ctx.part(CATALOGUE))
+    if head is not None and ctx.followed(Directory).number < head.number:
+        raise Transient("a peer's entries wait for this process to follow the catalogue")
+
+
+class PeerIntake:
+    """Entries with content, of one run, under one legal date."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._gates: dict[str, PeerGate | FieldError] = {}
+
+    async def take(self, entries: Sequence[PeerEntry]) -> None:
+        """Give each of these entries its candidate, or the reason why it is refused."""
+        ciphers = await FeedCiphers.of(self._ctx, entries)
+        passed: list[tuple[PeerEntry, PassedRow]] = []
+        for entry in entries:
+            judged = self._judge(entry, ciphers)
+            if isinstance(judged, PassedRow):
+                passed.append((entry, judged))
+            else:
+                entry.refusal = judged
+        made = await candidates_of(self._ctx, [row for _, row in passed])
+        for (entry, _), candidate in zip(passed, made, strict=True):
+            if isinstance(candidate, Candidate):
+                entry.candidate = candidate
+            else:
+                entry.refusal = candidate
+
+    def _judge(self, entry: PeerEntry, ciphers: FeedCiphers) -> PassedRow | FieldError:
+        gate = self._gate(entry.known_body.item)
+        if isinstance(gate, FieldError):
+            return gate
+        fields = ciphers.unseal(entry)
+        if isinstance(fields, FieldError):
+            return fields
+        row = gate.compiled.validate(fields)
+        if isinstance(row, tuple):
+            return row[0]
+        judgement = gate.judge(entry.known_body, row)
+        if judgement.refusals:
+            return judgement.refusals[0]
+        return PassedRow(compiled=gate.compiled, origin=entry.origin, row=row, given=row, judgement=judgement)
+
+    def _gate(self, code: str) -> PeerGate | FieldError:
+        if code not in self._gates:
+            directory, today = self._ctx.followed(Directory), self._ctx.legal_date
+            item = directory.item(code, on=today)
+            refusal = refused_item(item)
+            if item is None or refusal is not None:
+                self._gates[code] = refusal or reason("unknown_item")
+            else:
+                self._gates[code] = PeerGate(directory.compiled(code, item.number), today=today)
+        return self._gates[code]

@@ -1,0 +1,180 @@
+"""Candidates: rows that passed a gate and have found their subjects, whoever brings them; nothing is locked or written.
+
+Content, natural keys and fingerprint are made here and nowhere else.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+from pydantic import JsonValue
+
+from creditmesh.chassis.bulk import in_slices
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.chassis.vault.subjects import Erased
+from creditmesh.ingestion.content import Content, content_of, fingerprint_text, former_fingerprint_text, natural_texts
+from creditmesh.ingestion.lawful import Judgement
+from creditmesh.ingestion.store.revisions import Place
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.identity import Identity
+
+_SLICE = 100
+
+
+@dataclass(slots=True, kw_only=True)
+class PassedRow:
+    """A row that a gate has let pass, and whose record it would be."""
+
+    compiled: CompiledItem
+    origin: str
+    row: Row = field(repr=False)
+    given: Row = field(repr=False)
+    """The row with its codes as they were written: what its fingerprint is of."""
+    judgement: Judgement = field(repr=False)
+
+    @property
+    def subject(self) -> Identity:
+        """Whom it is about."""
+        if self.judgement.subject is None:
+            raise RuntimeError("a row that names nobody passes no gate")
+        return self.judgement.subject
+
+
+@dataclass(slots=True, kw_only=True)
+class Candidate:
+    """What may become a revision: everything that is known of a row before its record is looked at."""
+
+    passed: PassedRow
+    place: Place
+    """Where its record's revisions are, under the natural key that this has."""
+    places: Sequence[Place]
+    """Where they may be: as the row is, and as it may have been before."""
+    content: Content = field(repr=False)
+    fingerprint: bytes = field(repr=False)
+    fingerprints: frozenset[bytes] = field(repr=False)
+    """By which its content is recognised: `fingerprint`, and that of the row with every code in its canonical form."""
+    representative: tuple[UUID, int] | None
+    """Another whom it names, and their part."""
+    cipher: Cipher
+    other_cipher: Cipher
+    """The representative's; the subject's where there is none."""
+
+    @property
+    def item(self) -> Item:
+        """The version of the item that it was read with."""
+        return self.passed.compiled.item
+
+    @property
+    def holds(self) -> Sequence[FieldError]:
+        """What is doubtful about it."""
+        return self.passed.judgement.holds
+
+    def facts(self) -> dict[str, object]:
+        """What its event says of the record beside its life, but for what is sealed."""
+        judged, roles = self.passed.judgement, self.item.roles
+        related = []
+        if self.representative is not None:
+            subject, part = self.representative
+            related.append({"role": "legal_representative", "subject": str(subject), "part": part})
+        return {
+            "kind": self.passed.subject.kind,
+            "severity": judged.severity,
+            "decided_on": judged.decided_on,
+            "display_from": judged.period.begins,
+            "display_until": judged.period.until,
+            "issuer": self.passed.row[roles.issuer],
+            "fields": orjson.Fragment(self.content.clear),
+            "related": related,
+        }
+
+    def sealed(self, record: UUID) -> list[dict[str, JsonValue]]:
+        """Each person's fields under their own key; a representative without a number is sealed with the subject."""
+        split, sealed = self.content.split, []
+        if split.subject:
+            sealed.append(self.cipher.seal_json(self.content.subject, object=record, field="subject"))
+        if split.representative:
+            sealed.append(
+                self.other_cipher.seal_json(self.content.representative, object=record, field="representative")
+            )
+        return sealed
+
+
+async def candidates_of(
+    ctx: Context, passed: Sequence[PassedRow], *, dry_run: bool = False
+) -> list[Candidate | FieldError]:
+    """A candidate for each of these rows, or why it is none. Commits in the vault only; a dry run, nothing at all."""
+    named = [each.subject for each in passed]
+    others = [who for each in passed if (who := each.judgement.representative) is not None]
+    if not named:
+        return []
+    subjects, ciphers = await _identified(ctx, [*named, *others], dry_run=dry_run)
+    representatives = iter(subjects[len(named) :])
+    made: list[Candidate | FieldError] = []
+    async for some in in_slices(list(zip(passed, subjects, strict=False)), _SLICE, seconds=0.005):
+        made += _candidates(ctx, some, representatives, ciphers)
+    return made
+
+
+def former_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]:
+    """By which its content was recognised until decision 33, under every version of the item."""
+    directory, code, kind = ctx.followed(Directory), candidate.item.code, candidate.passed.subject.kind
+    versions = (each.number for each in directory.versions("item", code) if each.state == "published")
+    texts = (former_fingerprint_text(directory.compiled(code, each), candidate.passed.row, kind) for each in versions)
+    return frozenset(ctx.keys.mac("fingerprint", text) for text in texts)
+
+
+def natural_keys(ctx: Context, item: Item, row: Row, *, subject: UUID, origin: str) -> list[bytes]:
+    """Under which the record of a row of this subject is found: as it is, and as it may have been before."""
+    return [ctx.keys.mac("fingerprint", text) for text in natural_texts(item, row, subject=subject, origin=origin)]
+
+
+async def _identified(
+    ctx: Context, named: Sequence[Identity], *, dry_run: bool
+) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
+    if dry_run:
+        return await ctx.vault.look_up(named)
+    try:
+        return await ctx.vault.identify(named)
+    except Erased:
+        subjects = await ctx.vault.resolve(named)
+        return subjects, await ctx.vault.open_left(subjects)
+
+
+def _candidates(
+    ctx: Context,
+    found: Sequence[tuple[PassedRow, UUID]],
+    representatives: Iterator[UUID],
+    ciphers: Mapping[UUID, Cipher],
+) -> Iterator[Candidate | FieldError]:
+    for passed, subject in found:
+        other = None if passed.judgement.representative is None else next(representatives)
+        cipher, other_cipher = ciphers.get(subject), ciphers.get(other or subject)
+        if cipher is None or other_cipher is None:
+            yield reason("subject_erased")
+            continue
+        item, part = passed.compiled.item, ctx.part(str(subject))
+        keys = natural_keys(ctx, item, passed.row, subject=subject, origin=passed.origin)
+        places = [(part, subject, key) for key in keys]
+        fingerprint = _fingerprint(ctx, item, passed.given)
+        canonical = fingerprint if passed.given == passed.row else _fingerprint(ctx, item, passed.row)
+        yield Candidate(
+            passed=passed,
+            place=places[0],
+            places=places,
+            content=content_of(passed.compiled, passed.row, passed.subject.kind),
+            fingerprint=fingerprint,
+            fingerprints=frozenset((fingerprint, canonical)),
+            representative=None if other is None else (other, ctx.part(str(other))),
+            cipher=cipher,
+            other_cipher=other_cipher,
+        )
+
+
+def _fingerprint(ctx: Context, item: Item, row: Row) -> bytes:
+    return ctx.keys.mac("fingerprint", fingerprint_text(item.code, row))

@@ -1,0 +1,111 @@
+"""Changes of a record by its own party: it corrects it, withdraws it, each as one revision."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Stale
+from creditmesh.ingestion.errors import (
+    NaturalKeyChanged,
+    OfficerNeeded,
+    RecordClosed,
+    ReopeningUnfounded,
+    RowRefused,
+)
+from creditmesh.ingestion.operations.records.candidates import Candidate
+from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
+from creditmesh.ingestion.operations.records.reading import own_revisions
+from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
+from creditmesh.ingestion.operations.records.register import Register, RowVerdict
+from creditmesh.schemas.events.record import RecordState
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """What a party changes of its record: made from the revision `expected`, for this reason, on this basis."""
+
+    record: UUID
+    expected: int
+    why: str
+    basis: str | None
+    fields: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
+
+
+async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
+    """Replace the content of a record; a named officer opens a withdrawn record again by it, for a reason, on a basis.
+
+    Stale if the record has changed since `expected`, RowRefused where the gate refuses the new content (or doubts that
+    of a record that has ended), NaturalKeyChanged if it would be another record. Doubtful content is held. A repaired
+    record is RecordClosed: only a case opens it. OfficerNeeded and ReopeningUnfounded for a withdrawn one.
+    """
+    stored = (await own_revisions(ctx, change.record))[-1]
+    intake = Intake.of(ctx, stored.item, party=ctx.known_caller.party)
+    row = intake.read_fields(1, change.fields)
+    await intake.identify([row])
+    if row.refusals:
+        raise _refused(row.refusals)
+    candidate = row.passed_candidate
+    register = Register(ctx, intake.attribution(why=change.why, basis=change.basis))
+    await register.open([candidate])
+    if candidate.place != stored.place:
+        raise NaturalKeyChanged("Withdraw this record and submit the other one.", "请撤回本记录并另行报送。")
+    newest = register.history(candidate)[-1]
+    _expect(change.expected, newest.rev)
+    if newest.state != "published":
+        _assert_reopens(ctx, change, newest.state)
+    verdict = _corrected(register, row, candidate)
+    await register.write()
+    return verdict._replace(item=intake.item.code)
+
+
+async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
+    """End a record: it is shown and used no more. Stale if it has changed, RecordClosed if it has ended already."""
+    stored = (await own_revisions(ctx, change.record))[-1]
+    book = RecordBook(ctx)
+    await book.open_newest([stored.place])
+    newest = book.history(stored.place)[-1]
+    _expect(change.expected, newest.rev)
+    if newest.state != "published":
+        raise RecordClosed("It has ended already.", "该记录已终止。")
+    officer = ctx.known_caller.officer
+    withdrawal = StateChange(change="withdrawn", officer=officer, reason=change.why, basis=change.basis)
+    made = book.change_state(stored.place, withdrawal)
+    await book.write()
+    return RowVerdict("corrected", newest.record, newest.rev + 1, made=made, item=stored.item)
+
+
+def _assert_reopens(ctx: Context, change: ChangeRequest, state: RecordState) -> None:
+    if state == "repaired":
+        raise RecordClosed("A repaired record is opened only by a case.", "已修复的记录仅可通过案件恢复。")
+    if ctx.known_caller.officer is None:
+        raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
+    if change.why != "reopened" or change.basis is None or not change.basis.strip():
+        raise ReopeningUnfounded(
+            "Give the reason reopened, and the document it rests on as basis.",
+            "请将 reason 填为 reopened，并在 basis 中填写所依据的文书。",
+        )
+
+
+def _corrected(register: Register, row: IntakeRow, candidate: Candidate) -> RowVerdict:
+    newest = register.history(candidate)[-1]
+    if newest.state != "published":
+        if candidate.holds:
+            raise _refused(candidate.holds)
+        return register.revise(candidate, "reopened")
+    if newest.fingerprint in candidate.fingerprints:
+        return RowVerdict("unchanged", newest.record, newest.rev, reasons=(reason("same"),))
+    return register.hold(row) or register.revise(candidate, "corrected")
+
+
+def _expect(expected: int, found: int) -> None:
+    if expected != found:
+        raise Stale("Read it again and repeat the change.", "请重新读取后再更改。", headers={"ETag": f'"{found}"'})
+
+
+def _refused(errors: Sequence[FieldError]) -> RowRefused:
+    return RowRefused("See errors.", "原因见 errors。", errors=errors)

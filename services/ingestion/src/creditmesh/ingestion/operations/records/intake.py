@@ -1,0 +1,124 @@
+"""Intake: the rows of one item from one party are read, judged at the gate, and find their subjects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+from pydantic import JsonValue
+
+from creditmesh.chassis.context import Context
+from creditmesh.ingestion.errors import NotAuthorised, OutsideCredential, UnknownItem
+from creditmesh.ingestion.formats import SubmittedRow
+from creditmesh.ingestion.gate import Gate
+from creditmesh.ingestion.operations.records.candidates import Candidate, PassedRow, candidates_of
+from creditmesh.ingestion.revisions import Attribution, Lane
+from creditmesh.schemas.catalogue import Item, Party
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.compile import Row
+
+
+@dataclass(slots=True)
+class IntakeRow:
+    """One row on its way: refused, or passed and, once its subjects are found, a candidate."""
+
+    number: int
+    refusals: Sequence[FieldError] = ()
+    passed: PassedRow | None = None
+    candidate: Candidate | None = None
+
+    @property
+    def passed_candidate(self) -> Candidate:
+        """The candidate of a row that was not refused."""
+        if self.candidate is None:
+            raise RuntimeError("a refused row is no candidate")
+        return self.candidate
+
+
+class Intake:
+    """Rows of one item from one party, under one legal date."""
+
+    def __init__(self, ctx: Context, item: Item, party: Party) -> None:
+        self.item = item
+        self.party = party
+        self.compiled = ctx.followed(Directory).compiled(item.code, item.number)
+        self._gate = Gate(self.compiled, party=party, today=ctx.legal_date)
+        self._ctx = ctx
+
+    @classmethod
+    def of(cls, ctx: Context, item_code: str, *, party: str | None) -> "Intake":
+        """The intake of an item for a party; UnknownItem if it is not in force, NotAuthorised without its duty."""
+        directory = ctx.followed(Directory)
+        item = directory.item(item_code, on=ctx.legal_date)
+        if item is None:
+            raise UnknownItem(
+                "Look up the item's code in GET /v1/catalogue/items.", "请在 GET /v1/catalogue/items 中查询条目代码。"
+            )
+        found = None if party is None else directory.party(party)
+        if found is None or not found.active or not set(found.duties) & set(item.duties):
+            raise NotAuthorised(
+                "The item is for parties with one of its duties; ask the catalogue keeper.",
+                "该条目仅限具有相应职责的单位报送；请联系目录管理方。",
+            )
+        limited = ctx.known_caller.items
+        if limited is not None and item_code not in limited:
+            raise OutsideCredential
+        return cls(ctx, item, found)
+
+    def attribution(
+        self, *, lane: Lane = "live", submission: UUID | None = None, why: str | None = None, basis: str | None = None
+    ) -> Attribution:
+        """Whose the revisions of these rows are."""
+        return Attribution(
+            origin=self._ctx.node.code,
+            party=self.party.code,
+            item=self.item.code,
+            item_version=self.item.number,
+            officer=self._ctx.known_caller.officer,
+            lane=lane,
+            submission=submission,
+            reason=why,
+            basis=basis,
+        )
+
+    def read(self, row: SubmittedRow) -> IntakeRow:
+        """Read and judge one row of a submission."""
+        if row.refusal is not None:
+            return IntakeRow(row.number, refusals=(row.refusal,))
+        return self._judged(row.number, self.compiled.validate_json(row.text), row.text)
+
+    def read_fields(self, number: int, fields: Mapping[str, JsonValue]) -> IntakeRow:
+        """Read and judge one row that comes as its fields."""
+        return self._judged(number, self.compiled.validate(fields), fields)
+
+    async def identify(self, rows: Sequence[IntakeRow], *, dry_run: bool = False) -> None:
+        """Let the rows that were not refused find their subjects. Commits in the vault only; a dry run, nothing."""
+        passed = [(row, row.passed) for row in rows if row.passed is not None]
+        made = await candidates_of(self._ctx, [each for _, each in passed], dry_run=dry_run)
+        for (row, _), found in zip(passed, made, strict=True):
+            if isinstance(found, Candidate):
+                row.candidate = found
+            else:
+                row.refusals = (found,)
+
+    def _judged(
+        self, number: int, read: Row | Sequence[FieldError], sent: bytes | Mapping[str, JsonValue]
+    ) -> IntakeRow:
+        if not isinstance(read, dict):
+            return IntakeRow(number, refusals=read)
+        judgement = self._gate.judge(read)
+        if judgement.refusals:
+            return IntakeRow(number, refusals=judgement.refusals)
+        given = self._given(read, sent)
+        passed = PassedRow(
+            compiled=self.compiled, origin=self._ctx.node.code, row=read, given=given, judgement=judgement
+        )
+        return IntakeRow(number, passed=passed)
+
+    def _given(self, row: Row, sent: bytes | Mapping[str, JsonValue]) -> Row:
+        try:
+            fields = orjson.loads(sent) if isinstance(sent, bytes) else sent
+        except orjson.JSONDecodeError:  # the validator takes what this parser does not, such as NaN in an empty field
+            return row
+        return self.compiled.as_given(row, fields)

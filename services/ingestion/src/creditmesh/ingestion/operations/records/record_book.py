@@ -1,0 +1,176 @@
+"""The records that one transaction changes: locked, read, added to, and written, whoever changes them.
+
+What a book has read is read under the locks of all the subjects, so that it stays the newest; a later change of the
+same transaction meets what an earlier one has done. Nothing is written before `write`.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from creditmesh.chassis.context import Context
+from creditmesh.ingestion.operations.records.candidates import Candidate
+from creditmesh.ingestion.revisions import Attribution, content_event, state_event
+from creditmesh.ingestion.store import revisions
+from creditmesh.ingestion.store.reviews import KnownReviews
+from creditmesh.ingestion.store.revisions import Place
+from creditmesh.ingestion.verdicts import Known
+from creditmesh.schemas.events.record import Change, RecordState
+
+
+class PeerRevision(NamedTuple):
+    """A revision as its origin counts and names it."""
+
+    record: UUID
+    rev: int
+    revision: UUID | None = None
+    mark: Literal["disputed"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChange:
+    """What becomes of a record while what it says stays: a mark, an end, a discharge; who says so and why."""
+
+    change: Change
+    officer: str | None = None
+    reason: str | None = None
+    basis: str | None = None
+    case: UUID | None = None
+    about: UUID | None = None
+    """Of a discharge: whom the record concerns no more."""
+    ends_mark: bool = False
+    """Of a discharge: whether it decides what the record is marked for."""
+    peer_revision: PeerRevision | None = None
+    """As its origin counts it; None of this node's own: the next revision."""
+
+
+class RecordBook:
+    """What is known of these records, and what this transaction adds to them; see the module."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._at = ctx.instant
+        self._mac = ctx.keys.key_id("fingerprint"), ctx.keys.algorithm("fingerprint")
+        # By natural key: one stands at one place, and the hash of bytes is kept.
+        self._histories: dict[bytes, list[Known]] = {}
+        self._newest: dict[bytes, bytes] = {}
+        """Newest events, of those read by `open_newest` and those added."""
+        self._queued: list[tuple[UUID, int]] = []
+        self.rows: list[tuple[object, ...]] = []
+        """To be written, as rows of `store.revisions.COLUMNS`."""
+
+    async def open_histories(
+        self, places: Collection[Place], *, party: str, doubtful: Collection[bytes] = ()
+    ) -> KnownReviews:
+        """Lock the subjects at these places and read all revisions there, without what they say.
+
+        Returns the reviews that this party already has for rows of the doubtful fingerprints.
+        """
+        session, locks = await self._ctx.session(), self._ctx.locks(subject for _, subject, _ in places)
+        found, reviews = await revisions.locked(session, locks, places, party=party, doubtful=doubtful)
+        for natural_key, history in found.items():
+            self._histories.setdefault(natural_key, history)
+        return reviews
+
+    async def open_newest(self, places: Iterable[Place]) -> None:
+        """Lock the subjects at these places and read their newest revisions with what they say.
+
+        Only such records, and those added in this transaction, can change their state.
+        """
+        wanted = set(places)
+        await self._ctx.lock(subject for _, subject, _ in wanted)
+        for place, stored in (await revisions.newest(await self._ctx.session(), wanted)).items():
+            self._histories[place[2]] = [stored.known]
+            self._newest[place[2]] = stored.data
+
+    def history(self, place: Place) -> list[Known]:
+        """The revisions known of the record at this place, this transaction's included; empty if there is none."""
+        return self._histories.setdefault(place[2], [])
+
+    def newest(self, place: Place) -> Known | None:
+        """The newest of them."""
+        history = self._histories.get(place[2])
+        return history[-1] if history else None
+
+    def says(self, place: Place) -> dict[str, Any]:
+        """The newest event of the record at this place."""
+        event: dict[str, Any] = orjson.loads(self._newest[place[2]])
+        return event
+
+    def add(
+        self, candidate: Candidate, by: Attribution, *, change: Change, peer_revision: PeerRevision | None = None
+    ) -> UUID:
+        """Add a revision with this content: as its origin tells it, or the next one. The id of its row."""
+        place, newest, row = candidate.place, self.newest(candidate.place), self._ctx.new_id()
+        if peer_revision is not None:
+            record, rev, revision, mark = peer_revision
+            row = record if newest is None else row
+        elif newest is None:
+            record, rev, revision, mark = row, 1, row, None
+        else:
+            record, rev, revision, mark = newest.record, newest.rev + 1, row, newest.mark
+        known = Known(record, rev, candidate.fingerprint, "published", mark, by.submission, by.party)
+        event = content_event(
+            by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
+            sealed=candidate.sealed(record),
+        )  # fmt: skip
+        return self._add(place, row, known, by, event)
+
+    def change_state(self, place: Place, what: StateChange) -> UUID:
+        """Mark, unmark or end the record at this place, as one more revision. The id of its row."""
+        says, newest, row = self.says(place), self.history(place)[-1], self._ctx.new_id()
+        rev, revision = (newest.rev + 1, None) if what.peer_revision is None else what.peer_revision[1:3]
+        state, mark = _changed(newest, what)
+        known = newest._replace(rev=rev, state=state, mark=mark, submission=None)
+        # The record's own item and version: one that is no longer collected can still be marked and ended.
+        by = Attribution(
+            **{name: says[name] for name in ("origin", "party", "item", "item_version")},
+            officer=what.officer, reason=what.reason, basis=what.basis, case=what.case,
+        )  # fmt: skip
+        event = state_event(says, by, known, revision or row, change=what.change, about=what.about)
+        return self._add(place, row, known, by, event)
+
+    def forget(self) -> None:
+        """Write nothing of what was added; that it was is still known."""
+        self.rows.clear()
+        self._queued.clear()
+        self._newest.clear()
+
+    async def write(self) -> None:
+        """Write the revisions with their queue rows, in the order they were added."""
+        await revisions.write(await self._ctx.session(), self.rows)
+        self.queue()
+
+    def queue(self) -> None:
+        """Gather the queue rows of revisions that are written with something else."""
+        for row, part in self._queued:
+            self._ctx.emit_row(row, part=part)
+
+    def _add(self, place: Place, row: UUID, known: Known, by: Attribution, event: bytes) -> UUID:
+        ctx, (part, subject, natural_key) = self._ctx, place
+        self.rows.append((
+            self._at, ctx.legal_date, part, known.rev, by.item_version, row, known.record, subject, by.submission,
+            natural_key, known.fingerprint, *self._mac, by.item, by.party, by.origin, by.lane,
+            known.state, known.mark, ctx.traceparent, event,
+        ))  # fmt: skip
+        self._queued.append((row, part))
+        self.history(place).append(known)
+        self._newest[natural_key] = event
+        return row
+
+
+def _changed(newest: Known, what: StateChange) -> tuple[RecordState, Literal["disputed"] | None]:
+    match change := what.change:
+        case "marked":
+            return newest.state, "disputed"
+        case "unmarked":
+            return newest.state, None
+        case "repaired" | "withdrawn" | "withheld":
+            return change, newest.mark
+        case "discharged":
+            return newest.state, None if what.ends_mark else newest.mark
+        case _:
+            raise ValueError(f"{change} changes what a record says")

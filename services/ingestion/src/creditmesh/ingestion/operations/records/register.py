@@ -1,0 +1,199 @@
+"""The verdicts of one transaction: every row gets its own, and the doubtful ones are held."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+from creditmesh.chassis.context import Context
+from creditmesh.ingestion.operations.records.candidates import Candidate, former_fingerprints, natural_keys
+from creditmesh.ingestion.operations.records.intake import IntakeRow
+from creditmesh.ingestion.operations.records.record_book import RecordBook
+from creditmesh.ingestion.revisions import Attribution
+from creditmesh.ingestion.store import reviews, revisions
+from creditmesh.ingestion.store.reviews import KnownReviews, Review
+from creditmesh.ingestion.verdicts import Known, Ruling, decide
+from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.events.record import Change
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.records import ReviewState
+from creditmesh.schemas.verdicts import VerdictWord
+
+
+class RowVerdict(NamedTuple):
+    """The verdict on one row; `made` is the revision it wrote."""
+
+    verdict: VerdictWord
+    record: UUID | None = None
+    revision: int | None = None
+    review: UUID | None = None
+    reasons: Sequence[FieldError] = ()
+    made: UUID | None = None
+    item: str = ""
+
+
+class Register:
+    """Gives the rows of one party their verdicts, in a book that is open at all their records.
+
+    `settle` is pure in memory, so that a later row meets what an earlier one has done; `write` writes all of it.
+    """
+
+    def __init__(self, ctx: Context, by: Attribution) -> None:
+        self._ctx = ctx
+        self._by = by
+        self._reviews: KnownReviews = {}
+        self._held: list[Review] = []
+        self.book = RecordBook(ctx)
+
+    async def open(self, candidates: Sequence[Candidate]) -> None:
+        """Lock the subjects of these candidates, then read what their records are."""
+        for candidate in candidates:  # of an attempt that met another writer, they have what was found then
+            candidate.place = candidate.places[0]
+        self._reviews |= await self.book.open_histories(
+            [place for candidate in candidates for place in candidate.places],
+            party=self._by.party,
+            doubtful={
+                each for candidate in candidates if candidate.holds for each in self._all_fingerprints(candidate)
+            },
+        )
+        await self._find_former(candidates)
+        await self._find_reviews_of_others_records(candidates)
+
+    def history(self, candidate: Candidate) -> list[Known]:
+        """Every revision of the candidate's record, this transaction's included."""
+        return self.book.history(candidate.place)
+
+    def is_anothers(self, candidate: Candidate) -> bool:
+        """Whether the candidate would change a record of another party."""
+        return self._ruled(candidate).reason == "another_partys_record"
+
+    def settle(self, row: IntakeRow, *, cleared: bool = False) -> RowVerdict:
+        """The verdict on a submitted row; `cleared`: an officer who may has decided that it goes into the record."""
+        candidate, held = row.candidate, None
+        if candidate is None:
+            return RowVerdict("refused", reasons=row.refusals)
+        ruling, newest = self._ruled(candidate), self.book.newest(candidate.place)
+        if newest is not None and ruling.verdict != "held" and ruling.reason is not None:
+            return RowVerdict(ruling.verdict, newest.record, newest.rev, reasons=(reason(ruling.reason),))
+        if not cleared and ruling.verdict == "held":
+            held = self._hold(row.number, candidate, (*candidate.holds, reason("another_partys_record")))
+        elif not cleared:
+            held = self.hold(row)
+        return held or self.revise(candidate, "accepted" if newest is None else "corrected")
+
+    def hold(self, row: IntakeRow) -> RowVerdict | None:
+        """Hold a doubtful row for an officer; None if there is no doubt, or an officer has cleared exactly this row."""
+        candidate = row.passed_candidate
+        if not candidate.holds or self._review_of(candidate)[1] == "released":
+            return None
+        return self._hold(row.number, candidate, candidate.holds)
+
+    def revise(self, candidate: Candidate, change: Change) -> RowVerdict:
+        """Write a revision with the candidate's content."""
+        made = self.book.add(candidate, self._by, change=change)
+        newest = self.history(candidate)[-1]
+        verdict: VerdictWord = "accepted" if change == "accepted" else "corrected"
+        return RowVerdict(verdict, newest.record, newest.rev, made=made)
+
+    def rehearsed(self) -> "Register":
+        """The same, which knows what was settled and will not write it."""
+        self.book.forget()
+        self._held.clear()
+        return self
+
+    async def write(self) -> None:
+        """Write the revisions with their queue rows and the reviews, in the order they were settled."""
+        await revisions.write(await self._ctx.session(), self.book.rows)
+        await self.write_beside()
+
+    async def write_beside(self) -> None:
+        """Write what goes with the revisions where these are written with their submission."""
+        self.book.queue()
+        await reviews.add_reviews(await self._ctx.session(), self._held)
+
+    def _ruled(self, candidate: Candidate) -> Ruling:
+        history, fingerprints = self.history(candidate), candidate.fingerprints
+        if history and not any(known.fingerprint in fingerprints for known in history):
+            # How content was recognised before is asked only of a record that exists and does not have it otherwise.
+            fingerprints = self._all_fingerprints(candidate)
+        return decide(history, fingerprints, submission=self._by.submission, party=self._by.party)
+
+    def _all_fingerprints(self, candidate: Candidate) -> frozenset[bytes]:
+        return candidate.fingerprints | former_fingerprints(self._ctx, candidate)
+
+    def _review_of(self, candidate: Candidate) -> tuple[UUID | None, ReviewState]:
+        known = (self._reviews[each] for each in self._all_fingerprints(candidate) if each in self._reviews)
+        return next(known, (None, "held"))
+
+    def _hold(self, number: int, candidate: Candidate, why: Sequence[FieldError]) -> RowVerdict:
+        review, state = self._review_of(candidate)
+        if state == "refused":
+            return RowVerdict("refused", reasons=(*why, reason("review_refused")))
+        if review is None:
+            review = self._ctx.new_id()
+            self._reviews[candidate.fingerprint] = (review, "held")
+            self._held.append(self._review(review, number, candidate, why))
+        return RowVerdict("held", review=review, reasons=why)
+
+    async def _find_former(self, candidates: Iterable[Candidate]) -> None:
+        """Let candidates have the record that is found at a former place, if it is about the same."""
+        former = [(each, place) for each in candidates for place in each.places[1:] if self.book.history(place)]
+        if not former:
+            return
+        stored = await revisions.newest(await self._ctx.session(), (place for _, place in former))
+        for candidate, place in former:
+            if place in stored and self._is_same(candidate, stored[place].data):  # a dry run has stored none
+                candidate.place = place
+
+    def _is_same(self, candidate: Candidate, data: bytes) -> bool:
+        event = RecordChanged.model_validate_json(data)
+        row = {code: str(value) for code, value in event.fields.items()}
+        for sealed in event.sealed:
+            if sealed.field == "subject":
+                opened = candidate.cipher.unseal(sealed, object=event.record, field=sealed.field)
+                row |= {code: str(value) for code, value in opened.items()}
+        row[candidate.item.roles.issuer] = event.issuer
+        _, subject, natural_key = candidate.places[0]
+        keys = natural_keys(self._ctx, candidate.item, row, subject=subject, origin=candidate.passed.origin)
+        return keys[0] == natural_key
+
+    async def _find_reviews_of_others_records(self, candidates: Iterable[Candidate]) -> None:
+        party = self._by.party
+        asked = {
+            each
+            for candidate in candidates
+            if not candidate.holds
+            if (newest := self.book.newest(candidate.place)) is not None and newest.party != party
+            for each in self._all_fingerprints(candidate)
+        }
+        if asked:
+            self._reviews |= await reviews.states(await self._ctx.session(), party, asked)
+
+    def _review(self, review: UUID, number: int, candidate: Candidate, why: Sequence[FieldError]) -> Review:
+        by, newest, split = self._by, self.book.newest(candidate.place), candidate.content.split
+        sealed = [candidate.cipher.seal_json({**split.clear, **split.subject}, object=review, field="row")]
+        if split.representative:
+            sealed.append(candidate.other_cipher.seal_json(split.representative, object=review, field="representative"))
+        return Review(
+            id=review,
+            at=self._ctx.instant,
+            legal_date=self._ctx.legal_date,
+            party=by.party,
+            item=by.item,
+            item_version=by.item_version,
+            lane=by.lane,
+            submission=by.submission,
+            row=number,
+            record=None if newest is None else newest.record,
+            rev=0 if newest is None else newest.rev,
+            why=by.reason,
+            basis=by.basis,
+            subject=candidate.place[1],
+            fingerprint=candidate.fingerprint,
+            mac_key=self._ctx.keys.key_id("fingerprint"),
+            mac_alg=self._ctx.keys.algorithm("fingerprint"),
+            reasons=orjson.dumps([each.model_dump() for each in why]).decode(),
+            sealed=orjson.dumps(sealed).decode(),
+        )
