@@ -117,7 +117,7 @@ _NAMED = f"""
 """
 
 
-class Named(NamedTuple):
+class NamedForm(NamedTuple):
     """A place in the order of folded names, and the record that has it."""
 
     name: str
@@ -139,11 +139,11 @@ async def coded(session: Session, code: str, *, shown: Shown, before: UUID | Non
 
 async def named(
     session: Session, name: str, *, shown: Shown, after: tuple[str, UUID] | None, limit: int
-) -> list[Named]:
+) -> list[NamedForm]:
     """Public records of whoever's folded name begins so, by name and record, after the place `after`."""
     first, record = after or (name, _NIL)
     values = {"name": first, "record": record, "last": name + _LAST, "limit": limit}
-    return [Named(row.name, row.record, _form(row)) for row in await session.fetch(_NAMED, values | shown.given)]
+    return [NamedForm(row.name, row.record, _form(row)) for row in await session.fetch(_NAMED, values | shown.given)]
 
 
 def _form(row: Row) -> PublicRecord:
