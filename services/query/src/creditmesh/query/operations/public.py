@@ -1,6 +1,7 @@
 """What is open to all: lists, records in their public form, and the search for an organisation."""
 
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
@@ -48,13 +49,24 @@ async def public_records(ctx: Context, item: str, *, after: str | None, limit: i
 
 
 async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
-    """The public records of the organisations whose name begins so, or of the one with that code."""
+    """The public records of the organisations whose name begins so, by name, or of the one with that code."""
     session, shown, limit = await ctx.alone(), _shown(ctx), wanted.limit
-    before = paging.read(wanted.cursor, UUID)
     if wanted.code is not None:
+        before = paging.read(wanted.cursor, UUID)
         return _page(await public.coded(session, wanted.code, shown=shown, before=before, limit=limit + 1), limit)
     name = folded(wanted.name or "")
-    return _page(await public.named(session, name, shown=shown, before=before, limit=limit + 1), limit)
+    after = paging.read(wanted.cursor, partial(_place, name))
+    found = await public.named(session, name, shown=shown, after=after, limit=limit + 1)
+    return paging.page(
+        found, limit=limit, place=lambda each: f"{each.record} {each.name}", shown=lambda each: each.form
+    )
+
+
+def _place(beginning: str, text: str) -> tuple[str, UUID]:
+    record, _, name = text.partition(" ")
+    if not name.startswith(beginning) or "\0" in name:
+        raise ValueError("not of this search")
+    return name, UUID(record)
 
 
 def _page(found: list[PublicRecord], limit: int) -> Page[PublicRecord]:

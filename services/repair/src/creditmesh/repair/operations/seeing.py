@@ -38,8 +38,13 @@ async def seen_case(ctx: Context, case_id: UUID) -> tuple[Case, Actor]:
 async def locked_case(ctx: Context, case_id: UUID) -> tuple[Case, Actor]:
     """The same, and nobody else changes the case before this transaction ends."""
     found, _ = await seen_case(ctx, case_id)
-    await ctx.lock([found.subject])
-    return await seen_case(ctx, case_id)
+    return await locked(ctx, found)
+
+
+async def locked(ctx: Context, seen: Case) -> tuple[Case, Actor]:
+    """A case that was seen, locked and as it is now."""
+    await ctx.lock([seen.subject])
+    return await seen_case(ctx, seen.id)
 
 
 def disclose(ctx: Context, shown: Sequence[Case], *, outcome: AccessOutcome, reason: str | None = None) -> None:
