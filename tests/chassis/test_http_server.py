@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -128,6 +128,46 @@ async def test_a_body_that_stands_still_ends_its_request_and_a_slow_one_does_not
     assert still[0] == b""
     assert still[1] < 2
     assert slow[0].startswith(b"HTTP/1.1 413")
+
+
+async def test_an_answer_that_nobody_reads_ends_and_one_that_is_read_slowly_does_not(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(protocol, "READ_SECONDS", 0.3)
+    ended = asyncio.Event()
+
+    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        headers = [(b"content-length", b"%d" % (LARGE + 1))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": bytes(LARGE), "more_body": True})
+        await send({"type": "http.response.body", "body": b"."})
+        ended.set()
+
+    async with listening(app=answers) as url:
+        with connected(url) as silent:
+            await asyncio.wait_for(ended.wait(), 10)
+            del silent
+        ended.clear()
+        with connected(url) as slow:
+            came, began = 0, time.monotonic()
+            while came < LARGE:
+                piece = await asyncio.get_running_loop().sock_recv(slow, 256 * 1024)
+                assert piece, f"cut after {came} bytes"
+                came += len(piece)
+                await asyncio.sleep(0.01)
+            assert time.monotonic() - began > 2 * protocol.READ_SECONDS
+            await asyncio.wait_for(ended.wait(), 10)
+
+
+@contextlib.contextmanager
+def connected(url: str) -> Iterator[socket.socket]:
+    """A connection that has asked, and takes little unless it is read."""
+    with socket.socket() as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        at = urlsplit(url)
+        made.connect((str(at.hostname), int(at.port or 0)))
+        made.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        made.setblocking(False)
+        yield made
 
 
 async def test_a_request_that_is_answered_slowly_is_not_a_slow_request(monkeypatch: pytest.MonkeyPatch):

@@ -11,6 +11,7 @@ from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algor
 from creditmesh.chassis.http.signatures import (
     ALWAYS,
     LIFE,
+    MOST_SIGNED,
     SKEW,
     TAG,
     TO,
@@ -232,6 +233,13 @@ def test_a_component_is_not_covered_by_a_part_of_it(keys: Keys):
     assert reason(request) == "signature_incomplete"
 
 
+@pytest.mark.parametrize("part", ['";key="a"', '";sf', '";bs'])
+def test_no_header_is_taken_apart_for_who_signed_nothing(pull: Request, part: str):
+    pull.headers.append(("priority", "u=1, " * 5000 + "a=1"))
+    pull.change("Signature-Input", lambda said: said.replace('"@method"', f'"@method" "priority{part}'))
+    assert reason(pull) == "signature_incomplete"
+
+
 @pytest.mark.parametrize(
     "by_hand", [{"tag": "another"}, {"tag": None}, {"expires": None}, {"life": 3600}, {"life": -1}]
 )
@@ -245,6 +253,18 @@ def test_a_signature_of_another_form_is_malformed(keys: Keys, by_hand: dict[str,
 def test_headers_that_cannot_be_read_are_malformed(pull: Request, input_: str):
     pull.change("Signature-Input", lambda _: input_)
     assert reason(pull) == "signature_malformed"
+
+
+def test_long_headers_are_refused_before_any_of_them_is_read(pull: Request):
+    signed = pull.headers
+    room = MOST_SIGNED - sum(len(value) for name, value in signed if name in SIGNATURE)
+    nonce = "n" * (room - len(';nonce=""'))
+    pull.change("Signature-Input", lambda said: f'{said};nonce="{nonce}"')
+    assert reason(pull) == "signature_wrong", "as long as they may be they are read"
+    pull.change("Signature-Input", lambda said: f"{said} ")
+    assert reason(pull) == "signature_too_long"
+    pull.headers = [*signed, *(("signature", f"s{number}=:AAAA:") for number in range(MOST_SIGNED // 10))]
+    assert reason(pull) == "signature_too_long", "all lines of a name count"
 
 
 def test_one_half_of_a_signature_is_malformed(keys: Keys):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from creditmesh.chassis.http.protocol import HEAD_SECONDS
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
 ROWS = [
@@ -34,3 +36,11 @@ def test_every_threat_has_a_control_a_place_and_a_test(row: list[str]):
 def test_the_page_is_read():
     assert len(ROWS) > 30
     assert len(TESTS) > 60
+
+
+def test_the_seconds_of_headers_are_those_of_the_listener():
+    seconds = f"{HEAD_SECONDS:g} s"
+    running = (ROOT / "docs" / "guide" / "running.md").read_text(encoding="utf-8")
+    assert f"timed ({seconds})" in PAGE
+    assert f"silent ones for {seconds}," in PAGE
+    assert f"| first line and headers | {seconds};" in running

@@ -303,7 +303,21 @@ async def raw(
     app: Any, method: str, path: str, *, headers: list[tuple[bytes, bytes]], sent: list[dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
     """One request as ASGI messages, for what no client library would send."""
-    scope = {
+    messages = iter(sent or [{"type": "http.request", "body": b"", "more_body": False}])
+    answers: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(message: dict[str, Any]) -> None:
+        answers.append(message)
+
+    await app(scope_of(method, path, headers), receive, send)
+    return answers
+
+
+def scope_of(method: str, path: str, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    return {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
@@ -317,17 +331,6 @@ async def raw(
         "scheme": "http",
         "root_path": "",
     }
-    messages = iter(sent or [{"type": "http.request", "body": b"", "more_body": False}])
-    answers: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return next(messages, {"type": "http.disconnect"})
-
-    async def send(message: dict[str, Any]) -> None:
-        answers.append(message)
-
-    await app(scope, receive, send)
-    return answers
 
 
 async def test_a_service_that_is_down_is_503_with_a_time_to_come_back(standing: Standing):
@@ -369,6 +372,30 @@ async def test_the_whole_way_over_two_listeners(standing: Standing):
             assert (await outside.get("/v1/pieces/50")).content == toy.PIECE * 50
             problem(await outside.post("/v1/digests", content=bytes(toy.MOST + 1)), 413, "too_large")
             assert (await outside.post("/v1/digests", content=bytes(1000))).json()["size"] == 1000
+        await door.close()
+
+
+async def test_who_does_not_read_a_short_answer_holds_no_connection_to_the_service(standing: Standing):
+    begun, read = asyncio.Event(), asyncio.Event()
+    messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def stays() -> Any:
+        return next(messages, None) or await asyncio.Event().wait()
+
+    async def reads_late(_: Any) -> None:
+        begun.set()
+        await read.wait()
+
+    async with served(standing.toy_app()) as inner:
+        transport = standing.over_http(inner, connections=1, seconds_to_connect=0.5)
+        door = standing.door(transport=transport)
+        slow = asyncio.create_task(door(scope_of("GET", "/v1/toys", []), stays, reads_late))
+        await asyncio.wait_for(begun.wait(), 10)
+        async with client(door) as outside:
+            assert (await outside.get("/v1/toys")).status_code == 200
+        assert not slow.done()
+        read.set()
+        await slow
         await door.close()
 
 

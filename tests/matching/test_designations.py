@@ -3,8 +3,10 @@
 from datetime import date
 from uuid import uuid4
 
+from creditmesh.chassis.context import Context
+from creditmesh.matching.operations.designations import on_list
 from tests.matching.catalogue import TODAY, a_record
-from tests.matching.conftest import House, a_person, an_organisation, department
+from tests.matching.conftest import PARTS, House, a_person, an_organisation, department
 
 
 async def listed(house: House, code: str = "black", caller=None, **more):
@@ -66,3 +68,34 @@ async def test_a_list_that_is_none_is_said_so(house: House):
     assert (await house.get("/v1/designations", list="black")).status_code == 404
     answer = await house.get("/v1/designations")
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/query/list"]
+
+
+_FILL = f"""
+    insert into matching.standing
+    select n % {PARTS}, gen_random_uuid(), gen_random_uuid(), rev, role, handle, kind, item, list, nature, origin,
+           state, mark, decided_on, display_from, display_until, since, at, data
+      from matching.standing, generate_series(1, 12000) n where record = $1 and role = 'listed'
+"""
+_READ = """
+    select coalesce(sum(idx_tup_fetch + seq_tup_read), 0)
+      from pg_stat_xact_user_tables where relname like 'standing\\_%'
+"""
+
+
+async def test_a_page_of_a_long_list_reads_its_own_rows(house: House):
+    change = a_record(await house.subject(an_organisation()))
+    await house.load(change)
+    async with house.database.session() as session:
+        await session.execute(_FILL, change.record)
+        await session.execute("analyze matching.standing")
+    context, after = Context(house.equipment, caller=department()), None
+    try:
+        session = await context.session()
+        for _ in range(4):
+            before = await session.value(_READ)
+            page = await on_list(context, "black", after=after, limit=50)
+            read, after = await session.value(_READ) - before, page.next
+            assert len(page.items) == 50
+            assert read < 50 + 2 * PARTS, f"{read} rows were read for a page of 50"
+    finally:
+        await context.rollback()

@@ -1,9 +1,11 @@
 """What is open to all: lists, records and searches, masked, and nothing that is not public today."""
 
+from secrets import randbelow
 from uuid import uuid4
 
 import pytest
 
+from creditmesh.chassis.http.paging import written
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.names import folded
 from creditmesh.schemas.rules.numbers import resident_check
@@ -94,6 +96,33 @@ async def test_pages_follow_one_another_without_loss(catalogue: House):
         if (cursor := page["next"]) is None:
             break
     assert sorted(seen) == sorted(str(each.record) for each in sent)
+
+
+async def test_pages_of_a_search_are_in_the_order_of_names_and_end_where_it_does(catalogue: House):
+    beginning = f"沙盒{uuid4().hex[:8]}"
+    names = [f"{beginning}{each}有限公司" for each in "乙甲丙甲乙甲"]
+    records = [a_record(fields={"NAME": name, "DOC": "1", "CODE": "91990000MA0000001R"}) for name in names]
+    await catalogue.load(*records, an_organisation()[1])
+    seen, cursor = [], None
+    while True:
+        page = (await search(catalogue, name=beginning, limit=2, **({"cursor": cursor} if cursor else {}))).json()
+        seen += [(each["fields"]["NAME"], each["record"]) for each in page["items"]]
+        if (cursor := page["next"]) is None:
+            break
+        last = cursor
+    assert seen == sorted((name, str(each.record)) for name, each in zip(names, records, strict=True))
+    for body in ({"name": "沙盒另"}, {"code": "91990000MA0000001R"}):
+        assert (await search(catalogue, **body, cursor=last)).json()["code"] == "bad_cursor"
+    nul = written(f"{uuid4()} {beginning}\0")
+    assert (await search(catalogue, name=beginning, cursor=nul)).json()["code"] == "bad_cursor"
+
+
+async def test_the_longest_name_that_is_stored_has_a_cursor_that_is_read(catalogue: House):
+    name = "".join(chr(0x4E00 + randbelow(0x5000)) for _ in range(850))
+    await catalogue.load(*(a_record(fields={"NAME": name, "DOC": str(number)}) for number in range(2)))
+    page = (await search(catalogue, name=name[:200], limit=1)).json()
+    (last,) = (await search(catalogue, name=name[:200], limit=1, cursor=page["next"])).json()["items"]
+    assert last["record"] > page["items"][0]["record"]
 
 
 async def test_an_item_that_is_closed_again_is_closed_at_once(catalogue: House):

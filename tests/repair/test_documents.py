@@ -1,8 +1,8 @@
 """The documents of a case: what they may be, that they are kept once, and that nobody reads them at rest."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID, uuid4
@@ -11,13 +11,15 @@ import asyncpg
 import pytest
 
 from creditmesh.chassis.bulk import LARGE, Bulk
-from creditmesh.chassis.context import Context
+from creditmesh.chassis.caller import Caller
+from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.shares import Busy
 from creditmesh.repair.documents import MOST_BYTES
 from creditmesh.repair.errors import NotYours
 from creditmesh.repair.operations.documents import UploadedDocument, add_document, document_of
 from tests.repair.conftest import JPEG, PDF, PNG, House, department, office, person
 from tests.repair.refusing import refused
+from tests.support.statements import sent_by
 
 
 @pytest.mark.parametrize(
@@ -210,6 +212,7 @@ async def test_who_may_not_see_the_case_is_refused_without_a_turn(house: House):
     equipment = replace(house.equipment, bulk=Bulk(at_once=1, waiting=1, seconds=0.1))
     content = PDF.ljust(LARGE, b"\x80")
     sent = UploadedDocument(kind="proof", media="application/pdf", content=content)
+    assert (await house.add(str(case), record.subject, "proof", content)).status_code == 201
     async with equipment.bulk.turn(LARGE):
         for who, error in ((person(uuid4()), NotYours), (person(record.subject), Busy)):
             context = Context(equipment, caller=who)
@@ -217,6 +220,47 @@ async def test_who_may_not_see_the_case_is_refused_without_a_turn(house: House):
                 with pytest.raises(error):
                     await add_document(context, case, sent)
                 with pytest.raises(error):
-                    await document_of(context, case, bytes(32))
+                    await document_of(context, case, sha256(content).digest())
             finally:
                 await context.rollback()
+
+
+async def test_a_small_document_is_read_while_large_ones_have_every_turn(house: House):
+    record = await house.record()
+    case = UUID(await house.filed(record))
+    small, large = PDF.ljust(LARGE - 1, b"\x80"), PDF.ljust(LARGE, b"\x80")
+    for content in (small, large):
+        assert (await house.add(str(case), record.subject, "proof", content)).status_code == 201
+    equipment = replace(house.equipment, bulk=Bulk(at_once=1, waiting=1, seconds=0.1))
+    async with equipment.bulk.turn(LARGE):
+        async with asking(equipment, person(record.subject)) as context:
+            assert (await document_of(context, case, sha256(small).digest()))[1] == small
+        async with asking(equipment, person(record.subject)) as context:
+            with pytest.raises(Busy):
+                await document_of(context, case, sha256(large).digest())
+
+
+@pytest.mark.parametrize(("size", "transactions"), [(LARGE - 1, 1), (LARGE, 2)])
+async def test_a_case_is_read_once_for_a_document_and_once_more_where_it_is_locked(
+    house: House, size: int, transactions: int
+):
+    record = await house.record()
+    case = UUID(await house.filed(record))
+    sent = UploadedDocument(kind="proof", media="application/pdf", content=PDF.ljust(size, b"\x80"))
+    async with asking(house.equipment, person(record.subject)) as context, sent_by(await context.session()) as adding:
+        added, _ = await add_document(context, case, sent)
+    async with asking(house.equipment, person(record.subject)) as context, sent_by(await context.session()) as reading:
+        await document_of(context, case, added.digest)
+    for statements, looks in ((adding, 2), (reading, 1)):
+        assert sum("from repair.case " in each for each in statements) == looks, statements
+        assert statements.count("rollback") == transactions - 1, statements
+
+
+@asynccontextmanager
+async def asking(equipment: Equipment, caller: Caller) -> AsyncIterator[Context]:
+    context = Context(equipment, caller=caller)
+    try:
+        yield context
+        await context.commit()
+    finally:
+        await context.rollback()

@@ -203,7 +203,7 @@ class PublicSearch(In):
         Annotated[str, StringConstraints(min_length=2, max_length=200, strip_whitespace=True, pattern=PRINTED)] | None
     ) = None
     code: Annotated[Uscc, BeforeValidator(_written)] | None = None
-    cursor: Annotated[str, StringConstraints(max_length=200, pattern=STORABLE)] | None = None
+    cursor: Annotated[str, StringConstraints(max_length=4000, pattern=STORABLE)] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
     @model_validator(mode="after")

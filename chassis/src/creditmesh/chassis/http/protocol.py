@@ -2,7 +2,7 @@
 
 The parser (httptools) takes header lines without end and for as long as they come. Here bytes that belong to no body
 are counted and timed: the first line and the headers of a request, and what is left of a body after its answer. A body
-that stands still ends its request.
+that stands still ends its request, and so does an answer that its caller does not read.
 `Host` is as RFC 9112 has it. A refusal is a problem document like any other, and the connection is closed after it.
 (h11 counts by itself, times nothing, and was measured at 90 us a request where httptools takes 25.)
 """
@@ -23,6 +23,8 @@ HEAD_SECONDS = 8.0
 """From a connection's first moment, or a request's first byte, until the headers are complete."""
 BODY_SECONDS = 30.0
 """How long a body may stand still before its request is over, seen when twice as long has passed at the latest."""
+READ_SECONDS = 30.0
+"""How long an answer may stand still because its caller does not read it, seen when twice as long has passed."""
 MOST_AHEAD = 8
 """Requests that may be sent before the first of them is answered; nobody's client sends one more."""
 LINGER_SECONDS = 2.0
@@ -73,6 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._moving = False
         """Whether anything of a body has come since its pace was looked at."""
         self._pace: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
         self._advanced = False
         self._in_body = False
         self._refused = False
@@ -95,9 +98,21 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
         self._stop_waiting()
-        if self._pace is not None:
-            self._pace.cancel()
+        for timer in (self._pace, self._reading):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The caller reads more slowly than the answer comes; what waits for it must become less."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """The caller has read nearly all."""
+        super().resume_writing()
+        if self._reading is not None:
+            self._reading.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, and count it where it is of no body."""
@@ -174,6 +189,15 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._pace = self.loop.call_later(BODY_SECONDS, self._check_pace)
             else:
                 self.transport.close()
+
+    def _watch_reader(self) -> None:
+        self._reading = self.loop.call_later(READ_SECONDS, self._check_reader, self.transport.get_write_buffer_size())
+
+    def _check_reader(self, unread: int) -> None:
+        if self.transport.get_write_buffer_size() < unread:
+            self._watch_reader()
+        else:
+            self.transport.abort()
 
     def _late(self) -> None:
         if self._answering():  # a request that was sent ahead is read when its turn comes

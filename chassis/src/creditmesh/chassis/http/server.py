@@ -83,10 +83,16 @@ class HttpListener:
             await self._task
 
 
+UNSENT = 128 * 1024
+"""Bytes of an answer that the kernel takes beyond what its caller has room for."""
+
+
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle on: 40 ms
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # What a caller has not read waits here and not in the kernel, so that it shows whether they read (`READ_SECONDS`).
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
     try:
         bound.bind((host, port))
     except OSError as error:

@@ -4,10 +4,10 @@ aiohttp was measured at a third to a half of a direct call, where httpx took a t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import aiohttp
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
 from creditmesh.chassis.caller import PUBLIC, Caller
@@ -19,6 +19,8 @@ from creditmesh.gateway.visit import Visit
 _OWN = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers aiohttp would add by itself; the service gets the caller's or none."""
 _IN_ONE_PIECE = 64 * 1024
+_WHOLE = 1024 * 1024
+"""Bytes of an answer that is read whole, so that its connection is free while its caller reads."""
 _WAITING = 1000
 """Requests that may wait for a connection, each with its body or the first 64 KiB of it."""
 
@@ -77,11 +79,14 @@ class OverHttp:
         with working_for((visit.caller or PUBLIC).share):
             held = await connections.take()
         try:
-            await self._send(visit, client, first)
+            unsent = await self._send(visit, client, first)
         finally:
             connections.give(held)
+        for message in unsent:
+            await visit.answer(message)
 
-    async def _send(self, visit: Visit, client: "_Client", first: bytes) -> None:
+    async def _send(self, visit: Visit, client: "_Client", first: bytes) -> Sequence[Message]:
+        """Send the request; what is left to be sent of its answer."""
         scope = visit.onward()
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         if visit.caller is not None:
@@ -92,7 +97,7 @@ class OverHttp:
             async with self._session(waiting=visit.found.waits).request(
                 scope["method"], self._url(scope), headers=headers, data=data, allow_redirects=False
             ) as response:
-                await _pass_on(response, visit.answer)
+                return await _pass_on(response, visit.answer)
         except aiohttp.ConnectionTimeoutError as error:
             raise _busy() from error
         except (aiohttp.ClientError, OSError) as error:
@@ -172,9 +177,14 @@ def _busy() -> Busy:
     )
 
 
-async def _pass_on(response: aiohttp.ClientResponse, send: Send) -> None:
+async def _pass_on(response: aiohttp.ClientResponse, send: Send) -> Sequence[Message]:
+    """Send an answer as it comes; of a short one nothing yet, but all of it is returned."""
     headers = [(name.lower(), value) for name, value in response.raw_headers]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    start = {"type": "http.response.start", "status": response.status, "headers": headers}
+    if response.content_length is not None and response.content_length <= _WHOLE:
+        return [start, {"type": "http.response.body", "body": await response.read()}]
+    await send(start)
     async for piece in response.content.iter_any():
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+    return []

@@ -49,3 +49,16 @@ def visible_sql(alias: str) -> str:
     table's name in the statement and comes from code, never from input.
     """
     return _VISIBLE.format(f"{alias}.")
+
+
+def open_sql(alias: str) -> str:
+    """The SQL condition that a row is of an item and kind that are open, which `opened` gives as `:opened` (`text[]`).
+
+    It is a filter and no join, so that rows are read in the order of an index and no more of them than fill a page.
+    """
+    return f"{alias}.item || '/' || {alias}.kind = any(cast(:opened as text[]))"
+
+
+def opened(pairs: Collection[tuple[str, str]]) -> list[str]:
+    """These items and kinds as `open_sql` takes them."""
+    return [f"{item}/{kind}" for item, kind in pairs]

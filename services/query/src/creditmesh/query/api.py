@@ -136,7 +136,7 @@ async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Lim
 
 @router.post("/v1/public/searches", access=AccessPolicy.public())
 async def search(ctx: Ctx, body: PublicSearch) -> Page[PublicRecord]:
-    """Find an organisation's public records by the beginning of its name or by its 18-character code.
+    """Find an organisation's public records by the beginning of its name (listed by name) or its 18-character code.
 
     Example: `{"name": "示例一号"}`. Names of persons and of sole traders are masked and cannot be searched.
     """

@@ -9,7 +9,7 @@ from uuid import UUID
 from creditmesh.chassis.bus.queue import insertions
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.identifiers import SubjectKind
-from creditmesh.schemas.rules.visibility import visible_sql
+from creditmesh.schemas.rules.visibility import open_sql, opened, visible_sql
 from creditmesh.schemas.screenings import Role
 
 _TYPES = {
@@ -222,9 +222,7 @@ def released(rows: Collection[Held]) -> dict[str, object]:
 
 _ON_LIST = f"""
     select s.* from matching.standing s
-     where s.list = :list and s.role = 'listed' and {visible_sql("s")}
-       and (s.item, s.kind) in (select * from unnest(cast(:items as text[]), cast(:kinds as text[])))
-       and (cast(:after as uuid) is null or s.record > :after)
+     where s.list = :list and s.record > :after and s.role = 'listed' and {visible_sql("s")} and {open_sql("s")}
      order by s.record limit :limit
 """
 
@@ -239,13 +237,7 @@ async def on_list(
     limit: int,
 ) -> list[DesignationRow]:
     """Who is visibly on a list by records of these items and kinds, after the record `after`, in their order."""
-    given = {
-        "list": code,
-        "items": [item for item, _ in shown],
-        "kinds": [kind for _, kind in shown],
-        "after": after,
-        "limit": limit,
-    }
+    given = {"list": code, "opened": opened(shown), "after": after or UUID(int=0), "limit": limit}
     return [DesignationRow(**row) for row in await session.fetch(_ON_LIST, given | day.given)]
 
 

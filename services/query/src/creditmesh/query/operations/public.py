@@ -1,6 +1,7 @@
 """What is open to all: lists, records in their public form, and the search for an organisation."""
 
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
@@ -49,17 +50,31 @@ async def public_records(ctx: Context, item: str, *, after: str | None, limit: i
 
 
 async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
-    """The public records of the organisations whose name begins so, or of the one with that code."""
+    """The public records of the organisations whose name begins so, by name, or of the one with that code."""
     session, shown, limit = await ctx.alone(), _shown(ctx), wanted.limit
-    before = paging.read(wanted.cursor, UUID)
     if wanted.code is not None:
-        found = await public.coded(session, wanted.code, shown=shown, before=before, limit=limit + 1)
-        return _found(_page(found, limit), code=wanted.code)
+        before = paging.read(wanted.cursor, UUID)
+        coded = await public.coded(session, wanted.code, shown=shown, before=before, limit=limit + 1)
+        return _found(_page(coded, limit), code=wanted.code)
     name = folded(wanted.name or "")
     if not name:
         return _page([], limit)
-    found = await public.named(session, name, shown=shown, before=before, limit=limit + 1)
-    return _found(_page(found, limit), name=name)
+    after = paging.read(wanted.cursor, partial(_place, name))
+    found = await public.named(session, name, shown=shown, after=after, limit=limit + 1)
+    page = paging.page(
+        found,
+        limit=limit,
+        place=lambda each: f"{each.record} {each.name}",
+        shown=lambda each: without_numbers(each.form),
+    )
+    return _found(page, name=name)
+
+
+def _place(beginning: str, text: str) -> tuple[str, UUID]:
+    record, _, name = text.partition(" ")
+    if not name.startswith(beginning) or "\0" in name:
+        raise ValueError("not of this search")
+    return name, UUID(record)
 
 
 def _page(found: list[PublicRecord], limit: int) -> Page[PublicRecord]:

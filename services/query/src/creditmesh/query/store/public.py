@@ -1,13 +1,15 @@
 """The public read model: masked forms only, found by item, by an organisation's name or by its code."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.queries import PublicRecord
-from creditmesh.schemas.rules.visibility import visible_sql
+from creditmesh.schemas.rules.visibility import open_sql, opened, visible_sql
 
 _COLUMNS = (
     "part", "record", "rev", "item", "kind", "state", "display_from", "display_until", "name", "code", "data",
@@ -87,55 +89,62 @@ class Shown:
     withdrawn: Collection[str]
     open: Collection[tuple[str, str]]
 
+    @property
+    def given(self) -> dict[str, object]:
+        """As the parameters of the predicates."""
+        return {"as_of": self.as_of, "withdrawn": list(self.withdrawn), "opened": opened(self.open)}
 
-def _page_of(wanted: str) -> str:
+
+_SHOWN = visible_sql("p") + " and " + open_sql("p")
+_NIL = UUID(int=0)
+_MAX = UUID(int=2**128 - 1)
+
+
+def _newest(wanted: str) -> str:
     return f"""
-        select data from query.public_record
-         where {wanted} and {visible_sql("public_record")}
-           and (item, kind) in
-               (select * from unnest(cast(:open_items as text[]), cast(:open_kinds as text[])))
-           and record < coalesce(cast(:before as uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        select data from query.public_record p
+         where {wanted} and record < :before and {_SHOWN}
          order by record desc limit :limit
     """
 
 
-_OF_ITEM = _page_of("item = :item")
-_NAMED = _page_of("name between :first and :last")
-_CODED = _page_of("code in (:code, :inner)")
+_OF_ITEM = _newest("item = :item")
+_CODED = _newest("code in (:code, :inner)")
+_NAMED = f"""
+    select name, record, data from query.public_record p
+     where (name, record) > (:name, cast(:record as uuid)) and name <= :last and {_SHOWN}
+     order by name, record limit :limit
+"""
+
+
+class NamedForm(NamedTuple):
+    """A place in the order of folded names, and the record that has it."""
+
+    name: str
+    record: UUID
+    form: PublicRecord
 
 
 async def of_item(session: Session, item: str, *, shown: Shown, before: UUID | None, limit: int) -> list[PublicRecord]:
     """Public records of an item, newest first, before the record `before`."""
-    return await _page(session, _OF_ITEM, {"item": item}, shown=shown, before=before, limit=limit)
-
-
-async def named(session: Session, name: str, *, shown: Shown, before: UUID | None, limit: int) -> list[PublicRecord]:
-    """Public records of whoever's folded name begins so."""
-    begins = {"first": name, "last": name + _LAST}
-    return await _page(session, _NAMED, begins, shown=shown, before=before, limit=limit)
+    values = {"item": item, "before": before or _MAX, "limit": limit}
+    return [_form(row) for row in await session.fetch(_OF_ITEM, values | shown.given)]
 
 
 async def coded(session: Session, code: str, *, shown: Shown, before: UUID | None, limit: int) -> list[PublicRecord]:
-    """Public records of the organisation with that code, or with the organisation code within it."""
-    return await _page(session, _CODED, {"code": code, "inner": code[8:17]}, shown=shown, before=before, limit=limit)
+    """Public records of the organisation with that code, or the organisation code in it, newest first, before `before`."""
+    values = {"code": code, "inner": code[8:17], "before": before or _MAX, "limit": limit}
+    return [_form(row) for row in await session.fetch(_CODED, values | shown.given)]
 
 
-async def _page(
-    session: Session,
-    statement: str,
-    wanted: Mapping[str, str],
-    *,
-    shown: Shown,
-    before: UUID | None,
-    limit: int,
-) -> list[PublicRecord]:
-    values = {
-        **wanted,
-        "as_of": shown.as_of,
-        "withdrawn": list(shown.withdrawn),
-        "open_items": [item for item, _ in shown.open],
-        "open_kinds": [kind for _, kind in shown.open],
-        "before": before,
-        "limit": limit,
-    }
-    return [PublicRecord.model_validate_json(row.data) for row in await session.fetch(statement, values)]
+async def named(
+    session: Session, name: str, *, shown: Shown, after: tuple[str, UUID] | None, limit: int
+) -> list[NamedForm]:
+    """Public records of whoever's folded name begins so, by name and record, after the place `after`."""
+    first, record = after or (name, _NIL)
+    values = {"name": first, "record": record, "last": name + _LAST, "limit": limit}
+    return [NamedForm(row.name, row.record, _form(row)) for row in await session.fetch(_NAMED, values | shown.given)]
+
+
+def _form(row: Row) -> PublicRecord:
+    return PublicRecord.model_validate_json(row.data)

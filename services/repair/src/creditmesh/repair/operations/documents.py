@@ -5,6 +5,8 @@ Ten megabytes take tens of milliseconds to digest, seal and encode: threads do t
 
 import asyncio
 from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID
@@ -18,7 +20,7 @@ from creditmesh.repair.clocks import deadline
 from creditmesh.repair.course import OPEN, Move
 from creditmesh.repair.documents import check_content
 from creditmesh.repair.errors import EvidenceDiffers, WrongState
-from creditmesh.repair.operations.seeing import disclose, locked_case, seen_case
+from creditmesh.repair.operations.seeing import disclose, locked, seen_case
 from creditmesh.repair.operations.steps import By, Words, place_of, procedure_of, take
 from creditmesh.repair.store import documents
 from creditmesh.repair.store.cases import Case
@@ -47,14 +49,23 @@ async def add_document(ctx: Context, case_id: UUID, sent: UploadedDocument) -> t
     decided any more; EvidenceDiffers.
     """
     check_content(sent.media, sent.content)
-    await _assert_seen(ctx, case_id)
-    async with ctx.equipment.bulk.turn(len(sent.content)):
-        return await _added(ctx, case_id, sent)
+    case, _ = await seen_case(ctx, case_id)
+    async with _turn(ctx, len(sent.content)):
+        return await _added(ctx, case, sent)
 
 
-async def _added(ctx: Context, case_id: UUID, sent: UploadedDocument) -> tuple[Evidence, bool]:
+@asynccontextmanager
+async def _turn(ctx: Context, size: int) -> AsyncIterator[None]:
+    """The turn of a large document, waited for without a session by who may see the case; a small one needs none."""
+    if size >= LARGE:
+        await ctx.rollback()
+    async with ctx.equipment.bulk.turn(size):
+        yield
+
+
+async def _added(ctx: Context, seen: Case, sent: UploadedDocument) -> tuple[Evidence, bool]:
     digest = await asyncio.to_thread(_digest, sent.content)
-    case, _ = await locked_case(ctx, case_id)
+    case, _ = await locked(ctx, seen)
     there = await documents.documents_of(await ctx.session(), case)
     standing = next((each for each in there if each.digest == digest), None)
     if standing is not None:
@@ -72,30 +83,23 @@ async def _added(ctx: Context, case_id: UUID, sent: UploadedDocument) -> tuple[E
 
 async def document_of(ctx: Context, case_id: UUID, digest: bytes) -> tuple[Evidence, bytes]:
     """A document with its content; an access. NotFound if the case has none such; refusals as `seen_case`."""
-    await _assert_seen(ctx, case_id)
-    async with ctx.equipment.bulk.turn(LARGE):  # how large it is shows when it has been read
-        return await _read(ctx, case_id, digest)
-
-
-async def _assert_seen(ctx: Context, case_id: UUID) -> None:
-    """Refuse who may not see the case before there is a turn for it, and wait for the turn without a session."""
-    await seen_case(ctx, case_id)
-    await ctx.rollback()
-
-
-async def _read(ctx: Context, case_id: UUID, digest: bytes) -> tuple[Evidence, bytes]:
     case, _ = await seen_case(ctx, case_id)
-    found = await documents.content_of(await ctx.session(), case, digest)
-    if found is None:
+    about = await documents.document_of(await ctx.session(), case, digest)
+    if about is None:
         raise NotFound(*_NONE)
-    about, sealed = found
+    async with _turn(ctx, about.size):
+        return about, await _read(ctx, case, digest)
+
+
+async def _read(ctx: Context, case: Case, digest: bytes) -> bytes:
+    sealed = await documents.content_of(await ctx.session(), case, digest)
     try:
         cipher = (await ctx.vault.open([case.subject]))[case.subject]
     except Erased:
         raise NotFound(*_NONE) from None
     content = await asyncio.to_thread(_opened, cipher, case.id, sealed)
     disclose(ctx, [case], outcome="released")
-    return about, content
+    return content
 
 
 def _same(standing: Evidence, sent: UploadedDocument) -> Evidence:

@@ -38,9 +38,14 @@ async def seen_case(ctx: Context, case_id: UUID) -> tuple[Case, Actor]:
 async def locked_case(ctx: Context, case_id: UUID) -> tuple[Case, Actor]:
     """The same, and nobody else changes the case before this transaction ends."""
     found, _ = await seen_case(ctx, case_id)
-    record = await records.record_of(await ctx.session(), found.record, parts=ctx.node.parts)
-    await ctx.lock({found.subject} if record is None else {found.subject, record.subject})
-    return await seen_case(ctx, case_id)
+    return await locked(ctx, found)
+
+
+async def locked(ctx: Context, seen: Case) -> tuple[Case, Actor]:
+    """A case that was seen, locked and as it is now."""
+    record = await records.record_of(await ctx.session(), seen.record, parts=ctx.node.parts)
+    await ctx.lock({seen.subject} if record is None else {seen.subject, record.subject})
+    return await seen_case(ctx, seen.id)
 
 
 def disclose(ctx: Context, shown: Sequence[Case], *, outcome: AccessOutcome, reason: str | None = None) -> None:

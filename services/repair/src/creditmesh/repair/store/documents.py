@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.repair.store.cases import Case
@@ -28,12 +27,14 @@ _ADD = """
     values (:part, :case_id, :digest, :kind, :media_type, :size, :at, :step, :key, :alg, :sealed)
         on conflict do nothing
 """
-_OF_CASE = """
+_DOCUMENTS = """
     select digest, kind, media_type, size, at, step from repair.evidence
-     where part = :part and case_id = :case_id order by at, digest
+     where part = :part and case_id = :case_id
 """
+_OF_CASE = f"{_DOCUMENTS} order by at, digest"
+_ONE = f"{_DOCUMENTS} and digest = :digest"
 _CONTENT = """
-    select digest, kind, media_type, size, at, step, key, alg, sealed from repair.evidence
+    select key, alg, sealed from repair.evidence
      where part = :part and case_id = :case_id and digest = :digest
 """
 
@@ -49,15 +50,16 @@ async def documents_of(session: Session, of: Case) -> list[Evidence]:
     return [Evidence(**row) for row in await session.fetch(_OF_CASE, {"part": of.part, "case_id": of.id})]
 
 
-async def content_of(session: Session, of: Case, digest: bytes) -> tuple[Evidence, Sealed] | None:
-    """A document with its sealed content."""
-    row = await session.row(_CONTENT, {"part": of.part, "case_id": of.id, "digest": digest})
-    if row is None:
-        return None
-    *document, key, alg, text = row
-    about: UUID = of.subject
-    sealed = Sealed.model_construct(about=about, field=digest.hex(), key=key, alg=alg, text=text)
-    return Evidence(**dict(zip(Evidence.__slots__, document, strict=True))), sealed
+async def document_of(session: Session, of: Case, digest: bytes) -> Evidence | None:
+    """What one document is."""
+    row = await session.row(_ONE, {"part": of.part, "case_id": of.id, "digest": digest})
+    return None if row is None else Evidence(**row)
+
+
+async def content_of(session: Session, of: Case, digest: bytes) -> Sealed:
+    """The sealed content of a document that there is: none is ever removed."""
+    (row,) = await session.fetch(_CONTENT, {"part": of.part, "case_id": of.id, "digest": digest})
+    return Sealed.model_construct(about=of.subject, field=digest.hex(), key=row.key, alg=row.alg, text=row.sealed)
 
 
 def kinds(documents: Sequence[Evidence]) -> frozenset[EvidenceKind]:
