@@ -17,7 +17,8 @@ CODE = "91990000MA0000001R"
 _FILL = f"""
     insert into query.public_record (part, record, rev, item, kind, state, display_from, name, code, data)
     select n % {PARTS}, gen_random_uuid(), 1, 'large', 'organisation', 'published', '2020-01-01',
-           '沙盒大' || n % 5000, '{CODE}', data
+           '沙盒大' || n % 5000, '{CODE}',
+           convert_to(replace(convert_from(data, 'UTF8'), '沙盒一号有限公司', '沙盒大' || n % 5000), 'UTF8')
       from query.public_record, generate_series(1, {ROWS}) n where record = $1
 """
 _READ = """
