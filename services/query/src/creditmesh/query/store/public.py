@@ -132,7 +132,7 @@ async def of_item(session: Session, item: str, *, shown: Shown, before: UUID | N
 
 
 async def coded(session: Session, code: str, *, shown: Shown, before: UUID | None, limit: int) -> list[PublicRecord]:
-    """Public records of the organisation with that code, or the organisation code in it, newest first, after `before`."""
+    """Public records of the organisation with that code, or the organisation code in it, newest first."""
     values = {"code": code, "inner": code[8:17], "before": before or _MAX, "limit": limit}
     return [_form(row) for row in await session.fetch(_CODED, values | shown.given)]
 
