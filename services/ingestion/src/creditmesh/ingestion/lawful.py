@@ -12,6 +12,7 @@ from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.decision_numbers import is_filler, is_number
 from creditmesh.schemas.rules.identity import birth_date, is_minor
+from creditmesh.schemas.rules.numbers import computed_in
 
 _UNKNOWN = Period(date.min, None)
 KEPT = 4096
@@ -53,7 +54,9 @@ class Lawful:
                 tells = is_number(row[code], self._fillers)
             else:
                 tells = not is_filler(row[code], self._fillers)
-            if not tells:
+            if computed_in(row[code]):
+                verdict.refusals.append(at("number_computed", code))
+            elif not tells:
                 verdict.refusals.append(at("decision_filler", code, **self._spoken[code]))
 
     def _judge_dates(
