@@ -2,21 +2,20 @@
 
 import re
 from decimal import Decimal
-from unicodedata import normalize
 
-from creditmesh.schemas.rules.amounts import NUMBER, yuan_of
+from creditmesh.schemas.rules.amounts import NUMBER, plain, yuan_of
 
 _AMOUNT = re.compile(rf"{NUMBER}\s*[元圆](?P<after>的?罚款)?")
 
 
 def amounts_in(text: str) -> list[Decimal]:
     """The amounts that the text names, in yuan: those of fines if it says of any that it is one, else all."""
-    plain, last = normalize("NFKC", text), 0
+    said, last = plain(text), 0
     fines: list[Decimal] = []
     others: list[Decimal] = []
-    for found in _AMOUNT.finditer(plain):
-        is_fine = found["after"] is not None or "罚款" in plain[last : found.start()]
-        yuan = yuan_of(found["number"], found["large"])
+    for found in _AMOUNT.finditer(said):
+        is_fine = found["after"] is not None or "罚款" in said[last : found.start()]
+        yuan = yuan_of(found["number"])
         if yuan is not None:
             (fines if is_fine else others).append(yuan)
         last = found.end()
