@@ -35,8 +35,9 @@ REASONS: dict[str, Reason] = {
         "Line {line} stands above the header; it was not read.", "第 {line} 行位于表头之上；未读取该行。"
     ),
     "misspelt_field": Reason(
-        "Column {place} is called nearly as {name}; write the name as in the item's template, or remove the column.",
-        "第 {place} 列的名称与{name_zh}仅差一字；请按目录模板填写表头，或删除该列。",
+        "Column {place} is called nearly as {name}, or has that name and something beside it, such as another unit; "
+        "write the name as in the item's template, or remove the column.",
+        "第 {place} 列的名称与{name_zh}仅差一字，或另含其他内容（如不同的单位）；请按目录模板填写表头，或删除该列。",
     ),
     "bad_header_name": Reason(
         "The name of column {place} is not in the file's encoding; export the file again in UTF-8.",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Set as AbstractSet
 
-from creditmesh.schemas.rules.numbers import HIDING, half_width, significant
+from creditmesh.schemas.rules.numbers import ALIKE, HIDING, half_width, significant
 from creditmesh.schemas.rules.values import remembered
 
 FILLERS = ("number_filler", "decision_filler")
@@ -11,8 +11,7 @@ FILLERS = ("number_filler", "decision_filler")
 
 _OPENING = "⌈⌊([{<‹«“‘„‚〈《「『【〔〖〘〚〝⟦⟨⟪⟬⟮⦅⦗❨❪❬❮❰❲❴⁅≪"
 _CLOSING = "⌉⌋)]}>›»”’‟‛〉》」』】〕〗〙〛〞〟⟧⟩⟫⟭⟯⦆⦘❩❫❭❯❱❳❵⁆≫"
-# The capitals of other scripts that print like Latin ones stand in numbers by a slip of the input method.
-_ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ號", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX号")
+_ALIKE = ALIKE | str.maketrans("號", "号")
 _BRACKETS = str.maketrans(_OPENING + _CLOSING, "(" * len(_OPENING) + ")" * len(_CLOSING))
 _DIGITS = str.maketrans("OI〇○◯零一二三四五六七八九", "01" + "0" * 4 + "123456789")
 _FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")

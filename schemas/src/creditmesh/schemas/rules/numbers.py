@@ -30,8 +30,9 @@ HIDING = "*#?※⁎꙳〒〓\ufffd" + "".join(
     if category(mark) in {"So", "Sm"} and normalize("NFKC", mark) == mark and mark not in _TIMES + _DOTS
 )
 """What stands in place of digits that are not shown, or were lost: stars, and every symbol that is no letter."""
-# The capitals of other scripts that print like Latin ones, and what stands for the X of a check digit.
-_ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + _TIMES, "ABEKMHOPCTYXIJSABEZHIKMNOPTYX" + "X" * len(_TIMES))
+ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX")
+"""The capitals of other scripts that print like Latin ones: a slip of the input method."""
+_AS_X = str.maketrans(dict.fromkeys(_TIMES, "X"))
 _RADICALS = str.maketrans(
     "⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻥⻦⻨⻩⻬⻮⻰⻳", "民虎西见角贝车长门青韦页风飞食马鱼鸟麦黄齐齿龙龟"
 )
@@ -53,7 +54,7 @@ _POWER = rf"(?:[ED][+-]\d+|[X*·・{_DOTS}{_TIMES}]10\^?[+-]?\d+)"
 _FLOATING = rf"\d[\d,]*{_POINT}\d*(?:[ED]\d+|{_POWER})|\d+[ED][+-]\d+|\d+[X*{_TIMES}]10\^[+-]?\d+"
 _COMPUTED = re.compile(rf"{_FLOATING}|\d[\d,]*\.\d{{1,2}}|\d+,0{{1,2}}|\d[.,]\d{{4,}}")
 _COMPUTED_IN = re.compile(rf"(?<![A-Z0-9])\d(?:{_POINT}\d*)?{_POWER}")
-_WHOLE = re.compile(rf"{_FLOATING}|\d{{5,}}[.,]0{{1,2}}|\d[.,]\d{{7,}}")
+_WHOLE = re.compile(rf"{_FLOATING}|\d{{5,}}[.,٫]0{{1,2}}|\d[.,]\d{{7,}}")
 _CITIZEN_ALIKE = str.maketrans("OIL", "011")
 _CODE_ALIKE = str.maketrans("OI", "01")
 _CARD_WORDS = str.maketrans("", "", "字第號号证證")
@@ -86,7 +87,7 @@ def written(text: str) -> str:
     marked = _ENDS.sub("", plain)
     if not marked or _COMPUTED.fullmatch(marked) or _MASKED.search(plain):
         return plain
-    return _ENDS.sub("", _COPY.sub("", plain).translate(_ALIKE).translate(_BETWEEN))
+    return _ENDS.sub("", _COPY.sub("", plain).translate(ALIKE).translate(_AS_X).translate(_BETWEEN))
 
 
 def half_width(text: str) -> str:
