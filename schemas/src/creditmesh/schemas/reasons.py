@@ -69,7 +69,8 @@ REASONS: dict[str, Reason] = {
         "{name} is longer than {limit} characters; shorten it.", "{name_zh}超过 {limit} 个字符；请缩短。"
     ),
     "unreadable_character": Reason(
-        "{name} contains a character that cannot be stored; remove it.", "{name_zh}含有无法保存的字符；请删除。"
+        "{name} contains a character that cannot be stored, or what is left of one that a conversion lost; correct it.",
+        "{name_zh}含有无法保存的字符，或转码时丢失的字符；请更正。",
     ),
     # the gate
     "kind_not_covered": Reason(

@@ -27,7 +27,9 @@ SCALE = 6
 
 _EXPONENT = 40
 _GUARDS = "'\"`´‘’‚‛“”„＇＂=＝"
-_UNREADABLE = re.compile("[\x00\ud800-\udfff]")
+_UNREADABLE = re.compile("[\x00\ud800-\udfff\ufffd]|锟斤拷")
+_LOST = ("\ufffd", "锟斤拷")
+"""What a conversion leaves of characters it could not read, and what the next one makes of that."""
 OPEN_END = "2099-12-31"
 """How an end that never comes is written."""
 
@@ -69,8 +71,13 @@ _FULL_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {
 
 
 def unreadable(text: str) -> bool:
-    """Whether it holds a character that no text column stores: NUL or a lone surrogate."""
+    """Whether it holds what no text column stores (NUL, a lone surrogate) or what is left of a lost character."""
     return _UNREADABLE.search(text) is not None
+
+
+def has_lost(text: str) -> bool:
+    """Whether a character was lost in an earlier conversion."""
+    return any(left in text for left in _LOST)
 
 
 def one_line_end(text: str) -> str:
