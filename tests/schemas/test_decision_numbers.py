@@ -71,10 +71,24 @@ def test_two_spellings_of_one_number_are_one(both: tuple[str, str]):
     assert is_number(typed, fillers())
 
 
-@given(numbers, numbers)
-def test_two_numbers_are_two(one: tuple[str, int, int, str], other: tuple[str, int, int, str]):
-    texts = [f"{stem}〔{year}〕{running}{part}号" for stem, year, running, part in (one, other)]
-    assert (one_text(texts[0]) == one_text(texts[1])) == (one == other)
+def as_text(number: tuple[str, int, int, str]) -> str:
+    stem, year, running, part = number
+    return f"{stem}〔{year}〕{running}{part}号"
+
+
+@given(numbers, numbers, st.integers(0, 9))
+def test_two_numbers_are_two(one: tuple[str, int, int, str], other: tuple[str, int, int, str], digit: int):
+    stem, year, running, part = one
+    others = [
+        other,
+        (stem, year + 1, running, part),
+        (stem, year, running * 10 + digit, part),
+        (stem, year, running + 10**digit, part),
+        (stem, year, int(f"{digit or 1}{running}"), part),
+        (stem, year, running, f"{part}-{digit}"),
+        (f"{stem}字", year, running, part),
+    ]
+    assert all((one_text(as_text(one)) == one_text(as_text(each))) == (one == each) for each in others)
 
 
 @given(st.text(max_size=40))
@@ -140,6 +154,10 @@ unfilled = st.builds(
 def test_a_filler_is_no_number(text: str, more: str, wide: bool):  # noqa: FBT001 - drawn
     typed = more + (text.translate(WIDE) if wide else text) + more
     assert not is_number(typed, fillers())
+
+
+def test_every_word_of_the_catalogue_is_a_filler():
+    assert [word for word in fillers() if not is_filler(word, fillers()) or is_number(word, fillers())] == []
 
 
 empty = st.sampled_from(["证", "XX", "缺号", "详见附件1", "见附表二", "000", "99999999", "JY1990○○○○", "№"])

@@ -42,6 +42,13 @@ def marked(rows: list[tuple[str, str, str]]) -> list[list[str]]:
     return [[f"from{n}", b, c, f"to{n}", e] for n, (b, c, e) in enumerate(rows)]
 
 
+def assert_none_joined(rows: list[dict[str, str] | str]) -> None:
+    for row in rows:
+        if isinstance(row, dict) and {"FROM", "TO"} <= set(row):
+            begun, ended = re.findall(r"from(\d)", row["FROM"]), re.findall(r"to(\d)", row["TO"])
+            assert not begun or not ended or begun[0] == ended[-1], row
+
+
 WAYS = st.fixed_dictionaries(
     {
         "delimiter": st.sampled_from([",", "\t", ";"]),
@@ -71,10 +78,24 @@ def test_no_two_rows_are_ever_read_as_one(rows, way, encoding, damage):
             lost = quotes[place % len(quotes)]
             body = body[:lost] + body[lost + 1 :]
     header = way["delimiter"].join(CODES) + way["ending"]
-    for row in read(header.encode() + body):
-        if isinstance(row, dict) and {"FROM", "TO"} <= set(row):
-            begun, ended = re.findall(r"from(\d)", row["FROM"]), re.findall(r"to(\d)", row["TO"])
-            assert not begun or not ended or begun[0] == ended[-1], row
+    assert_none_joined(read(header.encode() + body))
+
+
+@given(
+    st.integers(2, 6),
+    st.tuples(st.integers(0, 5), st.integers(0, 3)),
+    st.tuples(st.integers(0, 5), st.integers(0, 3)),
+    st.sampled_from([(",", "\n"), (",", "\r\n"), (",", "\r"), ("\t", "\n"), (";", "\r\n")]),
+    st.sampled_from(["utf-8", "gb18030"]),
+)
+def test_a_quote_that_opens_in_one_row_and_one_that_closes_in_another_join_none(many, opens, closes, way, encoding):
+    delimiter, ending = way
+    rows = [[f"from{n}", "罚款", "警告", f"to{n}", "示例"] for n in range(many)]
+    (first, left), (last, right) = opens, closes
+    rows[first % many][left] = '"' + rows[first % many][left]
+    rows[last % many][right] += '"'
+    body = ending.join(delimiter.join(row) for row in [list(CODES), *rows]).encode(encoding)
+    assert_none_joined(read(body))
 
 
 @given(

@@ -86,7 +86,6 @@ def is_filler(text: str, fillers: AbstractSet[str]) -> bool:
     return (
         not any(character.isdigit() or character in _COUNTING for character in said.strip("0"))
         or said == said[0] * max(len(said), _SAME)
-        or said in fillers
         or _ATTACHED.sub("", said) in fillers
         or _HIDDEN.search(half_width(text).translate(_ALIKE)) is not None
     )
