@@ -20,7 +20,7 @@ _ONE = rf"[{''.join(_DIGITS)}]"
 _MONEY = r"(?:人民币|RMB|CNY|¥)"
 _SCALED = re.compile(rf"(\d+(?:\.\d+)?|[{_SPOKEN}]+点{_ONE}+)([{''.join(_UNITS)}]?万?亿?)", re.ASCII)
 _ALONE = re.compile(
-    rf"(?P<money>{_MONEY})?(?:\(?大写\)?)?:?\s*{NUMBER}\s*"
+    rf"(?:[大小]写:?)?(?P<money>{_MONEY})?(?:\(?[大小]写\)?)?:?\s*{NUMBER}\s*"
     rf"(?P<unit>[元圆](?:(?P<tenths>{_ONE})角)?(?:零?(?P<cents>{_ONE})分)?[整正]?)?\s*(?P<after>{_MONEY})?",
     re.IGNORECASE,
 )
