@@ -3,7 +3,7 @@
 import re
 from collections.abc import Set as AbstractSet
 
-from creditmesh.schemas.rules.numbers import ALIKE, HIDING, half_width, significant
+from creditmesh.schemas.rules.numbers import ALIKE, HIDING, computed_in, half_width, significant
 from creditmesh.schemas.rules.values import remembered
 
 FILLERS = ("number_filler", "decision_filler")
@@ -64,6 +64,16 @@ Brackets, dashes, width, case, white space, characters that print nothing or loo
 the field writes the year and the running number: 〔二〇二六〕第012号, [2026]12 and (2026)12号 are one. A number as GB/T
 9704 has it (示罚〔2026〕12号) keeps its text but for the brackets.
 """
+
+
+def fault_of(text: str, fillers: AbstractSet[str], *, decision: bool) -> str | None:
+    """Why a text tells no record apart, as the code of a reason; None if it does. `decision`: it is the 文书号."""
+    if _PLAIN.fullmatch(text):
+        return None
+    if computed_in(text):
+        return "number_computed"
+    tells = is_number(text, fillers) if decision else not is_filler(text, fillers)
+    return None if tells else "decision_filler"
 
 
 def is_number(text: str, fillers: AbstractSet[str]) -> bool:

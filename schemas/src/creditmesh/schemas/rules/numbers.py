@@ -92,6 +92,8 @@ def written(text: str) -> str:
 
 def half_width(text: str) -> str:
     """Upper case, half-width (NFKC), digits of any script as ASCII ones, without white space or what prints nothing."""
+    if text.isascii() and text.isprintable():
+        return text.upper().replace(" ", "")
     while (folded := _folded(text)) != text:
         text = folded
     return text
