@@ -94,7 +94,8 @@ def is_filler(text: str, fillers: AbstractSet[str]) -> bool:
     """
     said = significant(text)
     return (
-        not any(character.isdigit() or character in _COUNTING for character in said.strip("0"))
+        not any(character.isdigit() or character in _COUNTING for character in said)
+        or not said.strip("0")
         or said == said[0] * max(len(said), _SAME)
         or _ATTACHED.sub("", said) in fillers
         or _HIDDEN.search(half_width(text).translate(_ALIKE)) is not None
