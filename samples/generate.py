@@ -19,6 +19,7 @@ from samples.exported import Exported
 from samples.files import File, Pile
 from samples.invented import Town, town
 from samples.row import BASE, Row
+from samples.typed import typed
 
 SEED = 20261120
 HERE = Path(__file__).parent
@@ -59,6 +60,7 @@ def files() -> tuple[File, ...]:
             header="zh",
         ),
         Exported.made(people, known.items["administrative_penalty"], known.parties["transport"]),
+        typed(people, known.items["administrative_penalty"], known.parties["housing"]),
     )
 
 

@@ -33,7 +33,7 @@ def read(body, charset):
     most=st.integers(1, 7),
     above=st.sampled_from(["", "某表\r\n"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_pieces_of_a_table_are_tables_with_its_header_and_together_all_its_rows_in_order(
     tmp_path_factory, rows, charset, most, above
 ):
@@ -117,6 +117,7 @@ def test_one_object_is_sent_as_an_array_of_one(tmp_path):
         (b"PK\x03\x04rest", "workbook"),
         (b"\x1f\x8brest", "gzip"),
         ("A,B\n甲,1\n".encode("utf-16"), "UTF-16"),
+        ("文号,名称\n〔2026〕1号,示例有限公司\n".encode("utf-16-le"), "UTF-16"),
     ],
 )
 def test_a_file_that_cannot_be_sent_is_told_so_with_the_remedy_and_none_of_its_values(tmp_path, content, word):
@@ -126,6 +127,12 @@ def test_a_file_that_cannot_be_sent_is_told_so_with_the_remedy_and_none_of_its_v
         Upload.of(file)
     assert word in told.value.detail
     assert told.value.detail_zh
+
+
+def test_a_byte_that_is_no_text_is_its_rows_fault_and_not_the_files(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_bytes("文号,名称\n1,甲\0\n2,示例乙有限公司\n3,示例丙有限公司\n".encode())
+    assert Upload.of(file).rows == 3
 
 
 def test_an_unknown_encoding_and_a_missing_file_are_told(tmp_path):

@@ -187,6 +187,13 @@ def test_an_endless_quote_refuses_one_row_and_ends():
         ("text/csv", Media("table", None)),
         ("text/csv; charset=GB18030", Media("table", "gb18030")),
         ('text/csv; charset="gbk"; header=present', Media("table", "gb18030")),
+        ("text/csv; charset=GB_2312-80", Media("table", "gb18030")),
+        ("text/csv; charset=windows-936", Media("table", "gb18030")),
+        ("text/csv; charset=UTF8", Media("table", "utf-8")),
+        ("text/csv; charset=utf-8-sig", Media("table", "utf-8")),
+        ("text/tab-separated-values", Media("table", None)),
+        ("application/csv", Media("table", None)),
+        ("application/jsonl", Media("lines", "utf-8")),
     ],
 )
 def test_the_content_type_says_shape_and_encoding(header: str, media: Media):

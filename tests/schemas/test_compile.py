@@ -149,7 +149,7 @@ def test_an_amount_sent_as_a_number_never_goes_by_way_of_a_float():
         "NaN",
         "Infinity",
         "",
-        ".5",
+        ".",
         "１．２．３",
     ],
 )
@@ -206,7 +206,7 @@ def test_lengths_are_counted_in_characters_after_trimming():
     assert refused(SHXYM="9" * 19) == [("/SHXYM", "number_shape")]
 
 
-@pytest.mark.parametrize("text", ["a\0b", "\0", "a\ud800b", "\udfff"])
+@pytest.mark.parametrize("text", ["a\0b", "\0", "a\ud800b", "\udfff", "示\ufffd有限公司", "锟斤拷"])
 def test_characters_that_no_column_stores_are_refused(text: str):
     body = {**FIRM, "NR": text}
     for found in (compiled.validate_json(json.dumps(body).encode()), compiled.validate(body)):
@@ -367,7 +367,7 @@ def test_the_quick_way_and_the_examination_find_the_same(base: dict[str, str], c
 @given(st.text(max_size=60))
 def test_texts_come_back_trimmed_with_one_kind_of_line_end_and_otherwise_as_they_were(text: str):
     found = compiled.validate_json(json.dumps({**FIRM, "NR": text}).encode())
-    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
+    if any(c in "\0\ufffd" or "\ud800" <= c <= "\udfff" for c in text):
         assert isinstance(found, tuple)
     else:
         assert isinstance(found, dict)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.rules.decision_numbers import FILLERS, is_filler, is_number, one_text
-from creditmesh.schemas.rules.numbers import significant
+from creditmesh.schemas.rules.numbers import HIDING, computed_in, significant
 
 DATA = Path(__file__).parents[2] / "services/catalogue/src/creditmesh/catalogue/data/code_sets"
 PAIRS = (
@@ -71,10 +71,24 @@ def test_two_spellings_of_one_number_are_one(both: tuple[str, str]):
     assert is_number(typed, fillers())
 
 
-@given(numbers, numbers)
-def test_two_numbers_are_two(one: tuple[str, int, int, str], other: tuple[str, int, int, str]):
-    texts = [f"{stem}〔{year}〕{running}{part}号" for stem, year, running, part in (one, other)]
-    assert (one_text(texts[0]) == one_text(texts[1])) == (one == other)
+def as_text(number: tuple[str, int, int, str]) -> str:
+    stem, year, running, part = number
+    return f"{stem}〔{year}〕{running}{part}号"
+
+
+@given(numbers, numbers, st.integers(0, 9))
+def test_two_numbers_are_two(one: tuple[str, int, int, str], other: tuple[str, int, int, str], digit: int):
+    stem, year, running, part = one
+    others = [
+        other,
+        (stem, year + 1, running, part),
+        (stem, year, running * 10 + digit, part),
+        (stem, year, running + 10**digit, part),
+        (stem, year, int(f"{digit or 1}{running}"), part),
+        (stem, year, running, f"{part}-{digit}"),
+        (f"{stem}字", year, running, part),
+    ]
+    assert all((one_text(as_text(one)) == one_text(as_text(each))) == (one == each) for each in others)
 
 
 @given(st.text(max_size=40))
@@ -95,6 +109,8 @@ def test_a_plain_number_keeps_its_text_so_that_what_is_stored_is_found(both: tup
         ("示罚〔2O26〕l2号", "示罚〔2026〕12号"),
         ("示罚〔2026〕第一百零二号", "示罚〔2026〕102号"),
         ("示罚〔2026〕十二号", "示罚〔2026〕12号"),
+        ("示罚〔2026〕壹佰零贰号", "示罚〔2026〕102号"),
+        ("⻓⻛罚⌈2026⌉12号", "长风罚〔2026〕12号"),
         ("⽰罚〔2026〕12号", "示罚〔2026〕12号"),
         ("示罚АВ〔2026〕12号", "示罚AB〔2026〕12号"),
         ("（2026）示01执0123号", "(2026)示01执123号"),
@@ -140,6 +156,64 @@ def test_a_filler_is_no_number(text: str, more: str, wide: bool):  # noqa: FBT00
     assert not is_number(typed, fillers())
 
 
-def test_a_word_is_a_filler_wherever_a_field_identifies_and_a_certificate_without_digits_is_not():
-    assert is_filler("— 无 —", fillers())
-    assert not is_filler("甲字", fillers())
+def test_every_word_of_the_catalogue_is_a_filler():
+    assert [word for word in fillers() if not is_filler(word, fillers()) or is_number(word, fillers())] == []
+
+
+empty = st.sampled_from(["证", "XX", "缺号", "详见附件1", "见附表二", "000", "99999999", "JY1990○○○○", "№"])
+
+
+@given(words | marks | empty, st.booleans())
+def test_a_filler_tells_nothing_apart_in_any_field_that_identifies(text: str, wide: bool):  # noqa: FBT001 - drawn
+    assert is_filler(text.translate(WIDE) if wide else text, fillers())
+    assert not is_number(text, fillers())
+
+
+@pytest.mark.parametrize("number", ["甲字", "JY19900001234567", "第一", "1", "A-2", "粤B12345"])
+def test_a_certificate_tells_apart_by_whatever_counts(number: str):
+    assert not is_filler(number, fillers())
+
+
+@given(numbers, st.sampled_from(HIDING) | st.sampled_from("××✕ХХ…"), st.integers(0, 3))
+def test_hidden_characters_are_no_number_in_whatever_mark(number: tuple[str, int, int, str], mark: str, many: int):
+    stem, year, running, _ = number
+    if mark in "ХХ…":
+        many = 3
+    hidden = f"{stem}〔{year}〕{running}{mark * (many + 1)}号"
+    assert mark in "○◯" or not is_number(hidden, fillers())
+
+
+@st.composite
+def floating(draw: st.DrawFn) -> str:
+    """A long number as a spreadsheet or a table tool writes it, here or in another country."""
+    point, power = draw(st.sampled_from(".,．，٫")), draw(st.integers(7, 17))
+    digits = draw(st.text("0123456789", min_size=1, max_size=14))
+    sign, letter = draw(st.sampled_from(["+", "+0", "＋"])), draw(st.sampled_from("EeＥD"))
+    return draw(
+        st.sampled_from(
+            [
+                f"{draw(st.integers(1, 9))}{point}{digits}{letter}{sign}{power}",
+                f"{draw(st.integers(1, 9))}{point}{digits}{letter}{power}",
+                f"{draw(st.integers(1, 9))}{point}{digits}×10^{power}",
+                f"{draw(st.integers(1, 9))}{letter}{sign}{power}",
+                f"{draw(st.integers(10_000, 10**15))}{point}0",
+            ]
+        )
+    )
+
+
+@given(floating(), st.sampled_from(["{}", "'{}", '="{}"', " {}\t", "{} "]))
+def test_what_a_spreadsheet_made_of_a_number_tells_no_record_apart(number: str, guard: str):
+    assert computed_in(guard.format(number))
+
+
+@given(floating().filter(lambda text: "+" in text or "＋" in text))
+def test_nor_does_it_within_a_number(number: str):
+    assert computed_in(f"示罚〔2026〕{number}号")
+
+
+@given(numbers)
+def test_a_number_is_not_taken_for_what_a_spreadsheet_made(number: tuple[str, int, int, str]):
+    stem, year, running, part = number
+    for text in (f"{stem}〔{year}〕{running}{part}号", f"JY{year}{running}", f"{year}.{running}", f"E{year}-{running}"):
+        assert not computed_in(text)

@@ -42,32 +42,81 @@ def marked(rows: list[tuple[str, str, str]]) -> list[list[str]]:
     return [[f"from{n}", b, c, f"to{n}", e] for n, (b, c, e) in enumerate(rows)]
 
 
-@given(
-    ROWS,
-    st.sampled_from(["\n", "\r\n", "\r"]),
-    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
-    st.lists(st.tuples(st.integers(0, 400), st.sampled_from(["", '"', '""', "\n", "\r"])), max_size=6),
-)
-@example([("", "", ""), ("", '"', "")], "\n", csv.QUOTE_MINIMAL, [])
-@settings(max_examples=400, deadline=None)
-def test_no_two_rows_are_ever_read_as_one(rows, ending, quoting, damage):
-    text = written(marked(rows), ending=ending, quoting=quoting)
-    for place, put in damage:
-        cut = place % (len(text) + 1)
-        quotes = [found.start() for found in re.finditer('"', text)]
-        if put or not quotes:
-            text = text[:cut] + put + text[cut:]
-        else:
-            lost = quotes[place % len(quotes)]
-            text = text[:lost] + text[lost + 1 :]
-    for row in read((HEADER.rstrip("\n") + ending + text).encode()):
+def assert_none_joined(rows: list[dict[str, str] | str]) -> None:
+    for row in rows:
         if isinstance(row, dict) and {"FROM", "TO"} <= set(row):
             begun, ended = re.findall(r"from(\d)", row["FROM"]), re.findall(r"to(\d)", row["TO"])
             assert not begun or not ended or begun[0] == ended[-1], row
 
 
+WAYS = st.fixed_dictionaries(
+    {
+        "delimiter": st.sampled_from([",", "\t", ";"]),
+        "ending": st.sampled_from(["\n", "\r\n", "\r"]),
+        "quoting": st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    }
+)
+BYTES = st.sampled_from([b"", b'"', b'""', b"\n", b"\r", b"\xb8", b"\xff"])
+
+
+@given(
+    ROWS,
+    WAYS,
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]),
+    st.lists(st.tuples(st.integers(0, 400), BYTES), max_size=6),
+)
+@example([("", "", ""), ("", '"', "")], {"delimiter": ",", "ending": "\n", "quoting": csv.QUOTE_MINIMAL}, "utf-8", [])
+@settings(max_examples=400)
+def test_no_two_rows_are_ever_read_as_one(rows, way, encoding, damage):
+    body = written(marked(rows), **way).encode(encoding)
+    for place, put in damage:
+        cut = place % (len(body) + 1)
+        quotes = [found.start() for found in re.finditer(b'"', body)]
+        if put or not quotes:
+            body = body[:cut] + put + body[cut:]
+        else:
+            lost = quotes[place % len(quotes)]
+            body = body[:lost] + body[lost + 1 :]
+    header = way["delimiter"].join(CODES) + way["ending"]
+    assert_none_joined(read(header.encode() + body))
+
+
+@given(
+    st.integers(2, 6),
+    st.tuples(st.integers(0, 5), st.integers(0, 3)),
+    st.tuples(st.integers(0, 5), st.integers(0, 3)),
+    st.sampled_from([(",", "\n"), (",", "\r\n"), (",", "\r"), ("\t", "\n"), (";", "\r\n")]),
+    st.sampled_from(["utf-8", "gb18030"]),
+)
+def test_a_quote_that_opens_in_one_row_and_one_that_closes_in_another_join_none(many, opens, closes, way, encoding):
+    delimiter, ending = way
+    rows = [[f"from{n}", "罚款", "警告", f"to{n}", "示例"] for n in range(many)]
+    (first, left), (last, right) = opens, closes
+    rows[first % many][left] = '"' + rows[first % many][left]
+    rows[last % many][right] += '"'
+    body = ending.join(delimiter.join(row) for row in [list(CODES), *rows]).encode(encoding)
+    assert_none_joined(read(body))
+
+
+@given(
+    st.integers(3, 8),
+    st.sampled_from(["utf-8", "gb18030"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.integers(0, 7),
+    st.sampled_from([b"\x80", b"\xff", b"\xb8"]),
+)
+def test_broken_bytes_cost_their_own_row_alone_and_are_told_by_its_line(many, encoding, ending, which, broken):
+    rows = [[f"from{n}", "罚款", "警告", f"to{n}", "示例有限公司"] for n in range(many)]
+    lines = [written([row], ending=ending).encode(encoding) for row in [list(CODES), *rows]]
+    place = 1 + which % many
+    lines[place] = lines[place].replace(b",", broken + b",", 1)
+    found = list(rows_of(Table.of(b"".join(lines)), COLUMNS))
+    assert [row.line for row in found] == list(range(2, many + 2))
+    assert [row.line for row in found if isinstance(row.text, FieldError)] == [place + 1]
+
+
 @given(ROWS, st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from([",", "\t", ";"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_a_writer_writes_is_read_or_refused_and_never_something_else(rows, ending, delimiter):
     made = marked(rows)
     quoting = csv.QUOTE_MINIMAL if ending == "\r\n" else csv.QUOTE_ALL

@@ -1,6 +1,7 @@
 """Who is meant by a number: what a person reads as the same is one subject, and what is no number is nobody."""
 
 from datetime import date, timedelta
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from creditmesh.schemas.rules.identity import (
     is_invented,
     is_minor,
 )
-from creditmesh.schemas.rules.numbers import organisation_check, resident_check, uscc_check, written
+from creditmesh.schemas.rules.numbers import HIDING, organisation_check, resident_check, uscc_check, written
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 SHIPPED = Path(__file__).parents[2] / "services/catalogue/src/creditmesh/catalogue/data/code_sets/number_filler.yaml"
@@ -131,6 +132,38 @@ def test_what_a_person_reads_as_the_same_number_is_one_subject(known, ways, gaps
     assert (found.key, found.number.reveal()) == (plain.key, plain.number.reveal()), other
 
 
+plain = st.one_of(
+    st.tuples(st.just("resident_id"), st.builds(a_resident, births, st.integers(1, 995))),
+    st.tuples(
+        st.just("uscc"), st.builds(lambda n, h: an_organisation(f"MA{n:06}", h), st.integers(0, 999_999), st.just("91"))
+    ),
+    st.tuples(st.just("passport"), st.from_regex(r"[EGDPSK][0-9]{8}", fullmatch=True)),
+    st.tuples(st.just("hk_macao_permit"), st.from_regex(r"[HM][0-9]{8}", fullmatch=True)),
+    st.tuples(st.just("taiwan_permit"), st.from_regex(r"[0-9]{8}", fullmatch=True)),
+    st.tuples(st.just("registration"), st.from_regex(r"990000[0-9]{9}", fullmatch=True)),
+    st.tuples(st.just("officer_card"), st.from_regex(r"[南北军]字第[0-9]{4,8}号", fullmatch=True)),
+)
+
+
+def neighbours(number: str, digit: str) -> set[str]:
+    """The numbers that differ from it in one digit."""
+    return {number[:place] + digit + number[place + 1 :] for place, each in enumerate(number) if each.isdigit()} - {
+        number
+    }
+
+
+@given(plain, st.sampled_from("0123456789"), st.lists(spellings, max_size=2))
+def test_two_numbers_are_two_subjects(one, digit: str, ways):
+    document, number = one
+    kind: SubjectKind = {"uscc": "organisation", "registration": "sole_trader"}.get(document, "natural_person")
+    first = identify(kind, document, number, fillers=FILLERS)
+    for other in neighbours(number, digit):
+        found = identify(kind, document, reduce(lambda text, way: way(text), ways, other), fillers=FILLERS)
+        if isinstance(first, Identity) and isinstance(found, Identity):
+            same_body = document == "uscc" and number[8:17] == found.number.reveal()[8:17]
+            assert found.key != first.key or same_body, other
+
+
 @given(
     st.sampled_from(sorted(FILLERS)) | st.text("-—－/\\.。、* _~·　()（）", max_size=12),
     known,
@@ -171,10 +204,32 @@ def test_what_a_spreadsheet_made_of_a_number_is_none(number: str, kind: SubjectK
     assert trouble(document, number, kind) == (NumberFinding.COMPUTED,)
 
 
-@given(known, st.integers(2, 8), st.sampled_from("*＊#•●○■□★※?？…_×"))
-def test_hidden_digits_identify_nobody(known, many: int, mark: str):
+@st.composite
+def floating(draw: st.DrawFn) -> str:
+    """A long number as a spreadsheet writes it, here or in another country."""
+    point, letter = draw(st.sampled_from(".,．，٫’·")), draw(st.sampled_from("EeＥD"))
+    first, rest = draw(st.integers(1, 9)), draw(st.text("0123456789", min_size=1, max_size=14))
+    power = draw(st.sampled_from([f"{letter}+{{}}", f"{letter}{{}}", " × 10^{}", "·10{}", f" {letter}+ {{}}"]))
+    return f"{first}{point}{rest}{power.format(draw(st.integers(7, 17)))}"
+
+
+@given(known, floating(), st.lists(spellings, max_size=2))
+def test_a_number_in_floating_point_is_nobody_however_it_is_written(known, number: str, ways):
+    kind, document, _ = known
+    for way in ways:
+        number = way(number)
+    assert identify(kind, document, number, fillers=FILLERS) in {NumberFinding.COMPUTED, NumberFinding.MASKED}
+
+
+@given(
+    known,
+    st.integers(2, 14),
+    st.integers(2, 8),
+    st.sampled_from("*＊#•●○■□★※?？…_×") | st.sampled_from("✱✳◆▲❌⊗⬛〓\ufffd-—·") | st.sampled_from(HIDING),
+)
+def test_hidden_digits_identify_nobody(known, start: int, many: int, mark: str):
     kind, document, number = known
-    hidden = number[:3] + mark * many + number[3 + many :]
+    hidden = number[:start] + mark * many + number[start + many :]
     assert isinstance(identify(kind, document, hidden), NumberFinding)
 
 

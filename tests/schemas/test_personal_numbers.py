@@ -14,6 +14,9 @@ OLD = "990000800315001"
 MOBILE = "13800138000"
 CARD = "6222021234567890102"
 VISA = "4111111111111111"
+HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
+FORMAL = str.maketrans("0123456789", "零壹贰叁肆伍陆柒捌玖")
+NEGATIVE = str.maketrans("123456789", "❶❷❸❹❺❻❼❽❾")
 
 
 def wide(text: str) -> str:
@@ -47,6 +50,14 @@ def wide(text: str) -> str:
         f"{CARD} {MOBILE}",
         VISA,
         wide(VISA),
+        *(WITH_X[:-1] + x for x in "ХхΧ×ⅩＸ"),
+        NUMBER.translate(HAN),
+        NUMBER.translate(FORMAL),
+        NUMBER.translate(NEGATIVE),
+        MOBILE.translate(HAN),
+        f"{MOBILE[:3]}.{MOBILE[3:7]}.{MOBILE[7:]}",
+        f"({MOBILE[:3]}) {MOBILE[3:7]} {MOBILE[7:]}",
+        f"0{MOBILE}",
     ],
 )
 def test_a_persons_number_is_found_and_masked(text: str):
@@ -75,6 +86,8 @@ def test_a_persons_number_is_found_and_masked(text: str):
         "1380013800012",
         "4111111111111112",
         "第25、26、27、28、29、30、31、32、33条",
+        "自二〇二六年十一月二十日起至二〇二七年十一月十九日止",
+        "处以罚款人民币壹万叁仟捌佰零壹元叁角捌分",
     ],
 )
 def test_nothing_else_is_taken_for_one(text: str):

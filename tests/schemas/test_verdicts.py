@@ -14,6 +14,7 @@ FACTS = {
     "name": "Fine",
     "name_zh": "罚款金额",
     "limit": 1,
+    "nearest": "581",
     "digits": 18,
     "scale": 6,
     "code_set": "kinds",

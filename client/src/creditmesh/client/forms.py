@@ -9,7 +9,9 @@ from creditmesh.schemas.files import MARK, Encoding, Octets, encoding_of, encodi
 
 Form = Literal["csv", "ndjson", "json"]
 _HEAD = 65_536
-_SUFFIXES: dict[str, Form] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+_FEW = 16
+"""Fewer NULs than one in so many bytes are faults of their rows; UTF-16 and what is no text have more."""
+_SUFFIXES: dict[str, Form] = {".csv": "csv", ".tsv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
 
 def form_of(path: Path) -> Form:
@@ -54,7 +56,7 @@ def _refuse(head: bytes) -> None:
         )
     if head.startswith(b"\x1f\x8b"):
         raise Unsendable("This file is packed with gzip; unpack it first.", "该文件为 gzip 压缩文件；请先解压。")
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head.count(0) * _FEW > len(head):
         raise Unsendable(
             "This is UTF-16 or not a text file; save it as CSV in UTF-8 or GB18030.",
             "该文件为 UTF-16 编码或不是文本文件；请另存为 UTF-8 或 GB18030 编码的 CSV。",

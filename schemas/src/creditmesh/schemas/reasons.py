@@ -35,8 +35,9 @@ REASONS: dict[str, Reason] = {
         "Line {line} stands above the header; it was not read.", "第 {line} 行位于表头之上；未读取该行。"
     ),
     "misspelt_field": Reason(
-        "Column {place} is called nearly as {name}; write the name as in the item's template, or remove the column.",
-        "第 {place} 列的名称与{name_zh}仅差一字；请按目录模板填写表头，或删除该列。",
+        "Column {place} is called nearly as {name}, or has that name and something beside it, such as another unit; "
+        "write the name as in the item's template, or remove the column.",
+        "第 {place} 列的名称与{name_zh}仅差一字，或另含其他内容（如不同的单位）；请按目录模板填写表头，或删除该列。",
     ),
     "bad_header_name": Reason(
         "The name of column {place} is not in the file's encoding; export the file again in UTF-8.",
@@ -51,8 +52,8 @@ REASONS: dict[str, Reason] = {
     "duplicate_field": Reason("The field is given more than once; keep one.", "该字段重复；请只保留一个。"),
     "bad_type": Reason("{name} must be text; send it as a string.", "{name_zh}应为文本；请以字符串报送。"),
     "bad_code": Reason(
-        "{name} is not a value of the code set {code_set}; use a listed value.",
-        "{name_zh}不在代码集 {code_set} 内；请使用所列代码值。",
+        "{name} is not a value of the code set {code_set}; use a listed value. The nearest are {nearest}.",
+        "{name_zh}不在代码集 {code_set} 内；请使用所列代码值，最接近的为 {nearest}。",
     ),
     "bad_date": Reason("{name} is not a date; write YYYY-MM-DD.", "{name_zh}不是有效日期；请按 YYYY-MM-DD 填写。"),
     "bad_end_date": Reason(
@@ -68,7 +69,8 @@ REASONS: dict[str, Reason] = {
         "{name} is longer than {limit} characters; shorten it.", "{name_zh}超过 {limit} 个字符；请缩短。"
     ),
     "unreadable_character": Reason(
-        "{name} contains a character that cannot be stored; remove it.", "{name_zh}含有无法保存的字符；请删除。"
+        "{name} contains a character that cannot be stored, or what is left of one that a conversion lost; correct it.",
+        "{name_zh}含有无法保存的字符，或转码时丢失的字符；请更正。",
     ),
     # the gate
     "kind_not_covered": Reason(

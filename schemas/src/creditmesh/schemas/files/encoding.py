@@ -15,8 +15,12 @@ Octets = bytes | mmap
 
 MARK = b"\xef\xbb\xbf"
 _MARKS: dict[bytes, Encoding] = {MARK: "utf-8", b"\x84\x31\x95\x33": "gb18030"}
-_SAID: dict[str, Encoding] = {"utf-8": "utf-8", "utf8": "utf-8"}
-_SAID |= dict.fromkeys(("gb18030", "gbk", "gb2312", "cp936"), "gb18030")
+_SAID: dict[str, Encoding] = {
+    **dict.fromkeys(("utf8", "utf8sig", "utf8bom"), "utf-8"),
+    **dict.fromkeys(
+        ("gb18030", "gbk", "xgbk", "gb2312", "gb231280", "euccn", "cp936", "ms936", "windows936"), "gb18030"
+    ),
+}
 _SLICE = 1024 * 1024
 _ASCII = bytes(range(128))
 _ALL_BUT_LOW = bytes({*range(256)} - {*range(0x80, 0xA1)})
@@ -25,7 +29,7 @@ _ALL_BUT_LOW = bytes({*range(256)} - {*range(0x80, 0xA1)})
 
 def encoding_said(name: str) -> Encoding | None:
     """The encoding of that name; None if it is not read here."""
-    return _SAID.get(name.strip().lower())
+    return _SAID.get("".join(filter(str.isalnum, name.lower())))
 
 
 def encoding_of(body: Octets, said: Encoding | None = None) -> tuple[Encoding, int]:

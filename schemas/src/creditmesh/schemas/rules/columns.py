@@ -1,5 +1,6 @@
 """One field of an item as it is read: which spellings it takes, and what is said of a value it does not."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from creditmesh.schemas.rules.values import (
     code_reader,
     codes_reader,
     decimal_reader,
+    nearest_values,
     number_reader,
     number_text,
     one_line_end,
@@ -34,6 +36,8 @@ class Column:
 
     spec: FieldSpec
     read: Read | None
+    nearest: Callable[[str], str] = str
+    """Of a coded field: the values that a text which is none of them may mean."""
 
     def take(self, value: object) -> str | FieldError:
         """The canonical text of a value as it came (empty: none was given), or what is wrong with it."""
@@ -42,14 +46,15 @@ class Column:
             return text
         if self.spec.type in {"text", "name"} and self._too_long(text):
             return self._error("too_long")
-        if self.read is None:
-            return text
-        canonical = self.read(text)
-        if canonical is not None:
-            return canonical
+        canonical = text if self.read is None else self.read(text)
+        return self._unread(text) if canonical is None else canonical
+
+    def _unread(self, text: str) -> FieldError:
         if self.spec.type in _TIDIED:
             return self._error("number_shape" if self._too_long(text) else "unreadable_character")
         fault = _FAULTS.get(self.spec.type, "unreadable_character")
+        if fault == "bad_code":
+            return self._error(fault, nearest=self.nearest(text))
         return self._error("bad_end_date" if self.read is read_end else fault)
 
     def canonical(self, value: str) -> str:
@@ -75,7 +80,7 @@ class Column:
     def _too_long(self, text: str) -> bool:
         return self.spec.max_length is not None and len(text) > self.spec.max_length
 
-    def _error(self, code: str) -> FieldError:
+    def _error(self, code: str, nearest: str = "") -> FieldError:
         spec = self.spec
         return reason(
             code,
@@ -87,6 +92,7 @@ class Column:
             scale=SCALE if spec.scale is None else spec.scale,
             unit=f" ({spec.unit})" if spec.unit else "",
             code_set=spec.code_set or "",
+            nearest=nearest,
         )
 
 
@@ -109,7 +115,8 @@ def column(
         case "code" | "codes":
             if code_set is None:
                 raise KeyError(f"the field {spec.code} is coded and names no code set")
-            return Column(spec, code_reader(code_set) if spec.type == "code" else codes_reader(code_set))
+            read = code_reader(code_set) if spec.type == "code" else codes_reader(code_set)
+            return Column(spec, read, nearest_values(code_set))
         case _:
             if number:
                 return Column(spec, number_reader(spec.max_length))

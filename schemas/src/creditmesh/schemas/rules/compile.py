@@ -27,7 +27,7 @@ from creditmesh.schemas.rules.headers import Columns, FieldNames, all_names
 from creditmesh.schemas.rules.identity import CITIZENS, FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.numbers import citizen, significant
-from creditmesh.schemas.rules.values import WHITE, one_line_end, remembered
+from creditmesh.schemas.rules.values import WHITE, has_lost, one_line_end, remembered
 
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
@@ -161,6 +161,8 @@ class CompiledItem:
         if not all(row.values()):
             row = {code: value for code, value in row.items() if value}
         text = "".join(row.values())
+        if has_lost(text):
+            return None
         if one_line_end(text) is not text:
             row = {code: one_line_end(value) for code, value in row.items()}
         self._widen(row)

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Set as AbstractSet
 
-from creditmesh.schemas.rules.numbers import half_width, significant
+from creditmesh.schemas.rules.numbers import ALIKE, HIDING, computed_in, half_width, significant
 from creditmesh.schemas.rules.values import remembered
 
 FILLERS = ("number_filler", "decision_filler")
 """The code sets with the words that stand where a number should: any number, and a decision's."""
 
-_OPENING = "([{<‹«“‘„‚〈《「『【〔〖〘〚〝⟦⟨⟪⟬⟮⦅⦗❨❪❬❮❰❲❴⁅≪"
-_CLOSING = ")]}>›»”’‟‛〉》」』】〕〗〙〛〞〟⟧⟩⟫⟭⟯⦆⦘❩❫❭❯❱❳❵⁆≫"
-# The capitals of other scripts that print like Latin ones stand in numbers by a slip of the input method.
-_ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ號", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX号")
+_OPENING = "⌈⌊([{<‹«“‘„‚〈《「『【〔〖〘〚〝⟦⟨⟪⟬⟮⦅⦗❨❪❬❮❰❲❴⁅≪"
+_CLOSING = "⌉⌋)]}>›»”’‟‛〉》」』】〕〗〙〛〞〟⟧⟩⟫⟭⟯⦆⦘❩❫❭❯❱❳❵⁆≫"
+_ALIKE = ALIKE | str.maketrans("號", "号")
 _BRACKETS = str.maketrans(_OPENING + _CLOSING, "(" * len(_OPENING) + ")" * len(_CLOSING))
 _DIGITS = str.maketrans("OI〇○◯零一二三四五六七八九", "01" + "0" * 4 + "123456789")
+_FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 
 _PLAIN = re.compile(r"[\u4e00-\u9fff]+[(〔\[（【][12]\d{3}[)〕\]）】][1-9]\d*号", re.ASCII)
@@ -23,12 +23,20 @@ _SMALL_ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-
 """A 1 to whoever reads it, where the capital is none."""
 _DASHES = re.compile(r"-{2,}")
 _YEAR = re.compile(r"\(+([\dOI〇○◯零一二三四五六七八九]{4})年?度?\)+", re.ASCII)
-_WORDED = re.compile(r"[〇○◯零一二三四五六七八九十百千]+(?=号$)")
+_WORDED = re.compile(r"[〇○◯零一二三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟]+(?=号$)")
 _ORDER = re.compile(r"第(?=\d)", re.ASCII)
 _RUNNING = re.compile(r"(?<=\))[\dOI]*\d[\dOI]*号?$", re.ASCII)
-_HIDDEN = re.compile(r"[*?×✕✖╳⨯●■□▇█★☆]|X{3,}|_{2,}|\.{2,}")
 _ROUND = "○◯"
 """A nought in a year or a number in words, a mark anywhere else."""
+_HIDDEN = re.compile(
+    rf"[{re.escape(HIDING.translate(dict.fromkeys(map(ord, _ROUND))))}×✕✖╳⨯]|X{{3,}}|[_.·・‧•]{{2,}}|-{{3,}}"
+    rf"|[0-9A-Z][{_ROUND}]{{2,}}|[{_ROUND}]{{2,}}[0-9A-Z]"
+)
+_COUNTING = frozenset("〇零一二三四五六七八九十百千甲乙丙丁戊己庚辛壬癸")
+_ATTACHED = re.compile(r"(?<=[件表页])[\d一二三四五六七八九十]+")
+"""附件1: which of them it stands in."""
+_SAME = 6
+"""So many of one digit are nobody's number."""
 _ZEROS = re.compile(r"(?<!\d)0+(?=[1-9]\d*号$)|(?<=\([12]\d{3}\))0+(?=[1-9])", re.ASCII)
 _YEARS = re.compile(r"\([12]\d{3}\)|[12]\d{3}年", re.ASCII)
 _YEAR_ALONE = re.compile(r"([12]\d{3})年?度?", re.ASCII)
@@ -58,21 +66,40 @@ the field writes the year and the running number: 〔二〇二六〕第012号, [
 """
 
 
+def fault_of(text: str, fillers: AbstractSet[str], *, decision: bool) -> str | None:
+    """Why a text tells no record apart, as the code of a reason; None if it does. `decision`: it is the 文书号."""
+    if _PLAIN.fullmatch(text):
+        return None
+    if computed_in(text):
+        return "number_computed"
+    tells = is_number(text, fillers) if decision else not is_filler(text, fillers)
+    return None if tells else "decision_filler"
+
+
 def is_number(text: str, fillers: AbstractSet[str]) -> bool:
     """Whether a decision's number tells it from others: no filler, and beside the year a digit, none of them hidden."""
     if _PLAIN.fullmatch(text):
         return True
     number = one_text(text)
-    if is_filler(number, fillers) or _HIDDEN.search(half_width(text)) or any(mark in number for mark in _ROUND):
+    if is_filler(text, fillers) or any(mark in number for mark in _ROUND):
         return False
     told = number if _YEAR_ALONE.fullmatch(number) else _YEARS.sub("", number)
     return any(character in "123456789" for character in told)
 
 
 def is_filler(text: str, fillers: AbstractSet[str]) -> bool:
-    """Whether a text in a number's place says that there is none: nothing but marks, or a word of the catalogue's."""
+    """Whether a text in a number's place tells nothing apart.
+
+    It has nothing that counts, hidden characters, one digit again and again, or is a word of the catalogue's.
+    """
     said = significant(text)
-    return not said or said in fillers
+    return (
+        not any(character.isdigit() or character in _COUNTING for character in said)
+        or not said.strip("0")
+        or said == said[0] * max(len(said), _SAME)
+        or _ATTACHED.sub("", said) in fillers
+        or _HIDDEN.search(half_width(text).translate(_ALIKE)) is not None
+    )
 
 
 def _year(found: re.Match[str]) -> str:
@@ -86,7 +113,7 @@ def _running(found: re.Match[str]) -> str:
 
 
 def _worded(found: re.Match[str]) -> str:
-    words = found[0]
+    words = found[0].translate(_FORMAL)
     if not any(unit in words for unit in _UNITS):
         return words.translate(_DIGITS)
     total, digit = 0, 0

@@ -3,17 +3,26 @@
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
-from unicodedata import normalize
 
 from creditmesh.schemas.catalogue import FieldSpec, Item, Rule
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.names import simplified
+from creditmesh.schemas.rules.numbers import ALIKE, half_width
 from creditmesh.schemas.rules.values import unreadable
 
 _ECHO_LENGTH = 40
-_TO_FILL_IN = re.compile(r"[(\[【〔][^()\[\]【】〔〕]*填[^()\[\]【】〔〕]*[)\]】〕]|[\ufeff\u200b]")
-"""（必填）, 【选填】, [自然人必填]; and what cannot be seen."""
-_HYPHENS = dict.fromkeys(map(ord, "-‐‑‒–—―−"), "_")
+_BRACKETS = str.maketrans("[]【】〔〕〖〗{}「」<>《》", "()" * 8)
+_HOW_TO_FILL_IN = re.compile(
+    r"\((?![^()]*元)[^()]*(?:填|必选|可选|单选|多选|下拉|格式|示例|样例|例如|例:|\(如|\d位|字符|文本|数字|YYYY|年月日|可空|非空|唯一|\*)"
+    r"[^()]*\)|\((?:如[^()]*)\)"
+)
+"""（必填，18位）, 【格式：YYYY-MM-DD】; a note with a unit of money may change what the column means."""
+_NUMBERED = re.compile(r"^(?:\(?\d{1,2}(?:[.、,]|\)[.、]?))+(?=.)")
+_ENDS = re.compile(r"^[^\w(]+|[^\w)]+$")
+_JOINTS = str.maketrans("", "", "-_.'\"`")
+_PARTS = re.compile(r"[\s:：/|()（）\[\]【】]+")
+_OF_UNITS = frozenset({"单位", "人民币"})
 _LONG_ENOUGH = 4
 """Shorter names that differ in one character are different names."""
 
@@ -29,9 +38,16 @@ class Columns(NamedTuple):
 
 
 def spelled(name: str) -> str:
-    """A header as it is compared: half-width, upper case, an underscore for hyphens, without white space and marks."""
-    plain = _TO_FILL_IN.sub("", "".join(normalize("NFKC", name).split()))
-    return plain.translate(_HYPHENS).strip("*★※").upper()
+    """A header as it is compared: half-width, upper case, simplified, without joints, numbering, marks and notes."""
+    plain = simplified(half_width(name)).translate(ALIKE).translate(_BRACKETS)
+    plain = _ENDS.sub("", _NUMBERED.sub("", _ENDS.sub("", _HOW_TO_FILL_IN.sub("", plain))))
+    if plain.startswith("(") and plain.endswith(")") and plain.count("(") == 1:
+        plain = plain[1:-1]
+    return plain.translate(_JOINTS)
+
+
+def _parts(name: str) -> set[str]:
+    return set(filter(None, map(spelled, _PARTS.split(name))))
 
 
 class FieldNames:
@@ -41,6 +57,9 @@ class FieldNames:
         self._rules = rules
         self._fields = item.fields
         self._required = tuple(spec for spec in item.fields if spec.required)
+        self._said_of = {
+            spec.code: _OF_UNITS.union({spec.unit or ""}, *map(_parts, all_names(spec))) for spec in item.fields
+        }
         self._codes: dict[str, str] = {}
         for spec in item.fields:
             for name in all_names(spec):
@@ -49,8 +68,17 @@ class FieldNames:
                         raise ValueError(f"two fields of the item {item.code} are called {name!r}")
 
     def code(self, name: str) -> str | None:
-        """The field's code; None if the item has no such field."""
-        return self._codes.get(name) or self._codes.get(spelled(name))
+        """The field's code; None if the item has no such field. A name may stand there with another of the field."""
+        known = self._codes.get(name) or self._codes.get(spelled(name))
+        if known is not None:
+            return known
+        codes, rest = self._named_in(name)
+        return codes.pop() if len(codes) == 1 and rest <= self._said_of[min(codes)] else None
+
+    def _named_in(self, name: str) -> tuple[set[str], set[str]]:
+        """The fields that parts of a header name, and the parts that name none."""
+        parts = _parts(name)
+        return {self._codes[part] for part in parts & self._codes.keys()}, parts - self._codes.keys()
 
     def unknown(self, name: str, place: int) -> FieldError:
         """What to say of a name the item does not have.
@@ -65,7 +93,7 @@ class FieldNames:
         """The fields of a file's columns; empty columns at the end are left away.
 
         A column that is none of the item's is left out and said; but not where the header is wrong anyway, nor where
-        its name is a field's but for one character, nor where it may not be collected.
+        its name is a field's but for one character or has one in it, nor where it may not be collected.
         """
         names = list(header)
         while names and not spelled(names[-1]):
@@ -92,7 +120,9 @@ class FieldNames:
             return reason("bad_header_name", place=place)
         if any(rule.forbidden(name) for rule in self._rules):
             return self.unknown(name, place)
-        meant = next((spec for spec in self._fields if spec.code not in codes and _nearly(name, spec)), None)
+        within = self._named_in(name)[0]
+        lacking = (spec for spec in self._fields if spec.code not in codes)
+        meant = next((spec for spec in lacking if spec.code in within or _nearly(name, spec)), None)
         if meant is None:
             return None
         return reason("misspelt_field", f"/{meant.code}", place=place, name=meant.name, name_zh=meant.name_zh)

@@ -105,12 +105,12 @@ def identify(
         return NumberFinding.FILLER
     if document == "registration" and len(text) == 18:  # noqa: PLR2004 - since 2015 the code is the registration number
         document = "uscc"
+    if computed(text):
+        return NumberFinding.COMPUTED
     found = _read(document, text)
     # A code may have three X in a row by chance; then its check digit is right.
     if masked(text) and not (document == "uscc" and isinstance(found, _Read) and not found.doubts):
         return NumberFinding.MASKED
-    if computed(text):
-        return NumberFinding.COMPUTED
     if isinstance(found, NumberFinding):
         return found
     if (kind == "natural_person") == (found.document in _BODIES):

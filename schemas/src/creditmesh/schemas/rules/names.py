@@ -16,8 +16,13 @@ def folded(name: str) -> str:
     return name
 
 
+def simplified(text: str) -> str:
+    """The text in simplified characters, where there are such."""
+    return text.translate(_simplified())
+
+
 def _folded(name: str) -> str:
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_simplified())
+    plain = simplified(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()))
     return "".join(c for c in plain if unicodedata.category(c) not in _PASSED_OVER and c not in _POINTS)
 
 

@@ -23,23 +23,38 @@ _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
 _TIMES = "×✕✖╳⨯"
-# The capitals of other scripts that print like Latin ones, and what stands for the X of a check digit.
-_ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + _TIMES, "ABEKMHOPCTYXIJSABEZHIKMNOPTYX" + "X" * len(_TIMES))
+_DOTS = "∙⋅"
+HIDING = "*#?※⁎꙳〒〓\ufffd" + "".join(
+    mark
+    for mark in map(chr, range(0x2190, 0x2C00))
+    if category(mark) in {"So", "Sm"} and normalize("NFKC", mark) == mark and mark not in _TIMES + _DOTS
+)
+"""What stands in place of digits that are not shown, or were lost: stars, and every symbol that is no letter."""
+ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX")
+"""The capitals of other scripts that print like Latin ones: a slip of the input method."""
+_AS_X = str.maketrans(dict.fromkeys(_TIMES, "X"))
+_RADICALS = str.maketrans(
+    "⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻥⻦⻨⻩⻬⻮⻰⻳", "民虎西见角贝车长门青韦页风飞食马鱼鸟麦黄齐齿龙龟"
+)
+"""Parts of characters as some programs copy them out of documents; NFKC knows the other radicals."""
 _BLANKS = frozenset("\u115f\u1160\u2800")
 """Letters and symbols that print nothing, beside white space, controls and what only joins or varies."""
 _UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})
 _DASHES = "\u2212\u30fc\u2500\u2501"
-_BETWEEN = str.maketrans("", "", "-.,'\"`´‘’‚‛“”„=()[]{}〔〕【】〖〗《》〈〉「」『』·・‧•_")
+_BETWEEN = str.maketrans("", "", "-.,'\"`´‘’‚‛“”„=()[]{}〔〕【】〖〗《》〈〉「」『』·・‧•_" + _DOTS)
 _ENDS = re.compile(r"^[\W_]+|[\W_]+$")
 _COPY = re.compile(r"\(\d{1,2}-\d{1,2}\)$")
 """（1-1）: which of several copies of a licence it stood on."""
 _MASKED = re.compile(
-    rf"[*#?●○◎◯■□▇█★☆※∗]|[.·・‧•]{{2,}}|_{{2,}}|(?<=[0-9A-Z])-{{2,}}(?=[0-9A-Z])|[{_TIMES}]{{2,}}|X{{3,}}"
+    rf"[{re.escape(HIDING)}]|[.·・‧•{_DOTS}]{{2,}}|_{{2,}}|(?<=\w)-{{2,}}|-{{3,}}(?=\w)"
+    rf"|[{_TIMES}](?=.*[{_TIMES}0-9A-Z])|X{{3,}}"
 )
-_COMPUTED = re.compile(
-    rf"\d[\d,]*[.,]\d*E[+-]?\d+|\d+E[+-]\d+|\d+[.,]\d+[X*{_TIMES}]10\^?[+-]?\d+|\d+[X*{_TIMES}]10\^[+-]?\d+"
-    r"|\d[\d,]*\.\d{1,2}|\d+,0{1,2}"
-)
+_POINT = f"[.,。'’٫·・{_DOTS}]"
+_POWER = rf"(?:[ED][+-]\d+|[X*·・{_DOTS}{_TIMES}]10\^?[+-]?\d+)"
+_FLOATING = rf"\d[\d,]*{_POINT}\d*(?:[ED]\d+|{_POWER})|\d+[ED][+-]\d+|\d+[X*{_TIMES}]10\^[+-]?\d+"
+_COMPUTED = re.compile(rf"{_FLOATING}|\d[\d,]*\.\d{{1,2}}|\d+,0{{1,2}}|\d[.,]\d{{4,}}")
+_COMPUTED_IN = re.compile(rf"(?<![A-Z0-9])\d(?:{_POINT}\d*)?{_POWER}")
+_WHOLE = re.compile(rf"{_FLOATING}|\d{{5,}}[.,٫]0{{1,2}}|\d[.,]\d{{7,}}")
 _CITIZEN_ALIKE = str.maketrans("OIL", "011")
 _CODE_ALIKE = str.maketrans("OI", "01")
 _CARD_WORDS = str.maketrans("", "", "字第號号证證")
@@ -72,11 +87,13 @@ def written(text: str) -> str:
     marked = _ENDS.sub("", plain)
     if not marked or _COMPUTED.fullmatch(marked) or _MASKED.search(plain):
         return plain
-    return _ENDS.sub("", _COPY.sub("", plain).translate(_ALIKE).translate(_BETWEEN))
+    return _ENDS.sub("", _COPY.sub("", plain).translate(ALIKE).translate(_AS_X).translate(_BETWEEN))
 
 
 def half_width(text: str) -> str:
     """Upper case, half-width (NFKC), digits of any script as ASCII ones, without white space or what prints nothing."""
+    if text.isascii() and text.isprintable():
+        return text.upper().replace(" ", "")
     while (folded := _folded(text)) != text:
         text = folded
     return text
@@ -85,6 +102,12 @@ def half_width(text: str) -> str:
 def computed(number: str) -> bool:
     """Whether a written text is what a spreadsheet made of a number (`9.9E+14`, `990000.0`): its digits are lost."""
     return not number.isalnum() and _COMPUTED.fullmatch(_ENDS.sub("", number)) is not None
+
+
+def computed_in(text: str) -> bool:
+    """Whether a number of letters and digits, such as a decision's, has what a spreadsheet made of one."""
+    plain = half_width(text)
+    return _COMPUTED_IN.search(plain) is not None or _WHOLE.fullmatch(_ENDS.sub("", plain)) is not None
 
 
 def masked(number: str) -> bool:
@@ -154,7 +177,8 @@ def day_of(digits: str) -> date | None:
 
 
 def _folded(text: str) -> str:
-    seen = (c for c in normalize("NFKC", text.upper()) if category(c) not in _UNSEEN and c not in _BLANKS)
+    plain = normalize("NFKC", text.upper().translate(_RADICALS))
+    seen = (c for c in plain if category(c) not in _UNSEEN and c not in _BLANKS)
     return "".join(_half(c) for c in seen)
 
 

@@ -11,14 +11,21 @@ from unicodedata import digit, normalize
 from creditmesh.schemas.rules.identity import birth_date
 from creditmesh.schemas.rules.numbers import resident_check
 
-_DIGIT = "\\d\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089\u2460-\u2468\u24ea"
+_IN_WORDS = str.maketrans("〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖", "000" + "123456789" * 2)
+_AS_X = frozenset("ХхΧχ×✕✖╳⨯")
+"""What stands for the X of a check digit and prints like it."""
+_DIGIT = "\\d\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089\u2460-\u2468\u24ea\u2776-\u277e" + "".join(
+    map(chr, _IN_WORDS)
+)
 _ENOUGH = re.compile(rf"(?:[{_DIGIT}][^{_DIGIT}]{{0,4}}){{10}}[{_DIGIT}]")
 """A mobile number is the shortest that is looked for: eleven digits near each other."""
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _BETWEEN = re.compile(r"(?<=[0-9])[\W_]{1,4}(?=[0-9Xx])")
 _RUNS = re.compile(r"[0-9]{17,}[0-9Xx]")
 _OLD = re.compile(r"(?<!\d)\d{6}[ -]?\d{6}[ -]?\d{3}(?!\d)", re.ASCII)
-_MOBILE = re.compile(r"(?<!\d)(?:(?:\+|00)?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)", re.ASCII)
+_MOBILE = re.compile(
+    r"(?<!\d)(?:(?:\+|00)?86[ -]?|0)?(?:1[3-9]\d|\(1[3-9]\d\))[ ./_·-]?\d{4}[ ./_·-]?\d{4}(?!\d)", re.ASCII
+)
 _CARD = re.compile(r"(?<!\d)[3-69](?:[ -]?\d){15,18}(?!\d)", re.ASCII)
 _PROVINCES = frozenset(
     ("11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43", "44",
@@ -58,7 +65,9 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 def _plain(character: str) -> str:
     """One character for one: half-width, digits however they are written as digits."""
-    folded = normalize("NFKC", character)
+    if character in _AS_X:
+        return "X"
+    folded = normalize("NFKC", character).translate(_IN_WORDS)
     return str(digit(folded, folded)) if len(folded) == 1 else character
 
 

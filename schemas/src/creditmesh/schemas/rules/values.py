@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TypeVar
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from creditmesh.schemas.catalogue import CodeSet
+from creditmesh.schemas.catalogue.code_set import CodeValue
 from creditmesh.schemas.rules.amounts import amount_of
+from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.numbers import written
 
 T = TypeVar("T")
@@ -24,28 +26,43 @@ SCALE = 6
 """A decimal without limits of its own: decimal(18,6), as the exchange tables have it."""
 
 _EXPONENT = 40
-_UNREADABLE = re.compile("[\x00\ud800-\udfff]")
+_GUARDS = "'\"`´‘’‚‛“”„＇＂=＝"
+_UNREADABLE = re.compile("[\x00\ud800-\udfff\ufffd]|锟斤拷")
+_LOST = ("\ufffd", "锟斤拷")
+"""What a conversion leaves of characters it could not read, and what the next one makes of that."""
 OPEN_END = "2099-12-31"
 """How an end that never comes is written."""
 
-_OPEN = re.compile("[至到]?(?:长期|长久|永久|终身|终生|无固定期限|无限期|无期限|不限期)(?:有效)?")
+_OPEN = re.compile(
+    "(?:有效期限?)?[至到为]?(?:长期|长久|永久性?|永续|终身|终生|持续|一直|无固定期限|无限期?|无限制|无期限|不限期?|不设期限|未设期限)(?:有效)?"
+    "|LONG-?TERM|PERMANENT"
+)
 _DATE = re.compile(
-    r"(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|(\d{2})(\d{2})|年(\d{1,2})月(\d{1,2})日?)"
-    r"(?:(?:T| +|(?<=日))(?P<half>(?:[上下]午)? *)"
-    r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::\d{2}(?:[.,]\d+)?)?|[时点](?:(?P<minute_zh>\d{1,2})分(?:\d{1,2}秒)?)?)"
+    r"(\d{4})(?:([-/._,\\])(\d{1,2})\2(\d{1,2})|(\d{2})(\d{2})|年(\d{1,2})月(\d{1,2})[日号]?)"
+    r"(?:(?:T| +|(?<=[日号]))(?P<half>(?:[上下]午)? *)"
+    r"(?P<hour>\d{1,2})"
+    r"(?::(?P<minute>\d{1,2})(?::\d{1,2}(?:[.,]\d+)?)?|[时点](?:(?P<minute_zh>\d{1,2})分(?:\d{1,2}秒)?)?)"
     r"(?P<half_en>(?: ?[AP]M)?)"
-    r"|T?(?P<packed>\d{4})\d{2})?(?P<zone>(?:Z|[+-]\d{2}(?::?\d{2})?)?)",
+    r"|[T ]?(?P<packed>\d{4})(?:\d{2}(?:\d{3})?)?)?(?P<zone>(?: ?(?:Z|UTC|GMT)| *[+-][01]\d(?::?\d{2})?)?)",
     re.ASCII,
 )
+_AROUND_MARKS = re.compile(r" *([-/.]) *")
+_NOT_A_DAY = re.compile(r"\(?(?:星期|周|礼拜)[一二三四五六日天]\)?|\[ASIA/SHANGHAI\]|中国标准时间|北京时间")
+_MONTH_IN_WORDS = re.compile("([〇零○一二三四五六七八九]{4})年|([一二三四五六七八九十]{1,3})(?=[月日号])")
+_NUMERALS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
 _CHINA = timezone(timedelta(hours=8))
 _LINE_ENDS = "\r\v\x85\u2028\u2029"
 _LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
 _EARLIEST = 1900
 _LONGEST_DATE, _LONGEST_DECIMAL = 40, 64
 """A longer text is neither, however it is spelled."""
-_DECIMAL = re.compile(r"0*(\d+)(?:\.(\d*?)0*)?", re.ASCII)
+_DECIMAL = re.compile(r"0*+(\d*)(?:\.(\d*?)0*)?", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _OTHER = re.compile(r"其[他它]\s*(?:[-－—–‐:：]+(.+)|[(（](.+)[)）])", re.DOTALL)
+_OUTER = re.compile("[;；﹔︔؛](?![^(（]*[)）])")
+_INNER = re.compile("(?:[、,，|｜/+&﹑丶\\s]|以及|并处|[和及并])+(?![^(（]*[)）])")
+_AS_NUMBER = re.compile(r"(\d+)\.0+", re.ASCII)
+_NEAREST = 3
 _CONNECTIVE = re.compile("以及|或者|[、及和与或/]")
 _UNTIDY = re.compile("[\\s\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _FULL_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {
@@ -54,8 +71,13 @@ _FULL_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {
 
 
 def unreadable(text: str) -> bool:
-    """Whether it holds a character that no text column stores: NUL or a lone surrogate."""
+    """Whether it holds what no text column stores (NUL, a lone surrogate) or what is left of a lost character."""
     return _UNREADABLE.search(text) is not None
+
+
+def has_lost(text: str) -> bool:
+    """Whether a character was lost in an earlier conversion."""
+    return any(left in text for left in _LOST)
 
 
 def one_line_end(text: str) -> str:
@@ -69,6 +91,11 @@ def remembered(read: Callable[[str], T], *, most: int, longest: int = 256) -> Ca
     return lambda text: kept(text) if len(text) <= longest else read(text)
 
 
+def bare(text: str) -> str:
+    """A text without what guards it from a spreadsheet, and without what cannot be seen."""
+    return "".join(c for c in text if category(c) != "Cf").strip(WHITE + _GUARDS)
+
+
 def read_date(text: str) -> str | None:
     """YYYY-MM-DD from that, YYYY/MM/DD, YYYY.MM.DD, YYYYMMDD or 年月日, also with a time: the day it is in China."""
     return _day(text) if len(text) <= _LONGEST_DATE else None
@@ -76,16 +103,13 @@ def read_date(text: str) -> str | None:
 
 def read_end(text: str) -> str | None:
     """The same for a day until which something holds, which may be 长期: without end."""
-    return OPEN_END if _OPEN.fullmatch(_without_space(text)) else read_date(text)
-
-
-def _without_space(text: str) -> str:
-    return "".join(normalize("NFKC", text[:_LONGEST_DATE]).split())
+    said = "".join(c for c in simplified(normalize("NFKC", text[:_LONGEST_DATE]).upper()) if c.isalnum() or c == "-")
+    return OPEN_END if _OPEN.fullmatch(said) else read_date(text)
 
 
 @lru_cache(maxsize=8192)
 def _day(text: str) -> str | None:
-    found = _DATE.fullmatch(_without_space(text) if "年" in text else normalize("NFKC", text))
+    found = _DATE.fullmatch(text) or _DATE.fullmatch(_date_text(text))
     if found is None or (found["packed"] and found[5] is None):
         return None
     year, _, month, day = found.group(1, 2, 3, 4)
@@ -99,6 +123,22 @@ def _day(text: str) -> str | None:
     return read.isoformat() if read.year >= _EARLIEST else None
 
 
+def _date_text(text: str) -> str:
+    """A date that is written in another way: in words, with other dashes, a day of the week, blanks or guards."""
+    said = _NOT_A_DAY.sub("", bare(normalize("NFKC", text)).upper()).strip(" .。")
+    said = "".join("-" if category(c) == "Pd" or c == "−" else c for c in said)
+    if "年" in said:
+        return _MONTH_IN_WORDS.sub(_in_digits, "".join(said.split()))
+    return _AROUND_MARKS.sub(r"\1", said)
+
+
+def _in_digits(found: re.Match[str]) -> str:
+    if found[1]:
+        return f"{found[1].translate(_NUMERALS)}年"
+    tens, ten, ones = found[2].rpartition("十")
+    return str((int(tens.translate(_NUMERALS) or 1) * 10 if ten else 0) + int(ones.translate(_NUMERALS) or 0))
+
+
 def _in_china(read: date, found: re.Match[str]) -> date:
     packed = found["packed"] or ""
     hour, minute = found["hour"] or packed[:2], found["minute"] or found["minute_zh"] or packed[2:]
@@ -109,7 +149,8 @@ def _in_china(read: date, found: re.Match[str]) -> date:
         return read
     if found["half"].strip() or found["half_en"]:
         raise ValueError("half a day and a zone")
-    zone = "+00:00" if found["zone"] == "Z" else found["zone"]
+    zone = found["zone"].strip()
+    zone = "+00:00" if zone[0] in "ZUG" else zone
     ahead = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:].lstrip(":") or 0))
     return moment.replace(tzinfo=timezone(-ahead if zone[0] == "-" else ahead)).astimezone(_CHINA).date()
 
@@ -128,22 +169,24 @@ def decimal_reader(digits: int | None, scale: int | None, unit: str | None = Non
     def read(text: str) -> str | None:
         if len(text) > _LONGEST_DECIMAL:
             return None
-        if not text.isascii():
-            yuan = amount_of(text) if unit in _YUAN else None
-            text = normalize("NFKC", text) if yuan is None else format(yuan / _YUAN[unit or ""], "f")
-        if "," in text:
-            if not _GROUPED.fullmatch(text):
-                return None
-            text = text.replace(",", "")
-        found = _DECIMAL.fullmatch(text)
+        found = _DECIMAL.fullmatch(_ungrouped(text))
         if found is None:
+            said = bare(normalize("NFKC", text))
+            yuan = amount_of(said) if unit in _YUAN else None
+            said = _ungrouped(said) if yuan is None else format(yuan / _YUAN[unit or ""], "f")
+            found = _DECIMAL.fullmatch(said)
+        if found is None or not any(map(str.isdigit, found[0])):
             return None
-        whole, fraction = found[1], found[2] or ""
+        whole, fraction = found[1] or "0", found[2] or ""
         if len(fraction) > places or (len(whole) > whole_digits and whole != "0"):
             return None
         return f"{whole}.{fraction}" if fraction else whole
 
     return remembered(read, most=2048, longest=_LONGEST_DECIMAL)
+
+
+def _ungrouped(text: str) -> str:
+    return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 def number_text(value: float | Decimal) -> str | None:
@@ -185,6 +228,29 @@ def code_reader(code_set: CodeSet) -> Read:
     return read
 
 
+def nearest_values(code_set: CodeSet) -> Callable[[str], str]:
+    """Says which values of the set have the most characters of a text that is none of them."""
+    spellings = [(set(_loosely(text)), each) for each in code_set.values if each.active for text in _texts(each)]
+
+    def nearest(text: str) -> str:
+        said = set(_loosely(text[:_LONGEST_DECIMAL]))
+        ranked = sorted(spellings, key=lambda known: -len(said & known[0]) / (len(said) + len(known[0])))
+        values = dict.fromkeys(_shown(each) for _, each in ranked)
+        return "、".join(list(values)[:_NEAREST])
+
+    return remembered(nearest, most=1024)
+
+
+def _texts(value: CodeValue) -> tuple[str, ...]:
+    return (value.value, value.name_zh, *value.aliases)
+
+
+def _shown(value: CodeValue) -> str:
+    return (
+        value.value if value.value == value.name_zh or not value.value.isdigit() else f"{value.value} ({value.name_zh})"
+    )
+
+
 def codes_reader(code_set: CodeSet) -> Read:
     """Reads several values joined by `;`, or by `、` `,` `|` where no value contains these; gives them in set order."""
     one = code_reader(code_set)
@@ -203,14 +269,12 @@ def codes_reader(code_set: CodeSet) -> Read:
 
 
 def _pieces(text: str, one: Read) -> Iterator[str]:
-    for outer in re.split("[;；]", text):
+    for outer in _OUTER.split(text):
         piece = outer.strip(WHITE)
-        if not piece:
-            continue
-        if one(piece) is not None:
+        if piece and one(piece) is not None:
             yield piece
         else:
-            yield from (inner.strip(WHITE) for inner in re.split("[、,，|]", piece) if inner.strip(WHITE))
+            yield from filter(None, _INNER.split(bare(piece)))
 
 
 def _folded(text: str) -> str:
@@ -218,8 +282,9 @@ def _folded(text: str) -> str:
 
 
 def _loosely(text: str) -> str:
-    """其它 for 其他, and whichever word joins two: 法人和其他组织 for 法人及其他组织."""
-    return _CONNECTIVE.sub("、", _folded(text).replace("其它", "其他"))
+    """其它 for 其他, whichever word joins two (法人和其他组织), traditional characters, a code that became 1.0."""
+    plain = simplified(_folded(bare(text).strip("。.;；,，"))).replace("其它", "其他")
+    return _CONNECTIVE.sub("、", _AS_NUMBER.sub(r"\1", plain))
 
 
 def _loose(known: Mapping[str, str]) -> dict[str, str]:

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from unicodedata import normalize
 
 from creditmesh.ingestion.lawful import KEPT, Judgement, Lawful, at
 from creditmesh.ingestion.severity import severity_of
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import SubjectKind
-from creditmesh.schemas.rules.amounts import NUMBER, yuan_of
+from creditmesh.schemas.rules.amounts import NUMBER, plain, yuan_of
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 
@@ -103,12 +102,12 @@ def amounts_in(text: str) -> list[Decimal]:
 
     Those of fines if it says of any that it is one, else all.
     """
-    plain, last = normalize("NFKC", text), 0
+    said, last = plain(text), 0
     fines: list[Decimal] = []
     others: list[Decimal] = []
-    for found in _AMOUNT.finditer(plain):
-        is_fine = found["after"] is not None or "罚款" in plain[last : found.start()]
-        yuan = yuan_of(found["number"], found["large"])
+    for found in _AMOUNT.finditer(said):
+        is_fine = found["after"] is not None or "罚款" in said[last : found.start()]
+        yuan = yuan_of(found["number"])
         if yuan is not None:
             (fines if is_fine else others).append(yuan)
         last = found.end()

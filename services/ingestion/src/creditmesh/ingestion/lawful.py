@@ -10,7 +10,7 @@ from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
-from creditmesh.schemas.rules.decision_numbers import is_filler, is_number
+from creditmesh.schemas.rules.decision_numbers import fault_of
 from creditmesh.schemas.rules.identity import birth_date, is_minor
 
 _UNKNOWN = Period(date.min, None)
@@ -49,12 +49,9 @@ class Lawful:
             code = self._item.identifying[0]
             verdict.refusals.append(at("field_required", code, **self._spoken[code]))
         for code in given:
-            if code == self._roles.decision_number:
-                tells = is_number(row[code], self._fillers)
-            else:
-                tells = not is_filler(row[code], self._fillers)
-            if not tells:
-                verdict.refusals.append(at("decision_filler", code, **self._spoken[code]))
+            fault = fault_of(row[code], self._fillers, decision=code == self._roles.decision_number)
+            if fault is not None:
+                verdict.refusals.append(at(fault, code, **self._spoken[code]))
 
     def _judge_dates(
         self, decided_on: str | None, valid_from: str | None, valid_until: str | None, own_end: str | None

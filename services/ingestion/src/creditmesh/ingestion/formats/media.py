@@ -13,7 +13,12 @@ _SHAPES: dict[str, Shape] = {
     "application/json": "json",
     "application/x-ndjson": "lines",
     "application/ndjson": "lines",
+    "application/jsonl": "lines",
+    "application/x-jsonlines": "lines",
     "text/csv": "table",
+    "text/x-csv": "table",
+    "application/csv": "table",
+    "text/tab-separated-values": "table",
 }
 
 
