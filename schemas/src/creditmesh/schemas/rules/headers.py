@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 from unicodedata import normalize
 
 from creditmesh.schemas.catalogue import FieldSpec, Item, Rule
-from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.values import unreadable
 
 _ECHO_LENGTH = 40
+_MOST_COLUMNS = 256
+"""Columns up to the last that is not empty; of a header with more none is looked at."""
 _TO_FILL_IN = re.compile(r"[(\[【〔][^()\[\]【】〔〕]*填[^()\[\]【】〔〕]*[)\]】〕]|[\ufeff\u200b]")
 """（必填）, 【选填】, [自然人必填]; and what cannot be seen."""
 _HYPHENS = dict.fromkeys(map(ord, "-‐‑‒–—―−"), "_")
@@ -41,6 +44,7 @@ class FieldNames:
         self._rules = rules
         self._fields = item.fields
         self._required = tuple(spec for spec in item.fields if spec.required)
+        self._spelled = {spec.code: tuple(map(spelled, all_names(spec))) for spec in item.fields}
         self._codes: dict[str, str] = {}
         for spec in item.fields:
             for name in all_names(spec):
@@ -68,6 +72,10 @@ class FieldNames:
         its name is a field's but for one character, nor where it may not be collected.
         """
         names = list(header)
+        while names and not names[-1]:
+            names.pop()
+        if len(names) > _MOST_COLUMNS:
+            return Columns((), (reason("too_many_columns", limit=_MOST_COLUMNS),))
         while names and not spelled(names[-1]):
             names.pop()
         codes = tuple(map(self.code, names))
@@ -83,7 +91,7 @@ class FieldNames:
         ]
         if errors or faults:
             unknown = (faults.get(place) or self.unknown(name, place) for place, name in extra.items())
-            return Columns(codes, (*unknown, *errors))
+            return Columns(codes, tuple(islice(chain(unknown, errors), MOST_FINDINGS)))
         return Columns(codes, (), tuple(reason("extra_column", place=place) for place in extra))
 
     def _fault(self, name: str, place: int, codes: Sequence[str | None]) -> FieldError | None:
@@ -92,14 +100,16 @@ class FieldNames:
             return reason("bad_header_name", place=place)
         if any(rule.forbidden(name) for rule in self._rules):
             return self.unknown(name, place)
-        meant = next((spec for spec in self._fields if spec.code not in codes and _nearly(name, spec)), None)
+        written = spelled(name)
+        missing = (spec for spec in self._fields if spec.code not in codes)
+        meant = next((spec for spec in missing if _nearly(written, self._spelled[spec.code])), None)
         if meant is None:
             return None
         return reason("misspelt_field", f"/{meant.code}", place=place, name=meant.name, name_zh=meant.name_zh)
 
 
-def _nearly(name: str, spec: FieldSpec) -> bool:
-    return any(_one_apart(spelled(name), spelled(known)) for known in all_names(spec))
+def _nearly(name: str, names: Sequence[str]) -> bool:
+    return any(_one_apart(name, known) for known in names)
 
 
 def _one_apart(one: str, other: str) -> bool:
