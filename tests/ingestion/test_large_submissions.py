@@ -5,14 +5,17 @@ import gc
 import gzip
 import time
 from dataclasses import replace
+from hashlib import sha256
+from uuid import UUID
 
 import pytest
 
 from creditmesh.chassis.bulk import Bulk
 from creditmesh.chassis.errors import TooLarge
 from creditmesh.chassis.shares import working_for
+from creditmesh.ingestion import operations
 from creditmesh.ingestion.formats import Media, decoded, rows_of
-from tests.ingestion.conftest import House
+from tests.ingestion.conftest import House, told
 from tests.ingestion.rows import compiled, penalty
 from tests.ingestion.test_formats import pieces
 
@@ -32,6 +35,43 @@ async def test_files_have_turns_and_one_record_waits_for_none(house: House):
             assert await house.count() == before
             assert (await busy.submit(penalty(house.number()))).status_code == 201
     assert (await busy.submit(many)).status_code == 200
+
+
+async def test_a_few_bytes_of_many_rows_have_their_turn_too(house: House):
+    files = Bulk(at_once=1, waiting=4, seconds=0.1)
+    busy = replace(house, equipment=replace(house.equipment, files=files))
+    with working_for("another"):
+        async with files.turn(1_000_000):
+            for body, kind in ((b"{}\n" * 1000, LINES), (b"[" + b"1," * 1000 + b"1]", "application/json")):
+                assert (await busy.submit(body, kind=kind)).json()["code"] == "busy"
+            assert (await busy.submit([penalty(house.number()) for _ in range(5)])).status_code == 200
+
+
+async def test_what_a_small_parcel_is_told_is_bounded_packed_where_it_is_kept_and_read_some_at_a_time(house: House):
+    rows = 8000
+    answer = await house.submit(gzip.compress(b"{}\n" * rows), kind=LINES, headers={"Content-Encoding": "gzip"})
+    verdicts, receipt = told(answer)
+    assert len(verdicts) == receipt["rows"] == receipt["refused"] == rows
+    assert len(answer.content) < 11 * 1024 * 1024
+    first, last = verdicts[0]["reasons"], verdicts[-1]["reasons"]
+    assert len(first) > 10
+    assert all(reason["detail"] and reason["detail_zh"] for reason in first)
+    assert last == [{**first[0], "detail": "", "detail_zh": ""}]
+
+    submission = UUID(receipt["submission"])
+    [kept] = await house.fetch(
+        "select sum(pg_column_size(lines)) as size from ingestion.submission_chunk where submission = $1", submission
+    )
+    assert kept["size"] < 2 * 1024 * 1024
+    async with house.context() as ctx:
+        lines = await operations.verdicts_of(ctx, submission)
+    pieces_read = [piece async for piece in lines]
+    assert len(pieces_read) == rows // 1000
+    text = b"".join(pieces_read)
+    assert receipt["digest"] == f"sha-256:{sha256(text).hexdigest()}"
+    assert answer.content.startswith(text)
+    async with house.client() as client:
+        assert (await client.get(f"/v1/submissions/{submission}/verdicts")).content == text
 
 
 async def _longest(house: House, body: bytes, kind: str) -> tuple[float, int]:

@@ -10,7 +10,7 @@ from creditmesh.ingestion.operations.replays import once
 from creditmesh.ingestion.operations.reviews import HeldRow, ReviewDecision, decide_review, held_row, held_rows
 from creditmesh.ingestion.operations.subjects import resolve_subject
 from creditmesh.ingestion.operations.submission_order import SubmissionOrder, Submitted
-from creditmesh.ingestion.operations.submission_status import chunks_of, receipt_of, standing_of
+from creditmesh.ingestion.operations.submission_status import receipt_of, standing_of, verdicts_of
 from creditmesh.ingestion.operations.submissions import submit
 from creditmesh.ingestion.store.reviews import Review, reasons_of
 
@@ -24,7 +24,6 @@ __all__ = [
     "Submitted",
     "apply_cases",
     "apply_entries",
-    "chunks_of",
     "correct_record",
     "decide_review",
     "held_row",
@@ -40,5 +39,6 @@ __all__ = [
     "resolve_subject",
     "standing_of",
     "submit",
+    "verdicts_of",
     "withdraw_record",
 ]

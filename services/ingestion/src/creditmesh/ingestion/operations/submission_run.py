@@ -29,6 +29,7 @@ from creditmesh.ingestion.operations.submission_order import SubmissionOrder, Su
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
+from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.verdicts import VerdictWord, verdict_line
 
 CHUNK = 1000
@@ -39,6 +40,8 @@ _OLDEST: dict[Lane, float] = {"live": 30.0, "backfill": 5.0}
 """Seconds that the oldest event may wait for its number before intake stops."""
 _FURTHEST: dict[Lane, int] = {"live": 2_000_000, "backfill": 200_000}
 """Events that the slowest reader may be behind."""
+_MOST_TOLD = 8 * 1024 * 1024
+"""Bytes of verdicts after which a row is told its first reason's code and field, without words: they are kept."""
 _ATTEMPTS = 2
 _Prepared = tuple[list[IntakeRow], Mapping[UUID, Cipher]]
 
@@ -202,24 +205,11 @@ class Taking:
 
     async def _chunk(self, rows: Sequence[SubmittedRow], outcomes: Sequence[EntryVerdict]) -> Chunk:
         counts: Counter[VerdictWord] = Counter(outcome.verdict for outcome in outcomes)
-        item = self._intake.item.code
-        ids = not self._order.dry_run
-        told = list(zip(rows, outcomes, strict=True))
-        lines = [
-            verdict_line(
-                row.number,
-                outcome.verdict,
-                item=item,
-                record=outcome.record if ids or outcome.verdict == "unchanged" else None,
-                revision=outcome.revision,
-                review=outcome.review if ids else None,
-                reasons=outcome.reasons,
-                line=row.line,
-                notices=row.notices,
-            )
-            async for some in _slices(told)
-            for row, outcome in some
-        ]
+        told, lines = sum(len(chunk.lines) for chunk in self._done.values()), list[bytes]()
+        async for some in _slices(list(zip(rows, outcomes, strict=True))):
+            for row, outcome in some:
+                lines.append(self._line(row, outcome, brief=told > _MOST_TOLD))
+                told += len(lines[-1])
         return Chunk(
             first_row=rows[0].number,
             last_row=rows[-1].number,
@@ -228,9 +218,27 @@ class Taking:
             lines=b"".join(lines),
         )
 
+    def _line(self, row: SubmittedRow, outcome: EntryVerdict, *, brief: bool) -> bytes:
+        ids = not self._order.dry_run
+        return verdict_line(
+            row.number,
+            outcome.verdict,
+            item=self._intake.item.code,
+            record=outcome.record if ids or outcome.verdict == "unchanged" else None,
+            revision=outcome.revision,
+            review=outcome.review if ids else None,
+            reasons=_without_words(outcome.reasons) if brief else outcome.reasons,
+            line=row.line,
+            notices=row.notices,
+        )
+
 
 def _digest(rows: Sequence[SubmittedRow]) -> bytes:
     return sha256(b"\n".join(row.text for row in rows)).digest()
+
+
+def _without_words(reasons: Sequence[FieldError]) -> Sequence[FieldError]:
+    return [each.model_copy(update={"detail": "", "detail_zh": ""}) for each in reasons[:1]]
 
 
 def _same(standing: Chunk, rows: Sequence[SubmittedRow]) -> Chunk:

@@ -1,29 +1,49 @@
 """How a submission stands: for the party that sent it, and for nobody else."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
+from creditmesh.chassis.shares import working_for
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.store import submissions
-from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
+from creditmesh.ingestion.store.submissions import StoredSubmission
 from creditmesh.schemas.verdicts import VerdictWord
+
+_LINE = 200
+"""Bytes of a verdict, about."""
 
 
 async def standing_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission, Mapping[VerdictWord, int]]:
     """The caller's submission and the verdicts given so far; NotFound if it is not theirs."""
-    found = await submissions.submission_of(await ctx.session(), submission)
+    session = await ctx.alone()
+    found = await submissions.submission_of(session, submission)
     caller = ctx.known_caller
     if found is None or found.party != caller.party or (caller.items is not None and found.item not in caller.items):
         raise NotFound("You have no submission of this id.", "您没有该编号的报送。")
-    return found, await submissions.counts(await ctx.session(), submission)
+    return found, await submissions.counts(session, submission)
 
 
-async def chunks_of(ctx: Context, submission: UUID) -> list[Chunk]:
-    """The committed chunks of the caller's submission, in order; NotFound if it is not theirs."""
+async def verdicts_of(ctx: Context, submission: UUID) -> AsyncIterator[bytes]:
+    """The verdict lines of the caller's submission, some at a time, in order; NotFound if it is not theirs.
+
+    They are read as they are taken, after this context is over: no session and no megabytes wait for who is slow.
+    """
     await standing_of(ctx, submission)
-    return await submissions.chunks(await ctx.session(), submission)
+    return _verdicts(ctx, submission)
+
+
+async def _verdicts(ctx: Context, submission: UUID) -> AsyncIterator[bytes]:
+    row = 0
+    while True:
+        with working_for(ctx.known_caller.share):
+            async with ctx.equipment.pool.session() as session:
+                chunk = await submissions.chunk_after(session, submission, row)
+        if chunk is None:
+            return
+        yield chunk.lines
+        row = chunk.last_row
 
 
 async def receipt_of(ctx: Context, submission: UUID) -> bytes:
@@ -36,5 +56,9 @@ async def receipt_of(ctx: Context, submission: UUID) -> bytes:
         raise NotFound(
             "The submission is not complete; send it again with its key.", "报送尚未完成；请以原键重新发送。"
         )
-    chunks = await submissions.chunks(await ctx.session(), submission)
-    return receipts.receipt_line(ctx.keys, submission=submission, node=ctx.node.code, item=found.item, chunks=chunks)
+    await ctx.rollback()  # nobody waits with a session
+    async with ctx.equipment.files.turn(found.total * _LINE):
+        chunks = await submissions.chunks(await ctx.alone(), submission)
+        return receipts.receipt_line(
+            ctx.keys, submission=submission, node=ctx.node.code, item=found.item, chunks=chunks
+        )
