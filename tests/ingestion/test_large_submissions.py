@@ -4,13 +4,14 @@ import asyncio
 import gc
 import gzip
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
 from uuid import UUID
 
 import pytest
 
-from creditmesh.chassis.bulk import Bulk
+from creditmesh.chassis.bulk import Bodies, Bulk
 from creditmesh.chassis.errors import TooLarge
 from creditmesh.chassis.shares import working_for
 from creditmesh.ingestion import operations
@@ -156,3 +157,26 @@ async def test_a_parcel_is_unpacked_in_steps_between_which_others_have_the_proce
     over = True
     await looking
     assert turns > 10
+
+
+async def test_parcels_that_stop_coming_hold_no_more_than_their_callers_share(house: House):
+    bodies = Bodies(4 * 1024 * 1024)
+    crowded = replace(house, equipment=replace(house.equipment, bodies=bodies))
+    packed = {"Content-Encoding": "gzip"}
+    body = gzip.compress(b"{}\n" + b" " * 2_500_000)
+    more, waiting = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield body[:-9]
+        waiting.set()
+        await more.wait()
+        yield body[-9:]
+
+    held = asyncio.create_task(crowded.submit(slow(), kind=LINES, headers=packed, dry_run=True))
+    await waiting.wait()
+    refused = await crowded.submit(body, kind=LINES, headers=packed, dry_run=True)
+    assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+    assert (await crowded.submit(penalty(house.number()))).status_code == 201
+    more.set()
+    assert (await held).status_code == 200
+    assert (await crowded.submit(body, kind=LINES, headers=packed, dry_run=True)).status_code == 200

@@ -82,6 +82,6 @@ def test_a_line_that_is_no_row_is_refused_unread(long: bytes):
 
 def test_a_header_among_thousands_of_commas_is_looked_for_at_no_cost():
     began = time.process_time()
-    Table.of((b"," * 500_000 + b"\n") * 20)
+    Table.of((b"," * (4 << 20) + b"\n") * 10)
     Table.of((b",;" * 8_000 + b"\n") * 100)
     assert time.process_time() - began < 1

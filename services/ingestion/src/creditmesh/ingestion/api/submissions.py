@@ -75,7 +75,7 @@ async def submit(
     """
     media = media_of(request.headers.get("content-type"))
     key = key_of(request)
-    body = await decoded(request.stream(), encoding=request.headers.get("content-encoding"))
+    body = await decoded(request.stream(), encoding=request.headers.get("content-encoding"), unpacked=ctx.hold)
     single = is_single(media, body)
     if single and len(body) > MOST_ROW_BYTES:
         raise RowTooLarge(
