@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from creditmesh.chassis.bulk import LARGE, Bulk, in_slices
-from creditmesh.chassis.shares import Busy
+from creditmesh.chassis.bulk import LARGE, Bodies, Bulk, HeldBody, in_slices
+from creditmesh.chassis.shares import Busy, working_for
 
 
 async def test_large_bodies_have_turns_and_small_ones_need_none():
@@ -72,3 +72,23 @@ async def test_others_have_the_loop_between_slices():
 async def _turn(bulk: Bulk) -> None:
     async with bulk.turn(LARGE):
         pass
+
+
+async def test_what_bodies_hold_is_bounded_for_all_and_for_each_caller_and_small_ones_hold_nothing():
+    bodies = Bodies(4 * 1024 * 1024)
+    first, second, other, small = (HeldBody(bodies) for _ in range(4))
+    with working_for("one"):
+        for _ in range(29):
+            await first.add(100 * 1024)
+        with pytest.raises(Busy) as refused:
+            await second.add(2900 * 1024)
+        assert refused.value.headers["Retry-After"]
+        second.let_go()
+        await small.add(64 * 1024)
+    with working_for("another"):
+        await other.add(900 * 1024)
+        with pytest.raises(Busy):
+            await other.add(400 * 1024)
+    first.let_go()
+    with working_for("one"):
+        await HeldBody(bodies).add(2900 * 1024)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.chassis.errors import MOST_FINDINGS, Invalid
+from creditmesh.chassis.errors import Invalid
 from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.http.reading import StrictRequest, UnacceptableJson, strictly
-from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 
 
 def repeated(entry: bytes, size: int) -> bytes:

@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from creditmesh.chassis.errors import MOST_FINDINGS
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.gateway.door import Door
-from creditmesh.schemas.problems import PROBLEM_JSON
+from creditmesh.schemas.problems import MOST_FINDINGS, PROBLEM_JSON
 from tests.gateway import toy
 from tests.gateway.standing import Standing, bearer
 from tests.gateway.test_gateway_door import served

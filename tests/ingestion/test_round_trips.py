@@ -120,3 +120,11 @@ async def test_what_began_no_transaction_commits_none(house: House, monkeypatch:
     assert seen == ["select 1"]
     assert await (await context.alone()).value("select 2") == 2
     await context.rollback()
+
+
+async def test_how_a_submission_stands_is_two(warm: House, monkeypatch: pytest.MonkeyPatch):
+    answer = await warm.submit([penalty(warm.number()), penalty(warm.number())])
+    async with warm.client() as client:
+        with counted(monkeypatch) as seen:
+            assert (await client.get(answer.headers["location"])).json()["state"] == "done"
+    assert len(seen) == 2, seen

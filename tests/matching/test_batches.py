@@ -7,8 +7,9 @@ import pytest
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
-from creditmesh.chassis.errors import MOST_FINDINGS, TooLarge
+from creditmesh.chassis.errors import TooLarge
 from creditmesh.matching.api.batches import MOST, NDJSON, batch_of
+from creditmesh.schemas.problems import MOST_FINDINGS
 
 JSON = "application/json"
 ONE = b'{"kind":"organisation","document":{"type":"uscc","number":"91990000MA0000001R"}}'

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from creditmesh.query.operations import own_file
+from creditmesh.schemas.queries import ExportOut
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import ITEMS, House, an_organisation, bureau, department, person
 from tests.query.samples import a_directory, a_record, an_item
@@ -297,6 +299,32 @@ async def test_an_export_has_the_file_the_authorisations_and_the_accesses(catalo
     assert [each["id"] for each in body["authorisations"]] == [given]
     assert [each["access"] for each in body["accesses"]] == [decision]
     assert (await catalogue.log_of(subject))[0]["purpose"] == "own_export"
+
+
+async def test_an_export_is_whole_and_read_some_lines_at_a_time_with_no_session_kept(catalogue: House):
+    _, subject = await somebody(catalogue)
+    await catalogue.load(penalty(subject))
+    given = [await authorised(catalogue, subject) for _ in range(130)]
+    for _ in range(250):
+        await get(catalogue, person(subject), "/v1/me/accesses?limit=1")
+    async with catalogue.database.session() as session:
+        rows = await session.fetch("select id from query.access where key = $1 order by entry desc", str(subject))
+    ctx = catalogue.context(person(subject))
+    document = await own_file.own_export(ctx, subject)
+    await ctx.commit()
+    pieces = []
+    async for piece in document:
+        pieces.append(piece)
+        assert piece.count(b'"access":') <= 100
+        async with asyncio.timeout(5):
+            sessions = [await catalogue.equipment.pool.acquire() for _ in range(catalogue.equipment.pool.size)]
+        for session in sessions:
+            await catalogue.equipment.pool.release(session)
+    told = ExportOut.model_validate_json(b"".join(pieces))
+    assert len(told.accesses) == 250
+    assert [line.access for line in told.accesses] == [row["id"] for row in rows]
+    assert sorted(str(each.id) for each in told.authorisations) == sorted(map(str, given))
+    assert len(told.records) == 1
 
 
 ROUTES = [

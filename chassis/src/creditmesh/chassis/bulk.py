@@ -1,11 +1,13 @@
 """Large bodies: few are worked on at once, in turns of their callers, and between their slices others have the process.
 
+However slowly they come, and whatever they wait for, what they hold of the memory is counted, for each caller.
+
 What one event loop can do is done by one body at a time while another waits for the database: more at once would make
 none of them quicker, and everybody else slower.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import TypeVar
@@ -22,6 +24,10 @@ WAITING = 16
 SECONDS_TO_WAIT = 20.0
 FILES_AT_ONCE = 8
 SECONDS_TO_WAIT_FOR_A_FILE = 60.0
+MOST_HELD = 512 * 1024 * 1024
+"""Bytes of bodies in memory: eight of the largest, of which one caller may have six."""
+_FREE, _PIECE = 64 * 1024, 256 * 1024
+"""What a body holds uncounted, and in what it is counted beyond."""
 
 T = TypeVar("T")
 
@@ -51,6 +57,33 @@ class Bulk:
 def files() -> Bulk:
     """The turns of files that take minutes, mostly in the database: more at once, so that no caller has them all."""
     return Bulk(at_once=FILES_AT_ONCE, seconds=SECONDS_TO_WAIT_FOR_A_FILE)
+
+
+class Bodies:
+    """The memory that bodies of requests have in one process; who would have more than there is, is told so at once."""
+
+    def __init__(self, most: int = MOST_HELD) -> None:
+        self.places = Shares(most // _PIECE, waiting=0, seconds=0.0, busy=_busy)
+
+
+class HeldBody:
+    """What the body of one request holds of it, from its first bytes until the request is answered."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._places = bodies.places
+        self._taken: list[Hashable] = []
+        self._size = 0
+
+    async def add(self, size: int) -> None:
+        """So many bytes have come, or were unpacked; Busy where the caller, or all together, hold too many."""
+        self._size += size
+        while self._size > _FREE + _PIECE * len(self._taken):
+            self._taken.append(await self._places.take())
+
+    def let_go(self) -> None:
+        """The body is in memory no more."""
+        while self._taken:
+            self._places.give(self._taken.pop())
 
 
 async def in_slices(rows: Sequence[T], size: int = SLICE, *, seconds: float = 0.0) -> AsyncIterator[Sequence[T]]:

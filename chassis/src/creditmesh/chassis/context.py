@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 
-from creditmesh.chassis.bulk import Bulk, files
+from creditmesh.chassis.bulk import Bodies, Bulk, HeldBody, files
 from creditmesh.chassis.bus.backlog import Backlog
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.listen import Notifications
@@ -72,6 +72,8 @@ class Equipment:
     """The turns of large bodies; one for all services of a process."""
     files: Bulk = field(default_factory=files)
     """The turns of files that a service works on for minutes."""
+    bodies: Bodies = field(default_factory=Bodies)
+    """The memory of bodies; one for all services of a process."""
 
 
 @dataclass(slots=True)
@@ -88,6 +90,7 @@ class Context:
     _outgoing: list[Outgoing] = field(default_factory=list)
     _queued: bool = False
     _today: date | None = None
+    _body: HeldBody | None = None
 
     @property
     def node(self) -> NodeFacts:
@@ -122,6 +125,18 @@ class Context:
         if self.caller is None:
             raise RuntimeError("a batch has no caller")
         return self.caller
+
+    async def hold(self, size: int) -> None:
+        """Count so many more bytes of this request's body as in memory until it is answered; Busy if too many are."""
+        if self._body is None:
+            self._body = HeldBody(self.equipment.bodies)
+        await self._body.add(size)
+
+    async def close(self) -> None:
+        """The request is answered: what was not committed is rolled back, and its body let go."""
+        if self._body is not None:
+            self._body.let_go()
+        await self.rollback()
 
     def followed(self, kind: type[F]) -> F:
         """The state this process follows, as the type it is."""

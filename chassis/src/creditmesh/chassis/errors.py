@@ -10,10 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from creditmesh.schemas.errors import LoggableError
-from creditmesh.schemas.problems import FieldError, ProblemDocument
-
-MOST_FINDINGS = 20
-"""Findings that one answer names: enough to mend a body by, and a bound to the work that a bad one makes."""
+from creditmesh.schemas.problems import MOST_FINDINGS, FieldError, ProblemDocument
 
 
 class MeshError(LoggableError):

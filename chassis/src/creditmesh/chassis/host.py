@@ -16,7 +16,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from creditmesh.chassis.bulk import Bulk
+from creditmesh.chassis.bulk import Bodies, Bulk
 from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.embedded import Source
 from creditmesh.chassis.bus.listen import Notifications as Wakes
@@ -119,7 +119,7 @@ class Host:
         self._stack.push_async_callback(self._closed_pools)
         self.followed = self.declaration.followed()
         self.clock = Clock(lambda: self.followed.offset_days)
-        self.bulk = Bulk()
+        self.bulk, self.bodies = Bulk(), Bodies()
         self.notifications = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
         self.orderer = Orderer(self.addresses[BUS], lease=self.settings.lease_seconds, notify=self.notifications.notice)
         self._pools: list[Pool] = []
@@ -203,6 +203,7 @@ class Host:
             wake=self.orderer.wake,
             notifications=self.notifications,
             bulk=self.bulk,
+            bodies=self.bodies,
         )
         self.equipment[service.name] = equipment
         verifier = Verifier(keys.token_public_keys(), node=settings.node, audience=service.name)

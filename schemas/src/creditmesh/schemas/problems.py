@@ -3,6 +3,8 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 PROBLEM_JSON = "application/problem+json"
+MOST_FINDINGS = 20
+"""Findings that one answer or one row has: enough to mend it by, and a bound to the work that a bad one makes."""
 
 
 class FieldError(BaseModel):

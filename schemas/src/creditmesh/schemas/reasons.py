@@ -22,12 +22,19 @@ REASONS: dict[str, Reason] = {
         "该行含有不符合文件编码的字符；请重新导出为 UTF-8，或声明正确的编码。",
     ),
     "row_too_large": Reason("The row is larger than {limit} bytes; shorten it.", "该行超过 {limit} 字节；请缩短。"),
+    "too_many_fields": Reason(
+        "The row has more than {limit} names, braces and brackets; send one flat object of the item's fields.",
+        "该行的字段名与括号合计超过 {limit} 个；请报送仅含该目录条目字段的单层对象。",
+    ),
     "malformed_row": Reason(
         "The row cannot be read as one record; check its quotation marks, its line breaks and the number of its cells.",
         "该行无法解析为一条记录；请检查引号、换行和单元格数量。",
     ),
     "header_again": Reason("The row is the header once more; remove it.", "该行重复了表头；请删除。"),
     # the columns of a file
+    "too_many_columns": Reason(
+        "The header has more than {limit} columns; use the item's template.", "表头超过 {limit} 列；请使用目录模板。"
+    ),
     "extra_column": Reason(
         "Column {place} is none of the item's; it was not read.", "第 {place} 列不属于该目录条目；未读取该列。"
     ),

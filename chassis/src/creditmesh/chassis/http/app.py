@@ -40,7 +40,7 @@ class RequestContexts:
         try:
             yield context
         finally:
-            await context.rollback()
+            await context.close()
 
     def named(self, request: Request) -> AbstractContextManager[None]:
         """The names of the request on what is logged inside; the door of this process has put them there already."""
@@ -71,7 +71,7 @@ class OperatorContexts:
         try:
             yield context
         finally:
-            await context.rollback()
+            await context.close()
 
     def named(self, request: Request) -> AbstractContextManager[None]:
         """The names of the request on what is logged inside."""

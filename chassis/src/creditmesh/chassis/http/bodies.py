@@ -4,7 +4,7 @@ The framework's own `max_body_size` is not used: it answers in plain text where 
 in another process would not know of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive
@@ -13,6 +13,8 @@ from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
 
 MOST = 64 * 1024
 """Bytes of a body where its route says nothing else."""
+Hold = Callable[[int], Awaitable[None]]
+"""Is told how many bytes more are in memory; it may refuse them."""
 _LONGEST = 18
 """Digits of a Content-Length that are read at all."""
 
@@ -42,16 +44,18 @@ class BodyLimit:
             f"此路径的请求正文不得超过 {self.most} 字节；请拆分后发送。",
         )
 
-    def counted(self, receive: Receive) -> Receive:
-        """The same `receive`, which raises TooLarge when more has come than the route takes."""
+    def counted(self, receive: Receive, hold: Hold) -> Receive:
+        """The same `receive`, which raises TooLarge when more has come than the route takes, or what `hold` raises."""
         taken = 0
 
         async def count() -> Message:
             nonlocal taken
             message = await receive()
-            taken += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            taken += size
             if taken > self.most:
                 raise self.too_large()
+            await hold(size)
             return message
 
         return count

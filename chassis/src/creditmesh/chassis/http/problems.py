@@ -14,7 +14,6 @@ from starlette.requests import ClientDisconnect
 
 from creditmesh.chassis.database.errors import DatabaseError, may_go_well
 from creditmesh.chassis.errors import (
-    MOST_FINDINGS,
     Invalid,
     Malformed,
     NotFound,
@@ -24,7 +23,7 @@ from creditmesh.chassis.errors import (
     outcome_unknown,
 )
 from creditmesh.chassis.http.reading import MOST_ENTRIES, UnacceptableJson
-from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
+from creditmesh.schemas.problems import MOST_FINDINGS, PROBLEM_JSON, FieldError
 
 log = structlog.get_logger(__name__)
 

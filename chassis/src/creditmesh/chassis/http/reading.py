@@ -16,7 +16,7 @@ from typing import Any, Literal
 import orjson
 from fastapi import Request
 
-from creditmesh.chassis.errors import MOST_FINDINGS
+from creditmesh.schemas.problems import MOST_FINDINGS
 
 Rule = Literal["nul", "surrogate", "not_a_number", "too_many_entries", "duplicate_field"]
 Place = tuple[str | int, ...]

@@ -77,7 +77,7 @@ class TransactionRoute(APIRoute):
                         policy.body.check(request.scope["headers"])
                         _check_parameters(request, known)
                         request.state.context = context
-                        read = StrictRequest(request.scope, policy.body.counted(request.receive))
+                        read = StrictRequest(request.scope, policy.body.counted(request.receive, context.hold))
                         with working_for(context.known_caller.share):
                             return await _committed(context, handle(read))
                 except Exception as error:  # noqa: BLE001 - the one place where an error becomes an answer

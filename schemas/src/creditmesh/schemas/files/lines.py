@@ -5,13 +5,16 @@ from collections.abc import Iterator
 
 from creditmesh.schemas.files.encoding import Octets
 
+LINE_BYTES = 512 * 1024
+"""Twice what a row may have: a longer line is none, and is not read."""
 _FIRST_END = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+(\r*\n|\r)')
 _ANY_END = re.compile(rb"\r*\n|\r")
 
 
 def ending_of(body: Octets, start: int = 0) -> bytes:
     r"""What ends a line, by the first end outside quotes: `\n` with or without `\r` before it, or `\r` alone."""
-    found = _FIRST_END.match(body, start) or _ANY_END.search(body, start)
+    stop = start + LINE_BYTES
+    found = _FIRST_END.match(body, start, stop) or _ANY_END.search(body, start, stop)
     return b"\r" if found is not None and found[0].endswith(b"\r") else b"\n"
 
 

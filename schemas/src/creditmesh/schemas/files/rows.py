@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
+from creditmesh.schemas.files.lines import LINE_BYTES
 from creditmesh.schemas.files.table import BLANK, Table
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
@@ -27,12 +28,12 @@ def rows_of(table: Table, columns: Columns) -> Iterator[TableRow]:
     codes, width = columns.codes, len(columns.codes)
     for line, _, cells, fault in table.records():
         if fault is not None:
-            yield TableRow(line, reason(fault))
-        elif any(cell.strip(BLANK) for cell in cells[width:]):
+            yield TableRow(line, reason(fault, limit=LINE_BYTES))
+        elif "".join(cells[width:]).strip(BLANK):
             yield TableRow(line, reason("malformed_row"))
         elif cells == table.header.cells:
             yield TableRow(line, reason("header_again"))
         else:
             row = {code: cell for code, cell in zip(codes, cells, strict=False) if cell and code is not None}
-            if any(cell.strip(BLANK) for cell in row.values()):
+            if "".join(row.values()).strip(BLANK):
                 yield TableRow(line, orjson.dumps(row))

@@ -4,7 +4,8 @@ No row is ever read as the end of another. Quotes alone do not give that: a cell
 end takes in the lines that follow, and where one of these has a stray quote in the same column, what comes out looks
 like one whole row. So where the cells with line breaks have so many delimiters in them that a row may begin there whose
 cells stand in its own columns, it is no record. A quote inside a cell without quotes must have its pair. After what is
-no record, reading begins again at its second line.
+no record, reading begins again at its second line, as long as no more than a few times what was passed is read again;
+beyond that a record has one line. Lines that are too long, or have more cells than a spreadsheet, are not read at all.
 """
 
 import csv
@@ -16,12 +17,16 @@ from itertools import islice
 from typing import Literal, NamedTuple, Self
 
 from creditmesh.schemas.files.encoding import Encoding, Octets, decoded, encoding_of
-from creditmesh.schemas.files.lines import ending_of
+from creditmesh.schemas.files.lines import LINE_BYTES, ending_of
 from creditmesh.schemas.rules.values import WHITE
 
 _DELIMITERS = (",", "\t", ";")
 BLANK = WHITE + "\x1a\ufeff\u200b"
 """What a cell may have and still say nothing."""
+_MOST_DELIMITERS = 16_384
+"""As many columns as a spreadsheet has."""
+_AGAIN, _AT_FIRST, _LINE = 8, 4 * 1024 * 1024, 128
+"""How many times what was passed may be read again, what may be before anything was, and what a line costs in bytes."""
 _HEAD = 10
 """The header is one of so many first records."""
 
@@ -34,13 +39,13 @@ class TableRecord(NamedTuple):
     end: int
     """Where in the file the next one begins."""
     cells: Sequence[str]
-    fault: Literal["malformed_row", "bad_encoding"] | None = None
+    fault: Literal["malformed_row", "bad_encoding", "row_too_large"] | None = None
     """Why its cells are not to be used."""
 
     @property
     def blank(self) -> bool:
         """Whether it says nothing."""
-        return self.fault is None and not any(cell.strip(BLANK) for cell in self.cells)
+        return self.fault is None and not "".join(self.cells).strip(BLANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +103,25 @@ def _records(
     line: int = 1,
 ) -> Iterator[TableRecord]:
     place, number, size, torn, quoted = start, line, _without_end_mark(body), False, False
+    begun, delimiters, again, mark = start, 0, _AT_FIRST, delimiter.encode()
 
     def lines() -> Iterator[str]:
-        nonlocal place, number, torn, quoted
-        while place < size:
-            raw = body[place : body.find(ending, place, size) + 1 or size]
-            place, number = place + len(raw), number + 1
+        nonlocal place, number, torn, quoted, delimiters
+        while place < size and (place == begun or (again > 0 and place - begun < LINE_BYTES)):
+            furthest = min(place + LINE_BYTES, size)
+            stop = body.find(ending, place, furthest) + 1 or furthest
+            raw = body[place:stop]
+            delimiters += raw.count(mark)
+            if delimiters > _MOST_DELIMITERS or (stop < size and not raw.endswith(ending)):
+                raise csv.Error
+            place, number = stop, number + 1
             text, whole = decoded(raw, encoding)
             torn, quoted = torn or not whole, quoted or '"' in text
             yield text
 
     reader = csv.reader(lines(), delimiter=delimiter, strict=True)
     while place < size:
-        begun, first, torn, quoted, broken = place, number, False, False, False
+        begun, first, torn, quoted, broken, delimiters = place, number, False, False, False, 0
         cells: list[str] = []
         try:
             cells = next(reader)
@@ -121,11 +132,13 @@ def _records(
                 '"' in "".join(cells) and not _paired(delimiter).fullmatch(decoded(body[begun:place], encoding)[0])
             )
         if broken:
+            again -= place - begun + _LINE * (number - first)
             place, number = body.find(ending, begun, size) + 1 or size, first + 1
             reader = csv.reader(lines(), delimiter=delimiter, strict=True)
-            yield TableRecord(first, place, (), "malformed_row")
+            yield TableRecord(first, place, (), "row_too_large" if place - begun > LINE_BYTES else "malformed_row")
         else:
             yield TableRecord(first, place, cells, "bad_encoding" if torn else None)
+        again += _AGAIN * (place - begun + _LINE * (number - first))
 
 
 def _without_end_mark(body: Octets) -> int:

@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 
 from creditmesh.schemas.catalogue import CodeSet, Item, Rule
 from creditmesh.schemas.identifiers import SubjectKind
-from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.columns import Column, column
 from creditmesh.schemas.rules.decision_numbers import FILLERS as DECISION_FILLERS
@@ -31,6 +31,8 @@ from creditmesh.schemas.rules.values import WHITE, has_lost, one_line_end, remem
 
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
+_MOST_MARKS = 1000
+"""Names (quotes with a colon behind them), braces and brackets of a row that is parsed: each costs a parser much."""
 
 Row = dict[str, str]
 """A canonical row."""
@@ -91,6 +93,8 @@ class CompiledItem:
         """Read one JSON object; its size, encoding and structure are judged too."""
         if len(line) > ROW_BYTES:
             return (reason("row_too_large", limit=ROW_BYTES),)
+        if _is_crowded(line):
+            return (reason("too_many_fields", limit=_MOST_MARKS),)
         if b"\\u0000" not in line:
             try:
                 read = cast("Row", self._parse_json(line))
@@ -204,6 +208,8 @@ class CompiledItem:
                 errors.append(reason("duplicate_field", f"/{code}"))
             else:
                 found[code] = self._columns[code].take(value)
+            if len(errors) == MOST_FINDINGS:
+                return tuple(errors)
         return self._judged(found, errors)
 
     def _judged(self, found: Mapping[str, str | FieldError], errors: list[FieldError]) -> Outcome:
@@ -216,7 +222,7 @@ class CompiledItem:
             blank = code not in row and not isinstance(found.get(code), FieldError)
             if blank and (col.spec.required or code in lacking):
                 errors.append(col.missing())
-        return tuple(errors) if errors else row
+        return tuple(errors[:MOST_FINDINGS]) if errors else row
 
 
 _NAME_ENDS = re.compile(rb'"[ \t\r\n]*:')
@@ -225,6 +231,11 @@ _NAME_ENDS = re.compile(rb'"[ \t\r\n]*:')
 def _has_each_name_once(line: bytes, names: int) -> bool:
     """Whether no name of a flat object stands twice; the parser keeps the last. No only sends to the exact way."""
     return line.count(b":") == names or len(_NAME_ENDS.findall(line)) == names
+
+
+def _is_crowded(line: bytes) -> bool:
+    nested, names = line.count(b"{") + line.count(b"["), line.count(b":")
+    return nested + names > _MOST_MARKS and nested + len(_NAME_ENDS.findall(line)) > _MOST_MARKS
 
 
 class _Pairs(list[tuple[str, object]]):

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from creditmesh.schemas.catalogue import FieldSpec, Item, Rule
-from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.numbers import ALIKE, half_width
 from creditmesh.schemas.rules.values import unreadable
 
 _ECHO_LENGTH = 40
+_MOST_COLUMNS = 256
+"""Columns up to the last that is not empty; of a header with more none is looked at."""
+_LONGEST = 256
+"""Characters of a column's name that are looked at."""
 _BRACKETS = str.maketrans("[]【】〔〕〖〗{}「」<>《》", "()" * 8)
 _HOW_TO_FILL_IN = re.compile(
     r"\((?![^()]*元)[^()]*(?:填|必选|可选|单选|多选|下拉|格式|示例|样例|例如|例:|\(如|\d位|字符|文本|数字|YYYY|年月日|可空|非空|唯一|\*)"
@@ -39,7 +44,7 @@ class Columns(NamedTuple):
 
 def spelled(name: str) -> str:
     """A header as it is compared: half-width, upper case, simplified, without joints, numbering, marks and notes."""
-    plain = simplified(half_width(name)).translate(ALIKE).translate(_BRACKETS)
+    plain = simplified(half_width(name[:_LONGEST])).translate(ALIKE).translate(_BRACKETS)
     plain = _ENDS.sub("", _NUMBERED.sub("", _ENDS.sub("", _HOW_TO_FILL_IN.sub("", plain))))
     if plain.startswith("(") and plain.endswith(")") and plain.count("(") == 1:
         plain = plain[1:-1]
@@ -47,7 +52,7 @@ def spelled(name: str) -> str:
 
 
 def _parts(name: str) -> set[str]:
-    return set(filter(None, map(spelled, _PARTS.split(name))))
+    return set(filter(None, map(spelled, _PARTS.split(name[:_LONGEST]))))
 
 
 class FieldNames:
@@ -60,6 +65,7 @@ class FieldNames:
         self._said_of = {
             spec.code: _OF_UNITS.union({spec.unit or ""}, *map(_parts, all_names(spec))) for spec in item.fields
         }
+        self._spelled = {spec.code: tuple(map(spelled, all_names(spec))) for spec in item.fields}
         self._codes: dict[str, str] = {}
         for spec in item.fields:
             for name in all_names(spec):
@@ -96,6 +102,10 @@ class FieldNames:
         its name is a field's but for one character or has one in it, nor where it may not be collected.
         """
         names = list(header)
+        while names and not names[-1]:
+            names.pop()
+        if len(names) > _MOST_COLUMNS:
+            return Columns((), (reason("too_many_columns", limit=_MOST_COLUMNS),))
         while names and not spelled(names[-1]):
             names.pop()
         codes = tuple(map(self.code, names))
@@ -111,7 +121,7 @@ class FieldNames:
         ]
         if errors or faults:
             unknown = (faults.get(place) or self.unknown(name, place) for place, name in extra.items())
-            return Columns(codes, (*unknown, *errors))
+            return Columns(codes, tuple(islice(chain(unknown, errors), MOST_FINDINGS)))
         return Columns(codes, (), tuple(reason("extra_column", place=place) for place in extra))
 
     def _fault(self, name: str, place: int, codes: Sequence[str | None]) -> FieldError | None:
@@ -120,16 +130,16 @@ class FieldNames:
             return reason("bad_header_name", place=place)
         if any(rule.forbidden(name) for rule in self._rules):
             return self.unknown(name, place)
-        within = self._named_in(name)[0]
+        within, written = self._named_in(name)[0], spelled(name)
         lacking = (spec for spec in self._fields if spec.code not in codes)
-        meant = next((spec for spec in lacking if spec.code in within or _nearly(name, spec)), None)
+        meant = next((s for s in lacking if s.code in within or _nearly(written, self._spelled[s.code])), None)
         if meant is None:
             return None
         return reason("misspelt_field", f"/{meant.code}", place=place, name=meant.name, name_zh=meant.name_zh)
 
 
-def _nearly(name: str, spec: FieldSpec) -> bool:
-    return any(_one_apart(spelled(name), spelled(known)) for known in all_names(spec))
+def _nearly(name: str, names: Sequence[str]) -> bool:
+    return any(_one_apart(name, known) for known in names)
 
 
 def _one_apart(one: str, other: str) -> bool:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Forbidden
@@ -71,11 +72,14 @@ async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> Pag
     return await own_file.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
 
 
-@router.get("/v1/me/export", access=READS)
-async def my_export(ctx: Ctx, response: Response) -> ExportOut:
+@router.get("/v1/me/export", access=READS, response_model=ExportOut)
+async def my_export(ctx: Ctx) -> StreamingResponse:
     """Your file, your authorisations and every access in one machine-readable document."""
-    response.headers["Content-Disposition"] = 'attachment; filename="creditmesh-export.json"'
-    return await own_file.own_export(ctx, _myself(ctx))
+    return StreamingResponse(
+        await own_file.own_export(ctx, _myself(ctx)),
+        media_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="creditmesh-export.json"'},
+    )
 
 
 @router.get("/v1/me/authorisations", access=READS)

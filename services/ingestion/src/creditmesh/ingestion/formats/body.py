@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
 
@@ -11,9 +11,20 @@ _GZIP = 16 + zlib.MAX_WBITS
 _STEP = 256 * 1024
 
 
-async def decoded(stream: AsyncIterator[bytes], *, encoding: str | None, most: int = MOST_BYTES) -> bytes:
+async def _nothing(_: int) -> None:
+    pass
+
+
+async def decoded(
+    stream: AsyncIterator[bytes],
+    *,
+    encoding: str | None,
+    most: int = MOST_BYTES,
+    unpacked: Callable[[int], Awaitable[None]] = _nothing,
+) -> bytes:
     """The whole body, unpacked if `encoding` (the Content-Encoding header) is gzip.
 
+    `unpacked` is told of every step by its bytes, and may refuse it: what has come is counted where it comes in.
     TooLarge above `most` bytes, UnsupportedMedia for another encoding, Malformed for a damaged or cut off parcel.
     """
     packed = (encoding or "identity").strip().lower()
@@ -26,6 +37,8 @@ async def decoded(stream: AsyncIterator[bytes], *, encoding: str | None, most: i
             body += part
             if len(body) > most:
                 raise too_large()
+            if unpack is not None:
+                await unpacked(len(part))
             if len(part) == _STEP:
                 await asyncio.sleep(0)
     if unpack is not None:

@@ -1,10 +1,10 @@
 """What the content type of a submission says: which shape, in which encoding."""
 
 from dataclasses import dataclass
-from email.message import Message
 from typing import Literal
 
 from creditmesh.chassis.errors import UnsupportedMedia
+from creditmesh.chassis.media import media_type
 from creditmesh.schemas.files import Encoding, encoding_said
 
 Shape = Literal["json", "lines", "table"]
@@ -32,11 +32,8 @@ class Media:
 
 def media_of(content_type: str | None) -> Media:
     """Read a Content-Type header; UnsupportedMedia names what is read here."""
-    header = Message()
-    header["content-type"] = content_type or ""
-    shape = _SHAPES.get(header.get_content_type())
-    charset = str(header.get_param("charset", "")).strip()
-    encoding = encoding_said(charset)
+    kind, charset = media_type(content_type)
+    shape, encoding = _SHAPES.get(kind), encoding_said(charset)
     if shape is None or (charset and encoding is None):
         raise _unread()
     if shape != "table":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from creditmesh.chassis.errors import TooLarge
 from creditmesh.ingestion.formats import objects, tables
 from creditmesh.ingestion.formats.media import Media
-from creditmesh.schemas.files import MARK, lines_of
+from creditmesh.schemas.files import LINE_BYTES, MARK, lines_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import ROW_BYTES
@@ -74,9 +74,10 @@ def _texts(
             return tables.read(body, encoding=media.encoding, headers=headers)
 
 
-def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """The lines of NDJSON, unread: whether one is a JSON object is the validator's to say. Empty ones are no rows."""
+def _lines(body: bytes) -> Iterator[tuple[int, bytes | FieldError]]:
+    """The lines of NDJSON, unread, unless one is too long. Empty ones are no rows."""
     for number, start, stop in lines_of(body, len(MARK) if body.startswith(MARK) else 0):
-        line = body[start:stop].strip()
-        if line:
+        if stop - start > LINE_BYTES:
+            yield number, reason("row_too_large", limit=LINE_BYTES)
+        elif line := body[start:stop].strip():
             yield number, line

@@ -16,7 +16,7 @@ from creditmesh.ingestion.operations.records.reviews import (
 )
 from creditmesh.ingestion.operations.subjects import resolve_subject
 from creditmesh.ingestion.operations.submitting.submission_run import SubmissionOrder, Submitted
-from creditmesh.ingestion.operations.submitting.submissions import chunks_of, progress_of, receipt_of, submit
+from creditmesh.ingestion.operations.submitting.submissions import progress_of, receipt_of, submit, verdicts_of
 from creditmesh.ingestion.store.reviews import Review, reasons_of
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "Submitted",
     "apply_cases",
     "apply_entries",
-    "chunks_of",
     "correct_record",
     "decide_review",
     "held_row",
@@ -45,5 +44,6 @@ __all__ = [
     "record_of",
     "resolve_subject",
     "submit",
+    "verdicts_of",
     "withdraw_record",
 ]

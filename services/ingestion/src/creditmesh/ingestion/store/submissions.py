@@ -53,6 +53,10 @@ _BEGIN = f"""
 """
 _ONE = f"select {', '.join(_SUBMISSION)} from ingestion.submission where id = :id"
 _CHUNKS = "select * from ingestion.submission_chunk where submission = :submission order by first_row"
+_CHUNK_AFTER = """
+    select * from ingestion.submission_chunk
+     where submission = :submission and first_row > :row order by first_row limit 1
+"""
 _COUNTS = f"""
     select {", ".join(f"coalesce(sum({word}), 0)::integer as {word}" for word in VERDICTS)}
       from ingestion.submission_chunk where submission = :submission
@@ -90,6 +94,12 @@ async def submission_of(session: Session, submission: UUID) -> StoredSubmission 
 async def chunks(session: Session, submission: UUID) -> list[Chunk]:
     """The committed chunks, in order."""
     return [_chunk(row) for row in await session.fetch(_CHUNKS, {"submission": submission})]
+
+
+async def chunk_after(session: Session, submission: UUID, row: int) -> Chunk | None:
+    """The first committed chunk behind that row."""
+    found = await session.row(_CHUNK_AFTER, {"submission": submission, "row": row})
+    return None if found is None else _chunk(found)
 
 
 async def counts(session: Session, submission: UUID) -> dict[VerdictWord, int]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from email.message import Message
 from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -11,8 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import FailFast, TypeAdapter, ValidationError
 
 from creditmesh.chassis.bulk import in_slices
-from creditmesh.chassis.errors import MOST_FINDINGS, Malformed, TooLarge, UnsupportedMedia
+from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
 from creditmesh.chassis.http.reading import strictly
+from creditmesh.chassis.media import media_type
+from creditmesh.schemas.problems import MOST_FINDINGS
 from creditmesh.schemas.screenings import ScreenedIn
 
 NDJSON = "application/x-ndjson"
@@ -60,15 +61,10 @@ def answer(batch: ScreeningBatch, texts: Sequence[bytes]) -> Response:
     return Response(body, media_type="application/json")
 
 
-_LONGEST_TYPE = 256
-
-
 def _shape(content_type: str | None) -> str:
-    header = Message()
-    header["content-type"] = (content_type or "")[:_LONGEST_TYPE]  # the library reads parameters in quadratic time
-    charset = str(header.get_param("charset", "utf-8")).strip().lower()
-    shape = _KINDS.get(header.get_content_type())
-    if shape is None or charset not in {"utf-8", "utf8"}:
+    kind, charset = media_type(content_type)
+    shape = _KINDS.get(kind)
+    if shape is None or charset not in {"", "utf-8", "utf8"}:
         raise UnsupportedMedia(
             f"Send application/json or {NDJSON}, in UTF-8.", f"请使用 application/json 或 {NDJSON}（UTF-8）。"
         )

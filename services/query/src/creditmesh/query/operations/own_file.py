@@ -1,10 +1,12 @@
 """A person's own side: their whole file, who looked, and everything to carry away. Free, and logged like any access."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.http import paging
+from creditmesh.chassis.shares import working_for
 from creditmesh.query.operations.authorisations import listed
 from creditmesh.query.operations.unsealing import answered, others_shown
 from creditmesh.query.store import accesses, named
@@ -12,7 +14,7 @@ from creditmesh.query.store.accesses import AccessLine
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.queries import AccessOut, AuthorisationOut, ExportOut, FileOut, RecordOut
+from creditmesh.schemas.queries import AccessOut, ExportOut, FileOut, RecordOut
 
 
 async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") -> FileOut:
@@ -33,34 +35,62 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
 
 async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> Page[AccessOut]:
     """Who looked, refusals included, newest first; reading it is an access too."""
-    session = await ctx.alone()
-    part, before = ctx.part(str(subject)), paging.read(after, paging.number)
-    lines = await accesses.page(session, part=part, subject=subject, before=before, limit=limit + 1)
+    found = await _accesses(ctx, subject=subject, after=after, limit=limit)
     _disclose(ctx, subject, "own_accesses", ())
-    return paging.page(lines, limit=limit, place=lambda line: line.entry, shown=_out)
+    return found
 
 
-async def own_export(ctx: Context, subject: UUID) -> ExportOut:
-    """The file, the authorisations and the accesses, whole, in one document."""
+async def own_export(ctx: Context, subject: UUID) -> AsyncIterator[bytes]:
+    """The file, the authorisations and the accesses until now, whole, in the text of one `ExportOut`.
+
+    It is read as it is taken, some lines at a time, after this context is over: a person's log has no end.
+    """
     file = await own_file(ctx, subject, purpose="own_export")
-    session, part = await ctx.alone(), ctx.part(str(subject))
-    return ExportOut(
+    head = ExportOut(
         decision_id=file.decision_id,
         as_of=file.as_of,
         node=ctx.node.code,
         records=file.records,
-        authorisations=await _all_authorisations(ctx, subject),
-        accesses=tuple([_out(line) async for line in accesses.every(session, part=part, subject=subject)]),
+        authorisations=(),
+        accesses=(),
     )
+    lists: dict[str, _List] = {"authorisations": listed, "accesses": _accesses}
+    begun = {name: (await read(ctx, subject=subject, after=None, limit=_LINES), read) for name, read in lists.items()}
+    return _document(ctx, subject, head.model_dump_json(exclude=set(begun)), begun)
 
 
-async def _all_authorisations(ctx: Context, subject: UUID) -> tuple[AuthorisationOut, ...]:
-    page = await listed(ctx, subject=subject, after=None, limit=500)
-    found = list(page.items)
-    while page.next is not None:
-        page = await listed(ctx, subject=subject, after=page.next, limit=500)
-        found += page.items
-    return tuple(found)
+_LINES = 100
+"""Of a list, in memory at once."""
+
+
+class _List(Protocol):
+    async def __call__(self, ctx: Context, *, subject: UUID, after: str | None, limit: int) -> Page[Any]: ...
+
+
+async def _document(
+    ctx: Context, subject: UUID, head: str, lists: Mapping[str, tuple[Page[Any], _List]]
+) -> AsyncIterator[bytes]:
+    yield head.removesuffix("}").encode()
+    for name, (first, read) in lists.items():
+        page, mark = first, f',"{name}":['
+        yield _entries(page, mark)
+        while page.next is not None:
+            with working_for(ctx.known_caller.share):
+                page = await read(ctx, subject=subject, after=page.next, limit=_LINES)
+                await ctx.rollback()  # nobody who is slow keeps a session
+            yield _entries(page, ",")
+        yield b"]"
+    yield b"}"
+
+
+def _entries(page: Page[Any], mark: str) -> bytes:
+    return (mark + ",".join(each.model_dump_json() for each in page.items)).encode()
+
+
+async def _accesses(ctx: Context, *, subject: UUID, after: str | None, limit: int) -> Page[AccessOut]:
+    part, before = ctx.part(str(subject)), paging.read(after, paging.number)
+    lines = await accesses.page(await ctx.alone(), part=part, subject=subject, before=before, limit=limit + 1)
+    return paging.page(lines, limit=limit, place=lambda line: line.entry, shown=_out)
 
 
 def _disclose(ctx: Context, subject: UUID, purpose: str, shown: Sequence[RecordOut | RecordChanged]) -> UUID:

@@ -4,7 +4,7 @@ It is the outbox of this service's own accesses, which are written by `store.que
 services come as events. `entry` is the order in which lines were written.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -45,12 +45,3 @@ async def page(session: Session, *, part: int, subject: UUID, before: int | None
         AccessLine(entry, at, AccessRecorded.model_validate_json(data))
         for entry, at, data in await session.fetch(_PAGE, values)
     ]
-
-
-async def every(session: Session, *, part: int, subject: UUID, batch: int = 500) -> AsyncIterator[AccessLine]:
-    """All lines about a subject, newest first."""
-    before: int | None = None
-    while lines := await page(session, part=part, subject=subject, before=before, limit=batch):
-        for line in lines:
-            yield line
-        before = lines[-1].entry

@@ -28,16 +28,19 @@ from creditmesh.ingestion.operations.records.register import Register, RowVerdic
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
+from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.verdicts import VerdictWord, verdict_line
 
 CHUNK = 1000
 """Rows in one transaction."""
-_slices = partial(in_slices, size=20, seconds=0.005)
-"""Rows that are read, settled or told before others have the process: a bad row costs 0.1 ms and more."""
+_slices = partial(in_slices, size=1, seconds=0.005)
+"""Between any two rows others may have the process: a bad row costs 0.1 ms, the worst one tens of them."""
 _OLDEST: dict[Lane, float] = {"live": 30.0, "backfill": 5.0}
 """Seconds that the oldest event may wait for its number before intake stops."""
 _FURTHEST: dict[Lane, int] = {"live": 2_000_000, "backfill": 200_000}
 """Events that the slowest reader may be behind."""
+_MOST_TOLD = 8 * 1024 * 1024
+"""Bytes of verdicts after which a row is told its first reason's code and field, without words: they are kept."""
 _ATTEMPTS = 2
 
 
@@ -231,11 +234,11 @@ class SubmissionRun:
 
     async def _chunk(self, rows: Sequence[SubmittedRow], verdicts: Sequence[RowVerdict]) -> Chunk:
         counts: Counter[VerdictWord] = Counter(each.verdict for each in verdicts)
-        lines = [
-            self._line(row, verdict)
-            async for some in _slices(list(zip(rows, verdicts, strict=True)))
-            for row, verdict in some
-        ]
+        told, lines = sum(len(chunk.lines) for chunk in self._done.values()), list[bytes]()
+        async for some in _slices(list(zip(rows, verdicts, strict=True))):
+            for row, verdict in some:
+                lines.append(self._line(row, verdict, brief=told > _MOST_TOLD))
+                told += len(lines[-1])
         return Chunk(
             first_row=rows[0].number,
             last_row=rows[-1].number,
@@ -244,7 +247,7 @@ class SubmissionRun:
             lines=b"".join(lines),
         )
 
-    def _line(self, row: SubmittedRow, verdict: RowVerdict) -> bytes:
+    def _line(self, row: SubmittedRow, verdict: RowVerdict, *, brief: bool) -> bytes:
         made = not self._order.dry_run
         known = verdict.verdict == "unchanged" and verdict.reasons[0].code != "repeated"
         return verdict_line(
@@ -254,7 +257,7 @@ class SubmissionRun:
             record=verdict.record if made or known else None,
             revision=verdict.revision,
             review=verdict.review if made else None,
-            reasons=verdict.reasons,
+            reasons=_without_words(verdict.reasons) if brief else verdict.reasons,
             line=row.line,
             notices=row.notices,
         )
@@ -262,6 +265,10 @@ class SubmissionRun:
 
 def _digest(rows: Sequence[SubmittedRow]) -> bytes:
     return sha256(b"\n".join(row.text for row in rows)).digest()
+
+
+def _without_words(reasons: Sequence[FieldError]) -> Sequence[FieldError]:
+    return [each.model_copy(update={"detail": "", "detail_zh": ""}) for each in reasons[:1]]
 
 
 def _same(stored: Chunk, rows: Sequence[SubmittedRow]) -> Chunk:

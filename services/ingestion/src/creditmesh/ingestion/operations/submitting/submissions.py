@@ -1,11 +1,12 @@
 """Submissions: whatever the shape of a body, every row gets its verdict; and how far one has come, for its party."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
+from creditmesh.chassis.shares import working_for
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import NoRows
 from creditmesh.ingestion.formats import SubmittedRow
@@ -17,10 +18,11 @@ from creditmesh.ingestion.operations.submitting.submission_run import (
     Submitted,
 )
 from creditmesh.ingestion.store import submissions
-from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
+from creditmesh.ingestion.store.submissions import StoredSubmission
 from creditmesh.schemas.verdicts import VerdictWord
 
-_PAUSE = 1000
+_LINE = 200
+"""Bytes of a verdict, about."""
 
 
 async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
@@ -30,7 +32,7 @@ async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
     idempotency.KeyReused where a key comes back with other rows; Unavailable while events back up.
     """
     intake = Intake.of(ctx, order.item, party=ctx.known_caller.party)
-    rows = await _gathered(order.read(intake))
+    rows = list(order.read(intake)) if order.single else await asyncio.to_thread(_all, order, intake)
     if not rows:
         raise NoRows("Send at least one row.", "请至少报送一行。")
     try:
@@ -41,17 +43,33 @@ async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
 
 async def progress_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission, Mapping[VerdictWord, int]]:
     """The caller's submission and the verdicts given so far; NotFound if it is not theirs."""
-    found = await submissions.submission_of(await ctx.session(), submission)
+    session = await ctx.alone()
+    found = await submissions.submission_of(session, submission)
     caller = ctx.known_caller
     if found is None or found.party != caller.party or (caller.items is not None and found.item not in caller.items):
         raise NotFound("You have no submission of this id.", "您没有该编号的报送。")
-    return found, await submissions.counts(await ctx.session(), submission)
+    return found, await submissions.counts(session, submission)
 
 
-async def chunks_of(ctx: Context, submission: UUID) -> list[Chunk]:
-    """The committed chunks of the caller's submission, in order; NotFound if it is not theirs."""
+async def verdicts_of(ctx: Context, submission: UUID) -> AsyncIterator[bytes]:
+    """The verdict lines of the caller's submission, some at a time, in order; NotFound if it is not theirs.
+
+    They are read as they are taken, after this context is over: no session and no megabytes wait for who is slow.
+    """
     await progress_of(ctx, submission)
-    return await submissions.chunks(await ctx.session(), submission)
+    return _verdicts(ctx, submission)
+
+
+async def _verdicts(ctx: Context, submission: UUID) -> AsyncIterator[bytes]:
+    row = 0
+    while True:
+        with working_for(ctx.known_caller.share):
+            async with ctx.equipment.pool.session() as session:
+                chunk = await submissions.chunk_after(session, submission, row)
+        if chunk is None:
+            return
+        yield chunk.lines
+        row = chunk.last_row
 
 
 async def receipt_of(ctx: Context, submission: UUID) -> bytes:
@@ -64,14 +82,14 @@ async def receipt_of(ctx: Context, submission: UUID) -> bytes:
         raise NotFound(
             "The submission is not complete; send it again with its key.", "报送尚未完成；请以原键重新发送。"
         )
-    chunks = await submissions.chunks(await ctx.session(), submission)
-    return receipts.receipt_line(ctx.keys, submission=submission, node=ctx.node.code, item=found.item, chunks=chunks)
+    await ctx.rollback()  # nobody waits with a session
+    async with ctx.equipment.files.turn(found.total * _LINE):
+        chunks = await submissions.chunks(await ctx.alone(), submission)
+        return receipts.receipt_line(
+            ctx.keys, submission=submission, node=ctx.node.code, item=found.item, chunks=chunks
+        )
 
 
-async def _gathered(rows: Iterable[SubmittedRow]) -> list[SubmittedRow]:
-    gathered: list[SubmittedRow] = []
-    for row in rows:
-        gathered.append(row)
-        if row.number % _PAUSE == 0:
-            await asyncio.sleep(0)
-    return gathered
+def _all(order: SubmissionOrder, intake: Intake) -> list[SubmittedRow]:
+    # In a thread of its own: where blank lines stand there is no row after which others could have the process.
+    return list(order.read(intake))
