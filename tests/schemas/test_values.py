@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditmesh.schemas.rules.amounts import amount_of
+from creditmesh.schemas.rules.dates import read_date, read_end
 from creditmesh.schemas.rules.values import (
     code_reader,
     codes_reader,
     decimal_reader,
     number_reader,
-    read_date,
-    read_end,
 )
 from tests.ingestion.rows import code_sets, compiled, penalty
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from creditmesh.schemas.catalogue import CodeSet, FieldSpec
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.dates import read_date, read_end
 from creditmesh.schemas.rules.values import (
     DIGITS,
     SCALE,
@@ -19,9 +20,7 @@ from creditmesh.schemas.rules.values import (
     number_reader,
     number_text,
     one_line_end,
-    read_date,
     read_decision_number,
-    read_end,
     unreadable,
 )
 
