@@ -11,12 +11,12 @@ from functools import lru_cache
 
 from creditmesh.ingestion import amounts
 from creditmesh.ingestion.lawful import KEPT, Judgement, Lawful, at
-from creditmesh.ingestion.severity import severity_of
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
+from creditmesh.schemas.rules.severity import severity_of
 
 _SHORT = 256
 

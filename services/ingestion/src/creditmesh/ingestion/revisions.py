@@ -13,9 +13,9 @@ from uuid import UUID
 import orjson
 from pydantic import JsonValue
 
-from creditmesh.ingestion.display import Period
 from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.rules.display import Period
 
 Lane = Literal["live", "backfill"]
 

@@ -13,7 +13,6 @@ import orjson
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion.content import sealed_of
-from creditmesh.ingestion.display import Period
 from creditmesh.ingestion.entries import PeerEntry, read_entry
 from creditmesh.ingestion.operations.judgements import RunJudgements
 from creditmesh.ingestion.operations.peer_intake import JudgedEntry, PeerIntake, assert_followed
@@ -27,6 +26,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordReceived
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.display import Period
 
 _Index = tuple[str, str, int]
 

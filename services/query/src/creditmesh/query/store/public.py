@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.queries import PublicRecord
-from creditmesh.schemas.rules.visibility import visible_sql
+from creditmesh.schemas.rules.visibility import Law, publishes_sql, visible_sql
 
 _COLUMNS = (
     "part", "record", "rev", "item", "kind", "state", "display_from", "display_until", "name", "code", "data",
@@ -81,10 +80,9 @@ async def drop(session: Session, ended: Sequence[tuple[int, UUID, int]]) -> None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What may be shown on a day: the withdrawn items, and the items with the kinds the catalogue opens to all."""
+    """What may be shown on a day: by its law, the items with the kinds the catalogue opens to all."""
 
-    as_of: date
-    withdrawn: Collection[str]
+    law: Law
     open: Collection[tuple[str, str]]
 
 
@@ -92,6 +90,7 @@ def _page_of(wanted: str) -> str:
     return f"""
         select data from query.public_record
          where {wanted} and {visible_sql("public_record")}
+           and {publishes_sql("public_record")}
            and (item, kind) in
                (select * from unnest(cast(:open_items as text[]), cast(:open_kinds as text[])))
            and record < coalesce(cast(:before as uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
@@ -131,8 +130,7 @@ async def _page(
 ) -> list[PublicRecord]:
     values = {
         **wanted,
-        "as_of": shown.as_of,
-        "withdrawn": list(shown.withdrawn),
+        **shown.law.binds,
         "open_items": [item for item, _ in shown.open],
         "open_kinds": [kind for _, kind in shown.open],
         "before": before,
