@@ -159,11 +159,6 @@ class Item(CatalogueModel):
         return {kind: frozenset(spec.code for spec in self.fields if spec.sealed_for(kind)) for kind in kinds}
 
     @cached_property
-    def specs(self) -> Mapping[str, FieldSpec]:
-        """The fields by code."""
-        return {spec.code: spec for spec in self.fields}
-
-    @cached_property
     def identifying(self) -> tuple[str, ...]:
         """`natural_key` or what stands for it, in an order that does not depend on how it was written."""
         number = self.roles.decision_number
@@ -178,4 +173,7 @@ class Item(CatalogueModel):
 
     def field(self, code: str) -> FieldSpec:
         """The field of that code; KeyError if the item has none."""
-        return self.specs[code]
+        for spec in self.fields:
+            if spec.code == code:
+                return spec
+        raise KeyError(code)

@@ -4,8 +4,9 @@ What either seals is sealed, what either hides is hidden, and of what both show 
 field that the item has no more is shown to nobody.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from pydantic import JsonValue
@@ -17,36 +18,42 @@ from creditmesh.schemas.rules.mask import mask
 Person = Literal["subject", "representative"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Narrowest:
     """The version that a record was accepted under, and the item in force."""
 
     then: Item
     today: Item
 
+    @cached_property
+    def _both(self) -> Sequence[tuple[FieldSpec, FieldSpec]]:
+        today = {spec.code: spec for spec in self.today.fields}
+        return [(spec, today[spec.code]) for spec in self.then.fields if spec.code in today]
+
     def fields(self, known: Mapping[str, JsonValue], kind: SubjectKind, *, own: Person | None) -> dict[str, JsonValue]:
         """The fields of a record about this kind of subject, in catalogue order.
 
         `known` are all its values, sealed ones opened. Whose data `own` names are whole, all else as it may be shown.
         """
-        values = {spec.code: self._shown(spec, known[spec.code], kind, own) for spec in self._both(known)}
+        values = {
+            then.code: known[then.code]
+            if then.about == own == today.about
+            else _shown(then, today, known[then.code], kind)
+            for then, today in self._both
+            if then.code in known
+        }
         return {code: value for code, value in values.items() if value is not None}
 
     def field(self, code: str | None, known: Mapping[str, JsonValue], kind: SubjectKind) -> JsonValue | None:
         """One field as it may be shown to who owns none of it; None: not at all."""
-        return (
-            self.fields({code: known[code]}, kind, own=None).get(code) if code is not None and code in known else None
-        )
+        if code is None or code not in known:
+            return None
+        return self.fields({code: known[code]}, kind, own=None).get(code)
 
-    def _both(self, known: Mapping[str, JsonValue]) -> list[FieldSpec]:
-        return [spec for spec in self.then.fields if spec.code in known and spec.code in self.today.specs]
 
-    def _shown(self, spec: FieldSpec, value: JsonValue, kind: SubjectKind, own: Person | None) -> JsonValue | None:
-        today = self.today.specs[spec.code]
-        if spec.about == own == today.about:
-            return value
-        seen = shown(spec, value, kind)
-        return seen if today is spec else shown(today, seen, kind)
+def _shown(then: FieldSpec, today: FieldSpec, value: JsonValue, kind: SubjectKind) -> JsonValue | None:
+    seen = shown(then, value, kind)
+    return seen if today is then else shown(today, seen, kind)
 
 
 def shown(spec: FieldSpec, value: JsonValue, kind: SubjectKind) -> JsonValue | None:
