@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from creditmesh.schemas.catalogue import Item, Mask, SeverityRule
+from creditmesh.schemas.events import RecordPurged
 from creditmesh.schemas.rules.calendar import add_months
 from tests.query.asking import authorised, by_authorisation, by_matter
 from tests.query.conftest import House, invented_person, person
@@ -151,6 +152,23 @@ async def test_a_kind_that_an_item_names_no_more_is_not_released(house: House):
     published_anew(house.equipment.followed, changed(PENALTY, kinds=("organisation",)))
     assert (await by_matter(house, identity)).json()["released"] == []
     assert await file_of(house, subject, event) is None
+
+
+async def test_nothing_stays_of_a_record_that_was_kept_for_its_term_but_who_looked(house: House):
+    house.follow(a_directory([PENALTY]))
+    identity, subject, boss, event = await a_penalty(house)
+    assert len((await by_matter(house, identity)).json()["released"]) == 1
+    looked = len(await house.log_of(subject))
+    assert await public(house, event) is not None
+    purged = RecordPurged(record=event.record, subject=subject, item="penalty", named=(boss,))
+    await house.purge(purged)
+    await house.purge(purged)
+    async with house.database.session() as session:
+        for table in ("record", "public_record", "named"):
+            left = await session.fetch(f"select from query.{table} where record = $1", event.record)
+            assert left == [], table
+    assert await file_of(house, boss, event) is None
+    assert len(await house.log_of(subject)) >= looked
 
 
 DAYS = st.integers(0, 500).map(lambda days: date(2026, 1, 6) + timedelta(days=days))

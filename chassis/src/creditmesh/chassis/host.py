@@ -268,6 +268,7 @@ class Host:
                 equipment=self.equipment[service.name],
                 address=self.addresses[service.name],
                 lease=self.settings.lease_seconds,
+                turn=self.settings.retention_turn,
             )
         )
 

@@ -87,6 +87,15 @@ class Version(NamedTuple):
     basis: str | None
 
 
+class RetentionTerm(NamedTuple):
+    """For how many months records are kept after they ended, by the version they were accepted under."""
+
+    number: int
+    """The version whose rule this is."""
+    months: Mapping[int, int]
+    """What that version says, or the one in force if that is less."""
+
+
 class Directory:
     """Items, lists, measures, matters, purposes, parties and code sets by code and legal date."""
 
@@ -232,6 +241,19 @@ class Directory:
         if version is None or not isinstance(version.body, Item):
             return None
         return Narrowest(version.body, self.item(code, on=on) or version.body)
+
+    @once_a_version
+    def retention(self, on: date) -> Mapping[str, RetentionTerm]:
+        """For how long what has ended is kept by the rules of that day, by item."""
+        found = {}
+        for code in self._histories["item"]:
+            versions = [each for each in self.versions("item", code) if isinstance(each.body, Item)]
+            today = max((each for each in versions if each.effective <= on), key=versions.index, default=None)
+            if today is not None and isinstance(today.body, Item):
+                most = today.body.retention_months
+                months = {v.number: min(most, v.body.retention_months) for v in versions if isinstance(v.body, Item)}
+                found[code] = RetentionTerm(today.number, months)
+        return found
 
     def _accepted_by_others(self, code: str, rule: dict[str, object]) -> bool:
         versions = (each.body for each in self.versions("item", code) if each.state == "published")

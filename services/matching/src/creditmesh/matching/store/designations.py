@@ -148,6 +148,7 @@ _DISCHARGED = f"""
       from matching.discharged d join unnest({_arrays(_KEY)}) as n(part, record, subject)
         on d.part = n.part and d.record = n.record and d.subject = n.subject
 """
+_PURGE = f"select matching.purge({_arrays(_KEY)})"
 _DISCHARGE = f"""
     insert into matching.discharged (part, record, subject)
     select * from unnest({_arrays(_KEY)}) on conflict do nothing
@@ -173,6 +174,12 @@ async def discharge(session: Session, keys: Collection[Key]) -> None:
 def _shown(names: Iterable[str]) -> str:
     """These columns, its end being what it is under the law of today."""
     return ", ".join(f"{until_sql('s')} as {name}" if name == "display_until" else f"s.{name}" for name in names)
+
+
+async def purge(session: Session, gone: Collection[Key]) -> None:
+    """Delete these places, with every answer to their tasks."""
+    part, record, subject = map(list, zip(*gone, strict=True))
+    await session.execute(_PURGE, {"part": part, "record": record, "subject": subject})
 
 
 _VISIBLE_OF = f"""

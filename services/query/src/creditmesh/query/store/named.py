@@ -42,6 +42,21 @@ async def write(session: Session, rows: Collection[NamedPerson]) -> None:
         await session.execute(_WRITE, dict(zip(NamedPerson._fields, map(list, zip(*rows, strict=True)), strict=True)))
 
 
+_PURGE = """
+    delete from query.named n
+     using unnest(cast(:part as integer[]), cast(:subject as uuid[]), cast(:record as uuid[]))
+           as g(part, subject, record)
+     where n.part = g.part and n.subject = g.subject and n.record = g.record
+"""
+
+
+async def purge(session: Session, gone: Collection[tuple[int, UUID, UUID]]) -> None:
+    """Forget that these records (part of the person, person, record) named anybody."""
+    if gone:
+        part, subject, record = zip(*gone, strict=True)
+        await session.execute(_PURGE, {"part": part, "subject": subject, "record": record})
+
+
 async def file_of(session: Session, *, part: int, subject: UUID, law: Law) -> list[RecordChanged]:
     """What is visible on the legal date about a subject, newest period first, then what names them."""
     values = {"part": part, "subject": subject, "items": None, **law.binds}
