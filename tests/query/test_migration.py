@@ -56,6 +56,7 @@ async def test_names_that_were_stored_before_are_found_as_they_are_folded_now(po
             uuid4(),
             name,
         )
+        await session.execute("drop table query.named")
         await session.execute("update query.alembic_version set version_num = 'query_0003'")
         await migrate(
             postgres.admin, node="query2", tier="city", parts=12, packages=[service], secrets=postgres.secrets,

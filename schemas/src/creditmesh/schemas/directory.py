@@ -19,6 +19,7 @@ from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, 
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 from creditmesh.schemas.rules.identity import FILLERS, filler_words
 from creditmesh.schemas.rules.narrowest import Narrowest
+from creditmesh.schemas.rules.retention import RetentionTerm, term_of
 from creditmesh.schemas.rules.severity import confirmed
 from creditmesh.schemas.rules.visibility import Law, rule_of
 
@@ -85,15 +86,6 @@ class Version(NamedTuple):
     effective: date
     body: Published
     basis: str | None
-
-
-class RetentionTerm(NamedTuple):
-    """For how many months records are kept after they ended, by the version they were accepted under."""
-
-    number: int
-    """The version whose rule this is."""
-    months: Mapping[int, int]
-    """What that version says, or the one in force if that is less."""
 
 
 class Directory:
@@ -244,15 +236,13 @@ class Directory:
 
     @once_a_version
     def retention(self, on: date) -> Mapping[str, RetentionTerm]:
-        """For how long what has ended is kept by the rules of that day, by item."""
+        """For how long what has ended is kept by the rules of that day, by item; a withdrawn one keeps its term."""
         found = {}
         for code in self._histories["item"]:
-            versions = [each for each in self.versions("item", code) if isinstance(each.body, Item)]
-            today = max((each for each in versions if each.effective <= on), key=versions.index, default=None)
-            if today is not None and isinstance(today.body, Item):
-                most = today.body.retention_months
-                months = {v.number: min(most, v.body.retention_months) for v in versions if isinstance(v.body, Item)}
-                found[code] = RetentionTerm(today.number, months)
+            today, known = self._in_force("item", code, on), self.versions("item", code)
+            if today is not None:
+                versions = {each.number: each.body for each in known if isinstance(each.body, Item)}
+                found[code] = term_of(versions, number=today.number)
         return found
 
     def _accepted_by_others(self, code: str, rule: dict[str, object]) -> bool:

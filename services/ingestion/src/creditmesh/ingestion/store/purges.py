@@ -8,8 +8,8 @@ import orjson
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.ingestion.store.revisions import Place
-from creditmesh.schemas.directory import RetentionTerm
 from creditmesh.schemas.events import RecordPurged
+from creditmesh.schemas.rules.retention import RetentionTerm
 from creditmesh.schemas.rules.visibility import Law, until_sql
 
 
