@@ -1,15 +1,17 @@
 """What was kept for its term after it ended is deleted, round by round, with a purge record and word to readers."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 import pytest
 
+from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.ingestion.retention import RetentionRounds
 from creditmesh.schemas.events import RecordPurged
 from creditmesh.schemas.rules.calendar import add_months
-from tests.ingestion.conftest import PENALTY, TODAY, House
+from tests.ingestion.conftest import PENALTY, REAL, Catalogue, House
 from tests.ingestion.rows import items, penalty
 from tests.ingestion.test_one_decision import licence
 
@@ -22,10 +24,13 @@ ROW = {"CF_CFLB": "警告", "CF_JDRQ": "2026-04-10", "CF_NR_FK": ""}
 @pytest.fixture
 async def alone(house: House):
     """Nothing else is in the house; the catalogue is the shipped one, today."""
+    before, directory = house.equipment, Catalogue()
+    clock = Clock(lambda: directory.offset_days, real=lambda: REAL)
+    house.equipment = replace(before, followed=directory, clock=clock)
     async with house.database.session() as session:
         await session.execute("truncate ingestion.revision, ingestion.review, ingestion.purge, bus.event_queue")
     yield house
-    house.on(TODAY)
+    house.equipment = before
 
 
 async def submitted(house: House, number: int, **more: str) -> UUID:
