@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,8 +26,8 @@ STATES = ("open", "answered", "withdrawn", "closed")
 ANSWERS = ("applied", "not_executed", "lifted")
 PUBLISHED = {"bar": BAR, "luxury": LUXURY, "lane": LANE}
 STEPS = {
-    "record": 6, "correct": 4, "repair": 2, "remove": 2, "reopen": 2, "days": 3, "item": 1, "measure": 2, "answer": 6,
-    "rule": 3, "period": 2, "doubt": 2,
+    "record": 6, "correct": 4, "repair": 2, "remove": 2, "reopen": 2, "days": 5, "item": 1, "measure": 2, "answer": 6,
+    "rule": 5, "period": 4, "doubt": 2,
 }  # fmt: skip
 step = st.tuples(
     st.sampled_from([name for name, weight in STEPS.items() for _ in range(weight)]),
@@ -262,3 +263,28 @@ async def test_a_representative_in_another_part_is_released_and_another_bound_by
     await world.agrees()
     assert world.model.tasks("withdrawn") == {(1, "person1", "luxury")}
     assert (1, "person2", "luxury") in world.model.tasks("open")
+
+
+@pytest.mark.parametrize(
+    ("step", "gone"),
+    [
+        (("rule", 4, 0), {"bar", "luxury"}),
+        (("rule", 0, 2), {"bar", "luxury"}),
+        (("period", 0, 1), {"bar"}),
+        (("doubt", 1, 0), {"luxury"}),
+        (("doubt", 3, 0), {"bar", "luxury"}),
+    ],
+    ids=["a month to be shown", "no list any more", "a month to apply", "a measure in doubt", "a list in doubt"],
+)
+async def test_what_the_law_of_a_later_day_ends_is_gone_at_every_place(house: House, step, gone):
+    """The control of the walk: each of its steps that changes the law has an effect by itself."""
+    await emptied(house)
+    world = World(house)
+    await world.populate()
+    await world.take("record", 1, 84, at_once=True)
+    applies = {(0, "firm1", "bar"), (0, "firm1", "luxury")}
+    assert world.model.applies() == applies
+    await world.take(*step, at_once=True)
+    await world.take("days", 35, 0, at_once=True)
+    assert world.model.applies() == {task for task in applies if task[2] not in gone}
+    await world.agrees()
