@@ -115,12 +115,18 @@ class Law:
 def rule_of(item: Item) -> dict[str, object]:
     """What of an item decides when a record ends and whether it is open to all, as SQL reads it."""
     roles, display = item.roles, item.display
-    months = {"minor": display.minor_months, "general": display.general_months, "serious": display.serious_months}
-    if display.by == "months":
-        months = {} if display.months is None else dict.fromkeys((*months, "none"), display.months)
-    elif display.by == "by_severity":
-        months["none"] = months["general"]
+    months: dict[str, int | None] = {
+        "minor": display.minor_months,
+        "general": display.general_months,
+        "serious": display.serious_months,
+        "none": display.general_months if display.by == "by_severity" else None,
+    }
     fixed = item.fixed_severity or (None if item.nature == "adverse" else "none")
+    if display.by == "months":
+        months = {"any": display.months}
+    elif fixed is not None:
+        months = {"any": months[fixed]}
+    valid_until = roles.valid_until if display.by == "until_valid" else None
     table = [
         {"severity": SEVERITIES.index(rule.severity)}
         | ({"kinds": sorted(rule.penalty_kinds)} if rule.penalty_kinds else {})
@@ -137,8 +143,9 @@ def rule_of(item: Item) -> dict[str, object]:
         "fine": roles.fine,
         "procedure": roles.procedure,
         "simple": item.simple_procedure_value,
-        "valid_until": roles.valid_until if display.by == "until_valid" else None,
+        "valid_until": valid_until,
         "display_until": roles.display_until,
+        "reads_row": "any" not in months or bool(valid_until or roles.display_until),
         "publishes_minor": display.publishes_minor,
     }
 
@@ -152,10 +159,15 @@ def _day(text: object) -> date | None:
         return None
 
 
-# Braces of format: {0} is the alias. A rule is read only where there is one, and then the row's own JSON once.
-_READ = """
-    (select cast(:law as jsonb) -> {0}item as rule, convert_from({0}data, 'UTF8')::jsonb as said offset 0) law
+# {0} is the alias. A rule is read only where there is one; the row's own JSON, which costs most, once where it matters.
+_RULE = "(select cast(:law as jsonb) -> {0}item as rule) one"
+_SAID = "convert_from({0}data, 'UTF8')::jsonb"
+_READ_ROW = f"(select one.rule, {_SAID} as said from {_RULE} offset 0) law"
+_READ = f"""
+    (select one.rule, case when cast(one.rule ->> 'reads_row' as boolean) then {_SAID} end as said
+       from {_RULE} offset 0) law
 """
+_MONTHS = "law.rule -> 'months'"
 _FIELD = "(law.said -> 'fields' ->> (law.rule ->> '%s'))"
 _RATED = f"""
     coalesce(law.rule ->> 'fixed',
@@ -190,7 +202,8 @@ _UNTIL = f"""
         select case when not jsonb_exists(law.rule -> 'kinds', {{0}}kind) then {{0}}display_from
                     else least(
                          cast({{0}}display_from
-                              + make_interval(months => cast(law.rule -> 'months' ->> {_RATED} as integer)) as date),
+                              + make_interval(months => cast(case when jsonb_exists({_MONTHS}, 'any')
+                                    then {_MONTHS} ->> 'any' else {_MONTHS} ->> {_RATED} end as integer)) as date),
                          {_after("valid_until")}, {_after("display_until")})
                end
           from {_READ}) end)
@@ -199,7 +212,7 @@ _PUBLISHES = f"""
     case when cast(cast(:law as jsonb) -> {{0}}item ->> 'publishes_minor' as boolean) is not false then true
          else (select case when law.said ->> 'severity' is null then true
                            else law.said ->> 'severity' <> 'minor' and {_RATED} <> 'minor' end
-                 from {_READ}) end
+                 from {_READ_ROW}) end
 """
 _VISIBLE = f"""
     ({{0}}state = 'published' and {{0}}display_from <= cast(:as_of as date)
