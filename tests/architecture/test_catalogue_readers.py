@@ -22,8 +22,6 @@ UNREAD: Mapping[tuple[str, str], str] = {
     ("Item", "record_class"): "the class of the national catalogue is shown to people",
     ("CreditList", "exit"): "how a name leaves the list is shown to people; the body removes it by a withdrawal",
     ("Repair", "evidence"): "what people are told to bring; what a filing needs is `Procedure.documents`",
-    ("Item", "retention_months"): "nothing is removed after its retention yet",
-    ("Measure", "months"): "a measure ends with the listing; its own period is not counted yet",
 }
 
 

@@ -136,6 +136,7 @@ CITY = child("city", 900_001, sends_for=("city", "county"))
         (person_penalty(1, born="20100101"), {}, "minor"),
         (penalty(1), {"issuer": uscc(77)}, "contradictory_entry"),
         (penalty(1), {"decided_on": date(2026, 5, 12)}, "contradictory_entry"),
+        (penalty(1), {"display_from": date(2026, 5, 12)}, "contradictory_entry"),
         (penalty(1), {"kind": "sole_trader"}, "contradictory_entry"),
         (penalty(1), {"state": "withdrawn"}, "contradictory_entry"),
         (penalty(1), {"item": "horoscope"}, "unknown_item"),

@@ -102,8 +102,14 @@ def test_a_decision_after_today_is_refused():
 
 
 def test_a_basis_must_have_been_in_force_on_the_decision_date():
-    assert refusals(penalty(CF_JDRQ="2018-07-25")) == []
+    assert refusals(penalty(CF_JDRQ="2018-07-25")) == [("retention_over", "")]
     assert refusals(penalty(CF_JDRQ="2018-07-24")) == [("basis_not_in_force", "/CF_JDRQ")]
+
+
+def test_what_ended_longer_ago_than_it_may_be_kept_is_refused():
+    # general: a year on show, and kept for five
+    assert refusals(penalty(CF_JDRQ="2020-11-23")) == []
+    assert refusals(penalty(CF_JDRQ="2020-11-22")) == [("retention_over", "")]
 
 
 def test_ends_come_after_beginnings():

@@ -102,6 +102,19 @@ async def test_what_has_ended_by_the_legal_date_is_shown_nowhere(mesh: Mesh, lis
     assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, SHOWN), "no job has touched a record"
 
 
+async def test_a_period_that_the_nation_shortens_ends_what_is_stored_at_every_tier(mesh: Mesh, listed: tuple[int, str]):
+    body = an_item(LISTING, "nation", designates="judgment_defaulters")
+    assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, SHOWN)
+    shorter = body["display"] | {"general_months": 4, "serious_months": 4, "minor_months": 4}
+    try:
+        await mesh.publish("nation", "item", body | {"display": shorter})
+        assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, GONE)
+    finally:
+        longer = body["display"] | {"general_months": 60, "serious_months": 60, "minor_months": 60}
+        await mesh.publish("nation", "item", body | {"display": longer})
+    assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, SHOWN), "the stored end is what it was"
+
+
 async def test_an_item_withdrawn_at_the_nation_is_shown_at_no_tier(mesh: Mesh, listed: tuple[int, str]):
     assert await seen(mesh, listed) == dict.fromkeys(UPWARDS, SHOWN)
     await mesh.withdraw("nation", LISTING)

@@ -26,7 +26,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.matching import events, service
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import AccessRecorded, RecordChanged, TaskChanged
+from creditmesh.schemas.events import AccessRecorded, RecordChanged, RecordPurged, TaskChanged
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
@@ -94,6 +94,15 @@ class House:
         finally:
             await context.rollback()
 
+    async def purge(self, *purged: RecordPurged) -> None:
+        """Ingestion has deleted these records."""
+        context = Context(self.equipment)
+        try:
+            await events.on_record_purged(context, [self._delivered(each) for each in purged])
+            await context.commit()
+        finally:
+            await context.rollback()
+
     async def told(self, event: type[Any] = AccessRecorded) -> list[Any]:
         """What the service has told, oldest first."""
         async with self.database.session() as session:
@@ -110,7 +119,7 @@ class House:
         async with self.database.session() as session:
             return [dict(row) for row in await session.fetch(query, *arguments)]
 
-    def _delivered(self, change: RecordChanged) -> Delivered:
+    def _delivered(self, change: RecordChanged | RecordPurged) -> Delivered:
         self.number += 1
         return Delivered(
             stream="ingestion", part=part_of(change.key, PARTS), number=self.number, before=None, id=uuid4(),

@@ -1,7 +1,8 @@
 """In whatever order things happen: no task and no designation without a visible ground, and none missing.
 
-Records, corrections to another representative, repairs, removals, reopenings, days, withdrawn items and measures, and
-answers, in random order and random batches, against a model that recomputes everything from what happened.
+Records, corrections to another representative, repairs, removals, reopenings, days, withdrawn items and measures, items
+and measures under other periods, lists and measures that are not verified, and answers, in random order and random
+batches, against a model that recomputes everything from what happened.
 """
 
 from datetime import timedelta
@@ -10,12 +11,13 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.schemas.events import RecordChanged
-from tests.matching.catalogue import BAR, LANE, LUXURY, TODAY, Catalogue, a_record, revised
+from tests.matching.catalogue import BAR, ITEMS, LANE, LUXURY, TODAY, Catalogue, a_list, a_record, revised
 from tests.matching.conftest import PARTS, House, a_person, an_organisation, department
 from tests.matching.conftest import given as as_given
 from tests.matching.model import LISTS, Model, Record
@@ -24,7 +26,8 @@ STATES = ("open", "answered", "withdrawn", "closed")
 ANSWERS = ("applied", "not_executed", "lifted")
 PUBLISHED = {"bar": BAR, "luxury": LUXURY, "lane": LANE}
 STEPS = {
-    "record": 6, "correct": 4, "repair": 2, "remove": 2, "reopen": 2, "days": 3, "item": 1, "measure": 2, "answer": 6,
+    "record": 6, "correct": 4, "repair": 2, "remove": 2, "reopen": 2, "days": 5, "item": 1, "measure": 2, "answer": 6,
+    "rule": 5, "period": 4, "doubt": 2,
 }  # fmt: skip
 step = st.tuples(
     st.sampled_from([name for name, weight in STEPS.items() for _ in range(weight)]),
@@ -111,8 +114,38 @@ class World:
         if code in self.model.measures:
             self.house.catalogue.withdraw("measure", code, on=self.model.today)
         else:
-            self.house.catalogue.tell("measure", PUBLISHED[code], effective=self.model.today)
+            self._publish(code)
         self.model.measures ^= {code}
+
+    async def _rule(self, a: int, b: int) -> None:
+        code, months = list(LISTS)[a % 4], (1, 2, 12)[b % 3]
+        if code in self.model.withdrawn:
+            return
+        names = None if a % 5 == 0 else LISTS[code]
+        changed = {"display": ITEMS[code].display.model_copy(update={"months": months}), "designates": names}
+        self.house.catalogue.tell("item", ITEMS[code].model_copy(update=changed), effective=self.model.today)
+        self.model.shown_for[code], self.model.lists[code] = months, names
+
+    async def _period(self, a: int, b: int) -> None:
+        code = list(PUBLISHED)[a % 3]
+        self.model.lasts[code] = (None, 1, 2)[b % 3]
+        if code in self.model.measures:
+            self._publish(code)
+
+    async def _doubt(self, a: int, _: int) -> None:
+        code = [*PUBLISHED, "black", "grey", "red"][a % 6]
+        self.model.in_doubt ^= {code} - {"lane", "red"}
+        if code in LISTS.values():
+            colour = "red" if code == "red" else "black"
+            listing = a_list(code, colour).model_copy(update={"verified": code not in {*self.model.in_doubt, "red"}})
+            self.house.catalogue.tell("list", listing, effective=self.model.today)
+        elif code in self.model.measures:
+            self._publish(code)
+
+    def _publish(self, code: str) -> None:
+        changed = {"months": self.model.lasts.get(code), "verified": code not in {*self.model.in_doubt, "lane"}}
+        measure = PUBLISHED[code].model_copy(update=changed)
+        self.house.catalogue.tell("measure", measure, effective=self.model.today)
 
     async def _answer(self, a: int, b: int) -> None:
         await self.settle()
@@ -151,7 +184,9 @@ class World:
             assert set(await self._inbox(state)) == self.model.tasks(state), state
         numbers = {str(change.record): number for number, change in self.newest.items()}
         for code in {code for code in LISTS.values() if code is not None}:
-            page = (await self.house.get("/v1/designations", list=code, limit=200)).json()
+            answer = await self.house.get("/v1/designations", list=code, limit=200)
+            assert answer.status_code == (404 if code in self.model.in_doubt else 200)
+            page = {"items": []} if code in self.model.in_doubt else answer.json()
             assert {numbers[each["record"]] for each in page["items"]} == self.model.on_list(code), code
         await self._screened(numbers)
 
@@ -228,3 +263,28 @@ async def test_a_representative_in_another_part_is_released_and_another_bound_by
     await world.agrees()
     assert world.model.tasks("withdrawn") == {(1, "person1", "luxury")}
     assert (1, "person2", "luxury") in world.model.tasks("open")
+
+
+@pytest.mark.parametrize(
+    ("step", "gone"),
+    [
+        (("rule", 4, 0), {"bar", "luxury"}),
+        (("rule", 0, 2), {"bar", "luxury"}),
+        (("period", 0, 1), {"bar"}),
+        (("doubt", 1, 0), {"luxury"}),
+        (("doubt", 3, 0), {"bar", "luxury"}),
+    ],
+    ids=["a month to be shown", "no list any more", "a month to apply", "a measure in doubt", "a list in doubt"],
+)
+async def test_what_the_law_of_a_later_day_ends_is_gone_at_every_place(house: House, step, gone):
+    """The control of the walk: each of its steps that changes the law has an effect by itself."""
+    await emptied(house)
+    world = World(house)
+    await world.populate()
+    await world.take("record", 1, 84, at_once=True)
+    applies = {(0, "firm1", "bar"), (0, "firm1", "luxury")}
+    assert world.model.applies() == applies
+    await world.take(*step, at_once=True)
+    await world.take("days", 35, 0, at_once=True)
+    assert world.model.applies() == {task for task in applies if task[2] not in gone}
+    await world.agrees()

@@ -35,12 +35,12 @@ async def test_a_listed_organisation_meets_the_measures_of_the_matter_and_no_oth
         "designations": [
             {
                 "list": "black", "record": record, "item": "default", "role": "listed", "origin": "city",
-                "mark": "disputed", "since": "2026-01-05", "until": "2027-01-05",
+                "mark": "disputed", "since": "2026-01-05", "until": "2027-01-05", "verified": True,
             }
         ],
         "measures": [
-            {"measure": "bar", "list": "black", "record": record},
-            {"measure": "luxury", "list": "black", "record": record},
+            {"measure": "bar", "list": "black", "record": record, "verified": True},
+            {"measure": "luxury", "list": "black", "record": record, "verified": True},
         ],
         "rewards": [],
         "marks": [{"record": record, "mark": "disputed"}],

@@ -24,7 +24,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.query import events, service
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import AccessRecorded, RecordChanged
+from creditmesh.schemas.events import AccessRecorded, RecordChanged, RecordPurged
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
@@ -77,6 +77,10 @@ class House:
         """These revisions arrive in one batch."""
         await self._handle(events.on_record_changed, [self._delivered(change) for change in changes])
 
+    async def purge(self, *purged: RecordPurged) -> None:
+        """Ingestion has deleted these records."""
+        await self._handle(events.on_record_purged, [self._delivered(each) for each in purged])
+
     async def hear(self, access: AccessRecorded) -> None:
         """An access of another service arrives."""
         part, data = part_of(access.key, PARTS), access.model_dump_json().encode()
@@ -103,7 +107,7 @@ class House:
             finally:
                 await context.rollback()
 
-    def _delivered(self, change: RecordChanged) -> Delivered:
+    def _delivered(self, change: RecordChanged | RecordPurged) -> Delivered:
         return self._event(part_of(change.key, PARTS), change.model_dump_json().encode())
 
     def _event(self, part: int, data: bytes) -> Delivered:

@@ -138,9 +138,14 @@ def a_directory(items: Iterable[Item], *, withdrawn: Mapping[str, date] | None =
     return directory
 
 
-def _publish(directory, kind, body, state, effective):
+def published_anew(directory: Directory, body: Item, *, effective: date = date(2010, 1, 1)) -> None:
+    """The item's next version."""
+    _publish(directory, "item", body, "published", effective, number=len(directory.versions("item", body.code)) + 1)
+
+
+def _publish(directory, kind, body, state, effective, *, number=1):
     change = CatalogueChanged(
-        kind=kind, code=body.code, number=1, state=state, effective=effective, body=body.model_dump(mode="json")
+        kind=kind, code=body.code, number=number, state=state, effective=effective, body=body.model_dump(mode="json")
     )
     directory.apply(_Event(directory.number + 1, change.type, change.model_dump_json().encode()))
 

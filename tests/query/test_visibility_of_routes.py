@@ -6,7 +6,6 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creditmesh.schemas.rules.visibility import visible
 from tests.query.asking import authorised, by_authorisation, by_matter
 from tests.query.conftest import TODAY, House, department, invented_person, person
 from tests.query.samples import a_directory, a_record, an_item
@@ -49,11 +48,10 @@ async def test_every_route_serves_exactly_what_is_visible_on_the_day(house: Hous
     await house.load(*changes)
     for day in days:
         house.on(day)
-        gone = directory.withdrawn(day)
-        expected = {str(each.record) for each in changes if visible(each, as_of=day, withdrawn=gone)}
+        expected = {str(each.record) for each in changes if directory.law(day).shows(each)}
         for place, served in (await _served(house, identity, subject, authorisation, day)).items():
             assert {each["record"] for each in served} == expected, (place, day)
-        assert not await _strays(house, {str(each.record): each for each in changes}, day, gone)
+        assert not await _strays(house, {str(each.record): each for each in changes}, directory.law(day))
 
 
 async def _served(house, identity, subject, authorisation, day):
@@ -71,7 +69,7 @@ async def _served(house, identity, subject, authorisation, day):
     return found
 
 
-async def _strays(house, mine, day, gone):
+async def _strays(house, mine, law):
     """What the public lists show of these records although it is not visible."""
     strays = []
     async with house.client() as client:
@@ -81,12 +79,12 @@ async def _strays(house, mine, day, gone):
                 params = {"item": item, "limit": 200} | ({} if cursor is None else {"cursor": cursor})
                 answer = await client.get("/v1/public/records", params=params)
                 if answer.status_code == 404:
-                    assert item in gone
+                    assert item in law.withdrawn
                     break
                 page = answer.json()
                 strays += [
                     each for each in page["items"]
-                    if each["record"] in mine and not visible(mine[each["record"]], as_of=day, withdrawn=gone)
+                    if each["record"] in mine and not law.shows(mine[each["record"]])
                 ]  # fmt: skip
                 if (cursor := page["next"]) is None:
                     break
@@ -102,11 +100,10 @@ async def test_a_search_finds_exactly_what_is_visible_on_the_day(house: House, d
     changes = [a_record(fields={"DOC": str(uuid4()), "NAME": name}, **each) for each in drawn]
     await house.load(*changes)
     house.on(day)
-    gone = directory.withdrawn(day)
     async with house.client() as client:
         found = (await client.post("/v1/public/searches", json={"name": name[:20]})).raise_for_status().json()
     assert {each["record"] for each in found["items"]} == {
-        str(each.record) for each in changes if visible(each, as_of=day, withdrawn=gone)
+        str(each.record) for each in changes if directory.law(day).shows(each)
     }
 
 

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from creditmesh.repair.filing import Record, earliest_repair
-from tests.repair.conftest import House, department, office, person
+from creditmesh.schemas.events import RecordPurged
+from tests.repair.conftest import TODAY, House, department, office, person
 from tests.repair.refusing import refused
 from tests.repair.samples import REPAIRABLE, a_catalogue, items, tell
 
@@ -187,3 +188,22 @@ async def test_reading_and_filing_are_scopes_of_their_own(house: House):
         lacking = type(reader)(kind="subject", subject=reader.subject, credential="c", scopes=frozenset({scope}))
         problem = refused(await house.get(path, lacking), 403, "forbidden")
         assert "me:read" in problem["detail"]
+
+
+async def test_a_record_that_was_deleted_is_forgotten_unless_a_case_was_about_it(house: House):
+    silent, disputed = await house.record(), await house.record()
+    case = (await house.file(disputed)).json()["case"]
+    for record in (silent, disputed):
+        await house.hear(RecordPurged(record=record.record, subject=record.subject, item=record.item))
+    refused(await house.file(silent), 404, "not_found")
+    shown = await house.get(f"/v1/cases/{case}", person(disputed.subject))
+    assert (shown.status_code, shown.json()["record"]) == (200, str(disputed.record))
+
+
+async def test_what_the_rule_of_today_ended_is_past_objecting_to(house: House):
+    record, directory = await house.record(), a_catalogue()
+    house.follow(directory)
+    item = directory.item(record.item, on=TODAY)
+    shorter = item.display.model_copy(update={"by": "months", "months": 1})
+    tell(directory, "item", item.model_copy(update={"display": shorter}))
+    refused(await house.file(record, "objection", outcome_wanted="correct"), 409, "record_not_shown")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from creditmesh.chassis.declared import ProcessState
 from creditmesh.schemas.catalogue import CreditList, Item, Matter, Measure, Party, Purpose
+from creditmesh.schemas.catalogue.item import SeverityRule
 from creditmesh.schemas.directory import Directory, UnreadableCatalogue, once_a_version
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged
 from tests.schemas.samples import BASIS, FIRM, FORBIDDEN, ITEM, SETS, uscc
@@ -259,3 +261,61 @@ def test_what_cannot_be_read_is_said_and_changes_nothing(stream: Stream, type_: 
     assert stream.directory.party("market") is None
     stream.publish("party", a_party())
     assert stream.directory.party("market") is not None
+
+
+DOUBTED = (
+    SeverityRule(severity="serious", fine_from="100", verified=False),
+    SeverityRule(severity="minor", penalty_kinds=("警告",), verified=False),
+)
+
+
+def test_the_law_of_a_day_has_the_items_whose_rules_are_not_those_that_something_came_under(stream: Stream):
+    stream.publish("item", an_item())
+    assert stream.directory.law(DAY).items == {}
+    stream.publish("item", an_item(2, name="Another name"), number=2, effective=DAY + timedelta(days=1))
+    assert stream.directory.law(DAY + timedelta(days=1)).items == {}
+    shorter = an_item(3, display=ITEM.display.model_copy(update={"general_months": 1}))
+    stream.publish("item", shorter, number=3, effective=DAY + timedelta(days=2))
+    assert set(stream.directory.law(DAY + timedelta(days=2)).items) == {"penalty"}
+    stream.publish("item", an_item(), state="withdrawn", number=3, effective=DAY + timedelta(days=3))
+    later = stream.directory.law(DAY + timedelta(days=3))
+    assert (set(later.items), set(later.withdrawn)) == (set(), {"penalty"})
+
+
+def test_a_severity_that_nobody_confirmed_rates_nothing_higher_outside_a_sandbox(stream: Stream):
+    for name, body in SETS.items():
+        assert body.code == name
+        stream.publish("code_set", body)
+    stream.publish("item", an_item(severity=DOUBTED))
+    outside = stream.directory.compiled("penalty", 1).item
+    assert outside.rated("罚款", Decimal(100), simple=False) == "general"
+    assert outside.rated("警告", None, simple=False) == "minor"
+    assert set(stream.directory.law(DAY).items) == {"penalty"}
+    confirmed = tuple(rule.model_copy(update={"verified": True}) for rule in DOUBTED)
+    stream.publish("item", an_item(2, severity=confirmed), number=2)
+    assert stream.directory.compiled("penalty", 2).item.rated("罚款", Decimal(100), simple=False) == "serious"
+    assert stream.directory.law(DAY).items == {}, "confirmed, it is the rule that everything may have come under"
+
+
+def test_in_a_sandbox_a_severity_that_nobody_confirmed_rates_as_it_says(stream: Stream):
+    stream.directory.sandbox = True
+    for body in SETS.values():
+        stream.publish("code_set", body)
+    stream.publish("item", an_item(severity=DOUBTED))
+    assert stream.directory.compiled("penalty", 1).item.rated("罚款", Decimal(100), simple=False) == "serious"
+    assert stream.directory.law(DAY).items == {}
+
+
+def test_a_list_or_a_matter_whose_basis_is_in_force_no_more_is_none(stream: Stream):
+    ended = tuple(basis.model_copy(update={"in_force_until": DAY}) for basis in BASIS)
+    black = CreditList(code="black", name="Black", name_zh="黑名单", colour="black", basis=ended)
+    matter = Matter(code="permit", name="Permit", name_zh="许可", duties=("permits",), items=("penalty",), basis=ended)
+    stream.publish("list", black)
+    stream.publish("matter", matter)
+    stream.publish("item", an_item(designates="black"))
+    directory = stream.directory
+    assert (set(directory.lists(on=DAY)), directory.designating(on=DAY)) == ({"black"}, {("penalty", "black")})
+    after = DAY + timedelta(days=1)
+    assert (dict(directory.lists(on=after)), directory.designating(on=after)) == ({}, frozenset())
+    assert directory.matter("permit", on=DAY) is not None
+    assert directory.matter("permit", on=after) is None

@@ -31,6 +31,8 @@ class ProcessState(ReplicatedState, Protocol):
     """The highest number applied: an ETag for what it answers."""
     offset_days: int
     """How far the sandbox's legal date is from the real one."""
+    sandbox: bool
+    """Whether the node is one; the host says so before anything is applied."""
 
 
 class Declared(Protocol):

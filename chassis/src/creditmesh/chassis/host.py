@@ -118,6 +118,7 @@ class Host:
         """Equip every service and start the units, without listening."""
         self._stack.push_async_callback(self._closed_pools)
         self.followed = self.declaration.followed()
+        self.followed.sandbox = self.settings.sandbox
         self.clock = Clock(lambda: self.followed.offset_days)
         self.bulk, self.bodies = Bulk(), Bodies()
         self.notifications = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
@@ -268,6 +269,7 @@ class Host:
                 equipment=self.equipment[service.name],
                 address=self.addresses[service.name],
                 lease=self.settings.lease_seconds,
+                turn=self.settings.retention_turn,
             )
         )
 

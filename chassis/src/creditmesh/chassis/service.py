@@ -28,6 +28,8 @@ class Workplace:
     """The database as the service's role, for a session that holds a lease."""
     lease: float
     """Seconds that such a session lives without a ping."""
+    turn: int
+    """How many rows a unit that goes through all there is looks at in one transaction."""
 
 
 @dataclass(frozen=True, kw_only=True)

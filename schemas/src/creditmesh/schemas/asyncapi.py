@@ -18,6 +18,7 @@ from creditmesh.schemas.events import (
     FeedKeyReceived,
     HolderChanged,
     RecordChanged,
+    RecordPurged,
     RecordReceived,
     TaskChanged,
 )
@@ -25,7 +26,7 @@ from creditmesh.schemas.events import (
 STREAMS: Mapping[str, Sequence[type[Event]]] = {
     "catalogue": (CatalogueChanged, ClockChanged),
     "exchange": (AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
-    "ingestion": (AccessRecorded, EntriesJudged, RecordChanged),
+    "ingestion": (AccessRecorded, EntriesJudged, RecordChanged, RecordPurged),
     "matching": (AccessRecorded, TaskChanged),
     "query": (AccessRecorded, DisclosedToBureau),
     "repair": (AccessRecorded, CaseChanged),

@@ -5,7 +5,7 @@ version published for next month changes nothing today, and a withdrawal is one 
 """
 
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache, wraps
 from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, cast
@@ -13,10 +13,15 @@ from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVa
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose, Rule
+from creditmesh.schemas.catalogue.base import based
 from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 from creditmesh.schemas.rules.identity import FILLERS, filler_words
+from creditmesh.schemas.rules.narrowest import Narrowest
+from creditmesh.schemas.rules.retention import RetentionTerm, term_of
+from creditmesh.schemas.rules.severity import confirmed
+from creditmesh.schemas.rules.visibility import Law, rule_of
 
 Published = Item | CreditList | Measure | Matter | Purpose | Party | CodeSet | Rule | Procedure
 
@@ -91,6 +96,8 @@ class Directory:
         """The highest event number applied."""
         self.offset_days = 0
         """How far the sandbox's legal date was moved."""
+        self.sandbox = False
+        """Whether the node is one: there what is not verified restricts people all the same."""
         self._histories: dict[ObjectKind, dict[str, list[Version]]] = {kind: {} for kind in MODELS}
         self._compiled: dict[tuple[str, int], CompiledItem] = {}
         self.answers: Callable[..., object] = lru_cache(maxsize=_ANSWERS_KEPT)(self._answer)
@@ -119,8 +126,9 @@ class Directory:
         return self._find(Item, code, on)
 
     def matter(self, code: str, *, on: date) -> Matter | None:
-        """The matter in force on that day."""
-        return self._find(Matter, code, on)
+        """The matter in force on that day, on a basis in force."""
+        matter = self._find(Matter, code, on)
+        return matter if matter is not None and based(matter.basis, on) else None
 
     def purpose(self, code: str, *, on: date) -> Purpose | None:
         """The purpose in force on that day."""
@@ -148,6 +156,19 @@ class Directory:
         """The clocks of a kind of case in force on that day."""
         found = (body for body in self.objects("procedure", on=on) if isinstance(body, Procedure))
         return next((body for body in found if body.case == case), None)
+
+    @once_a_version
+    def lists(self, *, on: date) -> Mapping[str, CreditList]:
+        """The lists that put somebody on them on that day, by code; who was on another is on none."""
+        found = (each for each in self.objects("list", on=on) if isinstance(each, CreditList))
+        return {each.code: each for each in found if each.holds(on=on, sandbox=self.sandbox)}
+
+    @once_a_version
+    def designating(self, *, on: date) -> frozenset[tuple[str, str]]:
+        """The items in force that put their subjects on such a list, each with its list."""
+        items = (each for each in self.objects("item", on=on) if isinstance(each, Item))
+        codes = ((item.code, item.designates) for item in items)
+        return frozenset((item, code) for item, code in codes if code is not None and code in self.lists(on=on))
 
     def measure(self, code: str, *, on: date) -> Measure | None:
         """The measure in force on that day."""
@@ -194,11 +215,43 @@ class Directory:
             if version is None or not isinstance(version.body, Item):
                 raise KeyError(f"no version {number} of item {code}") from None
             sets = {name: body for name in self._histories["code_set"] if (body := self.code_set(name)) is not None}
-            return self._compiled.setdefault((code, number), compile_item(version.body, sets, self.rules()))
+            item = version.body if self.sandbox else confirmed(version.body)
+            return self._compiled.setdefault((code, number), compile_item(item, sets, self.rules()))
+
+    @once_a_version
+    def law(self, on: date) -> Law:
+        """What visibility goes by on that day."""
+        items = (each for each in self.objects("item", on=on) if isinstance(each, Item))
+        held = ((item, item if self.sandbox else confirmed(item)) for item in items)
+        changed = {item.code: held for item, held in held if self._accepted_by_others(item.code, rule_of(held))}
+        return Law(as_of=on, withdrawn=self.withdrawn(on), items=changed)
+
+    @once_a_version
+    def shown_by(self, code: str, number: int, *, on: date) -> Narrowest | None:
+        """What may be shown on that day of a record accepted under that version; None if the version is unknown."""
+        version = self.version("item", code, number)
+        if version is None or not isinstance(version.body, Item):
+            return None
+        return Narrowest(version.body, self.item(code, on=on) or version.body)
+
+    @once_a_version
+    def retention(self, on: date) -> Mapping[str, RetentionTerm]:
+        """For how long what has ended is kept by the rules of that day, by item; a withdrawn one keeps its term."""
+        found = {}
+        for code in self._histories["item"]:
+            today, known = self._in_force("item", code, on), self.versions("item", code)
+            if today is not None:
+                versions = {each.number: each.body for each in known if isinstance(each.body, Item)}
+                found[code] = term_of(versions, number=today.number)
+        return found
+
+    def _accepted_by_others(self, code: str, rule: dict[str, object]) -> bool:
+        versions = (each.body for each in self.versions("item", code) if each.state == "published")
+        return any(rule_of(body) != rule for body in versions if isinstance(body, Item))
 
     @once_a_version
     def withdrawn(self, as_of: date) -> frozenset[str]:
-        """The codes of all items withdrawn on that day: the parameter of `rules.visibility`."""
+        """The codes of all items withdrawn on that day."""
         items = ((code, self._in_force("item", code, as_of)) for code in self._histories["item"])
         return frozenset(code for code, version in items if version is not None and version.state == "withdrawn")
 

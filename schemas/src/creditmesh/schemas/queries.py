@@ -166,6 +166,8 @@ class PublicList(Out):
     name_zh: str
     colour: Literal["black", "red"]
     severe: bool
+    verified: bool = True
+    """False, in a sandbox: nobody has confirmed it; elsewhere a black list like it is none."""
     items: tuple[Code, ...]
 
 

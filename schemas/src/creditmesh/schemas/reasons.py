@@ -96,6 +96,10 @@ REASONS: dict[str, Reason] = {
     "source_not_yours": Reason(
         "The data source is not the submitting party; correct it.", "数据来源单位不是报送单位；请更正。"
     ),
+    "retention_over": Reason(
+        "It ended so long ago that the law has it deleted; do not send it.",
+        "该记录终止已超过法定保存期限；请勿报送。",
+    ),
     "basis_not_in_force": Reason(
         "The item's legal basis was not in force on the decision date; check the date, else it is not collected.",
         "作出决定之日该条目的法定依据未生效；请核对日期，否则不予归集。",

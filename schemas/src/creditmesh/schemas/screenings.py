@@ -47,6 +47,8 @@ class DesignationFound(Out):
     since: date
     until: date | None = None
     """The first day on which it holds no more; None: open."""
+    verified: bool = True
+    """False, in a sandbox: nobody has confirmed the list."""
 
 
 class MeasureFound(Out):
@@ -55,6 +57,8 @@ class MeasureFound(Out):
     measure: Code
     list: Code
     record: UUID
+    verified: bool = True
+    """False, in a sandbox: nobody has confirmed the measure; elsewhere a restriction like it applies to nobody."""
 
 
 class ScreeningOut(Out):

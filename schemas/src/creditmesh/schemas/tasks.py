@@ -48,6 +48,8 @@ class TaskOut(Out):
     name: str
     name_zh: str
     nature: Literal["reward", "restriction"]
+    verified: bool = True
+    """False, in a sandbox: nobody has confirmed the measure or the list; elsewhere it would restrict nobody."""
     list: Code
     record: UUID
     item: Code

@@ -1,5 +1,6 @@
 """What objects of the catalogue share: their form, their tiers, their legal basis."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -31,3 +32,8 @@ class Basis(CatalogueModel):
     """Which level enacted it: a lower tier may add items only on a basis of its own level."""
     verified: Annotated[bool, FREE] = True
     source: Annotated[str, FREE] = ""
+
+
+def based(basis: Iterable[Basis], on: date) -> bool:
+    """Whether one of these is in force on that day."""
+    return any(each.in_force_from <= on <= (each.in_force_until or date.max) for each in basis)

@@ -121,6 +121,8 @@ class Demand(NamedTuple):
     about: Literal["subject", "representative"] = "subject"
     shown: int | None = None
     """The most characters that its mask may keep; None: it names nobody."""
+    clear: bool = False
+    """Never sealed: how serious a record is and when it ends is judged from it, anew under the law of each day."""
 
 
 _PERSON: tuple[SubjectKind, ...] = ("natural_person",)
@@ -147,12 +149,12 @@ DEMANDS: Mapping[str, Demand] = {
     "decided_on": Demand(_DATE, required=True),
     "issuer": Demand(_USCC, required=True),
     "source": Demand(_USCC),
-    "display_until": Demand(_DATE),
+    "display_until": Demand(_DATE, clear=True),
     "valid_from": Demand(_DATE),
-    "valid_until": Demand(_DATE),
-    "penalty_kinds": Demand(frozenset({"code", "codes"})),
-    "fine": Demand(frozenset({"decimal"})),
+    "valid_until": Demand(_DATE, clear=True),
+    "penalty_kinds": Demand(frozenset({"code", "codes"}), clear=True),
+    "fine": Demand(frozenset({"decimal"}), clear=True),
     "content": Demand(_TEXT),
-    "procedure": Demand(_CODED | _TEXT),
+    "procedure": Demand(_CODED | _TEXT, clear=True),
 }
 """Every role of `Roles`. The rules read these fields unseen: what they rest on is judged when an item is published."""

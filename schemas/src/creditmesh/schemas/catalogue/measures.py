@@ -1,10 +1,12 @@
 """Lists, the measures that follow from them, and the matters and purposes for which somebody asks."""
 
+from datetime import date
 from typing import Annotated, Literal
 
-from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
+from creditmesh.schemas.catalogue.base import Basis, CatalogueModel, based
 from creditmesh.schemas.catalogue.narrowing import EACH_OF_ONE, FREE, FROZEN, MAX, MIN_IF_ANY, SUBSET
 from creditmesh.schemas.identifiers import Code, SubjectKind
+from creditmesh.schemas.rules.calendar import add_months
 
 
 class CreditList(CatalogueModel):
@@ -18,6 +20,10 @@ class CreditList(CatalogueModel):
     basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
     exit: Annotated[str, FROZEN] = ""
     verified: Annotated[bool, FREE] = True
+
+    def holds(self, *, on: date, sandbox: bool) -> bool:
+        """Whether it puts anybody anywhere that day: on a basis in force; a black list once it is verified."""
+        return based(self.basis, on) and (self.verified or sandbox or self.colour == "red")
 
 
 class Measure(CatalogueModel):
@@ -39,8 +45,17 @@ class Measure(CatalogueModel):
     clean_years: Annotated[int | None, MIN_IF_ANY] = None
     """Of a reward: it is also for who has no adverse visible record decided within so many years."""
     months: Annotated[int | None, MAX] = None
+    """Its own period, from the day on which its ground is shown; None: as long as the ground."""
     basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
     verified: Annotated[bool, FREE] = True
+
+    def holds(self, *, on: date, sandbox: bool) -> bool:
+        """Whether it applies to anybody that day: on a basis in force; a restriction once it is verified."""
+        return based(self.basis, on) and (self.verified or sandbox or self.nature == "reward")
+
+    def until(self, begins: date) -> date | None:
+        """The first day on which it applies no more to whose ground is shown from `begins`; None: with the ground."""
+        return None if self.months is None else add_months(begins, self.months)
 
 
 class Matter(CatalogueModel):

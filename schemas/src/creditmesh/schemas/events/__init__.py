@@ -14,7 +14,7 @@ from creditmesh.schemas.events.entries import (
 )
 from creditmesh.schemas.events.holder import HolderChanged
 from creditmesh.schemas.events.reading import UnknownWord, read_event
-from creditmesh.schemas.events.record import RecordChanged, Related
+from creditmesh.schemas.events.record import RecordChanged, RecordPurged, Related
 from creditmesh.schemas.events.task import TaskChanged
 
 EVENTS: tuple[type[Event], ...] = (
@@ -29,6 +29,7 @@ EVENTS: tuple[type[Event], ...] = (
     FeedKeyReceived,
     HolderChanged,
     RecordChanged,
+    RecordPurged,
     RecordReceived,
     TaskChanged,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "FeedKeyReceived",
     "HolderChanged",
     "RecordChanged",
+    "RecordPurged",
     "RecordReceived",
     "Related",
     "TaskChanged",

@@ -77,3 +77,19 @@ class RecordChanged(Event):
     def named(self) -> tuple[UUID, ...]:
         """Whom it names beside its subject, each once."""
         return tuple(dict.fromkeys(each.subject for each in self.related if each.subject != self.subject))
+
+
+class RecordPurged(Event):
+    """A record was kept for as long as the law lets it after it ended, and is deleted here; readers delete theirs."""
+
+    type: ClassVar[str] = "record.purged"
+
+    subject: UUID
+    record: UUID
+    item: Code
+    named: tuple[UUID, ...] = ()
+    """Whom it ever named beside its subject."""
+
+    @property
+    def key(self) -> str:
+        return str(self.subject)

@@ -107,6 +107,9 @@ def _plays(item: Item, role: str, spec: FieldSpec) -> Iterator[SoundnessFinding]
         yield at(pointer, "role_sealed", f"{spec.code} names or numbers a person; make it sensitive for "
                  f"{', '.join(sorted(kinds))}.",
                  f"{spec.code} 可识别个人；请对 {'、'.join(sorted(kinds))} 设为敏感。")  # fmt: skip
+    if demand.clear and any(spec.sealed_for(kind) for kind in item.kinds):
+        yield at(pointer, "role_clear", f"When a record ends is judged from {spec.code}; it cannot be sensitive.",
+                 f"记录的公示期限依 {spec.code} 判定；不得设为敏感。")  # fmt: skip
     if spec.about != demand.about and demand.sealed_for:
         yield at(pointer, "role_about", f"{spec.code} is about the {demand.about}; say so.",
                  f"{spec.code} 属于 {demand.about} 的信息；请更正 about。")  # fmt: skip

@@ -5,6 +5,7 @@ from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.ingestion import events
 from creditmesh.ingestion.api import router
+from creditmesh.ingestion.retention import units
 from creditmesh.schemas.events import (
     AccessRecorded,
     CaseChanged,
@@ -12,6 +13,7 @@ from creditmesh.schemas.events import (
     FeedKeyReceived,
     HolderChanged,
     RecordChanged,
+    RecordPurged,
     RecordReceived,
 )
 
@@ -27,12 +29,13 @@ service = Service(
         CaseChanged: events.on_case_changed,
         HolderChanged: events.on_holder_changed,
     },
-    emits=(RecordChanged, AccessRecorded, EntriesJudged),
+    emits=(RecordChanged, RecordPurged, AccessRecorded, EntriesJudged),
     outbox=Outbox(table="revision", event=RecordChanged),
     keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
     vault=frozenset({"resolve", "open", "identify", "look_up"}),
     lock_class=11,
     prunes=(kept_keys("ingestion"),),
+    units=units,
 )
 
 __all__ = ["service"]

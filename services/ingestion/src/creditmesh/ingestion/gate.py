@@ -11,13 +11,14 @@ from decimal import Decimal
 from functools import lru_cache
 
 from creditmesh.ingestion.lawful import KEPT, Judgement, Lawful, at
-from creditmesh.ingestion.severity import severity_of
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.amounts import NUMBER, plain, yuan_of
+from creditmesh.schemas.rules.calendar import add_months
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
+from creditmesh.schemas.rules.severity import severity_of
 
 _SHORT = 256
 _AMOUNT = re.compile(rf"{NUMBER}\s*[元圆](?P<after>的?罚款)?")
@@ -35,6 +36,7 @@ class Gate(Lawful):
         self._issuers = {party.uscc, *party.issues_for}
         self._limits = [(f.code, f.maximum, Decimal(f.maximum)) for f in compiled.item.fields if f.maximum is not None]
         self._kept = lru_cache(KEPT)(self._rate)
+        self._over = lru_cache(KEPT)(self._kept_for_its_term)
         self._clear = {kind: tuple(_read_by_all(compiled.item, kind)) for kind in compiled.item.kinds}
 
     def judge(self, row: Row) -> Judgement:
@@ -55,6 +57,8 @@ class Gate(Lawful):
             kinds, fine = get(roles.penalty_kinds or "", ""), get(roles.fine or "")
             verdict.severity = self._severity(kinds, fine, simple=self._simple(row))
             verdict.period = self._period(verdict.decided_on, verdict.severity, until, own_end)
+            if self._over(verdict.period.until):
+                verdict.refusals.append(at("retention_over", None))
         return verdict
 
     def _bodies(self, row: Row, verdict: Judgement) -> None:
@@ -78,6 +82,9 @@ class Gate(Lawful):
             return
         if not fine_agrees(Decimal(row[fine]), row.get(content, "")):
             verdict.holds.append(at("fine_unit", fine))
+
+    def _kept_for_its_term(self, ended: date | None) -> bool:
+        return ended is not None and add_months(ended, self._item.retention_months) <= self._today
 
     def _severity(self, penalty_kinds: str, fine: str | None, *, simple: bool) -> Severity | None:
         # An open set of kinds takes any text as one: only what is short is kept.

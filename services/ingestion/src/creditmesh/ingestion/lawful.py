@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from creditmesh.ingestion.display import Period, period_of
 from creditmesh.ingestion.naming import NamedSubjects, Naming
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.decision_numbers import fault_of
+from creditmesh.schemas.rules.display import Period, period_of
 from creditmesh.schemas.rules.identity import birth_date, is_minor
 
 _UNKNOWN = Period(date.min, None)

@@ -3,7 +3,7 @@
 from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.matching import api, events
-from creditmesh.schemas.events import AccessRecorded, RecordChanged, TaskChanged
+from creditmesh.schemas.events import AccessRecorded, RecordChanged, RecordPurged, TaskChanged
 
 service = Service(
     name="matching",
@@ -11,7 +11,7 @@ service = Service(
     summary="Designations, measures, tasks and screening",
     summary_zh="名单认定、奖惩措施、任务与信用核查",
     router=api.router,
-    handles={RecordChanged: events.on_record_changed},
+    handles={RecordChanged: events.on_record_changed, RecordPurged: events.on_record_purged},
     emits=(AccessRecorded, TaskChanged),
     keys=frozenset({"index", "data"}),
     vault=frozenset({"resolve", "open"}),

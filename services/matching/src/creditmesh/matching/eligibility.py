@@ -4,7 +4,7 @@ Guobanfa 2016 no. 98, six (1): who has a good record, or none that is bad for th
 visible today counts: a repaired record, or one whose display ended, makes nobody ineligible.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -25,6 +25,7 @@ class OwnListing:
     list: str
     record: UUID
     kind: SubjectKind
+    since: date
 
 
 def years_of(rewards: Iterable[Measure], *, asked: int | None, kind: SubjectKind) -> dict[str, int]:
@@ -45,15 +46,22 @@ def within(adverse: Iterable[AdverseFound], *, years: int, as_of: date) -> tuple
 def grounds(
     *,
     ways: Collection[Reach],
+    rewards: Mapping[str, Measure],
     listings: Iterable[OwnListing],
     clean: dict[str, int],
     adverse: Collection[AdverseFound],
     as_of: date,
 ) -> Iterator[EligibilityGround]:
-    """Every ground on which the subject is eligible; `clean` are the rewards for the clean with their years."""
+    """Every ground on which the subject is eligible; `clean` are the rewards for the clean with their years.
+
+    `ways` lead to `rewards`, by their codes.
+    """
     for found in listings:
         for way in sorted(ways):
             if (way.list, way.role, way.kind) == (found.list, "listed", found.kind):
+                until = rewards[way.measure].until(found.since)
+                if until is not None and until <= as_of:
+                    continue
                 yield EligibilityGround(ground="red_list", measure=way.measure, list=way.list, record=found.record)
     for code, years in sorted(clean.items()):
         if not within(adverse, years=years, as_of=as_of):

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.rules.mask import mask
+from creditmesh.schemas.rules.narrowest import Narrowest
 from creditmesh.schemas.screenings import Role
 
 
@@ -26,10 +26,11 @@ def whole(event: RecordChanged, item: Item, role: Role, opened: Mapping[str, Jso
     return Named(_text(known.get(name or "")), _text(known.get(number or "")))
 
 
-def masked(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -> Named:
+def masked(event: RecordChanged, by: Narrowest, opened: Mapping[str, JsonValue]) -> Named:
     """Name and number of who is listed: clear where the item has them clear for the kind, else by its masks."""
-    name, number = (_shown(event, item, code, opened) for code in _fields(event, item, "listed"))
-    return Named(name, number)
+    name, number = _fields(event, by.then, "listed")
+    known = {**event.fields, **opened}
+    return Named(_text(by.field(name, known, event.kind)), _text(by.field(number, known, event.kind)))
 
 
 def _fields(event: RecordChanged, item: Item, role: Role) -> tuple[str | None, str | None]:
@@ -37,16 +38,6 @@ def _fields(event: RecordChanged, item: Item, role: Role) -> tuple[str | None, s
     if role == "responsible":
         return roles.representative_name, roles.representative_document_number
     return roles.name, roles.document_number if event.kind == "natural_person" else roles.uscc
-
-
-def _shown(event: RecordChanged, item: Item, code: str | None, opened: Mapping[str, JsonValue]) -> str | None:
-    if code is None:
-        return None
-    spec = item.field(code)
-    if not spec.sealed_for(event.kind):
-        return _text(event.fields.get(code))
-    value = _text(opened.get(code))
-    return None if value is None or spec.mask is None else mask(value, spec.mask)
 
 
 def _text(value: JsonValue) -> str | None:

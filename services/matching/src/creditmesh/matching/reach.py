@@ -5,12 +5,12 @@ no score and no name leads here. A measure is looked up as it is in force on the
 published, changed or withdrawn holds everywhere from its day on, and nothing has to be brought up to date.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from creditmesh.schemas.catalogue import Basis, CreditList, Matter, Measure, Party
+from creditmesh.schemas.catalogue import CreditList, Matter, Measure, Party
 from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.screenings import Role
@@ -31,19 +31,15 @@ class Begun:
 
     reach: Reach
     since: date
-
-
-@once_a_version
-def lists_in_force(directory: Directory, *, on: date) -> Mapping[str, CreditList]:
-    """The lists in force on that day, by code; who was on a list that is withdrawn is on none."""
-    return {each.code: each for each in directory.objects("list", on=on) if isinstance(each, CreditList)}
+    months: int | None = None
+    """How long the measure applies after its ground is shown; None: as long as the ground."""
 
 
 @once_a_version
 def measures_in_force(directory: Directory, *, on: date) -> Mapping[str, Measure]:
-    """The measures that are published and have a basis in force on that day, by code."""
+    """The measures that apply to anybody on that day, by code."""
     found = (each for each in directory.objects("measure", on=on) if isinstance(each, Measure))
-    return {each.code: each for each in found if _based(each.basis, on)}
+    return {each.code: each for each in found if each.holds(on=on, sandbox=directory.sandbox)}
 
 
 def ways(measure: Measure, lists: Mapping[str, CreditList]) -> Iterator[Reach]:
@@ -65,7 +61,7 @@ def for_matter(directory: Directory, matter: Matter, *, on: date) -> frozenset[R
 @once_a_version
 def _for_matter(directory: Directory, code: str, *, on: date) -> frozenset[Reach]:
     matter = directory.matter(code, on=on)
-    lists, measures = lists_in_force(directory, on=on), measures_in_force(directory, on=on)
+    lists, measures = directory.lists(on=on), measures_in_force(directory, on=on)
     named = (measures[each] for each in (matter.measures if matter else ()) if each in measures)
     return frozenset(way for measure in named if code in measure.matters for way in ways(measure, lists))
 
@@ -80,10 +76,12 @@ def _for_party(directory: Directory, code: str, *, on: date) -> tuple[Begun, ...
     party = directory.party(code)
     if party is None or not party.active:
         return ()
-    lists, measures = lists_in_force(directory, on=on), measures_in_force(directory, on=on)
+    lists, measures = directory.lists(on=on), measures_in_force(directory, on=on)
     theirs = (each for each in measures.values() if set(each.duties) & set(party.duties))
     return tuple(
-        Begun(way, _since(directory, way, party.duties, on)) for measure in theirs for way in ways(measure, lists)
+        Begun(way, _since(directory, way, party.duties, on), measure.months)
+        for measure in theirs
+        for way in ways(measure, lists)
     )
 
 
@@ -98,9 +96,7 @@ def _since(directory: Directory, way: Reach, duties: Collection[str], on: date) 
             break
         if way.role == "responsible" and not body.reaches_responsible:
             break
+        if body.nature == "restriction" and not (body.verified or directory.sandbox):
+            break
         since = min(since, version.effective)
     return since
-
-
-def _based(basis: Iterable[Basis], on: date) -> bool:
-    return any(each.in_force_from <= on <= (each.in_force_until or date.max) for each in basis)

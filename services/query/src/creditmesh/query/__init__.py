@@ -4,7 +4,7 @@ from creditmesh.chassis.declared import Outbox
 from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.query import api, events
-from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged
+from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged, RecordPurged
 
 service = Service(
     name="query",
@@ -12,7 +12,11 @@ service = Service(
     summary="Who may see what, and who looked",
     summary_zh="查询、授权与访问记录",
     router=api.router,
-    handles={RecordChanged: events.on_record_changed, AccessRecorded: events.on_access_recorded},
+    handles={
+        RecordChanged: events.on_record_changed,
+        RecordPurged: events.on_record_purged,
+        AccessRecorded: events.on_access_recorded,
+    },
     emits=(AccessRecorded, DisclosedToBureau),
     outbox=Outbox(table="access", event=AccessRecorded),
     keys=frozenset({"index", "data", "node"}),

@@ -12,6 +12,11 @@ async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
     await projection.apply_records(ctx, events)
 
 
+async def on_record_purged(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A record was kept for its term: nothing of it stays here but the log of who looked."""
+    await projection.purge_records(ctx, events)
+
+
 async def on_access_recorded(ctx: Context, events: Sequence[Delivered]) -> None:
     """Another service disclosed or refused: the log has a new line."""
     await projection.log_accesses(ctx, events)

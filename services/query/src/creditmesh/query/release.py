@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 from pydantic import JsonValue
 
@@ -13,7 +12,7 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import RecordOut, Withheld, WithheldCode
 from creditmesh.schemas.rules import freshness
 from creditmesh.schemas.rules.grounds import Ground, GroundKind
-from creditmesh.schemas.rules.mask import mask
+from creditmesh.schemas.rules.narrowest import Narrowest, Person
 
 OPEN_TO: Mapping[GroundKind, frozenset[Disclosure]] = {
     "statutory": frozenset({"public", "authorised", "sharing"}),
@@ -112,24 +111,12 @@ def use_until(
 
 
 def shown_fields(
-    event: RecordChanged,
-    item: Item | None,
-    opened: Mapping[str, JsonValue],
-    *,
-    own: Literal["subject", "representative"] = "subject",
+    event: RecordChanged, by: Narrowest | None, opened: Mapping[str, JsonValue], *, own: Person = "subject"
 ) -> dict[str, JsonValue]:
     """The fields for somebody who may know what is about `own`: that whole, what is about another person masked.
 
     In catalogue order; without the item's version only what was never sensitive is shown.
     """
-    if item is None:
+    if by is None:
         return dict(event.fields)
-    shown: dict[str, JsonValue] = {}
-    for spec in item.fields:
-        if spec.code in event.fields:
-            shown[spec.code] = event.fields[spec.code]
-        elif spec.code in opened and spec.about == own:
-            shown[spec.code] = opened[spec.code]
-        elif spec.mask is not None and isinstance(value := opened.get(spec.code), str):
-            shown[spec.code] = mask(value, spec.mask)
-    return shown
+    return by.fields({**event.fields, **opened}, event.kind, own=own)

@@ -4,7 +4,7 @@ from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.repair import events
 from creditmesh.repair.api import router
-from creditmesh.schemas.events import AccessRecorded, CaseChanged, HolderChanged, RecordChanged
+from creditmesh.schemas.events import AccessRecorded, CaseChanged, HolderChanged, RecordChanged, RecordPurged
 
 service = Service(
     name="repair",
@@ -12,7 +12,11 @@ service = Service(
     summary="Cases: objection and repair, their clocks, and the certificate of who knows",
     summary_zh="异议与信用修复案件、时限与传播证明",
     router=router,
-    handles={RecordChanged: events.on_record_changed, HolderChanged: events.on_holder_changed},
+    handles={
+        RecordChanged: events.on_record_changed,
+        RecordPurged: events.on_record_purged,
+        HolderChanged: events.on_holder_changed,
+    },
     emits=(AccessRecorded, CaseChanged),
     keys=frozenset({"data", "node"}),
     vault=frozenset({"open"}),

@@ -1,8 +1,9 @@
 """Whether a case may be filed about a record, and the day from which a record can be repaired. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 from uuid import UUID
 
 from creditmesh.repair.errors import NotRepairable, NotTheOrigin, RecordNotShown, TooEarly
@@ -11,7 +12,7 @@ from creditmesh.schemas.events.case import CaseKind
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.calendar import add_months
-from creditmesh.schemas.rules.visibility import visible
+from creditmesh.schemas.rules.visibility import Law
 
 
 # Not frozen: one is made for every event, and freezing doubles what that costs.
@@ -43,15 +44,15 @@ class Record:
     """Whom it names beside its subject."""
     discharged: Sequence[UUID] = ()
     """Whom of those it has ever named it concerns no more."""
+    fields: ClassVar[Mapping[str, object]] = {}
+    """Nothing of what it says is kept for cases."""
 
     def concerns(self, subject: UUID) -> bool:
         """Whether it is about this subject, or names them and was not ended for them."""
         return subject == self.subject or (subject in self.named and subject not in self.discharged)
 
 
-def check_filing(
-    kind: CaseKind, record: Record, *, rule: Repair | None, node: str, today: date, withdrawn: Collection[str]
-) -> None:
+def check_filing(kind: CaseKind, record: Record, *, rule: Repair | None, node: str, law: Law) -> None:
     """NotTheOrigin of a copy; RecordNotShown; of a repair also NotRepairable and TooEarly."""
     if record.origin != node:
         raise NotTheOrigin(
@@ -59,12 +60,12 @@ def check_filing(
             f"请向记录的来源节点 {record.origin} 提出。",
         )
     if kind == "objection":
-        if not visible(record, as_of=today, withdrawn=withdrawn):
+        if not law.shows(record):
             raise RecordNotShown("Nothing of it is shown or used; nothing is to be put right.", "无需再提出异议。")
         return
     if record.state != "published":
         raise RecordNotShown("It has ended already; nothing is left to repair.", "该记录已终止，无需修复。")
-    check_period(record, rule, today=today)
+    check_period(record, rule, today=law.as_of)
 
 
 def check_period(record: Record, rule: Repair | None, *, today: date) -> None:

@@ -5,10 +5,9 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http import paging
-from creditmesh.matching import identity, reach
+from creditmesh.matching import identity
 from creditmesh.matching.identity import Named
-from creditmesh.matching.operations.enquiries import day_of
-from creditmesh.matching.operations.unsealing import item_of, opened
+from creditmesh.matching.operations.unsealing import opened, shown_by
 from creditmesh.matching.store import designations
 from creditmesh.matching.store.designations import DesignationRow
 from creditmesh.schemas.bodies import Page
@@ -23,13 +22,14 @@ OPEN = {"public", "sharing"}
 
 async def on_list(ctx: Context, code: str, *, after: str | None, limit: int) -> Page[DesignationOut]:
     """Who is on the list, in the order of the records; an access of everybody shown. NotFound: no such list today."""
-    if code not in reach.lists_in_force(ctx.followed(Directory), on=ctx.legal_date):
+    directory = ctx.followed(Directory)
+    if code not in directory.lists(on=ctx.legal_date):
         raise NotFound("There is no such list; see /v1/catalogue/lists.", "没有该名单；见 /v1/catalogue/lists。")
     rows = await designations.on_list(
         await ctx.session(),
         code,
-        shown=_shown(ctx),
-        day=day_of(ctx),
+        shown=_shown(ctx, code),
+        law=directory.law(ctx.legal_date),
         after=paging.read(after, UUID),
         limit=limit + 1,
     )
@@ -45,18 +45,18 @@ async def on_list(ctx: Context, code: str, *, after: str | None, limit: int) -> 
     )
 
 
-def _shown(ctx: Context) -> list[tuple[str, str]]:
+def _shown(ctx: Context, code: str) -> list[tuple[str, str]]:
     limited = ctx.known_caller.items
     items = (each for each in ctx.followed(Directory).objects("item", on=ctx.legal_date) if isinstance(each, Item))
-    mine = (each for each in items if limited is None or each.code in limited)
+    mine = (each for each in items if each.designates == code and (limited is None or each.code in limited))
     return [(item.code, kind) for item in mine for kind in item.kinds if item.disclosed(kind) in OPEN]
 
 
 async def _named(ctx: Context, rows: list[DesignationRow]) -> dict[UUID, Named]:
     events = [RecordChanged.model_validate_json(row.data) for row in rows]
     values = await opened(ctx, [(event, event.subject) for event in events])
-    items = [(event, item_of(ctx, event), value) for event, value in zip(events, values, strict=True)]
-    return {event.record: identity.masked(event, item, value) for event, item, value in items if item is not None}
+    found = [(event, shown_by(ctx, event), value) for event, value in zip(events, values, strict=True)]
+    return {event.record: identity.masked(event, by, value) for event, by, value in found if by is not None}
 
 
 def _disclose(ctx: Context, row: DesignationRow) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
@@ -28,6 +29,8 @@ class _Judged:
     listings: tuple[Held, ...]
     adverse: tuple[Held, ...]
     years: int | None
+    ends: tuple[date | None, ...]
+    """Of the measures that the listings carry."""
 
 
 async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Enquiry) -> EligibilityOut:
@@ -50,7 +53,7 @@ async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Enquir
 
 def _answer(ctx: Context, subject: UUID, ground: Allowed, judged: _Judged) -> EligibilityOut:
     told = [*judged.listings, *judged.adverse]
-    until = use_until(ctx, told)
+    until = use_until(ctx, told, measures=judged.ends)
     return EligibilityOut(
         decision_id=disclose(ctx, subject, ground, told, until=until),
         eligible=bool(judged.grounds),
@@ -83,10 +86,19 @@ def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[He
     years = max(clean.values(), default=None)
     adverse = {row.record: row for row in rows if row.nature == "adverse"}
     found = [_adverse(row) for row in adverse.values()]
-    codes = {each.code for each in rewards}
-    ways = [way for way in reach.for_matter(ctx.followed(Directory), ground.matter, on=today) if way.measure in codes]
-    listings = {row.record: OwnListing(list=row.list, record=row.record, kind=row.kind) for row in rows if row.list}
-    grounds = tuple(eligibility.grounds(ways=ways, listings=listings.values(), clean=clean, adverse=found, as_of=today))
+    by_code = {each.code: each for each in rewards}
+    ways = [way for way in reach.for_matter(ctx.followed(Directory), ground.matter, on=today) if way.measure in by_code]
+    designating = ctx.followed(Directory).designating(on=today)
+    listings = {
+        row.record: OwnListing(list=row.list, record=row.record, kind=row.kind, since=row.display_from)
+        for row in rows
+        if row.list and (row.item, row.list) in designating
+    }
+    grounds = tuple(
+        eligibility.grounds(
+            ways=ways, rewards=by_code, listings=listings.values(), clean=clean, adverse=found, as_of=today
+        )
+    )
     carrying = {each.record for each in grounds}
     within = {each.record for each in eligibility.within(found, years=years or 0, as_of=today)}
     return _Judged(
@@ -94,6 +106,7 @@ def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[He
         listings=tuple(row for row in rows if row.record in carrying),
         adverse=tuple(row for record, row in adverse.items() if record in within),
         years=years,
+        ends=tuple(by_code[g.measure].until(listings[g.record].since) for g in grounds if g.record in listings),
     )
 
 

@@ -12,7 +12,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.matching.errors import NoGround
 from creditmesh.matching.store import designations
-from creditmesh.matching.store.designations import Day, Held
+from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.catalogue import Matter
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.rules import freshness, grounds
@@ -88,11 +88,6 @@ def _note_refusal(ctx: Context, asked: Enquiry, wanting: Wanting, subject: UUID)
     )
 
 
-def day_of(ctx: Context) -> Day:
-    """The legal date, with what is withdrawn on it."""
-    return Day(as_of=ctx.legal_date, withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date))
-
-
 async def answered(
     ctx: Context, subjects: Collection[UUID], items: Collection[str], answer: Callable[[UUID, Sequence[Held]], T]
 ) -> dict[UUID, T]:
@@ -100,9 +95,10 @@ async def answered(
 
     They are written in the statement that finds nothing changed since the reading. Unavailable if it keeps changing.
     """
-    parts, day = {subject: ctx.part(str(subject)) for subject in subjects}, day_of(ctx)
+    parts = {subject: ctx.part(str(subject)) for subject in subjects}
+    law = ctx.followed(Directory).law(ctx.legal_date)
     for attempt in range(ATTEMPTS):
-        rows = await designations.visible_of(await ctx.alone(), parts, items=items, day=day)
+        rows = await designations.visible_of(await ctx.alone(), parts, items=items, law=law)
         found: dict[UUID, list[Held]] = {subject: [] for subject in subjects}
         for row in rows:
             found[row.subject].append(row)
@@ -118,10 +114,11 @@ async def answered(
     )
 
 
-def use_until(ctx: Context, rows: Iterable[Held]) -> date:
-    """The first day on which an answer from these may be used no more."""
+def use_until(ctx: Context, rows: Iterable[Held], *, measures: Iterable[date | None] = ()) -> date:
+    """The first day on which an answer from these may be used no more; `measures` are the ends of what follows."""
     directory = ctx.followed(Directory)
     ends = [end for row in rows for end in (row.display_until, directory.withdrawn_at(row.item))]
+    ends += measures
     return freshness.use_until(ends, as_of=ctx.legal_date)
 
 

@@ -18,7 +18,7 @@ from creditmesh.matching.operations.unsealing import item_of
 from creditmesh.matching.store import designations
 from creditmesh.matching.store.designations import DesignationRow, Key
 from creditmesh.schemas.catalogue import Item
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.events import RecordChanged, RecordPurged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,14 @@ async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
     await designations.add(session, [row for each in fresh for row in _rows(ctx, each, ended)])
     await designations.drop(session, _gone(ctx, before, later, ended))
     await designations.put(session, [row for each in later for row in _rows(ctx, each, ended)])
+
+
+async def purge_records(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Delete everybody's place by these records, and what departments answered about it."""
+    purged = [each.read(RecordPurged) for each in events]
+    people = {(event.record, who) for event in purged for who in (event.subject, *event.named)}
+    await ctx.lock({who for _, who in people})
+    await designations.purge(await ctx.session(), [(ctx.part(str(who)), record, who) for record, who in people])
 
 
 async def _discharged(ctx: Context, events: Sequence[Delivered], newest: Sequence[_Newest]) -> set[Key]:

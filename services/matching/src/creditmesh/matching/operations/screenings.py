@@ -16,6 +16,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.matching import reach
 from creditmesh.matching.operations.enquiries import Allowed, Enquiry, answered, disclose, ground_of, refuse, use_until
 from creditmesh.matching.store.designations import Held
+from creditmesh.schemas.catalogue import CreditList, Measure
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
@@ -66,9 +67,10 @@ class _Screening:
 
     ctx: Context
     ground: Allowed
-    lists: frozenset[str]
-    measures: Mapping[_Way, Sequence[str]]
-    rewards: frozenset[str]
+    lists: Mapping[str, CreditList]
+    designating: frozenset[tuple[str, str]]
+    ways: Mapping[_Way, Sequence[str]]
+    measures: Mapping[str, Measure]
     until: date
     known: dict[UUID, bytes] = field(default_factory=dict)
 
@@ -86,14 +88,15 @@ class _Screening:
         ]
 
     def _text(self, subject: UUID, rows: Sequence[Held]) -> bytes:
-        listed = [row for row in rows if row.list in self.lists]
-        until = use_until(self.ctx, listed) if listed else self.until
-        measures = [each for row in listed for each in self._measures(row)]
+        listed = [row for row in rows if (row.item, row.list) in self.designating]
+        following = [(row, measure) for row in listed for measure in self._measures(row)]
+        ends = (measure.until(row.display_from) for row, measure in following)
+        until = use_until(self.ctx, listed, measures=ends) if listed else self.until
         answer = {
             "certainty": "partial" if self.ground.out_of_reach else "exact",
-            "designations": [_designation(row) for row in listed],
-            "measures": [each for each in measures if each["measure"] not in self.rewards],
-            "rewards": [each for each in measures if each["measure"] in self.rewards],
+            "designations": [self._designation(row) for row in listed],
+            "measures": [_measure(*each) for each in following if each[1].nature != "reward"],
+            "rewards": [_measure(*each) for each in following if each[1].nature == "reward"],
             "marks": [{"record": row.record, "mark": row.mark} for row in listed if row.mark is not None],
             "decision_id": disclose(self.ctx, subject, self.ground, listed, until=until),
             "use_until": until,
@@ -103,23 +106,39 @@ class _Screening:
         }
         return orjson.dumps(answer, default=str)  # the driver's ids are none of the serialiser's
 
-    def _measures(self, row: Held) -> Iterable[dict[str, object]]:
-        for measure in self.measures.get((row.list, row.role, row.kind), ()):
-            yield {"measure": measure, "list": row.list, "record": row.record}
+    def _measures(self, row: Held) -> Iterable[Measure]:
+        for code in self.ways.get((row.list, row.role, row.kind), ()):
+            until = self.measures[code].until(row.display_from)
+            if until is None or until > self.ctx.legal_date:
+                yield self.measures[code]
+
+    def _designation(self, row: Held) -> dict[str, object]:
+        """In the JSON shape of `DesignationFound`."""
+        return {
+            "list": row.list,
+            "record": row.record,
+            "item": row.item,
+            "role": row.role,
+            "origin": row.origin,
+            "mark": row.mark,
+            "since": row.display_from,
+            "until": row.display_until,
+            "verified": self.lists[row.list or ""].verified,
+        }
 
 
 def _screening(ctx: Context, ground: Allowed) -> _Screening:
     directory, today = ctx.followed(Directory), ctx.legal_date
-    measures: dict[_Way, list[str]] = {}
+    ways: dict[_Way, list[str]] = {}
     for way in sorted(reach.for_matter(directory, ground.matter, on=today)):
-        measures.setdefault((way.list, way.role, way.kind), []).append(way.measure)
-    in_force = reach.measures_in_force(directory, on=today).values()
+        ways.setdefault((way.list, way.role, way.kind), []).append(way.measure)
     return _Screening(
         ctx=ctx,
         ground=ground,
-        lists=frozenset(reach.lists_in_force(directory, on=today)),
-        measures=measures,
-        rewards=frozenset(each.code for each in in_force if each.nature == "reward"),
+        lists=directory.lists(on=today),
+        designating=directory.designating(on=today),
+        ways=ways,
+        measures=reach.measures_in_force(directory, on=today),
         until=use_until(ctx, ()),
     )
 
@@ -134,15 +153,6 @@ def _numbered(text: bytes, row: int) -> bytes:
     return b'{"row":%d,%b' % (row, text[1:])
 
 
-def _designation(row: Held) -> dict[str, object]:
-    """In the JSON shape of `DesignationFound`."""
-    return {
-        "list": row.list,
-        "record": row.record,
-        "item": row.item,
-        "role": row.role,
-        "origin": row.origin,
-        "mark": row.mark,
-        "since": row.display_from,
-        "until": row.display_until,
-    }
+def _measure(row: Held, measure: Measure) -> dict[str, object]:
+    """In the JSON shape of `MeasureFound`."""
+    return {"measure": measure.code, "list": row.list, "record": row.record, "verified": measure.verified}

@@ -10,7 +10,6 @@ from creditmesh.chassis.http import paging
 from creditmesh.matching import deadlines, identity, reach
 from creditmesh.matching.errors import OutsideCredential
 from creditmesh.matching.naming import TaskName, task_id
-from creditmesh.matching.operations.enquiries import day_of
 from creditmesh.matching.operations.unsealing import item_of, opened
 from creditmesh.matching.store import tasks
 from creditmesh.matching.store.tasks import Inbox, Task, TaskPage
@@ -88,7 +87,12 @@ def inbox_of(ctx: Context) -> Inbox:
     """The inbox of the caller's party by the catalogue of today."""
     directory, party = ctx.followed(Directory), ctx.known_caller.party or ""
     ways = reach.for_party(directory, directory.party(party), on=ctx.legal_date)
-    return Inbox(party=party, ways=ways, day=day_of(ctx))
+    return Inbox(
+        party=party,
+        ways=ways,
+        designating=directory.designating(on=ctx.legal_date),
+        law=directory.law(ctx.legal_date),
+    )
 
 
 def state_of(task: Task) -> TaskState:
@@ -156,6 +160,7 @@ def _out(ctx: Context, task: Task, event: RecordChanged, subject: Concerned | No
         name=measure.name,
         name_zh=measure.name_zh,
         nature=measure.nature,
+        verified=measure.verified and _is_verified(ctx, task.list),
         list=task.list,
         record=task.record,
         item=event.item,
@@ -179,6 +184,11 @@ def _measure(ctx: Context, code: str) -> Measure:
     if not isinstance(body, Measure):
         raise TypeError(f"{code} is no measure")
     return body
+
+
+def _is_verified(ctx: Context, code: str) -> bool:
+    listing = ctx.followed(Directory).lists(on=ctx.legal_date).get(code)
+    return listing is None or listing.verified
 
 
 def _answer(task: Task) -> TaskAnswer | None:

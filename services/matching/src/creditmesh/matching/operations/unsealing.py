@@ -9,12 +9,18 @@ from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.rules.narrowest import Narrowest
 
 
 def item_of(ctx: Context, event: RecordChanged) -> Item | None:
     """The version of the item that the record was accepted under; None if this process does not know it."""
-    version = ctx.followed(Directory).version("item", event.item, event.item_version)
-    return version.body if version is not None and isinstance(version.body, Item) else None
+    by = shown_by(ctx, event)
+    return None if by is None else by.then
+
+
+def shown_by(ctx: Context, event: RecordChanged) -> Narrowest | None:
+    """What may be shown of it today; None if this process does not know the version it was accepted under."""
+    return ctx.followed(Directory).shown_by(event.item, event.item_version, on=ctx.legal_date)
 
 
 async def opened(ctx: Context, asked: Sequence[tuple[RecordChanged, UUID]]) -> list[dict[str, JsonValue]]:

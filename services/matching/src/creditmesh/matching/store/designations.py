@@ -9,7 +9,7 @@ from uuid import UUID
 from creditmesh.chassis.bus.queue import insertions
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.identifiers import SubjectKind
-from creditmesh.schemas.rules.visibility import open_sql, opened, visible_sql
+from creditmesh.schemas.rules.visibility import Law, open_sql, opened, until_sql, visible_sql
 from creditmesh.schemas.screenings import Role
 
 _TYPES = {
@@ -89,19 +89,6 @@ class Held(NamedTuple):
     display_until: date | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """The legal date and the items withdrawn on it: what visibility asks for."""
-
-    as_of: date
-    withdrawn: Collection[str]
-
-    @property
-    def given(self) -> dict[str, object]:
-        """As the predicate's parameters."""
-        return {"as_of": self.as_of, "withdrawn": list(self.withdrawn)}
-
-
 async def add(session: Session, rows: Sequence[DesignationRow]) -> None:
     """Add the rows of records that have none yet."""
     await session.copy("matching.standing", _COLUMNS, [_values(row) for row in rows])
@@ -161,6 +148,7 @@ _DISCHARGED = f"""
       from matching.discharged d join unnest({_arrays(_KEY)}) as n(part, record, subject)
         on d.part = n.part and d.record = n.record and d.subject = n.subject
 """
+_PURGE = f"select matching.purge({_arrays(_KEY)})"
 _DISCHARGE = f"""
     insert into matching.discharged (part, record, subject)
     select * from unnest({_arrays(_KEY)}) on conflict do nothing
@@ -183,8 +171,19 @@ async def discharge(session: Session, keys: Collection[Key]) -> None:
         await session.execute(_DISCHARGE, {"part": part, "record": record, "subject": subject})
 
 
+def _shown(names: Iterable[str]) -> str:
+    """These columns, its end being what it is under the law of today."""
+    return ", ".join(f"{until_sql('s')} as {name}" if name == "display_until" else f"s.{name}" for name in names)
+
+
+async def purge(session: Session, gone: Collection[Key]) -> None:
+    """Delete these places, with every answer to their tasks."""
+    part, record, subject = map(list, zip(*gone, strict=True))
+    await session.execute(_PURGE, {"part": part, "record": record, "subject": subject})
+
+
 _VISIBLE_OF = f"""
-    select {", ".join(f"s.{name}" for name in Held._fields)}
+    select {_shown(Held._fields)}
       from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)
         on s.part = n.part and s.subject = n.subject
      where {visible_sql("s")} and s.item = any(:items)
@@ -192,10 +191,10 @@ _VISIBLE_OF = f"""
 """
 
 
-async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], day: Day) -> list[Held]:
+async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], law: Law) -> list[Held]:
     """Where these subjects (with their parts) visibly stand by records of these items, all in one statement."""
     given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items)}
-    return [Held(*row) for row in await session.fetch(_VISIBLE_OF, given | day.given)]
+    return [Held(*row) for row in await session.fetch(_VISIBLE_OF, given | {**law.binds})]
 
 
 RELEASE = f"""
@@ -221,7 +220,7 @@ def released(rows: Collection[Held]) -> dict[str, object]:
 
 
 _ON_LIST = f"""
-    select s.* from matching.standing s
+    select {_shown(_COLUMNS)} from matching.standing s
      where s.list = :list and s.record > :after and s.role = 'listed' and {visible_sql("s")} and {open_sql("s")}
      order by s.record limit :limit
 """
@@ -232,13 +231,13 @@ async def on_list(
     code: str,
     *,
     shown: Collection[tuple[str, str]],
-    day: Day,
+    law: Law,
     after: UUID | None,
     limit: int,
 ) -> list[DesignationRow]:
     """Who is visibly on a list by records of these items and kinds, after the record `after`, in their order."""
     given = {"list": code, "opened": opened(shown), "after": after or UUID(int=0), "limit": limit}
-    return [DesignationRow(**row) for row in await session.fetch(_ON_LIST, given | day.given)]
+    return [DesignationRow(**row) for row in await session.fetch(_ON_LIST, given | {**law.binds})]
 
 
 def _values(row: DesignationRow) -> tuple[object, ...]:

@@ -11,9 +11,8 @@ from uuid import UUID
 from creditmesh.chassis.database.session import Session
 from creditmesh.matching.naming import TaskName
 from creditmesh.matching.reach import Begun
-from creditmesh.matching.store.designations import Day
 from creditmesh.schemas.events.task import Feedback
-from creditmesh.schemas.rules.visibility import visible_sql
+from creditmesh.schemas.rules.visibility import Law, visible_sql
 from creditmesh.schemas.screenings import Role
 from creditmesh.schemas.tasks import TaskState
 
@@ -70,11 +69,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """Whose tasks, by which ways of measures, on which day."""
+    """Whose tasks, by which ways of measures and items, under which law."""
 
     party: str
     ways: Sequence[Begun]
-    day: Day
+    designating: Collection[tuple[str, str]]
+    """The items that put somebody on a list, each with the list."""
+    law: Law
 
     @property
     def given(self) -> dict[str, object]:
@@ -87,7 +88,10 @@ class Inbox:
             "roles": [each.role for each in reaches],
             "kinds": [each.kind for each in reaches],
             "begun": [each.since for each in self.ways],
-            **self.day.given,
+            "months": [each.months for each in self.ways],
+            "designating": [item for item, _ in self.designating],
+            "onto": [code for _, code in self.designating],
+            **self.law.binds,
         }
 
 
@@ -117,7 +121,7 @@ class TaskPage:
 
 _WAYS = """
     unnest(cast(:measures as text[]), cast(:lists as text[]), cast(:roles as text[]), cast(:kinds as text[]),
-           cast(:begun as date[])) as way(measure, list, role, kind, begun)
+           cast(:begun as date[]), cast(:months as integer[])) as way(measure, list, role, kind, begun, months)
 """
 _IN_PAGE = """
     (cast(:after as uuid) is null or {0}.record >= :after
@@ -128,6 +132,11 @@ _IN_PAGE = """
 _ORDER = 'order by {0}.record, {0}.handle, {0}.measure collate "C" limit :limit'
 _SINCE = "greatest(s.since, s.display_from, way.begun)"
 # By one way of a measure, so that each way is read in the order of its list and no further than the page.
+_GROUND = f"""
+    {visible_sql("s")} and (s.item, s.list) in
+    (select * from unnest(cast(:designating as text[]), cast(:onto as text[])))
+    and (way.months is null or s.display_from + make_interval(months => way.months) > cast(:as_of as date))
+"""
 _STANDING = f"""
     select s.part, s.record, s.subject, s.handle, way.measure, s.list, s.role, s.rev, {_SINCE} as since,
            true as visible, s.data, a.outcome, a.reason, a.officer, a.at as answered_at,
@@ -138,7 +147,7 @@ _STANDING = f"""
             where f.part = s.part and f.record = s.record and f.subject = s.subject and f.measure = way.measure
               and f.party = :party
             order by f.entry desc limit 1) a on true
-     where s.list = way.list and s.role = way.role and s.kind = way.kind and {visible_sql("s")}
+     where s.list = way.list and s.role = way.role and s.kind = way.kind and {_GROUND}
 """
 _UNGROUNDED = f"""
     select f.part, f.record, f.subject, f.handle, f.measure, f.list, f.role, f.rev, f.since,
@@ -151,7 +160,7 @@ _UNGROUNDED = f"""
      where not exists (
            select from {_WAYS} join matching.standing s on s.list = way.list and s.role = way.role and s.kind = way.kind
             where s.part = f.part and s.record = f.record and s.subject = f.subject and way.measure = f.measure
-              and {visible_sql("s")})
+              and {_GROUND})
 """
 
 

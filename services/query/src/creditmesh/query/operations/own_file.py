@@ -23,8 +23,7 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
         await ctx.alone(),
         part=ctx.part(str(subject)),
         subject=subject,
-        as_of=ctx.legal_date,
-        withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
+        law=ctx.followed(Directory).law(ctx.legal_date),
     )
     shown = await answered(ctx, found, viewer=subject)
     decision = _disclose(ctx, subject, purpose, shown)

@@ -15,7 +15,7 @@ from creditmesh.query.store.named import NamedPerson
 from creditmesh.query.store.public import PublicForm
 from creditmesh.query.store.records import Newest
 from creditmesh.schemas.catalogue import Item
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.events import RecordChanged, RecordPurged
 
 
 async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -24,6 +24,15 @@ async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
     standing = await records.write(await ctx.session(), newest)
     await named.write(await ctx.session(), _named(ctx, events))
     await _publish(ctx, standing)
+
+
+async def purge_records(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Delete everything of these records from the read models."""
+    purged = [(each.part, each.read(RecordPurged)) for each in events]
+    people = [(ctx.part(str(who)), who, event.record) for _, event in purged for who in event.named]
+    session = await ctx.session()
+    await records.purge(session, [(part, event.record) for part, event in purged])
+    await named.purge(session, people)
 
 
 def _newest(events: Sequence[Delivered]) -> list[Newest]:

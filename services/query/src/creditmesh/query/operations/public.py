@@ -11,18 +11,18 @@ from creditmesh.query.publication import found_by, open_items, without_numbers
 from creditmesh.query.store import public
 from creditmesh.query.store.public import Shown
 from creditmesh.schemas.bodies import Page
-from creditmesh.schemas.catalogue import CreditList
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import PublicList, PublicLists, PublicRecord, PublicSearch
 from creditmesh.schemas.rules.names import folded
+from creditmesh.schemas.rules.narrowest import masked_again
+from creditmesh.schemas.rules.visibility import Law
 
 
 def public_lists(ctx: Context) -> PublicLists:
     """The lists, and the items whose records are open to all for at least one kind of subject."""
     directory, today = _directory(ctx), ctx.legal_date
     items = [item for code in _open_items(ctx) if (item := directory.item(code, on=today)) is not None]
-    lists = (each for each in directory.objects("list", on=today) if isinstance(each, CreditList))
     return PublicLists(
         as_of=today,
         items=tuple(item.code for item in items),
@@ -33,9 +33,10 @@ def public_lists(ctx: Context) -> PublicLists:
                 name_zh=each.name_zh,
                 colour=each.colour,
                 severe=each.severe,
+                verified=each.verified,
                 items=tuple(item.code for item in items if item.designates == each.code),
             )
-            for each in lists
+            for each in directory.lists(on=today).values()
         ),
     )
 
@@ -46,7 +47,7 @@ async def public_records(ctx: Context, item: str, *, after: str | None, limit: i
         raise NotFound("This item is not open to all; see /v1/public/lists.", "该条目不对外公示；见 /v1/public/lists。")
     before = paging.read(after, UUID)
     found = await public.of_item(await ctx.alone(), item, shown=_shown(ctx), before=before, limit=limit + 1)
-    return _page(found, limit)
+    return _page(ctx, found, limit)
 
 
 async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
@@ -55,17 +56,17 @@ async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
     if wanted.code is not None:
         before = paging.read(wanted.cursor, UUID)
         coded = await public.coded(session, wanted.code, shown=shown, before=before, limit=limit + 1)
-        return _found(_page(coded, limit), code=wanted.code)
+        return _found(_page(ctx, coded, limit), code=wanted.code)
     name = folded(wanted.name or "")
     if not name:
-        return _page([], limit)
+        return _page(ctx, [], limit)
     after = paging.read(wanted.cursor, partial(_place, name))
     found = await public.named(session, name, shown=shown, after=after, limit=limit + 1)
     page = paging.page(
         found,
         limit=limit,
         place=lambda each: f"{each.record} {each.name}",
-        shown=lambda each: without_numbers(each.form),
+        shown=lambda each: _today(ctx, each.form),
     )
     return _found(page, name=name)
 
@@ -77,8 +78,16 @@ def _place(beginning: str, text: str) -> tuple[str, UUID]:
     return name, UUID(record)
 
 
-def _page(found: list[PublicRecord], limit: int) -> Page[PublicRecord]:
-    return paging.page(found, limit=limit, place=lambda each: each.record, shown=without_numbers)
+def _page(ctx: Context, found: list[PublicRecord], limit: int) -> Page[PublicRecord]:
+    return paging.page(found, limit=limit, place=lambda each: each.record, shown=partial(_today, ctx))
+
+
+def _today(ctx: Context, form: PublicRecord) -> PublicRecord:
+    """The form as it may be shown today: it was masked, and its end told, by the rules of its time."""
+    law, item = _law(ctx), _directory(ctx).item(form.item, on=ctx.legal_date)
+    fields = form.fields if item is None else masked_again(form.fields, item, form.kind)
+    told = {"severity": law.severity(form), "display_until": law.until(form), "fields": fields}
+    return without_numbers(form.model_copy(update=told))
 
 
 def _found(page: Page[PublicRecord], *, name: str | None = None, code: str | None = None) -> Page[PublicRecord]:
@@ -94,9 +103,12 @@ def _open_items(ctx: Context) -> Mapping[str, tuple[SubjectKind, ...]]:
     return open_items(_directory(ctx), on=ctx.legal_date)
 
 
+def _law(ctx: Context) -> Law:
+    return _directory(ctx).law(ctx.legal_date)
+
+
 def _shown(ctx: Context) -> Shown:
     return Shown(
-        as_of=ctx.legal_date,
-        withdrawn=_directory(ctx).withdrawn(ctx.legal_date),
+        law=_law(ctx),
         open=[(item, kind) for item, kinds in _open_items(ctx).items() for kind in kinds],
     )

@@ -11,12 +11,18 @@ from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.queries import RecordOut
+from creditmesh.schemas.rules.narrowest import Narrowest
+from creditmesh.schemas.rules.visibility import Law
 
 
 def item_of(ctx: Context, event: RecordChanged) -> Item | None:
     """The version of the item that the record was accepted under; None if this process does not know it."""
-    version = ctx.followed(Directory).version("item", event.item, event.item_version)
-    return version.body if version is not None and isinstance(version.body, Item) else None
+    by = _shown_by(ctx, event)
+    return None if by is None else by.then
+
+
+def _shown_by(ctx: Context, event: RecordChanged) -> Narrowest | None:
+    return ctx.followed(Directory).shown_by(event.item, event.item_version, on=ctx.legal_date)
 
 
 async def opened(ctx: Context, events: Sequence[RecordChanged]) -> Mapping[UUID, dict[str, JsonValue]]:
@@ -37,9 +43,9 @@ async def answered(
 
     Whom a record only names reads what is about themselves whole, and the subject's as another person's.
     """
-    values = await opened(ctx, events)
+    values, law = await opened(ctx, events), ctx.followed(Directory).law(ctx.legal_date)
     return tuple(
-        _answered(event, item_of(ctx, event), values.get(event.record, {}), role=_role(event, viewer))
+        _answered(event, law, _shown_by(ctx, event), values.get(event.record, {}), role=_role(event, viewer))
         for event in events
     )
 
@@ -72,21 +78,21 @@ def _role(event: RecordChanged, viewer: UUID | None) -> str | None:
 
 
 def _answered(
-    event: RecordChanged, item: Item | None, values: Mapping[str, JsonValue], *, role: str | None
+    event: RecordChanged, law: Law, by: Narrowest | None, values: Mapping[str, JsonValue], *, role: str | None
 ) -> RecordOut:
     return RecordOut(
         record=event.record,
         revision=event.revision,
         item=event.item,
         item_version=event.item_version,
-        severity=event.severity,
+        severity=law.severity(event),
         mark=event.mark,
         decided_on=event.decided_on,
         display_from=event.display_from,
-        display_until=event.display_until,
+        display_until=law.until(event),
         issuer=event.issuer,
         party=event.party,
         origin=event.origin,
         named_as=role,
-        fields=shown_fields(event, item, values, own="subject" if role is None else "representative"),
+        fields=shown_fields(event, by, values, own="subject" if role is None else "representative"),
     )

@@ -1,14 +1,13 @@
 """Whom records name beside their subjects; a row stays, and the newest revision says whether it names them still."""
 
 from collections.abc import Collection
-from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.query.store.records import VISIBLE
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.rules.visibility import visible_sql
+from creditmesh.schemas.rules.visibility import Law, visible_sql
 
 
 class NamedPerson(NamedTuple):
@@ -43,10 +42,23 @@ async def write(session: Session, rows: Collection[NamedPerson]) -> None:
         await session.execute(_WRITE, dict(zip(NamedPerson._fields, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-async def file_of(
-    session: Session, *, part: int, subject: UUID, as_of: date, withdrawn: Collection[str]
-) -> list[RecordChanged]:
+_PURGE = """
+    delete from query.named n
+     using unnest(cast(:part as integer[]), cast(:subject as uuid[]), cast(:record as uuid[]))
+           as g(part, subject, record)
+     where n.part = g.part and n.subject = g.subject and n.record = g.record
+"""
+
+
+async def purge(session: Session, gone: Collection[tuple[int, UUID, UUID]]) -> None:
+    """Forget that these records (part of the person, person, record) named anybody."""
+    if gone:
+        part, subject, record = zip(*gone, strict=True)
+        await session.execute(_PURGE, {"part": part, "subject": subject, "record": record})
+
+
+async def file_of(session: Session, *, part: int, subject: UUID, law: Law) -> list[RecordChanged]:
     """What is visible on the legal date about a subject, newest period first, then what names them."""
-    values = {"part": part, "subject": subject, "items": None, "as_of": as_of, "withdrawn": list(withdrawn)}
+    values = {"part": part, "subject": subject, "items": None, **law.binds}
     found = [RecordChanged.model_validate_json(row.data) for row in await session.fetch(_FILE, values)]
     return [event for event in found if event.subject == subject or subject in event.named]

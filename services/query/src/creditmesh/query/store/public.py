@@ -2,14 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.queries import PublicRecord
-from creditmesh.schemas.rules.visibility import open_sql, opened, visible_sql
+from creditmesh.schemas.rules.visibility import Law, open_sql, opened, publishes_sql, visible_sql
 
 _COLUMNS = (
     "part", "record", "rev", "item", "kind", "state", "display_from", "display_until", "name", "code", "data",
@@ -83,19 +82,18 @@ async def drop(session: Session, ended: Sequence[tuple[int, UUID, int]]) -> None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What may be shown on a day: the withdrawn items, and the items with the kinds the catalogue opens to all."""
+    """What may be shown on a day: by its law, the items with the kinds the catalogue opens to all."""
 
-    as_of: date
-    withdrawn: Collection[str]
+    law: Law
     open: Collection[tuple[str, str]]
 
     @property
     def given(self) -> dict[str, object]:
         """As the parameters of the predicates."""
-        return {"as_of": self.as_of, "withdrawn": list(self.withdrawn), "opened": opened(self.open)}
+        return {**self.law.binds, "opened": opened(self.open)}
 
 
-_SHOWN = visible_sql("p") + " and " + open_sql("p")
+_SHOWN = f"{visible_sql('p')} and {publishes_sql('p')} and {open_sql('p')}"
 _NIL = UUID(int=0)
 _MAX = UUID(int=2**128 - 1)
 

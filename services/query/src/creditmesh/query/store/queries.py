@@ -6,7 +6,7 @@ idempotency key, and writes the lines of the access log with their events: all o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http import idempotency
 from creditmesh.query.store.records import VISIBLE
 from creditmesh.schemas.events import AccessRecorded, RecordChanged
+from creditmesh.schemas.rules.visibility import Law
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +26,7 @@ class QueryScope:
     part: int
     subject: UUID
     items: Sequence[str] | None
-    as_of: date
-    withdrawn: Sequence[str]
+    law: Law
     authorisation: UUID | None
     owner: str
     key: str | None
@@ -157,4 +157,4 @@ def use_of(
 
 
 def _values(wanted: QueryScope) -> dict[str, object]:
-    return {name: getattr(wanted, name) for name in QueryScope.__slots__}
+    return {**{name: getattr(wanted, name) for name in QueryScope.__slots__}, **wanted.law.binds}

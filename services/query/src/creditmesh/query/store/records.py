@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events import RecordChanged
@@ -69,6 +70,19 @@ _UPSERT = """
      where known.rev < excluded.rev
     returning known.record
 """
+
+_PURGE = """
+    with gone as (select * from unnest(cast(:part as integer[]), cast(:record as uuid[])) as u(part, record)),
+         public as (delete from query.public_record p using gone g where p.part = g.part and p.record = g.record)
+    delete from query.record r using gone g where r.part = g.part and r.record = g.record
+"""
+
+
+async def purge(session: Session, gone: Sequence[tuple[int, UUID]]) -> None:
+    """Delete these records (part, record) and their public forms."""
+    part, record = zip(*gone, strict=True)
+    await session.execute(_PURGE, {"part": part, "record": record})
+
 
 VISIBLE = f"""
     select record.data from query.record

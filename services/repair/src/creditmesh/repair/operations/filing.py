@@ -36,8 +36,7 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
         record,
         rule=rule_of(ctx, record) if filed.kind == "repair" else None,
         node=ctx.node.code,
-        today=ctx.legal_date,
-        withdrawn=ctx.followed(Directory).withdrawn(ctx.legal_date),
+        law=ctx.followed(Directory).law(ctx.legal_date),
     )
     await check_none_open(ctx, record.part, record.record, filed.kind, subject=subject)
     case_id = ctx.new_id()

@@ -11,7 +11,7 @@ from creditmesh.repair.filing import Record
 from creditmesh.repair.operations.steps import By, Words, take
 from creditmesh.repair.store import cases, propagation, records
 from creditmesh.repair.store.cases import Effect
-from creditmesh.schemas.events import HolderChanged, RecordChanged
+from creditmesh.schemas.events import HolderChanged, RecordChanged, RecordPurged
 from creditmesh.schemas.events.case import CaseEffect
 from creditmesh.schemas.events.record import Change
 
@@ -34,6 +34,11 @@ async def follow_records(ctx: Context, events: Sequence[Delivered]) -> None:
     await records.write(await ctx.session(), _newest(told))
     for part in sorted({part for part, _ in later}):
         await _consequences(ctx, part, [event for of, event in later if of == part])
+
+
+async def forget_records(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Delete what is known of records that are deleted; where there was a case it stays, without what they said."""
+    await records.forget(await ctx.session(), [(each.part, each.read(RecordPurged).record) for each in events])
 
 
 async def follow_holders(ctx: Context, events: Sequence[Delivered]) -> None:

@@ -50,3 +50,16 @@ async def record_of(session: Session, record_id: UUID, *, parts: int) -> Record 
     """The newest revision of a record, whoever it is about."""
     row = await session.row(_BY_ID, {"record": record_id, "parts": parts})
     return None if row is None else Record(**row)
+
+
+_FORGET = """
+    delete from repair.record r using unnest(cast(:part as integer[]), cast(:record as uuid[])) as g(part, record)
+     where r.part = g.part and r.record = g.record
+       and not exists (select from repair.case c where c.record = r.record and c.part = r.part)
+"""
+
+
+async def forget(session: Session, gone: Sequence[tuple[int, UUID]]) -> None:
+    """Delete these records (part, record) about which there was no case."""
+    part, record = zip(*gone, strict=True)
+    await session.execute(_FORGET, {"part": part, "record": record})

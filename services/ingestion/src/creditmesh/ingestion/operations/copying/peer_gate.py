@@ -6,13 +6,13 @@ is accepted or refused. Severity and period are the origin's; the period may not
 
 from datetime import date
 
-from creditmesh.ingestion.display import Period
 from creditmesh.ingestion.lawful import Judgement, Lawful
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.exchange import RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.display import Period
 
 
 def refused_sender(peer: Party | None, origin: str, *, node: str) -> FieldError | None:
@@ -61,6 +61,7 @@ class PeerGate(Lawful):
 
     def _agrees(self, body: RecordBody, row: Row, verdict: Judgement) -> None:
         kind = None if verdict.subject is None else verdict.subject.kind
-        said = (body.kind, body.decided_on, body.issuer, body.state)
-        if said != (kind, verdict.decided_on, row.get(self._roles.issuer), "published"):
+        said = (body.kind, body.decided_on, body.display_from, body.issuer, body.state)
+        ours = (kind, verdict.decided_on, verdict.decided_on, row.get(self._roles.issuer), "published")
+        if said != ours:
             verdict.refusals.append(reason("contradictory_entry"))

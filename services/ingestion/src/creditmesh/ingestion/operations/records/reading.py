@@ -18,7 +18,6 @@ from creditmesh.ingestion.store.revisions import Stored
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.access import AccessOutcome
-from creditmesh.schemas.rules.visibility import visible
 
 _NONE = ("You have no record of this id.", "您没有该编号的记录。")
 
@@ -75,8 +74,7 @@ async def _opened(ctx: Context, history: Sequence[Stored]) -> list[OpenedRevisio
 
 
 def _shown(ctx: Context, newest: RecordChanged) -> bool:
-    today = ctx.legal_date
-    return visible(newest, as_of=today, withdrawn=ctx.followed(Directory).withdrawn(today))
+    return ctx.followed(Directory).law(ctx.legal_date).shows(newest)
 
 
 async def _values(ctx: Context, events: Sequence[RecordChanged]) -> list[dict[str, JsonValue]]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.ingestion.display import Period, period_of
 from creditmesh.schemas.catalogue import DisplayRule
+from creditmesh.schemas.rules.display import Period, period_of
 
 DECIDED = date(2026, 5, 31)
 BY_SEVERITY = DisplayRule(by="by_severity")

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from creditmesh.ingestion.severity import severity_of
+from creditmesh.schemas.rules.severity import severity_of
 from tests.ingestion.rows import items
 
 PENALTY = items()["administrative_penalty"]

@@ -1,0 +1,98 @@
+"""What has been kept for its term: found slice by slice of the revisions, and deleted by the schema's own function."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+
+from creditmesh.chassis.database.session import Session
+from creditmesh.ingestion.store.revisions import Place
+from creditmesh.schemas.events import RecordPurged
+from creditmesh.schemas.rules.retention import RetentionTerm
+from creditmesh.schemas.rules.visibility import Law, until_sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionSlice:
+    """Revisions of a part, by id: after one, up to another (None: to the end)."""
+
+    part: int
+    after: UUID
+    until: UUID | None
+
+
+_BOUND = """
+    select id from ingestion.revision where part = :part and id > :after order by id offset :most limit 1
+"""
+# A record has the id of the first revision held here, so that each is met once.
+_MET = """
+    (select part, subject, natural_key from ingestion.revision
+      where part = :part and id > :after and (cast(:until as uuid) is null or id <= :until) and id = record) as u
+"""
+_THESE = """
+    unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
+        as u(part, subject, natural_key)
+"""
+
+
+def _due(places: str) -> str:
+    """The records at these places whose term is over: since they ended or were ended, by what their newest says."""
+    return f"""
+    select due.part, due.subject, due.natural_key, due.number, due.months, due.ended from (
+        select n.part, n.subject, n.natural_key,
+               cast(cast(:terms as jsonb) -> n.item ->> 'number' as integer) as number,
+               cast(cast(:terms as jsonb) -> n.item -> 'months' ->> cast(n.item_version as text) as integer) as months,
+               least({until_sql("n")}, case when n.state <> 'published' then n.legal_date end) as ended
+          from {places} cross join lateral (
+               select i.part, i.subject, i.natural_key, i.item, i.item_version, i.state, i.legal_date, i.data,
+                      said.kind, said.display_from, said.display_until
+                 from (select * from ingestion.revision r
+                        where r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
+                        order by r.rev desc limit 1) i
+                cross join lateral jsonb_to_record(convert_from(i.data, 'UTF8')::jsonb)
+                           as said(kind text, display_from date, display_until date) offset 0) n) due
+     where due.ended + make_interval(months => due.months) <= cast(:as_of as date)
+"""
+
+
+_DUE_IN_SLICE = _due(_MET)
+_STILL_DUE = _due(_THESE)
+_PURGE = f"""
+    select p.record, p.subject, p.item, p.named
+      from (select array_agg(part) as parts, array_agg(subject) as subjects, array_agg(natural_key) as keys,
+                   array_agg(number) as numbers, array_agg(months) as months, array_agg(ended) as ended
+              from ({_STILL_DUE}) d) a
+     cross join lateral ingestion.purge(
+           a.parts, a.subjects, a.keys, a.numbers, a.months, a.ended, cast(:as_of as date)) p
+"""
+
+
+async def bound(session: Session, *, part: int, after: UUID, most: int) -> UUID | None:
+    """Up to which revision a slice of so many goes; None: to the end of the part."""
+    found: UUID | None = await session.value(_BOUND, {"part": part, "after": after, "most": most - 1})
+    return found
+
+
+async def due(session: Session, of: RevisionSlice, *, law: Law, terms: Mapping[str, RetentionTerm]) -> list[Place]:
+    """Where the records of the slice are whose term is over."""
+    given = {"part": of.part, "after": of.after, "until": of.until, **_terms(law, terms)}
+    return [(row.part, row.subject, row.natural_key) for row in await session.fetch(_DUE_IN_SLICE, given)]
+
+
+async def purge(
+    session: Session, places: Sequence[Place], *, law: Law, terms: Mapping[str, RetentionTerm]
+) -> list[RecordPurged]:
+    """Delete the records at these places whose term is over still, and say which they were."""
+    parts, subjects, keys = zip(*places, strict=True)
+    given = {"parts": parts, "subjects": subjects, "keys": keys, **_terms(law, terms)}
+    rows = await session.fetch(_PURGE, given)
+    return [RecordPurged(record=r.record, subject=r.subject, item=r.item, named=tuple(r.named)) for r in rows]
+
+
+def _terms(law: Law, terms: Mapping[str, RetentionTerm]) -> dict[str, object]:
+    kept = {
+        item: {"number": each.number, "months": {str(version): months for version, months in each.months.items()}}
+        for item, each in terms.items()
+    }
+    return {"terms": orjson.dumps(kept).decode(), "law": law.binds["law"], "as_of": law.as_of}

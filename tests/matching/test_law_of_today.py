@@ -1,0 +1,156 @@
+"""Lists, measures and periods hold as the law of the day has them, for what is stored as for what comes."""
+
+from datetime import date
+
+import pytest
+
+from creditmesh.schemas.events import RecordPurged
+from tests.matching.catalogue import BAR, EVER, ITEMS, LANE, TODAY, Catalogue, a_list, a_record, revised
+from tests.matching.conftest import House, a_person, an_organisation, department, given
+
+GROUND = {"matter": "permit", "officer": "W-17"}
+
+
+async def screened(house: House, who) -> dict:
+    return (await house.post("/v1/screenings", given(who), params=GROUND)).raise_for_status().json()
+
+
+async def listed(house: House, code: str = "black") -> list[str]:
+    answer = await house.get("/v1/designations", list=code, limit=200)
+    return [each["record"] for each in answer.json()["items"]] if answer.status_code == 200 else []
+
+
+async def tasks(house: House, record: str, state: str = "open") -> set[str]:
+    page = (await house.get("/v1/tasks", department(), state=state, limit=200)).json()
+    return {each["measure"] for each in page["items"] if each["record"] == record}
+
+
+@pytest.fixture
+def anew(house: House) -> House:
+    house.follow(Catalogue())
+    return house
+
+
+async def test_a_shorter_period_ends_a_designation_its_tasks_and_what_speaks_against(anew: House):
+    firm = an_organisation()
+    change = a_record(await anew.subject(firm))
+    await anew.load(change)
+    shorter = ITEMS["default"].display.model_copy(update={"months": 6})
+    anew.catalogue.tell("item", ITEMS["default"].model_copy(update={"display": shorter}), effective=TODAY)
+    anew.on(date(2026, 7, 4))
+    found = await screened(anew, firm)
+    assert [each["until"] for each in found["designations"]] == ["2026-07-05"]
+    assert found["use_until"] == "2026-07-05"
+    assert str(change.record) in await listed(anew)
+    anew.on(date(2026, 7, 5))
+    found = await screened(anew, firm)
+    assert (found["designations"], found["measures"]) == ([], [])
+    assert str(change.record) not in await listed(anew)
+    assert await tasks(anew, str(change.record)) == set()
+    eligible = (await anew.post("/v1/eligibility", {"subject": given(firm)}, params=GROUND)).json()
+    assert (eligible["eligible"], eligible["evidence"]) == (True, [])
+
+
+async def test_an_item_that_names_its_list_no_more_puts_nobody_on_it_and_stays_adverse(anew: House):
+    firm = an_organisation()
+    change = a_record(await anew.subject(firm))
+    await anew.load(change)
+    anew.catalogue.tell("item", ITEMS["default"].model_copy(update={"designates": None}), effective=TODAY)
+    assert (await screened(anew, firm))["designations"] == []
+    assert str(change.record) not in await listed(anew)
+    assert await tasks(anew, str(change.record)) == set()
+    judged = (await anew.post("/v1/eligibility", {"subject": given(firm)}, params=GROUND)).json()
+    assert [each["record"] for each in judged["evidence"]] == [str(change.record)]
+
+
+async def test_a_measure_ends_with_its_own_period_and_is_then_to_be_lifted(anew: House):
+    firm = an_organisation()
+    change = a_record(await anew.subject(firm))
+    await anew.load(change)
+    anew.catalogue.tell("measure", BAR.model_copy(update={"months": 6}), effective=TODAY)
+    (task,) = [
+        each for each in (await anew.get("/v1/tasks", department(), limit=200)).json()["items"]
+        if (each["record"], each["measure"]) == (str(change.record), "bar")
+    ]  # fmt: skip
+    answer = {"outcome": "applied", "officer": "W-17"}
+    kept = await anew.post(f"/v1/tasks/{task['id']}/feedback", answer, department(), headers={"If-Match": '"0"'})
+    assert kept.status_code == 201
+    anew.on(date(2026, 7, 4))
+    found = await screened(anew, firm)
+    assert {each["measure"] for each in found["measures"]} == {"bar", "luxury"}
+    assert found["use_until"] == "2026-07-05"
+    anew.on(date(2026, 7, 5))
+    found = await screened(anew, firm)
+    assert {each["measure"] for each in found["measures"]} == {"luxury"}
+    assert await tasks(anew, str(change.record), "withdrawn") == {"bar"}
+
+
+async def test_a_reward_with_a_period_of_its_own_ends_with_it(anew: House):
+    firm = an_organisation()
+    subject = await anew.subject(firm)
+    await anew.load(a_record(subject, item="penalty"), a_record(subject, item="honour"))
+    anew.catalogue.tell("measure", LANE.model_copy(update={"months": 6}), effective=TODAY)
+    for day, eligible in ((date(2026, 7, 4), True), (date(2026, 7, 5), False)):
+        anew.on(day)
+        found = (await anew.post("/v1/eligibility", {"subject": given(firm)}, params=GROUND)).json()
+        assert found["eligible"] is eligible
+        assert not eligible or found["use_until"] == "2026-07-05"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("measure", BAR), ("list", a_list("black"))],
+    ids=["a measure", "a black list"],
+)
+async def test_what_nobody_confirmed_restricts_nobody_outside_a_sandbox(anew: House, kind: str, body):
+    firm = an_organisation()
+    change = a_record(await anew.subject(firm))
+    await anew.load(change)
+    anew.catalogue.tell(kind, body.model_copy(update={"verified": False}))
+    assert "bar" not in {each["measure"] for each in (await screened(anew, firm))["measures"]}
+    assert "bar" not in await tasks(anew, str(change.record))
+    assert (str(change.record) in await listed(anew)) == (kind == "measure")
+    anew.catalogue.tell(kind, body, effective=TODAY)
+    assert "bar" in {each["measure"] for each in (await screened(anew, firm))["measures"]}
+    assert "bar" in await tasks(anew, str(change.record))
+
+
+async def test_in_a_sandbox_it_acts_and_says_that_nobody_confirmed_it(anew: House):
+    firm = an_organisation()
+    change = a_record(await anew.subject(firm))
+    await anew.load(change)
+    anew.catalogue.sandbox = True
+    anew.catalogue.tell("measure", BAR.model_copy(update={"verified": False}))
+    found = await screened(anew, firm)
+    assert {each["measure"]: each["verified"] for each in found["measures"]} == {"bar": False, "luxury": True}
+    page = (await anew.get("/v1/tasks", department(), limit=200)).json()["items"]
+    told = {each["measure"]: each["verified"] for each in page if each["record"] == str(change.record)}
+    assert told == {"bar": False, "luxury": True}
+    anew.catalogue.tell("list", a_list("black").model_copy(update={"verified": False}), effective=EVER)
+    assert [each["verified"] for each in (await screened(anew, firm))["designations"]] == [False]
+
+
+async def test_a_red_list_and_a_reward_that_nobody_confirmed_reward_all_the_same(anew: House):
+    firm = an_organisation()
+    await anew.load(a_record(await anew.subject(firm), item="honour"))
+    anew.catalogue.tell("list", a_list("red", "red").model_copy(update={"verified": False}))
+    anew.catalogue.tell("measure", LANE.model_copy(update={"verified": False}))
+    found = await screened(anew, firm)
+    assert [(each["measure"], each["verified"]) for each in found["rewards"]] == [("lane", False)]
+
+
+async def test_nothing_stays_of_a_record_that_was_kept_for_its_term(anew: House):
+    firm, boss = an_organisation(), a_person()
+    subject, named = await anew.subject(firm), await anew.subject(boss)
+    change = a_record(subject, boss=named)
+    await anew.load(change)
+    page = (await anew.get("/v1/tasks", department(), limit=200)).json()["items"]
+    for task in (each for each in page if each["record"] == str(change.record)):
+        answer = {"outcome": "applied", "officer": "W-17"}
+        await anew.post(f"/v1/tasks/{task['id']}/feedback", answer, department(), headers={"If-Match": '"0"'})
+    await anew.load(revised(change, change="discharged", about=named))
+    tables = ("standing", "feedback", "discharged")
+    counts = [f"select from matching.{table} where record = $1" for table in tables]
+    assert all([await anew.fetch(count, change.record) for count in counts])
+    await anew.purge(RecordPurged(record=change.record, subject=subject, item="default", named=(named,)))
+    assert [await anew.fetch(count, change.record) for count in counts] == [[], [], []]
