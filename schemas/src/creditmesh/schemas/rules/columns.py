@@ -20,6 +20,7 @@ from creditmesh.schemas.rules.values import (
     read_date,
     read_decision_number,
     read_end,
+    read_name,
     unreadable,
 )
 
@@ -113,4 +114,4 @@ def column(
         case _:
             if number:
                 return Column(spec, number_reader(spec.max_length))
-            return Column(spec, read_decision_number if decision else None)
+            return Column(spec, read_decision_number if decision else read_name if spec.type == "name" else None)

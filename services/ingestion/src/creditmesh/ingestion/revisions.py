@@ -60,12 +60,13 @@ def revision_row(
     state: RecordState,
     mark: Literal["disputed"] | None,
     data: bytes,
+    name: bytes | None = None,
 ) -> tuple[object, ...]:
-    """The row of a revision, in the order of `store.revisions.COLUMNS`."""
+    """The row of a revision, in the order of `store.revisions.COLUMNS`; `name`: by which its subject's is compared."""
     return (
         frame.at, frame.legal_date, slot.part, slot.rev, frame.item_version, revision, slot.record, slot.subject,
         frame.submission, slot.natural_key, fingerprint, frame.mac_key, frame.mac_alg, frame.item, frame.party,
-        frame.origin, frame.lane, state, mark, frame.traceparent, data,
+        frame.origin, frame.lane, state, mark, frame.traceparent, data, name,
     )  # fmt: skip
 
 

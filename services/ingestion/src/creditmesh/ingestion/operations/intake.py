@@ -10,11 +10,13 @@ from pydantic import JsonValue
 from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.chassis.vault.subjects import Erased
 from creditmesh.ingestion.content import (
     Content,
     content_of,
     fingerprint_text,
     former_fingerprint_text,
+    name_text,
     natural_texts,
 )
 from creditmesh.ingestion.errors import NotAuthorised, OutsideCredential, UnknownItem
@@ -26,6 +28,7 @@ from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import Outcome as Reading
 from creditmesh.schemas.rules.compile import Row as CanonicalRow
 
@@ -51,6 +54,8 @@ class IntakeRow:
     """Under which its record is found: as it is, and as it may have been before."""
     natural_key: bytes = b""
     """The one of them that its record has."""
+    name: bytes = b""
+    """By which the name of its subject is compared."""
     fingerprint: bytes = b""
     fingerprints: frozenset[bytes] = frozenset()
     """By which its content is recognised: `fingerprint`, and that of the row with every code in its canonical form."""
@@ -158,7 +163,24 @@ class Intake:
             return row
 
     async def identify(self, entries: Iterable[IntakeRow]) -> Mapping[UUID, Cipher]:
-        """Give the entries that were not refused their subjects and keys; their ciphers. Commits in the vault only."""
+        """Give the entries that were not refused their subjects and keys; their ciphers. Commits in the vault only.
+
+        Who is about somebody who was erased is refused.
+        """
+        passing = list(entries)
+        while True:
+            try:
+                return await self._identified(passing)
+            except Erased as erased:
+                await self._refuse_erased(passing, erased.subject)
+
+    async def _refuse_erased(self, entries: Iterable[IntakeRow], erased: UUID) -> None:
+        for entry in entries:
+            who = [each for each in (entry.judgement.subject, entry.judgement.representative) if each is not None]
+            if not entry.refusals and erased in await self._ctx.vault.resolve(who):
+                entry.refusals = (reason("subject_erased"),)
+
+    async def _identified(self, entries: Iterable[IntakeRow]) -> Mapping[UUID, Cipher]:
         passing = [entry for entry in entries if not entry.refusals]
         named = [entry.judgement.subject for entry in passing if entry.judgement.subject is not None]
         others = [entry for entry in passing if entry.judgement.representative is not None]
@@ -181,6 +203,7 @@ class Intake:
         entry.fingerprint = self._fingerprint(entry.given)
         canonical = entry.fingerprint if entry.given == entry.row else self._fingerprint(entry.row)
         entry.fingerprints = frozenset((entry.fingerprint, canonical))
+        entry.name = self._ctx.keys.mac("fingerprint", name_text(self.item, entry.row, subject=subject))
         entry.keys = self.natural_keys(entry.row, subject)
         entry.natural_key = entry.keys[0]
 

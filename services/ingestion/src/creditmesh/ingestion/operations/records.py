@@ -44,9 +44,9 @@ async def correct_record(ctx: Context, change: Change) -> EntryVerdict:
     standing = (await own_revisions(ctx, change.record))[-1]
     intake = Intake.of(ctx, standing.item, party=ctx.known_caller.party)
     entry = intake.read_fields(1, change.fields)
+    ciphers = await intake.identify([entry])
     if entry.refusals:
         raise _refused(entry)
-    ciphers = await intake.identify([entry])
     frame = frame_of(ctx, intake, lane="live", submission=None, why=change.why, basis=change.basis)
     register = await Register.opened(ctx, intake, frame, entries=[entry], ciphers=ciphers)
     if entry.place != standing.place:

@@ -12,6 +12,7 @@ from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.ingestion.content import sealed_of
 from creditmesh.ingestion.operations.intake import Intake, IntakeRow
 from creditmesh.ingestion.revisions import Frame, Lane, Slot, event_of, facts_of, revision_row
+from creditmesh.ingestion.stated_names import StatedNames
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.ingestion.store.reviews import Review
 from creditmesh.ingestion.verdicts import Known, Ruling, decide
@@ -32,6 +33,7 @@ class EntryVerdict(NamedTuple):
     reasons: Sequence[FieldError] = ()
     made: UUID | None = None
     item: str = ""
+    notices: Sequence[FieldError] = ()
 
 
 class Register:
@@ -48,6 +50,7 @@ class Register:
         self._ciphers = ciphers
         self._histories: dict[bytes, list[Known]] = {}
         self._reviews: dict[bytes, tuple[UUID, reviews.State]] = {}
+        self._names = StatedNames()
         self.revisions: list[tuple[object, ...]] = []
         """To be written, as rows of `store.revisions.COLUMNS`."""
         self._events: list[tuple[UUID, int]] = []
@@ -62,15 +65,18 @@ class Register:
         passing = [entry for entry in entries if entry.subject is not None]
         for entry in passing:  # of an attempt that met another writer, they have what was found then
             entry.natural_key = entry.keys[0]
-        register._histories, register._reviews = await revisions.locked(
+        known = await revisions.locked(
             await ctx.session(),
             ctx.locks(entry.place[1] for entry in passing),
             (place for entry in passing for place in (entry.place, *entry.former_places)),
             party=intake.party.code,
             doubtful={each for entry in passing if entry.holds for each in register._all_fingerprints(entry)},
+            names=((*entry.place[:2], entry.name) for entry in passing),
         )
+        register._histories, register._reviews = known.histories, known.reviews
+        register._names = StatedNames(((each.place[1], each.name) for each in passing), unheard=known.unheard)
         await register._find_former(passing)
-        await register._find_reviews_of_others_records(passing)
+        await register._find_reviews(passing)
         return register
 
     def history(self, entry: IntakeRow) -> list[Known]:
@@ -100,9 +106,17 @@ class Register:
 
     def hold(self, entry: IntakeRow) -> EntryVerdict | None:
         """Hold a doubtful row for an officer; None if there is no doubt, or an officer has cleared exactly this row."""
-        if not entry.holds or self._review_of(entry)[1] == "released":
+        others = self._named_otherwise(entry, "another_name") if entry.kind == "natural_person" else ()
+        doubts = (*entry.holds, *others)
+        if not doubts or self._review_of(entry)[1] == "released":
             return None
-        return self._hold(entry, entry.holds)
+        return self._hold(entry, doubts)
+
+    def _named_otherwise(self, entry: IntakeRow, code: str) -> tuple[FieldError, ...]:
+        # Of a correction it is the name that changes.
+        if self.history(entry) or not self._names.is_another(entry.place[1], entry.name):
+            return ()
+        return (reason(code, f"/{self._intake.item.roles.name}"),)
 
     def _hold(self, entry: IntakeRow, why: Sequence[FieldError]) -> EntryVerdict:
         review, state = self._review_of(entry)
@@ -150,16 +164,18 @@ class Register:
         row[self._intake.item.roles.issuer] = event.issuer
         return self._intake.natural_keys(row, entry.place[1])[0] == entry.keys[0]
 
-    async def _find_reviews_of_others_records(self, entries: Iterable[IntakeRow]) -> None:
+    async def _find_reviews(self, entries: Iterable[IntakeRow]) -> None:
+        """Find the reviews of rows that are held for what their records are, or their subjects' names."""
         party = self._frame.party
-        asked = {
-            each
-            for entry in entries
-            if not entry.holds and (history := self._histories.get(entry.natural_key)) and history[-1].party != party
-            for each in self._all_fingerprints(entry)
-        }
+        doubtful = [entry for entry in entries if not entry.holds and self._may_be_held(entry)]
+        asked = {each for entry in doubtful for each in self._all_fingerprints(entry)}
         if asked:
             self._reviews |= await reviews.states(await self._ctx.session(), party, asked)
+
+    def _may_be_held(self, entry: IntakeRow) -> bool:
+        if history := self._histories.get(entry.natural_key):
+            return history[-1].party != self._frame.party
+        return entry.kind == "natural_person" and self._names.may_be_another(entry.place[1], entry.name)
 
     def revise(self, entry: IntakeRow, change: Change) -> EntryVerdict:
         """Write a revision with the entry's content."""
@@ -174,29 +190,28 @@ class Register:
             record=revision if newest is None else newest.record,
             rev=1 if newest is None else newest.rev + 1,
         )
-        mark = None if newest is None else newest.mark
-        data = event_of(
-            self._frame,
+        mark, frame = None if newest is None else newest.mark, self._frame
+        content, sealed = self._content(entry), self._sealed(entry, slot.record)
+        data = event_of(frame, slot, revision, change=change, mark=mark, content=content, sealed=sealed)
+        row = revision_row(
+            frame,
             slot,
             revision,
-            change=change,
+            fingerprint=entry.fingerprint,
+            state="published",
             mark=mark,
-            content=self._content(entry),
-            sealed=self._sealed(entry, slot.record),
+            data=data,
+            name=entry.name,
         )
-        self.revisions.append(
-            revision_row(
-                self._frame, slot, revision, fingerprint=entry.fingerprint, state="published", mark=mark, data=data
-            )
-        )
+        self.revisions.append(row)
+        notices = () if entry.kind == "natural_person" else self._named_otherwise(entry, "name_changed")
+        self._names.write(subject, entry.name)
         self._events.append((revision, part))
         history.append(
-            Known(
-                slot.record, slot.rev, entry.fingerprint, "published", mark, self._frame.submission, self._frame.party
-            )
+            Known(slot.record, slot.rev, entry.fingerprint, "published", mark, frame.submission, frame.party)
         )
         verdict: VerdictWord = "accepted" if change == "accepted" else "corrected"
-        return EntryVerdict(verdict, slot.record, slot.rev, made=revision)
+        return EntryVerdict(verdict, slot.record, slot.rev, made=revision, notices=notices)
 
     async def write(self) -> None:
         """Write the revisions with their queue rows and the reviews, in the order they were settled."""

@@ -86,9 +86,9 @@ async def _release(ctx: Context, found: Review, decision: ReviewDecision) -> Ent
     fields = await _opened(ctx, found)
     intake = Intake.of(ctx, found.item, party=found.party)
     entry = intake.read_fields(found.row, fields)
+    ciphers = await intake.identify([entry])
     if entry.refusals:
         raise RowRefused("See errors.", "原因见 errors。", errors=entry.refusals)
-    ciphers = await intake.identify([entry])
     entry.fingerprint = found.fingerprint
     entry.fingerprints |= {found.fingerprint}
     lane: Lane = "backfill" if found.lane == "backfill" else "live"
@@ -157,10 +157,10 @@ def _disclose(ctx: Context, found: Review, *, outcome: Disclosed, reason: str | 
 
 async def _opened(ctx: Context, found: Review) -> dict[str, JsonValue]:
     texts = _sealed(found)
-    ciphers = await ctx.vault.open(texts)
+    ciphers = await ctx.vault.open_left(texts)
     fields: dict[str, JsonValue] = {}
     for about, sealed in texts.items():
-        for each in sealed:
+        for each in sealed if about in ciphers else ():
             fields |= ciphers[about].unseal_json(each, object=found.id, field=each["field"])
     return fields
 

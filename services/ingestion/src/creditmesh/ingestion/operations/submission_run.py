@@ -215,7 +215,7 @@ class Taking:
                 review=outcome.review if ids else None,
                 reasons=outcome.reasons,
                 line=row.line,
-                notices=row.notices,
+                notices=(*row.notices, *outcome.notices),
             )
             async for some in _slices(told)
             for row, outcome in some
