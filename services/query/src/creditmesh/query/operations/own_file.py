@@ -9,10 +9,9 @@ from creditmesh.query.operations.authorisations import listed
 from creditmesh.query.operations.unsealing import answered, others_shown
 from creditmesh.query.store import accesses, named
 from creditmesh.query.store.accesses import AccessLine
-from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.queries import AccessOut, AuthorisationOut, ExportOut, FileOut, RecordOut
+from creditmesh.schemas.queries import AccessLog, AccessOut, AuthorisationOut, ExportOut, FileOut, RecordOut
 
 
 async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") -> FileOut:
@@ -28,16 +27,17 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
     decision = _disclose(ctx, subject, purpose, shown)
     for other, theirs in others_shown(ctx, found, shown, viewer=subject).items():
         _disclose(ctx, other, purpose, theirs)
-    return FileOut(decision_id=decision, as_of=ctx.legal_date, records=shown)
+    return FileOut(decision_id=decision, as_of=ctx.legal_date, records=shown, copies_at=_copies_at(ctx))
 
 
-async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> Page[AccessOut]:
+async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> AccessLog:
     """Who looked, refusals included, newest first; reading it is an access too."""
     session = await ctx.alone()
-    part, before = ctx.part(str(subject)), paging.read(after, paging.number)
+    part, before = ctx.part(str(subject)), paging.read(after, UUID)
     lines = await accesses.page(session, part=part, subject=subject, before=before, limit=limit + 1)
     _disclose(ctx, subject, "own_accesses", ())
-    return paging.page(lines, limit=limit, place=lambda line: line.entry, shown=_out)
+    page = paging.page(lines, limit=limit, place=lambda line: line.id, shown=_out)
+    return AccessLog(items=page.items, next=page.next, copies_at=_copies_at(ctx))
 
 
 async def own_export(ctx: Context, subject: UUID) -> ExportOut:
@@ -51,6 +51,7 @@ async def own_export(ctx: Context, subject: UUID) -> ExportOut:
         records=file.records,
         authorisations=await _all_authorisations(ctx, subject),
         accesses=tuple([_out(line) async for line in accesses.every(session, part=part, subject=subject)]),
+        copies_at=file.copies_at,
     )
 
 
@@ -61,6 +62,11 @@ async def _all_authorisations(ctx: Context, subject: UUID) -> tuple[Authorisatio
         page = await listed(ctx, subject=subject, after=page.next, limit=500)
         found += page.items
     return tuple(found)
+
+
+def _copies_at(ctx: Context) -> tuple[str, ...]:
+    """What goes up is looked at there too, and that is in the logs of those nodes; each names the next above it."""
+    return tuple(peer.code for peer in ctx.followed(Directory).peers("above"))
 
 
 def _disclose(ctx: Context, subject: UUID, purpose: str, shown: Sequence[RecordOut | RecordChanged]) -> UUID:
