@@ -85,7 +85,8 @@ REASONS: dict[str, Reason] = {
         "{name_zh}为占位文字或含被隐藏的字符，不能区分不同记录；请填写完整编号。决定没有文书号的，请填写其案卷编号；非必填的请留空。",
     ),
     "source_not_yours": Reason(
-        "The data source is not the submitting party; correct it.", "数据来源单位不是报送单位；请更正。"
+        "The data source is neither the submitting party nor one of its sub-units; correct it.",
+        "数据来源单位不是报送单位及其下属单位；请更正。",
     ),
     "basis_not_in_force": Reason(
         "The item's legal basis was not in force on the decision date; check the date, else it is not collected.",
@@ -219,8 +220,8 @@ REASONS: dict[str, Reason] = {
         "按本节点目录，该条目不向上共享；请勿发送其记录。",
     ),
     "period_too_long": Reason(
-        "The record would be shown longer than this node's catalogue allows; shorten its period.",
-        "公示期超过本节点目录允许的期限；请缩短。",
+        "The record would be shown longer or earlier than this node's catalogue allows; shorten its period.",
+        "公示期超出本节点目录允许的期限；请缩短。",
     ),
     "another_record": Reason(
         "This node holds another record under this id or this decision; the origin must look at both.",

@@ -94,7 +94,7 @@ class Intake:
     def __init__(self, ctx: Context, item: Item, party: Party) -> None:
         self.item = item
         self.party = party
-        self.compiled = ctx.followed(Directory).compiled(item.code, item.number)
+        self.compiled = ctx.followed(Directory).compiled(item.code, item.number, on=ctx.legal_date)
         self._gate = Gate(self.compiled, party=party, today=ctx.legal_date)
         self._ctx = ctx
 
@@ -136,10 +136,11 @@ class Intake:
 
     def former_fingerprints(self, entry: IntakeRow) -> frozenset[bytes]:
         """By which its content was recognised until decision 33, under every version of the item."""
-        directory, code = self._ctx.followed(Directory), self.item.code
+        directory, code, today = self._ctx.followed(Directory), self.item.code, self._ctx.legal_date
         versions = (each.number for each in directory.versions("item", code) if each.state == "published")
         texts = (
-            former_fingerprint_text(directory.compiled(code, number), entry.row, entry.kind) for number in versions
+            former_fingerprint_text(directory.compiled(code, number, on=today), entry.row, entry.kind)
+            for number in versions
         )
         return frozenset(self._ctx.keys.mac("fingerprint", text) for text in texts)
 
