@@ -79,7 +79,7 @@ async def test_what_changed_gets_the_next_number_and_nothing_else_does(empty: Te
     assert [(row.code, row.number) for row in outcome.published] == [("administrative_penalty", 2)]
     found = directory(empty).item("administrative_penalty", on=await today(empty))
     assert (found.number, found.retention_months) == (2, 48)
-    assert directory(empty).compiled("administrative_penalty", 1).item.retention_months == 60
+    assert directory(empty).compiled("administrative_penalty", 1, on=await today(empty)).item.retention_months == 60
 
 
 async def test_the_shipped_catalogue_does_not_roll_back_what_the_operator_put_right(empty: TestNode):

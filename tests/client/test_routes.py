@@ -71,7 +71,7 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "cases.read": lambda node: node.cases.read(ID),
     "cases.act": lambda node: node.cases.act(CASE, ActionIn(action="accept")),
     "cases.add_evidence": lambda node: node.cases.add_evidence(
-        ID, b"%PDF-1.7", kind="proof", media_type="application/pdf"
+        ID, b"%PDF-1.7\n%%EOF", kind="proof", media_type="application/pdf"
     ),
     "cases.evidence": lambda node: node.cases.evidence(ID, "0" * 64),
     "cases.certificate": lambda node: node.cases.certificate(ID),

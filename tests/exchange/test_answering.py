@@ -8,6 +8,8 @@ from uuid import UUID
 import orjson
 import pytest
 
+from creditmesh.catalogue import operations as catalogue
+from creditmesh.catalogue.objects import entry_of
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.chain import Chain, Place, chained, size_of
 from tests.support.eventually import eventually
@@ -24,9 +26,9 @@ async def chain(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) ->
         yield made
 
 
-async def accepted(city: TestNode, decision: str) -> UUID:
+async def accepted(city: TestNode, decision: str, item: str = ITEM) -> UUID:
     row = penalty(decision, today=city.host.clock.legal_date(), CF_XDR_ZJHM=resident(30))
-    answer = await city.client("ingestion", MARKET).post(f"/v1/items/{ITEM}/records", json=[row])
+    answer = await city.client("ingestion", MARKET).post(f"/v1/items/{item}/records", json=[row])
     assert answer.status_code == 200, answer.text
     return UUID(orjson.loads(answer.content.splitlines()[0])["record"])
 
@@ -83,6 +85,30 @@ async def test_an_ending_is_not_answered_for_while_its_person_is_parked_anywhere
         assert not await answered(city), "it has answered for a withdrawal that repair has not applied"
         await session.execute("delete from repair.dead_letter")
         await eventually(lambda: answered(city), within=60)
+
+
+async def test_what_was_refused_is_not_kept_and_what_was_accepted_is(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    unheard = city.host.followed.item(ITEM, on=city.host.clock.legal_date()).model_copy(update={"code": "unheard"})
+    async with city.context("catalogue") as ctx:
+        await catalogue.publish(ctx, [entry_of("item", unheard.model_dump(mode="json"))], issued_by="nation")
+    await city.settled()
+    known, refused = (
+        await accepted(city, "示市监罚〔2026〕303号"),
+        await accepted(city, "示市监罚〔2026〕304号", "unheard"),
+    )
+    await chain.settled()
+    await eventually(lambda: answered(city), within=30)
+    async with province.database.session() as session:
+        rows = await session.fetch(
+            "select record, data from exchange.received where record = any($1)", [known, refused]
+        )
+        held = await session.fetchval("select count(*) from ingestion.revision where record = $1", refused)
+    told = {row["record"]: orjson.loads(row["data"]) for row in rows}
+    assert held == 0
+    assert told[refused]["body"] is None
+    assert orjson.loads(told[refused]["line"])["record"] == str(refused), "its line is under the tree head"
+    assert orjson.loads(told[known]["body"])["record"] == str(known)
 
 
 async def _is(session: Any, query: str, record: UUID, state: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -25,6 +26,24 @@ async def submitted(city: City, *decisions: str, number: str | None = None) -> l
     assert answer.status_code == 200, answer.text
     await city.node.settled()
     return [orjson.loads(line) for line in answer.content.splitlines()[:-1]]
+
+
+OWN_BASIS = {"law": "Invented rules", "law_zh": "示例规定", "in_force_from": "2020-01-01", "level": "city"}
+
+
+async def publish_penalty(city: City, code: str, *, issued_by: str = "nation", **changes: Any) -> None:
+    """Another item with the fields of the penalty."""
+    item = city.node.host.followed.item(ITEM, on=city.node.host.clock.legal_date())
+    await city.publish("item", item.model_dump(mode="json") | {"code": code, **changes}, issued_by=issued_by)
+
+
+async def submit_one(city: City, item: str, decision: str) -> tuple[dict[str, str], str]:
+    """A row, and the record that it makes."""
+    row = penalty(decision, today=city.node.host.clock.legal_date(), CF_XDR_ZJHM=resident(22))
+    answer = await city.node.client("ingestion", MARKET).post(f"/v1/items/{item}/records", json=row)
+    assert answer.status_code == 201, answer.text
+    await city.node.settled()
+    return row, answer.json()["record"]
 
 
 def of_record(entries: list, record: str) -> list:
@@ -89,6 +108,32 @@ async def test_an_item_that_is_not_shared_upwards_never_appears(city: City):
     entries, _ = await city.page()
     assert len(entries) == len(before)
     assert "local_penalty" not in "".join(f"{e.line}{e.body}" for e in entries)
+
+
+async def test_an_item_goes_no_higher_than_the_tier_that_issued_it(city: City):
+    await publish_penalty(city, "city_penalty", issued_by="city", tier="city", basis=[OWN_BASIS])
+    before, _ = await city.page()
+    await submit_one(city, "city_penalty", "示市监罚〔2026〕401号")
+    assert len((await city.page())[0]) == len(before)
+
+
+async def test_what_becomes_of_a_record_follows_after_its_item_is_shared_no_more(city: City):
+    code, client = "fading_penalty", city.node.client("ingestion", MARKET)
+    await publish_penalty(city, code)
+    row, record = await submit_one(city, code, "示市监罚〔2026〕402号")
+    await publish_penalty(city, code, shared_upwards=False)
+    correction = {"fields": row | {"BZ": "新"}, "reason": "error"}
+    for path, body, rev in (("corrections", correction, 1), ("withdrawal", {"reason": "error"}, 2)):
+        answer = await client.post(f"/v1/records/{record}/{path}", json=body, headers={"If-Match": f'"{rev}"'})
+        assert answer.is_success, answer.text
+    await city.node.settled()
+    _, unshared = await submit_one(city, code, "示市监罚〔2026〕403号")
+    entries, _ = await city.page()
+    assert of_record(entries, unshared) == []
+    first, *later = [RecordBody.model_validate_json(entry.body) for entry in of_record(entries, record)]
+    assert (first.change, first.fields != {}, first.sealed is not None) == ("accepted", True, True)
+    assert [(body.change, body.state) for body in later] == [("withheld", "withheld"), ("withdrawn", "withdrawn")]
+    assert [(body.fields, body.sealed) for body in later] == [({}, None)] * 2
 
 
 async def test_feeds_are_read_by_whom_they_are_for_and_to_others_there_are_none(city: City):

@@ -54,6 +54,8 @@ async def test_a_party_that_is_no_longer_active_is_refused_at_the_door_and_let_i
         ("keys", "bureau", "nobodys_bureau", ("/party", "unknown_party")),
         ("keys", "department", "beta_credit", ("/kind", "kind_of_party")),
         ("keys", "office", "beta_credit", ("/kind", "kind_of_party")),
+        ("keys", "office", "transport", ("/kind", "no_office")),
+        ("people", "office", "transport", ("/kind", "no_office")),
         ("keys", "bureau", "housing", ("/kind", "kind_of_party")),
         ("keys", "node", "housing", ("/kind", "kind_of_party")),
         ("people", "department", "nobodys_department", ("/party", "unknown_party")),

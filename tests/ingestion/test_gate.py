@@ -94,6 +94,7 @@ def test_a_department_reports_its_own_decisions_and_those_of_its_sub_units():
     assert refusals(penalty(CF_CFJGDM=MARKET.issues_for[0])) == []
     assert refusals(penalty(CF_CFJGDM=TRANSPORT.uscc)) == [("issuer_not_yours", "/CF_CFJGDM")]
     assert refusals(penalty(CF_SJLYDM=TRANSPORT.uscc)) == [("source_not_yours", "/CF_SJLYDM")]
+    assert refusals(penalty(CF_CFJGDM=MARKET.issues_for[0], CF_SJLYDM=MARKET.issues_for[0])) == []
 
 
 def test_a_decision_after_today_is_refused():

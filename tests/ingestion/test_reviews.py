@@ -8,7 +8,7 @@ import httpx
 from creditmesh.ingestion import service as ingestion
 from creditmesh.ingestion.migrations.ingestion_0006_refused_rows import REFUSED
 from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, House, department, told
-from tests.ingestion.rows import penalty, person_penalty
+from tests.ingestion.rows import TODAY, penalty, person_penalty
 from tests.support.postgres import Postgres
 
 STORED = """
@@ -57,7 +57,7 @@ async def test_a_held_row_whose_number_is_none_is_not_released(house: House):
     row = person_penalty(house.number(), CF_NR_FK="2000", CF_XDR_ZJLX="护照", CF_XDR_ZJHM="SAMPLE0001")
     review, _ = await held(house, row)
     directory = house.equipment.followed
-    words = directory.code_set("number_filler")
+    words = directory.code_set("number_filler", on=TODAY)
     value = words.values[0].model_copy(update={"aliases": (*words.values[0].aliases, "sample-0001")})
     directory.tell("code_set", words.model_copy(update={"values": (value, *words.values[1:])}), number=2)
     try:

@@ -102,7 +102,7 @@ EXAMPLES: dict[str, Example] = {
         by="officer", body=lambda _: {"action": "refuse", "reason": "属实"}, headers={"If-Match": '"2"'}
     ),
     "POST /v1/cases/{case}/evidence": Example(
-        by="person", query="kind=proof", content=b"%PDF-1.7 again", headers={"Content-Type": "application/pdf"}
+        by="person", query="kind=proof", content=b"%PDF-1.7\nagain\n%%EOF", headers={"Content-Type": "application/pdf"}
     ),
     "GET /v1/cases/{case}/evidence/{digest}": Example(by="person"),
     "GET /v1/cases/{case}/certificate": Example(by="person"),

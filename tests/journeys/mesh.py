@@ -185,7 +185,7 @@ async def filed(cast: Cast, kind: str, record: str, *, statement: str = "已改�
     case = done(await subject.post("/v1/cases", json={"kind": kind, "record": record, "statement": statement}))
     place = f"/v1/cases/{case['case']}"
     for document in ("proof", "commitment") if kind == "repair" else ():
-        pdf = f"%PDF-1.7 {document} {content}".encode()
+        pdf = f"%PDF-1.7\n{document} {content}\n%%EOF".encode()
         done(await subject.post(f"{place}/evidence", params={"kind": document}, content=pdf, headers=PDF))
     await act(cast, case["case"], action="accept")
     return str(case["case"])

@@ -29,44 +29,39 @@ async def refusals(mesh: Mesh, item: str) -> dict[tuple[str, str], int]:
     return {(each["holder"], each["code"]): each["count"] for line in board["items"] for each in line["refused_by"]}
 
 
-async def acknowledged(mesh: Mesh, record: str) -> list[str]:
-    """With which code the province's acknowledgements that the city holds refuse the record's revisions, in order."""
-    async with mesh.chain["city"].database.session() as session:
-        rows = await session.fetch(_REFUSED, record)
-    return [row["code"] for row in rows]
+async def entries(mesh: Mesh, node: str, record: str) -> list[tuple[int, str]]:
+    """What a node's feed upwards has of the record, in order."""
+    async with mesh.chain[node].database.session() as session:
+        rows = await session.fetch(
+            "select rev, change from exchange.feed_entry where feed = 'up' and record = $1::text::uuid order by index",
+            record,
+        )
+    return [(row["rev"], row["change"]) for row in rows]
 
 
-_REFUSED = (
-    "select e.index, refused->>'code' as code from exchange.acknowledgement a"
-    " cross join jsonb_array_elements((a.data::jsonb->>'signed')::jsonb->'refused') as refused"
-    " join exchange.feed_entry e on e.feed = a.feed and e.index = (refused->>'index')::bigint"
-    " where a.feed = 'up' and a.by = 'province' and e.record = $1::text::uuid order by e.index"
-)
-
-
-async def test_an_item_of_the_citys_own_is_refused_above_until_that_tiers_keeper_publishes_it(mesh: Mesh):
+async def test_an_item_of_the_citys_own_stays_there_until_the_keeper_of_the_tier_above_publishes_it(mesh: Mesh):
     city = mesh.city
     await mesh.publish("city", "item", an_item(OWN, "city"))
     row = enterprise(city, "示市监罚〔2026〕301号", 301)
     record = await accepted(city, row, item=OWN)
     await mesh.settled()
-    assert await acknowledged(mesh, record) == ["unknown_item"]
-    assert await refusals(mesh, OWN) == {("province", "unknown_item"): 1}
+    assert await entries(mesh, "city", record) == []
     assert (await mesh.revisions(record))["province"] == []
 
     await mesh.publish("province", "item", an_item(OWN, "province"))
-    assert (await mesh.revisions(record))["province"] == [], "what was refused does not come in by itself"
+    assert (await mesh.revisions(record))["province"] == [], "what stayed at home does not go up by itself"
     correction = {"fields": row | {"CF_WFXW": "其他"}, "reason": "error"}
     done(
         await city.door("owner").post(f"/v1/records/{record}/corrections", json=correction, headers={"If-Match": '"1"'})
     )
     await mesh.settled()
-    assert await acknowledged(mesh, record) == ["unknown_item"]
+    assert await entries(mesh, "city", record) == [(2, "corrected")]
     (held,) = (await mesh.revisions(record))["province"]
     assert (held["rev"], held["change"], held["origin"]) == (2, "corrected", "city")
     assert await _searched(mesh, "province", 301) == {record}
+    assert await entries(mesh, "province", record) == [], "an item goes no higher than the tier that issued it"
     assert (await mesh.revisions(record))["nation"] == []
-    assert await refusals(mesh, OWN) == {("province", "unknown_item"): 1, ("nation", "unknown_item"): 1}
+    assert await refusals(mesh, OWN) == {}
 
 
 async def _searched(mesh: Mesh, code: str, order: int) -> set[str]:

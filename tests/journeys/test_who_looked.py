@@ -89,8 +89,11 @@ async def test_a_person_whom_nobody_has_a_record_of_finds_who_asked_when_they_fi
         ("alpha_credit", "credit_assessment", "refused", "no_authorisation"),
         LOOKED_UP,
     ]
-    person = await lines(cast, "person")
-    assert not [each for each in person if each["caller"] == "bureau" and each["outcome"] == "refused"]
+    theirs = [each for each in await lines(cast, "person") if each["caller"] == "bureau"]
+    refused = [each for each in theirs if each["outcome"] == "refused"]
+    assert [(each["party"], each["reason"], each["authorisation"]) for each in refused] == [
+        ("alpha_credit", "no_authorisation", cast.ids["authorisation"])
+    ], "whose authorisation was tried on somebody else finds that"
 
 
 async def test_attempts_on_an_authorisation_are_in_its_givers_log(everybody: Cast):

@@ -254,7 +254,8 @@ async def test_a_discharge_in_the_batch_that_begins_the_record_is_one_all_the_sa
 
 
 async def test_a_task_of_another_party_looks_as_if_there_were_none(house: House):
-    await house.load(a_record(await house.subject(an_organisation())))
+    firm = await house.subject(an_organisation())
+    await house.load(a_record(firm))
     bar = next(task for task in await inbox(house) if task["measure"] == "bar")
     nobodys = f"{uuid4()}.{'0' * 12}.bar"
     for method in ("get", "feedback"):
@@ -268,6 +269,20 @@ async def test_a_task_of_another_party_looks_as_if_there_were_none(house: House)
             shown.append({key: value for key, value in answer.json().items() if key != "request_id"})
         assert all(each == shown[0] for each in shown)
     assert await house.answers() == [] or (await house.answers())[-1].record != bar["record"]
+    attempts = [each for each in await house.accesses_of(firm) if each.party == "spenders"]
+    assert [(each.outcome, each.reason, each.items) for each in attempts] == [
+        ("refused", "not_found", ("default",))
+    ] * 3
+
+
+async def test_who_tries_a_task_that_is_no_more_is_in_the_persons_log(house: House):
+    firm = await house.subject(an_organisation())
+    change = a_record(firm)
+    await house.load(change)
+    task = (await inbox(house))[0]
+    await house.load(revised(change, state="withdrawn"))
+    assert (await house.get(f"/v1/tasks/{task['id']}")).status_code == 404
+    assert [each.reason for each in await house.accesses_of(firm) if each.outcome == "refused"] == ["not_found"]
 
 
 async def test_of_twelve_answers_to_one_task_at_once_one_stands(house: House):

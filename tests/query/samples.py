@@ -109,8 +109,10 @@ class _Event:
     data: bytes
 
 
-def a_directory(items: Iterable[Item], *, withdrawn: Mapping[str, date] | None = None) -> Directory:
-    """A catalogue with these items, two departments, two bureaus, and what they may ask for."""
+def a_directory(
+    items: Iterable[Item], *, withdrawn: Mapping[str, date] | None = None, nodes: Iterable[Party] = ()
+) -> Directory:
+    """A catalogue with these items and nodes, two departments, two bureaus, and what they may ask for."""
     items = list(items)
     codes = tuple(item.code for item in items)
     objects = [
@@ -128,6 +130,7 @@ def a_directory(items: Iterable[Item], *, withdrawn: Mapping[str, date] | None =
         ("party", _party("library", "department", 2)),
         ("party", _party("bureau_a", "bureau", 3)),
         ("party", _party("bureau_b", "bureau", 4)),
+        *(("party", node) for node in nodes),
     ]
     directory = Directory()
     for kind, body in objects:
@@ -152,6 +155,11 @@ def _publish(directory, kind, body, state, effective, *, number=1):
 
 def _purpose(code, ground, caller):
     return Purpose(code=code, name=code, name_zh="用途", ground=ground, callers=(caller,))
+
+
+def a_node(code: str, number: int, **more: object) -> Party:
+    """The row of a peer."""
+    return _party(code, "node", number).model_copy(update=more)
 
 
 def _party(code, kind, number, duties=()):

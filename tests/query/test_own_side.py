@@ -11,7 +11,8 @@ from creditmesh.query.operations import own_file
 from creditmesh.schemas.queries import ExportOut
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import ITEMS, House, an_organisation, bureau, department, person
-from tests.query.samples import a_directory, a_record, an_item
+from tests.query.samples import a_directory, a_node, a_record, an_item
+from tests.query.test_queries import somebody_else
 from tests.support.erasing import erase
 
 NOBODYS = UUID("0199f000-0000-7000-8000-000000000000")
@@ -151,6 +152,18 @@ async def test_reading_the_log_is_in_the_log(catalogue: House):
     assert (line["purpose"], line["caller"], line["outcome"]) == ("own_accesses", "subject", "released")
 
 
+async def test_a_place_in_the_log_says_nothing_of_others_lines(catalogue: House):
+    _, subject = await somebody(catalogue)
+    other = await somebody_else(catalogue, subject)
+    for who in (subject, other, subject, other):
+        await get(catalogue, person(who), "/v1/me/authorisations")
+    first = (await get(catalogue, person(subject), "/v1/me/accesses", limit=1)).json()
+    place = urlsafe_b64decode(first["next"] + "==").decode()
+    assert place == first["items"][0]["access"]
+    theirs = (await get(catalogue, person(other), "/v1/me/accesses", cursor=first["next"])).json()
+    assert theirs["items"] == [], "a line of somebody else is no place in one's own log"
+
+
 @pytest.mark.parametrize("cursor", ["x", "!!", "eA", "LTE" * 50, "MTIz" * 10])
 async def test_a_cursor_of_ones_own_making_is_malformed_or_empty_and_never_a_fault(catalogue: House, cursor):
     _, subject = await somebody(catalogue)
@@ -209,6 +222,18 @@ async def test_who_tried_anothers_authorisation_is_in_the_persons_log_and_so_is_
         ("bureau_b", "refused", "not_found", given),
         ("bureau_a", "released", None, given),
     ]
+
+
+async def test_ones_own_side_names_the_nodes_above_which_keep_logs_of_their_own(catalogue: House):
+    nodes = [
+        a_node("province", 5, place="above"),
+        a_node("former", 6, place="above", active=False),
+        a_node("district", 7, place="below"),
+    ]
+    catalogue.follow(a_directory(ITEMS, nodes=nodes))
+    _, subject = await somebody(catalogue)
+    for path in ("/v1/me/file", "/v1/me/accesses", "/v1/me/export"):
+        assert (await get(catalogue, person(subject), path)).json()["copies_at"] == ["province"]
 
 
 async def test_looking_at_what_one_permitted_is_in_the_log_too(catalogue: House):

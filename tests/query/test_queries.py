@@ -220,6 +220,11 @@ async def test_every_way_of_having_no_authorisation_reads_the_same(catalogue: Ho
     assert len({answer.text for answer in refusals}) == 1
     log = await catalogue.log_of(subject)
     assert [line["outcome"] for line in log] == ["refused"] * len(refusals) + ["nothing"]
+    (line,) = await catalogue.log_of(other)
+    assert (line["outcome"], line["reason"], line["authorisation"], line["party"], line["officer"]) == (
+        *("refused", "no_authorisation", about_another, "bureau_a"),
+        "B-3",
+    ), "who gave it finds that it was tried on somebody else"
 
 
 async def test_a_bureau_cannot_tell_no_record_from_may_not_know(catalogue: House):

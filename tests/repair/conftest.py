@@ -37,9 +37,9 @@ REAL = datetime(2026, 5, 11, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 5, 11)
 PARTS = 12
 _NUMBERS = count(1)
-PDF = b"%PDF-1.7 invented"
-PNG = b"\x89PNG\r\n\x1a\n invented"
-JPEG = b"\xff\xd8\xff\xe0 invented"
+PDF = b"%PDF-1.7\ninvented\n%%EOF\n"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR invented IEND\xaeB`\x82"
+JPEG = b"\xff\xd8\xff\xe0 invented \xff\xd9"
 
 
 def person(subject: UUID) -> Caller:

@@ -27,11 +27,12 @@ class _Event:
 
 
 def items() -> list[Any]:
-    """One item that can be repaired, one that cannot, one that stays in this node."""
+    """One item that can be repaired, one that cannot, one that is not shared, one that the city issued itself."""
     return [
-        an_item("penalty").model_copy(update={"repair": REPAIRABLE}),
-        an_item("verdict"),
-        an_item("local").model_copy(update={"repair": REPAIRABLE, "shared_upwards": False}),
+        an_item("penalty").model_copy(update={"repair": REPAIRABLE, "tier": "nation"}),
+        an_item("verdict").model_copy(update={"tier": "nation"}),
+        an_item("local").model_copy(update={"repair": REPAIRABLE, "tier": "nation", "shared_upwards": False}),
+        an_item("citys").model_copy(update={"repair": REPAIRABLE, "tier": "city"}),
     ]
 
 

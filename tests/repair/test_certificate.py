@@ -13,7 +13,7 @@ from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.signed import SignedText, said
 from tests.repair.conftest import TODAY, House, department, office, person
 from tests.repair.refusing import refused
-from tests.repair.samples import AT, PEER, a_catalogue, a_holder
+from tests.repair.samples import AT, PEER, a_catalogue, a_holder, items, tell
 
 PROOF = Proof(
     acknowledgement=SignedText(signed="{}", signature="eA=="),
@@ -116,8 +116,17 @@ async def test_a_node_above_that_was_not_told_yet_is_pending(house: House):
     assert found.lines[0].note_zh
     await house.holder(record, 2, outcome="acknowledged")
     assert (await certificate(house, case)).complete
-    local, _ = await repaired(house, item="local")
-    assert (await certificate(house, local)).lines == ()
+    for item in ("local", "citys"):
+        local, _ = await repaired(house, item=item)
+        assert (await certificate(house, local)).lines == ()
+
+
+async def test_a_node_above_is_asked_for_although_the_item_was_withdrawn_since(house: House):
+    directory = a_catalogue(peers=[PEER])
+    house.follow(directory)
+    case, _ = await repaired(house)
+    tell(directory, "item", items()[0], state="withdrawn", on=house.equipment.clock.legal_date())
+    assert (await certificate(house, case)).pending == ("province",)
 
 
 LATER, LATEST = AT + timedelta(hours=1), AT + timedelta(hours=2)

@@ -172,7 +172,7 @@ async def test_a_document_from_before_the_return_is_not_what_it_was_returned_for
     await house.acted(case, office(), "return", missing=["proof"])
     assert (await house.add(case, record.subject, "proof")).status_code == 200
     assert (await house.get(f"/v1/cases/{case}", office())).json()["state"] == "returned"
-    await house.add(case, record.subject, "proof", b"%PDF-2.0 the better one")
+    await house.add(case, record.subject, "proof", b"%PDF-2.0\nthe better one\n%%EOF")
     assert (await house.get(f"/v1/cases/{case}", office())).json()["state"] == "filed"
 
 

@@ -53,7 +53,14 @@ async def test_a_document_is_kept_by_its_digest_and_given_back_as_it_was(house: 
         ("image/jpeg", PDF),
         ("application/pdf", b""),
         ("application/pdf", b"\n%PDF-1.7"),
+        ("application/pdf", b"%PDF-"),
+        ("application/pdf", b"%PDF-<html><script>"),
+        ("application/pdf", PDF[:-8]),
+        ("image/jpeg", b"\xff\xd8\xff<?php echo 1 ?>\xff\xd9"),
+        ("image/jpeg", JPEG[:-1]),
         ("image/png", PNG[:7]),
+        ("image/png", PNG[:-1]),
+        ("image/png", PNG[:8] + PNG[16:]),
         ("text/html", b"<html>"),
         ("image/svg+xml", b"<svg/>"),
         ("application/octet-stream", PDF),
@@ -70,7 +77,7 @@ async def test_a_document_is_what_it_says_and_one_of_three(house: House, media: 
 async def test_a_document_has_ten_mebibytes_and_not_a_byte_more(house: House):
     record = await house.record()
     case = await house.filed(record)
-    whole = PDF.ljust(MOST_BYTES, b"x")
+    whole = PDF + b"x" * (MOST_BYTES - 2 * len(PDF)) + PDF
     assert MOST_BYTES == 10 * 1024 * 1024
     refused(await house.add(case, record.subject, "proof", whole + b"x"), 413, "too_large")
     answer = await house.add(case, record.subject, "proof", whole)
@@ -81,7 +88,9 @@ async def test_a_document_has_ten_mebibytes_and_not_a_byte_more(house: House):
 async def test_a_large_document_is_sealed_and_opened_beside_the_loop_and_not_on_it(house: House):
     record = await house.record()
     case = UUID(await house.filed(record))
-    sent = UploadedDocument(kind="proof", media="application/pdf", content=PDF.ljust(MOST_BYTES, b"\x80"))
+    sent = UploadedDocument(
+        kind="proof", media="application/pdf", content=PDF + b"\x80" * (MOST_BYTES - 2 * len(PDF)) + PDF
+    )
     context = Context(house.equipment, caller=person(record.subject))
     try:
         with working() as adding:
@@ -210,7 +219,7 @@ async def test_who_may_not_see_the_case_is_refused_without_a_turn(house: House):
     record = await house.record()
     case = UUID(await house.filed(record))
     equipment = replace(house.equipment, bulk=Bulk(at_once=1, waiting=1, seconds=0.1))
-    content = PDF.ljust(LARGE, b"\x80")
+    content = PDF + b"\x80" * (LARGE - 2 * len(PDF)) + PDF
     sent = UploadedDocument(kind="proof", media="application/pdf", content=content)
     assert (await house.add(str(case), record.subject, "proof", content)).status_code == 201
     async with equipment.bulk.turn(LARGE):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditmesh.chassis.declared import ProcessState
-from creditmesh.schemas.catalogue import CreditList, Item, Matter, Measure, Party, Purpose
+from creditmesh.schemas.catalogue import CodeSet, CodeValue, CreditList, Item, Matter, Measure, Party, Purpose
 from creditmesh.schemas.catalogue.item import SeverityRule
 from creditmesh.schemas.directory import Directory, UnreadableCatalogue, once_a_version
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged
@@ -152,8 +152,8 @@ def test_every_kind_of_object_is_found_by_its_code(stream: Stream):
     assert [found.lists for found in directory.objects("measure", on=DAY)] == [("blacklist",)]
     assert directory.matter("tender", on=DAY).items == ("penalty",)
     assert directory.purpose("duty", on=DAY).ground == "statutory"
-    assert directory.code_set("penalty_kind") == SETS["penalty_kind"]
-    assert directory.rules() == (FORBIDDEN,)
+    assert directory.code_set("penalty_kind", on=DAY) == SETS["penalty_kind"]
+    assert directory.rules(on=DAY) == (FORBIDDEN,)
     assert [found.code for found in directory.objects("code_set", on=DAY)] == sorted(SETS)
     assert directory.number == 10
 
@@ -172,17 +172,48 @@ def test_an_item_is_compiled_once_and_anew_when_a_code_set_changes(stream: Strea
     for found in SETS.values():
         stream.publish("code_set", found)
     stream.publish("item", an_item())
-    first = stream.directory.compiled("penalty", 1)
-    assert first is stream.directory.compiled("penalty", 1)
+    first = stream.directory.compiled("penalty", 1, on=DAY)
+    assert first is stream.directory.compiled("penalty", 1, on=DAY)
     assert first.validate(FIRM) == FIRM
     fewer = SETS["penalty_kind"].model_copy(update={"values": SETS["penalty_kind"].values[1:], "open": False})
     stream.publish("code_set", fewer, number=2)
-    assert isinstance(stream.directory.compiled("penalty", 1).validate(FIRM), tuple)
+    assert isinstance(stream.directory.compiled("penalty", 1, on=DAY).validate(FIRM), tuple)
     stream.publish("rule", FORBIDDEN)
-    found = stream.directory.compiled("penalty", 1).validate({**FIRM, "CFLB": "罚款", "宗教": "x"})
+    found = stream.directory.compiled("penalty", 1, on=DAY).validate({**FIRM, "CFLB": "罚款", "宗教": "x"})
     assert [error.code for error in found] == ["forbidden_attribute"]
     with pytest.raises(KeyError, match="penalty"):
-        stream.directory.compiled("penalty", 2)
+        stream.directory.compiled("penalty", 2, on=DAY)
+
+
+def test_a_code_set_or_rule_of_a_later_day_changes_nothing_before(stream: Stream):
+    stream.publish("item", an_item())
+    stream.publish("rule", FORBIDDEN)
+    for found in SETS.values():
+        stream.publish("code_set", found)
+    later, directory = DAY + timedelta(days=10), stream.directory
+    kinds = SETS["penalty_kind"]
+    words = CodeSet(
+        code="number_filler", name="x", name_zh="某", values=(CodeValue(value="缺", name="x", name_zh="缺"),)
+    )
+    stream.publish("code_set", words)
+    before = directory.compiled("penalty", 1, on=DAY), directory.fillers(on=DAY)
+    without = kinds.model_copy(update={"values": kinds.values[1:]})
+    more = words.model_copy(update={"values": (*words.values, CodeValue(value="免", name="y", name_zh="免"))})
+    stream.publish("code_set", without, number=2, effective=later)
+    stream.publish("code_set", more, number=2, effective=later)
+    stream.publish("rule", FORBIDDEN.model_copy(update={"forbids": ()}), number=2, effective=later)
+    assert directory.code_set("penalty_kind", on=later - timedelta(days=1)) == kinds
+    assert directory.code_set("penalty_kind", on=later) == without
+    assert (directory.fillers(on=DAY), directory.fillers(on=later)) == ({"缺"}, {"缺", "免"})
+    assert (directory.rules(on=DAY)[0].forbids, directory.rules(on=later)[0].forbids) == (FORBIDDEN.forbids, ())
+    gone = {**FIRM, "CFLB": kinds.values[0].value}
+    assert isinstance(directory.compiled("penalty", 1, on=DAY).validate(gone), dict)
+    assert isinstance(directory.compiled("penalty", 1, on=later).validate(gone), tuple)
+    assert directory.compiled("penalty", 1, on=DAY) is directory.compiled("penalty", 1, on=later - timedelta(days=1))
+    assert directory.fillers(on=DAY) == before[1]
+    assert directory.code_set("penalty_kind", on=DAY - timedelta(days=1)) is not None, (
+        "before its first day, as it will be"
+    )
 
 
 def test_a_question_is_answered_once_a_version_and_day_and_anew_by_the_next_version(stream: Stream):

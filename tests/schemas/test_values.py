@@ -14,6 +14,7 @@ from creditmesh.schemas.rules.values import (
     codes_reader,
     decimal_reader,
     number_reader,
+    read_name,
 )
 from tests.ingestion.rows import code_sets, compiled, penalty
 
@@ -350,6 +351,24 @@ def test_a_refused_value_is_told_the_nearest_of_the_set(field: str, told: str, n
     assert refused.code == "bad_code"
     assert nearest in refused.detail
     assert nearest in refused.detail_zh
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("示例\u202e司公", "示例司公"),
+        ("示例\u200b公司", "示例公司"),
+        ("\ufeff样某\u2066甲", "样某甲"),
+        ("\u3164样某甲\u2800", "样某甲"),
+        ("\u3164", None),
+        ("\u200b \u2800", None),
+        ("阿某·买某", "阿某·买某"),
+        ("葛\U000e0100某", "葛\U000e0100某"),
+        ("样\ue863某", "样\ue863某"),
+    ],
+)
+def test_a_name_has_nothing_in_it_that_nobody_sees(written: str, name: str | None):
+    assert read_name(written) == name
 
 
 @pytest.mark.parametrize("guard", ["{}\t", "'{}", "‘{}", "＇{}", '="{}"', '= "{}"', "'{}'", "`{}"])

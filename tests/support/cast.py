@@ -193,7 +193,7 @@ async def _with_case(cast: Cast) -> None:
     assert case.status_code == 201, case.text
     cast.ids["case"] = case.json()["case"]
     place = f"/v1/cases/{cast.ids['case']}"
-    sent = {"params": {"kind": "proof"}, "content": b"%PDF-1.7", "headers": {"Content-Type": "application/pdf"}}
+    sent = {"params": {"kind": "proof"}, "content": b"%PDF-1.7\n%%EOF", "headers": {"Content-Type": "application/pdf"}}
     document = await cast.door("person").post(f"{place}/evidence", **sent)
     assert document.status_code == 201, document.text
     cast.ids["digest"] = document.json()["digest"]

@@ -90,7 +90,7 @@ class Repair:
         filing = CaseIn(kind="repair", record=self.record, statement="罚款已缴清，违法行为已纠正。")
         self.case = self.subject.cases.file(filing).case
         for kind in DOCUMENTS:
-            content = b"%PDF-1.4\n% an invented " + kind.encode()
+            content = b"%PDF-1.4\n% an invented " + kind.encode() + b"\n%%EOF\n"
             self.subject.cases.add_evidence(self.case, content, kind=kind, media_type="application/pdf")
         self.officer.cases.act(self.officer.cases.read(self.case), ActionIn(action="accept"))
         approving = ActionIn(action="approve", basis=f"示市监修〔2026〕{self.order}号")

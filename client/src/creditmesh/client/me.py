@@ -6,7 +6,7 @@ from uuid import UUID
 from creditmesh.client.http import Call, Wire, new_key
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.cases import CaseEntry
-from creditmesh.schemas.queries import AccessOut, AuthorisationIn, AuthorisationOut, ExportOut, FileOut
+from creditmesh.schemas.queries import AccessLog, AccessOut, AuthorisationIn, AuthorisationOut, ExportOut, FileOut
 
 
 class Me:
@@ -21,7 +21,7 @@ class Me:
 
     def accesses(self) -> Iterator[AccessOut]:
         """Who looked, and who was refused, newest first."""
-        return self._wire.pages("/v1/me/accesses", Page[AccessOut])
+        return self._wire.pages("/v1/me/accesses", AccessLog)
 
     def authorisations(self) -> Iterator[AuthorisationOut]:
         """What was permitted to whom, and how often it was used."""

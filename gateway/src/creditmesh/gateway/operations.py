@@ -22,6 +22,7 @@ from creditmesh.gateway.models import (
     SubjectToken,
 )
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.catalogue.party import OFFICE_DUTY
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
 
@@ -111,6 +112,13 @@ def _check_party(ctx: Context, order: PartyKey | OfficerToken) -> None:
             "kind_of_party",
             f"In the catalogue this party is of kind {found.kind}; name a kind that fits it.",
             f"该参与方在目录中的类别为 {found.kind}；请选择相符的类别。",
+        )
+    if order.kind == "office" and OFFICE_DUTY not in found.duties:
+        raise _wrong(
+            "/kind",
+            "no_office",
+            f"Only the credit office acts as such: a department with the duty {OFFICE_DUTY}; name the kind department.",
+            f"仅信用工作机构（具有职责 {OFFICE_DUTY} 的部门）可使用该类凭证；请使用 department。",
         )
 
 

@@ -89,7 +89,11 @@ class Version(NamedTuple):
 
 
 class Directory:
-    """Items, lists, measures, matters, purposes, parties and code sets by code and legal date."""
+    """Items, lists, measures, matters, purposes and code sets by code and legal date, parties by code.
+
+    A party has no day: no way publishes one for a later day, and one that is shut out is so at once, whatever a
+    sandbox's legal date is.
+    """
 
     def __init__(self) -> None:
         self.number = 0
@@ -99,7 +103,7 @@ class Directory:
         self.sandbox = False
         """Whether the node is one: there what is not verified restricts people all the same."""
         self._histories: dict[ObjectKind, dict[str, list[Version]]] = {kind: {} for kind in MODELS}
-        self._compiled: dict[tuple[str, int], CompiledItem] = {}
+        self._compiled: dict[tuple[str, int, date], CompiledItem] = {}
         self.answers: Callable[..., object] = lru_cache(maxsize=_ANSWERS_KEPT)(self._answer)
         """What was asked of this and of earlier versions, the least recently asked gone (`once_a_version`)."""
 
@@ -174,19 +178,19 @@ class Directory:
         """The measure in force on that day."""
         return self._find(Measure, code, on)
 
-    def code_set(self, code: str) -> CodeSet | None:
-        """The code set as last published."""
-        return self._newest(CodeSet, code)
+    def code_set(self, code: str, *, on: date) -> CodeSet | None:
+        """The code set in force on that day; before its first, as it will be."""
+        return self._find(CodeSet, code, on) or self._newest(CodeSet, code)
 
     @once_a_version
-    def fillers(self) -> frozenset[str]:
-        """The words that stand where a number should, as last published."""
-        found = self.code_set(FILLERS)
+    def fillers(self, *, on: date) -> frozenset[str]:
+        """The words that stand where a number should, on that day."""
+        found = self.code_set(FILLERS, on=on)
         return filler_words(() if found is None else found.spellings)
 
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules for all items, as last published."""
-        rules = (self._newest(Rule, code) for code in sorted(self._histories["rule"]))
+    def rules(self, *, on: date) -> tuple[Rule, ...]:
+        """The rules for all items in force on that day, each before its first day as it will be."""
+        rules = (self._find(Rule, code, on) or self._newest(Rule, code) for code in sorted(self._histories["rule"]))
         return tuple(rule for rule in rules if rule is not None)
 
     @once_a_version
@@ -206,17 +210,27 @@ class Directory:
                 return version
         return None
 
-    def compiled(self, code: str, number: int) -> CompiledItem:
-        """The validator of one version of an item, with the code sets as last published. KeyError if unknown."""
+    def compiled(self, code: str, number: int, *, on: date) -> CompiledItem:
+        """The validator of one version of an item, with the code sets and rules of that day. KeyError if unknown."""
+        since = self._read_since(on=on)
         try:
-            return self._compiled[code, number]
+            return self._compiled[code, number, since]
         except KeyError:
             version = self.version("item", code, number)
             if version is None or not isinstance(version.body, Item):
                 raise KeyError(f"no version {number} of item {code}") from None
-            sets = {name: body for name in self._histories["code_set"] if (body := self.code_set(name)) is not None}
+            found = ((name, self.code_set(name, on=on)) for name in self._histories["code_set"])
+            sets = {name: body for name, body in found if body is not None}
             item = version.body if self.sandbox else confirmed(version.body)
-            return self._compiled.setdefault((code, number), compile_item(item, sets, self.rules()))
+            compiled = compile_item(item, sets, self.rules(on=on))
+            return self._compiled.setdefault((code, number, since), compiled)
+
+    @once_a_version
+    def _read_since(self, *, on: date) -> date:
+        """The day from which rows are read as on that one: the last on which a code set or a rule changed."""
+        histories = (*self._histories["code_set"].values(), *self._histories["rule"].values())
+        days = (version.effective for history in histories for version in history if version.effective <= on)
+        return max(days, default=date.min)
 
     @once_a_version
     def law(self, on: date) -> Law:
@@ -274,7 +288,8 @@ class Directory:
         if isinstance(body, CodeSet | Rule):
             self._compiled.clear()
         elif isinstance(body, Item):
-            self._compiled.pop((change.code, change.number), None)
+            for known in [each for each in self._compiled if each[:2] == (change.code, change.number)]:
+                del self._compiled[known]
 
     def _in_force(self, kind: ObjectKind, code: str, on: date) -> Version | None:
         for version in reversed(self._histories[kind].get(code, [])):

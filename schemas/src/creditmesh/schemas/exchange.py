@@ -27,6 +27,8 @@ ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn"})
 """The changes after which a record is shown no more, whatever its dates say."""
 TOLD: frozenset[Change] = ENDS | {"marked", "unmarked", "reopened", "discharged"}
 """The changes of which every holder's answer is kept."""
+STATE_CHANGES: frozenset[Change] = ENDS | {"marked", "unmarked", "discharged", "withheld"}
+"""The changes that leave what a record says: they mark, unmark, end or withhold it, or discharge whom it names."""
 
 
 def feed_origin(node: str, feed: str) -> str:

@@ -62,7 +62,10 @@ def _is_contract(found: object, module: str) -> TypeGuard[type[BaseModel]]:
         return False
     if found.__module__ != module and not found.__module__.startswith(f"{module}."):
         return False
-    return issubclass(found, BaseModel) and not found.__pydantic_generic_metadata__["parameters"]
+    if not issubclass(found, BaseModel):
+        return False
+    generic = found.__pydantic_generic_metadata__  # a page of something is described where it is answered
+    return not generic["parameters"] and generic["origin"] is None
 
 
 def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Constrained types for the identifiers that cross a boundary."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
 
 from pydantic import StringConstraints
 
@@ -9,6 +10,8 @@ NodeCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}$")]
 
 Tier = Literal["city", "province", "nation"]
 """层级: a node's place in the chain."""
+RANK: Mapping[str, int] = {tier: place for place, tier in enumerate(get_args(Tier))}
+"""The tiers from the lowest up."""
 
 FeedName = Annotated[str, StringConstraints(pattern=r"^(up|down|down-[a-z][a-z0-9]{1,15})$")]
 """A feed of a node: `up` for who is above, `down` for everybody below, `down-<node>` for one of them."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from creditmesh.schemas.bodies import In, Out
+from creditmesh.schemas.bodies import In, Out, Page
 from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.encodings import Json
 from creditmesh.schemas.events.access import Access
@@ -103,12 +103,21 @@ class FileOut(Out):
     decision_id: UUID
     as_of: date
     records: tuple[RecordOut, ...]
+    copies_at: tuple[NodeCode, ...] = ()
+    """The nodes above, which may hold copies and keep a log of their own of who looked there."""
 
 
 class AccessOut(Access):
     """One line of "who looked": a disclosure or a refusal."""
 
     at: datetime
+
+
+class AccessLog(Page[AccessOut]):
+    """A page of the log of this node."""
+
+    copies_at: tuple[NodeCode, ...] = ()
+    """The nodes above, which may hold copies and keep a log of their own of who looked there."""
 
 
 class AuthorisationIn(In):
@@ -156,6 +165,9 @@ class ExportOut(Out):
     records: tuple[RecordOut, ...]
     authorisations: tuple[AuthorisationOut, ...]
     accesses: tuple[AccessOut, ...]
+    """Of this node's log."""
+    copies_at: tuple[NodeCode, ...] = ()
+    """The nodes above, which may hold copies and keep a log of their own of who looked there."""
 
 
 class PublicList(Out):

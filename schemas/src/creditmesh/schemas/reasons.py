@@ -94,7 +94,8 @@ REASONS: dict[str, Reason] = {
         "{name_zh}为占位文字或含被隐藏的字符，不能区分不同记录；请填写完整编号。决定没有文书号的，请填写其案卷编号；非必填的请留空。",
     ),
     "source_not_yours": Reason(
-        "The data source is not the submitting party; correct it.", "数据来源单位不是报送单位；请更正。"
+        "The data source is neither the submitting party nor one of its sub-units; correct it.",
+        "数据来源单位不是报送单位及其下属单位；请更正。",
     ),
     "retention_over": Reason(
         "It ended so long ago that the law has it deleted; do not send it.",
@@ -162,6 +163,16 @@ REASONS: dict[str, Reason] = {
         "An officer will look at the row.",
         "{name_zh}以明文展示，其中疑似含有个人身份号码、手机号码或银行卡号；请删除。该行转人工审核。",
     ),
+    "another_name": Reason(
+        "The number belongs to somebody who stands under another name in earlier rows; check that the number is this "
+        "person's. An officer will look at the row.",
+        "该号码在此前报送的数据中对应另一姓名；请核对号码是否属于此人。该行转人工审核。",
+    ),
+    "name_changed": Reason(
+        "The number stands under another name in earlier rows; if the name was changed, nothing is to be done, else "
+        "correct the row.",
+        "该号码在此前报送的数据中对应另一名称；如系更名则无需处理，否则请更正该行。",
+    ),
     "fine_unit": Reason(
         "The amount in the text differs from the field in 万元; an officer will look at the row.",
         "处罚内容中的金额与罚款金额（万元）不一致；该行转人工审核。",
@@ -222,8 +233,8 @@ REASONS: dict[str, Reason] = {
         "按本节点目录，该条目不向上共享；请勿发送其记录。",
     ),
     "period_too_long": Reason(
-        "The record would be shown longer than this node's catalogue allows; shorten its period.",
-        "公示期超过本节点目录允许的期限；请缩短。",
+        "The record would be shown longer or earlier than this node's catalogue allows; shorten its period.",
+        "公示期超出本节点目录允许的期限；请缩短。",
     ),
     "another_record": Reason(
         "This node holds another record under this id or this decision; the origin must look at both.",

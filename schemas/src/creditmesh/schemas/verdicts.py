@@ -34,7 +34,8 @@ class Verdict(BaseModel):
     """Where a held row waits for an officer."""
     reasons: tuple[FieldError, ...] = ()
     notices: tuple[FieldError, ...] = ()
-    """With the first row: what of the file was not read (columns of no field, lines above the header)."""
+    """What is told and holds nothing up: with the first row, what of the file was not read (columns of no field, lines
+    above the header); with any, that its number stood under another name so far."""
 
 
 class Receipt(Statement):

@@ -17,7 +17,6 @@ LONGEST = 200
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Cursor = Annotated[str | None, Query(max_length=LONGEST, description="The `next` of the page before.")]
 
-_NO_BIGINT = 2**63
 F = TypeVar("F")
 P = TypeVar("P")
 T = TypeVar("T")
@@ -61,13 +60,6 @@ def read(cursor: str | None, of: Callable[[str], P]) -> P | None:
         return of(b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode())
     except ValueError as error:  # also its kinds: bad base64, bad UTF-8
         raise BadCursor("Leave the cursor out to begin again.", "请不带游标重新开始。") from error
-
-
-def number(text: str) -> int:
-    """A place that is a number the database can count to; ValueError for any other text."""
-    if not (text.isascii() and text.isdigit() and (value := int(text[:20])) < _NO_BIGINT):
-        raise ValueError("not a number")
-    return value
 
 
 def word(text: str) -> str:

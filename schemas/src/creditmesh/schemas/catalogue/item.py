@@ -26,7 +26,7 @@ from creditmesh.schemas.catalogue.narrowing import (
     whole,
 )
 from creditmesh.schemas.events.record import Severity
-from creditmesh.schemas.identifiers import Code, SubjectKind, Tier
+from creditmesh.schemas.identifiers import RANK, Code, SubjectKind, Tier
 
 Disclosure = Literal["public", "sharing", "authorised"]
 """披露方式: 公开公示, 政务共享, 授权查询."""
@@ -143,6 +143,10 @@ class Item(CatalogueModel):
     """The value of `roles.procedure` that means 简易程序; such penalties on natural persons are refused."""
     shared_upwards: Annotated[bool, MAX] = True
     verified: Annotated[bool, FREE] = True
+
+    def shared_by(self, tier: str) -> bool:
+        """Whether a node of this tier shares its records upwards: not beyond the tier that issued the item."""
+        return self.shared_upwards and RANK[tier] < RANK[self.tier]
 
     def disclosed(self, kind: SubjectKind) -> Disclosure:
         """How records of this item about this kind of subject may be disclosed."""

@@ -6,6 +6,9 @@ from creditmesh.schemas.catalogue.base import CatalogueModel
 from creditmesh.schemas.catalogue.narrowing import FREE
 from creditmesh.schemas.identifiers import Code, NodeCode, Uscc
 
+OFFICE_DUTY = "credit_management"
+"""The duty of the credit office (信用工作机构): only who has it acts as the office."""
+
 
 class PublicKey(CatalogueModel):
     """The public half of a node's key: what its receipts, authorisations and feeds are verified with."""

@@ -21,6 +21,7 @@ from creditmesh.schemas.rules.values import (
     number_text,
     one_line_end,
     read_decision_number,
+    read_name,
     unreadable,
 )
 
@@ -119,4 +120,4 @@ def column(
         case _:
             if number:
                 return Column(spec, number_reader(spec.max_length))
-            return Column(spec, read_decision_number if decision else None)
+            return Column(spec, read_decision_number if decision else read_name if spec.type == "name" else None)

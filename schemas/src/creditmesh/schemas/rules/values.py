@@ -26,6 +26,10 @@ SCALE = 6
 
 _EXPONENT = 40
 _GUARDS = "'\"`´‘’‚‛“”„＇＂=＝"
+_HIDDEN = re.compile(
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0"
+    "\ufff9-\ufffb\U000e0001-\U000e007f]"
+)
 _UNREADABLE = re.compile("[\x00\ud800-\udfff\ufffd]|锟斤拷")
 _LOST = ("\ufffd", "锟斤拷")
 """What a conversion leaves of characters it could not read, and what the next one makes of that."""
@@ -127,6 +131,14 @@ def number_reader(limit: int | None) -> Read:
         return number if number and fits else None
 
     return read
+
+
+def read_name(text: str) -> str | None:
+    """A name without what nobody sees in it, such as marks that turn the rest around; None if nothing else is there.
+
+    Selectors of a variant and characters of private use stay: rare names are written with them.
+    """
+    return _HIDDEN.sub("", text).strip(WHITE) or None
 
 
 def read_decision_number(text: str) -> str | None:

@@ -14,11 +14,11 @@ from creditmesh.schemas.catalogue import CreditList, Item, Matter, Measure, Part
 from creditmesh.schemas.catalogue.narrowing import wider
 from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.identifiers import RANK
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.identity import is_invented
 from creditmesh.schemas.rules.numbers import uscc_check
 
-RANK: Mapping[Tier, int] = {"city": 0, "province": 1, "nation": 2}
 Key = tuple[ObjectKind, str]
 """A kind and a code."""
 

@@ -13,6 +13,7 @@ from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, Row, Split
 from creditmesh.schemas.rules.decision_numbers import one_text
+from creditmesh.schemas.rules.names import folded
 
 _FORMER_BRACKETS = str.maketrans("〔〕[]（）【】", "()()()()")
 _BETWEEN = b"\x1f"
@@ -43,6 +44,11 @@ def former_fingerprint_text(compiled: CompiledItem, row: Row, kind: SubjectKind)
     """What it was of until decision 33, under this version of the item."""
     ordered = {code: row[code] for code in compiled.codes if code in row}
     return _BETWEEN.join((compiled.item.code.encode(), *map(orjson.dumps, compiled.split(ordered, kind))))
+
+
+def name_text(item: Item, row: Row, *, subject: UUID) -> bytes:
+    """What is compared of the name a subject stands under: not how it is typed, and of nobody else."""
+    return _BETWEEN.join((b"name", subject.bytes, folded(row.get(item.roles.name, "")).encode()))
 
 
 def natural_texts(item: Item, row: Row, *, subject: UUID, origin: str) -> list[bytes]:

@@ -65,7 +65,7 @@ class Gate(Lawful):
         roles = self._roles
         if row.get(roles.issuer) not in self._issuers:
             verdict.refusals.append(at("issuer_not_yours", roles.issuer))
-        if roles.source is not None and row.get(roles.source, self._uscc) != self._uscc:
+        if roles.source is not None and row.get(roles.source, self._uscc) not in self._issuers:
             verdict.refusals.append(at("source_not_yours", roles.source))
 
     def _clear_texts(self, row: Row, verdict: Judgement) -> None:

@@ -1,6 +1,6 @@
 """What the matching service refuses. Those with `keep` are accesses: their log is committed before the answer."""
 
-from creditmesh.chassis.errors import Conflict, Forbidden, Invalid
+from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, NotFound
 
 
 class NoGround(Forbidden):
@@ -18,6 +18,12 @@ class UnusableIdentity(Invalid):
     code = "unusable_identity"
     title = "The subject's document is not usable"
     title_zh = "信用主体证件无法识别"
+
+
+class NotYours(NotFound):
+    """Another party's task, or one that is no more: word for word as if there were none, and kept for the person."""
+
+    keep = True
 
 
 class OutsideCredential(Forbidden):

@@ -15,7 +15,7 @@ from creditmesh.query.operations import authorisations, own_file, public, querie
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.queries import (
-    AccessOut,
+    AccessLog,
     AuthorisationIn,
     AuthorisationOut,
     ExportOut,
@@ -67,8 +67,11 @@ async def my_file(ctx: Ctx) -> FileOut:
 
 
 @router.get("/v1/me/accesses", access=READS)
-async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> Page[AccessOut]:
-    """Who looked at your data or was refused, newest first: party, officer, purpose, ground, outcome, items."""
+async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> AccessLog:
+    """Who looked at your data here or was refused, newest first: party, officer, purpose, ground, outcome, items.
+
+    `copies_at` names the nodes above: who looks at a copy there is in the log of that node.
+    """
     return await own_file.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
 
 

@@ -77,7 +77,7 @@ async def schema(look: Looked, code: str) -> Response:
 
     `GET /v1/catalogue/items/administrative_penalty/schema`
     """
-    compiled = look.directory.compiled(code, _item(look, code).number)
+    compiled = look.directory.compiled(code, _item(look, code).number, on=look.as_of)
     return look.text(lambda: orjson.dumps(compiled.json_schema()).decode(), media="application/schema+json")
 
 
@@ -87,7 +87,7 @@ async def template(look: Looked, code: str, header: Literal["codes", "zh"] = "co
 
     `GET /v1/catalogue/items/administrative_penalty/template.csv?header=zh`
     """
-    compiled = look.directory.compiled(code, _item(look, code).number)
+    compiled = look.directory.compiled(code, _item(look, code).number, on=look.as_of)
     return look.text(lambda: BOM + compiled.template_csv(header), media="text/csv; charset=utf-8", name=f"{code}.csv")
 
 
@@ -133,7 +133,7 @@ async def code_set(look: Looked, name: str) -> Response:
 
     `GET /v1/catalogue/code-sets/penalty_kind`
     """
-    found = look.directory.code_set(name)
+    found = look.directory.code_set(name, on=look.as_of)
     if found is None:
         raise _unknown()
     return look.answer(lambda: found)

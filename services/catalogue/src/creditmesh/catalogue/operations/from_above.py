@@ -12,7 +12,7 @@ from typing import cast
 import structlog
 
 from creditmesh.catalogue import store
-from creditmesh.catalogue.acceptance import RANK, Key
+from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import digest_of, entry_of, numbered
 from creditmesh.catalogue.operations.publishing import append, publish
@@ -22,6 +22,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
 from creditmesh.schemas.catalogue.narrowing import narrows
 from creditmesh.schemas.events import CatalogueReceived
+from creditmesh.schemas.identifiers import RANK
 
 log = structlog.get_logger(__name__)
 
@@ -177,7 +178,7 @@ async def _lay_over(ctx: Context, rows: Sequence[Publication], newest: Mapping[K
 
 
 def _higher(ctx: Context) -> list[Tier]:
-    return [tier for tier, rank in RANK.items() if rank > RANK[cast("Tier", ctx.node.tier)]]
+    return [cast("Tier", tier) for tier, rank in RANK.items() if rank > RANK[ctx.node.tier]]
 
 
 def _warn(rows: Iterable[RefusedEntry], *, since: set[tuple[str, str, int]]) -> None:

@@ -11,19 +11,25 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
+from creditmesh.exchange.store import feeds
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
+from creditmesh.schemas.exchange import STATE_CHANGES
 
 UP, DOWN = "up", "down"
 Change = tuple[Delivered, RecordChanged]
 
 
 async def share_records(ctx: Context, changes: Sequence[Change]) -> None:
-    """Append to `up` the revisions of items that are shared upwards, where there is a node above at all."""
+    """Append to `up` the revisions of items that are shared upwards, where there is a node above at all.
+
+    What becomes of a record that is there already follows also when its item is shared no more: its ends whole, and in
+    place of content that it is withheld.
+    """
     if not ctx.followed(Directory).peers("above"):
         return
-    shared = [change for change in changes if _item(ctx, change[1]).shared_upwards]
+    shared = await _shared(ctx, changes)
     if not shared:
         return
     opened = await _opened(ctx, [event for _, event in shared])
@@ -45,6 +51,27 @@ async def share_catalogue(ctx: Context, changes: Sequence[tuple[Delivered, Catal
     ]
     if drafts:
         await append(ctx, DOWN, drafts)
+
+
+async def _shared(ctx: Context, changes: Sequence[Change]) -> list[Change]:
+    open_to_above = {event.revision for _, event in changes if _item(ctx, event).shared_by(ctx.node.tier)}
+    closed = {event.record for _, event in changes if event.rev > 1 and event.revision not in open_to_above}
+    there = set(await feeds.firsts(await ctx.session(), UP, closed)) if closed else set()
+    shared: list[Change] = []
+    for delivered, event in changes:
+        if event.revision in open_to_above:
+            there.add(event.record)
+            shared.append((delivered, event))
+        elif event.record in there:
+            shared.append((delivered, _without_content(event)))
+    return shared
+
+
+def _without_content(event: RecordChanged) -> RecordChanged:
+    said: dict[str, object] = {"fields": {}, "sealed": ()}
+    if event.change not in STATE_CHANGES:
+        said |= {"change": "withheld", "state": "withheld"}
+    return event.model_copy(update=said)
 
 
 def _item(ctx: Context, event: RecordChanged) -> Item:

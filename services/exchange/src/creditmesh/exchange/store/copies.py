@@ -15,6 +15,18 @@ RECEIVED = ("part", "id", "key", "at", "legal_date", "traceparent", "peer", "fee
 Received = tuple[int, UUID, str, datetime, date, str | None, str, str, int, UUID | None, int | None, bytes]
 
 
+EntryPlace = tuple[str, str, int]
+"""A peer, its feed, and the index in it."""
+
+
+class ReceivedText(NamedTuple):
+    """The text of a received record, and its row."""
+
+    part: int
+    id: UUID
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedCopy:
     """How the copy of one feed stands."""
@@ -36,6 +48,16 @@ _MOVE = """
         returning peer, feed, size
     )
     insert into exchange.copy_checkpoint (peer, feed, size, root) select peer, feed, size, :root from moved
+"""
+_REFUSED = """
+    select r.part, r.id, r.data
+      from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:indices as bigint[])) as w(peer, feed, index)
+      join exchange.received r on r.peer = w.peer and r.feed = w.feed and r.index = w.index
+"""
+_FORGET = """
+    update exchange.received r set data = w.data
+      from unnest(cast(:parts as integer[]), cast(:ids as uuid[]), cast(:texts as bytea[])) as w(part, id, data)
+     where r.part = w.part and r.id = w.id
 """
 _ALARM = """
     update exchange.copy_head set alarm = :alarm, alarmed_at = :at where peer = :peer and feed = :feed
@@ -75,6 +97,18 @@ async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -
 async def write(session: Session, rows: Sequence[Received]) -> None:
     """Keep received records (rows of `RECEIVED`)."""
     await session.copy("exchange.received", RECEIVED, rows)
+
+
+async def refused(session: Session, places: Sequence[EntryPlace]) -> list[ReceivedText]:
+    """The received records at these places of peers' feeds, to be forgotten."""
+    peers, names, indices = zip(*places, strict=True)
+    found = await session.fetch(_REFUSED, {"peers": peers, "feeds": names, "indices": indices})
+    return [ReceivedText(*row) for row in found]
+
+
+async def forget(session: Session, texts: Sequence[ReceivedText]) -> None:
+    """Keep these texts in place of those that came."""
+    await session.execute(_FORGET, dict(zip(("parts", "ids", "texts"), zip(*texts, strict=True), strict=True)))
 
 
 async def stop(session: Session, peer: str, feed: str, *, alarm: str, at: datetime) -> None:

@@ -20,7 +20,7 @@ class BadDocument(Invalid):
 
 async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:
     """The subject of a document, made if it is new; an access of theirs. BadDocument: nobody's, or not of that kind."""
-    who = identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers())
+    who = identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers(on=ctx.legal_date))
     if isinstance(who, FieldError):
         raise BadDocument(who.detail, who.detail_zh, errors=[who])
     (found,) = await ctx.vault.resolve([who])

@@ -1,7 +1,7 @@
 """Revisions: what a record's history is, and the COPY that adds to it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
@@ -34,6 +34,7 @@ _TYPES = {
     "mark": "text",
     "traceparent": "text",
     "data": "bytea",
+    "name": "bytea",
 }
 COLUMNS = tuple(_TYPES)
 """The columns of a revision in the order of a row to be written."""
@@ -71,10 +72,12 @@ _PLACES = """
     unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
         as u(part, subject, natural_key)
 """
-# Locks, then reads: one call, two snapshots (see the migration). A row without a natural key is a review.
+# Locks, then reads: one call, two snapshots (see the migration). A row without a natural key is a review, and without
+# an id too a name under which its subject stands nowhere.
 _LOCKED = """
     select natural_key, id, rev, fingerprint, state, mark, submission, whose
-      from ingestion.locked(:lock_class, :lock_keys, :parts, :subjects, :keys, :party, :fingerprints)
+      from ingestion.locked(:lock_class, :lock_keys, :parts, :subjects, :keys, :party, :fingerprints,
+                            :named_parts, :named, :names)
 """
 INSERTION = f"""
     insert into ingestion.revision ({", ".join(COLUMNS)})
@@ -110,28 +113,44 @@ _OF_PLACE = f"""
 """
 
 
-async def locked(
-    session: Session, locks: Mapping[str, object], places: Iterable[Place], *, party: str, doubtful: Collection[bytes]
-) -> tuple[dict[bytes, list[Known]], KnownReviews]:
-    """Take these locks; then what is known of these places and of the doubtful fingerprints.
+@dataclass(slots=True)
+class Locked:
+    """What is known under the locks of everybody concerned."""
 
-    Every revision, oldest first, by natural key (absent where there is none), and the reviews that rows of these
-    fingerprints already have with this party.
-    """
-    histories: dict[bytes, list[Known]] = {}
-    reviews: KnownReviews = {}
-    wanted = set(places)
+    histories: dict[bytes, list[Known]] = field(default_factory=dict)
+    """Every revision, oldest first, by natural key; absent where there is none."""
+    reviews: KnownReviews = field(default_factory=dict)
+    """The reviews that rows of the doubtful fingerprints already have with this party."""
+    unheard: set[bytes] = field(default_factory=set)
+    """The names under which their subjects do not stand, although they stand under another."""
+
+
+async def locked(
+    session: Session,
+    locks: Mapping[str, object],
+    places: Iterable[Place],
+    *,
+    party: str,
+    doubtful: Collection[bytes],
+    names: Iterable[Place],
+) -> Locked:
+    """Take these locks; then what is known of these places, doubtful fingerprints and names (each at its subject)."""
+    known, wanted = Locked(), set(places)
     if not wanted:
-        return histories, reviews
+        return known
+    named = _columns(set(names))
     values = {**locks, **_columns(wanted), "party": party, "fingerprints": list(doubtful)}
+    values |= {"named_parts": named["parts"], "named": named["subjects"], "names": named["keys"]}
     for key, id_, rev, fingerprint, state, mark, submission, whose in await session.fetch(_LOCKED, values):
-        if key is None:
-            reviews[fingerprint] = (id_, state)
+        if key is not None:
+            known.histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission, whose))
+        elif id_ is not None:
+            known.reviews[fingerprint] = (id_, state)
         else:
-            histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission, whose))
-    for history in histories.values():
-        history.sort(key=lambda known: known.rev)
-    return histories, reviews
+            known.unheard.add(fingerprint)
+    for history in known.histories.values():
+        history.sort(key=lambda revision: revision.rev)
+    return known
 
 
 async def write(session: Session, rows: Sequence[Sequence[object]]) -> None:
@@ -181,7 +200,7 @@ async def revisions(session: Session, record: UUID, *, parts: int) -> list[Store
 
 
 def _columns(places: Collection[Place]) -> dict[str, object]:
-    parts, subjects, keys = zip(*places, strict=True)
+    parts, subjects, keys = zip(*places, strict=True) if places else ((), (), ())
     return {"parts": parts, "subjects": subjects, "keys": keys}
 
 

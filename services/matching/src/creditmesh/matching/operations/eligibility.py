@@ -69,7 +69,7 @@ def _answer(ctx: Context, subject: UUID, ground: Allowed, judged: _Judged) -> El
 
 
 def _identity(ctx: Context, subject: SubjectIn) -> Identity:
-    fillers = ctx.followed(Directory).fillers()
+    fillers = ctx.followed(Directory).fillers(on=ctx.legal_date)
     who = identified(subject.kind, subject.document, fillers=fillers, pointer="/subject", kind_matters=True)
     if isinstance(who, FieldError):
         raise UnusableIdentity(who.detail, who.detail_zh, errors=[who])

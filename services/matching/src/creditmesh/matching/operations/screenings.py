@@ -58,7 +58,7 @@ def _identity(ctx: Context, subject: ScreenedIn) -> Identity | FieldError:
     """Who is meant, or why nobody is."""
     if subject.document is None:
         return _NUMBER_NEEDED
-    return identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers())
+    return identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers(on=ctx.legal_date))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid, NotFound
 from creditmesh.chassis.http import paging
 from creditmesh.matching import deadlines, identity, reach
-from creditmesh.matching.errors import OutsideCredential
+from creditmesh.matching.errors import NotYours, OutsideCredential
 from creditmesh.matching.naming import TaskName, task_id
 from creditmesh.matching.operations.unsealing import item_of, opened
 from creditmesh.matching.store import tasks
@@ -22,6 +22,7 @@ from creditmesh.schemas.rules.calendar import UnknownYear
 from creditmesh.schemas.tasks import Concerned, TaskAnswer, TaskOut, TaskState
 
 PURPOSE = "task"
+_NONE = ("You have no task of this id; see GET /v1/tasks.", "您没有该编号的任务；见 GET /v1/tasks。")
 _DUE_UNKNOWN = (
     "The holiday calendar does not know the year in which this is due yet.",
     "节假日日历尚未包含到期所在年度，暂不推算到期日。",
@@ -54,7 +55,7 @@ async def task_of(ctx: Context, text: str) -> TaskOut:
 async def find_task(ctx: Context, text: str) -> Task:
     """The task as it was computed now, without saying whom it is for.
 
-    NotFound: none, or not this party's. OutsideCredential is a kept access of whom it is for.
+    NotFound: there is none. NotYours (none of this party's) and OutsideCredential are kept accesses of whom it is for.
     """
     try:
         name = TaskName.read(text)
@@ -64,23 +65,29 @@ async def find_task(ctx: Context, text: str) -> Task:
     if name is not None:
         found = await tasks.one(await ctx.session(), inbox_of(ctx), name, parts=range(ctx.node.parts))
     if found is None:
-        raise NotFound("You have no task of this id; see GET /v1/tasks.", "您没有该编号的任务；见 GET /v1/tasks。")
+        await _check_none(ctx, name)
+        raise NotFound(*_NONE)
     _check_reach(ctx, found)
     return found
 
 
+async def _check_none(ctx: Context, name: TaskName | None) -> None:
+    whose = None if name is None else await tasks.whose(await ctx.session(), name, parts=range(ctx.node.parts))
+    if whose is not None:
+        subject, data = whose
+        _refused(ctx, subject, RecordChanged.model_validate_json(data), NotYours.code)
+        raise NotYours(*_NONE)
+
+
 def _check_reach(ctx: Context, task: Task) -> None:
-    item, reached = RecordChanged.model_validate_json(task.data).item, ctx.known_caller.items
-    if reached is not None and item not in reached:
-        ctx.disclose(
-            task.subject,
-            purpose=PURPOSE,
-            ground="statutory",
-            outcome="refused",
-            items=[item],
-            reason=OutsideCredential.code,
-        )
+    event, reached = RecordChanged.model_validate_json(task.data), ctx.known_caller.items
+    if reached is not None and event.item not in reached:
+        _refused(ctx, task.subject, event, OutsideCredential.code)
         raise OutsideCredential
+
+
+def _refused(ctx: Context, subject: UUID, event: RecordChanged, reason: str) -> None:
+    ctx.disclose(subject, purpose=PURPOSE, ground="statutory", outcome="refused", items=[event.item], reason=reason)
 
 
 def inbox_of(ctx: Context) -> Inbox:

@@ -189,6 +189,10 @@ _ONE = (
     f" union all {_UNGROUNDED.format('and ' + _ONE_OF.format('f') + ' and f.measure = :measure')}"
     " and f.outcome in ('applied', 'lifted')"
 )
+_WHOSE = f"""
+    select s.subject, s.data from matching.standing s where {_ONE_OF.format("s")}
+    union all select f.subject, f.data from matching.feedback f where {_ONE_OF.format("f")} limit 1
+"""
 _KEPT = tuple(Answered.__slots__)
 _FIND = f"select {', '.join(_KEPT)} from matching.feedback where part = any(:parts) and id = :id"
 
@@ -203,6 +207,12 @@ async def one(session: Session, inbox: Inbox, name: TaskName, *, parts: range) -
     given = {"parts": parts, "record": name.record, "handle": name.handle, "measure": name.measure}
     rows = await session.fetch(_ONE, inbox.given | given)
     return Task(**rows[0]) if rows else None
+
+
+async def whose(session: Session, name: TaskName, *, parts: range) -> tuple[UUID, bytes] | None:
+    """Whom a task of this name is or was for, with the event of its ground; None if there never was one of anybody."""
+    row = await session.row(_WHOSE, {"parts": parts, "record": name.record, "handle": name.handle})
+    return None if row is None else (row.subject, row.data)
 
 
 async def add(session: Session, answered: Answered) -> None:

@@ -14,7 +14,7 @@ from creditmesh.query.store.accesses import AccessLine
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.queries import AccessOut, ExportOut, FileOut, RecordOut
+from creditmesh.schemas.queries import AccessLog, AccessOut, ExportOut, FileOut, RecordOut
 
 
 async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") -> FileOut:
@@ -29,14 +29,14 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
     decision = _disclose(ctx, subject, purpose, shown)
     for other, theirs in others_shown(ctx, found, shown, viewer=subject).items():
         _disclose(ctx, other, purpose, theirs)
-    return FileOut(decision_id=decision, as_of=ctx.legal_date, records=shown)
+    return FileOut(decision_id=decision, as_of=ctx.legal_date, records=shown, copies_at=_copies_at(ctx))
 
 
-async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> Page[AccessOut]:
+async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> AccessLog:
     """Who looked, refusals included, newest first; reading it is an access too."""
     found = await _accesses(ctx, subject=subject, after=after, limit=limit)
     _disclose(ctx, subject, "own_accesses", ())
-    return found
+    return AccessLog(items=found.items, next=found.next, copies_at=_copies_at(ctx))
 
 
 async def own_export(ctx: Context, subject: UUID) -> AsyncIterator[bytes]:
@@ -52,6 +52,7 @@ async def own_export(ctx: Context, subject: UUID) -> AsyncIterator[bytes]:
         records=file.records,
         authorisations=(),
         accesses=(),
+        copies_at=file.copies_at,
     )
     lists: dict[str, _List] = {"authorisations": listed, "accesses": _accesses}
     begun = {name: (await read(ctx, subject=subject, after=None, limit=_LINES), read) for name, read in lists.items()}
@@ -87,9 +88,14 @@ def _entries(page: Page[Any], mark: str) -> bytes:
 
 
 async def _accesses(ctx: Context, *, subject: UUID, after: str | None, limit: int) -> Page[AccessOut]:
-    part, before = ctx.part(str(subject)), paging.read(after, paging.number)
+    part, before = ctx.part(str(subject)), paging.read(after, UUID)
     lines = await accesses.page(await ctx.alone(), part=part, subject=subject, before=before, limit=limit + 1)
-    return paging.page(lines, limit=limit, place=lambda line: line.entry, shown=_out)
+    return paging.page(lines, limit=limit, place=lambda line: line.id, shown=_out)
+
+
+def _copies_at(ctx: Context) -> tuple[str, ...]:
+    """What goes up is looked at there too, and that is in the logs of those nodes; each names the next above it."""
+    return tuple(peer.code for peer in ctx.followed(Directory).peers("above"))
 
 
 def _disclose(ctx: Context, subject: UUID, purpose: str, shown: Sequence[RecordOut | RecordChanged]) -> UUID:

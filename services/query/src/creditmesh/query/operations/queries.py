@@ -16,7 +16,7 @@ from creditmesh.query.operations.authorisations import ground_of
 from creditmesh.query.operations.subjects import subject_of
 from creditmesh.query.operations.unsealing import answered, others_shown
 from creditmesh.query.release import Plan
-from creditmesh.query.store import queries
+from creditmesh.query.store import authorisations, queries
 from creditmesh.query.store.queries import Decided, KeptAnswer, QueryScope
 from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged
@@ -78,7 +78,11 @@ async def _attempt(ctx: Context, asked: QueryRequest) -> tuple[QueryOut, bool] |
     wanted = _wanted(ctx, asked, statutory)
     found = await queries.read(await ctx.alone(), wanted)
     earlier = None if found.kept is None else _first_answer(ctx, asked, found.kept)
-    ground = statutory or ground_of(ctx, found.token, purpose=asked.query.purpose) or _refuse_unauthorised(ctx, asked)
+    ground = statutory or ground_of(ctx, found.token, purpose=asked.query.purpose)
+    if ground is None:
+        if found.token is None:
+            await _note_attempt(ctx, asked)
+        _refuse_unauthorised(ctx, asked)
     plan = _plan(ctx, asked, ground)
     events = [event for event in found.records if event.item in plan.items and _given(event, earlier)]
     released = await answered(ctx, events)
@@ -264,6 +268,14 @@ def _tell_of_bureau(
 def _refuse_unauthorised(ctx: Context, asked: QueryRequest) -> NoReturn:
     _refused(ctx, asked, "authorisation", NoAuthorisation.code)
     raise NoAuthorisation
+
+
+async def _note_attempt(ctx: Context, asked: QueryRequest) -> None:
+    """What somebody permitted was tried on somebody else: who gave it finds that as well."""
+    tried = asked.query.authorisation
+    row = None if tried is None else await authorisations.find(await ctx.alone(), tried, parts=range(ctx.node.parts))
+    if row is not None:
+        _refused(ctx, replace(asked, subject=row.subject), "authorisation", NoAuthorisation.code)
 
 
 def _refused(ctx: Context, asked: QueryRequest, ground: str, reason: str) -> None:

@@ -16,7 +16,7 @@ async def subject_of(ctx: Context, subject: SubjectIn) -> UUID:
     A wrong check digit is no hindrance (genuine codes have them); UnusableIdentity if there is no such number at all,
     or none of that kind.
     """
-    fillers = ctx.followed(Directory).fillers()
+    fillers = ctx.followed(Directory).fillers(on=ctx.legal_date)
     who = identified(subject.kind, subject.document, fillers=fillers, pointer="/subject")
     if isinstance(who, FieldError):
         raise UnusableIdentity(who.detail, who.detail_zh, errors=[who])

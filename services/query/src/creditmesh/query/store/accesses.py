@@ -20,7 +20,7 @@ _COLUMNS = ("part", "id", "key", "at", "legal_date", "traceparent", "data")
 class AccessLine:
     """One line of the log as it was read back."""
 
-    entry: int
+    id: UUID
     at: datetime
     event: AccessRecorded
 
@@ -31,17 +31,20 @@ async def add(session: Session, events: Sequence[Delivered]) -> int:
     return await session.copy("query.access", _COLUMNS, rows)
 
 
+# The order of entries is the node's: to a caller the place of a line is its id, which says nothing of others' lines.
 _PAGE = """
-    select entry, at, data from query.access
-     where part = :part and key = :subject and entry < coalesce(cast(:before as bigint), 9223372036854775807)
+    select id, at, data from query.access
+     where part = :part and key = :subject
+       and entry < case when cast(:before as uuid) is null then 9223372036854775807 else coalesce((
+               select a.entry from query.access a where a.part = :part and a.id = :before and a.key = :subject), 0) end
      order by entry desc limit :limit
 """
 
 
-async def page(session: Session, *, part: int, subject: UUID, before: int | None, limit: int) -> list[AccessLine]:
-    """At most `limit` lines about a subject that came in before the entry `before` (None: all), newest first."""
+async def page(session: Session, *, part: int, subject: UUID, before: UUID | None, limit: int) -> list[AccessLine]:
+    """At most `limit` lines about a subject, newest first, from before the line `before` of theirs (None: all)."""
     values = {"part": part, "subject": subject, "before": before, "limit": limit}
     return [
-        AccessLine(entry, at, AccessRecorded.model_validate_json(data))
-        for entry, at, data in await session.fetch(_PAGE, values)
+        AccessLine(id_, at, AccessRecorded.model_validate_json(data))
+        for id_, at, data in await session.fetch(_PAGE, values)
     ]

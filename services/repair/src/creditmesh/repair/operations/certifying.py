@@ -11,6 +11,7 @@ from creditmesh.repair.operations.steps import record_of
 from creditmesh.repair.store import cases, propagation
 from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.cases import Certificate, CertificateLine
+from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.signed import SignedText, sign
 
@@ -57,6 +58,6 @@ async def _lines(ctx: Context, case: Case, rev: int) -> tuple[CertificateLine, .
     told = await propagation.lines_of(await ctx.session(), part=case.part, record=case.record, rev=rev)
     record = await record_of(ctx, case)
     directory = ctx.followed(Directory)
-    item = directory.item(record.item, on=ctx.legal_date)
-    shared = item is not None and item.shared_upwards
+    version = directory.version("item", record.item, record.item_version)
+    shared = version is not None and isinstance(version.body, Item) and version.body.shared_by(ctx.node.tier)
     return lines_of(told, above=[peer.code for peer in directory.peers("above")] if shared else [])

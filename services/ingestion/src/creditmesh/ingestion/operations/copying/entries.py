@@ -12,12 +12,10 @@ from pydantic import ValidationError
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.schemas.events import RecordReceived
 from creditmesh.schemas.events.record import Change
-from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody
+from creditmesh.schemas.exchange import STATE_CHANGES, EntryLine, FeedKeyBody, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
-STATE_CHANGES: frozenset[Change] = frozenset({"marked", "unmarked", "repaired", "withdrawn", "discharged", "withheld"})
-"""The changes that leave its content: they mark, unmark, end or withhold it, or discharge whom it names."""
 _MOST = 2**31 - 1
 
 

@@ -74,5 +74,5 @@ class PeerIntake:
             if item is None or refusal is not None:
                 self._gates[code] = refusal or reason("unknown_item")
             else:
-                self._gates[code] = PeerGate(directory.compiled(code, item.number), today=today)
+                self._gates[code] = PeerGate(directory.compiled(code, item.number, on=today), today=today)
         return self._gates[code]

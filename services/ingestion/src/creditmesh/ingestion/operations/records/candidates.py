@@ -14,7 +14,14 @@ from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.subjects import Erased
-from creditmesh.ingestion.content import Content, content_of, fingerprint_text, former_fingerprint_text, natural_texts
+from creditmesh.ingestion.content import (
+    Content,
+    content_of,
+    fingerprint_text,
+    former_fingerprint_text,
+    name_text,
+    natural_texts,
+)
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.schemas.catalogue import Item
@@ -56,6 +63,8 @@ class Candidate:
     places: Sequence[Place]
     """Where they may be: as the row is, and as it may have been before."""
     content: Content = field(repr=False)
+    name: bytes = field(repr=False)
+    """By which the name of its subject is compared."""
     fingerprint: bytes = field(repr=False)
     fingerprints: frozenset[bytes] = field(repr=False)
     """By which its content is recognised: `fingerprint`, and that of the row with every code in its canonical form."""
@@ -123,9 +132,13 @@ async def candidates_of(
 
 def former_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]:
     """By which its content was recognised until decision 33, under every version of the item."""
-    directory, code, kind = ctx.followed(Directory), candidate.item.code, candidate.passed.subject.kind
+    directory, code, today = ctx.followed(Directory), candidate.item.code, ctx.legal_date
+    kind = candidate.passed.subject.kind
     versions = (each.number for each in directory.versions("item", code) if each.state == "published")
-    texts = (former_fingerprint_text(directory.compiled(code, each), candidate.passed.row, kind) for each in versions)
+    texts = (
+        former_fingerprint_text(directory.compiled(code, each, on=today), candidate.passed.row, kind)
+        for each in versions
+    )
     return frozenset(ctx.keys.mac("fingerprint", text) for text in texts)
 
 
@@ -168,6 +181,7 @@ def _candidates(
             place=places[0],
             places=places,
             content=content_of(passed.compiled, passed.row, passed.subject.kind),
+            name=ctx.keys.mac("fingerprint", name_text(item, passed.row, subject=subject)),
             fingerprint=fingerprint,
             fingerprints=frozenset((fingerprint, canonical)),
             representative=None if other is None else (other, ctx.part(str(other))),

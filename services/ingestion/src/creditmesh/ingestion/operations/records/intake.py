@@ -42,7 +42,7 @@ class Intake:
     def __init__(self, ctx: Context, item: Item, party: Party) -> None:
         self.item = item
         self.party = party
-        self.compiled = ctx.followed(Directory).compiled(item.code, item.number)
+        self.compiled = ctx.followed(Directory).compiled(item.code, item.number, on=ctx.legal_date)
         self._gate = Gate(self.compiled, party=party, today=ctx.legal_date)
         self._ctx = ctx
 

@@ -78,11 +78,11 @@ def _shown(ctx: Context, newest: RecordChanged) -> bool:
 
 
 async def _values(ctx: Context, events: Sequence[RecordChanged]) -> list[dict[str, JsonValue]]:
-    ciphers = await ctx.vault.open({sealed.about for event in events for sealed in event.sealed})
+    ciphers = await ctx.vault.open_left({sealed.about for event in events for sealed in event.sealed})
     values = []
     for event in events:
         fields = dict(event.fields)
-        for sealed in event.sealed:
+        for sealed in (each for each in event.sealed if each.about in ciphers):
             fields |= ciphers[sealed.about].unseal(sealed, object=event.record, field=sealed.field)
         values.append(fields)
     return values

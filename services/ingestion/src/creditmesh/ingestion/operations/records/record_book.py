@@ -15,8 +15,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.revisions import Attribution, content_event, state_event
 from creditmesh.ingestion.store import revisions
-from creditmesh.ingestion.store.reviews import KnownReviews
-from creditmesh.ingestion.store.revisions import Place
+from creditmesh.ingestion.store.revisions import Locked, Place
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import Change, RecordState
 
@@ -63,17 +62,17 @@ class RecordBook:
         """To be written, as rows of `store.revisions.COLUMNS`."""
 
     async def open_histories(
-        self, places: Collection[Place], *, party: str, doubtful: Collection[bytes] = ()
-    ) -> KnownReviews:
+        self, places: Collection[Place], *, party: str, doubtful: Collection[bytes] = (), names: Collection[Place] = ()
+    ) -> Locked:
         """Lock the subjects at these places and read all revisions there, without what they say.
 
-        Returns the reviews that this party already has for rows of the doubtful fingerprints.
+        Returns what is known under the locks: beside the histories, of this party's reviews and of the names.
         """
         session, locks = await self._ctx.session(), self._ctx.locks(subject for _, subject, _ in places)
-        found, reviews = await revisions.locked(session, locks, places, party=party, doubtful=doubtful)
-        for natural_key, history in found.items():
+        known = await revisions.locked(session, locks, places, party=party, doubtful=doubtful, names=names)
+        for natural_key, history in known.histories.items():
             self._histories.setdefault(natural_key, history)
-        return reviews
+        return known
 
     async def open_newest(self, places: Iterable[Place]) -> None:
         """Lock the subjects at these places and read their newest revisions with what they say.
@@ -117,7 +116,8 @@ class RecordBook:
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
             sealed=candidate.sealed(record),
         )  # fmt: skip
-        return self._add(place, row, known, by, event)
+        # What peers call a subject is theirs to know: names are compared with those of own rows.
+        return self._add(place, row, known, by, event, name=candidate.name if peer_revision is None else None)
 
     def change_state(self, place: Place, what: StateChange) -> UUID:
         """Mark, unmark or end the record at this place, as one more revision. The id of its row."""
@@ -149,12 +149,14 @@ class RecordBook:
         for row, part in self._queued:
             self._ctx.emit_row(row, part=part)
 
-    def _add(self, place: Place, row: UUID, known: Known, by: Attribution, event: bytes) -> UUID:
+    def _add(
+        self, place: Place, row: UUID, known: Known, by: Attribution, event: bytes, *, name: bytes | None = None
+    ) -> UUID:
         ctx, (part, subject, natural_key) = self._ctx, place
         self.rows.append((
             self._at, ctx.legal_date, part, known.rev, by.item_version, row, known.record, subject, by.submission,
             natural_key, known.fingerprint, *self._mac, by.item, by.party, by.origin, by.lane,
-            known.state, known.mark, ctx.traceparent, event,
+            known.state, known.mark, ctx.traceparent, event, name,
         ))  # fmt: skip
         self._queued.append((row, part))
         self.history(place).append(known)

@@ -11,6 +11,7 @@ from creditmesh.ingestion.operations.records.candidates import Candidate, former
 from creditmesh.ingestion.operations.records.intake import IntakeRow
 from creditmesh.ingestion.operations.records.record_book import RecordBook
 from creditmesh.ingestion.revisions import Attribution
+from creditmesh.ingestion.stated_names import StatedNames
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.ingestion.store.reviews import KnownReviews, Review
 from creditmesh.ingestion.verdicts import Known, Ruling, decide
@@ -32,6 +33,7 @@ class RowVerdict(NamedTuple):
     reasons: Sequence[FieldError] = ()
     made: UUID | None = None
     item: str = ""
+    notices: Sequence[FieldError] = ()
 
 
 class Register:
@@ -44,6 +46,7 @@ class Register:
         self._ctx = ctx
         self._by = by
         self._reviews: KnownReviews = {}
+        self._names = StatedNames()
         self._held: list[Review] = []
         self.book = RecordBook(ctx)
 
@@ -51,15 +54,18 @@ class Register:
         """Lock the subjects of these candidates, then read what their records are."""
         for candidate in candidates:  # of an attempt that met another writer, they have what was found then
             candidate.place = candidate.places[0]
-        self._reviews |= await self.book.open_histories(
+        known = await self.book.open_histories(
             [place for candidate in candidates for place in candidate.places],
             party=self._by.party,
             doubtful={
                 each for candidate in candidates if candidate.holds for each in self._all_fingerprints(candidate)
             },
+            names=[(*candidate.place[:2], candidate.name) for candidate in candidates],
         )
+        self._reviews |= known.reviews
+        self._names.meet(((each.place[1], each.name) for each in candidates), unheard=known.unheard)
         await self._find_former(candidates)
-        await self._find_reviews_of_others_records(candidates)
+        await self._find_reviews(candidates)
 
     def history(self, candidate: Candidate) -> list[Known]:
         """Every revision of the candidate's record, this transaction's included."""
@@ -86,16 +92,19 @@ class Register:
     def hold(self, row: IntakeRow) -> RowVerdict | None:
         """Hold a doubtful row for an officer; None if there is no doubt, or an officer has cleared exactly this row."""
         candidate = row.passed_candidate
-        if not candidate.holds or self._review_of(candidate)[1] == "released":
+        doubts = (*candidate.holds, *self._named_otherwise(candidate, "another_name", person=True))
+        if not doubts or self._review_of(candidate)[1] == "released":
             return None
-        return self._hold(row.number, candidate, candidate.holds)
+        return self._hold(row.number, candidate, doubts)
 
     def revise(self, candidate: Candidate, change: Change) -> RowVerdict:
         """Write a revision with the candidate's content."""
+        notices = self._named_otherwise(candidate, "name_changed", person=False)
         made = self.book.add(candidate, self._by, change=change)
+        self._names.write(candidate.place[1], candidate.name)
         newest = self.history(candidate)[-1]
         verdict: VerdictWord = "accepted" if change == "accepted" else "corrected"
-        return RowVerdict(verdict, newest.record, newest.rev, made=made)
+        return RowVerdict(verdict, newest.record, newest.rev, made=made, notices=notices)
 
     def rehearsed(self) -> "Register":
         """The same, which knows what was settled and will not write it."""
@@ -159,17 +168,26 @@ class Register:
         keys = natural_keys(self._ctx, candidate.item, row, subject=subject, origin=candidate.passed.origin)
         return keys[0] == natural_key
 
-    async def _find_reviews_of_others_records(self, candidates: Iterable[Candidate]) -> None:
-        party = self._by.party
-        asked = {
-            each
-            for candidate in candidates
-            if not candidate.holds
-            if (newest := self.book.newest(candidate.place)) is not None and newest.party != party
-            for each in self._all_fingerprints(candidate)
-        }
-        if asked:
-            self._reviews |= await reviews.states(await self._ctx.session(), party, asked)
+    def _named_otherwise(self, candidate: Candidate, code: str, *, person: bool) -> tuple[FieldError, ...]:
+        """What to say of a person's, or a body's, name that is new to it; of a correction it is the name that changes."""
+        if (candidate.passed.subject.kind == "natural_person") != person or self.history(candidate):
+            return ()
+        if not self._names.is_another(candidate.place[1], candidate.name):
+            return ()
+        return (reason(code, f"/{candidate.item.roles.name}"),)
+
+    async def _find_reviews(self, candidates: Iterable[Candidate]) -> None:
+        """Find the reviews of rows that are held for what their records are, or their subjects' names."""
+        doubtful = [each for each in candidates if not each.holds and self._may_be_held(each)]
+        if asked := {fingerprint for each in doubtful for fingerprint in self._all_fingerprints(each)}:
+            self._reviews |= await reviews.states(await self._ctx.session(), self._by.party, asked)
+
+    def _may_be_held(self, candidate: Candidate) -> bool:
+        newest = self.book.newest(candidate.place)
+        if newest is not None:
+            return newest.party != self._by.party
+        person = candidate.passed.subject.kind == "natural_person"
+        return person and self._names.may_be_another(candidate.place[1], candidate.name)
 
     def _review(self, review: UUID, number: int, candidate: Candidate, why: Sequence[FieldError]) -> Review:
         by, newest, split = self._by, self.book.newest(candidate.place), candidate.content.split

@@ -259,7 +259,7 @@ class SubmissionRun:
             review=verdict.review if made else None,
             reasons=_without_words(verdict.reasons) if brief else verdict.reasons,
             line=row.line,
-            notices=row.notices,
+            notices=(*row.notices, *verdict.notices),
         )
 
 
