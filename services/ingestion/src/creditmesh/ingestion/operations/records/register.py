@@ -169,7 +169,7 @@ class Register:
         return keys[0] == natural_key
 
     def _named_otherwise(self, candidate: Candidate, code: str, *, person: bool) -> tuple[FieldError, ...]:
-        """What to say of a person's, or a body's, name that is new to it; of a correction it is the name that changes."""
+        """What to say of a name that is new to a person, or a body; of a correction it is the name that changes."""
         if (candidate.passed.subject.kind == "natural_person") != person or self.history(candidate):
             return ()
         if not self._names.is_another(candidate.place[1], candidate.name):
