@@ -180,17 +180,6 @@ async def test_a_period_that_is_shorter_than_ours_or_as_long_is_the_origins(prov
 
 
 @pytest.mark.parametrize(
-    ("begins", "code"), [("2026-05-10", ["period_too_long"]), ("2026-05-11", []), ("2026-06-01", [])]
-)
-async def test_a_record_is_shown_no_earlier_than_it_was_decided_whatever_its_origin_says(
-    province: House, begins: str, code: list[str]
-):
-    feed = await opened_feed(province)
-    row = penalty(province.number(), CF_JDRQ="2026-05-11")
-    assert await codes(province, feed.entry(row, record=new_record(), display_from=date.fromisoformat(begins))) == code
-
-
-@pytest.mark.parametrize(
     ("party", "origin", "code"),
     [
         (None, "city", "peer_not_enrolled"),

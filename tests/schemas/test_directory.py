@@ -318,13 +318,13 @@ def test_a_severity_that_nobody_confirmed_rates_nothing_higher_outside_a_sandbox
         assert body.code == name
         stream.publish("code_set", body)
     stream.publish("item", an_item(severity=DOUBTED))
-    outside = stream.directory.compiled("penalty", 1).item
+    outside = stream.directory.compiled("penalty", 1, on=DAY).item
     assert outside.rated("罚款", Decimal(100), simple=False) == "general"
     assert outside.rated("警告", None, simple=False) == "minor"
     assert set(stream.directory.law(DAY).items) == {"penalty"}
     confirmed = tuple(rule.model_copy(update={"verified": True}) for rule in DOUBTED)
     stream.publish("item", an_item(2, severity=confirmed), number=2)
-    assert stream.directory.compiled("penalty", 2).item.rated("罚款", Decimal(100), simple=False) == "serious"
+    assert stream.directory.compiled("penalty", 2, on=DAY).item.rated("罚款", Decimal(100), simple=False) == "serious"
     assert stream.directory.law(DAY).items == {}, "confirmed, it is the rule that everything may have come under"
 
 
@@ -333,7 +333,7 @@ def test_in_a_sandbox_a_severity_that_nobody_confirmed_rates_as_it_says(stream: 
     for body in SETS.values():
         stream.publish("code_set", body)
     stream.publish("item", an_item(severity=DOUBTED))
-    assert stream.directory.compiled("penalty", 1).item.rated("罚款", Decimal(100), simple=False) == "serious"
+    assert stream.directory.compiled("penalty", 1, on=DAY).item.rated("罚款", Decimal(100), simple=False) == "serious"
     assert stream.directory.law(DAY).items == {}
 
 

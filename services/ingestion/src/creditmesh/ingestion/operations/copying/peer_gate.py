@@ -1,7 +1,7 @@
 """The gate for what peers send: who may speak for an origin, and what its content must be to be held here too.
 
 The origin answers for its departments and for doubtful numbers, so neither is asked here, and nothing is held: an entry
-is accepted or refused. Severity and period are the origin's; the period may lie within ours.
+is accepted or refused. Severity and period are the origin's; the period begins as ours does, and may end sooner.
 """
 
 from datetime import date
@@ -55,8 +55,7 @@ class PeerGate(Lawful):
         verdict.severity = body.severity
         verdict.period = Period(body.display_from, body.display_until)
         ours = self._period(verdict.decided_on, body.severity, until, own_end)
-        later = ours.until is not None and (body.display_until is None or body.display_until > ours.until)
-        if later or body.display_from < ours.begins:
+        if ours.until is not None and (body.display_until is None or body.display_until > ours.until):
             verdict.refusals.append(reason("period_too_long"))
         return verdict
 
