@@ -250,12 +250,12 @@ async def test_verdicts_that_are_left_in_the_middle_keep_no_session_and_the_firs
         for session in sessions:
             await pool.release(session)
         async with database.transaction():
-            await database.execute("alter table ingestion.submission_chunk rename column lines to lost")
+            await database.execute("alter table ingestion.submission_chunk rename column first_row to lost")
         try:
             async with house.client() as client:
                 assert (await client.get(f"/v1/submissions/{submission}/verdicts")).status_code >= 500
         finally:
-            await database.execute("alter table ingestion.submission_chunk rename column lost to lines")
+            await database.execute("alter table ingestion.submission_chunk rename column lost to first_row")
 
 
 async def _waits(database: asyncpg.Connection) -> bool:
