@@ -1,11 +1,13 @@
 """Large bodies: a few at once, the others wait or are refused, and small ones wait for nobody."""
 
 import asyncio
+import threading
 
 import pytest
 
-from creditmesh.chassis.bulk import LARGE, Bodies, Bulk, HeldBody, in_slices
+from creditmesh.chassis.bulk import LARGE, SMALL, Bodies, Bulk, HeldBody, in_slices
 from creditmesh.chassis.shares import Busy, working_for
+from tests.support.eventually import eventually
 
 
 async def test_large_bodies_have_turns_and_small_ones_need_none():
@@ -92,3 +94,61 @@ async def test_what_bodies_hold_is_bounded_for_all_and_for_each_caller_and_small
     first.let_go()
     with working_for("one"):
         await HeldBody(bodies).add(2900 * 1024)
+
+
+async def test_what_large_bodies_hold_is_never_taken_from_small_ones():
+    bodies = Bodies(4 * 1024 * 1024)
+    for share, size in (("one", 3 * 1024 * 1024), ("two", 1025 * 1024)):
+        with working_for(share):
+            await HeldBody(bodies).add(size)
+            with pytest.raises(Busy):
+                await HeldBody(bodies).add(3 * 1024 * 1024)
+    with working_for("three"):
+        small = HeldBody(bodies)
+        await small.add(70 * 1024)
+        await small.add(SMALL - 70 * 1024)
+        grown = HeldBody(bodies)
+        await grown.add(900 * 1024)
+        with pytest.raises(Busy):
+            await grown.add(200 * 1024)
+        grown.let_go()
+        small.let_go()
+        await HeldBody(bodies).add(SMALL)
+
+
+async def test_large_bodies_are_read_in_one_thread_at_a_time_and_small_ones_wait_for_none():
+    bulk, go, at_once, most = Bulk(), threading.Event(), 0, 0
+
+    def reading() -> str:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        go.wait(10)
+        at_once -= 1
+        return "read"
+
+    tasks = [asyncio.create_task(bulk.read(LARGE, reading)) for _ in range(3)]
+    await eventually(lambda: most)
+    assert await bulk.read(LARGE - 1, lambda: "small") == "small"
+    await asyncio.sleep(0.05)
+    go.set()
+    assert (await asyncio.gather(*tasks), most) == (["read"] * 3, 1)
+
+
+async def test_who_is_cancelled_while_a_body_is_read_stays_until_its_thread_has_ended():
+    bulk, begun, go = Bulk(), threading.Event(), threading.Event()
+
+    def reading() -> None:
+        begun.set()
+        go.wait(10)
+
+    cancelled = asyncio.create_task(bulk.read(LARGE, reading))
+    await eventually(begun.is_set)
+    following = asyncio.create_task(bulk.read(LARGE, lambda: "next"))
+    for _ in range(2):
+        cancelled.cancel()
+        done, _ = await asyncio.wait({cancelled, following}, timeout=0.05)
+        assert not done
+    go.set()
+    assert await following == "next"
+    assert cancelled.cancelled()

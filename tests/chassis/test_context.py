@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
@@ -237,6 +238,34 @@ async def test_a_context_that_began_no_transaction_commits_with_no_statement(nur
         async with asyncio.timeout(1), pool.session():
             """It has been given back."""
     assert sent == ["select 1"]
+
+
+async def test_a_context_that_is_closed_gives_no_session_and_counts_no_body(nursery: Nursery):
+    context = nursery.context()
+    await context.close()
+    for again in (context.alone, context.session, lambda: context.hold(1)):
+        with pytest.raises(RuntimeError, match="closed"):
+            await again()
+    await context.commit()
+    await context.rollback()
+
+
+@pytest.mark.parametrize("trouble", [None, RuntimeError, asyncio.CancelledError])
+async def test_what_is_read_after_a_context_was_closed_gives_its_session_back_however_it_ends(
+    nursery: Nursery, trouble: type[BaseException] | None
+):
+    pool = nursery.database.pool("toy", size=1)
+    context = Context(replace(nursery.equipment, pool=pool), caller=DEPARTMENT, request_id="r")
+    today = context.legal_date
+    await context.close()
+    with nullcontext() if trouble is None else pytest.raises(trouble):
+        async with context.afterwards() as later:
+            assert (later.known_caller, later.request_id, later.legal_date) == (DEPARTMENT, "r", today)
+            assert (await later.session()).share == DEPARTMENT.share
+            if trouble is not None:
+                raise trouble
+    async with asyncio.timeout(1), pool.session() as session:
+        assert not session.in_transaction
 
 
 async def test_a_transaction_that_was_lost_is_not_begun_again_unnoticed(nursery: Nursery):

@@ -134,6 +134,15 @@ class DoorContract:
         assert (await outside.get("/v1/pieces/50")).content == toy.PIECE * 50
         assert (await outside.get("/v1/pieces/0")).content == b""
 
+    @pytest.mark.parametrize("count", [0, 1, 30])
+    async def test_an_answer_that_fails_in_the_middle_never_looks_whole(self, door: Door, count: int):
+        async with served(door) as url, httpx.AsyncClient(base_url=url) as outside:
+            async with outside.stream("GET", f"/v1/broken/{count}") as answer:
+                assert answer.status_code == 200
+                with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
+                    await answer.aread()
+            assert (await outside.get("/v1/toys")).status_code == 200
+
     async def test_a_services_refusal_is_passed_on(self, standing: Standing, outside: httpx.AsyncClient):
         key = await standing.key()
         refused = await outside.post("/v1/toys", headers=bearer(key), json={"colour": "taken"})

@@ -9,6 +9,7 @@ from fastapi import Body, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Conflict, Unauthenticated
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import BodyLimit
@@ -113,6 +114,18 @@ async def pieces(count: int) -> StreamingResponse:
             yield PIECE
 
     return StreamingResponse(each(), headers={"Cache-Control": "max-age=5", "X-Creditmesh-Secret": "1"})
+
+
+@router.get("/v1/broken/{count}", access=AccessPolicy.public())
+async def broken(count: int) -> StreamingResponse:
+    """So many pieces, and then a fault."""
+
+    async def each() -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield PIECE
+        raise DatabaseError("select 1", kind="lost")
+
+    return StreamingResponse(each())
 
 
 @router.get("/v1/strangers", access=AccessPolicy.public())

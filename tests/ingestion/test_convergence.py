@@ -37,6 +37,7 @@ async def send(house: House, rows: list[dict[str, str]], caller=MARKET_CALLER) -
                 item=PENALTY,
                 read=lambda intake: rows_of(Media("lines", "utf-8"), body, headers=intake.compiled.header_map),
                 digest=b"",
+                weight=len(body),
             ),
         )
 

@@ -214,6 +214,7 @@ async def test_rows_that_differ_under_a_standing_submission_are_refused(house: H
             item=PENALTY,
             read=lambda intake: rows_of(Media("lines", "utf-8"), text, headers=intake.compiled.header_map),
             digest=b"the same",
+            weight=len(text),
             key="differs",
         )
 

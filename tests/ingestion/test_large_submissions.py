@@ -3,22 +3,28 @@
 import asyncio
 import gc
 import gzip
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from uuid import UUID
 
+import asyncpg
 import pytest
 
-from creditmesh.chassis.bulk import Bodies, Bulk
+from creditmesh.chassis.bulk import LARGE, SMALL, Bodies, Bulk
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import TooLarge
 from creditmesh.chassis.shares import working_for
 from creditmesh.ingestion import operations
-from creditmesh.ingestion.formats import Media, decoded, rows_of
-from tests.ingestion.conftest import House, told
+from creditmesh.ingestion.formats import Media, SubmittedRow, decoded, rows_of
+from creditmesh.ingestion.operations import SubmissionOrder
+from creditmesh.ingestion.operations.records.intake import Intake
+from tests.ingestion.conftest import MARKET_CALLER, PENALTY, House, told
 from tests.ingestion.rows import compiled, penalty
 from tests.ingestion.test_formats import pieces
+from tests.support.eventually import eventually
 
 LINES = "application/x-ndjson"
 
@@ -180,3 +186,81 @@ async def test_parcels_that_stop_coming_hold_no_more_than_their_callers_share(ho
     more.set()
     assert (await held).status_code == 200
     assert (await crowded.submit(body, kind=LINES, headers=packed, dry_run=True)).status_code == 200
+
+
+async def test_files_are_read_one_at_a_time_and_what_a_cancelled_one_holds_is_counted_until_its_thread_has_ended(
+    house: House,
+):
+    go, at_once, most = threading.Event(), 0, 0
+
+    def rows(_: Intake) -> Iterator[SubmittedRow]:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        go.wait(10)
+        at_once -= 1
+        yield SubmittedRow(1, b"{}")
+
+    bodies = Bodies(1024 * 1024)
+    crowded = replace(house, equipment=replace(house.equipment, bodies=bodies, files=Bulk(at_once=4)))
+    order = SubmissionOrder(item=PENALTY, read=rows, digest=b"", weight=LARGE, dry_run=True)
+
+    async def submitted(size: int) -> operations.Submitted:
+        ctx = Context(crowded.equipment, caller=MARKET_CALLER)
+        try:
+            await ctx.hold(size)
+            return await operations.submit(ctx, order)
+        finally:
+            await ctx.close()
+
+    with working_for("market"):
+        gone = asyncio.create_task(submitted(SMALL // 2))
+        await eventually(lambda: most)
+        other = asyncio.create_task(submitted(SMALL // 2))
+        await eventually(lambda: bodies.small._held == {"market": 4})
+        gone.cancel()
+        await asyncio.wait({gone}, timeout=0.1)
+        assert (gone.done(), bodies.small._held, most) == (False, {"market": 4}, 1)
+        go.set()
+        assert (await other).counts == {"refused": 1}
+        await asyncio.wait({gone})
+    assert (gone.cancelled(), most, bodies.small._held) == (True, 1, {})
+
+
+async def test_verdicts_that_are_left_in_the_middle_keep_no_session_and_the_first_are_had_before_the_answer(
+    house: House,
+):
+    rows = [penalty(house.number()) for _ in range(1001)]
+    submission = UUID(told(await house.submit(rows))[1]["submission"])
+    pool = house.equipment.pool
+    async with house.database.session() as database:
+        for _ in range(pool.size):
+            ctx = Context(house.equipment, caller=MARKET_CALLER)
+            verdicts = await operations.verdicts_of(ctx, submission)
+            await ctx.close()
+            assert (await anext(verdicts)).count(b"\n") == 1000
+            async with database.transaction():
+                await database.execute("lock table ingestion.submission_chunk")
+                reading = asyncio.create_task(anext(verdicts))
+                await eventually(lambda: _waits(database))
+                reading.cancel()
+                await asyncio.wait({reading})
+        async with asyncio.timeout(5):
+            sessions = [await pool.acquire() for _ in range(pool.size)]
+        for session in sessions:
+            await pool.release(session)
+        async with database.transaction():
+            await database.execute("alter table ingestion.submission_chunk rename column first_row to lost")
+        try:
+            async with house.client() as client:
+                assert (await client.get(f"/v1/submissions/{submission}/verdicts")).status_code >= 500
+        finally:
+            await database.execute("alter table ingestion.submission_chunk rename column lost to first_row")
+
+
+async def _waits(database: asyncpg.Connection) -> bool:
+    return bool(
+        await database.fetch(
+            "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+    )

@@ -2,11 +2,15 @@
 
 import asyncio
 from base64 import urlsafe_b64decode
+from collections.abc import Awaitable, Callable
 from datetime import date
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
+from starlette.responses import StreamingResponse
 
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.query.operations import own_file
 from creditmesh.schemas.queries import ExportOut
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
@@ -14,6 +18,7 @@ from tests.query.conftest import ITEMS, House, an_organisation, bureau, departme
 from tests.query.samples import a_directory, a_node, a_record, an_item
 from tests.query.test_queries import somebody_else
 from tests.support.erasing import erase
+from tests.support.eventually import eventually
 
 NOBODYS = UUID("0199f000-0000-7000-8000-000000000000")
 """An id that nothing has, and the same in every process that collects these tests."""
@@ -350,6 +355,64 @@ async def test_an_export_is_whole_and_read_some_lines_at_a_time_with_no_session_
     assert [line.access for line in told.accesses] == [row["id"] for row in rows]
     assert sorted(str(each.id) for each in told.authorisations) == sorted(map(str, given))
     assert len(told.records) == 1
+
+
+async def test_exports_that_are_left_or_fail_in_the_middle_keep_no_session(catalogue: House):
+    _, subject = await somebody(catalogue)
+    for _ in range(101):
+        await get(catalogue, person(subject), "/v1/me/accesses?limit=1")
+    pool = catalogue.equipment.pool
+
+    async def taken(trouble: Callable[[asyncpg.Connection], Awaitable[object]]) -> None:
+        """An export whose second page waits for a table until there is trouble with the one who reads it."""
+        ctx = catalogue.context(person(subject))
+        document = await own_file.own_export(ctx, subject)
+        await ctx.commit()
+        await ctx.close()
+        sent = []
+
+        async def receive() -> dict[str, str]:
+            await eventually(lambda: waiting(database))
+            await trouble(database)
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, object]) -> None:
+            sent.append(message)
+
+        async with catalogue.database.session() as database, database.transaction():
+            await database.execute("lock table query.access")
+            await StreamingResponse(document)({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
+        assert sent[-1]["more_body"]
+
+    for _ in range(pool.size):
+        await taken(left)
+    async with asyncio.timeout(5):
+        sessions = [await pool.acquire() for _ in range(pool.size)]
+    for session in sessions:
+        await pool.release(session)
+    with pytest.raises(DatabaseError):
+        await taken(cut_off)
+    async with asyncio.timeout(5):
+        sessions = [await pool.acquire() for _ in range(pool.size)]
+    for session in sessions:
+        await pool.release(session)
+
+
+_WAITING = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+
+
+async def waiting(database: asyncpg.Connection) -> bool:
+    return bool(await database.fetch(_WAITING))
+
+
+async def left(database: asyncpg.Connection) -> None:
+    """The client goes away."""
+
+
+async def cut_off(database: asyncpg.Connection) -> None:
+    """The server ends the session, and the client waits."""
+    await database.execute(f"select pg_terminate_backend(pid) from ({_WAITING}) as waiting")
+    await asyncio.Event().wait()
 
 
 ROUTES = [

@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import sys
+import tracemalloc
 
 import orjson
 import pytest
@@ -250,3 +252,12 @@ def test_the_first_line_end_outside_quotes_is_the_files(body: bytes, want: list[
     got = [body[start:stop] for _, start, stop in lines_of(body)]
     assert got == want or body.startswith(b'"a')
     assert b"".join(got) == body
+
+
+def test_the_rows_of_a_table_hold_about_what_their_texts_have():
+    table = Table.of((HEADER + "x,y,z,a,b\n" * 5000).encode())
+    tracemalloc.start()
+    rows = list(rows_of(table, COLUMNS))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 3 * sum(sys.getsizeof(row.text) for row in rows)

@@ -1,14 +1,15 @@
 """Large bodies: few are worked on at once, in turns of their callers, and between their slices others have the process.
 
-However slowly they come, and whatever they wait for, what they hold of the memory is counted, for each caller.
+However slowly they come, and whatever they wait for, what they hold of the memory is counted, for each caller; small
+ones have memory that large ones never take.
 
 What one event loop can do is done by one body at a time while another waits for the database: more at once would make
 none of them quicker, and everybody else slower.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 from typing import TypeVar
 
@@ -25,7 +26,14 @@ SECONDS_TO_WAIT = 20.0
 FILES_AT_ONCE = 8
 SECONDS_TO_WAIT_FOR_A_FILE = 60.0
 MOST_HELD = 512 * 1024 * 1024
-"""Bytes of bodies in memory: eight of the largest, of which one caller may have six."""
+"""Bytes of bodies beyond `SMALL`: eight of the largest, of which one caller may have six.
+
+A body is counted as it came and as it was unpacked, until the answer. Not counted is what is made of it: the rows of a
+file under way have one to two times its bytes, and while a body is put together it is there twice.
+"""
+SMALL = 1024 * 1024
+"""Bytes up to which a body is counted apart."""
+MOST_HELD_BY_SMALL = 64 * 1024 * 1024
 _FREE, _PIECE = 64 * 1024, 256 * 1024
 """What a body holds uncounted, and in what it is counted beyond."""
 
@@ -37,6 +45,7 @@ class Bulk:
 
     def __init__(self, *, at_once: int = AT_ONCE, waiting: int = WAITING, seconds: float = SECONDS_TO_WAIT) -> None:
         self._turns = Shares(at_once, waiting=waiting, seconds=seconds, busy=_busy)
+        self._thread = asyncio.Lock()
 
     @asynccontextmanager
     async def turn(self, size: int) -> AsyncIterator[None]:
@@ -53,6 +62,23 @@ class Bulk:
         finally:
             self._turns.give(share)
 
+    async def read(self, size: int, reading: Callable[[], T]) -> T:
+        """What reading so many bytes gives: of a large body in a thread, one at a time, within its turn.
+
+        A thread that computes takes the interpreter from the loop, and each more takes it for longer. None can be
+        stopped: who is cancelled stays until it has ended, so that what it holds is counted and no other begins.
+        """
+        if size < LARGE:
+            return reading()
+        async with self._thread:
+            thread = asyncio.get_running_loop().run_in_executor(None, reading)
+            try:
+                return await asyncio.shield(thread)
+            finally:
+                while not thread.done():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait({thread})
+
 
 def files() -> Bulk:
     """The turns of files that take minutes, mostly in the database: more at once, so that no caller has them all."""
@@ -63,20 +89,26 @@ class Bodies:
     """The memory that bodies of requests have in one process; who would have more than there is, is told so at once."""
 
     def __init__(self, most: int = MOST_HELD) -> None:
-        self.places = Shares(most // _PIECE, waiting=0, seconds=0.0, busy=_busy)
+        self.large, self.small = (
+            Shares(size // _PIECE, waiting=0, seconds=0.0, busy=_busy) for size in (most, MOST_HELD_BY_SMALL)
+        )
 
 
 class HeldBody:
     """What the body of one request holds of it, from its first bytes until the request is answered."""
 
     def __init__(self, bodies: Bodies) -> None:
-        self._places = bodies.places
+        self._bodies = bodies
+        self._places = bodies.small
         self._taken: list[Hashable] = []
         self._size = 0
 
     async def add(self, size: int) -> None:
         """So many bytes have come, or were unpacked; Busy where the caller, or all together, hold too many."""
         self._size += size
+        if self._size > SMALL and self._places is self._bodies.small:
+            self.let_go()
+            self._places = self._bodies.large
         while self._size > _FREE + _PIECE * len(self._taken):
             self._taken.append(await self._places.take())
 

@@ -31,6 +31,7 @@ from creditmesh.chassis.declared import Declared, ProcessState
 from creditmesh.chassis.errors import Unavailable, outcome_unknown
 from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.ids import new_id
+from creditmesh.chassis.shares import working_for
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.events import AccessRecorded, Event
@@ -91,6 +92,7 @@ class Context:
     _queued: bool = False
     _today: date | None = None
     _body: HeldBody | None = None
+    _closed: bool = False
 
     @property
     def node(self) -> NodeFacts:
@@ -128,15 +130,36 @@ class Context:
 
     async def hold(self, size: int) -> None:
         """Count so many more bytes of this request's body as in memory until it is answered; Busy if too many are."""
+        self._assert_open()
         if self._body is None:
             self._body = HeldBody(self.equipment.bodies)
         await self._body.add(size)
 
     async def close(self) -> None:
-        """The request is answered: what was not committed is rolled back, and its body let go."""
+        """The request is answered: what was not committed is rolled back, its body let go, and no session had again."""
+        self._closed = True
         if self._body is not None:
             self._body.let_go()
         await self.rollback()
+
+    @asynccontextmanager
+    async def afterwards(self) -> AsyncIterator["Context"]:
+        """A context of the same request for one read of a body that is streamed after this one is closed.
+
+        However it is left, its session goes back: nobody who is slow, or has gone, keeps one.
+        """
+        later = Context(
+            self.equipment,
+            caller=self.caller,
+            request_id=self.request_id,
+            traceparent=self.traceparent,
+            _today=self.legal_date,
+        )
+        with working_for(self.known_caller.share):
+            try:
+                yield later
+            finally:
+                await later.close()
 
     def followed(self, kind: type[F]) -> F:
         """The state this process follows, as the type it is."""
@@ -162,7 +185,11 @@ class Context:
         return session
 
     async def alone(self) -> Session:
-        """The session of this context for one statement that commits by itself, unless a transaction has begun."""
+        """The session of this context for one statement that commits by itself, unless a transaction has begun.
+
+        RuntimeError once the context is closed: nobody would give it back.
+        """
+        self._assert_open()
         if self._session is None:
             self._session = await self.equipment.pool.acquire()
         return self._session
@@ -328,6 +355,10 @@ class Context:
     def _outbox(self) -> str | None:
         service = self.equipment.service
         return None if service.outbox is None else f"{service.name}.{service.outbox.table}"
+
+    def _assert_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("this context is closed; what is read afterwards has one of its own (`afterwards`)")
 
     def _is_own(self, event: type[Event]) -> bool:
         outbox = self.equipment.service.outbox

@@ -85,12 +85,13 @@ async def submit(
         item=item,
         read=lambda intake: rows_of(media, body, headers=intake.compiled.header_map),
         digest=await _digest(body, item, lane, media.shape),
+        weight=len(body) if single else _weight(body),
         key=key,
         lane=lane,
         dry_run=dry_run,
         single=single,
     )
-    async with ctx.equipment.files.turn(len(body) if single else _weight(body)):
+    async with ctx.equipment.files.turn(order.weight):
         done = await operations.submit(ctx, order)
     return _one(done, dry_run=dry_run) if single else _many(done)
 

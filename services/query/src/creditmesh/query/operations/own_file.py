@@ -6,7 +6,6 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.http import paging
-from creditmesh.chassis.shares import working_for
 from creditmesh.query.operations.authorisations import listed
 from creditmesh.query.operations.unsealing import answered, others_shown
 from creditmesh.query.store import accesses, named
@@ -75,9 +74,8 @@ async def _document(
         page, mark = first, f',"{name}":['
         yield _entries(page, mark)
         while page.next is not None:
-            with working_for(ctx.known_caller.share):
-                page = await read(ctx, subject=subject, after=page.next, limit=_LINES)
-                await ctx.rollback()  # nobody who is slow keeps a session
+            async with ctx.afterwards() as later:
+                page = await read(later, subject=subject, after=page.next, limit=_LINES)
             yield _entries(page, ",")
         yield b"]"
     yield b"}"

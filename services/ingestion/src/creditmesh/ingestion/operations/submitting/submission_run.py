@@ -52,6 +52,8 @@ class SubmissionOrder:
     read: Callable[[Intake], Iterable[SubmittedRow]] = field(repr=False)
     """Gives the rows, for the item's headers; it may refuse the body as a whole."""
     digest: bytes
+    weight: int
+    """Bytes that reading the rows is worth."""
     key: str | None = None
     lane: Lane = "live"
     dry_run: bool = False

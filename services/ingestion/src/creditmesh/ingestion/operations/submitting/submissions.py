@@ -1,15 +1,12 @@
 """Submissions: whatever the shape of a body, every row gets its verdict; and how far one has come, for its party."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
-from creditmesh.chassis.shares import working_for
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import NoRows
-from creditmesh.ingestion.formats import SubmittedRow
 from creditmesh.ingestion.operations.records.intake import Intake
 from creditmesh.ingestion.operations.submitting.submission_run import (
     OtherFirst,
@@ -18,7 +15,7 @@ from creditmesh.ingestion.operations.submitting.submission_run import (
     Submitted,
 )
 from creditmesh.ingestion.store import submissions
-from creditmesh.ingestion.store.submissions import StoredSubmission
+from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
 from creditmesh.schemas.verdicts import VerdictWord
 
 _LINE = 200
@@ -32,7 +29,7 @@ async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
     idempotency.KeyReused where a key comes back with other rows; Unavailable while events back up.
     """
     intake = Intake.of(ctx, order.item, party=ctx.known_caller.party)
-    rows = list(order.read(intake)) if order.single else await asyncio.to_thread(_all, order, intake)
+    rows = await ctx.equipment.files.read(order.weight, lambda: list(order.read(intake)))
     if not rows:
         raise NoRows("Send at least one row.", "请至少报送一行。")
     try:
@@ -54,22 +51,18 @@ async def progress_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission,
 async def verdicts_of(ctx: Context, submission: UUID) -> AsyncIterator[bytes]:
     """The verdict lines of the caller's submission, some at a time, in order; NotFound if it is not theirs.
 
-    They are read as they are taken, after this context is over: no session and no megabytes wait for who is slow.
+    They are read as they are taken, after this context is over: no session and no megabytes wait for who is slow. Only
+    the first are read before, so that who cannot have them is told why.
     """
     await progress_of(ctx, submission)
-    return _verdicts(ctx, submission)
+    return _verdicts(ctx, submission, await submissions.chunk_after(await ctx.alone(), submission, 0))
 
 
-async def _verdicts(ctx: Context, submission: UUID) -> AsyncIterator[bytes]:
-    row = 0
-    while True:
-        with working_for(ctx.known_caller.share):
-            async with ctx.equipment.pool.session() as session:
-                chunk = await submissions.chunk_after(session, submission, row)
-        if chunk is None:
-            return
+async def _verdicts(ctx: Context, submission: UUID, chunk: Chunk | None) -> AsyncIterator[bytes]:
+    while chunk is not None:
         yield chunk.lines
-        row = chunk.last_row
+        async with ctx.afterwards() as later:
+            chunk = await submissions.chunk_after(await later.alone(), submission, chunk.last_row)
 
 
 async def receipt_of(ctx: Context, submission: UUID) -> bytes:
@@ -88,8 +81,3 @@ async def receipt_of(ctx: Context, submission: UUID) -> bytes:
         return receipts.receipt_line(
             ctx.keys, submission=submission, node=ctx.node.code, item=found.item, chunks=chunks
         )
-
-
-def _all(order: SubmissionOrder, intake: Intake) -> list[SubmittedRow]:
-    # In a thread of its own: where blank lines stand there is no row after which others could have the process.
-    return list(order.read(intake))
