@@ -57,6 +57,19 @@ def test_a_city_adds_none_on_a_basis_of_the_nation():
     assert refused(item, issued_by="city") == {("/basis", "basis_level")}
 
 
+@pytest.mark.parametrize(("lists_of", "allowed"), [("nation", False), ("province", False), ("city", True)])
+def test_a_citys_own_item_puts_nobody_on_a_list_of_a_tier_above(lists_of: str, *, allowed: bool):
+    item = local_item().model_copy(update={"designates": RATING.designates})
+    entries = (CatalogueObject("item", item),)
+    found_list = STANDING["list", RATING.designates]
+    issued = {("list", RATING.designates): [Issued(lists_of, 1, found_list), Issued("city", 2, found_list)]}
+    known = ProposedCatalogue(STANDING, entries, issued=issued)
+    found = findings(entries, known, issued_by="city", sandbox=True)
+    expected = [] if allowed else [("/item/city_honour/designates", "list_above")]
+    assert [(each.pointer, each.code) for each in found] == expected
+    assert refused(RATING.model_copy(update={"retention_months": 24}), issued_by="city") == set(), "as the nation's did"
+
+
 def test_a_city_does_not_issue_in_the_nations_name():
     item = local_item().model_copy(update={"tier": "nation"})
     assert refused(item, issued_by="city") == {("/tier", "tier")}
@@ -209,6 +222,40 @@ def test_a_city_leaves_every_rule_of_the_nations_item_as_narrow_as_it_was(update
 def test_a_city_takes_nothing_away_from_what_the_nation_says_of_a_field(code: str, update: dict):
     found = refused(with_field(PENALTY, code, **update), issued_by="city")
     assert (f"/fields/{code}", "widens") in found
+
+
+def renamed(**names: dict) -> Item:
+    item = PENALTY
+    for code, update in names.items():
+        item = with_field(item, code, **update)
+    return item
+
+
+@pytest.mark.parametrize(
+    ("names", "into"),
+    [
+        (
+            {"CF_XDR_ZJHM": {"name_zh": "号", "aliases": ()}, "CF_YJ": {"aliases": ("证件号码", "身份证号码")}},
+            ["CF_YJ"],
+        ),
+        ({"BZ": {"name_zh": "其他", "aliases": ()}, "CF_SY": {"aliases": ("（1）備 註",)}}, ["CF_SY"]),
+        ({"CF_SY": {"name_zh": "备注", "aliases": ()}, "BZ": {"name_zh": "处罚事由"}}, ["BZ", "CF_SY"]),
+    ],
+)
+def test_a_citys_names_lead_no_column_of_the_nation_into_another_field(names: dict, into: list[str]):
+    assert refused(renamed(**names), issued_by="city") == {(f"/fields/{code}", "widens") for code in into}
+    assert refused(renamed(**names), issued_by="nation") == set()
+
+
+def test_nor_into_one_that_stands_where_theirs_was_taken_away():
+    kept = tuple(spec for spec in PENALTY.fields if spec.code != "BZ")
+    item = with_field(PENALTY.model_copy(update={"fields": kept}), "CF_SY", aliases=("BZ",))
+    assert refused(item, issued_by="city") == {("/fields/CF_SY", "widens")}
+
+
+def test_a_city_adds_and_takes_away_names_that_the_nation_does_not_give():
+    names = {"CF_SY": {"aliases": ("违法情节",)}, "BZ": {"name_zh": "补充说明", "aliases": ()}}
+    assert refused(renamed(**names), issued_by="city") == set()
 
 
 def test_a_city_shares_nothing_upwards_that_the_nation_keeps_below():

@@ -26,7 +26,6 @@ def test_every_role_is_in_the_table():
         (RATING, DisplayRule(by="months"), "/display/months"),
         (DEFAULTER, DisplayRule(by="until_valid"), "/display/by"),
         (with_field(PENALTY, "CF_YXQ", required=False), DisplayRule(by="until_valid"), "/display/by"),
-        (PENALTY, DisplayRule(by="by_severity", general_months=-1), "/display"),
     ],
 )
 def test_what_would_be_shown_for_ever_is_refused(item: Item, display: DisplayRule, where: str):

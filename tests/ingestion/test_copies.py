@@ -377,6 +377,22 @@ async def test_what_cannot_be_read_is_refused_and_the_rest_goes_on(province: Hou
     assert len(await province.events(records[3])) == 1
 
 
+@pytest.mark.parametrize("words", [f"身份证{resident(7)}", "示" * 201, "示\n市监", ""])
+@pytest.mark.parametrize("name", ["reason", "basis"])
+async def test_words_of_a_peer_hold_no_persons_number_and_its_feed_goes_on(province: House, name: str, words: str):
+    feed, record, other = await opened_feed(province), new_record(), new_record()
+    body = feed.body(penalty(province.number()), record=record, rev=1, change="accepted")
+    entry = feed.entry_of(body.model_copy(update={name: words}).model_dump_json(), record)
+    good = feed.entry(penalty(province.number()), record=other)
+    assert await codes(province, entry, good) == ["unreadable_entry"]
+    assert await province.events(record) == []
+    assert len(await province.events(other)) == 1
+    end = body.model_copy(update={"record": other, "rev": 2, "change": "withdrawn", "state": "withdrawn", name: words})
+    assert await codes(province, feed.entry_of(end.model_dump_json(), other, 2, "withdrawn")) == []
+    ended = (await province.events(other))[-1]
+    assert (ended.change, ended.reason, ended.basis) == ("withdrawn", None, None), "an end acts, without those words"
+
+
 async def test_what_is_sealed_for_others_is_refused_until_the_key_is_wrapped_to_us(province: House, tmp_path):
     feed, record, row = Feed(province), new_record(), person_penalty(province.number())
     assert await codes(province, feed.entry(row, record=record)) == ["sealed_for_others"], "no key came at all"

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.ingestion.conftest import OFFICER, House, told
-from tests.ingestion.rows import penalty, person_penalty, resident
+from tests.ingestion.conftest import OFFICER, House, department, told
+from tests.ingestion.rows import parties, penalty, person_penalty, resident
 from tests.ingestion.test_records import correct
 from tests.ingestion.test_reviews import decide
 
@@ -72,6 +72,16 @@ async def test_an_organisation_may_change_its_name_and_that_is_told_once(house: 
     assert [codes(each, "notices") for each in (first, second, third)] == [[], [("name_changed", "/CF_XDR_MC")], []]
     single = (await house.submit(penalty(house.number(), **renamed | {"CF_XDR_MC": "示例再更名有限公司"}))).json()
     assert codes(single, "notices") == [("name_changed", "/CF_XDR_MC")]
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+async def test_a_department_learns_by_no_try_whom_others_know_and_under_which_name(house: House, dry_run: str):
+    number, transport = resident(house.number()), parties()["transport"].uscc
+    await house.submit(of(house, "韩某巳", number))
+    row = of(house, "杨某午", number, CF_SJLYDM=transport, CF_CFJGDM=transport)
+    answer = await house.submit([row], caller=department("transport"), dry_run=dry_run)
+    (verdict, *_) = map(orjson.loads, answer.content.splitlines())
+    assert (verdict["verdict"], codes(verdict)) == ("accepted", [])
 
 
 async def test_a_dry_run_says_that_it_would_be_held(house: House):

@@ -72,6 +72,21 @@ async def test_a_named_persons_objection_marks_the_record_and_upheld_it_ends_for
     assert (await house.file(record, "objection")).status_code == 201
 
 
+async def test_an_objection_that_was_returned_bars_nobody_elses_and_waits_while_theirs_is_decided(house: House):
+    record, boss = await naming(house)
+    case = await filed(house, record, boss, "objection")
+    await house.acted(case, department(), "return", missing=["statement"])
+    refused(await file(house, record, boss, "objection"), 409, "case_open")
+    firms = await house.filed(record, "objection")
+    refused(await house.add(case, boss, "statement"), 409, "case_open")
+    assert (await house.get(f"/v1/cases/{case}", person(boss))).json()["missing"] == ["statement"]
+    await house.acted(firms, department(), "accept")
+    await house.acted(firms, department(), "refuse", reason="属实")
+    assert (await house.add(case, boss, "statement")).status_code == 201
+    assert (await house.get(f"/v1/cases/{case}", person(boss))).json()["state"] == "filed"
+    refused(await house.act(firms, person(record.subject), "appeal"), 409, "case_open")
+
+
 async def test_a_refused_objection_of_a_named_person_takes_its_mark_away(house: House):
     record, boss = await naming(house)
     case = await filed(house, record, boss, "objection")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.schemas.rules.headers import FieldNames, all_names
+from creditmesh.schemas.rules.headers import FieldNames
 from tests.ingestion.rows import compiled, items, rules
 
-NAMES = [(item.code, spec.code, name) for item in items().values() for spec in item.fields for name in all_names(spec)]
+NAMES = [(item.code, spec.code, name) for item in items().values() for spec in item.fields for name in spec.names]
 FULL_WIDTH = str.maketrans({chr(c): chr(c + 0xFEE0) for c in range(0x21, 0x7F)})
 TRADITIONAL = str.maketrans("对码许关类号机证", "對碼許關類號機證")
 CYRILLIC = str.maketrans("ABCEHKMOPTX", "АВСЕНКМОРТХ")

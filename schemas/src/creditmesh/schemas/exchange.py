@@ -19,7 +19,7 @@ from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
 from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
-from creditmesh.schemas.texts import Storable, Word
+from creditmesh.schemas.texts import Cited, Storable, Word
 
 LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
 
@@ -106,8 +106,8 @@ class RecordBody(_Wire):
     display_from: Day
     display_until: Day | None = None
     issuer: Storable
-    reason: Storable | None = None
-    basis: Storable | None = None
+    reason: Cited | None = None
+    basis: Cited | None = None
     case: UUID | None = None
     role: Word | None = None
     """Of `discharged`: the role of the person whom the record concerns no more."""

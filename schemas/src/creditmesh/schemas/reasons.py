@@ -164,14 +164,14 @@ REASONS: dict[str, Reason] = {
         "{name_zh}以明文展示，其中疑似含有个人身份号码、手机号码或银行卡号；请删除。该行转人工审核。",
     ),
     "another_name": Reason(
-        "The number belongs to somebody who stands under another name in earlier rows; check that the number is this "
-        "person's. An officer will look at the row.",
-        "该号码在此前报送的数据中对应另一姓名；请核对号码是否属于此人。该行转人工审核。",
+        "The number belongs to somebody who stands under another name in your earlier rows; check that the number is "
+        "this person's. An officer will look at the row.",
+        "该号码在贵单位此前报送的数据中对应另一姓名；请核对号码是否属于此人。该行转人工审核。",
     ),
     "name_changed": Reason(
-        "The number stands under another name in earlier rows; if the name was changed, nothing is to be done, else "
-        "correct the row.",
-        "该号码在此前报送的数据中对应另一名称；如系更名则无需处理，否则请更正该行。",
+        "The number stands under another name in your earlier rows; if the name was changed, nothing is to be done, "
+        "else correct the row.",
+        "该号码在贵单位此前报送的数据中对应另一名称；如系更名则无需处理，否则请更正该行。",
     ),
     "fine_unit": Reason(
         "The amount in the text differs from the field in 万元; an officer will look at the row.",

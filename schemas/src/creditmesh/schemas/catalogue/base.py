@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from creditmesh.schemas.catalogue.narrowing import FREE, SINCE, UNTIL
 from creditmesh.schemas.identifiers import Tier
+
+Months = Annotated[int, Field(ge=0, le=1200)]
+"""A period: to every day that a record may have (`bounds.Day`) it can be added."""
 
 
 class CatalogueModel(BaseModel):

@@ -1,13 +1,24 @@
 """The fields of an item, and which of them play the parts that every item has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field as Constraint
 
 from creditmesh.schemas.catalogue.base import CatalogueModel
-from creditmesh.schemas.catalogue.narrowing import FREE, FROZEN, MAX, SUBSET, SUPERSET, TOGETHER, whole
+from creditmesh.schemas.catalogue.narrowing import (
+    FREE,
+    FROZEN,
+    MAX,
+    SUBSET,
+    SUPERSET,
+    TOGETHER,
+    Narrower,
+    fewer,
+    whole,
+)
 from creditmesh.schemas.identifiers import Code, SubjectKind
+from creditmesh.schemas.rules.spelling import spelled
 
 FieldType = Literal["text", "date", "decimal", "code", "codes", "document", "uscc", "name"]
 """`code`: one value of a code set; `codes`: several joined by `;`; `document`: a number judged by its document type."""
@@ -41,8 +52,8 @@ class FieldSpec(CatalogueModel):
 
     code: Annotated[str, Constraint(pattern=r"^[A-Z][A-Z0-9_]{0,40}$"), FROZEN]
     name: Annotated[str, FREE]
-    name_zh: Annotated[str, FREE]
-    aliases: Annotated[tuple[str, ...], FREE] = ()
+    name_zh: Annotated[str, TOGETHER]
+    aliases: Annotated[tuple[str, ...], TOGETHER] = ()
     """Other headers departments use for it (`CF_FDDB` for `CF_FRDB`), codes or Chinese names."""
     type: Annotated[FieldType, FROZEN]
     max_length: Annotated[int | None, MAX] = None
@@ -65,6 +76,11 @@ class FieldSpec(CatalogueModel):
     note: Annotated[str, FREE] = ""
     verified: Annotated[bool, FREE] = True
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a column of it may be called: its code, its Chinese name, its aliases."""
+        return (self.code, self.name_zh, *self.aliases)
+
     def sealed_for(self, kind: SubjectKind) -> bool:
         """Whether its value in a record about this kind of subject is sensitive."""
         return self.sensitive or kind in self.sensitive_for
@@ -74,6 +90,19 @@ class FieldSpec(CatalogueModel):
         if not self.sealed_for(kind):
             return _WHOLE
         return _HIDDEN if self.mask is None else (self.mask.keep_left, self.mask.keep_right)
+
+
+def _fewer_and_named_as_before(new: tuple[FieldSpec, ...], old: tuple[FieldSpec, ...]) -> Iterator[str]:
+    yield from fewer("code").wider(new, old)
+    meant = {spelled(name): spec.code for spec in old for name in spec.names}
+    for spec in new:
+        if any(meant.get(spelled(name), spec.code) != spec.code for name in spec.names):
+            yield f"/{spec.code}"
+
+
+FIELDS = Narrower(_fewer_and_named_as_before)
+"""Fields may be taken away and narrowed, and what named one of them names the same one, or none: else its columns would
+go into another, which may be public."""
 
 
 class Roles(CatalogueModel):

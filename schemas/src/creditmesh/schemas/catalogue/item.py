@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field as Constraint
 from pydantic import model_validator
 
-from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
-from creditmesh.schemas.catalogue.field import FieldSpec, Roles
+from creditmesh.schemas.catalogue.base import Basis, CatalogueModel, Months
+from creditmesh.schemas.catalogue.field import FIELDS, FieldSpec, Roles
 from creditmesh.schemas.catalogue.narrowing import (
     AS_ONE,
     EACH_OF_ONE,
@@ -22,7 +22,6 @@ from creditmesh.schemas.catalogue.narrowing import (
     SUBSET,
     SUPERSET,
     TOGETHER,
-    fewer,
     whole,
 )
 from creditmesh.schemas.events.record import Severity
@@ -63,10 +62,10 @@ class DisplayRule(CatalogueModel):
     """
 
     by: Annotated[Literal["by_severity", "until_valid", "months"], FROZEN]
-    months: Annotated[int | None, MAX] = None
-    minor_months: Annotated[int, MAX] = 3
-    general_months: Annotated[int, MAX] = 12
-    serious_months: Annotated[int, MAX] = 36
+    months: Annotated[Months | None, MAX] = None
+    minor_months: Annotated[Months, MAX] = 3
+    general_months: Annotated[Months, MAX] = 12
+    serious_months: Annotated[Months, MAX] = 36
     publishes_minor: Annotated[bool, MAX] = False
     """Whether minor records are open to all where the item is: in principle they are not (order 36 of 2025)."""
     note: Annotated[str, FREE] = ""
@@ -77,9 +76,9 @@ class Repair(CatalogueModel):
     """Whether and from when a record can be repaired: months from the decision per severity."""
 
     possible: Annotated[bool, MIN]
-    minor_months: Annotated[int, MAX] = 0
-    general_months: Annotated[int, MAX] = 3
-    serious_months: Annotated[int, MAX] = 12
+    minor_months: Annotated[Months, MAX] = 0
+    general_months: Annotated[Months, MAX] = 3
+    serious_months: Annotated[Months, MAX] = 12
     evidence: Annotated[tuple[str, ...], SUBSET] = ()
     note: Annotated[str, FREE] = ""
     verified: Annotated[bool, FREE] = True
@@ -119,7 +118,7 @@ class Item(CatalogueModel):
     duties: Annotated[tuple[Code, ...], SUBSET]
     """A party may submit the item if it has one of these duties."""
     basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
-    fields: Annotated[tuple[FieldSpec, ...], fewer("code")]
+    fields: Annotated[tuple[FieldSpec, ...], FIELDS]
     roles: Annotated[Roles, INSIDE]
     natural_key: Annotated[tuple[str, ...], FROZEN] = ()
     """The fields that tell the records of one subject and issuing body apart; empty: the decision's number alone.
@@ -137,7 +136,7 @@ class Item(CatalogueModel):
     designates: Annotated[Code | None, SUBSET] = None
     """The list a record of this item puts its subject on."""
     channel: Annotated[str, FREE] = ""
-    retention_months: Annotated[int, MAX] = 60
+    retention_months: Annotated[Months, MAX] = 60
     update_frequency: Annotated[str, FREE] = ""
     simple_procedure_value: Annotated[str | None, SUPERSET] = None
     """The value of `roles.procedure` that means 简易程序; such penalties on natural persons are refused."""

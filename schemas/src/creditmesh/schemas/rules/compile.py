@@ -23,7 +23,7 @@ from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.columns import Column, column
 from creditmesh.schemas.rules.decision_numbers import FILLERS as DECISION_FILLERS
-from creditmesh.schemas.rules.headers import Columns, FieldNames, all_names
+from creditmesh.schemas.rules.headers import Columns, FieldNames
 from creditmesh.schemas.rules.identity import CITIZENS, FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.numbers import citizen, significant
@@ -257,7 +257,7 @@ def _row_type(item: Item) -> Any:
     annotations: dict[str, Any] = {}
     for spec in item.fields:
         limit = spec.max_length if spec.type in {"text", "name"} else None
-        names = Field(validation_alias=AliasChoices(*all_names(spec)))
+        names = Field(validation_alias=AliasChoices(*spec.names))
         if spec.required:
             annotations[spec.code] = Annotated[str, StringConstraints(max_length=limit, min_length=1), names]
         else:

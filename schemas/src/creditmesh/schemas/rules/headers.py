@@ -5,27 +5,15 @@ from collections.abc import Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
-from creditmesh.schemas.catalogue import FieldSpec, Item, Rule
+from creditmesh.schemas.catalogue import Item, Rule
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.rules.names import simplified
-from creditmesh.schemas.rules.numbers import ALIKE, half_width
+from creditmesh.schemas.rules.spelling import LONGEST, spelled
 from creditmesh.schemas.rules.values import unreadable
 
 _ECHO_LENGTH = 40
 _MOST_COLUMNS = 256
 """Columns up to the last that is not empty; of a header with more none is looked at."""
-_LONGEST = 256
-"""Characters of a column's name that are looked at."""
-_BRACKETS = str.maketrans("[]【】〔〕〖〗{}「」<>《》", "()" * 8)
-_HOW_TO_FILL_IN = re.compile(
-    r"\((?![^()]*元)[^()]*(?:填|必选|可选|单选|多选|下拉|格式|示例|样例|例如|例:|\(如|\d位|字符|文本|数字|YYYY|年月日|可空|非空|唯一|\*)"
-    r"[^()]*\)|\((?:如[^()]*)\)"
-)
-"""（必填，18位）, 【格式：YYYY-MM-DD】; a note with a unit of money may change what the column means."""
-_NUMBERED = re.compile(r"^(?:\(?\d{1,2}(?:[.、,]|\)[.、]?))+(?=.)")
-_ENDS = re.compile(r"^[^\w(]+|[^\w)]+$")
-_JOINTS = str.maketrans("", "", "-_.'\"`")
 _PARTS = re.compile(r"[\s:：/|()（）\[\]【】]+")
 _OF_UNITS = frozenset({"单位", "人民币"})
 _LONG_ENOUGH = 4
@@ -42,17 +30,8 @@ class Columns(NamedTuple):
     """What is not read."""
 
 
-def spelled(name: str) -> str:
-    """A header as it is compared: half-width, upper case, simplified, without joints, numbering, marks and notes."""
-    plain = simplified(half_width(name[:_LONGEST])).translate(ALIKE).translate(_BRACKETS)
-    plain = _ENDS.sub("", _NUMBERED.sub("", _ENDS.sub("", _HOW_TO_FILL_IN.sub("", plain))))
-    if plain.startswith("(") and plain.endswith(")") and plain.count("(") == 1:
-        plain = plain[1:-1]
-    return plain.translate(_JOINTS)
-
-
 def _parts(name: str) -> set[str]:
-    return set(filter(None, map(spelled, _PARTS.split(name[:_LONGEST]))))
+    return set(filter(None, map(spelled, _PARTS.split(name[:LONGEST]))))
 
 
 class FieldNames:
@@ -63,12 +42,12 @@ class FieldNames:
         self._fields = item.fields
         self._required = tuple(spec for spec in item.fields if spec.required)
         self._said_of = {
-            spec.code: _OF_UNITS.union({spec.unit or ""}, *map(_parts, all_names(spec))) for spec in item.fields
+            spec.code: _OF_UNITS.union({spec.unit or ""}, *map(_parts, spec.names)) for spec in item.fields
         }
-        self._spelled = {spec.code: tuple(map(spelled, all_names(spec))) for spec in item.fields}
+        self._spelled = {spec.code: tuple(map(spelled, spec.names)) for spec in item.fields}
         self._codes: dict[str, str] = {}
         for spec in item.fields:
-            for name in all_names(spec):
+            for name in spec.names:
                 for form in {name, spelled(name)}:
                     if self._codes.setdefault(form, spec.code) != spec.code:
                         raise ValueError(f"two fields of the item {item.code} are called {name!r}")
@@ -151,11 +130,6 @@ def _one_apart(one: str, other: str) -> bool:
     )
     one, other = one[same:], other[same:]
     return one[1:] == other[1:] or one[1:] == other or one == other[1:]
-
-
-def all_names(spec: FieldSpec) -> tuple[str, ...]:
-    """What a field may be called: its code, its Chinese name, its aliases."""
-    return (spec.code, spec.name_zh, *spec.aliases)
 
 
 def _is_code(name: str) -> bool:

@@ -1,7 +1,8 @@
 """Whether objects may be published: the law first, then the higher tier's catalogue, then that nothing dangles.
 
-A lower tier adds an item, a list, a measure or a matter only on a basis of its own level, no purpose at all, and never
-widens what a higher tier issued (国办发〔2020〕49号; 深圳经济特区社会信用条例 arts. 31-35).
+A lower tier adds an item, a list, a measure or a matter only on a basis of its own level, no purpose at all, puts
+nobody on a higher tier's list by an item of its own, and never widens what a higher tier issued (国办发〔2020〕49号;
+深圳经济特区社会信用条例 arts. 31-35).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,9 +56,9 @@ class ProposedCatalogue:
         """Every object of a kind as it would be."""
         return (body for body in self._bodies.values() if isinstance(body, model))
 
-    def above(self, entry: CatalogueObject, tier: Tier) -> Published | None:
+    def above(self, kind: ObjectKind, code: str, tier: Tier) -> Published | None:
         """The newest version of the object that a higher tier issued: what this tier may narrow, never widen."""
-        higher = [i for i in self._issued.get((entry.kind, entry.code), ()) if RANK[i.issued_by] > RANK[tier]]
+        higher = [i for i in self._issued.get((kind, code), ()) if RANK[i.issued_by] > RANK[tier]]
         return max(higher, key=lambda issued: issued.number).body if higher else None
 
 
@@ -78,7 +79,7 @@ def findings(
 
 
 def _widens(entry: CatalogueObject, of: ProposedCatalogue, issued_by: Tier) -> Iterator[SoundnessFinding]:
-    above = of.above(entry, issued_by)
+    above = of.above(entry.kind, entry.code, issued_by)
     for what in () if above is None else wider(entry.body, above):
         yield at(what, "widens", "It widens what a higher tier issued; narrow it, or ask that tier.",
                  "放宽了上级目录的规定；请收窄或报请上级修改。")  # fmt: skip
@@ -86,10 +87,13 @@ def _widens(entry: CatalogueObject, of: ProposedCatalogue, issued_by: Tier) -> I
 
 def _level(entry: CatalogueObject, of: ProposedCatalogue, issued_by: Tier) -> Iterator[SoundnessFinding]:
     body = entry.body
-    if of.above(entry, issued_by) is not None:
+    if of.above(entry.kind, entry.code, issued_by) is not None:
         return
     if isinstance(body, Item) and body.tier != issued_by:
         yield at("/tier", "tier", "An item names the tier that issues it.", "目录条目的层级须为发布层级。")
+    elif isinstance(body, Item) and of.above("list", body.designates or "", issued_by) is not None:
+        yield at("/designates", "list_above", "A higher tier says who comes on its list; name one of your own.",
+                 "上级名单的列入由上级目录规定；请使用本级名单。")  # fmt: skip
     elif isinstance(body, Purpose) and issued_by != "nation":
         yield at("", "closed_list", "The purposes are the nation's; ask that tier for one more.",
                  "用途清单由国家级目录规定；请报请国家级增补。")  # fmt: skip

@@ -11,7 +11,7 @@ from creditmesh.schemas.catalogue import DEMANDS, CodeSet, FieldSpec, Item, Role
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.rules.columns import column
 from creditmesh.schemas.rules.compile import compile_item
-from creditmesh.schemas.rules.headers import all_names, spelled
+from creditmesh.schemas.rules.spelling import spelled
 
 _OF_BODIES = frozenset({"uscc", "registration"})
 
@@ -19,7 +19,7 @@ _OF_BODIES = frozenset({"uscc", "registration"})
 def findings(item: Item, of: Others) -> Iterator[SoundnessFinding]:
     """What is wrong with the item."""
     codes = [spec.code for spec in item.fields]
-    names = [name for spec in item.fields for name in set(map(spelled, all_names(spec)))]
+    names = [name for spec in item.fields for name in set(map(spelled, spec.names))]
     amounts = [rule.fine_from for rule in item.severity if rule.fine_from is not None]
     found = [
         *unambiguous("/fields", names),
@@ -121,15 +121,13 @@ def _plays(item: Item, role: str, spec: FieldSpec) -> Iterator[SoundnessFinding]
 def _display(item: Item) -> Iterator[SoundnessFinding]:
     """A record ends: an adverse one always, any other when its rule says."""
     rule = item.display
-    if rule.by == "months" and (rule.months is None or rule.months < 1):
+    if rule.by == "months" and not rule.months:
         yield at("/display/months", "endless", "A display by months says how many.", "按月数公示须写明月数。")
     if rule.by == "until_valid":
         until = item.roles.valid_until
         if until is None or not item.field(until).required:
             yield at("/display/by", "endless", "A display until the end of validity needs that role, a required field.",
                      "公示至有效期止须有必填的有效期至字段。")  # fmt: skip
-    if rule.by == "by_severity" and min(rule.minor_months, rule.general_months, rule.serious_months) < 0:
-        yield at("/display", "endless", "Months are counted from nought.", "月数不得为负。")
 
 
 def _fires(item: Item) -> Iterator[SoundnessFinding]:

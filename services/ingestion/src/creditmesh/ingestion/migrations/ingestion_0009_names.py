@@ -18,7 +18,8 @@ NAMES = """
 alter table ingestion.revision add column name bytea;
 create index revision_name on ingestion.revision (subject, name, part) where name is not null;
 """
-# As in ingestion_0005, and the names that are not their subject's although it has one.
+# As in ingestion_0005, and the names that are not their subject's although it has one with this party: of what others
+# sent, a party learns nothing by trying names.
 LOCKED = f"""
 drop function ingestion.locked({_FORMER});
 create function ingestion.locked(
@@ -46,9 +47,11 @@ begin
           from unnest(locked.named_parts, locked.named, locked.names) as u(part, subject, name)
          cross join lateral (
             select i.name from ingestion.revision i
-             where i.part = u.part and i.subject = u.subject and i.name is not null order by i.name limit 1) one
+             where i.part = u.part and i.subject = u.subject and i.name is not null and i.party = locked.party
+             order by i.name limit 1) one
          where not exists (select from ingestion.revision i
-                            where i.part = u.part and i.subject = u.subject and i.name = u.name);
+                            where i.part = u.part and i.subject = u.subject and i.name = u.name
+                              and i.party = locked.party);
 end
 $$;
 """

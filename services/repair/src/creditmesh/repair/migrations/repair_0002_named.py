@@ -28,13 +28,13 @@ update repair.record r
 CASES = """
 drop index repair.case_record_kind_part_idx;
 create unique index one_open_case
-    on repair.case (record, kind, (case kind when 'repair' then subject else record end), part)
+    on repair.case (record, kind, (case when kind = 'repair' or state = 'returned' then subject else record end), part)
  where state in ('filed', 'returned', 'accepted', 'appealed');
 """
 
 
 def upgrade() -> None:
-    """Add the columns; one objection to a record is open at a time, and one repair for each who may ask for it."""
+    """Add the columns; one objection to a record is decided at a time, one repair for each who may ask for it."""
     script(COLUMNS)
     if op.get_bind().exec_driver_sql(KNOWN).scalar():
         script(ROWS)

@@ -20,9 +20,10 @@ from creditmesh.repair.clocks import deadline
 from creditmesh.repair.course import OPEN, Move
 from creditmesh.repair.documents import check_content
 from creditmesh.repair.errors import EvidenceDiffers, WrongState
+from creditmesh.repair.operations.filing import check_no_others
 from creditmesh.repair.operations.seeing import disclose, locked, seen_case
 from creditmesh.repair.operations.steps import By, Words, place_of, procedure_of, take
-from creditmesh.repair.store import documents
+from creditmesh.repair.store import cases, documents
 from creditmesh.repair.store.cases import Case
 from creditmesh.repair.store.documents import Evidence
 from creditmesh.schemas.cases import EvidenceKind, EvidenceMedia
@@ -45,8 +46,8 @@ class UploadedDocument:
 async def add_document(ctx: Context, case_id: UUID, sent: UploadedDocument) -> tuple[Evidence, bool]:
     """Keep it, sealed, and whether it is new: the same content again is the same document.
 
-    With the last document that it was returned for, a case is filed again. WrongMedia; WrongState where nothing is
-    decided any more; EvidenceDiffers.
+    With the last document that it was returned for, a case is filed again; CaseOpen while somebody else's objection is
+    being decided. WrongMedia; WrongState where nothing is decided any more; EvidenceDiffers.
     """
     check_content(sent.media, sent.content)
     case, _ = await seen_case(ctx, case_id)
@@ -135,9 +136,11 @@ def _opened(cipher: Cipher, case: UUID, sealed: Sealed) -> bytes:
 
 
 async def _complete(ctx: Context, case: Case, there: list[Evidence]) -> None:
-    """File the case again if it was returned and everything it lacked has come since."""
+    """File the case again if it was returned and everything it lacked has come since; CaseOpen."""
     if case.state != "returned" or lacking(case, there):
         return
+    standing = await cases.open_cases(await ctx.session(), part=case.part, records=[case.record], kind=case.kind)
+    check_no_others(standing, case.kind, subject=case.subject)
     due = deadline(ctx.legal_date, procedure_of(ctx, case.kind).accept_working_days)
     await take(ctx, case, "complete", Move(state="filed", due=due), by=By(), words=Words())
 

@@ -1,5 +1,6 @@
 """A subject files a case about a record of theirs: one that is about them, or names them."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
@@ -48,17 +49,23 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
 
 
 async def check_none_open(ctx: Context, part: int, record: UUID, kind: CaseKind, *, subject: UUID) -> None:
-    """CaseOpen if somebody still owes something in such a case: an objection of anybody's, a repair of this subject's.
-
-    An objection marks the record for everybody; a repair is for whoever asks for it.
-    """
+    """CaseOpen if such a case of this subject's is open, or an objection of somebody else's is being decided."""
     standing = await cases.open_cases(await ctx.session(), part=part, records=[record], kind=kind)
     if any(each.subject == subject for each in standing):
         raise CaseOpen("Add to that case instead; it is in your cases.", "请在已有案件中补充；见本人案件列表。")
-    if standing and kind == "objection":
+    check_no_others(standing, kind, subject=subject)
+
+
+def check_no_others(standing: Collection[Case], kind: CaseKind, *, subject: UUID) -> None:
+    """CaseOpen if somebody else's objection is among these open cases, and the body or the office has it to decide.
+
+    An objection marks the record for everybody; a repair is for whoever asks for it. One that was returned waits for
+    whoever filed it, perhaps for ever, and bars nobody.
+    """
+    if kind == "objection" and any(each.state != "returned" and each.subject != subject for each in standing):
         raise CaseOpen(
-            "Somebody else's objection to it is being decided; file yours after that.",
-            "他人对该记录的异议正在办理；请待办结后提出。",
+            "Somebody else's objection to it is being decided; send this again after that.",
+            "他人对该记录的异议正在办理；请待办结后重新提交。",
         )
 
 
