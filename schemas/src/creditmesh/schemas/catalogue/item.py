@@ -137,7 +137,7 @@ class Item(CatalogueModel):
     designates: Annotated[Code | None, SUBSET] = None
     """The list a record of this item puts its subject on."""
     channel: Annotated[str, FREE] = ""
-    retention_months: Annotated[int, MAX] = 60
+    retention_months: Annotated[int, Constraint(ge=0), MAX] = 60
     update_frequency: Annotated[str, FREE] = ""
     simple_procedure_value: Annotated[str | None, SUPERSET] = None
     """The value of `roles.procedure` that means 简易程序; such penalties on natural persons are refused."""

@@ -13,6 +13,8 @@ from creditmesh.schemas.rules.columns import column
 from creditmesh.schemas.rules.compile import compile_item
 from creditmesh.schemas.rules.headers import all_names, spelled
 
+_LEAST_RETENTION = 6
+"""Months: the term to bring suit (行政诉讼法 art. 46)."""
 _OF_BODIES = frozenset({"uscc", "registration"})
 
 
@@ -119,7 +121,7 @@ def _plays(item: Item, role: str, spec: FieldSpec) -> Iterator[SoundnessFinding]
 
 
 def _display(item: Item) -> Iterator[SoundnessFinding]:
-    """A record ends: an adverse one always, any other when its rule says."""
+    """A record ends: an adverse one always, any other when its rule says; and is kept while it may be sued over."""
     rule = item.display
     if rule.by == "months" and (rule.months is None or rule.months < 1):
         yield at("/display/months", "endless", "A display by months says how many.", "按月数公示须写明月数。")
@@ -130,6 +132,10 @@ def _display(item: Item) -> Iterator[SoundnessFinding]:
                      "公示至有效期止须有必填的有效期至字段。")  # fmt: skip
     if rule.by == "by_severity" and min(rule.minor_months, rule.general_months, rule.serious_months) < 0:
         yield at("/display", "endless", "Months are counted from nought.", "月数不得为负。")
+    if item.retention_months < _LEAST_RETENTION:
+        yield at("/retention_months", "retention_short",
+                 f"Keep records for at least {_LEAST_RETENTION} months after they ended: they can be sued over.",
+                 f"记录终止后须至少保存 {_LEAST_RETENTION} 个月，与行政诉讼起诉期限一致。")  # fmt: skip
 
 
 def _fires(item: Item) -> Iterator[SoundnessFinding]:
