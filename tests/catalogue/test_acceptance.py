@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from pydantic import ValidationError
 
 from creditmesh.catalogue import folder
 from creditmesh.catalogue.acceptance import Issued, ProposedCatalogue, findings
@@ -431,3 +432,10 @@ def test_a_kind_of_case_has_one_procedure_and_it_has_a_basis():
     assert refused(procedure, "procedure") == set()
     assert refused(changed(procedure, code="other"), "procedure") == {("/case", "case_taken")}
     assert refused(changed(procedure, basis=[]), "procedure") == {("/basis", "no_basis")}
+
+
+def test_records_are_kept_at_least_as_long_as_they_can_be_sued_over():
+    with pytest.raises(ValidationError, match="retention_months"):
+        changed(PENALTY, retention_months=-60)
+    assert refused(changed(PENALTY, retention_months=5)) == {("/retention_months", "retention_short")}
+    assert refused(changed(PENALTY, retention_months=6)) == set()

@@ -1,19 +1,26 @@
 """What was kept for its term after it ended is deleted, round by round, with a purge record and word to readers."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 import pytest
 
+from creditmesh.chassis.bus.stream import read_stream
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.errors import Transient
 from creditmesh.ingestion.retention import RetentionRounds
-from creditmesh.schemas.events import RecordPurged
+from creditmesh.schemas.events import RecordChanged, RecordPurged
 from creditmesh.schemas.rules.calendar import add_months
 from tests.ingestion.conftest import PENALTY, REAL, Catalogue, House
-from tests.ingestion.rows import items, penalty
+from tests.ingestion.rows import TODAY, items, penalty, resident
+from tests.ingestion.test_cases import step
+from tests.ingestion.test_copies import announce
 from tests.ingestion.test_one_decision import licence
+from tests.ingestion.test_records import withdraw
 
 ENDS = date(2026, 7, 10)
 """A warning is minor: three months from the decision."""
@@ -28,7 +35,10 @@ async def alone(house: House):
     clock = Clock(lambda: directory.offset_days, real=lambda: REAL)
     house.equipment = replace(before, followed=directory, clock=clock)
     async with house.database.session() as session:
-        await session.execute("truncate ingestion.revision, ingestion.review, ingestion.purge, bus.event_queue")
+        await session.execute(
+            "truncate ingestion.revision, ingestion.review, ingestion.purge, ingestion.closed, bus.event_queue"
+        )
+        await session.execute("update ingestion.retention_round set day = '-infinity', part = 12")
     yield house
     house.equipment = before
 
@@ -46,7 +56,11 @@ async def a_licence(house: House, number: int, **more: str) -> UUID:
     return UUID(answer.json()["record"])
 
 
-async def a_round(house: House, most: int = 1000) -> int:
+async def a_round(house: House, most: int = 1000, *, unread: bool = False) -> int:
+    """A round, after everybody has read everything and it has been pruned."""
+    if not unread:
+        async with house.database.session() as session:
+            await session.execute("truncate bus.event_queue")
     return await RetentionRounds(house.equipment, most=most).round()
 
 
@@ -123,3 +137,144 @@ async def test_the_role_itself_deletes_no_revision(alone: House):
         async with alone.context() as context:
             await (await context.session()).execute("delete from ingestion.revision")
     assert len(await there(alone)) == 1
+
+
+SHOWN = {"CF_CFLB": "罚款", "CF_NR_FK": "1", "CF_NR": "罚款1万元", "CF_JDRQ": "2026-11-20"}
+"""A general one: on show for a year."""
+
+
+async def test_what_was_ended_and_deleted_is_not_imposed_anew_by_a_row_that_is_sent_again(alone: House):
+    open_ended = licence(1, certificate=None, decision="示许〔2026〕1号", XK_YXQZI="2099-12-31")
+    licensed = (await alone.submit(open_ended, item="administrative_licence")).json()["record"]
+    assert (await withdraw(alone, licensed)).status_code == 200
+    alone.equipment.followed.tell("item", items()[PENALTY].model_copy(update={"retention_months": 3}), number=2)
+    fined = await submitted(alone, 1, **SHOWN)
+    (event,) = await alone.events(fined)
+    await alone.deliver(step(fined, event.subject, "repair"))
+    alone.on(add_months(TODAY, 3))
+    assert await a_round(alone) == 1
+    assert await there(alone) == {UUID(licensed)}
+    assert "record_closed" in (await alone.submit(penalty(1, **(ROW | SHOWN)))).text
+    alone.on(add_months(TODAY, 61))
+    assert await a_round(alone) == 1
+    assert "record_closed" in (await alone.submit(open_ended, item="administrative_licence")).text
+    assert await there(alone) == set()
+    told = await alone.fetch("select record, state from ingestion.closed")
+    assert {(row["record"], row["state"]) for row in told} == {(UUID(licensed), "withdrawn"), (fined, "repaired")}
+
+
+async def test_what_ended_by_itself_leaves_nothing_that_names_its_subject(alone: House):
+    await submitted(alone, 1)
+    alone.on(OVER)
+    assert await a_round(alone) == 1
+    assert await alone.fetch("select * from ingestion.closed") == []
+
+
+async def test_an_end_that_todays_law_brought_forward_counts_from_the_day_of_that_law(alone: House):
+    record = await a_licence(alone, 1, XK_YXQZI="2099-12-31", XK_JDRQ="2020-01-02", XK_YXQZ="2020-01-02")
+    known = items()["administrative_licence"]
+    kinds = tuple(kind for kind in known.kinds if kind != "organisation")
+    alone.equipment.followed.tell("item", known.model_copy(update={"kinds": kinds}), number=2)
+    last = date.fromordinal(add_months(TODAY, 60).toordinal() - 1)
+    for day in (TODAY, last):
+        alone.on(day)
+        assert await a_round(alone) == 0
+    assert await there(alone) == {record}
+    alone.on(add_months(TODAY, 60))
+    assert await a_round(alone) == 1
+
+
+async def test_nothing_is_deleted_by_a_catalogue_that_is_not_the_newest(alone: House):
+    record = await submitted(alone, 1)
+    alone.on(OVER)
+    await announce(alone, alone.equipment.followed.number + 1)
+    try:
+        with pytest.raises(Transient):
+            await a_round(alone)
+        assert await there(alone) == {record}
+    finally:
+        await announce(alone, 0)
+    assert await a_round(alone) == 1
+
+
+@pytest.mark.parametrize(("months", "today"), [(-60, "2026-11-22"), (60, "2026-11-22")])
+async def test_the_function_deletes_nothing_that_has_not_been_kept_for_a_term(alone: House, months: int, today: str):
+    record = await submitted(alone, 1, **SHOWN)
+    call = f"""
+        select count(*) from (select part, subject, natural_key from ingestion.revision) r cross join lateral
+        ingestion.purge(array[part], array[subject], array[natural_key], array[1], array[{months}],
+                        array[date '2027-11-20'], date '{today}')
+    """
+    async with alone.database.session() as session:
+        await session.execute("truncate bus.event_queue")
+    refused = pytest.raises(DatabaseError, match="CheckViolation") if months < 0 else nullcontext()
+    with refused:
+        async with alone.context() as context:
+            assert await (await context.session()).value(call) == 0
+    assert await there(alone) == {record}
+
+
+async def test_a_record_stays_until_every_reader_has_read_of_it(alone: House):
+    record = await submitted(alone, 1)
+    alone.on(OVER)
+    assert await a_round(alone, unread=True) == 0
+    async with alone.database.session() as session:
+        epoch = await session.fetchval("select bus.lead()")
+        await session.fetch("select * from bus.order_queued($1, 100)", epoch)
+        (place,) = await session.fetch(
+            "select o.part, o.number from bus.event_order o join ingestion.revision r on r.id = o.event"
+        )
+        of = "(reader, stream, part, number, at) values ('ingestion', 'ingestion', $1, $2, now())"
+        await session.execute(f"insert into bus.event_reader {of}", place["part"], place["number"] - 1)
+        try:
+            alone.on(date.fromordinal(OVER.toordinal() + 1))
+            assert await a_round(alone, unread=True) == 0
+            (event,) = await read_stream(
+                Session(session, None), "ingestion", after={place["part"]: place["number"] - 1}, n=1
+            )
+            assert event.read(RecordChanged).record == record
+            position = "(stream, part, number) values ('ingestion', $1, $2)"
+            await session.execute(f"insert into ingestion.reader_position {position}", *place.values())
+            alone.on(date.fromordinal(OVER.toordinal() + 2))
+            assert await a_round(alone, unread=True) == 1
+        finally:
+            await session.execute("delete from bus.event_reader where stream = 'ingestion'")
+            await session.execute("delete from ingestion.reader_position where stream = 'ingestion'")
+
+
+async def test_a_day_has_one_round_that_goes_on_where_it_was_left(alone: House):
+    for number in range(1, 8):
+        await submitted(alone, number)
+    alone.on(OVER)
+    async with alone.database.session() as session:
+        await session.execute("truncate bus.event_queue")
+    ends = 0
+    while ends < 6:  # and then this process ends
+        turn = await RetentionRounds(alone.equipment, most=1)._turn()
+        assert turn is not None
+        ends += turn.ends_part
+    (stands,) = await alone.fetch("select day, part from ingestion.retention_round")
+    assert (stands["day"], stands["part"]) == (OVER, 6)
+    left = len(await there(alone))
+    alone.on(date.fromordinal(OVER.toordinal() + 1))
+    async with alone.database.session() as session, session.transaction():
+        await session.execute("select from ingestion.retention_round for update")
+        assert await a_round(alone) == 0
+    assert await a_round(alone) == left
+    (stands,) = await alone.fetch("select day, part from ingestion.retention_round")
+    assert (stands["day"], stands["part"]) == (date.fromordinal(OVER.toordinal() + 1), 12)
+    assert await RetentionRounds(alone.equipment, most=1)._turn() is None
+
+
+async def test_whom_any_revision_named_is_told_with_the_record(alone: House):
+    named = {"CF_FR_ZJLX": "身份证"}
+    record = await submitted(alone, 1, **named, CF_FR_ZJHM=resident(1))
+    await submitted(alone, 1, **named, CF_FR_ZJHM=resident(2))
+    nobody = await submitted(alone, 2)
+    people = {who for event in await alone.events(record) for who in event.named}
+    assert len(people) == 2
+    alone.on(OVER)
+    assert await a_round(alone) == 2
+    told = await alone.fetch("select data from bus.event where type = 'record.purged'")
+    heard = {each.record: each for row in told if (each := RecordPurged.model_validate_json(row["data"]))}
+    assert (set(heard[record].named), heard[nobody].named) == (people, ())

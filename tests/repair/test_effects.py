@@ -1,10 +1,16 @@
 """What a case does to its record: under way until repair has seen the revision, and closed where the record ended."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
 
+from creditmesh.chassis.context import Context
+from creditmesh.repair.operations.filing import file_case
+from creditmesh.schemas.cases import CaseIn
+from creditmesh.schemas.events import RecordPurged
 from tests.repair.conftest import House, department, office, person
+from tests.support.eventually import eventually
 
 
 async def standing(house: House, case: str) -> tuple[str, str, str | None]:
@@ -107,6 +113,43 @@ async def test_a_decided_case_is_not_left_under_way_when_the_record_ends_first(h
     await house.acted(case, department(), "approve")
     await house.next_revision(record, "withdrawn")
     assert await standing(house, case) == ("approved", "none", "done")
+
+
+async def test_a_record_that_is_deleted_closes_its_open_cases_and_leaves_nothing_under_way(house: House):
+    record = await house.record()
+    repair, objection = await house.filed(record), await house.filed(record, "objection")
+    await house.with_documents(repair, record.subject)
+    for action in ("accept", "approve"):
+        await house.acted(repair, department(), action)
+    assert (await standing(house, repair))[2] == "under_way"
+    await house.hear(RecordPurged(record=record.record, subject=record.subject, item=record.item))
+    assert await standing(house, repair) == ("approved", "none", "done")
+    shown = (await house.get(f"/v1/cases/{objection}", person(record.subject))).json()
+    assert (shown["state"], shown["steps"][-1]["action"]) == ("closed", "record_ended")
+    assert (await house.act(objection, department(), "accept")).status_code == 409
+    assert (await house.file(record, "objection")).json()["code"] == "record_not_shown"
+
+
+async def test_a_case_that_is_filed_while_its_record_is_deleted_has_a_record(house: House):
+    record = await house.record()
+    filing = Context(house.equipment, caller=person(record.subject))
+    case = await file_case(filing, CaseIn(kind="repair", record=record.record, statement="罚款已缴清。"))
+    session = await filing.session()
+    deleting = asyncio.create_task(
+        house.hear(RecordPurged(record=record.record, subject=record.subject, item=record.item))
+    )
+    waits = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+
+    async def held_up() -> bool:
+        return deleting.done() or await session.value(waits) > 0
+
+    await eventually(held_up)
+    await filing.commit()
+    await filing.rollback()
+    await deleting
+    shown = await house.get(f"/v1/cases/{case}", person(record.subject))
+    assert (shown.status_code, shown.json()["state"]) == (200, "closed")
+    assert (await house.act(str(case), department(), "accept")).status_code == 409
 
 
 async def test_an_older_revision_that_comes_again_changes_nothing(house: House):

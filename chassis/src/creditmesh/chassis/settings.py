@@ -109,8 +109,8 @@ class NodeSettings(BaseSettings):
     """How long the gateway's log of refusals is kept; nothing removes what is younger than 30 days. `migrate`
     writes it."""
     retention_turn: int = Field(default=1000, ge=1, le=100_000)
-    """How many revisions are looked at in one transaction for records that were kept for their term; every six
-    hours all are. The terms themselves are the catalogue's (`retention_months` of an item)."""
+    """How many revisions are looked at in one transaction for records that were kept for their term; once a
+    legal day all are. The terms themselves are the catalogue's (`retention_months` of an item)."""
 
     @property
     def terms(self) -> Mapping[KeptName, timedelta]:

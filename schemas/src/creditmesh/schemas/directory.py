@@ -256,7 +256,7 @@ class Directory:
             today, known = self._in_force("item", code, on), self.versions("item", code)
             if today is not None:
                 versions = {each.number: each.body for each in known if isinstance(each.body, Item)}
-                found[code] = term_of(versions, number=today.number)
+                found[code] = term_of(versions, number=today.number, since=today.effective)
         return found
 
     def _accepted_by_others(self, code: str, rule: dict[str, object]) -> bool:

@@ -13,6 +13,8 @@ from creditmesh.schemas.rules.columns import column
 from creditmesh.schemas.rules.compile import compile_item
 from creditmesh.schemas.rules.spelling import spelled
 
+_LEAST_RETENTION = 6
+"""Months: the term to bring suit (行政诉讼法 art. 46)."""
 _OF_BODIES = frozenset({"uscc", "registration"})
 
 
@@ -119,7 +121,7 @@ def _plays(item: Item, role: str, spec: FieldSpec) -> Iterator[SoundnessFinding]
 
 
 def _display(item: Item) -> Iterator[SoundnessFinding]:
-    """A record ends: an adverse one always, any other when its rule says."""
+    """A record ends: an adverse one always, any other when its rule says; and is kept while it may be sued over."""
     rule = item.display
     if rule.by == "months" and not rule.months:
         yield at("/display/months", "endless", "A display by months says how many.", "按月数公示须写明月数。")
@@ -128,6 +130,10 @@ def _display(item: Item) -> Iterator[SoundnessFinding]:
         if until is None or not item.field(until).required:
             yield at("/display/by", "endless", "A display until the end of validity needs that role, a required field.",
                      "公示至有效期止须有必填的有效期至字段。")  # fmt: skip
+    if item.retention_months < _LEAST_RETENTION:
+        yield at("/retention_months", "retention_short",
+                 f"Keep records for at least {_LEAST_RETENTION} months after they ended: they can be sued over.",
+                 f"记录终止后须至少保存 {_LEAST_RETENTION} 个月，与行政诉讼起诉期限一致。")  # fmt: skip
 
 
 def _fires(item: Item) -> Iterator[SoundnessFinding]:

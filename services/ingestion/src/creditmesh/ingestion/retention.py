@@ -1,12 +1,11 @@
 """Retention: a unit that goes through the records, slice by slice, and deletes what has been kept for its term.
 
-Every process has one; whoever finds another at it leaves the round to that one. What readers have of a record they
-delete when they are told.
+There is one round a legal day, whichever processes take its turns. What readers have of a record they delete when they
+are told.
 """
 
 import asyncio
 import random
-from uuid import UUID
 
 import structlog
 
@@ -18,9 +17,9 @@ from creditmesh.ingestion.operations import purging
 
 SECONDS_TO_FIRST = (60.0, 180.0)
 """After its start a process has better things to do, and has not followed the catalogue yet."""
-SECONDS_BETWEEN = 6 * 3600.0
+SECONDS_BETWEEN = 3600.0
+"""Between looks at whether a day has begun, or a round was left."""
 SECONDS_BETWEEN_TURNS = 0.1
-_FIRST = UUID(int=0)
 
 _log = structlog.get_logger(__name__)
 
@@ -38,7 +37,7 @@ class RetentionRounds:
         self._most = most
 
     async def run(self) -> None:
-        """A round every six hours."""
+        """A round a legal day."""
         await asyncio.sleep(random.uniform(*SECONDS_TO_FIRST))  # noqa: S311 - jitter, not a secret
         with uncertain_on_failure("retention"):
             while True:
@@ -46,24 +45,19 @@ class RetentionRounds:
                 await asyncio.sleep(SECONDS_BETWEEN)
 
     async def round(self) -> int:
-        """Delete everything whose term is over: how many records that were. Less if another process is at it."""
+        """Go on with today's round to its end, or to where another process is at it: how many records were deleted."""
         purged = 0
-        for part in range(self._equipment.node.parts):
-            after: UUID | None = _FIRST
-            while after is not None:
-                turn = await self._turn(part, after)
-                if turn is None:
-                    return purged
-                purged, after = purged + turn.purged, turn.until
-                await asyncio.sleep(SECONDS_BETWEEN_TURNS if after is not None else 0)
+        while (turn := await self._turn()) is not None:
+            purged += turn.purged
+            await asyncio.sleep(0 if turn.ends_part else SECONDS_BETWEEN_TURNS)
         if purged:
             _log.info("purged", records=purged)
         return purged
 
-    async def _turn(self, part: int, after: UUID) -> purging.PurgeTurn | None:
+    async def _turn(self) -> purging.PurgeTurn | None:
         context = Context(self._equipment)
         try:
-            turn = await purging.purge_slice(context, part=part, after=after, most=self._most)
+            turn = await purging.purge_slice(context, most=self._most)
             await context.commit()
         finally:
             await context.rollback()

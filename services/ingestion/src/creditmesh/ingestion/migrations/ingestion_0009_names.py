@@ -18,8 +18,8 @@ NAMES = """
 alter table ingestion.revision add column name bytea;
 create index revision_name on ingestion.revision (subject, name, part) where name is not null;
 """
-# As in ingestion_0005, and the names that are not their subject's although it has one with this party: of what others
-# sent, a party learns nothing by trying names.
+# As in ingestion_0005, what had been ended and was deleted, and the names that are not their subject's although it has
+# one with this party: of what others sent, a party learns nothing by trying names.
 LOCKED = f"""
 drop function ingestion.locked({_FORMER});
 create function ingestion.locked(
@@ -39,6 +39,10 @@ begin
             select i.record, i.rev, i.fingerprint, i.state, i.mark, i.submission, i.party from ingestion.revision i
              where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
              order by i.rev offset 0) r;
+    return query
+        select c.natural_key, c.record, 0, ''::bytea, c.state, null::text, null::uuid, ''
+          from unnest(locked.parts, locked.subjects, locked.natural_keys) as u(part, subject, natural_key)
+          join ingestion.closed c using (part, subject, natural_key);
     return query
         select null::bytea, v.id, 0, v.fingerprint, v.state, null::text, null::uuid, v.party
           from ingestion.review v where v.party = locked.party and v.fingerprint = any(locked.fingerprints);

@@ -4,35 +4,44 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
+from creditmesh.ingestion.operations.copying.peer_intake import assert_followed
 from creditmesh.ingestion.store import purges
-from creditmesh.ingestion.store.purges import RevisionSlice
+from creditmesh.ingestion.store.purges import RetentionRound, RevisionSlice
 from creditmesh.schemas.directory import Directory
 
-_ALONE = "select pg_try_advisory_xact_lock(hashtextextended('retention ' || session_user, 0))"
+_FIRST = UUID(int=0)
 
 
 class PurgeTurn(NamedTuple):
-    """What a turn did: up to which revision (None: the part is done), and how many records it deleted."""
+    """What a turn did: whether it went to the end of a part, and how many records it deleted."""
 
-    until: UUID | None
+    ends_part: bool
     purged: int
 
 
-async def purge_slice(ctx: Context, *, part: int, after: UUID, most: int) -> PurgeTurn | None:
-    """Go through the next `most` revisions of a part; None where another process is at it.
+async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
+    """Go on with the round by `most` revisions; None where another process is at it, or this day's is done.
 
+    The row of the round is leader and memory: whoever holds it goes on where the last turn ended, a round that was not
+    done by midnight too. Transient while this process has not followed the catalogue, for nothing brings a record back.
     What is due is judged again under the subjects' locks: a record may have been opened again just now.
     """
     session, directory, today = await ctx.session(), ctx.followed(Directory), ctx.legal_date
-    if not await session.value(_ALONE):
+    at = await purges.lead(session)
+    if at is not None and at.part >= ctx.node.parts:
+        at = None if at.day == today else RetentionRound(day=today, part=0, after=_FIRST)
+    if at is None:
         return None
+    await assert_followed(ctx)
     law, terms = directory.law(today), directory.retention(today)
-    until = await purges.bound(session, part=part, after=after, most=most)
-    found = await purges.due(session, RevisionSlice(part=part, after=after, until=until), law=law, terms=terms)
+    until = await purges.bound(session, part=at.part, after=at.after, most=most)
+    found = await purges.due(session, RevisionSlice(part=at.part, after=at.after, until=until), law=law, terms=terms)
     purged = []
     if found:
         await ctx.lock({subject for _, subject, _ in found})
         purged = await purges.purge(session, found, law=law, terms=terms)
     for each in purged:
         ctx.emit(each)
-    return PurgeTurn(until, len(purged))
+    part, after = (at.part + 1, _FIRST) if until is None else (at.part, until)
+    await purges.move(session, RetentionRound(day=at.day, part=part, after=after))
+    return PurgeTurn(until is None, len(purged))

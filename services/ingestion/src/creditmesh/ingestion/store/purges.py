@@ -1,7 +1,8 @@
 """What has been kept for its term: found slice by slice of the revisions, and deleted by the schema's own function."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import date
 from uuid import UUID
 
 import orjson
@@ -14,6 +15,15 @@ from creditmesh.schemas.rules.visibility import Law, until_sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionRound:
+    """How far the round of a legal day has come: the revision of a part after which it goes on."""
+
+    day: date
+    part: int
+    after: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionSlice:
     """Revisions of a part, by id: after one, up to another (None: to the end)."""
 
@@ -22,6 +32,8 @@ class RevisionSlice:
     until: UUID | None
 
 
+_ROUND = "select day, part, after from ingestion.retention_round for update skip locked"
+_MOVE = "update ingestion.retention_round set day = :day, part = :part, after = :after"
 _BOUND = """
     select id from ingestion.revision where part = :part and id > :after order by id offset :most limit 1
 """
@@ -37,21 +49,26 @@ _THESE = """
 
 
 def _due(places: str) -> str:
-    """The records at these places whose term is over: since they ended or were ended, by what their newest says."""
+    """The records at these places whose term is over: since they ended or were ended, by what their newest says.
+
+    An end that the law of today brought forward may lie years back; it is one since that law is in force.
+    """
     return f"""
     select due.part, due.subject, due.natural_key, due.number, due.months, due.ended from (
-        select n.part, n.subject, n.natural_key,
-               cast(cast(:terms as jsonb) -> n.item ->> 'number' as integer) as number,
-               cast(cast(:terms as jsonb) -> n.item -> 'months' ->> cast(n.item_version as text) as integer) as months,
-               least({until_sql("n")}, case when n.state <> 'published' then n.legal_date end) as ended
+        select n.part, n.subject, n.natural_key, cast(n.term ->> 'number' as integer) as number,
+               cast(n.term -> 'months' ->> cast(n.item_version as text) as integer) as months,
+               least(case when law.until is not null
+                          then least(n.display_until, greatest(law.until, cast(n.term ->> 'since' as date))) end,
+                     case when n.state <> 'published' then n.legal_date end) as ended
           from {places} cross join lateral (
                select i.part, i.subject, i.natural_key, i.item, i.item_version, i.state, i.legal_date, i.data,
-                      said.kind, said.display_from, said.display_until
+                      said.kind, said.display_from, said.display_until, cast(:terms as jsonb) -> i.item as term
                  from (select * from ingestion.revision r
                         where r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
                         order by r.rev desc limit 1) i
                 cross join lateral jsonb_to_record(convert_from(i.data, 'UTF8')::jsonb)
-                           as said(kind text, display_from date, display_until date) offset 0) n) due
+                           as said(kind text, display_from date, display_until date) offset 0) n
+         cross join lateral (select {until_sql("n")} as until offset 0) law) due
      where due.ended + make_interval(months => due.months) <= cast(:as_of as date)
 """
 
@@ -66,6 +83,17 @@ _PURGE = f"""
      cross join lateral ingestion.purge(
            a.parts, a.subjects, a.keys, a.numbers, a.months, a.ended, cast(:as_of as date)) p
 """
+
+
+async def lead(session: Session) -> RetentionRound | None:
+    """Where the round stands, for this transaction alone; None where another is at it."""
+    row = await session.row(_ROUND, {})
+    return None if row is None else RetentionRound(day=row.day, part=row.part, after=row.after)
+
+
+async def move(session: Session, to: RetentionRound) -> None:
+    """The round goes on from there."""
+    await session.execute(_MOVE, asdict(to))
 
 
 async def bound(session: Session, *, part: int, after: UUID, most: int) -> UUID | None:
@@ -83,7 +111,7 @@ async def due(session: Session, of: RevisionSlice, *, law: Law, terms: Mapping[s
 async def purge(
     session: Session, places: Sequence[Place], *, law: Law, terms: Mapping[str, RetentionTerm]
 ) -> list[RecordPurged]:
-    """Delete the records at these places whose term is over still, and say which they were."""
+    """Delete the records at these places whose term is over still, and that every reader has; say which they were."""
     parts, subjects, keys = zip(*places, strict=True)
     given = {"parts": parts, "subjects": subjects, "keys": keys, **_terms(law, terms)}
     rows = await session.fetch(_PURGE, given)
@@ -92,7 +120,11 @@ async def purge(
 
 def _terms(law: Law, terms: Mapping[str, RetentionTerm]) -> dict[str, object]:
     kept = {
-        item: {"number": each.number, "months": {str(version): months for version, months in each.months.items()}}
+        item: {
+            "number": each.number,
+            "since": each.since,
+            "months": {str(version): months for version, months in each.months.items()},
+        }
         for item, each in terms.items()
     }
     return {"terms": orjson.dumps(kept).decode(), "law": law.binds["law"], "as_of": law.as_of}

@@ -37,8 +37,18 @@ async def follow_records(ctx: Context, events: Sequence[Delivered]) -> None:
 
 
 async def forget_records(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Delete what is known of records that are deleted; where there was a case it stays, without what they said."""
-    await records.forget(await ctx.session(), [(each.part, each.read(RecordPurged).record) for each in events])
+    """Delete what is known of records that are deleted; where there was a case it stays, without what they said.
+
+    Nobody can decide about one any more: it has ended, its open cases are closed, and nothing is left to be done to it.
+    """
+    told = [(each.part, each.read(RecordPurged)) for each in events]
+    await ctx.lock(event.subject for _, event in told)
+    session = await ctx.session()
+    await records.forget(session, [(part, event.record) for part, event in told])
+    for kept in await records.end(session, [(part, event.record) for part, event in told]):
+        for each in await cases.under_way(session, part=kept.part, records=[kept.record]):
+            await cases.done(session, replace(each, rev=kept.rev, change="withheld"))
+        await _close(ctx, kept.part, kept.record, by=By(party=kept.party), words=Words())
 
 
 async def follow_holders(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -102,7 +112,8 @@ async def _consequences(ctx: Context, part: int, events: Sequence[RecordChanged]
         for each in happened:
             await cases.done(session, replace(each, rev=event.rev, change=event.change))
         if event.state != "published":
-            await _close(ctx, part, event)
+            by = By(party=event.party, officer=event.officer)
+            await _close(ctx, part, event.record, by=by, words=Words(basis=event.basis))
 
 
 def _happened(waiting: Sequence[Effect], event: RecordChanged) -> list[Effect]:
@@ -113,8 +124,6 @@ def _happened(waiting: Sequence[Effect], event: RecordChanged) -> list[Effect]:
     return list(own)[:1]
 
 
-async def _close(ctx: Context, part: int, event: RecordChanged) -> None:
-    for case in await cases.open_cases(await ctx.session(), part=part, records=[event.record]):
-        by = By(party=event.party, officer=event.officer)
-        words = Words(basis=event.basis)
+async def _close(ctx: Context, part: int, record: UUID, *, by: By, words: Words) -> None:
+    for case in await cases.open_cases(await ctx.session(), part=part, records=[record]):
         await take(ctx, case, "record_ended", Move(state="closed"), by=by, words=words)
