@@ -18,7 +18,7 @@ NAMES = """
 alter table ingestion.revision add column name bytea;
 create index revision_name on ingestion.revision (subject, name, part) where name is not null;
 """
-# As in ingestion_0005, and the names that are not their subject's although it has one.
+# As in ingestion_0005, and of the names whose subjects have one, whether it is this.
 LOCKED = f"""
 drop function ingestion.locked({_FORMER});
 create function ingestion.locked(
@@ -42,13 +42,15 @@ begin
         select null::bytea, v.id, 0, v.fingerprint, v.state, null::text, null::uuid, v.party
           from ingestion.review v where v.party = locked.party and v.fingerprint = any(locked.fingerprints);
     return query
-        select null::bytea, null::uuid, 0, u.name, null::text, null::text, null::uuid, null::text
+        select null::bytea, null::uuid, 0, u.name,
+               case when exists (select from ingestion.revision i
+                                  where i.part = u.part and i.subject = u.subject and i.name = u.name)
+                    then 'heard' else 'unheard' end,
+               null::text, null::uuid, null::text
           from unnest(locked.named_parts, locked.named, locked.names) as u(part, subject, name)
          cross join lateral (
             select i.name from ingestion.revision i
-             where i.part = u.part and i.subject = u.subject and i.name is not null order by i.name limit 1) one
-         where not exists (select from ingestion.revision i
-                            where i.part = u.part and i.subject = u.subject and i.name = u.name);
+             where i.part = u.part and i.subject = u.subject and i.name is not null order by i.name limit 1) one;
 end
 $$;
 """
