@@ -65,6 +65,23 @@ async def test_a_second_migration_changes_nothing(postgres: Postgres):
     assert await content(database) == before
 
 
+@pytest.mark.parametrize("people", [0, 1])
+async def test_a_node_knows_whether_it_had_people_when_it_was_upgraded(postgres: Postgres, people: int):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    async with database.session() as session:
+        assert await session.fetchval("select upgraded from bus.node") is False
+        await session.execute("alter table bus.node drop column upgraded")
+        await session.execute("update bus.alembic_version set version_num = 'bus_0008'")
+        if people:
+            await session.execute("insert into vault.subject (id, kind, part) values (gen_random_uuid(), 'k', 0)")
+            await session.execute("insert into vault.identity select '\\x01', id, 'k', 'a' from vault.subject")
+        await migrate(
+            postgres.admin, node="city", tier="city", parts=3, packages=PACKAGES, secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        assert await session.fetchval("select upgraded from bus.node") is bool(people)
+
+
 @pytest.mark.parametrize(("node", "tier", "parts"), [("city", "city", 4), ("city", "province", 3), ("town", "city", 3)])
 async def test_other_facts_are_refused_and_touch_nothing(
     postgres: Postgres, database: Database, node: str, tier: str, parts: int

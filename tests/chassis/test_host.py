@@ -97,6 +97,17 @@ async def test_a_process_listens_on_two_addresses_and_is_ready(database: Databas
         assert "creditmesh_requests_total" in (await client.get(f"{running.operator_url}/metrics")).text
 
 
+@pytest.mark.parametrize("upgraded", [True, False])
+async def test_a_process_knows_whether_the_node_had_people_when_it_was_upgraded(
+    database: Database, tmp_path: Path, *, upgraded: bool
+):
+    async with database.session() as session:
+        await session.execute("update bus.node set upgraded = $1", upgraded)
+    async with started(host(database, settings(tmp_path))) as running:
+        assert running.followed.upgraded is upgraded
+        assert running.equipment["toy"].vault.upgraded is upgraded
+
+
 async def test_head_is_answered_on_the_second_listener_wherever_get_is(database: Database, tmp_path: Path):
     async with started(host(database, settings(tmp_path))) as running, _operators(running) as client:
         for path in ("/health/live", "/health/ready", "/metrics", "/nowhere"):

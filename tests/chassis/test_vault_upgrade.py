@@ -10,6 +10,7 @@ from zlib import crc32
 import pytest
 from prometheus_client import REGISTRY
 
+from creditmesh.chassis.vault.asked_for import WholeCodeNeeded, former_values
 from creditmesh.chassis.vault.index import index_of
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
@@ -40,8 +41,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     return Keys.load(folder, ["index", "data"])
 
 
-def vault(database: Database, keys: Keys) -> Vault:
-    return Vault(database.pool("sample"), keys, parts=PARTS)
+def vault(database: Database, keys: Keys, *, upgraded: bool = True) -> Vault:
+    return Vault(database.pool("sample"), keys, parts=PARTS, upgraded=upgraded)
 
 
 def resident(order: int) -> str:
@@ -137,15 +138,91 @@ async def test_one_person_with_two_files_is_told_and_keeps_the_one_of_the_right_
         assert [tuple(row) for row in await session.fetch("select kept, other from vault.split")] == [(kept, other)]
 
 
-async def test_a_file_found_late_is_told_too(database: Database, keys: Keys):
-    """An organisation asked for by its nine characters first: what it was before cannot be computed from those."""
+@pytest.mark.parametrize("call", ["resolve", "identify", "look_up"])
+async def test_nine_characters_find_an_organisation_and_never_make_one(database: Database, keys: Keys, call: str):
+    """What all 18 were before cannot be computed from them: a subject made by nine would hide the records of 18."""
     await _forget(database)
     before = await known_before(database, keys, f"organisation|uscc|{code(12)}", sealed_for=True)
-    (new,) = await vault(database, keys).resolve([who("organisation", "uscc", code(12)[8:17])])
+    eighteen = who("organisation", "uscc", code(12))
+    nine, other = (who("organisation", "uscc", code(n)[8:17]) for n in (12, 13))
+    asked = vault(database, keys)
+    with pytest.raises(WholeCodeNeeded) as caught:
+        await getattr(asked, call)([who("natural_person", "resident_id", resident(1)), other, nine])
+    assert caught.value.identities == {nine, other}
+    assert await asked.find([nine]) == [None]
+    assert await asked.resolve([eighteen]) == [before]
+    found = await getattr(asked, call)([nine, eighteen])
+    assert (found if call == "resolve" else found[0]) == [before, before]
+    async with database.session() as session:
+        assert await session.fetchval("select count(*) from vault.subject") == 1
+        assert await session.fetchval("select count(*) from vault.split") == 0
+
+
+async def test_nine_characters_beside_all_eighteen_are_theirs(database: Database, keys: Keys):
+    await _forget(database)
+    before = await known_before(database, keys, f"organisation|uscc|{code(14)}", sealed_for=True)
+    whole, nine = (who("organisation", "uscc", number) for number in (code(14), code(14)[8:17]))
+    for order in ([whole, nine], [nine, whole]):
+        assert await vault(database, keys).resolve(order) == [before, before]
+
+
+async def test_a_file_found_late_is_told_too(database: Database, keys: Keys):
+    """An organisation asked for by a slip in its code first: memory does not answer for the right one."""
+    await _forget(database)
+    before = await known_before(database, keys, f"organisation|uscc|{code(12)}", sealed_for=True)
+    asked = vault(database, keys)
+    (new,) = await asked.resolve([who("organisation", "uscc", f"81{code(12)[2:]}")])
     assert new != before
-    assert await vault(database, keys).resolve([who("organisation", "uscc", code(12))]) == [new]
+    assert await asked.resolve([who("organisation", "uscc", code(12))]) == [new]
     async with database.session() as session:
         assert [tuple(row) for row in await session.fetch("select kept, other from vault.split")] == [(new, before)]
+
+
+class Counting:
+    """The keys of a process, and how many values were made with them."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self.made = 0
+
+    def mac(self, *given: Any) -> bytes:
+        self.made += 1
+        return self._keys.mac(*given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._keys, name)
+
+
+@pytest.mark.parametrize("call", ["find", "resolve", "identify", "look_up"])
+async def test_a_node_that_had_nobody_then_asks_for_no_former_value(database: Database, keys: Keys, call: str):
+    await _forget(database)
+    counting: Any = Counting(keys)
+    new = vault(database, counting, upgraded=False)
+    people = [who("natural_person", "hk_macao_permit", f"H{n:08d}") for n in range(50)]
+    await getattr(new, call)([*people, who("organisation", "uscc", code(15)[8:17])])
+    assert counting.made == 51
+    counting.made = 0
+    await getattr(vault(database, counting), call)(people)
+    assert counting.made == 50 * 102
+
+
+async def test_others_have_a_turn_while_former_values_are_made(database: Database, keys: Keys):
+    await _forget(database)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    people = [who("natural_person", "hk_macao_permit", f"H{n:08d}") for n in range(200)]
+    beside = asyncio.create_task(others())
+    await asyncio.sleep(0)
+    before = turns
+    await former_values(keys, [(index_of(keys, each), each) for each in people])
+    beside.cancel()
+    assert turns - before >= 200 * 101 // 600
 
 
 async def test_many_processes_at_once_take_over_the_same_subject(database: Database, keys: Keys):

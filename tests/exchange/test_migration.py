@@ -69,6 +69,7 @@ RECEIVED = """
 insert into exchange.received (part, id, key, at, legal_date, peer, feed, index, record, rev, data)
 values (3, gen_random_uuid(), 'city/up', now(), '2026-05-04', 'city', 'up', $1, gen_random_uuid(), 1, $2)
 """
+STATEMENTS = "select count(distinct cmin::text) from exchange.received where index in (1, 3)"
 MADE = """
 insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond)
 values ('city', 'up', $1, $2, $3, '{}')
@@ -79,17 +80,18 @@ async def test_of_what_was_refused_before_the_line_is_kept_alone(postgres: Postg
     database = await postgres.database(node="exchange1", packages=[query, service])
     refused = {"refused": [{"index": 1, "code": "unknown_item"}]}, {"refused": [{"index": 3, "code": "minor"}]}
     now, before = {"signed": json.dumps(refused[0]), "signature": "x"}, refused[1] | {"signature": "x"}
+    line, body = '{"body":"of a line"}', 'said \0 "body":"x\\'
     async with database.session() as session:
         await session.execute("update exchange.alembic_version set version_num = 'exchange_0004'")
         for index in range(5):
-            await session.execute(RECEIVED, index, json.dumps({"line": "{}", "body": "said \0"}).encode())
+            await session.execute(RECEIVED, index, json.dumps({"line": line, "body": body, "rev": 1}).encode())
         await session.execute(MADE, 0, 3, json.dumps(now))
         await session.execute(MADE, 3, 5, json.dumps(before))
         await upgraded(postgres, database)
         rows = await session.fetch("select index, data from exchange.received order by index")
+        assert await session.fetchval(STATEMENTS) == 1
     told = [json.loads(row["data"]) for row in rows]
-    assert [each["line"] for each in told] == ["{}"] * 5
-    assert [index for index, each in enumerate(told) if each["body"] is None] == [1, 3]
+    assert told == [{"line": line, "body": None if index in {1, 3} else body, "rev": 1} for index in range(5)]
 
 
 async def test_what_the_exchange_has_among_its_dead_letters_or_behind_one_is_told_anew(postgres: Postgres):

@@ -33,8 +33,8 @@ async def everything(house: House) -> dict[str, int]:
 
 
 def anew(house: House) -> Vault:
-    """The vault as another process has it: nobody in memory."""
-    return Vault(house.database.pool("ingestion", size=2), house.equipment.keys, parts=PARTS)
+    """The vault as another process of an upgraded node has it: nobody in memory."""
+    return Vault(house.database.pool("ingestion", size=2), house.equipment.keys, parts=PARTS, upgraded=True)
 
 
 def who(number: str) -> Identity:

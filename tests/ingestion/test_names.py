@@ -47,6 +47,19 @@ async def test_who_changed_their_name_is_released_once_and_stands_under_both(hou
     assert codes(told(answer)[0][0]) == [("another_name", "/CF_XDR_MC"), ("review_refused", "")]
 
 
+@pytest.mark.parametrize("order", [("韩某未", "韩某巳"), ("韩某巳", "韩某未")])
+async def test_who_stands_under_two_names_may_be_sent_under_both_at_once(house: House, order: tuple[str, str]):
+    number = resident(house.number())
+    await house.submit(of(house, "韩某巳", number))
+    review = (await house.submit(of(house, "韩某未", number))).json()["review"]
+    assert (await decide(house, review, caller=OFFICER)).json()["verdict"] == "accepted"
+    rows = [of(house, name, number) for name in (*order, "杨某午", *order)]
+    said = await house.submit(rows, dry_run="true")
+    expected = ["accepted", "accepted", "held", "accepted", "accepted"]
+    assert [line["verdict"] for line in map(orjson.loads, said.content.splitlines())] == expected
+    assert [each["verdict"] for each in told(await house.submit(rows))[0]] == expected
+
+
 @pytest.mark.parametrize("spelt", ["阿某•买某", "阿某 买某", "阿某买某", "阿某．买某"])
 async def test_how_a_name_is_typed_is_no_other_name(house: House, spelt: str):
     number = resident(house.number())

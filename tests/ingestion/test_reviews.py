@@ -4,11 +4,13 @@ import asyncio
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
 from creditmesh.ingestion import service as ingestion
 from creditmesh.ingestion.migrations.ingestion_0006_refused_rows import REFUSED
-from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, House, department, told
-from tests.ingestion.rows import TODAY, penalty, person_penalty
+from creditmesh.ingestion.operations.records import candidates
+from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, PENALTY, House, department, told
+from tests.ingestion.rows import TODAY, penalty, person_penalty, resident
 from tests.support.postgres import Postgres
 
 STORED = """
@@ -295,3 +297,16 @@ async def test_a_row_that_is_doubted_only_now_but_was_accepted_before_is_unchang
     await decide(house, review)
     other = department(credential="x")
     assert (await house.submit(row, caller=other)).status_code == 200
+
+
+async def test_how_a_held_row_was_recognised_before_is_made_once(house: House, monkeypatch: pytest.MonkeyPatch):
+    number = resident(house.number())
+    doubtful = [penalty(house.number(), CF_NR_FK="2000") for _ in range(3)]
+    named = [person_penalty(house.number(), CF_XDR_MC=name, CF_XDR_ZJHM=number) for name in ("韩某巳", "杨某午")]
+    made: list[object] = []
+    text_of = candidates.former_fingerprint_text
+    monkeypatch.setattr(candidates, "former_fingerprint_text", lambda *given: made.append(given) or text_of(*given))
+    verdicts, _ = told(await house.submit([*doubtful, *named]))
+    assert [each["verdict"] for each in verdicts] == ["held"] * 3 + ["accepted", "held"]
+    versions = house.equipment.followed.versions("item", PENALTY)
+    assert len(made) == 5 * len(versions)

@@ -59,6 +59,24 @@ async def test_a_listed_organisation_meets_the_measures_of_the_matter_and_no_oth
     assert (access.items, access.records, access.use_until) == (("default",), (change.record,), date(2026, 6, 3))
 
 
+async def test_nine_characters_that_a_node_of_before_does_not_know_are_asked_for_whole(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    firm, unknown = an_organisation(), an_organisation()
+    change = a_record(await house.subject(firm))
+    await house.load(change)
+    monkeypatch.setattr(house.equipment.vault, "upgraded", True)
+    asked = [given(firm), given(unknown), given(firm)]
+    for each in asked[:2]:
+        each["document"]["number"] = each["document"]["number"][8:17]
+    found = (await screen(house, asked)).json()
+    assert [each["certainty"] for each in found] == ["exact", "invalid", "exact"]
+    assert [len(each["designations"]) for each in found] == [1, 0, 1]
+    assert [(each["code"], each["pointer"]) for each in found[1]["reasons"]] == [
+        ("whole_code_needed", "/document/number")
+    ]
+
+
 async def test_a_responsible_person_in_another_part_meets_only_what_reaches_them(house: House):
     firm, boss = an_organisation(), a_person()
     change = a_record(await house.subject(firm), boss=await house.subject(boss))

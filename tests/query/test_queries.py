@@ -7,7 +7,7 @@ import pytest
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
-from creditmesh.schemas.rules.numbers import resident_check, uscc_check
+from creditmesh.schemas.rules.numbers import organisation_check, resident_check, uscc_check
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import ITEMS, REAL, House, bureau, department, invented_person, person
 from tests.query.samples import a_directory
@@ -344,6 +344,24 @@ async def test_a_body_that_breaks_the_contract_names_the_field(catalogue: House,
     answer = await ask(catalogue, department(), invented_person(), **body)
     assert answer.status_code == 422
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+async def test_nine_characters_find_whom_a_node_of_before_knows_and_make_nobody(
+    catalogue: House, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(catalogue.equipment.vault, "upgraded", True)
+    body = "MA9000XY"
+    code = f"91990000{body}{organisation_check(body)}"
+    code += uscc_check(code)
+    found = []
+    async with catalogue.client(department()) as client:
+        for number in (code[8:17], code, code[8:17]):
+            subject = {"kind": "organisation", "document": {"type": "uscc", "number": number}}
+            asked = {"subject": subject, "purpose": "duty", "matter": "permit", "officer": "W-17"}
+            found.append(await client.post("/v1/queries", json=asked))
+    assert [each.status_code for each in found] == [422, 200, 200]
+    (error,) = found[0].json()["errors"]
+    assert (error["code"], error["pointer"]) == ("whole_code_needed", "/subject/document/number")
 
 
 @pytest.mark.parametrize("number", ["12", "", "00000000000000000X", "沈沙盒", "99000019600101001\u0001"])

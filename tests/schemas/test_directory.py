@@ -321,11 +321,28 @@ def test_a_severity_that_nobody_confirmed_rates_nothing_higher_outside_a_sandbox
     outside = stream.directory.compiled("penalty", 1, on=DAY).item
     assert outside.rated("罚款", Decimal(100), simple=False) == "general"
     assert outside.rated("警告", None, simple=False) == "minor"
-    assert set(stream.directory.law(DAY).items) == {"penalty"}
+    assert stream.directory.law(DAY).items == {}, "all that is stored came under it"
     confirmed = tuple(rule.model_copy(update={"verified": True}) for rule in DOUBTED)
     stream.publish("item", an_item(2, severity=confirmed), number=2)
     assert stream.directory.compiled("penalty", 2, on=DAY).item.rated("罚款", Decimal(100), simple=False) == "serious"
     assert stream.directory.law(DAY).items == {}, "confirmed, it is the rule that everything may have come under"
+
+
+def test_what_came_under_an_unconfirmed_rule_before_an_upgrade_ends_by_what_is_confirmed(stream: Stream):
+    stream.directory.upgraded = True
+    stream.publish("item", an_item(severity=DOUBTED))
+    assert set(stream.directory.law(DAY).items) == {"penalty"}
+    verified = tuple(rule.model_copy(update={"verified": True}) for rule in DOUBTED)
+    stream.publish("item", an_item(2, severity=verified), number=2)
+    assert stream.directory.law(DAY).items == {}
+
+
+def test_a_severity_that_is_doubted_after_it_was_confirmed_reaches_what_is_stored(stream: Stream):
+    verified = tuple(rule.model_copy(update={"verified": True}) for rule in DOUBTED)
+    stream.publish("item", an_item(severity=verified))
+    assert stream.directory.law(DAY).items == {}
+    stream.publish("item", an_item(2, severity=DOUBTED), number=2)
+    assert set(stream.directory.law(DAY).items) == {"penalty"}
 
 
 def test_in_a_sandbox_a_severity_that_nobody_confirmed_rates_as_it_says(stream: Stream):

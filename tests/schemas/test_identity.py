@@ -257,8 +257,8 @@ def test_an_organisation_code_is_within_the_unified_code():
     code = an_organisation()
     for number in (code, code[8:17], f"{code[8:16]}-{code[16]}"):
         assert who("uscc", number, "organisation").key == f"uscc|{code[8:17]}"
-    assert who("uscc", code, "organisation").tells_kind
-    assert not who("uscc", code[8:17], "organisation").tells_kind
+    assert who("uscc", code, "organisation").is_whole
+    assert not who("uscc", code[8:17], "organisation").is_whole
     wrong = code[8:16] + ("1" if code[16] != "1" else "2")
     assert trouble("uscc", wrong, "organisation") == (NumberFinding.CHECK_DIGIT,)
 

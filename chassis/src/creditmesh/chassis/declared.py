@@ -33,6 +33,8 @@ class ProcessState(ReplicatedState, Protocol):
     """How far the sandbox's legal date is from the real one."""
     sandbox: bool
     """Whether the node is one; the host says so before anything is applied."""
+    upgraded: bool
+    """Whether it had people when it was upgraded (`bus.node`); the host says so too."""
 
 
 class Declared(Protocol):

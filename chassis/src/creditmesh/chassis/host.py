@@ -124,10 +124,10 @@ class Host:
         self.notifications = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
         self.orderer = Orderer(self.addresses[BUS], lease=self.settings.lease_seconds, notify=self.notifications.notice)
         self._pools: list[Pool] = []
+        self.own = self._pool(self.hosted[0], _OWN)
+        self.followed.upgraded = await self._check()
         for name in self.hosted:
             self._equip(self.declaration.service(name))
-        await self._check()
-        self.own = self._pool(self.hosted[0], _OWN)
         self.bus = open_bus(
             self.settings.bus, node=self.settings.node, notifications=self.notifications, sources=self._sources()
         )
@@ -190,6 +190,7 @@ class Host:
             keys,
             parts=self.settings.parts,
             allowed=service.vault,
+            upgraded=self.followed.upgraded,
             remember=CIPHERS // len(self.hosted),
         )
         settings = self.settings
@@ -273,11 +274,13 @@ class Host:
             )
         )
 
-    async def _check(self) -> None:
-        async with self.equipment[self.hosted[0]].pool.session() as session:
+    async def _check(self) -> bool:
+        """Whether the node had people when it was upgraded; it is the one that was meant, and the server is enough."""
+        async with self.own.session() as session:
             services = [self.declaration.service(name) for name in self.hosted]
             await assert_node(session, self.settings.facts, services)
             allowed = int(await session.value("select current_setting('max_connections')"))
+            upgraded = bool(await session.value("select upgraded from bus.node"))
         readers = sum(self._reads(name) for name in self.hosted)
         leases = sum(self.declaration.service(name).units is not None for name in self.hosted)
         pools = self.settings.pool_size + self.settings.vault_pool_size
@@ -289,6 +292,7 @@ class Host:
                 f"本进程最多需要 {needed} 个数据库会话，服务器仅允许 {allowed} 个："
                 "请调低 CREDITMESH_POOL_SIZE 或调高 max_connections"
             )
+        return upgraded
 
     def _operator_app(self) -> App:
         secret = (self.settings.secrets / "operator").read_text(encoding="ascii").strip()

@@ -102,6 +102,8 @@ class Directory:
         """How far the sandbox's legal date was moved."""
         self.sandbox = False
         """Whether the node is one: there what is not verified restricts people all the same."""
+        self.upgraded = False
+        """Whether it had people before decision 35: then rows came under rules that nobody had confirmed."""
         self._histories: dict[ObjectKind, dict[str, list[Version]]] = {kind: {} for kind in MODELS}
         self._compiled: dict[tuple[str, int, date], CompiledItem] = {}
         self.answers: Callable[..., object] = lru_cache(maxsize=_ANSWERS_KEPT)(self._answer)
@@ -261,7 +263,13 @@ class Directory:
 
     def _accepted_by_others(self, code: str, rule: dict[str, object]) -> bool:
         versions = (each.body for each in self.versions("item", code) if each.state == "published")
-        return any(rule_of(body) != rule for body in versions if isinstance(body, Item))
+        return any(rule not in self._accepted_under(body) for body in versions if isinstance(body, Item))
+
+    def _accepted_under(self, item: Item) -> tuple[dict[str, object], ...]:
+        """The rules beside which a version's rows have no other: as it says and, milder, as far as it is confirmed."""
+        if self.sandbox or self.upgraded:
+            return (rule_of(item),)
+        return rule_of(item), rule_of(confirmed(item))
 
     @once_a_version
     def withdrawn(self, as_of: date) -> frozenset[str]:

@@ -151,8 +151,8 @@ REASONS: dict[str, Reason] = {
         "主体类别与号码不一致；请更正有误的一项。报送的行转人工审核。",
     ),
     "whole_code_needed": Reason(
-        "Nine characters do not say what kind of subject this is; give the unified social credit code of 18.",
-        "9 位组织机构代码不能表明主体类别；请提供 18 位统一社会信用代码。",
+        "Nine characters do not say who this is or of what kind; give the unified social credit code of 18.",
+        "9 位组织机构代码不足以确定主体及其类别；请提供 18 位统一社会信用代码。",
     ),
     "placeholder_needs_registration": Reason(
         "Seventeen zeros and X stand for a sole trader without a code; give the registration number.",

@@ -15,18 +15,23 @@ def index_of(keys: Keys, identity: Identity) -> bytes:
 
 
 def former_of(keys: Keys, identity: Identity) -> list[bytes]:
-    """What `index_of` may have been before the kind left it, the likeliest first (decision 30)."""
+    """What `index_of` may have been before the kind left it, the likeliest first (decision 30).
+
+    Of nine characters nothing: what all 18 were before cannot be computed from them.
+    """
     return [keys.mac("index", text.encode()) for text in _former(identity)]
 
 
 def _former(identity: Identity) -> Iterator[str]:
     number = identity.number.reveal()
     match identity.document:
+        case "uscc" if not identity.is_whole:
+            return
         case "uscc":
             for kind in dict.fromkeys((identity.kind, "organisation", "sole_trader")):
                 yield f"{kind}|uscc|{number}"
-            if len(number) > 9:  # noqa: PLR2004 - an organisation code was held for its form, and could be released
-                yield f"organisation|uscc|{number[8:17]}"
+            # An organisation code was held for its form, and could be released.
+            yield f"organisation|uscc|{number[8:17]}"
         case "registration":
             yield f"sole_trader|registration|{number}"
         case "resident_id":

@@ -19,8 +19,9 @@ from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.ids import random_id
 from creditmesh.chassis.metrics import SPLIT_SUBJECTS
 from creditmesh.chassis.recent import Recent
+from creditmesh.chassis.vault.asked_for import KnownSubjects, Missing, assert_whole, former_values
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.index import former_of, index_of
+from creditmesh.chassis.vault.index import index_of
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.rules.identity import Identity
 
@@ -65,6 +66,8 @@ class UnknownSubject(MeshError, LookupError):
 class Vault:
     """The vault as one service may use it: `allowed` is what it declares.
 
+    A node that is `upgraded` had people before decision 30: who is asked for may be known by a former index value.
+
     The pool is one of its own, so that a request which holds a connection never waits for a second one of the
     same pool. At most `remember` ciphers and ten times as many index values are kept in memory.
     """
@@ -76,6 +79,7 @@ class Vault:
         *,
         parts: int,
         allowed: Collection[Call] = frozenset(("resolve", "open", "identify", "look_up")),
+        upgraded: bool = False,
         remember: int = REMEMBERED,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,17 +87,20 @@ class Vault:
         self._keys = keys
         self._parts = parts
         self._allowed = frozenset(allowed)
-        self._subjects: Recent[bytes, UUID] = Recent(10 * remember)
+        self.upgraded = upgraded
+        self._subjects = KnownSubjects(10 * remember)
         self._fresh: Recent[UUID, bool] = Recent(remember)
         """Made here and not opened yet: nobody has a key of theirs, so one is offered at the first asking."""
         self._ciphers: Recent[UUID, Cipher] = Recent(remember, seconds=SECONDS_KEPT, clock=seconds)
 
     async def resolve(self, identities: Sequence[Identity]) -> list[UUID]:
-        """The subject of each identity, in order; who is new gets a random id. Committed when this returns."""
+        """The subject of each identity, in order; who is new gets a random id. Committed when this returns.
+
+        WholeCodeNeeded if somebody may not be made.
+        """
         self._may("resolve")
         indexes = self._indexes(identities)
-        found = {index: subject for index in indexes if (subject := self._subjects.get(index)) is not None}
-        missing = {index: who for index, who in zip(indexes, identities, strict=True) if index not in found}
+        found, missing = self._subjects.among(indexes, identities)
         if missing:
             found |= await self._resolved(missing)
         return [found[index] for index in indexes]
@@ -101,13 +108,7 @@ class Vault:
     async def find(self, identities: Sequence[Identity]) -> list[UUID | None]:
         """The subject of each identity, in order, and None for who has none here: nobody is made."""
         self._may("resolve")
-        indexes = self._indexes(identities)
-        found = {index: subject for index in indexes if (subject := self._subjects.get(index)) is not None}
-        missing = {index: who for index, who in zip(indexes, identities, strict=True) if index not in found}
-        if missing:
-            for index, subject, split in await self._ask(_FIND, self._known_as(missing)):
-                found[index] = self._found(index, subject, split=split)
-        return [found.get(index) for index in indexes]
+        return await self._find(identities)
 
     async def open(self, subjects: Iterable[UUID]) -> Mapping[UUID, Cipher]:
         """A cipher for each of these subjects; a data key is made at the first opening.
@@ -125,18 +126,18 @@ class Vault:
     async def identify(self, identities: Sequence[Identity]) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
         """The subject of each identity, in order, and their ciphers: `resolve` and `open` in one call to the vault.
 
-        Erased, naming the first such subject, if one of them has no key any more.
+        Erased, naming the first such subject, if one of them has no key any more; WholeCodeNeeded as `resolve`.
         """
         self._may("identify")
         indexes = self._indexes(identities)
         found: dict[bytes, UUID] = {}
         opened: dict[UUID, Cipher] = {}
-        missing: dict[bytes, Identity] = {}
+        missing: list[tuple[bytes, Identity]] = []
         for index, who in zip(indexes, identities, strict=True):
-            subject = self._subjects.get(index)
+            subject = self._subjects.get(index, who)
             cipher = None if subject is None else self._ciphers.get(subject)
             if subject is None or cipher is None:
-                missing[index] = who
+                missing.append((index, who))
             else:
                 found[index], opened[subject] = subject, cipher
         if missing:
@@ -149,10 +150,12 @@ class Vault:
         """What `identify` would give, with nobody made and nothing kept; who was erased has no cipher.
 
         Who has no subject here gets a stand-in, the same whenever they are asked for; who has no key, a passing cipher.
+        WholeCodeNeeded as `resolve`.
         """
         self._may("look_up")
         indexes = self._indexes(identities)
-        known_as = self._known_as(dict(zip(indexes, identities, strict=True)))
+        missing = list(zip(indexes, identities, strict=True))
+        known_as = await self._known_as(missing)
         asked = {name: known_as[name] for name in ("given", "heirs", "former")}
         found: dict[bytes, UUID] = {}
         opened: dict[UUID, Cipher] = {}
@@ -162,6 +165,8 @@ class Vault:
                 opened[subject] = self._cipher(subject, (key, wrapped))
             elif not keyed:
                 opened[subject] = Cipher(subject, os.urandom(32))
+        if self.upgraded:
+            assert_whole([each for each in missing if each[0] not in found])
         for index in indexes:
             if index not in found:
                 found[index] = stand_in = UUID(bytes=index[:16])
@@ -185,44 +190,56 @@ class Vault:
     def _indexes(self, identities: Sequence[Identity]) -> list[bytes]:
         return [index_of(self._keys, identity) for identity in identities]
 
-    def _known_as(self, missing: Mapping[bytes, Identity]) -> dict[str, Any]:
-        former = [(index, old) for index, who in missing.items() for old in former_of(self._keys, who)]
+    async def _known_as(self, missing: Missing) -> dict[str, Any]:
+        former = await former_values(self._keys, missing) if self.upgraded else ()
         return {
-            "given": sorted(missing),
+            "given": sorted({index for index, _ in missing}),
             "heirs": [index for index, _ in former],
             "former": [old for _, old in former],
             "key": self._keys.key_id("index"),
             "algorithm": self._keys.algorithm("index"),
         }
 
-    def _offer(self, missing: Mapping[bytes, Identity]) -> dict[str, Any]:
-        known_as = self._known_as(missing)
-        ids = [random_id() for _ in missing]
+    async def _offer(self, missing: Missing) -> dict[str, Any]:
+        if self.upgraded and (some := [who for _, who in missing if not who.is_whole]):
+            known = dict(zip(some, await self._find(some), strict=True))
+            assert_whole([each for each in missing if known.get(each[1]) is None])
+        known_as, kinds = await self._known_as(missing), {index: who.kind for index, who in missing}
+        ids = [random_id() for _ in kinds]
         return known_as | {
             "ids": ids,
-            "kinds": [missing[index].kind for index in known_as["given"]],
+            "kinds": [kinds[index] for index in known_as["given"]],
             "parts": [crc32(str(subject).encode("ascii")) % self._parts for subject in ids],
         }
 
-    def _found(self, index: bytes, subject: UUID, *, split: bool) -> UUID:
+    async def _find(self, identities: Sequence[Identity]) -> list[UUID | None]:
+        indexes = self._indexes(identities)
+        found, missing = self._subjects.among(indexes, identities)
+        if missing:
+            for index, subject, split in await self._ask(_FIND, await self._known_as(missing)):
+                found[index] = self._found(subject, split=split)
+            self._subjects.put(missing, found)
+        return [found.get(index) for index in indexes]
+
+    def _found(self, subject: UUID, *, split: bool) -> UUID:
         if split:
             SPLIT_SUBJECTS.inc()
             _log.error("a person has two subjects", subject=str(subject), see="vault.split")
-        self._subjects.put(index, subject)
         return subject
 
-    async def _resolved(self, missing: Mapping[bytes, Identity]) -> dict[bytes, UUID]:
-        values = self._offer(missing)
+    async def _resolved(self, missing: Missing) -> dict[bytes, UUID]:
+        values = await self._offer(missing)
         mine = dict(zip(values["given"], values["ids"], strict=True))
         found: dict[bytes, UUID] = {}
         for index, subject, split in await self._ask(_RESOLVE, values):
-            found[index] = self._found(index, subject, split=split)
+            found[index] = self._found(subject, split=split)
             if subject == mine[index]:
                 self._fresh.put(subject, True)
+        self._subjects.put(missing, found)
         return found
 
-    async def _identified(self, missing: Mapping[bytes, Identity]) -> dict[bytes, tuple[UUID, Cipher]]:
-        values = self._offer(missing)
+    async def _identified(self, missing: Missing) -> dict[bytes, tuple[UUID, Cipher]]:
+        values = await self._offer(missing)
         offered = {
             "offered": [self._new_key(subject) for subject in values["ids"]],
             "data_key": self._keys.key_id("data"),
@@ -234,9 +251,9 @@ class Vault:
             self._fresh.put(subject, True)
         ciphers = await self._opened(keyless) if keyless else {}
         ciphers |= {subject: self._cipher(subject, (key, wrapped)) for _, subject, key, wrapped, _ in rows if key}
-        return {
-            index: (self._found(index, subject, split=split), ciphers[subject]) for index, subject, _, _, split in rows
-        }
+        found = {index: self._found(subject, split=split) for index, subject, _, _, split in rows}
+        self._subjects.put(missing, found)
+        return {index: (subject, ciphers[subject]) for index, subject in found.items()}
 
     async def _opened(self, missing: Sequence[UUID]) -> dict[UUID, Cipher]:
         offered = [self._new_key(subject) if self._fresh.drop(subject) else None for subject in missing]

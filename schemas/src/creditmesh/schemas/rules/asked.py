@@ -26,6 +26,6 @@ def identified(
     found = identify(kind, document.type, document.number.reveal(), fillers=fillers)
     if found is NumberFinding.MISMATCH or (isinstance(found, Identity) and NumberFinding.MISMATCH in found.doubts):
         return reason(NumberFinding.MISMATCH.value, f"{pointer}/kind")
-    if kind_matters and isinstance(found, Identity) and not found.tells_kind:
+    if kind_matters and isinstance(found, Identity) and not found.is_whole:
         return reason("whole_code_needed", f"{pointer}/document/number")
     return found if isinstance(found, Identity) else reason(found.value, f"{pointer}/document/number")

@@ -82,8 +82,8 @@ class Identity:
     """What an officer should look at: a check digit, a birth date, a code that is not of the stated kind."""
 
     @property
-    def tells_kind(self) -> bool:
-        """Whether the number is one of the stated kind's alone: the nine characters of an organisation code are not."""
+    def is_whole(self) -> bool:
+        """Whether it is all of the number: the nine characters of an organisation code leave the kind open."""
         return self.document != "uscc" or len(self.number.reveal()) == 18  # noqa: PLR2004
 
     @property

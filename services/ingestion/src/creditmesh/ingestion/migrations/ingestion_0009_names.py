@@ -18,8 +18,8 @@ NAMES = """
 alter table ingestion.revision add column name bytea;
 create index revision_name on ingestion.revision (subject, name, part) where name is not null;
 """
-# As in ingestion_0005, what had been ended and was deleted, and the names that are not their subject's although it has
-# one with this party: of what others sent, a party learns nothing by trying names.
+# As in ingestion_0005, what had been ended and was deleted, and of the names whose subjects have one with this party,
+# whether it is this: of what others sent, a party learns nothing by trying names.
 LOCKED = f"""
 drop function ingestion.locked({_FORMER});
 create function ingestion.locked(
@@ -47,15 +47,17 @@ begin
         select null::bytea, v.id, 0, v.fingerprint, v.state, null::text, null::uuid, v.party
           from ingestion.review v where v.party = locked.party and v.fingerprint = any(locked.fingerprints);
     return query
-        select null::bytea, null::uuid, 0, u.name, null::text, null::text, null::uuid, null::text
+        select null::bytea, null::uuid, 0, u.name,
+               case when exists (select from ingestion.revision i
+                                  where i.part = u.part and i.subject = u.subject and i.name = u.name
+                                    and i.party = locked.party)
+                    then 'heard' else 'unheard' end,
+               null::text, null::uuid, null::text
           from unnest(locked.named_parts, locked.named, locked.names) as u(part, subject, name)
          cross join lateral (
             select i.name from ingestion.revision i
              where i.part = u.part and i.subject = u.subject and i.name is not null and i.party = locked.party
-             order by i.name limit 1) one
-         where not exists (select from ingestion.revision i
-                            where i.part = u.part and i.subject = u.subject and i.name = u.name
-                              and i.party = locked.party);
+             order by i.name limit 1) one;
 end
 $$;
 """

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
+from creditmesh.chassis.vault.asked_for import WholeCodeNeeded
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.subject import SubjectIn
 
@@ -23,6 +25,10 @@ async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:
     who = identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers(on=ctx.legal_date))
     if isinstance(who, FieldError):
         raise BadDocument(who.detail, who.detail_zh, errors=[who])
-    (found,) = await ctx.vault.resolve([who])
+    try:
+        (found,) = await ctx.vault.resolve([who])
+    except WholeCodeNeeded as error:
+        why = reason("whole_code_needed", "/document/number")
+        raise BadDocument(why.detail, why.detail_zh, errors=[why]) from error
     ctx.disclose(found, purpose="resolve_subject", ground="operator", outcome="released")
     return found

@@ -73,7 +73,7 @@ _PLACES = """
         as u(part, subject, natural_key)
 """
 # Locks, then reads: one call, two snapshots (see the migration). A row without a natural key is a review, and without
-# an id too a name under which its subject stands nowhere.
+# an id too a name of a subject that stands under one: under this (`heard`) or under others.
 _LOCKED = """
     select natural_key, id, rev, fingerprint, state, mark, submission, whose
       from ingestion.locked(:lock_class, :lock_keys, :parts, :subjects, :keys, :party, :fingerprints,
@@ -121,6 +121,8 @@ class Locked:
     """Every revision, oldest first, by natural key; absent where there is none."""
     reviews: KnownReviews = field(default_factory=dict)
     """The reviews that rows of the doubtful fingerprints already have with this party."""
+    heard: set[bytes] = field(default_factory=set)
+    """The names under which their subjects stand."""
     unheard: set[bytes] = field(default_factory=set)
     """The names under which their subjects do not stand, although they stand under another."""
 
@@ -147,7 +149,7 @@ async def locked(
         elif id_ is not None:
             known.reviews[fingerprint] = (id_, state)
         else:
-            known.unheard.add(fingerprint)
+            (known.heard if state == "heard" else known.unheard).add(fingerprint)
     for history in known.histories.values():
         history.sort(key=lambda revision: revision.rev)
     return known

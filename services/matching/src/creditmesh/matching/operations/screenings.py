@@ -13,6 +13,7 @@ import orjson
 
 from creditmesh.chassis.bulk import SLICE, in_slices
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.asked_for import WholeCodeNeeded
 from creditmesh.matching import reach
 from creditmesh.matching.operations.enquiries import Allowed, Enquiry, answered, disclose, ground_of, refuse, use_until
 from creditmesh.matching.store.designations import Held
@@ -20,6 +21,7 @@ from creditmesh.schemas.catalogue import CreditList, Measure
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.rules.grounds import Wanting
 from creditmesh.schemas.rules.identity import Identity
@@ -31,6 +33,7 @@ _NUMBER_NEEDED = FieldError(
     detail="A name identifies nobody; give the number of a document. Nothing applies until then.",
     detail_zh="仅凭名称不能确定主体；请提供证件号码，在此之前不适用任何措施。",
 )
+_WHOLE = reason("whole_code_needed", "/document/number")
 _Way = tuple[str | None, Role, SubjectKind]
 """A place by its list, role, and kind of who is listed."""
 
@@ -77,7 +80,10 @@ class _Screening:
     async def answers(self, read: Sequence[Identity | FieldError], *, first: int) -> list[bytes]:
         """The answers to these, whose rows are numbered from `first`."""
         identities = [each for each in read if isinstance(each, Identity)]
-        found = await self.ctx.vault.resolve(identities)
+        try:
+            found = await self.ctx.vault.resolve(identities)
+        except WholeCodeNeeded as error:
+            return await self.answers([_WHOLE if each in error.identities else each for each in read], first=first)
         new = [subject for subject in dict.fromkeys(found) if subject not in self.known]
         if new:
             self.known.update(await answered(self.ctx, new, self.ground.items, self._text))

@@ -3,9 +3,11 @@
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.asked_for import WholeCodeNeeded
 from creditmesh.query.errors import UnusableIdentity
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.subject import SubjectIn
 
@@ -14,10 +16,14 @@ async def subject_of(ctx: Context, subject: SubjectIn) -> UUID:
     """The subject's id; one without a file gets one too, so that the access is kept for them.
 
     A wrong check digit is no hindrance (genuine codes have them); UnusableIdentity if there is no such number at all,
-    or none of that kind.
+    or none of that kind, or not enough of it to tell whose it is.
     """
     fillers = ctx.followed(Directory).fillers(on=ctx.legal_date)
     who = identified(subject.kind, subject.document, fillers=fillers, pointer="/subject")
     if isinstance(who, FieldError):
         raise UnusableIdentity(who.detail, who.detail_zh, errors=[who])
-    return (await ctx.vault.resolve([who]))[0]
+    try:
+        return (await ctx.vault.resolve([who]))[0]
+    except WholeCodeNeeded as error:
+        why = reason("whole_code_needed", "/subject/document/number")
+        raise UnusableIdentity(why.detail, why.detail_zh, errors=[why]) from error

@@ -19,11 +19,13 @@ alter table repair.record add column named uuid[] not null default '{}',
 KNOWN = "select to_regclass('ingestion.revision') is not null"
 ROWS = """
 update repair.record r
-   set named = array(select (each ->> 'subject')::uuid
-                       from jsonb_array_elements(convert_from(i.data, 'UTF8')::jsonb -> 'related') each
-                      where (each ->> 'subject')::uuid <> r.subject)
+   set named = said.named
   from ingestion.revision i
- where i.part = r.part and i.subject = r.subject and i.record = r.record and i.rev = r.rev;
+ cross join lateral (
+    select array(select (each ->> 'subject')::uuid
+                   from jsonb_array_elements(convert_from(i.data, 'UTF8')::jsonb -> 'related') each
+                  where (each ->> 'subject')::uuid <> i.subject) as named offset 0) said
+ where i.part = r.part and i.subject = r.subject and i.record = r.record and i.rev = r.rev and said.named <> '{}';
 """
 CASES = """
 drop index repair.case_record_kind_part_idx;

@@ -4,6 +4,7 @@ Content, natural keys and fingerprint are made here and nowhere else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from pydantic import JsonValue
 
 from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.asked_for import WholeCodeNeeded
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.subjects import Erased
 from creditmesh.ingestion.content import (
@@ -73,6 +75,8 @@ class Candidate:
     cipher: Cipher
     other_cipher: Cipher
     """The representative's; the subject's where there is none."""
+    former_fingerprints: frozenset[bytes] | None = field(default=None, repr=False)
+    """By which its content was recognised before; None until `all_fingerprints` is asked."""
 
     @property
     def item(self) -> Item:
@@ -122,7 +126,10 @@ async def candidates_of(
     others = [who for each in passed if (who := each.judgement.representative) is not None]
     if not named:
         return []
-    subjects, ciphers = await _identified(ctx, [*named, *others], dry_run=dry_run)
+    try:
+        subjects, ciphers = await _identified(ctx, [*named, *others], dry_run=dry_run)
+    except WholeCodeNeeded as error:
+        return await _without(ctx, passed, error.identities, dry_run=dry_run)
     representatives = iter(subjects[len(named) :])
     made: list[Candidate | FieldError] = []
     async for some in in_slices(list(zip(passed, subjects, strict=False)), _SLICE, seconds=0.005):
@@ -130,8 +137,20 @@ async def candidates_of(
     return made
 
 
-def former_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]:
-    """By which its content was recognised until decision 33, under every version of the item."""
+def all_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]:
+    """By which its content is recognised, and was until decision 33: that is made once, and only where it is asked."""
+    if candidate.former_fingerprints is None:
+        candidate.former_fingerprints = _former_fingerprints(ctx, candidate)
+    return candidate.fingerprints | candidate.former_fingerprints
+
+
+def natural_keys(ctx: Context, item: Item, row: Row, *, subject: UUID, origin: str) -> list[bytes]:
+    """Under which the record of a row of this subject is found: as it is, and as it may have been before."""
+    return [ctx.keys.mac("fingerprint", text) for text in natural_texts(item, row, subject=subject, origin=origin)]
+
+
+def _former_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]:
+    """Those of before, under every version of the item."""
     directory, code, today = ctx.followed(Directory), candidate.item.code, ctx.legal_date
     kind = candidate.passed.subject.kind
     versions = (each.number for each in directory.versions("item", code) if each.state == "published")
@@ -142,9 +161,15 @@ def former_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]:
     return frozenset(ctx.keys.mac("fingerprint", text) for text in texts)
 
 
-def natural_keys(ctx: Context, item: Item, row: Row, *, subject: UUID, origin: str) -> list[bytes]:
-    """Under which the record of a row of this subject is found: as it is, and as it may have been before."""
-    return [ctx.keys.mac("fingerprint", text) for text in natural_texts(item, row, subject=subject, origin=origin)]
+async def _without(
+    ctx: Context, passed: Sequence[PassedRow], refused: AbstractSet[Identity], *, dry_run: bool
+) -> list[Candidate | FieldError]:
+    others = [each for each in passed if each.subject not in refused]
+    made = iter(await candidates_of(ctx, others, dry_run=dry_run))
+    return [
+        reason("whole_code_needed", f"/{each.compiled.item.roles.uscc}") if each.subject in refused else next(made)
+        for each in passed
+    ]
 
 
 async def _identified(

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from creditmesh.chassis.context import Context
-from creditmesh.ingestion.operations.records.candidates import Candidate, former_fingerprints, natural_keys
+from creditmesh.ingestion.operations.records.candidates import Candidate, all_fingerprints, natural_keys
 from creditmesh.ingestion.operations.records.intake import IntakeRow
 from creditmesh.ingestion.operations.records.record_book import RecordBook
 from creditmesh.ingestion.revisions import Attribution
@@ -58,12 +58,12 @@ class Register:
             [place for candidate in candidates for place in candidate.places],
             party=self._by.party,
             doubtful={
-                each for candidate in candidates if candidate.holds for each in self._all_fingerprints(candidate)
+                each for candidate in candidates if candidate.holds for each in all_fingerprints(self._ctx, candidate)
             },
             names=[(*candidate.place[:2], candidate.name) for candidate in candidates],
         )
         self._reviews |= known.reviews
-        self._names.meet(((each.place[1], each.name) for each in candidates), unheard=known.unheard)
+        self._names.meet(((each.place[1], each.name) for each in candidates), heard=known.heard, unheard=known.unheard)
         await self._find_former(candidates)
         await self._find_reviews(candidates)
 
@@ -126,14 +126,11 @@ class Register:
         history, fingerprints = self.history(candidate), candidate.fingerprints
         if history and not any(known.fingerprint in fingerprints for known in history):
             # How content was recognised before is asked only of a record that exists and does not have it otherwise.
-            fingerprints = self._all_fingerprints(candidate)
+            fingerprints = all_fingerprints(self._ctx, candidate)
         return decide(history, fingerprints, submission=self._by.submission, party=self._by.party)
 
-    def _all_fingerprints(self, candidate: Candidate) -> frozenset[bytes]:
-        return candidate.fingerprints | former_fingerprints(self._ctx, candidate)
-
     def _review_of(self, candidate: Candidate) -> tuple[UUID | None, ReviewState]:
-        known = (self._reviews[each] for each in self._all_fingerprints(candidate) if each in self._reviews)
+        known = (self._reviews[each] for each in all_fingerprints(self._ctx, candidate) if each in self._reviews)
         return next(known, (None, "held"))
 
     def _hold(self, number: int, candidate: Candidate, why: Sequence[FieldError]) -> RowVerdict:
@@ -179,7 +176,7 @@ class Register:
     async def _find_reviews(self, candidates: Iterable[Candidate]) -> None:
         """Find the reviews of rows that are held for what their records are, or their subjects' names."""
         doubtful = [each for each in candidates if not each.holds and self._may_be_held(each)]
-        if asked := {fingerprint for each in doubtful for fingerprint in self._all_fingerprints(each)}:
+        if asked := {fingerprint for each in doubtful for fingerprint in all_fingerprints(self._ctx, each)}:
             self._reviews |= await reviews.states(await self._ctx.session(), self._by.party, asked)
 
     def _may_be_held(self, candidate: Candidate) -> bool:
