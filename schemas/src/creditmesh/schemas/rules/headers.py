@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import chain, islice
 from typing import NamedTuple
+from unicodedata import normalize
 
 from creditmesh.schemas.catalogue import FieldSpec, Item, Rule
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
@@ -19,12 +20,13 @@ _LONGEST = 256
 """Characters of a column's name that are looked at."""
 _BRACKETS = str.maketrans("[]【】〔〕〖〗{}「」<>《》", "()" * 8)
 _HOW_TO_FILL_IN = re.compile(
-    r"\((?![^()]*元)[^()]*(?:填|必选|可选|单选|多选|下拉|格式|示例|样例|例如|例:|\(如|\d位|字符|文本|数字|YYYY|年月日|可空|非空|唯一|\*)"
+    r"\((?![^()]*元)(?=[^()]*\))[^()]*"
+    r"(?:填|必选|可选|单选|多选|下拉|格式|示例|样例|例如|例:|\(如|\d位|字符|文本|数字|YYYY|年月日|可空|非空|唯一|\*)"
     r"[^()]*\)|\((?:如[^()]*)\)"
 )
 """（必填，18位）, 【格式：YYYY-MM-DD】; a note with a unit of money may change what the column means."""
 _NUMBERED = re.compile(r"^(?:\(?\d{1,2}(?:[.、,]|\)[.、]?))+(?=.)")
-_ENDS = re.compile(r"^[^\w(]+|[^\w)]+$")
+_ENDS = re.compile(r"^[^\w(]+|(?<![^\w)])[^\w)]+$")
 _JOINTS = str.maketrans("", "", "-_.'\"`")
 _PARTS = re.compile(r"[\s:：/|()（）\[\]【】]+")
 _OF_UNITS = frozenset({"单位", "人民币"})
@@ -44,7 +46,7 @@ class Columns(NamedTuple):
 
 def spelled(name: str) -> str:
     """A header as it is compared: half-width, upper case, simplified, without joints, numbering, marks and notes."""
-    plain = simplified(half_width(name[:_LONGEST])).translate(ALIKE).translate(_BRACKETS)
+    plain = simplified(half_width(normalize("NFKC", name[:_LONGEST])[:_LONGEST])).translate(ALIKE).translate(_BRACKETS)
     plain = _ENDS.sub("", _NUMBERED.sub("", _ENDS.sub("", _HOW_TO_FILL_IN.sub("", plain))))
     if plain.startswith("(") and plain.endswith(")") and plain.count("(") == 1:
         plain = plain[1:-1]
