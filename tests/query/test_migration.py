@@ -62,3 +62,21 @@ async def test_names_that_were_stored_before_are_found_as_they_are_folded_now(po
             database=database.name,
         )  # fmt: skip
         assert await session.fetchval("select name from query.public_record") == folded(name) == "沙盒台北实业"
+
+
+async def test_marks_and_parts_of_characters_in_stored_names_are_folded_too(postgres: Postgres):
+    database = await postgres.database(node="query3", packages=[service])
+    name = "沙盒\ufe00⺠族实业"
+    async with database.session() as session:
+        await session.execute(
+            "insert into query.public_record (part, record, rev, item, kind, state, display_from, name, data) "
+            "values (0, $1, 1, 'penalty', 'organisation', 'published', '2026-05-04', $2, '{}')",
+            uuid4(),
+            name,
+        )
+        await session.execute("update query.alembic_version set version_num = 'query_0005'")
+        await migrate(
+            postgres.admin, node="query3", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        assert await session.fetchval("select name from query.public_record") == folded(name) == "沙盒民族实业"

@@ -2,13 +2,19 @@
 
 import json
 import time
+from collections.abc import Callable
 
 import pytest
 
 from creditmesh.schemas.files import LINE_BYTES, Table
 from creditmesh.schemas.problems import MOST_FINDINGS
+from creditmesh.schemas.queries import PublicSearch
+from creditmesh.schemas.rules.amounts import amount_of
 from creditmesh.schemas.rules.compile import ROW_BYTES, compile_item
-from tests.schemas.samples import FIRM, FORBIDDEN, ITEM, SETS
+from creditmesh.schemas.rules.decision_numbers import fault_of, one_text
+from creditmesh.schemas.rules.identity import NumberFinding, identify
+from creditmesh.schemas.rules.values import code_reader, codes_reader, number_reader
+from tests.schemas.samples import FIRM, FORBIDDEN, ITEM, PENALTIES, SETS
 
 compiled = compile_item(ITEM, SETS, (FORBIDDEN,))
 HEADER = b"FROM,B,C,TO,E\n"
@@ -85,3 +91,94 @@ def test_a_header_among_thousands_of_commas_is_looked_for_at_no_cost():
     Table.of((b"," * (4 << 20) + b"\n") * 10)
     Table.of((b",;" * 8_000 + b"\n") * 100)
     assert time.process_time() - began < 1
+
+
+LIGATURE = "\ufdfa"
+"""One character, eighteen half-width."""
+REPEATED = ("警告;", "、(", ";(", " ", "、", "以及", "和 ", "其他(", "1.", "1", LIGATURE)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize(
+    "code", ["LB", "CFLB", "ZJLX", "SHXYM", "ZJHM", "JGDM", "FK", "JDRQ", "YXQ", "WSH", "GSZC", "MC"]
+)
+@pytest.mark.parametrize("text", REPEATED)
+def test_no_value_of_a_field_holds_the_process_up(code: str, text: str):
+    whole = "警告" + text * (200_000 // len(text.encode())) + ")"
+    assert seconds(lambda: compiled.validate_json(json.dumps(FIRM | {code: whole}, ensure_ascii=False).encode())) < 0.1
+    assert seconds(lambda: compiled.validate(FIRM | {code: whole[:1000] + ")"})) < 0.1
+
+
+@pytest.mark.parametrize("text", REPEATED)
+def test_codes_are_read_in_one_pass(text: str):
+    long = "警告" + (text * 16_000)[:16_000] + ")"
+    assert seconds(lambda: codes_reader(PENALTIES)(long)) < 0.5
+    assert seconds(lambda: code_reader(PENALTIES)(long)) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "want"),
+    [
+        ("CFLB", "警告;" * 20_000, "too_long"),
+        ("LB", "自然人" * 1000, "too_long"),
+        ("SHXYM", LIGATURE * 40_000, "number_shape"),
+        ("JGDM", "*" + LIGATURE * 100, "number_shape"),
+        ("ZJHM", "-" * 129, "number_shape"),
+        ("ZJHM", LIGATURE * 10, "number_shape"),
+    ],
+)
+def test_what_is_longer_than_anybody_writes_it_is_told_so_unread(code: str, text: str, want: str):
+    found = compiled.validate(FIRM | {code: text})
+    assert isinstance(found, tuple)
+    assert (found[0].pointer, found[0].code) == (f"/{code}", want)
+    assert compiled.validate_json(json.dumps(FIRM | {code: text}, ensure_ascii=False).encode()) == found
+
+
+def test_how_people_write_fits():
+    code = FIRM["SHXYM"]
+    for text in (" ".join(code), '="' + "-".join(code) + '"', " - ".join(code), "’" + code):
+        assert number_reader(18)(text) == code
+    found = compiled.validate(FIRM | {"CFLB": "、".join(["警告", *("罚款 " * 50).split()])})
+    assert isinstance(found, dict)
+    assert found["CFLB"] == "警告;罚款"
+
+
+@pytest.mark.parametrize("text", [LIGATURE, "*" + LIGATURE, "-", "×a", "1,", "X", "⁗"])
+def test_no_number_holds_up_who_asks_about_thousands(text: str):
+    def ask() -> None:
+        for _ in range(500):
+            identify("natural_person", "passport", (text * 512)[:512])
+
+    assert seconds(ask) < 0.1
+    assert identify("natural_person", "passport", LIGATURE * 128) is NumberFinding.SHAPE
+
+
+def test_a_public_search_for_a_long_code_costs_nothing():
+    body = json.dumps({"code": LIGATURE * 21_669}, ensure_ascii=False).encode()
+
+    def search() -> None:
+        with pytest.raises(ValueError, match="code"):
+            PublicSearch.model_validate_json(body)
+
+    assert seconds(search) < 0.05
+    assert PublicSearch(code=f"'{FIRM['SHXYM'].lower()} ").code == FIRM["SHXYM"]
+
+
+@pytest.mark.parametrize("text", ["〔", "(", "l", "0", "_", "1", "⁗", LIGATURE])
+def test_no_decision_number_or_amount_holds_the_process_up(text: str):
+    long = (text * 16_000)[:16_000] + "号"
+    assert seconds(lambda: one_text(long)) < 0.05
+    assert seconds(lambda: amount_of(long + ")")) < 0.05
+    assert seconds(lambda: fault_of(long, frozenset({"无"}), decision=True)) < 0.05
+    assert fault_of(long, frozenset(), decision=True) == "decision_filler"
+
+
+@pytest.mark.parametrize("text", ["(", "⁗", "(填", "填", "-", "(1)"])
+def test_no_column_of_a_header_costs_more_than_its_length(text: str):
+    header = [(text * 256)[:250] + f"{n}a" for n in range(256)]
+    assert seconds(lambda: compiled.header_map(header)) < 0.5

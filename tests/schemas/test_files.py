@@ -5,6 +5,7 @@ import io
 import re
 import sys
 import tracemalloc
+from itertools import cycle
 
 import orjson
 import pytest
@@ -87,16 +88,21 @@ def test_no_two_rows_are_ever_read_as_one(rows, way, encoding, damage):
     st.integers(2, 6),
     st.tuples(st.integers(0, 5), st.integers(0, 3)),
     st.tuples(st.integers(0, 5), st.integers(0, 3)),
-    st.sampled_from([(",", "\n"), (",", "\r\n"), (",", "\r"), ("\t", "\n"), (";", "\r\n")]),
+    st.tuples(
+        st.sampled_from([",", "\t", ";"]), st.lists(st.sampled_from(["\n", "\r\n", "\r"]), min_size=1, max_size=3)
+    ),
     st.sampled_from(["utf-8", "gb18030"]),
 )
+@example(2, (0, 1), (1, 1), (",", ["\n", "\r"]), "utf-8")
+@settings(max_examples=400)
 def test_a_quote_that_opens_in_one_row_and_one_that_closes_in_another_join_none(many, opens, closes, way, encoding):
-    delimiter, ending = way
+    delimiter, endings = way
     rows = [[f"from{n}", "罚款", "警告", f"to{n}", "示例"] for n in range(many)]
     (first, left), (last, right) = opens, closes
     rows[first % many][left] = '"' + rows[first % many][left]
     rows[last % many][right] += '"'
-    body = ending.join(delimiter.join(row) for row in [list(CODES), *rows]).encode(encoding)
+    lines = zip([list(CODES), *rows], cycle(endings), strict=False)
+    body = "".join(delimiter.join(row) + ending for row, ending in lines).encode(encoding)
     assert_none_joined(read(body))
 
 
@@ -151,6 +157,8 @@ TWO = 'A,"给予警告，处以罚款2000元,x,1,\nB,"处以罚款3000元",y,2,\
         ('A,x,y,1,"备注一\n备注二"\nB,,y,2,\n', ["A", "B"]),
         ('A,"endless,x,1,\nB,,y,2,\nC,,z,3,\n', ["malformed_row", "B", "C"]),
         ("A,x,1\rB,x,y,2,\nC,,z,3,\n", ["malformed_row", "C"]),
+        ('A,"罚款\rB,警告",y,2,\nC,z,x,3,\n', ["malformed_row", "C"]),
+        ('A,"第一行\r第二行",x,1,\nB,,y,2,\n', ["A", "B"]),
     ],
 )
 def test_a_broken_quote_is_its_own_rows_fault(text: str, want: list[str]):

@@ -23,13 +23,22 @@ from creditmesh.schemas.rules.names import folded
         ("臺灣沙盒實業股份有限公司", "台湾沙盒实业股份有限公司"),
         ("豐華電氣", "丰华电气"),
         ("“沙盒”示例", "沙盒示例"),
+        ("张⺠", "张民"),
+        ("⻢某⻰", "马某龙"),
+        ("张\ufe00三", "张三"),
+        ("葛\U000e0100某", "葛某"),
+        ("张\u0332三", "张三"),
+        ("张\u2800三", "张三"),
+        ("Jose\u0301", "José"),
     ],
 )
 def test_how_a_name_is_typed_does_not_matter_to_a_search(name: str, other: str):
     assert folded(name) == folded(other)
 
 
-@pytest.mark.parametrize("name", ["示例市\U00020bb7商贸", "㐂沙盒", "龘某", "〇某某", "沙盒123", "a+b沙盒"])
+@pytest.mark.parametrize(
+    "name", ["示例市\U00020bb7商贸", "㐂沙盒", "龘某", "〇某某", "沙盒123", "a+b沙盒", "josé", "がか"]
+)
 def test_what_has_no_other_form_stays(name: str):
     assert folded(name) == name
 

@@ -128,8 +128,9 @@ def _records(
         except csv.Error:
             broken = True
         if quoted and not broken:
-            broken = (number - first > 1 and _ends_another_row(cells, delimiter, ending)) or (
-                '"' in "".join(cells) and not _paired(delimiter).fullmatch(decoded(body[begun:place], encoding)[0])
+            text = "".join(cells)
+            broken = (_is_broken(text) and _ends_another_row(cells, delimiter)) or (
+                '"' in text and not _paired(delimiter).fullmatch(decoded(body[begun:place], encoding)[0])
             )
         if broken:
             again -= place - begun + _LINE * (number - first)
@@ -148,13 +149,17 @@ def _without_end_mark(body: Octets) -> int:
     return size
 
 
-def _ends_another_row(cells: Sequence[str], delimiter: str, ending: bytes) -> bool:
+def _ends_another_row(cells: Sequence[str], delimiter: str) -> bool:
     """Whether what stands behind a line break in these cells may be a row that ends as this record does."""
-    end = ending.decode()
-    broken = [place for place, cell in enumerate(cells) if end in cell]
+    broken = [place for place, cell in enumerate(cells) if _is_broken(cell)]
     first, last = broken[0], broken[-1]
     delimiters = last - first + sum(cell.count(delimiter) for cell in cells[first : last + 1])
     return delimiters >= max(last, 1)
+
+
+def _is_broken(text: str) -> bool:
+    # Both, whatever ended the file's first line: files are put together from others.
+    return "\n" in text or "\r" in text
 
 
 @cache

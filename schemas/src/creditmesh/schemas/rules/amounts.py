@@ -13,7 +13,7 @@ _UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000
 _LARGE = {"亿": 100_000_000, "万": 10_000}
 _SIMPLE = str.maketrans("萬億圓貳參叄陸兩", "万亿圆贰叁叁陆两")
 _SPOKEN = "".join((*_DIGITS, *_UNITS, *_LARGE))
-NUMBER = rf"(?P<number>[{_SPOKEN}][{_SPOKEN},.点]*)"
+NUMBER = rf"(?P<number>[{_SPOKEN}][{_SPOKEN},.点]*+)"
 """A number in digits or in words, in a text that `plain` gave."""
 _GAP = re.compile(rf"(?<=[{_SPOKEN}])\s+(?=[{''.join((*_UNITS, *_LARGE))}元圆])|(?<=\d) (?=\d{{3}}(?!\d))")
 _ONE = rf"[{''.join(_DIGITS)}]"
@@ -26,6 +26,8 @@ _ALONE = re.compile(
 )
 _BESIDE = re.compile(r"(.+?)\((.+)\)")
 _UNIT_IN_BRACKETS = re.compile(r"\(([万亿]?元)\)$")
+_LONGEST = 64
+"""A longer text is no amount, however it is spelled."""
 _MISGROUPED = re.compile(r"(?!\d{1,3}(?:,\d{3})+(?:[^\d,]|$)).*,")
 
 
@@ -36,7 +38,7 @@ def plain(text: str) -> str:
 
 def yuan_of(number: str) -> Decimal | None:
     """What a number in words or digits comes to; None where it may be read in two ways."""
-    if _MISGROUPED.match(number):
+    if len(number) > _LONGEST or _MISGROUPED.match(number):
         return None
     text = number.replace(",", "")
     scaled = _SCALED.fullmatch(text)
@@ -58,6 +60,8 @@ def amount_of(text: str) -> Decimal | None:
 
     An amount may stand there twice, in words and in digits, if both say the same.
     """
+    if len(text) > _LONGEST:
+        return None
     said = _UNIT_IN_BRACKETS.sub(r"\1", plain(text).strip())
     if beside := _BESIDE.fullmatch(said):
         one, other = amount_of(beside[1]), amount_of(beside[2])

@@ -8,6 +8,7 @@ from creditmesh.schemas.catalogue import CodeSet, FieldSpec
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.dates import read_date, read_end
+from creditmesh.schemas.rules.numbers import LONGEST, written
 from creditmesh.schemas.rules.values import (
     DIGITS,
     SCALE,
@@ -28,6 +29,9 @@ from creditmesh.schemas.rules.values import (
 _FAULTS = {"date": "bad_date", "decimal": "bad_decimal", "code": "bad_code", "codes": "bad_code"}
 _WHOLE_NUMBERS = frozenset({"code", "codes", "date", "decimal"})
 _TIDIED = frozenset({"document", "uscc"})
+_CODED = frozenset({"code", "codes"})
+_LONGEST_CODED = 1024
+"""Characters of a coded field as it is written, if its own length is not half as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +48,31 @@ class Column:
         text = self._text(value)
         if isinstance(text, FieldError) or not text:
             return text
-        if self.spec.type in {"text", "name"} and self._too_long(text):
-            return self._error("too_long")
+        if self.most is not None and len(text) > self.most:
+            return self._error("number_shape" if self.spec.type in _TIDIED else "too_long")
         canonical = text if self.read is None else self.read(text)
         return self._unread(text) if canonical is None else canonical
 
     def _unread(self, text: str) -> FieldError:
         if self.spec.type in _TIDIED:
-            return self._error("number_shape" if self._too_long(text) else "unreadable_character")
+            return self._error("number_shape" if written(text) else "unreadable_character")
         fault = _FAULTS.get(self.spec.type, "unreadable_character")
         if fault == "bad_code":
             return self._error(fault, nearest=self.nearest(text))
         return self._error("bad_end_date" if self.read is read_end else fault)
+
+    @property
+    def most(self) -> int | None:
+        """Characters of the longest text that is read at all, before what it says is looked at.
+
+        Coded values and numbers may be written longer than they are. Dates and amounts have one length, whatever the
+        item says, and their readers know it.
+        """
+        if self.spec.type in _TIDIED:
+            return LONGEST
+        if self.spec.type in _CODED:
+            return _longest_coded(self.spec)
+        return None if self.spec.type in {"date", "decimal"} else self.spec.max_length
 
     def canonical(self, value: str) -> str:
         """A value of the catalogue's own, such as a condition's, as a canonical row has it; itself if it is none."""
@@ -77,9 +94,6 @@ class Column:
             return number_text(value) or self._error("bad_decimal")
         return self._error("bad_type")
 
-    def _too_long(self, text: str) -> bool:
-        return self.spec.max_length is not None and len(text) > self.spec.max_length
-
     def _error(self, code: str, nearest: str = "") -> FieldError:
         spec = self.spec
         return reason(
@@ -87,13 +101,17 @@ class Column:
             f"/{spec.code}",
             name=spec.name,
             name_zh=spec.name_zh,
-            limit=spec.max_length or 0,
+            limit=self.most or 0,
             digits=spec.max_length or DIGITS,
             scale=SCALE if spec.scale is None else spec.scale,
             unit=f" ({spec.unit})" if spec.unit else "",
             code_set=spec.code_set or "",
             nearest=nearest,
         )
+
+
+def _longest_coded(spec: FieldSpec) -> int:
+    return max(2 * (spec.max_length or 0), _LONGEST_CODED)
 
 
 def column(
@@ -115,7 +133,7 @@ def column(
         case "code" | "codes":
             if code_set is None:
                 raise KeyError(f"the field {spec.code} is coded and names no code set")
-            read = code_reader(code_set) if spec.type == "code" else codes_reader(code_set)
+            read = code_reader(code_set) if spec.type == "code" else codes_reader(code_set, _longest_coded(spec))
             return Column(spec, read, nearest_values(code_set))
         case _:
             if number:

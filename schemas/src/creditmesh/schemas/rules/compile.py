@@ -86,7 +86,7 @@ class CompiledItem:
         self._conditions = _conditions(self._columns)
         self._sealed = {kind: tuple(s.code for s in item.fields if s.sealed_for(kind)) for kind in item.kinds}
         self._about = {spec.code: spec.about for spec in item.fields}
-        parser = TypeAdapter(_row_type(item)).validator
+        parser = TypeAdapter(_row_type(self._columns.values())).validator
         self._parse_json, self._parse = parser.validate_json, parser.validate_python
 
     def validate_json(self, line: bytes) -> Outcome:
@@ -253,10 +253,10 @@ def compile_item(item: Item, code_sets: Mapping[str, CodeSet], rules: Sequence[R
     return CompiledItem(item, code_sets, rules)
 
 
-def _row_type(item: Item) -> Any:
+def _row_type(columns: Iterable[Column]) -> Any:
     annotations: dict[str, Any] = {}
-    for spec in item.fields:
-        limit = spec.max_length if spec.type in {"text", "name"} else None
+    for col in columns:
+        spec, limit = col.spec, col.most
         names = Field(validation_alias=AliasChoices(*spec.names))
         if spec.required:
             annotations[spec.code] = Annotated[str, StringConstraints(max_length=limit, min_length=1), names]

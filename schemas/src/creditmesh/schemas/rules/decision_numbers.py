@@ -3,11 +3,14 @@
 import re
 from collections.abc import Set as AbstractSet
 
-from creditmesh.schemas.rules.numbers import ALIKE, HIDING, computed_in, half_width, significant
+from creditmesh.schemas.rules.numbers import ALIKE, HIDING, computed_in, half_width, is_longer, significant
 from creditmesh.schemas.rules.values import remembered
 
 FILLERS = ("number_filler", "decision_filler")
 """The code sets with the words that stand where a number should: any number, and a decision's."""
+
+LONGEST = 256
+"""Characters of the longest number of a decision, certificate or file: a longer text is compared as it stands."""
 
 _OPENING = "⌈⌊([{<‹«“‘„‚〈《「『【〔〖〘〚〝⟦⟨⟪⟬⟮⦅⦗❨❪❬❮❰❲❴⁅≪"
 _CLOSING = "⌉⌋)]}>›»”’‟‛〉》」』】〕〗〙〛〞〟⟧⟩⟫⟭⟯⦆⦘❩❫❭❯❱❳❵⁆≫"
@@ -46,6 +49,8 @@ _YEAR_ALONE = re.compile(r"([12]\d{3})年?度?", re.ASCII)
 def _one_text(number: str) -> str:
     if _PLAIN.fullmatch(number):
         return number.translate(_BRACKETS)
+    if is_longer(number, LONGEST):
+        return number
     ones = _SMALL_ELL.sub(lambda found: "1" * len(found[0]), number)
     text = _DASHES.sub("-", half_width(ones).translate(_ALIKE).translate(_BRACKETS))
     text = _YEAR.sub(_year, _ENDS.sub("", text))
@@ -70,6 +75,8 @@ def fault_of(text: str, fillers: AbstractSet[str], *, decision: bool) -> str | N
     """Why a text tells no record apart, as the code of a reason; None if it does. `decision`: it is the 文书号."""
     if _PLAIN.fullmatch(text):
         return None
+    if is_longer(text, LONGEST):
+        return "decision_filler"
     if computed_in(text):
         return "number_computed"
     tells = is_number(text, fillers) if decision else not is_filler(text, fillers)

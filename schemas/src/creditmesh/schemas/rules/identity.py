@@ -17,10 +17,12 @@ from typing import NamedTuple
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.numbers import (
+    LONGEST,
     citizen,
     computed,
     day_of,
     half_width,
+    is_longer,
     masked,
     organisation_check,
     organisation_code,
@@ -101,12 +103,11 @@ def identify(
 ) -> Identity | NumberFinding:
     """Who this is, or why it is nobody. `fillers` are the catalogue's words that stand where a number should."""
     text = written(number)
-    if is_filler(text, fillers):
-        return NumberFinding.FILLER
+    fault = _fault_of(text, fillers)
+    if fault is not None:
+        return fault
     if document == "registration" and len(text) == 18:  # noqa: PLR2004 - since 2015 the code is the registration number
         document = "uscc"
-    if computed(text):
-        return NumberFinding.COMPUTED
     found = _read(document, text)
     # A code may have three X in a row by chance; then its check digit is right.
     if masked(text) and not (document == "uscc" and isinstance(found, _Read) and not found.doubts):
@@ -128,6 +129,15 @@ def is_filler(text: str, fillers: AbstractSet[str]) -> bool:
     """Whether something in a number's place says that there is none: no letter, one repeated, a word."""
     plain = text if text.isascii() and text.isalnum() else significant(text)
     return plain == plain[:1] * len(plain) or plain in fillers
+
+
+def _fault_of(text: str, fillers: AbstractSet[str]) -> NumberFinding | None:
+    """Why it is no number of any document; None if it may be one."""
+    if is_longer(text, LONGEST):
+        return NumberFinding.SHAPE
+    if is_filler(text, fillers):
+        return NumberFinding.FILLER
+    return NumberFinding.COMPUTED if computed(text) else None
 
 
 class _Read(NamedTuple):

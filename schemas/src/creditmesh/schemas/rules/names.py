@@ -4,16 +4,21 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
+from creditmesh.schemas.rules.numbers import BLANKS, MARKS, RADICALS
+
 
 def folded(name: str) -> str:
     """A name as it is searched: its letters, digits and signs, in simplified characters.
 
-    Width, case, white space, brackets, quotes, dots and dashes do not matter. Characters without a simplified form,
-    rare ones among them, stay as they are.
+    Width, case, white space, brackets, quotes, dots and dashes do not matter, nor do characters that print nothing:
+    selectors of a variant and combining marks among them. Characters without a simplified form, rare ones among them,
+    stay as they are.
     """
     while (once := _folded(name)) != name:
         name = once
-    return name
+    # Only then: with what stood between them gone, a mark and its letter may have become one character.
+    plain = "".join(c for c in name if unicodedata.category(c) not in MARKS)
+    return name if plain == name else folded(plain)
 
 
 def simplified(text: str) -> str:
@@ -22,12 +27,13 @@ def simplified(text: str) -> str:
 
 
 def _folded(name: str) -> str:
-    plain = simplified(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()))
+    whole = unicodedata.normalize("NFKC", name.translate(RADICALS))
+    plain = simplified(unicodedata.normalize("NFKC", whole.casefold()))
     return "".join(c for c in plain if unicodedata.category(c) not in _PASSED_OVER and c not in _POINTS)
 
 
 _PASSED_OVER = frozenset({"Ps", "Pe", "Pi", "Pf", "Pd", "Pc", "Zs", "Zl", "Zp", "Cc", "Cf"})
-_POINTS = frozenset(".,'\"·・‧•∙⋅、。˙´`")
+_POINTS = BLANKS | set(".,'\"·・‧•∙⋅、。˙´`")
 
 
 @cache

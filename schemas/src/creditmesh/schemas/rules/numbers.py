@@ -22,6 +22,9 @@ _USCC_VALUES = bytes.maketrans(_USCC_BYTES, bytes(range(31)))
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
+LONGEST = 128
+"""Characters of the longest number, with all that people write around and between its digits."""
+
 _TIMES = "×✕✖╳⨯"
 _DOTS = "∙⋅"
 HIDING = "*#?※⁎꙳〒〓\ufffd" + "".join(
@@ -33,16 +36,18 @@ HIDING = "*#?※⁎꙳〒〓\ufffd" + "".join(
 ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX")
 """The capitals of other scripts that print like Latin ones: a slip of the input method."""
 _AS_X = str.maketrans(dict.fromkeys(_TIMES, "X"))
-_RADICALS = str.maketrans(
+RADICALS = str.maketrans(
     "⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻥⻦⻨⻩⻬⻮⻰⻳", "民虎西见角贝车长门青韦页风飞食马鱼鸟麦黄齐齿龙龟"
 )
 """Parts of characters as some programs copy them out of documents; NFKC knows the other radicals."""
-_BLANKS = frozenset("\u115f\u1160\u2800")
+BLANKS = frozenset("\u115f\u1160\u2800")
 """Letters and symbols that print nothing, beside white space, controls and what only joins or varies."""
-_UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})
+MARKS = frozenset({"Mn", "Me"})
+"""The categories of what stands on the character before it: combining marks, selectors of a variant."""
+_UNSEEN = MARKS | {"Cc", "Cf", "Zs", "Zl", "Zp"}
 _DASHES = "\u2212\u30fc\u2500\u2501"
 _BETWEEN = str.maketrans("", "", "-.,'\"`´‘’‚‛“”„=()[]{}〔〕【】〖〗《》〈〉「」『』·・‧•_" + _DOTS)
-_ENDS = re.compile(r"^[\W_]+|[\W_]+$")
+_ENDS = re.compile(r"^[\W_]+|(?<![\W_])[\W_]+$")
 _COPY = re.compile(r"\(\d{1,2}-\d{1,2}\)$")
 """（1-1）: which of several copies of a licence it stood on."""
 _MASKED = re.compile(
@@ -77,12 +82,12 @@ def written(text: str) -> str:
 
     Guards against spreadsheets (`="…"`, a leading `'`), dashes, invisible characters and the look-alikes of other
     scripts are read through. A text that is masked or was computed with keeps its marks, so that it can be said why it
-    is no number.
+    is no number. A text that is longer than any number is left as it is.
     """
+    if is_longer(text, LONGEST) or "\0" in text:
+        return text
     if text.isascii() and text.isalnum():
         return text.upper()
-    if "\0" in text:
-        return text
     plain = half_width(text)
     marked = _ENDS.sub("", plain)
     if not marked or _COMPUTED.fullmatch(marked) or _MASKED.search(plain):
@@ -97,6 +102,14 @@ def half_width(text: str) -> str:
     while (folded := _folded(text)) != text:
         text = folded
     return text
+
+
+def is_longer(text: str, most: int) -> bool:
+    """Whether it has more characters than that, as it stands or half-width: one ligature may become eighteen.
+
+    Asked before a text is read, so that what reads it may cost more than its length says.
+    """
+    return len(text) > most or (not text.isascii() and len(normalize("NFKC", text)) > most)
 
 
 def computed(number: str) -> bool:
@@ -177,8 +190,8 @@ def day_of(digits: str) -> date | None:
 
 
 def _folded(text: str) -> str:
-    plain = normalize("NFKC", text.upper().translate(_RADICALS))
-    seen = (c for c in plain if category(c) not in _UNSEEN and c not in _BLANKS)
+    plain = normalize("NFKC", text.upper().translate(RADICALS))
+    seen = (c for c in plain if category(c) not in _UNSEEN and c not in BLANKS)
     return "".join(_half(c) for c in seen)
 
 

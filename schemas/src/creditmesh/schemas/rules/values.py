@@ -11,7 +11,8 @@ from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.catalogue.code_set import CodeValue
 from creditmesh.schemas.rules.amounts import amount_of
 from creditmesh.schemas.rules.names import simplified
-from creditmesh.schemas.rules.numbers import written
+from creditmesh.schemas.rules.numbers import LONGEST as LONGEST_NUMBER
+from creditmesh.schemas.rules.numbers import is_longer, written
 
 T = TypeVar("T")
 Read = Callable[[str], str | None]
@@ -40,9 +41,10 @@ _LONGEST_DECIMAL = 64
 _DECIMAL = re.compile(r"0*+(\d*)(?:\.(\d*?)0*)?", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _OTHER = re.compile(r"其[他它]\s*(?:[-－—–‐:：]+(.+)|[(（](.+)[)）])", re.DOTALL)
-_OUTER = re.compile("[;；﹔︔؛](?![^(（]*[)）])")
-_INNER = re.compile("(?:[、,，|｜/+&﹑丶\\s]|以及|并处|[和及并])+(?![^(（]*[)）])")
-_AS_NUMBER = re.compile(r"(\d+)\.0+", re.ASCII)
+_OPENING, _CLOSING = "(（", ")）"
+_OUTER = re.compile(f"[{_OPENING}{_CLOSING}]|[;；﹔︔؛]")
+_INNER = re.compile(f"[{_OPENING}{_CLOSING}]|(?:[、,，|｜/+&﹑丶\\s]|以及|并处|[和及并])++")
+_AS_NUMBER = re.compile(r"(?<=\d)\.0+", re.ASCII)
 _NEAREST = 3
 _CONNECTIVE = re.compile("以及|或者|[、及和与或/]")
 _UNTIDY = re.compile("[\\s\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
@@ -126,6 +128,8 @@ def number_reader(limit: int | None) -> Read:
     """Reads numbers of documents and codes of at most `limit` characters; what is no number keeps its marks."""
 
     def read(text: str) -> str | None:
+        if is_longer(text, LONGEST_NUMBER):
+            return None
         number = written(text)
         fits = limit is None or len(number) <= limit or not number.isalnum()
         return number if number and fits else None
@@ -181,8 +185,11 @@ def _shown(value: CodeValue) -> str:
     )
 
 
-def codes_reader(code_set: CodeSet) -> Read:
-    """Reads several values joined by `;`, or by `、` `,` `|` where no value contains these; gives them in set order."""
+def codes_reader(code_set: CodeSet, most: int | None = None) -> Read:
+    """Reads several values joined by `;`, or by `、` `,` `|` where no value contains these; gives them in set order.
+
+    They are none where they are longer than `most` in the end, for then they could not be read again.
+    """
     one = code_reader(code_set)
     order = {value.value: place for place, value in enumerate(code_set.values)}
 
@@ -193,18 +200,33 @@ def codes_reader(code_set: CodeSet) -> Read:
             if value is None:
                 return None
             found[value] = None
-        return ";".join(sorted(found, key=lambda value: order.get(value, len(order)))) or None
+        joined = ";".join(sorted(found, key=lambda value: order.get(value, len(order))))
+        return joined if joined and (most is None or len(joined) <= most) else None
 
     return remembered(read, most=1024)
 
 
 def _pieces(text: str, one: Read) -> Iterator[str]:
-    for outer in _OUTER.split(text):
+    for outer in _split(text, _OUTER):
         piece = outer.strip(WHITE)
         if piece and one(piece) is not None:
             yield piece
         else:
-            yield from filter(None, _INNER.split(bare(piece)))
+            yield from filter(None, _split(bare(piece), _INNER))
+
+
+def _split(text: str, marks: re.Pattern[str]) -> Iterator[str]:
+    """What stands between the marks that are no brackets, nor within any."""
+    depth, begun = 0, 0
+    for found in marks.finditer(text):
+        if found[0] in _OPENING:
+            depth += 1
+        elif found[0] in _CLOSING:
+            depth = max(depth - 1, 0)
+        elif not depth:
+            yield text[begun : found.start()]
+            begun = found.end()
+    yield text[begun:]
 
 
 def _folded(text: str) -> str:
@@ -214,7 +236,7 @@ def _folded(text: str) -> str:
 def _loosely(text: str) -> str:
     """其它 for 其他, whichever word joins two (法人和其他组织), traditional characters, a code that became 1.0."""
     plain = simplified(_folded(bare(text).strip("。.;；,，"))).replace("其它", "其他")
-    return _CONNECTIVE.sub("、", _AS_NUMBER.sub(r"\1", plain))
+    return _CONNECTIVE.sub("、", _AS_NUMBER.sub("", plain))
 
 
 def _loose(known: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from creditmesh.schemas.catalogue import DEMANDS, CodeSet, FieldSpec, Item, Role
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.rules.columns import column
 from creditmesh.schemas.rules.compile import compile_item
+from creditmesh.schemas.rules.decision_numbers import LONGEST
 from creditmesh.schemas.rules.spelling import spelled
 
 _LEAST_RETENTION = 6
@@ -26,6 +27,7 @@ def findings(item: Item, of: Others) -> Iterator[SoundnessFinding]:
     found = [
         *unambiguous("/fields", names),
         *(wrong for spec in item.fields for wrong in _field(spec, set(codes), of)),
+        *(wrong for spec in item.fields if spec.code in item.identifying for wrong in _identifies(spec)),
         *(missing(f"/roles/{role}", code) for role, code in item.roles if code is not None and code not in codes),
     ]
     if not all(map(is_decimal, amounts)):
@@ -77,6 +79,14 @@ def _field(spec: FieldSpec, codes: set[str], of: Others) -> Iterator[SoundnessFi
             yield missing(f"{pointer}/required_if", condition.field)
     if spec.maximum is not None and not is_decimal(spec.maximum):
         yield at(f"{pointer}/maximum", "decimal", "The maximum is a decimal number.", "上限须为十进制数。")
+
+
+def _identifies(spec: FieldSpec) -> Iterator[SoundnessFinding]:
+    """What tells records apart is compared in every spelling: such a text has an end."""
+    if spec.type in {"text", "name"} and (spec.max_length is None or spec.max_length > LONGEST):
+        yield at(f"/fields/{spec.code}/max_length", "key_length",
+                 f"{spec.code} tells records apart; give it a max_length of at most {LONGEST}.",
+                 f"{spec.code} 用于区分记录；请将 max_length 设为不超过 {LONGEST}。")  # fmt: skip
 
 
 def _roles(item: Item) -> Iterator[SoundnessFinding]:

@@ -21,7 +21,8 @@ from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 from creditmesh.schemas.rules.severity import severity_of
 
 _SHORT = 256
-_AMOUNT = re.compile(rf"{NUMBER}\s*[元圆](?P<after>的?罚款)?")
+_AMOUNT = re.compile(rf"{NUMBER}\s*+(?P<unit>[元圆])?(?P<after>(?<=[元圆])的?罚款)?")
+"""A number, with its unit or without: one that is passed over is not looked through from each of its digits."""
 
 
 class Gate(Lawful):
@@ -113,6 +114,8 @@ def amounts_in(text: str) -> list[Decimal]:
     fines: list[Decimal] = []
     others: list[Decimal] = []
     for found in _AMOUNT.finditer(said):
+        if not found["unit"]:
+            continue
         is_fine = found["after"] is not None or "罚款" in said[last : found.start()]
         yuan = yuan_of(found["number"])
         if yuan is not None:
