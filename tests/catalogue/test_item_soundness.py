@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from creditmesh.schemas.catalogue import DEMANDS, CodeSet, CodeValue, Condition, DisplayRule, Item, Mask, Roles
+from creditmesh.schemas.catalogue import (
+    DEMANDS,
+    CodeSet,
+    CodeValue,
+    Condition,
+    DisplayRule,
+    FieldSpec,
+    Item,
+    Mask,
+    Roles,
+)
 from tests.catalogue.test_acceptance import DEFAULTER, PENALTY, RATING, refused, shipped, with_field
 
 LICENCE = shipped("item", "administrative_licence")
@@ -68,6 +78,27 @@ def test_what_would_be_shown_for_ever_is_refused(item: Item, display: DisplayRul
 )
 def test_a_role_is_played_by_a_field_that_can(role: str, code: str, update: dict[str, Any], wrong: str):
     assert refused(with_field(PENALTY, code, **update)) == {(f"/roles/{role}", wrong)}
+
+
+@pytest.mark.parametrize(
+    ("update", "wrong"),
+    [
+        ({"type": "document"}, {"role_sealed"}),
+        ({"type": "name"}, {"role_sealed"}),
+        ({"type": "name", "sensitive_for": ("sole_trader",)}, {"role_sealed"}),
+        ({"type": "name", "about": "representative", "sensitive_for": ("natural_person",)}, {"role_sealed"}),
+        ({"type": "document", "sensitive": True, "mask": Mask(keep_left=14)}, {"role_shown"}),
+        ({"type": "document", "sensitive": True}, set()),
+        ({"type": "name", "sensitive_for": ("natural_person",)}, set()),
+        ({"type": "text"}, set()),
+    ],
+)
+def test_what_names_a_person_is_sealed_without_a_role_too(update: dict[str, Any], wrong: set[str]):
+    agent = FieldSpec(code="AGENT", name="Agent", name_zh="代理人甲", **update)
+    item = PENALTY.model_copy(update={"fields": (*PENALTY.fields, agent)})
+    assert refused(item) == {("/fields/AGENT", each) for each in wrong}
+    organisations = item.model_copy(update={"kinds": ("organisation",), "disclosure_by_kind": {}})
+    assert bool(refused(organisations)) == (bool(wrong) and update.get("about") == "representative")
 
 
 def test_a_representative_is_sealed_although_the_item_is_about_organisations_alone():

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from creditmesh.schemas.catalogue import CodeSet
-from creditmesh.schemas.rules.decision_numbers import _PLAIN, FILLERS, fault_of, is_filler, is_number, one_text
+from creditmesh.schemas.catalogue.code_set import FILLERS
+from creditmesh.schemas.rules.decision_numbers import _PLAIN, fault_of, is_filler, is_number, one_text
 from creditmesh.schemas.rules.numbers import HIDING, computed_in, significant
 
 DATA = Path(__file__).parents[2] / "services/catalogue/src/creditmesh/catalogue/data/code_sets"

@@ -6,9 +6,6 @@ from collections.abc import Set as AbstractSet
 from creditmesh.schemas.rules.numbers import ALIKE, HIDING, computed_in, half_width, significant
 from creditmesh.schemas.rules.values import remembered
 
-FILLERS = ("number_filler", "decision_filler")
-"""The code sets with the words that stand where a number should: any number, and a decision's."""
-
 _OPENING_PLAIN, _CLOSING_PLAIN = "([（〔【", ")]）〕】"
 _OPENING = _OPENING_PLAIN + "⌈⌊{<‹«“‘„‚〈《「『〖〘〚〝⟦⟨⟪⟬⟮⦅⦗❨❪❬❮❰❲❴⁅≪"
 _CLOSING = _CLOSING_PLAIN + "⌉⌋}>›»”’‟‛〉》」』〗〙〛〞〟⟧⟩⟫⟭⟯⦆⦘❩❫❭❯❱❳❵⁆≫"
