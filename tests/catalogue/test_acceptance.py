@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from creditmesh.catalogue import folder
 from creditmesh.catalogue.acceptance import Issued, ProposedCatalogue, findings
 from creditmesh.catalogue.objects import CatalogueObject, digest_of
-from creditmesh.schemas.catalogue import Basis, DisplayRule, Item, Mask
+from creditmesh.schemas.catalogue import Basis, CodeValue, DisplayRule, Item, Mask, SeverityRule
 
 ENTRIES = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
 STANDING = {(entry.kind, entry.code): entry.body for entry in ENTRIES}
@@ -24,6 +24,7 @@ def shipped(kind: str, code: str):
 
 PENALTY = shipped("item", "administrative_penalty")
 DEFAULTER = shipped("item", "judgment_defaulter")
+LICENCE = shipped("item", "administrative_licence")
 RATING = shipped("item", "taxpayer_rating_a")
 
 
@@ -34,6 +35,13 @@ def refused(body, kind: str = "item", *, issued_by: str = "nation") -> set[tuple
     assert all(error.pointer.startswith(prefix) for error in found)
     assert all(error.detail and error.detail_zh for error in found)
     return {(error.pointer.removeprefix(prefix), error.code) for error in found}
+
+
+def widened(after, before, kind: str = "item") -> set[tuple[str, str]]:
+    """What is wrong with a city's version of what the nation issued otherwise than it is shipped."""
+    entries, issued = (CatalogueObject(kind, after),), {(kind, before.code): [Issued("nation", 1, before)]}
+    found = findings(entries, ProposedCatalogue(STANDING, entries, issued=issued), issued_by="city", sandbox=True)
+    return {(e.pointer.removeprefix(f"/{kind}/{after.code}"), e.code) for e in found if e.code == "widens"}
 
 
 def changed(body, **update):
@@ -131,10 +139,81 @@ def test_a_city_may_narrow():
         update={
             "kinds": ("organisation", "sole_trader", "natural_person"),
             "display": PENALTY.display.model_copy(update={"serious_months": 24, "minor_months": 0}),
-            "disclosure_by_kind": {"natural_person": "sharing"},
         }
     )
     assert refused(item, issued_by="city") == set()
+
+
+@pytest.mark.parametrize(
+    ("nation", "city", "wider"),
+    [
+        ("public", "authorised", False),
+        ("public", "sharing", False),
+        ("sharing", "sharing", False),
+        ("authorised", "authorised", False),
+        ("authorised", "sharing", True),
+        ("sharing", "authorised", True),
+        ("sharing", "public", True),
+        ("authorised", "public", True),
+    ],
+)
+def test_what_is_shared_and_what_is_authorised_is_neither_inside_the_other(nation: str, city: str, *, wider: bool):
+    before, after = (
+        PENALTY.model_copy(update={"disclosure": each, "disclosure_by_kind": {}}) for each in (nation, city)
+    )
+    assert widened(after, before) == ({("/disclosure", "widens")} if wider else set())
+
+
+def test_a_penalty_without_a_fine_is_rated_no_higher_by_a_city():
+    warning = SeverityRule(severity="minor", penalty_kinds=("警告",))
+    before = PENALTY.model_copy(update={"severity": (warning,)})
+    fined = before.model_copy(update={"severity": (warning.model_copy(update={"fine_from": "0"}),)})
+    assert widened(fined, before) == {("/severity", "widens")}
+    assert widened(before, fined) == set()
+
+
+def test_a_record_with_a_severity_keeps_one_in_a_city():
+    until_valid = DisplayRule(by="until_valid")
+    before = LICENCE.model_copy(update={"fixed_severity": "minor", "display": until_valid})
+    none = before.model_copy(
+        update={"fixed_severity": None, "severity": (SeverityRule(severity="minor", penalty_kinds=()),)}
+    )
+    assert widened(none, before) == {("/severity", "widens")}
+    assert widened(before, none) == {("/severity", "widens")}
+    assert widened(before, before.model_copy(update={"fixed_severity": "serious"})) == set()
+
+
+@pytest.mark.parametrize(
+    "role", ["representative_name", "representative_document_type", "representative_document_number", "registration"]
+)
+def test_a_city_frees_no_field_of_its_role(role: str):
+    roles = PENALTY.roles.model_copy(update={role: None})
+    assert (f"/roles/{role}", "widens") in refused(PENALTY.model_copy(update={"roles": roles}), issued_by="city")
+    fields = tuple(spec for spec in PENALTY.fields if spec.code != getattr(PENALTY.roles, role))
+    dropped = PENALTY.model_copy(update={"roles": roles, "fields": fields})
+    assert (f"/roles/{role}", "widens") not in refused(dropped, issued_by="city")
+
+
+@pytest.mark.parametrize("code", ["number_filler", "decision_filler"])
+def test_a_city_adds_words_that_are_no_number_and_takes_none_away(code: str):
+    words = shipped("code_set", code)
+    more = words.model_copy(
+        update={"values": (*words.values, CodeValue(value="查无此号", name="No such number", name_zh="查无此号"))}
+    )
+    assert refused(more, "code_set", issued_by="city") == set()
+    aliased = words.values[0].model_copy(update={"aliases": (*words.values[0].aliases, "号不存在")})
+    assert (
+        refused(words.model_copy(update={"values": (aliased, *words.values[1:])}), "code_set", issued_by="city")
+        == set()
+    )
+    fewer = words.model_copy(update={"values": words.values[1:]})
+    assert refused(fewer, "code_set", issued_by="city") == {("/values", "widens")}
+
+
+@pytest.mark.parametrize("months", [-5, 0])
+def test_a_measures_own_period_has_a_month_at_least(months: int):
+    measure = shipped("measure", "procurement_bar").model_copy(update={"months": months})
+    assert refused(measure, "measure") == {("/months", "months")}
 
 
 def test_a_city_collects_about_no_other_kind_of_subject():

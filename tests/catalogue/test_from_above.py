@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from creditmesh.catalogue import folder, operations, service
+from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.schemas.catalogue import Basis, Item, Matter, Measure
@@ -255,6 +256,19 @@ async def test_what_this_tier_withdrew_stays_withdrawn(below: Below):
     await below.hears(below.published("item", kept(50)))
     assert below.item() is None
     assert (await below.changes())[-1] == (PENALTY.code, 4, "withdrawn", "city")
+
+
+async def test_what_a_higher_tier_withdrew_is_not_this_tiers_to_publish_again(below: Below):
+    await below.hears(below.withdrawn("item", PENALTY))
+    assert below.item() is None
+    with pytest.raises(CatalogueRefused) as refusal:
+        await below.publishes("item", kept(40), again=True)
+    (error,) = refusal.value.errors
+    assert (error.pointer, error.code) == (f"/item/{PENALTY.code}", "withdrawn_above")
+    assert below.item() is None
+    await below.hears(below.published("item", kept(50)))
+    await below.publishes("item", kept(40), again=True)
+    assert below.item().retention_months == 40
 
 
 async def test_the_tier_between_narrows_what_the_nation_issued_and_is_followed(below: Below):

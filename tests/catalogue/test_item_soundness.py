@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from creditmesh.schemas.catalogue import DEMANDS, CodeSet, CodeValue, Condition, DisplayRule, Item, Mask, Roles
+from creditmesh.schemas.catalogue import (
+    DEMANDS,
+    CodeSet,
+    CodeValue,
+    Condition,
+    DisplayRule,
+    FieldSpec,
+    Item,
+    Mask,
+    Roles,
+)
 from tests.catalogue.test_acceptance import DEFAULTER, PENALTY, RATING, refused, shipped, with_field
 
 LICENCE = shipped("item", "administrative_licence")
@@ -83,6 +93,27 @@ def test_what_tells_records_apart_has_a_length(item: Item, code: str, most: int 
     assert spec.type == "text"
     found = {(f"/fields/{code}/max_length", "key_length")} if code in item.identifying else set()
     assert refused(with_field(item, code, max_length=most)) == found
+
+
+@pytest.mark.parametrize(
+    ("update", "wrong"),
+    [
+        ({"type": "document"}, {"role_sealed"}),
+        ({"type": "name"}, {"role_sealed"}),
+        ({"type": "name", "sensitive_for": ("sole_trader",)}, {"role_sealed"}),
+        ({"type": "name", "about": "representative", "sensitive_for": ("natural_person",)}, {"role_sealed"}),
+        ({"type": "document", "sensitive": True, "mask": Mask(keep_left=14)}, {"role_shown"}),
+        ({"type": "document", "sensitive": True}, set()),
+        ({"type": "name", "sensitive_for": ("natural_person",)}, set()),
+        ({"type": "text"}, set()),
+    ],
+)
+def test_what_names_a_person_is_sealed_without_a_role_too(update: dict[str, Any], wrong: set[str]):
+    agent = FieldSpec(code="AGENT", name="Agent", name_zh="代理人甲", **update)
+    item = PENALTY.model_copy(update={"fields": (*PENALTY.fields, agent)})
+    assert refused(item) == {("/fields/AGENT", each) for each in wrong}
+    organisations = item.model_copy(update={"kinds": ("organisation",), "disclosure_by_kind": {}})
+    assert bool(refused(organisations)) == (bool(wrong) and update.get("about") == "representative")
 
 
 def test_a_representative_is_sealed_although_the_item_is_about_organisations_alone():

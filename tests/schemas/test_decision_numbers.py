@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from creditmesh.schemas.catalogue import CodeSet
-from creditmesh.schemas.rules.decision_numbers import FILLERS, is_filler, is_number, one_text
+from creditmesh.schemas.catalogue.code_set import FILLERS
+from creditmesh.schemas.rules.decision_numbers import _PLAIN, fault_of, is_filler, is_number, one_text
 from creditmesh.schemas.rules.numbers import HIDING, computed_in, significant
 
 DATA = Path(__file__).parents[2] / "services/catalogue/src/creditmesh/catalogue/data/code_sets"
@@ -19,6 +20,7 @@ PAIRS = (
     "⟨⟩", "❲❳", "︹︺", "﹇﹈", "〔]", "［）", "〔〔〕〕",
 )  # fmt: skip
 UNSEEN = " \t\n\r\u3000\xa0\u200b\u200c\u200d\u2060\ufeff\xad\u2003\u202c\ufe0f\u180e\u3164"
+NUMERALS = "0123456789０１２３４５６７８９〇一二三四五六七八九"
 DASHES = "-－—–‐‑‒―−﹣－ー─"
 WIDE = {i: i + 0xFEE0 for i in range(0x30, 0x3A)} | {i: i + 0xFEE0 for i in range(0x41, 0x5B)}
 HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
@@ -59,7 +61,10 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
         typed = typed.lower()
     for _ in range(draw(st.integers(0, 4))):
         place = draw(st.integers(0, len(typed)))
-        typed = typed[:place] + draw(st.sampled_from(UNSEEN)) + typed[place:]
+        ends = typed[:place].rstrip(UNSEEN)[-1:], typed[place:].lstrip(UNSEEN)[:1]
+        between = all(end and end in NUMERALS for end in ends)
+        unseen = [each for each in UNSEEN if not (between and each.isspace())]
+        typed = typed[:place] + draw(st.sampled_from(unseen)) + typed[place:]
     around = draw(st.sampled_from([("", ""), ("《", "》"), ("'", ""), ('="', '"'), ("", "。"), ("", "；"), ("“", "”")]))
     return plain, around[0] + typed + around[1]
 
@@ -92,6 +97,7 @@ def test_two_numbers_are_two(one: tuple[str, int, int, str], other: tuple[str, i
 
 
 @given(st.text(max_size=40))
+@example("[:()()[]〈〉]")
 def test_the_one_text_of_a_number_is_its_own(text: str):
     assert one_text(one_text(text)) == one_text(text)
 
@@ -101,6 +107,18 @@ def test_a_plain_number_keeps_its_text_so_that_what_is_stored_is_found(both: tup
     """The keys of records from before are made of this."""
     plain, _ = both
     assert one_text(plain) == plain.translate(str.maketrans("〔〕", "()"))
+
+
+@pytest.mark.parametrize("number", ["示市监处罚{}2026{}12号", "示號罚{}2026{}12号"])
+@pytest.mark.parametrize("pair", ["〔〕", "[]", "()", "（）", "【】"])
+def test_a_number_in_its_usual_form_is_one_in_every_bracket(number: str, pair: str):
+    assert one_text(number.format(*pair)) == number.replace("號", "号").format("(", ")")
+
+
+@given(st.from_regex(_PLAIN, fullmatch=True), st.sampled_from(["\u200b", "\ufeff"]))
+def test_the_short_way_of_a_usual_number_leads_where_the_long_way_does(number: str, unseen: str):
+    assert one_text(number) == one_text(number + unseen)
+    assert fault_of(number, fillers(), decision=True) == fault_of(number + unseen, fillers(), decision=True)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +134,8 @@ def test_a_plain_number_keeps_its_text_so_that_what_is_stored_is_found(both: tup
         ("（2026）示01执0123号", "(2026)示01执123号"),
         ("2025年度", "2025"),
         ("示罚字第12号", "示罚字12号"),
+        ("示罚 2026 第 12 号", "示罚2026第12号"),
+        ("示罚 2026 12号", "示罚2026　\u200b \t012号"),
         ("示罚abl〔2026〕12号", "示罚ABL〔2026〕12号"),
     ],
 )
@@ -134,6 +154,10 @@ def test_what_reads_the_same_is_the_same(one: str, other: str):
         ("JY0012", "JY12"),
         ("示罚〔2026〕L1号", "示罚〔2026〕11号"),
         ("0012", "12"),
+        ("示罚 2026 1 12号", "示罚 2026 11 2号"),
+        ("示罚２０２６　１　１２号", "示罚２０２６　１１　２号"),
+        ("示罚 2026 1\u200b\n12号", "示罚 2026 11\n2号"),
+        ("示罚〔2026〕一 十二号", "示罚〔2026〕一十 二号"),
     ],
 )
 def test_what_reads_differently_is_not(one: str, other: str):
@@ -217,3 +241,8 @@ def test_a_number_is_not_taken_for_what_a_spreadsheet_made(number: tuple[str, in
     stem, year, running, part = number
     for text in (f"{stem}〔{year}〕{running}{part}号", f"JY{year}{running}", f"{year}.{running}", f"E{year}-{running}"):
         assert not computed_in(text)
+
+
+@pytest.mark.parametrize("number", ["京3E-12号", "川3·1023号", "示罚〔2026〕第1X1001号", "京3D-12号"])
+def test_a_number_that_looks_computed_in_part_is_one(number: str):
+    assert not computed_in(number)

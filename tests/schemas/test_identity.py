@@ -214,6 +214,7 @@ def floating(draw: st.DrawFn) -> str:
 
 
 @given(known, floating(), st.lists(spellings, max_size=2))
+@example(NUMBERS[6], "1.05Е17", [])
 def test_a_number_in_floating_point_is_nobody_however_it_is_written(known, number: str, ways):
     kind, document, _ = known
     for way in ways:
@@ -296,6 +297,12 @@ def test_a_card_of_the_forces_is_known_by_its_word_and_its_digits():
         ("natural_person", "household_register", "123456781"),
         ("natural_person", "passport", "E123"),
         ("natural_person", "passport", "UNKNOWNS"),
+        ("natural_person", "passport", "NoE12345678"),
+        ("natural_person", "passport", "No E12345678"),
+        ("natural_person", "passport", "No.No G12345678"),
+        ("natural_person", "passport", "号E12345678"),
+        ("natural_person", "passport", "护照号码：E12345678"),
+        ("sole_trader", "registration", "No990000612345678"),
         ("natural_person", "passport", a_resident(date(1980, 1, 1))),
         ("natural_person", "passport", f"{SANDBOX_REGION}491231002"),
         ("natural_person", "passport", "E12345678/E87654321"),
@@ -324,6 +331,19 @@ def test_a_letter_that_cannot_stand_there_is_the_digit_it_looks_like():
     assert who("registration", "99OOOO6I2345678", "sole_trader") == who(
         "registration", "990000612345678", "sole_trader"
     )
+
+
+@pytest.mark.parametrize("mark", ["No.", "NO. ", "no：", "№", "№ ", "Ｎｏ．", "(No.", "№.", "“No.", "No.No."])
+@pytest.mark.parametrize(
+    ("kind", "document", "number"),
+    [each for each in NUMBERS if each[1] in {"resident_id", "passport", "registration", "uscc"}],
+)
+def test_a_mark_before_a_number_is_not_part_of_it(mark: str, kind: SubjectKind, document: DocumentType, number: str):
+    assert who(document, mark + number, kind) == who(document, number, kind)
+
+
+def test_a_passport_may_begin_with_the_letters_of_the_mark():
+    assert who("passport", "NO1234567").number.reveal() == "NO1234567"
 
 
 def test_which_copy_of_a_licence_it_stood_on_is_not_part_of_the_number():
@@ -370,6 +390,23 @@ def test_published_organisation_codes_pass_their_check(code: str):
 def test_a_genuine_code_may_fail_its_check_and_is_doubted_rather_than_refused():
     assert trouble("uscc", "91350203M0001FUE2P", "organisation") == (NumberFinding.CHECK_DIGIT,)
     assert uscc_check("91350203M0001FUE2") == "J"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "91110000000000000E",
+        "12110000000000000K",
+        "92110000000000000B",
+        "00000000X",
+        "9199000000000000X",
+        "91990000111111111",
+    ],
+)
+def test_a_code_without_an_organisation_in_it_is_the_placeholder(code: str):
+    if len(code) == 17:
+        code += uscc_check(code)
+    assert trouble("uscc", code, "organisation") == (NumberFinding.PLACEHOLDER,)
 
 
 def test_the_placeholder_is_nobody():

@@ -14,6 +14,8 @@ OLD = "990000800315001"
 MOBILE = "13800138000"
 CARD = "6222021234567890102"
 VISA = "4111111111111111"
+MARKS = ("–", "—", "\u2011", "\u2010", "\u2012", "\u2015", "−", "﹣", "－", "ー", "─", " – ")
+WRONG = NUMBER[:17] + ("0" if NUMBER[17] != "0" else "1")
 HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
 FORMAL = str.maketrans("0123456789", "零壹贰叁肆伍陆柒捌玖")
 NEGATIVE = str.maketrans("123456789", "❶❷❸❹❺❻❼❽❾")
@@ -38,6 +40,7 @@ def wide(text: str) -> str:
         f"{NUMBER[:6]}-{NUMBER[6:14]}-{NUMBER[14:]}",
         f"{NUMBER[:9]}\u200b{NUMBER[9:]}",
         f"{NUMBER[:6]}、{NUMBER[6:]}",
+        f"{NUMBER[:6]}      {NUMBER[6:14]} -- -- {NUMBER[14:]}",
         f"罚{OLD}",
         OLD,
         f"电话{MOBILE}",
@@ -58,6 +61,10 @@ def wide(text: str) -> str:
         f"{MOBILE[:3]}.{MOBILE[3:7]}.{MOBILE[7:]}",
         f"({MOBILE[:3]}) {MOBILE[3:7]} {MOBILE[7:]}",
         f"0{MOBILE}",
+        *(f"{MOBILE[:3]}{mark}{MOBILE[3:7]}{mark}{MOBILE[7:]}" for mark in MARKS),
+        *(f"{MOBILE[:3]}{mark}{MOBILE[3:7]}{mark}{MOBILE[7:]}" for mark in (",", "，", "  ", "　　")),
+        *(f"6222{mark}0212{mark}3456{mark}7890{mark}102" for mark in (*MARKS, "  ")),
+        *(f"{OLD[:6]}{mark}{OLD[6:12]}{mark}{OLD[12:]}" for mark in (*MARKS, "  ")),
     ],
 )
 def test_a_persons_number_is_found_and_masked(text: str):
@@ -88,6 +95,9 @@ def test_a_persons_number_is_found_and_masked(text: str):
         "第25、26、27、28、29、30、31、32、33条",
         "自二〇二六年十一月二十日起至二〇二七年十一月十九日止",
         "处以罚款人民币壹万叁仟捌佰零壹元叁角捌分",
+        "罚款150, 2000, 3000元",
+        "第130、1234、5678号",
+        "13,801,380,001.38",
     ],
 )
 def test_nothing_else_is_taken_for_one(text: str):
@@ -97,6 +107,16 @@ def test_nothing_else_is_taken_for_one(text: str):
 
 def test_what_stands_around_it_is_shown_as_it_is():
     assert without_personal_numbers(f"甲（{NUMBER}）乙{MOBILE}丙") == f"甲（{'*' * 18}）乙{'*' * 11}丙"
+
+
+@pytest.mark.parametrize("text", [WRONG, f"陈某（{WRONG}）", "-".join(WRONG), ".".join((OLD[:6], OLD[6:]))])
+def test_a_wrong_check_digit_is_a_persons_where_it_is_asked_strictly(text: str):
+    assert not holds_personal_number(text)
+    assert holds_personal_number(text, strict=True)
+
+
+def test_a_wrong_check_digit_within_a_longer_row_of_digits_is_nobodys():
+    assert not holds_personal_number(f"12{WRONG}", strict=True)
 
 
 @given(

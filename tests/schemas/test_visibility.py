@@ -188,6 +188,7 @@ def test_nothing_is_served_for_longer_than_any_class_of_the_law_of_the_day_allow
 def test_what_is_not_verified_makes_nothing_more_serious_and_is_one_table_again(item, word, fine, simple):
     amount = None if fine is None else Decimal(fine)
     order = ["minor", "general", "serious"].index
+    item = item.model_copy(update={"nature": "adverse", "fixed_severity": None})
     trusted = item.model_copy(update={"severity": tuple(rule for rule in item.severity if rule.verified)})
     whole, verified = (each.rated(word, amount, simple=simple) for each in (item, trusted))
     assert confirmed(item).rated(word, amount, simple=simple) == min(whole, verified, key=order)

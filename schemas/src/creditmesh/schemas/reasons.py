@@ -155,8 +155,9 @@ REASONS: dict[str, Reason] = {
         "9 位组织机构代码不足以确定主体及其类别；请提供 18 位统一社会信用代码。",
     ),
     "placeholder_needs_registration": Reason(
-        "Seventeen zeros and X stand for a sole trader without a code; give the registration number.",
-        "统一社会信用代码填 17 个 0 加 X 仅适用于无代码的个体工商户；请填写工商注册号。",
+        "A code of zeros, or of another character again and again, stands for a sole trader without one; give the "
+        "registration number. Any other body gives its own code.",
+        "全 0 或同一字符重复的代码仅表示个体工商户没有代码；请填写工商注册号。其他主体请填写其自身的代码。",
     ),
     "personal_number": Reason(
         "{name} is shown in clear and has what reads as a person's identity, mobile or bank card number; take it out. "

@@ -10,7 +10,6 @@ from unicodedata import category, normalize
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from creditmesh.schemas.rules.identity import holds_number
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 
 STORABLE = r"^[^\x00]*$"
@@ -32,7 +31,7 @@ def in_clear(text: str) -> str:
         raise PydanticCustomError("unseen_character", "the text has a character that is not seen")
     if not any(map(str.isalnum, text)):
         raise PydanticCustomError("says_nothing", "the text has neither a letter nor a digit")
-    if holds_number(text) or holds_personal_number(text):
+    if holds_personal_number(text, strict=True):
         raise PydanticCustomError("identity_number", "the text holds a person's number")
     return text
 

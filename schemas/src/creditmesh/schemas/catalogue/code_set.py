@@ -1,11 +1,15 @@
 """Code sets and the attributes no record may have."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
-from creditmesh.schemas.catalogue.narrowing import FREE, FROZEN, MAX, SUBSET, SUPERSET, fewer, more
+from creditmesh.schemas.catalogue.narrowing import FREE, FROZEN, MAX, SUBSET, SUPERSET, Narrower, fewer, more
 from creditmesh.schemas.identifiers import Code
+
+FILLERS = ("number_filler", "decision_filler")
+"""The code sets with the words that stand where a number should: any number, and a decision's."""
 
 
 class CodeValue(CatalogueModel):
@@ -20,13 +24,21 @@ class CodeValue(CatalogueModel):
     active: Annotated[bool, MAX] = True
 
 
+def _value_widens(new: "CodeSet", old: "CodeSet") -> Iterator[str]:
+    # What is listed in these is refused in a row: the fewer the words, the more rows are taken.
+    if old.code not in FILLERS:
+        yield from fewer("value").wider(new.values, old.values)
+    elif not set(new.spellings) >= set(old.spellings):
+        yield ""
+
+
 class CodeSet(CatalogueModel):
     """代码集."""
 
     code: Annotated[Code, FROZEN]
     name: Annotated[str, FREE]
     name_zh: Annotated[str, FREE]
-    values: Annotated[tuple[CodeValue, ...], fewer("value")]
+    values: Annotated[tuple[CodeValue, ...], Narrower(_value_widens, whole=True)]
     open: Annotated[bool, MAX] = False
     """Whether `其他-<text>` is accepted beside the listed values."""
     source: Annotated[str, FREE] = ""

@@ -187,3 +187,16 @@ DEMANDS: Mapping[str, Demand] = {
     "procedure": Demand(_CODED | _TEXT, clear=True),
 }
 """Every role of `Roles`. The rules read these fields unseen: what they rest on is judged when an item is published."""
+
+_BY_TYPE = {
+    ("name", "subject"): "name",
+    ("document", "subject"): "document_number",
+    ("name", "representative"): "representative_name",
+    ("document", "representative"): "representative_document_number",
+}
+
+
+def demand_of(spec: FieldSpec) -> Demand | None:
+    """What is demanded of a field that plays no role: one of these types names or numbers a person all the same."""
+    role = _BY_TYPE.get((spec.type, spec.about))
+    return None if role is None else DEMANDS[role]._replace(required=False)

@@ -1,6 +1,6 @@
 """An item: a kind of record that may be collected, and the rules it carries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from itertools import product
@@ -16,13 +16,14 @@ from creditmesh.schemas.catalogue.narrowing import (
     EACH_OF_ONE,
     FREE,
     FROZEN,
-    INSIDE,
     MAX,
     MIN,
     SUBSET,
     SUPERSET,
     TOGETHER,
+    Narrower,
     whole,
+    wider,
 )
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import RANK, Code, SubjectKind, Tier
@@ -84,23 +85,29 @@ class Repair(CatalogueModel):
     verified: Annotated[bool, FREE] = True
 
 
-_OPENNESS: Mapping[Disclosure, int] = {"sharing": 0, "authorised": 1, "public": 2}
-
-
 def _discloses_no_more(new: "Item", old: "Item") -> bool:
-    return all(_OPENNESS[new.disclosed(kind)] <= _OPENNESS[old.disclosed(kind)] for kind in new.kinds)
+    # Every department sees what is shared, and nobody by authorisation: neither of the two is inside the other.
+    return all(old.disclosed(kind) in {"public", new.disclosed(kind)} for kind in new.kinds)
 
 
 def _rates_no_higher(new: "Item", old: "Item") -> bool:
     rules = (*new.severity, *old.severity)
     kinds = {"", *(kind for rule in rules for kind in rule.penalty_kinds)}
-    fines = {Decimal(0), *(Decimal(rule.fine_from) for rule in rules if rule.fine_from is not None)}
-
-    def rank(item: Item, kind: str, fine: Decimal, *, simple: bool) -> int:
-        return SEVERITIES.index(item.fixed_severity or item.rated(kind, fine, simple=simple))
-
+    fines = {None, Decimal(0), *(Decimal(rule.fine_from) for rule in rules if rule.fine_from is not None)}
     cases = product(kinds, fines, (False, True))
-    return all(rank(new, k, fine, simple=s) <= rank(old, k, fine, simple=s) for k, fine, s in cases)
+    return all(_is_no_higher(new.rated(k, fine, simple=s), old.rated(k, fine, simple=s)) for k, fine, s in cases)
+
+
+def _is_no_higher(new: Severity | None, old: Severity | None) -> bool:
+    # None is not the mildest: what has no severity is shown to all, and for as long as it is valid.
+    return new == old or (new is not None and old is not None and SEVERITIES.index(new) < SEVERITIES.index(old))
+
+
+def _role_widens(new: "Item", old: "Item") -> Iterator[str]:
+    """By its fields; and no role is taken from a field that stays, since what it holds would be nobody's."""
+    kept = {spec.code for spec in new.fields}
+    freed = {f"/{role}" for role, code in old.roles if code in kept and getattr(new.roles, role) is None}
+    yield from sorted({*wider(new.roles, old.roles), *freed})
 
 
 class Item(CatalogueModel):
@@ -119,7 +126,7 @@ class Item(CatalogueModel):
     """A party may submit the item if it has one of these duties."""
     basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
     fields: Annotated[tuple[FieldSpec, ...], FIELDS]
-    roles: Annotated[Roles, INSIDE]
+    roles: Annotated[Roles, Narrower(_role_widens, whole=True)]
     natural_key: Annotated[tuple[str, ...], FROZEN] = ()
     """The fields that tell the records of one subject and issuing body apart; empty: the decision's number alone.
 
@@ -151,8 +158,10 @@ class Item(CatalogueModel):
         """How records of this item about this kind of subject may be disclosed."""
         return self.disclosure_by_kind.get(kind, self.disclosure)
 
-    def rated(self, kind: str, fine: Decimal | None, *, simple: bool) -> Severity:
-        """How serious one kind of penalty is with this fine in 万元, under the item's table."""
+    def rated(self, kind: str, fine: Decimal | None, *, simple: bool) -> Severity | None:
+        """How serious one kind of penalty is with this fine in 万元; None where the item is not adverse."""
+        if self.fixed_severity is not None or self.nature != "adverse":
+            return self.fixed_severity
         return next((rule.severity for rule in self.severity if rule.rates(kind, fine, simple=simple)), "general")
 
     @cached_property

@@ -18,11 +18,11 @@ from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, TypeAda
 from typing_extensions import TypedDict
 
 from creditmesh.schemas.catalogue import CodeSet, Item, Rule
+from creditmesh.schemas.catalogue.code_set import FILLERS as DECISION_FILLERS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.columns import Column, column
-from creditmesh.schemas.rules.decision_numbers import FILLERS as DECISION_FILLERS
 from creditmesh.schemas.rules.headers import Columns, FieldNames
 from creditmesh.schemas.rules.identity import CITIZENS, FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv

@@ -3,24 +3,26 @@
 import re
 from collections.abc import Set as AbstractSet
 
+from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.numbers import ALIKE, HIDING, computed_in, half_width, is_longer, significant
 from creditmesh.schemas.rules.values import remembered
-
-FILLERS = ("number_filler", "decision_filler")
-"""The code sets with the words that stand where a number should: any number, and a decision's."""
 
 LONGEST = 256
 """Characters of the longest number of a decision, certificate or file: a longer text is compared as it stands."""
 
-_OPENING = "⌈⌊([{<‹«“‘„‚〈《「『【〔〖〘〚〝⟦⟨⟪⟬⟮⦅⦗❨❪❬❮❰❲❴⁅≪"
-_CLOSING = "⌉⌋)]}>›»”’‟‛〉》」』】〕〗〙〛〞〟⟧⟩⟫⟭⟯⦆⦘❩❫❭❯❱❳❵⁆≫"
-_ALIKE = ALIKE | str.maketrans("號", "号")
-_BRACKETS = str.maketrans(_OPENING + _CLOSING, "(" * len(_OPENING) + ")" * len(_CLOSING))
+_OPENING_PLAIN, _CLOSING_PLAIN = "([（〔【", ")]）〕】"
+_OPENING = _OPENING_PLAIN + "⌈⌊{<‹«“‘„‚〈《「『〖〘〚〝⟦⟨⟪⟬⟮⦅⦗❨❪❬❮❰❲❴⁅≪"
+_CLOSING = _CLOSING_PLAIN + "⌉⌋}>›»”’‟‛〉》」』〗〙〛〞〟⟧⟩⟫⟭⟯⦆⦘❩❫❭❯❱❳❵⁆≫"
+_MARKS = str.maketrans(_OPENING + _CLOSING + "號", "(" * len(_OPENING) + ")" * len(_CLOSING) + "号")
+"""Brackets and 号, in whatever form they have."""
 _DIGITS = str.maketrans("OI〇○◯零一二三四五六七八九", "01" + "0" * 4 + "123456789")
 _FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
+_NUMERALS = frozenset("0123456789〇○◯零一二三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟")
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 
-_PLAIN = re.compile(r"[\u4e00-\u9fff]+[(〔\[（【][12]\d{3}[)〕\]）】][1-9]\d*号", re.ASCII)
+_PLAIN = re.compile(
+    rf"[\u4e00-\u9fff]+[{re.escape(_OPENING_PLAIN)}][12]\d{{3}}[{re.escape(_CLOSING_PLAIN)}][1-9]\d*号", re.ASCII
+)
 _ENDS = re.compile(r"^[^\w()]+|[^\w()]+$")
 _SMALL_ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")
 """A 1 to whoever reads it, where the capital is none."""
@@ -48,14 +50,14 @@ _YEAR_ALONE = re.compile(r"([12]\d{3})年?度?", re.ASCII)
 
 def _one_text(number: str) -> str:
     if _PLAIN.fullmatch(number):
-        return number.translate(_BRACKETS)
+        return simplified(number).translate(_MARKS)
     if is_longer(number, LONGEST):
         return number
     ones = _SMALL_ELL.sub(lambda found: "1" * len(found[0]), number)
-    text = _DASHES.sub("-", half_width(ones).translate(_ALIKE).translate(_BRACKETS))
+    text = _DASHES.sub("-", simplified(_without_blanks(ones)).translate(ALIKE).translate(_MARKS))
     text = _YEAR.sub(_year, _ENDS.sub("", text))
     while text[:1] == "(" and text[-1:] == ")" and _is_balanced(text[1:-1]) and not _YEARS.fullmatch(text):
-        text = text[1:-1]
+        text = _ENDS.sub("", text[1:-1])
     if year := _YEAR_ALONE.fullmatch(text):
         return year[1]
     text = _ORDER.sub("", _WORDED.sub(_worded, text))
@@ -65,9 +67,9 @@ def _one_text(number: str) -> str:
 one_text = remembered(_one_text, most=8192)
 """A number as it is compared: two that a person reads as the same have the same text.
 
-Brackets, dashes, width, case, white space, characters that print nothing or look alike make no difference, nor does how
-the field writes the year and the running number: 〔二〇二六〕第012号, [2026]12 and (2026)12号 are one. A number as GB/T
-9704 has it (示罚〔2026〕12号) keeps its text but for the brackets.
+Brackets, dashes, width, case, white space but between two numerals, characters that print nothing or look alike make
+no difference, nor does how the field writes the year and the running number: 〔二〇二六〕第012号, [2026]12 and
+(2026)12号 are one. A number as GB/T 9704 has it (示罚〔2026〕12号) keeps its text but for the brackets.
 """
 
 
@@ -105,8 +107,16 @@ def is_filler(text: str, fillers: AbstractSet[str]) -> bool:
         or not said.strip("0")
         or said == said[0] * max(len(said), _SAME)
         or _ATTACHED.sub("", said) in fillers
-        or _HIDDEN.search(half_width(text).translate(_ALIKE)) is not None
+        or _HIDDEN.search(half_width(text).translate(ALIKE)) is not None
     )
+
+
+def _without_blanks(text: str) -> str:
+    """Half-width without white space, but for one blank where it alone keeps two numerals apart: 1 12 is not 11 2."""
+    joined = ""
+    for part in filter(None, map(half_width, text.split())):
+        joined += f" {part}" if joined[-1:] in _NUMERALS and part[0] in _NUMERALS else part
+    return joined
 
 
 def _year(found: re.Match[str]) -> str:

@@ -6,7 +6,6 @@ wrong check digit may be genuine, since such codes exist, and is only doubted. T
 the caller says it is: one resident number in 31 also passes the organisations' check, so nothing here guesses it.
 """
 
-import re
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ from creditmesh.schemas.rules.numbers import (
     citizen,
     computed,
     day_of,
-    half_width,
     is_longer,
     masked,
     organisation_check,
@@ -34,8 +32,8 @@ from creditmesh.schemas.rules.numbers import (
 )
 
 USCC_PLACEHOLDER = "0" * 17 + "X"
-"""What a sole trader without an organisation code writes instead; it fails the check digit and then needs a
-registration number."""
+"""What a sole trader without an organisation code writes instead; a registration number is needed then. Whatever
+stands around it, an organisation code that is one character again and again is nobody's."""
 
 SANDBOX_REGION = "990000"
 """A region code that was never given out: every invented number has it."""
@@ -44,9 +42,6 @@ ADULT_YEARS = 18
 
 FILLERS = "number_filler"
 """The code set with the words that stand where a number should."""
-
-_BETWEEN = re.compile(r"(?<=[0-9])[\W_]+(?=[0-9X])")
-_NUMBERS = re.compile(r"\d{14,}[\dX]", re.ASCII)
 
 CITIZENS: frozenset[DocumentType] = frozenset({"resident_id", "household_register", "residence_permit"})
 """Documents with the citizen's number on them, and the permit for residents of 81 Hong Kong, 82 Macao, 83 Taiwan, which
@@ -162,7 +157,8 @@ def _body(text: str) -> _Read | NumberFinding:
     code = organisation_code(text)
     if code is None:
         return NumberFinding.SHAPE
-    if code == USCC_PLACEHOLDER:
+    own = code[8:17] if len(code) == 18 else code  # noqa: PLR2004
+    if is_filler(own.rstrip("X"), frozenset()):
         return NumberFinding.PLACEHOLDER
     check = uscc_check if len(code) == 18 else organisation_check  # noqa: PLR2004
     return _Read("uscc", code, () if check(code[:-1]) == code[-1] else (NumberFinding.CHECK_DIGIT,))
@@ -214,27 +210,6 @@ def is_invented(document: DocumentType, number: str) -> bool:
     if document == "uscc":
         return number[2:8] == SANDBOX_REGION
     return number.startswith(SANDBOX_REGION)
-
-
-def holds_number(text: str) -> bool:
-    """Whether something in a free text reads as a resident's number, however it is spaced or written wide.
-
-    18 characters with a day in them are one where they stand alone, whatever their check digit says, and in a longer
-    row of digits where it is right; 15 with a day are one where they stand alone. Other documents' numbers look like
-    anything: no text can be searched for them.
-    """
-    compact = _BETWEEN.sub("", half_width(text))
-    return any(_holds(found[0]) for found in _NUMBERS.finditer(compact))
-
-
-def _holds(digits: str) -> bool:
-    if len(digits) == 15:  # noqa: PLR2004 - the first generation's length
-        return day_of(f"19{digits[6:12]}") is not None
-    alone = len(digits) == 18  # noqa: PLR2004
-    windows = (digits[start : start + 18] for start in range(len(digits) - 17))
-    return any(
-        each[:17].isdigit() and _born(each) and (alone or resident_check(each[:17]) == each[17]) for each in windows
-    )
 
 
 def _born(number: str) -> bool:

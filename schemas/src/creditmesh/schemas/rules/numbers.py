@@ -48,6 +48,8 @@ _UNSEEN = MARKS | {"Cc", "Cf", "Zs", "Zl", "Zp"}
 _DASHES = "\u2212\u30fc\u2500\u2501"
 _BETWEEN = str.maketrans("", "", "-.,'\"`´‘’‚‛“”„=()[]{}〔〕【】〖〗《》〈〉「」『』·・‧•_" + _DOTS)
 _ENDS = re.compile(r"^[\W_]+|(?<![\W_])[\W_]+$")
+_LABEL = re.compile(r"""(?:["'(=]*NO[.:])+""")
+"""No. or №: a mark that a number follows. Where its point is missing it may be letters of the number."""
 _COPY = re.compile(r"\(\d{1,2}-\d{1,2}\)$")
 """（1-1）: which of several copies of a licence it stood on."""
 _MASKED = re.compile(
@@ -58,21 +60,23 @@ _POINT = f"[.,。'’٫·・{_DOTS}]"
 _POWER = rf"(?:[ED][+-]\d+|[X*·・{_DOTS}{_TIMES}]10\^?[+-]?\d+)"
 _FLOATING = rf"\d[\d,]*{_POINT}\d*(?:[ED]\d+|{_POWER})|\d+[ED][+-]\d+|\d+[X*{_TIMES}]10\^[+-]?\d+"
 _COMPUTED = re.compile(rf"{_FLOATING}|\d[\d,]*\.\d{{1,2}}|\d+,0{{1,2}}|\d[.,]\d{{4,}}")
-_COMPUTED_IN = re.compile(rf"(?<![A-Z0-9])\d(?:{_POINT}\d*)?{_POWER}")
+_COMPUTED_IN = re.compile(rf"(?<![A-Z0-9])\d(?:{_POINT}\d*)?[ED]\+\d+")
+"""The one form that no number of a decision has by itself: 京3E-12号 and 川3·1023号 are genuine."""
 _WHOLE = re.compile(rf"{_FLOATING}|\d{{5,}}[.,٫]0{{1,2}}|\d[.,]\d{{7,}}")
 _CITIZEN_ALIKE = str.maketrans("OIL", "011")
 _CODE_ALIKE = str.maketrans("OI", "01")
 _CARD_WORDS = str.maketrans("", "", "字第號号证證")
 
 _SHAPES: dict[DocumentType, re.Pattern[str]] = {
-    "passport": re.compile(r"((?=[A-Z]*\d)[A-Z0-9]{5,14})"),
+    # Nobody's has more than nine characters (ICAO 9303) and begins with NO: that is the mark beside the number.
+    "passport": re.compile(r"((?=[A-Z]*\d)(?!NO.{8})[A-Z0-9]{5,14})"),
     # The two digits behind say how often it was renewed.
     "hk_macao_permit": re.compile(r"([HM][A\d]\d{7})(?:\d{2})?"),
     "taiwan_permit": re.compile(r"((?![HM])[A-Z]?\d{8})(?:\d{2}[A-Z]?)?"),
     "foreign_resident_id": re.compile(r"([A-Z]{3}\d{12})"),
     "officer_card": re.compile(r"([\u4e00-\u9fff]{1,3}\d{4,8})"),
     "soldier_card": re.compile(r"([\u4e00-\u9fff]{1,3}\d{4,8})"),
-    "registration": re.compile(r"((?=(?:[A-Z]*\d){6})[A-Z0-9]{7,17})"),
+    "registration": re.compile(r"((?=(?:[A-Z]*\d){6})(?!N0.{8})[A-Z0-9]{7,17})"),
 }
 """The part that identifies of every document that is not numbered like a resident or an organisation."""
 
@@ -88,11 +92,11 @@ def written(text: str) -> str:
         return text
     if text.isascii() and text.isalnum():
         return text.upper()
-    plain = half_width(text)
+    plain = _LABEL.sub("", half_width(text.replace("№", "No.")).translate(ALIKE), count=1)
     marked = _ENDS.sub("", plain)
     if not marked or _COMPUTED.fullmatch(marked) or _MASKED.search(plain):
         return plain
-    return _ENDS.sub("", _COPY.sub("", plain).translate(ALIKE).translate(_AS_X).translate(_BETWEEN))
+    return _ENDS.sub("", _COPY.sub("", plain).translate(_AS_X).translate(_BETWEEN))
 
 
 def half_width(text: str) -> str:
@@ -192,10 +196,11 @@ def day_of(digits: str) -> date | None:
 def _folded(text: str) -> str:
     plain = normalize("NFKC", text.upper().translate(RADICALS))
     seen = (c for c in plain if category(c) not in _UNSEEN and c not in BLANKS)
-    return "".join(_half(c) for c in seen)
+    return "".join(half(c) for c in seen)
 
 
-def _half(character: str) -> str:
+def half(character: str) -> str:
+    """A character after NFKC: a digit of any script as an ASCII one, whatever prints as a dash as one."""
     if character.isascii():
         return character
     if character.isdecimal():

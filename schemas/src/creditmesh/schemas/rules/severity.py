@@ -24,11 +24,8 @@ def severity_of(
     `simple` is whether it was decided by simple procedure.
     A milder class needs all kinds in it: a warning beside a measure that no rule names is general, not minor.
     """
-    if item.fixed_severity is not None:
-        return item.fixed_severity
-    if item.nature != "adverse":
-        return None
-    return max((item.rated(kind, fine, simple=simple) for kind in penalty_kinds or ("",)), key=SEVERITIES.index)
+    rated = (item.rated(kind, fine, simple=simple) for kind in penalty_kinds or ("",))
+    return max((each for each in rated if each is not None), key=SEVERITIES.index, default=None)
 
 
 def rated_anew(item: Item, fields: Mapping[str, object], *, stored: Severity | None) -> Severity | None:

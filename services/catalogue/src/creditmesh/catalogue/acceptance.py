@@ -27,11 +27,11 @@ P = TypeVar("P", bound=Published)
 
 
 class Issued(NamedTuple):
-    """A version that a tier issued: the newest of its own."""
+    """The last word of a tier on an object: a version of it, or None where it withdrew it."""
 
     issued_by: Tier
     number: int
-    body: Published
+    body: Published | None
 
 
 class ProposedCatalogue:
@@ -58,8 +58,15 @@ class ProposedCatalogue:
 
     def above(self, kind: ObjectKind, code: str, tier: Tier) -> Published | None:
         """The newest version of the object that a higher tier issued: what this tier may narrow, never widen."""
-        higher = [i for i in self._issued.get((kind, code), ()) if RANK[i.issued_by] > RANK[tier]]
+        higher = [each for each in self._higher(kind, code, tier) if each.body is not None]
         return max(higher, key=lambda issued: issued.number).body if higher else None
+
+    def withdrawn_above(self, entry: CatalogueObject, tier: Tier) -> bool:
+        """Whether a higher tier withdrew the object: then no version of it is this tier's to publish."""
+        return any(each.body is None for each in self._higher(entry.kind, entry.code, tier))
+
+    def _higher(self, kind: ObjectKind, code: str, tier: Tier) -> list[Issued]:
+        return [i for i in self._issued.get((kind, code), ()) if RANK[i.issued_by] > RANK[tier]]
 
 
 def findings(
@@ -70,12 +77,20 @@ def findings(
     for entry in entries:
         wrong = [*soundness.findings(entry.body, of), *_party(entry.body, of, sandbox=sandbox)]
         widens = [] if any(each.code == "decimal" for each in wrong) else list(_widens(entry, of, issued_by))
-        for finding in widens or wrong or _level(entry, of, issued_by):
+        for finding in _withdrawn(entry, of, issued_by) or widens or wrong or _level(entry, of, issued_by):
             pointer = f"/{entry.kind}/{entry.code}{finding.pointer}"
             found.append(
                 FieldError(pointer=pointer, code=finding.code, detail=finding.detail, detail_zh=finding.detail_zh)
             )
     return tuple(found)
+
+
+def _withdrawn(entry: CatalogueObject, of: ProposedCatalogue, issued_by: Tier) -> tuple[SoundnessFinding, ...]:
+    if not of.withdrawn_above(entry, issued_by):
+        return ()
+    wrong = at("", "withdrawn_above", "A higher tier withdrew it; only that tier publishes it again.",
+               "上级已撤销该对象；仅上级可重新发布。")  # fmt: skip
+    return (wrong,)
 
 
 def _widens(entry: CatalogueObject, of: ProposedCatalogue, issued_by: Tier) -> Iterator[SoundnessFinding]:

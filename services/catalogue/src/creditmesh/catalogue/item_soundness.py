@@ -8,6 +8,7 @@ from typing import get_args
 
 from creditmesh.catalogue.finding import Others, SoundnessFinding, at, is_decimal, missing, never_fires, unambiguous
 from creditmesh.schemas.catalogue import DEMANDS, CodeSet, FieldSpec, Item, Roles, Rule
+from creditmesh.schemas.catalogue.field import Demand, demand_of
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.rules.columns import column
 from creditmesh.schemas.rules.compile import compile_item
@@ -91,9 +92,14 @@ def _identifies(spec: FieldSpec) -> Iterator[SoundnessFinding]:
 
 def _roles(item: Item) -> Iterator[SoundnessFinding]:
     """What the table of roles demands, and the roles without which a kind of subject has no name."""
+    played = {code for _, code in item.roles}
     for role, code in item.roles:
         if code is not None:
-            yield from _plays(item, role, item.field(code))
+            yield from _meets(item, f"/roles/{role}", DEMANDS[role], item.field(code))
+    for spec in item.fields:
+        demand = None if spec.code in played else demand_of(spec)
+        if demand is not None:
+            yield from _meets(item, f"/fields/{spec.code}", demand, spec)
     if len(item.kinds) > 1 and item.roles.kind is None:
         yield at("/roles/kind", "kind", "An item for several kinds needs a field that tells them apart.",
                  "适用多类主体的条目须有相对人类别字段。")  # fmt: skip
@@ -105,8 +111,7 @@ def _roles(item: Item) -> Iterator[SoundnessFinding]:
                       "适用法人及非法人组织的条目须有统一社会信用代码字段。")  # fmt: skip
 
 
-def _plays(item: Item, role: str, spec: FieldSpec) -> Iterator[SoundnessFinding]:
-    demand, pointer = DEMANDS[role], f"/roles/{role}"
+def _meets(item: Item, pointer: str, demand: Demand, spec: FieldSpec) -> Iterator[SoundnessFinding]:
     if spec.type not in demand.types:
         wanted = " or ".join(sorted(demand.types))
         yield at(pointer, "role_type", f"{spec.code} is of type {spec.type}; the role needs {wanted}.",

@@ -26,11 +26,7 @@ def findings(body: Published, of: Others) -> Iterator[SoundnessFinding]:
                 colour = "red" if body.nature == "favourable" else "black"
                 yield from _lists("designates", (body.designates,), colour, of)
         case Measure():
-            yield from _lists("lists", body.lists, "red" if body.nature == "reward" else "black", of)
-            yield from _named("matters", body.matters, "matter", Matter, of)
-            if body.clean_years is not None and (body.nature != "reward" or body.clean_years < 1):
-                yield at("/clean_years", "clean_years", "Whole years, and only of a reward.",
-                         "无不良记录年限须为正整数，且仅适用于激励措施。")  # fmt: skip
+            yield from _measure(body, of)
         case Matter():
             yield from _named("items", body.items, "item", Item, of)
             yield from _named("measures", body.measures, "measure", Measure, of)
@@ -40,6 +36,17 @@ def findings(body: Published, of: Others) -> Iterator[SoundnessFinding]:
             yield from _code_set(body, of)
         case _:
             return
+
+
+def _measure(body: Measure, of: Others) -> Iterator[SoundnessFinding]:
+    yield from _lists("lists", body.lists, "red" if body.nature == "reward" else "black", of)
+    yield from _named("matters", body.matters, "matter", Matter, of)
+    if body.clean_years is not None and (body.nature != "reward" or body.clean_years < 1):
+        yield at("/clean_years", "clean_years", "Whole years, and only of a reward.",
+                 "无不良记录年限须为正整数，且仅适用于激励措施。")  # fmt: skip
+    if body.months is not None and body.months < 1:
+        yield at("/months", "months", "A period has one month at least; leave it out for none of its own.",
+                 "期限至少为一个月；没有自身期限的请留空。")  # fmt: skip
 
 
 def _code_set(body: CodeSet, of: Others) -> Iterator[SoundnessFinding]:

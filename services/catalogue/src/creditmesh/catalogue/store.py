@@ -53,7 +53,7 @@ _NEWEST = f"""
 """
 _ISSUED = f"""
     select distinct on (kind, code, issued_by) {_PUBLICATION} from catalogue.publication
-     where state = 'published' order by kind, code, issued_by, number desc
+     order by kind, code, issued_by, number desc
 """
 _DIGESTS = "select kind, code, digest from catalogue.publication"
 _REFUSED = f"select {_REFUSED_ENTRY} from catalogue.refused_entry order by peer, feed, index"
@@ -72,7 +72,7 @@ async def newest(session: Session, *, of: Sequence[str] | None = None) -> dict[K
 
 
 async def issued(session: Session) -> list[Publication]:
-    """The newest version of every object that each tier issued."""
+    """The last word of each tier on every object: a version of it, or its withdrawal."""
     return [_publication(row) for row in await session.fetch(_ISSUED)]
 
 

@@ -46,7 +46,8 @@ async def publish(
 
     A body that stands already is left alone, and so is one that was published before and replaced since: a stale copy
     never rolls the catalogue back. What was withdrawn, be it from a day to come, stays so whatever its new body says.
-    `again` says that either shall be published all the same. `by` is who published where no caller did.
+    `again` says that either shall be published all the same, but not what a higher tier withdrew. `by` is who published
+    where no caller did.
     """
     session = await ctx.session()
     await store.lock(session, ctx.equipment.service.lock_class)
@@ -141,7 +142,8 @@ async def _check(
     standing = {key: _body(row) for key, row in newest.items() if row.state == "published"}
     issued: dict[Key, list[Issued]] = {}
     for row in await store.issued(await ctx.session()):
-        version = Issued(cast("Tier", row.issued_by), row.number, _body(row))
+        body = _body(row) if row.state == "published" else None
+        version = Issued(cast("Tier", row.issued_by), row.number, body)
         issued.setdefault((row.kind, row.code), []).append(version)
     known = ProposedCatalogue(standing, entries, issued=issued)
     errors = findings(entries, known, issued_by=issued_by, sandbox=ctx.node.sandbox)
