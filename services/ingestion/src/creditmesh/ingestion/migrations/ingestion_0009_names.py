@@ -40,9 +40,11 @@ begin
              where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
              order by i.rev offset 0) r;
     return query
-        select c.natural_key, c.record, 0, ''::bytea, c.state, null::text, null::uuid, ''
+        select u.natural_key, r.record, 0, ''::bytea, r.state, null::text, null::uuid, ''
           from unnest(locked.parts, locked.subjects, locked.natural_keys) as u(part, subject, natural_key)
-          join ingestion.closed c using (part, subject, natural_key);
+         cross join lateral (
+            select c.record, c.state from ingestion.closed c
+             where c.part = u.part and c.subject = u.subject and c.natural_key = u.natural_key offset 0) r;
     return query
         select null::bytea, v.id, 0, v.fingerprint, v.state, null::text, null::uuid, v.party
           from ingestion.review v where v.party = locked.party and v.fingerprint = any(locked.fingerprints);
