@@ -59,8 +59,8 @@ REASONS: dict[str, Reason] = {
     "duplicate_field": Reason("The field is given more than once; keep one.", "该字段重复；请只保留一个。"),
     "bad_type": Reason("{name} must be text; send it as a string.", "{name_zh}应为文本；请以字符串报送。"),
     "bad_code": Reason(
-        "{name} is not a value of the code set {code_set}; use a listed value. The nearest are {nearest}.",
-        "{name_zh}不在代码集 {code_set} 内；请使用所列代码值，最接近的为 {nearest}。",
+        "{name} is not a value of the code set {code_set}; use a listed value.{nearest}",
+        "{name_zh}不在代码集 {code_set} 内；请使用所列代码值。{nearest_zh}",
     ),
     "bad_date": Reason("{name} is not a date; write YYYY-MM-DD.", "{name_zh}不是有效日期；请按 YYYY-MM-DD 填写。"),
     "bad_end_date": Reason(
