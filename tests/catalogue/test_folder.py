@@ -1,5 +1,6 @@
 """A folder that is no catalogue says which file is wrong, and how."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_a_file_is_named_like_its_object(tmp_path: Path):
 
 def test_a_key_nobody_knows_is_named(tmp_path: Path):
     assert refused(written(tmp_path, PURPOSE.format(code="duty") + "grounds: x\n")) == ["/purposes/duty.yaml/grounds"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [", PURPOSE.format(code="other"), "code: duty\n", PURPOSE.format(code=7) + "x: 1\n"]
+)
+def test_what_is_wrong_is_said_in_chinese_without_english_words(tmp_path: Path, text: str):
+    with pytest.raises(UnreadableFolder) as refusal:
+        folder.read(written(tmp_path, text))
+    for error in refusal.value.errors:
+        assert re.sub("UTF-8|YAML", "", error.detail_zh).isascii() is False
+        assert not re.search("[a-zA-Z]", re.sub("UTF-8|YAML", "", error.detail_zh)), error.detail_zh
 
 
 def test_every_file_that_is_wrong_is_named(tmp_path: Path):

@@ -27,7 +27,7 @@ def directory(node: TestNode) -> Directory:
     return node.host.followed
 
 
-async def load(node: TestNode, path: Path | None = None, **how) -> operations.PublishResult:
+async def load(node: TestNode, path: Path | None = None, **how) -> operations.LoadResult:
     async with node.context("catalogue") as ctx:
         outcome = await operations.load(ctx, path, **how)
     await node.settled()
@@ -88,6 +88,85 @@ async def test_the_shipped_catalogue_does_not_roll_back_what_the_operator_put_ri
     outcome = await load(empty)
     assert outcome.published == ()
     assert directory(empty).item("administrative_penalty", on=await today(empty)).retention_months == 48
+
+
+def confirmed(value):
+    """A body, or a part of one, with everything in it verified."""
+    if isinstance(value, list):
+        return [confirmed(each) for each in value]
+    if isinstance(value, dict):
+        return {name: True if name == "verified" else confirmed(each) for name, each in value.items()}
+    return value
+
+
+def unconfirmed(body: Item) -> int:
+    return sum(not basis.verified for basis in body.basis) + sum(not rule.verified for rule in body.severity)
+
+
+CONFIRMED = Item.model_validate(confirmed(PENALTY.model_dump(mode="json")))
+
+
+def ships(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str = "items/administrative_penalty", **changed):
+    """The next version of the software comes with this object changed."""
+    copy = tmp_path / "shipped"
+    shutil.copytree(folder.shipped(), copy)
+    path = copy / f"{name}.yaml"
+    body = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump(body | changed, allow_unicode=True), encoding="utf-8")
+    monkeypatch.setattr(folder, "shipped", lambda: copy)
+
+
+@pytest.mark.parametrize("issued_by", ["city", "nation"])
+async def test_what_the_operator_confirmed_stays_confirmed_when_the_next_version_is_loaded(
+    empty: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issued_by: str
+):
+    await load(empty)
+    await publish(empty, CONFIRMED, issued_by=issued_by)
+    ships(monkeypatch, tmp_path, verified=True)
+    assert unconfirmed(PENALTY) > 0
+    outcome = await load(empty)
+    found = directory(empty).item("administrative_penalty", on=await today(empty))
+    assert (found.number, unconfirmed(found)) == (4, 0)
+    assert [(row.code, row.number, row.issued_by) for row in outcome.repeated] == [(PENALTY.code, 4, issued_by)]
+    assert outcome.gave_way == ()
+    assert (await load(empty))[:1] == ((),), "and the same once more changes nothing"
+
+
+async def test_what_the_city_narrowed_stays_when_the_next_version_of_the_software_is_loaded(
+    empty: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    await load(empty)
+    await publish(empty, PENALTY.model_copy(update={"retention_months": 48}), issued_by="city")
+    ships(monkeypatch, tmp_path, retention_months=54)
+    outcome = await load(empty)
+    found = directory(empty).item("administrative_penalty", on=await today(empty))
+    assert (found.number, found.retention_months) == (4, 48)
+    assert ([row.number for row in outcome.repeated], outcome.gave_way) == ([4], ())
+
+
+async def test_what_gives_way_to_the_next_version_is_named(
+    empty: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    await load(empty)
+    await publish(empty, CONFIRMED.model_copy(update={"retention_months": 48}), issued_by="city")
+    ships(monkeypatch, tmp_path, retention_months=36)
+    answer = await empty.operator().post("/v1/admin/catalogue", json={"folder": None})
+    told = answer.json()
+    named = {"kind": "item", "code": PENALTY.code, "state": "published"}
+    assert [named | each for each in told["gave_way"]] == told["gave_way"]
+    assert [(each["number"], each["issued_by"]) for each in told["gave_way"]] == [(2, "city")]
+    assert [(each["number"], each["issued_by"]) for each in told["objects"]] == [(3, "nation")]
+    assert told["repeated"] == []
+
+
+async def test_a_confirmation_published_as_the_nations_that_gives_way_is_named(
+    empty: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    await load(empty)
+    await publish(empty, CONFIRMED, issued_by="nation")
+    ships(monkeypatch, tmp_path, retention_months=36)
+    outcome = await load(empty)
+    assert [(row.number, row.issued_by) for row in outcome.gave_way] == [(2, "nation")]
 
 
 async def test_an_earlier_body_is_published_again_only_when_asked_for(empty: TestNode):

@@ -8,11 +8,13 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from creditmesh.chassis.errors import Invalid
 from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.http.reading import StrictRequest, UnacceptableJson, strictly
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
+from creditmesh.schemas.records import WithdrawalIn
 
 
 def repeated(entry: bytes, size: int) -> bytes:
@@ -129,3 +131,20 @@ def test_what_says_each_name_once_is_read_whatever_its_texts_are(value: object, 
 @pytest.mark.parametrize("body", [b'{"a": {"b": 1}, "b": ":"}', b"[1, 2]", b'[{"a": 1}, {"a": 2}]', b'"a:b:c"'])
 async def test_a_name_may_stand_once_in_every_object(body: bytes):
     assert await read(body) == json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        ({"reason": "astray"}, "reason", ("'changed'", "'revoked'", "'unlawful'", "'void'", "'removed'", "'error'")),
+        ({"reason": "error", "basis": "  "}, "basis", ("",)),
+    ],
+)
+def test_a_wrong_word_is_told_the_words_allowed_and_a_blank_text_that_it_is_empty(body, pointer, words):
+    with pytest.raises(ValidationError) as refused:
+        WithdrawalIn.model_validate(body)
+    (found,) = field_errors(refused.value.errors())
+    assert found.pointer == f"/{pointer}"
+    assert all(word in said for word in words for said in (found.detail, found.detail_zh))
+    assert "required type or form" not in found.detail
+    assert "astray" not in found.detail + found.detail_zh

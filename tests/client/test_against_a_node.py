@@ -3,12 +3,14 @@
 import asyncio
 import itertools
 import json
+import shlex
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
@@ -16,12 +18,15 @@ from typer.testing import CliRunner
 
 from creditmesh.client import Limits, Node, ProblemError, Upload
 from creditmesh.client.cli import app
+from creditmesh.node.errors import NodeError
+from creditmesh.sandbox import cli as sandbox
 from creditmesh.schemas.signed import said
 from creditmesh.schemas.verdicts import Receipt
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "samples"
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text())["files"]
 ITEM = "administrative_penalty"
 DEPARTMENT = "market_regulation"
@@ -78,6 +83,25 @@ async def test_sample_files_in_each_form_meet_the_verdicts_they_were_made_for(ci
     assert (tmp_path / "out.ndjson.receipt.json").exists()
     code, again = await command(url, token, SAMPLES / "penalties.csv", "--no-save")
     assert (again["accepted"], again["corrected"]) == (0, 0)
+
+
+async def test_the_command_that_the_sandbox_prints_is_the_guides_and_works(city, url, tmp_path, monkeypatch, capsys):
+    with pytest.raises(NodeError):
+        sandbox._stay_up(SimpleNamespace(nodes={}, alive=False), SimpleNamespace(path=""))
+    (printed,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("try")]
+    line = printed.split(maxsplit=1)[1].removeprefix(".venv/bin/")
+    for page in ("README.md", "README.zh-CN.md", "docs/guide/running.md", "docs/guide/client.md"):
+        assert line in (ROOT / page).read_text(encoding="utf-8"), page
+    caller = {"name": DEPARTMENT, "role": "department", "node": "city", "party": DEPARTMENT, "items": []}
+    callers = [caller | {"token": await key(city, "records:submit")}]
+    found = tmp_path / "sandbox.json"
+    found.write_text(json.dumps({"nodes": {"city": {"url": url, "tier": "city", "code": "city"}}, "callers": callers}))
+    monkeypatch.chdir(ROOT)
+    words = [*shlex.split(line)[1:], "--sandbox-file", str(found), "--json", "--no-save"]
+    done = await asyncio.to_thread(CliRunner().invoke, app, words)
+    assert done.exit_code == 1, done.stderr
+    summary, counts = json.loads(done.stdout), EXPECTED["penalties.csv"]["counts"]
+    assert (summary["refused"], summary["held"]) == (counts["refused"], counts["held"])
 
 
 async def test_the_verdicts_file_is_byte_for_byte_what_the_receipt_is_over(city, url, tmp_path):

@@ -139,7 +139,9 @@ def test_a_catalogue_is_loaded_and_what_stands_is_left_alone(city: Victim, tmp_p
     (tmp_path / "parties").mkdir()
     file = tmp_path / "parties" / "housing.yaml"
     file.write_text(yaml.safe_dump(body | {"name": "Housing Bureau"}, allow_unicode=True), encoding="utf-8")
-    assert "published 1, unchanged 0" in typed(city, "catalogue", "load", str(tmp_path)).stdout
+    said = typed(city, "catalogue", "load", str(tmp_path)).stdout
+    assert "published 1, unchanged 0 / 已发布 1 项，未变 0 项" in said
+    assert "published / 已发布: party housing 2 (city)" in said
     file.write_text("code: other", encoding="utf-8")
     refused = typed(city, "catalogue", "load", str(tmp_path))
     assert refused.exit_code == 2

@@ -353,6 +353,20 @@ def test_a_refused_value_is_told_the_nearest_of_the_set(field: str, told: str, n
     assert nearest in refused.detail_zh
 
 
+def test_the_nearest_values_are_told_apart_though_they_hold_marks_themselves():
+    (refused,) = compiled().validate(penalty(1, CF_CFLB="没收违法所得及非法的财物", CF_NR_ZKDX="示例证"))
+    assert "没收违法所得、没收非法财物；" in refused.detail_zh + "；"
+    named = refused.detail_zh.partition("最接近的：")[2].rstrip("。").split("；")
+    assert set(named) <= {value.value for value in code_sets()["penalty_kind"].values}
+
+
+@pytest.mark.parametrize("told", ["xyz", "30%", "581234", "——"])
+def test_no_value_is_named_where_none_is_near(told: str):
+    (refused,) = compiled().validate(penalty(1, CF_CFLB=told, CF_NR_ZKDX="示例证"))
+    assert refused.detail_zh.endswith("请使用所列代码值。")
+    assert refused.detail.endswith("use a listed value.")
+
+
 @pytest.mark.parametrize(
     ("written", "name"),
     [

@@ -15,6 +15,9 @@ from creditmesh.sandbox.callers import Callers, issue_credentials
 from creditmesh.sandbox.startup import Sandbox, started
 from creditmesh.sandbox.story import StoryFailed, cast, tell
 
+TRY = f"creditmesh submit samples/{cast.FIRST} --item {cast.PENALTY} --sandbox {cast.DEPARTMENT}"
+"""What anybody may type while the nodes stay up; the guide says the same."""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -64,9 +67,7 @@ def _stay_up(sandbox: Sandbox, callers: Callers) -> None:
     for code, node in sandbox.nodes.items():
         out.print(f"{code:11} {node.url}/docs   logs {node.settings.state}/logs", highlight=False)
     out.print(f"callers     {callers.path}  (tokens of invented parties, owner-only)", highlight=False)
-    out.print(
-        "try         .venv/bin/creditmesh submit samples/penalties.csv --sandbox market_regulation", highlight=False
-    )
+    out.print(f"try         .venv/bin/{TRY}", highlight=False, soft_wrap=True)
     while sandbox.alive:
         time.sleep(0.5)
     raise NodeError("a process of a node has ended; see its log", "某节点的一个进程已结束，请查看日志")

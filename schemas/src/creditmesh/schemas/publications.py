@@ -75,6 +75,7 @@ class PublicationOut(Out):
     number: int
     state: Literal["published", "withdrawn"]
     effective: date
+    issued_by: Tier
 
 
 class LoadIn(In):
@@ -94,6 +95,10 @@ class LoadOut(Out):
     published: int
     unchanged: int
     objects: tuple[PublicationOut, ...]
+    repeated: tuple[PublicationOut, ...] = ()
+    """What this node had narrowed or confirmed, published again over the shipped catalogue's new versions."""
+    gave_way: tuple[PublicationOut, ...] = ()
+    """What this node had published and the shipped catalogue's new versions replaced: confirm and narrow it again."""
 
 
 class ClockIn(In):

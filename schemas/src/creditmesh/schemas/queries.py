@@ -104,7 +104,8 @@ class FileOut(Out):
     as_of: date
     records: tuple[RecordOut, ...]
     copies_at: tuple[NodeCode, ...] = ()
-    """The nodes above, which may hold copies and keep a log of their own of who looked there."""
+    """The next node above, which may hold copies and keeps a log of its own of who looked there; ask there for the one
+    beyond."""
 
 
 class AccessOut(Access):
@@ -117,7 +118,8 @@ class AccessLog(Page[AccessOut]):
     """A page of the log of this node."""
 
     copies_at: tuple[NodeCode, ...] = ()
-    """The nodes above, which may hold copies and keep a log of their own of who looked there."""
+    """The next node above, which may hold copies and keeps a log of its own of who looked there; ask there for the one
+    beyond."""
 
 
 class AuthorisationIn(In):
@@ -167,7 +169,8 @@ class ExportOut(Out):
     accesses: tuple[AccessOut, ...]
     """Of this node's log."""
     copies_at: tuple[NodeCode, ...] = ()
-    """The nodes above, which may hold copies and keep a log of their own of who looked there."""
+    """The next node above, which may hold copies and keeps a log of its own of who looked there; ask there for the one
+    beyond."""
 
 
 class PublicList(Out):

@@ -59,8 +59,8 @@ REASONS: dict[str, Reason] = {
     "duplicate_field": Reason("The field is given more than once; keep one.", "该字段重复；请只保留一个。"),
     "bad_type": Reason("{name} must be text; send it as a string.", "{name_zh}应为文本；请以字符串报送。"),
     "bad_code": Reason(
-        "{name} is not a value of the code set {code_set}; use a listed value. The nearest are {nearest}.",
-        "{name_zh}不在代码集 {code_set} 内；请使用所列代码值，最接近的为 {nearest}。",
+        "{name} is not a value of the code set {code_set}; use a listed value.{nearest}",
+        "{name_zh}不在代码集 {code_set} 内；请使用所列代码值。{nearest_zh}",
     ),
     "bad_date": Reason("{name} is not a date; write YYYY-MM-DD.", "{name_zh}不是有效日期；请按 YYYY-MM-DD 填写。"),
     "bad_end_date": Reason(
@@ -130,8 +130,8 @@ REASONS: dict[str, Reason] = {
         "号码与证件类型的格式不符；请更正号码或证件类型。",
     ),
     "number_filler": Reason(
-        "A word or a dash stands in place of the number; give the number, or leave the cell empty where none is asked.",
-        "此处填写的是占位文字而非号码；请填写号码，非必填时请留空。",
+        "A word or a dash stands in place of the number; give the number.",
+        "此处填写的是占位文字而非号码；请填写号码。",
     ),
     "number_masked": Reason(
         "Digits of the number are hidden; give the whole number, from the original document.",
@@ -147,8 +147,8 @@ REASONS: dict[str, Reason] = {
         "号码中的出生日期不存在；该行转人工审核。",
     ),
     "kind_number_mismatch": Reason(
-        "The kind of subject and the number disagree; correct the one that is wrong. A row waits for an officer.",
-        "主体类别与号码不一致；请更正有误的一项。报送的行转人工审核。",
+        "The kind of subject and the number disagree; correct the one that is wrong.",
+        "主体类别与号码不一致；请更正有误的一项。",
     ),
     "whole_code_needed": Reason(
         "Nine characters do not say who this is or of what kind; give the unified social credit code of 18.",
@@ -196,9 +196,10 @@ REASONS: dict[str, Reason] = {
         "工作人员已拒绝该行；请更正后重新报送。",
     ),
     "record_closed": Reason(
-        "The record is withdrawn or repaired; a withdrawn one is opened by an officer's correction with If-Match, a "
-        "repaired one only by a case.",
-        "该记录已撤销或已修复；已撤销的由工作人员以带 If-Match 的更正恢复，已修复的仅可通过案件恢复。",
+        "The record is withdrawn or repaired; a withdrawn one is opened by an officer's correction with If-Match, "
+        "`reason: reopened` and a `basis`, a repaired one only by a case.",
+        "该记录已撤销或已修复；已撤销的由工作人员以带 If-Match、`reason: reopened` 和 `basis` 的更正恢复，"
+        "已修复的仅可通过案件恢复。",
     ),
     "another_partys_record": Reason(
         "Another party has the record of this decision; agree who sends it. An officer of the credit office will look "

@@ -64,7 +64,8 @@ _RULES: Mapping[str, tuple[str, str]] = {
         f"最多 {MOST_ENTRIES} 个元素或字段；请精简或分次发送。",
     ),
     "duplicate_field": ("This name stands twice; keep one.", "此字段出现两次，请只保留一个。"),
-    "literal_error": ("Not one of the values allowed here.", "取值不在允许范围内。"),
+    "literal_error": ("Not one of the values allowed here: {}.", "取值不在允许范围内：{}。"),
+    "string_too_short": ("The text is empty or too short; fill it in.", "文本为空或过短，请填写。"),
     "string_pattern_mismatch": ("The text does not have the required form.", "文本格式不符合要求。"),
     "string_too_long": ("The text is too long.", "文本过长。"),
     "unseen_character": (
@@ -110,6 +111,12 @@ def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tu
         if len(found) == MOST_FINDINGS:
             break
         detail, detail_zh = _RULES.get(error["type"], _OTHER)
+        if error["type"] == "literal_error":
+            allowed = error["ctx"]["expected"]
+            detail, detail_zh = (
+                detail.format(allowed),
+                detail_zh.format(allowed.replace(" or ", "、").replace(", ", "、")),
+            )
         pointer = _pointer(error["loc"], body)
         found.append(FieldError(pointer=pointer, code=error["type"], detail=detail, detail_zh=detail_zh))
     return tuple(found)

@@ -42,7 +42,7 @@ class Tally:
     """What became of the rows so far."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    reasons: dict[tuple[str, str, str], _Seen] = field(default_factory=dict)
+    reasons: dict[tuple[str, FieldError], _Seen] = field(default_factory=dict)
     notices: dict[FieldError, None] = field(default_factory=dict)
     """What of the file was not read, each once."""
 
@@ -51,7 +51,7 @@ class Tally:
         self.counts[verdict.verdict] += 1
         self.notices |= dict.fromkeys(verdict.notices)
         for reason in verdict.reasons:
-            seen = self.reasons.setdefault((verdict.verdict, reason.code, reason.pointer), _Seen(reason))
+            seen = self.reasons.setdefault((verdict.verdict, reason), _Seen(reason))
             seen.count += 1
             if len(seen.rows) < _EXAMPLES:
                 seen.rows.append(verdict.row)
@@ -81,7 +81,7 @@ class Tally:
 
     def _most(self) -> list[tuple[str, _Seen]]:
         order = list(WORDS)[::-1]
-        found = [(verdict, seen) for (verdict, _, _), seen in self.reasons.items()]
+        found = [(verdict, seen) for (verdict, _), seen in self.reasons.items()]
         return sorted(found, key=lambda one: (order.index(one[0]), -one[1].count))
 
     def _counted(self) -> Table:
@@ -98,6 +98,7 @@ class Tally:
             "行数 rows", "verdict", "字段 field", "原因 reason", "例如行 e.g. row (line)", box=None, pad_edge=False
         )
         table.columns[0].justify = "right"
+        table.columns[3].overflow = "fold"
         most = self._most()
         for verdict, seen in most[:_MOST_REASONS]:
             text = Text(f"{seen.reason.detail_zh}\n{seen.reason.detail} [{seen.reason.code}]")

@@ -3,8 +3,9 @@
 Each command imports what it needs itself: the services alone take seconds to load, and most commands need none.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -118,8 +119,21 @@ def _days(move: str) -> int:
 def catalogue_load(
     folder: Annotated[Path | None, typer.Argument(help="A folder of YAML; default: the shipped catalogue.")] = None,
 ) -> None:
-    """Publish a catalogue: what is unchanged is left alone, what changed gets its next version."""
+    """Publish a catalogue: what is unchanged is left alone, what changed gets its next version.
+
+    It names each object that was published, what stays over the shipped catalogue, and what gave way to it.
+    """
     with plainly():
         body = {"folder": None if folder is None else str(folder.resolve())}
         answer = node_operator().call("catalogue", "POST", "/v1/admin/catalogue", body)
-        out.print(f"published {answer['published']}, unchanged {answer['unchanged']}")
+        published, unchanged = answer["published"], answer["unchanged"]
+        out.print(f"published {published}, unchanged {unchanged} / 已发布 {published} 项，未变 {unchanged} 项")
+        _each(answer["objects"], "published", "已发布")
+        _each(answer["repeated"], "yours stays", "本级版本保留")
+        _each(answer["gave_way"], "gave way, confirm or narrow it again", "本级版本已被取代，请重新核实或收紧")
+
+
+def _each(objects: Iterable[dict[str, Any]], said: str, said_zh: str) -> None:
+    for one in objects:
+        name = f"{one['kind']} {one['code']} {one['number']} ({one['issued_by']})"
+        out.print(f"{said} / {said_zh}: {name}", markup=False, highlight=False, soft_wrap=True)

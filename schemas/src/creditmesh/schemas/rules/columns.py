@@ -106,7 +106,8 @@ class Column:
             scale=SCALE if spec.scale is None else spec.scale,
             unit=f" ({spec.unit})" if spec.unit else "",
             code_set=spec.code_set or "",
-            nearest=nearest,
+            nearest=f" The nearest: {nearest}." if nearest else "",
+            nearest_zh=f"最接近的：{nearest}。" if nearest else "",
         )
 
 

@@ -96,7 +96,7 @@ class FieldNames:
         errors += [
             reason("field_required", f"/{spec.code}", name=spec.name, name_zh=spec.name_zh)
             for spec in self._required
-            if spec.code not in codes
+            if spec.code not in codes and f"/{spec.code}" not in {fault.pointer for fault in faults.values()}
         ]
         if errors or faults:
             unknown = (faults.get(place) or self.unknown(name, place) for place, name in extra.items())

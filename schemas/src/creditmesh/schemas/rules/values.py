@@ -46,6 +46,8 @@ _OUTER = re.compile(f"[{_OPENING}{_CLOSING}]|[;；﹔︔؛]")
 _INNER = re.compile(f"[{_OPENING}{_CLOSING}]|(?:[、,，|｜/+&﹑丶\\s]|以及|并处|[和及并])++")
 _AS_NUMBER = re.compile(r"(?<=\d)\.0+", re.ASCII)
 _NEAREST = 3
+_NEAR = 0.25
+"""Of the letters of both, how many they share."""
 _CONNECTIVE = re.compile("以及|或者|[、及和与或/]")
 _UNTIDY = re.compile("[\\s\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _FULL_WIDTH = {0xFF10 + i: 0x30 + i for i in range(10)} | {
@@ -163,16 +165,20 @@ def code_reader(code_set: CodeSet) -> Read:
 
 
 def nearest_values(code_set: CodeSet) -> Callable[[str], str]:
-    """Says which values of the set have the most characters of a text that is none of them."""
-    spellings = [(set(_loosely(text)), each) for each in code_set.values if each.active for text in _texts(each)]
+    """Says which values of the set have the most letters of a text that is none of them; empty: none is near."""
+    spellings = [(_letters(text), each) for each in code_set.values if each.active for text in _texts(each)]
 
     def nearest(text: str) -> str:
-        said = set(_loosely(text[:_LONGEST_DECIMAL]))
-        ranked = sorted(spellings, key=lambda known: -len(said & known[0]) / (len(said) + len(known[0])))
-        values = dict.fromkeys(_shown(each) for _, each in ranked)
-        return "、".join(list(values)[:_NEAREST])
+        said = _letters(text[:_LONGEST_DECIMAL])
+        shares = [(len(said & known) / (len(said | known) or 1), each) for known, each in spellings]
+        near = sorted((each for each in shares if each[0] >= _NEAR), key=lambda each: -each[0])
+        return "；".join(list(dict.fromkeys(_shown(each) for _, each in near))[:_NEAREST])
 
     return remembered(nearest, most=1024)
+
+
+def _letters(text: str) -> set[str]:
+    return {character for character in _loosely(text) if character.isalpha()}
 
 
 def _texts(value: CodeValue) -> tuple[str, ...]:

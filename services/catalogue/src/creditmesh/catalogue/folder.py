@@ -25,6 +25,9 @@ SUBFOLDERS: dict[str, ObjectKind] = {
 }
 """The subfolders, in the order in which their objects are published."""
 
+_UNREAD = ("it is no YAML in UTF-8 that can be read, or is named otherwise", "文件不是可读的 UTF-8 YAML，或文件名不符")
+_RULES_ZH = {"missing": "此项必填", "extra_forbidden": "未知字段", "literal_error": "取值不在允许范围内"}
+
 
 def shipped() -> Path:
     """The folder of the catalogue that comes with this version."""
@@ -49,7 +52,7 @@ def read(folder: Path) -> tuple[CatalogueObject, ...]:
             try:
                 entries.append(_entry(kind, path))
             except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-                errors.append(_error(f"/{name}/{path.name}", type(error).__name__))
+                errors.append(_error(f"/{name}/{path.name}", *_UNREAD, f" ({type(error).__name__})"))
             except ValidationError as error:
                 errors.extend(_errors(f"/{name}/{path.name}", error))
     if errors:
@@ -73,13 +76,14 @@ def _entry(kind: ObjectKind, path: Path) -> CatalogueObject:
 
 def _errors(pointer: str, error: ValidationError) -> Iterator[FieldError]:
     for found in error.errors(include_input=False, include_url=False):
-        yield _error("/".join((pointer, *map(str, found["loc"]))), found["msg"])
+        place = "/".join((pointer, *map(str, found["loc"])))
+        yield _error(place, found["msg"], _RULES_ZH.get(found["type"], "取值的类型或格式不符合要求"))
 
 
-def _error(pointer: str, why: str) -> FieldError:
+def _error(pointer: str, why: str, why_zh: str, cause: str = "") -> FieldError:
     return FieldError(
         pointer=pointer,
         code="unreadable",
-        detail=f"{why}; correct the file, which is named like the object's code.",
-        detail_zh=f"{why}；请更正该文件，文件名须与对象代码一致。",
+        detail=f"{why}{cause}; correct the file, which is named like the object's code.",
+        detail_zh=f"{why_zh}；请更正该文件，文件名须与对象代码一致。",
     )

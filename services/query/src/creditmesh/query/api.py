@@ -70,7 +70,7 @@ async def my_file(ctx: Ctx) -> FileOut:
 async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> AccessLog:
     """Who looked at your data here or was refused, newest first: party, officer, purpose, ground, outcome, items.
 
-    `copies_at` names the nodes above: who looks at a copy there is in the log of that node.
+    `copies_at` names the next node above: who looks at a copy there is in its log; ask there for the one beyond.
     """
     return await own_file.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
 

@@ -33,12 +33,22 @@ async def withdraw(ctx: Ctx, request: Request, code: str, body: WithdrawIn) -> P
 async def load(ctx: Ctx, body: LoadIn) -> LoadOut:
     """Publish a folder of YAML, or the shipped catalogue: what is unchanged is left alone, all of it or nothing.
 
+    What this node narrowed or confirmed is published again over the shipped catalogue's new version
+    (`repeated`) where it still allows no more; what that replaced is named (`gave_way`).
     `POST /v1/admin/catalogue` `{"folder": "/etc/creditmesh/catalogue", "issued_by": "city"}`
     """
     folder = None if body.folder is None else Path(body.folder)
     outcome = await operations.load(ctx, folder, issued_by=body.issued_by, basis=body.basis, again=body.again)
-    objects = tuple(map(_out, outcome.published))
-    return LoadOut(published=len(objects), unchanged=outcome.unchanged, objects=objects)
+    published, repeated, gave_way = (
+        tuple(map(_out, rows)) for rows in (outcome.published, outcome.repeated, outcome.gave_way)
+    )
+    return LoadOut(
+        published=len(published),
+        unchanged=outcome.unchanged,
+        objects=published,
+        repeated=repeated,
+        gave_way=gave_way,
+    )
 
 
 @router.get("/v1/admin/clock", access=AccessPolicy.inside())

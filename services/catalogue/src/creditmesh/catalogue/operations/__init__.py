@@ -2,7 +2,19 @@
 
 from creditmesh.catalogue.operations.clock import move_clock
 from creditmesh.catalogue.operations.from_above import take
+from creditmesh.catalogue.operations.loading import LoadResult, load
 from creditmesh.catalogue.operations.peers import Neighbours, enrol, neighbours
-from creditmesh.catalogue.operations.publishing import PublishResult, load, publish, withdraw
+from creditmesh.catalogue.operations.publishing import PublishResult, publish, withdraw
 
-__all__ = ["Neighbours", "PublishResult", "enrol", "load", "move_clock", "neighbours", "publish", "take", "withdraw"]
+__all__ = [
+    "LoadResult",
+    "Neighbours",
+    "PublishResult",
+    "enrol",
+    "load",
+    "move_clock",
+    "neighbours",
+    "publish",
+    "take",
+    "withdraw",
+]

@@ -6,7 +6,7 @@ tried again with whatever comes next. What this node itself had narrowed or with
 allows no more than the new version does (docs/decisions/0014).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import structlog
@@ -14,13 +14,13 @@ import structlog
 from creditmesh.catalogue import store
 from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.errors import CatalogueRefused
-from creditmesh.catalogue.objects import digest_of, entry_of, numbered
+from creditmesh.catalogue.objects import digest_of, entry_of
+from creditmesh.catalogue.operations.laying_over import lay_over
 from creditmesh.catalogue.operations.publishing import append, publish
 from creditmesh.catalogue.operations.received import ReceivedObject, as_told, read
 from creditmesh.catalogue.store import Publication, RefusedEntry
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
-from creditmesh.schemas.catalogue.narrowing import narrows
 from creditmesh.schemas.events import CatalogueReceived
 from creditmesh.schemas.identifiers import RANK
 
@@ -120,7 +120,7 @@ async def _publish(ctx: Context, part: Sequence[ReceivedObject]) -> list[Receive
             refused += [each for each in judged if each.errors]
             fresh = [each for each in judged if not each.errors]
         else:
-            await _lay_over(ctx, outcome.published, newest)
+            await lay_over(ctx, outcome.published, newest)
             break
     return refused
 
@@ -145,7 +145,7 @@ async def _withdraw(ctx: Context, part: Sequence[ReceivedObject]) -> list[Receiv
                 )
             )
     await append(ctx, rows)
-    await _lay_over(ctx, rows, newest)
+    await lay_over(ctx, rows, newest)
     return []
 
 
@@ -159,22 +159,6 @@ def _stands(each: ReceivedObject, last: Publication | None) -> bool:
     if last is None or each.entry is None:
         return False
     return last.state == "published" and last.digest == digest_of(each.entry.body)
-
-
-async def _lay_over(ctx: Context, rows: Sequence[Publication], newest: Mapping[Key, Publication]) -> None:
-    """Repeat this node's own last word on what has just come, where it narrows that."""
-    again = []
-    for row in rows:
-        own = newest.get((row.kind, row.code))
-        if own is None or own.issued_by in _higher(ctx):
-            continue
-        mine, theirs = entry_of(own.kind, own.body).body, entry_of(row.kind, row.body).body
-        if own.state == "withdrawn" or (row.state == "published" and narrows(mine, theirs)):
-            number = row.number + 1
-            again.append(own._replace(number=number, body=numbered(mine, number), at=ctx.instant))
-        else:
-            log.warning("an own version gave way to a higher tier's", kind=row.kind, code=row.code)
-    await append(ctx, again)
 
 
 def _higher(ctx: Context) -> list[Tier]:

@@ -4,17 +4,14 @@ What is published is decided on the service's own table, under a lock; everybody
 learns it from the stream.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import NamedTuple, cast
 
-from creditmesh.catalogue import folder, sandbox, store
+from creditmesh.catalogue import store
 from creditmesh.catalogue.acceptance import Issued, Key, ProposedCatalogue, findings
 from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, UnknownObject
 from creditmesh.catalogue.objects import CatalogueObject, digest_of, entry_of, numbered
-from creditmesh.catalogue.operations.own_row import with_keys
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
@@ -66,27 +63,6 @@ async def publish(
     rows = rows if by is None else [row._replace(by=by) for row in rows]
     await append(ctx, rows)
     return PublishResult(tuple(rows), len(entries) - len(rows))
-
-
-async def load(
-    ctx: Context,
-    directory: Path | None = None,
-    *,
-    issued_by: Tier | None = None,
-    basis: str | None = None,
-    again: bool = False,
-) -> PublishResult:
-    """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
-
-    On a sandbox the shipped catalogue comes with the invented parties of the node's tier. The node's own row gets the
-    public halves of its keys, so that whoever was given a receipt can check it.
-    """
-    entries = await asyncio.to_thread(folder.read, directory or folder.shipped())
-    if directory is None and ctx.node.sandbox:
-        entries += sandbox.parties(await asyncio.to_thread(folder.read, folder.invented(ctx.node.tier)), ctx.node.code)
-    entries = tuple(with_keys(ctx, entry) for entry in entries)
-    tier = issued_by or ("nation" if directory is None else cast("Tier", ctx.node.tier))
-    return await publish(ctx, entries, issued_by=tier, basis=basis, again=again)
 
 
 async def withdraw(

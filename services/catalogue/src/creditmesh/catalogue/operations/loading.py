@@ -1,0 +1,56 @@
+"""Loading a folder: the catalogue that comes with the software, which is the nation's, or one of the operator's."""
+
+import asyncio
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import structlog
+
+from creditmesh.catalogue import folder, sandbox, store
+from creditmesh.catalogue.operations.laying_over import lay_over
+from creditmesh.catalogue.operations.own_row import with_keys
+from creditmesh.catalogue.operations.publishing import publish
+from creditmesh.catalogue.store import Publication
+from creditmesh.chassis.context import Context
+from creditmesh.schemas.catalogue import Tier
+
+log = structlog.get_logger(__name__)
+
+
+class LoadResult(NamedTuple):
+    """What became of a folder: what was published, own versions that were repeated over it, what gave way to it."""
+
+    published: tuple[Publication, ...]
+    unchanged: int
+    repeated: tuple[Publication, ...] = ()
+    gave_way: tuple[Publication, ...] = ()
+
+
+async def load(
+    ctx: Context,
+    directory: Path | None = None,
+    *,
+    issued_by: Tier | None = None,
+    basis: str | None = None,
+    again: bool = False,
+) -> LoadResult:
+    """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
+
+    Over a new version of the shipped catalogue stays what this node narrowed or confirmed, as over one from the tier
+    above. On a sandbox it comes with the invented parties of the node's tier. The node's own row gets the public
+    halves of its keys, so that whoever was given a receipt can check it.
+    """
+    entries = await asyncio.to_thread(folder.read, directory or folder.shipped())
+    if directory is None and ctx.node.sandbox:
+        entries += sandbox.parties(await asyncio.to_thread(folder.read, folder.invented(ctx.node.tier)), ctx.node.code)
+    entries = tuple(with_keys(ctx, entry) for entry in entries)
+    tier = issued_by or ("nation" if directory is None else cast("Tier", ctx.node.tier))
+    session = await ctx.session()
+    await store.lock(session, ctx.equipment.service.lock_class)
+    before = await store.newest(session)
+    published, unchanged = await publish(ctx, entries, issued_by=tier, basis=basis, again=again)
+    shipped = directory is None and not again
+    repeated, gave_way = await lay_over(ctx, published, before, shipped=True) if shipped else ([], [])
+    for row in (*published, *repeated):
+        log.info("an object was published", kind=row.kind, code=row.code, number=row.number, issued_by=row.issued_by)
+    return LoadResult(published, unchanged, tuple(repeated), tuple(gave_way))
