@@ -178,7 +178,7 @@ def test_no_decision_number_or_amount_holds_the_process_up(text: str):
     assert fault_of(long, frozenset(), decision=True) == "decision_filler"
 
 
-@pytest.mark.parametrize("text", ["(", "⁗", "(填", "填", "-", "(1)"])
+@pytest.mark.parametrize("text", ["(", "⁗", "填", "-"])
 def test_no_column_of_a_header_costs_more_than_its_length(text: str):
     header = [(text * 256)[:250] + f"{n}a" for n in range(256)]
     assert seconds(lambda: compiled.header_map(header)) < 0.5
