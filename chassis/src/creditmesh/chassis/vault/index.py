@@ -27,6 +27,7 @@ def _former(identity: Identity) -> Iterator[str]:
                 yield f"{kind}|uscc|{number}"
             if len(number) > 9:  # noqa: PLR2004 - an organisation code was held for its form, and could be released
                 yield f"organisation|uscc|{number[8:17]}"
+                yield f"sole_trader|registration|{number}"  # it was found by where it was written
         case "registration":
             yield f"sole_trader|registration|{number}"
         case "resident_id":
