@@ -7,6 +7,7 @@ import pytest
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
+from creditmesh.schemas.rules.identity import Identity, identify
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import ITEMS, REAL, House, bureau, department, invented_person, person
@@ -379,3 +380,21 @@ async def test_a_slip_of_the_kind_is_refused_and_never_answered_with_nothing(
         answer = await client.post("/v1/queries", json={"subject": subject, "purpose": "duty", "matter": "permit"})
     assert (answer.status_code, answer.json()["code"]) == (422, "unusable_identity")
     assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [("/subject/kind", "kind_number_mismatch")]
+
+
+async def test_a_doubtful_number_that_nobody_is_known_by_is_refused_and_never_answered_with_nothing(catalogue: House):
+    first = f"91990000{987_654_321:09d}"
+    number = first + ("0" if uscc_check(first) != "0" else "1")
+    subject = {"kind": "organisation", "document": {"type": "uscc", "number": number}}
+    question = {"subject": subject, "purpose": "duty", "matter": "permit", "officer": "W-17"}
+    async with catalogue.client(department()) as client:
+        for _ in range(2):
+            answer = await client.post("/v1/queries", json=question)
+            assert (answer.status_code, answer.json()["code"]) == (422, "unusable_identity")
+            assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
+                ("/subject/document/number", "doubtful_number")
+            ]
+        found = identify("organisation", "uscc", number)
+        assert isinstance(found, Identity)
+        await catalogue.equipment.vault.resolve([found])
+        assert (await client.post("/v1/queries", json=question)).status_code == 200, "genuine, as an officer decided"

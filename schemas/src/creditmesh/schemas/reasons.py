@@ -154,6 +154,10 @@ REASONS: dict[str, Reason] = {
         "Nine characters do not say what kind of subject this is; give the unified social credit code of 18.",
         "9 位组织机构代码不能表明主体类别；请提供 18 位统一社会信用代码。",
     ),
+    "doubtful_number": Reason(
+        "Its check digit or birth date does not fit, and nobody is known here by this number; verify it.",
+        "号码的校验码或出生日期不符，且本节点没有该号码的主体；请核对号码。",
+    ),
     "placeholder_needs_registration": Reason(
         "Seventeen zeros and X stand for a sole trader without a code; give the registration number.",
         "统一社会信用代码填 17 个 0 加 X 仅适用于无代码的个体工商户；请填写工商注册号。",

@@ -14,7 +14,16 @@ import orjson
 from creditmesh.chassis.bulk import SLICE, in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.matching import reach
-from creditmesh.matching.operations.enquiries import Allowed, Enquiry, answered, disclose, ground_of, refuse, use_until
+from creditmesh.matching.operations.enquiries import (
+    Allowed,
+    Enquiry,
+    answered,
+    disclose,
+    ground_of,
+    known,
+    refuse,
+    use_until,
+)
 from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.catalogue import CreditList, Measure
 from creditmesh.schemas.directory import Directory
@@ -76,6 +85,7 @@ class _Screening:
 
     async def answers(self, read: Sequence[Identity | FieldError], *, first: int) -> list[bytes]:
         """The answers to these, whose rows are numbered from `first`."""
+        read = await known(self.ctx, read)
         identities = [each for each in read if isinstance(each, Identity)]
         found = await self.ctx.vault.resolve(identities)
         new = [subject for subject in dict.fromkeys(found) if subject not in self.known]
