@@ -15,7 +15,7 @@ SERVICES = [ingestion, query, repair]
 BEFORE = """
 drop table query.named;
 update query.alembic_version set version_num = 'query_0003';
-alter table repair.record drop column named, drop column discharged;
+alter table repair.record drop column named, drop column discharged, drop column fields;
 drop index repair.one_open_case;
 create unique index case_record_kind_part_idx on repair.case (record, kind, part)
  where state in ('filed', 'returned', 'accepted', 'appealed');
@@ -56,7 +56,8 @@ async def test_whom_the_known_records_name_is_known_after_the_upgrade(postgres: 
             postgres.admin, node="city", tier="city", parts=12, packages=SERVICES, secrets=postgres.secrets,
             database=database.name,
         )  # fmt: skip
-        [known] = await session.fetch("select named, discharged from repair.record")
+        [known] = await session.fetch("select named, discharged, fields from repair.record")
         [named] = await session.fetch("select part, subject, home, record, discharged from query.named")
     assert (known["named"], known["discharged"]) == ([new], [])
+    assert orjson.loads(known["fields"]) == event.fields
     assert tuple(named) == (7, new, 3, record, False)
