@@ -8,11 +8,14 @@ import pytest
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.service import Workplace
+from creditmesh.ingestion import service
+from creditmesh.ingestion.held_rows import HeldRowRounds
 from creditmesh.ingestion.retention import RetentionRounds
 from creditmesh.schemas.events import RecordPurged
 from creditmesh.schemas.rules.calendar import add_months
-from tests.ingestion.conftest import PENALTY, REAL, Catalogue, House
-from tests.ingestion.rows import items, penalty
+from tests.ingestion.conftest import OFFICER, PENALTY, REAL, Catalogue, House
+from tests.ingestion.rows import TODAY, items, penalty, person_penalty
 from tests.ingestion.test_one_decision import licence
 
 ENDS = date(2026, 7, 10)
@@ -123,3 +126,24 @@ async def test_the_role_itself_deletes_no_revision(alone: House):
         async with alone.context() as context:
             await (await context.session()).execute("delete from ingestion.revision")
     assert len(await there(alone)) == 1
+
+
+async def test_held_rows_that_nobody_decided_within_their_term_are_refused_and_blanked(alone: House):
+    rows = [person_penalty(number, CF_NR_FK="2000") for number in (71, 72, 73)]
+    reviews = [(await alone.submit(row)).json()["review"] for row in rows]
+    alone.on(date.fromordinal(add_months(TODAY, 60).toordinal() - 1))
+    assert await HeldRowRounds(alone.equipment, most=2).round() == 0
+    alone.on(add_months(TODAY, 60))
+    assert await HeldRowRounds(alone.equipment, most=2).round() == 3
+    stored = await alone.fetch("select state, verdict, sealed, officer from ingestion.review")
+    assert [tuple(row.values()) for row in stored] == [("refused", "refused", "[]", None)] * 3
+    async with alone.client(OFFICER) as client:
+        shown = (await client.get(f"/v1/reviews/{reviews[0]}")).json()
+    assert (shown["state"], shown["officer"], shown["fields"]) == ("refused", None, {})
+    assert "期限内未审核" in shown["note"]
+    assert await HeldRowRounds(alone.equipment, most=2).round() == 0
+
+
+async def test_the_unit_that_ends_held_rows_runs_in_every_process(alone: House):
+    workplace = Workplace(**dict.fromkeys(Workplace.__dataclass_fields__) | {"equipment": alone.equipment, "turn": 9})
+    assert [unit.name for unit in service.units(workplace)] == ["retention", "held-rows"]
