@@ -11,7 +11,7 @@ from creditmesh.schemas.rules.identity import Identity, identify
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import ITEMS, REAL, House, bureau, department, invented_person, person
-from tests.query.samples import a_directory
+from tests.query.samples import a_directory, an_item
 
 ACCESSES = "select data from query.access"
 
@@ -228,12 +228,21 @@ async def test_every_way_of_having_no_authorisation_reads_the_same(catalogue: Ho
     ), "who gave it finds that it was tried on somebody else"
 
 
+async def authorised_while_open(house: House, subject: UUID) -> str:
+    """Given while licences were open to whom a person authorises; today they are shared within government only."""
+    house.follow(a_directory([an_item("penalty"), an_item("licence")]))
+    given = await authorised(house, subject, items=["penalty", "licence"])
+    house.follow(a_directory(ITEMS))
+    return given
+
+
 async def test_a_bureau_cannot_tell_no_record_from_may_not_know(catalogue: House):
     with_record, subject = await somebody(catalogue)
     without, other = await somebody(catalogue)
     await catalogue.load(penalty(subject, item="licence"))  # government sharing only for persons
     answers = [
-        (await by_authorisation(catalogue, identity, await authorised(catalogue, who))).json() | {"decision_id": None}
+        (await by_authorisation(catalogue, identity, await authorised_while_open(catalogue, who))).json()
+        | {"decision_id": None}
         for identity, who in ((with_record, subject), (without, other))
     ]
     assert answers[0] == answers[1]
@@ -257,7 +266,7 @@ async def test_a_bureaus_narrow_credential_makes_its_answer_partial_whatever_the
         identity, subject = await somebody(catalogue)
         if loaded:
             await catalogue.load(penalty(subject, item="licence"))
-        given = await authorised(catalogue, subject)
+        given = await authorised_while_open(catalogue, subject)
         body = (await by_authorisation(catalogue, identity, given, caller=narrow)).json()
         assert (body["released"], body["partial"], body["out_of_reach"]) == ([], True, ["licence"])
 
