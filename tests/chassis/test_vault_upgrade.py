@@ -96,6 +96,12 @@ async def known_before(database: Database, keys: Keys, text: str, *, sealed_for:
         (f"sole_trader|uscc|{code(6)}", ("organisation", "uscc", code(6))),
         (f"organisation|uscc|{code(7)[8:17]}", ("organisation", "uscc", code(7))),
         ("sole_trader|registration|990000612345678", ("sole_trader", "registration", "990000612345678")),
+        # Where `identify` makes another document of the one that was shown.
+        (f"sole_trader|registration|{code(8, '92')}", ("sole_trader", "registration", code(8, "92"))),
+        (f"sole_trader|registration|{code(9, '92')}", ("sole_trader", "uscc", code(9, "92"))),
+        (f"natural_person|foreign_resident_id|{resident(4)}", ("natural_person", "foreign_resident_id", resident(4))),
+        (f"natural_person|resident_id|{resident(5)}", ("natural_person", "household_register", resident(5))),
+        (f"natural_person|resident_id|{resident(6)}", ("natural_person", "residence_permit", resident(6))),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("call", ["resolve", "find", "identify", "look_up"])

@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from creditmesh.schemas.events import CaseChanged
-from tests.ingestion.conftest import House
+from tests.ingestion.conftest import OFFICER, House
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import items, penalty, person_penalty, resident
+from tests.ingestion.test_records import correct
 
 EFFECTS = ["mark", "unmark", "repair", "withdraw"]
 
@@ -136,6 +137,21 @@ async def test_a_mark_stays_while_departments_correct_and_the_repaired_is_closed
         ("disputed", True),
         ("disputed", False),
     ]
+
+
+async def test_a_case_that_withdrew_a_record_is_not_undone_by_its_party(house: House):
+    row = penalty(house.number())
+    record, subject = await made(house, row)
+    await house.deliver(step(record, subject, "mark"), step(record, subject, "withdraw"))
+    before = await house.events(record)
+    assert [(event.change, event.mark) for event in before] == [
+        ("accepted", None), ("marked", "disputed"), ("withdrawn", None),
+    ]  # fmt: skip
+    answer = await correct(
+        house, str(record), row, rev=3, caller=OFFICER, reason="reopened", basis="示市监恢〔2026〕1号"
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "record_closed")
+    assert await house.events(record) == before
 
 
 @pytest.mark.parametrize(("kind", "mark"), [("repair", "disputed"), ("objection", None)])

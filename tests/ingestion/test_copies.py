@@ -179,6 +179,21 @@ async def test_a_period_that_is_shorter_than_ours_or_as_long_is_the_origins(prov
         assert [event.display_until for event in await province.events(record)] == [until]
 
 
+async def test_a_peers_severity_and_end_are_no_wider_than_this_nodes_rule(province: House):
+    feed = await opened_feed(province)
+    warning = {"CF_CFLB": "警告", "CF_NR": "警告", "CF_NR_FK": None}
+    for row, said, stored in (
+        (warning, ("serious", date(2029, 5, 11)), ("minor", date(2026, 8, 11))),
+        ({}, ("serious", date(2029, 5, 11)), ("general", date(2027, 5, 11))),
+        ({}, ("minor", date(2026, 8, 11)), ("minor", date(2026, 8, 11))),
+        ({}, (None, date(2026, 12, 1)), ("general", date(2026, 12, 1))),
+    ):
+        record, (severity, until) = new_record(), said
+        entry = feed.entry(penalty(province.number(), **row), record=record, severity=severity, display_until=until)
+        assert await codes(province, entry) == []
+        assert [(each.severity, each.display_until) for each in await province.events(record)] == [stored]
+
+
 @pytest.mark.parametrize(
     ("party", "origin", "code"),
     [

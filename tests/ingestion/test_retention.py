@@ -11,12 +11,15 @@ from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Transient
+from creditmesh.chassis.service import Workplace
+from creditmesh.ingestion import service
+from creditmesh.ingestion.held_rows import HeldRowRounds
 from creditmesh.ingestion.retention import RetentionRounds
 from creditmesh.ingestion.store.revisions import COLUMNS
 from creditmesh.schemas.events import RecordChanged, RecordPurged
 from creditmesh.schemas.rules.calendar import add_months
-from tests.ingestion.conftest import PENALTY, REAL, Catalogue, House
-from tests.ingestion.rows import TODAY, items, penalty, resident
+from tests.ingestion.conftest import OFFICER, PENALTY, REAL, Catalogue, House
+from tests.ingestion.rows import TODAY, items, penalty, person_penalty, resident
 from tests.ingestion.test_cases import step
 from tests.ingestion.test_copies import announce
 from tests.ingestion.test_one_decision import licence
@@ -298,3 +301,24 @@ async def test_what_a_turn_costs_grows_with_its_records_and_not_with_their_squar
             )
     assert gone == 6000
     assert await there(alone) == set()
+
+
+async def test_held_rows_that_nobody_decided_within_their_term_are_refused_and_blanked(alone: House):
+    rows = [person_penalty(number, CF_NR_FK="2000") for number in (71, 72, 73)]
+    reviews = [(await alone.submit(row)).json()["review"] for row in rows]
+    alone.on(date.fromordinal(add_months(TODAY, 60).toordinal() - 1))
+    assert await HeldRowRounds(alone.equipment, most=2).round() == 0
+    alone.on(add_months(TODAY, 60))
+    assert await HeldRowRounds(alone.equipment, most=2).round() == 3
+    stored = await alone.fetch("select state, verdict, sealed, officer from ingestion.review")
+    assert [tuple(row.values()) for row in stored] == [("refused", "refused", "[]", None)] * 3
+    async with alone.client(OFFICER) as client:
+        shown = (await client.get(f"/v1/reviews/{reviews[0]}")).json()
+    assert (shown["state"], shown["officer"], shown["fields"]) == ("refused", None, {})
+    assert "期限内未审核" in shown["note"]
+    assert await HeldRowRounds(alone.equipment, most=2).round() == 0
+
+
+async def test_the_unit_that_ends_held_rows_runs_in_every_process(alone: House):
+    workplace = Workplace(**dict.fromkeys(Workplace.__dataclass_fields__) | {"equipment": alone.equipment, "turn": 9})
+    assert [unit.name for unit in service.units(workplace)] == ["retention", "held-rows"]

@@ -158,6 +158,28 @@ async def test_nobody_gets_a_green_channel_under_a_wrong_kind(house: House):
     assert [each["code"] for each in answer.json()["errors"]] == ["whole_code_needed"]
 
 
+async def test_nobody_gets_a_green_channel_under_a_mistyped_number(house: House):
+    """The firm was fined; a slip of one character is nobody, however often and wherever it is asked about."""
+    firm = an_organisation()
+    await house.load(a_record(await house.subject(firm), item="penalty", decided_on=date(2025, 9, 1)))
+    number = firm.number.reveal()
+    slip = identified("organisation", "uscc", f"{number[:10]}{(int(number[10]) + 1) % 10}{number[11:]}")
+    for _ in range(2):
+        answer = await ask(house, slip)
+        assert (answer.status_code, answer.json()["code"]) == (422, "unusable_identity")
+        (error,) = answer.json()["errors"]
+        assert (error["code"], error["pointer"]) == ("doubtful_number", "/subject/document/number")
+        (screened,) = (await house.post("/v1/screenings", [given(slip)], params=GROUND)).json()
+        assert (screened["certainty"], screened["reasons"][0]["code"]) == ("invalid", "doubtful_number")
+        assert (screened["decision_id"], screened["measures"], screened["rewards"]) == (None, [], [])
+    genuine = await house.subject(slip)
+    assert (await ask(house, slip)).json()["eligible"] is True, "an officer released a row with that number"
+    (screened,) = (await house.post("/v1/screenings", [given(slip)], params=GROUND)).json()
+    assert screened["certainty"] == "exact"
+    await house.load(a_record(genuine, item="penalty", decided_on=date(2025, 9, 1)))
+    assert (await ask(house, slip)).json()["eligible"] is False
+
+
 def identified(kind, document, number) -> Identity:
     found = identify(kind, document, number)
     assert isinstance(found, Identity)

@@ -146,7 +146,7 @@ async def test_nothing_stays_of_a_record_that_was_kept_for_its_term(anew: House)
     await anew.load(change)
     page = (await anew.get("/v1/tasks", department(), limit=200)).json()["items"]
     for task in (each for each in page if each["record"] == str(change.record)):
-        answer = {"outcome": "applied", "officer": "W-17"}
+        answer = {"outcome": "not_executed", "reason": "closed before", "officer": "W-17"}
         await anew.post(f"/v1/tasks/{task['id']}/feedback", answer, department(), headers={"If-Match": '"0"'})
     await anew.load(revised(change, change="discharged", about=named))
     tables = ("standing", "feedback", "discharged")

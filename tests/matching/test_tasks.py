@@ -11,6 +11,7 @@ import pytest
 from creditmesh.chassis.context import lock_key
 from creditmesh.matching import service
 from creditmesh.matching.naming import task_id
+from creditmesh.schemas.events import RecordPurged
 from tests.matching.catalogue import BAR, BASIS, TODAY, a_record, item, measure, party, revised
 from tests.matching.conftest import House, a_person, an_organisation, department, given
 from tests.support.erasing import erase
@@ -162,6 +163,25 @@ async def test_what_was_applied_is_withdrawn_when_its_ground_ends_until_it_is_li
     await house.load(revised(ended, state="published", mark=None))
     assert by_measure(await inbox(house)) == [("bar", "listed")]  # its ground came back: it is to be answered anew
     assert by_measure(await inbox(house, state="answered")) == [("luxury", "listed")]
+
+
+async def test_what_was_applied_is_to_be_lifted_even_when_its_record_is_deleted(house: House):
+    firm = await house.subject(an_organisation())
+    change = a_record(firm)
+    await house.load(change)
+    bar, luxury = await inbox(house)
+    await answered(house, bar)
+    await answered(house, luxury, **NOT_DONE)
+    await house.load(revised(change, state="withdrawn", reason="removed"))
+    await house.purge(RecordPurged(record=change.record, subject=firm, item=change.item))
+    left = await house.fetch("select measure from matching.feedback where record = $1", change.record)
+    assert [row["measure"] for row in left] == [bar["measure"]]
+    (task,) = await inbox(house, state="withdrawn")
+    assert (task["id"], task["subject"]["name"]) == (bar["id"], "沙盒一号有限公司")
+    assert (await answered(house, bar, outcome="lifted")).status_code == 201
+    assert await inbox(house, state="withdrawn") == []
+    await house.purge(RecordPurged(record=change.record, subject=firm, item=change.item))
+    assert await house.fetch("select from matching.feedback where record = $1", change.record) == []
 
 
 @pytest.mark.parametrize("end", ["expired", "item", "measure", "list", "duty", "repaired"])

@@ -24,7 +24,7 @@ async def by_matter(house: House, identity, *, caller=None, **more):
 
 
 async def authorised(house: House, subject, **more) -> str:
-    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["penalty", "licence"], "max_uses": 3}
+    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["penalty"], "max_uses": 3}
     body |= {"valid_until": (TODAY + timedelta(days=20)).isoformat()} | more
     async with house.client(person(subject)) as client:
         answer = await client.post("/v1/me/authorisations", json=body)

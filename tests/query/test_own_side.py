@@ -310,12 +310,28 @@ async def test_what_is_never_released_on_an_authorisation_cannot_be_authorised(c
     kept_in = an_item("internal", disclosure="sharing", by_kind={"sole_trader": "sharing"})
     catalogue.follow(a_directory((*ITEMS, kept_in)))
     _, subject = await somebody(catalogue)
-    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["licence", "internal"], "valid_until": "2026-06-01"}
+    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["penalty", "internal"], "valid_until": "2026-06-01"}
     async with catalogue.client(person(subject)) as client:
         answer = await client.post("/v1/me/authorisations", json=body)
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
     assert (error["pointer"], error["code"], bool(error["detail_zh"])) == ("/items/1", "not_disclosed", True)
+
+
+async def test_what_may_be_authorised_is_judged_by_the_subjects_own_kind(catalogue: House):
+    """Open for bodies and shared within government of people: a person's authorisation of it would release nothing."""
+    mixed = an_item("internal", disclosure="public", by_kind={"natural_person": "sharing"})
+    bodies = an_item("of_bodies").model_copy(update={"kinds": ("organisation",)})
+    catalogue.follow(a_directory((*ITEMS, mixed, bodies)))
+    _, somebody_known = await somebody(catalogue)
+    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["internal", "of_bodies"], "valid_until": "2026-06-01"}
+    async with catalogue.client(person(somebody_known)) as client:
+        answer = await client.post("/v1/me/authorisations", json=body)
+    assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
+        ("/items/0", "not_disclosed"), ("/items/1", "not_disclosed"),
+    ]  # fmt: skip
+    async with catalogue.client(person(await catalogue.subject(an_organisation()))) as client:
+        assert (await client.post("/v1/me/authorisations", json=body)).status_code == 201
 
 
 async def test_an_export_has_the_file_the_authorisations_and_the_accesses(catalogue: House):

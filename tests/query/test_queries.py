@@ -7,10 +7,11 @@ import pytest
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
+from creditmesh.schemas.rules.identity import Identity, identify
 from creditmesh.schemas.rules.numbers import organisation_check, resident_check, uscc_check
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
 from tests.query.conftest import ITEMS, REAL, House, bureau, department, invented_person, person
-from tests.query.samples import a_directory
+from tests.query.samples import a_directory, an_item
 
 ACCESSES = "select data from query.access"
 
@@ -227,12 +228,21 @@ async def test_every_way_of_having_no_authorisation_reads_the_same(catalogue: Ho
     ), "who gave it finds that it was tried on somebody else"
 
 
+async def authorised_while_open(house: House, subject: UUID) -> str:
+    """Given while licences were open to whom a person authorises; today they are shared within government only."""
+    house.follow(a_directory([an_item("penalty"), an_item("licence")]))
+    given = await authorised(house, subject, items=["penalty", "licence"])
+    house.follow(a_directory(ITEMS))
+    return given
+
+
 async def test_a_bureau_cannot_tell_no_record_from_may_not_know(catalogue: House):
     with_record, subject = await somebody(catalogue)
     without, other = await somebody(catalogue)
     await catalogue.load(penalty(subject, item="licence"))  # government sharing only for persons
     answers = [
-        (await by_authorisation(catalogue, identity, await authorised(catalogue, who))).json() | {"decision_id": None}
+        (await by_authorisation(catalogue, identity, await authorised_while_open(catalogue, who))).json()
+        | {"decision_id": None}
         for identity, who in ((with_record, subject), (without, other))
     ]
     assert answers[0] == answers[1]
@@ -256,7 +266,7 @@ async def test_a_bureaus_narrow_credential_makes_its_answer_partial_whatever_the
         identity, subject = await somebody(catalogue)
         if loaded:
             await catalogue.load(penalty(subject, item="licence"))
-        given = await authorised(catalogue, subject)
+        given = await authorised_while_open(catalogue, subject)
         body = (await by_authorisation(catalogue, identity, given, caller=narrow)).json()
         assert (body["released"], body["partial"], body["out_of_reach"]) == ([], True, ["licence"])
 
@@ -400,3 +410,21 @@ async def test_a_slip_of_the_kind_is_refused_and_never_answered_with_nothing(
     assert (error["pointer"], error["code"]) == ("/subject/kind", "kind_number_mismatch")
     assert "row" not in error["detail"], "who asks has no row and waits for no officer"
     assert "审核" not in error["detail_zh"]
+
+
+async def test_a_doubtful_number_that_nobody_is_known_by_is_refused_and_never_answered_with_nothing(catalogue: House):
+    first = f"91990000{987_654_321:09d}"
+    number = first + ("0" if uscc_check(first) != "0" else "1")
+    subject = {"kind": "organisation", "document": {"type": "uscc", "number": number}}
+    question = {"subject": subject, "purpose": "duty", "matter": "permit", "officer": "W-17"}
+    async with catalogue.client(department()) as client:
+        for _ in range(2):
+            answer = await client.post("/v1/queries", json=question)
+            assert (answer.status_code, answer.json()["code"]) == (422, "unusable_identity")
+            assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
+                ("/subject/document/number", "doubtful_number")
+            ]
+        found = identify("organisation", "uscc", number)
+        assert isinstance(found, Identity)
+        await catalogue.equipment.vault.resolve([found])
+        assert (await client.post("/v1/queries", json=question)).status_code == 200, "genuine, as an officer decided"

@@ -5,10 +5,14 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from creditmesh.repair.filing import Record, earliest_repair
+from creditmesh.schemas.catalogue import FieldSpec
+from creditmesh.schemas.catalogue.item import SeverityRule
 from creditmesh.schemas.events import RecordPurged
+from creditmesh.schemas.rules.visibility import Law
 from tests.repair.conftest import TODAY, House, department, office, person
 from tests.repair.refusing import refused
 from tests.repair.samples import REPAIRABLE, a_catalogue, items, tell
@@ -105,7 +109,8 @@ async def test_a_repair_waits_for_the_minimum_period_and_is_told_its_first_day(
 
 def test_the_first_day_counts_from_the_decision_and_not_from_the_display():
     values = dict.fromkeys(Record.__slots__, None) | {"severity": "serious", "decided_on": date(2024, 2, 29)}
-    assert earliest_repair(Record(**values), REPAIRABLE) == date(2025, 2, 28)  # type: ignore[arg-type]
+    record = Record(**values)  # type: ignore[arg-type]
+    assert earliest_repair(record, REPAIRABLE, law=Law(as_of=TODAY)) == date(2025, 2, 28)
 
 
 async def test_one_case_of_a_kind_at_a_time(house: House):
@@ -207,3 +212,35 @@ async def test_what_the_rule_of_today_ended_is_past_objecting_to(house: House):
     shorter = item.display.model_copy(update={"by": "months", "months": 1})
     tell(directory, "item", item.model_copy(update={"display": shorter}))
     refused(await house.file(record, "objection", outcome_wanted="correct"), 409, "record_not_shown")
+
+
+async def test_what_todays_rule_rates_milder_is_repaired_as_early_as_that_says(house: House):
+    """It was stored as serious, and as such it may be repaired on the day on which it is shown no more: never."""
+    kinds = FieldSpec(code="KINDS", name="Kinds", name_zh="种类", type="codes", codes="penalty_kind")
+    item = items()[0]
+    item = item.model_copy(
+        update={
+            "code": "graded",
+            "fields": (*item.fields, kinds),
+            "roles": item.roles.model_copy(update={"penalty_kinds": "KINDS"}),
+            "severity": (SeverityRule(severity="serious"),),
+        }
+    )
+    directory = a_catalogue()
+    house.follow(directory)
+    tell(directory, "item", item)
+    light, grave = [
+        await house.record(item="graded", severity="serious", fields={"DOC": "1", "KINDS": said})
+        for said in ("warning", "revocation")
+    ]
+    milder = (SeverityRule(severity="serious", penalty_kinds=("revocation",)),)
+    assert refused(await house.file(light), 422, "too_early")["detail"].startswith("File it again on 2027-01-05")
+    tell(directory, "item", item.model_copy(update={"severity": milder}))
+    assert (await house.file(light)).status_code == 201
+    assert "2027-01-05" in refused(await house.file(grave), 422, "too_early")["detail"]
+    async with house.database.session() as session:
+        kept = "select fields from repair.record where record = $1"
+        assert orjson.loads(await session.fetchval(kept, light.record)) == {"KINDS": "warning"}, "nothing else is kept"
+    await house.hear(RecordPurged(record=light.record, subject=light.subject, item=light.item))
+    async with house.database.session() as session:
+        assert orjson.loads(await session.fetchval(kept, light.record)) == {}

@@ -154,6 +154,10 @@ REASONS: dict[str, Reason] = {
         "Nine characters do not say who this is or of what kind; give the unified social credit code of 18.",
         "9 位组织机构代码不足以确定主体及其类别；请提供 18 位统一社会信用代码。",
     ),
+    "doubtful_number": Reason(
+        "Its check digit or birth date does not fit, and nobody is known here by this number; verify it.",
+        "号码的校验码或出生日期不符，且本节点没有该号码的主体；请核对号码。",
+    ),
     "placeholder_needs_registration": Reason(
         "A code of zeros, or of another character again and again, stands for a sole trader without one; give the "
         "registration number. Any other body gives its own code.",

@@ -18,7 +18,7 @@ Role = Literal["listed", "responsible"]
 Certainty = Literal["exact", "partial", "number_needed", "invalid"]
 """`exact`: the number found the subject; `partial`: it did, and the credential does not reach every item of the matter,
 so that what is not told may apply all the same; `number_needed`: a name alone identifies nobody; `invalid`: no such
-number."""
+number, or a doubtful one that nobody is known by."""
 
 
 class ScreenedIn(In):

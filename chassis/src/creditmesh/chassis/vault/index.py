@@ -28,10 +28,12 @@ def _former(identity: Identity) -> Iterator[str]:
         case "uscc" if not identity.is_whole:
             return
         case "uscc":
-            for kind in dict.fromkeys((identity.kind, "organisation", "sole_trader")):
-                yield f"{kind}|uscc|{number}"
-            # An organisation code was held for its form, and could be released.
+            # The number says whose it is; the kind that somebody stated may be their slip.
+            kinds = ("sole_trader", "organisation") if number.startswith("92") else ("organisation", "sole_trader")
+            yield from (f"{kind}|uscc|{number}" for kind in kinds)
+            # An organisation code was held for its form, and could be released; a registration was found as one.
             yield f"organisation|uscc|{number[8:17]}"
+            yield f"sole_trader|registration|{number}"
         case "registration":
             yield f"sole_trader|registration|{number}"
         case "resident_id":

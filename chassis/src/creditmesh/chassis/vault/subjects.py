@@ -8,7 +8,7 @@ recent subjects are kept too, and let go after `SECONDS_KEPT`, so that an erased
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 from zlib import crc32
 
@@ -23,10 +23,11 @@ from creditmesh.chassis.vault.asked_for import KnownSubjects, Missing, assert_wh
 from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.index import index_of
 from creditmesh.chassis.vault.keys import Keys
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.identity import Identity
 
 _log = structlog.get_logger(__name__)
-Call = Literal["resolve", "open", "identify", "look_up"]
+Call = Literal["resolve", "open", "identify", "look_up", "tell_kind"]
 SECONDS_KEPT = 300.0
 """How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
 REMEMBERED = 20_000
@@ -44,6 +45,7 @@ _FIND = """
                          :key, :algorithm, :heirs, :former)
 """
 _LOOK_UP = "select index, subject, keyed, key_id, wrapped from vault.look_up(:given, :heirs, :former)"
+_TELL_KIND = "select vault.tell_kind(:given)"
 _OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
 
@@ -78,7 +80,7 @@ class Vault:
         keys: Keys,
         *,
         parts: int,
-        allowed: Collection[Call] = frozenset(("resolve", "open", "identify", "look_up")),
+        allowed: Collection[Call] = frozenset(("resolve", "open", "identify", "look_up", "tell_kind")),
         upgraded: bool = False,
         remember: int = REMEMBERED,
         seconds: Callable[[], float] = time.monotonic,
@@ -182,6 +184,14 @@ class Vault:
             except Erased as error:
                 left.discard(error.subject)
         return {}
+
+    async def tell_kind(self, subject: UUID) -> SubjectKind:
+        """Of which kind the subject was said to be when it became known; UnknownSubject if there is none."""
+        self._may("tell_kind")
+        ((kind,),) = await self._ask(_TELL_KIND, {"given": subject})
+        if kind is None:
+            raise UnknownSubject(subject)
+        return cast("SubjectKind", kind)
 
     def _may(self, call: Call) -> None:
         if call not in self._allowed:

@@ -1,6 +1,7 @@
 """The fields of an item, and which of them play the parts that every item has."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field as Constraint
@@ -138,6 +139,12 @@ class Roles(CatalogueModel):
     """处罚内容: free text; an amount in 元 there that differs from `fine` holds the row for review."""
     procedure: Annotated[str | None, SUPERSET] = None
     """案件程序类别, where the item has it."""
+
+    @cached_property
+    def judged(self) -> tuple[str, ...]:
+        """The fields that a record's severity and end are judged from; they are clear in every record."""
+        played = (getattr(self, role) for role, demand in DEMANDS.items() if demand.clear)
+        return tuple(code for code in played if code is not None)
 
 
 class Demand(NamedTuple):

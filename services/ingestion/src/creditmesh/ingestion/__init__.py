@@ -5,7 +5,7 @@ from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.ingestion import events
 from creditmesh.ingestion.api import router
-from creditmesh.ingestion.retention import units
+from creditmesh.ingestion.held_rows import units
 from creditmesh.schemas.events import (
     AccessRecorded,
     CaseChanged,

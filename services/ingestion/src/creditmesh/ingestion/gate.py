@@ -12,31 +12,24 @@ from functools import lru_cache
 
 from creditmesh.ingestion.lawful import KEPT, Judgement, Lawful, at
 from creditmesh.schemas.catalogue import Item, Party
-from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.amounts import NUMBER, plain, yuan_of
 from creditmesh.schemas.rules.calendar import add_months
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
-from creditmesh.schemas.rules.severity import severity_of
 
-_SHORT = 256
 _AMOUNT = re.compile(rf"{NUMBER}\s*+(?P<unit>[元圆])?(?P<after>(?<=[元圆])的?罚款)?")
 """A number, with its unit or without: one that is passed over is not looked through from each of its digits."""
 
 
 class Gate(Lawful):
-    """Judges rows one by one; holds what is the same for all of them.
-
-    The rows of a file have few different kinds of penalty and fines: what follows from those alone is kept.
-    """
+    """Judges rows one by one; holds what is the same for all of them."""
 
     def __init__(self, compiled: CompiledItem, *, party: Party, today: date) -> None:
         super().__init__(compiled, today=today)
         self._uscc = party.uscc
         self._issuers = {party.uscc, *party.issues_for}
         self._limits = [(f.code, f.maximum, Decimal(f.maximum)) for f in compiled.item.fields if f.maximum is not None]
-        self._kept = lru_cache(KEPT)(self._rate)
         self._over = lru_cache(KEPT)(self._kept_for_its_term)
         self._clear = {kind: tuple(_read_by_all(compiled.item, kind)) for kind in compiled.item.kinds}
 
@@ -55,8 +48,7 @@ class Gate(Lawful):
             self._person(row, verdict)
             self._clear_texts(row, verdict)
             self._money(row, verdict)
-            kinds, fine = get(roles.penalty_kinds or "", ""), get(roles.fine or "")
-            verdict.severity = self._severity(kinds, fine, simple=self._simple(row))
+            verdict.severity = self._severity(row)
             verdict.period = self._period(verdict.decided_on, verdict.severity, until, own_end)
             if self._over(verdict.period.until):
                 verdict.refusals.append(at("retention_over", None))
@@ -86,15 +78,6 @@ class Gate(Lawful):
 
     def _kept_for_its_term(self, ended: date | None) -> bool:
         return ended is not None and add_months(ended, self._item.retention_months) <= self._today
-
-    def _severity(self, penalty_kinds: str, fine: str | None, *, simple: bool) -> Severity | None:
-        # An open set of kinds takes any text as one: only what is short is kept.
-        rate = self._kept if len(penalty_kinds) <= _SHORT else self._rate
-        return rate(penalty_kinds, fine, simple=simple)
-
-    def _rate(self, penalty_kinds: str, fine: str | None, *, simple: bool) -> Severity | None:
-        amount = None if fine is None else Decimal(fine)
-        return severity_of(self._item, penalty_kinds=penalty_kinds.split(";"), fine=amount, simple=simple)
 
 
 def _read_by_all(item: Item, kind: SubjectKind) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 
 from creditmesh.ingestion.naming import NamedSubjects, Naming
@@ -12,9 +13,11 @@ from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.decision_numbers import fault_of
 from creditmesh.schemas.rules.display import Period, period_of
 from creditmesh.schemas.rules.identity import birth_date, is_minor
+from creditmesh.schemas.rules.severity import severity_of
 
 _UNKNOWN = Period(date.min, None)
 KEPT = 4096
+_SHORT = 256
 
 
 @dataclass(slots=True)
@@ -29,7 +32,7 @@ class Judgement(NamedSubjects):
 class Lawful:
     """One item on one legal date.
 
-    The rows of a file have few different dates: what follows from those alone is kept.
+    The rows of a file have few different dates, kinds of penalty and fines: what follows from those alone is kept.
     """
 
     def __init__(self, compiled: CompiledItem, *, today: date) -> None:
@@ -41,6 +44,7 @@ class Lawful:
         self._spoken = {spec.code: {"name": spec.name, "name_zh": spec.name_zh} for spec in compiled.item.fields}
         self._dated = lru_cache(KEPT)(self._judge_dates)
         self._period = lru_cache(KEPT)(self._show)
+        self._kept = lru_cache(KEPT)(self._rate)
 
     def _identifies(self, row: Row, verdict: Judgement) -> None:
         # What tells a record from others must be there and be no filler: rows without would overwrite each other.
@@ -89,6 +93,16 @@ class Lawful:
         """Whether it was decided by simple procedure, where the item says how that is written."""
         simple = self._item.simple_procedure_value
         return simple is not None and row.get(self._roles.procedure or "") == simple
+
+    def _severity(self, row: Row) -> Severity | None:
+        kinds, fine = row.get(self._roles.penalty_kinds or "", ""), row.get(self._roles.fine or "")
+        # An open set of kinds takes any text as one: only what is short is kept.
+        rate = self._kept if len(kinds) <= _SHORT else self._rate
+        return rate(kinds, fine, simple=self._simple(row))
+
+    def _rate(self, penalty_kinds: str, fine: str | None, *, simple: bool) -> Severity | None:
+        amount = None if fine is None else Decimal(fine)
+        return severity_of(self._item, penalty_kinds=penalty_kinds.split(";"), fine=amount, simple=simple)
 
     def _show(
         self, decided_on: date, severity: Severity | None, valid_until: str | None, own_end: str | None

@@ -1,9 +1,8 @@
 """Whether a case may be filed about a record, and the day from which a record can be repaired. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar
 from uuid import UUID
 
 from creditmesh.repair.errors import NotRepairable, NotTheOrigin, RecordNotShown, TooEarly
@@ -44,8 +43,8 @@ class Record:
     """Whom it names beside its subject."""
     discharged: Sequence[UUID] = ()
     """Whom of those it has ever named it concerns no more."""
-    fields: ClassVar[Mapping[str, object]] = {}
-    """Nothing of what it says is kept for cases."""
+    fields: Mapping[str, object] = field(default_factory=dict)
+    """Of what it says in clear, what its severity and its end are judged from."""
 
     def concerns(self, subject: UUID) -> bool:
         """Whether it is about this subject, or names them and was not ended for them."""
@@ -65,24 +64,28 @@ def check_filing(kind: CaseKind, record: Record, *, rule: Repair | None, node: s
         return
     if record.state != "published":
         raise RecordNotShown("It has ended already; nothing is left to repair.", "该记录已终止，无需修复。")
-    check_period(record, rule, today=law.as_of)
+    check_period(record, rule, law=law)
 
 
-def check_period(record: Record, rule: Repair | None, *, today: date) -> None:
+def check_period(record: Record, rule: Repair | None, *, law: Law) -> None:
     """NotRepairable, or TooEarly before the minimum period from the decision is over (order 36 of 2025)."""
     if rule is None or not rule.possible:
         raise NotRepairable(
             "Ask the body that made the record how it ends; if it is wrong, file an objection.",
             "请向认定单位了解该记录如何终止；如有错误，请提出异议。",
         )
-    earliest = earliest_repair(record, rule)
-    if today < earliest:
+    earliest = earliest_repair(record, rule, law=law)
+    if law.as_of < earliest:
         detail, detail_zh = f"File it again on {earliest} or later.", f"请于 {earliest} 或之后申请。"
         error = FieldError(pointer="/record", code="too_early", detail=detail, detail_zh=detail_zh)
         raise TooEarly(detail, detail_zh, errors=[error])
 
 
-def earliest_repair(record: Record, rule: Repair) -> date:
-    """The first day on which the record can be repaired: months from its decision, by severity."""
+def earliest_repair(record: Record, rule: Repair, *, law: Law) -> date:
+    """The first day on which the record can be repaired: months from its decision, by severity.
+
+    That is the stored one, or the one that the law of today gives it, where that makes the day an earlier one.
+    """
     months = {"minor": rule.minor_months, "general": rule.general_months, "serious": rule.serious_months}
-    return add_months(record.decided_on, months[record.severity or "general"])
+    severities = (record.severity, law.severity(record))
+    return add_months(record.decided_on, min(months[each or "general"] for each in severities))

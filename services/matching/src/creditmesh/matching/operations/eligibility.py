@@ -9,7 +9,16 @@ from creditmesh.chassis.context import Context
 from creditmesh.matching import eligibility, reach
 from creditmesh.matching.eligibility import OwnListing
 from creditmesh.matching.errors import UnusableIdentity
-from creditmesh.matching.operations.enquiries import Allowed, Enquiry, answered, disclose, ground_of, refuse, use_until
+from creditmesh.matching.operations.enquiries import (
+    Allowed,
+    Enquiry,
+    answered,
+    disclose,
+    ground_of,
+    known,
+    refuse,
+    use_until,
+)
 from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.directory import Directory
@@ -36,12 +45,14 @@ class _Judged:
 async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Enquiry) -> EligibilityOut:
     """Eligible or not, and why.
 
-    UnusableIdentity without a number; NoGround is a kept access of the subject if this node knows it.
+    UnusableIdentity without a number, or under a doubtful one that nobody is known by; NoGround is a kept access of the
+    subject if this node knows it.
     """
     identity, ground = _identity(ctx, question.subject), ground_of(ctx, asked)
     if isinstance(ground, Wanting):
         await refuse(ctx, asked, ground, [identity])
-    (subject,) = await ctx.vault.resolve([identity])
+    (who,) = await known(ctx, [identity], pointer="/subject")
+    (subject,) = await ctx.vault.resolve([_usable(who)])
 
     def answer(subject: UUID, rows: Sequence[Held]) -> EligibilityOut:
         return _answer(
@@ -71,6 +82,10 @@ def _answer(ctx: Context, subject: UUID, ground: Allowed, judged: _Judged) -> El
 def _identity(ctx: Context, subject: SubjectIn) -> Identity:
     fillers = ctx.followed(Directory).fillers(on=ctx.legal_date)
     who = identified(subject.kind, subject.document, fillers=fillers, pointer="/subject", kind_matters=True)
+    return _usable(who)
+
+
+def _usable(who: Identity | FieldError) -> Identity:
     if isinstance(who, FieldError):
         raise UnusableIdentity(who.detail, who.detail_zh, errors=[who])
     return who

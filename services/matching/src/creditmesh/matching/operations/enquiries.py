@@ -15,7 +15,9 @@ from creditmesh.matching.store import designations
 from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.catalogue import Matter
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules import freshness, grounds
+from creditmesh.schemas.rules.asked import doubtful, unless_doubtful
 from creditmesh.schemas.rules.grounds import Wanting
 from creditmesh.schemas.rules.identity import Identity
 
@@ -62,6 +64,14 @@ def ground_of(ctx: Context, asked: Enquiry) -> Allowed | Wanting:
     items = tuple(item for item in claimed.items if caller.items is None or item in caller.items)
     out_of_reach = tuple(item for item in matter.items if item not in items)
     return Allowed(matter=matter, officer=officer, items=items, out_of_reach=out_of_reach)
+
+
+async def known(
+    ctx: Context, read: Sequence[Identity | FieldError], *, pointer: str = ""
+) -> list[Identity | FieldError]:
+    """The same, with the reason in place of who has a doubtful number that nobody is known by; nobody becomes known."""
+    doubted = doubtful(read)
+    return unless_doubtful(read, await ctx.vault.find(doubted) if doubted else (), pointer=pointer)
 
 
 async def refuse(ctx: Context, asked: Enquiry, wanting: Wanting, identities: Sequence[Identity]) -> NoReturn:

@@ -47,7 +47,7 @@ async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
 
 
 async def purge_records(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Delete everybody's place by these records, and what departments answered about it."""
+    """Delete everybody's place by these records, and what departments answered, unless a measure is still to lift."""
     purged = [each.read(RecordPurged) for each in events]
     people = {(event.record, who) for event in purged for who in (event.subject, *event.named)}
     await ctx.lock({who for _, who in people})

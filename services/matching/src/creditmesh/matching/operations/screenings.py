@@ -15,7 +15,16 @@ from creditmesh.chassis.bulk import SLICE, in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.asked_for import WholeCodeNeeded
 from creditmesh.matching import reach
-from creditmesh.matching.operations.enquiries import Allowed, Enquiry, answered, disclose, ground_of, refuse, use_until
+from creditmesh.matching.operations.enquiries import (
+    Allowed,
+    Enquiry,
+    answered,
+    disclose,
+    ground_of,
+    known,
+    refuse,
+    use_until,
+)
 from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.catalogue import CreditList, Measure
 from creditmesh.schemas.directory import Directory
@@ -79,6 +88,7 @@ class _Screening:
 
     async def answers(self, read: Sequence[Identity | FieldError], *, first: int) -> list[bytes]:
         """The answers to these, whose rows are numbered from `first`."""
+        read = await known(self.ctx, read)
         identities = [each for each in read if isinstance(each, Identity)]
         try:
             found = await self.ctx.vault.resolve(identities)

@@ -18,6 +18,7 @@ from creditmesh.query.store.authorisations import Authorisation
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events.access import AccessOutcome
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.queries import AuthorisationIn, AuthorisationOut
 from creditmesh.schemas.rules.grounds import Ground, may_be_authorised
@@ -29,8 +30,8 @@ _NONE = (
     "没有属于您的该授权；请核对授权编号或签名文本。",
 )
 _NEVER_RELEASED = (
-    "The item is shared within government only and never released on an authorisation; leave it out.",
-    "该条目仅限政务共享，不得依授权披露；请删除。",
+    "Of subjects of your kind the item is never released on an authorisation; leave it out.",
+    "对您这类主体，该条目不得依授权披露；请删除。",
 )
 
 
@@ -60,7 +61,7 @@ async def give_authorisation(
     earlier = None if key is None else await recall(ctx, key, digest)
     if earlier is not None:
         return await my_authorisation(ctx, earlier), True
-    _check(ctx, wanted)
+    _check(ctx, wanted, await ctx.vault.tell_kind(_subject(ctx)))
     given = _signed(ctx, wanted)
     if key is not None and (first := await remember(ctx, key, digest, given.id)) != given.id:
         return await my_authorisation(ctx, first), True
@@ -194,7 +195,7 @@ def _handle(ctx: Context, subject: UUID, bureau: str) -> str:
     return ctx.keys.mac("index", f"authorisation|{bureau}|{subject}".encode())[:16].hex()
 
 
-def _check(ctx: Context, wanted: AuthorisationIn) -> None:
+def _check(ctx: Context, wanted: AuthorisationIn, kind: SubjectKind) -> None:
     directory, today = ctx.followed(Directory), ctx.legal_date
     wrong: list[FieldError] = []
     party = directory.party(wanted.bureau)
@@ -210,7 +211,7 @@ def _check(ctx: Context, wanted: AuthorisationIn) -> None:
         item = directory.item(code, on=today)
         if item is None:
             wrong.append(_field(f"/items/{place}", "unknown_item", "The catalogue has no such item.", "目录无此条目。"))
-        elif not any(item.disclosed(kind) in OPEN_TO["authorisation"] for kind in item.kinds):
+        elif kind not in item.kinds or item.disclosed(kind) not in OPEN_TO["authorisation"]:
             wrong.append(_field(f"/items/{place}", "not_disclosed", *_NEVER_RELEASED))
     wrong += _days(wanted, today)
     if wrong:

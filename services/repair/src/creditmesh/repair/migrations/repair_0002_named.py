@@ -1,6 +1,7 @@
 """Whom records name: they may object and have a record repaired for themselves, beside its subject.
 
-Whom the known records name is read from the revisions that ingestion keeps in the same database, where there are any.
+Whom the known records name, and what their severity is judged from, is read from the revisions that ingestion keeps in
+the same database, where there are any: of these all clear fields, of a later revision those that the rules read.
 """
 
 from alembic import op
@@ -14,18 +15,19 @@ depends_on = None
 
 COLUMNS = """
 alter table repair.record add column named uuid[] not null default '{}',
-                          add column discharged uuid[] not null default '{}';
+                          add column discharged uuid[] not null default '{}',
+                          add column fields jsonb not null default '{}';
 """
 KNOWN = "select to_regclass('ingestion.revision') is not null"
 ROWS = """
 update repair.record r
-   set named = said.named
+   set named = array(select (each ->> 'subject')::uuid
+                       from jsonb_array_elements(said.event -> 'related') each
+                      where (each ->> 'subject')::uuid <> r.subject),
+       fields = said.event -> 'fields'
   from ingestion.revision i
- cross join lateral (
-    select array(select (each ->> 'subject')::uuid
-                   from jsonb_array_elements(convert_from(i.data, 'UTF8')::jsonb -> 'related') each
-                  where (each ->> 'subject')::uuid <> i.subject) as named offset 0) said
- where i.part = r.part and i.subject = r.subject and i.record = r.record and i.rev = r.rev and said.named <> '{}';
+ cross join lateral (select convert_from(i.data, 'UTF8')::jsonb as event offset 0) said
+ where i.part = r.part and i.subject = r.subject and i.record = r.record and i.rev = r.rev;
 """
 CASES = """
 drop index repair.case_record_kind_part_idx;

@@ -12,6 +12,7 @@ from creditmesh.repair.operations.seeing import locked_case
 from creditmesh.repair.operations.steps import By, Words, procedure_of, record_of, rule_of, sealed, standing_of, take
 from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.cases import ActionIn
+from creditmesh.schemas.directory import Directory
 
 
 async def act(ctx: Context, case_id: UUID, asked: ActionIn, *, expected: int) -> UUID:
@@ -34,7 +35,7 @@ async def act(ctx: Context, case_id: UUID, asked: ActionIn, *, expected: int) ->
 async def _check_record(ctx: Context, case: Case, move: Move) -> None:
     if case.kind == "repair" and move.effect is not None:
         record = await record_of(ctx, case)
-        check_period(record, rule_of(ctx, record), today=ctx.legal_date)
+        check_period(record, rule_of(ctx, record), law=ctx.followed(Directory).law(ctx.legal_date))
     if move.state == "appealed":
         if (await record_of(ctx, case)).state != "published":
             raise RecordNotShown("It has ended meanwhile; nothing is left to decide.", "该记录已终止，无需复核。")

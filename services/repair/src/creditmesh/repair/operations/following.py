@@ -11,6 +11,8 @@ from creditmesh.repair.filing import Record
 from creditmesh.repair.operations.steps import By, Words, take
 from creditmesh.repair.store import cases, propagation, records
 from creditmesh.repair.store.cases import Effect
+from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import HolderChanged, RecordChanged, RecordPurged
 from creditmesh.schemas.events.case import CaseEffect
 from creditmesh.schemas.events.record import Change
@@ -31,7 +33,7 @@ async def follow_records(ctx: Context, events: Sequence[Delivered]) -> None:
     told = [(each.part, each.read(RecordChanged)) for each in events]
     later = [(part, event) for part, event in told if event.rev > 1]
     await ctx.lock(event.subject for _, event in later)
-    await records.write(await ctx.session(), _newest(told))
+    await records.write(await ctx.session(), _newest(ctx.followed(Directory), told))
     for part in sorted({part for part, _ in later}):
         await _consequences(ctx, part, [event for of, event in later if of == part])
 
@@ -67,18 +69,18 @@ def _says_more(event: HolderChanged, known: HolderChanged) -> bool:
     return (propagation.settled(event), event.at) > (propagation.settled(known), known.at)
 
 
-def _newest(told: Iterable[_Told]) -> list[Record]:
+def _newest(directory: Directory, told: Iterable[_Told]) -> list[Record]:
     found: dict[UUID, Record] = {}
     for part, event in told:
         known = found.get(event.record)
         corrected = max(event.rev if event.change in _CORRECTED else 0, 0 if known is None else known.corrected)
         discharged = [*(() if known is None else known.discharged), *(() if event.about is None else (event.about,))]
-        newest = _record(part, event) if known is None or known.rev < event.rev else known
+        newest = _record(directory, part, event) if known is None or known.rev < event.rev else known
         found[event.record] = replace(newest, corrected=corrected, discharged=discharged)
     return list(found.values())
 
 
-def _record(part: int, event: RecordChanged) -> Record:
+def _record(directory: Directory, part: int, event: RecordChanged) -> Record:
     return Record(
         part=part,
         record=event.record,
@@ -99,7 +101,16 @@ def _record(part: int, event: RecordChanged) -> Record:
         change=event.change,
         case_id=event.case,
         named=event.named,
+        fields=_judged(directory, event),
     )
+
+
+def _judged(directory: Directory, event: RecordChanged) -> Mapping[str, object]:
+    """The clear fields that the rules read; all where this process does not know the item yet."""
+    version = directory.version("item", event.item, event.item_version)
+    if version is None or not isinstance(version.body, Item):
+        return event.fields
+    return {code: event.fields[code] for code in version.body.roles.judged if code in event.fields}
 
 
 async def _consequences(ctx: Context, part: int, events: Sequence[RecordChanged]) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from uuid import UUID
 
+import orjson
+
 from creditmesh.chassis.database.session import Session
 from creditmesh.repair.filing import Record
 
@@ -19,14 +21,14 @@ _UPSERT = f"""
            cast(:severity as text[]), cast(:state as text[]), cast(:mark as text[]), cast(:decided_on as date[]),
            cast(:display_from as date[]), cast(:display_until as date[]), cast(:party as text[]),
            cast(:origin as text[]), cast(:change as text[]), cast(:case_id as uuid[]), cast(:named as text[]),
-           cast(:discharged as text[])) as n({", ".join(_COLUMNS)})
+           cast(:discharged as text[]), cast(:fields as jsonb[])) as n({", ".join(_COLUMNS)})
         on conflict (record, part) do update
        set corrected = greatest(known.corrected, excluded.corrected), rev = excluded.rev, kind = excluded.kind,
            item = excluded.item, item_version = excluded.item_version, severity = excluded.severity,
            state = excluded.state, mark = excluded.mark, decided_on = excluded.decided_on,
            display_from = excluded.display_from, display_until = excluded.display_until, party = excluded.party,
            origin = excluded.origin, change = excluded.change, case_id = excluded.case_id, named = excluded.named,
-           discharged = known.discharged || excluded.discharged
+           fields = excluded.fields, discharged = known.discharged || excluded.discharged
      where known.rev < excluded.rev
 """
 # An id alone says nothing of its part: one probe of the primary key in each.
@@ -43,17 +45,23 @@ async def write(session: Session, records: Sequence[Record]) -> None:
     if records:
         values = {name: [getattr(each, name) for each in records] for name in _COLUMNS}
         lists = {name: ["{" + ",".join(map(str, each)) + "}" for each in values[name]] for name in _LISTS}
-        await session.execute(_UPSERT, values | lists)
+        said = {"fields": [orjson.dumps(each).decode() for each in values["fields"]]}
+        await session.execute(_UPSERT, values | lists | said)
 
 
 async def record_of(session: Session, record_id: UUID, *, parts: int) -> Record | None:
     """The newest revision of a record, whoever it is about."""
     row = await session.row(_BY_ID, {"record": record_id, "parts": parts})
-    return None if row is None else Record(**row)
+    return None if row is None else Record(**{**row, "fields": orjson.loads(row.fields)})
 
 
-_FORGET = """
-    delete from repair.record r using unnest(cast(:part as integer[]), cast(:record as uuid[])) as g(part, record)
+_GONE = "unnest(cast(:part as integer[]), cast(:record as uuid[])) as g(part, record)"
+_FORGET = f"""
+    with blanked as (
+        update repair.record r set fields = '{{}}' from {_GONE}
+         where r.part = g.part and r.record = g.record
+           and exists (select from repair.case c where c.record = r.record and c.part = r.part))
+    delete from repair.record r using {_GONE}
      where r.part = g.part and r.record = g.record
        and not exists (select from repair.case c where c.record = r.record and c.part = r.part)
 """
@@ -68,7 +76,7 @@ _END = f"""
 
 
 async def forget(session: Session, gone: Sequence[tuple[int, UUID]]) -> None:
-    """Delete these records (part, record) about which there was no case."""
+    """Delete these records (part, record); where there was a case, what the record said."""
     part, record = zip(*gone, strict=True)
     await session.execute(_FORGET, {"part": part, "record": record})
 

@@ -1,7 +1,8 @@
 """The gate for what peers send: who may speak for an origin, and what its content must be to be held here too.
 
 The origin answers for its departments and for doubtful numbers, so neither is asked here, and nothing is held: an entry
-is accepted or refused. Severity and period are the origin's; the period begins as ours does, and may end sooner.
+is accepted or refused. Severity and period are the origin's as far as they are no wider than ours: of two severities
+the milder holds, of two ends the earlier. A period that is longer than ours even by the origin's severity is refused.
 """
 
 from datetime import date
@@ -13,6 +14,7 @@ from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.display import Period
+from creditmesh.schemas.rules.severity import milder
 
 
 def refused_sender(peer: Party | None, origin: str, *, node: str) -> FieldError | None:
@@ -52,11 +54,14 @@ class PeerGate(Lawful):
             return verdict
         self._person(row, verdict)
         self._agrees(body, row, verdict)
-        verdict.severity = body.severity
-        verdict.period = Period(body.display_from, body.display_until)
-        ours = self._period(verdict.decided_on, body.severity, until, own_end)
-        if ours.until is not None and (body.display_until is None or body.display_until > ours.until):
+        verdict.severity = milder(self._severity(row), body.severity)
+        widest, ours = (
+            self._period(verdict.decided_on, each, until, own_end).until for each in (body.severity, verdict.severity)
+        )
+        if widest is not None and (body.display_until is None or body.display_until > widest):
             verdict.refusals.append(reason("period_too_long"))
+        ends = [end for end in (body.display_until, ours) if end is not None]
+        verdict.period = Period(body.display_from, min(ends, default=None))
         return verdict
 
     def _agrees(self, body: RecordBody, row: Row, verdict: Judgement) -> None:

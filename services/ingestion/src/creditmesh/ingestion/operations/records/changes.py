@@ -20,7 +20,7 @@ from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
 from creditmesh.ingestion.operations.records.reading import own_revisions
 from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
 from creditmesh.ingestion.operations.records.register import Register, RowVerdict
-from creditmesh.schemas.events.record import RecordState
+from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
@@ -41,7 +41,8 @@ async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
 
     Stale if the record has changed since `expected`, RowRefused where the gate refuses the new content (or doubts that
     of a record that has ended), NaturalKeyChanged if it would be another record. Doubtful content is held. A repaired
-    record is RecordClosed: only a case opens it. OfficerNeeded and ReopeningUnfounded for a withdrawn one.
+    record, and one that a case withdrew, is RecordClosed: only a case opens it. OfficerNeeded and ReopeningUnfounded
+    for one that its party withdrew.
     """
     stored = (await own_revisions(ctx, change.record))[-1]
     intake = Intake.of(ctx, stored.item, party=ctx.known_caller.party)
@@ -56,8 +57,9 @@ async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
         raise NaturalKeyChanged("Withdraw this record and submit the other one.", "请撤回本记录并另行报送。")
     newest = register.history(candidate)[-1]
     _expect(change.expected, newest.rev)
+    _expect(stored.rev, newest.rev)
     if newest.state != "published":
-        _assert_reopens(ctx, change, newest.state)
+        _assert_reopens(ctx, change, RecordChanged.model_validate_json(stored.data))
     verdict = _corrected(register, row, candidate)
     await register.write()
     return verdict._replace(item=intake.item.code)
@@ -79,9 +81,14 @@ async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     return RowVerdict("corrected", newest.record, newest.rev + 1, made=made, item=stored.item)
 
 
-def _assert_reopens(ctx: Context, change: ChangeRequest, state: RecordState) -> None:
-    if state == "repaired":
+def _assert_reopens(ctx: Context, change: ChangeRequest, newest: RecordChanged) -> None:
+    if newest.state == "repaired":
         raise RecordClosed("A repaired record is opened only by a case.", "已修复的记录仅可通过案件恢复。")
+    if newest.case is not None:
+        raise RecordClosed(
+            "It was withdrawn by the decision of a case, which its party does not undo.",
+            "该记录已依案件决定撤回，报送单位不得自行恢复。",
+        )
     if ctx.known_caller.officer is None:
         raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
     if change.why != "reopened" or change.basis is None or not change.basis.strip():

@@ -170,7 +170,9 @@ def _changed(newest: Known, what: StateChange) -> tuple[RecordState, Literal["di
             return newest.state, "disputed"
         case "unmarked":
             return newest.state, None
-        case "repaired" | "withdrawn" | "withheld":
+        case "withdrawn":
+            return change, None
+        case "repaired" | "withheld":
             return change, newest.mark
         case "discharged":
             return newest.state, None if what.ends_mark else newest.mark
