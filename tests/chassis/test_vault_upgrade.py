@@ -129,15 +129,22 @@ async def test_who_has_records_goes_before_who_was_only_asked_about_under_a_wron
         assert await session.fetchval("select count(*) from vault.split") == 0
 
 
-async def test_one_person_with_two_files_is_told_and_keeps_the_one_of_the_right_kind(database: Database, keys: Keys):
+@pytest.mark.parametrize("stated", ["sole_trader", "organisation"])
+@pytest.mark.parametrize(
+    ("head", "right", "wrong"), [("92", "sole_trader", "organisation"), ("91", "organisation", "sole_trader")]
+)
+async def test_one_person_with_two_files_is_told_and_keeps_the_one_of_the_right_kind(
+    database: Database, keys: Keys, head: str, right: str, wrong: str, stated: SubjectKind
+):
+    """The number says whose it is: a held row has a file too, and the kind that somebody states may be a slip."""
     await _forget(database)
-    number = code(11, "92")
-    other = await known_before(database, keys, f"organisation|uscc|{number}", sealed_for=True)
-    kept = await known_before(database, keys, f"sole_trader|uscc|{number}", sealed_for=True)
-    assert (await vault(database, keys).look_up([who("sole_trader", "uscc", number)]))[0] == [kept]
+    number = code(11, head)
+    other = await known_before(database, keys, f"{wrong}|uscc|{number}", sealed_for=True)
+    kept = await known_before(database, keys, f"{right}|uscc|{number}", sealed_for=True)
+    assert (await vault(database, keys).look_up([who(stated, "uscc", number)]))[0] == [kept]
     for call in ("resolve", "identify"):
         before = REGISTRY.get_sample_value("creditmesh_split_subjects_total") or 0.0
-        found = await getattr(vault(database, keys), call)([who("sole_trader", "uscc", number)])
+        found = await getattr(vault(database, keys), call)([who(stated, "uscc", number)])
         assert (found[0] if call == "identify" else found) == [kept]
         assert REGISTRY.get_sample_value("creditmesh_split_subjects_total") == before + 1
     async with database.session() as session:
