@@ -280,6 +280,16 @@ async def test_the_tier_between_narrows_what_the_nation_issued_and_is_followed(b
     assert await below.waiting() == [("item", PENALTY.code, ("widens",))]
 
 
+async def test_what_the_tier_between_narrowed_stays_over_the_next_version_of_the_nation(below: Below):
+    await below.hears(below.published("item", kept(40), issued_by="province"))
+    await below.hears(below.published("item", kept(50)))
+    assert below.item().retention_months == 40
+    assert [change[1::2] for change in (await below.changes())[-2:]] == [(3, "nation"), (4, "province")]
+    number = below.directory.number
+    await below.hears(below.published("item", kept(40), issued_by="province"))
+    assert below.directory.number == number, "and the province's own repetition of it is known"
+
+
 async def test_an_item_of_the_tier_between_stands_on_a_basis_of_its_own(below: Below):
     own = PENALTY.model_copy(update={"code": "province_item", "tier": "province", "basis": (LOCAL,)})
     await below.hears(below.published("item", own, issued_by="province"))
