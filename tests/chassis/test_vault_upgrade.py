@@ -134,7 +134,7 @@ async def test_who_has_records_goes_before_who_was_only_asked_about_under_a_wron
     ("head", "right", "wrong"), [("92", "sole_trader", "organisation"), ("91", "organisation", "sole_trader")]
 )
 async def test_one_person_with_two_files_is_told_and_keeps_the_one_of_the_right_kind(
-    database: Database, keys: Keys, head: str, right: str, wrong: str, stated: SubjectKind
+    database: Database, keys: Keys, *, head: str, right: str, wrong: str, stated: SubjectKind
 ):
     """The number says whose it is: a held row has a file too, and the kind that somebody states may be a slip."""
     await _forget(database)
