@@ -9,6 +9,7 @@ import pytest
 
 from creditmesh.chassis.bulk import SLICE
 from creditmesh.schemas.events import AccessRecorded
+from creditmesh.schemas.rules.numbers import organisation_check
 from creditmesh.schemas.screenings import ScreeningOut
 from tests.matching.catalogue import TODAY, a_record, revised
 from tests.matching.conftest import House, a_person, an_organisation, department, given, lines
@@ -67,8 +68,9 @@ async def test_nine_characters_that_a_node_of_before_does_not_know_are_asked_for
     await house.load(change)
     monkeypatch.setattr(house.equipment.vault, "upgraded", True)
     asked = [given(firm), given(unknown), given(firm)]
-    for each in asked[:2]:
-        each["document"]["number"] = each["document"]["number"][8:17]
+    asked[0]["document"]["number"] = asked[0]["document"]["number"][8:17]
+    nine = asked[1]["document"]["number"][8:16]
+    asked[1]["document"]["number"] = nine + organisation_check(nine)
     found = (await screen(house, asked)).json()
     assert [each["certainty"] for each in found] == ["exact", "invalid", "exact"]
     assert [len(each["designations"]) for each in found] == [1, 0, 1]

@@ -234,10 +234,15 @@ async def test_who_may_not_see_the_case_is_refused_without_a_turn(house: House):
                 await context.rollback()
 
 
+def of_size(size: int) -> bytes:
+    """A PDF of so many bytes, with its beginning and its end."""
+    return PDF + b"\x80" * (size - 2 * len(PDF)) + PDF
+
+
 async def test_a_small_document_is_read_while_large_ones_have_every_turn(house: House):
     record = await house.record()
     case = UUID(await house.filed(record))
-    small, large = PDF.ljust(LARGE - 1, b"\x80"), PDF.ljust(LARGE, b"\x80")
+    small, large = of_size(LARGE - 1), of_size(LARGE)
     for content in (small, large):
         assert (await house.add(str(case), record.subject, "proof", content)).status_code == 201
     equipment = replace(house.equipment, bulk=Bulk(at_once=1, waiting=1, seconds=0.1))
@@ -255,7 +260,7 @@ async def test_a_case_is_read_once_for_a_document_and_once_more_where_it_is_lock
 ):
     record = await house.record()
     case = UUID(await house.filed(record))
-    sent = UploadedDocument(kind="proof", media="application/pdf", content=PDF.ljust(size, b"\x80"))
+    sent = UploadedDocument(kind="proof", media="application/pdf", content=of_size(size))
     async with asking(house.equipment, person(record.subject)) as context, sent_by(await context.session()) as adding:
         added, _ = await add_document(context, case, sent)
     async with asking(house.equipment, person(record.subject)) as context, sent_by(await context.session()) as reading:
