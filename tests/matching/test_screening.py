@@ -69,8 +69,7 @@ async def test_nine_characters_that_a_node_of_before_does_not_know_are_asked_for
     monkeypatch.setattr(house.equipment.vault, "upgraded", True)
     asked = [given(firm), given(unknown), given(firm)]
     asked[0]["document"]["number"] = asked[0]["document"]["number"][8:17]
-    nine = asked[1]["document"]["number"][8:16]
-    asked[1]["document"]["number"] = nine + organisation_check(nine)
+    asked[1]["document"]["number"] = f"MA7K2Q9X{organisation_check('MA7K2Q9X')}"
     found = (await screen(house, asked)).json()
     assert [each["certainty"] for each in found] == ["exact", "invalid", "exact"]
     assert [len(each["designations"]) for each in found] == [1, 0, 1]
