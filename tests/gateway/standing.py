@@ -59,7 +59,9 @@ def directory() -> Directory:
     """The catalogue of a node that has these parties and nothing else."""
     made = Directory()
     for number, (code, kind) in enumerate(PARTIES.items(), start=1):
-        body = {"code": code, "name": code, "name_zh": code, "kind": kind, "uscc": f"11990000MA{number:08d}"}
+        duties = ["credit_management"] if code.startswith("office.") else []
+        named = dict.fromkeys(("code", "name", "name_zh"), code)
+        body = {**named, "kind": kind, "uscc": f"11990000MA{number:08d}", "duties": duties}
         told = CatalogueChanged(
             kind="party", code=code, number=1, state="published", effective=date(2020, 1, 1), body=body
         )

@@ -62,6 +62,7 @@ async def test_one_document_describes_every_route_that_is_reachable_from_outside
         "/v1/feeds/{feed}",
         "/v1/guesses",
         "/v1/batches",
+        "/v1/broken/{count}",
         "/v1/polls",
         "/v1/digests",
         "/v1/waits",

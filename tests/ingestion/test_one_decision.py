@@ -16,6 +16,7 @@ from creditmesh.schemas.catalogue import CodeSet, CodeValue, Item
 from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, Catalogue, House, department, told
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import code_sets, compiled, items, parties, penalty, person_penalty, uscc
+from tests.ingestion.test_cases import step
 from tests.ingestion.test_records import correct, made, read, withdraw
 
 LICENCE = "administrative_licence"
@@ -329,14 +330,14 @@ async def test_a_record_of_another_party_is_not_taken_over(house: House, overlap
 async def test_a_repaired_record_is_opened_by_no_correction(house: House):
     row = penalty(house.number())
     record = await made(house, row)
-    async with house.database.session() as session:
-        await session.execute("update ingestion.revision set state = 'repaired' where id = $1", UUID(record))
+    (event,) = await house.events(record)
+    await house.deliver(step(UUID(record), event.subject, "repair"))
     for caller in (MARKET_CALLER, OFFICER):
         answer = await correct(
-            house, record, row | {"BZ": "新"}, caller=caller, reason="reopened", basis="示恢〔2026〕1号"
+            house, record, row | {"BZ": "新"}, rev=2, caller=caller, reason="reopened", basis="示恢〔2026〕1号"
         )
         assert (answer.status_code, answer.json()["code"]) == (409, "record_closed")
-    assert len(await house.events(record)) == 1
+    assert len(await house.events(record)) == 2
 
 
 @pytest.mark.parametrize(
