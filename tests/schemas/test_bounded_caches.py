@@ -17,7 +17,7 @@ OPEN = CodeSet(
     open=True,
     values=(CodeValue(value="警告", name="Warning", name_zh="警告"),),
 )
-LONG = 100_000
+LONG = 20_000
 READERS: dict[str, tuple[Callable[[str], str | None], Callable[[int], str]]] = {
     "date": (read_date, lambda n: f"2026-05-12{' ' * LONG}{n}"),
     "decimal": (decimal_reader(None, None), lambda n: "0" * LONG + str(n)),
