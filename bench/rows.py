@@ -34,7 +34,7 @@ def person(order: int) -> str:
 
 def organisation(order: int) -> str:
     """The code of the invented organisation of that order."""
-    first = f"91{SANDBOX_REGION}{order:09d}"
+    first = f"91{SANDBOX_REGION}{order + 1:09d}"
     return first + uscc_check(first)
 
 
@@ -45,7 +45,7 @@ def penalty(order: int, *, subject: int) -> dict[str, str]:
     decided = DECIDED - timedelta(days=order % 300)
     return {
         **_subject(subject),
-        "CF_WSH": f"示市监罚〔{decided.year}〕{order:07d}号",
+        "CF_WSH": f"示市监罚〔{decided.year}〕{order + 1:07d}号",
         "CF_WFXW": "市场监管违法",
         "CF_SY": f"当事人于{decided.year}年{decided.month}月{facts}，案号{order}",
         "CF_YJ": basis,
