@@ -21,8 +21,10 @@ _NUMERALS = frozenset("0123456789〇○◯零一二三四五六七八九十百�
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 
 _PLAIN = re.compile(
-    rf"[\u4e00-\u9fff]+[{re.escape(_OPENING_PLAIN)}][12]\d{{3}}[{re.escape(_CLOSING_PLAIN)}][1-9]\d*号", re.ASCII
+    rf"([\u4e00-\u9fff]+[{re.escape(_OPENING_PLAIN)}][12]\d{{3}}[{re.escape(_CLOSING_PLAIN)}])0{{0,16}}([1-9]\d*号)",
+    re.ASCII,
 )
+"""The usual form; what its groups leave out is leading noughts."""
 _ENDS = re.compile(r"^[^\w()]+|[^\w()]+$")
 _SMALL_ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")
 """A 1 to whoever reads it, where the capital is none."""
@@ -49,8 +51,8 @@ _YEAR_ALONE = re.compile(r"([12]\d{3})年?度?", re.ASCII)
 
 
 def _one_text(number: str) -> str:
-    if _PLAIN.fullmatch(number):
-        return simplified(number).translate(_MARKS)
+    if plain := _PLAIN.fullmatch(number):
+        return simplified(plain[1] + plain[2]).translate(_MARKS)
     if is_longer(number, LONGEST):
         return number
     ones = _SMALL_ELL.sub(lambda found: "1" * len(found[0]), number)
