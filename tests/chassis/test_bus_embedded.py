@@ -112,8 +112,7 @@ async def test_a_batch_tells_the_orderer_when_it_is_committed(world: World):
         def committed(self) -> None:
             told.append(len(self.outgoing))
 
-    consumer = world.consumer(write_down)
-    consumer.context_for = Telling
+    consumer = world.consumer(write_down, context_for=Telling)
     task = asyncio.create_task(consumer.run())
     await world.write("k", "k")
     await eventually(lambda: told == [0])

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from creditmesh.chassis import pruning
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.orderer import LOCK
+from creditmesh.chassis.bus.replica import Replica
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import WrongNode
@@ -27,6 +28,7 @@ from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.installation import streams
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.settings import NodeSettings
+from creditmesh.chassis.units import Unit
 from creditmesh.chassis.vault.keys import KeyMissing
 from creditmesh.node.declaration import NODE
 from creditmesh.node.door import door
@@ -106,6 +108,33 @@ async def test_a_process_knows_whether_the_node_had_people_when_it_was_upgraded(
     async with started(host(database, settings(tmp_path))) as running:
         assert running.followed.upgraded is upgraded
         assert running.equipment["toy"].vault.upgraded is upgraded
+
+
+async def test_no_unit_of_a_service_decides_before_its_process_knows_the_catalogue(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    may_follow, began, follow = asyncio.Event(), asyncio.Event(), Replica.run
+
+    async def slow(self: Replica) -> None:
+        await may_follow.wait()
+        await follow(self)
+
+    async def decides() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Replica, "run", slow)
+    service = replace(toys.service, units=lambda _: [Unit("decides", decides)])
+    made = host(database, settings(tmp_path), declaration=replace(TOYS, services=(service,)))
+    try:
+        await made.open()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(began.wait(), 0.5)
+        may_follow.set()
+        await asyncio.wait_for(began.wait(), 10)
+        assert made.replica.ready
+    finally:
+        await made.stop()
 
 
 async def test_head_is_answered_on_the_second_listener_wherever_get_is(database: Database, tmp_path: Path):

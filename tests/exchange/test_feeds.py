@@ -136,6 +136,34 @@ async def test_what_becomes_of_a_record_follows_after_its_item_is_shared_no_more
     assert [(body.fields, body.sealed) for body in later] == [({}, None)] * 2
 
 
+async def test_what_happens_while_a_peer_above_is_taken_out_is_there_when_it_is_enrolled_again(city: City):
+    [verdict] = await submitted(city, "示市监罚〔2026〕411号")
+    row = row_of("province", city.above.keys, place="above", order=701)
+    await city.publish("party", row | {"active": False})
+    withdrawal = {"reason": "error"}
+    path = f"/v1/records/{verdict['record']}/withdrawal"
+    answer = await city.node.client("ingestion", MARKET).post(path, json=withdrawal, headers={"If-Match": '"1"'})
+    assert answer.is_success, answer.text
+    [meanwhile] = await submitted(city, "示市监罚〔2026〕412号")
+    refused = await city.client("province").get("/v1/exchange/feeds/up/entries")
+    assert refused.status_code == 404
+    await city.publish("party", row, again=True)
+    entries, _ = await city.page()
+    assert [EntryLine.model_validate_json(e.line).change for e in of_record(entries, verdict["record"])] == [
+        "accepted",
+        "withdrawn",
+    ]
+    [entry] = of_record(entries, meanwhile["record"])
+    key = RecordBody.model_validate_json(entry.body).sealed.key
+    sent = [each for each in (_key_of(e) for e in entries[: entry.index]) if each is not None and each.key == key]
+    assert "province" in {wrapped.node for each in sent for wrapped in each.wrapped}
+
+
+def _key_of(entry: Any) -> FeedKeyBody | None:
+    line = EntryLine.model_validate_json(entry.line)
+    return FeedKeyBody.model_validate_json(entry.body) if line.type == "feed.key" else None
+
+
 async def test_feeds_are_read_by_whom_they_are_for_and_to_others_there_are_none(city: City):
     allowed = {("province", "up"), ("district", "down"), ("district", "down-district")}
     for code in ("province", "district", "stranger"):

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from creditmesh.chassis.bus import orderer
+from creditmesh.chassis.bus.applying import ContextFor
 from creditmesh.chassis.bus.consumer import Consumer
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
@@ -224,6 +225,7 @@ class World:
         lease: float = 5.0,
         bus: Bus | None = None,
         pool: Pool | None = None,
+        context_for: ContextFor = Work,
     ) -> Consumer:
         return Consumer(
             reader=reader,
@@ -232,7 +234,7 @@ class World:
             lock_class=lock_class,
             parts=PARTS,
             bus=bus or self.bus(),
-            context_for=Work,
+            context_for=context_for,
             lease=lease,
         )
 

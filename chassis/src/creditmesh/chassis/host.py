@@ -251,8 +251,18 @@ class Host:
         ]
         units += self.bus.units() if self.consumers else ()
         units += [Unit(f"pruner {role}", Pruner(self.addresses[role], kept).run) for role, kept in self._kept().items()]
-        units += [Unit(f"consumer {name}", consumer.run) for name, consumer in self.consumers.items()]
-        return units + [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
+        deciding = [Unit(f"consumer {name}", consumer.run) for name, consumer in self.consumers.items()]
+        deciding += [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
+        return units + [self._once_followed(unit) for unit in deciding]
+
+    def _once_followed(self, unit: Unit) -> Unit:
+        """The unit, from the moment on at which this process knows the catalogue as it is: none decides by an older."""
+
+        async def run() -> None:
+            await self.replica.caught_up()
+            await unit.run()
+
+        return Unit(unit.name, run)
 
     def _kept(self) -> dict[str, Sequence[Retention]]:
         """What each role prunes in this process."""

@@ -25,10 +25,23 @@ def own_row(operator: Operator, *, url: str | None = None) -> str:
     return orjson.dumps(row, option=orjson.OPT_INDENT_2).decode()
 
 
-def add(operator: Operator, file: Path, *, place: str, sends_for: Sequence[str] = ()) -> dict[str, Any]:
-    """Enrol the node of that file; the row as it stands then."""
-    row = {**_read(file), "place": place, "sends_for": list(sends_for)}
-    published: dict[str, Any] = operator.call("catalogue", "POST", _PATH, row)
+def add(
+    operator: Operator, file: Path, *, place: str | None = None, sends_for: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Enrol the node of that file; the row as it stands then. What is not said stays as it stands, if it was enrolled.
+
+    NodeError where the place of a peer that is new is not said.
+    """
+    row = _read(file)
+    standing: dict[str, Any] = next((each for each in _peers(operator) if each["code"] == row.get("code")), {})
+    place = place or standing.get("place")
+    if place is None:
+        raise NodeError(
+            f"{row.get('code')} is new here: say where it stands, --place above or --place below",
+            f"{row.get('code')} 尚未登记：请注明其位置 --place above（上级）或 --place below（下级）",
+        )
+    origins = standing.get("sends_for", []) if sends_for is None else list(sends_for)
+    published: dict[str, Any] = operator.call("catalogue", "POST", _PATH, row | {"place": place, "sends_for": origins})
     return published
 
 
@@ -43,17 +56,22 @@ def listed(operator: Operator) -> list[tuple[str, ...]]:
             " ".join(key["id"] for key in peer["keys"]),
             "active" if peer["active"] else "removed",
         )
-        for peer in operator.call("catalogue", "GET", _PATH)["peers"]
+        for peer in _peers(operator)
     ]
 
 
 def remove(operator: Operator, code: str) -> None:
     """Take a peer out: it pulls nothing any more, and nothing is pulled from it."""
-    for peer in operator.call("catalogue", "GET", _PATH)["peers"]:
+    for peer in _peers(operator):
         if peer["code"] == code:
             operator.call("catalogue", "POST", _PATH, {**peer, "active": False})
             return
     raise NodeError(f"no peer {code} is enrolled", f"没有登记对等节点 {code}")
+
+
+def _peers(operator: Operator) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = operator.call("catalogue", "GET", _PATH)["peers"]
+    return found
 
 
 def _read(file: Path) -> dict[str, Any]:

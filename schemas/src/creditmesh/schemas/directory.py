@@ -144,11 +144,15 @@ class Directory:
         """The party as last published, whatever its effective date; None if unknown or withdrawn."""
         return self._newest(Party, code)
 
-    @once_a_version
     def peers(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
         """The active nodes enrolled there, as last published, in the order of their codes."""
+        return tuple(each for each in self.enrolled(place) if each.active)
+
+    @once_a_version
+    def enrolled(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
+        """As `peers`, with those that were taken out: they may come back, and nothing may be missing then."""
         parties = (self.party(code) for code in sorted(self._histories["party"]))
-        return tuple(each for each in parties if each is not None and each.active and each.place == place)
+        return tuple(each for each in parties if each is not None and each.place == place)
 
     def peer_key(self, node: str, key: str) -> bytes | None:
         """The Ed25519 key of that id with which an enrolled, active node signs; None if nobody does."""

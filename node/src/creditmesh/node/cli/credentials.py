@@ -108,16 +108,20 @@ def peers_show(
 def peers_add(
     file: Annotated[Path, typer.Argument(help="The peer's row, as its `peers show --url` printed it.")],
     *,
-    place: Annotated[str, typer.Option(help="Where the peer stands: above or below.")],
+    place: Annotated[str | None, typer.Option(help="Where the peer stands: above or below.")] = None,
     sends_for: Annotated[
         list[str] | None, typer.Option(help="An origin whose records a peer below may send; repeat. Itself always.")
     ] = None,
 ) -> None:
-    """Enrol a peer: from now on requests that it signs are let in, and its feeds are pulled."""
+    """Enrol a peer: from now on requests that it signs are let in, and its feeds are pulled.
+
+    Of one that was enrolled before, place and origins stay as they are where they are not said; origins that are said
+    replace those that stand.
+    """
     from creditmesh.node import peers
 
     with plainly():
-        row = peers.add(node_operator(), file, place=place, sends_for=sends_for or ())
+        row = peers.add(node_operator(), file, place=place, sends_for=sends_for)
         ids = ", ".join(key["id"] for key in row["keys"])
         out.print(f"enrolled {row['code']} ({row['place']}): {ids} / 已登记 {row['code']}", highlight=False)
 

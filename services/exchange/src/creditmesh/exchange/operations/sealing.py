@@ -69,10 +69,13 @@ def _opened(ctx: Context, feed: str, key: FeedKey) -> FeedCipher:
 
 
 def _receivers(ctx: Context) -> list[_Receiver]:
-    """The node itself and every node above, each with its newest feed key."""
+    """The node itself and every node above, each with its newest feed key.
+
+    One that was taken out too: it gets nothing, and when it is enrolled again it can read what came between.
+    """
     mine = ctx.keys.public("feed")
     found = [_Receiver(ctx.node.code, mine.id, mine.raw)]
-    for peer in ctx.followed(Directory).peers("above"):
+    for peer in ctx.followed(Directory).enrolled("above"):
         theirs = [key for key in peer.keys if key.use == "feed"]
         if theirs:
             found.append(_Receiver(peer.code, theirs[-1].id, raw(theirs[-1].public)))
