@@ -5,6 +5,7 @@ import io
 import re
 import sys
 import tracemalloc
+from collections.abc import Sequence
 from itertools import cycle
 
 import orjson
@@ -22,9 +23,16 @@ HEADER = ",".join(CODES) + "\n"
 COLUMNS = Columns(CODES, ())
 
 
+class FieldCodes:
+    """The names of an item whose fields have no others."""
+
+    def known(self, cells: Sequence[str]) -> int:
+        return sum(cell in CODES for cell in cells)
+
+
 def read(body: bytes, columns: Columns = COLUMNS) -> list[dict[str, str] | str]:
     """The rows, or the codes of their refusals."""
-    found = (row.text for row in rows_of(Table.of(body), columns))
+    found = (row.text for row in rows_of(Table.of(body, names=FieldCodes()), columns))
     return [text.code if isinstance(text, FieldError) else orjson.loads(text) for text in found]
 
 
@@ -129,7 +137,7 @@ def test_what_a_writer_writes_is_read_or_refused_and_never_something_else(rows, 
     made = marked(rows)
     quoting = csv.QUOTE_MINIMAL if ending == "\r\n" else csv.QUOTE_ALL
     text = written([list(CODES), *made], delimiter=delimiter, ending=ending, quoting=quoting)
-    table = Table.of(text.encode())
+    table = Table.of(text.encode(), names=FieldCodes())
     assert table.delimiter == delimiter
     sent = [{code: cell for code, cell in zip(CODES, row, strict=True) if cell} for row in made]
     got = [row for row in read(text.encode()) if isinstance(row, dict) and "TO" in row]
@@ -180,6 +188,24 @@ def test_a_title_above_the_header_is_no_header_and_is_told(above: str):
     table = Table.of((above + HEADER + "A,x,y,1,z\n").encode())
     assert tuple(table.header.cells) == CODES
     assert table.above[0] == 1
+
+
+MARKS = st.text(st.sampled_from(",;\t"), min_size=1, max_size=40)
+
+
+@given(st.sampled_from(",;\t"), st.integers(0, WIDTH - 1), MARKS, st.integers(0, 3), st.booleans())
+def test_no_cell_decides_the_delimiter_of_the_file(delimiter: str, place: int, marks: str, above: int, named: bool):  # noqa: FBT001
+    row = list("abcde")
+    row[place] = f"x{marks}y"
+    rows = [*[["示例市公示表"]] * above, list(CODES), row, list("12345"), list("67890")]
+    table = Table.of(written(rows, delimiter=delimiter).encode(), names=FieldCodes() if named else None)
+    assert (table.delimiter, tuple(table.header.cells), len(table.above)) == (delimiter, CODES, above)
+    assert next(list(record.cells) for record in table.records()) == row
+
+
+def test_where_the_names_are_known_a_row_of_instructions_is_no_header():
+    body = "如实填写," * WIDTH + "\n" + HEADER + "A,x,y,1,z\n"
+    assert tuple(Table.of(body.encode(), names=FieldCodes()).header.cells) == CODES
 
 
 @pytest.mark.parametrize("tail", [",,,,\n", " , ,\u3000,\t,\n", "\n\r\n", "\x1a", "\n\x1a\r\n", "\u3000\n"])

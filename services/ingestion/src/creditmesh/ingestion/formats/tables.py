@@ -1,17 +1,14 @@
 """CSV as departments write it, through the reader that the client has too; what its header means is the item's."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 from creditmesh.chassis.errors import Invalid, Malformed
 from creditmesh.schemas.files import Encoding, Table, TableRow, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.rules.headers import Columns
+from creditmesh.schemas.rules.headers import Columns, FieldNames
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-
-Headers = Callable[[Sequence[str]], Columns]
-"""Finds the fields that a file's header names."""
 
 
 class BadHeader(Invalid):
@@ -23,7 +20,7 @@ class BadHeader(Invalid):
 
 
 def read(
-    body: bytes, *, encoding: Encoding | None, headers: Headers
+    body: bytes, *, encoding: Encoding | None, names: FieldNames
 ) -> tuple[tuple[FieldError, ...], Iterator[TableRow]]:
     """What is left out of the file, and its rows.
 
@@ -34,12 +31,12 @@ def read(
             "The file is UTF-16; save it as CSV in UTF-8 or GB18030.",
             "该文件为 UTF-16 编码；请另存为 UTF-8 或 GB18030 编码的 CSV。",
         )
-    table = Table.of(body, encoding)
-    columns = headers(table.header.cells)
+    table = Table.of(body, encoding, names=names)
+    columns = names.columns(table.header.cells)
     if columns.errors or not any(columns.codes):
         raise _bad(columns, table.header.line)
     above = (reason("above_header", line=line) for line in table.above)
-    return (*above, *columns.notices), rows_of(table, columns)
+    return (*above, *columns.notices), rows_of(table, columns, is_header=names.are)
 
 
 def _bad(columns: Columns, line: int) -> BadHeader:
