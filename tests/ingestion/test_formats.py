@@ -266,3 +266,18 @@ def test_the_header_is_found_by_its_names_and_is_none_of_the_rows_where_it_stand
     assert [each.refusal.code if each.refusal else None for each in found] == ["header_again"] * 4 + [None]
     assert [notice.code for notice in found[0].notices] == ["above_header"]
     assert not reader.are([str(row[code]) for code in codes])
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"PK\x03\x04", b"<html>", "示例貿易有限公司,龍興食品廠,城關鎮\n".encode("big5") * 3]
+)
+def test_what_is_no_table_is_refused_as_what_it_is_and_not_for_its_header(body: bytes):
+    with pytest.raises(Malformed) as refused:
+        read(Media("table", None), body)
+    assert refused.value.detail_zh
+
+
+def test_a_header_without_a_delimiter_is_told_so():
+    with pytest.raises(BadHeader) as refused:
+        read(Media("table", None), "|".join(penalty()).encode())
+    assert "none was found" in refused.value.detail

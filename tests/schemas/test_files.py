@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from creditmesh.schemas.files import Table, encoding_of, lines_of, rows_of
+from creditmesh.schemas.files import Table, encoding_of, foreign, is_doubtful, lines_of, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.headers import Columns
 
@@ -295,3 +295,55 @@ def test_the_rows_of_a_table_hold_about_what_their_texts_have():
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held < 3 * sum(sys.getsizeof(row.text) for row in rows)
+
+
+NAMES_WRITTEN = {
+    "big5": "示例貿易有限公司,華東建材股份有限公司,龍興食品廠,城關鎮紅星商店\n",
+    "shift_jis": "示例貿易株式会社,とうきょう食品カンパニー,有限会社サンプル\n",
+    "euc_kr": "예시무역주식회사,한국건설유한회사,서울식품공장,부산상점\n",
+    "euc_jp": "示例貿易株式会社,とうきょう食品カンパニー,有限会社サンプル\n",
+}
+
+
+@pytest.mark.parametrize("encoding", NAMES_WRITTEN)
+def test_another_encoding_is_not_taken_for_chinese(encoding: str):
+    body = (HEADER + NAMES_WRITTEN[encoding] * 3).encode(encoding)
+    assert is_doubtful(body)
+    assert not is_doubtful(body, "gb18030"), "who says so is believed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "示例贸易有限公司,华东建材股份有限公司,城关镇红星商店\n",
+        "欧阳翀,龚赟,覃瑶,禤某,赵六,钱七,孙八,周九\n",
+        "因逾期未缴纳罚款，责令停止违法行为，处以罚款2000元。\n",
+        "龘\n",
+        "plain,text\n",
+    ],
+)
+def test_what_departments_write_in_gb18030_is_chinese(text: str):
+    assert not is_doubtful((HEADER + text).encode("gb18030"))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf \r\n", "empty"),
+        (b"PK\x03\x04...", "xlsx"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1...", ".xls"),
+        (b"\x1f\x8b\x08...", "gzip"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<html><table>", "web page"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?>', "XML"),
+        ("文号,名称\n".encode("utf-16"), "UTF-16"),
+        ("文号,名称\n".encode("utf-16-le"), "UTF-16"),
+    ],
+)
+def test_what_is_no_table_is_told_by_what_it_is(body: bytes, said: str):
+    found = foreign(body)
+    assert found is not None
+    assert said in found.detail
+    assert found.detail_zh
+    assert foreign(HEADER.encode()) is None

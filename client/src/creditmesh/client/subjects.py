@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.forms import charset_said, form_of, refuse_other_encodings
+from creditmesh.client.forms import charset_said, form_of, refuse_doubtful_table, refuse_other_encodings
 from creditmesh.schemas.files import MARK, Encoding, Table
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.reasons import reason
@@ -44,6 +44,7 @@ def subjects_of(file: Path, *, charset: str | None = None) -> list[ScreenedIn]:
 
 
 def _table(body: bytes, said: Encoding | None) -> Iterator[object]:
+    refuse_doubtful_table(body, said)
     table = Table.of(body, said)
     header = [_COLUMNS.get(cell.strip().lower()) for cell in table.header.cells]
     if "number" not in header or None in header or len(set(header)) < len(header):
