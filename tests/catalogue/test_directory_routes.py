@@ -136,7 +136,7 @@ async def test_the_template_has_the_items_columns_and_opens_in_a_spreadsheet(she
     (columns,) = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
     assert columns[0] == first
     item = shelf.host.followed.compiled("administrative_penalty", 1, on=shelf.host.clock.legal_date())
-    assert item.header_map(columns).codes == item.codes
+    assert item.names.columns(columns).codes == item.codes
 
 
 @pytest.mark.parametrize(

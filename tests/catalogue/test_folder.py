@@ -65,3 +65,17 @@ def test_every_file_that_is_wrong_is_named(tmp_path: Path):
 def test_the_shipped_folder_is_read_in_the_order_of_its_subfolders():
     kinds = [entry.kind for entry in folder.read(folder.shipped())]
     assert list(dict.fromkeys(kinds)) == [kind for kind in folder.SUBFOLDERS.values() if kind != "party"]
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path):
+    text = PURPOSE.format(code="duty") + "name: Another\n"
+    with pytest.raises(UnreadableFolder) as refusal:
+        folder.read(written(tmp_path, text))
+    [error] = refusal.value.errors
+    assert (error.pointer, "line 6" in error.detail, "第 6 行" in error.detail_zh) == (
+        "/purposes/duty.yaml",
+        True,
+        True,
+    )
+    nested = PURPOSE.format(code="duty") + "basis: {law: A, law: B}\n"
+    assert refused(written(tmp_path, nested)) == ["/purposes/duty.yaml"]

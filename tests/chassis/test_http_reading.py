@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Callable
+from typing import Annotated
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from creditmesh.chassis.errors import Invalid
 from creditmesh.chassis.http.problems import field_errors
@@ -148,3 +149,25 @@ def test_a_wrong_word_is_told_the_words_allowed_and_a_blank_text_that_it_is_empt
     assert all(word in said for word in words for said in (found.detail, found.detail_zh))
     assert "required type or form" not in found.detail
     assert "astray" not in found.detail + found.detail_zh
+
+
+class _Bounded(BaseModel):
+    word: Annotated[str, Field(pattern="^[a-z]+$")] = "a"
+    text: Annotated[str, Field(max_length=3)] = ""
+    count: Annotated[int, Field(ge=1, le=9)] = 1
+
+
+@pytest.mark.parametrize(
+    ("given", "bound"),
+    [({"word": "A"}, "^[a-z]+$"), ({"text": "aaaa"}, "3"), ({"count": 0}, "1"), ({"count": 10}, "9")],
+)
+def test_what_is_out_of_bounds_is_told_them(given: dict[str, object], bound: str):
+    with pytest.raises(ValidationError) as refused:
+        _Bounded.model_validate(given)
+    (found,) = field_errors(refused.value.errors())
+    assert bound in found.detail
+    assert bound in found.detail_zh
+
+
+def test_a_byte_order_mark_before_json_says_nothing():
+    assert strictly(b'\xef\xbb\xbf{"a": [1]}') == {"a": [1]}

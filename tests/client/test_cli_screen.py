@@ -75,3 +75,30 @@ def test_no_number_and_no_name_is_in_any_address_message_or_file_of_ours(remote,
             assert secret not in text
     assert KEY not in done.stdout + done.stderr
     assert any(LISTED.encode() in asked.body for asked in remote.asked) or trouble == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "chinese"),
+    [
+        ("number\n无\n", "stands in place of the number", "占位文字"),
+        (f"number\n{LISTED[:4]}E+17\n", "spreadsheet", "表格软件"),
+        ("number\n123456789\n", "natural_person, organisation, sole_trader", "法人及非法人组织"),
+        (f"number,kind\n{LISTED},somebody\n", "natural_person, organisation, sole_trader", "个体工商户"),
+        ("名称\n某某\n", "a column number", "统一社会信用代码"),
+    ],
+)
+def test_what_cannot_be_sent_is_told_with_its_own_reason(remote, file, text, english, chinese):
+    file.write_text(text, encoding="utf-8")
+    done = screen(remote, file)
+    assert done.returncode == 2
+    said = "".join(done.stderr.split())
+    assert "".join(english.split()) in said, done.stderr
+    assert chinese in said, done.stderr
+
+
+def test_columns_are_found_by_their_names_and_others_are_not_sent(remote, file):
+    lines = ["投标人名单,,,", "序号,*号码（必填）,主体类别,备注", f"1,{LISTED},自然人,{NAME}", f"2,{CLEAN},,"]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = screen(remote, file, "--json")
+    assert json.loads(done.stdout)["exact"] == 2, done.stderr
+    assert all(NAME.encode() not in asked.body for asked in remote.asked)

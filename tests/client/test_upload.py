@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from creditmesh.client import Limits, Unsendable, Upload
 from creditmesh.schemas.files import Table
 
-CELLS = st.text(st.sampled_from('甲乙丙龦1aZ",\n\r ;\u3000'), max_size=6)
+# No semicolons: which of two delimiters a few broken rows mean is told by the fields' names alone, which the node has.
+CELLS = st.text(st.sampled_from('甲乙丙龦1aZ",\n\r \u3000'), max_size=6)
 ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=30)
 HEADER = ["文号", "名称", "内容"]
 

@@ -35,7 +35,7 @@ async def send(house: House, rows: list[dict[str, str]], caller=MARKET_CALLER) -
             ctx,
             SubmissionOrder(
                 item=PENALTY,
-                read=lambda intake: rows_of(Media("lines", "utf-8"), body, headers=intake.compiled.header_map),
+                read=lambda intake: rows_of(Media("lines", "utf-8"), body, names=intake.compiled.names),
                 digest=b"",
                 weight=len(body),
             ),

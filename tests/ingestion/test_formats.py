@@ -19,7 +19,7 @@ LINES, JSON = Media("lines", "utf-8"), Media("json", "utf-8")
 
 
 def read(media: Media, body: bytes) -> list[SubmittedRow]:
-    return list(rows_of(media, body, headers=compiled().header_map))
+    return list(rows_of(media, body, names=compiled().names))
 
 
 async def pieces(body: bytes, size: int = 1000) -> AsyncIterator[bytes]:
@@ -252,3 +252,32 @@ async def test_a_damaged_parcel_is_malformed(damage):
 async def test_another_packing_is_unsupported():
     with pytest.raises(UnsupportedMedia):
         await decoded(pieces(b"x"), encoding="br")
+
+
+def test_the_header_is_found_by_its_names_and_is_none_of_the_rows_where_it_stands_again():
+    row = penalty()
+    codes = list(row)
+    reader = compiled().names
+    names = [next(spec.name_zh for spec in compiled().item.fields if spec.code == code) for code in codes]
+    again = [names, [f"*{code} " for code in codes], list(reversed(codes)), ["", *codes[1:]]]
+    lines = [["填写说明"] * len(codes), codes, *again, [str(row[code]) for code in codes]]
+    body = "\n".join(",".join(f'"{cell}"' for cell in line) for line in lines).encode()
+    found = read(Media("table", None), body)
+    assert [each.refusal.code if each.refusal else None for each in found] == ["header_again"] * 4 + [None]
+    assert [notice.code for notice in found[0].notices] == ["above_header"]
+    assert not reader.are([str(row[code]) for code in codes])
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"PK\x03\x04", b"<html>", "示例貿易有限公司,龍興食品廠,城關鎮\n".encode("big5") * 3]
+)
+def test_what_is_no_table_is_refused_as_what_it_is_and_not_for_its_header(body: bytes):
+    with pytest.raises(Malformed) as refused:
+        read(Media("table", None), body)
+    assert refused.value.detail_zh
+
+
+def test_a_header_without_a_delimiter_is_told_so():
+    with pytest.raises(BadHeader) as refused:
+        read(Media("table", None), "|".join(penalty()).encode())
+    assert "none was found" in refused.value.detail

@@ -212,7 +212,7 @@ async def test_rows_that_differ_under_a_standing_submission_are_refused(house: H
         text = b"\n".join(map(orjson.dumps, body))
         return SubmissionOrder(
             item=PENALTY,
-            read=lambda intake: rows_of(Media("lines", "utf-8"), text, headers=intake.compiled.header_map),
+            read=lambda intake: rows_of(Media("lines", "utf-8"), text, names=intake.compiled.names),
             digest=b"the same",
             weight=len(text),
             key="differs",

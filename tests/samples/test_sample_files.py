@@ -40,7 +40,7 @@ def outcomes(name: str) -> list:
         return [item.validate_json(line) for line in body.splitlines()]
     said = EXPECTED["files"][name]["content_type"].partition("charset=")[2]
     table = Table.of(body, encoding_said(said))
-    columns = item.header_map(table.header.cells)
+    columns = item.names.columns(table.header.cells)
     assert columns.errors == ()
     return [
         (row.text,) if isinstance(row.text, FieldError) else item.validate_json(row.text)

@@ -48,13 +48,13 @@ def test_colons_in_a_text_are_no_names():
 @pytest.mark.parametrize("header", [["x"] * 65_536, ["x", ""] * 200, ["号码"] * 200])
 def test_a_header_of_thousands_of_columns_costs_little_and_has_few_findings(header: list[str]):
     began = time.process_time()
-    columns = compiled.header_map(header)
+    columns = compiled.names.columns(header)
     assert 0 < len(columns.errors) <= MOST_FINDINGS
     assert time.process_time() - began < 0.4
 
 
 def test_the_empty_columns_that_a_spreadsheet_adds_are_none():
-    assert len(compiled.header_map([*compiled.codes, *[""] * 16_000]).codes) == len(compiled.codes)
+    assert len(compiled.names.columns([*compiled.codes, *[""] * 16_000]).codes) == len(compiled.codes)
 
 
 @pytest.mark.parametrize(
@@ -181,4 +181,4 @@ def test_no_decision_number_or_amount_holds_the_process_up(text: str):
 @pytest.mark.parametrize("text", ["(", "⁗", "填", "-"])
 def test_no_column_of_a_header_costs_more_than_its_length(text: str):
     header = [(text * 256)[:250] + f"{n}a" for n in range(256)]
-    assert seconds(lambda: compiled.header_map(header)) < 0.5
+    assert seconds(lambda: compiled.names.columns(header)) < 0.5

@@ -422,12 +422,12 @@ def test_the_json_schema_is_one_and_demands_what_the_gate_demands():
 def test_a_template_is_a_header_that_is_taken_in_either_language():
     for names in ("codes", "zh"):
         (header,) = csv.reader(io.StringIO(compiled.template_csv(names)))
-        columns = compiled.header_map(header)
+        columns = compiled.names.columns(header)
         assert (columns.codes, columns.errors, columns.notices) == (compiled.codes, (), ())
 
 
 def test_a_header_with_mistakes_says_which_columns():
-    columns = compiled.header_map(["\ufeffMC", "处罚类别", "cflb", "奇怪", "宗教信仰", "", ""])
+    columns = compiled.names.columns(["\ufeffMC", "处罚类别", "cflb", "奇怪", "宗教信仰", "", ""])
     assert columns.codes == ("MC", "CFLB", "CFLB", None, None)
     found = [(error.pointer, error.code) for error in columns.errors]
     assert found[:3] == [("", "unknown_field"), ("", "forbidden_attribute"), ("/CFLB", "duplicate_field")]
@@ -445,11 +445,11 @@ def test_a_header_with_marks_is_the_fields(name: str):
             )
         }
     )
-    assert compile_item(item, SETS).header_map([name]).codes == ("FK",)
+    assert compile_item(item, SETS).names.columns([name]).codes == ("FK",)
 
 
 def test_a_column_of_no_field_is_left_out_and_said():
-    columns = compiled.header_map([*compiled.codes, "序号", "ADD_TIME", "", ""])
+    columns = compiled.names.columns([*compiled.codes, "序号", "ADD_TIME", "", ""])
     assert columns.codes == (*compiled.codes, None, None)
     assert columns.errors == ()
     places = [len(compiled.codes) + 1, len(compiled.codes) + 2]
@@ -461,9 +461,9 @@ def test_a_column_of_no_field_is_left_out_and_said():
 @pytest.mark.parametrize(("wrong", "code"), [("处罚有郊期", "YXQ"), ("处罚效期", "YXQ"), ("处罚有效期限", "YXQ")])
 def test_a_column_that_is_a_fields_but_for_one_character_is_not_left_out(wrong: str, code: str):
     names = [spec.name_zh for spec in ITEM.fields if spec.code != code]
-    found = compiled.header_map([*names, wrong])
+    found = compiled.names.columns([*names, wrong])
     assert [(error.code, error.pointer) for error in found.errors] == [("misspelt_field", f"/{code}")]
-    assert compiled.header_map([*names, wrong, "处罚有效期"]).errors == ()
+    assert compiled.names.columns([*names, wrong, "处罚有效期"]).errors == ()
 
 
 def test_an_item_that_cannot_be_read_one_way_only_is_not_compiled():

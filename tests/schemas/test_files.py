@@ -5,6 +5,7 @@ import io
 import re
 import sys
 import tracemalloc
+from collections.abc import Sequence
 from itertools import cycle
 
 import orjson
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from creditmesh.schemas.files import Table, encoding_of, lines_of, rows_of
+from creditmesh.schemas.files import Table, encoding_of, foreign, is_doubtful, lines_of, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.headers import Columns
 
@@ -22,9 +23,16 @@ HEADER = ",".join(CODES) + "\n"
 COLUMNS = Columns(CODES, ())
 
 
+class FieldCodes:
+    """The names of an item whose fields have no others."""
+
+    def known(self, cells: Sequence[str]) -> int:
+        return sum(cell in CODES for cell in cells)
+
+
 def read(body: bytes, columns: Columns = COLUMNS) -> list[dict[str, str] | str]:
     """The rows, or the codes of their refusals."""
-    found = (row.text for row in rows_of(Table.of(body), columns))
+    found = (row.text for row in rows_of(Table.of(body, names=FieldCodes()), columns))
     return [text.code if isinstance(text, FieldError) else orjson.loads(text) for text in found]
 
 
@@ -129,7 +137,7 @@ def test_what_a_writer_writes_is_read_or_refused_and_never_something_else(rows, 
     made = marked(rows)
     quoting = csv.QUOTE_MINIMAL if ending == "\r\n" else csv.QUOTE_ALL
     text = written([list(CODES), *made], delimiter=delimiter, ending=ending, quoting=quoting)
-    table = Table.of(text.encode())
+    table = Table.of(text.encode(), names=FieldCodes())
     assert table.delimiter == delimiter
     sent = [{code: cell for code, cell in zip(CODES, row, strict=True) if cell} for row in made]
     got = [row for row in read(text.encode()) if isinstance(row, dict) and "TO" in row]
@@ -180,6 +188,24 @@ def test_a_title_above_the_header_is_no_header_and_is_told(above: str):
     table = Table.of((above + HEADER + "A,x,y,1,z\n").encode())
     assert tuple(table.header.cells) == CODES
     assert table.above[0] == 1
+
+
+MARKS = st.text(st.sampled_from(",;\t"), min_size=1, max_size=40)
+
+
+@given(st.sampled_from(",;\t"), st.integers(0, WIDTH - 1), MARKS, st.integers(0, 3), st.booleans())
+def test_no_cell_decides_the_delimiter_of_the_file(delimiter: str, place: int, marks: str, above: int, named: bool):  # noqa: FBT001
+    row = list("abcde")
+    row[place] = f"x{marks}y"
+    rows = [*[["示例市公示表"]] * above, list(CODES), row, list("12345"), list("67890")]
+    table = Table.of(written(rows, delimiter=delimiter).encode(), names=FieldCodes() if named else None)
+    assert (table.delimiter, tuple(table.header.cells), len(table.above)) == (delimiter, CODES, above)
+    assert next(list(record.cells) for record in table.records()) == row
+
+
+def test_where_the_names_are_known_a_row_of_instructions_is_no_header():
+    body = "如实填写," * WIDTH + "\n" + HEADER + "A,x,y,1,z\n"
+    assert tuple(Table.of(body.encode(), names=FieldCodes()).header.cells) == CODES
 
 
 @pytest.mark.parametrize("tail", [",,,,\n", " , ,\u3000,\t,\n", "\n\r\n", "\x1a", "\n\x1a\r\n", "\u3000\n"])
@@ -269,3 +295,55 @@ def test_the_rows_of_a_table_hold_about_what_their_texts_have():
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held < 3 * sum(sys.getsizeof(row.text) for row in rows)
+
+
+NAMES_WRITTEN = {
+    "big5": "示例貿易有限公司,華東建材股份有限公司,龍興食品廠,城關鎮紅星商店\n",
+    "shift_jis": "示例貿易株式会社,とうきょう食品カンパニー,有限会社サンプル\n",
+    "euc_kr": "예시무역주식회사,한국건설유한회사,서울식품공장,부산상점\n",
+    "euc_jp": "示例貿易株式会社,とうきょう食品カンパニー,有限会社サンプル\n",
+}
+
+
+@pytest.mark.parametrize("encoding", NAMES_WRITTEN)
+def test_another_encoding_is_not_taken_for_chinese(encoding: str):
+    body = (HEADER + NAMES_WRITTEN[encoding] * 3).encode(encoding)
+    assert is_doubtful(body)
+    assert not is_doubtful(body, "gb18030"), "who says so is believed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "示例贸易有限公司,华东建材股份有限公司,城关镇红星商店\n",
+        "欧阳翀,龚赟,覃瑶,禤某,赵六,钱七,孙八,周九\n",
+        "因逾期未缴纳罚款，责令停止违法行为，处以罚款2000元。\n",
+        "龘\n",
+        "plain,text\n",
+    ],
+)
+def test_what_departments_write_in_gb18030_is_chinese(text: str):
+    assert not is_doubtful((HEADER + text).encode("gb18030"))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf \r\n", "empty"),
+        (b"PK\x03\x04...", "xlsx"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1...", ".xls"),
+        (b"\x1f\x8b\x08...", "gzip"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<html><table>", "web page"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?>', "XML"),
+        ("文号,名称\n".encode("utf-16"), "UTF-16"),
+        ("文号,名称\n".encode("utf-16-le"), "UTF-16"),
+    ],
+)
+def test_what_is_no_table_is_told_by_what_it_is(body: bytes, said: str):
+    found = foreign(body)
+    assert found is not None
+    assert said in found.detail
+    assert found.detail_zh
+    assert foreign(HEADER.encode()) is None

@@ -79,7 +79,7 @@ def test_the_fields_own_unit_says_nothing_new(name: str):
 def test_a_field_with_something_beside_it_is_neither_read_nor_left_out(name: str, code: str):
     """It may be another unit or another field: read it is wrong, and left out it is lost."""
     header = [spec.code for spec in items()["administrative_penalty"].fields if spec.code != code]
-    found = compiled().header_map([*header, name])
+    found = compiled().names.columns([*header, name])
     assert found.codes[-1] is None
     assert [(error.code, error.pointer) for error in found.errors] == [("misspelt_field", f"/{code}")]
 
@@ -87,5 +87,5 @@ def test_a_field_with_something_beside_it_is_neither_read_nor_left_out(name: str
 @pytest.mark.parametrize("name", ["序号", "附件", "行政相对人名称（曾用名）", "CF_XDR_MC.1", "处罚决定日期（送达）"])
 def test_a_column_beside_its_field_is_left_out_and_said(name: str):
     header = [spec.code for spec in items()["administrative_penalty"].fields]
-    found = compiled().header_map([*header, name])
+    found = compiled().names.columns([*header, name])
     assert (found.errors, [notice.code for notice in found.notices]) == ((), ["extra_column"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.forms import Form, charset_said, form_of, refuse_other_encodings
+from creditmesh.client.forms import Form, charset_said, form_of, refuse_doubtful_table, refuse_other_encodings
 from creditmesh.schemas.files import MARK, Encoding, Octets, Table, lines_of
 
 MOST_ROWS = 200_000
@@ -115,6 +115,7 @@ def _looked_at(
     path: Path, body: Octets, form: Form, said: Encoding | None, limits: Limits
 ) -> tuple[Encoding, tuple[Piece, ...]]:
     if form == "csv":
+        refuse_doubtful_table(body, said)
         table = Table.of(body, said)
         records = (_Record(record.line, record.end, filled=not record.blank) for record in table.records())
         return table.encoding, _cut(path, records, limits, header=body[: table.header.end])

@@ -18,8 +18,9 @@ class Reason(NamedTuple):
 REASONS: dict[str, Reason] = {
     # the file and the row
     "bad_encoding": Reason(
-        "The row has characters that are not in the file's encoding; export it in UTF-8, or declare the encoding.",
-        "该行含有不符合文件编码的字符；请重新导出为 UTF-8，或声明正确的编码。",
+        "The row has characters that are not in the file's encoding; JSON is UTF-8, whatever is declared; export a "
+        "table again in UTF-8, or declare the encoding that it has.",
+        "该行含有不符合文件编码的字符；JSON 一律为 UTF-8；表格请重新导出为 UTF-8，或声明其实际编码。",
     ),
     "row_too_large": Reason("The row is larger than {limit} bytes; shorten it.", "该行超过 {limit} 字节；请缩短。"),
     "too_many_fields": Reason(
@@ -27,8 +28,11 @@ REASONS: dict[str, Reason] = {
         "该行的字段名与括号合计超过 {limit} 个；请报送仅含该目录条目字段的单层对象。",
     ),
     "malformed_row": Reason(
-        "The row cannot be read as one record; check its quotation marks, its line breaks and the number of its cells.",
-        "该行无法解析为一条记录；请检查引号、换行和单元格数量。",
+        "The row cannot be read as one record. In a table, check its quotation marks, its line breaks and the number "
+        "of its cells; in NDJSON every line is one object: an array, or an object over several lines, is "
+        "application/json.",
+        "该行无法解析为一条记录。表格请检查引号、换行和单元格数量；NDJSON 每行须为一个对象："
+        "数组或跨行的对象请以 application/json 报送。",
     ),
     "header_again": Reason("The row is the header once more; remove it.", "该行重复了表头；请删除。"),
     # the columns of a file

@@ -64,10 +64,13 @@ _RULES: Mapping[str, tuple[str, str]] = {
         f"最多 {MOST_ENTRIES} 个元素或字段；请精简或分次发送。",
     ),
     "duplicate_field": ("This name stands twice; keep one.", "此字段出现两次，请只保留一个。"),
-    "literal_error": ("Not one of the values allowed here: {}.", "取值不在允许范围内：{}。"),
+    "literal_error": ("Not one of the values allowed here: {expected}.", "取值不在允许范围内：{expected}。"),
     "string_too_short": ("The text is empty or too short; fill it in.", "文本为空或过短，请填写。"),
-    "string_pattern_mismatch": ("The text does not have the required form.", "文本格式不符合要求。"),
-    "string_too_long": ("The text is too long.", "文本过长。"),
+    "string_pattern_mismatch": ("The text does not have the required form: {pattern}", "文本格式不符合要求：{pattern}"),
+    "string_too_long": (
+        "The text is too long: at most {max_length} characters.",
+        "文本过长：最多 {max_length} 个字符。",
+    ),
     "unseen_character": (
         "The text has a character that nobody sees; type it anew.",
         "文本含有不可见字符，请重新输入。",
@@ -79,8 +82,8 @@ _RULES: Mapping[str, tuple[str, str]] = {
     ),
     "instant_range": ("An instant of the years 1900 to 9899 is needed.", "时间须在 1900 年至 9899 年之间。"),
     "timezone_aware": ("The instant needs its offset, as in 2026-03-02T09:15:30+08:00.", "时间须带时区偏移。"),
-    "greater_than_equal": ("The value is too small, or too early.", "取值过小或过早。"),
-    "less_than_equal": ("The value is too large, or too late.", "取值过大或过晚。"),
+    "greater_than_equal": ("The value is too small, or too early: at least {ge}.", "取值过小或过早：不得小于 {ge}。"),
+    "less_than_equal": ("The value is too large, or too late: at most {le}.", "取值过大或过晚：不得大于 {le}。"),
     "uuid_parsing": ("An id of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx is needed.", "须为 UUID 格式的标识。"),
     "date_from_datetime_parsing": ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。"),
     "date_parsing": ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。"),
@@ -110,16 +113,17 @@ def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tu
             continue
         if len(found) == MOST_FINDINGS:
             break
-        detail, detail_zh = _RULES.get(error["type"], _OTHER)
-        if error["type"] == "literal_error":
-            allowed = error["ctx"]["expected"]
-            detail, detail_zh = (
-                detail.format(allowed),
-                detail_zh.format(allowed.replace(" or ", "、").replace(", ", "、")),
-            )
+        said, said_zh = _RULES.get(error["type"], _OTHER)
+        bounds = error.get("ctx", {})
+        detail, detail_zh = said.format_map(bounds), said_zh.format_map({**bounds, "expected": _enumerated(bounds)})
         pointer = _pointer(error["loc"], body)
         found.append(FieldError(pointer=pointer, code=error["type"], detail=detail, detail_zh=detail_zh))
     return tuple(found)
+
+
+def _enumerated(bounds: Mapping[str, Any]) -> str:
+    """The values that are allowed, as Chinese enumerates them."""
+    return str(bounds.get("expected", "")).replace(" or ", "、").replace(", ", "、")
 
 
 _READING = ("GET", "HEAD")

@@ -7,6 +7,7 @@ finding for each of their entries.
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -66,7 +67,11 @@ def _bounded(body: bytes) -> Any:
 
 
 def strictly(body: bytes) -> Any:
-    """What a JSON text says, of any length; JSONDecodeError if it is not JSON, Refused if it is all but."""
+    """What a JSON text says, of any length; JSONDecodeError if it is not JSON, Refused if it is all but.
+
+    A byte order mark before it says nothing: some systems cannot write without one.
+    """
+    body = body.removeprefix(BOM_UTF8)
     try:
         read = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -84,8 +84,6 @@ UNTIL = where(lambda new, old: old is None or (new is not None and new <= old))
 SINCE = where(lambda new, old: new >= old)
 """A first day: may be later."""
 
-INSIDE = Narrower(wider)
-"""An object of its own: by its fields."""
 
 AS_ONE = where(lambda new, old: next(wider(new, old), None) is None)
 """An object of its own, told as one place."""

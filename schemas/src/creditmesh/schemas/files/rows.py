@@ -1,6 +1,6 @@
 """The rows of a table as JSON texts, under the fields that its header names."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -19,11 +19,17 @@ class TableRow(NamedTuple):
     text: bytes | FieldError
 
 
-def rows_of(table: Table, columns: Columns) -> Iterator[TableRow]:
+def _is_no_header(_: Sequence[str]) -> bool:
+    return False
+
+
+def rows_of(
+    table: Table, columns: Columns, *, is_header: Callable[[Sequence[str]], bool] = _is_no_header
+) -> Iterator[TableRow]:
     """The rows below the header, each with the line it begins in.
 
     Cells that are empty, or missing at the end of a line, are left out; a row that says nothing under the item's fields
-    is none; the header, where it stands there again, is refused.
+    is none; the header, where it or what `is_header` knows as one stands there again, is refused.
     """
     codes, width = columns.codes, len(columns.codes)
     for line, _, cells, fault in table.records():
@@ -31,7 +37,7 @@ def rows_of(table: Table, columns: Columns) -> Iterator[TableRow]:
             yield TableRow(line, reason(fault, limit=LINE_BYTES))
         elif "".join(cells[width:]).strip(BLANK):
             yield TableRow(line, reason("malformed_row"))
-        elif cells == table.header.cells:
+        elif cells == table.header.cells or is_header(cells):
             yield TableRow(line, reason("header_again"))
         else:
             row = {code: cell for code, cell in zip(codes, cells, strict=False) if cell and code is not None}

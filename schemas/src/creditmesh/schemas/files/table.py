@@ -1,20 +1,23 @@
 """A table (CSV, also with tabs or semicolons), cut strictly into records.
 
-No row is ever read as the end of another. Quotes alone do not give that: a cell that begins with a quote and does not
-end takes in the lines that follow, and where one of these has a stray quote in the same column, what comes out looks
-like one whole row. So where the cells with line breaks have so many delimiters in them that a row may begin there whose
-cells stand in its own columns, it is no record. A quote inside a cell without quotes must have its pair. After what is
-no record, reading begins again at its second line, as long as no more than a few times what was passed is read again;
-beyond that a record has one line. Lines that are too long, or have more cells than a spreadsheet, are not read at all.
+No row whose cells are plain is ever read as the end of another. Quotes alone do not give that: a cell that begins with
+a quote and does not end takes in the lines that follow, and where one of these has a stray quote in the same column,
+what comes out looks like one whole row. So where the cells with line breaks have so many delimiters in them that a row
+may begin there whose cells stand in its own columns, it is no record. (Two damaged rows that hide their delimiters in
+further quotes, and together have a row's columns, are a record by any rule.) A quote inside a cell without quotes must
+have its pair. After what is no record, reading begins again at its second line, as long as no more than a few times
+what was passed is read again; beyond that a record has one line. Lines that are too long, or have more cells than a
+spreadsheet, are not read at all.
 """
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 from creditmesh.schemas.files.encoding import Encoding, Octets, decoded, encoding_of
 from creditmesh.schemas.files.lines import LINE_BYTES, ending_of
@@ -48,9 +51,24 @@ class TableRecord(NamedTuple):
         return self.fault is None and not "".join(self.cells).strip(BLANK)
 
 
+Heads = Mapping[str, Sequence[TableRecord]]
+"""The first records of a file, by the delimiter it is read with."""
+
+
+class Names(Protocol):
+    """The names of an item's fields."""
+
+    def known(self, cells: Sequence[str]) -> int:
+        """How many of these cells are such names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file and how it is written; its header is found by its shape, so that a client needs no catalogue for it."""
+    """A file and how it is written.
+
+    Who has the names of the item's fields finds its header and its delimiter by them; a client without a catalogue by
+    their shape: its rows have as many cells as the header, and a title above it a cell or two.
+    """
 
     body: Octets
     encoding: Encoding
@@ -61,13 +79,16 @@ class Table:
     """The lines above the header that say something, and are no part of the table."""
 
     @classmethod
-    def of(cls, body: Octets, said: Encoding | None = None) -> Self:
+    def of(cls, body: Octets, said: Encoding | None = None, *, names: Names | None = None) -> Self:
         """Look at a file, in the encoding that the sender says, if its byte order mark says no other."""
         encoding, start = encoding_of(body, said)
         ending = ending_of(body, start)
         heads = {each: list(islice(_records(body, encoding, ending, each, start=start), _HEAD)) for each in _DELIMITERS}
-        delimiter = max(_DELIMITERS, key=lambda each: max(map(_filled, heads[each]), default=0))
-        header, above = _header(heads[delimiter])
+        found = None if names is None else _named(heads, names)
+        delimiter, place = found or _shaped(heads)
+        head = heads[delimiter]
+        header = head[place] if head else TableRecord(1, 0, ())
+        above = tuple(each.line for each in head[:place] if not each.blank)
         return cls(body, encoding, ending, delimiter, header, above)
 
     def records(self) -> Iterator[TableRecord]:
@@ -76,13 +97,29 @@ class Table:
         return _records(self.body, self.encoding, self.ending, self.delimiter, start=start, line=line)
 
 
-def _header(head: Sequence[TableRecord]) -> tuple[TableRecord, tuple[int, ...]]:
-    # A title has a cell or two, a header nearly as many as the rows below it.
-    if not head:
-        return TableRecord(1, 0, ()), ()
-    widest = max(map(_filled, head))
-    place = next((place for place, each in enumerate(head) if _filled(each) * 2 > widest), 0)
-    return head[place], tuple(each.line for each in head[:place] if not each.blank)
+def _named(heads: Heads, names: Names) -> tuple[str, int] | None:
+    """The delimiter and the place of the record with most names of fields; None if none has two."""
+    best, most = None, 1
+    for delimiter, head in heads.items():
+        for place, record in enumerate(head):
+            if (known := names.known(record.cells)) > most:
+                best, most = (delimiter, place), known
+                if known * 2 > _filled(record):
+                    return best  # it is mostly names: no other can be it
+    return best
+
+
+def _shaped(heads: Heads) -> tuple[str, int]:
+    """The delimiter that parts most records alike, and the first record that fills half of what the fullest does."""
+    delimiter = max(_DELIMITERS, key=lambda each: _agreement(heads[each]))
+    filled = list(map(_filled, heads[delimiter]))
+    return delimiter, next((place for place, each in enumerate(filled) if each * 2 > max(filled)), 0)
+
+
+def _agreement(head: Sequence[TableRecord]) -> tuple[int, int]:
+    """How many records have as many cells as most that have several, and how many cells that is."""
+    counts = Counter(len(record.cells) for record in head if not record.blank and record.fault is None)
+    return max(((count, width) for width, count in counts.items() if width > 1), default=(0, 0))
 
 
 def _filled(record: TableRecord) -> int:

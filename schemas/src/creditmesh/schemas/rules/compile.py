@@ -23,7 +23,7 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.columns import Column, column
-from creditmesh.schemas.rules.headers import Columns, FieldNames
+from creditmesh.schemas.rules.headers import FieldNames
 from creditmesh.schemas.rules.identity import CITIZENS, FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.numbers import citizen, significant
@@ -65,7 +65,7 @@ class CompiledItem:
         self.decision_fillers = frozenset(map(significant, words))
         """What stands where the number of a decision should, as `decision_numbers.is_number` takes it."""
         self._sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
-        self._names = FieldNames(item, rules)
+        self.names = FieldNames(item, rules)
         roles = item.roles
         self._columns: dict[str, Column] = {
             spec.code: column(
@@ -115,10 +115,6 @@ class CompiledItem:
             return row
         return self._examine(fields.items())
 
-    def header_map(self, header: Sequence[str]) -> Columns:
-        """The field codes of a file's columns, by code, Chinese name or alias, or what is wrong with its header."""
-        return self._names.columns(header)
-
     def split(self, row: Row, kind: SubjectKind) -> Split:
         """The row of a record about this kind of subject: what stands clear, what is sealed, and for whom."""
         clear = dict(row)
@@ -137,7 +133,7 @@ class CompiledItem:
         """
         given = dict(row)
         for name, value in fields.items():
-            code = self._names.code(name)
+            code = self.names.code(name)
             if code in self._sets and code in row:
                 given[code] = str(value).strip(WHITE)
         return given
@@ -201,9 +197,9 @@ class CompiledItem:
         errors: list[FieldError] = []
         found: dict[str, str | FieldError] = {}
         for place, (name, value) in enumerate(pairs, 1):
-            code = self._names.code(name)
+            code = self.names.code(name)
             if code is None:
-                errors.append(self._names.unknown(name, place))
+                errors.append(self.names.unknown(name, place))
             elif code in found:
                 errors.append(reason("duplicate_field", f"/{code}"))
             else:

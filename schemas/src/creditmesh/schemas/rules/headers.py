@@ -74,6 +74,17 @@ class FieldNames:
         pointer = f"/{name}" if _is_code(name) else ""
         return reason("forbidden_attribute" if forbidden else "unknown_field", pointer, place=place)
 
+    def known(self, cells: Sequence[str]) -> int:
+        """How many of these cells name a field of the item."""
+        return sum(bool(cell) and self.code(cell) is not None for cell in cells[:_MOST_COLUMNS])
+
+    def are(self, cells: Sequence[str]) -> bool:
+        """Whether a row of a table is a header: more than half of what it says names fields."""
+        first = next((cell for cell in cells if cell), "")
+        if first not in self._codes and spelled(first) not in self._codes:  # a row of data, nearly always
+            return False
+        return self.known(cells) * 2 > sum(map(bool, cells))
+
     def columns(self, header: Sequence[str]) -> Columns:
         """The fields of a file's columns; empty columns at the end are left away.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -29,6 +30,30 @@ _UNREAD = ("it is no YAML in UTF-8 that can be read, or is named otherwise", "�
 _RULES_ZH = {"missing": "此项必填", "extra_forbidden": "未知字段", "literal_error": "取值不在允许范围内"}
 
 
+class KeyTwice(yaml.YAMLError):
+    """A key stands twice in one mapping: YAML's readers keep the last, and what the first said would be gone."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"the key of line {line} stands there already")
+        self.said = (
+            f"line {line} gives a key that stands there already; keep one",
+            f"第 {line} 行的键重复；请只保留一个",
+        )
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, for mappings whose keys differ."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen = set[object]()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if name in seen:
+                raise KeyTwice(key.start_mark.line + 1)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
 def shipped() -> Path:
     """The folder of the catalogue that comes with this version."""
     return Path(str(files("creditmesh.catalogue"))) / "data"
@@ -51,6 +76,8 @@ def read(folder: Path) -> tuple[CatalogueObject, ...]:
         for path in sorted((folder / name).glob("*.yaml")):
             try:
                 entries.append(_entry(kind, path))
+            except KeyTwice as twice:
+                errors.append(_error(f"/{name}/{path.name}", *twice.said))
             except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
                 errors.append(_error(f"/{name}/{path.name}", *_UNREAD, f" ({type(error).__name__})"))
             except ValidationError as error:
@@ -68,7 +95,7 @@ def _is_there(folder: Path) -> bool:
 
 
 def _entry(kind: ObjectKind, path: Path) -> CatalogueObject:
-    entry = entry_of(kind, yaml.safe_load(path.read_text(encoding="utf-8")), unknown="forbid")
+    entry = entry_of(kind, yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader), unknown="forbid")  # noqa: S506
     if entry.code != path.stem:
         raise yaml.YAMLError(f"the file is named {path.stem}, the object {entry.code}")
     return entry

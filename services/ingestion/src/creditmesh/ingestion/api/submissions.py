@@ -83,7 +83,7 @@ async def submit(
         )
     order = SubmissionOrder(
         item=item,
-        read=lambda intake: rows_of(media, body, headers=intake.compiled.header_map),
+        read=lambda intake: rows_of(media, body, names=intake.compiled.names),
         digest=await _digest(body, item, lane, media.shape),
         weight=len(body) if single else _weight(body),
         key=key,

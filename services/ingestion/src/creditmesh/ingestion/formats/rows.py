@@ -10,6 +10,7 @@ from creditmesh.schemas.files import LINE_BYTES, MARK, lines_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import ROW_BYTES
+from creditmesh.schemas.rules.headers import FieldNames
 
 MOST_ROWS = 200_000
 MOST_LINES = 1_000_000
@@ -35,7 +36,7 @@ def is_single(media: Media, body: bytes) -> bool:
     return media.shape == "json" and objects.is_object(body)
 
 
-def rows_of(media: Media, body: bytes, *, headers: tables.Headers) -> Iterator[SubmittedRow]:
+def rows_of(media: Media, body: bytes, *, names: FieldNames) -> Iterator[SubmittedRow]:
     """Read rows as they are asked for.
 
     TooLarge beyond 200,000 rows or a million line ends; Malformed or Invalid where the body as a whole cannot be read
@@ -46,7 +47,7 @@ def rows_of(media: Media, body: bytes, *, headers: tables.Headers) -> Iterator[S
             "A submission may have 1,000,000 line ends at most; leave out empty lines or split the file.",
             "单次报送的换行不得超过 1,000,000 个；请删除空行或拆分文件。",
         )
-    notices, texts = _texts(media, body, headers)
+    notices, texts = _texts(media, body, names)
     for number, (line, text) in enumerate(texts, start=1):
         if number > MOST_ROWS:
             raise TooLarge(
@@ -63,7 +64,7 @@ def rows_of(media: Media, body: bytes, *, headers: tables.Headers) -> Iterator[S
 
 
 def _texts(
-    media: Media, body: bytes, headers: tables.Headers
+    media: Media, body: bytes, names: FieldNames
 ) -> tuple[tuple[FieldError, ...], Iterator[tuple[int | None, bytes | FieldError]]]:
     match media.shape:
         case "lines":
@@ -71,7 +72,7 @@ def _texts(
         case "json":
             return (), ((None, text) for text in objects.read(body))
         case "table":
-            return tables.read(body, encoding=media.encoding, headers=headers)
+            return tables.read(body, encoding=media.encoding, names=names)
 
 
 def _lines(body: bytes) -> Iterator[tuple[int, bytes | FieldError]]:

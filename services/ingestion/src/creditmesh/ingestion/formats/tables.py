@@ -1,17 +1,12 @@
 """CSV as departments write it, through the reader that the client has too; what its header means is the item's."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 from creditmesh.chassis.errors import Invalid, Malformed
-from creditmesh.schemas.files import Encoding, Table, TableRow, rows_of
+from creditmesh.schemas.files import Encoding, Table, TableRow, foreign, is_doubtful, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.rules.headers import Columns
-
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-
-Headers = Callable[[Sequence[str]], Columns]
-"""Finds the fields that a file's header names."""
+from creditmesh.schemas.rules.headers import Columns, FieldNames
 
 
 class BadHeader(Invalid):
@@ -23,28 +18,36 @@ class BadHeader(Invalid):
 
 
 def read(
-    body: bytes, *, encoding: Encoding | None, headers: Headers
+    body: bytes, *, encoding: Encoding | None, names: FieldNames
 ) -> tuple[tuple[FieldError, ...], Iterator[TableRow]]:
     """What is left out of the file, and its rows.
 
-    BadHeader if the header does not name the item's fields, Malformed for UTF-16.
+    BadHeader if the header does not name the item's fields, Malformed for what is no table at all, or in an encoding
+    that is neither said nor one of the two.
     """
-    if body.startswith(_UTF_16):
+    if (why := foreign(body)) is not None:
+        raise Malformed(*why)
+    if is_doubtful(body, encoding):
         raise Malformed(
-            "The file is UTF-16; save it as CSV in UTF-8 or GB18030.",
-            "该文件为 UTF-16 编码；请另存为 UTF-8 或 GB18030 编码的 CSV。",
+            "The file is no UTF-8 and does not read as Chinese in GB18030; save it as CSV in UTF-8, or, if it is "
+            "GB18030 all the same, say so: Content-Type: text/csv; charset=gb18030.",
+            "文件不是 UTF-8，按 GB18030 读取也不是中文；请另存为 UTF-8 的 CSV；若确为 GB18030，"
+            "请注明：Content-Type: text/csv; charset=gb18030。",
         )
-    table = Table.of(body, encoding)
-    columns = headers(table.header.cells)
+    table = Table.of(body, encoding, names=names)
+    columns = names.columns(table.header.cells)
     if columns.errors or not any(columns.codes):
-        raise _bad(columns, table.header.line)
+        raise _bad(columns, table)
     above = (reason("above_header", line=line) for line in table.above)
-    return (*above, *columns.notices), rows_of(table, columns)
+    return (*above, *columns.notices), rows_of(table, columns, is_header=names.are)
 
 
-def _bad(columns: Columns, line: int) -> BadHeader:
+def _bad(columns: Columns, table: Table) -> BadHeader:
+    line, parted = table.header.line, len(table.header.cells) > 1
     return BadHeader(
-        f"Line {line} was taken for the header; give it the field codes or names of the item's template.",
-        f"第 {line} 行被视为表头；表头须为该目录条目模板中的字段代码或名称。",
+        f"Line {line} was taken for the header; give it the field codes or names of the item's template"
+        + ("." if parted else ", with commas, tabs or semicolons between them: none was found."),
+        f"第 {line} 行被视为表头；表头须为该目录条目模板中的字段代码或名称"
+        + ("。" if parted else "，以逗号、制表符或分号分隔：未找到分隔符。"),
         errors=columns.errors,
     )
