@@ -25,10 +25,11 @@ _MARK = f"(?:[^\\w{_DIGIT}]|[_ーｰﾞﾟ])"
 """What is no letter, nor read as one: nothing else stands within a number."""
 _ENOUGH = re.compile(rf"(?:[^{_DIGIT}]*+[{_DIGIT}]){{11}}")
 """A mobile number is the shortest that is looked for: most texts have no eleven digits."""
-_ROW = re.compile(rf"(?<![{_DIGIT}])[{_DIGIT}](?:{_MARK}*+[{_DIGIT}]){{10,}}")
-"""Eleven or more without a letter between them."""
 _LONG = 14
-"""So many has the next one, before what may be an X."""
+"""The next one has fifteen, of which the last may be an X."""
+_NEXT = f"(?:{_MARK}*+[{_DIGIT}])"
+_ROW = re.compile(rf"(?<![{_DIGIT}])(?:(?![2-79])[{_DIGIT}]{_NEXT}{{10,}}|[{_DIGIT}]{_NEXT}{{{_LONG - 1},}})")
+"""So many without a letter between them; a mobile number begins with 1, or with 0 or 8 before it."""
 _SHORT = 64
 """Characters of the longest text of which it is remembered what was found."""
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
