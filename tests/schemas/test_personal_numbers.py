@@ -160,8 +160,9 @@ def test_whatever_is_no_letter_may_stand_within_a_number():
 
 
 PIECES = (
-    NUMBER, WITH_X, OLD, MOBILE, CARD, VISA, NUMBER[:9], NUMBER[9:], MOBILE[:7], MOBILE[7:], "86", "0", "2026〕", "1", "7", "12",
-    "X", wide("138"), "一三八", "❶", "②", " ", "-", "·", "(", ")", "+", "ー", "\u200b" * 12, "、" * 9, "号", "年", "a",
+    NUMBER, WITH_X, OLD, MOBILE, CARD, VISA, NUMBER[:9], NUMBER[9:], MOBILE[:7], MOBILE[7:],
+    "86", "0", "2026〕", "1", "7", "12", "X", wide("138"), "一三八", "❶", "②",
+    " ", "-", "·", "(", ")", "+", "ー", "\u200b" * 12, "、" * 9, "号", "年", "a",
 )  # fmt: skip
 
 
