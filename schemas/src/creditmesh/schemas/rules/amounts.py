@@ -12,9 +12,11 @@ _DIGITS = {
 _UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
 _LARGE = {"亿": 100_000_000, "万": 10_000}
 _SIMPLE = str.maketrans("萬億圓貳參叄陸兩", "万亿圆贰叁叁陆两")
+_OTHER = re.compile(f"[{''.join(map(chr, _SIMPLE))}]")
 _SPOKEN = "".join((*_DIGITS, *_UNITS, *_LARGE))
 NUMBER = rf"(?P<number>[{_SPOKEN}][{_SPOKEN},.点]*+)"
 """A number in digits or in words, in a text that `plain` gave."""
+_WHITE = re.compile(r"\s")
 _GAP = re.compile(rf"(?<=[{_SPOKEN}])\s+(?=[{''.join((*_UNITS, *_LARGE))}元圆])|(?<=\d) (?=\d{{3}}(?!\d))")
 _ONE = rf"[{''.join(_DIGITS)}]"
 _MONEY = r"(?:人民币|RMB|CNY|¥)"
@@ -33,7 +35,9 @@ _MISGROUPED = re.compile(r"(?!\d{1,3}(?:,\d{3})+(?:[^\d,]|$)).*,")
 
 def plain(text: str) -> str:
     """The text as numbers are looked for in it: half-width, units simplified and next to their numbers."""
-    return _GAP.sub("", normalize("NFKC", text).translate(_SIMPLE))
+    said = normalize("NFKC", text)
+    said = said.translate(_SIMPLE) if _OTHER.search(said) else said
+    return _GAP.sub("", said) if _WHITE.search(said) else said
 
 
 def yuan_of(number: str) -> Decimal | None:

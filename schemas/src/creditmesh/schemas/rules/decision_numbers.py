@@ -21,7 +21,7 @@ _NUMERALS = frozenset("0123456789〇○◯零一二三四五六七八九十百�
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 
 _PLAIN = re.compile(
-    rf"([\u4e00-\u9fff]+[{re.escape(_OPENING_PLAIN)}][12]\d{{3}}[{re.escape(_CLOSING_PLAIN)}])0{{0,16}}([1-9]\d*号)",
+    rf"([\u4e00-\u9fff]+)[{re.escape(_OPENING_PLAIN)}]([12]\d{{3}})[{re.escape(_CLOSING_PLAIN)}]0{{0,16}}([1-9]\d*号)",
     re.ASCII,
 )
 """The usual form; what its groups leave out is leading noughts."""
@@ -52,7 +52,7 @@ _YEAR_ALONE = re.compile(r"([12]\d{3})年?度?", re.ASCII)
 
 def _one_text(number: str) -> str:
     if plain := _PLAIN.fullmatch(number):
-        return simplified(plain[1] + plain[2]).translate(_MARKS)
+        return f"{simplified(plain[1])}({plain[2]}){plain[3]}"
     if is_longer(number, LONGEST):
         return number
     ones = _SMALL_ELL.sub(lambda found: "1" * len(found[0]), number)
