@@ -4,7 +4,7 @@ import re
 from email.message import Message
 
 _PLAIN = re.compile(r"[a-z]+/[a-z0-9.+-]+", re.ASCII)
-"""As nearly every caller writes it; the library takes 20 us to say so."""
+"""As nearly every caller writes it; the library takes 4 us to say so."""
 _LONGEST = 256
 """The library reads parameters in quadratic time."""
 
