@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import pytest
 
-from creditmesh.chassis.bulk import LARGE, SMALL, Bodies, Bulk, HeldBody, in_slices
+from creditmesh.chassis.bulk import LARGE, SLICE, SMALL, Bodies, Bulk, HeldBody, in_slices, in_slices_ahead
 from creditmesh.chassis.shares import Busy, working_for
 from tests.support.eventually import eventually
 
@@ -69,6 +70,48 @@ async def test_others_have_the_loop_between_slices():
     seen.extend([list(some) async for some in in_slices(range(5), size=2)])
     task.cancel()
     assert seen == ["other", "other", [0, 1], [2, 3], [4]]
+
+
+async def test_the_next_slice_is_prepared_while_one_is_used_and_they_are_used_in_their_order():
+    done: list[str] = []
+
+    async def prepare(some: Sequence[int]) -> int:
+        done.append(f"prepare {some[0]}")
+        return some[0]
+
+    async def use(first: int) -> None:
+        await asyncio.sleep(0)
+        done.append(f"use {first}")
+
+    await in_slices_ahead(range(2 * SLICE + 1), prepare, use)
+    one, two, three = 0, SLICE, 2 * SLICE
+    assert done == [f"prepare {one}", f"prepare {two}", f"use {one}", f"prepare {three}", f"use {two}", f"use {three}"]
+    await in_slices_ahead([], prepare, use)
+    assert len(done) == 6
+
+
+@pytest.mark.parametrize("failing", ["prepare", "use"])
+async def test_nothing_goes_on_being_prepared_when_a_slice_fails(failing: str):
+    ended = asyncio.Event()
+
+    async def prepare(some: Sequence[int]) -> int:
+        if some[0]:
+            if failing == "prepare":
+                raise ValueError(failing)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+        return some[0]
+
+    async def use(_first: int) -> None:
+        await asyncio.sleep(0)
+        if failing == "use":
+            raise ValueError(failing)
+
+    with pytest.raises(ValueError, match=failing):
+        await in_slices_ahead(range(SLICE + 1), prepare, use)
+    assert ended.is_set() == (failing == "use")
 
 
 async def _turn(bulk: Bulk) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from creditmesh.chassis.bus import mailboxes as mailboxes_of_the_bus
-from creditmesh.chassis.bus.embedded import EmbeddedBus
+from creditmesh.chassis.bus.embedded import SECONDS_TO_GATHER, EmbeddedBus
 from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.bus.mailboxes import Mailbox
 from tests.contracts.bus.world import PARTS, Happened, Ignored, Work, World, keys_of, opened, standing, write_down
@@ -57,6 +57,17 @@ async def test_each_gets_its_own_parts_only(world: World):
         (first, second) = await world.write(in_0, in_1)
         assert [event.id for event in await came(one, 1)] == [first]
         assert [event.id for event in await came(other, 1)] == [second]
+
+
+async def test_what_nobody_handles_is_gathered_and_comes_at_once_before_what_somebody_does(world: World):
+    async with mailboxes(world.bus(), range(PARTS)) as (mailbox,):
+        ids = [*await world.write("k", event=Ignored), *await world.write("k", event=Ignored)]
+        assert not (await mailbox.take(SECONDS_TO_GATHER / 4)).events
+        assert [event.id for event in await came(mailbox, 2)] == ids
+        ids = [*await world.write("k", event=Ignored), *await world.write("k")]
+        async with asyncio.timeout(SECONDS_TO_GATHER / 2):
+            assert [event.id for event in await came(mailbox, 2)] == ids
+        assert not (await mailbox.take(2 * SECONDS_TO_GATHER)).events
 
 
 async def test_what_there_is_no_room_for_is_announced_and_read_by_the_consumer_itself(

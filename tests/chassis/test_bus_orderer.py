@@ -1,6 +1,7 @@
 """The orderer: dense numbers and an unbroken chain, whoever else leads, writes or is late."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -12,7 +13,7 @@ from creditmesh.chassis.bus.metrics import UNORDERED
 from creditmesh.chassis.bus.orderer import Orderer, Unordered
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
-from tests.contracts.bus.world import PARTS, World, keys_of, opened
+from tests.contracts.bus.world import PARTS, Ignored, World, keys_of, opened
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
 
@@ -156,10 +157,13 @@ async def test_it_tells_which_numbers_are_new_and_only_when_something_was_ordere
         await world.emit("k", "k")
         await eventually(lambda: told)
         await asyncio.sleep(0.3)  # it has looked again meanwhile, and found nothing
-        await world.emit("k")
+        async with world.source.transaction() as writing:
+            await world.gather(writing, "k")
+            await world.gather(writing, "k", event=Ignored)
         await eventually(lambda: len(told) == 2)
         part = part_of("k", PARTS)
-        assert told == here == [f"source:{part}=1-2", f"source:{part}=3-3"]
+        assert told == here
+        assert told == [f"source:{part}=1-2:thing.happened", f"source:{part}=3-4:thing.happened,thing.ignored"]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -178,6 +182,22 @@ async def test_a_notice_that_would_be_too_long_names_its_streams_alone(world: Wo
         await eventually(lambda: told)
     assert told == ["a b"]
     assert len(news) > 8000
+
+
+@pytest.mark.parametrize(("events", "seconds"), [(1, 0.005), (4, 0.008), (9, 0.018), (300, 0.02)])
+async def test_the_more_comes_the_longer_it_is_gathered(world: World, events: int, seconds: float):
+    told: list[float] = []
+    clock = time.monotonic
+    leader = Orderer(world.database.addresses["bus"], notify=lambda _: told.append(clock()))
+    task = asyncio.create_task(leader.run())
+    await world.emit(*["k"] * events)
+    await eventually(lambda: told)
+    await world.emit("k")
+    leader.wake()
+    await eventually(lambda: len(told) == 2)
+    assert told[1] - told[0] > seconds - 0.004, "from the beginning of one ordering to that of the next"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_what_comes_fast_is_ordered_together(world: World):

@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from creditmesh.chassis.media import media_type
+from creditmesh.chassis.media import _PLAIN, media_type
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,11 @@ from creditmesh.chassis.media import media_type
 )
 def test_a_content_type_says_its_media_type_and_charset(header: str | None, said: tuple[str, str]):
     assert media_type(header) == said
+
+
+@given(st.from_regex(_PLAIN, fullmatch=True).filter(lambda text: len(text) < 200))
+def test_a_plain_one_is_read_as_one_that_the_library_reads(header: str):
+    assert media_type(header) == media_type(header.upper()) == media_type(f"{header};")
 
 
 @pytest.mark.parametrize("tail", [";" * 30_000, ';"' * 15_000, ';a="b"' * 5000])

@@ -461,6 +461,30 @@ def test_one_wrong_digit_of_a_resident_number_is_always_found(born: date, place:
     assert trouble("resident_id", wrong) == (() if wrong == number else (NumberFinding.CHECK_DIGIT,))
 
 
+NO_DAY = f"{SANDBOX_REGION}19830229001"
+citizens = st.builds(a_resident, births, st.integers(0, 999))
+eighteen = st.text("0123456789", min_size=17, max_size=17).map(lambda first: first + resident_check(first))
+
+
+@given(
+    number=citizens
+    | eighteen
+    | st.text("0123456789X", max_size=20)
+    | st.sampled_from("0123456789").map(lambda n: n * 18),
+    kind=st.sampled_from(["natural_person", "organisation"]),
+    word=st.booleans(),
+)
+@example(number=NO_DAY + resident_check(NO_DAY), kind="natural_person", word=False)
+@example(number=NUMBERS[0][2].lower(), kind="natural_person", word=False)
+def test_a_plain_resident_number_is_read_as_one_that_has_to_be_read_through(
+    number: str, kind: SubjectKind, *, word: bool
+):
+    fillers = FILLERS | {number} if word else FILLERS
+    plain, written_apart = (identify(kind, "resident_id", text, fillers=fillers) for text in (number, f"{number}\t"))
+    assert plain == written_apart
+    assert getattr(plain, "doubts", ()) == getattr(written_apart, "doubts", ())
+
+
 def test_a_day_that_never_was_is_found_behind_a_right_check_digit():
     first = f"{SANDBOX_REGION}19830229001"
     assert trouble("resident_id", first + resident_check(first)) == (NumberFinding.BIRTH_DATE,)

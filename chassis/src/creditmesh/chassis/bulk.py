@@ -8,7 +8,7 @@ none of them quicker, and everybody else slower.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 from typing import TypeVar
@@ -38,6 +38,7 @@ _FREE, _PIECE = 64 * 1024, 256 * 1024
 """What a body holds uncounted, and in what it is counted beyond."""
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Bulk:
@@ -126,6 +127,28 @@ async def in_slices(rows: Sequence[T], size: int = SLICE, *, seconds: float = 0.
             await asyncio.sleep(0)
             since = perf_counter()
         yield rows[start : start + size]
+
+
+async def in_slices_ahead(
+    rows: Sequence[T],
+    preparing: Callable[[Sequence[T]], Coroutine[None, None, R]],
+    using: Callable[[R], Awaitable[None]],
+) -> None:
+    """Prepare each slice of the rows and use it; the next is prepared while this one waits for the database.
+
+    `preparing` is in a task of its own then, so that it must not take the session that `using` has.
+    """
+    coming: asyncio.Task[R] | None = None
+    try:
+        for start in range(0, len(rows), SLICE):
+            ready = await (preparing(rows[start : start + SLICE]) if coming is None else coming)
+            following = rows[start + SLICE : start + 2 * SLICE]
+            coming = asyncio.create_task(preparing(following)) if following else None
+            await using(ready)
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 def _busy() -> Busy:

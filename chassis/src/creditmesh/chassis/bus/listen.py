@@ -1,13 +1,14 @@
 """One LISTEN session a process: it learns what the orderer has numbered, and wakes who waits for that.
 
-A notice says which numbers of which part are new, as `stream:part=first-last`, so that they can be read at once; a
-notice that would be too long names its streams only. It may miss everything: readers look by themselves.
+A notice says which numbers of which part are new and of which types, as `stream:part=first-last:type,type`, so that
+they can be read at once, or later where nobody handles them; one that would be too long names its streams only. It may
+miss everything: readers look by themselves.
 """
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple, Self
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.database.address import DatabaseAddress
@@ -17,7 +18,7 @@ from creditmesh.chassis.database.session import Session
 CHANNEL = "bus"
 _TELL = "select pg_notify(:channel, :words)"
 SECONDS_TO_PING = 10.0
-_NEWS = re.compile(r"([a-z]\w*):(\d+)=(\d+)-(\d+)", re.ASCII)
+_NEWS = re.compile(r"([a-z]\w*):(\d+)=(\d+)-(\d+):(\S+)", re.ASCII)
 
 
 class Notification(NamedTuple):
@@ -27,6 +28,15 @@ class Notification(NamedTuple):
     part: int
     first: int
     last: int
+    types: Collection[str]
+
+    @classmethod
+    def of(cls, word: str) -> Self | None:
+        """What a word of a notice says; None if it names a stream, or is told by somebody else."""
+        if (found := _NEWS.fullmatch(word)) is None:
+            return None
+        stream, part, first, last, types = found.groups()
+        return cls(stream, int(part), int(first), int(last), types.split(","))
 
 
 async def tell(session: Session, *words: str) -> None:
@@ -107,8 +117,7 @@ class Notifications:
         """Take in a notice: the orderer of this process gives its own without the way over the server."""
         moved, unread = set(), set()
         for word in text.split():
-            found = _NEWS.fullmatch(word)
-            news = None if found is None else Notification(found[1], int(found[2]), int(found[3]), int(found[4]))
+            news = Notification.of(word)
             moved.add(word if news is None else news.stream)
             if news is None or not self._reads(news):
                 unread.add(word if news is None else news.stream)

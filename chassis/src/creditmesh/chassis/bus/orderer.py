@@ -27,9 +27,9 @@ SECONDS_TO_PEEK = 0.02
 """How soon it sees what another process has queued; its own process wakes it."""
 SECONDS_TO_PEEK_IN_REST, SECONDS_TO_REST = 0.1, 2.0
 """The same once nothing has come for so long: an idle node is to cost next to nothing."""
-SECONDS_BETWEEN = 0.005
+SECONDS_BETWEEN, SECONDS_BETWEEN_AT_MOST, SECONDS_FOR_EACH = 0.005, 0.02, 0.002
 """What comes sooner after the last ordering waits for the rest of it: under load one ordering, one notice and one
-reading then serve several requests, and an event that comes alone waits for nothing."""
+reading then serve several requests, the more the more came, and an event that comes alone waits for nothing."""
 SECONDS_TO_TRY = 0.3
 BATCH = 1000
 _SECONDS_TO_MEASURE = 5.0
@@ -123,7 +123,8 @@ class Orderer:
             if ordered == self._batch:
                 continue
             if ordered:
-                await asyncio.sleep(began + SECONDS_BETWEEN - loop.time())
+                between = min(max(ordered * SECONDS_FOR_EACH, SECONDS_BETWEEN), SECONDS_BETWEEN_AT_MOST)
+                await asyncio.sleep(began + between - loop.time())
             with suppress(TimeoutError):
                 rests = loop.time() - came > SECONDS_TO_REST
                 async with asyncio.timeout(SECONDS_TO_PEEK_IN_REST if rests else SECONDS_TO_PEEK):

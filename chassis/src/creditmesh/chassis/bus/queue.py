@@ -1,25 +1,24 @@
 """The writer's end: bodies and queue rows of the events of one transaction, or of one statement that is one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import TypedDict, Unpack
+from typing import NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from creditmesh.chassis.database.session import COPY_FROM, Session
 
 
-@dataclass(slots=True, frozen=True)
-class Outgoing:
-    """An event that waits for its transaction's commit; `data` is None where its body has been written already."""
+class Outgoing(NamedTuple):
+    """An event that waits for its transaction's commit, as a row of `bus.outgoing`."""
 
-    id: UUID
-    part: int
     type: str
     version: int
+    part: int
+    id: UUID
     key: str
     data: bytes | None
+    """None where its body has been written already."""
     own: bool = False
     """Its body goes into the service's own outbox table."""
 
@@ -36,11 +35,8 @@ class TransactionFacts(TypedDict):
 _OWN = ("part", "id", "key", "at", "legal_date", "traceparent", "data")
 _BODIES = ("stream", "type", "version", *_OWN)
 _WHEN = "cast(:event_at as timestamptz), cast(:event_legal_date as date), cast(:event_traceparent as text)"
-# The function scan yields the rows in the order of the arrays.
-_EVENTS = """unnest(
-               cast(:event_types as text[]), cast(:event_versions as smallint[]), cast(:event_parts as integer[]),
-               cast(:event_ids as uuid[]), cast(:event_keys as text[]), cast(:event_data as bytea[]),
-               cast(:event_own as boolean[])) as e(type, version, part, id, key, data, own)"""
+# The function scan yields the rows in the order of the array.
+_EVENTS = "unnest(cast(:event_rows as bus.outgoing[])) as e"
 _QUEUE = ("stream", "part", "type", "event")
 
 
@@ -95,13 +91,7 @@ def values_of(outgoing: Sequence[Outgoing], **origin: Unpack[TransactionFacts]) 
         "event_at": origin["at"],
         "event_legal_date": origin["legal_date"],
         "event_traceparent": origin["traceparent"],
-        "event_types": [event.type for event in outgoing],
-        "event_versions": [event.version for event in outgoing],
-        "event_parts": [event.part for event in outgoing],
-        "event_ids": [event.id for event in outgoing],
-        "event_keys": [event.key for event in outgoing],
-        "event_data": [event.data for event in outgoing],
-        "event_own": [event.own for event in outgoing],
+        "event_rows": outgoing,
     }
 
 

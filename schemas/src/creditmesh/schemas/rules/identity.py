@@ -97,6 +97,8 @@ def identify(
     kind: SubjectKind, document: DocumentType, number: str, *, fillers: AbstractSet[str] = frozenset()
 ) -> Identity | NumberFinding:
     """Who this is, or why it is nobody. `fillers` are the catalogue's words that stand where a number should."""
+    if document == "resident_id" and kind == "natural_person" and _is_plain_citizen(number, fillers):
+        return Identity(kind, document, Pii(number))
     text = written(number)
     fault = _fault_of(text, fillers)
     if fault is not None:
@@ -113,6 +115,18 @@ def identify(
         return NumberFinding.MISMATCH
     doubts = found.doubts if _agrees(kind, found) else (*found.doubts, NumberFinding.MISMATCH)
     return Identity(kind, found.document, Pii(found.number), doubts)
+
+
+def _is_plain_citizen(number: str, fillers: AbstractSet[str]) -> bool:
+    """Whether it is a resident's number with nothing to read through and nothing to doubt, as nearly all are."""
+    return (
+        len(number) == 18  # noqa: PLR2004
+        and number.isascii()
+        and number[:17].isdigit()
+        and resident_check(number[:17]) == number[17]
+        and day_of(number[6:14]) is not None
+        and not is_filler(number, fillers)
+    )
 
 
 def filler_words(words: Iterable[str]) -> frozenset[str]:

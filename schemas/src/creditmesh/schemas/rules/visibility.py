@@ -105,6 +105,11 @@ class Law:
         item = self.items.get(row.item)
         return item is None or item.display.publishes_minor or self.severity(row) != "minor"
 
+    @property
+    def changed(self) -> bool:
+        """Whether the rules of any item have: else all that is stored ends as it was stored."""
+        return bool(self.items)
+
     @cached_property
     def binds(self) -> Mapping[str, object]:
         """The parameters of the SQL below."""
@@ -214,10 +219,13 @@ _PUBLISHES = f"""
                            else law.said ->> 'severity' <> 'minor' and {_RATED} <> 'minor' end
                  from {_READ_ROW}) end
 """
+_AS_STORED = """
+    ({0}state = 'published' and {0}display_from <= cast(:as_of as date)
+     and ({0}display_until is null or {0}display_until > cast(:as_of as date))
+     and {0}item <> all(cast(:withdrawn as text[])))
+"""
 _VISIBLE = f"""
-    ({{0}}state = 'published' and {{0}}display_from <= cast(:as_of as date)
-     and ({{0}}display_until is null or {{0}}display_until > cast(:as_of as date))
-     and {{0}}item <> all(cast(:withdrawn as text[]))
+    ({_AS_STORED}
      and case when jsonb_exists(cast(:law as jsonb), {{0}}item)
               then coalesce({_UNTIL} > cast(:as_of as date), true) else true end)
 """
@@ -227,12 +235,13 @@ def _of(alias: str, text: str) -> str:
     return text.replace("{0}", f"{alias}.")
 
 
-def until_sql(alias: str) -> str:
+def until_sql(alias: str, *, changed: bool = True) -> str:
     """`Law.until` as the text of an SQL expression over display_from, display_until, item, kind and data, its event.
 
     It takes the bind parameter `:law`. `alias` is the table's name in the statement and comes from code, never input.
+    Without `changed` it is that of a `Law` which is not: the server prepares the long text at every execution.
     """
-    return _of(alias, _UNTIL)
+    return _of(alias, _UNTIL if changed else "{0}display_until")
 
 
 def publishes_sql(alias: str) -> str:
@@ -240,12 +249,13 @@ def publishes_sql(alias: str) -> str:
     return _of(alias, _PUBLISHES)
 
 
-def visible_sql(alias: str) -> str:
+def visible_sql(alias: str, *, changed: bool = True) -> str:
     """`Law.shows` as the text of an SQL condition; beside the columns of `until_sql` it reads state.
 
-    It takes the bind parameters of `Law.binds`: `:as_of` (date), `:withdrawn` (`text[]`) and `:law` (`jsonb`).
+    It takes the bind parameters of `Law.binds`: `:as_of` (date), `:withdrawn` (`text[]`) and, if `changed`, `:law`
+    (`jsonb`).
     """
-    return _of(alias, _VISIBLE)
+    return _of(alias, _VISIBLE if changed else _AS_STORED)
 
 
 def open_sql(alias: str) -> str:

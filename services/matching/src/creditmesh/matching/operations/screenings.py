@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from creditmesh.chassis.bulk import SLICE, in_slices
+from creditmesh.chassis.bulk import SLICE, in_slices, in_slices_ahead
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.asked_for import WholeCodeNeeded
 from creditmesh.matching import reach
@@ -60,10 +60,8 @@ async def screen(ctx: Context, subjects: Sequence[ScreenedIn], asked: Enquiry) -
     screening = _screening(ctx, ground)
     if len(subjects) > SLICE:
         await ctx.session()  # one transaction around all slices; of one slice the statement that writes is one
-    texts: list[bytes] = []
-    async for some in in_slices(subjects):
-        texts += await screening.answers([_identity(ctx, each) for each in some], first=len(texts) + 1)
-    return texts
+    await in_slices_ahead(subjects, screening.find, screening.answer)
+    return screening.texts
 
 
 def _identity(ctx: Context, subject: ScreenedIn) -> Identity | FieldError:
@@ -85,23 +83,30 @@ class _Screening:
     measures: Mapping[str, Measure]
     until: date
     known: dict[UUID, bytes] = field(default_factory=dict)
+    texts: list[bytes] = field(default_factory=list)
 
-    async def answers(self, read: Sequence[Identity | FieldError], *, first: int) -> list[bytes]:
-        """The answers to these, whose rows are numbered from `first`."""
-        read = await known(self.ctx, read)
-        identities = [each for each in read if isinstance(each, Identity)]
-        try:
-            found = await self.ctx.vault.resolve(identities)
-        except WholeCodeNeeded as error:
-            return await self.answers([_WHOLE if each in error.identities else each for each in read], first=first)
-        new = [subject for subject in dict.fromkeys(found) if subject not in self.known]
+    async def find(self, subjects: Sequence[ScreenedIn]) -> list[UUID | FieldError]:
+        """Whom each of these means, or why that is nobody; in the vault, which has sessions of its own."""
+        read = await known(self.ctx, [_identity(self.ctx, each) for each in subjects])
+        while True:
+            identities = [each for each in read if isinstance(each, Identity)]
+            try:
+                found = iter(await self.ctx.vault.resolve(identities))
+            except WholeCodeNeeded as error:
+                read = [_WHOLE if each in error.identities else each for each in read]
+            else:
+                return [each if isinstance(each, FieldError) else next(found) for each in read]
+
+    async def answer(self, found: Sequence[UUID | FieldError]) -> None:
+        """Answer about these, who follow those that were answered about."""
+        subjects = dict.fromkeys(each for each in found if not isinstance(each, FieldError))
+        new = [subject for subject in subjects if subject not in self.known]
         if new:
             self.known.update(await answered(self.ctx, new, self.ground.items, self._text))
-        subjects = iter(found)
-        return [
-            _nobody(self.ctx, row, each) if isinstance(each, FieldError) else _numbered(self.known[next(subjects)], row)
-            for row, each in enumerate(read, first)
-        ]
+        self.texts.extend(
+            _nobody(self.ctx, row, each) if isinstance(each, FieldError) else _numbered(self.known[each], row)
+            for row, each in enumerate(found, len(self.texts) + 1)
+        )
 
     def _text(self, subject: UUID, rows: Sequence[Held]) -> bytes:
         listed = [row for row in rows if (row.item, row.list) in self.designating]

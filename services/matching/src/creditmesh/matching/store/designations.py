@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -171,9 +172,10 @@ async def discharge(session: Session, keys: Collection[Key]) -> None:
         await session.execute(_DISCHARGE, {"part": part, "record": record, "subject": subject})
 
 
-def _shown(names: Iterable[str]) -> str:
+def _shown(names: Iterable[str], *, changed: bool = True) -> str:
     """These columns, its end being what it is under the law of today."""
-    return ", ".join(f"{until_sql('s')} as {name}" if name == "display_until" else f"s.{name}" for name in names)
+    until = until_sql("s", changed=changed)
+    return ", ".join(f"{until} as {name}" if name == "display_until" else f"s.{name}" for name in names)
 
 
 async def purge(session: Session, gone: Collection[Key]) -> None:
@@ -182,19 +184,21 @@ async def purge(session: Session, gone: Collection[Key]) -> None:
     await session.execute(_PURGE, {"part": part, "record": record, "subject": subject})
 
 
-_VISIBLE_OF = f"""
-    select {_shown(Held._fields)}
+@cache
+def _visible_of(*, changed: bool) -> str:
+    return f"""
+    select {_shown(Held._fields, changed=changed)}
       from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)
         on s.part = n.part and s.subject = n.subject
-     where {visible_sql("s")} and s.item = any(:items)
+     where {visible_sql("s", changed=changed)} and s.item = any(:items)
      order by s.display_from desc, s.record
-"""
+    """
 
 
 async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], law: Law) -> list[Held]:
     """Where these subjects (with their parts) visibly stand by records of these items, all in one statement."""
     given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items)}
-    return [Held(*row) for row in await session.fetch(_VISIBLE_OF, given | {**law.binds})]
+    return [Held(*row) for row in await session.fetch(_visible_of(changed=law.changed), given | {**law.binds})]
 
 
 RELEASE = f"""

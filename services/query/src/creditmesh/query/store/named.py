@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.query.store.records import VISIBLE
+from creditmesh.query.store.records import visible
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.rules.visibility import Law, visible_sql
 
@@ -28,7 +28,7 @@ _WRITE = """
      where excluded.discharged and not known.discharged
 """
 _FILE = f"""
-    with own as ({VISIBLE})
+    with own as ({visible()})
     select data from own
     union all
     select r.data from query.named n join query.record r on r.part = n.home and r.record = n.record

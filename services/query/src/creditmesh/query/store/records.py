@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
@@ -84,10 +85,15 @@ async def purge(session: Session, gone: Sequence[tuple[int, UUID]]) -> None:
     await session.execute(_PURGE, {"part": part, "record": record})
 
 
-VISIBLE = f"""
+@cache
+def visible(*, changed: bool = True) -> str:
+    """What is visible of `:subject` on `:as_of`: of `:items`, or of all (null); newest period first.
+
+    `changed` as the law is.
+    """
+    return f"""
     select record.data from query.record
-     where record.part = :part and record.subject = :subject and {visible_sql("record")}
+     where record.part = :part and record.subject = :subject and {visible_sql("record", changed=changed)}
        and (cast(:items as text[]) is null or record.item = any(:items))
      order by record.display_from desc, record.record
-"""
-"""What is visible of `:subject` on `:as_of`: of `:items`, or of all (null); newest period first."""
+    """
