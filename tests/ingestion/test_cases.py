@@ -174,6 +174,30 @@ async def test_what_a_case_ended_is_open_again_as_it_was_by_that_case_alone(
     assert (await house.submit(row | {"BZ": "新"})).json()["verdict"] == "corrected"
 
 
+@pytest.mark.parametrize(
+    ("effect", "status", "said"),
+    [
+        ("repair", 409, ["accepted", "withdrawn", "repaired"]),
+        ("withdraw", 409, ["accepted", "withdrawn", "withdrawn"]),
+        ("discharge", 201, ["accepted", "withdrawn", "discharged", "reopened"]),
+    ],
+)
+async def test_what_was_decided_holds_although_its_party_withdrew_the_record_first(
+    house: House, effect: str, status: int, said: list[str]
+):
+    number = house.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    record, subject = await made(house, row)
+    (event,) = await house.events(record)
+    await withdraw(house, str(record))
+    told = step(record, event.named[0] if effect == "discharge" else subject, effect)
+    await house.deliver(told, told)
+    answer = await correct(
+        house, str(record), row, rev=3, caller=OFFICER, reason="reopened", basis="示市监恢〔2026〕1号"
+    )
+    assert (answer.status_code, [each.change for each in await house.events(record)]) == (status, said)
+
+
 async def test_what_its_party_withdrew_no_case_opens(house: House):
     record, subject = await made(house, penalty(house.number()))
     await withdraw(house, str(record))

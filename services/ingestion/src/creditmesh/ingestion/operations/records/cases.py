@@ -30,7 +30,7 @@ _UNDECIDED: frozenset[CaseState] = frozenset({"filed", "accepted", "appealed"})
 async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
     """Write what these steps do, and keep which cases are to be decided.
 
-    A step on a copy, on a record that has ended otherwise, or done already, does nothing.
+    A step on a copy, on a record that a case has ended, or done already, does nothing.
     """
     newest = {step.case: step for step in steps}
     await undecided.begin(
@@ -43,7 +43,7 @@ async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
     for step in steps:
         if step.effect is not None and step.record in own:
             place = own[step.record]
-            if _applies(book.history(place)[-1], step.effect, is_its=book.says(place)["case"] == str(step.case)):
+            if _applies(book.history(place)[-1], step.effect, step.case, named=book.says(place)["case"]):
                 book.change_state(place, _change_of(step, step.effect))
     await book.write()
 
@@ -57,19 +57,19 @@ async def _own(ctx: Context, steps: Sequence[CaseChanged]) -> dict[UUID, Place]:
     return {each.record: each.place for each in firsts.values() if each.origin == ctx.node.code}
 
 
-def _applies(newest: Known, effect: CaseEffect, *, is_its: bool) -> bool:
-    """`is_its`: what stands is what the case brought about."""
-    if effect == "reopen":
-        return is_its and newest.state in {"repaired", "withdrawn"}
-    if newest.state != "published":
-        return False
+def _applies(newest: Known, effect: CaseEffect, case: UUID, *, named: str | None) -> bool:
+    """`named`: the case that the newest revision names."""
+    published = newest.state == "published"
     match effect:
         case "mark":
-            return newest.mark is None
+            return published and newest.mark is None
         case "unmark":
-            return newest.mark is not None
+            return published and newest.mark is not None
         case "repair" | "withdraw" | "discharge":
-            return True
+            # What its party withdrew meanwhile its party may open again: but not what was decided.
+            return published or (newest.state == "withdrawn" and named is None)
+        case "reopen":
+            return newest.state in {"repaired", "withdrawn"} and named == str(case)
 
 
 def _change_of(step: CaseChanged, effect: CaseEffect) -> StateChange:
