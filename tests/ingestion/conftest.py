@@ -68,13 +68,15 @@ class Catalogue(Directory):
         for rule in rules():
             self.tell("rule", rule)
 
-    def tell(self, kind: Any, body: Any, *, state: Any = "published", number: int = 1) -> None:
+    def tell(
+        self, kind: Any, body: Any, *, state: Any = "published", number: int = 1, effective: date | None = None
+    ) -> None:
         change = CatalogueChanged(
             kind=kind,
             code=body.code,
             number=number,
             state=state,
-            effective=date(2000, 1, 1) if number == 1 and state == "published" else TODAY,
+            effective=effective or (date(2000, 1, 1) if number == 1 and state == "published" else TODAY),
             body=body.model_dump(mode="json"),
         )
         self.apply(_Told(self.number + 1, CatalogueChanged.type, change.model_dump_json().encode()))

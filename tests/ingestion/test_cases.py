@@ -10,7 +10,7 @@ from creditmesh.schemas.events import CaseChanged
 from tests.ingestion.conftest import OFFICER, House
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import items, penalty, person_penalty, resident
-from tests.ingestion.test_records import correct
+from tests.ingestion.test_records import correct, withdraw
 
 EFFECTS = ["mark", "unmark", "repair", "withdraw"]
 
@@ -152,6 +152,73 @@ async def test_a_case_that_withdrew_a_record_is_not_undone_by_its_party(house: H
     )
     assert (answer.status_code, answer.json()["code"]) == (409, "record_closed")
     assert await house.events(record) == before
+
+
+@pytest.mark.parametrize(("effect", "mark"), [("repair", "disputed"), ("withdraw", None)])
+async def test_what_a_case_ended_is_open_again_as_it_was_by_that_case_alone(
+    house: House, effect: str, mark: str | None
+):
+    row = penalty(house.number())
+    record, subject = await made(house, row)
+    ended = step(record, subject, effect)
+    await house.deliver(step(record, subject, "mark"), ended)
+    await house.deliver(step(record, subject, "reopen", state="revoked"))
+    assert len(await house.events(record)) == 3
+    revoked = ended.model_copy(update={"effect": "reopen", "state": "revoked", "basis": "示信撤〔2026〕1号"})
+    await house.deliver(revoked, revoked)
+    first, _, _, event = await house.events(record)
+    assert (event.change, event.state, event.mark, event.reason) == ("reopened", "published", mark, "reopened")
+    assert (event.case, event.officer, event.basis) == (ended.case, "O-7", "示信撤〔2026〕1号")
+    assert (event.fields, event.sealed, event.display_until) == (first.fields, first.sealed, first.display_until)
+    assert (await house.submit(row)).json()["reasons"][0]["code"] == "same"
+    assert (await house.submit(row | {"BZ": "新"})).json()["verdict"] == "corrected"
+
+
+@pytest.mark.parametrize(
+    ("effect", "status", "said"),
+    [
+        ("repair", 409, ["accepted", "withdrawn", "repaired"]),
+        ("withdraw", 409, ["accepted", "withdrawn", "withdrawn"]),
+        ("discharge", 201, ["accepted", "withdrawn", "discharged", "reopened"]),
+    ],
+)
+async def test_what_was_decided_holds_although_its_party_withdrew_the_record_first(
+    house: House, effect: str, status: int, said: list[str]
+):
+    number = house.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    record, subject = await made(house, row)
+    (event,) = await house.events(record)
+    await withdraw(house, str(record))
+    told = step(record, event.named[0] if effect == "discharge" else subject, effect)
+    await house.deliver(told, told)
+    answer = await correct(
+        house, str(record), row, rev=3, caller=OFFICER, reason="reopened", basis="示市监恢〔2026〕1号"
+    )
+    assert (answer.status_code, [each.change for each in await house.events(record)]) == (status, said)
+
+
+async def test_what_its_party_withdrew_no_case_opens(house: House):
+    record, subject = await made(house, penalty(house.number()))
+    await withdraw(house, str(record))
+    await house.deliver(step(record, subject, "reopen", state="revoked"))
+    assert len(await house.events(record)) == 2
+
+
+async def test_a_party_does_not_take_a_mark_off_by_withdrawing_and_reopening(house: House):
+    row = penalty(house.number())
+    record, subject = await made(house, row)
+    await house.deliver(step(record, subject, "mark"))
+    assert (await withdraw(house, str(record), rev=2)).status_code == 200
+    answer = await correct(
+        house, str(record), row, rev=3, caller=OFFICER, reason="reopened", basis="示市监恢〔2026〕1号"
+    )
+    assert answer.status_code == 201
+    assert [(event.change, event.mark) for event in await house.events(record)][1:] == [
+        ("marked", "disputed"), ("withdrawn", "disputed"), ("reopened", "disputed"),
+    ]  # fmt: skip
+    await house.deliver(step(record, subject, "unmark"))
+    assert (await house.events(record))[-1].mark is None
 
 
 @pytest.mark.parametrize(("kind", "mark"), [("repair", "disputed"), ("objection", None)])

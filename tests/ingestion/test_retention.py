@@ -1,10 +1,15 @@
 """What was kept for its term after it ended is deleted, round by round, with a purge record and word to readers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.stream import read_stream
 from creditmesh.chassis.clock import Clock
@@ -16,13 +21,16 @@ from creditmesh.ingestion import service
 from creditmesh.ingestion.held_rows import HeldRowRounds
 from creditmesh.ingestion.retention import RetentionRounds
 from creditmesh.ingestion.store.revisions import COLUMNS
+from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import RecordChanged, RecordPurged
 from creditmesh.schemas.rules.calendar import add_months
-from tests.ingestion.conftest import OFFICER, PENALTY, REAL, Catalogue, House
+from tests.ingestion.conftest import OFFICE, OFFICER, PENALTY, REAL, Catalogue, House, told
+from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import TODAY, items, penalty, person_penalty, resident
 from tests.ingestion.test_cases import step
 from tests.ingestion.test_copies import announce
-from tests.ingestion.test_one_decision import licence
+from tests.ingestion.test_copies import codes as refusals
+from tests.ingestion.test_one_decision import as_before, licence
 from tests.ingestion.test_records import withdraw
 
 ENDS = date(2026, 7, 10)
@@ -39,7 +47,8 @@ async def alone(house: House):
     house.equipment = replace(before, followed=directory, clock=clock)
     async with house.database.session() as session:
         await session.execute(
-            "truncate ingestion.revision, ingestion.review, ingestion.purge, ingestion.closed, bus.event_queue"
+            "truncate ingestion.revision, ingestion.review, ingestion.purge, ingestion.closed, ingestion.undecided,"
+            " ingestion.copy, bus.event_queue"
         )
         await session.execute("update ingestion.retention_round set day = '-infinity', part = 12")
     yield house
@@ -90,8 +99,8 @@ async def test_a_record_is_deleted_on_the_day_its_term_is_over_and_leaves_a_purg
     }  # fmt: skip
     assert left["legal_date"] == OVER
     async with alone.database.session() as session:
-        told = await session.fetch("select data from bus.event where type = 'record.purged'")
-    assert record in {RecordPurged.model_validate_json(row["data"]).record for row in told}
+        said = await session.fetch("select data from bus.event where type = 'record.purged'")
+    assert record in {RecordPurged.model_validate_json(row["data"]).record for row in said}
 
 
 async def test_a_round_is_made_of_turns_and_meets_every_record_once(alone: House):
@@ -112,19 +121,48 @@ async def test_what_is_still_shown_or_has_no_end_is_kept_however_old(alone: Hous
     assert await there(alone) == {fined, open_ended}
 
 
-async def test_a_shorter_term_reaches_what_is_stored_and_a_longer_one_does_not(alone: House):
+def with_term(months: int, number: int = 1) -> Item:
+    return items()[PENALTY].model_copy(update={"retention_months": months, "number": number})
+
+
+async def test_a_shorter_term_reaches_what_is_stored_from_its_day_on_and_a_longer_one_does_not(alone: House):
     await submitted(alone, 1)
-    shorter = items()[PENALTY].model_copy(update={"retention_months": 12})
-    longer = items()[PENALTY].model_copy(update={"retention_months": 120})
     directory = alone.equipment.followed
     alone.on(OVER)
-    directory.tell("item", longer, number=2)
+    directory.tell("item", with_term(120), number=2)
     assert directory.retention(OVER)[PENALTY].months == {1: 60, 2: 120}
-    directory.tell("item", shorter, number=3)
-    assert directory.retention(OVER)[PENALTY].months == {1: 12, 2: 12, 3: 12}
-    alone.on(add_months(ENDS, 12))
+    directory.tell("item", with_term(12), number=3)
+    alone.on(date.fromordinal(add_months(TODAY, 12).toordinal() - 1))
+    assert await a_round(alone) == 0
+    alone.on(add_months(TODAY, 12))
     assert await a_round(alone) == 1
     assert [(each["number"], each["months"]) for each in await purges(alone)] == [(3, 12)]
+
+
+async def test_a_mistaken_term_deletes_nothing_at_once_neither_records_nor_held_rows(alone: House):
+    record, directory = await submitted(alone, 1), alone.equipment.followed
+    await alone.submit(person_penalty(71, CF_NR_FK="2000"))
+    mistaken = add_months(ENDS, 40)
+    alone.on(mistaken)
+    directory.tell("item", with_term(6), number=2, effective=mistaken)
+    for day, months in ((mistaken, 0), (add_months(mistaken, 6), 6)):
+        alone.on(date.fromordinal(day.toordinal() - (1 if months else 0)))
+        assert await a_round(alone) == await HeldRowRounds(alone.equipment, most=9).round() == 0
+    directory.tell("item", with_term(60), number=3, effective=add_months(mistaken, 5))
+    alone.on(add_months(mistaken, 6))
+    assert await a_round(alone) == await HeldRowRounds(alone.equipment, most=9).round() == 0
+    assert await there(alone) == {record}
+    alone.on(OVER)
+    assert await a_round(alone) == 1
+
+
+async def test_a_shorter_term_that_is_published_again_counts_from_its_first_day(alone: House):
+    await submitted(alone, 1)
+    for number, day in enumerate((TODAY, add_months(TODAY, 4), add_months(TODAY, 8)), 2):
+        alone.on(day)
+        alone.equipment.followed.tell("item", with_term(12), number=number, effective=day)
+    alone.on(add_months(TODAY, 12))
+    assert await a_round(alone) == 1
 
 
 async def test_a_row_whose_term_is_over_is_refused_so_that_a_nightly_file_does_not_bring_it_back(alone: House):
@@ -146,31 +184,155 @@ SHOWN = {"CF_CFLB": "罚款", "CF_NR_FK": "1", "CF_NR": "罚款1万元", "CF_JDR
 """A general one: on show for a year."""
 
 
-async def test_what_was_ended_and_deleted_is_not_imposed_anew_by_a_row_that_is_sent_again(alone: House):
-    open_ended = licence(1, certificate=None, decision="示许〔2026〕1号", XK_YXQZI="2099-12-31")
-    licensed = (await alone.submit(open_ended, item="administrative_licence")).json()["record"]
+@contextmanager
+def stored(house: House, when: str) -> Iterator[None]:
+    """What is sent herein is stored as it was until decision 33, or as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        if when == "before":
+            as_before(patch, house.equipment.keys)
+        yield
+
+
+@pytest.mark.parametrize("when", ["now", "before"])
+@pytest.mark.parametrize("decision", ["示市监处罚〔2026〕1号", "示市监处罚［2026］第1号"])
+async def test_what_was_ended_and_deleted_is_not_imposed_anew_by_a_row_that_is_sent_again(
+    alone: House, when: str, decision: str
+):
+    open_ended = licence(1, certificate=None, decision="示许［2026］1号", XK_YXQZI="2099-12-31")
+    alone.equipment.followed.tell("item", with_term(6), number=2)
+    with stored(alone, when):
+        licensed = (await alone.submit(open_ended, item="administrative_licence")).json()["record"]
+        fined = await submitted(alone, 1, **SHOWN, CF_WSH=decision)
     assert (await withdraw(alone, licensed)).status_code == 200
-    alone.equipment.followed.tell("item", items()[PENALTY].model_copy(update={"retention_months": 3}), number=2)
-    fined = await submitted(alone, 1, **SHOWN)
     (event,) = await alone.events(fined)
     await alone.deliver(step(fined, event.subject, "repair"))
-    alone.on(add_months(TODAY, 3))
+    alone.on(add_months(TODAY, 6))
     assert await a_round(alone) == 1
     assert await there(alone) == {UUID(licensed)}
-    assert "record_closed" in (await alone.submit(penalty(1, **(ROW | SHOWN)))).text
-    alone.on(add_months(TODAY, 61))
+    again = await alone.submit(penalty(1, **(ROW | SHOWN | {"CF_WSH": decision})))
+    assert (again.status_code, again.json()["errors"][0]["code"]) == (422, "record_deleted")
+    alone.on(add_months(TODAY, 60))
     assert await a_round(alone) == 1
-    assert "record_closed" in (await alone.submit(open_ended, item="administrative_licence")).text
+    again = await alone.submit([open_ended], item="administrative_licence")
+    ((line,), _) = told(again)
+    assert (line["verdict"], line["reasons"][0]["code"], line.get("record")) == ("refused", "record_deleted", None)
     assert await there(alone) == set()
-    told = await alone.fetch("select record, state from ingestion.closed")
-    assert {(row["record"], row["state"]) for row in told} == {(UUID(licensed), "withdrawn"), (fined, "repaired")}
 
 
-async def test_what_ended_by_itself_leaves_nothing_that_names_its_subject(alone: House):
+async def test_what_cannot_be_compared_with_what_was_deleted_is_for_the_credit_office(alone: House):
+    """Until decision 33 all certificates of a decision were one record: which of them had ended nobody knows."""
+    rows = [licence(1, certificate=f"JY{each}", decision="示许〔2026〕1号") for each in (1, 2)]
+    with stored(alone, "before"):
+        record = (await alone.submit(rows[0], item="administrative_licence")).json()["record"]
+    await withdraw(alone, record)
+    alone.on(add_months(TODAY, 60))
+    assert await a_round(alone) == 1
+    verdicts, _ = told(await alone.submit(rows, item="administrative_licence"))
+    assert [(each["verdict"], each["reasons"][0]["code"]) for each in verdicts] == [("held", "perhaps_deleted")] * 2
+    assert await there(alone) == set()
+    for caller, status in ((OFFICER, 403), (OFFICE, 201)):
+        async with alone.client(caller) as client:
+            answer = await client.post(f"/v1/reviews/{verdicts[1]['review']}/decision", json={"decision": "release"})
+        assert answer.status_code == status, answer.text
+    assert await there(alone) == {UUID(answer.json()["record"])}
+    verdicts, _ = told(await alone.submit(rows, item="administrative_licence"))
+    assert [each["verdict"] for each in verdicts] == ["held", "unchanged"]
+
+
+async def test_what_is_left_of_what_was_deleted_names_nobody(alone: House):
     await submitted(alone, 1)
     alone.on(OVER)
     assert await a_round(alone) == 1
-    assert await alone.fetch("select * from ingestion.closed") == []
+    (left,) = await alone.fetch("select * from ingestion.closed")
+    assert (set(left), left["state"]) == ({"part", "natural_key", "state"}, "published")
+
+
+async def test_what_ended_by_itself_and_was_deleted_does_not_come_back_under_a_looser_rule(alone: House):
+    directory, general = alone.equipment.followed, items()[PENALTY]
+    longer = general.display.model_copy(update={"general_months": 36})
+    directory.tell("item", with_term(6), number=2)
+    await submitted(alone, 1, **SHOWN)
+    directory.tell("item", with_term(6).model_copy(update={"display": longer}), number=3)
+    alone.on(add_months(date(2026, 11, 20), 18))
+    assert await a_round(alone) == 1
+    again = await alone.submit(penalty(1, **(ROW | SHOWN)))
+    assert again.json()["errors"][0]["code"] == "record_deleted"
+    assert await there(alone) == set()
+
+
+WALK = st.lists(
+    st.tuples(st.sampled_from([6, 12, 60]), st.sampled_from([3, 12, 36]), st.integers(0, 9), st.booleans()),
+    min_size=2,
+    max_size=8,
+)
+
+
+@given(walk=WALK, when=st.sampled_from(["now", "before"]))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_becomes_of_the_catalogue_what_was_deleted_never_comes_back(alone: House, walk: Any, when: str):
+    """A catalogue that is changed at random, rounds, and a department that sends the same file on."""
+    before, number, day = alone.equipment, alone.number(), TODAY
+    directory = Catalogue()
+    alone.equipment = replace(before, followed=directory, clock=Clock(lambda: directory.offset_days, real=lambda: REAL))
+    row = penalty(number, **(ROW | SHOWN), CF_WSH=f"示市监处罚［2026］第{number}号")
+    try:
+        with stored(alone, when):
+            record = UUID((await alone.submit(row)).json()["record"])
+        gone = False
+        for version, (kept, general, months, sends) in enumerate(walk, 2):
+            item, day = items()[PENALTY], add_months(day, months)
+            display = item.display.model_copy(update={"general_months": general})
+            alone.on(day)
+            update = {"retention_months": kept, "display": display, "number": version}
+            directory.tell("item", item.model_copy(update=update), number=version, effective=day)
+            await a_round(alone)
+            gone = gone or not await alone.events(record)
+            if sends:
+                answer = await alone.submit(row)
+                word = (answer.json().get("verdict"), answer.status_code)
+                assert (word == (None, 422)) == (gone or "retention_over" in answer.text), answer.text
+            assert len(await alone.fetch("select from ingestion.revision")) == (0 if gone else 1)
+    finally:
+        alone.equipment = before
+        async with alone.database.session() as session:
+            await session.execute("truncate ingestion.revision, ingestion.closed")
+
+
+@pytest.mark.parametrize(("begins", "ends"), [("mark", "unmark"), (None, None)])
+async def test_what_is_disputed_or_has_a_case_to_be_decided_is_not_deleted(
+    alone: House, begins: str | None, ends: str | None
+):
+    record = await submitted(alone, 1)
+    (event,) = await alone.events(record)
+    begun = step(record, event.subject, begins, state="accepted")
+    await alone.deliver(begun)
+    alone.on(OVER)
+    assert await a_round(alone) == 0
+    ended = begun.model_copy(update={"state": "refused", "effect": ends})
+    await alone.deliver(ended)
+    alone.on(date.fromordinal(OVER.toordinal() + 1))
+    assert await a_round(alone) == 1
+    assert await alone.fetch("select from ingestion.undecided") == []
+
+
+async def test_a_case_that_waits_for_its_subject_keeps_no_record(alone: House):
+    record = await submitted(alone, 1)
+    (event,) = await alone.events(record)
+    filed = step(record, event.subject, None, state="filed")
+    await alone.deliver(filed, filed.model_copy(update={"state": "returned"}))
+    alone.on(OVER)
+    assert await a_round(alone) == 1
+
+
+async def test_a_record_that_was_withdrawn_while_it_was_disputed_is_deleted_after_its_term(alone: House):
+    record = await submitted(alone, 1)
+    (event,) = await alone.events(record)
+    begun = step(record, event.subject, "mark")
+    await alone.deliver(begun)
+    await withdraw(alone, str(record), rev=2)
+    await alone.deliver(begun.model_copy(update={"state": "closed", "effect": None}))
+    alone.on(OVER)
+    assert await a_round(alone) == 1
 
 
 async def test_an_end_that_todays_law_brought_forward_counts_from_the_day_of_that_law(alone: House):
@@ -274,8 +436,8 @@ async def test_whom_any_revision_named_is_told_with_the_record(alone: House):
     assert len(people) == 2
     alone.on(OVER)
     assert await a_round(alone) == 2
-    told = await alone.fetch("select data from bus.event where type = 'record.purged'")
-    heard = {each.record: each for row in told if (each := RecordPurged.model_validate_json(row["data"]))}
+    said = await alone.fetch("select data from bus.event where type = 'record.purged'")
+    heard = {each.record: each for row in said if (each := RecordPurged.model_validate_json(row["data"]))}
     assert (set(heard[record].named), heard[nobody].named) == (people, ())
 
 
@@ -303,22 +465,74 @@ async def test_what_a_turn_costs_grows_with_its_records_and_not_with_their_squar
     assert await there(alone) == set()
 
 
-async def test_held_rows_that_nobody_decided_within_their_term_are_refused_and_blanked(alone: House):
+async def test_held_rows_that_nobody_decided_within_their_term_are_blanked_and_may_be_sent_again(alone: House):
     rows = [person_penalty(number, CF_NR_FK="2000") for number in (71, 72, 73)]
     reviews = [(await alone.submit(row)).json()["review"] for row in rows]
     alone.on(date.fromordinal(add_months(TODAY, 60).toordinal() - 1))
     assert await HeldRowRounds(alone.equipment, most=2).round() == 0
+    alone.equipment.followed.tell("item", with_term(84), number=2)  # else the row itself is over
     alone.on(add_months(TODAY, 60))
     assert await HeldRowRounds(alone.equipment, most=2).round() == 3
     stored = await alone.fetch("select state, verdict, sealed, officer from ingestion.review")
-    assert [tuple(row.values()) for row in stored] == [("refused", "refused", "[]", None)] * 3
+    assert [tuple(row.values()) for row in stored] == [("expired", None, "[]", None)] * 3
     async with alone.client(OFFICER) as client:
         shown = (await client.get(f"/v1/reviews/{reviews[0]}")).json()
-    assert (shown["state"], shown["officer"], shown["fields"]) == ("refused", None, {})
-    assert "期限内未审核" in shown["note"]
+        assert (shown["state"], shown["officer"], shown["fields"]) == ("expired", None, {})
+        assert len((await client.get("/v1/reviews?state=expired")).json()["items"]) == 3
+        decided = await client.post(f"/v1/reviews/{reviews[0]}/decision", json={"decision": "release"})
+        assert (decided.status_code, decided.json()["code"]) == (409, "already_decided")
+        assert "重新报送" in decided.json()["detail_zh"]
     assert await HeldRowRounds(alone.equipment, most=2).round() == 0
+    for again in (rows[0], [rows[0]], rows[0]):
+        answer = await alone.submit(again)
+        line = told(answer)[0][0] if isinstance(again, list) else answer.json()
+        assert (line["verdict"], line["review"] == reviews[0]) == ("held", False)
+    assert len(await alone.fetch("select from ingestion.review where state = 'held'")) == 1
+
+
+async def test_no_held_row_ends_by_a_catalogue_that_is_not_the_newest(alone: House):
+    await alone.submit(person_penalty(71, CF_NR_FK="2000"))
+    alone.on(add_months(TODAY, 60))
+    await announce(alone, alone.equipment.followed.number + 1)
+    try:
+        with pytest.raises(Transient):
+            await HeldRowRounds(alone.equipment, most=9).round()
+    finally:
+        await announce(alone, 0)
+    assert await HeldRowRounds(alone.equipment, most=9).round() == 1
 
 
 async def test_the_unit_that_ends_held_rows_runs_in_every_process(alone: House):
     workplace = Workplace(**dict.fromkeys(Workplace.__dataclass_fields__) | {"equipment": alone.equipment, "turn": 9})
     assert [unit.name for unit in service.units(workplace)] == ["retention", "held-rows"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "change", "codes", "left"),
+    [
+        (None, "corrected", ["retention_over"], []),
+        ("withdrawn", "reopened", [], ["reopened"]),
+    ],
+)
+async def test_a_copy_that_ended_by_this_nodes_law_and_was_deleted_is_not_brought_back_by_its_origin(
+    province: House, ended: Any, change: Any, codes: list[str], left: list[str]
+):
+    telling, feed, record = province.equipment.followed, Feed(province), new_record()
+    assert isinstance(telling, Catalogue)
+    row = penalty(province.number(), **(ROW | SHOWN))
+    try:
+        telling.tell("item", with_term(6, 2), number=2)
+        await province.deliver(feed.key(), feed.entry(row, record=record))
+        if ended is not None:
+            await province.deliver(feed.entry(row, record=record, rev=2, change=ended))
+        province.on(add_months(date(2026, 11, 20), 18))
+        async with province.database.session() as session:
+            await session.execute("truncate bus.event_queue")
+            await session.execute("update ingestion.retention_round set day = '-infinity', part = 12")
+        await RetentionRounds(province.equipment, most=1000).round()
+        assert await province.events(record) == []
+        told = await refusals(province, feed.entry(row | {"BZ": "新"}, record=record, rev=3, change=change))
+        assert (told, [event.change for event in await province.events(record)]) == (codes, left)
+    finally:
+        telling.tell("item", items()[PENALTY], number=3)
+        province.on(TODAY)

@@ -199,3 +199,28 @@ def _otherwise(text: str) -> list[str]:
     """The text with another byte, at each place in turn."""
     others = [(n, ord(text[n])) for n in range(len(text))]
     return [text[:n] + chr(other) + text[n + 1 :] for n, was in others for other in (was ^ 1, was + 1)]
+
+
+async def test_a_repair_that_is_revoked_is_none_at_any_tier(shared: Mesh):
+    record = await record_of(shared, 504)
+    case = await filed(shared.city, "repair", record)
+    await act(shared.city, case, action="approve", basis="示市监修〔2026〕2号")
+    await shared.settled()
+    assert await shown(shared, 504, record) == dict.fromkeys(UPWARDS, GONE)
+    await act(shared.city, case, action="revoke", reason="整改材料系伪造", basis="示市监撤〔2026〕1号")
+    await shared.settled()
+    assert await shown(shared, 504, record) == dict.fromkeys(UPWARDS, SHOWN)
+    for code in UPWARDS:
+        rows = (await shared.revisions(record))[code]
+        assert [row["change"] for row in rows] == ["accepted", "repaired", "reopened"], code
+    seen = done(await shared.city.door("subject").get(f"/v1/cases/{case}"))
+    assert (seen["state"], seen["effect"], seen["steps"][-1]["reason"]) == ("revoked", "done", "整改材料系伪造")
+    told = await certificate(shared, case)
+    assert (told.change, {line.holder for line in told.lines if line.outcome == "acknowledged"}) == (
+        "reopened",
+        {"province", "nation"},
+    )
+    newest = (await shared.revisions(record))["city"][-1]
+    assert newest["state"] == "published"
+    again = await shared.city.submit(enterprise(shared.city, "示市监罚〔2026〕504号", 504), item=LISTING)
+    assert (again.status_code, again.json()["verdict"]) == (200, "unchanged")

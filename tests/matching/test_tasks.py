@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from creditmesh.chassis.context import lock_key
+from creditmesh.chassis.context import Context, lock_key
 from creditmesh.matching import service
 from creditmesh.matching.naming import task_id
-from creditmesh.schemas.events import RecordPurged
+from creditmesh.schemas.events import RecordChanged, RecordPurged
 from tests.matching.catalogue import BAR, BASIS, TODAY, a_record, item, measure, party, revised
 from tests.matching.conftest import House, a_person, an_organisation, department, given
 from tests.support.erasing import erase
@@ -174,14 +174,64 @@ async def test_what_was_applied_is_to_be_lifted_even_when_its_record_is_deleted(
     await answered(house, luxury, **NOT_DONE)
     await house.load(revised(change, state="withdrawn", reason="removed"))
     await house.purge(RecordPurged(record=change.record, subject=firm, item=change.item))
-    left = await house.fetch("select measure from matching.feedback where record = $1", change.record)
-    assert [row["measure"] for row in left] == [bar["measure"]]
+    (left,) = await house.fetch("select measure, data from matching.feedback where record = $1", change.record)
+    assert left["measure"] == bar["measure"]
+    kept = RecordChanged.model_validate_json(left["data"])
+    assert (kept.fields, kept.severity) == ({"NAME": "沙盒一号有限公司", "CODE": "91990000MA0000001R"}, None)
+    assert await lifted_forgotten(house, TODAY + timedelta(days=9)) == 0
     (task,) = await inbox(house, state="withdrawn")
     assert (task["id"], task["subject"]["name"]) == (bar["id"], "沙盒一号有限公司")
-    assert (await answered(house, bar, outcome="lifted")).status_code == 201
+    for _ in range(2):
+        again = await answered(house, task, key=f"lifted-{change.record}", officer="W-17", outcome="lifted")
+        assert again.status_code == 201, again.text
     assert await inbox(house, state="withdrawn") == []
-    await house.purge(RecordPurged(record=change.record, subject=firm, item=change.item))
+    assert await lifted_forgotten(house, date(2000, 1, 1)) == 0
+    assert await lifted_forgotten(house, date(2100, 1, 1)) == 1
     assert await house.fetch("select from matching.feedback where record = $1", change.record) == []
+
+
+async def lifted_forgotten(house: House, before: date) -> int:
+    """Prune as if keys were kept until that day: of how many tasks the answers went."""
+    context = Context(house.equipment)
+    try:
+        given = {"before": datetime.combine(before, time(), UTC), "most": 1000}
+        ((gone, _),) = await (await context.session()).fetch(service.prunes[-1].statement, given)
+        await context.commit()
+    finally:
+        await context.rollback()
+    return gone
+
+
+async def test_of_whom_a_deleted_record_named_nothing_stays_but_what_says_who_they_are(house: House):
+    firm, boss, record = await house.subject(an_organisation()), await house.subject(a_person()), uuid4()
+    said = {"BOSS": "殷沙盒", "BOSS_ID": "990000196001010011", "OTHER": "与本人有关的其他内容"}
+    texts = await sealed(house, firm, record, boss, **said)
+    change = a_record(firm, record=record, boss=boss, sealed=texts)
+    await house.load(change)
+    luxury = next(each for each in await inbox(house) if each["role"] == "responsible")
+    await answered(house, luxury)
+    await house.load(revised(change, state="withdrawn", reason="removed"))
+    await house.purge(RecordPurged(record=record, subject=firm, item=change.item, named=(boss,)))
+    (task,) = await inbox(house, state="withdrawn")
+    assert task["subject"]["number"] == "990000196001010011"
+    (left,) = await house.fetch("select data from matching.feedback where record = $1", record)
+    kept = RecordChanged.model_validate_json(left["data"])
+    (text,) = kept.sealed
+    ciphers = await house.equipment.vault.open([boss])
+    assert ciphers[boss].unseal(text, object=record, field=text.field) == {k: said[k] for k in ("BOSS", "BOSS_ID")}
+    assert (kept.fields, kept.related) == ({}, ())
+
+
+async def test_a_discharge_outlives_the_deletion_of_its_record(house: House):
+    firm, boss = await house.subject(an_organisation()), await house.subject(a_person())
+    change = a_record(firm, boss=boss)
+    discharged = revised(change, change="discharged", about=boss)
+    ended = revised(discharged, change="withdrawn", state="withdrawn", about=None)
+    await house.load(change, discharged, ended)
+    await house.purge(RecordPurged(record=change.record, subject=firm, item=change.item, named=(boss,)))
+    await house.load(revised(ended, change="reopened", state="published"))
+    mine = [task for task in await inbox(house, limit=200) if task["record"] == str(change.record)]
+    assert by_measure(mine) == [("bar", "listed"), ("luxury", "listed")]
 
 
 @pytest.mark.parametrize("end", ["expired", "item", "measure", "list", "duty", "repaired"])

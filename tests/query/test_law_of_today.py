@@ -12,6 +12,7 @@ from creditmesh.schemas.rules.calendar import add_months
 from tests.query.asking import authorised, by_authorisation, by_matter
 from tests.query.conftest import House, invented_person, person
 from tests.query.samples import a_directory, a_record, an_item, published_anew
+from tests.query.test_own_side import revised
 
 PENALTY = an_item("penalty", by_kind={"natural_person": "public"})
 NAME, NUMBER, BOSS = "沙盒测试某", "990000196001010014", "测试法人"
@@ -169,6 +170,21 @@ async def test_nothing_stays_of_a_record_that_was_kept_for_its_term_but_who_look
             assert left == [], table
     assert await file_of(house, boss, event) is None
     assert len(await house.log_of(subject)) >= looked
+
+
+async def test_a_discharge_outlives_the_deletion_of_its_record(house: House):
+    house.follow(a_directory([PENALTY]))
+    _, subject, boss, event = await a_penalty(house)
+    discharged = revised(event, change="discharged", about=boss)
+    ended = revised(discharged, change="withdrawn", state="withdrawn", about=None)
+    await house.load(discharged, ended)
+    await house.purge(RecordPurged(record=event.record, subject=subject, item="penalty", named=(boss,)))
+    async with house.database.session() as session:
+        (left,) = await session.fetch("select subject, discharged from query.named where record = $1", event.record)
+    assert tuple(left) == (boss, True)
+    await house.load(revised(ended, change="reopened", state="published"))
+    assert await file_of(house, subject, event) is not None
+    assert await file_of(house, boss, event) is None
 
 
 DAYS = st.integers(0, 500).map(lambda days: date(2026, 1, 6) + timedelta(days=days))

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -14,7 +15,7 @@ OVER = date(2026, 12, 1)
 """After every deadline of a case refused today."""
 STATES = ["filed", "returned", "accepted", "approved", "refused", "refused, time over", "refused for good", "appealed",
           "closed"]  # fmt: skip
-ACTIONS = ["accept", "return", "approve", "refuse", "appeal"]
+ACTIONS = ["accept", "return", "approve", "refuse", "appeal", "revoke"]
 ALLOWED = {
     ("filed", "accept", "body"): "accepted",
     ("filed", "accept", "office"): "accepted",
@@ -24,11 +25,12 @@ ALLOWED = {
     ("accepted", "refuse", "body"): "refused",
     ("refused", "appeal", "subject"): "appealed",
     ("appealed", "approve", "office"): "approved",
+    ("approved", "revoke", "body"): "revoked",
     ("appealed", "refuse", "office"): "refused",
 }
 EFFECTS = {
-    "repair": {"approve": "repair"},
-    "objection": {"accept": "mark", "approve": "withdraw", "refuse": "unmark", "appeal": "mark"},
+    "repair": {"approve": "repair", "revoke": "reopen"},
+    "objection": {"accept": "mark", "approve": "withdraw", "refuse": "unmark", "appeal": "mark", "revoke": "reopen"},
 }
 BODIES: dict[str, dict[str, Any]] = {
     "accept": {},
@@ -36,6 +38,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "approve": {"basis": "示信修〔2026〕3号"},
     "refuse": {"reason": "材料与事实不符"},
     "appeal": {"reason": "已履行完毕"},
+    "revoke": {"reason": "整改材料系伪造", "basis": "示信撤〔2026〕1号"},
 }
 
 
@@ -46,11 +49,12 @@ def expected(state: str, action: str, actor: str) -> tuple[int, str]:
     if action == "appeal":
         if actor != "subject":
             return 403, "not_the_subject"
-        return 409, "appeal_over" if state in {"refused, time over", "refused for good", "closed"} else "wrong_state"
+        return 409, "appeal_over" if state in {"refused, time over", "refused for good"} else "wrong_state"
     if actor == "subject":
         return 403, "not_for_the_subject"
-    body, decides = actor.startswith("body"), action in {"approve", "refuse"}
-    if decides and body == (state == "appealed"):
+    body, decides = actor.startswith("body"), action in {"approve", "refuse", "revoke"}
+    offices = state == "appealed" or (action, state) == ("revoke", "refused for good")
+    if decides and body == offices:
         return 403, "not_the_office" if body else "not_the_body"
     return (403, "officer_needed") if actor.endswith("system") else (409, "wrong_state")
 
@@ -79,6 +83,9 @@ async def brought_to(house: House, kind: str, state: str) -> tuple[str, RecordCh
     }[state]  # fmt: skip
     for action, caller in way:
         await house.acted(case, caller, action, **content(kind, action))
+    if state == "approved":
+        change = "repaired" if kind == "repair" else "withdrawn"
+        await house.next_revision(record, change, case=UUID(case))
     if state == "closed":
         await house.next_revision(record, "withdrawn")
     if state == "refused, time over":

@@ -1,15 +1,19 @@
 """What a case does to its record: under way until repair has seen the revision, and closed where the record ended."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
+import orjson
 import pytest
 
 from creditmesh.chassis.context import Context
 from creditmesh.repair.operations.filing import file_case
 from creditmesh.schemas.cases import CaseIn
 from creditmesh.schemas.events import RecordPurged
-from tests.repair.conftest import House, department, office, person
+from tests.repair.conftest import TODAY, House, department, office, person
+from tests.repair.refusing import refused
+from tests.repair.test_named import filed, naming
 from tests.support.eventually import eventually
 
 
@@ -94,6 +98,133 @@ async def test_an_open_case_is_closed_when_its_record_ends_otherwise(house: Hous
     assert (told["state"], told["effect"]) == ("closed", None)
 
 
+@pytest.mark.parametrize("state", ["filed", "returned", "accepted", "appealed"])
+async def test_a_case_goes_on_where_it_stood_when_its_record_is_opened_again(house: House, state: str):
+    record = await house.record()
+    case, repair = await house.filed(record, "objection"), await house.filed(record)
+    if state == "returned":
+        await house.acted(case, department(), "return", missing=["statement"])
+    if state in {"accepted", "appealed"}:
+        await house.acted(case, department(), "accept")
+    if state == "appealed":
+        await house.acted(case, department(), "refuse", reason="属实")
+        await house.acted(case, person(record.subject), "appeal")
+    before = (await house.get(f"/v1/cases/{case}", person(record.subject))).json()
+    ended = await house.next_revision(record, "withdrawn")
+    over = await house.act(case, person(record.subject), "appeal")
+    assert (over.status_code, over.json()["code"]) == (409, "wrong_state")
+    assert "恢复" in over.json()["detail_zh"]
+    house.on(TODAY + timedelta(days=60))
+    await house.next_revision(ended, "reopened", officer="Officer Wei", basis="示恢〔2026〕1号")
+    shown = (await house.get(f"/v1/cases/{case}", person(record.subject))).json()
+    assert (shown["state"], shown["missing"], shown["overdue"]) == (state, before["missing"], False)
+    assert (shown["due"] is None) == (before["due"] is None)
+    assert shown["due"] is None or shown["due"] > str(TODAY + timedelta(days=60))
+    last = shown["steps"][-1]
+    assert (last["action"], last["officer"], last["basis"]) == ("record_reopened", "Officer Wei", "示恢〔2026〕1号")
+    told = (await house.told_of(case))[-1]
+    assert (told["state"], told["effect"]) == (state, "mark" if state in {"accepted", "appealed"} else None)
+    assert (await standing(house, repair))[0] == "filed"
+    if state == "filed":
+        taken = await house.acted(case, department(), "accept")
+        assert taken["due"] > str(TODAY + timedelta(days=60))
+    if state == "returned":
+        assert (await house.add(case, record.subject, "statement")).status_code == 201
+        assert (await standing(house, case))[0] == "filed"
+
+
+async def test_a_case_that_goes_on_marks_no_record_that_is_marked(house: House):
+    record = await house.record()
+    case = await house.filed(record, "objection")
+    await house.acted(case, department(), "accept")
+    marked = await house.next_revision(record, "marked", mark="disputed", case=UUID(case))
+    ended = await house.next_revision(marked, "withdrawn")
+    await house.next_revision(ended, "reopened")
+    assert (await house.told_of(case))[-1]["effect"] is None
+    assert await standing(house, case) == ("accepted", "done", None)
+    await house.acted(case, department(), "refuse", reason="属实")
+    assert (await house.told_of(case))[-1]["effect"] == "unmark"
+
+
+REVOKED = {"reason": "所提交的整改材料系伪造", "basis": "示信撤〔2026〕1号"}
+
+
+async def test_who_approved_a_repair_revokes_it_with_its_ground_and_the_record_is_open_again(house: House):
+    record = await house.record()
+    case, objection = await house.filed(record), await house.filed(record, "objection")
+    await house.with_documents(case, record.subject)
+    for action in ("accept", "approve"):
+        await house.acted(case, department(), action)
+    refused(await house.act(case, department(), "revoke", **REVOKED), 409, "nothing_to_revoke")  # it still stands
+    ended = await house.next_revision(record, "repaired", case=UUID(case))
+    for lacking in ("reason", "basis"):
+        answer = await house.act(case, department(), "revoke", **{k: v for k, v in REVOKED.items() if k != lacking})
+        assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, [f"/{lacking}"])
+    refused(await house.act(case, office(), "revoke", **REVOKED), 403, "not_the_body")
+    refused(await house.act(case, department(officer=None), "revoke", **REVOKED), 403, "officer_needed")
+    refused(await house.act(case, person(record.subject), "revoke", **REVOKED), 403, "not_for_the_subject")
+    await house.acted(case, department(), "revoke", **REVOKED)
+    assert await standing(house, case) == ("revoked", "none", "under_way")
+    told = (await house.told_of(case))[-1]
+    assert (told["state"], told["effect"], told["basis"]) == ("revoked", "reopen", REVOKED["basis"])
+    await house.next_revision(ended, "reopened", case=UUID(case))
+    assert await standing(house, case) == ("revoked", "none", "done")
+    shown = (await house.get(f"/v1/cases/{case}", person(record.subject))).json()
+    assert (shown["steps"][-1]["action"], shown["steps"][-1]["reason"]) == ("revoke", REVOKED["reason"])
+    certificate = orjson.loads((await house.get(f"/v1/cases/{case}/certificate", office())).json()["signed"])
+    assert (certificate["change"], certificate["rev"]) == ("reopened", 3)
+    assert (await standing(house, objection))[0] == "filed"
+    assert (await house.file(record)).status_code == 201
+    refused(await house.act(case, department(), "revoke", **REVOKED), 409, "wrong_state")
+
+
+async def test_the_office_revokes_what_it_decided_on_appeal(house: House):
+    record = await house.record()
+    case = await house.filed(record, "objection")
+    await house.acted(case, department(), "accept")
+    await house.acted(case, department(), "refuse", reason="属实")
+    await house.acted(case, person(record.subject), "appeal")
+    await house.acted(case, office(), "approve", remedy="withdraw")
+    await house.next_revision(record, "withdrawn", case=UUID(case))
+    refused(await house.act(case, department(), "revoke", **REVOKED), 403, "not_the_office")
+    await house.acted(case, office(), "revoke", **REVOKED)
+    assert (await standing(house, case))[0] == "revoked"
+
+
+async def test_a_case_that_ended_the_record_for_one_person_is_not_revoked(house: House):
+    record, boss = await naming(house)
+    case = await filed(house, record, boss, "repair")
+    await house.with_documents(case, boss)
+    for action in ("accept", "approve"):
+        await house.acted(case, department(), action)
+    await house.next_revision(record, "discharged", about=boss, case=UUID(case))
+    refused(await house.act(case, department(), "revoke", **REVOKED), 409, "nothing_to_revoke")
+
+
+async def test_nothing_is_revoked_of_a_record_that_ended_otherwise_or_was_deleted(house: House):
+    record = await house.record()
+    case = await house.filed(record)
+    await house.with_documents(case, record.subject)
+    for action in ("accept", "approve"):
+        await house.acted(case, department(), action)
+    ended = await house.next_revision(record, "repaired", case=UUID(case))
+    await house.hear(RecordPurged(record=record.record, subject=record.subject, item=record.item))
+    refused(await house.act(case, department(), "revoke", **REVOKED), 409, "nothing_to_revoke")
+    await house.next_revision(ended, "withdrawn")
+    refused(await house.act(case, department(), "revoke", **REVOKED), 409, "nothing_to_revoke")
+
+
+async def test_what_was_decided_is_not_open_again_with_its_record(house: House):
+    record = await house.record()
+    case = await house.filed(record)
+    await house.with_documents(case, record.subject)
+    for action in ("accept", "approve"):
+        await house.acted(case, department(), action)
+    ended = await house.next_revision(record, "withdrawn")
+    await house.next_revision(ended, "reopened")
+    assert (await standing(house, case))[0] == "approved"
+
+
 async def test_a_repair_closes_the_objection_to_the_same_record_and_not_itself(house: House):
     record = await house.record()
     repair, objection = await house.filed(record), await house.filed(record, "objection")
@@ -124,8 +255,11 @@ async def test_a_record_that_is_deleted_closes_its_open_cases_and_leaves_nothing
     assert (await standing(house, repair))[2] == "under_way"
     await house.hear(RecordPurged(record=record.record, subject=record.subject, item=record.item))
     assert await standing(house, repair) == ("approved", "none", "done")
+    certificate = orjson.loads((await house.get(f"/v1/cases/{repair}/certificate", office())).json()["signed"])
+    assert (certificate["change"], certificate["lines"], certificate["complete"]) == ("deleted", [], True)
     shown = (await house.get(f"/v1/cases/{objection}", person(record.subject))).json()
-    assert (shown["state"], shown["steps"][-1]["action"]) == ("closed", "record_ended")
+    last = shown["steps"][-1]
+    assert (shown["state"], last["action"], last["party"]) == ("closed", "record_ended", "city")
     assert (await house.act(objection, department(), "accept")).status_code == 409
     assert (await house.file(record, "objection")).json()["code"] == "record_not_shown"
 

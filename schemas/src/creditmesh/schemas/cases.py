@@ -18,13 +18,28 @@ from creditmesh.schemas.texts import Cited, Said
 EvidenceKind = Literal["proof", "commitment", "statement"]
 """`proof` of correction and performance, the public `commitment` (信用承诺书), a `statement` or any other document."""
 EvidenceMedia = Literal["application/pdf", "image/png", "image/jpeg"]
-Action = Literal["accept", "return", "approve", "refuse", "appeal"]
+Action = Literal["accept", "return", "approve", "refuse", "appeal", "revoke"]
+"""`revoke`: an approval that ended the record is taken back by whoever gave it."""
 Remedy = Literal["withdraw", "corrected"]
 """How an objection is upheld: its record ends (for somebody whom it only names: for them), or was corrected already."""
 Wanted = Literal["correct", "add", "stop_publication", "remove"]
 """What the subject asks for: put it right, complete it, show it no more, take them off the list."""
-StepAction = Literal["file", "complete", "accept", "return", "approve", "refuse", "appeal", "record_ended"]
-"""`complete`: the last missing document came. `record_ended`: the record ended otherwise, so that nothing is left."""
+StepAction = Literal[
+    "file",
+    "complete",
+    "accept",
+    "return",
+    "approve",
+    "refuse",
+    "appeal",
+    "revoke",
+    "record_ended",
+    "record_reopened",
+]
+"""`complete`: the last missing document came. `record_ended`: the record ended otherwise, or was deleted, so that
+nothing is left. `record_reopened`: its body opened it again, and the case goes on where it stood."""
+EffectChange = Change | Literal["deleted"]
+"""`deleted`: the record was deleted after its term before what was decided became a revision."""
 Standing = Literal["none", "under_way", "done"]
 
 
@@ -43,9 +58,9 @@ class ActionIn(In):
 
     action: Action
     reason: Annotated[Said | None, Field(repr=False)] = None
-    """In words; a refusal needs it."""
+    """In words, to the subject; a refusal needs it, and a revocation: its ground."""
     basis: Cited | None = None
-    """The decision's number. It travels in clear: no person's data."""
+    """The decision's number; a revocation needs it. It travels in clear: no person's data."""
     missing: Annotated[tuple[EvidenceKind, ...], Field(max_length=3)] = ()
     """Of `return`: every document that is missing, all at once; a case is returned once."""
     remedy: Remedy | None = None
@@ -75,7 +90,7 @@ class StepOut(Out):
     at: datetime
     legal_date: date
     party: Code | None = None
-    """None: the subject."""
+    """None: the subject. The node's own code: the node, which deletes records after their term."""
     officer: str | None = None
     reason: str | None = Field(default=None, repr=False)
     basis: str | None = None
@@ -162,12 +177,13 @@ class Certificate(Statement):
     record: UUID
     item: Code
     rev: int
-    change: Change
+    change: EffectChange
     decided_on: date
     decided_by: Code | None = None
     """None: the subject, whose appeal brought the mark back."""
     basis: str | None = None
     lines: tuple[CertificateLine, ...]
+    """None of a record that was deleted: each node deletes by its own law, and tells nobody."""
     complete: bool
     """Whether every node and every department has acknowledged or refused; bureaus cannot be told."""
     pending: tuple[Code, ...]

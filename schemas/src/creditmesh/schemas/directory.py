@@ -259,10 +259,13 @@ class Directory:
         """For how long what has ended is kept by the rules of that day, by item; a withdrawn one keeps its term."""
         found = {}
         for code in self._histories["item"]:
-            today, known = self._in_force("item", code, on), self.versions("item", code)
+            today = self._in_force("item", code, on)
             if today is not None:
-                versions = {each.number: each.body for each in known if isinstance(each.body, Item)}
-                found[code] = term_of(versions, number=today.number, since=today.effective)
+                known = self.versions("item", code)
+                until_today = known[: next(place for place, each in enumerate(known, 1) if each is today)]
+                found[code] = term_of(
+                    [(v.number, v.effective, v.body) for v in until_today if isinstance(v.body, Item)]
+                )
         return found
 
     def _accepted_by_others(self, code: str, rule: dict[str, object]) -> bool:

@@ -205,9 +205,19 @@ REASONS: dict[str, Reason] = {
     ),
     "record_closed": Reason(
         "The record is withdrawn or repaired; a withdrawn one is opened by an officer's correction with If-Match, "
-        "`reason: reopened` and a `basis`, a repaired one only by a case.",
+        "`reason: reopened` and a `basis`, one that a case ended only in that case, where its approval is revoked.",
         "该记录已撤销或已修复；已撤销的由工作人员以带 If-Match、`reason: reopened` 和 `basis` 的更正恢复，"
-        "已修复的仅可通过案件恢复。",
+        "因案件终止的仅可在该案件中撤销准予决定以恢复。",
+    ),
+    "record_deleted": Reason(
+        "The record of this decision had ended and was deleted after its term; nothing brings it back. Do not send it; "
+        "a new decision is sent under its own number.",
+        "该决定的记录已终止，并已在保存期满后删除，不再恢复；请勿报送。新的决定请以其自身的文书号报送。",
+    ),
+    "perhaps_deleted": Reason(
+        "A record of this decision had ended and was deleted, and nothing tells whether it was this one; if it was, do "
+        "not send the row. An officer of the credit office will look at it.",
+        "该决定名下曾有记录终止并在保存期满后删除，已无法判断是否即为本条；如为本条请勿报送。该行转信用工作机构人工审核。",
     ),
     "another_partys_record": Reason(
         "Another party has the record of this decision; agree who sends it. An officer of the credit office will look "

@@ -13,7 +13,8 @@ from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.texts import Cited, Note
 from creditmesh.schemas.verdicts import VerdictWord
 
-ReviewState = Literal["held", "released", "refused"]
+ReviewState = Literal["held", "released", "refused", "expired"]
+"""`expired`: nobody decided it within the term of its item; what it said is deleted, and the row may be sent again."""
 
 
 class CorrectionIn(In):

@@ -7,11 +7,12 @@ from creditmesh.schemas.events.base import Event
 from creditmesh.schemas.identifiers import Code
 
 CaseKind = Literal["objection", "repair"]
-CaseState = Literal["filed", "returned", "accepted", "approved", "refused", "appealed", "closed"]
-"""`returned`: documents are missing, listed once. `approved`: repaired, or the objection upheld."""
-CaseEffect = Literal["mark", "unmark", "repair", "withdraw", "discharge"]
+CaseState = Literal["filed", "returned", "accepted", "approved", "refused", "appealed", "closed", "revoked"]
+"""`returned`: documents are missing, listed once. `approved`: repaired, or the objection upheld. `revoked`: that
+was taken back, and the record is open again."""
+CaseEffect = Literal["mark", "unmark", "repair", "withdraw", "discharge", "reopen"]
 """What a step of a case does to its record; most steps do nothing to it. `discharge`: the case is that of a person whom
-the record only names, and ends it for them alone."""
+the record only names, and ends it for them alone. `reopen`: what the case had ended is shown again as it was."""
 
 
 class CaseChanged(Event):

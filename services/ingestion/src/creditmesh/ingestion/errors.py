@@ -45,11 +45,11 @@ class OfficerNeeded(Forbidden):
 
 
 class OfficeNeeded(Forbidden):
-    """403: a decision between two parties, which neither of them makes."""
+    """403: whose a record is, or whether it is one that was deleted: no decision of its party's own."""
 
     code = "office_needed"
-    title = "Another party has this record"
-    title_zh = "该记录由另一单位报送"
+    title = "Another party has this record, or it may have been deleted"
+    title_zh = "该记录由另一单位报送，或可能已被删除"
 
 
 class RowRefused(Invalid):
@@ -118,10 +118,10 @@ class NaturalKeyChanged(Invalid):
 
 
 class AlreadyDecided(Conflict):
-    """409: an officer has decided this review."""
+    """409: an officer has decided this review, or nobody did while it could be."""
 
     code = "already_decided"
-    title = "This review is already decided"
+    title = "This review is to be decided no more"
     title_zh = "该待审行已办结"
 
 

@@ -1,4 +1,4 @@
-"""A unit that ends held rows: what nobody decided within the item's retention is refused, and no longer kept."""
+"""A unit that ends held rows: of what nobody decided within the item's retention the content is no longer kept."""
 
 import asyncio
 import random
@@ -10,8 +10,7 @@ from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit
 from creditmesh.ingestion import retention
-from creditmesh.ingestion.store import held_rows
-from creditmesh.schemas.directory import Directory
+from creditmesh.ingestion.operations import purging
 
 _log = structlog.get_logger(__name__)
 
@@ -50,10 +49,7 @@ class HeldRowRounds:
     async def _turn(self) -> int:
         context = Context(self._equipment)
         try:
-            terms = context.followed(Directory).retention(context.legal_date)
-            expired = await held_rows.expire(
-                await context.session(), terms, as_of=context.legal_date, at=context.instant, most=self._most
-            )
+            expired = await purging.expire_held_rows(context, most=self._most)
             await context.commit()
         finally:
             await context.rollback()

@@ -31,11 +31,25 @@ class Ruling:
     """A verdict, with the reason for one that writes nothing."""
 
     verdict: VerdictWord
-    reason: Literal["same", "superseded", "repeated", "record_closed", "another_partys_record"] | None = None
+    reason: (
+        Literal[
+            "same",
+            "superseded",
+            "repeated",
+            "record_closed",
+            "record_deleted",
+            "another_partys_record",
+            "perhaps_deleted",
+        ]
+        | None
+    ) = None
 
 
 ACCEPTED = Ruling("accepted")
 CORRECTED = Ruling("corrected")
+DELETED = Ruling("refused", "record_deleted")
+PERHAPS_DELETED = Ruling("held", "perhaps_deleted")
+"""Of a record that was deleted only the place is left: where that may be another record's, an officer decides."""
 
 
 def decide(

@@ -3,6 +3,7 @@
 from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.matching import api, events
+from creditmesh.matching.store.tasks import LIFTED
 from creditmesh.schemas.events import AccessRecorded, RecordChanged, RecordPurged, TaskChanged
 
 service = Service(
@@ -16,7 +17,7 @@ service = Service(
     keys=frozenset({"index", "data"}),
     vault=frozenset({"resolve", "open"}),
     lock_class=17,
-    prunes=(kept_keys("matching"),),
+    prunes=(kept_keys("matching"), LIFTED),
 )
 
 __all__ = ["service"]

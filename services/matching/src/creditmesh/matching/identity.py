@@ -33,6 +33,18 @@ def masked(event: RecordChanged, by: Narrowest, opened: Mapping[str, JsonValue])
     return Named(_text(by.field(name, known, event.kind)), _text(by.field(number, known, event.kind)))
 
 
+def alone(event: RecordChanged, item: Item, role: Role) -> RecordChanged:
+    """The event without what it says beside who has that role, and without what is sealed."""
+    nothing = dict.fromkeys(("severity", "submission", "officer", "reason", "basis", "case", "about"))
+    fields = {code: event.fields[code] for code in _fields(event, item, role) if code in event.fields}
+    return event.model_copy(update=nothing | {"fields": fields, "sealed": (), "related": ()})
+
+
+def of_role(event: RecordChanged, item: Item, role: Role, opened: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Of these opened fields those that say who has that role."""
+    return {code: opened[code] for code in _fields(event, item, role) if code is not None and code in opened}
+
+
 def _fields(event: RecordChanged, item: Item, role: Role) -> tuple[str | None, str | None]:
     roles = item.roles
     if role == "responsible":

@@ -1,7 +1,8 @@
 """The course of a case: who takes which step in which state, what it needs, and where it leads. Pure.
 
-filed -> returned (once) -> filed; filed -> accepted -> approved | refused; refused -> appealed -> approved | refused.
-The body that made the record accepts and decides (谁认定、谁修复); the credit office forwards and decides appeals.
+filed -> returned (once) -> filed; filed -> accepted -> approved | refused; refused -> appealed -> approved | refused;
+approved -> revoked, where the approval ended the record. The body that made the record accepts and decides
+(谁认定、谁修复); the credit office forwards and decides appeals; who approved revokes.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,6 +16,7 @@ from creditmesh.repair.errors import (
     DocumentsMissing,
     NotCorrected,
     NotForTheSubject,
+    NothingToRevoke,
     NotTheBody,
     NotTheOffice,
     NotTheSubject,
@@ -37,6 +39,7 @@ _BEGINS: Mapping[Action, tuple[CaseState, ...]] = {
     "approve": ("accepted", "appealed"),
     "refuse": ("accepted", "appealed"),
     "appeal": ("refused",),
+    "revoke": ("approved",),
 }
 _REPAIR_NEEDS: tuple[EvidenceKind, ...] = ("proof", "commitment")
 """信用修复管理办法 (order 36 of 2025): proof that the duties are performed, and the public commitment."""
@@ -83,6 +86,8 @@ class CaseSituation(CasePosition):
     """The kinds of the documents that are there."""
     corrected: bool
     """Whether the body has corrected the record since the case was filed."""
+    ended_record: bool = False
+    """Whether the record stands ended by what this case brought about."""
     named: bool = False
     """Whether it is the case of somebody whom the record only names: what it brings about is for them alone."""
 
@@ -100,10 +105,15 @@ class Move:
 def check_actor(action: Action, actor: Actor, officer: str | None, standing: CaseSituation, *, today: date) -> None:
     """Whether this caller may take the step at all, and whether the case stands where it begins."""
     state = standing.shown_state(today)
-    _check_role(action, actor, state)
+    _check_role(action, actor, standing, state)
     if actor != "subject" and officer is None:
         raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
-    if action == "appeal" and state in {"refused", "closed"} and not standing.appeal_open(today):
+    if standing.state == "closed":
+        raise WrongState(
+            "Its record ended before it was decided; it goes on if the record is opened again.",
+            "案件办结前记录已终止；如记录恢复，案件将继续办理。",
+        )
+    if action == "appeal" and standing.state == "refused" and not standing.appeal_open(today):
         raise AppealOver("The case stays as it was decided.", "案件维持原决定。")
     if state not in _BEGINS[action]:
         starts, starts_zh = " or ".join(_BEGINS[action]), "、".join(_BEGINS[action])
@@ -113,7 +123,7 @@ def check_actor(action: Action, actor: Actor, officer: str | None, standing: Cas
         )
 
 
-def _check_role(action: Action, actor: Actor, state: CaseState) -> None:
+def _check_role(action: Action, actor: Actor, standing: CaseSituation, state: CaseState) -> None:
     if action == "appeal":
         if actor != "subject":
             raise NotTheSubject("The subject appeals from their own side.", "由当事人本人申请复核。")
@@ -121,10 +131,11 @@ def _check_role(action: Action, actor: Actor, state: CaseState) -> None:
         raise NotForTheSubject(
             "You may add evidence, and appeal a refusal.", "您可以补充材料，或对不予办理决定申请复核。"
         )
-    elif action in {"approve", "refuse"}:
-        if state == "appealed" and actor != "office":
+    elif action in {"approve", "refuse", "revoke"}:
+        is_offices = standing.appealed if action == "revoke" else state == "appealed"
+        if is_offices and actor != "office":
             raise NotTheOffice("Leave the appeal to the credit office.", "请由信用管理办公室办理复核。")
-        if state != "appealed" and actor != "body":
+        if not is_offices and actor != "body":
             raise NotTheBody("The office forwards a case and decides its appeal.", "信用管理办公室负责转办与复核。")
 
 
@@ -146,6 +157,30 @@ def moved(asked: ActionIn, standing: CaseSituation, procedure: Procedure, *, tod
         case "appeal":
             marked: CaseEffect | None = "mark" if standing.kind == "objection" else None
             return Move(state="appealed", due=deadline(today, procedure.review_working_days), effect=marked)
+        case "revoke":
+            if not standing.ended_record:
+                raise NothingToRevoke(
+                    "The record stands, has ended otherwise, or was deleted; if it is wrong, correct it.",
+                    "该记录仍然有效、因其他原因终止或已删除；如内容有误，请更正。",
+                )
+            return Move(state="revoked", effect="reopen")
+
+
+def resumed(state: CaseState, kind: CaseKind, procedure: Procedure | None, *, marked: bool, today: date) -> Move:
+    """Where a case goes on whose record was opened again: as it stood, its clock begun anew, its mark on the record."""
+    days = (
+        {}
+        if procedure is None
+        else {
+            "filed": procedure.accept_working_days,
+            "accepted": procedure.decide_working_days,
+            "appealed": procedure.review_working_days,
+        }
+    )
+    marks = kind == "objection" and state in {"accepted", "appealed"} and not marked
+    return Move(
+        state=state, due=deadline(today, days[state]) if state in days else NONE, effect="mark" if marks else None
+    )
 
 
 def _decision_due(procedure: Procedure, since: date, today: date) -> Deadline:
@@ -189,8 +224,10 @@ def _refused(standing: CaseSituation, procedure: Procedure, today: date) -> Move
 def _check_fields(asked: ActionIn, kind: CaseKind) -> None:
     """A field that is missing, or that means nothing with this action."""
     errors = []
-    if asked.action == "refuse" and asked.reason is None:
-        errors.append(_field("reason", "needed", "A refusal says why.", "不予办理须说明理由。"))
+    if asked.action in {"refuse", "revoke"} and asked.reason is None:
+        errors.append(_field("reason", "needed", "A refusal or revocation says why.", "不予办理或撤销须说明理由。"))
+    if asked.action == "revoke" and asked.basis is None:
+        errors.append(_field("basis", "needed", "A revocation names its decision.", "撤销须注明决定文书号。"))
     if (asked.action == "return") != bool(asked.missing):
         errors.append(_field("missing", "return_only", "A return, and nothing else, lists what is missing.",
                              "退回补正须且仅须列明缺少的材料。"))  # fmt: skip

@@ -133,6 +133,14 @@ class AppealOver(Conflict):
     title_zh = "已无法申请复核"
 
 
+class NothingToRevoke(Conflict):
+    """409: what the case brought about did not end the record, or is not what it stands ended by."""
+
+    code = "nothing_to_revoke"
+    title = "The record does not stand ended by this case"
+    title_zh = "该记录并非因本案件而终止"
+
+
 class DocumentsMissing(Invalid):
     """422: documents that the step needs are not in the case; `errors` names each."""
 

@@ -62,7 +62,7 @@ async def correct(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) 
 
     Needs `If-Match` with the ETag it was made from (412 if it has changed since). Another subject, issuing body or
     document number is another record: 422. A withdrawn record is opened again by it if a named officer sends it (403)
-    with `"reason": "reopened"` and a `basis` (422); a repaired one only by a case (409).
+    with `"reason": "reopened"` and a `basis` (422); one that a case ended only there, by `revoke` (409).
 
     `POST /v1/records/{record}/corrections` `If-Match: "1"`
     `{"fields": {"CF_WSH": "...", ...}, "reason": "error", "basis": "示市监更正〔2026〕3号"}`

@@ -1,11 +1,11 @@
-"""Deleting the records of a slice that have been kept for their term, and telling whoever has of them."""
+"""Deleting what has been kept for its term: records, which is told to whoever has of them, and held rows."""
 
 from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.copying.peer_intake import assert_followed
-from creditmesh.ingestion.store import purges
+from creditmesh.ingestion.store import held_rows, purges
 from creditmesh.ingestion.store.purges import RetentionRound, RevisionSlice
 from creditmesh.schemas.directory import Directory
 
@@ -45,3 +45,10 @@ async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
     part, after = (at.part + 1, _FIRST) if until is None else (at.part, until)
     await purges.move(session, RetentionRound(day=at.day, part=part, after=after))
     return PurgeTurn(until is None, len(purged))
+
+
+async def expire_held_rows(ctx: Context, *, most: int) -> int:
+    """Blank at most so many held rows whose term is over: how many. Transient as `purge_slice`."""
+    await assert_followed(ctx)
+    terms = ctx.followed(Directory).retention(ctx.legal_date)
+    return await held_rows.expire(await ctx.session(), terms, as_of=ctx.legal_date, at=ctx.instant, most=most)

@@ -1,33 +1,25 @@
-"""Held rows that nobody decided: after the term of their item they are refused, and what they said is deleted."""
+"""Held rows that nobody decided: after the term of their item what they said is deleted."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.ingestion.store.terms import given, kept_sql
 from creditmesh.schemas.rules.retention import RetentionTerm
 
-NOTE = "Nobody decided it within its term; what it said is deleted. 期限内未审核，内容已删除。"
 # Whoever is deciding one just now has it locked.
-_EXPIRE = """
-    update ingestion.review
-       set state = 'refused', verdict = 'refused', note = :note, decided_at = :at, sealed = '[]'
+_EXPIRE = f"""
+    update ingestion.review set state = 'expired', decided_at = :at, sealed = '[]'
      where id in (
            select v.id from ingestion.review v
-             join unnest(cast(:items as text[]), cast(:versions as integer[]), cast(:months as integer[]))
-                  as term(item, version, months) on term.item = v.item and term.version = v.item_version
-            where v.state = 'held' and v.legal_date + make_interval(months => term.months) <= cast(:as_of as date)
+            cross join lateral {kept_sql("v.legal_date", "v.item", "v.item_version")} kept
+            where v.state = 'held' and kept.over <= cast(:as_of as date)
             order by v.id limit :most for update of v skip locked)
     returning id
 """
 
 
 async def expire(session: Session, terms: Mapping[str, RetentionTerm], *, as_of: date, at: datetime, most: int) -> int:
-    """Refuse and blank at most so many held rows whose term is over, counted from the day they were held: how many."""
-    listed = [(item, version, months) for item, term in terms.items() for version, months in term.months.items()]
-    values = {
-        "items": [item for item, _, _ in listed],
-        "versions": [version for _, version, _ in listed],
-        "months": [months for _, _, months in listed],
-        "as_of": as_of, "at": at, "most": most, "note": NOTE,
-    }  # fmt: skip
+    """Blank at most so many held rows whose term is over, counted from the day they were held: how many."""
+    values = {"terms": given(terms), "as_of": as_of, "at": at, "most": most}
     return len(await session.fetch(_EXPIRE, values))

@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from uuid import UUID
 
-import orjson
-
 from creditmesh.chassis.database.session import Session
 from creditmesh.ingestion.store.revisions import Place
+from creditmesh.ingestion.store.terms import given, kept_sql
 from creditmesh.schemas.events import RecordPurged
 from creditmesh.schemas.rules.retention import RetentionTerm
 from creditmesh.schemas.rules.visibility import Law, until_sql
@@ -51,26 +50,30 @@ _THESE = """
 def _due(places: str) -> str:
     """The records at these places whose term is over: since they ended or were ended, by what their newest says.
 
-    An end that the law of today brought forward may lie years back; it is one since that law is in force.
+    An end that the law of today brought forward may lie years back; it is one since that law is in force. What is
+    marked, or has a case that is to be decided, is undecided: its term is not over.
     """
     return f"""
-    select due.part, due.subject, due.natural_key, due.number, due.months, due.ended from (
-        select n.part, n.subject, n.natural_key, cast(n.term ->> 'number' as integer) as number,
-               cast(n.term -> 'months' ->> cast(n.item_version as text) as integer) as months,
+    select due.part, due.subject, due.natural_key, kept.number, kept.months, kept.ended from (
+        select n.part, n.subject, n.natural_key, n.record, n.item, n.item_version,
+               n.state = 'published' and n.mark is not null as marked,
                least(case when law.until is not null
                           then least(n.display_until, greatest(law.until, cast(n.term ->> 'since' as date))) end,
                      case when n.state <> 'published' then n.legal_date end) as ended
           from {places} cross join lateral (
-               select i.part, i.subject, i.natural_key, i.item, i.item_version, i.state, i.legal_date, i.data,
-                      said.kind, said.display_from, said.display_until, cast(:terms as jsonb) -> i.item as term
+               select i.part, i.subject, i.natural_key, i.record, i.item, i.item_version, i.state, i.mark, i.legal_date,
+                      i.data, said.kind, said.display_from, said.display_until,
+                      cast(:terms as jsonb) -> i.item as term
                  from (select * from ingestion.revision r
                         where r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
                         order by r.rev desc limit 1) i
                 cross join lateral jsonb_to_record(convert_from(i.data, 'UTF8')::jsonb)
                            as said(kind text, display_from date, display_until date) offset 0) n
          cross join lateral (select {until_sql("n")} as until offset 0) law) due
-     where due.ended + make_interval(months => due.months) <= cast(:as_of as date)
-"""
+     cross join lateral {kept_sql("due.ended", "due.item", "due.item_version")} kept
+     where kept.over <= cast(:as_of as date) and not due.marked
+       and not exists (select from ingestion.undecided u where u.record = due.record)
+    """
 
 
 _DUE_IN_SLICE = _due(_MET)
@@ -104,8 +107,8 @@ async def bound(session: Session, *, part: int, after: UUID, most: int) -> UUID 
 
 async def due(session: Session, of: RevisionSlice, *, law: Law, terms: Mapping[str, RetentionTerm]) -> list[Place]:
     """Where the records of the slice are whose term is over."""
-    given = {"part": of.part, "after": of.after, "until": of.until, **_terms(law, terms)}
-    return [(row.part, row.subject, row.natural_key) for row in await session.fetch(_DUE_IN_SLICE, given)]
+    values = {"part": of.part, "after": of.after, "until": of.until, **_terms(law, terms)}
+    return [(row.part, row.subject, row.natural_key) for row in await session.fetch(_DUE_IN_SLICE, values)]
 
 
 async def purge(
@@ -113,18 +116,10 @@ async def purge(
 ) -> list[RecordPurged]:
     """Delete the records at these places whose term is over still, and that every reader has; say which they were."""
     parts, subjects, keys = zip(*places, strict=True)
-    given = {"parts": parts, "subjects": subjects, "keys": keys, **_terms(law, terms)}
-    rows = await session.fetch(_PURGE, given)
+    values = {"parts": parts, "subjects": subjects, "keys": keys, **_terms(law, terms)}
+    rows = await session.fetch(_PURGE, values)
     return [RecordPurged(record=r.record, subject=r.subject, item=r.item, named=tuple(r.named)) for r in rows]
 
 
 def _terms(law: Law, terms: Mapping[str, RetentionTerm]) -> dict[str, object]:
-    kept = {
-        item: {
-            "number": each.number,
-            "since": each.since,
-            "months": {str(version): months for version, months in each.months.items()},
-        }
-        for item, each in terms.items()
-    }
-    return {"terms": orjson.dumps(kept).decode(), "law": law.binds["law"], "as_of": law.as_of}
+    return {"terms": given(terms), "law": law.binds["law"], "as_of": law.as_of}

@@ -58,7 +58,8 @@ _PAGE = """
      order by id limit :limit
 """
 _STATES = (
-    "select fingerprint, id, state from ingestion.review where party = :party and fingerprint = any(:fingerprints)"
+    "select fingerprint, id, state from ingestion.review"
+    " where party = :party and fingerprint = any(:fingerprints) and state <> 'expired'"
 )
 # What a refused row said is nobody's to keep.
 _DECIDE = """

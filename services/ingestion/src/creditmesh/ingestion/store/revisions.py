@@ -72,8 +72,9 @@ _PLACES = """
     unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
         as u(part, subject, natural_key)
 """
-# Locks, then reads: one call, two snapshots (see the migration). A row without a natural key is a review, and without
-# an id too a name of a subject that stands under one: under this (`heard`) or under others.
+# Locks, then reads: one call, two snapshots (see the migration). A row without an id is the place of what was deleted.
+# One without a natural key is a review, and without an id too a name of a subject that stands under one: under this
+# (`heard`) or under others.
 _LOCKED = """
     select natural_key, id, rev, fingerprint, state, mark, submission, whose
       from ingestion.locked(:lock_class, :lock_keys, :parts, :subjects, :keys, :party, :fingerprints,
@@ -107,6 +108,10 @@ _NEWEST = f"""
          where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
          order by i.rev desc limit 1) r
 """
+_EXPIRED = f"""
+    select u.part, u.subject, u.natural_key from {_PLACES}
+      join ingestion.closed c on c.part = u.part and c.natural_key = u.natural_key and c.state = 'published'
+"""
 _OF_PLACE = f"""
     {_STORED} from ingestion.revision r
      where r.part = :part and r.subject = :subject and r.natural_key = :natural_key order by r.rev
@@ -119,6 +124,8 @@ class Locked:
 
     histories: dict[bytes, list[Known]] = field(default_factory=dict)
     """Every revision, oldest first, by natural key; absent where there is none."""
+    deleted: set[bytes] = field(default_factory=set)
+    """The natural keys of records that were deleted after their term."""
     reviews: KnownReviews = field(default_factory=dict)
     """The reviews that rows of the doubtful fingerprints already have with this party."""
     heard: set[bytes] = field(default_factory=set)
@@ -144,7 +151,9 @@ async def locked(
     values = {**locks, **_columns(wanted), "party": party, "fingerprints": list(doubtful)}
     values |= {"named_parts": named["parts"], "named": named["subjects"], "names": named["keys"]}
     for key, id_, rev, fingerprint, state, mark, submission, whose in await session.fetch(_LOCKED, values):
-        if key is not None:
+        if key is not None and id_ is None:
+            known.deleted.add(key)
+        elif key is not None:
             known.histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission, whose))
         elif id_ is not None:
             known.reviews[fingerprint] = (id_, state)
@@ -189,6 +198,13 @@ async def newest(session: Session, places: Iterable[Place]) -> dict[Place, Store
         return {}
     rows = await session.fetch(_NEWEST, _columns(wanted))
     return {stored.place: stored for stored in map(_stored, rows)}
+
+
+async def expired(session: Session, places: Iterable[Place]) -> set[Place]:
+    """Those of these places whose records ended by their dates, or by the law of a day, and were deleted."""
+    wanted = set(places)
+    rows = await session.fetch(_EXPIRED, _columns(wanted)) if wanted else ()
+    return {(row.part, row.subject, row.natural_key) for row in rows}
 
 
 async def revisions(session: Session, record: UUID, *, parts: int) -> list[Stored]:

@@ -12,11 +12,12 @@ from uuid import UUID
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
-from creditmesh.matching import designation
+from creditmesh.matching import designation, identity
 from creditmesh.matching.naming import handle_of
-from creditmesh.matching.operations.unsealing import item_of
-from creditmesh.matching.store import designations
+from creditmesh.matching.operations.unsealing import item_of, opened
+from creditmesh.matching.store import designations, tasks
 from creditmesh.matching.store.designations import DesignationRow, Key
+from creditmesh.matching.store.tasks import Answered
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import RecordChanged, RecordPurged
 
@@ -47,11 +48,33 @@ async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
 
 
 async def purge_records(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Delete everybody's place by these records, and what departments answered, unless a measure is still to lift."""
+    """Delete everybody's place by these records, and what departments answered.
+
+    Of a measure that is still to be lifted it stays whom it was applied to, and by which record.
+    """
     purged = [each.read(RecordPurged) for each in events]
     people = {(event.record, who) for event in purged for who in (event.subject, *event.named)}
     await ctx.lock({who for _, who in people})
-    await designations.purge(await ctx.session(), [(ctx.part(str(who)), record, who) for record, who in people])
+    places = [(ctx.part(str(who)), record, who) for record, who in people]
+    session = await ctx.session()
+    await designations.purge(session, places)
+    await tasks.reduce(session, await _reduced(ctx, await tasks.left(session, places)))
+
+
+async def _reduced(ctx: Context, answers: Sequence[Answered]) -> list[tuple[Answered, bytes]]:
+    """What these answers keep of their events: who has the role, sealed anew without the rest."""
+    read = [(each, RecordChanged.model_validate_json(each.data)) for each in answers]
+    values = await opened(ctx, [(event, each.subject) for each, event in read])
+    ciphers = await ctx.vault.open_left({each.subject for each, _ in read})
+    reduced = []
+    for (each, event), value in zip(read, values, strict=True):
+        item, cipher = _known_item(ctx, event), ciphers.get(each.subject)
+        left, said = identity.alone(event, item, each.role), identity.of_role(event, item, each.role, value)
+        if said and cipher is not None:
+            sealed = cipher.seal(said, object=event.record, field="subject")
+            left = left.model_copy(update={"sealed": (sealed,)})
+        reduced.append((each, left.model_dump_json().encode()))
+    return reduced
 
 
 async def _discharged(ctx: Context, events: Sequence[Delivered], newest: Sequence[_Newest]) -> set[Key]:

@@ -179,7 +179,10 @@ def _shown(names: Iterable[str], *, changed: bool = True) -> str:
 
 
 async def purge(session: Session, gone: Collection[Key]) -> None:
-    """Delete these places, with the answers to their tasks but of measures that were applied and not lifted since."""
+    """Delete these places, with the answers to their tasks but of measures that were applied and not lifted since.
+
+    A discharge stays: the record may come again, and concerns whom it was ended for no more.
+    """
     part, record, subject = map(list, zip(*gone, strict=True))
     await session.execute(_PURGE, {"part": part, "record": record, "subject": subject})
 

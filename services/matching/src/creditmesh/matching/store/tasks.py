@@ -9,6 +9,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.pruning import Retention
 from creditmesh.matching.naming import TaskName
 from creditmesh.matching.reach import Begun
 from creditmesh.schemas.events.task import Feedback
@@ -194,6 +195,18 @@ _WHOSE = f"""
     union all select f.subject, f.data from matching.feedback f where {_ONE_OF.format("f")} limit 1
 """
 _KEPT = tuple(Answered.__slots__)
+_LEFT = f"""
+    select {", ".join(f"f.{name}" for name in _KEPT)} from matching.feedback f
+      join unnest(cast(:parts as integer[]), cast(:records as uuid[]), cast(:subjects as uuid[]))
+           as g(part, record, subject) on f.part = g.part and f.record = g.record and f.subject = g.subject
+"""
+_REDUCE = "select matching.reduce(cast(:parts as integer[]), cast(:ids as uuid[]), cast(:texts as bytea[]))"
+LIFTED = Retention(
+    name="idempotency",
+    of="matching",
+    statement="select tasks, oldest from matching.forget_lifted(:before, :most)",
+)
+"""Answers about deleted records are deleted once the measure was lifted and its answer is replayed no more."""
 _FIND = f"select {', '.join(_KEPT)} from matching.feedback where part = any(:parts) and id = :id"
 
 
@@ -224,3 +237,17 @@ async def find(session: Session, id: UUID, *, parts: range) -> Answered | None: 
     """The answer of that id."""
     row = await session.row(_FIND, {"parts": parts, "id": id})
     return None if row is None else Answered(**row)
+
+
+async def left(session: Session, places: Collection[tuple[int, UUID, UUID]]) -> list[Answered]:
+    """The answers that there are of these places (part, record, subject)."""
+    parts, records, subjects = zip(*places, strict=True)
+    rows = await session.fetch(_LEFT, {"parts": parts, "records": records, "subjects": subjects})
+    return [Answered(**row) for row in rows]
+
+
+async def reduce(session: Session, answers: Sequence[tuple[Answered, bytes]]) -> None:
+    """Keep of these answers, whose records are deleted, this event each."""
+    if answers:
+        parts, ids = [each.part for each, _ in answers], [each.id for each, _ in answers]
+        await session.execute(_REDUCE, {"parts": parts, "ids": ids, "texts": [text for _, text in answers]})

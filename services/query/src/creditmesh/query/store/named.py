@@ -46,12 +46,15 @@ _PURGE = """
     delete from query.named n
      using unnest(cast(:part as integer[]), cast(:subject as uuid[]), cast(:record as uuid[]))
            as g(part, subject, record)
-     where n.part = g.part and n.subject = g.subject and n.record = g.record
+     where n.part = g.part and n.subject = g.subject and n.record = g.record and not n.discharged
 """
 
 
 async def purge(session: Session, gone: Collection[tuple[int, UUID, UUID]]) -> None:
-    """Forget that these records (part of the person, person, record) named anybody."""
+    """Forget that these records (part of the person, person, record) named anybody, but for discharges.
+
+    A record that was deleted may come again, and concerns whom it was ended for no more.
+    """
     if gone:
         part, subject, record = zip(*gone, strict=True)
         await session.execute(_PURGE, {"part": part, "subject": subject, "record": record})

@@ -78,11 +78,13 @@ async def read(ctx: Ctx, response: Response, case: UUID) -> CaseOut:
 
 @router.post("/v1/cases/{case}/actions", access=ACT)
 async def act(ctx: Ctx, request: Request, response: Response, case: UUID, body: ActionIn) -> CaseOut:
-    """Take a step: accept, return (once, with all that is missing), approve, refuse, appeal.
+    """Take a step: accept, return (once, with all that is missing), approve, refuse, appeal, revoke.
 
     The body that made the record accepts and decides, the credit office forwards and decides appeals, each by a named
-    officer; the subject appeals. Needs `If-Match` (412 if the case has moved); 409 `wrong_state` names where the step
-    begins. What is decided becomes a revision of the record: `effect` says whether it has.
+    officer; the subject appeals. Who approved what ended the record may revoke that, with `reason` and `basis`: the
+    record is open again as it was, and its subject finds the step in the case. Needs `If-Match` (412 if the case has
+    moved); 409 `wrong_state` names where the step begins. What is decided becomes a revision of the record: `effect`
+    says whether it has.
 
     `POST /v1/cases/{case}/actions` `If-Match: "2"` `{"action": "approve", "basis": "示信修〔2026〕3号"}`
     """

@@ -33,7 +33,7 @@ async def act(ctx: Context, case_id: UUID, asked: ActionIn, *, expected: int) ->
 
 
 async def _check_record(ctx: Context, case: Case, move: Move) -> None:
-    if case.kind == "repair" and move.effect is not None:
+    if case.kind == "repair" and move.effect == "repair":
         record = await record_of(ctx, case)
         check_period(record, rule_of(ctx, record), law=ctx.followed(Directory).law(ctx.legal_date))
     if move.state == "appealed":

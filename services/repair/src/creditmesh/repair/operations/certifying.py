@@ -27,7 +27,7 @@ async def certificate_of(ctx: Context, case_id: UUID) -> SignedText:
             "Ask again when the case says effect or marking done.", "请在案件 effect 或 marking 为 done 后再查询。"
         )
     step = next(each for each in await cases.steps_of(session, case) if each.number == done.number)
-    lines = await _lines(ctx, case, done.rev)
+    lines = () if done.change == "deleted" else await _lines(ctx, case, done.rev)
     pending = pending_of(lines)
     disclose(ctx, [case], outcome="released")
     return sign(

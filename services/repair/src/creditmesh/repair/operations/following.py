@@ -6,7 +6,7 @@ from uuid import UUID
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.repair.course import Move
+from creditmesh.repair.course import Move, resumed
 from creditmesh.repair.filing import Record
 from creditmesh.repair.operations.steps import By, Words, take
 from creditmesh.repair.store import cases, propagation, records
@@ -23,6 +23,7 @@ _MADE: Mapping[CaseEffect, Change] = {
     "repair": "repaired",
     "withdraw": "withdrawn",
     "discharge": "discharged",
+    "reopen": "reopened",
 }
 _CORRECTED: frozenset[Change] = frozenset({"corrected", "reopened"})
 _Told = tuple[int, RecordChanged]
@@ -49,8 +50,8 @@ async def forget_records(ctx: Context, events: Sequence[Delivered]) -> None:
     await records.forget(session, [(part, event.record) for part, event in told])
     for kept in await records.end(session, [(part, event.record) for part, event in told]):
         for each in await cases.under_way(session, part=kept.part, records=[kept.record]):
-            await cases.done(session, replace(each, rev=kept.rev, change="withheld"))
-        await _close(ctx, kept.part, kept.record, by=By(party=kept.party), words=Words())
+            await cases.done(session, replace(each, rev=kept.rev, change="deleted"))
+        await _close(ctx, kept.part, kept.record, by=By(party=ctx.node.code))
 
 
 async def follow_holders(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -124,8 +125,9 @@ async def _consequences(ctx: Context, part: int, events: Sequence[RecordChanged]
         for each in happened:
             await cases.done(session, replace(each, rev=event.rev, change=event.change))
         if event.state != "published":
-            by = By(party=event.party, officer=event.officer)
-            await _close(ctx, part, event.record, by=by, words=Words(basis=event.basis))
+            await _close(ctx, part, event.record, by=_by(event), basis=event.basis)
+        elif event.change == "reopened":
+            await _resume(ctx, part, event)
 
 
 def _happened(waiting: Sequence[Effect], event: RecordChanged) -> list[Effect]:
@@ -136,6 +138,21 @@ def _happened(waiting: Sequence[Effect], event: RecordChanged) -> list[Effect]:
     return list(own)[:1]
 
 
-async def _close(ctx: Context, part: int, record: UUID, *, by: By, words: Words) -> None:
+async def _close(ctx: Context, part: int, record: UUID, *, by: By, basis: str | None = None) -> None:
     for case in await cases.open_cases(await ctx.session(), part=part, records=[record]):
-        await take(ctx, case, "record_ended", Move(state="closed"), by=by, words=words)
+        await take(ctx, case, "record_ended", Move(state="closed"), by=by, words=Words(basis=basis))
+
+
+async def _resume(ctx: Context, part: int, event: RecordChanged) -> None:
+    """What the record's end had closed undecided goes on: nobody ends a case by ending its record for a while."""
+    session = await ctx.session()
+    for case in await cases.closed_cases(session, part=part, record=event.record):
+        *_, before, _ = await cases.steps_of(session, case)
+        procedure = ctx.followed(Directory).procedure(case.kind, on=ctx.legal_date)
+        move = resumed(before.state, case.kind, procedure, marked=event.mark is not None, today=ctx.legal_date)
+        words = Words(basis=event.basis, missing=before.missing if move.state == "returned" else ())
+        await take(ctx, case, "record_reopened", move, by=_by(event), words=words)
+
+
+def _by(event: RecordChanged) -> By:
+    return By(party=event.party, officer=event.officer)

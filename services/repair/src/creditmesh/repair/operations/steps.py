@@ -114,16 +114,15 @@ async def standing_of(ctx: Context, case: Case) -> CaseSituation:
         appealed=case.appealed,
         documents=documents.kinds(await documents.documents_of(session, case)),
         corrected=record.corrected > case.rev,
+        ended_record=record.case_id == case.id and record.state in {"repaired", "withdrawn"},
         named=record.subject != case.subject,
     )
 
 
 async def _complete_since(session: Session, case: Case) -> date:
-    """The day its filing was complete: what the subject took to complete it is not the body's time."""
-    if not case.returned:
-        return case.filed_on
-    completed = [step.legal_date for step in await cases.steps_of(session, case) if step.action == "complete"]
-    return completed[-1] if completed else case.filed_on
+    """The day its filing was complete, or it went on: what the subject took, or its record's end, is no body's time."""
+    begun = (each for each in await cases.steps_of(session, case) if each.action in {"complete", "record_reopened"})
+    return max((each.legal_date for each in begun), default=case.filed_on)
 
 
 async def record_of(ctx: Context, case: Case) -> Record:

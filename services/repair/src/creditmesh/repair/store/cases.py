@@ -9,9 +9,8 @@ from uuid import UUID
 from creditmesh.chassis.database.session import Session
 from creditmesh.repair.clocks import Calendar
 from creditmesh.repair.course import OPEN
-from creditmesh.schemas.cases import EvidenceKind, Remedy, StepAction, Wanted
+from creditmesh.schemas.cases import EffectChange, EvidenceKind, Remedy, StepAction, Wanted
 from creditmesh.schemas.events.case import CaseEffect, CaseKind, CaseState
-from creditmesh.schemas.events.record import Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ class Effect:
     record: UUID
     effect: CaseEffect
     rev: int | None = None
-    change: Change | None = None
+    change: EffectChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +101,8 @@ _CHANGE = """
            appealed = :appealed, final = :final
      where part = :part and id = :id
 """
-_OPEN_CASES = f"""
-    {_OF} where part = :part and record = any(:records) and state = any(:open)
+_ON = f"""
+    {_OF} where part = :part and record = any(:records) and state = any(:states)
        and (cast(:kind as text) is null or kind = :kind)
      order by id
 """
@@ -145,8 +144,19 @@ async def open_cases(
     session: Session, *, part: int, records: Collection[UUID], kind: CaseKind | None = None
 ) -> list[Case]:
     """The cases on these records in which somebody still owes something."""
-    values = {"part": part, "records": list(records), "open": list(OPEN), "kind": kind}
-    return [Case(**row) for row in await session.fetch(_OPEN_CASES, values)]
+    return await _cases_on(session, part, records, OPEN, kind)
+
+
+async def closed_cases(session: Session, *, part: int, record: UUID) -> list[Case]:
+    """The cases on this record that its end closed undecided."""
+    return await _cases_on(session, part, [record], ["closed"], None)
+
+
+async def _cases_on(
+    session: Session, part: int, records: Collection[UUID], states: Collection[CaseState], kind: CaseKind | None
+) -> list[Case]:
+    values = {"part": part, "records": list(records), "states": list(states), "kind": kind}
+    return [Case(**row) for row in await session.fetch(_ON, values)]
 
 
 _STEPS = f"""

@@ -61,7 +61,7 @@ _FORGET = f"""
 
 
 _END = f"""
-    update repair.record r set state = case r.state when 'published' then 'withheld' else r.state end
+    update repair.record r set state = 'deleted'
       from unnest(cast(:part as integer[]), cast(:record as uuid[])) as g(part, record)
      where r.part = g.part and r.record = g.record
     returning {", ".join(f"r.{name}" for name in _COLUMNS)}
@@ -75,6 +75,6 @@ async def forget(session: Session, gone: Sequence[tuple[int, UUID]]) -> None:
 
 
 async def end(session: Session, gone: Sequence[tuple[int, UUID]]) -> list[Record]:
-    """Those of these records that are known are shown no more; as they stand now."""
+    """Those of these records that are known are deleted; as they stand now."""
     part, record = zip(*gone, strict=True)
     return [Record(**row) for row in await session.fetch(_END, {"part": part, "record": record})]

@@ -59,6 +59,8 @@ class _Copies:
         self._ctx = ctx
         self._book = RecordBook(ctx)
         self._held: dict[UUID, Place] = {}
+        self._expired: set[Place] = set()
+        """Where copies were that ended here by the law of a day, and were deleted."""
         self._own_ids: set[UUID] = set()
         """Ids that are no copies', but of revisions of this node's own."""
         self._begun: list[tuple[int, UUID, Place]] = []
@@ -75,6 +77,7 @@ class _Copies:
         new = [(candidate.place[0], record) for record, candidate in made if record not in self._held]
         self._own_ids = set(await revisions.firsts(session, new))
         await self._book.open_newest({*self._held.values(), *(candidate.place for _, candidate in made)})
+        self._expired = await revisions.expired(session, (candidate.place for _, candidate in made))
 
     def apply(self, entry: PeerEntry) -> FieldError | None:
         """Apply an entry that was not refused so far; why it is refused after all."""
@@ -87,6 +90,8 @@ class _Copies:
             return reason("another_record")
         if newest is not None and entry.rev <= newest.rev:
             return None
+        if newest is None and place in self._expired:
+            return reason("retention_over")
         if candidate is not None:
             self._add(entry.known_body, candidate)
         elif newest is not None:

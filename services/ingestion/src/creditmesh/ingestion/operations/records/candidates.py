@@ -88,6 +88,12 @@ class Candidate:
         """What is doubtful about it."""
         return self.passed.judgement.holds
 
+    @property
+    def is_whole_decision(self) -> bool:
+        """Whether the decision's number alone tells its record from others, as it did of all before decision 33."""
+        number = self.item.roles.decision_number
+        return not any(self.passed.row.get(code) for code in self.item.identifying if code != number)
+
     def facts(self) -> dict[str, object]:
         """What its event says of the record beside its life, but for what is sealed."""
         judged, roles = self.passed.judgement, self.item.roles

@@ -1,4 +1,4 @@
-"""What the steps of cases do to records of this node: mark, unmark, repair, withdraw, each as one revision."""
+"""What the steps of cases do to records of this node: mark, end, open again, discharge, each as one revision."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -6,11 +6,11 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
-from creditmesh.ingestion.store import revisions
+from creditmesh.ingestion.store import revisions, undecided
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events import CaseChanged
-from creditmesh.schemas.events.case import CaseEffect
+from creditmesh.schemas.events.case import CaseEffect, CaseState
 from creditmesh.schemas.events.record import Change
 
 _CHANGES: dict[CaseEffect, Change] = {
@@ -19,18 +19,31 @@ _CHANGES: dict[CaseEffect, Change] = {
     "repair": "repaired",
     "withdraw": "withdrawn",
     "discharge": "discharged",
+    "reopen": "reopened",
 }
 
 
+_UNDECIDED: frozenset[CaseState] = frozenset({"filed", "accepted", "appealed"})
+"""A case that was returned waits for whoever filed it, perhaps for ever."""
+
+
 async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
-    """Write what these steps do. A step on a copy, on a record that has ended, or done already, does nothing."""
+    """Write what these steps do, and keep which cases are to be decided.
+
+    A step on a copy, on a record that a case has ended, or done already, does nothing.
+    """
+    newest = {step.case: step for step in steps}
+    await undecided.begin(
+        await ctx.session(), {case: step.record for case, step in newest.items() if step.state in _UNDECIDED}
+    )
+    await undecided.end(await ctx.session(), [case for case, step in newest.items() if step.state not in _UNDECIDED])
     own = await _own(ctx, [step for step in steps if step.effect is not None])
     book = RecordBook(ctx)
     await book.open_newest(own.values())
     for step in steps:
         if step.effect is not None and step.record in own:
             place = own[step.record]
-            if _applies(book.history(place)[-1], step.effect):
+            if _applies(book.history(place)[-1], step.effect, step.case, named=book.says(place)["case"]):
                 book.change_state(place, _change_of(step, step.effect))
     await book.write()
 
@@ -44,23 +57,26 @@ async def _own(ctx: Context, steps: Sequence[CaseChanged]) -> dict[UUID, Place]:
     return {each.record: each.place for each in firsts.values() if each.origin == ctx.node.code}
 
 
-def _applies(newest: Known, effect: CaseEffect) -> bool:
-    if newest.state != "published":
-        return False
+def _applies(newest: Known, effect: CaseEffect, case: UUID, *, named: str | None) -> bool:
+    """`named`: the case that the newest revision names."""
+    published = newest.state == "published"
     match effect:
         case "mark":
-            return newest.mark is None
+            return published and newest.mark is None
         case "unmark":
-            return newest.mark is not None
+            return published and newest.mark is not None
         case "repair" | "withdraw" | "discharge":
-            return True
+            # What its party withdrew meanwhile its party may open again: but not what was decided.
+            return published or (newest.state == "withdrawn" and named is None)
+        case "reopen":
+            return newest.state in {"repaired", "withdrawn"} and named == str(case)
 
 
 def _change_of(step: CaseChanged, effect: CaseEffect) -> StateChange:
     return StateChange(
         change=_CHANGES[effect],
         officer=step.officer,
-        reason="error" if effect == "withdraw" else None,
+        reason={"withdraw": "error", "reopen": "reopened"}.get(effect),
         basis=step.basis,
         case=step.case,
         about=step.subject if effect == "discharge" else None,

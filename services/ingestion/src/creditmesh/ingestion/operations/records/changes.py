@@ -41,7 +41,7 @@ async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
 
     Stale if the record has changed since `expected`, RowRefused where the gate refuses the new content (or doubts that
     of a record that has ended), NaturalKeyChanged if it would be another record. Doubtful content is held. A repaired
-    record, and one that a case withdrew, is RecordClosed: only a case opens it. OfficerNeeded and ReopeningUnfounded
+    record, and one that a case withdrew, is RecordClosed: only that case opens it. OfficerNeeded and ReopeningUnfounded
     for one that its party withdrew.
     """
     stored = (await own_revisions(ctx, change.record))[-1]
@@ -83,11 +83,13 @@ async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
 
 def _assert_reopens(ctx: Context, change: ChangeRequest, newest: RecordChanged) -> None:
     if newest.state == "repaired":
-        raise RecordClosed("A repaired record is opened only by a case.", "已修复的记录仅可通过案件恢复。")
-    if newest.case is not None:
         raise RecordClosed(
-            "It was withdrawn by the decision of a case, which its party does not undo.",
-            "该记录已依案件决定撤回，报送单位不得自行恢复。",
+            "It is opened only by its case, whose approval is revoked.", "仅可在其案件中撤销准予决定以恢复。"
+        )
+    if newest.case is not None and newest.change != "discharged":
+        raise RecordClosed(
+            "It was withdrawn by the decision of a case; it is opened only there, where the approval is revoked.",
+            "该记录已依案件决定撤回，仅可在该案件中撤销准予决定以恢复。",
         )
     if ctx.known_caller.officer is None:
         raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")

@@ -41,7 +41,7 @@ class StateChange:
     about: UUID | None = None
     """Of a discharge: whom the record concerns no more."""
     ends_mark: bool = False
-    """Of a discharge: whether it decides what the record is marked for."""
+    """Of a discharge or a withdrawal: whether it decides what the record is marked for."""
     peer_revision: PeerRevision | None = None
     """As its origin counts it; None of this node's own: the next revision."""
 
@@ -55,6 +55,7 @@ class RecordBook:
         self._mac = ctx.keys.key_id("fingerprint"), ctx.keys.algorithm("fingerprint")
         # By natural key: one stands at one place, and the hash of bytes is kept.
         self._histories: dict[bytes, list[Known]] = {}
+        self._deleted: set[bytes] = set()
         self._newest: dict[bytes, bytes] = {}
         """Newest events, of those read by `open_newest` and those added."""
         self._queued: list[tuple[UUID, int]] = []
@@ -72,6 +73,7 @@ class RecordBook:
         known = await revisions.locked(session, locks, places, party=party, doubtful=doubtful, names=names)
         for natural_key, history in known.histories.items():
             self._histories.setdefault(natural_key, history)
+        self._deleted |= known.deleted
         return known
 
     async def open_newest(self, places: Iterable[Place]) -> None:
@@ -88,6 +90,10 @@ class RecordBook:
     def history(self, place: Place) -> list[Known]:
         """The revisions known of the record at this place, this transaction's included; empty if there is none."""
         return self._histories.setdefault(place[2], [])
+
+    def is_deleted(self, place: Place) -> bool:
+        """Whether the record at this place was deleted after its term."""
+        return place[2] in self._deleted
 
     def newest(self, place: Place) -> Known | None:
         """The newest of them."""
@@ -171,7 +177,9 @@ def _changed(newest: Known, what: StateChange) -> tuple[RecordState, Literal["di
         case "unmarked":
             return newest.state, None
         case "withdrawn":
-            return change, None
+            return change, None if what.ends_mark else newest.mark
+        case "reopened":
+            return "published", newest.mark
         case "repaired" | "withheld":
             return change, newest.mark
         case "discharged":

@@ -14,7 +14,7 @@ from creditmesh.ingestion.revisions import Attribution
 from creditmesh.ingestion.stated_names import StatedNames
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.ingestion.store.reviews import KnownReviews, Review
-from creditmesh.ingestion.verdicts import Known, Ruling, decide
+from creditmesh.ingestion.verdicts import DELETED, PERHAPS_DELETED, Known, Ruling, decide
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.problems import FieldError
@@ -71,9 +71,9 @@ class Register:
         """Every revision of the candidate's record, this transaction's included."""
         return self.book.history(candidate.place)
 
-    def is_anothers(self, candidate: Candidate) -> bool:
-        """Whether the candidate would change a record of another party."""
-        return self._ruled(candidate).reason == "another_partys_record"
+    def is_for_office(self, candidate: Candidate) -> bool:
+        """Whether what it would become is for the credit office: another party's record, or perhaps a deleted one."""
+        return self._ruled(candidate).verdict == "held"
 
     def settle(self, row: IntakeRow, *, cleared: bool = False) -> RowVerdict:
         """The verdict on a submitted row; `cleared`: an officer who may has decided that it goes into the record."""
@@ -81,12 +81,12 @@ class Register:
         if candidate is None:
             return RowVerdict("refused", reasons=row.refusals)
         ruling, newest = self._ruled(candidate), self.book.newest(candidate.place)
-        if newest is not None and ruling.verdict != "held" and ruling.reason is not None:
-            return RowVerdict(ruling.verdict, newest.record, newest.rev, reasons=(reason(ruling.reason),))
-        if not cleared and ruling.verdict == "held":
-            held = self._hold(row.number, candidate, (*candidate.holds, reason("another_partys_record")))
-        elif not cleared:
-            held = self.hold(row)
+        said = () if ruling.reason is None else (reason(ruling.reason),)
+        if said and ruling.verdict != "held":
+            record, rev = (None, None) if newest is None else (newest.record, newest.rev)
+            return RowVerdict(ruling.verdict, record, rev, reasons=said)
+        if not cleared:
+            held = self._hold(row.number, candidate, (*candidate.holds, *said)) if said else self.hold(row)
         return held or self.revise(candidate, "accepted" if newest is None else "corrected")
 
     def hold(self, row: IntakeRow) -> RowVerdict | None:
@@ -124,10 +124,16 @@ class Register:
 
     def _ruled(self, candidate: Candidate) -> Ruling:
         history, fingerprints = self.history(candidate), candidate.fingerprints
+        if not history and self._has_deleted(candidate):
+            own = candidate.is_whole_decision or self.book.is_deleted(candidate.place)
+            return DELETED if own else PERHAPS_DELETED
         if history and not any(known.fingerprint in fingerprints for known in history):
             # How content was recognised before is asked only of a record that exists and does not have it otherwise.
             fingerprints = all_fingerprints(self._ctx, candidate)
         return decide(history, fingerprints, submission=self._by.submission, party=self._by.party)
+
+    def _has_deleted(self, candidate: Candidate) -> bool:
+        return any(self.book.is_deleted(place) for place in candidate.places)
 
     def _review_of(self, candidate: Candidate) -> tuple[UUID | None, ReviewState]:
         known = (self._reviews[each] for each in all_fingerprints(self._ctx, candidate) if each in self._reviews)
@@ -183,6 +189,8 @@ class Register:
         newest = self.book.newest(candidate.place)
         if newest is not None:
             return newest.party != self._by.party
+        if self._has_deleted(candidate):
+            return True
         person = candidate.passed.subject.kind == "natural_person"
         return person and self._names.may_be_another(candidate.place[1], candidate.name)
 

@@ -100,10 +100,8 @@ async def _release(ctx: Context, found: Review, decision: ReviewDecision) -> Row
     await register.open([candidate])
     await _lock(ctx, decision)
     _assert_as_held(register.history(candidate), found)
-    if register.is_anothers(candidate) and ctx.known_caller.kind != "office":
-        raise OfficeNeeded(
-            "An officer of the credit office decides who keeps the record.", "由信用工作机构工作人员决定记录归属。"
-        )
+    if register.is_for_office(candidate) and ctx.known_caller.kind != "office":
+        raise OfficeNeeded("Leave it to an officer of the credit office.", "请由信用工作机构工作人员办理。")
     verdict = register.settle(row, cleared=True)
     await register.write()
     return verdict
@@ -123,6 +121,8 @@ async def _lock(ctx: Context, decision: ReviewDecision) -> None:
 
 
 def _assert_held(found: Review | None) -> None:
+    if found is not None and found.state == "expired":
+        raise AlreadyDecided("Nobody decided it in time; send the row again.", "期限内未审核；请重新报送该行。")
     if found is None or found.state != "held":
         raise AlreadyDecided("See GET /v1/reviews/{id}.", "见 GET /v1/reviews/{id}。")
 

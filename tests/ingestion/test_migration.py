@@ -1,0 +1,60 @@
+"""A node that has deleted records, held rows that ended and open cases already: they are read as what they are."""
+
+from uuid import uuid4
+
+from creditmesh.chassis.database.migrations import migrate
+from creditmesh.ingestion import service as ingestion
+from creditmesh.repair import service as repair
+from tests.support.postgres import Postgres
+
+SERVICES = [ingestion, repair]
+BEFORE = """
+drop table ingestion.undecided;
+alter table ingestion.closed drop constraint closed_pkey;
+alter table ingestion.closed add column subject uuid not null, add column record uuid not null,
+    add check (state <> 'published'), add primary key (subject, natural_key, part);
+drop index ingestion.review_party_fingerprint_idx;
+alter table ingestion.review drop constraint review_state_check;
+alter table ingestion.review add check (state in ('held', 'released', 'refused'));
+alter table ingestion.review add unique (party, fingerprint);
+update ingestion.alembic_version set version_num = 'ingestion_0009';
+"""
+CLOSED = """
+insert into ingestion.closed (part, subject, natural_key, record, state)
+values (3, gen_random_uuid(), '\\x01', gen_random_uuid(), 'repaired')
+"""
+REVIEW = """
+insert into ingestion.review (id, at, legal_date, party, item, item_version, lane, row, rev, subject, fingerprint,
+                              mac_key, mac_alg, reasons, sealed, state, verdict, officer, note)
+values (gen_random_uuid(), now(), current_date, 'market', 'penalty', 1, 'live', 1, 0, gen_random_uuid(), $1,
+        'k', 'a', '[]', '[]', 'refused', 'refused', $2, $3)
+"""
+CASE = """
+insert into repair.case (part, id, kind, subject, record, rev, item, party, filed_on, sealed, state, steps, calendar,
+                         returned, missing, appealed, final)
+values (3, $1, 'repair', gen_random_uuid(), $2, 1, 'penalty', 'market', current_date, '', $3, 1, 'known', 0, '{}',
+        false, false)
+"""
+EXPIRED = "Nobody decided it within its term; what it said is deleted. 期限内未审核，内容已删除。"
+
+
+async def test_what_a_node_deleted_and_has_open_is_known_after_the_upgrade(postgres: Postgres):
+    database = await postgres.database(node="city", packages=SERVICES)
+    record, cases = uuid4(), {state: uuid4() for state in ("filed", "returned", "appealed", "approved", "closed")}
+    async with database.session() as session:
+        await session.execute(BEFORE)
+        await session.execute(CLOSED)
+        await session.execute(REVIEW, b"1", None, EXPIRED)
+        await session.execute(REVIEW, b"2", "W-17", "校核不符")
+        for state, case in cases.items():
+            await session.execute(CASE, case, uuid4() if state == "filed" else record, state)
+        await migrate(
+            postgres.admin, node="city", tier="city", parts=12, packages=SERVICES, secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        [closed] = await session.fetch("select * from ingestion.closed")
+        reviews = await session.fetch("select state, verdict from ingestion.review order by fingerprint")
+        undecided = await session.fetch("select case_id from ingestion.undecided")
+    assert dict(closed) == {"part": 3, "natural_key": b"\x01", "state": "repaired"}
+    assert [tuple(each) for each in reviews] == [("expired", None), ("refused", "refused")]
+    assert {each["case_id"] for each in undecided} == {cases["filed"], cases["appealed"]}
