@@ -2,7 +2,7 @@
 
 from creditmesh.chassis.database.migrations import script, service_role
 
-revision = "matching_0006"
+revision = "matching_0005"
 down_revision = "matching_0004"
 branch_labels = None
 depends_on = None
