@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from creditmesh.ingestion.gate import Gate, amounts_in, fine_agrees
+from creditmesh.ingestion.gate import Gate
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.rules.amounts import amounts_in, fine_agrees
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER, Identity
 from creditmesh.schemas.rules.numbers import organisation_check, uscc_check
 from tests.ingestion.rows import MARKET, TODAY, TRANSPORT, compiled, penalty, person_penalty, resident, uscc

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.catalogue.code_set import FILLERS
-from creditmesh.schemas.rules.decision_numbers import _PLAIN, fault_of, is_filler, is_number, one_text
-from creditmesh.schemas.rules.numbers import HIDING, computed_in, significant
+from creditmesh.schemas.rules.characters import HIDING
+from creditmesh.schemas.rules.decision_numbers import _PLAIN, fault_of, is_number, one_text, tells_nothing
+from creditmesh.schemas.rules.numbers import computed_in, significant
 
 DATA = Path(__file__).parents[2] / "services/catalogue/src/creditmesh/catalogue/data/code_sets"
 PAIRS = (
@@ -181,7 +182,7 @@ def test_a_filler_is_no_number(text: str, more: str, wide: bool):  # noqa: FBT00
 
 
 def test_every_word_of_the_catalogue_is_a_filler():
-    assert [word for word in fillers() if not is_filler(word, fillers()) or is_number(word, fillers())] == []
+    assert [word for word in fillers() if not tells_nothing(word, fillers()) or is_number(word, fillers())] == []
 
 
 empty = st.sampled_from(["证", "XX", "缺号", "详见附件1", "见附表二", "000", "99999999", "JY1990○○○○", "№"])
@@ -189,13 +190,13 @@ empty = st.sampled_from(["证", "XX", "缺号", "详见附件1", "见附表二",
 
 @given(words | marks | empty, st.booleans())
 def test_a_filler_tells_nothing_apart_in_any_field_that_identifies(text: str, wide: bool):  # noqa: FBT001 - drawn
-    assert is_filler(text.translate(WIDE) if wide else text, fillers())
+    assert tells_nothing(text.translate(WIDE) if wide else text, fillers())
     assert not is_number(text, fillers())
 
 
 @pytest.mark.parametrize("number", ["甲字", "JY19900001234567", "第一", "1", "A-2", "粤B12345"])
 def test_a_certificate_tells_apart_by_whatever_counts(number: str):
-    assert not is_filler(number, fillers())
+    assert not tells_nothing(number, fillers())
 
 
 @given(numbers, st.sampled_from(HIDING) | st.sampled_from("××✕ХХ…"), st.integers(0, 3))

@@ -22,7 +22,8 @@ from creditmesh.schemas.catalogue.code_set import FILLERS as DECISION_FILLERS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.rules.columns import Column, column
+from creditmesh.schemas.rules.characters import is_ordinary, shown
+from creditmesh.schemas.rules.columns import Column, Filler, Identifying, column
 from creditmesh.schemas.rules.headers import Columns, FieldNames
 from creditmesh.schemas.rules.identity import CITIZENS, FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
@@ -71,13 +72,14 @@ class CompiledItem:
             spec.code: column(
                 spec,
                 self._sets.get(spec.code),
-                decision=spec.code == roles.decision_number,
-                number=spec.code == roles.registration,
+                identifies=_identifying(item, spec.code),
                 end=spec.code in {roles.valid_until, roles.display_until},
             )
             for spec in item.fields
         }
-        self._readers = tuple((code, col.read) for code, col in self._columns.items() if col.read is not None)
+        self._readers = tuple((code, col.read) for code, col in self._columns.items())
+        self._required = frozenset(spec.code for spec in item.fields if spec.required)
+        self._told = self._required.union(item.identifying)
         self._meanings = {
             code: {value.value: value.meaning for value in found.values if value.meaning is not None}
             for code, found in self._sets.items()
@@ -167,8 +169,11 @@ class CompiledItem:
         text = "".join(row.values())
         if has_lost(text):
             return None
-        if one_line_end(text) is not text:
-            row = {code: one_line_end(value) for code, value in row.items()}
+        if not is_ordinary(text):
+            if shown(text) is not text:
+                return None
+            if one_line_end(text) is not text:
+                row = {code: one_line_end(value) for code, value in row.items()}
         self._widen(row)
         return None if self._lacking(row) else row
 
@@ -199,7 +204,7 @@ class CompiledItem:
 
     def _examine(self, pairs: Iterable[tuple[str, object]]) -> Outcome:
         errors: list[FieldError] = []
-        found: dict[str, str | FieldError] = {}
+        found: dict[str, str | FieldError | Filler] = {}
         for place, (name, value) in enumerate(pairs, 1):
             code = self._names.code(name)
             if code is None:
@@ -212,16 +217,24 @@ class CompiledItem:
                 return tuple(errors)
         return self._judged(found, errors)
 
-    def _judged(self, found: Mapping[str, str | FieldError], errors: list[FieldError]) -> Outcome:
-        ordered = [(code, found[code]) for code in self.codes if code in found]
+    def _judged(self, found: Mapping[str, str | FieldError | Filler], errors: list[FieldError]) -> Outcome:
+        given = {code: value for code, value in found.items() if not isinstance(value, Filler)}
+        fillers = {code: value.asked for code, value in found.items() if isinstance(value, Filler)}
+        if fillers:
+            asked = self._told.union(self._lacking({c: v for c, v in given.items() if isinstance(v, str) and v}))
+            if self.item.roles.uscc in fillers:
+                asked |= {self.item.roles.registration or ""}
+            given |= {code: value for code, value in fillers.items() if code in asked}
+        ordered = [(code, given[code]) for code in self.codes if code in given]
         row = {code: value for code, value in ordered if isinstance(value, str) and value}
         errors.extend(value for _, value in ordered if isinstance(value, FieldError))
         self._widen(row)
-        lacking = self._lacking(row)
-        for code, col in self._columns.items():
-            blank = code not in row and not isinstance(found.get(code), FieldError)
-            if blank and (col.spec.required or code in lacking):
-                errors.append(col.missing())
+        asked = self._required.union(self._lacking(row))
+        errors.extend(
+            col.missing()
+            for code, col in self._columns.items()
+            if code in asked and code not in row and not isinstance(given.get(code), FieldError)
+        )
         return tuple(errors[:MOST_FINDINGS]) if errors else row
 
 
@@ -290,6 +303,14 @@ def _resident_pairs(
         for number, told_by in pairs
         if number is not None
     )
+
+
+def _identifying(item: Item, code: str) -> Identifying | None:
+    if code == item.roles.decision_number:
+        return "decision"
+    if code == item.roles.registration:
+        return "registration"
+    return "certificate" if code in item.identifying else None
 
 
 def _conditions(columns: Mapping[str, Column]) -> tuple[_Condition, ...]:
