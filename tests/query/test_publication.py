@@ -1,10 +1,14 @@
 """The public form: what the catalogue discloses to all, masked, without an original."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from creditmesh.query.publication import is_public, public_form, search_keys, without_numbers
+from creditmesh.query.store.public import PublicForm, row_of
+from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.numbers import resident_check
 from tests.query.samples import KINDS, a_record, an_item
 
@@ -66,3 +70,12 @@ def test_a_persons_number_is_never_shown_and_nobody_is_found_by_it(field: str, n
     assert number[-9:] not in form.model_dump_json()
     assert form.fields == without_numbers(form).fields
     assert number not in search_keys(form, ITEM)
+
+
+@pytest.mark.parametrize("until", [None, date(2029, 5, 11)])
+def test_a_form_is_stored_as_its_model_writes_it(until: date | None):
+    fields = {"NAME": "沙盒\n“一号”", "CODE": "", "DOC": "\u2028<&>\x7f"}
+    form = public_form(a_record(fields=fields, display_until=until), ITEM, {"BOSS": "殷沙盒"})
+    stored = row_of(PublicForm(part=1, rev=1, form=form, name=None, code=None, fresh=True))[-1]
+    assert stored == form.model_dump_json().encode()
+    assert PublicRecord.model_validate_json(stored) == form

@@ -509,3 +509,23 @@ def test_a_particular_value_demands_what_any_value_does_and_its_own(looked_at: s
     found = both.validate(given)
     assert isinstance(found, tuple), found
     assert {(error.pointer, error.code) for error in found} == {(pointer, "field_required") for pointer in lacking}
+
+
+as_written = st.sampled_from(["罚款", "警告、罚款", "01", " 身份证 ", "自然人"])
+
+
+@given(
+    st.dictionaries(st.sampled_from(["LB", "CFLB", "ZJLX"]), as_written, max_size=3),
+    st.sets(st.sampled_from(compiled.codes)),
+)
+def test_codes_as_they_were_written_do_not_depend_on_what_the_fields_are_called(
+    changed: dict[str, str], named: set[str]
+):
+    body = {**PERSON, **changed}
+    found = compiled.validate(body)
+    if isinstance(found, dict):
+        called = {ITEM.field(code).name_zh if code in named else code: value for code, value in body.items()}
+        given = compiled.as_given(found, called)
+        coded = {spec.code for spec in ITEM.fields if spec.code_set is not None}
+        assert list(given) == list(found)
+        assert given == {code: body[code].strip() if code in coded else value for code, value in found.items()}

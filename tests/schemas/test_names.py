@@ -1,11 +1,13 @@
 """Names as they are searched: one name however it is typed, and another name another."""
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creditmesh.schemas.rules import names
 from creditmesh.schemas.rules.names import folded
 
 
@@ -52,3 +54,23 @@ def test_folding_twice_or_after_an_older_folding_is_folding_once(name: str):
     older = "".join(unicodedata.normalize("NFKC", name).casefold().split())
     assert folded(folded(name)) == folded(name)
     assert folded(older) == folded(name)
+
+
+IDEOGRAPHS = [chr(place) for place in range(0x4E00, 0xA000)]
+
+
+@pytest.mark.parametrize(
+    "texts", [IDEOGRAPHS, ["".join(IDEOGRAPHS)], [*map(chr, range(0x80))]], ids=["each", "all", "ascii"]
+)
+def test_a_name_that_is_folded_the_short_way_is_folded_as_any_other(texts: list[str], monkeypatch: pytest.MonkeyPatch):
+    short = [folded(text) for text in texts]
+    monkeypatch.setattr(names, "_PLAIN", re.compile("(?!)"))
+    assert short == [folded(text) for text in texts]
+
+
+@given(st.text(st.sampled_from("臺灣沙盒實業12ab（北京）Ａ·⺠\u0332 "), max_size=12))
+def test_a_name_of_any_mixture_is_folded_the_same_on_both_ways(name: str):
+    short = folded(name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "_PLAIN", re.compile("(?!)"))
+        assert short == folded(name)

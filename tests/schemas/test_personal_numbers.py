@@ -1,9 +1,14 @@
 """Persons' numbers in texts shown in clear: found however they are written, and nothing else is taken for one."""
 
+import re
+import sys
+from unicodedata import category, digit, normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creditmesh.schemas.rules import personal_numbers
 from creditmesh.schemas.rules.numbers import resident_check
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number, without_personal_numbers
 
@@ -18,6 +23,7 @@ MARKS = ("–", "—", "\u2011", "\u2010", "\u2012", "\u2015", "−", "﹣", "�
 WRONG = NUMBER[:17] + ("0" if NUMBER[17] != "0" else "1")
 HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
 FORMAL = str.maketrans("0123456789", "零壹贰叁肆伍陆柒捌玖")
+IN_WORDS = str.maketrans("〇○一二三四五六七八九零壹贰叁肆伍陆柒捌玖", "00123456789" + "0123456789")
 NEGATIVE = str.maketrans("123456789", "❶❷❸❹❺❻❼❽❾")
 
 
@@ -131,3 +137,62 @@ def test_whatever_stands_around_or_between_a_resident_number_is_found(
     text = before + (wide(written) if full else written) + after
     assert holds_personal_number(text)
     assert not holds_personal_number(without_personal_numbers(text))
+
+
+def is_digit(character: str) -> bool:
+    plain = normalize("NFKC", character).translate(IN_WORDS)
+    return len(plain) == 1 and digit(plain, None) is not None
+
+
+def test_whatever_reads_as_a_digit_is_one_of_a_number():
+    digits = [character for character in map(chr, range(sys.maxunicode + 1)) if is_digit(character)]
+    assert len(digits) > 700
+    assert not [character for character in digits if not holds_personal_number(MOBILE[:10] + character)]
+
+
+def test_whatever_is_no_letter_may_stand_within_a_number():
+    marks = (
+        c for c in map(chr, range(sys.maxunicode + 1)) if category(c) not in {"Cn", "Co", "Cs"} and not is_digit(c)
+    )
+    marks = (c for c in marks if len(normalize("NFKC", c)) == 1 and not normalize("NFKC", c).isalnum())
+    missed = {mark for mark in marks if not holds_personal_number(NUMBER[:6] + mark + NUMBER[6:])}
+    assert missed == set("×✕✖╳⨯")  # what an X may be
+
+
+PIECES = (
+    *(NUMBER, WITH_X, OLD, MOBILE, CARD, VISA, NUMBER[:9], NUMBER[9:], MOBILE[:7], MOBILE[7:], "86", "0", "2026〕"),
+    *(
+        "1",
+        "7",
+        "12",
+        "X",
+        wide("138"),
+        "一三八",
+        "❶",
+        "②",
+        " ",
+        "-",
+        "·",
+        "(",
+        ")",
+        "+",
+        "ー",
+        "\u200b" * 12,
+        "、" * 9,
+    ),
+    *("号", "年", "a", "&nbsp;", "<br>", "O", "l", "\u3164"),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_a_text_that_is_not_looked_through_holds_nothing(text: str):
+    def found() -> tuple[str, bool]:
+        personal_numbers._remembered.cache_clear()
+        return without_personal_numbers(text), holds_personal_number(text, strict=True)
+
+    quick = found()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_ENOUGH", "_ROW"):
+            patch.setattr(personal_numbers, name, re.compile("(?s).+"))
+        patch.setattr(personal_numbers, "_LONG", 0)
+        assert quick == found()

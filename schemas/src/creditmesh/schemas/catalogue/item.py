@@ -1,6 +1,7 @@
 """An item: a kind of record that may be collected, and the rules it carries."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from functools import cached_property
 from itertools import product
@@ -10,7 +11,7 @@ from pydantic import Field as Constraint
 from pydantic import model_validator
 
 from creditmesh.schemas.catalogue.base import Basis, CatalogueModel, Months
-from creditmesh.schemas.catalogue.field import FIELDS, FieldSpec, Roles
+from creditmesh.schemas.catalogue.field import FIELDS, FieldSpec, Mask, Roles
 from creditmesh.schemas.catalogue.narrowing import (
     AS_ONE,
     EACH_OF_ONE,
@@ -169,6 +170,18 @@ class Item(CatalogueModel):
         """The codes of the fields that are sensitive in a record about each kind of subject."""
         kinds: tuple[SubjectKind, ...] = get_args(SubjectKind)
         return {kind: frozenset(spec.code for spec in self.fields if spec.sealed_for(kind)) for kind in kinds}
+
+    @cached_property
+    def shown_to_all(self) -> Mapping[SubjectKind, tuple[tuple[str, Mask | None], ...]]:
+        """The fields that a record about each kind of subject shows to all, sensitive ones with their mask."""
+        return {kind: tuple(self._shown(sealed)) for kind, sealed in self.sealed.items()}
+
+    def _shown(self, sealed: AbstractSet[str]) -> Iterator[tuple[str, Mask | None]]:
+        for spec in self.fields:
+            if spec.code not in sealed:
+                yield spec.code, None
+            elif spec.mask is not None:
+                yield spec.code, spec.mask
 
     @cached_property
     def identifying(self) -> tuple[str, ...]:

@@ -76,6 +76,8 @@ class RecordChanged(Event):
     @property
     def named(self) -> tuple[UUID, ...]:
         """Whom it names beside its subject, each once."""
+        if not self.related:
+            return ()
         return tuple(dict.fromkeys(each.subject for each in self.related if each.subject != self.subject))
 
 

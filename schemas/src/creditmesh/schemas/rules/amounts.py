@@ -8,9 +8,11 @@ from creditmesh.schemas.rules.characters import MYRIADS, NUMERALS, TENS
 
 _DIGITS = NUMERALS | {str(n): n for n in range(10)}
 _SIMPLE = str.maketrans("萬億圓塊錢", "万亿圆块钱")
+_OTHER = re.compile(f"[{''.join(map(chr, _SIMPLE))}]")
 _SPOKEN = "".join((*_DIGITS, *TENS, *MYRIADS))
 NUMBER = rf"(?P<number>[{_SPOKEN}][{_SPOKEN},.点]*+)"
 """A number in digits or in words, in a text that `plain` gave."""
+_WHITE = re.compile(r"\s")
 _GAP = re.compile(rf"(?<=[{_SPOKEN}])\s+(?=[{''.join((*TENS, *MYRIADS))}元圆])|(?<=\d) (?=\d{{3}}(?!\d))")
 _ONE = rf"[{''.join(_DIGITS)}]"
 _MONEY = r"(?:人民币|RMB|CNY|¥)"
@@ -41,7 +43,9 @@ _MISGROUPED = re.compile(r"(?!\d{1,3}(?:,\d{3})+(?:[^\d,]|$)).*,")
 
 def plain(text: str) -> str:
     """The text as numbers are looked for in it: half-width, units simplified and next to their numbers."""
-    return _GAP.sub("", normalize("NFKC", text).translate(_SIMPLE))
+    said = normalize("NFKC", text)
+    said = said.translate(_SIMPLE) if _OTHER.search(said) else said
+    return _GAP.sub("", said) if _WHITE.search(said) else said
 
 
 def yuan_of(number: str) -> Decimal | None:

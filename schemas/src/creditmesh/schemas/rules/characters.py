@@ -58,6 +58,8 @@ _HIDDEN = re.compile(
     r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
 """What prints nothing, but for layout and what varies the character before it."""
+UNSEEN = f"(?:{_HIDDEN.pattern}|[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef])"
+"""The pattern of a character that `is_unseen`."""
 _ORDINARY = re.compile("[\n -~\u2014-\u201d\u3001-\u3015\u4e00-\u9fff\uff01-\uff5e]*")
 
 

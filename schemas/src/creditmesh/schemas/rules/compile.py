@@ -137,11 +137,11 @@ class CompiledItem:
 
         What is a spelling of a value today may be a value of its own in the next version of a code set.
         """
-        given = dict(row)
-        for name, value in fields.items():
+        given, coded = dict(row), self._sets.keys() & row.keys()
+        for name in coded if coded <= fields.keys() else fields:  # most rows call all of them by their codes
             code = self._names.code(name)
-            if code in self._sets and code in row:
-                given[code] = str(value).strip(WHITE)
+            if code in coded:
+                given[code] = str(fields[name]).strip(WHITE)
         return given
 
     def meaning(self, code: str | None, row: Row) -> str | None:

@@ -42,8 +42,11 @@ def read_date(text: str) -> str | None:
 
 def read_end(text: str) -> str | None:
     """The same for a day until which something holds, which may be 长期: without end."""
+    day = read_date(text)
+    if day is not None:
+        return day
     said = "".join(c for c in simplified(normalize("NFKC", text[:_LONGEST]).upper()) if c.isalnum() or c == "-")
-    return OPEN_END if _OPEN.fullmatch(said) else read_date(text)
+    return OPEN_END if _OPEN.fullmatch(said) else None
 
 
 @lru_cache(maxsize=8192)

@@ -34,7 +34,8 @@ _UNTIDY = re.compile("[\\s\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _FULL_WIDTH = {i: i - 0xFEE0 for first, last in ("０９", "ＡＺ", "ａｚ") for i in range(ord(first), ord(last) + 1)}
 
 _PLAIN = re.compile(
-    rf"((?![\u4e00-\u9fff]{{0,12}}?文书?号|编号|案号)[\u4e00-\u9fff]+[{re.escape(_OPENING)}][12]\d{{3}}[{re.escape(_CLOSING)}])0{{0,16}}([1-9]\d*号)",
+    rf"((?![\u4e00-\u9fff]{{0,12}}?文书?号|编号|案号)[\u4e00-\u9fff]+)[{re.escape(_OPENING)}]([12]\d{{3}})"
+    rf"[{re.escape(_CLOSING)}]0{{0,16}}([1-9]\d*号)",
     re.ASCII,
 )
 """The usual form; what its groups leave out is leading noughts."""
@@ -74,7 +75,7 @@ _DAYS_SINCE_1899 = range(36_526, 54_789)
 
 def _one_text(number: str) -> str:
     if plain := _PLAIN.fullmatch(number):
-        return simplified(plain[1] + plain[2]).translate(_MARKS)
+        return f"{simplified(plain[1])}({plain[2]}){plain[3]}"
     if is_longer(number, LONGEST):
         return number
     while (once := _read_once(number)) != number:

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from creditmesh.ingestion.lawful import KEPT, Judgement, Lawful, at
+from creditmesh.ingestion.lawful import KEPT, SHORT, Judgement, Lawful, at
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.amounts import fine_agrees
@@ -26,6 +26,7 @@ class Gate(Lawful):
         self._uscc = party.uscc
         self._issuers = {party.uscc, *party.issues_for}
         self._limits = [(f.code, f.maximum, Decimal(f.maximum)) for f in compiled.item.fields if f.maximum is not None]
+        self._fine_agrees = lru_cache(KEPT)(fine_agrees)
         self._over = lru_cache(KEPT)(self._kept_for_its_term)
         self._clear = {kind: tuple(_read_by_all(compiled.item, kind)) for kind in compiled.item.kinds}
 
@@ -69,7 +70,9 @@ class Gate(Lawful):
         fine, content = self._roles.fine, self._roles.content
         if fine is None or content is None or fine not in row:
             return
-        if not fine_agrees(Decimal(row[fine]), row.get(content, "")):
+        text = row.get(content, "")
+        agrees = self._fine_agrees if len(text) <= SHORT else fine_agrees
+        if not agrees(Decimal(row[fine]), text):
             verdict.holds.append(at("fine_unit", fine))
 
     def _kept_for_its_term(self, ended: date | None) -> bool:

@@ -17,7 +17,8 @@ from creditmesh.schemas.rules.severity import severity_of
 
 _UNKNOWN = Period(date.min, None)
 KEPT = 4096
-_SHORT = 256
+SHORT = 256
+"""Characters of the longest text of which it is kept what follows from it."""
 _A_YEAR = 4
 """Characters of a decision's number in an item that has one decision a year: its field holds the year and no more."""
 
@@ -102,7 +103,7 @@ class Lawful:
     def _severity(self, row: Row) -> Severity | None:
         kinds, fine = row.get(self._roles.penalty_kinds or "", ""), row.get(self._roles.fine or "")
         # An open set of kinds takes any text as one: only what is short is kept.
-        rate = self._kept if len(kinds) <= _SHORT else self._rate
+        rate = self._kept if len(kinds) <= SHORT else self._rate
         return rate(kinds, fine, simple=self._simple(row))
 
     def _rate(self, penalty_kinds: str, fine: str | None, *, simple: bool) -> Severity | None:

@@ -34,8 +34,7 @@ def is_public(event: RecordChanged, item: Item) -> bool:
 
 def needs_opening(event: RecordChanged, item: Item) -> bool:
     """Whether a sealed value is shown in part, so that it must be opened to be masked."""
-    sealed = item.sealed[event.kind]
-    return bool(event.sealed) and any(spec.mask for spec in item.fields if spec.code in sealed)
+    return bool(event.sealed) and any(masked for _, masked in item.shown_to_all[event.kind])
 
 
 def public_form(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -> PublicRecord:
@@ -56,13 +55,12 @@ def public_form(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue
 
 def _fields(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     shown: dict[str, JsonValue] = {}
-    sealed = item.sealed[event.kind]
-    for spec in item.fields:
-        if spec.code not in sealed:
-            if spec.code in event.fields:
-                shown[spec.code] = _numberless(event.fields[spec.code])
-        elif spec.mask is not None and isinstance(value := opened.get(spec.code), str):
-            shown[spec.code] = mask(value, spec.mask)
+    for code, masked in item.shown_to_all[event.kind]:
+        if masked is None:
+            if code in event.fields:
+                shown[code] = _numberless(event.fields[code])
+        elif isinstance(value := opened.get(code), str):
+            shown[code] = mask(value, masked)
     return shown
 
 

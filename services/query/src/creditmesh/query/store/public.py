@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
+
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.queries import PublicRecord
@@ -30,13 +32,14 @@ class PublicForm:
 
 async def write(session: Session, published: Sequence[PublicForm]) -> None:
     """Bring the public read model to these forms: new ones by COPY, others where their `rev` is greater."""
-    await session.copy("query.public_record", _COLUMNS, [_row(each) for each in published if each.fresh])
-    if later := [_row(each) for each in published if not each.fresh]:
+    await session.copy("query.public_record", _COLUMNS, [row_of(each) for each in published if each.fresh])
+    if later := [row_of(each) for each in published if not each.fresh]:
         columns = zip(_COLUMNS, zip(*later, strict=True), strict=True)
         await session.execute(_UPSERT, dict(columns))
 
 
-def _row(published: PublicForm) -> tuple[object, ...]:
+def row_of(published: PublicForm) -> tuple[object, ...]:
+    """The row of a form, as the table has it."""
     form = published.form
     return (
         published.part,
@@ -49,7 +52,7 @@ def _row(published: PublicForm) -> tuple[object, ...]:
         form.display_until,
         published.name,
         published.code,
-        form.model_dump_json().encode(),
+        orjson.dumps(vars(form), default=str),  # the model's own writer takes five times as long
     )
 
 

@@ -76,7 +76,8 @@ def _newest(directory: Directory, told: Iterable[_Told]) -> list[Record]:
         corrected = max(event.rev if event.change in _CORRECTED else 0, 0 if known is None else known.corrected)
         discharged = [*(() if known is None else known.discharged), *(() if event.about is None else (event.about,))]
         newest = _record(directory, part, event) if known is None or known.rev < event.rev else known
-        found[event.record] = replace(newest, corrected=corrected, discharged=discharged)
+        newest.corrected, newest.discharged = corrected, discharged
+        found[event.record] = newest
     return list(found.values())
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from uuid import UUID
 
 import orjson
@@ -10,18 +11,12 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.repair.filing import Record
 
 _COLUMNS = tuple(field.name for field in fields(Record))
-_LISTS = {name: f"cast(n.{name} as uuid[])" for name in ("named", "discharged")}
-"""Lists of different lengths travel as texts, for an array has no ragged rows."""
+"""In the order of the table, whose row type is what a statement is given an array of."""
+_BUT_FIELDS = attrgetter(*_COLUMNS[:-1])
 # A correction is remembered from whichever revision told it, the newest everything else.
 _UPSERT = f"""
     insert into repair.record as known ({", ".join(_COLUMNS)})
-    select {", ".join(_LISTS.get(name, f"n.{name}") for name in _COLUMNS)} from unnest(
-           cast(:part as integer[]), cast(:record as uuid[]), cast(:rev as integer[]), cast(:corrected as integer[]),
-           cast(:subject as uuid[]), cast(:kind as text[]), cast(:item as text[]), cast(:item_version as integer[]),
-           cast(:severity as text[]), cast(:state as text[]), cast(:mark as text[]), cast(:decided_on as date[]),
-           cast(:display_from as date[]), cast(:display_until as date[]), cast(:party as text[]),
-           cast(:origin as text[]), cast(:change as text[]), cast(:case_id as uuid[]), cast(:named as text[]),
-           cast(:discharged as text[]), cast(:fields as jsonb[])) as n({", ".join(_COLUMNS)})
+    select {", ".join(_COLUMNS)} from unnest(cast(:rows as repair.record[]))
         on conflict (record, part) do update
        set corrected = greatest(known.corrected, excluded.corrected), rev = excluded.rev, kind = excluded.kind,
            item = excluded.item, item_version = excluded.item_version, severity = excluded.severity,
@@ -43,10 +38,8 @@ _BY_ID = f"""
 async def write(session: Session, records: Sequence[Record]) -> None:
     """Bring these records to their revisions, where those are newer than what is known; each record once."""
     if records:
-        values = {name: [getattr(each, name) for each in records] for name in _COLUMNS}
-        lists = {name: ["{" + ",".join(map(str, each)) + "}" for each in values[name]] for name in _LISTS}
-        said = {"fields": [orjson.dumps(each).decode() for each in values["fields"]]}
-        await session.execute(_UPSERT, values | lists | said)
+        rows = [(*_BUT_FIELDS(each), orjson.dumps(each.fields).decode()) for each in records]
+        await session.execute(_UPSERT, {"rows": rows})
 
 
 async def record_of(session: Session, record_id: UUID, *, parts: int) -> Record | None:
