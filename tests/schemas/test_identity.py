@@ -133,6 +133,33 @@ def test_what_a_person_reads_as_the_same_number_is_one_subject(known, ways, gaps
     assert (found.key, found.number.reveal()) == (plain.key, plain.number.reveal()), other
 
 
+LABELLED = ("{}（1-1）", "{}（副本）", "（{}）（正本）", "号码：{}", "No.{}")
+
+
+@given(known, st.sampled_from(LABELLED))
+def test_a_label_and_the_mark_of_a_copy_are_no_part_of_a_number(known, way: str):
+    kind, document, number = known
+    assert who(document, way.format(number), kind).key == who(document, number, kind).key
+
+
+@pytest.mark.parametrize(
+    ("document", "typed", "number"),
+    [
+        ("registration", "990000612345678-1", "990000612345678"),
+        ("registration", "注册号990000612345678-12", "990000612345678"),
+        ("registration", "工商注册号：990000612345678", "990000612345678"),
+        ("registration", "99000061234567l", "990000612345671"),
+        ("passport", "El2345678", "E12345678"),
+        ("passport", "护照号码：E12345678", "E12345678"),
+        ("uscc", f"统一社会信用代码：{an_organisation(head='92')}", an_organisation(head="92")),
+        ("uscc", f"{an_organisation(head='92')}-1", an_organisation(head="92")),
+    ],
+)
+def test_numbers_that_a_person_reads_as_one_are_one(document: DocumentType, typed: str, number: str):
+    kind: SubjectKind = "natural_person" if document == "passport" else "sole_trader"
+    assert who(document, typed, kind).number.reveal() == number
+
+
 plain = st.one_of(
     st.tuples(st.just("resident_id"), st.builds(a_resident, births, st.integers(1, 995))),
     st.tuples(

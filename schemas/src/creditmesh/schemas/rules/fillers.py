@@ -23,7 +23,7 @@ _ELSEWHERE = re.compile(
     r"(?:具体|内容)?(?:详?见|参见|如|详)(?:附件|附表|附页|原件|备注|正文|文书|决定书|处罚决定书|行政处罚决定书|许可决定书|判决书|裁定书)"
     r"[\d一二三四五六七八九十]{0,3}"
 )
-_OF_A_SPREADSHEET = re.compile(r"#(?:REF|NAME|VALUE|NUM|NULL|N/A|DIV/0|SPILL|CALC|FIELD|GETTING_DATA)[!?]?")
+_OF_A_SPREADSHEET = re.compile(r"[^\w#]*#(?:REF|NAME|VALUE|NUM|NULL|N/A|DIV/0|SPILL|CALC|FIELD|GETTING_DATA)[!?]?\W*")
 _FIRST = frozenset("".join(word[0] + word[0].lower() for word in _WORDS) + "無沒暫詳見內附參具内参详见如無尚當")
 _LONGEST = 24
 """Characters of the longest text that says nothing, with what stands around it; one without a letter may be longer."""
