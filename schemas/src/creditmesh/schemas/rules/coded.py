@@ -33,9 +33,10 @@ _NEAR = 0.25
 def code_reader(code_set: CodeSet) -> Read:
     """Reads one value of the set by value, name or alias. ValueError if a spelling stands for two values."""
     values = _Values(code_set)
+    known = values.known
 
     def read(text: str) -> str | None:
-        listed = values.one(text)
+        listed = known.get(text) or values.one(text)
         if listed is None and code_set.open and (several := values.several(text)) is not None and len(several) == 1:
             return several[0]
         return listed
@@ -100,14 +101,14 @@ class _Values:
     """The values of a set, and how a text of several is taken apart: by its marks, and then 其他 with what it says."""
 
     def __init__(self, code_set: CodeSet) -> None:
-        self._known = _spellings(code_set)
-        self._loose = _loose(self._known)
+        self.known = _spellings(code_set)
+        self._loose = _loose(self.known)
         self._open = code_set.open
-        self._words = tuple(word for word in self._known if len(word) > 1 and not word.isascii())
+        self._words = tuple(word for word in self.known if len(word) > 1 and not word.isascii())
 
     def one(self, text: str) -> str | None:
         """The listed value that a text is; None if it is none."""
-        return self._known.get(text) or self._known.get(_folded(text)) or self._loose.get(_loosely(text))
+        return self.known.get(text) or self.known.get(_folded(text)) or self._loose.get(_loosely(text))
 
     def several(self, text: str) -> list[str] | None:
         """Every value of a text; None if something in it is none.

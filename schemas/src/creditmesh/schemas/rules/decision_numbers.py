@@ -161,7 +161,9 @@ def read_number(text: str) -> str | None:
 
     None if it says nothing.
     """
-    if text[0] in GUARDS:
+    if _PLAIN.fullmatch(text):
+        return text
+    if text[:1] in GUARDS:
         text = unguarded(text)
     if _UNTIDY.search(text):
         text = _apart(text.translate(_FULL_WIDTH).split())

@@ -47,7 +47,7 @@ _COPY = re.compile(
 )
 """（1-1）, （副本）, （行政处罚决定书）: on which copy it stood, or in which document."""
 _COUNTED_COPY = re.compile(
-    r"""(["'=(]*(?:\d{13}(?=[-/]\d(?!\d))|\d{15}|[0-9A-Z]{18}))[-/]\d{1,2}(?=["')]*$)""", re.ASCII
+    r"""(?<![0-9A-Z])((?:\d{13}(?=[-/]\d(?!\d))|\d{15}|[0-9A-Z]{18}))[-/]\d{1,2}(?=["')]*$)""", re.ASCII
 )
 """The same behind a whole number: 990000600000001-1."""
 _ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from creditmesh.schemas.rules.amounts import amount_of
 from creditmesh.schemas.rules.characters import shown
-from creditmesh.schemas.rules.fillers import is_masked, names_nobody, says_nothing
+from creditmesh.schemas.rules.fillers import begins_as_a_text, is_masked, names_nobody, says_nothing
 from creditmesh.schemas.rules.numbers import LONGEST as LONGEST_NUMBER
 from creditmesh.schemas.rules.numbers import is_longer, written
 
@@ -47,7 +47,7 @@ def unreadable(text: str) -> bool:
 
 def has_lost(text: str) -> bool:
     """Whether a character was lost in an earlier conversion."""
-    return any(left in text for left in _LOST)
+    return _LOST[0] in text or _LOST[1] in text
 
 
 def one_line_end(text: str) -> str:
@@ -137,13 +137,15 @@ def number_reader(limit: int | None) -> Read:
             return None
         number = written(text)
         fits = limit is None or len(number) <= limit or not number.isalnum()
-        return number if number and fits and not says_nothing(number) else None
+        return number if number and fits and (number[0].isdigit() or not says_nothing(number)) else None
 
     return read
 
 
 def read_text(text: str) -> str | None:
     """A text without guards; None if it says nothing."""
+    if not text or begins_as_a_text(text):
+        return text or None
     if text[0] in GUARDS:
         text = unguarded(text)
     return None if says_nothing(text) else text
