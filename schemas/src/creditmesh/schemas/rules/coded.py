@@ -108,7 +108,7 @@ class _Values:
 
     def one(self, text: str) -> str | None:
         """The listed value that a text is; None if it is none."""
-        return self.known.get(text) or self.known.get(_folded(text)) or self._loose.get(_loosely(text))
+        return self.known.get(text) or self.known.get(_compared(text)) or self._loose.get(_loosely(text))
 
     def several(self, text: str) -> list[str] | None:
         """Every value of a text; None if something in it is none.
@@ -216,13 +216,13 @@ def _close(remark: list[str] | None, found: list[str]) -> None:
         found.append(f"其他-{''.join(remark)}")
 
 
-def _folded(text: str) -> str:
+def _compared(text: str) -> str:
     return "".join(normalize("NFKC", text).split()).casefold()
 
 
 def _loosely(text: str) -> str:
     """其它 for 其他, whichever word joins two (法人和其他组织), traditional characters, a code that became 1.0."""
-    plain = simplified(_folded(bare(text).strip("。.;；,，"))).replace("其它", "其他")
+    plain = simplified(_compared(bare(text).strip("。.;；,，"))).replace("其它", "其他")
     return _CONNECTIVE.sub("、", _AS_NUMBER.sub("", plain))
 
 
@@ -248,7 +248,7 @@ def _learn(known: dict[str, str], spellings: Iterable[tuple[str, str]], code_set
     # A value outranks a name, a name an alias; within one rank a spelling must be clear.
     fresh: dict[str, str] = {}
     for spelling, value in spellings:
-        for form in {spelling, _folded(spelling)}:
+        for form in {spelling, _compared(spelling)}:
             if fresh.setdefault(form, value) != value:
                 raise ValueError(f"in the code set {code_set}, {spelling!r} stands for two values")
     for form, value in fresh.items():

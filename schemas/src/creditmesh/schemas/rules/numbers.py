@@ -47,7 +47,7 @@ _COPY = re.compile(
 )
 """（1-1）, （副本）, （行政处罚决定书）: on which copy it stood, or in which document."""
 _COUNTED_COPY = re.compile(
-    r"""(?<![0-9A-Z])((?:\d{13}(?=[-/]\d(?!\d))|\d{15}|[0-9A-Z]{18}))[-/]\d{1,2}(?=["')]*$)""", re.ASCII
+    r"""^(["'=(]*(?:\d{13}(?=[-/]\d(?!\d))|\d{15}|[0-9A-Z]{18}))[-/]\d{1,2}(?=["')]*$)""", re.ASCII
 )
 """The same behind a whole number: 990000600000001-1."""
 _ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")
@@ -128,7 +128,7 @@ def half_width(text: str) -> str:
     """Upper case, half-width (NFKC), digits of any script as ASCII ones, without white space or what prints nothing."""
     if text.isascii() and text.isprintable():
         return text.upper().replace(" ", "")
-    while (folded := _folded(text)) != text:
+    while (folded := _narrow(text)) != text:
         text = folded
     return text
 
@@ -218,7 +218,7 @@ def day_of(digits: str) -> date | None:
         return None
 
 
-def _folded(text: str) -> str:
+def _narrow(text: str) -> str:
     plain = normalize("NFKC", text.upper().translate(RADICALS))
     seen = (c for c in plain if category(c) not in _UNSEEN and c not in BLANKS)
     return "".join(half(c) for c in seen)
