@@ -56,7 +56,7 @@ _ONE_MORE, _ONE_BEFORE = re.compile(r"\W{1,8}\d(?!\d)", re.ASCII), re.compile(r"
 _OF_A_LIST = re.compile(r"\s*[元圆万亿号條条款项页次名人户份个件张年月日%]")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|(?!\d(?:\D+\d)+\Z)(?:\d{1,2}\W+)+\d{1,2}", re.ASCII)
 """An amount, or a list of small numbers; a number with a mark behind each digit is none."""
-_DAY = re.compile(r"\A(?:19|20)\d\d(?:[-./]\d{1,2}[-./]|[)〕】\]])|\d\.\d\d\s+\d", re.ASCII)
+_DAY = re.compile(r"\A(?:19|20)\d\d(?:[-./]\d{1,2}[-./]|[)〕】\]])|\d\.\d{1,2}(?!\d)\s+\d|\d\s+\d+\.\d", re.ASCII)
 """A day, the year of a document, or one amount and the next."""
 _PROVINCES = frozenset(
     ("11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43", "44",
