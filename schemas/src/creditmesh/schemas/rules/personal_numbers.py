@@ -50,9 +50,8 @@ _CARD = re.compile(rf"(?<!\d)[3-69](?:{_GAP}\d){{15,18}}(?!\d)", re.ASCII)
 _COMPACT = re.compile(r"(?=(?P<mobile>(?:0086|86|0)?1[3-9]\d{9}))|(?=(?P<card>[3-69]\d{15,18}))", re.ASCII)
 _SHORTEST_CARD = 16
 _LISTED = re.compile(r"[、,;，；]")
-_REST_OF_LIST = re.compile(r"(?:\s*[、,;，；]\s*\d+)*", re.ASCII)
-_EACH_APART = re.compile(r"\d(?:\D+\d)+", re.ASCII)
-_ONE_MORE, _ONE_BEFORE = re.compile(r"\W{1,8}\d(?!\d)", re.ASCII), re.compile(r"(?<!\d)\d\W{1,8}\Z", re.ASCII)
+_NEAR = 10
+"""Characters in which the next number of a list begins."""
 _OF_A_LIST = re.compile(r"\s*[元圆万亿号條条款项页次名人户份个件张年月日%]")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|(?!\d(?:\D+\d)+\Z)(?:\d{1,2}\W+)+\d{1,2}", re.ASCII)
 """An amount, or a list of small numbers; a number with a mark behind each digit is none."""
@@ -142,17 +141,19 @@ def _spaced(folded: str, compact: str, kept: range | list[int]) -> Iterator[tupl
 
 
 def _is_one(folded: str, first: int, last: int) -> bool:
-    """Whether digits with marks between them may be one number: no list, no amounts, no day."""
+    """Whether digits with marks between them may be one number: no list, nor part of one, no amounts, no day."""
     said = folded[first:last]
     marks = {"(" if mark in "()" else mark for mark in re.split(r"[\d\s]+", said) if mark}
     if len(marks) > 1 or _DAY.search(said) or _GROUPED.fullmatch(said):
         return False
-    if _EACH_APART.fullmatch(said) and (_ONE_MORE.match(folded, last) or _ONE_BEFORE.search(folded[:first])):
+    mark = re.escape(marks.pop()) if marks else ""
+    if re.match(rf"\s*{mark}\s*\d", folded[last : last + _NEAR]) or re.search(
+        rf"\d\s*{mark}\s*\Z", folded[max(0, first - _NEAR) : first]
+    ):
         return False
     if not _LISTED.search(said):
         return True
-    end = _REST_OF_LIST.match(folded, last)
-    return folded[first - 1 : first] != "第" and not _OF_A_LIST.match(folded, end.end() if end else last)
+    return folded[first - 1 : first] != "第" and not _OF_A_LIST.match(folded, last)
 
 
 @lru_cache(maxsize=4096)
