@@ -138,6 +138,66 @@ def a_number_in_clear(row: Row, _by: By) -> None:
     row.becomes("held", ("personal_number", "CF_WFXW"))
 
 
+def nothing_in_columns_nobody_asks_for(row: Row, by: By) -> None:
+    """Accepted: marks and words where there is nothing to say, whatever the type of the column."""
+    for code in ("CF_XDR_ZZJG", "CF_XDR_ZJLX", "CF_XDR_ZJHM", "CF_NR_WFFF", "CF_GSJZQ", "BZ"):
+        row.fields[code] = by.random.choice(("/", "无", "——", "#N/A", "暂无"))
+
+
+def guarded_texts(row: Row, _by: By) -> None:
+    """Accepted: guards around texts, a mark that turns the rest of one around."""
+    row.fields |= {"CF_XDR_MC": f'="{row.fields["CF_XDR_MC"]}"', "CF_SY": f"'{row.fields['CF_SY']}"}
+    row.fields["CF_WFXW"] = f"\u202e{row.fields['CF_WFXW']}\u202c"
+
+
+def labelled_numbers(row: Row, by: By) -> None:
+    """Accepted: what a number is called, and the copy on which it stood."""
+    registration = f"9900006{by.random.randrange(10**8):08d}"
+    row.fields |= {"CF_XDR_SHXYM": USCC_PLACEHOLDER, "CF_XDR_GSZC": f"注册号：{registration}-1"}
+    row.fields["CF_WSH"] = f"文号：{row.fields['CF_WSH'].replace('〕', '〕№').removesuffix('号')}（行政处罚决定书）"
+
+
+def other_before_a_listed_kind(row: Row, _by: By) -> None:
+    """Accepted: what stands behind 其他 is a kind of its own."""
+    row.fields["CF_CFLB"] = "其他-责令改正、警告、罚款"
+
+
+def a_kind_with_a_remark(row: Row, _by: By) -> None:
+    """Refused: behind 其他, a listed kind with something in brackets."""
+    row.fields["CF_CFLB"] = "其他（责令改正）、吊销许可证件（甲）"
+    row.becomes("refused", ("bad_code", "CF_CFLB"))
+
+
+def nothing_for_a_text(row: Row, by: By) -> None:
+    """Refused: the facts stand elsewhere."""
+    row.fields["CF_SY"] = by.random.choice(("详见决定书", "#REF!", "/"))
+    row.becomes("refused", ("filler", "CF_SY"))
+
+
+def hidden_name(row: Row, by: By) -> None:
+    """Refused: a name as another site shows it."""
+    row.fields["CF_XDR_MC"] = row.fields["CF_XDR_MC"][:1] + by.random.choice(("**", "××", "○○"))
+    row.becomes("refused", ("name_masked", "CF_XDR_MC"))
+
+
+def a_day_for_the_decision(row: Row, by: By) -> None:
+    """Refused: two decisions of a day, a year or a page would be one record."""
+    row.fields["CF_WSH"] = by.random.choice((row.fields["CF_JDRQ"], "2026年度", "第2页", "46143"))
+    row.becomes("refused", ("decision_filler", "CF_WSH"))
+
+
+def yuan_without_a_word(row: Row, by: By) -> None:
+    """Held: the fine in 元 in text and field, and the text has no 元 either."""
+    row.fields |= {"CF_NR_FK": "2000", "CF_NR": by.random.choice(("处以罚款￥2,000.00", "罚款2000", "罚款贰仟"))}
+    row.becomes("held", ("fine_unit", "CF_NR_FK"))
+
+
+def a_mobile_number_in_parts(row: Row, _by: By) -> None:
+    """Held: a mobile number with marks that nobody sees in it, in a text that is published."""
+    row.fields["CF_WFXW"] += "（联系电话138\u2060 001\u202d 38000）"
+    row.becomes("held", ("personal_number", "CF_WFXW"))
+
+
 SOILS: tuple[tuple[Soil, SubjectKind], ...] = (
     (guarded, "organisation"),
     (look_alike, "organisation"),
@@ -157,6 +217,16 @@ SOILS: tuple[tuple[Soil, SubjectKind], ...] = (
     (filler_for_the_passport, "natural_person"),
     (a_lost_character, "organisation"),
     (a_number_in_clear, "organisation"),
+    (nothing_in_columns_nobody_asks_for, "organisation"),
+    (guarded_texts, "organisation"),
+    (labelled_numbers, "sole_trader"),
+    (other_before_a_listed_kind, "organisation"),
+    (a_kind_with_a_remark, "organisation"),
+    (nothing_for_a_text, "organisation"),
+    (hidden_name, "natural_person"),
+    (a_day_for_the_decision, "organisation"),
+    (yuan_without_a_word, "organisation"),
+    (a_mobile_number_in_parts, "organisation"),
 )
 
 

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from creditmesh.ingestion.gate import Gate, amounts_in, fine_agrees
+from creditmesh.ingestion.gate import Gate
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.pii import Pii
+from creditmesh.schemas.rules.amounts import amounts_in, fine_agrees
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER, Identity
 from creditmesh.schemas.rules.numbers import organisation_check, uscc_check
 from tests.ingestion.rows import MARKET, TODAY, TRANSPORT, compiled, penalty, person_penalty, resident, uscc
@@ -337,6 +338,43 @@ def test_an_item_for_one_kind_only_needs_no_kind_field():
 )
 def test_amounts_are_read_as_departments_write_them(text: str, yuan: list[str]):
     assert amounts_in(text) == [Decimal(amount) for amount in yuan]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "罚款￥{d:,}.00", "罚款人民币：{d}.00", "罚款{d}", "罚款{d}块", "罚款{d}.00（元）", "罚款{d}（单位：元）",
+        "罚款{d}人民币", "罚款RMB{d}", "罚款（元）：{d}", "{d}", "处罚款{d}整",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("yuan", [5000, 800, 12_000])
+def test_a_fine_in_yuan_in_a_field_in_ten_thousands_disagrees_however_its_unit_is_written(text: str, yuan: int):
+    assert not fine_agrees(Decimal(yuan), text.format(d=yuan))
+    assert fine_agrees(Decimal(yuan) / 10_000, text.format(d=yuan))
+
+
+@pytest.mark.parametrize("text", ["罚款伍仟", "罚款5千", "罚款五千", "罚款5千块钱", "罚款伍仟圓整", "罚款5K"])
+def test_so_does_one_in_words(text: str):
+    assert not fine_agrees(Decimal(5000), text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "罚款5万元",
+        "罚款5万",
+        "罚款伍万元整",
+        "罚款5（万元）",
+        "罚款（万元）：5",
+        "依据第5条，罚款",
+        "1、警告；5、罚款",
+        "对5人罚款",
+        "处理",
+        "没收1万份传单，罚款",
+    ],
+)
+def test_a_fine_in_ten_thousands_agrees(text: str):
+    assert fine_agrees(Decimal(5), text)
 
 
 def test_several_fines_in_one_text_may_add_up():

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from creditmesh.schemas.catalogue import CodeSet, CodeValue
+from creditmesh.schemas.rules.coded import codes_reader
 from creditmesh.schemas.rules.dates import read_date
-from creditmesh.schemas.rules.values import codes_reader, decimal_reader
+from creditmesh.schemas.rules.values import decimal_reader
 
 OPEN = CodeSet(
     code="kinds",

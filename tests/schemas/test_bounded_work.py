@@ -10,10 +10,11 @@ from creditmesh.schemas.files import LINE_BYTES, Table
 from creditmesh.schemas.problems import MOST_FINDINGS
 from creditmesh.schemas.queries import PublicSearch
 from creditmesh.schemas.rules.amounts import amount_of
+from creditmesh.schemas.rules.coded import code_reader, codes_reader
 from creditmesh.schemas.rules.compile import ROW_BYTES, compile_item
 from creditmesh.schemas.rules.decision_numbers import fault_of, one_text
 from creditmesh.schemas.rules.identity import NumberFinding, identify
-from creditmesh.schemas.rules.values import code_reader, codes_reader, number_reader
+from creditmesh.schemas.rules.values import number_reader
 from tests.schemas.samples import FIRM, FORBIDDEN, ITEM, PENALTIES, SETS
 
 compiled = compile_item(ITEM, SETS, (FORBIDDEN,))

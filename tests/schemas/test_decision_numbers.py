@@ -1,5 +1,6 @@
 """What two clerks read as the same number of a decision is one text, and a filler is none."""
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -10,8 +11,16 @@ from hypothesis import strategies as st
 
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.catalogue.code_set import FILLERS
-from creditmesh.schemas.rules.decision_numbers import _PLAIN, fault_of, is_filler, is_number, one_text
-from creditmesh.schemas.rules.numbers import HIDING, computed_in, significant
+from creditmesh.schemas.rules.characters import HIDING
+from creditmesh.schemas.rules.decision_numbers import (
+    _PLAIN,
+    fault_of,
+    is_number,
+    one_text,
+    read_number,
+    tells_nothing,
+)
+from creditmesh.schemas.rules.numbers import computed_in, significant
 
 DATA = Path(__file__).parents[2] / "services/catalogue/src/creditmesh/catalogue/data/code_sets"
 PAIRS = (
@@ -164,6 +173,68 @@ def test_what_reads_differently_is_not(one: str, other: str):
     assert one_text(one) != one_text(other)
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "№{n}", "No.{n}", "-{n}号", "第{n}号（行政处罚决定书）", "{n}号（副本）", "{n}号（1-1）", "{n}号行政处罚决定书",
+    ],
+)  # fmt: skip
+@given(number=st.integers(1, 99_999))
+def test_marks_before_the_running_number_and_behind_it_are_no_part_of_it(typed: str, number: int):
+    assert one_text("示罚〔2026〕" + typed.format(n=number)) == one_text(f"示罚〔2026〕{number}号")
+
+
+@pytest.mark.parametrize(
+    "label", ["文号：{}", "决定书文号: {}", "文书号{}", "No.{}", "编号：{}", "《行政处罚决定书》（{}）"]
+)
+@given(numbers)
+def test_a_label_is_no_part_of_a_number(label: str, number: tuple[str, int, int, str]):
+    assert one_text(label.format(as_text(number))) == one_text(as_text(number))
+
+
+@given(numbers, st.sampled_from(["〔〕", "（）", "[]"]), st.booleans())
+def test_of_the_years_brackets_one_may_be_missing(number: tuple[str, int, int, str], pair: str, first: bool):  # noqa: FBT001 - drawn
+    stem, year, running, _ = number
+    typed = f"{stem}{year}{pair[1]}{running}号" if first else f"{stem}{pair[0]}{year}{running}号"
+    assert "(" in stem or one_text(typed) == one_text(f"{stem}〔{year}〕{running}号")
+
+
+@given(numbers, st.sampled_from([" ", "　", "  "]))
+def test_numerals_that_are_all_spaced_are_one_number(number: tuple[str, int, int, str], blank: str):
+    stem, year, running, _ = number
+    typed = f"{stem}〔{blank.join(str(year))}〕{blank.join(str(running))}{blank}号"
+    assert one_text(typed) == one_text(f"{stem}〔{year}〕{running}号")
+    stored = read_number(typed)
+    assert stored is not None
+    assert one_text(stored) == one_text(typed)
+
+
+def test_a_blank_that_tells_two_numbers_apart_is_stored():
+    one, other = (read_number(text) or "" for text in ("示罚 2026 1 12号", "示罚 2026 11 2号"))
+    assert one_text(one) != one_text(other)
+
+
+days = st.dates(date(2000, 1, 1), date(2049, 12, 31))
+COUNTED = ("第{n}页", "{n}份", "共{n}页", "附表{n}", "附件{n}", "无{n}", "序号{n}", "第{n}项", "{n}张", "见附件{n}")
+
+
+@given(days, st.integers(1, 99))
+def test_a_day_a_year_a_page_or_how_many_is_no_number(day: date, count: int):
+    written = f"{day:%Y-%m-%d}", f"{day:%Y/%m/%d}", f"{day.year}年{day.month}月{day.day}日", f"{day:%Y年%m月}"
+    years = f"{day.year}", f"{day.year}年", f"{day.year}年度", f"〔{day.year}〕", str(day.year).translate(HAN) + "年"
+    since = str((day - date(1899, 12, 30)).days)
+    for text in (*written, *years, since, *(each.format(n=count) for each in COUNTED)):
+        assert fault_of(text, fillers(), decision=True) == "decision_filler", text
+    assert all(fault_of(year, fillers(), decision=True, yearly=True) is None for year in years[:3])
+
+
+@pytest.mark.parametrize(
+    "number", ["202600012", "2026-012", "12号", "编号12", "文号：7", "No.12", "第12号", "JY20260501"]
+)
+def test_a_number_without_more_is_one(number: str):
+    assert is_number(number, fillers())
+
+
 words = st.sampled_from(sorted({*fillers(), "当场处罚", "详见附件", "无", "NULL"}))
 marks = st.text(alphabet="/\\-－—–－_.。·*×#?？、，,;；:：~～|()（）〔〕[]【】 \u3000\u200b", min_size=1, max_size=8)
 unfilled = st.builds(
@@ -181,7 +252,7 @@ def test_a_filler_is_no_number(text: str, more: str, wide: bool):  # noqa: FBT00
 
 
 def test_every_word_of_the_catalogue_is_a_filler():
-    assert [word for word in fillers() if not is_filler(word, fillers()) or is_number(word, fillers())] == []
+    assert [word for word in fillers() if not tells_nothing(word, fillers()) or is_number(word, fillers())] == []
 
 
 empty = st.sampled_from(["证", "XX", "缺号", "详见附件1", "见附表二", "000", "99999999", "JY1990○○○○", "№"])
@@ -189,13 +260,13 @@ empty = st.sampled_from(["证", "XX", "缺号", "详见附件1", "见附表二",
 
 @given(words | marks | empty, st.booleans())
 def test_a_filler_tells_nothing_apart_in_any_field_that_identifies(text: str, wide: bool):  # noqa: FBT001 - drawn
-    assert is_filler(text.translate(WIDE) if wide else text, fillers())
+    assert tells_nothing(text.translate(WIDE) if wide else text, fillers())
     assert not is_number(text, fillers())
 
 
 @pytest.mark.parametrize("number", ["甲字", "JY19900001234567", "第一", "1", "A-2", "粤B12345"])
 def test_a_certificate_tells_apart_by_whatever_counts(number: str):
-    assert not is_filler(number, fillers())
+    assert not tells_nothing(number, fillers())
 
 
 @given(numbers, st.sampled_from(HIDING) | st.sampled_from("××✕ХХ…"), st.integers(0, 3))

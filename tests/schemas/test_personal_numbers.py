@@ -111,6 +111,46 @@ def test_nothing_else_is_taken_for_one(text: str):
     assert without_personal_numbers(text) == text
 
 
+@pytest.mark.parametrize("number", [NUMBER, WITH_X, MOBILE, CARD, VISA])
+@given(
+    data=st.data(),
+    mark=st.sampled_from(
+        ["\n", "\t", "\r\n", "   ", "     ", "、", ".", "·", "/", "_", ":", "*", "&nbsp;", "<br>", "<br />"]
+    )
+    | st.sampled_from("\u202d\u202e\u200b\ufe0f\u034f\u180e\u2066\u3164\u115f\u2800\uffa0\U000e0101"),
+)
+def test_one_kind_of_mark_stands_anywhere_within_a_persons_number(number: str, data: st.DataObject, mark: str):
+    places = data.draw(st.sets(st.integers(1, len(number) - 1), min_size=1, max_size=4))
+    said = "".join(mark * (place in places) + character for place, character in enumerate(number))
+    assert holds_personal_number(said)
+    assert not holds_personal_number(without_personal_numbers(f"电话{said}止"))
+
+
+@pytest.mark.parametrize("number", [NUMBER, MOBILE, CARD, VISA])
+@given(data=st.data())
+def test_a_digit_that_was_typed_as_a_letter_is_one(number: str, data: st.DataObject):
+    letters = {"0": "Oo", "1": "lI"}
+    places = [place for place, digit in enumerate(number) if digit in letters and place]
+    place = data.draw(st.sampled_from(places)) if places else 0
+    letter = data.draw(st.sampled_from(letters.get(number[place], number[place])))
+    assert holds_personal_number(number[:place] + letter + number[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "依据第1、3、5、7、9、11、13、15条",
+        "第35、36、37、38、39、40、41、42条",
+        "4500.00，2026-05-01 10:20:30",
+        "1998-5-1 1:20:30",
+        "示罚〔1998〕1234567号",
+        "3500.00 4500.00 5500.00",
+    ],
+)
+def test_digits_of_several_numbers_are_not_one_persons(text: str):
+    assert not holds_personal_number(text)
+
+
 def test_what_stands_around_it_is_shown_as_it_is():
     assert without_personal_numbers(f"甲（{NUMBER}）乙{MOBILE}丙") == f"甲（{'*' * 18}）乙{'*' * 11}丙"
 
@@ -160,10 +200,28 @@ def test_whatever_is_no_letter_may_stand_within_a_number():
 
 
 PIECES = (
-    NUMBER, WITH_X, OLD, MOBILE, CARD, VISA, NUMBER[:9], NUMBER[9:], MOBILE[:7], MOBILE[7:],
-    "86", "0", "2026〕", "1", "7", "12", "X", wide("138"), "一三八", "❶", "②",
-    " ", "-", "·", "(", ")", "+", "ー", "\u200b" * 12, "、" * 9, "号", "年", "a",
-)  # fmt: skip
+    *(NUMBER, WITH_X, OLD, MOBILE, CARD, VISA, NUMBER[:9], NUMBER[9:], MOBILE[:7], MOBILE[7:], "86", "0", "2026〕"),
+    *(
+        "1",
+        "7",
+        "12",
+        "X",
+        wide("138"),
+        "一三八",
+        "❶",
+        "②",
+        " ",
+        "-",
+        "·",
+        "(",
+        ")",
+        "+",
+        "ー",
+        "\u200b" * 12,
+        "、" * 9,
+    ),
+    *("号", "年", "a", "&nbsp;", "<br>", "O", "l", "\u3164"),
+)
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))

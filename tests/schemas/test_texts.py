@@ -27,6 +27,7 @@ NOBODY = (
     "", " ", "\u3000", "--", "…", "\u3164", "\u2800", "\u115f", "\u1160", "\uffa0", "\u200b", "\u034f", "\u17b4",
     "\U0001d159", "\ufe0f",
 )  # fmt: skip
+FILLERS = ("无", "详见附件", "见附件1", "N/A", "#REF!", "（无）", "不 详", "同上", "null")
 UNSEEN = (
     "\u202eW-17", "示例\u202e公司", "W\u200b17", "W\u00ad17", "W\u206617", "a\ufeffb", "W\u202817", "W\u202917",
     "a\ue000b", "W\u0378", "样\U000e0101某", "W\u180e", "a\U000e0041b", "W17\ufe0f", "W\u3164", "W\ufff9x",
@@ -61,7 +62,7 @@ def test_what_people_write_is_taken(name: str):
 
 
 @pytest.mark.parametrize("name", IN_CLEAR)
-@pytest.mark.parametrize("text", NOBODY + UNSEEN + NUMBERS, ids=ascii)
+@pytest.mark.parametrize("text", NOBODY + FILLERS + UNSEEN + NUMBERS, ids=ascii)
 def test_nobody_the_unseen_and_identity_numbers_are_refused_and_never_echoed(name: str, text: str):
     with pytest.raises(ValidationError) as refused:
         IN_CLEAR[name].validate_python(text)

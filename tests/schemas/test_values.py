@@ -8,14 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditmesh.schemas.rules.amounts import amount_of
+from creditmesh.schemas.rules.coded import code_reader, codes_reader
 from creditmesh.schemas.rules.dates import read_date, read_end
-from creditmesh.schemas.rules.values import (
-    code_reader,
-    codes_reader,
-    decimal_reader,
-    number_reader,
-    read_name,
-)
+from creditmesh.schemas.rules.values import decimal_reader, number_reader
 from tests.ingestion.rows import code_sets, compiled, penalty
 
 
@@ -56,6 +51,8 @@ from tests.ingestion.rows import code_sets, compiled, penalty
         "二○二六年 五月 一日",
         "2026年五月一日上午9时",
         "2026-05-01\u200b",
+        "贰零贰陆年伍月壹日",
+        "贰〇贰陆年零伍月零壹日",
     ],
 )
 def test_a_day_with_a_time_is_the_day_it_is_in_china(told: str):
@@ -318,7 +315,7 @@ def test_a_day_however_it_is_written_is_the_day_it_is_in_china(both: tuple[str, 
         ("penalty_kind", "警告并处罚款", "警告;罚款"),
         ("penalty_kind", "罚款和没收违法所得", "罚款;没收违法所得"),
         ("penalty_kind", "罚款﹔警告", "警告;罚款"),
-        ("penalty_kind", "罚款;其他（责令改正;限期）", "罚款;其他-责令改正；限期"),
+        ("penalty_kind", "罚款;其他（责令改正;限期）", "罚款;其他-责令改正、限期"),
         ("penalty_kind", "罚款、其他（责令改正、限期）", "罚款;其他-责令改正、限期"),
         ("penalty_kind", "罚款。", "罚款"),
         ("penalty_kind", '="罚款"', "罚款"),
@@ -334,6 +331,49 @@ def test_values_are_read_as_they_are_written(code_set: str, told: str, value: st
     known = code_sets()[code_set]
     read = codes_reader(known) if code_set == "penalty_kind" else code_reader(known)
     assert read(told) == value
+
+
+LISTED = ("警告", "罚款", "吊销许可证件", "限制从业", "没收非法财物", "暂扣或者吊销许可证、执照")
+REMARKS = ("其他-责令改正", "其他（责令改正）", "其它：责令改正", "其他-责令改正、限期整改")
+
+
+@given(
+    st.lists(st.sampled_from(LISTED), min_size=1, unique=True),
+    st.sampled_from(REMARKS),
+    st.randoms(use_true_random=False),
+    st.sampled_from([";", "；", "、", "，", ",", "|", " ", "\n", "并处"]),
+)
+def test_neither_the_order_of_values_nor_what_joins_them_changes_them(listed, remark, random, mark):
+    read = codes_reader(code_sets()["penalty_kind"])
+    values = [*listed, remark]
+    random.shuffle(values)
+    said = read(mark.join(values))
+    assert said == read(";".join([*listed, remark]))
+    assert said is not None
+    assert set(listed) < set(said.split(";"))
+    assert read(said) == said
+
+
+@pytest.mark.parametrize(
+    ("told", "value"),
+    [
+        ("其他-罚款", "罚款"),
+        ("其他（罚款）", "罚款"),
+        ("其他-限制从业", "限制从业"),
+        ("其他-责令改正并处罚款", "罚款;其他-责令改正"),
+        ("其他（责令改正、吊销许可证件）", "吊销许可证件;其他-责令改正"),
+        ("其他（责令改正）、吊销许可证件（甲）", None),
+        ("其他-罚款5000元", None),
+        ("其他-责令改正（并处罚款）", None),
+        ("其他（责令改正", None),
+        ("其他（给予警告）", None),
+        ("其他-1、责令改正 2、限期", "其他-1、责令改正 2、限期"),
+        ("其他-加处罚款", "其他-加处罚款"),
+        ("其他-责令关闭网站", "其他-责令关闭网站"),
+    ],
+)
+def test_a_listed_value_in_what_other_says_is_read_or_refused_and_never_swallowed(told: str, value: str | None):
+    assert codes_reader(code_sets()["penalty_kind"])(told) == value
 
 
 @pytest.mark.parametrize(
@@ -382,7 +422,8 @@ def test_no_value_is_named_where_none_is_near(told: str):
     ],
 )
 def test_a_name_has_nothing_in_it_that_nobody_sees(written: str, name: str | None):
-    assert read_name(written) == name
+    read = compiled()._columns["CF_XDR_MC"].take(written)
+    assert read == (name or "")
 
 
 @pytest.mark.parametrize("guard", ["{}\t", "'{}", "‘{}", "＇{}", '="{}"', '= "{}"', "'{}'", "`{}"])

@@ -79,6 +79,14 @@ REASONS: dict[str, Reason] = {
     "too_long": Reason(
         "{name} is longer than {limit} characters; shorten it.", "{name_zh}超过 {limit} 个字符；请缩短。"
     ),
+    "filler": Reason(
+        "A word, a mark or a spreadsheet's error stands in place of {name}; write what it should say.",
+        "{name_zh}填写的是占位文字、符号或表格软件的错误值；请填写实际内容。",
+    ),
+    "name_masked": Reason(
+        "Characters of {name} are hidden; give the whole name, from the original document.",
+        "{name_zh}中有被隐藏的字符；请按原始文书填写完整名称。",
+    ),
     "unreadable_character": Reason(
         "{name} contains a character that cannot be stored, or what is left of one that a conversion lost; correct it.",
         "{name_zh}含有无法保存的字符，或转码时丢失的字符；请更正。",

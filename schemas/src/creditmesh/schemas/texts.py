@@ -10,6 +10,8 @@ from unicodedata import category, normalize
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from creditmesh.schemas.rules.characters import is_unseen
+from creditmesh.schemas.rules.fillers import says_nothing
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 
 STORABLE = r"^[^\x00]*$"
@@ -20,17 +22,18 @@ LINES = r"^[^\x00-\x08\x0b-\x1f\x7f]+$"
 """A text of one line or several."""
 
 _MOST_DIGITS = 5
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159\U00013441\U00013442")
-_SELECTORS = ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
-_NOT_SEEN = frozenset({"Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_LAYOUT = frozenset("\t\n")
+_NOT_SEEN = frozenset({"Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def in_clear(text: str) -> str:
     """The text, if all of it is seen, it says something, and nothing in it reads as a number of a person."""
-    if any(map(_unseen, text)):
+    if any(category(each) in _NOT_SEEN or (is_unseen(each) and each not in _LAYOUT) for each in text):
         raise PydanticCustomError("unseen_character", "the text has a character that is not seen")
-    if not any(map(str.isalnum, text)):
-        raise PydanticCustomError("says_nothing", "the text has neither a letter nor a digit")
+    if says_nothing(text):
+        raise PydanticCustomError(
+            "says_nothing", "the text has no letter and no digit, or a word in place of what it says"
+        )
     if holds_personal_number(text, strict=True):
         raise PydanticCustomError("identity_number", "the text holds a person's number")
     return text
@@ -43,16 +46,6 @@ def _naming(text: str) -> str:
         if run > _MOST_DIGITS:
             raise PydanticCustomError("identity_number", "six digits in a row may be a person's number")
     return text
-
-
-def _unseen(character: str) -> bool:
-    if character.isascii():
-        return False
-    return (
-        character in _UNSEEN
-        or category(character) in _NOT_SEEN
-        or any(first <= ord(character) <= last for first, last in _SELECTORS)
-    )
 
 
 Officer = Annotated[

@@ -75,7 +75,10 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "The text has a character that nobody sees; type it anew.",
         "文本含有不可见字符，请重新输入。",
     ),
-    "says_nothing": ("The text needs at least a letter or a digit.", "文本须至少包含一个文字、字母或数字。"),
+    "says_nothing": (
+        "The text has no letter and no digit, or stands for nothing (无, 详见附件); write what it is.",
+        "文本不含任何文字、字母或数字，或仅为占位文字（如无、详见附件）；请填写实际内容。",
+    ),
     "identity_number": (
         "A number of a person (identity, mobile, bank card) may not stand here; leave it out.",
         "此处不得出现个人号码（身份证件、手机、银行卡），请删除。",

@@ -3,26 +3,29 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from creditmesh.schemas.catalogue import CodeSet, FieldSpec
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.characters import shown
+from creditmesh.schemas.rules.coded import code_reader, codes_reader, nearest_values
 from creditmesh.schemas.rules.dates import read_date, read_end
+from creditmesh.schemas.rules.decision_numbers import read_number
+from creditmesh.schemas.rules.fillers import is_masked, says_nothing
 from creditmesh.schemas.rules.numbers import LONGEST, written
 from creditmesh.schemas.rules.values import (
     DIGITS,
     SCALE,
     WHITE,
     Read,
-    code_reader,
-    codes_reader,
     decimal_reader,
-    nearest_values,
     number_reader,
     number_text,
     one_line_end,
-    read_decision_number,
     read_name,
+    read_text,
+    unguarded,
     unreadable,
 )
 
@@ -34,29 +37,47 @@ _LONGEST_CODED = 1024
 """Characters of a coded field as it is written, if its own length is not half as many."""
 
 
+Identifying = Literal["decision", "certificate", "registration"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """What stands in a field and says nothing: no value, or what is taken or said of it where it is asked for."""
+
+    asked: str | FieldError
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field with its reader; None: any text is as it should be."""
+    """A field with its reader."""
 
     spec: FieldSpec
-    read: Read | None
+    read: Read
     nearest: Callable[[str], str] = str
     """Of a coded field: the values that a text which is none of them may mean."""
+    identifies: bool = False
+    """Whether it tells whom or which record a row is about: those who judge that say what is wrong with a filler."""
 
-    def take(self, value: object) -> str | FieldError:
+    def take(self, value: object) -> str | FieldError | Filler:
         """The canonical text of a value as it came (empty: none was given), or what is wrong with it."""
         text = self._text(value)
         if isinstance(text, FieldError) or not text:
             return text
         if self.most is not None and len(text) > self.most:
             return self._error("number_shape" if self.spec.type in _TIDIED else "too_long")
-        canonical = text if self.read is None else self.read(text)
-        return self._unread(text) if canonical is None else canonical
+        canonical = self.read(text)
+        if canonical is not None:
+            return canonical
+        if not says_nothing(unguarded(text)):
+            return self._unread(text)
+        return Filler((self.identifies and written(text)) or self._unread(text))
 
     def _unread(self, text: str) -> FieldError:
-        if self.spec.type in _TIDIED:
+        if self.identifies:
             return self._error("number_shape" if written(text) else "unreadable_character")
-        fault = _FAULTS.get(self.spec.type, "unreadable_character")
+        if self.spec.type == "name" and is_masked(text):
+            return self._error("name_masked")
+        fault = _FAULTS.get(self.spec.type, "filler")
         if fault == "bad_code":
             return self._error(fault, nearest=self.nearest(text))
         return self._error("bad_end_date" if self.read is read_end else fault)
@@ -85,7 +106,7 @@ class Column:
 
     def _text(self, value: object) -> str | FieldError:
         if isinstance(value, str):
-            return self._error("unreadable_character") if unreadable(value) else one_line_end(value).strip(WHITE)
+            return self._error("unreadable_character") if unreadable(value) else shown(one_line_end(value)).strip(WHITE)
         if value is None:
             return ""
         if isinstance(value, int) and not isinstance(value, bool) and self.spec.type in _WHOLE_NUMBERS:
@@ -116,13 +137,12 @@ def _longest_coded(spec: FieldSpec) -> int:
 
 
 def column(
-    spec: FieldSpec, code_set: CodeSet | None, *, decision: bool = False, number: bool = False, end: bool = False
+    spec: FieldSpec, code_set: CodeSet | None, *, identifies: Identifying | None = None, end: bool = False
 ) -> Column:
-    """The column of a field. `decision`: it is the item's 文书号. `end`: a day until which something holds, or none.
+    """The column of a field. `end`: a day until which something holds, or none.
 
-    `number`: it identifies its subject, although the item calls it a text.
-
-    KeyError if a coded field names no code set.
+    `identifies`: a text that tells which decision or certificate a row is about, or whom. KeyError if a coded field
+    names no code set.
     """
     match spec.type:
         case "date":
@@ -130,13 +150,14 @@ def column(
         case "decimal":
             return Column(spec, decimal_reader(spec.max_length, spec.scale, spec.unit))
         case "document" | "uscc":
-            return Column(spec, number_reader(spec.max_length))
+            return Column(spec, number_reader(spec.max_length), identifies=True)
         case "code" | "codes":
             if code_set is None:
                 raise KeyError(f"the field {spec.code} is coded and names no code set")
             read = code_reader(code_set) if spec.type == "code" else codes_reader(code_set, _longest_coded(spec))
             return Column(spec, read, nearest_values(code_set))
+        case "name":
+            return Column(spec, read_name)
         case _:
-            if number:
-                return Column(spec, number_reader(spec.max_length))
-            return Column(spec, read_decision_number if decision else read_name if spec.type == "name" else None)
+            readers = {"decision": read_number, "registration": number_reader(spec.max_length)}
+            return Column(spec, readers.get(identifies or "", read_text), identifies=identifies is not None)

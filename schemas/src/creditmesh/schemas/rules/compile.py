@@ -10,7 +10,7 @@ which also takes the rarer spellings (numbers, spaced headers) and finds everyth
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, cast
 
@@ -22,12 +22,14 @@ from creditmesh.schemas.catalogue.code_set import FILLERS as DECISION_FILLERS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.rules.columns import Column, column
+from creditmesh.schemas.rules.characters import is_ordinary, shown
+from creditmesh.schemas.rules.columns import Column, Filler, Identifying, column
+from creditmesh.schemas.rules.conditions import conditions, resident_pairs
 from creditmesh.schemas.rules.headers import FieldNames
-from creditmesh.schemas.rules.identity import CITIZENS, FILLERS, filler_words
+from creditmesh.schemas.rules.identity import FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.numbers import citizen, significant
-from creditmesh.schemas.rules.values import WHITE, has_lost, one_line_end, remembered
+from creditmesh.schemas.rules.values import WHITE, has_lost, one_line_end
 
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
@@ -71,19 +73,20 @@ class CompiledItem:
             spec.code: column(
                 spec,
                 self._sets.get(spec.code),
-                decision=spec.code == roles.decision_number,
-                number=spec.code == roles.registration,
+                identifies=_identifying(item, spec.code),
                 end=spec.code in {roles.valid_until, roles.display_until},
             )
             for spec in item.fields
         }
-        self._readers = tuple((code, col.read) for code, col in self._columns.items() if col.read is not None)
+        self._readers = {code: col.read for code, col in self._columns.items()}
+        self._required = frozenset(spec.code for spec in item.fields if spec.required)
+        self._told = self._required.union(item.identifying)
         self._meanings = {
             code: {value.value: value.meaning for value in found.values if value.meaning is not None}
             for code, found in self._sets.items()
         }
-        self._resident = _resident_pairs(item, self._meanings)
-        self._conditions = _conditions(self._columns)
+        self._resident = resident_pairs(item, self._meanings)
+        self._conditions = conditions(self._columns)
         self._sealed = {kind: tuple(s.code for s in item.fields if s.sealed_for(kind)) for kind in item.kinds}
         self._about = {spec.code: spec.about for spec in item.fields}
         parser = TypeAdapter(_row_type(self._columns.values())).validator
@@ -151,10 +154,9 @@ class CompiledItem:
         return template_csv(self.item, names)
 
     def _finished(self, row: Row) -> Row | None:
-        for code, read in self._readers:
-            value = row.get(code)
+        for code, value in row.items():
             if value:
-                canonical = read(value)
+                canonical = self._readers[code](value)
                 if canonical is None:
                     return None
                 row[code] = canonical
@@ -163,8 +165,11 @@ class CompiledItem:
         text = "".join(row.values())
         if has_lost(text):
             return None
-        if one_line_end(text) is not text:
-            row = {code: one_line_end(value) for code, value in row.items()}
+        if not is_ordinary(text):
+            if shown(text) is not text:
+                return None
+            if one_line_end(text) is not text:
+                row = {code: one_line_end(value) for code, value in row.items()}
         self._widen(row)
         return None if self._lacking(row) else row
 
@@ -195,7 +200,7 @@ class CompiledItem:
 
     def _examine(self, pairs: Iterable[tuple[str, object]]) -> Outcome:
         errors: list[FieldError] = []
-        found: dict[str, str | FieldError] = {}
+        found: dict[str, str | FieldError | Filler] = {}
         for place, (name, value) in enumerate(pairs, 1):
             code = self.names.code(name)
             if code is None:
@@ -208,16 +213,24 @@ class CompiledItem:
                 return tuple(errors)
         return self._judged(found, errors)
 
-    def _judged(self, found: Mapping[str, str | FieldError], errors: list[FieldError]) -> Outcome:
-        ordered = [(code, found[code]) for code in self.codes if code in found]
+    def _judged(self, found: Mapping[str, str | FieldError | Filler], errors: list[FieldError]) -> Outcome:
+        given = {code: value for code, value in found.items() if not isinstance(value, Filler)}
+        fillers = {code: value.asked for code, value in found.items() if isinstance(value, Filler)}
+        if fillers:
+            asked = self._told.union(self._lacking({c: v for c, v in given.items() if isinstance(v, str) and v}))
+            if self.item.roles.uscc in fillers:
+                asked |= {self.item.roles.registration or ""}
+            given |= {code: value for code, value in fillers.items() if code in asked}
+        ordered = [(code, given[code]) for code in self.codes if code in given]
         row = {code: value for code, value in ordered if isinstance(value, str) and value}
         errors.extend(value for _, value in ordered if isinstance(value, FieldError))
         self._widen(row)
-        lacking = self._lacking(row)
-        for code, col in self._columns.items():
-            blank = code not in row and not isinstance(found.get(code), FieldError)
-            if blank and (col.spec.required or code in lacking):
-                errors.append(col.missing())
+        asked = self._required.union(self._lacking(row))
+        errors.extend(
+            col.missing()
+            for code, col in self._columns.items()
+            if code in asked and code not in row and not isinstance(given.get(code), FieldError)
+        )
         return tuple(errors[:MOST_FINDINGS]) if errors else row
 
 
@@ -236,9 +249,6 @@ def _is_crowded(line: bytes) -> bool:
 
 class _Pairs(list[tuple[str, object]]):
     """The members of a JSON object as they stand, repeated names included."""
-
-
-_Condition = tuple[str, Callable[[str], frozenset[str]]]
 
 
 def compile_item(item: Item, code_sets: Mapping[str, CodeSet], rules: Sequence[Rule] = ()) -> CompiledItem:
@@ -267,49 +277,9 @@ def _row_type(columns: Iterable[Column]) -> Any:
     return row_type
 
 
-def _resident_pairs(
-    item: Item, meanings: Mapping[str, Mapping[str, str]]
-) -> tuple[tuple[str, str | None, frozenset[str]], ...]:
-    """The fields that may hold a resident's number: with the field that tells, and its values that say so.
-
-    Without a type of document they hold nothing else, unless a body's code may stand there: then the kind tells.
-    """
-    roles = item.roles
-    shared = roles.document_number is not None and roles.document_number == roles.uscc
-    pairs = (
-        (roles.document_number, roles.kind if shared and roles.document_type is None else roles.document_type),
-        (roles.representative_document_number, roles.representative_document_type),
-    )
-    wanted = CITIZENS | {"natural_person"}
-    return tuple(
-        (number, told_by, frozenset(v for v, meaning in meanings.get(told_by or "", {}).items() if meaning in wanted))
-        for number, told_by in pairs
-        if number is not None
-    )
-
-
-def _conditions(columns: Mapping[str, Column]) -> tuple[_Condition, ...]:
-    # By the field that is looked at: what any value of it demands, and what each particular value does.
-    demands: dict[str, tuple[set[str], dict[str, set[str]]]] = {}
-    for code, col in columns.items():
-        for condition in col.spec.required_if:
-            looked_at = columns[condition.field]
-            always, needs = demands.setdefault(condition.field, (set(), {}))
-            if not condition.in_values:
-                always.add(code)
-            for value in condition.in_values:
-                needs.setdefault(looked_at.canonical(value), set()).add(code)
-    return tuple(
-        (field, _wanted(columns[field], frozenset(always), needs)) for field, (always, needs) in demands.items()
-    )
-
-
-def _wanted(col: Column, always: frozenset[str], needs: Mapping[str, set[str]]) -> Callable[[str], frozenset[str]]:
-    table = {value: frozenset(codes | always) for value, codes in needs.items()}
-    if col.spec.type != "codes":
-        return lambda value: table.get(value, always)
-
-    def several(values: str) -> frozenset[str]:
-        return always.union(*(table.get(value, always) for value in values.split(";")))
-
-    return remembered(several, most=1024)
+def _identifying(item: Item, code: str) -> Identifying | None:
+    if code == item.roles.decision_number:
+        return "decision"
+    if code == item.roles.registration:
+        return "registration"
+    return "certificate" if code in item.identifying else None

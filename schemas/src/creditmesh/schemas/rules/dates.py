@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from unicodedata import category, normalize
 
+from creditmesh.schemas.rules.characters import IN_DIGITS, NUMERALS, SPOKEN
 from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.values import bare
 
@@ -26,8 +27,8 @@ _DATE = re.compile(
 )
 _AROUND_MARKS = re.compile(r" *([-/.]) *")
 _NOT_A_DAY = re.compile(r"\(?(?:星期|周|礼拜)[一二三四五六日天]\)?|\[ASIA/SHANGHAI\]|中国标准时间|北京时间")
-_MONTH_IN_WORDS = re.compile("([〇零○一二三四五六七八九]{4})年|([一二三四五六七八九十]{1,3})(?=[月日号])")
-_NUMERALS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
+_NUMERAL = "".join(NUMERALS)
+_MONTH_IN_WORDS = re.compile(f"([{_NUMERAL}]{{4}})年|([{_NUMERAL}十]{{1,3}})(?=[月日号])")
 _CHINA = timezone(timedelta(hours=8))
 _EARLIEST = 1900
 _LONGEST = 40
@@ -69,15 +70,15 @@ def _date_text(text: str) -> str:
     said = _NOT_A_DAY.sub("", bare(normalize("NFKC", text)).upper()).strip(" .。")
     said = "".join("-" if category(c) == "Pd" or c == "−" else c for c in said)
     if "年" in said:
-        return _MONTH_IN_WORDS.sub(_in_digits, "".join(said.split()))
+        return _MONTH_IN_WORDS.sub(_in_digits, "".join(said.split()).translate(SPOKEN).replace("廿", "二十"))
     return _AROUND_MARKS.sub(r"\1", said)
 
 
 def _in_digits(found: re.Match[str]) -> str:
     if found[1]:
-        return f"{found[1].translate(_NUMERALS)}年"
+        return f"{found[1].translate(IN_DIGITS)}年"
     tens, ten, ones = found[2].rpartition("十")
-    return str((int(tens.translate(_NUMERALS) or 1) * 10 if ten else 0) + int(ones.translate(_NUMERALS) or 0))
+    return str((int(tens.translate(IN_DIGITS) or 1) * 10 if ten else 0) + int(ones.translate(IN_DIGITS) or 0))
 
 
 def _in_china(read: date, found: re.Match[str]) -> date:

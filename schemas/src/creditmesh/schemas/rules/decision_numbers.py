@@ -1,53 +1,76 @@
 """Numbers of decisions (文书号): what two clerks would read as the same number is one text, and a filler is none."""
 
 import re
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
+from creditmesh.schemas.rules.characters import (
+    ALIKE,
+    AS_BRACKETS,
+    HIDING,
+    IN_DIGITS,
+    NUMERALS,
+    ROUND,
+    SPOKEN,
+    TENS,
+    TIMES,
+)
+from creditmesh.schemas.rules.dates import read_date
+from creditmesh.schemas.rules.fillers import says_nothing
 from creditmesh.schemas.rules.names import simplified
-from creditmesh.schemas.rules.numbers import ALIKE, HIDING, computed_in, half_width, is_longer, significant
-from creditmesh.schemas.rules.values import remembered
+from creditmesh.schemas.rules.numbers import alone, computed_in, half_width, is_longer, significant, with_ones
+from creditmesh.schemas.rules.values import GUARDS, remembered, unguarded
 
 LONGEST = 256
 """Characters of the longest number of a decision, certificate or file: a longer text is compared as it stands."""
 
-_OPENING_PLAIN, _CLOSING_PLAIN = "([（〔【", ")]）〕】"
-_OPENING = _OPENING_PLAIN + "⌈⌊{<‹«“‘„‚〈《「『〖〘〚〝⟦⟨⟪⟬⟮⦅⦗❨❪❬❮❰❲❴⁅≪"
-_CLOSING = _CLOSING_PLAIN + "⌉⌋}>›»”’‟‛〉》」』〗〙〛〞〟⟧⟩⟫⟭⟯⦆⦘❩❫❭❯❱❳❵⁆≫"
-_MARKS = str.maketrans(_OPENING + _CLOSING + "號", "(" * len(_OPENING) + ")" * len(_CLOSING) + "号")
-"""Brackets and 号, in whatever form they have."""
-_DIGITS = str.maketrans("OI〇○◯零一二三四五六七八九", "01" + "0" * 4 + "123456789")
-_FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
-_NUMERALS = frozenset("0123456789〇○◯零一二三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟")
-_UNITS = {"十": 10, "百": 100, "千": 1000}
+_OPENING, _CLOSING = "([（〔【", ")]）〕】"
+_MARKS = AS_BRACKETS | {ord("號"): "号"}
+_DIGITS = IN_DIGITS | str.maketrans("OI", "01")
+_NUMERAL = "".join((*NUMERALS, *TENS)).replace("两", "").replace("兩", "") + "0-9"
+_IN_WORDS = _NUMERAL.removesuffix("0-9")
+_ENDS_IN_NUMERAL, _NUMERAL_FIRST = re.compile(rf"[{_NUMERAL}]$"), re.compile(rf"[{_NUMERAL}]")
+_UNTIDY = re.compile("[\\s\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
+_FULL_WIDTH = {i: i - 0xFEE0 for first, last in ("０９", "ＡＺ", "ａｚ") for i in range(ord(first), ord(last) + 1)}
 
 _PLAIN = re.compile(
-    rf"([\u4e00-\u9fff]+)[{re.escape(_OPENING_PLAIN)}]([12]\d{{3}})[{re.escape(_CLOSING_PLAIN)}]0{{0,16}}([1-9]\d*号)",
+    rf"((?![\u4e00-\u9fff]{{0,12}}?文书?号|编号|案号)[\u4e00-\u9fff]+)[{re.escape(_OPENING)}]([12]\d{{3}})"
+    rf"[{re.escape(_CLOSING)}]0{{0,16}}([1-9]\d*号)",
     re.ASCII,
 )
 """The usual form; what its groups leave out is leading noughts."""
 _ENDS = re.compile(r"^[^\w()]+|[^\w()]+$")
-_SMALL_ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")
-"""A 1 to whoever reads it, where the capital is none."""
 _DASHES = re.compile(r"-{2,}")
-_YEAR = re.compile(r"\(+([\dOI〇○◯零一二三四五六七八九]{4})年?度?\)+", re.ASCII)
-_WORDED = re.compile(r"[〇○◯零一二三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟]+(?=号$)")
-_ORDER = re.compile(r"第(?=\d)", re.ASCII)
+_ALONE = re.compile(rf"(?<![{_NUMERAL}])(?<![{_NUMERAL}] )[{_NUMERAL}](?: [{_NUMERAL}])+(?! ?[{_NUMERAL}])")
+"""Numerals that are all spaced: 1 2 is 12, where 1 12 may be anything."""
+_SPACED_YEAR = re.compile(rf"\([OI{_NUMERAL} ]{{5,10}}年?度?\)")
+_YEAR = re.compile(rf"\(+([OI{_NUMERAL}]{{4}})年?度?\)+")
+_LACKS_FIRST = re.compile(r"(?<![(\d])((?:19|20)\d\d)\)(?=\d)", re.ASCII)
+_LACKS_LAST = re.compile(r"\(((?:19|20)\d\d)(?=\d{1,6}号$)", re.ASCII)
+"""示罚2026〕7号: of a year's brackets one was left out."""
+_WORDED = re.compile(rf"[{_IN_WORDS}]+(?=号$)")
+_ORDER = re.compile(r"第(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII)
 _RUNNING = re.compile(r"(?<=\))[\dOI]*\d[\dOI]*号?$", re.ASCII)
-_ROUND = "○◯"
-"""A nought in a year or a number in words, a mark anywhere else."""
 _HIDDEN = re.compile(
-    rf"[{re.escape(HIDING.translate(dict.fromkeys(map(ord, _ROUND))))}×✕✖╳⨯]|X{{3,}}|[_.·・‧•]{{2,}}|-{{3,}}"
-    rf"|[0-9A-Z][{_ROUND}]{{2,}}|[{_ROUND}]{{2,}}[0-9A-Z]"
+    rf"[{re.escape(HIDING.translate(dict.fromkeys(map(ord, ROUND))))}{TIMES}]|X{{3,}}|[_.·・‧•]{{2,}}|-{{3,}}"
+    rf"|[0-9A-Z][{ROUND}]{{2,}}|[{ROUND}]{{2,}}[0-9A-Z]"
 )
 _COUNTING = frozenset("〇零一二三四五六七八九十百千甲乙丙丁戊己庚辛壬癸")
-_ATTACHED = re.compile(r"(?<=[件表页])[\d一二三四五六七八九十]+")
-"""附件1: which of them it stands in."""
 _SAME = 6
 """So many of one digit are nobody's number."""
 _ZEROS = re.compile(r"(?<!\d)0+(?=[1-9]\d*号$)|(?<=\([12]\d{3}\))0+(?=[1-9])", re.ASCII)
 _YEARS = re.compile(r"\([12]\d{3}\)|[12]\d{3}年", re.ASCII)
-_YEAR_ALONE = re.compile(r"([12]\d{3})年?度?", re.ASCII)
+_YEAR_ALONE = re.compile(r"\(?([12]\d{3})\)?年?度?", re.ASCII)
 """Where one is decided on once a year, as of a rating, the year is its number."""
+_COUNTED = re.compile(rf"[第共]?[{_NUMERAL}]+[页份张件项行栏本个]")
+_ITS_PLACE = re.compile(rf"(?<=[件表页])[{_NUMERAL}]+|(?<=[^{_NUMERAL}])[{_NUMERAL}]{{1,3}}$")
+"""附件1, 无1: which of several such words it is."""
+_PLACES = frozenset({"附表", "附图", "附录", "表", "图", "页", "附页", "序号", "行", "栏"})
+_NUMBERED = frozenset({"号", "NO"})
+"""What a number follows, though alone it is a filler."""
+_MONTH = re.compile(r"[12]\d{3}年\d{1,2}月份?", re.ASCII)
+_DAYS_SINCE_1899 = range(36_526, 54_789)
+"""The days of 2000 to 2049 as a spreadsheet counts them."""
 
 
 def _one_text(number: str) -> str:
@@ -55,9 +78,17 @@ def _one_text(number: str) -> str:
         return f"{simplified(plain[1])}({plain[2]}){plain[3]}"
     if is_longer(number, LONGEST):
         return number
-    ones = _SMALL_ELL.sub(lambda found: "1" * len(found[0]), number)
-    text = _DASHES.sub("-", simplified(_without_blanks(ones)).translate(ALIKE).translate(_MARKS))
-    text = _YEAR.sub(_year, _ENDS.sub("", text))
+    while (once := _read_once(number)) != number:
+        number = once
+    return number
+
+
+def _read_once(number: str) -> str:
+    plain = (
+        simplified(_apart(filter(None, map(half_width, with_ones(number).split())))).translate(ALIKE).translate(_MARKS)
+    )
+    text = _SPACED_YEAR.sub(_joined, alone(_DASHES.sub("-", plain), decision=True))
+    text = _whole_pairs(_YEAR.sub(_year, _ENDS.sub("", text)))
     while text[:1] == "(" and text[-1:] == ")" and _is_balanced(text[1:-1]) and not _YEARS.fullmatch(text):
         text = _ENDS.sub("", text[1:-1])
     if year := _YEAR_ALONE.fullmatch(text):
@@ -75,50 +106,93 @@ no difference, nor does how the field writes the year and the running number: �
 """
 
 
-def fault_of(text: str, fillers: AbstractSet[str], *, decision: bool) -> str | None:
-    """Why a text tells no record apart, as the code of a reason; None if it does. `decision`: it is the 文书号."""
+def fault_of(text: str, fillers: AbstractSet[str], *, decision: bool, yearly: bool = False) -> str | None:
+    """Why a text tells no record apart, as the code of a reason; None if it does.
+
+    `decision`: it is the 文书号. `yearly`: one is decided a year, and the year is its number.
+    """
     if _PLAIN.fullmatch(text):
         return None
     if is_longer(text, LONGEST):
         return "decision_filler"
     if computed_in(text):
         return "number_computed"
-    tells = is_number(text, fillers) if decision else not is_filler(text, fillers)
+    tells = is_number(text, fillers, yearly=yearly) if decision else not tells_nothing(text, fillers)
     return None if tells else "decision_filler"
 
 
-def is_number(text: str, fillers: AbstractSet[str]) -> bool:
-    """Whether a decision's number tells it from others: no filler, and beside the year a digit, none of them hidden."""
+def is_number(text: str, fillers: AbstractSet[str], *, yearly: bool = False) -> bool:
+    """Whether a decision's number tells it from others: no filler, and beside the year a digit, none of them hidden.
+
+    A day, a page or how many there are tells nothing. Nor does a year, but where no more than one is decided in it.
+    """
     if _PLAIN.fullmatch(text):
         return True
     number = one_text(text)
-    if is_filler(text, fillers) or any(mark in number for mark in _ROUND):
+    if yearly and _YEAR_ALONE.fullmatch(number):
+        return True
+    if tells_nothing(text, fillers) or any(mark in number for mark in ROUND) or _is_day(text, number):
         return False
-    told = number if _YEAR_ALONE.fullmatch(number) else _YEARS.sub("", number)
+    told = "" if _YEAR_ALONE.fullmatch(number) else _YEARS.sub("", number)
     return any(character in "123456789" for character in told)
 
 
-def is_filler(text: str, fillers: AbstractSet[str]) -> bool:
+def tells_nothing(text: str, fillers: AbstractSet[str]) -> bool:
     """Whether a text in a number's place tells nothing apart.
 
-    It has nothing that counts, hidden characters, one digit again and again, or is a word of the catalogue's.
+    It has nothing that counts, hidden characters, one digit again and again, is a word of the catalogue's, or says
+    where something else stands.
     """
-    said = significant(text)
+    said = significant(alone(half_width(text), decision=True))
+    place = _ITS_PLACE.sub("", said)
     return (
         not any(character.isdigit() or character in _COUNTING for character in said)
         or not said.strip("0")
         or said == said[0] * max(len(said), _SAME)
-        or _ATTACHED.sub("", said) in fillers
+        or said in fillers
+        or (place != said and place not in _NUMBERED and (place in fillers or place in _PLACES))
+        or _COUNTED.fullmatch(said) is not None
         or _HIDDEN.search(half_width(text).translate(ALIKE)) is not None
     )
 
 
-def _without_blanks(text: str) -> str:
-    """Half-width without white space, but for one blank where it alone keeps two numerals apart: 1 12 is not 11 2."""
+def read_number(text: str) -> str | None:
+    """A 文书号 as it is stored: half-width letters and digits, its brackets as they stand, white space where it counts.
+
+    None if it says nothing.
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    if text[:1] in GUARDS:
+        text = unguarded(text)
+    if _UNTIDY.search(text):
+        text = _apart(text.translate(_FULL_WIDTH).split())
+    return None if says_nothing(text) else text
+
+
+def _is_day(text: str, number: str) -> bool:
+    if number.isdigit():  # eight digits may be a year and a running number
+        return len(number) == 5 and int(number) in _DAYS_SINCE_1899  # noqa: PLR2004
+    return read_date(text) is not None or _MONTH.fullmatch(number.translate(_DIGITS)) is not None
+
+
+def _apart(parts: Iterable[str]) -> str:
+    """The parts in one, but for a blank where it alone keeps two numerals apart: 1 12 is not 11 2, and 1 2 is 12."""
     joined = ""
-    for part in filter(None, map(half_width, text.split())):
-        joined += f" {part}" if joined[-1:] in _NUMERALS and part[0] in _NUMERALS else part
-    return joined
+    for part in parts:
+        joined += f" {part}" if _ENDS_IN_NUMERAL.search(joined) and _NUMERAL_FIRST.match(part) else part
+    return _ALONE.sub(_joined, joined)
+
+
+def _joined(found: re.Match[str]) -> str:
+    return found[0].replace(" ", "")
+
+
+def _whole_pairs(text: str) -> str:
+    opened, closed = text.count("("), text.count(")")
+    if opened == closed:
+        return text
+    return _LACKS_FIRST.sub(r"(\1)", text) if opened < closed else _LACKS_LAST.sub(r"(\1)", text)
 
 
 def _year(found: re.Match[str]) -> str:
@@ -132,13 +206,13 @@ def _running(found: re.Match[str]) -> str:
 
 
 def _worded(found: re.Match[str]) -> str:
-    words = found[0].translate(_FORMAL)
-    if not any(unit in words for unit in _UNITS):
+    words = found[0].translate(SPOKEN)
+    if not any(unit in words for unit in TENS):
         return words.translate(_DIGITS)
     total, digit = 0, 0
     for character in words:
-        if character in _UNITS:
-            total, digit = total + (digit or 1) * _UNITS[character], 0
+        if character in TENS:
+            total, digit = total + (digit or 1) * TENS[character], 0
         else:
             digit = int(character.translate(_DIGITS))
     return str(total + digit)

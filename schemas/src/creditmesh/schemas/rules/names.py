@@ -5,7 +5,7 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
-from creditmesh.schemas.rules.numbers import BLANKS, MARKS, RADICALS
+from creditmesh.schemas.rules.characters import BLANKS, MARKS, RADICALS
 
 
 def folded(name: str) -> str:

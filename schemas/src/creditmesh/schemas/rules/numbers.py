@@ -9,6 +9,7 @@ from operator import mul
 from unicodedata import category, decimal, normalize
 
 from creditmesh.schemas.identifiers import DocumentType
+from creditmesh.schemas.rules.characters import ALIKE, BLANKS, DASHES, DOTS, HIDING, MARKS, RADICALS, TIMES
 
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_CHECKS = "10X98765432"
@@ -25,44 +26,44 @@ _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 LONGEST = 128
 """Characters of the longest number, with all that people write around and between its digits."""
 
-_TIMES = "×✕✖╳⨯"
-_DOTS = "∙⋅"
-HIDING = "*#?※⁎꙳〒〓\ufffd" + "".join(
-    mark
-    for mark in map(chr, range(0x2190, 0x2C00))
-    if category(mark) in {"So", "Sm"} and normalize("NFKC", mark) == mark and mark not in _TIMES + _DOTS
-)
-"""What stands in place of digits that are not shown, or were lost: stars, and every symbol that is no letter."""
-ALIKE = str.maketrans("АВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSABEZHIKMNOPTYX")
-"""The capitals of other scripts that print like Latin ones: a slip of the input method."""
-_AS_X = str.maketrans(dict.fromkeys(_TIMES, "X"))
-RADICALS = str.maketrans(
-    "⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻥⻦⻨⻩⻬⻮⻰⻳", "民虎西见角贝车长门青韦页风飞食马鱼鸟麦黄齐齿龙龟"
-)
-"""Parts of characters as some programs copy them out of documents; NFKC knows the other radicals."""
-BLANKS = frozenset("\u115f\u1160\u2800")
-"""Letters and symbols that print nothing, beside white space, controls and what only joins or varies."""
-MARKS = frozenset({"Mn", "Me"})
-"""The categories of what stands on the character before it: combining marks, selectors of a variant."""
+_AS_X = str.maketrans(dict.fromkeys(TIMES, "X"))
 _UNSEEN = MARKS | {"Cc", "Cf", "Zs", "Zl", "Zp"}
-_DASHES = "\u2212\u30fc\u2500\u2501"
-_BETWEEN = str.maketrans("", "", "-.,'\"`´‘’‚‛“”„=()[]{}〔〕【】〖〗《》〈〉「」『』·・‧•_" + _DOTS)
+_BETWEEN = str.maketrans("", "", "-.,'\"`´‘’‚‛“”„=()[]{}〔〕【】〖〗《》〈〉「」『』·・‧•_" + DOTS)
 _ENDS = re.compile(r"^[\W_]+|(?<![\W_])[\W_]+$")
-_LABEL = re.compile(r"""(?:["'(=]*NO[.:])+""")
-"""No. or №: a mark that a number follows. Where its point is missing it may be letters of the number."""
-_COPY = re.compile(r"\(\d{1,2}-\d{1,2}\)$")
-"""（1-1）: which of several copies of a licence it stood on."""
-_MASKED = re.compile(
-    rf"[{re.escape(HIDING)}]|[.·・‧•{_DOTS}]{{2,}}|_{{2,}}|(?<=\w)-{{2,}}|-{{3,}}(?=\w)"
-    rf"|[{_TIMES}](?=.*[{_TIMES}0-9A-Z])|X{{3,}}"
+_MARKED = r"NO[.:]|[\u4e00-\u9fff()_]{1,24}?[号码证]:"
+_LABEL = re.compile(
+    rf"""(?:["'(=]*(?:{_MARKED}"""
+    r"""|(?:(?:居民|公民)?身份证|护照|(?:工商|营业执照)?注册|(?:统一)?社会信用|组织机构|纳税人识别|证件|登记)"""
+    r"""(?:证号|号码?|代码)(?=[("'A-Z\d])|编号(?=[("'A-Z\d])))+"""
 )
-_POINT = f"[.,。'’٫·・{_DOTS}]"
-_POWER = rf"(?:[ED][+-]\d+|[X*·・{_DOTS}{_TIMES}]10\^?[+-]?\d+)"
-_FLOATING = rf"\d[\d,]*{_POINT}\d*(?:[ED]\d+|{_POWER})|\d+[ED][+-]\d+|\d+[X*{_TIMES}]10\^[+-]?\d+"
+"""No., №, 注册号：, what a document's number follows. NO without its point may be letters of the number."""
+_DECISIONS_LABEL = re.compile(
+    rf"""(?:["'(=]*(?:{_MARKED}|[\u4e00-\u9fff]{{0,8}}(?:决定书|处罚|许可|文书)文书?号(?=.)|(?:文书?号|编号|案号)(?=.)))+"""
+    r"|\([\u4e00-\u9fff]{2,16}书\)(?=.)"
+)
+_COPY = re.compile(
+    r"(?:\((?:\d{1,2}[-/]\d{1,2}|[正副]本[^()]{0,8}|复印件|原件|[\u4e00-\u9fff]{0,16}(?:书|证|执照))\)"
+    r"|(?<=号)[\u4e00-\u9fff]{0,12}(?:决定|通知|告知)书)+$"
+)
+"""（1-1）, （副本）, （行政处罚决定书）: on which copy it stood, or in which document."""
+_COUNTED_COPY = re.compile(
+    r"""^(["'=(]*(?:\d{13}(?=[-/]\d(?!\d))|\d{15}|[0-9A-Z]{18}))[-/]\d{1,2}(?=["')]*$)""", re.ASCII
+)
+"""The same behind a whole number: 990000600000001-1."""
+_ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")
+_MASKED = re.compile(
+    rf"[{re.escape(HIDING)}]|[.·・‧•{DOTS}]{{2,}}|_{{2,}}|(?<=\w)-{{2,}}|-{{3,}}(?=\w)"
+    rf"|[{TIMES}](?=.*[{TIMES}0-9A-Z])|X{{3,}}"
+)
+_POINT = f"[.,。'’٫·・{DOTS}]"
+_POWER = rf"(?:[ED][+-]\d+|[X*·・{DOTS}{TIMES}]10\^?[+-]?\d+)"
+_FLOATING = rf"\d[\d,]*{_POINT}\d*(?:[ED]\d+|{_POWER})|\d+[ED][+-]\d+|\d+[X*{TIMES}]10\^[+-]?\d+"
 _COMPUTED = re.compile(rf"{_FLOATING}|\d[\d,]*\.\d{{1,2}}|\d+,0{{1,2}}|\d[.,]\d{{4,}}")
 _COMPUTED_IN = re.compile(rf"(?<![A-Z0-9])\d(?:{_POINT}\d*)?[ED]\+\d+")
 """The one form that no number of a decision has by itself: 京3E-12号 and 川3·1023号 are genuine."""
 _WHOLE = re.compile(rf"{_FLOATING}|\d{{5,}}[.,٫]0{{1,2}}|\d[.,]\d{{7,}}")
+_CODES = frozenset({9, 18})
+"""Characters of an organisation's code, in part and whole: any letter of it may be an L."""
 _CITIZEN_ALIKE = str.maketrans("OIL", "011")
 _CODE_ALIKE = str.maketrans("OI", "01")
 _CARD_WORDS = str.maketrans("", "", "字第號号证證")
@@ -90,20 +91,44 @@ def written(text: str) -> str:
     """
     if is_longer(text, LONGEST) or "\0" in text:
         return text
-    if text.isascii() and text.isalnum():
+    if text.isascii() and text.isalnum() and "l" not in text:
         return text.upper()
-    plain = _LABEL.sub("", half_width(text.replace("№", "No.")).translate(ALIKE), count=1)
+    plain = alone(
+        half_width(
+            (text.replace("l", "1").replace("ｌ", "1") if _means_ones(text) else text).replace("№", "No.")
+        ).translate(ALIKE)
+    )
     marked = _ENDS.sub("", plain)
     if not marked or _COMPUTED.fullmatch(marked) or _MASKED.search(plain):
         return plain
-    return _ENDS.sub("", _COPY.sub("", plain).translate(_AS_X).translate(_BETWEEN))
+    return _ENDS.sub("", _COUNTED_COPY.sub(r"\1", plain).translate(_AS_X).translate(_BETWEEN))
+
+
+def alone(number: str, *, decision: bool = False) -> str:
+    """A half-width number without its label and without what says on which copy or in which document it stands."""
+    return _COPY.sub("", (_DECISIONS_LABEL if decision else _LABEL).sub("", number, count=1))
+
+
+def with_ones(text: str) -> str:
+    """The text with every small l among digits as the 1 that it prints like; its capital is a letter."""
+    return _ELL.sub(lambda found: "1" * len(found[0]), text)
+
+
+def _means_ones(number: str) -> bool:
+    # In a code that is typed in small letters it is an L, as it may be where nothing says how the rest is typed.
+    if "l" not in number and "ｌ" not in number:
+        return False
+    letters = [c for c in normalize("NFKC", number) if c.isascii() and c.isalpha() and c != "l"]
+    if any(map(str.islower, letters)):
+        return False
+    return bool(letters) or len(significant(number)) not in _CODES
 
 
 def half_width(text: str) -> str:
     """Upper case, half-width (NFKC), digits of any script as ASCII ones, without white space or what prints nothing."""
     if text.isascii() and text.isprintable():
         return text.upper().replace(" ", "")
-    while (folded := _folded(text)) != text:
+    while (folded := _narrow(text)) != text:
         text = folded
     return text
 
@@ -193,7 +218,7 @@ def day_of(digits: str) -> date | None:
         return None
 
 
-def _folded(text: str) -> str:
+def _narrow(text: str) -> str:
     plain = normalize("NFKC", text.upper().translate(RADICALS))
     seen = (c for c in plain if category(c) not in _UNSEEN and c not in BLANKS)
     return "".join(half(c) for c in seen)
@@ -205,7 +230,7 @@ def half(character: str) -> str:
         return character
     if character.isdecimal():
         return str(decimal(character))
-    return "-" if category(character) == "Pd" or character in _DASHES else character
+    return "-" if category(character) == "Pd" or character in DASHES else character
 
 
 def _widened(number: str) -> str | None:

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from unicodedata import digit, normalize
 
+from creditmesh.schemas.rules.characters import IN_DIGITS, TIMES, UNSEEN
 from creditmesh.schemas.rules.identity import birth_date
 from creditmesh.schemas.rules.numbers import half, resident_check
 
-_IN_WORDS = str.maketrans("〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖", "000" + "123456789" * 2)
-_AS_X = frozenset("ХхΧχ×✕✖╳⨯")
+_IN_WORDS = {place: value for place, value in IN_DIGITS.items() if chr(place) != "◯"} | str.maketrans("幺", "1")
+_AS_X = frozenset("ХхΧχ" + TIMES)
 """What stands for the X of a check digit and prints like it."""
 _DIGIT = (
     "\\d\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089\u2460-\u2468\u24ea\u24f5-\u24fd\u24ff\u2776-\u277e\u2780-\u2788"
@@ -21,8 +22,10 @@ _DIGIT = (
     "\U00010a40-\U00010a43\U00010e60-\U00010e68\U00011052-\U0001105a\U0001f214\U0001f229\U0001f22a"
 ) + "".join(map(chr, _IN_WORDS))
 """Whatever is read as a digit."""
-_MARK = f"(?:[^\\w{_DIGIT}]|[_ーｰﾞﾟ])"
-"""What is no letter, nor read as one: nothing else stands within a number."""
+_HTML = r"&(?:nbsp|ensp|emsp|thinsp|zwnj|zwj|shy|#\d{1,5}|#x[0-9a-fA-F]{1,4});|</?[a-zA-Z]{1,6}[^<>\d]{0,16}>"
+_MARK = f"(?:{_HTML}|{UNSEEN}|[^\\w{_DIGIT}]|[_ーｰﾞﾟ])"
+"""What is no letter, nor read as one, or stands for white space: nothing else stands within a number."""
+_DIGIT += "OoIl"
 _ENOUGH = re.compile(rf"(?:[^{_DIGIT}]*+[{_DIGIT}]){{11}}")
 """A mobile number is the shortest that is looked for: most texts have no eleven digits."""
 _LONG = 14
@@ -32,7 +35,9 @@ _ROW = re.compile(rf"(?<![{_DIGIT}])(?:(?![2-79])[{_DIGIT}]{_NEXT}{{10,}}|[{_DIG
 """So many without a letter between them; a mobile number begins with 1, or with 0 or 8 before it."""
 _SHORT = 64
 """Characters of the longest text of which it is remembered what was found."""
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+_INVISIBLE = re.compile(f"{_HTML}|{UNSEEN}")
+_TYPED_AS_LETTERS = re.compile(r"(?<=[0-9])[OoIl]{1,3}(?![A-Za-z])|(?<![A-Za-z])[OoIl]{1,3}(?=[0-9])")
+_AS_DIGITS = str.maketrans("OoIl", "0011")
 _BETWEEN = re.compile(r"(?<=[0-9])[\W_]{1,8}(?=[0-9Xx])")
 _RUNS = re.compile(r"[0-9]{14,}[0-9Xx]")
 _GAP = "(?: {1,2}| ?- ?)?"
@@ -42,6 +47,16 @@ _MOBILE = re.compile(
     rf"(?<!\d)(?:(?:\+|00)?86{_GAP}|0)?(?:1[3-9]\d|\(1[3-9]\d\)){_POINT}\d{{4}}{_POINT}\d{{4}}(?!\d)", re.ASCII
 )
 _CARD = re.compile(rf"(?<!\d)[3-69](?:{_GAP}\d){{15,18}}(?!\d)", re.ASCII)
+_COMPACT = re.compile(r"(?=(?P<mobile>(?:0086|86|0)?1[3-9]\d{9}))|(?=(?P<card>[3-69]\d{15,18}))", re.ASCII)
+_SHORTEST_CARD = 16
+_LISTED = re.compile(r"[、,;，；]")
+_NEAR = 10
+"""Characters in which the next number of a list begins."""
+_OF_A_LIST = re.compile(r"\s*[元圆万亿号條条款项页次名人户份个件张年月日%]")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|(?!\d(?:\D+\d)+\Z)(?:\d{1,2}\W+)+\d{1,2}", re.ASCII)
+"""An amount, or a list of small numbers; a number with a mark behind each digit is none."""
+_DAY = re.compile(r"\A(?:19|20)\d\d(?:[-./]\d{1,2}[-./]|[)〕】\]])|\d\.\d{1,2}(?!\d)\s+\d|\d\s+\d+\.\d", re.ASCII)
+"""A day, the year of a document, or one amount and the next."""
 _PROVINCES = frozenset(
     ("11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43", "44",
      "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65", "71", "81", "82", "83", "91", "99")
@@ -86,22 +101,59 @@ def _remembered(text: str) -> tuple[tuple[int, int], ...]:
 
 def _found(text: str, *, strict: bool) -> Iterator[tuple[int, int]]:
     folded, places = _without(_INVISIBLE, text if text.isascii() else "".join(map(_plain, text)), range(len(text)))
+    folded = _TYPED_AS_LETTERS.sub(lambda found: found[0].translate(_AS_DIGITS), folded)
     may_be_longer = any(len(row) >= _LONG for row in _ROW.findall(text))
     others = ((_OLD, _is_old), (_CARD, _is_card)) if may_be_longer else ()
     for pattern, reads in ((_MOBILE, _always), *others):
         yield from ((places[m.start()], places[m.end() - 1] + 1) for m in pattern.finditer(folded) if reads(m[0]))
+    compact, kept = _without(_BETWEEN, folded, range(len(folded)))
+    for start, end in _spaced(folded, compact, kept):
+        yield places[start], places[end - 1] + 1
     if not may_be_longer:
         return
-    compact, places = _without(_BETWEEN, folded, places)
     for run in _RUNS.finditer(compact):
         length = run.end() - run.start()
         if strict and length == _OLD_LENGTH and _is_old(run[0]):
-            yield places[run.start()], places[run.end() - 1] + 1
+            yield places[kept[run.start()]], places[kept[run.end() - 1]] + 1
         for start in range(run.start(), run.end() - _LENGTH + 1):
             number = compact[start : start + _LENGTH].upper()
             alone = strict and length == _LENGTH
             if _is_resident(number) and (alone or number[17] == resident_check(number[:17])):
-                yield places[start], places[start + 17] + 1
+                yield places[kept[start]], places[kept[start + 17]] + 1
+
+
+def _spaced(folded: str, compact: str, kept: range | list[int]) -> Iterator[tuple[int, int]]:
+    """Mobile and card numbers that begin and end where numbers do, whatever one kind of mark stands between digits."""
+    if len(compact) == len(folded):
+        return
+    for found in _COMPACT.finditer(compact):
+        first = kept[found.start()]
+        if first and folded[first - 1].isdigit():
+            continue
+        name = "mobile" if found["mobile"] else "card"
+        shortest = found.end(name) if name == "mobile" else found.start() + _SHORTEST_CARD
+        for end in range(shortest, found.end(name) + 1):
+            last = kept[end - 1] + 1
+            if folded[last : last + 1].isdigit() or not _is_one(folded, first, last):
+                continue
+            if name == "mobile" or _is_card(compact[found.start() : end]):
+                yield first, last
+
+
+def _is_one(folded: str, first: int, last: int) -> bool:
+    """Whether digits with marks between them may be one number: no list, nor part of one, no amounts, no day."""
+    said = folded[first:last]
+    marks = {"(" if mark in "()" else mark for mark in re.split(r"[\d\s]+", said) if mark}
+    if len(marks) > 1 or _DAY.search(said) or _GROUPED.fullmatch(said):
+        return False
+    mark = re.escape(marks.pop()) if marks else ""
+    if re.match(rf"\s*{mark}\s*\d", folded[last : last + _NEAR]) or re.search(
+        rf"\d\s*{mark}\s*\Z", folded[max(0, first - _NEAR) : first]
+    ):
+        return False
+    if not _LISTED.search(said):
+        return True
+    return folded[first - 1 : first] != "第" and not _OF_A_LIST.match(folded, last)
 
 
 @lru_cache(maxsize=4096)

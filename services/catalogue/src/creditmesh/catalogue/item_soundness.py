@@ -180,8 +180,7 @@ def _values(item: Item, sets: dict[str, CodeSet | None]) -> Iterator[SoundnessFi
     specs = {spec.code: spec for spec in item.fields}
 
     def has(code: str, value: str) -> bool:
-        read = column(specs[code], sets[code], decision=code == item.roles.decision_number).read
-        return read is None or read(value) is not None
+        return column(specs[code], sets[code]).read(value) is not None
 
     for spec in item.fields:
         for condition in spec.required_if:

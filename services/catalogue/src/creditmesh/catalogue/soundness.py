@@ -7,7 +7,7 @@ from creditmesh.catalogue.finding import Others, P, SoundnessFinding, at, missin
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure
 from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
-from creditmesh.schemas.rules.values import code_reader
+from creditmesh.schemas.rules.coded import code_reader
 
 DUTIES = "duty"
 """The code set of the duties; a lower tier has its own beside it, `duty.<something>`."""

@@ -4,7 +4,6 @@ Refused outright is what the law does not let us hold; held for an officer is wh
 be genuine. The fields' own types, lengths and code sets were judged before (`schemas.rules.compile`).
 """
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -13,13 +12,10 @@ from functools import lru_cache
 from creditmesh.ingestion.lawful import KEPT, SHORT, Judgement, Lawful, at
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.identifiers import SubjectKind
-from creditmesh.schemas.rules.amounts import NUMBER, plain, yuan_of
+from creditmesh.schemas.rules.amounts import fine_agrees
 from creditmesh.schemas.rules.calendar import add_months
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
-
-_AMOUNT = re.compile(rf"{NUMBER}\s*+(?P<unit>[元圆])?(?P<after>(?<=[元圆])的?罚款)?")
-"""A number, with its unit or without: one that is passed over is not looked through from each of its digits."""
 
 
 class Gate(Lawful):
@@ -89,31 +85,3 @@ def _read_by_all(item: Item, kind: SubjectKind) -> Iterator[str]:
     for spec in item.fields:
         if spec.code not in judged and spec.type not in {"date", "decimal"} and not spec.sealed_for(kind):
             yield spec.code
-
-
-def amounts_in(text: str) -> list[Decimal]:
-    """The amounts of money that a text names (罚款2,000元, 罚款人民币贰仟元整, 罚款0.2万元), in yuan.
-
-    Those of fines if it says of any that it is one, else all.
-    """
-    said, last = plain(text), 0
-    fines: list[Decimal] = []
-    others: list[Decimal] = []
-    for found in _AMOUNT.finditer(said):
-        if not found["unit"]:
-            continue
-        is_fine = found["after"] is not None or "罚款" in said[last : found.start()]
-        yuan = yuan_of(found["number"])
-        if yuan is not None:
-            (fines if is_fine else others).append(yuan)
-        last = found.end()
-    return fines or others
-
-
-def fine_agrees(fine: Decimal, text: str) -> bool:
-    """Whether a fine in 万元 is what the text says: an amount there, or their sum; a text without amounts agrees."""
-    yuan = fine * 10_000
-    if f"罚款{yuan:.0f}元" in text and yuan == int(yuan):
-        return True  # most texts, at a tenth of the cost
-    amounts = amounts_in(text)
-    return not amounts or yuan in amounts or yuan == sum(amounts)

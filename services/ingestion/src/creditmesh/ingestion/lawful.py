@@ -19,6 +19,8 @@ _UNKNOWN = Period(date.min, None)
 KEPT = 4096
 SHORT = 256
 """Characters of the longest text of which it is kept what follows from it."""
+_A_YEAR = 4
+"""Characters of a decision's number in an item that has one decision a year: its field holds the year and no more."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class Lawful:
         self._item = compiled.item
         self._roles = compiled.item.roles
         self._fillers = compiled.decision_fillers
+        number = compiled.item.field(compiled.item.roles.decision_number)
+        self._yearly = number.max_length is not None and number.max_length <= _A_YEAR
         self._today = today
         self._naming = Naming(compiled)
         self._spoken = {spec.code: {"name": spec.name, "name_zh": spec.name_zh} for spec in compiled.item.fields}
@@ -54,7 +58,8 @@ class Lawful:
             code = self._item.identifying[0]
             verdict.refusals.append(at("field_required", code, **self._spoken[code]))
         for code in given:
-            fault = fault_of(row[code], self._fillers, decision=code == self._roles.decision_number)
+            decision = code == self._roles.decision_number
+            fault = fault_of(row[code], self._fillers, decision=decision, yearly=self._yearly)
             if fault is not None:
                 verdict.refusals.append(at(fault, code, **self._spoken[code]))
 
