@@ -45,11 +45,16 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
     results = EntryResults()
     for entry in entries:
         refusal = entry.refusal or copies.apply(entry)
-        if refusal is not None and entry.authorised and not entry.changes_state:
+        if refusal is not None and entry.authorised and _withholds(entry, refusal):
             copies.withhold(entry)
         results.add(entry.peer, entry.feed, entry.index, refusal, ended=copies.ended_by(entry))
     await copies.write()
     results.emit(ctx)
+
+
+def _withholds(entry: PeerEntry, refusal: FieldError) -> bool:
+    """Whether what stands is not what the origin says any more: but for nine characters that this node cannot read."""
+    return not entry.changes_state and refusal.code != "whole_code_needed"
 
 
 class _Copies:

@@ -18,6 +18,7 @@ from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Locked, Place
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import Change, RecordState
+from creditmesh.schemas.identifiers import SubjectKind
 
 
 class PeerRevision(NamedTuple):
@@ -58,6 +59,8 @@ class RecordBook:
         self._newest: dict[bytes, bytes] = {}
         """Newest events, of those read by `open_newest` and those added."""
         self._queued: list[tuple[UUID, int]] = []
+        self._kinds: dict[UUID, SubjectKind] = {}
+        """Of those whom the content that was added is about, or names."""
         self.rows: list[tuple[object, ...]] = []
         """To be written, as rows of `store.revisions.COLUMNS`."""
 
@@ -112,6 +115,9 @@ class RecordBook:
         else:
             record, rev, revision, mark = newest.record, newest.rev + 1, row, newest.mark
         known = Known(record, rev, candidate.fingerprint, "published", mark, by.submission, by.party)
+        if candidate.representative is not None:
+            self._kinds[candidate.representative[0]] = "natural_person"
+        self._kinds[place[1]] = candidate.passed.subject.kind
         event = content_event(
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
             sealed=candidate.sealed(record),
@@ -137,15 +143,17 @@ class RecordBook:
         """Write nothing of what was added; that it was is still known."""
         self.rows.clear()
         self._queued.clear()
+        self._kinds.clear()
         self._newest.clear()
 
     async def write(self) -> None:
-        """Write the revisions with their queue rows, in the order they were added."""
+        """Write the revisions with what goes beside them, in the order they were added."""
         await revisions.write(await self._ctx.session(), self.rows)
-        self.queue()
+        await self.write_beside()
 
-    def queue(self) -> None:
-        """Gather the queue rows of revisions that are written with something else."""
+    async def write_beside(self) -> None:
+        """Write who is known by revisions that are written with something else, and gather their queue rows."""
+        await self._ctx.vault.know(await self._ctx.session(), self._kinds)
         for row, part in self._queued:
             self._ctx.emit_row(row, part=part)
 

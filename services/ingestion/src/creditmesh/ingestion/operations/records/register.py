@@ -119,7 +119,7 @@ class Register:
 
     async def write_beside(self) -> None:
         """Write what goes with the revisions where these are written with their submission."""
-        self.book.queue()
+        await self.book.write_beside()
         await reviews.add_reviews(await self._ctx.session(), self._held)
 
     def _ruled(self, candidate: Candidate) -> Ruling:

@@ -109,6 +109,8 @@ class SubmissionRun:
         """Do what is not done yet; OtherFirst names the submission that the caller's key stands for: go on with it."""
         if self._replayed:
             self._done = {chunk.first_row: chunk for chunk in await self._stored()}
+        if self._ctx.vault.upgraded:
+            await self._intake.meet_codes(self._rows)
         await self._run_all([rows for rows in self._chunks() if not self._is_done(rows)])
         chunks = [self._done[first] for first in sorted(self._done)]
         return Submitted(
