@@ -28,12 +28,19 @@ _BESIDE = re.compile(r"(.+?)\((.+)\)")
 _UNIT_IN_BRACKETS = re.compile(r"\(([万亿]?元)\)$")
 _LONGEST = 64
 """A longer text is no amount, however it is spelled."""
+_PIECE = 256
 _MISGROUPED = re.compile(r"(?!\d{1,3}(?:,\d{3})+(?:[^\d,]|$)).*,")
 
 
 def plain(text: str) -> str:
     """The text as numbers are looked for in it: half-width, units simplified and next to their numbers."""
-    return _GAP.sub("", normalize("NFKC", text).translate(_SIMPLE))
+    return _GAP.sub("", _normalized(text).translate(_SIMPLE))
+
+
+def _normalized(text: str) -> str:
+    # A run of combining marks is sorted in quadratic time; no number in a text depends on more than a character.
+    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+    return "".join(normalize("NFKC", piece) for piece in pieces)
 
 
 def yuan_of(number: str) -> Decimal | None:

@@ -11,6 +11,9 @@ from unicodedata import digit, normalize
 from creditmesh.schemas.rules.identity import birth_date
 from creditmesh.schemas.rules.numbers import half, resident_check
 
+VERSION = 1
+"""Of this rule: one more where more is found. What a text was searched by is kept with it (public forms)."""
+
 _IN_WORDS = str.maketrans("〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖", "000" + "123456789" * 2)
 _AS_X = frozenset("ХхΧχ×✕✖╳⨯")
 """What stands for the X of a check digit and prints like it."""

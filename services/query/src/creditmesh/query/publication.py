@@ -62,7 +62,7 @@ def _fields(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -
             if spec.code in event.fields:
                 shown[spec.code] = _numberless(event.fields[spec.code])
         elif spec.mask is not None and isinstance(value := opened.get(spec.code), str):
-            shown[spec.code] = mask(value, spec.mask)
+            shown[spec.code] = _numberless(mask(value, spec.mask))
     return shown
 
 
