@@ -11,6 +11,7 @@ from tests.support.postgres import Postgres
 
 BEFORE = """
 drop table query.named;
+alter table query.public_record drop column searched;
 alter table query.access drop column legal_date, drop column traceparent;
 alter table query.access rename column id to access;
 alter table query.access rename column key to subject;
@@ -69,7 +70,10 @@ async def test_names_that_were_stored_before_are_found_as_they_are_folded_now(po
             uuid4(),
             name,
         )
-        await session.execute("drop table query.named; update query.alembic_version set version_num = 'query_0003'")
+        await session.execute(
+            "drop table query.named; alter table query.public_record drop column searched;"
+            "update query.alembic_version set version_num = 'query_0003'"
+        )
         await migrate(
             postgres.admin, node="query2", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
             database=database.name,
@@ -87,6 +91,7 @@ async def test_marks_and_parts_of_characters_in_stored_names_are_folded_too(post
             uuid4(),
             name,
         )
+        await session.execute("alter table query.public_record drop column searched")
         await session.execute("update query.alembic_version set version_num = 'query_0005'")
         await migrate(
             postgres.admin, node="query3", tier="city", parts=12, packages=[service], secrets=postgres.secrets,

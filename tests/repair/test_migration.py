@@ -14,6 +14,7 @@ from tests.support.postgres import Postgres
 SERVICES = [ingestion, query, repair]
 BEFORE = """
 drop table query.named;
+alter table query.public_record drop column searched;
 update query.alembic_version set version_num = 'query_0003';
 alter table repair.record drop column named, drop column discharged, drop column fields;
 drop index repair.one_open_case;
