@@ -76,16 +76,17 @@ def _place(beginning: str, text: str) -> tuple[str, UUID]:
 async def _page(
     ctx: Context, found: Sequence[StoredForm], limit: int, *, name: str | None = None, code: str | None = None
 ) -> Page[PublicRecord]:
-    """As they may be shown today; of a search, without what was found by a person's number in its name or code.
+    """As they may be shown today; of a search, without what was found by what is not shown any more.
 
-    Older forms have such numbers in their fields and search keys. One is searched in milliseconds: others have the
+    Older forms have persons' numbers in their fields and search keys. One is searched in milliseconds: others have the
     process between two.
     """
     forms: dict[UUID, PublicRecord] = {}
     async for (stored,) in in_slices(found[:limit], 1, seconds=0.005):
         form = _today(ctx, stored.form)
         form = form if stored.searched else without_numbers(form)
-        if stored.searched or name is code is None or found_by(form, name=name, code=code):
+        is_as_made = stored.searched and form.fields == stored.form.fields
+        if is_as_made or name is code is None or found_by(form, name=name, code=code):
             forms[form.record] = form
     page = paging.page(
         found,
