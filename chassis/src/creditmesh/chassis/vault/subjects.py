@@ -46,7 +46,8 @@ _FIND = """
 """
 _LOOK_UP = "select index, subject, keyed, key_id, wrapped from vault.look_up(:given, :heirs, :former)"
 _KINDS = "select subject, kind from vault.kinds(:given)"
-_KNOW = "select vault.know(:subjects, :kinds)"
+KNOW = "vault.know(cast(:known as uuid[]), cast(:known_kinds as text[]))"
+"""What `Vault.know` does, within another statement of a service that declares it; `known_values` are its values."""
 _OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
 
@@ -64,6 +65,11 @@ class UnknownSubject(MeshError, LookupError):
     def __init__(self, subject: UUID) -> None:
         super().__init__(f"no subject {subject}")
         self.subject = subject
+
+
+def known_values(kinds: Mapping[UUID, SubjectKind]) -> dict[str, object]:
+    """The values of `KNOW`."""
+    return {"known": list(kinds), "known_kinds": list(kinds.values())}
 
 
 class Vault:
@@ -202,7 +208,7 @@ class Vault:
         """What this session's transaction accepts of these subjects says that they are of that kind."""
         self._may("know")
         if kinds:
-            await session.execute(_KNOW, {"subjects": list(kinds), "kinds": list(kinds.values())})
+            await session.execute(f"select {KNOW}", known_values(kinds))
 
     def _may(self, call: Call) -> None:
         if call not in self._allowed:

@@ -59,7 +59,7 @@ class RecordBook:
         self._newest: dict[bytes, bytes] = {}
         """Newest events, of those read by `open_newest` and those added."""
         self._queued: list[tuple[UUID, int]] = []
-        self._kinds: dict[UUID, SubjectKind] = {}
+        self.kinds: dict[UUID, SubjectKind] = {}
         """Of those whom the content that was added is about, or names."""
         self.rows: list[tuple[object, ...]] = []
         """To be written, as rows of `store.revisions.COLUMNS`."""
@@ -116,8 +116,8 @@ class RecordBook:
             record, rev, revision, mark = newest.record, newest.rev + 1, row, newest.mark
         known = Known(record, rev, candidate.fingerprint, "published", mark, by.submission, by.party)
         if candidate.representative is not None:
-            self._kinds[candidate.representative[0]] = "natural_person"
-        self._kinds[place[1]] = candidate.passed.subject.kind
+            self.kinds[candidate.representative[0]] = "natural_person"
+        self.kinds[place[1]] = candidate.passed.subject.kind
         event = content_event(
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
             sealed=candidate.sealed(record),
@@ -143,17 +143,18 @@ class RecordBook:
         """Write nothing of what was added; that it was is still known."""
         self.rows.clear()
         self._queued.clear()
-        self._kinds.clear()
+        self.kinds.clear()
         self._newest.clear()
 
     async def write(self) -> None:
-        """Write the revisions with what goes beside them, in the order they were added."""
-        await revisions.write(await self._ctx.session(), self.rows)
-        await self.write_beside()
+        """Write the revisions with their queue rows, in the order they were added, and who is known by them."""
+        session = await self._ctx.session()
+        await revisions.write(session, self.rows)
+        await self._ctx.vault.know(session, self.kinds)
+        self.queue()
 
-    async def write_beside(self) -> None:
-        """Write who is known by revisions that are written with something else, and gather their queue rows."""
-        await self._ctx.vault.know(await self._ctx.session(), self._kinds)
+    def queue(self) -> None:
+        """Gather the queue rows of revisions that are written with something else."""
         for row, part in self._queued:
             self._ctx.emit_row(row, part=part)
 
