@@ -74,7 +74,7 @@ async def begin(
     known: Mapping[UUID, SubjectKind],
     key: Mapping[str, object],
 ) -> bool:
-    """Keep a submission with its first chunk, its revisions, who is known by them, and the key (`idempotency.values_of`).
+    """Keep a submission, its first chunk with revisions, who is known by them, its key (`idempotency.values_of`).
 
     False if the key stands for something else: then all of this is to be rolled back.
     """
