@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -195,3 +195,36 @@ async def test_who_is_cancelled_while_a_body_is_read_stays_until_its_thread_has_
     go.set()
     assert await following == "next"
     assert cancelled.cancelled()
+
+
+async def test_files_are_read_in_turns_of_their_callers_and_nobody_waits_without_a_term():
+    bulk, go, order = Bulk(), threading.Event(), list[str]()
+
+    def reading(name: str) -> Callable[[], None]:
+        def read() -> None:
+            go.wait(10)
+            order.append(name)
+
+        return read
+
+    async def read(caller: str, name: str) -> None:
+        with working_for(caller):
+            await bulk.read(LARGE, reading(name))
+
+    asked = [("one", "first"), *(("one", f"another {n}") for n in range(4)), ("two", "theirs")]
+    tasks = []
+    for caller, name in asked:
+        tasks.append(asyncio.create_task(read(caller, name)))
+        await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*tasks)
+    assert order[0] == "first"
+    assert order.index("theirs") <= 2, "behind who has it, and one that waited longer"
+
+    late, stop = Bulk(seconds=0.05), threading.Event()
+    held = asyncio.create_task(late.read(LARGE, lambda: stop.wait(10)))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await late.read(LARGE, lambda: None)
+    stop.set()
+    await held

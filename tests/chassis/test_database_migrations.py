@@ -74,7 +74,7 @@ async def test_a_node_knows_whether_it_had_people_when_it_was_upgraded(postgres:
         await session.execute("alter table bus.node drop column upgraded")
         await session.execute("update bus.alembic_version set version_num = 'bus_0008'")
         if people:
-            await session.execute("insert into vault.subject (id, kind, part) values (gen_random_uuid(), 'k', 0)")
+            await session.execute("insert into vault.subject (id, part) values (gen_random_uuid(), 0)")
             await session.execute("insert into vault.identity select '\\x01', id, 'k', 'a' from vault.subject")
         await migrate(
             postgres.admin, node="city", tier="city", parts=3, packages=PACKAGES, secrets=postgres.secrets,
@@ -284,7 +284,7 @@ FORBIDDEN = {
     "opening without declaring it": ("other", "select * from vault.open('{}', '{}', 'k', 'a')"),
     "resolving without declaring it": (
         "other",
-        "select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a', '{}', '{}')",
+        "select * from vault.resolve('{}', '{}', '{}', 'k', 'a', '{}', '{}')",
     ),
     "the bus reading a service": ("bus", "select * from sample.fact"),
     "the bus opening the vault": ("bus", "select * from vault.open('{}', '{}', 'k', 'a')"),
@@ -345,7 +345,7 @@ async def test_a_grant_that_is_no_longer_declared_is_taken_back(postgres: Postgr
         database=database.name,
     )
     async with database.session("sample") as connection:
-        await connection.execute("select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a', '{}', '{}')")
+        await connection.execute("select * from vault.resolve('{}', '{}', '{}', 'k', 'a', '{}', '{}')")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("select * from vault.open('{}', '{}', 'k', 'a')")
 

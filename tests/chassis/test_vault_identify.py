@@ -19,7 +19,7 @@ PARTS = 5
 
 class Package:
     name, package = "sample", "tests.chassis.sample"
-    vault = frozenset({"resolve", "open", "identify", "look_up"})
+    vault = frozenset({"resolve", "open", "identify", "look_up", "kinds", "know"})
 
 
 class Counting(Vault):

@@ -24,7 +24,7 @@ PARTS = 5
 
 class Package:
     name, package = "sample", "tests.chassis.sample"
-    vault = frozenset({"resolve", "open", "identify", "look_up"})
+    vault = frozenset({"resolve", "open", "identify", "look_up", "kinds", "know"})
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ async def known_before(database: Database, keys: Keys, text: str, *, sealed_for:
     subject = uuid4()
     async with database.session() as session:
         part = crc32(str(subject).encode()) % PARTS
-        await session.execute("insert into vault.subject (id, kind, part) values ($1, 'k', $2)", subject, part)
+        await session.execute("insert into vault.subject (id, part) values ($1, $2)", subject, part)
         await session.execute(
             "insert into vault.identity (index, subject, key_id, alg) values ($1, $2, 'k', 'a')",
             keys.mac("index", text.encode()),
@@ -95,6 +95,10 @@ async def known_before(database: Database, keys: Keys, text: str, *, sealed_for:
         (f"organisation|uscc|{code(5, '92')}", ("sole_trader", "uscc", code(5, "92"))),
         (f"sole_trader|uscc|{code(6)}", ("organisation", "uscc", code(6))),
         (f"organisation|uscc|{code(7)[8:17]}", ("organisation", "uscc", code(7))),
+        (f"sole_trader|uscc|{code(7)[8:17]}", ("organisation", "uscc", code(7))),
+        (f"organisation|uscc|{code(7)[8:17]}", ("organisation", "uscc", code(7)[8:17])),
+        (f"organisation|uscc|{code(7)[8:17]}", ("sole_trader", "uscc", code(7)[8:17])),
+        (f"sole_trader|uscc|{code(7)[8:17]}", ("organisation", "uscc", code(7)[8:17])),
         ("sole_trader|registration|990000612345678", ("sole_trader", "registration", "990000612345678")),
         # Where `identify` makes another document of the one that was shown.
         (f"sole_trader|registration|{code(8, '92')}", ("sole_trader", "registration", code(8, "92"))),
@@ -260,4 +264,4 @@ async def test_who_is_new_is_known_by_the_new_value_alone(database: Database, ke
 
 async def _forget(database: Database) -> None:
     async with database.session() as session:
-        await session.execute("truncate vault.split, vault.data_key, vault.identity, vault.subject")
+        await session.execute("truncate vault.split, vault.data_key, vault.identity, vault.known, vault.subject")

@@ -517,6 +517,26 @@ async def test_who_is_discharged_at_the_origin_is_discharged_here_by_the_role_th
     assert (await province.events(record))[-1].about is None
 
 
+@pytest.mark.parametrize(
+    ("body", "code"), [(None, "unreadable_entry"), ("{", "unreadable_entry"), ("nobody's", "contradictory_entry")]
+)
+async def test_a_discharge_that_finds_nobody_is_refused_and_leaves_nobody_restricted(
+    province: House, body: str | None, code: str
+):
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    named = {} if code == "contradictory_entry" else {"CF_FR_ZJLX": "身份证", "CF_FR_ZJHM": resident(number)}
+    row = penalty(number, **named)
+    await province.deliver(feed.entry(row, record=record))
+    if code == "contradictory_entry":
+        entry = feed.entry(row, record=record, rev=2, change="discharged", role="legal_representative")
+    else:
+        entry = feed.entry_of(body, record, 2, "discharged")
+    assert await codes(province, entry) == [code]
+    assert [event.change for event in await province.events(record)] == ["accepted", "withheld"]
+    assert await codes(province, feed.entry(row, record=record, rev=3, change="corrected")) == []
+    assert (await province.events(record))[-1].state == "published"
+
+
 @pytest.mark.parametrize("how", ["period", "fields", "another_subject", "spoilt"])
 async def test_a_correction_that_is_refused_here_leaves_nothing_of_the_record_to_be_shown(province: House, how: str):
     feed, record, number = await opened_feed(province), new_record(), province.number()

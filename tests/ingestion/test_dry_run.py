@@ -49,7 +49,7 @@ async def known_by_a_former_value(house: House, number: str) -> UUID:
     text = f"natural_person|resident_id|{number}".encode()
     async with house.database.session() as session:
         part = crc32(str(subject).encode()) % PARTS
-        await session.execute("insert into vault.subject (id, kind, part) values ($1, 'k', $2)", subject, part)
+        await session.execute("insert into vault.subject (id, part) values ($1, $2)", subject, part)
         await session.execute(
             "insert into vault.identity (index, subject, key_id, alg) values ($1, $2, 'k', 'a')",
             house.equipment.keys.mac("index", text),

@@ -1,6 +1,7 @@
 """A number under another name: a slip of copying, or a person who changed it. Nobody's file is mixed unseen."""
 
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -104,3 +105,30 @@ async def test_a_dry_run_says_that_it_would_be_held(house: House):
     verdicts = [line["verdict"] for line in map(orjson.loads, answer.content.splitlines())]
     assert verdicts == ["accepted", "held"]
     assert (await house.submit(rows[1])).json()["verdict"] == "accepted", "nothing of a dry run is known"
+
+
+SENT_BY_OTHERS = """
+insert into ingestion.revision (at, legal_date, part, rev, item_version, id, record, subject, natural_key, fingerprint,
+                                mac_key, mac_alg, item, party, origin, lane, state, data, name)
+select now(), current_date, $1, 1, 1, gen_random_uuid(), gen_random_uuid(), $2, decode(md5(n::text), 'hex'), '\\x02',
+       'k', 'a', 'penalty', 'another', 'city', 'live', 'published', '{}', decode(md5(n::text), 'hex')
+  from generate_series(1, 3000) n
+"""
+ASKED = """
+explain (analyze, buffers, format json)
+select * from ingestion.locked(1, '{}', '{}', '{}', '{}', 'market', '{}', $1, $2, $3)
+"""
+
+
+async def test_what_others_have_sent_under_a_number_costs_a_partys_names_nothing(house: House):
+    subject, names = uuid4(), [bytes([n]) for n in range(50)]
+    async with house.database.session() as session:
+        await session.execute(SENT_BY_OTHERS, 3, subject)
+        await session.execute("set enable_seqscan = off")
+        for _ in range(2):  # the first call reads what a plan is made of
+            plans = await session.fetchval(ASKED, [3] * len(names), [subject] * len(names), names)
+        await session.execute("reset enable_seqscan")
+        await session.execute("delete from ingestion.revision where subject = $1", subject)
+    (found,) = orjson.loads(plans)
+    plan = found["Plan"]
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 10 * len(names), "a few for each name"

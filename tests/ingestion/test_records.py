@@ -1,5 +1,6 @@
 """A record's own party reads it, corrects it, withdraws it, and every reading is an access."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from tests.ingestion.conftest import MARKET_CALLER, OFFICER, House, department
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import MARKET, changed, penalty, person_penalty, resident, uscc
+from tests.support.eventually import eventually
 
 
 async def made(house: House, row: dict[str, str]) -> str:
@@ -331,3 +333,24 @@ async def test_the_services_role_can_neither_change_nor_remove_a_revision(house:
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await session.execute(statement)
+
+
+@pytest.mark.parametrize("change", [correct, withdraw])
+async def test_a_change_of_a_record_that_is_deleted_meanwhile_finds_none(house: House, change):
+    """It was read before the lock; a purge had the lock first."""
+    row = penalty(house.number())
+    record = await made(house, row)
+    (event,) = await house.events(record)
+    said = {"fields": row | {"BZ": "更正"}} if change is correct else {}
+    async with house.context(None) as purge:
+        await purge.lock([event.subject])
+        changing = asyncio.create_task(change(house, record, **said))
+        await eventually(lambda: waits(house))
+        await house.fetch("delete from ingestion.revision where record = $1", UUID(record))
+    answer = await changing
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), answer.text
+
+
+async def waits(house: House) -> bool:
+    """Whether somebody waits for a subject's lock."""
+    return bool(await house.fetch("select 1 from pg_locks where locktype = 'advisory' and not granted"))

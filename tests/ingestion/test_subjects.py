@@ -1,5 +1,6 @@
 """The operator's tools find the subject of a document; nobody outside can ask."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -7,9 +8,10 @@ import httpx
 import pytest
 
 from creditmesh.chassis.http.app import operator_app
-from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
+from creditmesh.schemas.identifiers import DocumentType, SubjectKind
+from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER, Identity, identify
 from tests.ingestion.conftest import OFFICER, House
-from tests.ingestion.rows import person_penalty, resident, uscc
+from tests.ingestion.rows import penalty, person_penalty, resident, uscc
 
 SECRET = "of this test"
 
@@ -73,3 +75,70 @@ async def test_the_route_is_not_there_for_callers_of_the_gateway(house: House):
     async with house.client(OFFICER) as client:
         assert (await client.post("/internal/subjects", json=body)).status_code == 404
     assert (await ask(house, body, secret="another")).status_code == 401
+
+
+async def test_a_doubtful_number_is_somebodys_once_a_row_is_released_or_an_officer_confirms_it(house: House):
+    slips = [slip(house) for _ in range(3)]
+    confirmed = slips[2]
+    reviews = [(await house.submit(penalty(house.number(), CF_XDR_SHXYM=each))).json()["review"] for each in slips[:2]]
+    await ask(house, document("organisation", "uscc", confirmed))
+    assert await known(house, slips) == [False, False, False], "what is held, or looked up, makes nobody known"
+    async with house.client(OFFICER) as client:
+        (await client.post(f"/v1/reviews/{reviews[0]}/decision", json={"decision": "refuse"})).raise_for_status()
+        (await client.post(f"/v1/reviews/{reviews[1]}/decision", json={"decision": "release"})).raise_for_status()
+        answer = await client.post("/v1/subjects/confirmations", json=document("organisation", "uscc", confirmed))
+        assert answer.status_code == 204, answer.text
+    assert await known(house, slips) == [False, True, True]
+    kept = [each for each in await house.accesses() if each["purpose"] == "number_confirmed"]
+    assert [(each["officer"], each["party"]) for each in kept[-1:]] == [(OFFICER.officer, OFFICER.party)]
+
+
+async def test_a_number_is_confirmed_by_a_named_officer_and_says_nothing_of_the_kind_of_whom_it_is_accepted(
+    house: House,
+):
+    async with house.client() as client:
+        answer = await client.post("/v1/subjects/confirmations", json=document("organisation", "uscc", slip(house)))
+        assert (answer.status_code, answer.json()["code"]) == (403, "officer_needed")
+    trader = uscc(house.number(), head="92")
+    row = penalty(house.number(), CF_XDR_SHXYM=trader, CF_XDR_LB="个体工商户")
+    (event,) = await house.events((await house.submit(row)).json()["record"])
+    assert await kind_of(house, event.subject) == "sole_trader"
+    async with house.client(OFFICER) as client:
+        asked = document("organisation", "uscc", trader[8:17])
+        assert (await client.post("/v1/subjects/confirmations", json=asked)).status_code == 204
+        bad = await client.post("/v1/subjects/confirmations", json=document("organisation", "uscc", "不详"))
+        assert (bad.status_code, bad.json()["code"]) == (422, "bad_document")
+    assert await kind_of(house, event.subject) == "sole_trader"
+
+
+async def test_nothing_that_was_only_sent_says_of_which_kind_somebody_is(house: House):
+    row = penalty(house.number(), CF_XDR_SHXYM=slip(house), CF_XDR_LB="个体工商户")
+    assert (await house.submit(row)).json()["verdict"] == "held"
+    accepted = person_penalty(house.number())
+    await house.submit(accepted, dry_run=True)
+    (subject,) = await house.equipment.vault.resolve(
+        [identified("natural_person", "resident_id", accepted["CF_XDR_ZJHM"])]
+    )
+    assert await kind_of(house, subject) is None, "a dry run"
+    await house.submit(accepted)
+    assert await kind_of(house, subject) == "natural_person"
+
+
+def slip(house: House) -> str:
+    number = uscc(house.number())
+    return number[:17] + ("0" if number[17] != "0" else "1")
+
+
+def identified(kind: SubjectKind, form: DocumentType, number: str) -> Identity:
+    found = identify(kind, form, number)
+    assert isinstance(found, Identity)
+    return found
+
+
+async def known(house: House, numbers: Sequence[str]) -> list[bool]:
+    found = await house.equipment.vault.known([identified("organisation", "uscc", number) for number in numbers])
+    return [each is not None for each in found]
+
+
+async def kind_of(house: House, subject: UUID) -> str | None:
+    return (await house.equipment.vault.kinds([subject])).get(subject)

@@ -71,6 +71,7 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/reviews/{review}/decision": Example(
         by="officer", body=lambda _: {"decision": "refuse", "note": "checked against the paper file"}
     ),
+    "POST /v1/subjects/confirmations": Example(by="officer", body=lambda _: asked()["subject"]),
     "POST /v1/queries": Example(by="asker", body=lambda _: asked(items=[ITEM], **BY_MATTER)),
     "POST /v1/screenings": Example(
         by="asker", query=f"matter={MATTER}&officer=W-17", body=lambda _: {**asked()["subject"], "name": "样某甲"}

@@ -31,6 +31,7 @@ READ_NO_KEY = {
     "POST /v1/cases/{case}/evidence",
     "POST /v1/screenings",
     "POST /v1/eligibility",
+    "POST /v1/subjects/confirmations",
     "POST /v1/exchange/feeds/{feed}/acknowledgements",
 }
 KEPT = {"no_ground", "no_authorisation"}

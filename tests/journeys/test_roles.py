@@ -291,17 +291,19 @@ async def test_an_entry_of_a_feed_changes_in_what_may_be_erased_alone(database: 
 @pytest.mark.parametrize("role", ROLES)
 async def test_the_vaults_tables_are_nobodys(database: Database, role: str):
     async with database.session(role) as session:
-        for table in ("subject", "identity", "data_key"):
+        for table in ("subject", "identity", "data_key", "known"):
             for statement in (f"select * from vault.{table}", f"delete from vault.{table}"):
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await session.execute(statement)
 
 
 CALLS = {
-    "resolve": "select * from vault.resolve('{}', '{}', '{}', '{}', 'k', 'a', '{}', '{}')",
+    "resolve": "select * from vault.resolve('{}', '{}', '{}', 'k', 'a', '{}', '{}')",
     "open": "select * from vault.open('{}', '{}', 'k', 'a')",
     "look_up": "select * from vault.look_up('{}', '{}', '{}')",
-    "identify": "select * from vault.identify('{}', '{}', '{}', '{}', '{}', 'k', 'a', 'k', 'a', '{}', '{}')",
+    "identify": "select * from vault.identify('{}', '{}', '{}', '{}', 'k', 'a', 'k', 'a', '{}', '{}')",
+    "kinds": "select * from vault.kinds('{}')",
+    "know": "select vault.know('{}', '{}')",
 }
 
 

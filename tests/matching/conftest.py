@@ -27,6 +27,7 @@ from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.matching import events, service
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, RecordChanged, RecordPurged, TaskChanged
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
@@ -85,8 +86,18 @@ class House:
     async def subject(self, identity: Identity) -> UUID:
         return (await self.equipment.vault.resolve([identity]))[0]
 
+    async def know(self, subject: UUID, kind: SubjectKind) -> None:
+        """Ingestion has accepted something of this subject."""
+        async with self.database.session() as session:
+            await session.execute("select vault.know($1, $2)", [subject], [kind])
+
     async def load(self, *changes: RecordChanged) -> None:
-        """These revisions arrive in one batch, told on the legal date."""
+        """These revisions arrive in one batch, told on the legal date; ingestion has accepted them."""
+        for change in changes:
+            async with self.database.session() as session:
+                known = await session.fetchval("select true from vault.subject where id = $1", change.subject)
+            if known:
+                await self.know(change.subject, change.kind)
         context = Context(self.equipment)
         try:
             await events.on_record_changed(context, [self._delivered(change) for change in changes])

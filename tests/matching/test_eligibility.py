@@ -158,6 +158,21 @@ async def test_nobody_gets_a_green_channel_under_a_wrong_kind(house: House):
     assert [each["code"] for each in answer.json()["errors"]] == ["whole_code_needed"]
 
 
+async def test_a_trader_gets_no_companys_green_channel_by_writing_its_code_as_one(house: House):
+    """Two codes of 18 characters, each without a fault, have the same nine: what was accepted says of which kind."""
+    trader = "92990000MA1000027"
+    trader += uscc_check(trader)
+    asked = f"91{trader[2:17]}"
+    company = identified("organisation", "uscc", asked + uscc_check(asked))
+    assert not company.doubts
+    known = await house.subject(identified("sole_trader", "uscc", trader))
+    assert known == await house.subject(company)
+    assert (await ask(house, company)).json()["eligible"] is True, "nothing is known of it"
+    await house.know(known, "sole_trader")
+    found = (await ask(house, company)).json()
+    assert (found["eligible"], found["grounds"], found["years"]) == (False, [], None)
+
+
 async def test_nobody_gets_a_green_channel_under_a_mistyped_number(house: House):
     """The firm was fined; a slip of one character is nobody, however often and wherever it is asked about."""
     firm = an_organisation()
@@ -173,6 +188,8 @@ async def test_nobody_gets_a_green_channel_under_a_mistyped_number(house: House)
         assert (screened["certainty"], screened["reasons"][0]["code"]) == ("invalid", "doubtful_number")
         assert (screened["decision_id"], screened["measures"], screened["rewards"]) == (None, [], [])
     genuine = await house.subject(slip)
+    assert (await ask(house, slip)).status_code == 422, "a row with that number was held, or somebody asked"
+    await house.know(genuine, "organisation")
     assert (await ask(house, slip)).json()["eligible"] is True, "an officer released a row with that number"
     (screened,) = (await house.post("/v1/screenings", [given(slip)], params=GROUND)).json()
     assert screened["certainty"] == "exact"

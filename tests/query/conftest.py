@@ -25,6 +25,7 @@ from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.query import events, service
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, RecordChanged, RecordPurged
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
@@ -72,6 +73,11 @@ class House:
 
     async def subject(self, identity: Identity) -> UUID:
         return (await self.equipment.vault.resolve([identity]))[0]
+
+    async def know(self, subject: UUID, kind: SubjectKind) -> None:
+        """Ingestion has accepted something of this subject."""
+        async with self.database.session() as session:
+            await session.execute("select vault.know($1, $2)", [subject], [kind])
 
     async def load(self, *changes: RecordChanged) -> None:
         """These revisions arrive in one batch."""
@@ -183,6 +189,17 @@ def invented_person() -> Identity:
 
 def an_organisation() -> Identity:
     first = f"91990000{next(_NUMBERS):09d}"
+    return Identity(kind="organisation", document="uscc", number=Pii(first + uscc_check(first)))
+
+
+def a_trader() -> Identity:
+    first = f"92990000{next(_NUMBERS):09d}"
+    return Identity(kind="sole_trader", document="uscc", number=Pii(first + uscc_check(first)))
+
+
+def the_same_as_a_company(trader: Identity) -> Identity:
+    """The form of an organisation's code around the same nine characters: the same subject, without a doubt."""
+    first = "91" + trader.number.reveal()[2:17]
     return Identity(kind="organisation", document="uscc", number=Pii(first + uscc_check(first)))
 
 

@@ -1,18 +1,32 @@
 """A log that was kept before it was an outbox: its lines stay, and accesses that were not yet in it come into it."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.vault.migrations.vault_0005_document_and_number import IDENTIFY, RESOLVE
 from creditmesh.query import service
 from creditmesh.schemas.rules.names import folded
+from tests.query.samples import a_record
 from tests.support.postgres import Postgres
 
 BEFORE = """
 drop table query.named;
+alter table query.public_record drop column searched;
 alter table query.access drop column legal_date, drop column traceparent;
 alter table query.access rename column id to access;
 alter table query.access rename column key to subject;
 update query.alembic_version set version_num = 'query_0002';
+"""
+KNOWN_BY_WHO_ASKED = """
+drop function vault.resolve, vault.identify, vault.know, vault.kinds;
+drop table vault.known;
+alter table vault.subject add column kind text not null default 'sole_trader';
+create function vault.tell_kind(given uuid) returns text language sql return 'sole_trader';
+update vault.alembic_version set version_num = 'vault_0007';
+"""
+OF_A_RECORD = """
+insert into query.record (part, record, rev, revision, subject, item, kind, state, display_from, data)
+values (3, $1, 1, $1, $2, 'penalty', $3, 'published', current_date, $4)
 """
 EVENT = """
 insert into bus.event (stream, part, id, type, version, key, at, legal_date, traceparent, data)
@@ -56,7 +70,10 @@ async def test_names_that_were_stored_before_are_found_as_they_are_folded_now(po
             uuid4(),
             name,
         )
-        await session.execute("drop table query.named; update query.alembic_version set version_num = 'query_0003'")
+        await session.execute(
+            "drop table query.named; alter table query.public_record drop column searched;"
+            "update query.alembic_version set version_num = 'query_0003'"
+        )
         await migrate(
             postgres.admin, node="query2", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
             database=database.name,
@@ -74,9 +91,33 @@ async def test_marks_and_parts_of_characters_in_stored_names_are_folded_too(post
             uuid4(),
             name,
         )
+        await session.execute("alter table query.public_record drop column searched")
         await session.execute("update query.alembic_version set version_num = 'query_0005'")
         await migrate(
             postgres.admin, node="query3", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
             database=database.name,
         )  # fmt: skip
         assert await session.fetchval("select name from query.public_record") == folded(name) == "沙盒民族实业"
+
+
+async def test_of_which_kind_who_has_records_is_the_newest_says_and_not_who_asked_first(postgres: Postgres):
+    database = await postgres.database(node="query4", packages=[service])
+    subject, boss, asked = uuid4(), uuid4(), uuid4()
+    older, newer = sorted(uuid4() for _ in range(2))
+    async with database.session() as session:
+        await session.execute(KNOWN_BY_WHO_ASKED + RESOLVE + IDENTIFY)
+        for each in (subject, boss, asked):
+            await session.execute("insert into vault.subject (id, part) values ($1, 3)", each)
+        for record, kind in ((older, "sole_trader"), (newer, "organisation")):
+            event = a_record(subject=subject, record=record, kind=kind, related=[a_boss(boss), a_boss(subject)])
+            await session.execute(OF_A_RECORD, record, subject, kind, event.model_dump_json().encode())
+        await migrate(
+            postgres.admin, node="query4", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        known = dict(await session.fetch("select subject, kind from vault.known"))
+    assert known == {subject: "organisation", boss: "natural_person"}
+
+
+def a_boss(subject: UUID) -> dict[str, object]:
+    return {"role": "legal_representative", "subject": subject, "part": 7}

@@ -14,7 +14,16 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.query.operations import own_file
 from creditmesh.schemas.queries import ExportOut
 from tests.query.asking import authorised, by_authorisation, by_matter, penalty, somebody
-from tests.query.conftest import ITEMS, House, an_organisation, bureau, department, person
+from tests.query.conftest import (
+    ITEMS,
+    House,
+    a_trader,
+    an_organisation,
+    bureau,
+    department,
+    person,
+    the_same_as_a_company,
+)
 from tests.query.samples import a_directory, a_node, a_record, an_item
 from tests.query.test_queries import somebody_else
 from tests.support.erasing import erase
@@ -324,6 +333,7 @@ async def test_what_may_be_authorised_is_judged_by_the_subjects_own_kind(catalog
     bodies = an_item("of_bodies").model_copy(update={"kinds": ("organisation",)})
     catalogue.follow(a_directory((*ITEMS, mixed, bodies)))
     _, somebody_known = await somebody(catalogue)
+    await catalogue.know(somebody_known, "natural_person")
     body = {"bureau": "bureau_a", "purpose": "loan", "items": ["internal", "of_bodies"], "valid_until": "2026-06-01"}
     async with catalogue.client(person(somebody_known)) as client:
         answer = await client.post("/v1/me/authorisations", json=body)
@@ -332,6 +342,20 @@ async def test_what_may_be_authorised_is_judged_by_the_subjects_own_kind(catalog
     ]  # fmt: skip
     async with catalogue.client(person(await catalogue.subject(an_organisation()))) as client:
         assert (await client.post("/v1/me/authorisations", json=body)).status_code == 201
+
+
+async def test_whoever_asks_first_does_not_say_what_a_company_may_authorise(catalogue: House):
+    """Its code reads as a sole trader's with another second character and check character: one of one body."""
+    trader = a_trader()
+    assert (await by_authorisation(catalogue, trader, None)).status_code == 403
+    company = await catalogue.subject(the_same_as_a_company(trader))
+    catalogue.follow(a_directory((*ITEMS, an_item("internal", by_kind={"sole_trader": "sharing"}))))
+    body = {"bureau": "bureau_a", "purpose": "loan", "items": ["internal"], "valid_until": "2026-06-01"}
+    for known in (False, True):
+        if known:
+            await catalogue.know(company, "organisation")
+        async with catalogue.client(person(company)) as client:
+            assert (await client.post("/v1/me/authorisations", json=body)).status_code == 201
 
 
 async def test_an_export_has_the_file_the_authorisations_and_the_accesses(catalogue: House):

@@ -1,6 +1,9 @@
 """What is open to all: lists, records and searches, masked, and nothing that is not public today."""
 
+import asyncio
+import time
 from secrets import randbelow
+from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -67,7 +70,7 @@ async def test_a_persons_number_in_a_row_that_was_stored_before_is_not_shown_and
     )
     async with catalogue.database.session() as session:
         await session.execute(
-            "update query.public_record set name = $2, code = $3, data = $4 where record = $1",
+            "update query.public_record set name = $2, code = $3, data = $4, searched = 0 where record = $1",
             change.record,
             folded(name + code),
             code,
@@ -78,6 +81,43 @@ async def test_a_persons_number_in_a_row_that_was_stored_before_is_not_shown_and
         assert shown["fields"] == {"NAME": name + "*" * 18, "CODE": "*" * 18, "DOC": "电话" + "*" * 11}
     for wanted in ({"name": name + code}, {"name": name + code[:1]}, {"code": code}):
         assert str(change.record) not in (await search(catalogue, **wanted)).text
+
+
+async def test_a_form_is_searched_for_numbers_when_it_is_made_and_an_older_one_while_others_have_a_turn(
+    catalogue: House,
+):
+    item = f"long_{uuid4().hex[:6]}"
+    catalogue.follow(a_directory([an_item(item)]))
+    text = "１３８ " * 1_000  # digits enough to be looked through, and no number
+    sent = [a_record(item=item, fields={"NAME": f"沙盒{n}公司", "DOC": text}) for n in range(30)]
+    await catalogue.load(*sent)
+    turns = []
+    for searched in (1, 0):
+        async with catalogue.database.session() as session:
+            await session.execute("update query.public_record set searched = $1 where item = $2", searched, item)
+        began = time.process_time()
+        (page, others) = await asyncio.gather(records(catalogue, item=item, limit=100), counted(began))
+        assert len(page.json()["items"]) == len(sent)
+        turns.append(others)
+    assert turns[0].spent < turns[1].spent / 2, "what was searched is not searched again"
+    assert turns[1].longest < turns[1].spent / 5, "and between two that are others have the process"
+
+
+class Turns(NamedTuple):
+    """The seconds of work until nobody was busy any more, and the longest time without a turn."""
+
+    spent: float
+    longest: float
+
+
+async def counted(began: float) -> Turns:
+    """What another task of the process sees while a page is read."""
+    longest, last, quiet = 0.0, began, 0
+    while quiet < 200:
+        await asyncio.sleep(0.001)
+        now = time.process_time()
+        longest, quiet, last = max(longest, now - last), quiet + 1 if now - last < 0.002 else 0, now
+    return Turns(last - began, longest)
 
 
 async def test_no_copy_of_a_public_record_is_kept_on_the_way(catalogue: House):

@@ -7,11 +7,24 @@ import pytest
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
+from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity, identify
 from creditmesh.schemas.rules.numbers import organisation_check, resident_check, uscc_check
 from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
-from tests.query.conftest import ITEMS, REAL, House, bureau, department, invented_person, person
-from tests.query.samples import a_directory, an_item
+from tests.query.conftest import (
+    ITEMS,
+    REAL,
+    House,
+    a_trader,
+    an_organisation,
+    bureau,
+    department,
+    invented_person,
+    person,
+    the_same_as_a_company,
+)
+from tests.query.samples import a_directory, a_record, an_item
 
 ACCESSES = "select data from query.access"
 
@@ -426,5 +439,59 @@ async def test_a_doubtful_number_that_nobody_is_known_by_is_refused_and_never_an
             ]
         found = identify("organisation", "uscc", number)
         assert isinstance(found, Identity)
-        await catalogue.equipment.vault.resolve([found])
+        (subject,) = await catalogue.equipment.vault.resolve([found])
+        assert (await client.post("/v1/queries", json=question)).status_code == 422, "a row was held, or somebody asked"
+        await catalogue.know(subject, "organisation")
         assert (await client.post("/v1/queries", json=question)).status_code == 200, "genuine, as an officer decided"
+
+
+async def test_without_a_ground_nobody_learns_whom_a_node_knows_by_a_doubtful_number(catalogue: House):
+    known, unknown = (slipped(an_organisation()) for _ in range(2))
+    subject = await catalogue.subject(known)
+    await catalogue.know(subject, "organisation")
+    asking = [
+        lambda who: by_authorisation(catalogue, who, None),
+        lambda who: by_authorisation(catalogue, who, str(uuid4())),
+        lambda who: by_authorisation(catalogue, who, str(uuid4()), officer=None, caller=bureau()),
+        lambda who: by_matter(catalogue, who, matter="none"),
+    ]
+    for asked in asking:
+        answers = [await asked(who) for who in (known, unknown)]
+        assert [each.status_code for each in answers] == [403, 403]
+        assert answers[0].json() == answers[1].json()
+    assert [line["outcome"] for line in await catalogue.log_of(subject)] == ["refused"] * len(asking)
+    assert await catalogue.equipment.vault.find([unknown]) == [None], "and nobody becomes known by it"
+
+
+async def test_a_doubtful_number_of_whoever_authorised_it_is_answered_about(catalogue: House):
+    who = slipped(an_organisation())
+    authorisation = await authorised(catalogue, await catalogue.subject(who))
+    assert (await by_authorisation(catalogue, who, authorisation)).status_code == 200
+
+
+async def test_what_is_released_the_kind_of_the_record_says_and_not_who_asks(catalogue: House):
+    """Of companies open to all, of traders for government alone."""
+    catalogue.follow(a_directory([an_item("penalty", by_kind={"sole_trader": "sharing"})]))
+    trader = a_trader()
+    subject = await catalogue.subject(trader)
+    await catalogue.load(a_record(kind="sole_trader", subject=subject))
+    for asked in (the_same_as_a_company(trader), nine_of("organisation", trader), nine_of("sole_trader", trader)):
+        answer = await by_authorisation(catalogue, asked, await authorised(catalogue, subject))
+        assert (answer.status_code, answer.json()["released"]) == (200, []), answer.text
+    firm = a_record(kind="organisation", subject=subject)
+    await catalogue.load(firm)
+    nine, authorisation = nine_of("sole_trader", trader), await authorised(catalogue, subject)
+    given = (await by_authorisation(catalogue, nine, authorisation)).json()["released"]
+    assert [each["record"] for each in given] == [str(firm.record)], "nine characters say of no kind"
+
+
+def slipped(who: Identity) -> Identity:
+    number = who.number.reveal()
+    found = identify(who.kind, "uscc", number[:17] + ("0" if number[17] != "0" else "1"))
+    assert isinstance(found, Identity)
+    assert found.doubts
+    return found
+
+
+def nine_of(kind: SubjectKind, who: Identity) -> Identity:
+    return Identity(kind, "uscc", Pii(who.number.reveal()[8:17]))

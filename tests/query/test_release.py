@@ -23,7 +23,7 @@ BUREAU = Ground(kind="authorisation", items=("open", "shared", "permitted"), unt
 
 
 def planned(ground, *, asked=None, credential=None, kind="organisation", withdrawn=()):
-    return plan(ground, kind=kind, asked=asked, credential=credential, item=ITEMS.get, withdrawn=withdrawn)
+    return plan(ground, kinds=[kind], asked=asked, credential=credential, item=ITEMS.get, withdrawn=withdrawn)
 
 
 def test_a_department_reads_what_its_matter_lists():

@@ -14,11 +14,13 @@ from tests.support.postgres import Postgres
 SERVICES = [ingestion, query, repair]
 BEFORE = """
 drop table query.named;
+alter table query.public_record drop column searched;
 update query.alembic_version set version_num = 'query_0003';
 alter table repair.record drop column named, drop column discharged, drop column fields;
 drop index repair.one_open_case;
 create unique index case_record_kind_part_idx on repair.case (record, kind, part)
  where state in ('filed', 'returned', 'accepted', 'appealed');
+alter table repair.case drop column days_left;
 update repair.alembic_version set version_num = 'repair_0001';
 """
 REVISION = """

@@ -1,11 +1,12 @@
 """Whom a record only names: they object to it and have it repaired for themselves, and its subject has its own."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from creditmesh.schemas.events import RecordChanged
-from tests.repair.conftest import House, department, person
+from creditmesh.schemas.rules.calendar import add_working_days, working_days
+from tests.repair.conftest import TODAY, House, department, person
 from tests.repair.refusing import refused
 
 
@@ -108,3 +109,47 @@ async def test_who_is_named_no_more_files_nothing_and_the_subject_sees_that_they
     refused(await file(house, record, uuid4(), "repair"), 404, "not_found")
     kept = (await house.accesses_of(record.subject))[before:]
     assert [each["outcome"] for each in kept] == ["refused", "refused"]
+
+
+async def test_the_time_for_an_appeal_stops_while_somebody_elses_objection_is_decided(house: House):
+    house.on(TODAY)
+    record, boss = await naming(house)
+    firms = await house.filed(record, "objection")
+    await house.acted(firms, department(), "accept")
+    await house.acted(firms, department(), "refuse", reason="属实")
+    shown = (await house.get(f"/v1/cases/{firms}", person(record.subject))).json()
+    due = date.fromisoformat(shown["appeal_until"])
+    try:
+        house.on(TODAY + timedelta(days=1))
+        left = working_days(TODAY + timedelta(days=1), due)
+        case = await filed(house, record, boss, "objection")
+        later = due + timedelta(days=20)
+        house.on(later)
+        shown = (await house.get(f"/v1/cases/{firms}", person(record.subject))).json()
+        assert (shown["state"], shown["appeal_until"], shown["calendar"]) == ("refused", None, "stopped")
+        refused(await house.act(firms, person(record.subject), "appeal"), 409, "case_open")
+        await house.acted(case, department(), "return", missing=["statement"])
+        shown = (await house.get(f"/v1/cases/{firms}", person(record.subject))).json()
+        assert (shown["appeal_until"], shown["calendar"]) == (add_working_days(later, left).isoformat(), "known")
+        house.on(add_working_days(later, left))
+        assert (await house.act(firms, person(record.subject), "appeal")).status_code == 200
+    finally:
+        house.on(TODAY)
+
+
+async def test_what_is_left_of_the_time_for_an_appeal_is_no_more_than_there_was(house: House):
+    house.on(TODAY)
+    record, boss = await naming(house)
+    firms = await house.filed(record, "objection")
+    await house.acted(firms, department(), "accept")
+    await house.acted(firms, department(), "refuse", reason="属实")
+    due = (await house.get(f"/v1/cases/{firms}", person(record.subject))).json()["appeal_until"]
+    case = await filed(house, record, boss, "objection")
+    await house.acted(case, department(), "accept")
+    await house.acted(case, department(), "refuse", reason="属实")
+    assert (await house.get(f"/v1/cases/{firms}", person(record.subject))).json()["appeal_until"] == due
+    try:
+        house.on(date.fromisoformat(due) + timedelta(days=1))
+        refused(await house.act(firms, person(record.subject), "appeal"), 409, "appeal_over")
+    finally:
+        house.on(TODAY)

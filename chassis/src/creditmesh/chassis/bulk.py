@@ -46,7 +46,7 @@ class Bulk:
 
     def __init__(self, *, at_once: int = AT_ONCE, waiting: int = WAITING, seconds: float = SECONDS_TO_WAIT) -> None:
         self._turns = Shares(at_once, waiting=waiting, seconds=seconds, busy=_busy)
-        self._thread = asyncio.Lock()
+        self._threads = Shares(1, waiting=waiting, seconds=seconds, busy=_busy)
 
     @asynccontextmanager
     async def turn(self, size: int) -> AsyncIterator[None]:
@@ -64,14 +64,16 @@ class Bulk:
             self._turns.give(share)
 
     async def read(self, size: int, reading: Callable[[], T]) -> T:
-        """What reading so many bytes gives: of a large body in a thread, one at a time, within its turn.
+        """What reading so many bytes gives: of a large body in a thread, one at a time and in turns of their callers.
 
+        Busy where too many wait for it, or none came in time.
         A thread that computes takes the interpreter from the loop, and each more takes it for longer. None can be
         stopped: who is cancelled stays until it has ended, so that what it holds is counted and no other begins.
         """
         if size < LARGE:
             return reading()
-        async with self._thread:
+        share = await self._threads.take()
+        try:
             thread = asyncio.get_running_loop().run_in_executor(None, reading)
             try:
                 return await asyncio.shield(thread)
@@ -79,6 +81,8 @@ class Bulk:
                 while not thread.done():
                     with suppress(asyncio.CancelledError):
                         await asyncio.wait({thread})
+        finally:
+            self._threads.give(share)
 
 
 def files() -> Bulk:

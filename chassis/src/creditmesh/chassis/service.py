@@ -47,7 +47,7 @@ class Service:
     emits: tuple[type[Event], ...] = ()
     outbox: Outbox | None = None
     keys: frozenset[KeyName] = frozenset()
-    vault: frozenset[Literal["resolve", "open", "identify", "look_up", "tell_kind"]] = frozenset()
+    vault: frozenset[Literal["resolve", "open", "identify", "look_up", "kinds", "know"]] = frozenset()
     lock_class: int = 0
     """The first half of its advisory lock keys; unique in the node (a test says so)."""
     prunes: tuple[Retention, ...] = ()

@@ -116,8 +116,11 @@ class CaseEntry(Out):
     filed_on: date
     due: date | None = None
     """The last day of whoever has it now: to accept or return it, to decide it, to decide its appeal."""
-    calendar: Literal["known", "unknown"] = "known"
-    """`unknown`: the holiday calendar does not know the year yet, so the deadline is open rather than guessed."""
+    calendar: Literal["known", "unknown", "stopped"] = "known"
+    """`unknown`: the holiday calendar does not know the year yet, so the deadline is open rather than guessed.
+
+    `stopped`: the time for an appeal, while another case that bars it is decided; what is left of it goes on after.
+    """
     overdue: bool = False
     appeal_until: date | None = None
     """The last day on which the subject may appeal against a refusal."""

@@ -13,7 +13,7 @@ from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVa
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose, Rule
-from creditmesh.schemas.catalogue.base import based
+from creditmesh.schemas.catalogue.base import KEPT, based
 from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
@@ -293,7 +293,7 @@ class Directory:
         model = MODELS.get(change.kind)
         if model is None:
             raise UnreadableCatalogue(f"the catalogue publishes {change.kind} {change.code}, which has no model here")
-        body = model.model_validate(change.body)
+        body = model.model_validate(change.body, context=KEPT)
         if body.code != change.code:
             raise UnreadableCatalogue(
                 f"the catalogue publishes {change.kind} {change.code} with the body of {body.code}"

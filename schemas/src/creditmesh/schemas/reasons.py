@@ -167,8 +167,10 @@ REASONS: dict[str, Reason] = {
         "9 位组织机构代码不足以确定主体及其类别；请提供 18 位统一社会信用代码。",
     ),
     "doubtful_number": Reason(
-        "Its check digit or birth date does not fit, and nobody is known here by this number; verify it.",
-        "号码的校验码或出生日期不符，且本节点没有该号码的主体；请核对号码。",
+        "Its check digit or birth date does not fit, and nobody is known here by this number; verify it. If it is "
+        "right, an officer confirms it: POST /v1/subjects/confirmations.",
+        "号码的校验码或出生日期不符，且本节点没有该号码的主体；请核对号码。如号码无误，"
+        "请由工作人员确认：POST /v1/subjects/confirmations。",
     ),
     "placeholder_needs_registration": Reason(
         "A code of zeros, or of another character again and again, stands for a sole trader without one; give the "

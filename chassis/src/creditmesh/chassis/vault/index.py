@@ -17,7 +17,7 @@ def index_of(keys: Keys, identity: Identity) -> bytes:
 def former_of(keys: Keys, identity: Identity) -> list[bytes]:
     """What `index_of` may have been before the kind left it, the likeliest first (decision 30).
 
-    Of nine characters nothing: what all 18 were before cannot be computed from them.
+    Of nine characters what they were themselves: what all 18 were before cannot be computed from them.
     """
     return [keys.mac("index", text.encode()) for text in _former(identity)]
 
@@ -26,13 +26,13 @@ def _former(identity: Identity) -> Iterator[str]:
     number = identity.number.reveal()
     match identity.document:
         case "uscc" if not identity.is_whole:
-            return
+            yield from (f"{kind}|uscc|{number}" for kind in ("organisation", "sole_trader"))
         case "uscc":
             # The number says whose it is; the kind that somebody stated may be their slip.
             kinds = ("sole_trader", "organisation") if number.startswith("92") else ("organisation", "sole_trader")
             yield from (f"{kind}|uscc|{number}" for kind in kinds)
             # An organisation code was held for its form, and could be released; a registration was found as one.
-            yield f"organisation|uscc|{number[8:17]}"
+            yield from (f"{kind}|uscc|{number[8:17]}" for kind in kinds)
             yield f"sole_trader|registration|{number}"
         case "registration":
             yield f"sole_trader|registration|{number}"

@@ -8,13 +8,14 @@ recent subjects are kept too, and let go after `SECONDS_KEPT`, so that an erased
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, get_args
 from uuid import UUID
 from zlib import crc32
 
 import structlog
 
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.ids import random_id
 from creditmesh.chassis.metrics import SPLIT_SUBJECTS
@@ -27,25 +28,26 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.identity import Identity
 
 _log = structlog.get_logger(__name__)
-Call = Literal["resolve", "open", "identify", "look_up", "tell_kind"]
+Call = Literal["resolve", "open", "identify", "look_up", "kinds", "know"]
 SECONDS_KEPT = 300.0
 """How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
 REMEMBERED = 20_000
 """How many ciphers (2.5 KB each) a vault keeps, unless its host says otherwise."""
 _RESOLVE = """
-    select index, subject, split from vault.resolve(:given, :ids, :kinds, :parts, :key, :algorithm, :heirs, :former)
+    select index, subject, split from vault.resolve(:given, :ids, :parts, :key, :algorithm, :heirs, :former)
 """
 _IDENTIFY = """
     select index, subject, key_id, wrapped, split from vault.identify(
-        :given, :ids, :kinds, :parts, :offered, :key, :algorithm, :data_key, :data_algorithm, :heirs, :former)
+        :given, :ids, :parts, :offered, :key, :algorithm, :data_key, :data_algorithm, :heirs, :former)
 """
 _FIND = """
     select index, subject, split
-      from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as text[]), cast('{}' as integer[]),
-                         :key, :algorithm, :heirs, :former)
+      from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as integer[]), :key, :algorithm, :heirs, :former)
 """
 _LOOK_UP = "select index, subject, keyed, key_id, wrapped from vault.look_up(:given, :heirs, :former)"
-_TELL_KIND = "select vault.tell_kind(:given)"
+_KINDS = "select subject, kind from vault.kinds(:given)"
+KNOW = "vault.know(cast(:known as uuid[]), cast(:known_kinds as text[]))"
+"""What `Vault.know` does, within another statement of a service that declares it; `known_values` are its values."""
 _OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
 
@@ -65,6 +67,11 @@ class UnknownSubject(MeshError, LookupError):
         self.subject = subject
 
 
+def known_values(kinds: Mapping[UUID, SubjectKind]) -> dict[str, object]:
+    """The values of `KNOW`."""
+    return {"known": list(kinds), "known_kinds": list(kinds.values())}
+
+
 class Vault:
     """The vault as one service may use it: `allowed` is what it declares.
 
@@ -80,7 +87,7 @@ class Vault:
         keys: Keys,
         *,
         parts: int,
-        allowed: Collection[Call] = frozenset(("resolve", "open", "identify", "look_up", "tell_kind")),
+        allowed: Collection[Call] = frozenset(get_args(Call)),
         upgraded: bool = False,
         remember: int = REMEMBERED,
         seconds: Callable[[], float] = time.monotonic,
@@ -185,13 +192,23 @@ class Vault:
                 left.discard(error.subject)
         return {}
 
-    async def tell_kind(self, subject: UUID) -> SubjectKind:
-        """Of which kind the subject was said to be when it became known; UnknownSubject if there is none."""
-        self._may("tell_kind")
-        ((kind,),) = await self._ask(_TELL_KIND, {"given": subject})
-        if kind is None:
-            raise UnknownSubject(subject)
-        return cast("SubjectKind", kind)
+    async def known(self, identities: Sequence[Identity]) -> list[UUID | None]:
+        """As `find`, without those of whom nothing was accepted, and whose number no officer confirmed."""
+        found = await self.find(identities)
+        kinds = await self.kinds(subject for subject in found if subject is not None)
+        return [subject if subject in kinds else None for subject in found]
+
+    async def kinds(self, subjects: Iterable[UUID]) -> Mapping[UUID, SubjectKind]:
+        """Of which kind each of these is by the newest that was accepted of them; of whom nothing was is not in it."""
+        self._may("kinds")
+        given = list(subjects)
+        return dict(await self._ask(_KINDS, {"given": given})) if given else {}
+
+    async def know(self, session: Session, kinds: Mapping[UUID, SubjectKind]) -> None:
+        """What this session's transaction accepts of these subjects says that they are of that kind."""
+        self._may("know")
+        if kinds:
+            await session.execute(f"select {KNOW}", known_values(kinds))
 
     def _may(self, call: Call) -> None:
         if call not in self._allowed:
@@ -214,11 +231,10 @@ class Vault:
         if self.upgraded and (some := [who for _, who in missing if not who.is_whole]):
             known = dict(zip(some, await self._find(some), strict=True))
             assert_whole([each for each in missing if known.get(each[1]) is None])
-        known_as, kinds = await self._known_as(missing), {index: who.kind for index, who in missing}
-        ids = [random_id() for _ in kinds]
+        known_as = await self._known_as(missing)
+        ids = [random_id() for _ in known_as["given"]]
         return known_as | {
             "ids": ids,
-            "kinds": [kinds[index] for index in known_as["given"]],
             "parts": [crc32(str(subject).encode("ascii")) % self._parts for subject in ids],
         }
 

@@ -4,13 +4,27 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from creditmesh.schemas.catalogue.narrowing import FREE, SINCE, UNTIL
 from creditmesh.schemas.identifiers import Tier
 
-Months = Annotated[int, Field(ge=0, le=1200)]
+KEPT = object()
+"""The validation context of what a node keeps: it was accepted, some of it before there were bounds."""
+
+
+def bounded(most: int) -> BeforeValidator:
+    """Reads what is kept as the nearest that is within bounds; what is new has to be within them itself."""
+
+    def clamped(value: object, info: ValidationInfo) -> object:
+        return min(max(value, 0), most) if info.context is KEPT and isinstance(value, int) else value
+
+    return BeforeValidator(clamped)
+
+
+Months = Annotated[int, Field(ge=0, le=1200), bounded(1200)]
 """A period: to every day that a record may have (`bounds.Day`) it can be added."""
+Years = Annotated[int, Field(ge=0, le=100), bounded(100)]
 
 
 class CatalogueModel(BaseModel):

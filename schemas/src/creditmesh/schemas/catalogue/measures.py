@@ -3,9 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field as Constraint
-
-from creditmesh.schemas.catalogue.base import Basis, CatalogueModel, Months, based
+from creditmesh.schemas.catalogue.base import Basis, CatalogueModel, Months, Years, based
 from creditmesh.schemas.catalogue.narrowing import EACH_OF_ONE, FREE, FROZEN, MAX, MIN_IF_ANY, SUBSET
 from creditmesh.schemas.identifiers import Code, SubjectKind
 from creditmesh.schemas.rules.calendar import add_months
@@ -44,7 +42,7 @@ class Measure(CatalogueModel):
     """The body class: the duty of the parties that must apply it."""
     reaches_responsible: Annotated[bool, MAX] = False
     """Whether it also restricts the responsible persons of a listed organisation."""
-    clean_years: Annotated[Annotated[int, Constraint(ge=0, le=100)] | None, MIN_IF_ANY] = None
+    clean_years: Annotated[Years | None, MIN_IF_ANY] = None
     """Of a reward: it is also for who has no adverse visible record decided within so many years."""
     months: Annotated[Months | None, MAX] = None
     """Its own period, from the day on which its ground is shown; None: as long as the ground."""

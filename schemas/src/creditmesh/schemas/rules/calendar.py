@@ -42,6 +42,11 @@ def add_working_days(day: date, count: int) -> date:
     return day
 
 
+def working_days(after: date, until: date) -> int:
+    """How many working days there are after the one day, up to and with the other. UnknownYear beyond."""
+    return sum(is_working_day(after + timedelta(days=n)) for n in range(1, (until - after).days + 1))
+
+
 def add_months(day: date, count: int) -> date:
     """The same day `count` months on, or the last day of that month where it is shorter."""
     year, month = divmod(day.year * 12 + day.month - 1 + count, 12)

@@ -84,6 +84,11 @@ class Identity:
         return self.document != "uscc" or len(self.number.reveal()) == 18  # noqa: PLR2004
 
     @property
+    def kinds(self) -> tuple[SubjectKind, ...]:
+        """The kinds it may be of: the one that was said, where the number tells it; else all that have such numbers."""
+        return (self.kind,) if self.is_whole else ("organisation", "sole_trader")
+
+    @property
     def key(self) -> str:
         """What makes two identities one subject: document and number, whatever kind was said.
 

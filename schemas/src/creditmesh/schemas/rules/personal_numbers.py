@@ -13,6 +13,9 @@ from creditmesh.schemas.rules.characters import IN_DIGITS, TIMES, UNSEEN
 from creditmesh.schemas.rules.identity import birth_date
 from creditmesh.schemas.rules.numbers import half, resident_check
 
+VERSION = 1
+"""Of this rule: one more where more is found. What a text was searched by is kept with it (public forms)."""
+
 _IN_WORDS = {place: value for place, value in IN_DIGITS.items() if chr(place) != "◯"} | str.maketrans("幺", "1")
 _AS_X = frozenset("ХхΧχ" + TIMES)
 """What stands for the X of a check digit and prints like it."""

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from creditmesh.schemas.catalogue import Item
+from creditmesh.schemas.catalogue.base import KEPT
 from creditmesh.schemas.directory import MODELS, Published
 from creditmesh.schemas.events.catalogue import ObjectKind
 
@@ -28,6 +29,11 @@ def entry_of(kind: ObjectKind, body: object, *, unknown: Literal["forbid"] | Non
     Fields of a newer version stay with the object, unread; `unknown="forbid"` where somebody writes one by hand.
     """
     return CatalogueObject(kind, MODELS[kind].model_validate(body, extra=unknown))
+
+
+def kept(kind: ObjectKind, body: object) -> Published:
+    """The body of an entry that the node keeps; one from before there were bounds is read within them."""
+    return MODELS[kind].model_validate(body, context=KEPT)
 
 
 def digest_of(body: Published) -> bytes:

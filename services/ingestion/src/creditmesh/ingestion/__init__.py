@@ -32,7 +32,7 @@ service = Service(
     emits=(RecordChanged, RecordPurged, AccessRecorded, EntriesJudged),
     outbox=Outbox(table="revision", event=RecordChanged),
     keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
-    vault=frozenset({"resolve", "open", "identify", "look_up"}),
+    vault=frozenset({"resolve", "open", "identify", "look_up", "kinds", "know"}),
     lock_class=11,
     prunes=(kept_keys("ingestion"),),
     units=units,

@@ -15,7 +15,7 @@ service = Service(
     handles={RecordChanged: events.on_record_changed, RecordPurged: events.on_record_purged},
     emits=(AccessRecorded, TaskChanged),
     keys=frozenset({"index", "data"}),
-    vault=frozenset({"resolve", "open"}),
+    vault=frozenset({"resolve", "open", "kinds"}),
     lock_class=17,
     prunes=(kept_keys("matching"), LIFTED),
 )

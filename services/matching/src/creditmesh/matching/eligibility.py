@@ -28,12 +28,12 @@ class OwnListing:
     since: date
 
 
-def years_of(rewards: Iterable[Measure], *, asked: int | None, kind: SubjectKind) -> dict[str, int]:
-    """Over how many years each reward for the clean of this kind looks: what it says, or more if more is asked."""
+def years_of(rewards: Iterable[Measure], *, asked: int | None, kinds: Collection[SubjectKind]) -> dict[str, int]:
+    """Over how many years each reward for the clean of all these kinds looks: as it says, or more if more is asked."""
     return {
         each.code: max(each.clean_years, asked or 0)
         for each in rewards
-        if each.clean_years is not None and kind in each.kinds
+        if each.clean_years is not None and all(kind in each.kinds for kind in kinds)
     }
 
 

@@ -20,7 +20,7 @@ service = Service(
     emits=(AccessRecorded, DisclosedToBureau),
     outbox=Outbox(table="access", event=AccessRecorded),
     keys=frozenset({"index", "data", "node"}),
-    vault=frozenset({"resolve", "open", "tell_kind"}),
+    vault=frozenset({"resolve", "open", "kinds"}),
     lock_class=12,
     prunes=(kept_keys("query"),),
 )

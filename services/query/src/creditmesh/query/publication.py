@@ -60,7 +60,7 @@ def _fields(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue]) -
             if code in event.fields:
                 shown[code] = _numberless(event.fields[code])
         elif isinstance(value := opened.get(code), str):
-            shown[code] = mask(value, masked)
+            shown[code] = _numberless(mask(value, masked))
     return shown
 
 

@@ -47,13 +47,16 @@ class Plan:
 def plan(
     ground: Ground,
     *,
-    kind: SubjectKind,
+    kinds: Collection[SubjectKind],
     asked: Collection[str] | None,
     credential: Collection[str] | None,
     item: Callable[[str], Item | None],
     withdrawn: Collection[str],
 ) -> Plan:
-    """Ground ∩ credential ∩ catalogue disclosure for this kind of subject ∩ not withdrawn, item by item."""
+    """Ground ∩ credential ∩ catalogue disclosure for one of these kinds of subject ∩ not withdrawn, item by item.
+
+    They are what the number may be: of which kind a record's subject is, the record says (`opens`).
+    """
     wanted = tuple(dict.fromkeys(ground.items if asked is None else asked))
     judged: dict[str, WithheldCode | None] = {}
     for code in wanted:
@@ -64,17 +67,22 @@ def plan(
         elif code in withdrawn:
             judged[code] = "item_withdrawn"
         else:
-            judged[code] = _disclosure(item(code), kind=kind, ground=ground.kind)
+            judged[code] = _disclosure(item(code), kinds=kinds, ground=ground.kind)
     return Plan(
         items=tuple(code for code in wanted if judged[code] is None),
         withheld={code: reason for code, reason in judged.items() if reason is not None},
     )
 
 
-def _disclosure(item: Item | None, *, kind: SubjectKind, ground: GroundKind) -> WithheldCode | None:
+def opens(item: Item, kinds: Collection[SubjectKind], *, ground: GroundKind) -> bool:
+    """Whether such a ground opens records of this item about a subject of one of these kinds."""
+    return any(item.disclosed(kind) in OPEN_TO[ground] for kind in kinds)
+
+
+def _disclosure(item: Item | None, *, kinds: Collection[SubjectKind], ground: GroundKind) -> WithheldCode | None:
     if item is None:
         return "unknown_item"
-    return None if item.disclosed(kind) in OPEN_TO[ground] else "not_disclosed"
+    return None if opens(item, kinds, ground=ground) else "not_disclosed"
 
 
 def withheld(ground: Ground, of: Plan, *, released: Iterable[str]) -> tuple[Withheld, ...]:

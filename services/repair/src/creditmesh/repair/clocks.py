@@ -6,12 +6,12 @@ from typing import Literal
 
 from creditmesh.schemas.rules.calendar import UnknownYear, add_working_days
 
-Calendar = Literal["known", "unknown"]
+Calendar = Literal["known", "unknown", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The last day, or None: there is none, or the calendar does not know its year (`unknown`)."""
+    """The last day, or None: there is none, the calendar does not know its year, or the clock stands (`stopped`)."""
 
     on: date | None
     calendar: Calendar = "known"

@@ -14,7 +14,7 @@ import structlog
 from creditmesh.catalogue import store
 from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.errors import CatalogueRefused
-from creditmesh.catalogue.objects import digest_of, entry_of
+from creditmesh.catalogue.objects import digest_of, kept
 from creditmesh.catalogue.operations.laying_over import lay_over
 from creditmesh.catalogue.operations.publishing import append, publish
 from creditmesh.catalogue.operations.received import ReceivedObject, as_told, read
@@ -56,7 +56,7 @@ async def _of_peers_above(ctx: Context, events: Sequence[CatalogueReceived]) -> 
 
 
 def _is_above(row: Publication | None) -> bool:
-    party = None if row is None or row.state != "published" else entry_of(row.kind, row.body).body
+    party = None if row is None or row.state != "published" else kept(row.kind, row.body)
     return isinstance(party, Party) and party.kind == "node" and party.active and party.place == "above"
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import structlog
 
 from creditmesh.catalogue.acceptance import Key
-from creditmesh.catalogue.objects import entry_of, numbered
+from creditmesh.catalogue.objects import kept, numbered
 from creditmesh.catalogue.operations.publishing import append
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
@@ -31,7 +31,7 @@ async def lay_over(
         own = before.get((row.kind, row.code))
         if own is None:
             continue
-        mine, theirs = entry_of(own.kind, own.body).body, entry_of(row.kind, row.body).body
+        mine, theirs = kept(own.kind, own.body), kept(row.kind, row.body)
         lower = RANK[cast("Tier", own.issued_by)] < RANK[cast("Tier", row.issued_by)]
         if _is_kept(own, row, mine, theirs) if lower else shipped and _confirms(mine, theirs):
             number = row.number + 1

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 from creditmesh.catalogue import store
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.finding import SoundnessFinding, at
-from creditmesh.catalogue.objects import CatalogueObject, entry_of
+from creditmesh.catalogue.objects import CatalogueObject, kept
 from creditmesh.catalogue.operations.own_row import with_keys
 from creditmesh.catalogue.operations.publishing import publish
 from creditmesh.chassis.context import Context
@@ -76,9 +76,7 @@ async def _parties(ctx: Context) -> dict[str, Party]:
     """Every party as last published, from the table: an operator who has just published one looks for it here."""
     rows = await store.newest(await ctx.alone())
     bodies = {
-        code: entry_of(kind, row.body).body
-        for (kind, code), row in rows.items()
-        if kind == "party" and row.state == "published"
+        code: kept(kind, row.body) for (kind, code), row in rows.items() if kind == "party" and row.state == "published"
     }
     return {code: body for code, body in bodies.items() if isinstance(body, Party)}
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 from creditmesh.catalogue import store
 from creditmesh.catalogue.acceptance import Issued, Key, ProposedCatalogue, findings
 from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, UnknownObject
-from creditmesh.catalogue.objects import CatalogueObject, digest_of, entry_of, numbered
+from creditmesh.catalogue.objects import CatalogueObject, digest_of, kept, numbered
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
@@ -128,7 +128,7 @@ async def _check(
 
 
 def _body(row: Publication) -> Published:
-    return entry_of(row.kind, row.body).body
+    return kept(row.kind, row.body)
 
 
 def _row(

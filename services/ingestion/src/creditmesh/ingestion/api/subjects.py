@@ -1,4 +1,4 @@
-"""For the operator's tools only: which subject a document belongs to."""
+"""Which subject a document belongs to, for the operator's tools only, and that it does, as an officer confirms."""
 
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
@@ -7,6 +7,7 @@ from creditmesh.schemas.records import SubjectFound
 from creditmesh.schemas.subject import SubjectIn
 
 router = Router(tags=["subjects"])
+_CONFIRM = AccessPolicy.to("department", "office", scope="reviews:decide")
 
 
 @router.post("/internal/subjects", access=AccessPolicy.inside())
@@ -18,3 +19,15 @@ async def resolve(ctx: Ctx, body: SubjectIn) -> SubjectFound:
     `POST /internal/subjects` `{"kind": "natural_person", "document": {"type": "resident_id", "number": "..."}}`
     """
     return SubjectFound(subject=await operations.resolve_subject(ctx, body))
+
+
+@router.post("/v1/subjects/confirmations", access=_CONFIRM, status_code=204)
+async def confirm(ctx: Ctx, body: SubjectIn) -> None:
+    """A number whose check digit or birth date does not fit, and that is right all the same, as a named officer knows.
+
+    From then on it is somebody's: questions by it are answered, and no longer 422 `doubtful_number`. The confirmation
+    is in the log of whoever has the number. Rows are held as before: an officer decides of each.
+
+    `POST /v1/subjects/confirmations` `{"kind": "organisation", "document": {"type": "uscc", "number": "..."}}`
+    """
+    await operations.confirm_number(ctx, body)

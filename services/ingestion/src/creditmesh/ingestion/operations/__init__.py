@@ -14,7 +14,7 @@ from creditmesh.ingestion.operations.records.reviews import (
     held_row,
     held_rows,
 )
-from creditmesh.ingestion.operations.subjects import resolve_subject
+from creditmesh.ingestion.operations.subjects import confirm_number, resolve_subject
 from creditmesh.ingestion.operations.submitting.submission_run import SubmissionOrder, Submitted
 from creditmesh.ingestion.operations.submitting.submissions import progress_of, receipt_of, submit, verdicts_of
 from creditmesh.ingestion.store.reviews import Review, reasons_of
@@ -29,6 +29,7 @@ __all__ = [
     "Submitted",
     "apply_cases",
     "apply_entries",
+    "confirm_number",
     "correct_record",
     "decide_review",
     "held_row",

@@ -8,7 +8,9 @@ from uuid import UUID
 from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.http import idempotency
+from creditmesh.chassis.vault.subjects import KNOW, known_values
 from creditmesh.ingestion.store import revisions
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
 
@@ -43,13 +45,13 @@ _CHUNK = ("submission", "first_row", "last_row", "digest", "lines", *VERDICTS)
 _ADD_CHUNK = f"""
     insert into ingestion.submission_chunk ({", ".join(_CHUNK)}) values ({", ".join(f":{name}" for name in _CHUNK)})
 """
-_ADD = f"with revisions as ({revisions.INSERTION}) {_ADD_CHUNK}"
+_ADD = f"with revisions as ({revisions.INSERTION}), chunk as ({_ADD_CHUNK}) select {KNOW}"
 _BEGIN = f"""
     with submission as (
         insert into ingestion.submission ({", ".join(_SUBMISSION)})
         values ({", ".join(f":{name}" for name in _SUBMISSION)})
     ), chunk as ({_ADD_CHUNK}), revisions as ({revisions.INSERTION}), key as ({idempotency.insertion("ingestion")})
-    select cast(:key as text) is null or exists (select from key)
+    select cast(:key as text) is null or exists (select from key), {KNOW}
 """
 _ONE = f"select {', '.join(_SUBMISSION)} from ingestion.submission where id = :id"
 _CHUNKS = "select * from ingestion.submission_chunk where submission = :submission order by first_row"
@@ -69,20 +71,29 @@ async def begin(
     chunk: Chunk,
     *,
     written: Sequence[Sequence[object]],
+    known: Mapping[UUID, SubjectKind],
     key: Mapping[str, object],
 ) -> bool:
-    """Keep a submission with its first chunk, the chunk's revisions and the caller's key (`idempotency.values_of`).
+    """Keep a submission, its first chunk with revisions, who is known by them, its key (`idempotency.values_of`).
 
     False if the key stands for something else: then all of this is to be rolled back.
     """
     values = {name: getattr(submission, name) for name in _SUBMISSION}
     values |= await _written(session, submission.id, chunk, written)
-    return bool(await session.value(_BEGIN, {**values, **key}))
+    return bool(await session.value(_BEGIN, {**values, **known_values(known), **key}))
 
 
-async def add_chunk(session: Session, submission: UUID, chunk: Chunk, *, written: Sequence[Sequence[object]]) -> None:
+async def add_chunk(
+    session: Session,
+    submission: UUID,
+    chunk: Chunk,
+    *,
+    written: Sequence[Sequence[object]],
+    known: Mapping[UUID, SubjectKind],
+) -> None:
     """Keep a later chunk with its revisions; DatabaseError that breaks a constraint if the chunk is there already."""
-    await session.execute(_ADD, await _written(session, submission, chunk, written))
+    values = await _written(session, submission, chunk, written)
+    await session.execute(_ADD, values | known_values(known))
 
 
 async def submission_of(session: Session, submission: UUID) -> StoredSubmission | None:

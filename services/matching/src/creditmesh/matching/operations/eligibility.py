@@ -1,6 +1,6 @@
 """Whether a subject is eligible for the rewards of a matter, with the evidence; an access like any other."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -22,6 +22,7 @@ from creditmesh.matching.operations.enquiries import (
 from creditmesh.matching.store.designations import Held
 from creditmesh.schemas.catalogue import Measure
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.rules.grounds import Wanting
@@ -45,6 +46,7 @@ class _Judged:
 async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Enquiry) -> EligibilityOut:
     """Eligible or not, and why.
 
+    A reward is for a kind of subject: that of the number, and that of the newest which was accepted of them.
     UnusableIdentity without a number, or under a doubtful one that nobody is known by; NoGround is a kept access of the
     subject if this node knows it.
     """
@@ -53,11 +55,11 @@ async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Enquir
         await refuse(ctx, asked, ground, [identity])
     (who,) = await known(ctx, [identity], pointer="/subject")
     (subject,) = await ctx.vault.resolve([_usable(who)])
+    kinds = {identity.kind, *(await ctx.vault.kinds([subject])).values()}
 
     def answer(subject: UUID, rows: Sequence[Held]) -> EligibilityOut:
-        return _answer(
-            ctx, subject, ground, _judge(ctx, question, ground, [row for row in rows if row.role == "listed"])
-        )
+        listed = [row for row in rows if row.role == "listed"]
+        return _answer(ctx, subject, ground, _judge(ctx, question, kinds, ground, listed))
 
     return (await answered(ctx, [subject], ground.items, answer))[subject]
 
@@ -91,13 +93,11 @@ def _usable(who: Identity | FieldError) -> Identity:
     return who
 
 
-def _judge(ctx: Context, question: EligibilityIn, ground: Allowed, rows: list[Held]) -> _Judged:
+def _judge(
+    ctx: Context, question: EligibilityIn, kinds: Collection[SubjectKind], ground: Allowed, rows: list[Held]
+) -> _Judged:
     today, rewards = ctx.legal_date, _rewards(ctx, ground)
-    clean = (
-        eligibility.years_of(rewards, asked=question.years, kind=question.subject.kind)
-        if not ground.out_of_reach
-        else {}
-    )
+    clean = eligibility.years_of(rewards, asked=question.years, kinds=kinds) if not ground.out_of_reach else {}
     years = max(clean.values(), default=None)
     adverse = {row.record: row for row in rows if row.nature == "adverse"}
     found = [_adverse(row) for row in adverse.values()]

@@ -71,7 +71,7 @@ async def known(
 ) -> list[Identity | FieldError]:
     """The same, with the reason in place of who has a doubtful number that nobody is known by; nobody becomes known."""
     doubted = doubtful(read)
-    return unless_doubtful(read, await ctx.vault.find(doubted) if doubted else (), pointer=pointer)
+    return unless_doubtful(read, await ctx.vault.known(doubted) if doubted else (), pointer=pointer)
 
 
 async def refuse(ctx: Context, asked: Enquiry, wanting: Wanting, identities: Sequence[Identity]) -> NoReturn:

@@ -12,7 +12,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.query import authorisation as signed
 from creditmesh.query.authorisation import LONGEST, Claims, NotSignedHere
 from creditmesh.query.errors import NotAnAuthorisation, NotYours
-from creditmesh.query.release import OPEN_TO
+from creditmesh.query.release import opens
 from creditmesh.query.store import authorisations
 from creditmesh.query.store.authorisations import Authorisation
 from creditmesh.schemas.bodies import Page
@@ -61,7 +61,8 @@ async def give_authorisation(
     earlier = None if key is None else await recall(ctx, key, digest)
     if earlier is not None:
         return await my_authorisation(ctx, earlier), True
-    _check(ctx, wanted, await ctx.vault.tell_kind(_subject(ctx)))
+    subject = _subject(ctx)
+    _check(ctx, wanted, (await ctx.vault.kinds([subject])).get(subject))
     given = _signed(ctx, wanted)
     if key is not None and (first := await remember(ctx, key, digest, given.id)) != given.id:
         return await my_authorisation(ctx, first), True
@@ -195,7 +196,8 @@ def _handle(ctx: Context, subject: UUID, bureau: str) -> str:
     return ctx.keys.mac("index", f"authorisation|{bureau}|{subject}".encode())[:16].hex()
 
 
-def _check(ctx: Context, wanted: AuthorisationIn, kind: SubjectKind) -> None:
+def _check(ctx: Context, wanted: AuthorisationIn, kind: SubjectKind | None) -> None:
+    """`kind` is the subject's by what was accepted of them; None, where nothing was, forbids nothing."""
     directory, today = ctx.followed(Directory), ctx.legal_date
     wrong: list[FieldError] = []
     party = directory.party(wanted.bureau)
@@ -211,7 +213,7 @@ def _check(ctx: Context, wanted: AuthorisationIn, kind: SubjectKind) -> None:
         item = directory.item(code, on=today)
         if item is None:
             wrong.append(_field(f"/items/{place}", "unknown_item", "The catalogue has no such item.", "目录无此条目。"))
-        elif kind not in item.kinds or item.disclosed(kind) not in OPEN_TO["authorisation"]:
+        elif not opens(item, [each for each in item.kinds if kind in {None, each}], ground="authorisation"):
             wrong.append(_field(f"/items/{place}", "not_disclosed", *_NEVER_RELEASED))
     wrong += _days(wanted, today)
     if wrong:

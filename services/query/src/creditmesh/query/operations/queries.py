@@ -4,25 +4,30 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import NoReturn
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.http.idempotency import recall, reference_of, values_of
 from creditmesh.query import release
-from creditmesh.query.errors import NoAuthorisation, NoGround, ReplayOver
+from creditmesh.query.errors import ReplayOver
 from creditmesh.query.operations.authorisations import ground_of
-from creditmesh.query.operations.subjects import subject_of
+from creditmesh.query.operations.refusals import (
+    Attempt,
+    claimed_ground,
+    keep_refusal,
+    refuse_ground,
+    refuse_unauthorised,
+)
+from creditmesh.query.operations.subjects import answered_about, attempted_on, identity_of
 from creditmesh.query.operations.unsealing import answered, others_shown
 from creditmesh.query.release import Plan
-from creditmesh.query.store import authorisations, queries
+from creditmesh.query.store import queries
 from creditmesh.query.store.queries import Decided, KeptAnswer, QueryScope
 from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import Mark, QueryIn, QueryOut
-from creditmesh.schemas.rules import grounds
 from creditmesh.schemas.rules.grounds import Ground, Wanting
 
 REPLAYED_FOR = timedelta(days=1)
@@ -36,11 +41,18 @@ class QueryRequest:
     """One query by one caller about one subject, under the caller's idempotency key if there is one."""
 
     query: QueryIn
+    kinds: tuple[SubjectKind, ...]
+    """That the subject may be of, by its number."""
     subject: UUID
     part: int
     officer: str | None
     key: str | None
     digest: bytes
+
+    @property
+    def attempt(self) -> Attempt:
+        """What is kept of it where it is refused."""
+        return Attempt(self.query, self.officer, self.subject)
 
 
 async def answer_query(
@@ -48,20 +60,29 @@ async def answer_query(
 ) -> tuple[QueryOut, bool]:
     """The answer, and whether it repeats an earlier decision under the same idempotency key.
 
-    A repeated query gives at most what the first answer gave, as it stands now; it is judged again, uses up nothing and
-    is logged again. NoGround, NoAuthorisation and ReplayOver are kept accesses of the person asked about, whether or
-    not they have a file; Unavailable if the records keep changing.
+    The ground comes before the number: only on one is it said whether somebody is known by it. A repeated query gives
+    at most what the first answer gave, as it stands now; it is judged again, uses up nothing and is logged again.
+    NoGround, NoAuthorisation and ReplayOver are kept accesses of the person asked about, whether or not they have a
+    file; Unavailable if the records keep changing.
     """
+    who, officer = identity_of(ctx, query.subject), ctx.known_caller.officer or query.officer
+    claimed = claimed_ground(ctx, query, officer)
+    if isinstance(claimed, Wanting):
+        refuse_ground(ctx, Attempt(query, officer, await attempted_on(ctx, who)), claimed)
+    subject = await (attempted_on(ctx, who) if claimed is None else answered_about(ctx, who))
+    if subject is None:
+        await refuse_unauthorised(ctx, Attempt(query, officer, None), anothers=True)
     asked = QueryRequest(
         query=query,
-        subject=(subject := await subject_of(ctx, query.subject)),
+        kinds=who.kinds,
+        subject=subject,
         part=ctx.part(str(subject)),
-        officer=ctx.known_caller.officer or query.officer,
+        officer=officer,
         key=key,
         digest=digest,
     )
     for attempt in range(ATTEMPTS):
-        answer = await _attempt(ctx, asked)
+        answer = await _attempt(ctx, asked, claimed)
         if answer is not None:
             return answer
         await ctx.rollback()
@@ -73,18 +94,15 @@ async def answer_query(
     )
 
 
-async def _attempt(ctx: Context, asked: QueryRequest) -> tuple[QueryOut, bool] | None:
-    statutory = _statutory(ctx, asked)
+async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) -> tuple[QueryOut, bool] | None:
     wanted = _wanted(ctx, asked, statutory)
     found = await queries.read(await ctx.alone(), wanted)
     earlier = None if found.kept is None else _first_answer(ctx, asked, found.kept)
     ground = statutory or ground_of(ctx, found.token, purpose=asked.query.purpose)
     if ground is None:
-        if found.token is None:
-            await _note_attempt(ctx, asked)
-        _refuse_unauthorised(ctx, asked)
+        await refuse_unauthorised(ctx, asked.attempt, anothers=found.token is None)
     plan = _plan(ctx, asked, ground)
-    events = [event for event in found.records if event.item in plan.items and _given(event, earlier)]
+    events = [event for event in found.records if _may_give(ctx, plan, ground, event) and _given(event, earlier)]
     released = await answered(ctx, events)
     until = release.use_until(
         released,
@@ -118,9 +136,15 @@ def _first_answer(ctx: Context, asked: QueryRequest, kept: KeptAnswer) -> Access
     """What was answered first under this key. KeyReused for another query; ReplayOver, a kept access, after a day."""
     reference_of(kept.digest, kept.reference, digest=asked.digest)
     if kept.access is None or ctx.instant - kept.at > REPLAYED_FOR:
-        _refused(ctx, asked, "statutory" if asked.query.authorisation is None else "authorisation", ReplayOver.code)
+        keep_refusal(ctx, asked.attempt, ReplayOver.code)
         raise ReplayOver
     return kept.access
+
+
+def _may_give(ctx: Context, plan: Plan, ground: Ground, event: RecordChanged) -> bool:
+    """Whether the ground opens this record: of which kind its subject is, the record says, and not who asks."""
+    item = ctx.followed(Directory).item(event.item, on=ctx.legal_date)
+    return event.item in plan.items and item is not None and release.opens(item, [event.kind], ground=ground.kind)
 
 
 def _given(event: RecordChanged, first: AccessRecorded | None) -> bool:
@@ -142,42 +166,18 @@ def _wanted(ctx: Context, asked: QueryRequest, statutory: Ground | None) -> Quer
     )
 
 
-def _statutory(ctx: Context, asked: QueryRequest) -> Ground | None:
-    """A department's statutory ground; None where an authorisation has to give one. NoGround: it lacks something.
-
-    Whoever asks, a named officer answers for it (of bureaus: 征信业管理条例 art. 22).
-    """
-    query, caller = asked.query, ctx.known_caller
-    if query.authorisation is not None or caller.kind != "department":
-        if not asked.officer:
-            _refused(ctx, asked, "authorisation", f"{NoGround.code}.officer")
-            raise NoGround(*Wanting("officer").texts)
-        return None
-    directory, today = ctx.followed(Directory), ctx.legal_date
-    claimed = grounds.statutory(
-        purpose=directory.purpose(query.purpose, on=today),
-        matter=None if query.matter is None else directory.matter(query.matter, on=today),
-        party=None if caller.party is None else directory.party(caller.party),
-        officer=asked.officer,
-    )
-    if isinstance(claimed, Ground):
-        return claimed
-    _refused(ctx, asked, "statutory", f"{NoGround.code}.{claimed.reason}")
-    raise NoGround(*claimed.texts)
-
-
 def _plan(ctx: Context, asked: QueryRequest, ground: Ground) -> Plan:
     directory, items = ctx.followed(Directory), asked.query.items
-    kind, credential, today = asked.query.subject.kind, ctx.known_caller.items, ctx.legal_date
+    credential, today = ctx.known_caller.items, ctx.legal_date
     if items is None and ground.kind == "statutory":
-        return _plan_of_matter(directory, ground, kind, credential, on=today)
-    return _planned(directory, ground, kind, credential, items, on=today)
+        return _plan_of_matter(directory, ground, asked.kinds, credential, on=today)
+    return _planned(directory, ground, asked.kinds, credential, items, on=today)
 
 
 def _planned(
     directory: Directory,
     ground: Ground,
-    kind: SubjectKind,
+    kinds: tuple[SubjectKind, ...],
     credential: frozenset[str] | None,
     asked: Sequence[str] | None,
     *,
@@ -185,7 +185,7 @@ def _planned(
 ) -> Plan:
     return release.plan(
         ground,
-        kind=kind,
+        kinds=kinds,
         asked=asked,
         credential=credential,
         item=lambda code: directory.item(code, on=on),
@@ -195,10 +195,10 @@ def _planned(
 
 @once_a_version
 def _plan_of_matter(
-    directory: Directory, ground: Ground, kind: SubjectKind, credential: frozenset[str] | None, *, on: date
+    directory: Directory, ground: Ground, kinds: tuple[SubjectKind, ...], credential: frozenset[str] | None, *, on: date
 ) -> Plan:
     """The plan of a whole matter: there are few of them, where callers may ask for any items, and authorise any."""
-    return _planned(directory, ground, kind, credential, None, on=on)
+    return _planned(directory, ground, kinds, credential, None, on=on)
 
 
 async def _release(
@@ -218,7 +218,7 @@ async def _release(
     statement = queries.writing(authorised=wanted.authorisation is not None, keyed=keyed)
     decided = Decided.read(await ctx.write(statement, {**values, **kept}))
     if decided.unchanged and not decided.permitted and not (keyed and await _kept(ctx, asked)):
-        _refuse_unauthorised(ctx, asked)
+        await refuse_unauthorised(ctx, asked.attempt)
     return decided.written
 
 
@@ -263,30 +263,3 @@ def _tell_of_bureau(
                 access=decision, subject=asked.subject, party=caller.party, records=records, use_until=until
             )
         )
-
-
-def _refuse_unauthorised(ctx: Context, asked: QueryRequest) -> NoReturn:
-    _refused(ctx, asked, "authorisation", NoAuthorisation.code)
-    raise NoAuthorisation
-
-
-async def _note_attempt(ctx: Context, asked: QueryRequest) -> None:
-    """What somebody permitted was tried on somebody else: who gave it finds that as well."""
-    tried = asked.query.authorisation
-    row = None if tried is None else await authorisations.find(await ctx.alone(), tried, parts=range(ctx.node.parts))
-    if row is not None:
-        _refused(ctx, replace(asked, subject=row.subject), "authorisation", NoAuthorisation.code)
-
-
-def _refused(ctx: Context, asked: QueryRequest, ground: str, reason: str) -> None:
-    ctx.disclose(
-        asked.subject,
-        purpose=asked.query.purpose,
-        ground=ground,
-        outcome="refused",
-        items=asked.query.items or (),
-        matter=asked.query.matter,
-        authorisation=asked.query.authorisation,
-        reason=reason,
-        officer=asked.officer,
-    )

@@ -10,10 +10,12 @@ import orjson
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.queries import PublicRecord
+from creditmesh.schemas.rules.personal_numbers import VERSION
 from creditmesh.schemas.rules.visibility import Law, open_sql, opened, publishes_sql, visible_sql
 
 _COLUMNS = (
     "part", "record", "rev", "item", "kind", "state", "display_from", "display_until", "name", "code", "data",
+    "searched",
 )  # fmt: skip
 _LAST = "\U0010ffff"
 
@@ -53,20 +55,23 @@ def row_of(published: PublicForm) -> tuple[object, ...]:
         published.name,
         published.code,
         orjson.dumps(vars(form), default=str),  # the model's own writer takes five times as long
+        VERSION,
     )
 
 
 _UPSERT = """
     insert into query.public_record as known
-           (part, record, rev, item, kind, state, display_from, display_until, name, code, data)
+           (part, record, rev, item, kind, state, display_from, display_until, name, code, data, searched)
     select * from unnest(
            cast(:part as integer[]), cast(:record as uuid[]), cast(:rev as integer[]), cast(:item as text[]),
            cast(:kind as text[]), cast(:state as text[]), cast(:display_from as date[]),
-           cast(:display_until as date[]), cast(:name as text[]), cast(:code as text[]), cast(:data as bytea[]))
+           cast(:display_until as date[]), cast(:name as text[]), cast(:code as text[]), cast(:data as bytea[]),
+           cast(:searched as integer[]))
         on conflict (record, part) do update
        set rev = excluded.rev, item = excluded.item, kind = excluded.kind, state = excluded.state,
            display_from = excluded.display_from, display_until = excluded.display_until,
-           name = excluded.name, code = excluded.code, data = excluded.data
+           name = excluded.name, code = excluded.code, data = excluded.data,
+           searched = excluded.searched
      where known.rev < excluded.rev
 """
 _DROP = """
@@ -103,7 +108,7 @@ _MAX = UUID(int=2**128 - 1)
 
 def _newest(wanted: str) -> str:
     return f"""
-        select data from query.public_record p
+        select data, searched from query.public_record p
          where {wanted} and record < :before and {_SHOWN}
          order by record desc limit :limit
     """
@@ -112,27 +117,28 @@ def _newest(wanted: str) -> str:
 _OF_ITEM = _newest("item = :item")
 _CODED = _newest("code in (:code, :inner)")
 _NAMED = f"""
-    select name, record, data from query.public_record p
+    select name, record, data, searched from query.public_record p
      where (name, record) > (:name, cast(:record as uuid)) and name <= :last and {_SHOWN}
      order by name, record limit :limit
 """
 
 
-class NamedForm(NamedTuple):
-    """A place in the order of folded names, and the record that has it."""
+class StoredForm(NamedTuple):
+    """A public form, and whether it was searched for persons' numbers by the rule of today when it was made."""
 
-    name: str
-    record: UUID
     form: PublicRecord
+    searched: bool
+    name: str = ""
+    """Of a search by name: the folded name by which it was found."""
 
 
-async def of_item(session: Session, item: str, *, shown: Shown, before: UUID | None, limit: int) -> list[PublicRecord]:
+async def of_item(session: Session, item: str, *, shown: Shown, before: UUID | None, limit: int) -> list[StoredForm]:
     """Public records of an item, newest first, before the record `before`."""
     values = {"item": item, "before": before or _MAX, "limit": limit}
     return [_form(row) for row in await session.fetch(_OF_ITEM, values | shown.given)]
 
 
-async def coded(session: Session, code: str, *, shown: Shown, before: UUID | None, limit: int) -> list[PublicRecord]:
+async def coded(session: Session, code: str, *, shown: Shown, before: UUID | None, limit: int) -> list[StoredForm]:
     """Public records of the organisation with that code, or the organisation code in it, newest first."""
     values = {"code": code, "inner": code[8:17], "before": before or _MAX, "limit": limit}
     return [_form(row) for row in await session.fetch(_CODED, values | shown.given)]
@@ -140,12 +146,13 @@ async def coded(session: Session, code: str, *, shown: Shown, before: UUID | Non
 
 async def named(
     session: Session, name: str, *, shown: Shown, after: tuple[str, UUID] | None, limit: int
-) -> list[NamedForm]:
+) -> list[StoredForm]:
     """Public records of whoever's folded name begins so, by name and record, after the place `after`."""
     first, record = after or (name, _NIL)
     values = {"name": first, "record": record, "last": name + _LAST, "limit": limit}
-    return [NamedForm(row.name, row.record, _form(row)) for row in await session.fetch(_NAMED, values | shown.given)]
+    found = await session.fetch(_NAMED, values | shown.given)
+    return [_form(row)._replace(name=row.name) for row in found]
 
 
-def _form(row: Row) -> PublicRecord:
-    return PublicRecord.model_validate_json(row.data)
+def _form(row: Row) -> StoredForm:
+    return StoredForm(PublicRecord.model_validate_json(row.data), row.searched >= VERSION)

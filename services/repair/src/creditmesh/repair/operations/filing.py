@@ -10,7 +10,7 @@ from creditmesh.repair.course import Move
 from creditmesh.repair.errors import CaseOpen, NotYours
 from creditmesh.repair.filing import Record, check_filing
 from creditmesh.repair.operations.seeing import PURPOSE
-from creditmesh.repair.operations.steps import STATEMENT, By, Words, note, procedure_of, rule_of, sealed
+from creditmesh.repair.operations.steps import STATEMENT, By, Words, bar, note, procedure_of, rule_of, sealed
 from creditmesh.repair.store import cases, records
 from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.cases import CaseIn
@@ -51,18 +51,14 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
 async def check_none_open(ctx: Context, part: int, record: UUID, kind: CaseKind, *, subject: UUID) -> None:
     """CaseOpen if such a case of this subject's is open, or an objection of somebody else's is being decided."""
     standing = await cases.open_cases(await ctx.session(), part=part, records=[record], kind=kind)
-    if any(each.subject == subject for each in standing):
+    if bar(standing, kind, subject=subject) == "own":
         raise CaseOpen("Add to that case instead; it is in your cases.", "请在已有案件中补充；见本人案件列表。")
     check_no_others(standing, kind, subject=subject)
 
 
 def check_no_others(standing: Collection[Case], kind: CaseKind, *, subject: UUID) -> None:
-    """CaseOpen if somebody else's objection is among these open cases, and the body or the office has it to decide.
-
-    An objection marks the record for everybody; a repair is for whoever asks for it. One that was returned waits for
-    whoever filed it, perhaps for ever, and bars nobody.
-    """
-    if kind == "objection" and any(each.state != "returned" and each.subject != subject for each in standing):
+    """CaseOpen if somebody else's objection is among these open cases, and the body or the office has it to decide."""
+    if bar([each for each in standing if each.subject != subject], kind, subject=subject) is not None:
         raise CaseOpen(
             "Somebody else's objection to it is being decided; send this again after that.",
             "他人对该记录的异议正在办理；请待办结后重新提交。",

@@ -1,15 +1,16 @@
 """A step as it is taken: the case moves, its history grows, and the event tells it, all in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.repair.clocks import Deadline
+from creditmesh.repair.clocks import Deadline, deadline
 from creditmesh.repair.course import CasePosition, CaseSituation, Move
 from creditmesh.repair.errors import NoProcedure
 from creditmesh.repair.filing import Record
@@ -20,6 +21,7 @@ from creditmesh.schemas.catalogue import Item, Procedure, Repair
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CaseChanged
 from creditmesh.schemas.events.case import CaseKind
+from creditmesh.schemas.rules.calendar import working_days
 
 STATEMENT = "statement"
 """What the statement of a case is sealed as; the reason of a step as `reason-<number>`."""
@@ -55,6 +57,7 @@ async def take(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
         missing=words.missing,
         appealed=case.appealed or action == "appeal",
         final=move.final,
+        days_left=None,
     )
     await cases.change(await ctx.session(), after)
     await note(ctx, after, action, move, by=by, words=words)
@@ -62,7 +65,7 @@ async def take(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
 
 
 async def note(ctx: Context, case: Case, action: StepAction, move: Move, *, by: By, words: Words) -> None:
-    """Add the step that brought the case to where it stands, and tell it."""
+    """Add the step that brought the case to where it stands, and tell it; others' clocks stop or go on by it."""
     step = Step(
         part=case.part,
         case_id=case.id,
@@ -80,6 +83,7 @@ async def note(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
         sealed=words.sealed,
     )
     await cases.add_step(await ctx.session(), step, record=case.record)
+    await _keep_clocks(ctx, case)
     ctx.emit(
         CaseChanged(
             case=case.id,
@@ -93,6 +97,32 @@ async def note(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
             basis=words.basis,
         )
     )
+
+
+async def _keep_clocks(ctx: Context, moved: Case) -> None:
+    """Stop the time of whoever could not appeal now, because another case is open; the rest of it goes on after."""
+    session, today = await ctx.session(), ctx.legal_date
+    standing = await cases.open_cases(session, part=moved.part, records=[moved.record], kind=moved.kind)
+    for case in await cases.refused(session, part=moved.part, record=moved.record, kind=moved.kind):
+        is_barred = bar(standing, case.kind, subject=case.subject) is not None
+        if is_barred and case.due is not None and case.due >= today:
+            left = working_days(today, case.due)
+            await cases.change(session, replace(case, due=None, calendar="stopped", days_left=left))
+        elif not is_barred and case.days_left is not None:
+            due = deadline(today, case.days_left)
+            await cases.change(session, replace(case, due=due.on, calendar=due.calendar, days_left=None))
+
+
+def bar(standing: Collection[Case], kind: CaseKind, *, subject: UUID) -> Literal["own", "others"] | None:
+    """Which of these open cases of that kind leaves no room for another of this subject: one of their own, or others'.
+
+    An objection marks the record for everybody, and the body or the office has it to decide; a repair is for whoever
+    asks for it. One that was returned waits for whoever filed it, perhaps for ever, and bars nobody else.
+    """
+    if any(each.subject == subject for each in standing):
+        return "own"
+    decided = kind == "objection" and any(each.state != "returned" for each in standing)
+    return "others" if decided else None
 
 
 def place_of(case: Case) -> CasePosition:

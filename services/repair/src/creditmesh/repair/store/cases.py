@@ -39,6 +39,8 @@ class Case:
     missing: Sequence[EvidenceKind] = ()
     appealed: bool = False
     final: bool = False
+    days_left: int | None = None
+    """Of the time for an appeal, in working days, while its clock is stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +100,17 @@ _BY_ID = f"""
 _CHANGE = """
     update repair.case
        set state = :state, steps = :steps, due = :due, calendar = :calendar, returned = :returned, missing = :missing,
-           appealed = :appealed, final = :final
+           appealed = :appealed, final = :final, days_left = :days_left
      where part = :part and id = :id
 """
 _ON = f"""
     {_OF} where part = :part and record = any(:records) and state = any(:states)
        and (cast(:kind as text) is null or kind = :kind)
      order by id
+"""
+
+_REFUSED = f"""
+    {_OF} where part = :part and record = :record and kind = :kind and state = 'refused' and not final order by id
 """
 
 
@@ -157,6 +163,12 @@ async def _cases_on(
 ) -> list[Case]:
     values = {"part": part, "records": list(records), "states": list(states), "kind": kind}
     return [Case(**row) for row in await session.fetch(_ON, values)]
+
+
+async def refused(session: Session, *, part: int, record: UUID, kind: CaseKind) -> list[Case]:
+    """The cases of this kind on the record that were refused and may be appealed, or might have been."""
+    found = await session.fetch(_REFUSED, {"part": part, "record": record, "kind": kind})
+    return [Case(**row) for row in found]
 
 
 _STEPS = f"""

@@ -45,11 +45,19 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
     results = EntryResults()
     for entry in entries:
         refusal = entry.refusal or copies.apply(entry)
-        if refusal is not None and entry.authorised and not entry.changes_state:
+        if refusal is not None and entry.authorised and _withholds(entry, refusal):
             copies.withhold(entry)
         results.add(entry.peer, entry.feed, entry.index, refusal, ended=copies.ended_by(entry))
     await copies.write()
     results.emit(ctx)
+
+
+def _withholds(entry: PeerEntry, refusal: FieldError) -> bool:
+    """Whether what stands is not what the origin says any more: but for nine characters that this node cannot read.
+
+    A discharge of which this node cannot say whom it is about leaves nobody restricted by the record.
+    """
+    return entry.change == "discharged" or not (entry.changes_state or refusal.code == "whole_code_needed")
 
 
 class _Copies:
@@ -92,6 +100,8 @@ class _Copies:
             return None
         if newest is None and place in self._expired:
             return reason("retention_over")
+        if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
+            return reason("unreadable_entry" if entry.body is None else "contradictory_entry")
         if candidate is not None:
             self._add(entry.known_body, candidate)
         elif newest is not None:
@@ -138,17 +148,23 @@ class _Copies:
             self._held[body.record] = candidate.place
             self._begun.append((self._ctx.part(str(body.record)), body.record, candidate.place))
 
+    def _discharged(self, entry: PeerEntry, place: Place) -> UUID | None:
+        """Who has the role here whose holder concerns the record no more; None if it cannot be told."""
+        if entry.body is None:
+            return None
+        role, related = entry.body.role, self._book.says(place)["related"]
+        return next((UUID(each["subject"]) for each in related if each["role"] == role), None)
+
     def _change_of(self, entry: PeerEntry, place: Place) -> StateChange:
         body = entry.body
         if body is None:
             return StateChange(change=entry.change, peer_revision=PeerRevision(entry.record, entry.rev))
-        related = self._book.says(place)["related"] if entry.change == "discharged" else ()
         return StateChange(
             change=entry.change,
             reason=body.reason,
             basis=body.basis,
             case=body.case,
-            about=next((UUID(each["subject"]) for each in related if each["role"] == body.role), None),
+            about=self._discharged(entry, place) if entry.change == "discharged" else None,
             ends_mark=body.mark is None,
             peer_revision=PeerRevision(body.record, body.rev, body.revision),
         )

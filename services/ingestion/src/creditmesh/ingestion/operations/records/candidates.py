@@ -125,17 +125,22 @@ class Candidate:
 
 
 async def candidates_of(
-    ctx: Context, passed: Sequence[PassedRow], *, dry_run: bool = False
+    ctx: Context, passed: Sequence[PassedRow], *, whole: Mapping[str, Identity] | None = None, dry_run: bool = False
 ) -> list[Candidate | FieldError]:
-    """A candidate for each of these rows, or why it is none. Commits in the vault only; a dry run, nothing at all."""
+    """A candidate for each of these rows, or why it is none. Commits in the vault only; a dry run, nothing at all.
+
+    `whole` are codes of 18 characters that are sent beside these rows, by their identities' keys: nine characters of
+    theirs are found by them.
+    """
     named = [each.subject for each in passed]
     others = [who for each in passed if (who := each.judgement.representative) is not None]
     if not named:
         return []
     try:
-        subjects, ciphers = await _identified(ctx, [*named, *others], dry_run=dry_run)
+        beside = [] if whole is None else [whole[each.key] for each in named if each.key in whole]
+        subjects, ciphers = await _identified(ctx, [*named, *others, *beside], dry_run=dry_run)
     except WholeCodeNeeded as error:
-        return await _without(ctx, passed, error.identities, dry_run=dry_run)
+        return await _without(ctx, passed, error.identities, whole=whole, dry_run=dry_run)
     representatives = iter(subjects[len(named) :])
     made: list[Candidate | FieldError] = []
     async for some in in_slices(list(zip(passed, subjects, strict=False)), _SLICE, seconds=0.005):
@@ -168,10 +173,15 @@ def _former_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]
 
 
 async def _without(
-    ctx: Context, passed: Sequence[PassedRow], refused: AbstractSet[Identity], *, dry_run: bool
+    ctx: Context,
+    passed: Sequence[PassedRow],
+    refused: AbstractSet[Identity],
+    *,
+    whole: Mapping[str, Identity] | None,
+    dry_run: bool,
 ) -> list[Candidate | FieldError]:
     others = [each for each in passed if each.subject not in refused]
-    made = iter(await candidates_of(ctx, others, dry_run=dry_run))
+    made = iter(await candidates_of(ctx, others, whole=whole, dry_run=dry_run))
     return [
         reason("whole_code_needed", f"/{each.compiled.item.roles.uscc}") if each.subject in refused else next(made)
         for each in passed

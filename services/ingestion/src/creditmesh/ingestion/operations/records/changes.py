@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Stale
+from creditmesh.chassis.errors import NotFound, Stale
 from creditmesh.ingestion.errors import (
     NaturalKeyChanged,
     OfficerNeeded,
@@ -17,9 +17,10 @@ from creditmesh.ingestion.errors import (
 )
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
-from creditmesh.ingestion.operations.records.reading import own_revisions
+from creditmesh.ingestion.operations.records.reading import NONE, own_revisions
 from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
 from creditmesh.ingestion.operations.records.register import Register, RowVerdict
+from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
@@ -55,7 +56,7 @@ async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     await register.open([candidate])
     if candidate.place != stored.place:
         raise NaturalKeyChanged("Withdraw this record and submit the other one.", "请撤回本记录并另行报送。")
-    newest = register.history(candidate)[-1]
+    newest = _newest(register.history(candidate))
     _expect(change.expected, newest.rev)
     _expect(stored.rev, newest.rev)
     if newest.state != "published":
@@ -70,7 +71,7 @@ async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     stored = (await own_revisions(ctx, change.record))[-1]
     book = RecordBook(ctx)
     await book.open_newest([stored.place])
-    newest = book.history(stored.place)[-1]
+    newest = _newest(book.history(stored.place))
     _expect(change.expected, newest.rev)
     if newest.state != "published":
         raise RecordClosed("It has ended already.", "该记录已终止。")
@@ -79,6 +80,13 @@ async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     made = book.change_state(stored.place, withdrawal)
     await book.write()
     return RowVerdict("corrected", newest.record, newest.rev + 1, made=made, item=stored.item)
+
+
+def _newest(history: Sequence[Known]) -> Known:
+    """The newest under the lock; NotFound: it was deleted since it was read without one."""
+    if not history:
+        raise NotFound(*NONE)
+    return history[-1]
 
 
 def _assert_reopens(ctx: Context, change: ChangeRequest, newest: RecordChanged) -> None:

@@ -19,7 +19,8 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.access import AccessOutcome
 
-_NONE = ("You have no record of this id.", "您没有该编号的记录。")
+NONE = ("You have no record of this id.", "您没有该编号的记录。")
+"""What who asks for a record is told where there is none, or none of theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +52,14 @@ async def own_revisions(ctx: Context, record: UUID) -> list[Stored]:
     async with ctx.transaction() as session:
         history = await revisions.revisions(session, record, parts=ctx.node.parts)
     if not history:
-        raise NotFound(*_NONE)
+        raise NotFound(*NONE)
     newest, caller = history[-1], ctx.known_caller
     if newest.origin != ctx.node.code:
         _disclose(ctx, [_event(newest)], outcome="refused", reason=NotTheOrigin.code)
         raise NotTheOrigin(f"Its origin is {newest.origin}.", f"其来源节点为 {newest.origin}。")
     if newest.party != caller.party:
         _disclose(ctx, [_event(newest)], outcome="refused", reason=NotYours.code)
-        raise NotYours(*_NONE)
+        raise NotYours(*NONE)
     if caller.items is not None and newest.item not in caller.items:
         _disclose(ctx, [_event(newest)], outcome="refused", reason=OutsideCredential.code)
         raise OutsideCredential

@@ -18,6 +18,7 @@ from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Locked, Place
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import Change, RecordState
+from creditmesh.schemas.identifiers import SubjectKind
 
 
 class PeerRevision(NamedTuple):
@@ -59,6 +60,8 @@ class RecordBook:
         self._newest: dict[bytes, bytes] = {}
         """Newest events, of those read by `open_newest` and those added."""
         self._queued: list[tuple[UUID, int]] = []
+        self.kinds: dict[UUID, SubjectKind] = {}
+        """Of those whom the content that was added is about, or names."""
         self.rows: list[tuple[object, ...]] = []
         """To be written, as rows of `store.revisions.COLUMNS`."""
 
@@ -118,6 +121,9 @@ class RecordBook:
         else:
             record, rev, revision, mark = newest.record, newest.rev + 1, row, newest.mark
         known = Known(record, rev, candidate.fingerprint, "published", mark, by.submission, by.party)
+        if candidate.representative is not None:
+            self.kinds[candidate.representative[0]] = "natural_person"
+        self.kinds[place[1]] = candidate.passed.subject.kind
         event = content_event(
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
             sealed=candidate.sealed(record),
@@ -143,11 +149,14 @@ class RecordBook:
         """Write nothing of what was added; that it was is still known."""
         self.rows.clear()
         self._queued.clear()
+        self.kinds.clear()
         self._newest.clear()
 
     async def write(self) -> None:
-        """Write the revisions with their queue rows, in the order they were added."""
-        await revisions.write(await self._ctx.session(), self.rows)
+        """Write the revisions with their queue rows, in the order they were added, and who is known by them."""
+        session = await self._ctx.session()
+        await revisions.write(session, self.rows)
+        await self._ctx.vault.know(session, self.kinds)
         self.queue()
 
     def queue(self) -> None:

@@ -114,8 +114,8 @@ class Register:
 
     async def write(self) -> None:
         """Write the revisions with their queue rows and the reviews, in the order they were settled."""
-        await revisions.write(await self._ctx.session(), self.book.rows)
-        await self.write_beside()
+        await self.book.write()
+        await reviews.add_reviews(await self._ctx.session(), self._held)
 
     async def write_beside(self) -> None:
         """Write what goes with the revisions where these are written with their submission."""

@@ -109,6 +109,8 @@ class SubmissionRun:
         """Do what is not done yet; OtherFirst names the submission that the caller's key stands for: go on with it."""
         if self._replayed:
             self._done = {chunk.first_row: chunk for chunk in await self._stored()}
+        if self._ctx.vault.upgraded:
+            await self._intake.meet_codes(self._rows)
         await self._run_all([rows for rows in self._chunks() if not self._is_done(rows)])
         chunks = [self._done[first] for first in sorted(self._done)]
         return Submitted(
@@ -202,12 +204,12 @@ class SubmissionRun:
             raise OtherFirst(begun)
 
     async def _write(self, session: Session, chunk: Chunk, register: Register) -> None:
-        written = register.book.rows
+        written, known = register.book.rows, register.book.kinds
         if self._replayed or chunk.first_row != 1:
-            await submissions.add_chunk(session, self._id, chunk, written=written)
+            await submissions.add_chunk(session, self._id, chunk, written=written, known=known)
         else:
             key = idempotency.values_of(self._ctx, self._order.key, self._order.digest, self._id)
-            if not await submissions.begin(session, self._submission(), chunk, written=written, key=key):
+            if not await submissions.begin(session, self._submission(), chunk, written=written, known=known, key=key):
                 await self._assert_first()
         await register.write_beside()
 

@@ -29,7 +29,7 @@ async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
     idempotency.KeyReused where a key comes back with other rows; Unavailable while events back up.
     """
     intake = Intake.of(ctx, order.item, party=ctx.known_caller.party)
-    rows = await ctx.equipment.files.read(order.weight, lambda: list(order.read(intake)))
+    rows = await ctx.equipment.files.read(0 if order.single else order.weight, lambda: list(order.read(intake)))
     if not rows:
         raise NoRows("Send at least one row.", "请至少报送一行。")
     try:
