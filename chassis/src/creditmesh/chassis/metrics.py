@@ -22,3 +22,6 @@ TOKENS_REFUSED = Counter(
     "Internal tokens that a service refused, as the service and as the gateway saw it",
     ["at", "service", "reason"],
 )
+FEED_STOPPED = Gauge(
+    "creditmesh_feed_stopped", "Copies of peers' feeds that stand still until an operator has looked", ["peer", "feed"]
+)
