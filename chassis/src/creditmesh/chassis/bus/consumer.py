@@ -31,6 +31,7 @@ from creditmesh.chassis.errors import Alarm, Uncertain
 from creditmesh.schemas.events import Event
 
 BATCH = 500
+"""The weight of what one transaction applies, about."""
 SECONDS_TO_REBALANCE = 1.0
 SECONDS_TO_SETTLE = 1.0
 """How often positions that only passed events nobody handles are stored and reported, and letters looked for."""
@@ -384,7 +385,7 @@ class _Consuming:
             found = self._next_arrived(progress, budget) if progress.arrived else None
             if found is not None and found.events:
                 slices.append(found)
-                budget -= len(found.events)
+                budget -= found.weight
             elif self._must_refill(progress):
                 behind.append(progress)
         if behind and budget > 0:
@@ -415,7 +416,7 @@ class _Consuming:
                 found[event.part].append(event)
             for part, progress in of_stream.items():
                 try:
-                    read = progress.refilled(found[part], types)
+                    read = progress.refilled(found[part], types, most=n)
                 except Alarm as alarm:
                     self._park(alarm)
                     continue
