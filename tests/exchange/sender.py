@@ -90,7 +90,11 @@ class Puller:
 
     async def told(self) -> int:
         """How many of its entries were told."""
-        query = "select count(*) from bus.event where type = 'catalogue.received' and key = $1"
+        query = """
+            select coalesce(sum(p.until - p.first), 0)::int
+              from exchange.received_page p join bus.event_order o on o.event = p.id where p.key = $1
+        """
+        await self.city.node.settled()
         async with self.city.node.database.session() as session:
             return await session.fetchval(query, f"{self.sender.who.code}/up")
 

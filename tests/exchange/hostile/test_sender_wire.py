@@ -80,7 +80,7 @@ async def test_a_page_that_is_too_large_comes_in_smaller_ones(pulls: Puller, mon
 
 
 async def test_what_is_compressed_is_not_unpacked(pulls: Puller):
-    packed = gzip.compress(b"\0" * 64 * MIB)
+    packed = gzip.compress(b"\0" * 4 * MIB)
     pulls.sender.instead = lambda _: answered(packed, **{"Content-Encoding": "gzip"})
     await pulls.step()
     assert (await pulls.copy()).alarm == "encoded at index 0"

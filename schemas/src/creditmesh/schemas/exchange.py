@@ -16,11 +16,12 @@ from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
-from creditmesh.schemas.events.catalogue import ObjectKind
-from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
 from creditmesh.schemas.texts import Cited, Storable, Word
+from creditmesh.schemas.words import Change, ObjectKind, RecordState, Severity
 
+UP = "up"
+"""The feed of what a node shares with those above it."""
 LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
 
 ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn"})

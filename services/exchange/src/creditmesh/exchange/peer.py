@@ -18,6 +18,7 @@ from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.http.signatures import signed_headers
 from creditmesh.chassis.vault.keys import Keys, verified
+from creditmesh.exchange.chunks import PageChunk, chunks_of
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
 from creditmesh.schemas.pages import BadPage, VerifiedPage, verify_page
@@ -55,8 +56,13 @@ class PeerRefused(NotNow):
 class PulledPage(NamedTuple):
     """One page as it came."""
 
-    entries: list[FeedEntry]
+    chunks: list[PageChunk]
     note: str
+
+    @property
+    def entries(self) -> list[FeedEntry]:
+        """All its entries."""
+        return [entry for chunk in self.chunks for entry in chunk.page.entries]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +85,9 @@ class Peer:
             if answer.headers.get("content-encoding", "") not in _PLAIN:
                 raise BadPage("encoded", after)
             content = await _read(answer, MOST_BYTES)
-        return self._page(content, after) if content else None
+        return self._page(feed, content, after) if content else None
 
-    def _page(self, content: bytes, after: int) -> PulledPage | None:
+    def _page(self, feed: str, content: bytes, after: int) -> PulledPage | None:
         if content.count(b"\n") > MOST_LINES:
             raise PageTooLarge(f"a page of {self.party.code} has too many lines")
         whole, _, rest = content.rpartition(b"\n")
@@ -93,12 +99,7 @@ class Peer:
             note = PageEnd.model_validate_json(b"" if rest else end).checkpoint
         except ValidationError:
             raise PeerUnreachable(f"the page of {self.party.code} was cut off") from None
-        entries: list[FeedEntry] = []
-        try:
-            entries.extend(map(FeedEntry.model_validate_json, lines))
-        except ValidationError as error:
-            raise BadPage("malformed", after + len(entries)) from error
-        return PulledPage(entries, note) if entries else None
+        return PulledPage(chunks_of(self.party.code, feed, first=after, lines=lines), note) if lines else None
 
     def verify(self, feed: str, before: Range, pulled: PulledPage) -> VerifiedPage:
         """The page if it is what the peer signed; BadPage if not."""

@@ -127,7 +127,7 @@ class Pulling:
     async def _receive(self, before: FeedCopy, pulled: PulledPage, page: VerifiedPage) -> None:
         context = Context(self._equipment)
         try:
-            await receiving.receive(context, before, pulled.entries, page, note=pulled.note)
+            await receiving.receive(context, before, pulled.chunks, page, note=pulled.note)
             await context.commit()
         finally:
             await context.rollback()

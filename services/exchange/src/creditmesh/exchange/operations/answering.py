@@ -10,7 +10,7 @@ from creditmesh.chassis.bus.listen import tell
 from creditmesh.chassis.bus.stream import heads, parked, passed
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
-from creditmesh.exchange.entries import without_body
+from creditmesh.exchange.chunks import without_bodies
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import EntryPlace, Made, Unsent
 from creditmesh.schemas.acknowledgements import Acknowledgement
@@ -56,9 +56,10 @@ async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
 
 async def _forget(session: Session, places: Sequence[EntryPlace]) -> None:
     """What was refused is not kept: the line stays, which is under the peer's tree head, and the body goes."""
-    texts = await copies.refused(session, places) if places else []
+    texts = await copies.covering(session, places) if places else []
     if texts:
-        await copies.forget(session, [each._replace(data=without_body(each.data)) for each in texts])
+        blanked = [(each.part, each.id, without_bodies(each.data, each.indices)) for each in texts]
+        await copies.rewrite(session, blanked)
 
 
 def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:

@@ -1,71 +1,41 @@
 """A verified page of a peer's feed: kept and told in one transaction with the copy's new head."""
 
 from collections.abc import Sequence
-from datetime import datetime
-
-import orjson
-from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
+from creditmesh.exchange.chunks import PageChunk
 from creditmesh.exchange.store import copies
-from creditmesh.exchange.store.copies import FeedCopy
-from creditmesh.schemas.events import AcknowledgementReceived, CatalogueReceived, EntryReceived, FeedKeyReceived
-from creditmesh.schemas.exchange import EntryLine, FeedEntry, LineType
-from creditmesh.schemas.pages import BadPage, VerifiedPage
-
-_TOLD: dict[LineType, type[EntryReceived]] = {
-    "feed.key": FeedKeyReceived,
-    "catalogue": CatalogueReceived,
-    "acknowledged": AcknowledgementReceived,
-}
+from creditmesh.exchange.store.copies import FeedCopy, ReceivedPage
+from creditmesh.schemas.pages import VerifiedPage
 
 
 async def receive(
-    ctx: Context, before: FeedCopy, entries: Sequence[FeedEntry], page: VerifiedPage, *, note: str
+    ctx: Context, before: FeedCopy, chunks: Sequence[PageChunk], page: VerifiedPage, *, note: str
 ) -> None:
-    """Keep the entries of a page that was verified, and tell them in their order.
-
-    Uncertain if the copy is elsewhere; BadPage for an entry of a kind that this version cannot handle.
-    """
+    """Keep the chunks of a page that was verified, and tell them in their order. Uncertain if the copy is elsewhere."""
     session = await ctx.session()
     await copies.move(session, before, page.after, note=note)
-    at, part = ctx.instant, ctx.part(f"{before.peer}/{before.feed}")
-    rows = []
-    for entry in entries:
-        line = _line(entry)
-        if line.type != "record":
-            ctx.emit(
-                _TOLD[line.type](
-                    peer=before.peer, feed=before.feed, index=entry.index, line=entry.line, body=entry.body
-                )
-            )
-            continue
-        row = _row(ctx, before, entry, line, at=at, part=part)
-        rows.append(row)
-        ctx.emit_row(row[1], part=part)
+    rows = [_row(ctx, chunk) for chunk in chunks]
+    for row in rows:
+        ctx.emit_row(row.id, part=row.part)
     await copies.write(session, rows)
 
 
-def _line(entry: FeedEntry) -> EntryLine:
-    try:
-        return EntryLine.model_validate_json(entry.line)
-    except ValidationError as error:
-        raise BadPage("malformed", entry.index) from error  # a type of entry that this version does not know
-
-
-def _row(
-    ctx: Context, copy: FeedCopy, entry: FeedEntry, line: EntryLine, *, at: datetime, part: int
-) -> copies.Received:
-    data = {
-        "peer": copy.peer,
-        "feed": copy.feed,
-        "index": entry.index,
-        "line": entry.line,
-        "body": entry.body,
-        "record": line.record,
-        "rev": line.rev,
-    }
-    return (
-        part, ctx.new_id(), f"{copy.peer}/{copy.feed}", at, ctx.legal_date, ctx.traceparent, copy.peer, copy.feed,
-        entry.index, line.record, line.rev, orjson.dumps(data),
-    )  # fmt: skip
+def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:
+    page, data = chunk
+    records = [each.line if each.line is not None and each.type == "record" else None for each in page.received]
+    return ReceivedPage(
+        part=ctx.part(page.key),
+        id=ctx.new_id(),
+        key=page.key,
+        at=ctx.instant,
+        legal_date=ctx.legal_date,
+        traceparent=ctx.traceparent,
+        peer=page.peer,
+        feed=page.feed,
+        first=page.first,
+        until=page.until,
+        records=[None if line is None else line.record for line in records],
+        revs=[None if line is None else line.rev for line in records],
+        data=data,
+    )
