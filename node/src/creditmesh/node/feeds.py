@@ -1,5 +1,7 @@
 """The feeds of this node and its copies of its peers', as its exchange tells them to the operator."""
 
+from typing import Any
+
 from creditmesh.node.operator import Operator
 
 COLUMNS = ("peer", "feed", "size", "state")
@@ -9,9 +11,15 @@ _PATH = "/v1/admin/feeds"
 def listed(operator: Operator) -> list[tuple[str, ...]]:
     """Every feed: whose it is (`-`: this node's own), how many entries are had, and why a copy stands still."""
     return [
-        (each["peer"] or "-", each["feed"], str(each["size"]), each["alarm"] or "ok")
+        (each["peer"] or "-", each["feed"], str(each["size"]), each["alarm"] or _waits(each) or "ok")
         for each in operator.call("exchange", "GET", _PATH)["items"]
     ]
+
+
+def _waits(feed: dict[str, Any]) -> str:
+    if not feed["waiting"]:
+        return ""
+    return f"ok; {feed['waiting']} entries wait for a newer version: {', '.join(feed['unknown'])}"
 
 
 def resume(operator: Operator, peer: str, feed: str) -> None:

@@ -20,6 +20,8 @@ from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind
 from creditmesh.schemas.texts import Cited, Storable, Word
 from creditmesh.schemas.words import Change, ObjectKind, RecordState, Severity
 
+NEWER_VERSION = "newer_version"
+"""The code of an entry that is refused for now: it waits until its reader has a word for what it says."""
 UP = "up"
 """The feed of what a node shares with those above it."""
 LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
@@ -184,6 +186,10 @@ class FeedOut(Out):
     """The newest signed tree head; None of an empty feed."""
     alarm: str | None = None
     """Why a copy stopped; nothing after it was applied."""
+    waiting: int = 0
+    """Entries that wait until this node is upgraded: they say what its version has no word for."""
+    unknown: tuple[str, ...] = ()
+    """What they say."""
 
 
 class ProofOut(Out):

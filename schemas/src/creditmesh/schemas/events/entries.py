@@ -26,6 +26,9 @@ class PageReceived(Event):
     first: Count
     until: Count
     entries: tuple[FeedEntry, ...]
+    waiting: tuple[Count, ...] = ()
+    """Those that the version which told them could not read, and those of a record that wait behind one: it told them
+    for what surrounds them, and a version that can read them tells them anew."""
 
     @property
     def key(self) -> str:
@@ -34,7 +37,7 @@ class PageReceived(Event):
     @cached_property
     def received(self) -> tuple[ReceivedEntry, ...]:
         """The entries as this version can read them; read once for all who ask."""
-        return read_entries(self.peer, self.feed, self.entries)
+        return read_entries(self.peer, self.feed, self.entries, waiting=frozenset(self.waiting))
 
 
 class EntriesJudged(Event):

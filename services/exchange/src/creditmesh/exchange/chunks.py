@@ -11,6 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import FeedEntry
 from creditmesh.schemas.pages import BadPage
 
 MOST_BYTES = 64 * 1024
@@ -24,6 +25,11 @@ class PageChunk(NamedTuple):
     page: PageReceived
     data: bytes
     """Its JSON."""
+
+    def with_waiting(self, indices: Sequence[int]) -> "PageChunk":
+        """The same, with these entries waiting for a newer version."""
+        page = self.page.model_copy(update={"waiting": tuple(indices)})
+        return PageChunk(page, b'%b,"waiting":%b}' % (self.data[:-1], orjson.dumps(indices)))
 
 
 def chunks_of(peer: str, feed: str, *, first: int, lines: Sequence[bytes]) -> list[PageChunk]:
@@ -48,6 +54,12 @@ def without_bodies(data: bytes, indices: Collection[int]) -> bytes:
     return page.model_copy(update={"entries": entries}).model_dump_json().encode()
 
 
+def alone(peer: str, feed: str, entry: FeedEntry) -> PageChunk:
+    """One entry that was verified before."""
+    page = PageReceived(peer=peer, feed=feed, first=entry.index, until=entry.index + 1, entries=(entry,))
+    return PageChunk(page, page.model_dump_json().encode())
+
+
 def _chunk(peer: str, feed: str, first: int, lines: Sequence[bytes]) -> PageChunk:
     until = first + len(lines)
     place = orjson.dumps({"peer": peer, "feed": feed, "first": first, "until": until})
@@ -57,6 +69,6 @@ def _chunk(peer: str, feed: str, first: int, lines: Sequence[bytes]) -> PageChun
     except ValidationError as error:
         where = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
         raise BadPage("malformed", first + (int(where[1]) if len(where) > 1 else 0)) from error
-    if (page.peer, page.feed, page.first, page.until) != (peer, feed, first, until):
+    if (page.peer, page.feed, page.first, page.until, page.waiting) != (peer, feed, first, until, ()):
         raise BadPage("malformed", first)
     return PageChunk(page, data)

@@ -11,7 +11,7 @@ from creditmesh.chassis.bus.dead_letters import described
 from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, uncertain_on_failure
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.errors import Uncertain
-from creditmesh.chassis.metrics import FEED_STOPPED
+from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, Peer, PulledPage
 from creditmesh.exchange.store import copies
@@ -77,6 +77,7 @@ class Pulling:
         self._at = None
         try:
             with uncertain_on_failure(f"pull of {self._feed}"):
+                await self._tell_again()
                 while True:
                     await self._step()
         finally:
@@ -86,7 +87,7 @@ class Pulling:
         peer = self._peer()
         self._code = peer.party.code
         before, self._at = self._at or await self._standing(self._code), None
-        self._show(before.alarm)
+        self._show(before)
         if before.alarm is not None:
             await asyncio.sleep(SECONDS_STOPPED)
             return
@@ -127,12 +128,20 @@ class Pulling:
     async def _receive(self, before: FeedCopy, pulled: PulledPage, page: VerifiedPage) -> None:
         context = Context(self._equipment)
         try:
-            await receiving.receive(context, before, pulled.chunks, page, note=pulled.note)
+            waits = await receiving.receive(context, before, pulled.chunks, page, note=pulled.note)
             await context.commit()
         finally:
             await context.rollback()
         self._refusals = 0
-        self._at = replace(before, range=page.after, note=pulled.note)
+        self._at = None if waits else replace(before, range=page.after, note=pulled.note)
+
+    async def _tell_again(self) -> None:
+        context = Context(self._equipment)
+        try:
+            await receiving.tell_again(context, self._peer().party.code, self._feed)
+            await context.commit()
+        finally:
+            await context.rollback()
 
     async def _standing(self, peer: str) -> FeedCopy:
         async with self._equipment.pool.session() as session:
@@ -140,12 +149,17 @@ class Pulling:
 
     async def _stop(self, why: str) -> None:
         _log.error("feed stopped", peer=self._code, feed=self._feed, reason=why)
-        self._show(why)
         async with self._equipment.pool.session() as session:
             await copies.stop(session, self._code, self._feed, alarm=why, at=self._equipment.clock.instant())
+            self._show(await copies.copy_of(session, self._code, self._feed))
 
-    def _show(self, why: str | None) -> None:
-        FEED_STOPPED.labels(self._code, self._feed).set(why is not None)
+    def _show(self, copy: FeedCopy | None) -> None:
+        """Tell what stands still of the copy in readiness and metrics; None: it is followed here no more."""
+        FEED_STOPPED.labels(self._code, self._feed).set(copy is not None and copy.alarm is not None)
+        FEED_WAITING.labels(self._code, self._feed).set(0 if copy is None else copy.waiting)
+        why = None if copy is None else copy.alarm
+        if copy is not None and why is None and copy.waiting:
+            why = f"{copy.waiting} entries wait for a newer version: {', '.join(copy.unknown)}"
         if why is None:
             self._equipment.stopped.pop(f"{self._code}/{self._feed}", None)
         else:

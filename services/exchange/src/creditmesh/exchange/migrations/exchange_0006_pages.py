@@ -42,6 +42,16 @@ create table exchange.received_page (
 create index on exchange.received_page (peer, feed, first);
 create index on exchange.received_page using gin (records) with (fastupdate = off);
 
+-- Entries that say what the version which received them had no word for, and those of a record behind one.
+create table exchange.waiting (
+    peer text not null,
+    feed text not null,
+    index bigint not null,
+    unknown text not null,
+    record uuid,
+    primary key (peer, feed, index)
+);
+
 create table exchange.retold (
     place bigint generated always as identity,
     part integer not null,
@@ -132,6 +142,8 @@ def upgrade() -> None:
     script(TABLE)
     script(FUNCTIONS)
     append_only("exchange.received_page")
+    append_only("exchange.waiting")
+    op.execute(f"grant update, delete on exchange.waiting to {service_role()}")
     op.execute(f"grant update (data) on exchange.received_page to {service_role()}")
     connection = op.get_bind()
     for reader, types in READERS.items():

@@ -15,7 +15,7 @@ from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import EntryPlace, Made, Unsent
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import feed_origin
+from creditmesh.schemas.exchange import NEWER_VERSION, feed_origin
 from creditmesh.schemas.signed import sign
 
 JUDGED = "ingestion"
@@ -50,7 +50,8 @@ async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
         for (at, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
-    await _forget(session, [(each.peer, each.feed, entry.index) for _, each in judged for entry in each.refused])
+    refused = [(each, entry) for _, each in judged for entry in each.refused if entry.code != NEWER_VERSION]
+    await _forget(session, [(each.peer, each.feed, entry.index) for each, entry in refused])
     await tell(session, *sorted({word(each.peer) for each in made}))
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.exchange.chunks import MOST_ENTRIES
@@ -52,11 +53,23 @@ class FeedCopy:
     range: Range
     note: str | None = None
     alarm: str | None = None
+    waiting: int = 0
+    """How many of its entries wait for a newer version."""
+    unknown: Sequence[str] = ()
+    """What they say."""
 
 
 _MAKE = "insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing"
-_COPY = "select size, stack, note, alarm from exchange.copy_head where peer = :peer and feed = :feed"
-_ALL = "select peer, feed, size, stack, note, alarm from exchange.copy_head order by peer, feed"
+_COPIES = """
+    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, w.waiting, w.unknown
+      from exchange.copy_head c
+     cross join lateral (
+        select count(*)::int as waiting, coalesce(array_agg(distinct unknown), '{}') as unknown from exchange.waiting
+         where peer = c.peer and feed = c.feed
+     ) w
+"""
+_COPY = f"{_COPIES} where c.peer = :peer and c.feed = :feed"
+_ALL = f"{_COPIES} order by c.peer, c.feed"
 _MOVE = """
     with moved as (
         update exchange.copy_head set size = :size, stack = :stack, note = :note
@@ -102,15 +115,25 @@ async def copy_of(session: Session, peer: str, feed: str) -> FeedCopy:
     if row is None:
         await session.execute(_MAKE, place)
         return FeedCopy(peer=peer, feed=feed, range=Range.empty())
-    return FeedCopy(peer=peer, feed=feed, range=Range.unpacked(row.size, row.stack), note=row.note, alarm=row.alarm)
+    return _feed_copy(row)
 
 
 async def every(session: Session) -> list[FeedCopy]:
     """All copies."""
-    return [
-        FeedCopy(peer=r.peer, feed=r.feed, range=Range.unpacked(r.size, r.stack), note=r.note, alarm=r.alarm)
-        for r in await session.fetch(_ALL)
-    ]
+    return [_feed_copy(row) for row in await session.fetch(_ALL)]
+
+
+def _feed_copy(row: Row) -> FeedCopy:
+    peer, feed, size, stack, note, alarm, waiting, unknown = row
+    return FeedCopy(
+        peer=peer,
+        feed=feed,
+        range=Range.unpacked(size, stack),
+        note=note,
+        alarm=alarm,
+        waiting=waiting,
+        unknown=unknown,
+    )
 
 
 async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -> None:

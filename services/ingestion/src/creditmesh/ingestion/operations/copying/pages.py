@@ -7,7 +7,7 @@ from creditmesh.ingestion.operations.copying.copies import apply_entries
 from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.operations.copying.feed_keys import keep_keys
 from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import UP
+from creditmesh.schemas.exchange import NEWER_VERSION, UP
 from creditmesh.schemas.reasons import reason
 
 
@@ -23,7 +23,7 @@ async def apply_pages(ctx: Context, pages: Sequence[PageReceived]) -> None:
     await apply_entries(ctx, [entry for entry in entries if entry.type == "record"], results)
     for entry in entries:
         if entry.unknown is not None:
-            results.refuse(entry, reason("newer_version"))
+            results.refuse(entry, reason(NEWER_VERSION))
         elif entry.type not in {"feed.key", "record"}:
             results.refuse(entry, reason("unreadable_entry"))
     results.emit(ctx)
