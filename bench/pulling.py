@@ -45,7 +45,9 @@ update exchange.reader_position set number = 0, last = null, hint = null where s
 _SIZE = "select coalesce((select size from exchange.feed_head where feed = 'up'), 0)::int"
 _COPIED = "select coalesce((select size from exchange.copy_head where feed = 'up'), 0)::int"
 _GATED = "select coalesce(sum(number), 0)::int from ingestion.reader_position where stream = 'exchange'"
-_TOLD = "select count(*)::int from exchange.received"
+_TOLD = "select count(*)::int from exchange.received_page"
+"""Pages: ingestion's position counts them."""
+_A_PAGE = "select coalesce(avg(until - first), 0)::float from exchange.received_page"
 
 
 async def measure(standing: Standing) -> Table:
@@ -145,7 +147,7 @@ async def _gated(table: Table, province: Standing, above: asyncpg.Connection) ->
     first, began = await until(above, _GATED, already + 1)
     spent, server = cost.seconds(province.processes[-1]), cost.seconds(province.postgres)
     last, ended = await until(above, _GATED, told)
-    count = last - first
+    count = (last - first) * await above.fetchval(_A_PAGE)
     table.rows.append(
         {
             "": "ordered, gated and applied",

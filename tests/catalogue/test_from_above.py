@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.schemas.catalogue import Basis, Item, Matter, Measure
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import CatalogueReceived
+from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import EntryLine, FeedEntry
 from tests.catalogue import neighbour
 from tests.catalogue.conftest import catalogue_node
 from tests.support.node import TestNode
@@ -26,10 +27,11 @@ EXCHANGE = Service(
     package="tests.catalogue",
     summary="Tells what it pulled",
     summary_zh="转告所拉取的内容",
-    emits=(CatalogueReceived,),
+    emits=(PageReceived,),
     lock_class=98,
 )
 WITH_EXCHANGE = Declaration(services=(service, EXCHANGE), follow="catalogue", followed=Directory)
+LINE = EntryLine(type="catalogue", at=datetime(2026, 11, 27, tzinfo=UTC), commitment="0" * 64).model_dump_json()
 SHIPPED = folder.read(folder.shipped())
 
 
@@ -56,7 +58,8 @@ class Below:
         async with self.node.context("exchange") as ctx:
             for entry in entries:
                 body = orjson.dumps(entry).decode()
-                ctx.emit(CatalogueReceived(peer=peer, feed="down", index=self.index, line="{}", body=body))
+                told = FeedEntry(index=self.index, line=LINE, body=body)
+                ctx.emit(PageReceived(peer=peer, feed="down", first=self.index, until=self.index + 1, entries=(told,)))
                 self.index += 1
         await self.node.settled()
 

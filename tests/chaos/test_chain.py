@@ -165,7 +165,10 @@ def is_everywhere_once(place: Place, records: list[UUID], *, repaired: int) -> N
         assert node.ask(once, len(records) + repaired), f"{code}: every revision is there once"
     for origin, holder in COPIES:
         assert head(place.nodes[origin]) == copied(place.nodes[holder], origin), "one history, by 32 bytes"
-        once = "select count(*) = count(distinct (record, rev)) and count(*) = $1 from exchange.received"
+        once = (
+            "select count(*) = count(distinct (e.record, e.rev)) and count(*) = $1 from exchange.received_page p,"
+            " unnest(p.records, p.revs) as e(record, rev) where e.record is not null"
+        )
         assert place.nodes[holder].ask(once, len(records) + repaired), f"{holder}: every entry came once"
         eventually(lambda holder=holder: place.nodes[holder].ask(UNSENT) == 0, f"{holder} has acknowledged")
         assert place.nodes[origin].ask(REACHED, holder), f"{holder} has answered for all of {origin}"

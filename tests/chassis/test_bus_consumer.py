@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.bus.consumer import BATCH
+from creditmesh.chassis.bus.event import ORDINARY, Delivered
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Alarm, Transient
 from tests.contracts.bus.worker import DEADLY, SLOW
-from tests.contracts.bus.world import Work, World, keys_of, opened, write_down
+from tests.contracts.bus.world import PARTS, Work, World, keys_of, opened, write_down
 from tests.support.eventually import eventually
 from tests.support.postgres import Postgres, url_of
 from tests.support.proxy import Proxy
@@ -193,6 +194,26 @@ async def test_one_call_gets_the_run_of_a_type_over_all_parts_and_the_order_of_e
         await reading.consumer.caught_up()
     assert [len(call) for call in calls] == [40]
     assert {event.part for event in calls[0]} == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("behind", [True, False])
+async def test_large_events_are_applied_in_batches_that_weigh_as_much_as_ordinary_ones(world: World, *, behind: bool):
+    calls: list[int] = []
+
+    async def weigh(work: Work, events: Sequence[Delivered]) -> None:
+        calls.append(sum(len(event.data) for event in events))
+        await write_down(work, events)
+
+    keys = [f"{number:03}" + "k" * 200_000 for number in range(30)]
+    ids = await world.write(*keys) if behind else []
+    async with world.reading(weigh) as reading:
+        await reading.consumer.caught_up()
+        if not behind:
+            ids = await world.write(*keys)
+            await reading.consumer.caught_up()
+    assert sorted(await world.effects()) == sorted(ids)
+    assert len(ids) == len(keys)
+    assert max(calls) <= BATCH * ORDINARY + PARTS * 200_100
 
 
 async def test_the_positions_of_an_owner_that_died_are_taken_over(world: World):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.chassis.bus.event import Delivered, Ordered, part_of
+from creditmesh.chassis.bus.event import ORDINARY, Delivered, Ordered, part_of
 from creditmesh.chassis.bus.gaps import Progress, compare, follow, share_of
 from creditmesh.chassis.bus.position import Position
 from creditmesh.chassis.bus.stream import Head
@@ -135,6 +135,30 @@ def test_what_arrives_without_a_body_that_is_needed_is_left_to_the_stream():
     for event in _stream(3):
         other.arrive(event)
     assert len(other.next_arrived(10, ["u"]).events) == 3
+
+
+def _heavy(number: int, weight: int) -> Delivered:
+    before = UUID(int=number - 1) if number > 1 else None
+    return Delivered(
+        stream="s", part=0, number=number, before=before, id=UUID(int=number), type="t", version=1, key="k", at=NOW,
+        legal_date=NOW.date(), traceparent=None, data=b"x" * ORDINARY * (weight - 1),
+    )  # fmt: skip
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.integers(1, 12))
+def test_a_slice_weighs_what_was_asked_for_and_what_was_read_beyond_it_is_not_read_again(weights: list[int], most: int):
+    stream = [_heavy(number, weight) for number, weight in enumerate(weights, start=1)]
+    progress, applied = _progress(), []
+    progress.announce(Head(len(stream), UUID(int=len(stream))), 0.0)
+    found = progress.refilled(stream, ["t"], most=most)
+    while found.events:
+        assert found.weight < most + 9
+        assert len(found.events) == 1 or found.weight - found.end.weight < most
+        applied += found.events
+        progress.move(Position("s", 0, found.end.number, found.end.id), 0.0)
+        found = progress.next_arrived(most, ["t"])
+    assert applied == stream
+    assert not progress.due
 
 
 def test_a_part_that_rests_or_is_parked_keeps_nothing_that_arrives():

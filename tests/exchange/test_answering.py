@@ -10,6 +10,7 @@ import pytest
 
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
+from creditmesh.schemas.events import PageReceived
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.chain import Chain, Place, chained, size_of
 from tests.support.eventually import eventually
@@ -101,14 +102,30 @@ async def test_what_was_refused_is_not_kept_and_what_was_accepted_is(chain: Chai
     await eventually(lambda: answered(city), within=30)
     async with province.database.session() as session:
         rows = await session.fetch(
-            "select record, data from exchange.received where record = any($1)", [known, refused]
+            "select data from exchange.received_page where records && $1::uuid[]", [known, refused]
         )
         held = await session.fetchval("select count(*) from ingestion.revision where record = $1", refused)
-    told = {row["record"]: orjson.loads(row["data"]) for row in rows}
+    entries = [entry for row in rows for entry in PageReceived.model_validate_json(row["data"]).received]
+    told = {entry.line.record: entry for entry in entries if entry.line is not None}
     assert held == 0
-    assert told[refused]["body"] is None
-    assert orjson.loads(told[refused]["line"])["record"] == str(refused), "its line is under the tree head"
-    assert orjson.loads(told[known]["body"])["record"] == str(known)
+    assert told[refused].body is None
+    assert told[refused].line.record == refused, "its line is under the tree head"
+    assert orjson.loads(told[known].body)["record"] == str(known)
+
+
+async def test_a_character_that_other_readers_take_for_a_line_end_goes_up(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    row = penalty(
+        "示市监罚〔2026〕305号",
+        today=city.host.clock.legal_date(),
+        CF_XDR_ZJHM=resident(30),
+        CF_CFJG="示例\u2028市\u0085局",
+    )
+    answer = await city.client("ingestion", MARKET).post(f"/v1/items/{ITEM}/records", json=[row])
+    record = UUID(orjson.loads(answer.content.splitlines()[0])["record"])
+    await chain.settled()
+    async with province.database.session() as session:
+        assert await _is(session, "select state from query.record where record = $1", record, "published")
 
 
 async def _is(session: Any, query: str, record: UUID, state: str) -> bool:

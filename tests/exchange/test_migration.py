@@ -2,19 +2,38 @@
 
 import json
 from datetime import date
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+from creditmesh.catalogue import service as catalogue
 from creditmesh.chassis.database.migrations import migrate
 from creditmesh.chassis.ids import new_id
+from creditmesh.chassis.service import Service
 from creditmesh.exchange import service
+from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
-from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
+from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, PageReceived
 from tests.support.postgres import Database, Postgres
 
-BEFORE = """
+ENTRY_BY_ENTRY = """
+drop table exchange.received_page;
+create table exchange.received (
+    part integer not null, id uuid not null, key text not null, at timestamptz not null, legal_date date not null,
+    traceparent text, peer text not null, feed text not null, index bigint not null, record uuid not null,
+    rev integer not null, data bytea not null, primary key (id, part), unique (peer, feed, index)
+);
+alter table exchange.received owner to exchange1_ddl;
+"""
+"""How what peers sent was kept up to the version before pages."""
+BEFORE = (
+    ENTRY_BY_ENTRY
+    + """
 update exchange.alembic_version set version_num = 'exchange_0002';
 insert into exchange.reader_position (stream, part, number) values ('query', 3, 1)
 """
+)
+FOLDER = Path(__file__).parent / "told_before"
 EVENT = """
 insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)
 values ('query', 3, $1, 'access.recorded', 1, $2, now(), '2026-05-04', $3)
@@ -69,7 +88,6 @@ RECEIVED = """
 insert into exchange.received (part, id, key, at, legal_date, peer, feed, index, record, rev, data)
 values (3, gen_random_uuid(), 'city/up', now(), '2026-05-04', 'city', 'up', $1, gen_random_uuid(), 1, $2)
 """
-STATEMENTS = "select count(distinct cmin::text) from exchange.received where index in (1, 3)"
 MADE = """
 insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond)
 values ('city', 'up', $1, $2, $3, '{}')
@@ -82,16 +100,15 @@ async def test_of_what_was_refused_before_the_line_is_kept_alone(postgres: Postg
     now, before = {"signed": json.dumps(refused[0]), "signature": "x"}, refused[1] | {"signature": "x"}
     line, body = '{"body":"of a line"}', 'said \0 "body":"x\\'
     async with database.session() as session:
-        await session.execute("update exchange.alembic_version set version_num = 'exchange_0004'")
+        await session.execute(ENTRY_BY_ENTRY + "update exchange.alembic_version set version_num = 'exchange_0004'")
         for index in range(5):
             await session.execute(RECEIVED, index, json.dumps({"line": line, "body": body, "rev": 1}).encode())
         await session.execute(MADE, 0, 3, json.dumps(now))
         await session.execute(MADE, 3, 5, json.dumps(before))
         await upgraded(postgres, database)
-        rows = await session.fetch("select index, data from exchange.received order by index")
-        assert await session.fetchval(STATEMENTS) == 1
-    told = [json.loads(row["data"]) for row in rows]
-    assert told == [{"line": line, "body": None if index in {1, 3} else body, "rev": 1} for index in range(5)]
+        rows = await session.fetch("select first, data from exchange.received_page order by first")
+    told = [json.loads(row["data"])["entries"] for row in rows]
+    assert told == [[{"line": line, "body": None if index in {1, 3} else body, "rev": 1}] for index in range(5)]
 
 
 async def test_what_the_exchange_has_among_its_dead_letters_or_behind_one_is_told_anew(postgres: Postgres):
@@ -116,8 +133,86 @@ async def test_what_the_exchange_has_among_its_dead_letters_or_behind_one_is_tol
     assert [tuple(row) for row in left] == [(4, False, "retry"), (5, True, None)], "what waited is the letter now"
 
 
-async def upgraded(postgres: Postgres, database: Database) -> None:
+ORDERED = "insert into bus.event_order (stream, part, number, type, event) values ('exchange', 3, $1, $2, $3)"
+QUEUED = "insert into bus.event_queue (stream, part, type, event) values ('exchange', 3, $1, $2)"
+BODY = """
+insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)
+values ('exchange', 3, $1, $2, 1, $3, now(), '2026-05-04', $4)
+"""
+RECORD = """
+insert into exchange.received (part, id, key, at, legal_date, peer, feed, index, record, rev, data)
+values (3, $1, $2, now(), '2026-05-04', $3, $4, $5, $6, $7, $8)
+"""
+PARKED = """
+insert into exchange.dead_letter (stream, part, number, id, type, version, key, at, legal_date, data, error)
+values ('exchange', 3, $1, $2, $3, 1, $4, now(), '2026-05-04', $5, $6)
+"""
+AGAIN = """
+select q.type, q.event, p.data, p.records, p.revs
+  from bus.event_queue q left join exchange.received_page p on p.id = q.event and p.part = q.part
+ where q.stream = 'exchange' order by q.id
+"""
+
+
+def told_before(type_: str, index: int, **more: object) -> dict[str, Any]:
+    """The body of an event as it was told before pages, at another place of its feed."""
+    frozen = json.loads((FOLDER / f"{type_}.v1.json").read_text(encoding="utf-8"))
+    return {**frozen["data"], "index": index, **more}
+
+
+async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_read_is_told_so(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[catalogue, ingestion, service])
+    said = {
+        "read": told_before("record.received", 1),
+        "record": told_before("record.received", 2, body='a body with \0 in it "index":7,'),
+        "key": told_before("feed_key.received", 3),
+        "catalogue": told_before("catalogue.received", 4),
+        "letter": told_before("acknowledgement.received", 5),
+        "behind": told_before("acknowledgement.received", 6),
+        "queued": told_before("record.received", 7),
+    }
+    ids = {name: new_id() for name in said}
+    types = {"key": "feed_key", "catalogue": "catalogue", "letter": "acknowledgement", "behind": "acknowledgement"}
+    async with database.session() as session:
+        await session.execute(ENTRY_BY_ENTRY + "update exchange.alembic_version set version_num = 'exchange_0005'")
+        await session.execute("insert into ingestion.reader_position (stream, part, number) values ('exchange', 3, 1)")
+        for number, name in enumerate(said, start=1):
+            body, type_ = said[name], f"{types.get(name, 'record')}.received"
+            data, key = json.dumps(body).encode(), f"{body['peer']}/{body['feed']}"
+            if name in {"letter", "behind"}:
+                await session.execute(PARKED, number, ids[name], type_, key, data, "x" if name == "letter" else None)
+                continue
+            if type_ == "record.received":
+                place = body["peer"], body["feed"], body["index"]
+                await session.execute(RECORD, ids[name], key, *place, body["record"], body["rev"], data)
+            else:
+                await session.execute(BODY, ids[name], type_, key, data)
+            if name == "queued":
+                await session.execute(QUEUED, type_, ids[name])
+            else:
+                await session.execute(ORDERED, number, type_, ids[name])
+        await session.execute(PARKED, 9, uuid4(), "task.changed", "somebody", b"{}", "x")
+        await upgraded(postgres, database, catalogue, ingestion, service)
+        again = await session.fetch(AGAIN)
+        kept = await session.fetch("select data, records, revs from exchange.received_page order by first")
+        left = await session.fetch("select type from exchange.dead_letter")
+    assert [row["type"] for row in again] == ["page.received"] * 6
+    assert not {row["event"] for row in again} & set(ids.values()), "an event has one number"
+    told = [PageReceived.model_validate_json(row["data"]).received for row in again]
+    assert [entry.index for (entry,) in told] == [2, 3, 7, 4, 5, 6], "of each reader in its order"
+    for (entry,) in told:
+        body = next(each for each in said.values() if each["index"] == entry.index)
+        assert (entry.peer, entry.feed, entry.text, entry.body) == tuple(
+            body[name] for name in ("peer", "feed", "line", "body")
+        )
+    assert [PageReceived.model_validate_json(row["data"]).first for row in kept] == [1, 2, 3, 4, 5, 6, 7]
+    assert [row["revs"] for row in kept] == [[3], [3], [None], [None], [None], [None], [3]]
+    assert str(kept[0]["records"][0]) == said["read"]["record"]
+    assert [row["type"] for row in left] == ["task.changed"]
+
+
+async def upgraded(postgres: Postgres, database: Database, *packages: Service) -> None:
     await migrate(
-        postgres.admin, node="exchange1", tier="city", parts=12, packages=[query, service],
+        postgres.admin, node="exchange1", tier="city", parts=12, packages=packages or [query, service],
         secrets=postgres.secrets, database=database.name,
     )  # fmt: skip

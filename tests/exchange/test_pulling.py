@@ -1,107 +1,21 @@
 """Pulling a peer's feed: a copy whose head is the feed's, and pages that do not fit, which stop it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from hashlib import sha256
+from collections.abc import AsyncIterator
+from pathlib import Path
 
-import httpx
-import orjson
 import pytest
 
-from creditmesh.exchange.peer import Peer
-from creditmesh.exchange.pulling import Pulling
 from creditmesh.exchange.store import copies
-from creditmesh.exchange.store.copies import FeedCopy
-from creditmesh.schemas.exchange import feed_origin
-from creditmesh.schemas.tlog import Checkpoint, Range, checkpoint_text, leaf_hash, signed_note
-from tests.exchange.conftest import City, Neighbour, neighbour, row_of
-
-Lines = list[dict]
-
-
-@dataclass
-class Sender:
-    """A peer below at the edge of the world: it makes a feed with its own keys, and may spoil the pages it sends."""
-
-    who: Neighbour
-    entries: Lines = field(default_factory=list)
-    spoil: Callable[[Lines], Lines] = field(default=list)
-
-    def add(self, count: int) -> None:
-        for _ in range(count):
-            index = len(self.entries)
-            body = orjson.dumps({"kind": "list", "n": index}).decode()
-            line = orjson.dumps(
-                {"v": 1, "type": "catalogue", "at": "2026-11-27T00:00:00Z", "commitment": _commitment(body)}
-            ).decode()
-            self.entries.append({"index": index, "line": line, "salt": "c2FsdA==", "body": body})
-
-    def note(self, entries: Lines) -> str:
-        made, _ = Range.empty().extended(leaf_hash(entry["line"].encode()) for entry in entries)
-        origin = feed_origin(self.who.code, "up")
-        return signed_note(
-            checkpoint_text(Checkpoint(origin, made.size, made.root())),
-            name=origin,
-            public=self.who.keys.public("node").raw,
-            sign=self.who.keys.sign,
-        )
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        after = int(request.url.params["after"])
-        if after > len(self.entries):
-            return httpx.Response(422, json={"code": "beyond_feed"})
-        page = self.entries[after:]
-        if not page:
-            return httpx.Response(200, content=b"")
-        lines = self.spoil([*page, {"checkpoint": self.note(self.entries)}])
-        return httpx.Response(200, content=b"".join(orjson.dumps(line) + b"\n" for line in lines))
-
-
-def _commitment(body: str) -> str:
-    return sha256(b"salt" + body.encode()).hexdigest()
-
-
-@dataclass
-class Puller:
-    """One pull loop of the city's at that sender, a step at a time."""
-
-    city: City
-    sender: Sender
-    pulling: Pulling
-
-    async def step(self) -> None:
-        await self.pulling._step()
-
-    async def copy(self) -> FeedCopy:
-        async with self.city.node.context("exchange") as ctx:
-            return await copies.copy_of(await ctx.session(), self.sender.who.code, "up")
-
-    async def told(self) -> int:
-        """How many of its entries were told."""
-        query = "select count(*) from bus.event where type = 'catalogue.received' and key = $1"
-        async with self.city.node.database.session() as session:
-            return await session.fetchval(query, f"{self.sender.who.code}/up")
-
-
-_codes = iter(f"sender{n}" for n in range(100))
+from creditmesh.schemas.tlog import Range, leaf_hash
+from tests.exchange.conftest import City, Neighbour, neighbour
+from tests.exchange.sender import Lines, Puller, pulling_from_a_sender
 
 
 @pytest.fixture
-async def puller(city: City, tmp_path) -> AsyncIterator[Puller]:
-    who = neighbour(next(_codes), tmp_path / "keys")
-    order = 800 + int(who.code.removeprefix("sender"))
-    await city.publish("party", row_of(who.code, who.keys, place="below", order=order, sends_for=[who.code]))
-    sender = Sender(who)
-    equipment = city.node.host.equipment["exchange"]
-    async with httpx.AsyncClient(transport=httpx.MockTransport(sender.answer)) as client:
-
-        def peer() -> Peer:
-            party = city.node.host.followed.party(who.code)
-            party = party.model_copy(update={"url": "http://sender"})
-            return Peer(party=party, node="city", keys=equipment.keys, clock=equipment.clock, client=client)
-
-        yield Puller(city, sender, Pulling(equipment, peer, "up"))
+async def puller(city: City, tmp_path: Path) -> AsyncIterator[Puller]:
+    async with pulling_from_a_sender(city, tmp_path / "keys") as made:
+        yield made
 
 
 async def test_the_copy_has_the_feeds_head_and_every_entry_is_told_once(puller: Puller):

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import count, groupby
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,8 +29,9 @@ from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.ingestion import service
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import EntriesJudged, Event, RecordChanged
+from creditmesh.schemas.events import EntriesJudged, PageReceived, RecordChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged
+from tests.ingestion.pages import SentEntry, pages
 from tests.ingestion.rows import TODAY, code_sets, items, parties, rules, uscc
 from tests.support.postgres import Database, Postgres
 
@@ -132,13 +133,12 @@ class House:
                 f"/v1/items/{item}/records", content=body, headers={"Content-Type": kind, **headers}, params=more
             )
 
-    async def deliver(self, *events: Event) -> None:
-        """These events arrive, each run of one type as one batch, all in one transaction, as the reader does it."""
+    async def deliver(self, *entries: SentEntry) -> None:
+        """These entries of peers arrive, in as few pages as can be, in one batch."""
         async with self.context(None) as ctx:
-            for kind, run in groupby(events, key=type):
-                await service.handles[kind](ctx, [self._delivered(each) for each in run])
+            await service.handles[PageReceived](ctx, [self._delivered(each) for each in pages(entries)])
 
-    def _delivered(self, event: Event) -> Delivered:
+    def _delivered(self, event: PageReceived) -> Delivered:
         return Delivered(
             stream="exchange", part=0, number=self.number(), before=None, id=uuid4(), type=event.type, version=1,
             key=event.key, at=REAL, legal_date=self.equipment.clock.legal_date(), traceparent=None,

@@ -13,10 +13,10 @@ from uuid_utils.compat import uuid7
 from creditmesh.chassis.vault.feeds import FeedCipher, wrap
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.ingestion.gate import Gate
-from creditmesh.schemas.events import FeedKeyReceived, RecordReceived
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody, Wrapped, commitment, feed_origin
 from tests.ingestion.conftest import House
+from tests.ingestion.pages import SentEntry
 from tests.ingestion.rows import MARKET, TODAY, compiled
 
 _AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -37,7 +37,7 @@ class Feed:
         self._secret = os.urandom(32)
         self.cipher = FeedCipher(f"feed-{next(_KEYS)}", self._secret)
 
-    def key(self, *to: tuple[str, str, bytes]) -> FeedKeyReceived:
+    def key(self, *to: tuple[str, str, bytes]) -> SentEntry:
         """The entry of this feed's key, wrapped to these (node, id of its key, public half), by default the house's."""
         wrapped = [
             Wrapped.model_validate_json(
@@ -49,10 +49,10 @@ class Feed:
             FeedKeyBody(key=self.cipher.key, alg="aes-256-gcm", wrapped=tuple(wrapped)).model_dump_json()
         )
 
-    def key_of(self, body: str | None) -> FeedKeyReceived:
+    def key_of(self, body: str | None) -> SentEntry:
         """The entry of a key with this body."""
         line = EntryLine(type="feed.key", at=_AT, commitment=commitment(b"", (body or "").encode())).model_dump_json()
-        return FeedKeyReceived(peer=self.peer, feed=self.feed, index=next(self._indices), line=line, body=body)
+        return SentEntry(peer=self.peer, feed=self.feed, index=next(self._indices), line=line, body=body)
 
     def receiver(self) -> tuple[str, str, bytes]:
         """The node of the house and its own key."""
@@ -61,7 +61,7 @@ class Feed:
 
     def entry(
         self, row: dict[str, str], *, record: UUID, rev: int = 1, change: Change = "accepted", **changes: Any
-    ) -> RecordReceived:
+    ) -> SentEntry:
         """A revision of a record that says this; `changes` are of its body, `sealed=None` leaves everything clear."""
         return self.entry_of(
             self.body(row, record=record, rev=rev, change=change, **changes).model_dump_json(), record, rev, change
@@ -69,14 +69,13 @@ class Feed:
 
     def entry_of(
         self, body: str | None, record: UUID, rev: int = 1, change: Change | None = "accepted", **changes: Any
-    ) -> RecordReceived:
+    ) -> SentEntry:
         """An entry with this body; `changes` are of its line."""
         said = {"type": "record", "record": record, "rev": rev, "change": change, "origin": self.origin} | changes
         line = EntryLine(at=_AT, commitment=commitment(b"", (body or "").encode()), **said)
-        return RecordReceived(
-            peer=self.peer, feed=self.feed, index=next(self._indices), line=line.model_dump_json(), body=body,
-            record=record, rev=rev,
-        )  # fmt: skip
+        return SentEntry(
+            peer=self.peer, feed=self.feed, index=next(self._indices), line=line.model_dump_json(), body=body
+        )
 
     def body(self, row: dict[str, str], *, record: UUID, rev: int, change: Change, **changes: Any) -> RecordBody:
         """What the origin says of this row, judged as the origin judges it."""

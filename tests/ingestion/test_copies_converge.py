@@ -7,10 +7,10 @@ from uuid import UUID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creditmesh.schemas.events import Event
 from creditmesh.schemas.events.record import Change
 from tests.ingestion.conftest import House, told
 from tests.ingestion.entries import Feed, new_record
+from tests.ingestion.pages import SentEntry
 from tests.ingestion.rows import penalty
 
 ROUNDS = 12
@@ -36,7 +36,7 @@ class Lives:
         self.records = [new_record() for _ in range(3)]
         self.changes: dict[UUID, list[Change]] = {record: [] for record in self.records}
 
-    def entry(self, who: int, what: int) -> Event:
+    def entry(self, who: int, what: int) -> SentEntry:
         record, changes = self.records[who], self.changes[self.records[who]]
         may = _NEXT[changes[-1]] if changes else ("accepted",)
         changes.append(may[what % len(may)])
@@ -51,7 +51,7 @@ async def stored(house: House, records: list[UUID]) -> list[dict[str, Any]]:
     )
 
 
-def cut(draw: st.DataObject, events: list[Event]) -> list[list[Event]]:
+def cut(draw: st.DataObject, events: list[SentEntry]) -> list[list[SentEntry]]:
     """The events in batches."""
     places = sorted(draw.draw(st.sets(st.integers(1, max(len(events) - 1, 1)))))
     return [events[a:b] for a, b in zip([0, *places], [*places, len(events)], strict=True) if events[a:b]]

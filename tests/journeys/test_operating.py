@@ -194,6 +194,26 @@ def test_a_peer_is_shown_added_listed_known_at_the_door_and_removed(city: Victim
     assert (new.exit_code, "--place above" in new.stderr) == (2, True), "of one that is new the place must be said"
 
 
+def test_a_stopped_feed_is_listed_and_resumed(city: Victim):
+    stop = (
+        "insert into exchange.copy_head (peer, feed, alarm, alarmed_at)"
+        " values ('harbour', 'up', 'root at index 0', now()) returning 1"
+    )
+    city.ask(stop)
+    listed = typed(city, "feeds", "list")
+    assert listed.exit_code == 0, listed.output
+    names, *lines = (line.split("\t") for line in listed.stdout.splitlines())
+    assert names == ["peer", "feed", "size", "state"]
+    assert ["harbour", "up", "0", "root at index 0"] in lines
+    resumed = typed(city, "feeds", "resume", "harbour", "up")
+    assert (resumed.exit_code, "harbour/up" in resumed.stdout) == (0, True), resumed.output
+    assert ["harbour", "up", "0", "ok"] in [
+        line.split("\t") for line in typed(city, "feeds", "list").stdout.splitlines()
+    ]
+    again = typed(city, "feeds", "resume", "harbour", "up")
+    assert (again.exit_code, "并未停止" in again.output) == (2, True), again.output
+
+
 def test_dead_letters_are_listed_shown_tried_again_and_dropped(city: Victim):
     poison = (
         "with e as (insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)"
@@ -375,6 +395,7 @@ def test_every_command_explains_itself(city: Victim):
     wanted |= {"peers show", "peers add", "peers list", "peers remove"}
     wanted |= {"people officer", "catalogue load", "topics apply", "topics print"}
     wanted |= {"dead list", "dead show", "dead retry", "dead drop", "readers list", "readers evict"}
+    wanted |= {"feeds list", "feeds resume"}
     assert set(every) == wanted
 
 

@@ -277,10 +277,11 @@ async def test_an_authorisation_changes_in_the_count_of_its_uses_and_its_end_alo
 
 async def test_an_entry_of_a_feed_changes_in_what_may_be_erased_alone(database: Database):
     async with database.session("exchange") as session:
-        assert await _may(session, "update exchange.received set data = '' where false")
-        for column in ("peer", "feed", "index", "record", "rev"):
-            assert not await _may(session, f'update exchange.received set "{column}" = "{column}" where false'), column
-        assert not await _may(session, "delete from exchange.received where false")
+        assert await _may(session, "update exchange.received_page set data = '' where false")
+        for column in ("peer", "feed", "first", "until", "records", "revs"):
+            change = f'update exchange.received_page set "{column}" = "{column}" where false'
+            assert not await _may(session, change), column
+        assert not await _may(session, "delete from exchange.received_page where false")
         assert await _may(session, "update exchange.feed_entry set salt = null, body = null where false")
         for column in ("line", "feed", "index", "record", "rev", "subject"):
             change = f'update exchange.feed_entry set "{column}" = "{column}" where false'

@@ -75,6 +75,8 @@ class Equipment:
     """The turns of files that a service works on for minutes."""
     bodies: Bodies = field(default_factory=Bodies)
     """The memory of bodies; one for all services of a process."""
+    stopped: dict[str, str] = field(default_factory=dict)
+    """What of the service stands still in this process until an operator has looked, and why; readiness tells it."""
 
 
 @dataclass(slots=True)

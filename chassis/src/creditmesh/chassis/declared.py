@@ -16,12 +16,14 @@ class Outbox:
     The table has the columns `part, id, key, at, legal_date, traceparent, data`, where `data` is the event's JSON; the
     reader's view is the union of these tables and `bus.event`. Where nothing else needs to be said and `key` is a uuid,
     `ctx.emit` writes the row; an operation that writes rows of more columns itself names them by `ctx.emit_row`. The
-    service itself does not read these events: its row is there already.
+    service itself does not read these events, because its row is there already, unless it says so.
     """
 
     table: str
     """Its name in the service's schema."""
     event: type[Event]
+    read_back: bool = False
+    """The service handles these events of its own too."""
 
 
 class ProcessState(ReplicatedState, Protocol):

@@ -169,6 +169,7 @@ class Host:
                 "alarms": alarms,
                 "dead_letters": {name: each.dead_letters for name, each in self.consumers.items() if each.dead_letters},
             },
+            "stopped": {name: dict(each.stopped) for name, each in self.equipment.items() if each.stopped},
             "legal_date": self.clock.legal_date().isoformat(),
             "sandbox": self.settings.sandbox,
         }

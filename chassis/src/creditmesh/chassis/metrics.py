@@ -22,3 +22,11 @@ TOKENS_REFUSED = Counter(
     "Internal tokens that a service refused, as the service and as the gateway saw it",
     ["at", "service", "reason"],
 )
+FEED_STOPPED = Gauge(
+    "creditmesh_feed_stopped", "Copies of peers' feeds that stand still until an operator has looked", ["peer", "feed"]
+)
+FEED_WAITING = Gauge(
+    "creditmesh_feed_waiting_entries",
+    "Entries of peers' feeds that wait for a newer version of this node",
+    ["peer", "feed"],
+)

@@ -80,11 +80,13 @@ class Declaration:
     def streams_of(self, reader: Service) -> dict[str, Mapping[type[Event], Handler]]:
         """The services whose streams the reader must read, each with the handlers of the types it takes from it.
 
-        The events of its own outbox are not among them: the rows that would be made of them are the outbox's own.
+        The events of its own outbox are among them only if it reads them back: the rows that would be made of them are
+        the outbox's own.
         """
         streams: dict[str, Mapping[type[Event], Handler]] = {}
         for source in self.services:
-            known = source.outbox.event if source is reader and source.outbox is not None else None
+            own = source.outbox if source is reader else None
+            known = own.event if own is not None and not own.read_back else None
             taken = {e: handler for e, handler in reader.handles.items() if e in source.emits and e is not known}
             if taken:
                 streams[source.name] = taken

@@ -108,6 +108,8 @@ _TEXTS: Mapping[Reason, tuple[str, str]] = {
         "The lines are not the tree that the node signed: one was altered, or the node shows different histories.",
         "各行与节点签名的树不一致：传输中有行被篡改，或节点出示了不同的历史。",
     ),
+    "encoded": ("The page came in an encoding that nobody asked for.", "该页以未请求的编码返回。"),
+    "too_large": ("The page has more than may be taken at once.", "该页超出一次可接收的大小。"),
     "no_checkpoint": (
         "The page does not end with its checkpoint: it is not whole, or not signed.",
         "该页未以检查点结尾：内容不完整或未签名。",

@@ -76,7 +76,7 @@ def rows(name: str) -> list[dict[str, str]]:
     """The rows of a sample file that has codes for headers."""
     path = FOLDER / name
     if path.suffix == ".ndjson":
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 

@@ -7,25 +7,22 @@ from pydantic.json_schema import models_json_schema
 
 from creditmesh.schemas.events import (
     AccessRecorded,
-    AcknowledgementReceived,
     CaseChanged,
     CatalogueChanged,
-    CatalogueReceived,
     ClockChanged,
     DisclosedToBureau,
     EntriesJudged,
     Event,
-    FeedKeyReceived,
     HolderChanged,
+    PageReceived,
     RecordChanged,
     RecordPurged,
-    RecordReceived,
     TaskChanged,
 )
 
 STREAMS: Mapping[str, Sequence[type[Event]]] = {
     "catalogue": (CatalogueChanged, ClockChanged),
-    "exchange": (AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
+    "exchange": (HolderChanged, PageReceived),
     "ingestion": (AccessRecorded, EntriesJudged, RecordChanged, RecordPurged),
     "matching": (AccessRecorded, TaskChanged),
     "query": (AccessRecorded, DisclosedToBureau),

@@ -16,11 +16,14 @@ from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
-from creditmesh.schemas.events.catalogue import ObjectKind
-from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
 from creditmesh.schemas.texts import Cited, Storable, Word
+from creditmesh.schemas.words import Change, ObjectKind, RecordState, Severity
 
+NEWER_VERSION = "newer_version"
+"""The code of an entry that is refused for now: it waits until its reader has a word for what it says."""
+UP = "up"
+"""The feed of what a node shares with those above it."""
 LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
 
 ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn"})
@@ -183,6 +186,10 @@ class FeedOut(Out):
     """The newest signed tree head; None of an empty feed."""
     alarm: str | None = None
     """Why a copy stopped; nothing after it was applied."""
+    waiting: int = 0
+    """Entries that wait until this node is upgraded: they say what its version has no word for."""
+    unknown: tuple[str, ...] = ()
+    """What they say."""
 
 
 class ProofOut(Out):

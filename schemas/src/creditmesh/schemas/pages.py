@@ -17,7 +17,9 @@ from creditmesh.schemas.tlog import BadNote, Checkpoint, Range, Subtree, leaf_ha
 Verify = Callable[[bytes, bytes, bytes], bool]
 """(public key, data, signature) -> whether the signature is of the data by that key."""
 
-Reason = Literal["malformed", "order", "commitment", "signature", "origin", "size", "root", "no_checkpoint"]
+Reason = Literal[
+    "malformed", "order", "commitment", "signature", "origin", "size", "root", "no_checkpoint", "encoded", "too_large"
+]
 
 
 class BadPage(LoggableError):

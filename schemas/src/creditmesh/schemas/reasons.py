@@ -238,6 +238,10 @@ REASONS: dict[str, Reason] = {
     "unreadable_entry": Reason(
         "The entry cannot be read; the origin's exchange must be looked at.", "该条目无法读取；请检查来源节点的交换。"
     ),
+    "newer_version": Reason(
+        "This node's version has no word for what the entry says; it waits until the node is upgraded.",
+        "本节点当前版本不识别该条目的内容；待节点升级后处理。",
+    ),
     "contradictory_entry": Reason(
         "What the entry says of itself differs from its fields; the origin must send a corrected revision.",
         "条目元数据与其字段不一致；请来源节点发送更正版本。",

@@ -23,6 +23,7 @@ from creditmesh.chassis.errors import Alarm
 from creditmesh.schemas.events import Event
 
 BATCH = 500
+"""The weight of what one transaction applies, about."""
 
 
 class Consumer:

@@ -11,6 +11,8 @@ from creditmesh.schemas.events import Event
 from creditmesh.schemas.events.reading import read_event
 
 E = TypeVar("E", bound=Event)
+ORDINARY = 4096
+"""Bytes that most bodies do not reach."""
 
 
 def part_of(key: str, parts: int) -> int:
@@ -32,6 +34,11 @@ class Ordered:
     hint: int | None = field(default=None, compare=False)
     """Where the transport that brought it goes on, to be kept with the position."""
 
+    @property
+    def weight(self) -> int:
+        """As how many ordinary events it counts, in a batch and where events wait in memory."""
+        return 1
+
 
 @dataclass(slots=True, kw_only=True)
 class Delivered(Ordered):
@@ -43,6 +50,11 @@ class Delivered(Ordered):
     legal_date: date
     traceparent: str | None
     data: bytes
+
+    @property
+    def weight(self) -> int:
+        """One, and one more for each `ORDINARY` bytes of its body."""
+        return 1 + len(self.data) // ORDINARY
 
     def read(self, cls: type[E]) -> E:
         """The body as its model, parsed once for all consumers of this process; unknown fields are ignored.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from math import inf
+from sys import maxsize
 from typing import Literal
 from uuid import UUID
 
@@ -92,22 +93,25 @@ class Progress:
         return True
 
     def next_arrived(self, most: int, handled: Collection[str] = ()) -> "Slice":
-        """The events that arrived and come next, without a gap. Alarm if they do not continue the chain.
+        """The events that arrived and come next, without a gap, of about this weight. Alarm if the chain breaks.
 
         One of a handled type that came without its body is left to be read from the stream, which judges it.
         """
         number = self.position.number
         events: list[Ordered] = []
-        while len(events) < most and (event := self.arrived.get(number + len(events) + 1)) is not None:
+        weight = 0
+        while weight < most and (event := self.arrived.get(number + len(events) + 1)) is not None:
             if type(event) is Ordered and event.type in handled:
                 del self.arrived[event.number]
                 break
             events.append(event)
+            weight += event.weight
         return Slice(self, follow(self.position, events), way="arrived")
 
-    def refilled(self, events: Iterable[Ordered], handled: Collection[str] | None) -> "Slice":
+    def refilled(self, events: Iterable[Ordered], handled: Collection[str] | None, *, most: int = maxsize) -> "Slice":
         """The events read from the stream that come next. Alarm if the next one, or a needed body, is not there.
 
+        What is beyond this weight has arrived, and is in the next slice.
         `handled` are the types whose bodies are needed; None: all. A body that is missing of a young event may only not
         be there yet, where bodies and order are on two servers: the slice ends before it, and may be empty.
         """
@@ -121,7 +125,12 @@ class Progress:
                     raise Alarm("a body is missing in the stream", stream=stream, part=part)
                 found = found[:place]
                 break
-        return Slice(self, found, way="refilled")
+        taken = 0
+        while taken < len(found) and most > 0:
+            most -= found[taken].weight
+            taken += 1
+        self.arrived.update((event.number, event) for event in found[taken:])
+        return Slice(self, found[:taken], way="refilled")
 
     def announce(self, head: Head, now: float) -> None:
         """Take in a head that was read after the position. Alarm if the stream went back or is another."""
@@ -161,6 +170,11 @@ class Slice:
     def end(self) -> Ordered:
         """Its last event."""
         return self.events[-1]
+
+    @property
+    def weight(self) -> int:
+        """That of its events."""
+        return sum(event.weight for event in self.events)
 
 
 def _is_young(event: UUID) -> bool:

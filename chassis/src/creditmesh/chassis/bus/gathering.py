@@ -52,7 +52,7 @@ class Gatherer:
             found = self._next_arrived(progress, budget) if progress.arrived else None
             if found is not None and found.events:
                 slices.append(found)
-                budget -= len(found.events)
+                budget -= found.weight
             elif self._must_refill(progress):
                 behind.append(progress)
         if behind and budget > 0:
@@ -83,7 +83,7 @@ class Gatherer:
                 found[event.part].append(event)
             for part, progress in of_stream.items():
                 try:
-                    read = progress.refilled(found[part], types)
+                    read = progress.refilled(found[part], types, most=n)
                 except Alarm as alarm:
                     self._park(alarm)
                     continue

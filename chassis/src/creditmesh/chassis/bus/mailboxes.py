@@ -20,7 +20,7 @@ from creditmesh.chassis.units import Unit
 MOST_AT_ONCE = 500
 """Events that are read at once for everybody."""
 MOST_KEPT = 2000
-"""Events, of all its parts, that wait for a consumer or arrived there and are not applied; it reads others itself."""
+"""The weight of the events, of all its parts, that wait for a consumer or for their turn; it reads others itself."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -101,8 +101,9 @@ class Mailbox:
 
     @property
     def kept(self) -> int:
-        """How many events wait to be taken, or were taken and are not applied."""
-        return sum(map(len, self._come.values())) + sum(len(progress.arrived) for progress in self.held.values())
+        """The weight of the events that wait to be taken, or were taken and are not applied."""
+        waiting = [*self._come.values(), *(progress.arrived.values() for progress in self.held.values())]
+        return sum(event.weight for events in waiting for event in events)
 
     @property
     def has_room(self) -> bool:
@@ -113,8 +114,9 @@ class Mailbox:
         """Take in these events; where there are none, or no room, the consumer reads the stream itself."""
         room = MOST_KEPT - self.kept
         for place, events in found.items():
-            if events and len(events) <= room:
-                room -= len(events)
+            weight = sum(event.weight for event in events)
+            if events and weight <= room:
+                room -= weight
                 self._come[place] += events
                 self._wake.stir()
             else:

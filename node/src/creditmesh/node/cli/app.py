@@ -27,6 +27,7 @@ GROUPS = {
     "peers": credentials.peers_app,
     "dead": bus.dead,
     "readers": bus.readers_app,
+    "feeds": bus.feeds_app,
     "topics": bus.topics_app,
 }
 for name, group in GROUPS.items():

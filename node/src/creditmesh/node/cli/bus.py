@@ -1,16 +1,17 @@
-"""Commands about the bus: dead letters, who reads the streams, and Kafka's topics."""
+"""Commands about what travels: dead letters, who reads the streams, Kafka's topics, feeds of peers."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creditmesh.node.cli.console import node_settings, out, plainly, show_table
+from creditmesh.node.cli.console import node_operator, node_settings, out, plainly, show_table
 
 if TYPE_CHECKING:
     from creditmesh.node.dead_letters import Wish
 
 dead = typer.Typer(no_args_is_help=True, help="Events a reader could not apply, and the keys parked behind them.")
 readers_app = typer.Typer(no_args_is_help=True, help="The services that read streams, and how far they are.")
+feeds_app = typer.Typer(no_args_is_help=True, help="The feeds of this node, and the copies of its peers'.")
 topics_app = typer.Typer(no_args_is_help=True, help="The Kafka topics of this node.")
 
 
@@ -123,6 +124,32 @@ def readers_evict(
             typer.confirm(f"Evict {reader} from {stream}? / 移除 {stream} 的读取方 {reader}？", abort=True)
         asyncio.run(readers.evict(node_settings(), reader, stream))
         out.print(f"evicted {reader} from {stream} / 已移除", markup=False, highlight=False)
+
+
+@feeds_app.command("list")
+def feeds_list() -> None:
+    """List the feeds of this node, then its copies of its peers': how many entries, and why one stands still.
+
+    `ok`, or the reason with the index at which it shows; nothing from there on was applied. What each reason means is
+    in the guide on peers.
+    """
+    from creditmesh.node import feeds
+
+    with plainly():
+        show_table(feeds.COLUMNS, feeds.listed(node_operator()))
+
+
+@feeds_app.command("resume")
+def feeds_resume(
+    peer: Annotated[str, typer.Argument(help="The peer's code.")],
+    feed: Annotated[str, typer.Argument(help="Its feed: up, down or down-<node>.")],
+) -> None:
+    """Let a stopped copy go on from where it stands, once its peer has put the feed right. Nothing is skipped."""
+    from creditmesh.node import feeds
+
+    with plainly():
+        feeds.resume(node_operator(), peer, feed)
+        out.print(f"{peer}/{feed} goes on / 已恢复拉取 {peer}/{feed}", markup=False, highlight=False)
 
 
 @topics_app.command("apply")

@@ -4,14 +4,7 @@ from creditmesh.schemas.events.access import AccessRecorded, DisclosedToBureau
 from creditmesh.schemas.events.base import Envelope, Event
 from creditmesh.schemas.events.case import CaseChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged
-from creditmesh.schemas.events.entries import (
-    AcknowledgementReceived,
-    CatalogueReceived,
-    EntriesJudged,
-    EntryReceived,
-    FeedKeyReceived,
-    RecordReceived,
-)
+from creditmesh.schemas.events.entries import EntriesJudged, PageReceived
 from creditmesh.schemas.events.holder import HolderChanged
 from creditmesh.schemas.events.reading import UnknownWord, read_event
 from creditmesh.schemas.events.record import RecordChanged, RecordPurged, Related
@@ -19,39 +12,32 @@ from creditmesh.schemas.events.task import TaskChanged
 
 EVENTS: tuple[type[Event], ...] = (
     AccessRecorded,
-    AcknowledgementReceived,
     CaseChanged,
     CatalogueChanged,
-    CatalogueReceived,
     ClockChanged,
     DisclosedToBureau,
     EntriesJudged,
-    FeedKeyReceived,
     HolderChanged,
+    PageReceived,
     RecordChanged,
     RecordPurged,
-    RecordReceived,
     TaskChanged,
 )
 
 __all__ = [
     "EVENTS",
     "AccessRecorded",
-    "AcknowledgementReceived",
     "CaseChanged",
     "CatalogueChanged",
-    "CatalogueReceived",
     "ClockChanged",
     "DisclosedToBureau",
     "EntriesJudged",
-    "EntryReceived",
     "Envelope",
     "Event",
-    "FeedKeyReceived",
     "HolderChanged",
+    "PageReceived",
     "RecordChanged",
     "RecordPurged",
-    "RecordReceived",
     "Related",
     "TaskChanged",
     "UnknownWord",

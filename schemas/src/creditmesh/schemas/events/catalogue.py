@@ -5,9 +5,9 @@ from typing import Any, ClassVar, Literal
 
 from creditmesh.schemas.events.base import Event
 from creditmesh.schemas.identifiers import Code, Tier
+from creditmesh.schemas.words import ObjectKind
 
-ObjectKind = Literal["item", "list", "measure", "matter", "purpose", "party", "code_set", "rule", "procedure"]
-"""The kinds of object the catalogue publishes."""
+__all__ = ["CatalogueChanged", "ClockChanged", "ObjectKind"]
 
 
 class CatalogueChanged(Event):

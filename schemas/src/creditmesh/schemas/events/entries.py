@@ -1,62 +1,43 @@
-"""What the exchange tells of a peer's feed, entry by entry, and what ingestion answers.
+"""What the exchange tells of a peer's feed, a stretch of a page at a time, and what ingestion answers.
 
-A peer's feed is verified before it is told; from then on its entries are events like any other, in the order of the
-feed: all entries of one feed have one key, so they stand in one part.
+A peer's feed is verified before it is told; from then on it comes as events like any other, in the order of the feed:
+all of one feed has one key, so it stands in one part.
 """
 
-from typing import Annotated, ClassVar
+from functools import cached_property
+from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
-
 from creditmesh.schemas.acknowledgements import EntryRefusal
+from creditmesh.schemas.bounds import Count
 from creditmesh.schemas.events.base import Event
+from creditmesh.schemas.exchange import FeedEntry
 from creditmesh.schemas.identifiers import FeedName, NodeCode
+from creditmesh.schemas.received import ReceivedEntry, read_entries
 
 
-class EntryReceived(Event):
-    """One entry of a peer's feed, verified: under the tree head that the peer signed, at this index."""
+class PageReceived(Event):
+    """The entries `first <= index < until` of a peer's feed, as they came and were verified."""
+
+    type: ClassVar[str] = "page.received"
 
     peer: NodeCode
     feed: FeedName
-    index: Annotated[int, Field(ge=0)]
-    """Its place in the peer's feed, 0 for the first."""
-    line: str
-    """The line that was hashed into the tree, to the letter (`schemas.exchange.Line`)."""
-    body: str | None = None
-    """The JSON of what the line commits to (`schemas.exchange`); None where it was erased."""
+    first: Count
+    until: Count
+    entries: tuple[FeedEntry, ...]
+    waiting: tuple[Count, ...] = ()
+    """Those that the version which told them could not read, and those of a record that wait behind one: it told them
+    for what surrounds them, and a version that can read them tells them anew."""
 
     @property
     def key(self) -> str:
         return f"{self.peer}/{self.feed}"
 
-
-class RecordReceived(EntryReceived):
-    """A revision of a record, as a peer shares it; personal fields sealed under the feed's key."""
-
-    type: ClassVar[str] = "record.received"
-
-    record: UUID
-    rev: int
-    """Both stand in the line too; here they find the entry."""
-
-
-class FeedKeyReceived(EntryReceived):
-    """The key that seals the entries after it, wrapped to those who may read them."""
-
-    type: ClassVar[str] = "feed_key.received"
-
-
-class CatalogueReceived(EntryReceived):
-    """A version of an object of a higher tier's catalogue, or its withdrawal."""
-
-    type: ClassVar[str] = "catalogue.received"
-
-
-class AcknowledgementReceived(EntryReceived):
-    """A higher tier's acknowledgement of entries of ours, relayed by the tier between."""
-
-    type: ClassVar[str] = "acknowledgement.received"
+    @cached_property
+    def received(self) -> tuple[ReceivedEntry, ...]:
+        """The entries as this version can read them; read once for all who ask."""
+        return read_entries(self.peer, self.feed, self.entries, waiting=frozenset(self.waiting))
 
 
 class EntriesJudged(Event):

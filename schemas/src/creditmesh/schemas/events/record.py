@@ -10,14 +10,9 @@ from creditmesh.schemas.encodings import Json
 from creditmesh.schemas.events.base import Event
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind
 from creditmesh.schemas.sealed import Sealed
+from creditmesh.schemas.words import Change, RecordState, Severity
 
-RecordState = Literal["published", "withdrawn", "repaired", "withheld"]
-"""`withheld`: a copy whose newest content this node refused; what it said before is shown no more."""
-Severity = Literal["minor", "general", "serious"]
-Change = Literal[
-    "accepted", "corrected", "marked", "unmarked", "repaired", "withdrawn", "reopened", "discharged", "withheld"
-]
-"""`discharged`: of all that the record says and is used for nothing concerns a person whom it names any more."""
+__all__ = ["Change", "RecordChanged", "RecordPurged", "RecordState", "Related", "Severity"]
 
 
 class Related(BaseModel):

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from creditmesh.catalogue import operations
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.schemas.events import CatalogueReceived
+from creditmesh.schemas.events import PageReceived
 
 
-async def on_catalogue_received(ctx: Context, events: Sequence[Delivered]) -> None:
-    """A peer above has published: its catalogue holds here too."""
-    await operations.take(ctx, [event.read(CatalogueReceived) for event in events])
+async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A peer's page was verified: what one above published in it holds here too."""
+    entries = [entry for event in events for entry in event.read(PageReceived).received if entry.type == "catalogue"]
+    if entries:
+        await operations.take(ctx, entries)

@@ -6,15 +6,12 @@ from creditmesh.exchange import events
 from creditmesh.exchange.api import router
 from creditmesh.exchange.puller import units
 from creditmesh.schemas.events import (
-    AcknowledgementReceived,
     CatalogueChanged,
-    CatalogueReceived,
     DisclosedToBureau,
     EntriesJudged,
-    FeedKeyReceived,
     HolderChanged,
+    PageReceived,
     RecordChanged,
-    RecordReceived,
     TaskChanged,
 )
 
@@ -28,12 +25,12 @@ service = Service(
         RecordChanged: events.on_record_changed,
         CatalogueChanged: events.on_catalogue_changed,
         EntriesJudged: events.on_entries_judged,
-        AcknowledgementReceived: events.on_acknowledgement_received,
+        PageReceived: events.on_page_received,
         TaskChanged: events.on_task_changed,
         DisclosedToBureau: events.on_disclosed_to_bureau,
     },
-    emits=(AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
-    outbox=Outbox(table="received", event=RecordReceived),
+    emits=(HolderChanged, PageReceived),
+    outbox=Outbox(table="received_page", event=PageReceived, read_back=True),
     keys=frozenset({"data", "node", "feed"}),
     vault=frozenset({"open"}),
     lock_class=16,

@@ -74,11 +74,6 @@ def sealed_fields(event: RecordChanged, opened: Mapping[str, Mapping[str, JsonVa
     return {sealed.field: dict(opened[sealed.field]) for sealed in event.sealed if sealed.field in opened}
 
 
-def without_body(received: bytes) -> bytes:
-    """The text of a received entry with its line alone."""
-    return orjson.dumps(orjson.loads(received) | {"body": None})
-
-
 def catalogue_draft(event: CatalogueChanged, *, at: datetime) -> Draft:
     """The entry of an object of the catalogue."""
     names = ("kind", "code", "state", "effective", "issued_by", "basis", "body")

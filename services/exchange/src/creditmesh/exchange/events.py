@@ -26,8 +26,8 @@ async def on_entries_judged(ctx: Context, events: Sequence[Delivered]) -> None:
     await answering.sign_judged(ctx, events)
 
 
-async def on_acknowledgement_received(ctx: Context, events: Sequence[Delivered]) -> None:
-    """A higher tier has answered for entries of ours."""
+async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A peer's page was verified: what a higher tier answered for entries of ours stands in it."""
     await acknowledging.take_relayed(ctx, events)
 
 

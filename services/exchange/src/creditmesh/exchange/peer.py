@@ -1,16 +1,24 @@
-"""Speaking to a peer: signed requests to its gateway, pages of its feeds, acknowledgements of ours."""
+"""Speaking to a peer: signed requests to its gateway, pages of its feeds, acknowledgements of ours.
 
+What a peer answers is bounded before it is read: in bytes, lines and time, and it must come unencoded.
+"""
+
+import asyncio
 from base64 import b64decode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import httpx
+import orjson
 from pydantic import ValidationError
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.http.signatures import signed_headers
 from creditmesh.chassis.vault.keys import Keys, verified
+from creditmesh.exchange.chunks import PageChunk, chunks_of
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
 from creditmesh.schemas.pages import BadPage, VerifiedPage, verify_page
@@ -19,7 +27,14 @@ from creditmesh.schemas.tlog import Range
 WAIT = 20
 """Seconds that a peer holds a pull that has nothing to bring."""
 LIMIT = 1000
-_JSON = "application/json"
+"""Entries of a page, about: it ends at a signed head."""
+MOST_BYTES = 32 * 1024 * 1024
+MOST_LINES = 5000
+SECONDS_FOR_A_PAGE = WAIT + 60.0
+"""To its last byte."""
+_MOST_SAID = 16 * 1024
+_WENT_BACK = (422, "beyond_feed")
+_PLAIN = {"", "identity"}
 
 
 class NotNow(Transient):
@@ -30,6 +45,10 @@ class PeerUnreachable(NotNow):
     """The peer does not answer."""
 
 
+class PageTooLarge(NotNow):
+    """The page is more than this node takes at once: it is asked for in smaller pieces."""
+
+
 class PeerRefused(NotNow):
     """The peer refuses what this node asks or says: its row here, or ours there, is not as the other needs it."""
 
@@ -37,8 +56,13 @@ class PeerRefused(NotNow):
 class PulledPage(NamedTuple):
     """One page as it came."""
 
-    entries: list[FeedEntry]
+    chunks: list[PageChunk]
     note: str
+
+    @property
+    def entries(self) -> list[FeedEntry]:
+        """All its entries."""
+        return [entry for chunk in self.chunks for entry in chunk.page.entries]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,30 +75,31 @@ class Peer:
     clock: Clock
     client: httpx.AsyncClient
 
-    async def pull(self, feed: str, *, after: int, wait: int = WAIT) -> PulledPage | None:
+    async def pull(self, feed: str, *, after: int, limit: int = LIMIT, wait: int = WAIT) -> PulledPage | None:
         """The page after so many entries; None if there are none. BadPage where what came is not a page."""
-        url = f"{self.party.url}/v1/exchange/feeds/{feed}/entries?after={after}&limit={LIMIT}&wait={wait}"
-        entries: list[FeedEntry] = []
-        note = ""
+        url = f"{self.party.url}/v1/exchange/feeds/{feed}/entries?after={after}&limit={limit}&wait={wait}"
+        async with self._asked("GET", url) as answer:
+            if answer.status_code != httpx.codes.OK:
+                said = await _said(answer)
+                raise BadPage("size", after) if said == _WENT_BACK else PeerRefused(f"feed {feed}: {_named(said)}")
+            if answer.headers.get("content-encoding", "") not in _PLAIN:
+                raise BadPage("encoded", after)
+            content = await _read(answer, MOST_BYTES)
+        return self._page(feed, content, after) if content else None
+
+    def _page(self, feed: str, content: bytes, after: int) -> PulledPage | None:
+        if content.count(b"\n") > MOST_LINES:
+            raise PageTooLarge(f"a page of {self.party.code} has too many lines")
+        whole, _, rest = content.rpartition(b"\n")
+        *lines, end = whole.split(b"\n")
+        early = next((place for place, line in enumerate(lines) if line.startswith(b'{"checkpoint"')), None)
+        if early is not None:
+            raise BadPage("order", after + early)
         try:
-            async with self.client.stream("GET", url, headers=self._signed("GET", url)) as answer:
-                if answer.status_code != httpx.codes.OK:
-                    await answer.aread()
-                    raise _refused(answer, feed, after)
-                async for line in answer.aiter_lines():
-                    if note:
-                        raise BadPage("order", after + len(entries))
-                    if line.startswith('{"checkpoint"'):
-                        note = PageEnd.model_validate_json(line).checkpoint
-                    else:
-                        entries.append(FeedEntry.model_validate_json(line))
-        except httpx.TransportError as error:
-            raise PeerUnreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
-        except ValidationError as error:
-            raise BadPage("malformed", after + len(entries)) from error
-        if entries and not note:
-            raise PeerUnreachable(f"the page of {self.party.code} was cut off")
-        return PulledPage(entries, note) if entries else None
+            note = PageEnd.model_validate_json(b"" if rest else end).checkpoint
+        except ValidationError:
+            raise PeerUnreachable(f"the page of {self.party.code} was cut off") from None
+        return PulledPage(chunks_of(self.party.code, feed, first=after, lines=lines), note) if lines else None
 
     def verify(self, feed: str, before: Range, pulled: PulledPage) -> VerifiedPage:
         """The page if it is what the peer signed; BadPage if not."""
@@ -90,30 +115,53 @@ class Peer:
 
     async def acknowledge(self, feed: str, text: str) -> None:
         """Hand over what this node signed about a feed of the peer's."""
-        url, body = f"{self.party.url}/v1/exchange/feeds/{feed}/acknowledgements", text.encode()
-        headers = self._signed("POST", url, body) | {"Content-Type": _JSON}
+        url = f"{self.party.url}/v1/exchange/feeds/{feed}/acknowledgements"
+        async with self._asked("POST", url, text.encode()) as answer:
+            if answer.status_code not in {httpx.codes.NO_CONTENT, httpx.codes.OK}:
+                said = _named(await _said(answer))
+                raise PeerRefused(f"{self.party.code} does not take an acknowledgement: {said}")
+
+    @asynccontextmanager
+    async def _asked(self, method: str, url: str, body: bytes = b"") -> AsyncIterator[httpx.Response]:
+        """A signed request's answer, read within this block; PeerUnreachable if it does not come, or not whole."""
+        headers = self._signed(method, url, body) | {"Accept-Encoding": "identity"}
+        headers |= {"Content-Type": "application/json"} if body else {}
+        code = self.party.code
         try:
-            answer = await self.client.post(url, content=body, headers=headers)
+            async with (
+                asyncio.timeout(SECONDS_FOR_A_PAGE),
+                self.client.stream(method, url, content=body, headers=headers) as answer,
+            ):
+                yield answer
+        except TimeoutError as error:
+            raise PageTooLarge(f"{code} takes too long") from error
         except httpx.TransportError as error:
-            raise PeerUnreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
-        if answer.status_code not in {httpx.codes.NO_CONTENT, httpx.codes.OK}:
-            raise PeerRefused(f"{self.party.code} does not take an acknowledgement: {_said(answer)}")
+            raise PeerUnreachable(f"{code} does not answer: {type(error).__name__}") from error
 
     def _signed(self, method: str, url: str, body: bytes = b"") -> dict[str, str]:
         to, at = self.party.code, self.clock.instant()
         return signed_headers(self.keys, node=self.node, to=to, method=method, url=url, body=body, at=at)
 
 
-def _refused(answer: httpx.Response, feed: str, after: int) -> Exception:
-    if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-        return BadPage("size", after)
-    return PeerRefused(f"feed {feed}: {_said(answer)}")
+async def _read(answer: httpx.Response, most: int) -> bytes:
+    """The body as its bytes came; PageTooLarge, and no more is read, where there are more than that."""
+    read = bytearray()
+    async for chunk in answer.aiter_raw():
+        read += chunk
+        if len(read) > most:
+            raise PageTooLarge(f"an answer has more than {most} bytes")
+    return bytes(read)
 
 
-def _said(answer: httpx.Response) -> str:
+async def _said(answer: httpx.Response) -> tuple[int, str]:
     """The status and the stable code of a problem; never its text, which is the peer's."""
     try:
-        code = str(answer.json()["code"])[:64]
-    except (ValueError, KeyError, TypeError):
+        code = str(orjson.loads(await _read(answer, _MOST_SAID))["code"])[:64]
+    except (PageTooLarge, ValueError, KeyError, TypeError):
         code = "-"
-    return f"{answer.status_code} {code}"
+    return answer.status_code, code
+
+
+def _named(said: tuple[int, str]) -> str:
+    status, code = said
+    return f"{status} {code}"

@@ -45,7 +45,7 @@ class Puller:
         """Pull until the lease is lost; every loop ends with it."""
         address, lock_class, lease = self._lease
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(10.0, read=WAIT + 10.0)))
+            pulls, answers = [await stack.enter_async_context(_client()) for _ in range(2)]
             leases = Leases(address, lock_class=lock_class, parts=self._equipment.node.parts, lease=lease)
             stack.push_async_callback(leases.close)
             await leases.open()
@@ -54,19 +54,22 @@ class Puller:
             stack.push_async_callback(self._end_all)
             while True:
                 await leases.rebalance()
-                await self._keep(dict(self._wanted(client, leases.held)))
+                await self._keep(dict(self._wanted(leases.held, pulls=pulls, answers=answers)))
                 await asyncio.sleep(SECONDS_TO_LOOK)
 
-    def _wanted(self, client: httpx.AsyncClient, held: frozenset[int]) -> Iterator[tuple[str, Unit]]:
+    def _wanted(
+        self, held: frozenset[int], *, pulls: httpx.AsyncClient, answers: httpx.AsyncClient
+    ) -> Iterator[tuple[str, Unit]]:
+        # An acknowledgement must not wait for a connection until a long poll has come back.
         directory = self._directory()
         for party in (*directory.peers("above"), *directory.peers("below")):
             if party.url is None or part_of(party.code, self._equipment.node.parts) not in held:
                 continue
-            peer = self._peer(client, party)
+            peer = self._peer(pulls, party)
             for feed in self._feeds(party):
                 yield _named(f"pull {party.code}/{feed}", Pulling(self._equipment, peer, feed).run)
             if party.place == "below":
-                yield _named(f"acknowledge {party.code}", Sending(self._equipment, peer, UP).run)
+                yield _named(f"acknowledge {party.code}", Sending(self._equipment, self._peer(answers, party), UP).run)
 
     def _feeds(self, party: Party) -> tuple[str, ...]:
         return (UP,) if party.place == "below" else (DOWN, f"{DOWN}-{self._equipment.node.code}")
@@ -99,6 +102,12 @@ class Puller:
         if not isinstance(followed, Directory):
             raise TypeError("the exchange follows the catalogue")
         return followed
+
+
+def _client() -> httpx.AsyncClient:
+    """As many connections as there are loops: each has one request at a time."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+    return httpx.AsyncClient(timeout=httpx.Timeout(10.0, read=WAIT + 10.0), limits=limits)
 
 
 def _named(name: str, run: Callable[[], Awaitable[None]]) -> tuple[str, Unit]:

@@ -7,16 +7,21 @@ from dataclasses import replace
 
 import structlog
 
-from creditmesh.chassis.bus.faults import uncertain_on_failure
+from creditmesh.chassis.bus.dead_letters import described
+from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, uncertain_on_failure
 from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.errors import Uncertain
+from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.operations import answering, receiving
-from creditmesh.exchange.peer import NotNow, Peer, PulledPage
+from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, Peer, PulledPage
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.pages import BadPage, VerifiedPage
 
 SECONDS_STOPPED = 5.0
 """How often a stopped copy is looked at, whether an operator has let it go on."""
+SECONDS_EMPTY = 1.0
+"""A peer that says at once that there is nothing is asked no sooner than this: it may be shutting down."""
 SECONDS_TO_LOOK = 5.0
 """How often acknowledgements are looked for when nothing tells of one."""
 SECONDS_TO_COME = 0.2
@@ -59,52 +64,106 @@ class Pulling:
         self._equipment = equipment
         self._peer = peer
         self._feed = feed
+        self._code = ""
         self._patience = Backoff(feed)
+        self._limit = LIMIT
+        self._refusals = 0
+        """How often in a row this node itself could not take the page that comes next."""
         self._at: FeedCopy | None = None
         """Where this loop itself has brought the copy: who finds it elsewhere is uncertain, so it is not read again."""
 
     async def run(self) -> None:
         """Follow the feed until something fails; begin again from the stored head."""
         self._at = None
-        with uncertain_on_failure(f"pull of {self._feed}"):
-            while True:
-                await self._step()
+        try:
+            with uncertain_on_failure(f"pull of {self._feed}"):
+                await self._tell_again()
+                while True:
+                    await self._step()
+        finally:
+            self._show(None)  # whoever pulls it next says so
 
     async def _step(self) -> None:
         peer = self._peer()
-        before, self._at = self._at or await self._standing(peer.party.code), None
+        self._code = peer.party.code
+        before, self._at = self._at or await self._standing(self._code), None
+        self._show(before)
         if before.alarm is not None:
             await asyncio.sleep(SECONDS_STOPPED)
             return
         try:
-            pulled = await peer.pull(self._feed, after=before.range.size)
-            self._patience.done(peer.party.code)
+            pulled = await self._pulled(peer, before)
             if pulled is None:
                 self._at = before
                 return
             await self._receive(before, pulled, peer.verify(self._feed, before.range, pulled))
         except NotNow as error:
-            await self._patience.after(peer.party.code, error)
+            await self._patience.after(self._code, error)
         except BadPage as bad:
-            await self._stop(peer.party.code, bad)
+            await self._stop(str(bad))
+        except Uncertain:
+            raise
+        except Exception as error:
+            self._refusals += 1
+            if fault_of(error, PATIENCE) is not Fault.PERMANENT or self._refusals < PATIENCE:
+                raise
+            await self._stop(f"not taken at index {before.range.size}: {described(error)}")
+
+    async def _pulled(self, peer: Peer, before: FeedCopy) -> PulledPage | None:
+        """The next page; of one that is too large, less the next time, until there is no less to ask for."""
+        began = asyncio.get_running_loop().time()
+        try:
+            pulled = await peer.pull(self._feed, after=before.range.size, limit=self._limit)
+        except PageTooLarge:
+            if self._limit == 1:
+                raise BadPage("too_large", before.range.size) from None
+            self._limit = max(self._limit // 8, 1)
+            raise
+        self._limit = min(self._limit * 2, LIMIT)
+        self._patience.done(peer.party.code)
+        if pulled is None and asyncio.get_running_loop().time() - began < SECONDS_EMPTY:
+            await asyncio.sleep(SECONDS_EMPTY)
+        return pulled
 
     async def _receive(self, before: FeedCopy, pulled: PulledPage, page: VerifiedPage) -> None:
         context = Context(self._equipment)
         try:
-            await receiving.receive(context, before, pulled.entries, page, note=pulled.note)
+            waits = await receiving.receive(context, before, pulled.chunks, page, note=pulled.note)
             await context.commit()
         finally:
             await context.rollback()
-        self._at = replace(before, range=page.after, note=pulled.note)
+        self._refusals = 0
+        self._at = None if waits else replace(before, range=page.after, note=pulled.note)
+
+    async def _tell_again(self) -> None:
+        context = Context(self._equipment)
+        try:
+            await receiving.tell_again(context, self._peer().party.code, self._feed)
+            await context.commit()
+        finally:
+            await context.rollback()
 
     async def _standing(self, peer: str) -> FeedCopy:
         async with self._equipment.pool.session() as session:
             return await copies.copy_of(session, peer, self._feed)
 
-    async def _stop(self, peer: str, bad: BadPage) -> None:
-        _log.error("feed stopped", peer=peer, feed=self._feed, reason=bad.reason, index=bad.index)
+    async def _stop(self, why: str) -> None:
+        _log.error("feed stopped", peer=self._code, feed=self._feed, reason=why)
         async with self._equipment.pool.session() as session:
-            await copies.stop(session, peer, self._feed, alarm=str(bad), at=self._equipment.clock.instant())
+            await copies.stop(session, self._code, self._feed, alarm=why, at=self._equipment.clock.instant())
+            self._show(await copies.copy_of(session, self._code, self._feed))
+
+    def _show(self, copy: FeedCopy | None) -> None:
+        """Tell what stands still of the copy in readiness and metrics; None: it is followed here no more."""
+        FEED_STOPPED.labels(self._code, self._feed).set(copy is not None and copy.alarm is not None)
+        FEED_WAITING.labels(self._code, self._feed).set(0 if copy is None else copy.waiting)
+        why = None if copy is None else copy.alarm
+        if copy is not None and why is None and copy.waiting:
+            why = f"{copy.waiting} entries wait for a newer version: {', '.join(copy.unknown)}"
+        if why is None:
+            self._equipment.stopped.pop(f"{self._code}/{self._feed}", None)
+        else:
+            self._equipment.stopped[f"{self._code}/{self._feed}"] = why
 
 
 class Sending:

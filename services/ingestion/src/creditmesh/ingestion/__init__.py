@@ -10,11 +10,10 @@ from creditmesh.schemas.events import (
     AccessRecorded,
     CaseChanged,
     EntriesJudged,
-    FeedKeyReceived,
     HolderChanged,
+    PageReceived,
     RecordChanged,
     RecordPurged,
-    RecordReceived,
 )
 
 service = Service(
@@ -24,8 +23,7 @@ service = Service(
     summary_zh="数据报送、入库校验、信用记录及其版本、对等节点记录副本、待审数据、数据质量。",
     router=router,
     handles={
-        RecordReceived: events.on_record_received,
-        FeedKeyReceived: events.on_feed_key_received,
+        PageReceived: events.on_page_received,
         CaseChanged: events.on_case_changed,
         HolderChanged: events.on_holder_changed,
     },

@@ -5,17 +5,12 @@ from collections.abc import Sequence
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion import operations
-from creditmesh.schemas.events import CaseChanged, FeedKeyReceived, RecordReceived
+from creditmesh.schemas.events import CaseChanged, PageReceived
 
 
-async def on_record_received(ctx: Context, events: Sequence[Delivered]) -> None:
-    """A peer sent revisions of records: copies follow, and the sender learns what was refused."""
-    await operations.apply_entries(ctx, [event.read(RecordReceived) for event in events])
-
-
-async def on_feed_key_received(ctx: Context, events: Sequence[Delivered]) -> None:
-    """A peer sent the key that seals its next entries."""
-    await operations.keep_keys(ctx, [event.read(FeedKeyReceived) for event in events])
+async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A peer sent revisions of records and the keys that seal them: copies follow, and it learns what was refused."""
+    await operations.apply_pages(ctx, [event.read(PageReceived) for event in events])
 
 
 async def on_case_changed(ctx: Context, events: Sequence[Delivered]) -> None:

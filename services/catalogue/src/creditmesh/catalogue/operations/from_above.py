@@ -21,13 +21,13 @@ from creditmesh.catalogue.operations.received import ReceivedObject, as_told, re
 from creditmesh.catalogue.store import Publication, RefusedEntry
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
-from creditmesh.schemas.events import CatalogueReceived
 from creditmesh.schemas.identifiers import RANK
+from creditmesh.schemas.received import ReceivedEntry
 
 log = structlog.get_logger(__name__)
 
 
-async def take(ctx: Context, events: Sequence[CatalogueReceived]) -> None:
+async def take(ctx: Context, events: Sequence[ReceivedEntry]) -> None:
     """Take these entries over in the order they were told, each time with what still waits from before."""
     session = await ctx.session()
     await store.lock(session, ctx.equipment.service.lock_class)
@@ -43,7 +43,7 @@ async def take(ctx: Context, events: Sequence[CatalogueReceived]) -> None:
     await store.keep_refused(session, list(refused.values()))
 
 
-async def _of_peers_above(ctx: Context, events: Sequence[CatalogueReceived]) -> list[CatalogueReceived]:
+async def _of_peers_above(ctx: Context, events: Sequence[ReceivedEntry]) -> list[ReceivedEntry]:
     # From the table, not from what this process follows: the exchange may have followed the enrolment before us.
     newest = await store.newest(await ctx.session())
     found = []

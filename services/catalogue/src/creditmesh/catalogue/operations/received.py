@@ -12,9 +12,9 @@ from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.objects import CatalogueObject, entry_of
 from creditmesh.catalogue.store import RefusedEntry
 from creditmesh.schemas.catalogue import Tier
-from creditmesh.schemas.events import CatalogueReceived
 from creditmesh.schemas.exchange import CatalogueBody
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.received import ReceivedEntry
 
 _UNREADABLE = FieldError(
     pointer="",
@@ -56,7 +56,7 @@ class ReceivedObject:
         return replace(self.row, kind=self.said.kind, code=self.said.code, errors=_dumped(*self.errors))
 
 
-def as_told(event: CatalogueReceived, *, at: datetime) -> RefusedEntry:
+def as_told(event: ReceivedEntry, *, at: datetime) -> RefusedEntry:
     """The row of an entry that nobody has tried to read yet."""
     body = event.body or ""
     return RefusedEntry(

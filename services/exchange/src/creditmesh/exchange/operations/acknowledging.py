@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from pydantic import ValidationError
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Alarm
 from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import acknowledged_draft
@@ -23,9 +23,10 @@ from creditmesh.exchange.store.feeds import Placed
 from creditmesh.exchange.store.holders import TrackedRevision
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import AcknowledgementReceived
+from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.exchange import TOLD, AcknowledgedBody, RelayedEntry, base64_text, feed_origin
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.received import ReceivedEntry
 from creditmesh.schemas.signed import BadSignature, SignedText, read
 from creditmesh.schemas.tlog import inclusion_plan
 
@@ -33,6 +34,7 @@ _LEEWAY = timedelta(minutes=5)
 """How far a peer's clock may be ahead of ours: a time beyond that would stand before every later answer of the peer."""
 
 _MOST_TOLD = 20
+_log = structlog.get_logger(__name__)
 
 
 async def take(ctx: Context, feed: str, signed: SignedText) -> None:
@@ -65,9 +67,9 @@ async def take(ctx: Context, feed: str, signed: SignedText) -> None:
 async def take_relayed(ctx: Context, events: Sequence[Delivered]) -> None:
     """A higher tier's answer to entries of ours, passed on by the tier between; and on to who sent them to us."""
     session = await ctx.session()
-    for each in events:
-        received = each.read(AcknowledgementReceived)
-        body = _body(ctx, each, received)
+    relayed = [(each, entry) for each in events for entry in each.read(PageReceived).received]
+    for each, received in relayed:
+        body = _body(ctx, received)
         if body is None:
             continue
         told = {entry.index: entry for entry in body.entries}
@@ -199,14 +201,18 @@ def _told(entry: Placed, at: datetime) -> TrackedRevision:
     )
 
 
-def _body(ctx: Context, event: Delivered, received: AcknowledgementReceived) -> AcknowledgedBody | None:
+def _body(ctx: Context, received: ReceivedEntry) -> AcknowledgedBody | None:
+    if received.type != "acknowledged" or received.body is None:
+        return None
     party = ctx.followed(Directory).party(received.peer)
-    if received.body is None or party is None or party.place != "above":
+    if party is None or party.place != "above":
         return None
     try:
         return AcknowledgedBody.model_validate_json(received.body)
-    except ValidationError as error:
-        raise Alarm("an acknowledgement cannot be read", stream=event.stream, part=event.part) from error
+    except ValidationError:
+        place = {"peer": received.peer, "feed": received.feed, "index": received.index}
+        _log.error("an acknowledgement cannot be read", **place)  # it is one entry, and the feed goes on
+        return None
 
 
 def _verify(public: bytes, data: bytes, signature: bytes) -> bool:

@@ -10,12 +10,12 @@ from creditmesh.chassis.bus.listen import tell
 from creditmesh.chassis.bus.stream import heads, parked, passed
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
-from creditmesh.exchange.entries import without_body
+from creditmesh.exchange.chunks import without_bodies
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import EntryPlace, Made, Unsent
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import feed_origin
+from creditmesh.schemas.exchange import NEWER_VERSION, feed_origin
 from creditmesh.schemas.signed import sign
 
 JUDGED = "ingestion"
@@ -50,15 +50,17 @@ async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
         for (at, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
-    await _forget(session, [(each.peer, each.feed, entry.index) for _, each in judged for entry in each.refused])
+    refused = [(each, entry) for _, each in judged for entry in each.refused if entry.code != NEWER_VERSION]
+    await _forget(session, [(each.peer, each.feed, entry.index) for each, entry in refused])
     await tell(session, *sorted({word(each.peer) for each in made}))
 
 
 async def _forget(session: Session, places: Sequence[EntryPlace]) -> None:
     """What was refused is not kept: the line stays, which is under the peer's tree head, and the body goes."""
-    texts = await copies.refused(session, places) if places else []
+    texts = await copies.covering(session, places) if places else []
     if texts:
-        await copies.forget(session, [each._replace(data=without_body(each.data)) for each in texts])
+        blanked = [(each.part, each.id, without_bodies(each.data, each.indices)) for each in texts]
+        await copies.rewrite(session, blanked)
 
 
 def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:

@@ -31,4 +31,6 @@ def _out(copy: FeedCopy) -> FeedOut:
         root=copy.range.root().hex(),
         checkpoint=copy.note,
         alarm=copy.alarm,
+        waiting=copy.waiting,
+        unknown=tuple(copy.unknown),
     )

@@ -1,71 +1,90 @@
-"""A verified page of a peer's feed: kept and told in one transaction with the copy's new head."""
+"""A verified page of a peer's feed: kept and told in one transaction with the copy's new head.
+
+An entry that says what this version has no word for waits, and with it what comes after it of the same record; the feed
+goes on. Whoever knows the words tells such entries anew, in their order, when it begins to follow the feed.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime
-
-import orjson
-from pydantic import ValidationError
+from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.store import copies
-from creditmesh.exchange.store.copies import FeedCopy
-from creditmesh.schemas.events import AcknowledgementReceived, CatalogueReceived, EntryReceived, FeedKeyReceived
-from creditmesh.schemas.exchange import EntryLine, FeedEntry, LineType
-from creditmesh.schemas.pages import BadPage, VerifiedPage
-
-_TOLD: dict[LineType, type[EntryReceived]] = {
-    "feed.key": FeedKeyReceived,
-    "catalogue": CatalogueReceived,
-    "acknowledged": AcknowledgementReceived,
-}
+from creditmesh.exchange.chunks import PageChunk, alone
+from creditmesh.exchange.store import copies, waiting
+from creditmesh.exchange.store.copies import FeedCopy, ReceivedPage
+from creditmesh.exchange.store.waiting import WaitingEntry
+from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.pages import VerifiedPage
+from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
 
 
 async def receive(
-    ctx: Context, before: FeedCopy, entries: Sequence[FeedEntry], page: VerifiedPage, *, note: str
-) -> None:
-    """Keep the entries of a page that was verified, and tell them in their order.
+    ctx: Context, before: FeedCopy, chunks: Sequence[PageChunk], page: VerifiedPage, *, note: str
+) -> bool:
+    """Keep the chunks of a page that was verified, and tell them in their order; whether some of their entries wait.
 
-    Uncertain if the copy is elsewhere; BadPage for an entry of a kind that this version cannot handle.
+    Uncertain if the copy is elsewhere.
     """
     session = await ctx.session()
     await copies.move(session, before, page.after, note=note)
-    at, part = ctx.instant, ctx.part(f"{before.peer}/{before.feed}")
-    rows = []
-    for entry in entries:
-        line = _line(entry)
-        if line.type != "record":
-            ctx.emit(
-                _TOLD[line.type](
-                    peer=before.peer, feed=before.feed, index=entry.index, line=entry.line, body=entry.body
-                )
-            )
-            continue
-        row = _row(ctx, before, entry, line, at=at, part=part)
-        rows.append(row)
-        ctx.emit_row(row[1], part=part)
-    await copies.write(session, rows)
+    parked = await waiting.of_copy(session, before.peer, before.feed) if before.waiting else ()
+    records = {each.record for each in parked}
+    waits: list[WaitingEntry] = []
+    told = []
+    for chunk in chunks:
+        held = [each for each in chunk.page.received if _waits(each, records)]
+        waits += [WaitingEntry(each.peer, each.feed, each.index, each.unknown or BEHIND, each.record) for each in held]
+        told.append(chunk.with_waiting([each.index for each in held]) if held else chunk)
+    await _tell(ctx, told)
+    await waiting.add(session, waits)
+    return bool(waits)
 
 
-def _line(entry: FeedEntry) -> EntryLine:
-    try:
-        return EntryLine.model_validate_json(entry.line)
-    except ValidationError as error:
-        raise BadPage("malformed", entry.index) from error  # a type of entry that this version does not know
+async def tell_again(ctx: Context, peer: str, feed: str) -> None:
+    """Tell the entries of this copy anew that waited for words which this version knows."""
+    session = await ctx.session()
+    waits = await waiting.of_copy(session, peer, feed)
+    texts = await copies.covering(session, [(peer, feed, each.index) for each in waits]) if waits else ()
+    kept = {entry.index: entry for text in texts for entry in PageReceived.model_validate_json(text.data).entries}
+    records: set[UUID | None] = set()
+    known = []
+    for each in waits:
+        [entry] = read_entries(peer, feed, [kept[each.index]])
+        if not _waits(entry, records):
+            known.append(kept[each.index])
+    await waiting.remove(session, peer, feed, [entry.index for entry in known])
+    await _tell(ctx, [alone(peer, feed, entry) for entry in known])
 
 
-def _row(
-    ctx: Context, copy: FeedCopy, entry: FeedEntry, line: EntryLine, *, at: datetime, part: int
-) -> copies.Received:
-    data = {
-        "peer": copy.peer,
-        "feed": copy.feed,
-        "index": entry.index,
-        "line": entry.line,
-        "body": entry.body,
-        "record": line.record,
-        "rev": line.rev,
-    }
-    return (
-        part, ctx.new_id(), f"{copy.peer}/{copy.feed}", at, ctx.legal_date, ctx.traceparent, copy.peer, copy.feed,
-        entry.index, line.record, line.rev, orjson.dumps(data),
-    )  # fmt: skip
+def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:
+    """Whether it has to wait, itself or behind one of these records; its own is one of them then."""
+    if entry.unknown is None and (entry.record is None or entry.record not in records):
+        return False
+    records.add(entry.record)
+    return True
+
+
+async def _tell(ctx: Context, chunks: Sequence[PageChunk]) -> None:
+    rows = [_row(ctx, chunk) for chunk in chunks]
+    for row in rows:
+        ctx.emit_row(row.id, part=row.part)
+    await copies.write(await ctx.session(), rows)
+
+
+def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:
+    page, data = chunk
+    lines = [each.line if each.type == "record" else None for each in page.received]
+    return ReceivedPage(
+        part=ctx.part(page.key),
+        id=ctx.new_id(),
+        key=page.key,
+        at=ctx.instant,
+        legal_date=ctx.legal_date,
+        traceparent=ctx.traceparent,
+        peer=page.peer,
+        feed=page.feed,
+        first=page.first,
+        until=page.until,
+        records=[None if line is None else line.record for line in lines],
+        revs=[None if line is None else line.rev for line in lines],
+        data=data,
+    )

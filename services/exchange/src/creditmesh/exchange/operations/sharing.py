@@ -15,9 +15,10 @@ from creditmesh.exchange.store import feeds
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
-from creditmesh.schemas.exchange import STATE_CHANGES
+from creditmesh.schemas.exchange import STATE_CHANGES, UP
 
-UP, DOWN = "up", "down"
+__all__ = ["DOWN", "UP", "Change", "share_catalogue", "share_records"]
+DOWN = "down"
 Change = tuple[Delivered, RecordChanged]
 
 

@@ -6,25 +6,42 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
+from creditmesh.exchange.chunks import MOST_ENTRIES
 from creditmesh.schemas.tlog import Range
-
-RECEIVED = ("part", "id", "key", "at", "legal_date", "traceparent", "peer", "feed", "index", "record", "rev", "data")
-"""The columns of a received record in the order of a row to be written."""
-Received = tuple[int, UUID, str, datetime, date, str | None, str, str, int, UUID | None, int | None, bytes]
-
 
 EntryPlace = tuple[str, str, int]
 """A peer, its feed, and the index in it."""
 
 
+class ReceivedPage(NamedTuple):
+    """A row: a stretch of a peer's feed as it came, the body of an event."""
+
+    part: int
+    id: UUID
+    key: str
+    at: datetime
+    legal_date: date
+    traceparent: str | None
+    peer: str
+    feed: str
+    first: int
+    until: int
+    records: Sequence[UUID | None]
+    """Whose revision each entry is, in their order; None where it is none."""
+    revs: Sequence[int | None]
+    data: bytes
+
+
 class ReceivedText(NamedTuple):
-    """The text of a received record, and its row."""
+    """The text of a received page, its row, and the entries that are asked for."""
 
     part: int
     id: UUID
     data: bytes
+    indices: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +53,23 @@ class FeedCopy:
     range: Range
     note: str | None = None
     alarm: str | None = None
+    waiting: int = 0
+    """How many of its entries wait for a newer version."""
+    unknown: Sequence[str] = ()
+    """What they say."""
 
 
 _MAKE = "insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing"
-_COPY = "select size, stack, note, alarm from exchange.copy_head where peer = :peer and feed = :feed"
-_ALL = "select peer, feed, size, stack, note, alarm from exchange.copy_head order by peer, feed"
+_COPIES = """
+    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, w.waiting, w.unknown
+      from exchange.copy_head c
+     cross join lateral (
+        select count(*)::int as waiting, coalesce(array_agg(distinct unknown), '{}') as unknown from exchange.waiting
+         where peer = c.peer and feed = c.feed
+     ) w
+"""
+_COPY = f"{_COPIES} where c.peer = :peer and c.feed = :feed"
+_ALL = f"{_COPIES} order by c.peer, c.feed"
 _MOVE = """
     with moved as (
         update exchange.copy_head set size = :size, stack = :stack, note = :note
@@ -49,15 +78,26 @@ _MOVE = """
     )
     insert into exchange.copy_checkpoint (peer, feed, size, root) select peer, feed, size, :root from moved
 """
-_REFUSED = """
-    select r.part, r.id, r.data
-      from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:indices as bigint[])) as w(peer, feed, index)
-      join exchange.received r on r.peer = w.peer and r.feed = w.feed and r.index = w.index
+# No page has more entries than the bound: so far back one that covers an index may begin.
+_COVERING = """
+    with wanted as (
+        select * from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:indices as bigint[]))
+                      as w(peer, feed, index)
+    ), found as (
+        select p.part, p.id, array_agg(w.index) as indices
+          from wanted w
+          join exchange.received_page p
+            on p.peer = w.peer and p.feed = w.feed and p.first > w.index - :most and p.first <= w.index
+           and p.until > w.index
+         group by p.part, p.id
+    )
+    select p.part, p.id, p.data, f.indices
+      from found f join exchange.received_page p on p.part = f.part and p.id = f.id
 """
-_FORGET = """
-    update exchange.received r set data = w.data
+_REWRITE = """
+    update exchange.received_page p set data = w.data
       from unnest(cast(:parts as integer[]), cast(:ids as uuid[]), cast(:texts as bytea[])) as w(part, id, data)
-     where r.part = w.part and r.id = w.id
+     where p.part = w.part and p.id = w.id
 """
 _ALARM = """
     update exchange.copy_head set alarm = :alarm, alarmed_at = :at where peer = :peer and feed = :feed
@@ -75,15 +115,25 @@ async def copy_of(session: Session, peer: str, feed: str) -> FeedCopy:
     if row is None:
         await session.execute(_MAKE, place)
         return FeedCopy(peer=peer, feed=feed, range=Range.empty())
-    return FeedCopy(peer=peer, feed=feed, range=Range.unpacked(row.size, row.stack), note=row.note, alarm=row.alarm)
+    return _feed_copy(row)
 
 
 async def every(session: Session) -> list[FeedCopy]:
     """All copies."""
-    return [
-        FeedCopy(peer=r.peer, feed=r.feed, range=Range.unpacked(r.size, r.stack), note=r.note, alarm=r.alarm)
-        for r in await session.fetch(_ALL)
-    ]
+    return [_feed_copy(row) for row in await session.fetch(_ALL)]
+
+
+def _feed_copy(row: Row) -> FeedCopy:
+    peer, feed, size, stack, note, alarm, waiting, unknown = row
+    return FeedCopy(
+        peer=peer,
+        feed=feed,
+        range=Range.unpacked(size, stack),
+        note=note,
+        alarm=alarm,
+        waiting=waiting,
+        unknown=unknown,
+    )
 
 
 async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -> None:
@@ -94,21 +144,21 @@ async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -
         raise Uncertain("the copy of a feed was moved by another process")
 
 
-async def write(session: Session, rows: Sequence[Received]) -> None:
-    """Keep received records (rows of `RECEIVED`)."""
-    await session.copy("exchange.received", RECEIVED, rows)
+async def write(session: Session, pages: Sequence[ReceivedPage]) -> None:
+    """Keep stretches of peers' feeds."""
+    await session.copy("exchange.received_page", ReceivedPage._fields, pages)
 
 
-async def refused(session: Session, places: Sequence[EntryPlace]) -> list[ReceivedText]:
-    """The received records at these places of peers' feeds, to be forgotten."""
+async def covering(session: Session, places: Sequence[EntryPlace]) -> list[ReceivedText]:
+    """The pages in which these places of peers' feeds are."""
     peers, names, indices = zip(*places, strict=True)
-    found = await session.fetch(_REFUSED, {"peers": peers, "feeds": names, "indices": indices})
-    return [ReceivedText(*row) for row in found]
+    wanted = {"peers": peers, "feeds": names, "indices": indices, "most": MOST_ENTRIES}
+    return [ReceivedText(*row) for row in await session.fetch(_COVERING, wanted)]
 
 
-async def forget(session: Session, texts: Sequence[ReceivedText]) -> None:
-    """Keep these texts in place of those that came."""
-    await session.execute(_FORGET, dict(zip(("parts", "ids", "texts"), zip(*texts, strict=True), strict=True)))
+async def rewrite(session: Session, texts: Sequence[tuple[int, UUID, bytes]]) -> None:
+    """Keep these texts in place of those that came: (part, id, text)."""
+    await session.execute(_REWRITE, dict(zip(("parts", "ids", "texts"), zip(*texts, strict=True), strict=True)))
 
 
 async def stop(session: Session, peer: str, feed: str, *, alarm: str, at: datetime) -> None:
@@ -130,9 +180,12 @@ class EntryOrigin:
 
 
 _ORIGINS = """
-    select r.record, r.rev, r.peer, r.index
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
-      join exchange.received r on r.record = w.record and r.rev = w.rev and r.feed = 'up'
+    select e.record, e.rev, p.peer, p.first + e.place - 1
+      from exchange.received_page p
+     cross join lateral unnest(p.records, p.revs) with ordinality as e(record, rev, place)
+      join unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
+        on w.record = e.record and w.rev = e.rev
+     where p.feed = 'up' and p.records && cast(:records as uuid[])
 """
 
 

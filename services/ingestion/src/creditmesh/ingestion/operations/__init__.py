@@ -1,7 +1,6 @@
 """What ingestion does, called by its routes and by its events."""
 
-from creditmesh.ingestion.operations.copying.copies import apply_entries
-from creditmesh.ingestion.operations.copying.feed_keys import keep_keys
+from creditmesh.ingestion.operations.copying.pages import apply_pages
 from creditmesh.ingestion.operations.quality import keep_refusals, quality_of
 from creditmesh.ingestion.operations.records.cases import apply_cases
 from creditmesh.ingestion.operations.records.changes import ChangeRequest, correct_record, withdraw_record
@@ -28,7 +27,7 @@ __all__ = [
     "SubmissionOrder",
     "Submitted",
     "apply_cases",
-    "apply_entries",
+    "apply_pages",
     "confirm_number",
     "correct_record",
     "decide_review",
@@ -36,7 +35,6 @@ __all__ = [
     "held_rows",
     "history_of",
     "idempotent_change",
-    "keep_keys",
     "keep_refusals",
     "progress_of",
     "quality_of",

@@ -21,14 +21,14 @@ from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import RecordReceived
 from creditmesh.schemas.exchange import RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.received import ReceivedEntry
 
 
-async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> None:
-    """Judge these entries, write what was accepted, and tell each feed's results once.
+async def apply_entries(ctx: Context, received: Sequence[ReceivedEntry], results: EntryResults) -> None:
+    """Judge these entries of records, write what was accepted, and say what became of each.
 
     Transient if something was refused while this process has not followed the catalogue to its announced head: the run
     is done again, by what the catalogue says then.
@@ -42,14 +42,16 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
         await assert_followed(ctx)
     copies = _Copies(ctx)
     await copies.open(entries)
-    results = EntryResults()
     for entry in entries:
         refusal = entry.refusal or copies.apply(entry)
         if refusal is not None and entry.authorised and _withholds(entry, refusal):
             copies.withhold(entry)
-        results.add(entry.peer, entry.feed, entry.index, refusal, ended=copies.ended_by(entry))
+        ended = copies.ended_by(entry)
+        if refusal is not None:
+            results.refuse(entry, refusal)
+        elif ended is not None:
+            results.ended(entry, ended)
     await copies.write()
-    results.emit(ctx)
 
 
 def _withholds(entry: PeerEntry, refusal: FieldError) -> bool:

@@ -10,13 +10,14 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from creditmesh.ingestion.operations.records.candidates import Candidate
-from creditmesh.schemas.events import RecordReceived
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.exchange import STATE_CHANGES, EntryLine, FeedKeyBody, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.received import ReceivedEntry
 
-_MOST = 2**31 - 1
+NIL = UUID(int=0)
+"""Of an entry that names no record."""
 
 
 @dataclass(slots=True)
@@ -51,14 +52,14 @@ class PeerEntry:
         return self.body
 
 
-def read_entry(received: RecordReceived) -> PeerEntry:
-    """The entry; refused if it cannot be read, or where its body contradicts its line."""
-    entry = PeerEntry(received.peer, received.feed, received.index, received.record, received.rev)
-    line = _line(received)
-    if line is None or line.change is None or line.origin is None:
-        entry.refusal = reason("unreadable_entry")
-        return entry
-    entry.change, entry.origin = line.change, line.origin
+def read_entry(received: ReceivedEntry) -> PeerEntry:
+    """The entry of a record; refused if it does not say which, or where its body contradicts its line."""
+    line = received.line
+    if line is None or line.record is None or line.rev is None or line.change is None or line.origin is None:
+        nobody = PeerEntry(received.peer, received.feed, received.index, NIL, 1)
+        nobody.refusal = reason("unreadable_entry")
+        return nobody
+    entry = PeerEntry(received.peer, received.feed, received.index, line.record, line.rev, line.change, line.origin)
     body = _body(received.body)
     agree = body is not None and _about(body) == _about(line)
     entry.body = body if agree else None
@@ -73,15 +74,6 @@ def read_key(body: str | None) -> FeedKeyBody | None:
         return None if body is None else FeedKeyBody.model_validate_json(body)
     except ValidationError:
         return None
-
-
-def _line(received: RecordReceived) -> EntryLine | None:
-    try:
-        line = EntryLine.model_validate_json(received.line)
-    except ValidationError:
-        return None
-    fits = (line.type, line.record, line.rev) == ("record", received.record, received.rev)
-    return line if fits and 0 < received.rev <= _MOST else None
 
 
 def _body(text: str | None) -> RecordBody | None:

@@ -1,12 +1,24 @@
-"""What became of a run of peers' entries, told once a feed: the exchange signs it as the acknowledgement."""
+"""What became of stretches of peers' feeds, told once a run of them: the exchange signs it as the acknowledgement."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.acknowledgements import EntryRefusal
-from creditmesh.schemas.events import EntriesJudged
+from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.problems import FieldError
+
+
+class _Placed(Protocol):
+    @property
+    def peer(self) -> str: ...
+    @property
+    def feed(self) -> str: ...
+    @property
+    def index(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -18,30 +30,36 @@ class _FeedRun:
 
 
 class EntryResults:
-    """The results of one run, which may be of several feeds."""
+    """The results of these pages: every entry of them is applied unless it is said to be refused."""
 
-    def __init__(self) -> None:
-        self._runs: dict[tuple[str, str], _FeedRun] = {}
+    def __init__(self, pages: Sequence[PageReceived]) -> None:
+        self._runs: dict[tuple[str, str], list[_FeedRun]] = defaultdict(list)
+        for page in pages:
+            runs = self._runs[page.peer, page.feed]
+            if runs and runs[-1].until == page.first:
+                runs[-1].until = page.until
+            else:
+                runs.append(_FeedRun(page.first, page.until))
 
-    def add(self, peer: str, feed: str, index: int, refusal: FieldError | None, *, ended: UUID | None = None) -> None:
-        """One entry was applied, or refused for this reason; `ended`: it marked or ended a record of that subject."""
-        run = self._runs.setdefault((peer, feed), _FeedRun(index, index + 1))
-        run.first, run.until = min(run.first, index), max(run.until, index + 1)
-        if refusal is not None:
-            run.refused.append(EntryRefusal(index=index, code=refusal.code))
-        elif ended is not None:
-            run.ends[ended] = None
+    def refuse(self, entry: _Placed, refusal: FieldError) -> None:
+        """One entry was refused for this reason."""
+        self._run(entry).refused.append(EntryRefusal(index=entry.index, code=refusal.code))
+
+    def ended(self, entry: _Placed, subject: UUID) -> None:
+        """One entry marked or ended a record of that subject."""
+        self._run(entry).ends[subject] = None
 
     def emit(self, ctx: Context) -> None:
-        """One event a feed."""
-        for (peer, feed), run in self._runs.items():
-            ctx.emit(
-                EntriesJudged(
-                    peer=peer,
-                    feed=feed,
-                    first=run.first,
-                    until=run.until,
-                    refused=tuple(run.refused),
-                    ends=tuple(run.ends),
+        """One event a run."""
+        for (peer, feed), runs in self._runs.items():
+            for run in runs:
+                refused = tuple(sorted(run.refused, key=lambda each: each.index))
+                ctx.emit(
+                    EntriesJudged(
+                        peer=peer, feed=feed, first=run.first, until=run.until, refused=refused, ends=tuple(run.ends)
+                    )
                 )
-            )
+
+    def _run(self, entry: _Placed) -> _FeedRun:
+        runs = self._runs[entry.peer, entry.feed]
+        return next(run for run in runs if run.first <= entry.index < run.until)

@@ -12,10 +12,10 @@ from creditmesh.ingestion.operations.copying.entries import PeerEntry, read_key
 from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.store import feed_keys
 from creditmesh.ingestion.store.feed_keys import FeedKey
-from creditmesh.schemas.events import FeedKeyReceived
 from creditmesh.schemas.exchange import Wrapped, feed_origin
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.received import ReceivedEntry
 
 _REMEMBERED = 1024
 _WRAPPED = TypeAdapter(list[Wrapped])
@@ -23,19 +23,20 @@ _MOST_WRAPPED = 8
 """Of one key for this node: one for each key that its row may name."""
 
 
-async def keep_keys(ctx: Context, received: Sequence[FeedKeyReceived]) -> None:
+async def keep_keys(ctx: Context, received: Sequence[ReceivedEntry], results: EntryResults) -> None:
     """Keep what of these keys is wrapped to this node; one that is wrapped to others only is known as such."""
-    results, kept = EntryResults(), dict[FeedKey, str | None]()
+    kept = dict[FeedKey, str | None]()
     for each in received:
         body = read_key(each.body)
-        results.add(each.peer, each.feed, each.index, None if body is not None else reason("unreadable_entry"))
-        if body is not None:
+        if body is None:
+            results.refuse(each, reason("unreadable_entry"))
+        else:
             ours = [wrapped for wrapped in body.wrapped if wrapped.node == ctx.node.code]
             text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours[:_MOST_WRAPPED]) + "]" if ours else None
             place = (each.peer, each.feed, body.key)
             kept[place] = text or kept.get(place)
-    await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
-    results.emit(ctx)
+    if kept:
+        await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
 
 
 class FeedCiphers:

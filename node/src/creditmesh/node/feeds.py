@@ -1,0 +1,27 @@
+"""The feeds of this node and its copies of its peers', as its exchange tells them to the operator."""
+
+from typing import Any
+
+from creditmesh.node.operator import Operator
+
+COLUMNS = ("peer", "feed", "size", "state")
+_PATH = "/v1/admin/feeds"
+
+
+def listed(operator: Operator) -> list[tuple[str, ...]]:
+    """Every feed: whose it is (`-`: this node's own), how many entries are had, and why a copy stands still."""
+    return [
+        (each["peer"] or "-", each["feed"], str(each["size"]), each["alarm"] or _waits(each) or "ok")
+        for each in operator.call("exchange", "GET", _PATH)["items"]
+    ]
+
+
+def _waits(feed: dict[str, Any]) -> str:
+    if not feed["waiting"]:
+        return ""
+    return f"ok; {feed['waiting']} entries wait for a newer version: {', '.join(feed['unknown'])}"
+
+
+def resume(operator: Operator, peer: str, feed: str) -> None:
+    """Let a stopped copy go on from where it stands; NodeError if it is not stopped."""
+    operator.call("exchange", "POST", f"{_PATH}/{peer}/{feed}/resume")

@@ -1,0 +1,102 @@
+"""The entries of a peer's feed as this version can read them: one function for all who take something out of a page."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from creditmesh.schemas.exchange import EntryLine, FeedEntry, LineType
+from creditmesh.schemas.identifiers import FeedName, NodeCode
+
+BEHIND = "behind another"
+"""It could be read, but what came before it of the same record could not."""
+_WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+_MOST_VERSIONS = 10_000
+_VERSION_OR_TYPE = {("v",), ("type",)}
+"""Where one of these is a newer version's, the rest of the line may be anything."""
+
+
+class _About(BaseModel):
+    record: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedEntry:
+    """One entry of a peer's feed, verified: under the tree head that the peer signed, at this index."""
+
+    peer: NodeCode
+    feed: FeedName
+    index: int
+    """Its place in the peer's feed, 0 for the first."""
+    text: str
+    """The line that was hashed into the tree, to the letter."""
+    body: str | None = field(repr=False)
+    """The JSON of what the line commits to; None where it was erased."""
+    line: EntryLine | None
+    """None where this version cannot read it, or it waits behind one of its record that it cannot."""
+    unknown: str | None
+    """What a newer version reads it by, such as `type erased`; None where it is read, or nobody could."""
+    record: UUID | None
+    """The record that it is about, where it says so, also in words that this version does not know."""
+
+    @property
+    def type(self) -> LineType | None:
+        """What it is; None where this version cannot read it."""
+        return None if self.line is None else self.line.type
+
+
+def read_entries(
+    peer: NodeCode, feed: FeedName, entries: Sequence[FeedEntry], *, waiting: Collection[int] = ()
+) -> tuple[ReceivedEntry, ...]:
+    """These entries of a peer's feed, of which those at the waiting places are not to be used yet.
+
+    Never raises: a line that cannot be read concerns no other.
+    """
+    found = []
+    for entry in entries:
+        line, unknown = _read(entry.line)
+        record = line.record if line is not None else None if unknown is None else _record(entry.line)
+        if entry.index in waiting:
+            line, unknown = None, unknown or BEHIND
+        found.append(
+            ReceivedEntry(
+                peer=peer,
+                feed=feed,
+                index=entry.index,
+                text=entry.line,
+                body=entry.body,
+                line=line,
+                unknown=unknown,
+                record=record,
+            )
+        )
+    return tuple(found)
+
+
+def _record(text: str) -> UUID | None:
+    try:
+        return _About.model_validate_json(text).record
+    except ValidationError:
+        return None
+
+
+def _read(text: str) -> tuple[EntryLine | None, str | None]:
+    try:
+        return EntryLine.model_validate_json(text), None
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False)
+    closed = [each for each in found if each["type"] == "literal_error"]
+    newer = next((each for each in closed if each["loc"] in _VERSION_OR_TYPE), None)
+    if newer is None and len(closed) == len(found):
+        newer = closed[0]
+    if newer is None:
+        return None, None
+    [member], said = newer["loc"], newer["input"]
+    named = (
+        type(said) is int and 0 < said < _MOST_VERSIONS
+        if member == "v"
+        else isinstance(said, str) and _WORD.fullmatch(said)
+    )
+    return None, f"{member} {said}" if named else None

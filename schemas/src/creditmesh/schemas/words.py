@@ -1,0 +1,13 @@
+"""Words that events and feeds share: what a record comes to, and what the catalogue publishes."""
+
+from typing import Literal
+
+RecordState = Literal["published", "withdrawn", "repaired", "withheld"]
+"""`withheld`: a copy whose newest content this node refused; what it said before is shown no more."""
+Severity = Literal["minor", "general", "serious"]
+Change = Literal[
+    "accepted", "corrected", "marked", "unmarked", "repaired", "withdrawn", "reopened", "discharged", "withheld"
+]
+"""`discharged`: of all that the record says and is used for nothing concerns a person whom it names any more."""
+ObjectKind = Literal["item", "list", "measure", "matter", "purpose", "party", "code_set", "rule", "procedure"]
+"""The kinds of object the catalogue publishes."""

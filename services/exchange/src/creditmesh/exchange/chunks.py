@@ -1,0 +1,74 @@
+"""A page as it is kept and told: in chunks, each the JSON of one event made of the lines as they came. Pure.
+
+A chunk is parsed before it is verified, and everybody who reads it later parses the same bytes: what stands between the
+lines, or within one, cannot make it say anything that was not verified.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import FeedEntry
+from creditmesh.schemas.pages import BadPage
+
+MOST_BYTES = 64 * 1024
+"""Of the lines of a chunk, unless it is one line: Kafka takes it, and a batch of them fits in memory."""
+MOST_ENTRIES = 500
+
+
+class PageChunk(NamedTuple):
+    """A stretch of a page."""
+
+    page: PageReceived
+    data: bytes
+    """Its JSON."""
+
+    def with_waiting(self, indices: Sequence[int]) -> "PageChunk":
+        """The same, with these entries waiting for a newer version."""
+        page = self.page.model_copy(update={"waiting": tuple(indices)})
+        return PageChunk(page, b'%b,"waiting":%b}' % (self.data[:-1], orjson.dumps(indices)))
+
+
+def chunks_of(peer: str, feed: str, *, first: int, lines: Sequence[bytes]) -> list[PageChunk]:
+    """These lines of a page as chunks, the first line being the entry `first`. BadPage where they are no entries."""
+    found: list[PageChunk] = []
+    start = 0
+    while start < len(lines):
+        stop, size = start + 1, len(lines[start])
+        while stop < len(lines) and stop - start < MOST_ENTRIES and (size := size + len(lines[stop])) <= MOST_BYTES:
+            stop += 1
+        found.append(_chunk(peer, feed, first + start, lines[start:stop]))
+        start = stop
+    return found
+
+
+def without_bodies(data: bytes, indices: Collection[int]) -> bytes:
+    """The JSON of a chunk with only the lines of these entries."""
+    page = PageReceived.model_validate_json(data)
+    entries = tuple(
+        each.model_copy(update={"salt": None, "body": None}) if each.index in indices else each for each in page.entries
+    )
+    return page.model_copy(update={"entries": entries}).model_dump_json().encode()
+
+
+def alone(peer: str, feed: str, entry: FeedEntry) -> PageChunk:
+    """One entry that was verified before."""
+    page = PageReceived(peer=peer, feed=feed, first=entry.index, until=entry.index + 1, entries=(entry,))
+    return PageChunk(page, page.model_dump_json().encode())
+
+
+def _chunk(peer: str, feed: str, first: int, lines: Sequence[bytes]) -> PageChunk:
+    until = first + len(lines)
+    place = orjson.dumps({"peer": peer, "feed": feed, "first": first, "until": until})
+    data = b'%b,"entries":[%b]}' % (place[:-1], b",".join(lines))
+    try:
+        page = PageReceived.model_validate_json(data)
+    except ValidationError as error:
+        where = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+        raise BadPage("malformed", first + (int(where[1]) if len(where) > 1 else 0)) from error
+    if (page.peer, page.feed, page.first, page.until, page.waiting) != (peer, feed, first, until, ()):
+        raise BadPage("malformed", first)
+    return PageChunk(page, data)

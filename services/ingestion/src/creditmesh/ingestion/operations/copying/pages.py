@@ -1,0 +1,29 @@
+"""Stretches of peers' feeds of records, judged whole: the sender learns what became of each entry."""
+
+from collections.abc import Sequence
+
+from creditmesh.chassis.context import Context
+from creditmesh.ingestion.operations.copying.copies import apply_entries
+from creditmesh.ingestion.operations.copying.entry_results import EntryResults
+from creditmesh.ingestion.operations.copying.feed_keys import keep_keys
+from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import NEWER_VERSION, UP
+from creditmesh.schemas.reasons import reason
+
+
+async def apply_pages(ctx: Context, pages: Sequence[PageReceived]) -> None:
+    """Keep their keys, then apply their records in the order of each feed; what is neither is refused.
+
+    Other feeds than `up` have none.
+    """
+    own = [page for page in pages if page.feed == UP]
+    entries = [entry for page in own for entry in page.received]
+    results = EntryResults(own)
+    await keep_keys(ctx, [entry for entry in entries if entry.type == "feed.key"], results)
+    await apply_entries(ctx, [entry for entry in entries if entry.type == "record"], results)
+    for entry in entries:
+        if entry.unknown is not None:
+            results.refuse(entry, reason(NEWER_VERSION))
+        elif entry.type not in {"feed.key", "record"}:
+            results.refuse(entry, reason("unreadable_entry"))
+    results.emit(ctx)

@@ -1,0 +1,136 @@
+"""A sender of a newer version: what this one has no word for waits and is named, and an upgrade tells it anew."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+import pytest
+from prometheus_client import REGISTRY
+
+from creditmesh.exchange.operations import receiving
+from creditmesh.exchange.store import copies
+from creditmesh.node import feeds
+from creditmesh.schemas import received
+from creditmesh.schemas.events import EntriesJudged, PageReceived
+from creditmesh.schemas.exchange import NEWER_VERSION, EntryLine, LineType
+from tests.exchange.conftest import City
+from tests.exchange.sender import Puller, pulling_from_a_sender
+
+JUDGED = "select data from bus.event where type = 'entries.judged' and key = $1 order by id"
+PAGES = """
+    select p.data from exchange.received_page p join bus.event_order o on o.event = p.id
+     where p.key = $1 order by o.number
+"""
+FIRST, SECOND, THIRD = (str(uuid4()) for _ in range(3))
+
+
+class NewerLine(EntryLine):
+    """As a version reads it that knows one type more."""
+
+    type: LineType | Literal["erased"]
+
+
+@pytest.fixture
+async def pulls(city: City, tmp_path: Path) -> AsyncIterator[Puller]:
+    async with pulling_from_a_sender(city, tmp_path / "keys") as made:
+        of_record = {"type": "record", "rev": 1, "change": "accepted", "origin": made.sender.who.code}
+        made.sender.add(**of_record | {"record": FIRST})
+        made.sender.add(type="erased", record=FIRST, until={"a": "newer shape"})
+        made.sender.add(**of_record | {"record": FIRST, "rev": 2})  # it waits behind the one before it
+        made.sender.add(**of_record | {"record": SECOND})
+        made.sender.add(v=2, record=THIRD)
+        await made.step()
+        made.sender.add(**of_record | {"record": FIRST, "rev": 3})
+        made.sender.add(**of_record | {"record": SECOND, "rev": 2})
+        await made.step()
+        yield made
+
+
+async def judged(pulls: Puller) -> list[tuple[int, int, dict[int, str]]]:
+    await pulls.city.node.settled()
+    async with pulls.city.node.database.session() as session:
+        rows = await session.fetch(JUDGED, f"{pulls.sender.who.code}/up")
+    told = [EntriesJudged.model_validate_json(row["data"]) for row in rows]
+    return [(each.first, each.until, {refused.index: refused.code for refused in each.refused}) for each in told]
+
+
+async def pages(pulls: Puller) -> list[PageReceived]:
+    await pulls.city.node.settled()
+    async with pulls.city.node.database.session() as session:
+        rows = await session.fetch(PAGES, f"{pulls.sender.who.code}/up")
+    return [PageReceived.model_validate_json(row["data"]) for row in rows]
+
+
+async def test_what_has_no_word_here_waits_and_the_rest_of_the_feed_goes_on(pulls: Puller):
+    told = await judged(pulls)
+    assert [each[:2] for each in told] == [(0, 5), (5, 7)]
+    refused = {index: code for *_, codes in told for index, code in codes.items()}
+    assert [index for index, code in refused.items() if code == NEWER_VERSION] == [1, 2, 4, 5]
+    assert {index for index, code in refused.items() if code != NEWER_VERSION} == {0, 3, 6}, (
+        "their bodies are no bodies"
+    )
+    bodies = {entry.index: entry.body for page in await pages(pulls) for entry in page.entries}
+    assert {index for index, body in bodies.items() if body is not None} == {1, 2, 4, 5}, "they will be needed"
+
+
+async def test_it_is_named_where_an_operator_looks(pulls: Puller):
+    code = pulls.sender.who.code
+    said = "4 entries wait for a newer version: behind another, type erased, v 2"
+    await pulls.step()  # nothing came, and it looks how the copy stands
+    pulls.pulling._at = None
+    await pulls.step()
+    assert (await pulls.city.node.host.readiness())["stopped"]["exchange"][f"{code}/up"] == said
+    assert REGISTRY.get_sample_value("creditmesh_feed_waiting_entries", {"peer": code, "feed": "up"}) == 4
+    assert REGISTRY.get_sample_value("creditmesh_feed_stopped", {"peer": code, "feed": "up"}) == 0
+    listed = (await pulls.city.node.operator().get("/v1/admin/feeds")).json()["items"]
+    [line] = [each for each in listed if each["peer"] == code]
+    assert (line["alarm"], line["waiting"], line["unknown"]) == (None, 4, ["behind another", "type erased", "v 2"])
+
+    class Answering:
+        def call(self, *_: object) -> object:
+            return {"items": listed}
+
+    assert (code, "up", "7", f"ok; {said}") in feeds.listed(Answering())
+
+
+async def test_a_version_that_knows_the_word_is_told_it_in_the_order_of_each_record(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    before = len(await judged(pulls))
+    await pulls.pulling._tell_again()
+    assert len(await pages(pulls)) == 2, "this version knows no more than when they came"
+    monkeypatch.setattr(received, "EntryLine", NewerLine)
+    await pulls.pulling._tell_again()
+    again = (await pages(pulls))[2:]
+    assert [[entry.index for entry in page.received] for page in again] == [[1], [2], [5]]
+    assert [page.received[0].type for page in again] == ["erased", "record", "record"]
+    assert [entry.line for page in again for entry in page.entries] == [
+        pulls.sender.entries[index]["line"] for index in (1, 2, 5)
+    ]
+    told = (await judged(pulls))[before:]
+    assert [each[:2] for each in told] == [(1, 3), (5, 6)] or [each[:2] for each in told] == [(1, 2), (2, 3), (5, 6)]
+    assert NEWER_VERSION not in {code for *_, codes in told for code in codes.values()}
+    async with pulls.city.node.context("exchange") as ctx:
+        copy = await copies.copy_of(await ctx.session(), pulls.sender.who.code, "up")
+    assert (copy.waiting, list(copy.unknown)) == (1, ["v 2"])
+    await pulls.pulling._tell_again()
+    assert len(await pages(pulls)) == 5, "each once"
+
+
+async def test_a_page_that_was_told_as_waiting_is_so_for_a_newer_reader_too(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(received, "EntryLine", NewerLine)
+    [first, _] = await pages(pulls)
+    assert [entry.type for entry in first.received] == ["record", None, None, "record", None]
+
+
+async def test_two_processes_that_begin_at_once_tell_it_once(pulls: Puller, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(received, "EntryLine", NewerLine)
+    code = pulls.sender.who.code
+    async with pulls.city.node.context("exchange") as one:
+        await receiving.tell_again(one, code, "up")
+    async with pulls.city.node.context("exchange") as other:
+        await receiving.tell_again(other, code, "up")
+    assert len(await pages(pulls)) == 5
