@@ -18,6 +18,7 @@ from tests.support.postgres import Database, Postgres
 
 ENTRY_BY_ENTRY = """
 drop table exchange.received_page;
+drop table exchange.waiting;
 create table exchange.received (
     part integer not null, id uuid not null, key text not null, at timestamptz not null, legal_date date not null,
     traceparent text, peer text not null, feed text not null, index bigint not null, record uuid not null,

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 
 from creditmesh.chassis.bus.applying import ContextFor, Handle
-from creditmesh.chassis.bus.consuming import Consuming, Reader
+from creditmesh.chassis.bus.consuming import Consuming, ReaderFacts
 from creditmesh.chassis.bus.faults import FAILURES, uncertain_on_failure
 from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.bus.mailboxes import Bus
@@ -47,7 +47,7 @@ class Consumer:
         self._pool = pool
         self._lock_class, self._lease = lock_class, lease
         self._bus = bus
-        self._facts = Reader(
+        self._facts = ReaderFacts(
             name=reader,
             handlers={
                 stream: {event.type: handle for event, handle in handles.items()} for stream, handles in streams.items()

@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class ReaderFacts:
     """A reader in this process, whichever run of its consumer is at work."""
 
     name: str
@@ -51,7 +51,7 @@ class Reader:
 class Consuming:
     """One run of a consumer: the parts it holds, and the loop that applies them."""
 
-    def __init__(self, of: Reader, *, work: Session, leases: Leases, mailbox: Mailbox) -> None:
+    def __init__(self, of: ReaderFacts, *, work: Session, leases: Leases, mailbox: Mailbox) -> None:
         self.held: dict[Place, Progress] = {}
         self.dead_letters: Counter[str] = Counter()
         """How many stand in the parts held here, by stream."""
