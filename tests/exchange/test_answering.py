@@ -43,7 +43,7 @@ async def withdrawn(city: TestNode, record: UUID) -> None:
 
 async def answered(city: TestNode) -> bool:
     """Whether the province has answered for all that the city's feed has."""
-    query = "select max(until) from exchange.acknowledgement where feed = 'up' and by = 'province'"
+    query = "select upper(applied + refused) from exchange.answer where feed = 'up' and node = 'province'"
     async with city.database.session() as session:
         return await session.fetchval(query) == await size_of(city, "up")
 

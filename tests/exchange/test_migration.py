@@ -11,7 +11,16 @@ from creditmesh.query import service as query
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
 from tests.support.postgres import Database, Postgres
 
-BEFORE = """
+REWOUND = """
+set role exchange1_ddl;
+drop table exchange.answer, exchange.refusal;
+create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
+    until bigint not null, data text not null, at timestamptz not null, primary key (feed, by, first));
+create table exchange.reach (feed text not null, node text not null, until bigint not null, primary key (feed, node));
+reset role
+"""
+"""As the tables of answers stood before they had ranges."""
+BEFORE = f"""{REWOUND};
 update exchange.alembic_version set version_num = 'exchange_0002';
 insert into exchange.reader_position (stream, part, number) values ('query', 3, 1)
 """
@@ -82,6 +91,7 @@ async def test_of_what_was_refused_before_the_line_is_kept_alone(postgres: Postg
     now, before = {"signed": json.dumps(refused[0]), "signature": "x"}, refused[1] | {"signature": "x"}
     line, body = '{"body":"of a line"}', 'said \0 "body":"x\\'
     async with database.session() as session:
+        await session.execute(REWOUND)
         await session.execute("update exchange.alembic_version set version_num = 'exchange_0004'")
         for index in range(5):
             await session.execute(RECEIVED, index, json.dumps({"line": line, "body": body, "rev": 1}).encode())
@@ -114,6 +124,34 @@ async def test_what_the_exchange_has_among_its_dead_letters_or_behind_one_is_tol
         (each.access, each.subject, each.records) for each in (letter, behind)
     ]
     assert [tuple(row) for row in left] == [(4, False, "retry"), (5, True, None)], "what waited is the letter now"
+
+
+ACKNOWLEDGED = """
+insert into exchange.acknowledgement (feed, by, first, until, data, at) values ('up', $1, $2, $3, $4, now())
+"""
+
+
+def signed_text(*refused: tuple[int, str]) -> str:
+    members = {"refused": [{"index": index, "code": code} for index, code in refused]}
+    return json.dumps({"signed": json.dumps(members), "signature": "x"})
+
+
+async def test_what_was_answered_is_taken_over_as_ranges(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session() as session:
+        await session.execute(REWOUND)
+        await session.execute("update exchange.alembic_version set version_num = 'exchange_0005'")
+        await session.execute("insert into exchange.reach values ('up', 'province', 9), ('up', 'nation', 7)")
+        await session.execute(ACKNOWLEDGED, "province", 0, 3, signed_text((1, "minor")))
+        of_before = json.dumps({"refused": [{"index": 4, "code": "unknown_item"}], "signature": "x"})
+        await session.execute(ACKNOWLEDGED, "province", 3, 6, of_before)
+        await session.execute(ACKNOWLEDGED, "province", 8, 9, signed_text())
+        await upgraded(postgres, database)
+        answers = await session.fetch("select feed, node, applied::text, refused::text from exchange.answer")
+        refusals = await session.fetch("select node, index, code from exchange.refusal order by index")
+        assert await session.fetchval("select to_regclass('exchange.acknowledgement')") is None
+    assert [tuple(row) for row in answers] == [("up", "province", "{[0,1),[2,4),[5,6),[8,9)}", "{[1,2),[4,5)}")]
+    assert [tuple(row) for row in refusals] == [("province", 1, "minor"), ("province", 4, "unknown_item")]
 
 
 async def upgraded(postgres: Postgres, database: Database) -> None:

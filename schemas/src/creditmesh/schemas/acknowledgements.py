@@ -23,6 +23,13 @@ class EntryRefusal(_Wire):
     code: ReasonCode
 
 
+class EntryRange(_Wire):
+    """The entries `first <= index < until` of a feed."""
+
+    first: Count
+    until: Count
+
+
 class Acknowledgement(Statement):
     """What a puller signs: of this feed, in the tree of this size and root, it applied `first <= index < until`."""
 

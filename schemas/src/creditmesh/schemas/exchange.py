@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from creditmesh.schemas.acknowledgements import Proof
+from creditmesh.schemas.acknowledgements import EntryRange, Proof
 from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
@@ -183,6 +183,13 @@ class FeedOut(Out):
     """The newest signed tree head; None of an empty feed."""
     alarm: str | None = None
     """Why a copy stopped; nothing after it was applied."""
+
+
+class AnswersOut(Out):
+    """What is not known yet of a puller's answers about a feed."""
+
+    missing: Annotated[tuple[EntryRange, ...], Field(max_length=1000)] = ()
+    """The first ranges below the highest entry answered for; the puller hands these in again."""
 
 
 class ProofOut(Out):

@@ -30,14 +30,6 @@ class NotAcknowledged(Invalid):
     title_zh = "收讫与日志或签名不符"
 
 
-class AcknowledgementGap(Conflict):
-    """409: entries before these were not acknowledged yet."""
-
-    code = "acknowledgement_gap"
-    title = "Earlier entries are not acknowledged yet"
-    title_zh = "此前条目尚未收讫"
-
-
 class NotStopped(Conflict):
     """409: this copy is not stopped."""
 

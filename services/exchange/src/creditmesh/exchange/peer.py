@@ -11,8 +11,9 @@ from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.http.signatures import signed_headers
 from creditmesh.chassis.vault.keys import Keys, verified
+from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
+from creditmesh.schemas.exchange import AnswersOut, FeedEntry, PageEnd, feed_origin
 from creditmesh.schemas.pages import BadPage, VerifiedPage, verify_page
 from creditmesh.schemas.tlog import Range
 
@@ -20,6 +21,7 @@ WAIT = 20
 """Seconds that a peer holds a pull that has nothing to bring."""
 LIMIT = 1000
 _JSON = "application/json"
+_GAP = "409 acknowledgement_gap"
 
 
 class NotNow(Transient):
@@ -88,16 +90,24 @@ class Peer:
             verify=lambda public, data, signature: verified(data, signature, public=public),
         )
 
-    async def acknowledge(self, feed: str, text: str) -> None:
-        """Hand over what this node signed about a feed of the peer's."""
+    async def acknowledge(self, feed: str, text: str, *, until: int) -> tuple[EntryRange, ...]:
+        """Hand over what this node signed about a feed of the peer's up to `until`; what the peer lacks."""
         url, body = f"{self.party.url}/v1/exchange/feeds/{feed}/acknowledgements", text.encode()
         headers = self._signed("POST", url, body) | {"Content-Type": _JSON}
         try:
             answer = await self.client.post(url, content=body, headers=headers)
+            if answer.status_code == httpx.codes.OK:
+                return AnswersOut.model_validate_json(answer.content).missing
         except httpx.TransportError as error:
             raise PeerUnreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
-        if answer.status_code not in {httpx.codes.NO_CONTENT, httpx.codes.OK}:
-            raise PeerRefused(f"{self.party.code} does not take an acknowledgement: {_said(answer)}")
+        except ValidationError as error:
+            raise PeerRefused(f"{self.party.code} does not say what it lacks") from error
+        said = _said(answer)
+        if said == _GAP:  # a peer of an older version takes them in order only
+            return (EntryRange(first=0, until=until),)
+        if answer.status_code != httpx.codes.NO_CONTENT:
+            raise PeerRefused(f"{self.party.code} does not take an acknowledgement: {said}")
+        return ()
 
     def _signed(self, method: str, url: str, body: bytes = b"") -> dict[str, str]:
         to, at = self.party.code, self.clock.instant()

@@ -13,15 +13,15 @@ from creditmesh.chassis.errors import Alarm
 from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import acknowledged_draft
-from creditmesh.exchange.errors import AcknowledgementGap, NotAcknowledged
+from creditmesh.exchange.errors import NotAcknowledged
 from creditmesh.exchange.operations import serving
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.holders import line
 from creditmesh.exchange.operations.sharing import DOWN, UP
-from creditmesh.exchange.store import copies, feeds, holders
+from creditmesh.exchange.store import answers, copies, feeds
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.exchange.store.holders import TrackedRevision
-from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
+from creditmesh.schemas.acknowledgements import Acknowledgement, EntryRange, Proof
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AcknowledgementReceived
 from creditmesh.schemas.exchange import TOLD, AcknowledgedBody, RelayedEntry, base64_text, feed_origin
@@ -33,33 +33,28 @@ _LEEWAY = timedelta(minutes=5)
 """How far a peer's clock may be ahead of ours: a time beyond that would stand before every later answer of the peer."""
 
 _MOST_TOLD = 20
+_MOST_MISSING = 100
 
 
-async def take(ctx: Context, feed: str, signed: SignedText) -> None:
-    """Keep what the calling node signed about a feed of ours, tell the holders' answers, pass them on.
+async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
+    """Keep what the calling node signed about a feed of ours, tell what of it is new, pass that on.
 
-    NotAcknowledged if it does not fit; AcknowledgementGap if an earlier one is missing. The same again changes nothing.
+    The ranges below the highest entry it answered for that are missing. NotAcknowledged if it does not fit.
     """
     serving.check(ctx, feed)
     given = _read(ctx, signed)
     await _fit(ctx, feed, given)
     session = await ctx.session()
-    reached = await holders.reach(session, feed, given.by)
-    if given.first > reached:
-        raise AcknowledgementGap(f"Send those from {reached} on first.", f"请先提交自 {reached} 起的收讫。")
-    data = signed.model_dump_json()
-    fresh = await holders.add_acknowledgement(
-        session, feed, by=given.by, first=given.first, until=given.until, data=data, at=ctx.instant
-    )
-    if not fresh:
-        return
-    await holders.reached(session, feed, given.by, until=given.until)
-    entries = await feeds.of_records(session, feed, first=given.first, until=given.until)
     refused = {each.index: each.code for each in given.refused}
-    shown = [each for each in entries if each.change in TOLD and each.index not in refused]
-    proofs = await _proofs(ctx, feed, shown, given=given, signed=signed)
-    _answers(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
-    await _relay(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
+    added = await answers.add(session, feed, given.by, [(given.first, given.until)], refused)
+    if ranges := [*added.applied, *added.refused]:
+        entries = await feeds.within(session, feed, ranges)
+        shown = [each for each in entries if each.change in TOLD and each.index not in refused]
+        proofs = await _proofs(ctx, feed, shown, given=given, signed=signed)
+        _answers(ctx, entries, by=given.by, refused=refused, proofs=proofs)
+        await _relay(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
+    missing = await answers.missing(session, feed, given.by, limit=_MOST_MISSING)
+    return [EntryRange(first=first, until=until) for first, until in missing]
 
 
 async def take_relayed(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -72,13 +67,14 @@ async def take_relayed(ctx: Context, events: Sequence[Delivered]) -> None:
             continue
         told = {entry.index: entry for entry in body.entries}
         found = await feeds.at(session, UP, told)
-        entries = [entry for entry in found if _same(entry, told[entry.index])]
-        refused = {entry.index: entry.code for entry in body.entries if entry.code is not None}
-        proofs = {entry.index: entry.proof for entry in body.entries if entry.proof is not None}
-        await holders.reached(session, UP, body.by, until=max((e.index for e in entries), default=-1) + 1)
-        at = min(body.at, each.at)  # what a node above says of the future would stand before its later answers
-        _answers(ctx, entries, by=body.by, at=at, refused=refused, proofs=proofs)
-        await _relay(ctx, entries, by=body.by, at=at, refused=refused, proofs=proofs)
+        same = {entry.index for entry in found if _same(entry, told[entry.index])}
+        refused = {index: code for index in same if (code := told[index].code) is not None}
+        added = await answers.add(session, UP, body.by, [(index, index + 1) for index in same], refused)
+        new = {index for first, until in (*added.applied, *added.refused) for index in range(first, until)}
+        entries = [entry for entry in found if entry.index in new]
+        proofs = {index: proof for index in new if (proof := told[index].proof) is not None}
+        _answers(ctx, entries, by=body.by, refused=refused, proofs=proofs)
+        await _relay(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
 
 
 def _same(entry: Placed, told: RelayedEntry) -> bool:
@@ -141,15 +137,10 @@ async def _proofs(
 
 
 def _answers(
-    ctx: Context,
-    entries: Sequence[Placed],
-    *,
-    by: str,
-    at: datetime,
-    refused: Mapping[int, str],
-    proofs: Mapping[int, Proof],
+    ctx: Context, entries: Sequence[Placed], *, by: str, refused: Mapping[int, str], proofs: Mapping[int, Proof]
 ) -> None:
-    """Say how the node stands to each revision that is told of, or that it refused."""
+    """Say how the node stands to each revision that is told of, or that it refused: as of now, by our own clock."""
+    at = ctx.instant
     for entry in entries:
         if entry.index in refused:
             line(ctx, _told(entry, at), by, kind="node", outcome="refused", at=at, code=refused[entry.index])

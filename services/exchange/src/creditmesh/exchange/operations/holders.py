@@ -138,16 +138,12 @@ async def _tell_departments(ctx: Context, ended: Iterable[TrackedRevision]) -> N
 
 
 async def _tell_nodes(ctx: Context, told: Sequence[TrackedRevision]) -> None:
-    """The nodes above that have these records: the next ones as soon as they stand in the feed, others as they say."""
-    session = await ctx.session()
-    firsts = await feeds.firsts(session, UP, {each.record for each in told})
-    further = await holders.nodes(session, UP) if firsts else {}
-    above = {peer.code for peer in ctx.followed(Directory).peers("above")}
+    """The next nodes above have these as soon as they stand in the feed."""
+    firsts = await feeds.firsts(await ctx.session(), UP, {each.record for each in told})
+    above = [peer.code for peer in ctx.followed(Directory).peers("above")]
     for each in told:
-        first = firsts.get(each.record)
-        if first is not None:
-            for node in sorted(above | {node for node, until in further.items() if until > first}):
-                line(ctx, each, node, kind="node", outcome="told", at=each.at)
+        for node in above if each.record in firsts else ():
+            line(ctx, each, node, kind="node", outcome="told", at=each.at)
 
 
 def _told(delivered: Delivered, event: RecordChanged) -> TrackedRevision:

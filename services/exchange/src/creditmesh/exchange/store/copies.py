@@ -8,6 +8,7 @@ from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
+from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.tlog import Range
 
 RECEIVED = ("part", "id", "key", "at", "legal_date", "traceparent", "peer", "feed", "index", "record", "rev", "data")
@@ -154,8 +155,17 @@ _HEADS_AT = """
      order by w.place
 """
 _UNSENT = """
-    select first, data, beyond, ends from exchange.acknowledgement_made
+    select first, until, data, beyond, ends from exchange.acknowledgement_made
      where peer = :peer and feed = :feed and sent_at is null order by first limit :limit
+"""
+_NEWEST_SENT = """
+    select first, until, data, beyond, ends from exchange.acknowledgement_made
+     where peer = :peer and feed = :feed and sent_at is not null order by first desc limit 1
+"""
+_SEND_AGAIN = """
+    update exchange.acknowledgement_made m set sent_at = null
+      from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
+     where m.peer = :peer and m.feed = :feed and m.sent_at is not null and m.first < w.until and m.until > w.first
 """
 _SENT = """
     update exchange.acknowledgement_made set sent_at = :at where peer = :peer and feed = :feed and first = :first
@@ -192,6 +202,7 @@ class Unsent(NamedTuple):
     """An acknowledgement that the peer does not have yet."""
 
     first: int
+    until: int
     data: str
     beyond: Sequence[int]
     ends: Sequence[str]
@@ -212,3 +223,15 @@ async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> list[
 async def sent(session: Session, peer: str, feed: str, *, first: int, at: datetime) -> None:
     """The peer has it."""
     await session.execute(_SENT, {"peer": peer, "feed": feed, "first": first, "at": at})
+
+
+async def newest_sent(session: Session, peer: str, feed: str) -> Unsent | None:
+    """The last acknowledgement that the peer took."""
+    row = await session.row(_NEWEST_SENT, {"peer": peer, "feed": feed})
+    return None if row is None else Unsent(*row)
+
+
+async def send_again(session: Session, peer: str, feed: str, ranges: Sequence[EntryRange]) -> int:
+    """The peer lacks what was said about these ranges; how many acknowledgements are to be sent once more."""
+    values = {"firsts": [each.first for each in ranges], "untils": [each.until for each in ranges]}
+    return await session.execute(_SEND_AGAIN, {"peer": peer, "feed": feed, **values})
