@@ -63,7 +63,7 @@ def proof(*, refused: tuple[EntryRefusal, ...] = (), by: Ed25519PrivateKey = PRO
 
 
 def certificate(*lines: CertificateLine, by: Ed25519PrivateKey = CITY, **changes) -> SignedText:
-    pending = tuple(line.holder for line in lines if line.outcome in {"told", "not_told"} and line.kind != "bureau")
+    pending = tuple(line.holder for line in lines if line.outcome != "acknowledged" and line.kind != "bureau")
     about = {"node": "city", "case": RECORD, "kind": "repair", "record": RECORD, "item": "penalty", "rev": 1}
     about |= {"change": "repaired", "decided_on": AT.date(), "complete": not pending, "pending": pending}
     about |= {"issued_at": AT, "key": "c1", "alg": "ed25519", "public": text_of(CITY), "lines": lines} | changes
@@ -87,6 +87,7 @@ REFUSED = (EntryRefusal(index=4, code="other"), EntryRefusal(index=PLACE, code=C
 def test_a_certificate_with_a_proof_of_each_node_above_holds():
     check(GOOD, trusted=[text_of(CITY)])
     check(certificate(line(outcome="refused", code=CODE, proof=proof(refused=REFUSED))))
+    check(certificate(line(proof=proof(above=("nation",), kept=(PLACE,))), above=("province",)))
     check(certificate())
 
 
@@ -146,6 +147,17 @@ FALSE: dict[str, tuple[str, Callable[[], SignedText]]] = {
     "refused for another reason": (
         "outcome",
         lambda: certificate(line(outcome="refused", code="x", proof=proof(refused=REFUSED))),
+    ),
+    "complete without a node above that owes an answer": (
+        "left_out",
+        lambda: certificate(line(proof=proof(above=("nation",)))),
+    ),
+    "complete without the node directly above": ("left_out", lambda: certificate(above=("province",))),
+    "complete although a node refused it": (
+        "pending",
+        lambda: certificate(
+            line(outcome="refused", code=CODE, proof=proof(refused=REFUSED)), pending=(), complete=True
+        ),
     ),
     "said to be complete": (
         "pending",

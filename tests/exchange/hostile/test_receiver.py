@@ -121,7 +121,7 @@ async def sending(city: City) -> AsyncIterator[Callable[[Receiver], Sending]]:
             members = {"feed": "creditmesh/district/up", "by": "city", "first": first, "until": first + 3, "size": 9}
             members |= {"root": "00" * 32, "at": "2026-11-27T00:00:00Z", "key": "k", "alg": "ed25519"}
             text = Acknowledgement.model_validate(members).model_dump_json()
-            await session.execute(made, first, first + 3, SignedText(signed=text, signature="eA==").model_dump_json())
+            await session.execute(made, first, first + 3, text)
 
     def loop(receiver: Receiver) -> Sending:
         client = httpx.AsyncClient(transport=httpx.MockTransport(receiver.take))

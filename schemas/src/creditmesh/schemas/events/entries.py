@@ -7,7 +7,7 @@ feed: all entries of one feed have one key, so they stand in one part.
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from creditmesh.schemas.acknowledgements import EntryRefusal
 from creditmesh.schemas.events.base import Event
@@ -59,6 +59,15 @@ class AcknowledgementReceived(EntryReceived):
     type: ClassVar[str] = "acknowledgement.received"
 
 
+class TrackedEntry(BaseModel):
+    """An entry that marks or ends a record, of which every holder's answer is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    index: int
+    record: UUID
+
+
 class EntriesJudged(Event):
     """The entries `first <= index < until` of a peer's feed were applied, but for the refused ones."""
 
@@ -71,6 +80,8 @@ class EntriesJudged(Event):
     refused: tuple[EntryRefusal, ...] = ()
     ends: tuple[UUID, ...] = ()
     """The subjects here whose records these entries marked or ended: nobody may still be showing them otherwise."""
+    tracked: tuple[TrackedEntry, ...] = ()
+    """Those of them that mark or end a record, known here or not."""
 
     @property
     def key(self) -> str:

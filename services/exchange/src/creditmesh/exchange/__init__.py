@@ -29,6 +29,7 @@ service = Service(
         CatalogueChanged: events.on_catalogue_changed,
         EntriesJudged: events.on_entries_judged,
         AcknowledgementReceived: events.on_acknowledgement_received,
+        CatalogueReceived: events.on_catalogue_received,
         TaskChanged: events.on_task_changed,
         DisclosedToBureau: events.on_disclosed_to_bureau,
     },

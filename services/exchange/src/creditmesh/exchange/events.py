@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.operations import acknowledging, answering, holders, sharing
+from creditmesh.exchange.operations import answering, chain, holders, relaying, sharing
 from creditmesh.schemas.events import CatalogueChanged, DisclosedToBureau, RecordChanged
 
 
@@ -22,13 +22,18 @@ async def on_catalogue_changed(ctx: Context, events: Sequence[Delivered]) -> Non
 
 
 async def on_entries_judged(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Ingestion has applied entries of a peer's feed: that is signed."""
-    await answering.sign_judged(ctx, events)
+    """Ingestion has applied entries of a peer's feed: that is to be signed and sent."""
+    await answering.note_judged(ctx, events)
 
 
 async def on_acknowledgement_received(ctx: Context, events: Sequence[Delivered]) -> None:
     """A higher tier has answered for entries of ours."""
-    await acknowledging.take_relayed(ctx, events)
+    await relaying.take_relayed(ctx, events)
+
+
+async def on_catalogue_received(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A peer above has published: where it says who stands above, what was relayed of them waits no more."""
+    await relaying.take_waiting(ctx, await chain.take_rows(ctx, events))
 
 
 async def on_task_changed(ctx: Context, events: Sequence[Delivered]) -> None:

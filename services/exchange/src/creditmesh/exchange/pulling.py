@@ -126,7 +126,7 @@ class Sending:
         self._asks = True
 
     async def run(self) -> None:
-        """Send what is signed until something fails."""
+        """Sign and send what was judged until something fails."""
         self._asks = True
         wake = self._equipment.notifications.wake([answering.word(self._peer().party.code)])
         try:
@@ -152,7 +152,9 @@ class Sending:
             last = await copies.newest_sent(session, code, self._feed) if self._asks else None
         lacks: Sequence[EntryRange] = ()
         for each in (*([] if last is None else [last]), *waiting.ready):
-            lacks = await peer.acknowledge(self._feed, each.data, until=each.until)
+            async with self._equipment.pool.session() as session:
+                text = await answering.signed(session, self._equipment, each)
+            lacks = await peer.acknowledge(self._feed, text, until=each.until)
             async with self._equipment.pool.session() as session:
                 await copies.sent(session, code, self._feed, first=each.first, at=self._equipment.clock.instant())
         self._asks = False

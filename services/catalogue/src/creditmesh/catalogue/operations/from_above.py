@@ -26,6 +26,9 @@ from creditmesh.schemas.identifiers import RANK
 
 log = structlog.get_logger(__name__)
 
+NODE = "node"
+"""The kind of the entries that say who stands above: the exchange's, and no objects of a catalogue."""
+
 
 async def take(ctx: Context, events: Sequence[CatalogueReceived]) -> None:
     """Take these entries over in the order they were told, each time with what still waits from before."""
@@ -67,7 +70,7 @@ def _read(ctx: Context, rows: Sequence[RefusedEntry]) -> tuple[list[ReceivedObje
     for row in rows:
         each = read(row)
         if isinstance(each, RefusedEntry):
-            unread.append(each)
+            unread += [each] if each.kind != NODE else []
         elif each.said.kind == "party" or each.said.issued_by not in _higher(ctx):
             log.warning("an entry is not a higher tier's to publish", peer=row.peer, feed=row.feed, index=row.index)
         else:

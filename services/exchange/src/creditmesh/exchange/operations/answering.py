@@ -1,19 +1,21 @@
-"""Acknowledgements of peers' feeds: signed for what ingestion has judged, sent when all of this node has gone by it."""
+"""Acknowledgements of peers' feeds, of what was judged here: signed and sent when all of this node has gone by it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
 from creditmesh.chassis.bus.stream import heads, parked, passed
-from creditmesh.chassis.context import Context
+from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.entries import without_body
-from creditmesh.exchange.store import copies
+from creditmesh.exchange.operations.sharing import UP
+from creditmesh.exchange.store import copies, feeds
 from creditmesh.exchange.store.copies import EntryPlace, Made, Unsent
 from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
 from creditmesh.schemas.exchange import feed_origin
 from creditmesh.schemas.signed import sign
@@ -27,8 +29,8 @@ def word(peer: str) -> str:
     return f"acknowledge/{peer}"
 
 
-async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Sign what ingestion has judged; the puller's unit sends it when all of this node has gone by it.
+async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Keep what ingestion has judged; the puller's unit signs and sends it when all of this node has gone by it.
 
     What a run did to records was ordered before the event that says so: it is below the heads of its stream.
     """
@@ -43,9 +45,11 @@ async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
             each.feed,
             each.first,
             each.until,
-            _signed(ctx, each, head, at=at),
+            _unsigned(ctx, each, head, at=at),
             beyond,
             [str(subject) for subject in each.ends],
+            [entry.index for entry in each.tracked],
+            [entry.record for entry in each.tracked],
         )
         for (at, each), head in zip(judged, verified, strict=True)
     ]
@@ -61,7 +65,7 @@ async def _forget(session: Session, places: Sequence[EntryPlace]) -> None:
         await copies.forget(session, [each._replace(data=without_body(each.data)) for each in texts])
 
 
-def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:
+def _unsigned(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:
     size, root = head
     acknowledgement = Acknowledgement(
         feed=feed_origin(judged.peer, judged.feed),
@@ -75,7 +79,18 @@ def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at:
         key=ctx.keys.key_id("node"),
         alg=ctx.keys.algorithm("node"),
     )
-    return sign(acknowledgement, by=ctx.keys.sign).model_dump_json()
+    return acknowledgement.model_dump_json()
+
+
+async def signed(session: Session, equipment: Equipment, made: Unsent) -> str:
+    """What this node says now of what it judged then: to whom above it passes that on, and what it sent to none."""
+    directory, keys = cast("Directory", equipment.followed), equipment.keys
+    above = tuple(party.code for party in directory.peers("above"))
+    sent = await feeds.firsts(session, UP, set(made.records)) if above and made.records else {}
+    kept = tuple(index for index, record in zip(made.tracked, made.records, strict=True) if record not in sent)
+    said = {"above": above, "kept": kept, "key": keys.key_id("node"), "alg": keys.algorithm("node")}
+    given = Acknowledgement.model_validate_json(made.data).model_copy(update=said)
+    return sign(given, by=keys.sign).model_dump_json()
 
 
 class Waiting(NamedTuple):

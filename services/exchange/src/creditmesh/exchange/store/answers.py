@@ -82,7 +82,7 @@ async def add(session: Session, feed: str, node: str, answered: Collection[Range
     added = Added(_ranges(row.applied), _ranges(row.refused))
     if row.mended:
         ranges = {"firsts": [first for first, _ in added.applied], "untils": [until for _, until in added.applied]}
-        await session.execute(_MEND, place | ranges)
+        await session.execute(_MEND, {**place, **ranges})
     new = [index for first, until in added.refused for index in range(first, until)]
     if new:
         await session.execute(_REFUSE, {**place, "indices": new, "codes": [refused[index] for index in new]})

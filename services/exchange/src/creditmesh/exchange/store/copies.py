@@ -122,26 +122,17 @@ async def resume(session: Session, peer: str, feed: str) -> bool:
     return bool(await session.execute(_RESUME, {"peer": peer, "feed": feed}))
 
 
-@dataclass(frozen=True, slots=True)
-class EntryOrigin:
-    """Where a revision came from: a child's feed and the index in it."""
-
-    peer: str
-    index: int
-
-
-_ORIGINS = """
+_SENT_BY_CHILDREN = """
     select r.record, r.rev, r.peer, r.index
       from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
       join exchange.received r on r.record = w.record and r.rev = w.rev and r.feed = 'up'
 """
 
 
-async def origins(session: Session, revisions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], EntryOrigin]:
-    """Which child sent each of these revisions; those that began here are absent."""
+async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str, int]]:
+    """Which peers' feeds have these revisions and at which index, whoever may send them: (record, rev, peer, index)."""
     given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
-    rows = await session.fetch(_ORIGINS, given)
-    return {(record, rev): EntryOrigin(peer, index) for record, rev, peer, index in rows}
+    return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
 
 
 _HEADS_AT = """
@@ -155,11 +146,11 @@ _HEADS_AT = """
      order by w.place
 """
 _UNSENT = """
-    select first, until, data, beyond, ends from exchange.acknowledgement_made
+    select first, until, data, beyond, ends, tracked, records from exchange.acknowledgement_made
      where peer = :peer and feed = :feed and sent_at is null order by first limit :limit
 """
 _NEWEST_SENT = """
-    select first, until, data, beyond, ends from exchange.acknowledgement_made
+    select first, until, data, beyond, ends, tracked, records from exchange.acknowledgement_made
      where peer = :peer and feed = :feed and sent_at is not null order by first desc limit 1
 """
 _SEND_AGAIN = """
@@ -173,7 +164,7 @@ _SENT = """
 
 
 class Made(NamedTuple):
-    """A row: what this node signed about a peer's feed."""
+    """A row: what this node judged of a peer's feed. `data` is the acknowledgement as it was then, unsigned."""
 
     peer: str
     feed: str
@@ -184,6 +175,9 @@ class Made(NamedTuple):
     """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
     ends: Sequence[str]
     """Keys of that stream that no reader may have parked: records of these subjects were marked or ended."""
+    tracked: Sequence[int]
+    records: Sequence[UUID]
+    """The entries that mark or end a record, and their records."""
 
 
 async def heads_at(session: Session, wanted: Sequence[tuple[str, str, int]]) -> list[tuple[int, bytes]]:
@@ -206,7 +200,9 @@ class Unsent(NamedTuple):
     data: str
     beyond: Sequence[int]
     ends: Sequence[str]
-    """Both as `Made` has them."""
+    tracked: Sequence[int]
+    records: Sequence[UUID]
+    """All as `Made` has them."""
 
 
 async def add_made(session: Session, made: Sequence[Made]) -> None:

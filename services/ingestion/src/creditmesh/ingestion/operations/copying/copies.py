@@ -22,7 +22,7 @@ from creditmesh.ingestion.store.revisions import Place
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordReceived
-from creditmesh.schemas.exchange import RecordBody
+from creditmesh.schemas.exchange import TOLD, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
@@ -47,7 +47,8 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
         refusal = entry.refusal or copies.apply(entry)
         if refusal is not None and entry.authorised and not entry.changes_state:
             copies.withhold(entry)
-        results.add(entry.peer, entry.feed, entry.index, refusal, ended=copies.ended_by(entry))
+        tracked = entry.record if entry.change in TOLD else None
+        results.add(entry.peer, entry.feed, entry.index, refusal, ended=copies.ended_by(entry), tracked=tracked)
     await copies.write()
     results.emit(ctx)
 
