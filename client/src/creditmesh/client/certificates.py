@@ -1,7 +1,7 @@
 """Checks a propagation certificate off line: the node's signature, and what each node above signed for.
 
-What it can prove depends on one key, that of the node that made the certificate; the keys of the others are as that
-node knows them. So give it the key as the node publishes it, not as the certificate itself says.
+What it can prove depends on the keys. That of the node that made the certificate is given as the node publishes it;
+the keys of the others are as that node knows them, and whoever checks more than one pins them (`pins`).
 """
 
 from collections.abc import Collection, Mapping
@@ -10,6 +10,7 @@ from creditmesh.client.errors import Unverified
 from creditmesh.client.signatures import holds, raw
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.cases import Certificate, CertificateLine
+from creditmesh.schemas.exchange import feed_origin
 from creditmesh.schemas.proofs import Flaw, Unproven, owing, proven, refusal_of
 from creditmesh.schemas.signed import BadSignature, SignedText, read
 
@@ -69,6 +70,10 @@ def _check_line(certificate: Certificate, line: CertificateLine) -> tuple[Acknow
         given = proven(proof, by=line.holder, about=about, public=lambda _: raw(proof.public), verify=holds)
     except Unproven as unproven:
         raise _unfit(unproven.flaw, line.holder, *_FLAWS[unproven.flaw]) from None
+    if given.feed not in {
+        feed_origin(code, "up") for code in (certificate.node, *(each.holder for each in certificate.lines))
+    }:
+        raise _unfit("feed", line.holder, "it answered about a feed of a stranger", "其答复针对的是无关节点的日志")
     refused = refusal_of(given, proof.index)
     if (line.outcome, line.code) != (("acknowledged", None) if refused is None else ("refused", refused)):
         raise _unfit("outcome", line.holder, "what it answered is not as the line says", "其答复与该行所述不符")
