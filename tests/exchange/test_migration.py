@@ -4,11 +4,12 @@ import json
 from datetime import date
 from uuid import uuid4
 
+from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.database.migrations import migrate
 from creditmesh.chassis.ids import new_id
 from creditmesh.exchange import service
 from creditmesh.query import service as query
-from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau
+from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged
 from tests.support.postgres import Database, Postgres
 
 REWOUND = """
@@ -153,6 +154,36 @@ async def test_what_was_answered_is_taken_over_as_ranges(postgres: Postgres):
         assert await session.fetchval("select to_regclass('exchange.acknowledgement')") is None
     assert [tuple(row) for row in answers] == [("up", "province", "{[0,1),[2,4),[5,6),[8,9)}", "{[1,2),[4,5)}")]
     assert [tuple(row) for row in refusals] == [("province", 1, "minor"), ("province", 4, "unknown_item")]
+
+
+TRACKED = """
+insert into exchange.told (record, rev, subject, change, item, party, at)
+values ($1, 2, $2, 'repaired', 'penalty', 'market', '2026-05-04')
+"""
+IN_FEED = """
+insert into exchange.feed_entry (feed, index, line, record, rev) values ('up', 0, '{}', $1, 1)
+"""
+
+
+async def test_of_ends_that_were_sent_to_nobody_that_is_told(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    home, shared = (uuid4(), uuid4()), (uuid4(), uuid4())
+    async with database.session() as session:
+        await session.execute(REWOUND)
+        await session.execute("update exchange.alembic_version set version_num = 'exchange_0005'")
+        for record, subject in (home, shared):
+            await session.execute(TRACKED, record, subject)
+        await session.execute(IN_FEED, shared[0])
+        await session.execute(MADE, 0, 3, json.dumps({"signed": '{"first": 0}', "signature": "x"}))
+        await session.execute(MADE, 3, 5, json.dumps({"first": 3, "signature": "x"}))
+        await upgraded(postgres, database)
+        rows = await session.fetch("select part, key, data from bus.event where type = 'holder.changed'")
+        queued = await session.fetchval("select count(*) from bus.event_queue where type = 'holder.changed'")
+        made = await session.fetch("select data from exchange.acknowledgement_made order by first")
+    [event] = [HolderChanged.model_validate_json(row["data"]) for row in rows]
+    assert (event.record, event.subject, event.holder, event.outcome) == (*home, "exchange1", "unshared")
+    assert (rows[0]["key"], rows[0]["part"], queued) == (str(home[1]), part_of(str(home[1]), 12), 1)
+    assert [json.loads(row["data"]) for row in made] == [{"first": 0}, {"first": 3}], "it is signed when it leaves"
 
 
 async def upgraded(postgres: Postgres, database: Database) -> None:

@@ -215,6 +215,21 @@ async def test_a_nations_key_is_replaced_by_itself_alone_and_never_by_the_provin
     assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
 
 
+async def test_a_key_that_nobody_vouches_for_is_taken_by_an_operator_alone(province: Province, tmp_path: Path):
+    await province.tells_chain()
+    code, place = province.nation.code, f"/v1/admin/chain/province/{province.nation.code}/accept"
+    fresh = Neighbour(code, neighbour("x", tmp_path / "x").keys)
+    operator = province.city.node.operator()
+    assert (await operator.post(place)).json()["code"] == "nothing_offered"
+    await province.tells(code, province.row(fresh))
+    record = await province.withdrawn()
+    [row] = [each for each in (await operator.get("/v1/admin/chain")).json()["items"] if each["node"] == code]
+    assert [key["public"] for key in row["offered"]] == [base64_text(fresh.keys.public("node").raw)]
+    assert (await operator.post(place)).status_code == 200
+    await province.passes_on(record, province.proof(record, by=fresh))
+    assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
+
+
 async def test_the_rows_of_a_direct_peer_are_signed_by_the_key_that_its_operator_handed_over(
     province: Province, tmp_path: Path
 ):

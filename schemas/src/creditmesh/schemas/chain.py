@@ -2,10 +2,12 @@
 
 from base64 import b64decode
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Instant
 from creditmesh.schemas.identifiers import NodeCode, Tier
 from creditmesh.schemas.signed import SignedText, Statement, Verify, read, said
@@ -40,6 +42,20 @@ class NodeRow(Statement):
     def says_as(self, other: "NodeRow | None") -> bool:
         """Whether the other says the same, whenever that was, by the same key."""
         return other is not None and self.model_copy(update={"at": other.at}) == other
+
+
+class ChainOut(Out):
+    """A node above as it is known here, by the row that it signed and a peer above passed on."""
+
+    peer: NodeCode
+    """Who passed it on; this node itself for its own."""
+    node: NodeCode
+    tier: Tier
+    above: tuple[NodeCode, ...]
+    keys: tuple[NodeKey, ...]
+    at: datetime
+    offered: tuple[NodeKey, ...] = ()
+    """Keys of a later row that the keys of this one did not sign: not believed until an operator accepts them."""
 
 
 class NodeBody(BaseModel):

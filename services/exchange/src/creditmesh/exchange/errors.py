@@ -30,6 +30,14 @@ class NotAcknowledged(Invalid):
     title_zh = "收讫与日志或签名不符"
 
 
+class NothingOffered(Conflict):
+    """409: there is no row of this node that waits for an operator."""
+
+    code = "nothing_offered"
+    title = "No row of this node waits"
+    title_zh = "没有待认可的该节点信息"
+
+
 class NotStopped(Conflict):
     """409: this copy is not stopped."""
 

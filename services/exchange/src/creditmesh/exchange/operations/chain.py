@@ -13,11 +13,13 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import node_draft
+from creditmesh.exchange.errors import NothingOffered
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.store import chain, feeds
+from creditmesh.exchange.store.chain import ChainRow
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow, Superseded, believed
+from creditmesh.schemas.chain import ChainOut, NodeBody, NodeKey, NodeRow, Superseded, believed
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueReceived
 from creditmesh.schemas.exchange import base64_text, feed_origin
@@ -103,6 +105,21 @@ async def links(session: Session, peer: str) -> dict[str, Link]:
     }
 
 
+async def listed(ctx: Context) -> list[ChainOut]:
+    """Every row that is known, this node's own among them, with the keys that wait for an operator."""
+    return [_out(row) for row in await chain.every(await ctx.alone())]
+
+
+async def accept(ctx: Context, peer: str, node: str) -> ChainOut:
+    """Believe the row that waits, and pass it on; NothingOffered if none does."""
+    rows = {(row.peer, row.node): row.offered for row in await chain.every(await ctx.session())}
+    offered = rows.get((peer, node))
+    if offered is None:
+        raise NothingOffered("See GET /v1/admin/chain for those that wait.", "待认可的见 GET /v1/admin/chain。")
+    await _believe(ctx, peer, node, SignedText.model_validate_json(offered))
+    return _out(ChainRow(peer, node, offered, None))
+
+
 async def _take(ctx: Context, peer: Party, body: NodeBody) -> bool:
     session = await ctx.session()
     text = (await chain.rows(session, peer.code)).get(body.code)
@@ -114,7 +131,8 @@ async def _take(ctx: Context, peer: Party, body: NodeBody) -> bool:
         return False
     except ValueError:
         log.warning("the row of a node is not believed", peer=peer.code, node=body.code)
-        await chain.offer(session, peer.code, body.code, body.row.model_dump_json())
+        if enrolled is None and _signed_by_itself(body):
+            await chain.offer(session, peer.code, body.code, body.row.model_dump_json())
         return False
     if row.node != body.code:
         return False
@@ -132,6 +150,20 @@ def _body(received: CatalogueReceived) -> NodeBody | None:
         return None if received.body is None else NodeBody.model_validate_json(received.body)
     except ValidationError:
         return None
+
+
+def _signed_by_itself(body: NodeBody) -> bool:
+    try:
+        return believed(body.row, known=None, enrolled=None, verify=_verify).node == body.code
+    except ValueError:
+        return False
+
+
+def _out(row: ChainRow) -> ChainOut:
+    known = _said(row.data)
+    offered = () if row.offered is None else _said(row.offered).keys
+    said = known.model_dump(include={"node", "tier", "above", "keys", "at"})
+    return ChainOut(peer=row.peer, offered=offered, **said)
 
 
 def _said(data: str) -> NodeRow:
