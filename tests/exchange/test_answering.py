@@ -87,6 +87,25 @@ async def test_an_ending_is_not_answered_for_while_its_person_is_parked_anywhere
         await eventually(lambda: answered(city), within=60)
 
 
+async def test_the_node_above_knows_who_has_taken_over_that_an_item_is_withdrawn(chain: Chain):
+    province, city = chain["province"], chain["city"]
+    local = city.host.followed.item(ITEM, on=city.host.clock.legal_date()).model_copy(update={"code": "passing"})
+    async with province.context("catalogue") as ctx:
+        await catalogue.publish(ctx, [entry_of("item", local.model_dump(mode="json"))], issued_by="nation")
+    async with province.context("catalogue") as ctx:
+        await catalogue.withdraw(ctx, "item", "passing", basis="repealed")
+
+    async def known() -> bool:
+        size = await size_of(province, "down")
+        feeds = (await province.operator().get("/v1/admin/feeds")).json()["items"]
+        [down] = [each for each in feeds if (each["feed"], each["peer"]) == ("down", None)]
+        applied = [{"first": 0, "until": size}]
+        return size > 0 and down["answers"] == [{"node": "city", "applied": applied, "refused": []}]
+
+    await eventually(known, within=60)
+    assert city.host.followed.item("passing", on=city.host.clock.legal_date()) is None
+
+
 async def test_what_was_refused_is_not_kept_and_what_was_accepted_is(chain: Chain):
     city, province = chain["city"], chain["province"]
     unheard = city.host.followed.item(ITEM, on=city.host.clock.legal_date()).model_copy(update={"code": "unheard"})

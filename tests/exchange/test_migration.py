@@ -15,7 +15,8 @@ from tests.support.postgres import Database, Postgres
 REWOUND = """
 set role exchange1_ddl;
 drop table exchange.answer, exchange.refusal, exchange.chain, exchange.relayed;
-alter table exchange.acknowledgement_made drop column tracked, drop column records;
+alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
+    drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
     until bigint not null, data text not null, at timestamptz not null, primary key (feed, by, first));
 create table exchange.reach (feed text not null, node text not null, until bigint not null, primary key (feed, node));

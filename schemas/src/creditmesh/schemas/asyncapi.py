@@ -24,7 +24,7 @@ from creditmesh.schemas.events import (
 )
 
 STREAMS: Mapping[str, Sequence[type[Event]]] = {
-    "catalogue": (CatalogueChanged, ClockChanged),
+    "catalogue": (CatalogueChanged, ClockChanged, EntriesJudged),
     "exchange": (AcknowledgementReceived, CatalogueReceived, FeedKeyReceived, HolderChanged, RecordReceived),
     "ingestion": (AccessRecorded, EntriesJudged, RecordChanged, RecordPurged),
     "matching": (AccessRecorded, TaskChanged),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from creditmesh.schemas.acknowledgements import EntryRange, Proof
+from creditmesh.schemas.acknowledgements import EntryRange, EntryRefusal, Proof
 from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
@@ -170,6 +170,14 @@ class AcknowledgedBody(_Wire):
     entries: tuple[RelayedEntry, ...]
 
 
+class AnswerOut(Out):
+    """What a node answered about a feed of this node: the newest ranges it applied and entries it refused."""
+
+    node: NodeCode
+    applied: tuple[EntryRange, ...]
+    refused: tuple[EntryRefusal, ...]
+
+
 class FeedOut(Out):
     """A feed as it stands: of this node, or the copy of a peer's."""
 
@@ -183,6 +191,8 @@ class FeedOut(Out):
     """The newest signed tree head; None of an empty feed."""
     alarm: str | None = None
     """Why a copy stopped; nothing after it was applied."""
+    answers: tuple[AnswerOut, ...] = ()
+    """Of a feed of this node, for its operator: what each node that reads it has applied."""
 
 
 class AnswersOut(Out):

@@ -22,7 +22,7 @@ async def on_catalogue_changed(ctx: Context, events: Sequence[Delivered]) -> Non
 
 
 async def on_entries_judged(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Ingestion has applied entries of a peer's feed: that is to be signed and sent."""
+    """Entries of a peer's feed were applied here: that is to be signed and sent."""
     await answering.note_judged(ctx, events)
 
 

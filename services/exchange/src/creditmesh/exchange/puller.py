@@ -70,8 +70,8 @@ class Puller:
             peer = self._peer(client, party)
             for feed in self._feeds(party):
                 yield _named(f"pull {party.code}/{feed}", Pulling(self._equipment, peer, feed).run)
-            if party.place == "below":
-                yield _named(f"acknowledge {party.code}", Sending(self._equipment, peer, UP).run)
+            judged = UP if party.place == "below" else DOWN
+            yield _named(f"acknowledge {party.code}", Sending(self._equipment, peer, judged).run)
 
     def _feeds(self, party: Party) -> tuple[str, ...]:
         return (UP,) if party.place == "below" else (DOWN, f"{DOWN}-{self._equipment.node.code}")

@@ -156,7 +156,7 @@ class Sending:
                 text = await answering.signed(session, self._equipment, each)
             lacks = await peer.acknowledge(self._feed, text, until=each.until)
             async with self._equipment.pool.session() as session:
-                await copies.sent(session, code, self._feed, first=each.first, at=self._equipment.clock.instant())
+                await copies.sent(session, code, self._feed, number=each.number, at=self._equipment.clock.instant())
         self._asks = False
         if lacks and await self._send_again(code, lacks):
             return SECONDS_TO_LOOK  # however often a peer says so

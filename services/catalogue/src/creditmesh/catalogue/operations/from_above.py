@@ -15,6 +15,7 @@ from creditmesh.catalogue import store
 from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import digest_of, entry_of
+from creditmesh.catalogue.operations.answering import answer
 from creditmesh.catalogue.operations.laying_over import lay_over
 from creditmesh.catalogue.operations.publishing import append, publish
 from creditmesh.catalogue.operations.received import ReceivedObject, as_told, read
@@ -34,8 +35,10 @@ async def take(ctx: Context, events: Sequence[CatalogueReceived]) -> None:
     """Take these entries over in the order they were told, each time with what still waits from before."""
     session = await ctx.session()
     await store.lock(session, ctx.equipment.service.lock_class)
-    told, unread = _read(ctx, [as_told(event, at=ctx.instant) for event in await _of_peers_above(ctx, events)])
-    waiting, still_unread = _read(ctx, await store.refused(session))
+    heard = await _of_peers_above(ctx, events)
+    told, unread = _read(ctx, [as_told(event, at=ctx.instant) for event in heard])
+    before = await store.refused(session)
+    waiting, still_unread = _read(ctx, before)
     for group in _groups(told):
         newer = {each.key for each in group}
         waiting = await _apply(ctx, [*group, *(each for each in waiting if each.key not in newer)])
@@ -44,6 +47,9 @@ async def take(ctx: Context, events: Sequence[CatalogueReceived]) -> None:
     refused = {(row.peer, row.feed, row.index): row for row in [*old, *unread, *(each.waits() for each in waiting)]}
     _warn(refused.values(), since={(event.peer, event.feed, event.index) for event in events})
     await store.keep_refused(session, list(refused.values()))
+    superseded = {(row.peer, row.feed, row.index) for row in before if (row.kind, row.code) in known}
+    mended = [row for row in before if (row.peer, row.feed, row.index) not in refused.keys() | superseded]
+    answer(ctx, heard, mended, refused)
 
 
 async def _of_peers_above(ctx: Context, events: Sequence[CatalogueReceived]) -> list[CatalogueReceived]:

@@ -75,7 +75,12 @@ drop table exchange.reach;
 # What was judged is signed when it leaves: what was signed before is signed anew.
 UNSIGNED = """
 alter table exchange.acknowledgement_made add column tracked bigint[] not null default '{}',
-                                          add column records uuid[] not null default '{}';
+                                          add column records uuid[] not null default '{}',
+                                          add column stream text not null default 'ingestion',
+                                          add column number bigint generated always as identity;
+-- An entry that had to wait is judged once more.
+alter table exchange.acknowledgement_made drop constraint acknowledgement_made_pkey,
+                                          add primary key (peer, feed, first, number);
 update exchange.acknowledgement_made set data = coalesce(data::json ->> 'signed', (data::jsonb - 'signature')::text)
  where data::jsonb ? 'signature';
 """

@@ -20,9 +20,6 @@ from creditmesh.schemas.events import EntriesJudged
 from creditmesh.schemas.exchange import feed_origin
 from creditmesh.schemas.signed import sign
 
-JUDGED = "ingestion"
-"""The stream that says what became of entries, and of the records they are about."""
-
 
 def word(peer: str) -> str:
     """What the sender of acknowledgements to a peer is woken by."""
@@ -30,14 +27,13 @@ def word(peer: str) -> str:
 
 
 async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Keep what ingestion has judged; the puller's unit signs and sends it when all of this node has gone by it.
+    """Keep what was judged here; the puller's unit signs and sends it when all of this node has gone by it.
 
     What a run did to records was ordered before the event that says so: it is below the heads of its stream.
     """
     session = await ctx.session()
-    ends = await heads(session, JUDGED)
-    beyond = [ends[part].number for part in sorted(ends)]
-    judged = [(each.at, each.read(EntriesJudged)) for each in events]
+    beyond = {stream: await _heads(session, stream) for stream in {each.stream for each in events}}
+    judged = [(each, each.read(EntriesJudged)) for each in events]
     verified = await copies.heads_at(session, [(each.peer, each.feed, each.until) for _, each in judged])
     made = [
         Made(
@@ -45,17 +41,23 @@ async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
             each.feed,
             each.first,
             each.until,
-            _unsigned(ctx, each, head, at=at),
-            beyond,
+            _unsigned(ctx, each, head, at=event.at),
+            beyond[event.stream],
             [str(subject) for subject in each.ends],
             [entry.index for entry in each.tracked],
             [entry.record for entry in each.tracked],
+            event.stream,
         )
-        for (at, each), head in zip(judged, verified, strict=True)
+        for (event, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
     await _forget(session, [(each.peer, each.feed, entry.index) for _, each in judged for entry in each.refused])
     await tell(session, *sorted({word(each.peer) for each in made}))
+
+
+async def _heads(session: Session, stream: str) -> list[int]:
+    ends = await heads(session, stream)
+    return [ends[part].number for part in sorted(ends)]
 
 
 async def _forget(session: Session, places: Sequence[EntryPlace]) -> None:
@@ -109,10 +111,11 @@ async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> Waiti
     To have passed an event is not to have applied it: behind a dead letter the events of its key wait.
     """
     waiting = await copies.unsent(session, peer, feed, limit=limit)
-    reached = await passed(session, JUDGED) if waiting else {}
+    stream = waiting[0].stream if waiting else ""  # of a feed, all that is judged is judged by one service
+    reached = await passed(session, stream) if waiting else {}
     passed_by = list(takewhile(lambda each: _gone_by(each.beyond, reached), waiting))
     ends = [key for each in passed_by for key in each.ends]
-    held_up = await parked(session, JUDGED, ends) if ends else ()
+    held_up = await parked(session, stream, ends) if ends else ()
     ready = list(takewhile(lambda each: not any(key in held_up for key in each.ends), passed_by))
     return Waiting(ready, len(ready) == len(passed_by) < len(waiting))
 

@@ -146,21 +146,21 @@ _HEADS_AT = """
      order by w.place
 """
 _UNSENT = """
-    select first, until, data, beyond, ends, tracked, records from exchange.acknowledgement_made
-     where peer = :peer and feed = :feed and sent_at is null order by first limit :limit
+    select first, until, data, beyond, ends, tracked, records, stream, number from exchange.acknowledgement_made
+     where peer = :peer and feed = :feed and sent_at is null order by first, number limit :limit
 """
 _NEWEST_SENT = """
-    select first, until, data, beyond, ends, tracked, records from exchange.acknowledgement_made
-     where peer = :peer and feed = :feed and sent_at is not null order by first desc limit 1
+    select first, until, data, beyond, ends, tracked, records, stream, number from exchange.acknowledgement_made
+     where peer = :peer and feed = :feed and sent_at is not null order by first desc, number desc limit 1
 """
 _SEND_AGAIN = """
     update exchange.acknowledgement_made m set sent_at = null
       from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
      where m.peer = :peer and m.feed = :feed and m.sent_at is not null and m.first < w.until and m.until > w.first
 """
-_SENT = """
-    update exchange.acknowledgement_made set sent_at = :at where peer = :peer and feed = :feed and first = :first
-"""
+_SENT = (
+    "update exchange.acknowledgement_made set sent_at = :at where peer = :peer and feed = :feed and number = :number"
+)
 
 
 class Made(NamedTuple):
@@ -172,12 +172,14 @@ class Made(NamedTuple):
     until: int
     data: str
     beyond: Sequence[int]
-    """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
+    """The numbers, part by part, that every reader of its stream has to pass before it may be sent."""
     ends: Sequence[str]
     """Keys of that stream that no reader may have parked: records of these subjects were marked or ended."""
     tracked: Sequence[int]
     records: Sequence[UUID]
     """The entries that mark or end a record, and their records."""
+    stream: str
+    """The stream that `beyond` and `ends` are of."""
 
 
 async def heads_at(session: Session, wanted: Sequence[tuple[str, str, int]]) -> list[tuple[int, bytes]]:
@@ -202,7 +204,9 @@ class Unsent(NamedTuple):
     ends: Sequence[str]
     tracked: Sequence[int]
     records: Sequence[UUID]
+    stream: str
     """All as `Made` has them."""
+    number: int
 
 
 async def add_made(session: Session, made: Sequence[Made]) -> None:
@@ -216,9 +220,9 @@ async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> list[
     return [Unsent(*row) for row in rows]
 
 
-async def sent(session: Session, peer: str, feed: str, *, first: int, at: datetime) -> None:
+async def sent(session: Session, peer: str, feed: str, *, number: int, at: datetime) -> None:
     """The peer has it."""
-    await session.execute(_SENT, {"peer": peer, "feed": feed, "first": first, "at": at})
+    await session.execute(_SENT, {"peer": peer, "feed": feed, "number": number, "at": at})
 
 
 async def newest_sent(session: Session, peer: str, feed: str) -> Unsent | None:
