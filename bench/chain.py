@@ -14,7 +14,7 @@ from creditmesh.schemas.identifiers import NodeCode
 
 _RECORD = "record::text || '/' || state"
 _ENTRY = "coalesce(record::text, feed) || '=' || index"
-_REACH = "feed || '/' || node || '=' || until"
+_ANSWERED = "feed || '/' || node || '=' || coalesce(upper(applied + refused), 0)"
 READERS = {"city": "in the city's read model", "province": "in the province's", "nation": "in the nation's"}
 
 
@@ -65,7 +65,7 @@ async def watching(sessions: Sessions) -> AsyncIterator[Watches]:
             for code, session in sessions.items()
         }
         entries = await stack.enter_async_context(watched(sessions["city"], "exchange.feed_entry", _ENTRY))
-        reach = await stack.enter_async_context(watched(sessions["city"], "exchange.reach", _REACH))
+        reach = await stack.enter_async_context(watched(sessions["city"], "exchange.answer", _ANSWERED))
         yield Watches(records, entries, reach)
 
 

@@ -13,9 +13,10 @@ from creditmesh.catalogue import folder, operations, service
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.chassis.service import Declaration, Service
+from creditmesh.schemas.acknowledgements import EntryRefusal
 from creditmesh.schemas.catalogue import Basis, Item, Matter, Measure
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import EntryLine, FeedEntry
 from tests.catalogue import neighbour
 from tests.catalogue.conftest import catalogue_node
@@ -62,6 +63,11 @@ class Below:
                 ctx.emit(PageReceived(peer=peer, feed="down", first=self.index, until=self.index + 1, entries=(told,)))
                 self.index += 1
         await self.node.settled()
+
+    async def judged(self) -> list[EntriesJudged]:
+        async with self.node.database.session() as session:
+            rows = await session.fetch("select data from bus.event where type = 'entries.judged' order by id")
+        return [EntriesJudged.model_validate_json(row["data"]) for row in rows]
 
     def published(self, kind: str, body: Any, **other: Any) -> dict[str, Any]:
         said = {"kind": kind, "code": body.code, "state": "published", "effective": self.today.isoformat()}
@@ -196,6 +202,26 @@ async def test_what_waited_is_taken_over_when_what_it_named_has_come(below: Belo
     assert below.directory.measure("new_bar", on=below.today) is None
     await below.hears(below.published("list", listed))
     assert below.directory.measure("new_bar", on=below.today) == dangling
+    assert await below.waiting() == []
+
+
+async def test_what_became_of_each_entry_is_told_and_once_more_when_what_waited_is_taken_over(below: Below):
+    dangling = MEASURE.model_copy(update={"code": "new_bar", "lists": ("new_list",)})
+    listed = shipped("judgment_defaulters").model_copy(update={"code": "new_list"})
+    row = {"kind": "node", "code": "nation", "row": {"signed": "{}", "signature": ""}}
+    await below.hears(below.published("item", kept(50)), below.published("measure", dangling), row)
+    await below.hears(below.published("list", listed))
+    assert [(each.first, each.until, each.refused) for each in await below.judged()] == [
+        (0, 3, (EntryRefusal(index=1, code="not_there"),)), (3, 4, ()), (1, 2, ()),
+    ]  # fmt: skip
+    number = below.directory.number
+    await below.hears(below.published("item", kept(60)))
+    assert below.directory.number > number, "what is judged is no version of the catalogue, whatever part it stands in"
+    assert below.item().retention_months == 60
+
+
+async def test_the_row_of_a_node_is_no_object_and_does_not_wait(below: Below):
+    await below.hears({"kind": "node", "code": "nation", "row": {"signed": "{}", "signature": ""}})
     assert await below.waiting() == []
 
 

@@ -196,7 +196,7 @@ def has_looked(watch: Watch, repairs: list[Repair]) -> bool:
 ENDED = "select count(*) from query.record where state = 'repaired'"
 UNSENT = "select count(*) from exchange.acknowledgement_made where sent_at is null"
 REACHED = """
-    select (select until from exchange.reach where feed = 'up' and node = $1)
+    select (select upper(applied + refused) from exchange.answer where feed = 'up' and node = $1)
          = (select size from exchange.feed_head where feed = 'up')
 """
 

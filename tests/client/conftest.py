@@ -1,6 +1,7 @@
 """The remote node every test of the client may ask for."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,14 @@ QUICK = Retries(attempts=4, first=0.001, longest=0.002)
 def standing() -> Iterator[Remote]:
     with serving(Remote()) as remote:
         yield remote
+
+
+@pytest.fixture(autouse=True)
+def pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the keys of nodes are kept: nobody's home."""
+    file = tmp_path / "pins" / "nodes.json"
+    monkeypatch.setenv("CREDITMESH_PINS", str(file))
+    return file
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from tests.client.test_cli_pull import run, verify
 
 CITY = Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32)
 PROVINCE = Ed25519PrivateKey.from_private_bytes(bytes([8]) * 32)
+OTHER = Ed25519PrivateKey.from_private_bytes(bytes([9]) * 32)
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 LOG = FeedLog().grow(11)
 PLACE = 5
@@ -63,7 +64,7 @@ def proof(*, refused: tuple[EntryRefusal, ...] = (), by: Ed25519PrivateKey = PRO
 
 
 def certificate(*lines: CertificateLine, by: Ed25519PrivateKey = CITY, **changes) -> SignedText:
-    pending = tuple(line.holder for line in lines if line.outcome in {"told", "not_told"} and line.kind != "bureau")
+    pending = tuple(line.holder for line in lines if line.outcome != "acknowledged" and line.kind != "bureau")
     about = {"node": "city", "case": RECORD, "kind": "repair", "record": RECORD, "item": "penalty", "rev": 1}
     about |= {"change": "repaired", "decided_on": AT.date(), "complete": not pending, "pending": pending}
     about |= {"issued_at": AT, "key": "c1", "alg": "ed25519", "public": text_of(CITY), "lines": lines} | changes
@@ -87,6 +88,7 @@ REFUSED = (EntryRefusal(index=4, code="other"), EntryRefusal(index=PLACE, code=C
 def test_a_certificate_with_a_proof_of_each_node_above_holds():
     check(GOOD, trusted=[text_of(CITY)])
     check(certificate(line(outcome="refused", code=CODE, proof=proof(refused=REFUSED))))
+    check(certificate(line(proof=proof(above=("nation",), kept=(PLACE,))), above=("province",)))
     check(certificate())
 
 
@@ -132,6 +134,7 @@ FALSE: dict[str, tuple[str, Callable[[], SignedText]]] = {
     "not among the entries acknowledged": ("inclusion", lambda: certificate(line(proof=proof(until=PLACE)))),
     "before the entries acknowledged": ("inclusion", lambda: certificate(line(proof=proof(first=PLACE + 1)))),
     "beyond the tree": ("inclusion", lambda: certificate(line(proof=proof(until=20)))),
+    "acknowledged of a stranger's feed": ("feed", lambda: certificate(line(proof=proof(feed="creditmesh/other/up")))),
     "under another root": ("inclusion", lambda: certificate(line(proof=proof(root="00" * 32)))),
     "under a root that is none": ("acknowledgement", lambda: certificate(line(proof=proof(root="no")))),
     "at another index": (
@@ -146,6 +149,17 @@ FALSE: dict[str, tuple[str, Callable[[], SignedText]]] = {
     "refused for another reason": (
         "outcome",
         lambda: certificate(line(outcome="refused", code="x", proof=proof(refused=REFUSED))),
+    ),
+    "complete without a node above that owes an answer": (
+        "left_out",
+        lambda: certificate(line(proof=proof(above=("nation",)))),
+    ),
+    "complete without the node directly above": ("left_out", lambda: certificate(above=("province",))),
+    "complete although a node refused it": (
+        "pending",
+        lambda: certificate(
+            line(outcome="refused", code=CODE, proof=proof(refused=REFUSED)), pending=(), complete=True
+        ),
     ),
     "said to be complete": (
         "pending",
@@ -215,9 +229,39 @@ def test_the_command_says_who_knows_who_does_not_and_which_key_it_trusted(remote
         assert word in done.stdout
     assert "Not answered yet: nation." in done.stderr
     assert text_of(CITY) in done.stderr
-    pinned = verify(remote, file, "--public", text_of(CITY), "--json")
-    assert (pinned.returncode, pinned.stderr) == (0, "")
-    assert json.loads(pinned.stdout)["pending"] == ["nation"]
+    given = verify(remote, file, "--public", text_of(CITY), "--json")
+    assert (given.returncode, given.stderr) == (0, "")
+    assert json.loads(given.stdout)["pending"] == ["nation"]
+
+
+def test_the_keys_of_nodes_are_pinned_as_first_seen_and_others_taken_on_purpose_alone(remote, tmp_path, pins):
+    def verified(*lines, by: Ed25519PrivateKey = CITY, options: tuple[str, ...] = ()):
+        file = tmp_path / "certificate.json"
+        file.write_bytes(certificate(*lines, by=by, public=text_of(by)).model_dump_json().encode())
+        return verify(remote, file, "--json", *options)
+
+    first = verified(line(proof=proof()))
+    assert first.returncode == 0
+    assert {text_of(CITY), text_of(PROVINCE)} <= set(first.stderr.replace(",", " ").split())
+    assert json.loads(pins.read_text()) == {"city": [text_of(CITY)], "province": [text_of(PROVINCE)]}
+    assert verified(line(proof=proof())).stderr == ""
+    forged = proof(by=OTHER).model_copy(update={"public": text_of(OTHER)})
+    for changed in (verified(line(proof=forged)), verified(by=OTHER)):
+        assert (changed.returncode, json.loads(changed.stdout)["error"]["code"]) == (1, "key_changed")
+    assert verified(by=OTHER, options=("--public", text_of(OTHER))).returncode == 0
+    assert verified(line(proof=forged), options=("--repin",)).returncode == 0
+    for whole in (proof(), forged):
+        assert verified(line(proof=whole)).returncode == 0
+
+
+def test_a_file_of_pins_that_is_none_is_named(remote, tmp_path, pins):
+    pins.parent.mkdir()
+    pins.write_text("[]")
+    file = tmp_path / "certificate.json"
+    file.write_bytes(TEXT)
+    done = verify(remote, file)
+    assert done.returncode == 2
+    assert "nodes.json" in done.stderr
 
 
 def test_the_command_says_what_does_not_fit_and_what_is_no_certificate(remote, tmp_path):

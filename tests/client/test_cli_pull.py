@@ -37,7 +37,8 @@ def log(remote) -> FeedLog:
 
 def environment(remote):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CREDITMESH_")}
-    return clean | {"CREDITMESH_URL": remote.url, "CREDITMESH_KEY": KEY, "COLUMNS": "200"}
+    pins = {"CREDITMESH_PINS": os.environ["CREDITMESH_PINS"]}
+    return clean | pins | {"CREDITMESH_URL": remote.url, "CREDITMESH_KEY": KEY, "COLUMNS": "200"}
 
 
 def run(remote, *arguments):

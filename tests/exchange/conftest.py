@@ -1,5 +1,6 @@
 """A whole city node with an invented province above it, whose keys the test holds."""
 
+import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.vault.keys import Keys
+from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
 from creditmesh.schemas.pages import VerifiedPage, verify_page
+from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.tlog import Range
 from tests.support.cast import uscc
 from tests.support.node import TestNode, running
@@ -115,3 +118,54 @@ async def city(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
+
+
+@dataclass
+class Signer:
+    """The province's side: it has pulled everything and signs what it likes."""
+
+    city: City
+
+    async def make(self, *, first: int | None = None, until: int | None = None, **more: Any) -> SignedText:
+        entries, note = await self.city.page()
+        page = self.city.verified(entries, note)
+        given = {
+            "feed": "creditmesh/city/up",
+            "by": "province",
+            "first": await self.reached() if first is None else first,
+            "until": page.after.size if until is None else until,
+            "size": page.after.size,
+            "root": page.after.root().hex(),
+            "at": NOW.isoformat(),
+            "key": self.city.above.keys.key_id("node"),
+            "alg": "ed25519",
+        }
+        return self.sign({**given, **more})
+
+    def sign(self, members: dict[str, Any]) -> SignedText:
+        text = json.dumps(members, default=str)
+        signature = b64encode(self.city.above.keys.sign(text.encode())).decode()
+        return SignedText(signed=text, signature=signature)
+
+    async def hand_in(self, given: SignedText, *, by: str = "province") -> httpx.Response:
+        answer = await self.city.client(by).post(
+            "/v1/exchange/feeds/up/acknowledgements", json=given.model_dump(mode="json")
+        )
+        await self.city.node.settled()
+        return answer
+
+    async def reached(self) -> int:
+        async with self.city.node.database.session() as session:
+            query = "select upper(applied + refused) from exchange.answer where feed = 'up' and node = 'province'"
+            return await session.fetchval(query) or 0
+
+    async def told(self, record: str) -> list[HolderChanged]:
+        query = "select data from bus.event where type = 'holder.changed' order by id"
+        async with self.city.node.database.session() as session:
+            found = [HolderChanged.model_validate_json(row["data"]) for row in await session.fetch(query)]
+        return [each for each in found if str(each.record) == record]
+
+
+@pytest.fixture
+async def signed(city: City) -> Signer:
+    return Signer(city)

@@ -2,71 +2,16 @@
 
 import json
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import httpx
-import pytest
-
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.schemas.acknowledgements import Acknowledgement
-from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.exchange import EntryLine
 from creditmesh.schemas.signed import SignedText, read
 from creditmesh.schemas.tlog import leaf_hash, verify_inclusion
-from tests.exchange.conftest import NOW, City
+from tests.exchange.conftest import NOW, City, Signer
 from tests.exchange.test_feeds import MARKET, submitted
-
-
-@dataclass
-class Signer:
-    """The province's side: it has pulled everything and signs what it likes."""
-
-    city: City
-
-    async def make(self, *, first: int | None = None, until: int | None = None, **more: Any) -> SignedText:
-        entries, note = await self.city.page()
-        page = self.city.verified(entries, note)
-        given = {
-            "feed": "creditmesh/city/up",
-            "by": "province",
-            "first": await self.reached() if first is None else first,
-            "until": page.after.size if until is None else until,
-            "size": page.after.size,
-            "root": page.after.root().hex(),
-            "at": NOW.isoformat(),
-            "key": self.city.above.keys.key_id("node"),
-            "alg": "ed25519",
-        }
-        return self.sign({**given, **more})
-
-    def sign(self, members: dict[str, Any]) -> SignedText:
-        text = json.dumps(members, default=str)
-        return SignedText(signed=text, signature=b64encode(self.city.above.keys.sign(text.encode())).decode())
-
-    async def hand_in(self, given: SignedText, *, by: str = "province") -> httpx.Response:
-        answer = await self.city.client(by).post(
-            "/v1/exchange/feeds/up/acknowledgements", json=given.model_dump(mode="json")
-        )
-        await self.city.node.settled()
-        return answer
-
-    async def reached(self) -> int:
-        async with self.city.node.database.session() as session:
-            query = "select until from exchange.reach where feed = 'up' and node = 'province'"
-            return await session.fetchval(query) or 0
-
-    async def told(self, record: str) -> list[HolderChanged]:
-        query = "select data from bus.event where type = 'holder.changed' order by id"
-        async with self.city.node.database.session() as session:
-            found = [HolderChanged.model_validate_json(row["data"]) for row in await session.fetch(query)]
-        return [each for each in found if str(each.record) == record]
-
-
-@pytest.fixture
-async def signed(city: City) -> Signer:
-    return Signer(city)
 
 
 async def withdrawn(city: City, decision: str) -> str:
@@ -82,7 +27,7 @@ async def withdrawn(city: City, decision: str) -> str:
 async def test_an_ending_is_told_and_acknowledged_with_a_proof_that_needs_nobody(city: City, signed: Signer):
     record = await withdrawn(city, "示市监罚〔2026〕201号")
     assert [(each.holder, each.outcome) for each in await signed.told(record)] == [("province", "told")]
-    assert (await signed.hand_in(await signed.make())).status_code == 204
+    assert (await signed.hand_in(await signed.make())).status_code == 200
     last = (await signed.told(record))[-1]
     assert (last.holder, last.kind, last.outcome, last.change, last.rev) == (
         "province", "node", "acknowledged", "withdrawn", 2,
@@ -107,7 +52,7 @@ async def test_a_refusal_is_told_with_its_code(city: City, signed: Signer):
     entries, _ = await city.page()
     index = next(e.index for e in entries if str(EntryLine.model_validate_json(e.line).record) == verdict["record"])
     given = await signed.make(refused=[{"index": index, "code": "unknown_item"}])
-    assert (await signed.hand_in(given)).status_code == 204
+    assert (await signed.hand_in(given)).status_code == 200
     [line] = await signed.told(verdict["record"])
     assert (line.outcome, line.code, line.change, line.item) == (
         "refused", "unknown_item", "accepted", "administrative_penalty",
@@ -118,7 +63,7 @@ async def test_the_same_again_changes_nothing(city: City, signed: Signer):
     record = await withdrawn(city, "示市监罚〔2026〕203号")
     given = await signed.make()
     for _ in range(3):
-        assert (await signed.hand_in(given)).status_code == 204
+        assert (await signed.hand_in(given)).status_code == 200
     assert [each.outcome for each in await signed.told(record)] == ["told", "acknowledged"]
 
 
@@ -142,23 +87,25 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_kept(city: City, sign
         assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
         assert answer.json()["detail_zh"]
     assert await signed.reached() == reached
-    assert (await signed.hand_in(good)).status_code == 204
+    assert (await signed.hand_in(good)).status_code == 200
 
 
 async def test_nobody_acknowledges_for_another(city: City, signed: Signer):
     await withdrawn(city, "示市监罚〔2026〕205号")
     given = await signed.make()
     assert (await signed.hand_in(given, by="district")).status_code == 404
-    assert (await signed.hand_in(given)).status_code == 204
+    assert (await signed.hand_in(given)).status_code == 200
 
 
-async def test_a_gap_names_where_to_begin(city: City, signed: Signer):
-    await withdrawn(city, "示市监罚〔2026〕206号")
+async def test_what_was_left_out_is_named_and_taken_later(city: City, signed: Signer):
+    record = await withdrawn(city, "示市监罚〔2026〕206号")
     reached = await signed.reached()
-    answer = await signed.hand_in(await signed.make(first=reached + 1))
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "acknowledgement_gap"
-    assert str(reached) in answer.json()["detail"]
+    later = await signed.make(first=reached + 1)
+    answer = await signed.hand_in(later)
+    assert (answer.status_code, answer.json()) == (200, {"missing": [{"first": reached, "until": reached + 1}]})
+    assert [each.outcome for each in await signed.told(record)] == ["told", "acknowledged"]
+    assert (await signed.hand_in(await signed.make(first=reached))).json() == {"missing": []}
+    assert [each.outcome for each in await signed.told(record)] == ["told", "acknowledged"]
 
 
 def verifies(public: bytes, data: bytes, signature: bytes) -> bool:
@@ -198,7 +145,7 @@ async def test_what_no_database_holds_is_refused_by_its_field_however_well_it_is
 async def test_one_member_more_in_a_newer_version_is_signed_too_and_ignored(city: City, signed: Signer):
     record = await withdrawn(city, "示市监罚〔2026〕208号")
     given = await signed.make(tier="province")
-    assert (await signed.hand_in(given)).status_code == 204
+    assert (await signed.hand_in(given)).status_code == 200
     last = (await signed.told(record))[-1]
     assert last.proof is not None
     assert last.proof.acknowledgement == given

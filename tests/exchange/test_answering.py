@@ -44,7 +44,7 @@ async def withdrawn(city: TestNode, record: UUID) -> None:
 
 async def answered(city: TestNode) -> bool:
     """Whether the province has answered for all that the city's feed has."""
-    query = "select max(until) from exchange.acknowledgement where feed = 'up' and by = 'province'"
+    query = "select upper(applied + refused) from exchange.answer where feed = 'up' and node = 'province'"
     async with city.database.session() as session:
         return await session.fetchval(query) == await size_of(city, "up")
 
@@ -86,6 +86,25 @@ async def test_an_ending_is_not_answered_for_while_its_person_is_parked_anywhere
         assert not await answered(city), "it has answered for a withdrawal that repair has not applied"
         await session.execute("delete from repair.dead_letter")
         await eventually(lambda: answered(city), within=60)
+
+
+async def test_the_node_above_knows_who_has_taken_over_that_an_item_is_withdrawn(chain: Chain):
+    province, city = chain["province"], chain["city"]
+    local = city.host.followed.item(ITEM, on=city.host.clock.legal_date()).model_copy(update={"code": "passing"})
+    async with province.context("catalogue") as ctx:
+        await catalogue.publish(ctx, [entry_of("item", local.model_dump(mode="json"))], issued_by="nation")
+    async with province.context("catalogue") as ctx:
+        await catalogue.withdraw(ctx, "item", "passing", basis="repealed")
+
+    async def known() -> bool:
+        size = await size_of(province, "down")
+        feeds = (await province.operator().get("/v1/admin/feeds")).json()["items"]
+        [down] = [each for each in feeds if (each["feed"], each["peer"]) == ("down", None)]
+        applied = [{"first": 0, "until": size}]
+        return size > 0 and down["answers"] == [{"node": "city", "applied": applied, "refused": []}]
+
+    await eventually(known, within=60)
+    assert city.host.followed.item("passing", on=city.host.clock.legal_date()) is None
 
 
 async def test_what_was_refused_is_not_kept_and_what_was_accepted_is(chain: Chain):

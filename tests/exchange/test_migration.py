@@ -7,15 +7,27 @@ from typing import Any
 from uuid import uuid4
 
 from creditmesh.catalogue import service as catalogue
+from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.database.migrations import migrate
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.service import Service
 from creditmesh.exchange import service
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
-from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, PageReceived
+from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, PageReceived
 from tests.support.postgres import Database, Postgres
 
+REWOUND = """
+set role exchange1_ddl;
+drop table exchange.answer, exchange.refusal, exchange.chain, exchange.relayed;
+alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
+    drop column number, add primary key (peer, feed, first);
+create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
+    until bigint not null, data text not null, at timestamptz not null, primary key (feed, by, first));
+create table exchange.reach (feed text not null, node text not null, until bigint not null, primary key (feed, node));
+reset role
+"""
+"""As the tables of answers stood before they had ranges."""
 ENTRY_BY_ENTRY = """
 drop table exchange.received_page;
 drop table exchange.waiting;
@@ -28,7 +40,9 @@ alter table exchange.received owner to exchange1_ddl;
 """
 """How what peers sent was kept up to the version before pages."""
 BEFORE = (
-    ENTRY_BY_ENTRY
+    REWOUND
+    + ";"
+    + ENTRY_BY_ENTRY
     + """
 update exchange.alembic_version set version_num = 'exchange_0002';
 insert into exchange.reader_position (stream, part, number) values ('query', 3, 1)
@@ -101,6 +115,7 @@ async def test_of_what_was_refused_before_the_line_is_kept_alone(postgres: Postg
     now, before = {"signed": json.dumps(refused[0]), "signature": "x"}, refused[1] | {"signature": "x"}
     line, body = '{"body":"of a line"}', 'said \0 "body":"x\\'
     async with database.session() as session:
+        await session.execute(REWOUND)
         await session.execute(ENTRY_BY_ENTRY + "update exchange.alembic_version set version_num = 'exchange_0004'")
         for index in range(5):
             await session.execute(RECEIVED, index, json.dumps({"line": line, "body": body, "rev": 1}).encode())
@@ -175,6 +190,7 @@ async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_re
     ids = {name: new_id() for name in said}
     types = {"key": "feed_key", "catalogue": "catalogue", "letter": "acknowledgement", "behind": "acknowledgement"}
     async with database.session() as session:
+        await session.execute(REWOUND)
         await session.execute(ENTRY_BY_ENTRY + "update exchange.alembic_version set version_num = 'exchange_0005'")
         await session.execute("insert into ingestion.reader_position (stream, part, number) values ('exchange', 3, 1)")
         for number, name in enumerate(said, start=1):
@@ -210,6 +226,66 @@ async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_re
     assert [row["revs"] for row in kept] == [[3], [3], [None], [None], [None], [None], [3]]
     assert str(kept[0]["records"][0]) == said["read"]["record"]
     assert [row["type"] for row in left] == ["task.changed"]
+
+
+ACKNOWLEDGED = """
+insert into exchange.acknowledgement (feed, by, first, until, data, at) values ('up', $1, $2, $3, $4, now())
+"""
+
+
+def signed_text(*refused: tuple[int, str]) -> str:
+    members = {"refused": [{"index": index, "code": code} for index, code in refused]}
+    return json.dumps({"signed": json.dumps(members), "signature": "x"})
+
+
+async def test_what_was_answered_is_taken_over_as_ranges(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session() as session:
+        await session.execute(REWOUND)
+        await session.execute(ENTRY_BY_ENTRY)
+        await session.execute("update exchange.alembic_version set version_num = 'exchange_0005'")
+        await session.execute("insert into exchange.reach values ('up', 'province', 9), ('up', 'nation', 7)")
+        await session.execute(ACKNOWLEDGED, "province", 0, 3, signed_text((1, "minor")))
+        of_before = json.dumps({"refused": [{"index": 4, "code": "unknown_item"}], "signature": "x"})
+        await session.execute(ACKNOWLEDGED, "province", 3, 6, of_before)
+        await session.execute(ACKNOWLEDGED, "province", 8, 9, signed_text())
+        await upgraded(postgres, database)
+        answers = await session.fetch("select feed, node, applied::text, refused::text from exchange.answer")
+        refusals = await session.fetch("select node, index, code from exchange.refusal order by index")
+        assert await session.fetchval("select to_regclass('exchange.acknowledgement')") is None
+    assert [tuple(row) for row in answers] == [("up", "province", "{[0,1),[2,4),[5,6),[8,9)}", "{[1,2),[4,5)}")]
+    assert [tuple(row) for row in refusals] == [("province", 1, "minor"), ("province", 4, "unknown_item")]
+
+
+TRACKED = """
+insert into exchange.told (record, rev, subject, change, item, party, at)
+values ($1, 2, $2, 'repaired', 'penalty', 'market', '2026-05-04')
+"""
+IN_FEED = """
+insert into exchange.feed_entry (feed, index, line, record, rev) values ('up', 0, '{}', $1, 1)
+"""
+
+
+async def test_of_ends_that_were_sent_to_nobody_that_is_told(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    home, shared = (uuid4(), uuid4()), (uuid4(), uuid4())
+    async with database.session() as session:
+        await session.execute(REWOUND)
+        await session.execute(ENTRY_BY_ENTRY)
+        await session.execute("update exchange.alembic_version set version_num = 'exchange_0005'")
+        for record, subject in (home, shared):
+            await session.execute(TRACKED, record, subject)
+        await session.execute(IN_FEED, shared[0])
+        await session.execute(MADE, 0, 3, json.dumps({"signed": '{"first": 0}', "signature": "x"}))
+        await session.execute(MADE, 3, 5, json.dumps({"first": 3, "signature": "x"}))
+        await upgraded(postgres, database)
+        rows = await session.fetch("select part, key, data from bus.event where type = 'holder.changed'")
+        queued = await session.fetchval("select count(*) from bus.event_queue where type = 'holder.changed'")
+        made = await session.fetch("select data from exchange.acknowledgement_made order by first")
+    [event] = [HolderChanged.model_validate_json(row["data"]) for row in rows]
+    assert (event.record, event.subject, event.holder, event.outcome) == (*home, "exchange1", "unshared")
+    assert (rows[0]["key"], rows[0]["part"], queued) == (str(home[1]), part_of(str(home[1]), 12), 1)
+    assert [json.loads(row["data"]) for row in made] == [{"first": 0}, {"first": 3}], "it is signed when it leaves"
 
 
 async def upgraded(postgres: Postgres, database: Database, *packages: Service) -> None:

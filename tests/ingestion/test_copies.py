@@ -87,6 +87,17 @@ async def test_a_feeds_run_is_answered_once_and_a_key_too(province: House):
     ]
 
 
+async def test_marks_and_ends_are_named_with_their_records_known_here_or_not(province: House):
+    feed, record = await opened_feed(province), new_record()
+    row = penalty(province.number())
+    entry = feed.entry(row, record=record)
+    end, stray = (feed.entry(row, record=each, rev=2, change="withdrawn") for each in (record, new_record()))
+    await province.deliver(entry, end, stray)
+    assert [(each.index, each.record) for each in (await province.judged())[-1].tracked] == [
+        (end.index, record), (stray.index, stray.record),
+    ]  # fmt: skip
+
+
 async def test_everybody_is_found_by_the_same_number_here(province: House):
     feed, number = await opened_feed(province), province.number()
     row, record = person_penalty(number), new_record()

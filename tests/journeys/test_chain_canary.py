@@ -170,7 +170,7 @@ async def test_no_canary_is_in_clear_at_any_node_or_between_them(aviary: Aviary)
             "ingestion.revision", "matching.standing", "query.record", "query.access", "bus.event.", "vault.identity",
         )),
         *(f"{code} exchange.received_page" for code in ("province", "nation")),
-        *(f"{code} exchange.acknowledgement." for code in ("city", "province")),
+        *(f"{code} exchange.answer." for code in ("city", "province")),
         "city exchange.feed_entry", "city repair.evidence", "city repair.step", "city matching.feedback",
         "log of a node", "the server's log", "/metrics of nation", "/v1/admin/feeds of city",
         "a certificate", "URL at exchange of city", "request header x-request-id at exchange of city",

@@ -110,7 +110,12 @@ async def head(mesh: Mesh, code: str, statement: str, *of: object) -> bytes | No
 
 async def reach(mesh: Mesh, code: str) -> dict[str, int]:
     async with mesh.chain[code].database.session() as session:
-        return {row["node"]: row["until"] for row in await session.fetch("select node, until from exchange.reach")}
+        return {
+            row["node"]: row["until"]
+            for row in await session.fetch(
+                "select node, upper(applied + refused) as until from exchange.answer where feed = 'up'"
+            )
+        }
 
 
 async def test_both_tiers_above_have_acknowledged_to_the_city_and_to_nobody_else(mesh: Mesh):

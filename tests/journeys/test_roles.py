@@ -35,7 +35,6 @@ APPEND_ONLY = {
             "feed_checkpoint",
             "feed_key",
             "copy_checkpoint",
-            "acknowledgement",
             "told",
         )
     ],

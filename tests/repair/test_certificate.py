@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from creditmesh.chassis.vault.keys import verified
-from creditmesh.schemas.acknowledgements import Proof
+from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.cases import Certificate
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.signed import SignedText, said
@@ -15,13 +15,18 @@ from tests.repair.conftest import TODAY, House, department, office, person
 from tests.repair.refusing import refused
 from tests.repair.samples import AT, PEER, a_catalogue, a_holder, items, tell
 
-PROOF = Proof(
-    acknowledgement=SignedText(signed="{}", signature="eA=="),
-    public="cA==",
-    index=7,
-    line="{}",
-    path=("aa",),
-)
+
+def proof(*, by: str = "province", above: tuple[str, ...] = (), kept: tuple[int, ...] = ()) -> Proof:
+    """What a node answered about entry 7, naming who stands above it."""
+    given = Acknowledgement(
+        feed="creditmesh/city/up", by=by, first=7, until=8, size=8, root="aa" * 32, at=AT, above=above, kept=kept,
+        key="k", alg="ed25519",
+    )  # fmt: skip
+    signed = SignedText(signed=given.model_dump_json(), signature="eA==")
+    return Proof(acknowledgement=signed, public="cA==", index=7, line="{}", path=("aa",))
+
+
+PROOF = proof()
 
 
 async def repaired(house: House, **more: Any) -> tuple[str, RecordChanged]:
@@ -90,6 +95,9 @@ async def test_each_holder_has_its_line_and_bureaus_are_told_when_they_ask(house
     assert (bureau.reachable, bureau.last_access, bureau.use_until) == (False, last, date(2026, 6, 1))
     assert "when it next asks" in bureau.note
     assert "下次查询" in bureau.note_zh
+    assert (found.complete, found.pending) == (False, ("nation",)), "what refused an end shows the record"
+    await house.holder(record, 2, holder="nation", outcome="acknowledged", proof=proof(by="nation"))
+    found = await certificate(house, case)
     assert (found.complete, found.pending) == (True, ())
 
 
@@ -103,7 +111,7 @@ async def test_it_is_complete_when_every_node_and_department_has_answered(house:
     assert {line.outcome for line in found.lines if line.holder in found.pending} == {"told"}
     await house.holder(record, 2, outcome="acknowledged")
     assert (await certificate(house, case)).pending == ("transport",)
-    await house.holder(record, 2, holder="transport", kind="department", outcome="refused", code="lifted_before")
+    await house.holder(record, 2, holder="transport", kind="department", outcome="acknowledged")
     assert (await certificate(house, case)).complete
 
 
@@ -116,9 +124,33 @@ async def test_a_node_above_that_was_not_told_yet_is_pending(house: House):
     assert found.lines[0].note_zh
     await house.holder(record, 2, outcome="acknowledged")
     assert (await certificate(house, case)).complete
-    for item in ("local", "citys"):
-        local, _ = await repaired(house, item=item)
-        assert (await certificate(house, local)).lines == ()
+
+
+async def test_of_a_record_that_was_sent_to_nobody_no_node_above_owes_an_answer(house: House):
+    house.follow(a_catalogue(peers=[PEER]))
+    case, record = await repaired(house, item="local")
+    assert (await certificate(house, case)).pending == ("province",), "until the exchange says that it was not"
+    await house.holder(record, 2, holder="city", outcome="unshared")
+    found = await certificate(house, case)
+    assert (found.above, found.lines, found.complete) == ((), (), True)
+
+
+async def test_who_is_named_above_a_node_that_answered_owes_an_answer_until_it_is_there(house: House):
+    house.follow(a_catalogue(peers=[PEER]))
+    case, record = await repaired(house)
+    await house.holder(record, 2, outcome="acknowledged", proof=proof(above=("nation", "city")))
+    found = await certificate(house, case)
+    assert (found.above, found.complete, found.pending) == (("province",), False, ("nation",))
+    assert {line.holder: line.outcome for line in found.lines} == {"province": "acknowledged", "nation": "not_told"}
+    await house.holder(record, 2, holder="nation", outcome="acknowledged", proof=proof(by="nation"))
+    assert (await certificate(house, case)).complete
+
+
+async def test_nobody_owes_an_answer_above_a_node_that_passed_the_record_on_to_nobody(house: House):
+    house.follow(a_catalogue(peers=[PEER]))
+    case, record = await repaired(house)
+    await house.holder(record, 2, outcome="acknowledged", proof=proof(above=("nation",), kept=(7,)))
+    assert (await certificate(house, case)).complete
 
 
 async def test_a_node_above_is_asked_for_although_the_item_was_withdrawn_since(house: House):

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from creditmesh.client.signatures import holds
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.cases import Certificate
+from creditmesh.schemas.chain import NodeKey, NodeRow
 from creditmesh.schemas.signed import BadSignature, Contradictory, SignedText, Statement, read, said, sign
 from creditmesh.schemas.verdicts import Receipt
 
@@ -24,6 +25,9 @@ ID = UUID(int=7)
 BY = {"key": "node-1", "alg": "ed25519"}
 STATEMENTS: list[Statement] = [
     Acknowledgement(feed="creditmesh/city/up", by="province", first=0, until=1, size=1, root="0a" * 32, at=AT, **BY),
+    NodeRow(
+        node="nation", tier="nation", above=(), keys=(NodeKey(id="k", public=b64encode(PUBLIC).decode()),), at=AT, **BY
+    ),
     Receipt(
         submission=ID, node="city", item="penalty", rows=1, accepted=1, unchanged=0, corrected=0, held=0, refused=0,
         digest="sha-256:00", **BY,
@@ -93,3 +97,17 @@ def test_a_text_of_another_kind_is_none_of_this():
         for model in {type(each) for each in STATEMENTS} - {type(statement)}:
             with pytest.raises(ValidationError):
                 checked(model, sign(statement, by=KEY.sign))
+
+
+FROZEN_ACKNOWLEDGEMENT = (
+    '{"key":"node-1f0c","alg":"ed25519","feed":"creditmesh/city/up","by":"province","first":0,"until":3,"size":4,'
+    '"root":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a","refused":[{"index":1,"code":"minor"}],'
+    '"at":"2026-03-02T01:15:31Z"}'
+)
+"""As versions before decision 39 signed it: it names nobody above, and kept nothing back."""
+
+
+def test_an_acknowledgement_of_before_is_read_as_what_it_said():
+    given = checked(Acknowledgement, signed(FROZEN_ACKNOWLEDGEMENT))
+    assert (given.first, given.until, given.refused[0].code) == (0, 3, "minor")
+    assert (given.above, given.kept) == ((), ())

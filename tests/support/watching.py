@@ -12,8 +12,8 @@ from tests.support.repairs import AT_ONCE, Onlooker, Repair, onlooker, organisat
 
 ACKNOWLEDGED = """
     select coalesce(array_agg(e.record), '{}') from exchange.feed_entry e
-      join exchange.acknowledgement a on a.feed = e.feed and e.index >= a.first and e.index < a.until
-     where e.feed = 'up' and e.change = 'repaired' and a.by = $1
+      join exchange.answer a on a.feed = e.feed and a.applied @> e.index
+     where e.feed = 'up' and e.change = 'repaired' and a.node = $1
 """
 SECONDS_BETWEEN = 0.05
 AWAY = (DatabaseError, *DRIVERS)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from creditmesh.schemas.bounds import Count, Digest, Instant, ReasonCode
 from creditmesh.schemas.identifiers import NodeCode
@@ -23,6 +23,13 @@ class EntryRefusal(_Wire):
     code: ReasonCode
 
 
+class EntryRange(_Wire):
+    """The entries `first <= index < until` of a feed."""
+
+    first: Count
+    until: Count
+
+
 class Acknowledgement(Statement):
     """What a puller signs: of this feed, in the tree of this size and root, it applied `first <= index < until`."""
 
@@ -35,6 +42,10 @@ class Acknowledgement(Statement):
     root: Digest
     refused: tuple[EntryRefusal, ...] = ()
     at: Instant
+    above: Annotated[tuple[NodeCode, ...], Field(max_length=64)] = ()
+    """The nodes directly above the signer, to which it passes on what it applied; an older version names none."""
+    kept: tuple[Count, ...] = ()
+    """Of the entries that mark or end a record: those whose record the signer has sent to none of these."""
 
 
 class Proof(_Wire):

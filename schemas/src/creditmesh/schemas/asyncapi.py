@@ -21,7 +21,7 @@ from creditmesh.schemas.events import (
 )
 
 STREAMS: Mapping[str, Sequence[type[Event]]] = {
-    "catalogue": (CatalogueChanged, ClockChanged),
+    "catalogue": (CatalogueChanged, ClockChanged, EntriesJudged),
     "exchange": (HolderChanged, PageReceived),
     "ingestion": (AccessRecorded, EntriesJudged, RecordChanged, RecordPurged),
     "matching": (AccessRecorded, TaskChanged),

@@ -154,12 +154,12 @@ class CertificateLine(Out):
     holder: Code
     kind: HolderKind
     outcome: HolderOutcome | Literal["not_told"]
-    """`not_told`: a node above that this node's exchange has not sent it to yet."""
+    """`not_told`: a node above of which nothing is known yet."""
     at: datetime | None = None
     code: str | None = None
     """Why it was refused."""
     proof: Proof | None = None
-    """Of a node that acknowledged: what verifies off line."""
+    """Of a node that answered: what verifies off line."""
     task: UUID | None = None
     """Of a department: the task it answered."""
     reachable: bool = True
@@ -185,12 +185,14 @@ class Certificate(Statement):
     decided_by: Code | None = None
     """None: the subject, whose appeal brought the mark back."""
     basis: str | None = None
+    above: tuple[NodeCode, ...] = ()
+    """The nodes directly above, to which the record was sent; those to whom they passed it on stand in their proofs."""
     lines: tuple[CertificateLine, ...]
     """None of a record that was deleted: each node deletes by its own law, and tells nobody."""
     complete: bool
-    """Whether every node and every department has acknowledged or refused; bureaus cannot be told."""
+    """Whether every node and every department has applied it; bureaus cannot be told."""
     pending: tuple[Code, ...]
-    """The nodes and departments that have not, by code."""
+    """The nodes and departments that have not, or have refused it, by code."""
     issued_at: datetime
     public: str
     """Base64 of the 32 bytes of the key that signs it; the node's party row has it too."""

@@ -16,6 +16,7 @@ from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Meas
 from creditmesh.schemas.catalogue.base import KEPT, based
 from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
+from creditmesh.schemas.events.entries import EntriesJudged
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 from creditmesh.schemas.rules.identity import FILLERS, filler_words
 from creditmesh.schemas.rules.narrowest import Narrowest
@@ -111,7 +112,7 @@ class Directory:
 
     def apply(self, event: CatalogueEvent) -> None:
         """Take one event into memory; one at or below `number` is a repeat. UnreadableCatalogue: nothing is applied."""
-        if event.number <= self.number:
+        if event.type == EntriesJudged.type or event.number <= self.number:  # what was judged stands in any part
             return
         try:
             if event.type == CatalogueChanged.type:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from creditmesh.schemas.acknowledgements import Proof
+from creditmesh.schemas.acknowledgements import EntryRange, EntryRefusal, Proof
 from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
@@ -173,6 +173,14 @@ class AcknowledgedBody(_Wire):
     entries: tuple[RelayedEntry, ...]
 
 
+class AnswerOut(Out):
+    """What a node answered about a feed of this node: the newest ranges it applied and entries it refused."""
+
+    node: NodeCode
+    applied: tuple[EntryRange, ...]
+    refused: tuple[EntryRefusal, ...]
+
+
 class FeedOut(Out):
     """A feed as it stands: of this node, or the copy of a peer's."""
 
@@ -190,6 +198,15 @@ class FeedOut(Out):
     """Entries that wait until this node is upgraded: they say what its version has no word for."""
     unknown: tuple[str, ...] = ()
     """What they say."""
+    answers: tuple[AnswerOut, ...] = ()
+    """Of a feed of this node, for its operator: what each node that reads it has applied."""
+
+
+class AnswersOut(Out):
+    """What is not known yet of a puller's answers about a feed."""
+
+    missing: Annotated[tuple[EntryRange, ...], Field(max_length=1000)] = ()
+    """The first ranges below the highest entry answered for; the puller hands these in again."""
 
 
 class ProofOut(Out):

@@ -10,6 +10,7 @@ from creditmesh.client.certificates import check
 from creditmesh.client.cli import say
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.errors import Unsendable, Unverified
+from creditmesh.client.pins import keys_in, pin
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.cases import Certificate
 from creditmesh.schemas.signed import Contradictory, SignedText, said, strict
@@ -23,22 +24,25 @@ _WORDS = {
 }
 
 
-def verify_certificate(file: Path, *, trusted: Collection[str], as_json: bool) -> Exit:
-    """Check one certificate and say who is on it."""
+def verify_certificate(file: Path, *, trusted: Collection[str], pins: Path, repin: bool, as_json: bool) -> Exit:
+    """Check one certificate, hold the keys in it against those that are pinned, and say who is on it."""
     try:
         certificate = check(_read(file), trusted=trusted)
+        own = {certificate.node} if trusted else set()  # its key was given on purpose
+        new = pin(pins, {node: key for node, key in keys_in(certificate).items() if node not in own}, again=repin)
     except Unverified as broken:
         if not as_json:
             say.answers.print(f"不符 DOES NOT FIT: {file}")
         say.error(broken, as_json=as_json)
         return Exit.REFUSED
     _tell(file, certificate, as_json=as_json)
-    if not trusted:
+    if new:
+        keys = ", ".join(f"{node} {public}" for node, public in sorted(new.items()))
         say.notice(
-            f"Checked with the key that the certificate itself names; compare it with the row of {certificate.node} in "
-            f"its catalogue, or give it with --public: {certificate.public}",
-            f"核验所用为证明自带的公钥；请与 {certificate.node} 节点目录中公布的公钥比对，或用 --public 提供："
-            f"{certificate.public}",
+            f"These keys were seen for the first time and are pinned from now on; compare them with the rows of the "
+            f"nodes in their catalogues, or give that of {certificate.node} with --public: {keys}",
+            f"下列公钥系首次出现，自此锁定；请与各节点目录中公布的公钥比对，{certificate.node} 的亦可用 --public 提供："
+            f"{keys}",
         )
     return Exit.DONE
 

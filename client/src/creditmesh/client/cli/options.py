@@ -49,6 +49,17 @@ Results = Annotated[
         help="结果文件（.ndjson 或 .csv），默认在源文件旁。Where the answers go; beside the file if not said."
     ),
 ]
+Pins = Annotated[
+    Path,
+    typer.Option(
+        envvar="CREDITMESH_PINS",
+        help="保存各节点公钥的文件：首次相符时记下，此后以此核对。Where the keys of nodes are kept as first seen.",
+    ),
+]
+PINS = Path(typer.get_app_dir("creditmesh")) / "nodes.json"
+Repin = Annotated[
+    bool, typer.Option("--repin", help="一并认可证明中的新密钥。Take new keys of nodes in a certificate as well.")
+]
 Public = Annotated[
     list[str] | None,
     typer.Option(help="节点公布的公钥（base64）。A key as the node publishes it, for a certificate; may be repeated."),

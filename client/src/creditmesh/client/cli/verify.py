@@ -24,7 +24,14 @@ Kept = Annotated[
 ]
 
 
-def verify(target: Kept, *, public: options.Public = None, as_json: options.AsJson = False) -> None:
+def verify(
+    target: Kept,
+    *,
+    public: options.Public = None,
+    pins: options.Pins = options.PINS,
+    repin: options.Repin = False,
+    as_json: options.AsJson = False,
+) -> None:
     """离线核验。Check off line that everything is still what the node signed; nothing is asked of any node.
 
     退出码 exit codes: 0 全部相符 everything fits; 1 不符 something does not; 2 无法核验 it could not be checked.
@@ -32,7 +39,7 @@ def verify(target: Kept, *, public: options.Public = None, as_json: options.AsJs
 
     def work() -> Exit:
         if target.suffix == ".json" and target.is_file() and not was_pulled(target):
-            return verify_certificate(target, trusted=public or (), as_json=as_json)
+            return verify_certificate(target, trusted=public or (), pins=pins, repin=repin, as_json=as_json)
         return _verify(target, trusted=public or (), as_json=as_json)
 
     raise typer.Exit(concluded(work, as_json=as_json))

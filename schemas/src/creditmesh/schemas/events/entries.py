@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from creditmesh.schemas.acknowledgements import EntryRefusal
 from creditmesh.schemas.bounds import Count
 from creditmesh.schemas.events.base import Event
@@ -40,6 +42,15 @@ class PageReceived(Event):
         return read_entries(self.peer, self.feed, self.entries, waiting=frozenset(self.waiting))
 
 
+class TrackedEntry(BaseModel):
+    """An entry that marks or ends a record, of which every holder's answer is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    index: int
+    record: UUID
+
+
 class EntriesJudged(Event):
     """The entries `first <= index < until` of a peer's feed were applied, but for the refused ones."""
 
@@ -52,6 +63,8 @@ class EntriesJudged(Event):
     refused: tuple[EntryRefusal, ...] = ()
     ends: tuple[UUID, ...] = ()
     """The subjects here whose records these entries marked or ended: nobody may still be showing them otherwise."""
+    tracked: tuple[TrackedEntry, ...] = ()
+    """Those of them that mark or end a record, known here or not."""
 
     @property
     def key(self) -> str:

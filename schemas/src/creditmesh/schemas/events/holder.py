@@ -10,8 +10,10 @@ from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.identifiers import Code
 
 HolderKind = Literal["node", "department", "bureau"]
-HolderOutcome = Literal["told", "acknowledged", "refused", "unreachable"]
-"""`told`: it is on its way there. `unreachable`: a bureau, which has no feed yet and asks again by `use_until`."""
+HolderOutcome = Literal["told", "acknowledged", "refused", "unreachable", "unshared"]
+"""`told`: it is on its way there. `unreachable`: a bureau, which has no feed yet and asks again by `use_until`.
+
+`unshared`, of this node itself: it has sent the record to no node above."""
 
 
 class HolderChanged(Event):
@@ -37,7 +39,7 @@ class HolderChanged(Event):
     code: str | None = None
     """Why it was refused."""
     proof: Proof | None = None
-    """Of a node that acknowledged: what verifies off line."""
+    """Of a node that answered about a mark or an end: what verifies off line."""
     task: UUID | None = None
     """Of a department: the task it answered."""
     last_access: datetime | None = None

@@ -3,7 +3,7 @@
 from creditmesh.catalogue import events
 from creditmesh.catalogue.api import router
 from creditmesh.chassis.service import Service
-from creditmesh.schemas.events import CatalogueChanged, ClockChanged, PageReceived
+from creditmesh.schemas.events import CatalogueChanged, ClockChanged, EntriesJudged, PageReceived
 
 service = Service(
     name="catalogue",
@@ -12,7 +12,7 @@ service = Service(
     summary_zh="目录条目、名单、奖惩措施、事项、用途、参与方、代码集，以及沙箱的法律日期。",
     router=router,
     handles={PageReceived: events.on_page_received},
-    emits=(CatalogueChanged, ClockChanged),
+    emits=(CatalogueChanged, ClockChanged, EntriesJudged),
     lock_class=13,
 )
 

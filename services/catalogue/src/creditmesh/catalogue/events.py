@@ -10,6 +10,6 @@ from creditmesh.schemas.events import PageReceived
 
 async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
     """A peer's page was verified: what one above published in it holds here too."""
-    entries = [entry for event in events for entry in event.read(PageReceived).received if entry.type == "catalogue"]
-    if entries:
-        await operations.take(ctx, entries)
+    pages = [event.read(PageReceived) for event in events]
+    if told := [page for page in pages if page.feed.startswith("down")]:
+        await operations.take(ctx, told)

@@ -9,8 +9,10 @@ from uuid import UUID
 import orjson
 from pydantic import JsonValue
 
+from creditmesh.schemas.chain import NodeBody
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 from creditmesh.schemas.exchange import AcknowledgedBody, LineType, commitment, feed_origin
+from creditmesh.schemas.signed import SignedText
 
 _SALT = 16
 _SHARED = (
@@ -78,6 +80,11 @@ def catalogue_draft(event: CatalogueChanged, *, at: datetime) -> Draft:
     """The entry of an object of the catalogue."""
     names = ("kind", "code", "state", "effective", "issued_by", "basis", "body")
     return _plain("catalogue", at, {name: getattr(event, name) for name in names})
+
+
+def node_draft(code: str, row: SignedText, *, at: datetime) -> Draft:
+    """The entry that carries what a node signed about itself."""
+    return _plain("catalogue", at, NodeBody(code=code, row=row).model_dump(mode="json"))
 
 
 def acknowledged_draft(body: AcknowledgedBody) -> Draft:

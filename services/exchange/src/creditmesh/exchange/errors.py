@@ -30,12 +30,12 @@ class NotAcknowledged(Invalid):
     title_zh = "收讫与日志或签名不符"
 
 
-class AcknowledgementGap(Conflict):
-    """409: entries before these were not acknowledged yet."""
+class NothingOffered(Conflict):
+    """409: there is no row of this node that waits for an operator."""
 
-    code = "acknowledgement_gap"
-    title = "Earlier entries are not acknowledged yet"
-    title_zh = "此前条目尚未收讫"
+    code = "nothing_offered"
+    title = "No row of this node waits"
+    title_zh = "没有待认可的该节点信息"
 
 
 class NotStopped(Conflict):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.operations import acknowledging, answering, holders, sharing
-from creditmesh.schemas.events import CatalogueChanged, DisclosedToBureau, RecordChanged
+from creditmesh.exchange.operations import answering, chain, holders, relaying, sharing
+from creditmesh.schemas.events import CatalogueChanged, DisclosedToBureau, PageReceived, RecordChanged
 
 
 async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -22,13 +22,17 @@ async def on_catalogue_changed(ctx: Context, events: Sequence[Delivered]) -> Non
 
 
 async def on_entries_judged(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Ingestion has applied entries of a peer's feed: that is signed."""
-    await answering.sign_judged(ctx, events)
+    """Entries of a peer's feed were applied here: that is to be signed and sent."""
+    await answering.note_judged(ctx, events)
 
 
 async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
-    """A peer's page was verified: what a higher tier answered for entries of ours stands in it."""
-    await acknowledging.take_relayed(ctx, events)
+    """A peer's page was verified: who stands above, and what nodes there answered for entries of ours, is in it."""
+    entries = [entry for event in events for entry in event.read(PageReceived).received]
+    await relaying.take_relayed(ctx, [entry for entry in entries if entry.type == "acknowledged"])
+    await relaying.take_waiting(
+        ctx, await chain.take_rows(ctx, [entry for entry in entries if entry.type == "catalogue"])
+    )
 
 
 async def on_task_changed(ctx: Context, events: Sequence[Delivered]) -> None:

@@ -19,8 +19,9 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.http.signatures import signed_headers
 from creditmesh.chassis.vault.keys import Keys, verified
 from creditmesh.exchange.chunks import PageChunk, chunks_of
+from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
+from creditmesh.schemas.exchange import AnswersOut, FeedEntry, PageEnd, feed_origin
 from creditmesh.schemas.pages import BadPage, VerifiedPage, verify_page
 from creditmesh.schemas.tlog import Range
 
@@ -33,8 +34,10 @@ MOST_LINES = 5000
 SECONDS_FOR_A_PAGE = WAIT + 60.0
 """To its last byte."""
 _MOST_SAID = 16 * 1024
+_MOST_LACKING = 128 * 1024
 _WENT_BACK = (422, "beyond_feed")
 _PLAIN = {"", "identity"}
+_GAP = "409 acknowledgement_gap"
 
 
 class NotNow(Transient):
@@ -113,13 +116,21 @@ class Peer:
             verify=lambda public, data, signature: verified(data, signature, public=public),
         )
 
-    async def acknowledge(self, feed: str, text: str) -> None:
-        """Hand over what this node signed about a feed of the peer's."""
+    async def acknowledge(self, feed: str, text: str, *, until: int) -> tuple[EntryRange, ...]:
+        """Hand over what this node signed about a feed of the peer's up to `until`; what the peer lacks."""
         url = f"{self.party.url}/v1/exchange/feeds/{feed}/acknowledgements"
         async with self._asked("POST", url, text.encode()) as answer:
-            if answer.status_code not in {httpx.codes.NO_CONTENT, httpx.codes.OK}:
-                said = _named(await _said(answer))
-                raise PeerRefused(f"{self.party.code} does not take an acknowledgement: {said}")
+            if answer.status_code == httpx.codes.OK:
+                try:
+                    return AnswersOut.model_validate_json(await _read(answer, _MOST_LACKING)).missing
+                except (ValidationError, PageTooLarge) as error:
+                    raise PeerRefused(f"{self.party.code} does not say what it lacks") from error
+            said = await _said(answer)
+        if _named(said) == _GAP:  # a peer of an older version takes them in order only
+            return (EntryRange(first=0, until=until),)
+        if answer.status_code != httpx.codes.NO_CONTENT:
+            raise PeerRefused(f"{self.party.code} does not take an acknowledgement: {_named(said)}")
+        return ()
 
     @asynccontextmanager
     async def _asked(self, method: str, url: str, body: bytes = b"") -> AsyncIterator[httpx.Response]:

@@ -1,4 +1,4 @@
-"""The puller: a unit that follows peers' feeds and sends them what was signed about theirs.
+"""The puller: a unit that follows peers' feeds, sends them what is signed about theirs, and publishes the node's row.
 
 A peer is one part, leased like any: of several processes each has some. A lease only spares work; what makes two
 pullers harmless is that a copy moves from exactly where it was. A page that does not fit stops its feed, in the
@@ -13,13 +13,16 @@ import httpx
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.leases import Leases
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit, keep_running
+from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.peer import WAIT, Peer
 from creditmesh.exchange.pulling import Pulling, Sending
 from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.chain import NodeRow
 from creditmesh.schemas.directory import Directory
 
 PULLS = 2000
@@ -40,6 +43,7 @@ class Puller:
         self._equipment = workplace.equipment
         self._lease = (workplace.address, PULLS + workplace.equipment.service.lock_class, workplace.lease)
         self._loops: dict[str, asyncio.Task[None]] = {}
+        self._published: NodeRow | None = None
 
     async def run(self) -> None:
         """Pull until the lease is lost; every loop ends with it."""
@@ -55,6 +59,7 @@ class Puller:
             while True:
                 await leases.rebalance()
                 await self._keep(dict(self._wanted(leases.held, pulls=pulls, answers=answers)))
+                await self._publish_own_row()
                 await asyncio.sleep(SECONDS_TO_LOOK)
 
     def _wanted(
@@ -68,8 +73,8 @@ class Puller:
             peer = self._peer(pulls, party)
             for feed in self._feeds(party):
                 yield _named(f"pull {party.code}/{feed}", Pulling(self._equipment, peer, feed).run)
-            if party.place == "below":
-                yield _named(f"acknowledge {party.code}", Sending(self._equipment, self._peer(answers, party), UP).run)
+            judged = UP if party.place == "below" else DOWN
+            yield _named(f"acknowledge {party.code}", Sending(self._equipment, self._peer(answers, party), judged).run)
 
     def _feeds(self, party: Party) -> tuple[str, ...]:
         return (UP,) if party.place == "below" else (DOWN, f"{DOWN}-{self._equipment.node.code}")
@@ -96,6 +101,19 @@ class Puller:
 
     async def _end_all(self) -> None:
         await self._keep({})
+
+    async def _publish_own_row(self) -> None:
+        """Tell who is below whenever this node says something else of itself."""
+        row = chain.own_row(self._equipment)
+        if row is None or row.says_as(self._published):
+            return
+        context = Context(self._equipment)
+        try:
+            await chain.publish(context, row)
+            await context.commit()
+        finally:
+            await context.rollback()
+        self._published = row
 
     def _directory(self) -> Directory:
         followed = self._equipment.followed

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -13,9 +13,11 @@ from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.operations import answering, receiving
+from creditmesh.exchange.operations.answering import Waiting
 from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, Peer, PulledPage
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import FeedCopy
+from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.pages import BadPage, VerifiedPage
 
 SECONDS_STOPPED = 5.0
@@ -167,10 +169,11 @@ class Pulling:
 
 
 class Sending:
-    """The acknowledgements of one peer's `up` feed.
+    """The acknowledgements of one feed of one peer.
 
     Each leaves when every reader of this node has passed what it is about: whoever has it may rely on it that no query
-    here shows what was ended, and no measure stands because of it.
+    here shows what was ended, and no measure stands because of it. The peer says what it lacks, and that is sent again;
+    whenever it may have lost something, its last one asks.
     """
 
     def __init__(self, equipment: Equipment, peer: Callable[[], Peer], feed: str) -> None:
@@ -178,10 +181,12 @@ class Sending:
         self._peer = peer
         self._feed = feed
         self._patience = Backoff(feed)
-        self._asked = 0
+        self._looked = 0
+        self._asks = True
 
     async def run(self) -> None:
-        """Send what is signed, in order, until something fails."""
+        """Sign and send what was judged until something fails."""
+        self._asks = True
         wake = self._equipment.notifications.wake([answering.word(self._peer().party.code)])
         try:
             with uncertain_on_failure(f"acknowledgements of {self._feed}"):
@@ -190,6 +195,7 @@ class Sending:
                         waiting = await self._send()
                         self._patience.done(self._peer().party.code)
                     except NotNow as error:
+                        self._asks = True
                         await self._patience.after(self._peer().party.code, error)
                     else:
                         await wake.wait(waiting)
@@ -197,18 +203,32 @@ class Sending:
             self._equipment.notifications.forget(wake)
 
     async def _send(self) -> float:
-        """Send what may leave, in order; the seconds until it should be looked again."""
+        """Send what may leave, the oldest first; the seconds until it should be looked again."""
         peer = self._peer()
         code = peer.party.code
         async with self._equipment.pool.session() as session:
             waiting = await answering.unsent(session, code, self._feed, limit=_AT_ONCE)
-        for each in waiting.ready:
-            await peer.acknowledge(self._feed, each.data)
+            last = await copies.newest_sent(session, code, self._feed) if self._asks else None
+        lacks: Sequence[EntryRange] = ()
+        for each in (*([] if last is None else [last]), *waiting.ready):
             async with self._equipment.pool.session() as session:
-                await copies.sent(session, code, self._feed, first=each.first, at=self._equipment.clock.instant())
+                text = await answering.signed(session, self._equipment, each)
+            lacks = await peer.acknowledge(self._feed, text, until=each.until)
+            async with self._equipment.pool.session() as session:
+                await copies.sent(session, code, self._feed, number=each.number, at=self._equipment.clock.instant())
+        self._asks = False
+        if lacks and await self._send_again(code, lacks):
+            return SECONDS_TO_LOOK  # however often a peer says so
+        return self._rest(waiting)
+
+    async def _send_again(self, peer: str, lacks: Sequence[EntryRange]) -> int:
+        async with self._equipment.pool.session() as session:
+            return await copies.send_again(session, peer, self._feed, lacks)
+
+    def _rest(self, waiting: Waiting) -> float:
         if waiting.ready or not waiting.soon:
-            self._asked = 0
-        if waiting.soon and self._asked < MOST_ASKED:
-            self._asked += 1
+            self._looked = 0
+        if waiting.soon and self._looked < MOST_ASKED:
+            self._looked += 1
             return SECONDS_TO_COME
         return 0.0 if len(waiting.ready) == _AT_ONCE else SECONDS_TO_LOOK

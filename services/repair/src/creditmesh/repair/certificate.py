@@ -1,32 +1,43 @@
 """The lines of a propagation certificate: who knows of the revision that a case brought about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 
+from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.cases import CertificateLine
 from creditmesh.schemas.events import HolderChanged
+from creditmesh.schemas.proofs import owing
+from creditmesh.schemas.signed import said
 
-_SETTLED = {"acknowledged", "refused"}
 _BUREAU = (
     "A bureau has no feed: it is told when it next asks, and may use what it has until use_until at the latest.",
     "征信机构无交换日志：下次查询时获知，其已有信息最迟可使用至 use_until（不含当日）。",
 )
 _NOT_TOLD = (
-    "The exchange of this node has not sent it there yet.",
-    "本节点交换服务尚未向其发送。",
+    "It has not answered yet, or was not sent it yet.",
+    "尚未答复，或尚未向其发送。",
 )
 
 
-def lines_of(told: Iterable[HolderChanged], *, above: Sequence[str]) -> tuple[CertificateLine, ...]:
-    """One line a holder; `above` are the nodes that must be among them."""
-    lines = [_line(event) for event in told]
-    known = {line.holder for line in lines}
-    missing = [code for code in above if code not in known]
-    return (*lines, *(_not_told(code) for code in missing))
+def owing_nodes(told: Collection[HolderChanged], *, above: Iterable[str]) -> tuple[str, ...]:
+    """The nodes directly above that owe an answer: none, once the exchange says that the record was sent to none."""
+    return () if any(event.outcome == "unshared" for event in told) else tuple(above)
+
+
+def lines_of(told: Iterable[HolderChanged], *, above: Iterable[str], node: str) -> tuple[CertificateLine, ...]:
+    """One line a holder; `above` are the nodes that must be among them, and those must to whom they passed it on."""
+    lines = [_line(event) for event in told if event.outcome != "unshared"]
+    answers = [
+        (said(Acknowledgement, line.proof.acknowledgement), line.proof.index)
+        for line in lines
+        if line.proof is not None
+    ]
+    missing = owing(above, answers) - {line.holder for line in lines} - {node}
+    return (*lines, *(_not_told(code) for code in sorted(missing)))
 
 
 def pending_of(lines: Iterable[CertificateLine]) -> tuple[str, ...]:
-    """The nodes and departments that have not answered; bureaus cannot be told."""
-    return tuple(line.holder for line in lines if line.kind != "bureau" and line.outcome not in _SETTLED)
+    """The nodes and departments that have not applied it, a refusal among them; bureaus cannot be told."""
+    return tuple(line.holder for line in lines if line.kind != "bureau" and line.outcome != "acknowledged")
 
 
 def _line(event: HolderChanged) -> CertificateLine:

@@ -15,43 +15,53 @@ from creditmesh.catalogue import store
 from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import digest_of, kept
+from creditmesh.catalogue.operations.answering import answer
 from creditmesh.catalogue.operations.laying_over import lay_over
 from creditmesh.catalogue.operations.publishing import append, publish
 from creditmesh.catalogue.operations.received import ReceivedObject, as_told, read
 from creditmesh.catalogue.store import Publication, RefusedEntry
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
+from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.identifiers import RANK
-from creditmesh.schemas.received import ReceivedEntry
 
 log = structlog.get_logger(__name__)
 
+NODE = "node"
+"""The kind of the entries that say who stands above: the exchange's, and no objects of a catalogue."""
 
-async def take(ctx: Context, events: Sequence[ReceivedEntry]) -> None:
-    """Take these entries over in the order they were told, each time with what still waits from before."""
+
+async def take(ctx: Context, pages: Sequence[PageReceived]) -> None:
+    """Take what these pages publish over in the order it was told, each time with what still waits from before."""
     session = await ctx.session()
     await store.lock(session, ctx.equipment.service.lock_class)
-    told, unread = _read(ctx, [as_told(event, at=ctx.instant) for event in await _of_peers_above(ctx, events)])
-    waiting, still_unread = _read(ctx, await store.refused(session))
+    heard = await _of_peers_above(ctx, pages)
+    entries = [entry for page in heard for entry in page.received if entry.type == "catalogue"]
+    told, unread = _read(ctx, [as_told(entry, at=ctx.instant) for entry in entries])
+    before = await store.refused(session)
+    waiting, still_unread = _read(ctx, before)
     for group in _groups(told):
         newer = {each.key for each in group}
         waiting = await _apply(ctx, [*group, *(each for each in waiting if each.key not in newer)])
     known = {each.key for each in told}
     old = [row for row in still_unread if (row.kind, row.code) not in known]
     refused = {(row.peer, row.feed, row.index): row for row in [*old, *unread, *(each.waits() for each in waiting)]}
-    _warn(refused.values(), since={(event.peer, event.feed, event.index) for event in events})
+    _warn(refused.values(), since={(event.peer, event.feed, event.index) for event in entries})
     await store.keep_refused(session, list(refused.values()))
+    superseded = {(row.peer, row.feed, row.index) for row in before if (row.kind, row.code) in known}
+    mended = [row for row in before if (row.peer, row.feed, row.index) not in refused.keys() | superseded]
+    answer(ctx, heard, mended, refused)
 
 
-async def _of_peers_above(ctx: Context, events: Sequence[ReceivedEntry]) -> list[ReceivedEntry]:
+async def _of_peers_above(ctx: Context, pages: Sequence[PageReceived]) -> list[PageReceived]:
     # From the table, not from what this process follows: the exchange may have followed the enrolment before us.
     newest = await store.newest(await ctx.session())
     found = []
-    for event in events:
-        if _is_above(newest.get(("party", event.peer))):
-            found.append(event)
+    for page in pages:
+        if _is_above(newest.get(("party", page.peer))):
+            found.append(page)
         else:
-            log.warning("an entry is of no enrolled peer above", peer=event.peer, feed=event.feed, index=event.index)
+            log.warning("a page is of no enrolled peer above", peer=page.peer, feed=page.feed, first=page.first)
     return found
 
 
@@ -67,7 +77,7 @@ def _read(ctx: Context, rows: Sequence[RefusedEntry]) -> tuple[list[ReceivedObje
     for row in rows:
         each = read(row)
         if isinstance(each, RefusedEntry):
-            unread.append(each)
+            unread += [each] if each.kind != NODE else []
         elif each.said.kind == "party" or each.said.issued_by not in _higher(ctx):
             log.warning("an entry is not a higher tier's to publish", peer=row.peer, feed=row.feed, index=row.index)
         else:

@@ -1,9 +1,10 @@
-"""For the operator: how the feeds and the copies stand, and letting a stopped copy go on."""
+"""For the operator: how the feeds and the copies stand, letting a stopped copy go on, and who stands above."""
 
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
-from creditmesh.exchange.operations import copying
+from creditmesh.exchange.operations import chain, copying, relaying
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.chain import ChainOut
 from creditmesh.schemas.exchange import FeedOut
 from creditmesh.schemas.identifiers import FeedName, NodeCode
 
@@ -27,3 +28,23 @@ async def resume(ctx: Ctx, peer: NodeCode, feed: FeedName) -> FeedOut:
     `POST /v1/admin/feeds/city/up/resume`
     """
     return await copying.resume(ctx, peer, feed)
+
+
+@router.get("/v1/admin/chain", access=AccessPolicy.inside())
+async def chain_above(ctx: Ctx) -> Page[ChainOut]:
+    """The nodes above, each by the row that it signed, and the keys that are offered in a row nobody vouches for.
+
+    `GET /v1/admin/chain`
+    """
+    return Page(items=tuple(await chain.listed(ctx)))
+
+
+@router.post("/v1/admin/chain/{peer}/{node}/accept", access=AccessPolicy.inside())
+async def accept(ctx: Ctx, peer: NodeCode, node: NodeCode) -> ChainOut:
+    """Believe the keys that are offered for a node above: after that node has told you of them another way.
+
+    409 if none are offered. `POST /v1/admin/chain/province/nation/accept`
+    """
+    accepted = await chain.accept(ctx, peer, node)
+    await relaying.take_waiting(ctx, [peer])
+    return accepted

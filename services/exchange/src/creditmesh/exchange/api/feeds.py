@@ -8,7 +8,7 @@ from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.exchange.operations import acknowledging, serving
 from creditmesh.schemas.bodies import Page
-from creditmesh.schemas.exchange import FeedOut, ProofOut
+from creditmesh.schemas.exchange import AnswersOut, FeedOut, ProofOut
 from creditmesh.schemas.identifiers import FeedName
 from creditmesh.schemas.signed import SignedText
 
@@ -86,14 +86,13 @@ async def consistency(
     return ProofOut(proof=await serving.consistency(ctx, feed, old=old, new=new))
 
 
-@router.post("/v1/exchange/feeds/{feed}/acknowledgements", access=PULLS, status_code=204)
-async def acknowledge(ctx: Ctx, feed: Feed, body: SignedText) -> Response:
-    """Hand in what you signed about entries that you applied or refused. The same again changes nothing.
+@router.post("/v1/exchange/feeds/{feed}/acknowledgements", access=PULLS)
+async def acknowledge(ctx: Ctx, feed: Feed, body: SignedText) -> AnswersOut:
+    """Hand in what you signed about entries that you applied or refused, in any order. The same again changes nothing.
 
-    `signed` is the text that you signed, to the letter: an `Acknowledgement` in JSON. 409 `acknowledgement_gap` names
-    the index to begin from; 422 says what does not fit.
-    `POST /v1/exchange/feeds/up/acknowledgements`
-    `{"signed": "{...}", "key": "node-1f0c", "alg": "ed25519", "signature": "..."}`
+    `signed` is the text that you signed, to the letter: an `Acknowledgement` in JSON. `missing` are the first ranges
+    below the highest entry you answered for that you have not answered for: hand these in too. 422 says what does not
+    fit.
+    `POST /v1/exchange/feeds/up/acknowledgements` `{"signed": "{...}", "signature": "..."}`
     """
-    await acknowledging.take(ctx, feed, body)
-    return Response(status_code=204)
+    return AnswersOut(missing=tuple(await acknowledging.take(ctx, feed, body)))

@@ -1,91 +1,53 @@
-"""Acknowledgements of our feeds: taken from who pulls them if they fit, told, and passed on to who began the record."""
+"""Acknowledgements of our feeds, from who pulls them: taken if they fit, told, passed on to who began the record."""
 
 from base64 import b64decode
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
-import structlog
 from pydantic import ValidationError
 
-from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.vault.keys import verified
-from creditmesh.exchange.entries import acknowledged_draft
-from creditmesh.exchange.errors import AcknowledgementGap, NotAcknowledged
+from creditmesh.exchange.errors import NotAcknowledged
 from creditmesh.exchange.operations import serving
-from creditmesh.exchange.operations.feeds import append
-from creditmesh.exchange.operations.holders import line
-from creditmesh.exchange.operations.sharing import DOWN, UP
-from creditmesh.exchange.store import copies, feeds, holders
+from creditmesh.exchange.operations.holders import tell_answers
+from creditmesh.exchange.operations.relaying import relay
+from creditmesh.exchange.store import answers, feeds
 from creditmesh.exchange.store.feeds import Placed
-from creditmesh.exchange.store.holders import TrackedRevision
-from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
+from creditmesh.schemas.acknowledgements import Acknowledgement, EntryRange, Proof
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import TOLD, AcknowledgedBody, RelayedEntry, base64_text, feed_origin
+from creditmesh.schemas.exchange import TOLD, base64_text, feed_origin
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.received import ReceivedEntry
 from creditmesh.schemas.signed import BadSignature, SignedText, read
 from creditmesh.schemas.tlog import inclusion_plan
 
 _LEEWAY = timedelta(minutes=5)
-"""How far a peer's clock may be ahead of ours: a time beyond that would stand before every later answer of the peer."""
+"""How far a peer's clock may be ahead of ours."""
 
 _MOST_TOLD = 20
-_log = structlog.get_logger(__name__)
+_MOST_MISSING = 100
 
 
-async def take(ctx: Context, feed: str, signed: SignedText) -> None:
-    """Keep what the calling node signed about a feed of ours, tell the holders' answers, pass them on.
+async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
+    """Keep what the calling node signed about a feed of ours, tell what of it is new, pass that on.
 
-    NotAcknowledged if it does not fit; AcknowledgementGap if an earlier one is missing. The same again changes nothing.
+    The ranges below the highest entry it answered for that are missing. NotAcknowledged if it does not fit.
     """
     serving.check(ctx, feed)
     given = _read(ctx, signed)
     await _fit(ctx, feed, given)
     session = await ctx.session()
-    reached = await holders.reach(session, feed, given.by)
-    if given.first > reached:
-        raise AcknowledgementGap(f"Send those from {reached} on first.", f"请先提交自 {reached} 起的收讫。")
-    data = signed.model_dump_json()
-    fresh = await holders.add_acknowledgement(
-        session, feed, by=given.by, first=given.first, until=given.until, data=data, at=ctx.instant
-    )
-    if not fresh:
-        return
-    await holders.reached(session, feed, given.by, until=given.until)
-    entries = await feeds.of_records(session, feed, first=given.first, until=given.until)
     refused = {each.index: each.code for each in given.refused}
-    shown = [each for each in entries if each.change in TOLD and each.index not in refused]
-    proofs = await _proofs(ctx, feed, shown, given=given, signed=signed)
-    _answers(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
-    await _relay(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
-
-
-async def take_relayed(ctx: Context, events: Sequence[Delivered]) -> None:
-    """A higher tier's answer to entries of ours, passed on by the tier between; and on to who sent them to us."""
-    session = await ctx.session()
-    relayed = [(each, entry) for each in events for entry in each.read(PageReceived).received]
-    for each, received in relayed:
-        body = _body(ctx, received)
-        if body is None:
-            continue
-        told = {entry.index: entry for entry in body.entries}
-        found = await feeds.at(session, UP, told)
-        entries = [entry for entry in found if _same(entry, told[entry.index])]
-        refused = {entry.index: entry.code for entry in body.entries if entry.code is not None}
-        proofs = {entry.index: entry.proof for entry in body.entries if entry.proof is not None}
-        await holders.reached(session, UP, body.by, until=max((e.index for e in entries), default=-1) + 1)
-        at = min(body.at, each.at)  # what a node above says of the future would stand before its later answers
-        _answers(ctx, entries, by=body.by, at=at, refused=refused, proofs=proofs)
-        await _relay(ctx, entries, by=body.by, at=at, refused=refused, proofs=proofs)
-
-
-def _same(entry: Placed, told: RelayedEntry) -> bool:
-    """Whether what is told is about the entry that stands there: another says nothing of it."""
-    return (entry.record, entry.rev) == (told.record, told.rev)
+    added = await answers.add(session, feed, given.by, [(given.first, given.until)], refused)
+    if ranges := [*added.applied, *added.refused]:
+        entries = await feeds.within(session, feed, ranges)
+        shown = [each for each in entries if each.change in TOLD or each.index in refused]
+        proofs = await _proofs(ctx, feed, shown, given=given, signed=signed)
+        tell_answers(ctx, entries, by=given.by, refused=refused, proofs=proofs)
+        await relay(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
+    missing = await answers.missing(session, feed, given.by, limit=_MOST_MISSING)
+    return [EntryRange(first=first, until=until) for first, until in missing]
 
 
 def _read(ctx: Context, signed: SignedText) -> Acknowledgement:
@@ -124,6 +86,8 @@ async def _fit(ctx: Context, feed: str, given: Acknowledgement) -> None:
         raise _unfit("/signed/until", "first < until <= size must hold.", "须满足 first < until <= size。")
     if any(not given.first <= each.index < given.until for each in given.refused):
         raise _unfit("/signed/refused", "It refuses an entry it is not about.", "拒绝的条目不在收讫范围内。")
+    if any(not given.first <= index < given.until for index in given.kept):
+        raise _unfit("/signed/kept", "It names an entry it is not about.", "所列条目不在收讫范围内。")
     head = await feeds.checkpoint(await ctx.session(), feed, given.size)
     if head is None or head.root.hex() != given.root:
         raise _unfit(
@@ -140,79 +104,6 @@ async def _proofs(
         each.index: Proof(acknowledgement=signed, public=public, index=each.index, line=each.line, path=path)
         for each, path in zip(entries, paths, strict=True)
     }
-
-
-def _answers(
-    ctx: Context,
-    entries: Sequence[Placed],
-    *,
-    by: str,
-    at: datetime,
-    refused: Mapping[int, str],
-    proofs: Mapping[int, Proof],
-) -> None:
-    """Say how the node stands to each revision that is told of, or that it refused."""
-    for entry in entries:
-        if entry.index in refused:
-            line(ctx, _told(entry, at), by, kind="node", outcome="refused", at=at, code=refused[entry.index])
-        elif entry.index in proofs:
-            line(ctx, _told(entry, at), by, kind="node", outcome="acknowledged", at=at, proof=proofs[entry.index])
-
-
-async def _relay(
-    ctx: Context,
-    entries: Sequence[Placed],
-    *,
-    by: str,
-    at: datetime,
-    refused: Mapping[int, str],
-    proofs: Mapping[int, Proof],
-) -> None:
-    """Tell each child of its own entries among these, in its own feed."""
-    revisions = {(entry.record, entry.rev): entry for entry in entries}
-    origins = await copies.origins(await ctx.session(), list(revisions))
-    children: dict[str, list[RelayedEntry]] = defaultdict(list)
-    for (record, rev), origin in origins.items():
-        own = revisions[record, rev].index
-        children[origin.peer].append(
-            RelayedEntry(
-                index=origin.index,
-                own=own,
-                record=record,
-                rev=rev,
-                code=refused.get(own),
-                proof=proofs.get(own),
-            )
-        )
-    for child, theirs in sorted(children.items()):
-        body = AcknowledgedBody(by=by, at=at, entries=tuple(sorted(theirs, key=lambda each: each.index)))
-        await append(ctx, f"{DOWN}-{child}", [acknowledged_draft(body)])
-
-
-def _told(entry: Placed, at: datetime) -> TrackedRevision:
-    return TrackedRevision(
-        record=entry.record,
-        rev=entry.rev,
-        subject=entry.subject,
-        change=entry.change,
-        item=entry.item,
-        party=entry.party,
-        at=at,
-    )
-
-
-def _body(ctx: Context, received: ReceivedEntry) -> AcknowledgedBody | None:
-    if received.type != "acknowledged" or received.body is None:
-        return None
-    party = ctx.followed(Directory).party(received.peer)
-    if party is None or party.place != "above":
-        return None
-    try:
-        return AcknowledgedBody.model_validate_json(received.body)
-    except ValidationError:
-        place = {"peer": received.peer, "feed": received.feed, "index": received.index}
-        _log.error("an acknowledgement cannot be read", **place)  # it is one entry, and the feed goes on
-        return None
 
 
 def _verify(public: bytes, data: bytes, signature: bytes) -> bool:

@@ -1,25 +1,24 @@
-"""Acknowledgements of peers' feeds: signed for what ingestion has judged, sent when all of this node has gone by it."""
+"""Acknowledgements of peers' feeds, of what was judged here: signed and sent when all of this node has gone by it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
 from creditmesh.chassis.bus.stream import heads, parked, passed
-from creditmesh.chassis.context import Context
+from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import without_bodies
-from creditmesh.exchange.store import copies
+from creditmesh.exchange.operations.sharing import UP
+from creditmesh.exchange.store import copies, feeds
 from creditmesh.exchange.store.copies import EntryPlace, Made, Unsent
 from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
 from creditmesh.schemas.exchange import NEWER_VERSION, feed_origin
 from creditmesh.schemas.signed import sign
-
-JUDGED = "ingestion"
-"""The stream that says what became of entries, and of the records they are about."""
 
 
 def word(peer: str) -> str:
@@ -27,15 +26,14 @@ def word(peer: str) -> str:
     return f"acknowledge/{peer}"
 
 
-async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Sign what ingestion has judged; the puller's unit sends it when all of this node has gone by it.
+async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Keep what was judged here; the puller's unit signs and sends it when all of this node has gone by it.
 
     What a run did to records was ordered before the event that says so: it is below the heads of its stream.
     """
     session = await ctx.session()
-    ends = await heads(session, JUDGED)
-    beyond = [ends[part].number for part in sorted(ends)]
-    judged = [(each.at, each.read(EntriesJudged)) for each in events]
+    beyond = {stream: await _heads(session, stream) for stream in {each.stream for each in events}}
+    judged = [(each, each.read(EntriesJudged)) for each in events]
     verified = await copies.heads_at(session, [(each.peer, each.feed, each.until) for _, each in judged])
     made = [
         Made(
@@ -43,16 +41,24 @@ async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
             each.feed,
             each.first,
             each.until,
-            _signed(ctx, each, head, at=at),
-            beyond,
+            _unsigned(ctx, each, head, at=event.at),
+            beyond[event.stream],
             [str(subject) for subject in each.ends],
+            [entry.index for entry in each.tracked],
+            [entry.record for entry in each.tracked],
+            event.stream,
         )
-        for (at, each), head in zip(judged, verified, strict=True)
+        for (event, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
     refused = [(each, entry) for _, each in judged for entry in each.refused if entry.code != NEWER_VERSION]
     await _forget(session, [(each.peer, each.feed, entry.index) for each, entry in refused])
     await tell(session, *sorted({word(each.peer) for each in made}))
+
+
+async def _heads(session: Session, stream: str) -> list[int]:
+    ends = await heads(session, stream)
+    return [ends[part].number for part in sorted(ends)]
 
 
 async def _forget(session: Session, places: Sequence[EntryPlace]) -> None:
@@ -63,7 +69,7 @@ async def _forget(session: Session, places: Sequence[EntryPlace]) -> None:
         await copies.rewrite(session, blanked)
 
 
-def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:
+def _unsigned(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:
     size, root = head
     acknowledgement = Acknowledgement(
         feed=feed_origin(judged.peer, judged.feed),
@@ -77,7 +83,18 @@ def _signed(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at:
         key=ctx.keys.key_id("node"),
         alg=ctx.keys.algorithm("node"),
     )
-    return sign(acknowledgement, by=ctx.keys.sign).model_dump_json()
+    return acknowledgement.model_dump_json()
+
+
+async def signed(session: Session, equipment: Equipment, made: Unsent) -> str:
+    """What this node says now of what it judged then: to whom above it passes that on, and what it sent to none."""
+    directory, keys = cast("Directory", equipment.followed), equipment.keys
+    above = tuple(party.code for party in directory.peers("above"))
+    sent = await feeds.firsts(session, UP, set(made.records)) if above and made.records else {}
+    kept = tuple(index for index, record in zip(made.tracked, made.records, strict=True) if record not in sent)
+    said = {"above": above, "kept": kept, "key": keys.key_id("node"), "alg": keys.algorithm("node")}
+    given = Acknowledgement.model_validate_json(made.data).model_copy(update=said)
+    return sign(given, by=keys.sign).model_dump_json()
 
 
 class Waiting(NamedTuple):
@@ -96,10 +113,11 @@ async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> Waiti
     To have passed an event is not to have applied it: behind a dead letter the events of its key wait.
     """
     waiting = await copies.unsent(session, peer, feed, limit=limit)
-    reached = await passed(session, JUDGED) if waiting else {}
+    stream = waiting[0].stream if waiting else ""  # of a feed, all that is judged is judged by one service
+    reached = await passed(session, stream) if waiting else {}
     passed_by = list(takewhile(lambda each: _gone_by(each.beyond, reached), waiting))
     ends = [key for each in passed_by for key in each.ends]
-    held_up = await parked(session, JUDGED, ends) if ends else ()
+    held_up = await parked(session, stream, ends) if ends else ()
     ready = list(takewhile(lambda each: not any(key in held_up for key in each.ends), passed_by))
     return Waiting(ready, len(ready) == len(passed_by) < len(waiting))
 

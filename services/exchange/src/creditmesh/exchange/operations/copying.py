@@ -1,17 +1,24 @@
 """How feeds and copies stand, and letting a stopped copy go on."""
 
+import orjson
+
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import NotStopped
 from creditmesh.exchange.operations import serving
-from creditmesh.exchange.store import copies, feeds
+from creditmesh.exchange.store import answers, copies, feeds
+from creditmesh.exchange.store.answers import Answered
 from creditmesh.exchange.store.copies import FeedCopy
-from creditmesh.schemas.exchange import FeedOut
+from creditmesh.schemas.acknowledgements import EntryRange, EntryRefusal
+from creditmesh.schemas.exchange import AnswerOut, FeedOut
+
+_MOST = 100
+"""Ranges, and refusals, that are shown of a node: the newest."""
 
 
 async def standing(ctx: Context) -> list[FeedOut]:
     """The node's own feeds, then the copies."""
     session = await ctx.alone()
-    own = [await serving.feed_out(ctx, feed) for feed in await feeds.names(session)]
+    own = [await _with_answers(ctx, feed) for feed in await feeds.names(session)]
     return own + [_out(copy) for copy in await copies.every(session)]
 
 
@@ -21,6 +28,21 @@ async def resume(ctx: Context, peer: str, feed: str) -> FeedOut:
     if not await copies.resume(session, peer, feed):
         raise NotStopped("See GET /v1/admin/feeds for those that are.", "已停止的副本见 GET /v1/admin/feeds。")
     return _out(await copies.copy_of(session, peer, feed))
+
+
+async def _with_answers(ctx: Context, feed: str) -> FeedOut:
+    found = await answers.of_feed(await ctx.alone(), feed, limit=_MOST)
+    out = await serving.feed_out(ctx, feed)
+    return out.model_copy(update={"answers": tuple(map(_answer, found))})
+
+
+def _answer(given: Answered) -> AnswerOut:
+    refused: dict[str, str] = orjson.loads(given.refused)
+    return AnswerOut(
+        node=given.node,
+        applied=tuple(EntryRange(first=first, until=until) for first, until in given.applied[-_MOST:]),
+        refused=tuple(EntryRefusal(index=int(index), code=code) for index, code in refused.items()),
+    )
 
 
 def _out(copy: FeedCopy) -> FeedOut:

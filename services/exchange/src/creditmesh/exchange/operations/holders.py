@@ -5,7 +5,7 @@ different streams, and whichever is handled last finds what the others left.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,12 +13,15 @@ from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.operations.sharing import UP, Change
 from creditmesh.exchange.store import feeds, holders
+from creditmesh.exchange.store.feeds import Placed
 from creditmesh.exchange.store.holders import Applied, Reader, TrackedRevision
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
 from creditmesh.schemas.events.holder import HolderKind, HolderOutcome
 from creditmesh.schemas.exchange import ENDS, TOLD
+
+_POINTED = ("record", "rev", "subject", "change", "item", "party")
 
 
 async def lock(ctx: Context, changes: Sequence[Change]) -> None:
@@ -88,6 +91,20 @@ async def note_readers(ctx: Context, given: Sequence[tuple[datetime, DisclosedTo
             _tell_bureau(ctx, ended[reader.record], reader)
 
 
+def tell_answers(
+    ctx: Context, entries: Sequence[Placed], *, by: str, refused: Mapping[int, str], proofs: Mapping[int, Proof]
+) -> None:
+    """Say how a node stands to each revision that is tracked, or that it refused: as of now, by our own clock."""
+    at = ctx.instant
+    for entry in entries:
+        code, tracked = refused.get(entry.index), entry.change in TOLD
+        if tracked or code is not None:
+            outcome: HolderOutcome = "acknowledged" if code is None else "refused"
+            proof = proofs[entry.index] if tracked else None
+            revision = TrackedRevision(**{name: getattr(entry, name) for name in _POINTED}, at=at)
+            line(ctx, revision, by, kind="node", outcome=outcome, at=at, code=code, proof=proof)
+
+
 def line(
     ctx: Context,
     told: TrackedRevision,
@@ -138,16 +155,15 @@ async def _tell_departments(ctx: Context, ended: Iterable[TrackedRevision]) -> N
 
 
 async def _tell_nodes(ctx: Context, told: Sequence[TrackedRevision]) -> None:
-    """The nodes above that have these records: the next ones as soon as they stand in the feed, others as they say."""
-    session = await ctx.session()
-    firsts = await feeds.firsts(session, UP, {each.record for each in told})
-    further = await holders.nodes(session, UP) if firsts else {}
-    above = {peer.code for peer in ctx.followed(Directory).peers("above")}
+    """The next nodes above have these as soon as they stand in the feed; what was never there nobody has."""
+    firsts = await feeds.firsts(await ctx.session(), UP, {each.record for each in told})
+    above = [peer.code for peer in ctx.followed(Directory).peers("above")]
     for each in told:
-        first = firsts.get(each.record)
-        if first is not None:
-            for node in sorted(above | {node for node, until in further.items() if until > first}):
-                line(ctx, each, node, kind="node", outcome="told", at=each.at)
+        if each.record not in firsts:
+            line(ctx, each, ctx.node.code, kind="node", outcome="unshared", at=each.at)
+            continue
+        for node in above:
+            line(ctx, each, node, kind="node", outcome="told", at=each.at)
 
 
 def _told(delivered: Delivered, event: RecordChanged) -> TrackedRevision:

@@ -10,6 +10,7 @@ from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.exchange.chunks import MOST_ENTRIES
+from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.tlog import Range
 
 EntryPlace = tuple[str, str, int]
@@ -171,15 +172,7 @@ async def resume(session: Session, peer: str, feed: str) -> bool:
     return bool(await session.execute(_RESUME, {"peer": peer, "feed": feed}))
 
 
-@dataclass(frozen=True, slots=True)
-class EntryOrigin:
-    """Where a revision came from: a child's feed and the index in it."""
-
-    peer: str
-    index: int
-
-
-_ORIGINS = """
+_SENT_BY_CHILDREN = """
     select e.record, e.rev, p.peer, p.first + e.place - 1
       from exchange.received_page p
      cross join lateral unnest(p.records, p.revs) with ordinality as e(record, rev, place)
@@ -189,11 +182,10 @@ _ORIGINS = """
 """
 
 
-async def origins(session: Session, revisions: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], EntryOrigin]:
-    """Which child sent each of these revisions; those that began here are absent."""
+async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str, int]]:
+    """Which peers' feeds have these revisions and at which index, whoever may send them: (record, rev, peer, index)."""
     given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
-    rows = await session.fetch(_ORIGINS, given)
-    return {(record, rev): EntryOrigin(peer, index) for record, rev, peer, index in rows}
+    return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
 
 
 _HEADS_AT = """
@@ -207,16 +199,25 @@ _HEADS_AT = """
      order by w.place
 """
 _UNSENT = """
-    select first, data, beyond, ends from exchange.acknowledgement_made
-     where peer = :peer and feed = :feed and sent_at is null order by first limit :limit
+    select first, until, data, beyond, ends, tracked, records, stream, number from exchange.acknowledgement_made
+     where peer = :peer and feed = :feed and sent_at is null order by first, number limit :limit
 """
-_SENT = """
-    update exchange.acknowledgement_made set sent_at = :at where peer = :peer and feed = :feed and first = :first
+_NEWEST_SENT = """
+    select first, until, data, beyond, ends, tracked, records, stream, number from exchange.acknowledgement_made
+     where peer = :peer and feed = :feed and sent_at is not null order by first desc, number desc limit 1
 """
+_SEND_AGAIN = """
+    update exchange.acknowledgement_made m set sent_at = null
+      from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
+     where m.peer = :peer and m.feed = :feed and m.sent_at is not null and m.first < w.until and m.until > w.first
+"""
+_SENT = (
+    "update exchange.acknowledgement_made set sent_at = :at where peer = :peer and feed = :feed and number = :number"
+)
 
 
 class Made(NamedTuple):
-    """A row: what this node signed about a peer's feed."""
+    """A row: what this node judged of a peer's feed. `data` is the acknowledgement as it was then, unsigned."""
 
     peer: str
     feed: str
@@ -224,9 +225,14 @@ class Made(NamedTuple):
     until: int
     data: str
     beyond: Sequence[int]
-    """The numbers, part by part, that every reader of ingestion's stream has to pass before it may be sent."""
+    """The numbers, part by part, that every reader of its stream has to pass before it may be sent."""
     ends: Sequence[str]
     """Keys of that stream that no reader may have parked: records of these subjects were marked or ended."""
+    tracked: Sequence[int]
+    records: Sequence[UUID]
+    """The entries that mark or end a record, and their records."""
+    stream: str
+    """The stream that `beyond` and `ends` are of."""
 
 
 async def heads_at(session: Session, wanted: Sequence[tuple[str, str, int]]) -> list[tuple[int, bytes]]:
@@ -245,10 +251,15 @@ class Unsent(NamedTuple):
     """An acknowledgement that the peer does not have yet."""
 
     first: int
+    until: int
     data: str
     beyond: Sequence[int]
     ends: Sequence[str]
-    """Both as `Made` has them."""
+    tracked: Sequence[int]
+    records: Sequence[UUID]
+    stream: str
+    """All as `Made` has them."""
+    number: int
 
 
 async def add_made(session: Session, made: Sequence[Made]) -> None:
@@ -262,6 +273,18 @@ async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> list[
     return [Unsent(*row) for row in rows]
 
 
-async def sent(session: Session, peer: str, feed: str, *, first: int, at: datetime) -> None:
+async def sent(session: Session, peer: str, feed: str, *, number: int, at: datetime) -> None:
     """The peer has it."""
-    await session.execute(_SENT, {"peer": peer, "feed": feed, "first": first, "at": at})
+    await session.execute(_SENT, {"peer": peer, "feed": feed, "number": number, "at": at})
+
+
+async def newest_sent(session: Session, peer: str, feed: str) -> Unsent | None:
+    """The last acknowledgement that the peer took."""
+    row = await session.row(_NEWEST_SENT, {"peer": peer, "feed": feed})
+    return None if row is None else Unsent(*row)
+
+
+async def send_again(session: Session, peer: str, feed: str, ranges: Sequence[EntryRange]) -> int:
+    """The peer lacks what was said about these ranges; how many acknowledgements are to be sent once more."""
+    values = {"firsts": [each.first for each in ranges], "untils": [each.until for each in ranges]}
+    return await session.execute(_SEND_AGAIN, {"peer": peer, "feed": feed, **values})

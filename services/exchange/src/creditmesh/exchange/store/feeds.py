@@ -129,9 +129,11 @@ _ENTRIES = """
     select index, line, salt, body from exchange.feed_entry
      where feed = :feed and index >= :first and index < :until order by index
 """
-_POINTED = f"""
-    select {_PLACED} from exchange.feed_entry
-     where feed = :feed and index >= :first and index < :until and record is not null order by index
+_WITHIN = f"""
+    select {_PLACED} from exchange.feed_entry e
+      join unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
+        on e.index >= w.first and e.index < w.until
+     where e.feed = :feed and e.record is not null order by e.index
 """
 _AT = f"""
     select {_PLACED} from exchange.feed_entry
@@ -170,9 +172,10 @@ async def lines(session: Session, feed: str, *, first: int, until: int) -> Seque
     return [Sent(*row) for row in rows]
 
 
-async def of_records(session: Session, feed: str, *, first: int, until: int) -> list[Placed]:
-    """The record entries among these, with what they point back to."""
-    rows = await session.fetch(_POINTED, {"feed": feed, "first": first, "until": until})
+async def within(session: Session, feed: str, ranges: Sequence[tuple[int, int]]) -> list[Placed]:
+    """The record entries of these ranges, with what they point back to."""
+    firsts, untils = [first for first, _ in ranges], [until for _, until in ranges]
+    rows = await session.fetch(_WITHIN, {"feed": feed, "firsts": firsts, "untils": untils})
     return [Placed(**row) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""Who holds what: nodes by their acknowledgements, departments by what they applied, bureaus by what they read."""
+"""Who holds what: departments by what they applied, bureaus by what they read; and the revisions they are told of."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -7,41 +7,6 @@ from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events.record import Change
-
-_ACKNOWLEDGED = """
-    insert into exchange.acknowledgement (feed, by, first, until, data, at)
-    values (:feed, :by, :first, :until, :data, :at) on conflict do nothing
-"""
-_REACH = "select until from exchange.reach where feed = :feed and node = :node for update"
-_REACHED = """
-    insert into exchange.reach as known (feed, node, until) values (:feed, :node, :until)
-        on conflict (feed, node) do update set until = greatest(known.until, excluded.until)
-"""
-_NODES = "select node, until from exchange.reach where feed = :feed order by node"
-
-
-async def add_acknowledgement(
-    session: Session, feed: str, *, by: str, first: int, until: int, data: str, at: datetime
-) -> bool:
-    """Keep what a puller signed; False if it is there already."""
-    values = {"feed": feed, "by": by, "first": first, "until": until, "data": data, "at": at}
-    return bool(await session.execute(_ACKNOWLEDGED, values))
-
-
-async def reach(session: Session, feed: str, node: str) -> int:
-    """How many of a feed's entries a node has answered for."""
-    found: int | None = await session.value(_REACH, {"feed": feed, "node": node})
-    return found or 0
-
-
-async def reached(session: Session, feed: str, node: str, *, until: int) -> None:
-    """A node has answered for so many; never backwards."""
-    await session.execute(_REACHED, {"feed": feed, "node": node, "until": until})
-
-
-async def nodes(session: Session, feed: str) -> dict[str, int]:
-    """The nodes that have answered for entries of a feed, and for how many."""
-    return {row.node: row.until for row in await session.fetch(_NODES, {"feed": feed})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,11 @@ from base64 import b64encode
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.repair.certificate import lines_of, pending_of
+from creditmesh.repair.certificate import lines_of, owing_nodes, pending_of
 from creditmesh.repair.errors import NoCertificate
 from creditmesh.repair.operations.seeing import disclose, seen_case
-from creditmesh.repair.operations.steps import record_of
 from creditmesh.repair.store import cases, propagation
-from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.cases import Certificate, CertificateLine
-from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.signed import SignedText, sign
 
@@ -27,7 +24,12 @@ async def certificate_of(ctx: Context, case_id: UUID) -> SignedText:
             "Ask again when the case says effect or marking done.", "请在案件 effect 或 marking 为 done 后再查询。"
         )
     step = next(each for each in await cases.steps_of(session, case) if each.number == done.number)
-    lines = () if done.change == "deleted" else await _lines(ctx, case, done.rev)
+    above: tuple[str, ...] = ()
+    lines: tuple[CertificateLine, ...] = ()
+    if done.change != "deleted":
+        told = await propagation.lines_of(session, part=case.part, record=case.record, rev=done.rev)
+        above = owing_nodes(told, above=[peer.code for peer in ctx.followed(Directory).peers("above")])
+        lines = lines_of(told, above=above, node=ctx.node.code)
     pending = pending_of(lines)
     disclose(ctx, [case], outcome="released")
     return sign(
@@ -42,6 +44,7 @@ async def certificate_of(ctx: Context, case_id: UUID) -> SignedText:
             decided_on=step.legal_date,
             decided_by=step.party,
             basis=step.basis,
+            above=above,
             lines=lines,
             complete=not pending,
             pending=pending,
@@ -52,12 +55,3 @@ async def certificate_of(ctx: Context, case_id: UUID) -> SignedText:
         ),
         by=ctx.keys.sign,
     )
-
-
-async def _lines(ctx: Context, case: Case, rev: int) -> tuple[CertificateLine, ...]:
-    told = await propagation.lines_of(await ctx.session(), part=case.part, record=case.record, rev=rev)
-    record = await record_of(ctx, case)
-    directory = ctx.followed(Directory)
-    version = directory.version("item", record.item, record.item_version)
-    shared = version is not None and isinstance(version.body, Item) and version.body.shared_by(ctx.node.tier)
-    return lines_of(told, above=[peer.code for peer in directory.peers("above")] if shared else [])

@@ -7,7 +7,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events import HolderChanged
 
 _COLUMNS = ("part", "record", "rev", "holder", "kind", "settled", "at", "data")
-# An answer stands over "on its way", whichever came first; of two alike the later.
+# That it was applied stands over all else, whichever came first; of two alike the later.
 _UPSERT = f"""
     insert into repair.propagation as known ({", ".join(_COLUMNS)})
     select * from unnest(
@@ -23,8 +23,8 @@ _LINES = """
 
 
 def settled(event: HolderChanged) -> bool:
-    """Whether the holder has answered."""
-    return event.outcome in {"acknowledged", "refused"}
+    """Whether the holder has applied it: nothing it says later undoes that."""
+    return event.outcome == "acknowledged"
 
 
 async def write(session: Session, lines: Sequence[tuple[int, HolderChanged]]) -> None:

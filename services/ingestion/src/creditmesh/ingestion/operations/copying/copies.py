@@ -21,7 +21,7 @@ from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import RecordBody
+from creditmesh.schemas.exchange import TOLD, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.received import ReceivedEntry
@@ -46,11 +46,12 @@ async def apply_entries(ctx: Context, received: Sequence[ReceivedEntry], results
         refusal = entry.refusal or copies.apply(entry)
         if refusal is not None and entry.authorised and _withholds(entry, refusal):
             copies.withhold(entry)
-        ended = copies.ended_by(entry)
         if refusal is not None:
             results.refuse(entry, refusal)
-        elif ended is not None:
+        elif (ended := copies.ended_by(entry)) is not None:
             results.ended(entry, ended)
+        if entry.change in TOLD:
+            results.track(entry, entry.record)
     await copies.write()
 
 

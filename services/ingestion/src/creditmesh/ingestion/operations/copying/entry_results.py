@@ -9,6 +9,7 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.acknowledgements import EntryRefusal
 from creditmesh.schemas.events import EntriesJudged, PageReceived
+from creditmesh.schemas.events.entries import TrackedEntry
 from creditmesh.schemas.problems import FieldError
 
 
@@ -27,6 +28,7 @@ class _FeedRun:
     until: int
     refused: list[EntryRefusal] = field(default_factory=list)
     ends: dict[UUID, None] = field(default_factory=dict)
+    tracked: list[TrackedEntry] = field(default_factory=list)
 
 
 class EntryResults:
@@ -49,14 +51,23 @@ class EntryResults:
         """One entry marked or ended a record of that subject."""
         self._run(entry).ends[subject] = None
 
+    def track(self, entry: _Placed, record: UUID) -> None:
+        """One entry says that it marks or ends that record, known here or not."""
+        self._run(entry).tracked.append(TrackedEntry(index=entry.index, record=record))
+
     def emit(self, ctx: Context) -> None:
         """One event a run."""
         for (peer, feed), runs in self._runs.items():
             for run in runs:
-                refused = tuple(sorted(run.refused, key=lambda each: each.index))
                 ctx.emit(
                     EntriesJudged(
-                        peer=peer, feed=feed, first=run.first, until=run.until, refused=refused, ends=tuple(run.ends)
+                        peer=peer,
+                        feed=feed,
+                        first=run.first,
+                        until=run.until,
+                        refused=tuple(sorted(run.refused, key=lambda each: each.index)),
+                        ends=tuple(run.ends),
+                        tracked=tuple(run.tracked),
                     )
                 )
 

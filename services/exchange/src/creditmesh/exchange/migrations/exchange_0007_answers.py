@@ -1,0 +1,136 @@
+"""What each node answered, as ranges, in place of the highest entry and of every text that was signed.
+
+Of the nodes further above only the highest entry is known, which says nothing of those below it: their answers begin
+anew. What they had answered of marks and ends is in the certificates already.
+"""
+
+import json
+
+from alembic import op
+from sqlalchemy import text
+
+from creditmesh.chassis.bus.event import part_of
+from creditmesh.chassis.database.migrations import append_only, parts, script, service_role
+from creditmesh.chassis.ids import new_id
+
+revision = "exchange_0007"
+down_revision = "exchange_0006"
+branch_labels = None
+depends_on = None
+
+ANSWERS = """
+-- What nodes answered about this node's feeds, directly or through the one between.
+create table exchange.answer (
+    feed text not null,
+    node text not null,
+    applied int8multirange not null default '{}',
+    refused int8multirange not null default '{}',
+    primary key (feed, node)
+);
+create table exchange.refusal (
+    feed text not null,
+    node text not null,
+    index bigint not null,
+    code text not null,
+    primary key (feed, node, index)
+);
+
+-- What nodes above signed about themselves, as each peer passed it on; `offered`: what the keys before did not sign.
+create table exchange.chain (
+    peer text not null,
+    node text not null,
+    data text not null,
+    offered text,
+    primary key (peer, node)
+);
+-- What a peer relayed of a node whose row has not come yet.
+create table exchange.relayed (
+    peer text not null,
+    index bigint not null,
+    node text not null,
+    body text not null,
+    primary key (peer, index)
+);
+"""
+
+# A text that was signed stands beside its signature or, before that, around it. Of an entry both refused and applied in
+# two texts the applied stands; of two refusals the later.
+CONVERTED = """
+insert into exchange.refusal (feed, node, index, code)
+select distinct on (a.feed, a.by, e.index) a.feed, a.by, e.index, e.code
+  from exchange.acknowledgement a
+ cross join lateral json_to_recordset(coalesce((a.data::json ->> 'signed')::json, a.data::json) -> 'refused')
+       as e(index bigint, code text)
+ order by a.feed, a.by, e.index, a.first desc;
+insert into exchange.answer (feed, node, applied, refused)
+select a.feed, a.by, range_agg(int8range(a.first, a.until)) - coalesce(r.refused, '{}'), coalesce(r.refused, '{}')
+  from exchange.acknowledgement a
+  left join (select feed, node, range_agg(int8range(index, index + 1)) as refused
+               from exchange.refusal group by feed, node) r on r.feed = a.feed and r.node = a.by
+ group by a.feed, a.by, r.refused;
+drop table exchange.acknowledgement;
+drop table exchange.reach;
+"""
+
+# What was judged is signed when it leaves: what was signed before is signed anew.
+UNSIGNED = """
+alter table exchange.acknowledgement_made add column tracked bigint[] not null default '{}',
+                                          add column records uuid[] not null default '{}',
+                                          add column stream text not null default 'ingestion',
+                                          add column number bigint generated always as identity;
+-- An entry that had to wait is judged once more.
+alter table exchange.acknowledgement_made drop constraint acknowledgement_made_pkey,
+                                          add primary key (peer, feed, first, number);
+update exchange.acknowledgement_made set data = coalesce(data::json ->> 'signed', (data::jsonb - 'signature')::text)
+ where data::jsonb ? 'signature';
+"""
+
+UNSHARED = """
+select t.* from exchange.told t
+ where not exists (select from exchange.feed_entry e where e.feed = 'up' and e.record = t.record)
+"""
+# What an older version could not read of a `down` is kept by the catalogue, if that is on this database.
+UNREAD = "select peer, feed, index, body from catalogue.refused_entry where kind = 'node' order by peer, feed, index"
+EVENT = """
+insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)
+values ('exchange', :part, :id, :type, :version, :key, now(), current_date, convert_to(:data, 'UTF8'))
+"""
+QUEUE = "insert into bus.event_queue (stream, part, type, event) values ('exchange', :part, :type, :id)"
+
+
+def upgrade() -> None:
+    """Make the tables, and take over what is known."""
+    script(ANSWERS + CONVERTED + UNSIGNED)
+    for name, right in (("answer", "update"), ("refusal", "delete"), ("chain", "update"), ("relayed", "delete")):
+        append_only(f"exchange.{name}")
+        op.execute(f"grant {right} on exchange.{name} to {service_role()}")
+    _tell_unshared()
+    _tell_unread()
+
+
+def _tell_unshared() -> None:
+    """Of marks and ends that were never in a feed it is told that nobody above has to answer for them."""
+    node = op.get_bind().execute(text("select code from bus.node")).scalar_one()
+    for told in op.get_bind().execute(text(UNSHARED)).mappings().all():
+        said = {"holder": node, "kind": "node", "outcome": "unshared", **told}
+        _tell("holder.changed", 2, str(told["subject"]), said)
+
+
+def _tell_unread() -> None:
+    """Rows of nodes that an older version could not read are told once more."""
+    if op.get_bind().execute(text("select to_regclass('catalogue.refused_entry')")).scalar_one() is None:
+        return
+    for entry in op.get_bind().execute(text(UNREAD)).mappings().all():
+        _tell("catalogue.received", 1, f"{entry['peer']}/{entry['feed']}", {"line": "", **entry})
+
+
+def _tell(type_: str, version: int, key: str, data: dict[str, object]) -> None:
+    place = {"part": part_of(key, parts()), "id": new_id(), "type": type_}
+    said = json.dumps(data, default=str)
+    op.get_bind().execute(text(EVENT), {**place, "version": version, "key": key, "data": said})
+    op.get_bind().execute(text(QUEUE), place)
+
+
+def downgrade() -> None:
+    """Migrations go forward only."""
+    raise NotImplementedError

@@ -1,0 +1,126 @@
+"""Answers of nodes further above, passed on by the one between: taken with their proofs, and on to who sent them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import orjson
+import structlog
+from pydantic import ValidationError
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.keys import verified
+from creditmesh.exchange.entries import acknowledged_draft
+from creditmesh.exchange.operations import chain
+from creditmesh.exchange.operations.chain import Link
+from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.operations.holders import tell_answers
+from creditmesh.exchange.operations.sharing import DOWN, UP
+from creditmesh.exchange.store import answers, copies, feeds
+from creditmesh.exchange.store import chain as waiting
+from creditmesh.exchange.store.feeds import Placed
+from creditmesh.schemas.acknowledgements import Proof
+from creditmesh.schemas.chain import raw_public
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import TOLD, AcknowledgedBody, RelayedEntry
+from creditmesh.schemas.proofs import Unproven, proven, refusal_of
+from creditmesh.schemas.received import ReceivedEntry
+
+_AT_ONCE = 50
+
+log = structlog.get_logger(__name__)
+
+
+async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
+    """Take what a peer above relays of a node that is known above it; of any other it waits for that node's row."""
+    session = await ctx.session()
+    for received in entries:
+        body = _body(received)
+        if body is None or chain.peer_above(ctx, received.peer) is None:
+            continue
+        link = (await chain.links(session, received.peer)).get(body.by)
+        if link is None:
+            await waiting.wait(session, received.peer, received.index, node=body.by, body=received.body or "")
+        else:
+            await _take(ctx, body, link)
+
+
+async def take_waiting(ctx: Context, peers: Iterable[str]) -> None:
+    """Take what these peers had relayed of nodes that are known by now."""
+    session = await ctx.session()
+    for peer in sorted(peers):
+        known = await chain.links(session, peer)
+        while bodies := await waiting.take_waiting(session, peer, known.keys(), limit=_AT_ONCE):
+            for body in map(AcknowledgedBody.model_validate_json, bodies):
+                await _take(ctx, body, known[body.by])
+
+
+async def relay(
+    ctx: Context,
+    entries: Sequence[Placed],
+    *,
+    by: str,
+    at: datetime,
+    refused: Mapping[int, str],
+    proofs: Mapping[int, Proof],
+) -> None:
+    """Tell each child of its own entries among these, in its own feed: who sends for their origin, and sent them."""
+    origins = {(entry.record, entry.rev): orjson.loads(entry.line)["origin"] for entry in entries}
+    sent = await copies.sent_by_children(
+        await ctx.session(), [revision for revision, origin in origins.items() if origin != ctx.node.code]
+    )
+    own = {(entry.record, entry.rev): entry.index for entry in entries}
+    children: dict[str, list[RelayedEntry]] = defaultdict(list)
+    for record, rev, peer, index in sent:
+        child, place = ctx.followed(Directory).party(peer), own[record, rev]
+        if child is not None and origins[record, rev] in child.sends_for:
+            relayed = RelayedEntry(
+                index=index, own=place, record=record, rev=rev, code=refused.get(place), proof=proofs.get(place)
+            )
+            children[peer].append(relayed)
+    for peer, theirs in sorted(children.items()):
+        body = AcknowledgedBody(by=by, at=at, entries=tuple(sorted(theirs, key=lambda each: each.index)))
+        await append(ctx, f"{DOWN}-{peer}", [acknowledged_draft(body)])
+
+
+async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> None:
+    session = await ctx.session()
+    told = {entry.index: entry for entry in body.entries}
+    found = [entry for entry in await feeds.at(session, UP, told) if _holds(entry, told[entry.index], body.by, link)]
+    refused = {entry.index: code for entry in found if (code := told[entry.index].code) is not None}
+    added = await answers.add(session, UP, body.by, [(entry.index, entry.index + 1) for entry in found], refused)
+    new = {index for first, until in (*added.applied, *added.refused) for index in range(first, until)}
+    entries = [entry for entry in found if entry.index in new]
+    proofs = {index: proof for index in new if (proof := told[index].proof) is not None}
+    tell_answers(ctx, entries, by=body.by, refused=refused, proofs=proofs)
+    await relay(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
+
+
+def _holds(entry: Placed, told: RelayedEntry, by: str, link: Link) -> bool:
+    """Whether it is about the entry that stands there, with a proof that holds; what nobody is told needs none."""
+    if (entry.record, entry.rev) != (told.record, told.rev):
+        return False
+    proof = told.proof
+    if proof is None:
+        return told.code is None and entry.change not in TOLD
+    try:
+        given = proven(
+            proof,
+            by=by,
+            about=(entry.record, entry.rev, entry.change),
+            public=lambda given: raw_public(link.publics.get(given.key)),
+            verify=lambda public, data, signature: verified(data, signature, public=public),
+        )
+    except Unproven as unproven:
+        log.warning("an answer that was relayed is not proven", by=by, index=entry.index, flaw=unproven.flaw)
+        return False
+    refused = refusal_of(given, proof.index)
+    return given.feed in link.feeds and proof.public == link.publics[given.key] and refused == told.code
+
+
+def _body(received: ReceivedEntry) -> AcknowledgedBody | None:
+    try:
+        return None if received.body is None else AcknowledgedBody.model_validate_json(received.body)
+    except ValidationError:
+        log.warning("an answer that was relayed cannot be read", peer=received.peer, index=received.index)
+        return None

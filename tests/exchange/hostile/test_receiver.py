@@ -1,0 +1,203 @@
+"""A node above that answers as it likes: out of order, again, otherwise, about everything; and what it lacks."""
+
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from creditmesh.exchange.peer import Peer, PeerRefused
+from creditmesh.exchange.pulling import SECONDS_TO_LOOK, Sending
+from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.signed import SignedText, said
+from tests.exchange.conftest import City, Signer
+from tests.exchange.test_acknowledging import withdrawn
+
+ANSWERS = "select applied::text, refused::text from exchange.answer where feed = 'up' and node = 'province'"
+_numbers = iter(range(700, 800))
+QUEUED = "select count(*) from bus.event where type = 'holder.changed'"
+
+
+async def row(city: City, query: str) -> tuple[Any, ...]:
+    async with city.node.database.session() as session:
+        found = await session.fetchrow(query)
+    return () if found is None else tuple(found)
+
+
+async def all_answered(signed: Signer) -> int:
+    """Answer for everything there is, and something there is; up to where that goes."""
+    await withdrawn(signed.city, f"示市监罚〔2026〕{next(_numbers)}号")
+    await signed.hand_in(await signed.make(first=0))
+    return await signed.reached()
+
+
+async def test_a_longer_run_from_the_same_entry_is_no_repetition(city: City, signed: Signer):
+    first = await all_answered(signed)
+    records = [await withdrawn(city, f"示市监罚〔2026〕4{n}号") for n in range(2)]
+    assert (await signed.hand_in(await signed.make(first=first, until=first + 2))).json() == {"missing": []}
+    assert (await signed.hand_in(await signed.make(first=first))).json() == {"missing": []}
+    for record in records:
+        assert [each.outcome for each in await signed.told(record)] == ["told", "acknowledged"]
+
+
+async def test_runs_in_any_order_and_over_one_another_leave_no_hole_and_are_told_once(city: City, signed: Signer):
+    first = await all_answered(signed)
+    records = [await withdrawn(city, f"示市监罚〔2026〕5{n}号") for n in range(3)]
+    until = (await signed.city.page())[0][-1].index + 1
+    runs = [(n, min(n + 3, until)) for n in range(first, until)]
+    random.Random(7).shuffle(runs)
+    for begin, end in runs:
+        answer = await signed.hand_in(await signed.make(first=begin, until=end))
+        assert answer.status_code == 200, answer.text
+    assert answer.json() == {"missing": []}
+    assert await row(city, ANSWERS) == (f"{{[0,{until})}}", "{}")
+    for record in records:
+        assert [each.outcome for each in await signed.told(record)] == ["told", "acknowledged"]
+
+
+async def test_what_was_applied_is_not_refused_afterwards_however_often_and_from_wherever_it_is_said(
+    city: City, signed: Signer
+):
+    record = await withdrawn(city, "示市监罚〔2026〕601号")
+    until = await all_answered(signed)
+    before = await row(city, QUEUED), await row(city, ANSWERS)
+    for first in range(0, until, max(until // 10, 1)):
+        refused = [{"index": index, "code": "x"} for index in range(first, until)]
+        assert (await signed.hand_in(await signed.make(first=first, refused=refused))).status_code == 200
+    assert (await row(city, QUEUED), await row(city, ANSWERS)) == before
+    assert [each.outcome for each in await signed.told(record)] == ["told", "acknowledged"]
+
+
+async def test_what_was_refused_is_told_once_and_may_be_applied_later(city: City, signed: Signer):
+    first = await all_answered(signed)
+    record = await withdrawn(city, "示市监罚〔2026〕602号")
+    end = (await city.page())[0][-1].index
+    for code in ("unknown_item", "unknown_item", "another_word"):
+        given = await signed.make(first=first, refused=[{"index": end, "code": code}])
+        assert (await signed.hand_in(given)).status_code == 200
+    assert [(each.outcome, each.code) for each in await signed.told(record)] == [
+        ("told", None), ("refused", "unknown_item"),
+    ]  # fmt: skip
+    assert await row(city, f"select code from exchange.refusal where index = {end}") == ("unknown_item",)
+    await signed.hand_in(await signed.make(first=end))
+    assert [each.outcome for each in await signed.told(record)] == ["told", "refused", "acknowledged"]
+    assert await row(city, f"select code from exchange.refusal where index = {end}") == ()
+
+
+async def test_an_answer_is_told_by_this_nodes_clock_and_never_by_the_peers(city: City, signed: Signer):
+    record = await withdrawn(city, "示市监罚〔2026〕603号")
+    await signed.hand_in(await signed.make(at="1931-09-18T00:00:00Z"))
+    told, acknowledged = await signed.told(record)
+    assert acknowledged.at >= told.at
+    assert acknowledged.proof is not None
+    assert said(Acknowledgement, acknowledged.proof.acknowledgement).at.year == 1931
+
+
+@dataclass
+class Receiver:
+    """A peer that takes what this node signs, and answers as the test wants."""
+
+    answer: Callable[[Acknowledgement], httpx.Response]
+    taken: list[tuple[int, int]] = field(default_factory=list)
+
+    def take(self, request: httpx.Request) -> httpx.Response:
+        given = said(Acknowledgement, SignedText.model_validate_json(request.content))
+        self.taken.append((given.first, given.until))
+        return self.answer(given)
+
+
+@pytest.fixture
+async def sending(city: City) -> AsyncIterator[Callable[[Receiver], Sending]]:
+    """The loop that sends the district what was signed about its feed: three runs, of which it has had two."""
+    made = (
+        "insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond, sent_at)"
+        " select 'district', 'up', $1, $2, $3, '{}', case when $1::bigint < 6 then now() end"
+    )
+    equipment, clients = city.node.host.equipment["exchange"], []
+    async with city.node.database.session() as session:
+        for first in (0, 3, 6):
+            members = {"feed": "creditmesh/district/up", "by": "city", "first": first, "until": first + 3, "size": 9}
+            members |= {"root": "00" * 32, "at": "2026-11-27T00:00:00Z", "key": "k", "alg": "ed25519"}
+            text = Acknowledgement.model_validate(members).model_dump_json()
+            await session.execute(made, first, first + 3, text)
+
+    def loop(receiver: Receiver) -> Sending:
+        client = httpx.AsyncClient(transport=httpx.MockTransport(receiver.take))
+        clients.append(client)
+
+        def peer() -> Peer:
+            party = city.node.host.followed.party("district").model_copy(update={"url": "http://district"})
+            return Peer(party=party, node="city", keys=equipment.keys, clock=equipment.clock, client=client)
+
+        return Sending(equipment, peer, "up")
+
+    yield loop
+    for client in clients:
+        await client.aclose()
+    async with city.node.database.session() as session:
+        await session.execute("delete from exchange.acknowledgement_made")
+
+
+Loop = Callable[[Receiver], Sending]
+
+
+def lacking(*ranges: tuple[int, int]) -> httpx.Response:
+    return httpx.Response(200, json={"missing": [{"first": first, "until": until} for first, until in ranges]})
+
+
+async def test_a_node_that_was_restored_is_sent_what_it_lacks_and_nothing_else(sending: Loop):
+    has: set[int] = set()
+
+    def restored(given: Acknowledgement) -> httpx.Response:
+        has.update(range(given.first, given.until))
+        return lacking(*((index, index + 1) for index in range(max(has)) if index not in has))
+
+    receiver = Receiver(restored)
+    loop = sending(receiver)
+    await loop._send()
+    assert receiver.taken == [(3, 6), (6, 9)], "the last it has had asks what else it lacks"
+    await loop._send()
+    assert receiver.taken[2:] == [(0, 3)]
+    await loop._send()
+    assert len(receiver.taken) == 3
+    assert has == set(range(9))
+
+
+async def test_a_node_that_lacks_everything_for_ever_is_no_hot_loop(sending: Loop):
+    receiver = Receiver(lambda _: lacking((0, 2**53)))
+    loop = sending(receiver)
+    for turn in range(1, 4):
+        assert await loop._send() == SECONDS_TO_LOOK
+        assert len(receiver.taken) <= 3 * turn + 1
+
+
+async def test_a_node_that_lacks_what_was_never_signed_is_left_alone(sending: Loop):
+    receiver = Receiver(lambda _: lacking((100, 200)))
+    loop = sending(receiver)
+    await loop._send()
+    taken = len(receiver.taken)
+    await loop._send()
+    assert len(receiver.taken) == taken
+
+
+async def test_a_node_of_an_older_version_that_finds_a_gap_is_sent_what_comes_before(sending: Loop):
+    reached = [0]
+
+    def older(given: Acknowledgement) -> httpx.Response:
+        if given.first > reached[0]:
+            return httpx.Response(409, json={"code": "acknowledgement_gap"})
+        reached[0] = max(reached[0], given.until)
+        return httpx.Response(204)
+
+    loop = sending(Receiver(older))
+    for _ in range(4):
+        await loop._send()
+    assert reached == [9]
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"missing": 1}', b'{"missing": [{"first": -1, "until": 10}]}'])
+async def test_what_says_nothing_that_can_be_read_is_tried_again(sending: Loop, content: bytes):
+    with pytest.raises(PeerRefused):
+        await sending(Receiver(lambda _: httpx.Response(200, content=content)))._send()

@@ -1,0 +1,273 @@
+"""A province that passes on what the nation never said: answers without its signature, of other entries, for others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from creditmesh.exchange import events
+from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
+from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
+from creditmesh.schemas.events import AcknowledgementReceived, CatalogueReceived, HolderChanged
+from creditmesh.schemas.exchange import AcknowledgedBody, EntryLine, RelayedEntry, base64_text
+from creditmesh.schemas.signed import SignedText, sign
+from creditmesh.schemas.tlog import Range, fold, inclusion_plan, leaf_hash
+from tests.exchange.conftest import NOW, City, Neighbour, Signer, neighbour
+from tests.exchange.test_acknowledging import withdrawn
+from tests.exchange.test_feeds import submitted
+from tests.exchange.test_holders import delivered
+
+_numbers = iter(range(800, 1000))
+
+
+@dataclass
+class Province:
+    """What the province passes on: rows and answers, each as the test makes it."""
+
+    city: City
+    nation: Neighbour
+    signed: Signer
+    ticks: int = 0
+    indices: Any = field(default_factory=lambda: iter(range(10**6)))
+
+    def row(
+        self, who: Neighbour, *, above: tuple[str, ...] = (), by: Neighbour | None = None, **more: Any
+    ) -> SignedText:
+        """The row of a node, each newer than the one before, signed by itself or by another."""
+        self.ticks += 1
+        by = by or who
+        public = who.keys.public("node")
+        said = {
+            "node": who.code, "tier": "nation", "above": above, "at": NOW + timedelta(seconds=self.ticks),
+            "keys": (NodeKey(id=public.id, public=base64_text(public.raw)),),
+            "key": by.keys.key_id("node"), "alg": "ed25519",
+        }  # fmt: skip
+        return sign(NodeRow(**said | more), by=by.keys.sign)
+
+    async def tells(self, code: str, row: SignedText) -> None:
+        body = NodeBody(code=code, row=row).model_dump_json()
+        event = CatalogueReceived(peer="province", feed="down", index=next(self.indices), line="{}", body=body)
+        async with self.city.node.context("exchange") as ctx:
+            await events.on_catalogue_received(ctx, [delivered(event)])
+        await self.city.node.settled()
+
+    async def tells_chain(self) -> None:
+        await self.tells("province", self.row(self.city.above, above=(self.nation.code,), tier="province"))
+        await self.tells(self.nation.code, self.row(self.nation))
+
+    def proof(
+        self, record: str, *, rev: int = 2, change: str = "withdrawn", by: Neighbour | None = None, **more: Any
+    ) -> Proof:
+        """That the nation signed for that revision, the third entry of five in the province's feed."""
+        who = by or self.nation
+        said = {"type": "record", "at": NOW, "commitment": "00" * 32, "origin": "city", "change": change}
+        lines = [EntryLine(**said, record=uuid4(), rev=1).model_dump_json() for _ in range(5)]
+        lines[2] = EntryLine(**said, record=UUID(record), rev=rev).model_dump_json()
+        leaves = [leaf_hash(line.encode()) for line in lines]
+        grown, completed = Range.empty().extended(leaves)
+        trees = {(0, index): leaf for index, leaf in enumerate(leaves)}
+        trees |= {(level, index): hashed for level, index, hashed in completed}
+        path = tuple(fold([trees[place] for place in places]).hex() for places in inclusion_plan(2, grown.size))
+        given = {
+            "feed": "creditmesh/province/up", "by": self.nation.code, "first": 0, "until": 5, "size": grown.size,
+            "root": grown.root().hex(), "at": NOW, "key": who.keys.key_id("node"), "alg": "ed25519",
+        }  # fmt: skip
+        acknowledgement = sign(Acknowledgement(**given | more), by=who.keys.sign)
+        public = base64_text(who.keys.public("node").raw)
+        return Proof(acknowledgement=acknowledgement, public=public, index=2, line=lines[2], path=path)
+
+    async def passes_on(
+        self, record: str, proof: Proof | None, *, by: str | None = None, rev: int = 2, at: datetime = NOW, **more: Any
+    ) -> None:
+        index = await self.index_of(record, rev)
+        entry = RelayedEntry(index=index, own=2, record=UUID(record), rev=rev, proof=proof, **more)
+        body = AcknowledgedBody(by=by or self.nation.code, at=at, entries=(entry,)).model_dump_json()
+        event = AcknowledgementReceived(
+            peer="province", feed="down-city", index=next(self.indices), line="{}", body=body
+        )
+        async with self.city.node.context("exchange") as ctx:
+            await events.on_acknowledgement_received(ctx, [delivered(event)])
+        await self.city.node.settled()
+
+    async def index_of(self, record: str, rev: int) -> int:
+        query = "select index from exchange.feed_entry where feed = 'up' and record = $1::text::uuid and rev = $2"
+        async with self.city.node.database.session() as session:
+            found: int = await session.fetchval(query, record, rev)
+        return found
+
+    async def said(self, record: str) -> list[HolderChanged]:
+        """What is told of the nation."""
+        return [each for each in await self.signed.told(record) if each.holder == self.nation.code]
+
+    async def withdrawn(self) -> str:
+        return await withdrawn(self.city, f"示市监罚〔2026〕{next(_numbers)}号")
+
+
+_nations = iter(f"nation{n}" for n in range(100))
+
+
+@pytest.fixture
+async def province(city: City, signed: Signer, tmp_path: Path) -> Province:
+    return Province(city, neighbour(next(_nations), tmp_path / "nation"), signed, ticks=10 * next(_numbers))
+
+
+async def test_what_the_nation_signed_is_told_by_our_clock_with_the_key_that_is_pinned(province: Province):
+    await province.tells_chain()
+    record = await province.withdrawn()
+    proof = province.proof(record)
+    await province.passes_on(record, proof, at=datetime.fromisoformat("9000-01-01T00:00:00+00:00"))
+    [told] = await province.said(record)
+    assert (told.outcome, told.proof, told.rev) == ("acknowledged", proof, 2)
+    assert told.at.year < 9000
+    await province.passes_on(record, proof)
+    assert len(await province.said(record)) == 1, "what is said twice is told once"
+
+
+async def test_what_it_refused_is_told_with_the_proof_of_that(province: Province):
+    await province.tells_chain()
+    record = await province.withdrawn()
+    refused = ({"index": 2, "code": "minor"},)
+    await province.passes_on(record, province.proof(record, refused=refused), code="minor")
+    assert [(each.outcome, each.code) for each in await province.said(record)] == [("refused", "minor")]
+
+
+FORGED: dict[str, Callable[[Province, str, Neighbour], tuple[Proof | None, dict[str, Any]]]] = {
+    "by a fresh key": lambda p, r, other: (p.proof(r, by=other), {}),
+    "by a fresh key under the name of the nation's": lambda p, r, other: (
+        p.proof(r, by=other, key=p.nation.keys.key_id("node")), {},
+    ),
+    "by the nation, the key beside it another": lambda p, r, other: (
+        p.proof(r).model_copy(update={"public": base64_text(other.keys.public("node").raw)}), {},
+    ),
+    "without a proof": lambda p, r, other: (None, {}),
+    "of another record": lambda p, r, other: (p.proof(str(uuid4())), {}),
+    "of another revision": lambda p, r, other: (p.proof(r, rev=1), {}),
+    "of another change": lambda p, r, other: (p.proof(r, change="marked"), {}),
+    "of a feed that is none of a node below it": lambda p, r, other: (p.proof(r, feed="creditmesh/other/up"), {}),
+    "of another feed of the node below it": lambda p, r, other: (p.proof(r, feed="creditmesh/province/down"), {}),
+    "by another node": lambda p, r, other: (p.proof(r, by=p.city.above), {}),
+    "of entries before it": lambda p, r, other: (p.proof(r, until=2), {}),
+    "of a tree it is not in": lambda p, r, other: (p.proof(r, root="00" * 32), {}),
+    "on another path": lambda p, r, other: (p.proof(r).model_copy(update={"path": ()}), {}),
+    "at another place": lambda p, r, other: (p.proof(r).model_copy(update={"index": 3}), {}),
+    "refused, and said to be applied": lambda p, r, other: (p.proof(r, refused=({"index": 2, "code": "minor"},)), {}),
+    "applied, and said to be refused": lambda p, r, other: (p.proof(r), {"code": "minor"}),
+    "refused, with another code": lambda p, r, other: (
+        p.proof(r, refused=({"index": 2, "code": "minor"},)), {"code": "unknown_item"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", FORGED)
+async def test_what_the_nation_did_not_sign_so_is_told_to_nobody_and_does_not_stand_before_what_it_did(
+    province: Province, tmp_path: Path, how: str
+):
+    await province.tells_chain()
+    record = await province.withdrawn()
+    proof, more = FORGED[how](province, record, neighbour("other", tmp_path / "other"))
+    await province.passes_on(record, proof, **more)
+    assert await province.said(record) == []
+    await province.passes_on(record, province.proof(record))
+    assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
+
+
+async def test_what_comes_before_its_signer_is_known_waits_for_that(province: Province):
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record))
+    assert await province.said(record) == []
+    await province.tells(province.nation.code, province.row(province.nation))
+    assert await province.said(record) == [], "nobody says yet that it stands above the province"
+    await province.tells("province", province.row(province.city.above, above=(province.nation.code,)))
+    assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
+
+
+async def test_a_node_that_nobody_named_above_is_no_holder(province: Province, tmp_path: Path):
+    await province.tells_chain()
+    stranger = neighbour("stranger", tmp_path / "stranger")
+    await province.tells("stranger", province.row(stranger))
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record, by=stranger), by="stranger")
+    assert {each.holder for each in await province.signed.told(record)} == {"province"}
+
+
+async def test_a_nations_key_is_replaced_by_itself_alone_and_never_by_the_province(province: Province, tmp_path: Path):
+    await province.tells_chain()
+    code = province.nation.code
+    forged, renewed = (
+        Neighbour(code, neighbour("x", tmp_path / "x").keys),
+        Neighbour(code, neighbour("y", tmp_path / "y").keys),
+    )
+    first = province.row(province.nation)
+    record = await province.withdrawn()
+    await province.tells(code, province.row(forged))
+    await province.tells(code, province.row(forged, by=province.city.above))
+    await province.passes_on(record, province.proof(record, by=forged))
+    assert await province.said(record) == []
+    await province.tells(code, province.row(renewed, by=province.nation))
+    await province.tells(code, first)
+    await province.passes_on(record, province.proof(record))
+    assert await province.said(record) == [], "a row of before brings no key back"
+    await province.passes_on(record, province.proof(record, by=renewed))
+    assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
+
+
+async def test_a_key_that_nobody_vouches_for_is_taken_by_an_operator_alone(province: Province, tmp_path: Path):
+    await province.tells_chain()
+    code, place = province.nation.code, f"/v1/admin/chain/province/{province.nation.code}/accept"
+    fresh = Neighbour(code, neighbour("x", tmp_path / "x").keys)
+    operator = province.city.node.operator()
+    assert (await operator.post(place)).json()["code"] == "nothing_offered"
+    await province.tells(code, province.row(fresh))
+    record = await province.withdrawn()
+    [row] = [each for each in (await operator.get("/v1/admin/chain")).json()["items"] if each["node"] == code]
+    assert [key["public"] for key in row["offered"]] == [base64_text(fresh.keys.public("node").raw)]
+    assert (await operator.post(place)).status_code == 200
+    await province.passes_on(record, province.proof(record, by=fresh))
+    assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
+
+
+async def test_the_rows_of_a_direct_peer_are_signed_by_the_key_that_its_operator_handed_over(
+    province: Province, tmp_path: Path
+):
+    forged = Neighbour("province", neighbour("z", tmp_path / "z").keys)
+    await province.tells("province", province.row(forged, above=(province.nation.code,)))
+    await province.tells(province.nation.code, province.row(province.nation))
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record))
+    assert await province.said(record) == []
+
+
+async def test_a_row_is_passed_on_as_it_was_signed_and_this_nodes_own_is_there(province: Province):
+    await province.tells("province", province.row(province.city.above, above=(province.nation.code,)))
+    row = province.row(province.nation)
+    await province.tells(province.nation.code, row)
+    entries, _ = await province.city.page("down", by="district")
+    bodies = [NodeBody.model_validate_json(each.body or "") for each in entries if '"kind":"node"' in (each.body or "")]
+    assert [each.row for each in bodies if each.code == province.nation.code] == [row]
+    [own] = [each for each in bodies if each.code == "city"]
+    said = NodeRow.model_validate_json(own.row.signed)
+    assert (said.node, said.tier, said.above) == ("city", "city", ("province",))
+
+
+async def test_content_needs_no_proof_and_is_told_to_nobody(province: Province):
+    await province.tells_chain()
+    [verdict] = await submitted(province.city, f"示市监罚〔2026〕{next(_numbers)}号")
+    await province.passes_on(verdict["record"], None, rev=1)
+    index = await province.index_of(verdict["record"], 1)
+    query = "select applied::text from exchange.answer where node = $1"
+    async with province.city.node.database.session() as session:
+        assert await session.fetchval(query, province.nation.code) == f"{{[{index},{index + 1})}}"
+    assert await province.said(verdict["record"]) == []
+
+
+@pytest.mark.parametrize("body", [None, "", "{}", '{"by": "nation", "at": "0001-01-01T00:00:00+14:00", "entries": []}'])
+async def test_what_cannot_be_read_stops_nothing(province: Province, body: str | None):
+    event = AcknowledgementReceived(peer="province", feed="down-city", index=0, line="{}", body=body)
+    row = CatalogueReceived(peer="province", feed="down", index=0, line="{}", body=body)
+    async with province.city.node.context("exchange") as ctx:
+        await events.on_acknowledgement_received(ctx, [delivered(event)])
+        await events.on_catalogue_received(ctx, [delivered(row)])
