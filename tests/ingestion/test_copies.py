@@ -88,13 +88,13 @@ async def test_a_feeds_run_is_answered_once_and_a_key_too(province: House):
 
 
 async def test_marks_and_ends_are_named_with_their_records_known_here_or_not(province: House):
-    feed, record = await opened_feed(province), new_record()
+    feed, record, unknown = await opened_feed(province), new_record(), new_record()
     row = penalty(province.number())
     entry = feed.entry(row, record=record)
-    end, stray = (feed.entry(row, record=each, rev=2, change="withdrawn") for each in (record, new_record()))
+    end, stray = (feed.entry(row, record=each, rev=2, change="withdrawn") for each in (record, unknown))
     await province.deliver(entry, end, stray)
     assert [(each.index, each.record) for each in (await province.judged())[-1].tracked] == [
-        (end.index, record), (stray.index, stray.record),
+        (end.index, record), (stray.index, unknown),
     ]  # fmt: skip
 
 

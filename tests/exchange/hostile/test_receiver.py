@@ -105,7 +105,8 @@ class Receiver:
     def take(self, request: httpx.Request) -> httpx.Response:
         given = said(Acknowledgement, SignedText.model_validate_json(request.content))
         self.taken.append((given.first, given.until))
-        return self.answer(given)
+        answer = self.answer(given)
+        return httpx.Response(answer.status_code, stream=httpx.ByteStream(answer.content))  # not read yet
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from creditmesh.exchange import events
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
-from creditmesh.schemas.events import AcknowledgementReceived, CatalogueReceived, HolderChanged
-from creditmesh.schemas.exchange import AcknowledgedBody, EntryLine, RelayedEntry, base64_text
+from creditmesh.schemas.events import HolderChanged, PageReceived
+from creditmesh.schemas.exchange import AcknowledgedBody, EntryLine, FeedEntry, LineType, RelayedEntry, base64_text
 from creditmesh.schemas.signed import SignedText, sign
 from creditmesh.schemas.tlog import Range, fold, inclusion_plan, leaf_hash
 from tests.exchange.conftest import NOW, City, Neighbour, Signer, neighbour
@@ -22,6 +22,13 @@ from tests.exchange.test_feeds import submitted
 from tests.exchange.test_holders import delivered
 
 _numbers = iter(range(800, 1000))
+
+
+def told(feed: str, type_: LineType, index: int, body: str | None) -> PageReceived:
+    """A page of the province's of one entry."""
+    line = EntryLine(type=type_, at=NOW, commitment="00" * 32).model_dump_json()
+    entry = FeedEntry(index=index, line=line, body=body)
+    return PageReceived(peer="province", feed=feed, first=index, until=index + 1, entries=(entry,))
 
 
 @dataclass
@@ -50,9 +57,9 @@ class Province:
 
     async def tells(self, code: str, row: SignedText) -> None:
         body = NodeBody(code=code, row=row).model_dump_json()
-        event = CatalogueReceived(peer="province", feed="down", index=next(self.indices), line="{}", body=body)
+        event = told("down", "catalogue", next(self.indices), body)
         async with self.city.node.context("exchange") as ctx:
-            await events.on_catalogue_received(ctx, [delivered(event)])
+            await events.on_page_received(ctx, [delivered(event)])
         await self.city.node.settled()
 
     async def tells_chain(self) -> None:
@@ -86,11 +93,9 @@ class Province:
         index = await self.index_of(record, rev)
         entry = RelayedEntry(index=index, own=2, record=UUID(record), rev=rev, proof=proof, **more)
         body = AcknowledgedBody(by=by or self.nation.code, at=at, entries=(entry,)).model_dump_json()
-        event = AcknowledgementReceived(
-            peer="province", feed="down-city", index=next(self.indices), line="{}", body=body
-        )
+        event = told("down-city", "acknowledged", next(self.indices), body)
         async with self.city.node.context("exchange") as ctx:
-            await events.on_acknowledgement_received(ctx, [delivered(event)])
+            await events.on_page_received(ctx, [delivered(event)])
         await self.city.node.settled()
 
     async def index_of(self, record: str, rev: int) -> int:
@@ -266,8 +271,7 @@ async def test_content_needs_no_proof_and_is_told_to_nobody(province: Province):
 
 @pytest.mark.parametrize("body", [None, "", "{}", '{"by": "nation", "at": "0001-01-01T00:00:00+14:00", "entries": []}'])
 async def test_what_cannot_be_read_stops_nothing(province: Province, body: str | None):
-    event = AcknowledgementReceived(peer="province", feed="down-city", index=0, line="{}", body=body)
-    row = CatalogueReceived(peer="province", feed="down", index=0, line="{}", body=body)
+    event = told("down-city", "acknowledged", 0, body)
+    row = told("down", "catalogue", 0, body)
     async with province.city.node.context("exchange") as ctx:
-        await events.on_acknowledgement_received(ctx, [delivered(event)])
-        await events.on_catalogue_received(ctx, [delivered(row)])
+        await events.on_page_received(ctx, [delivered(event), delivered(row)])

@@ -11,8 +11,9 @@ from tests.exchange.conftest import NOW, City, Signer, neighbour, row_of
 from tests.exchange.test_holders import Told, delivered
 
 RECEIVED = """
-insert into exchange.received (part, id, key, at, legal_date, peer, feed, index, record, rev, data)
-values (0, gen_random_uuid(), $1 || '/up', now(), current_date, $1, 'up', $2, $3, $4, '{}')
+insert into exchange.received_page (part, id, key, at, legal_date, peer, feed, first, until, records, revs, data)
+values (0, gen_random_uuid(), $1 || '/up', now(), current_date, $1, 'up', $2::bigint, $2::bigint + 1,
+        array[$3::uuid], array[$4::integer], '{}')
 """
 RELAYED = "select body from exchange.feed_entry where feed = $1 order by index"
 

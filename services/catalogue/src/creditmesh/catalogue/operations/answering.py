@@ -1,6 +1,7 @@
 """What became of a higher tier's entries, told for the exchange: the node above learns who has taken over what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from pydantic import ValidationError
 
@@ -23,13 +24,27 @@ def answer(
     refused: Mapping[EntryPlace, RefusedEntry],
 ) -> None:
     """Tell what became of these pages, whole, and of entries that had waited until now."""
-    for page in pages:
-        if page.feed == _ANSWERED:
-            wrong = tuple(filter(None, (_wrong(entry, refused) for entry in page.received)))
-            ctx.emit(EntriesJudged(peer=page.peer, feed=page.feed, first=page.first, until=page.until, refused=wrong))
+    for peer, run in groupby((page for page in pages if page.feed == _ANSWERED), key=lambda page: page.peer):
+        for stretch in _stretches(run):
+            wrong = (_wrong(entry, refused) for page in stretch for entry in page.received)
+            first, until = stretch[0].first, stretch[-1].until
+            ctx.emit(
+                EntriesJudged(peer=peer, feed=_ANSWERED, first=first, until=until, refused=tuple(filter(None, wrong)))
+            )
     for row in mended:
         if row.feed == _ANSWERED:
             ctx.emit(EntriesJudged(peer=row.peer, feed=_ANSWERED, first=row.index, until=row.index + 1))
+
+
+def _stretches(pages: Iterable[PageReceived]) -> list[list[PageReceived]]:
+    """Pages that follow each other without a gap."""
+    found: list[list[PageReceived]] = []
+    for page in pages:
+        if found and found[-1][-1].until == page.first:
+            found[-1].append(page)
+        else:
+            found.append([page])
+    return found
 
 
 def _wrong(entry: ReceivedEntry, refused: Mapping[EntryPlace, RefusedEntry]) -> EntryRefusal | None:
