@@ -131,7 +131,7 @@ def test_subjects_come_as_ndjson_too(tmp_path):
         (f"number,kind\n{resident(1)},person\n", "Row 1"),
         (f"number,number\n{resident(1)},1\n", "header"),
         (f"id\n{resident(1)}\n", "header"),
-        (f"number,name\n{resident(1)}\n", "Row 1"),
+        (f"number,name\n{resident(1)},a,b\n", "Row 1"),
         ("number\n", "no subjects"),
         (f'{{"number": "{resident(1)}"}}\n', "Row 1"),
         (f"{{{resident(1)}\n", "Row 1"),

@@ -11,10 +11,13 @@ from creditmesh.client import ClientError, Node
 from creditmesh.gateway.routes import Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.schemas.cases import ActionIn, CaseIn, CaseOut
+from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.queries import AuthorisationIn, QueryIn
 from creditmesh.schemas.screenings import EligibilityIn, ScreenedIn
+from creditmesh.schemas.subject import Document, SubjectIn
 from creditmesh.schemas.tasks import FeedbackIn, TaskOut
 from tests.client.remote import ITEM, Remote
+from tests.support.cast import uscc
 
 ID = UUID("0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11")
 QUERY = QueryIn.model_validate(
@@ -35,6 +38,7 @@ TASK = f"{ID}.3f9c2d1a7b40.procurement_bar"
 READ = TaskOut.model_construct(id=TASK, answers=0)
 OF_NODES = {("POST", "/v1/exchange/feeds/{feed}/acknowledgements")}
 """What only a node can send: its own signature."""
+SUBJECT = SubjectIn(kind="organisation", document=Document(type="uscc", number=Pii(uscc(1))))
 CALLS: dict[str, Callable[[Node], object]] = {
     "catalogue.glance": lambda node: node.catalogue.glance(),
     "catalogue.items": lambda node: node.catalogue.items(q="处罚", kind="organisation", as_of=date(2026, 1, 1)),
@@ -63,6 +67,7 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "reviews.read": lambda node: node.reviews.read(ID),
     "reviews.release": lambda node: node.reviews.release(ID, note="checked"),
     "reviews.refuse": lambda node: node.reviews.refuse(ID),
+    "reviews.confirm_number": lambda node: node.reviews.confirm_number(SUBJECT),
     "queries.ask": lambda node: node.queries.ask(QUERY),
     "authorisations.hand_in": lambda node: node.authorisations.hand_in("a.b.c"),
     "authorisations.read": lambda node: node.authorisations.read(ID),

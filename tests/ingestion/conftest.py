@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,7 +29,7 @@ from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.ingestion import service
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import EntriesJudged, PageReceived, RecordChanged
+from creditmesh.schemas.events import EntriesJudged, Event, RecordChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged
 from tests.ingestion.pages import SentEntry, pages
 from tests.ingestion.rows import TODAY, code_sets, items, parties, rules, uscc
@@ -133,12 +133,15 @@ class House:
                 f"/v1/items/{item}/records", content=body, headers={"Content-Type": kind, **headers}, params=more
             )
 
-    async def deliver(self, *entries: SentEntry) -> None:
-        """These entries of peers arrive, in as few pages as can be, in one batch."""
+    async def deliver(self, *arrived: SentEntry | Event) -> None:
+        """These arrive in one transaction, each run of one type as one batch; entries in as few pages as can be."""
         async with self.context(None) as ctx:
-            await service.handles[PageReceived](ctx, [self._delivered(each) for each in pages(entries)])
+            for kind, run in groupby(arrived, key=type):
+                events: list[Any] = [*run]
+                events = pages(events) if kind is SentEntry else events
+                await service.handles[type(events[0])](ctx, [self._delivered(each) for each in events])
 
-    def _delivered(self, event: PageReceived) -> Delivered:
+    def _delivered(self, event: Event) -> Delivered:
         return Delivered(
             stream="exchange", part=0, number=self.number(), before=None, id=uuid4(), type=event.type, version=1,
             key=event.key, at=REAL, legal_date=self.equipment.clock.legal_date(), traceparent=None,

@@ -223,7 +223,7 @@ async def test_bad_rows_among_many_are_refused_rows(cast: Cast):
         (b"\xff\xff\n", "text/csv; charset=utf-8", "", 422),
         (b"\x81\n", "text/csv; charset=gb18030", "", 422),
         (LONG, "text/csv", "", 422),
-        (b"", "text/csv", "", 422),
+        (b"", "text/csv", "", 400),
         (b"\n\n", "application/x-ndjson", "", 400),
         (BOMB, "application/x-ndjson", "gzip", 413),
     ],

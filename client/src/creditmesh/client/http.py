@@ -101,11 +101,11 @@ class Wire:
         params: Mapping[str, str] | None = None,
     ) -> T:
         """Create or change something, or ask with a body; repeated safely under its Idempotency-Key."""
-        headers = {"Content-Type": "application/json"} | ({} if etag is None else {"If-Match": etag})
-        call = Call(
-            method="POST", path=path, params=params or {}, body=_json(body), headers=headers, key=key or new_key()
-        )
-        return self.read(call, into)
+        return self.read(_posted(path, body, key=key, etag=etag, params=params), into)
+
+    def tell(self, path: str, body: BaseModel | JsonValue, *, key: str | None = None) -> None:
+        """As `post`, where there is nothing to answer."""
+        self.answer(_posted(path, body, key=key))
 
     def read(self, call: Call, into: type[T]) -> T:
         """The whole answer of a call, as the type it should be."""
@@ -224,3 +224,15 @@ def _json(body: BaseModel | JsonValue) -> bytes:
         raise Unsendable(
             "NaN, infinity and lone surrogates are not JSON.", "NaN、无穷大和孤立代理字符不能报送。"
         ) from None
+
+
+def _posted(
+    path: str,
+    body: BaseModel | JsonValue,
+    *,
+    key: str | None = None,
+    etag: str | None = None,
+    params: Mapping[str, str] | None = None,
+) -> Call:
+    headers = {"Content-Type": "application/json"} | ({} if etag is None else {"If-Match": etag})
+    return Call(method="POST", path=path, params=params or {}, body=_json(body), headers=headers, key=key or new_key())

@@ -26,6 +26,7 @@ from creditmesh.schemas.records import (
     WithdrawalIn,
 )
 from creditmesh.schemas.signed import SignedText
+from creditmesh.schemas.subject import SubjectIn
 from creditmesh.schemas.verdicts import ReceiptLine, Verdict
 
 CorrectionReason = Literal["error", "changed", "supplemented", "reopened"]
@@ -127,6 +128,10 @@ class Reviews:
     def refuse(self, review: UUID, *, note: str | None = None, key: str | None = None) -> Verdict:
         """Refuse a held row for good."""
         return self._decide(review, DecisionIn(decision="refuse", note=note), key)
+
+    def confirm_number(self, subject: SubjectIn, *, key: str | None = None) -> None:
+        """Say that a doubtful number is somebody's all the same: questions by it are answered from then on."""
+        self._wire.tell("/v1/subjects/confirmations", subject, key=key)
 
     def _decide(self, review: UUID, decision: DecisionIn, key: str | None) -> Verdict:
         return self._wire.post(f"/v1/reviews/{review}/decision", decision, Verdict, key=key)

@@ -26,7 +26,7 @@ _SLICE = 1024 * 1024
 _ASCII = bytes(range(128))
 _SAMPLE = 256 * 1024
 _ENOUGH = 12
-"""Of fewer Chinese characters nothing can be said."""
+"""Of fewer different characters nothing can be said."""
 _COMMON = frozenset(
     "的一是在不有和人中大为上个国以要时来用生到作地于出分对成会可主发年动同工也能下过子产种面方后多定行学法所民得经"
     "三之进等部度家电力如水化高自二理小物现实加量体制机当使点从业本性应开合因由其前外天政四日社事平相全表间与关各重新"
@@ -61,7 +61,7 @@ def is_doubtful(body: Octets, said: Encoding | None = None) -> bool:
     text = body[:_SAMPLE].decode("gb18030", "ignore")
     beyond = [character for character in text if character > "\u2e7f" and not "\uff00" <= character <= "\uffef"]
     common = sum(character in _COMMON for character in beyond)
-    return len(beyond) >= _ENOUGH and common * 4 < len(beyond)
+    return len(set(beyond)) >= _ENOUGH and common * 4 < len(beyond)
 
 
 def decoded(line: bytes, encoding: Encoding) -> tuple[str, bool]:

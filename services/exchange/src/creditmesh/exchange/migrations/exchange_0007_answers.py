@@ -5,6 +5,7 @@ anew. What they had answered of marks and ends is in the certificates already.
 """
 
 import json
+from datetime import UTC, datetime
 
 from alembic import op
 from sqlalchemy import text
@@ -12,6 +13,8 @@ from sqlalchemy import text
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.database.migrations import append_only, parts, script, service_role
 from creditmesh.chassis.ids import new_id
+from creditmesh.schemas.exchange import EntryLine
+from creditmesh.schemas.rules.calendar import shanghai_day
 
 revision = "exchange_0007"
 down_revision = "exchange_0006"
@@ -93,7 +96,12 @@ select t.* from exchange.told t
 UNREAD = "select peer, feed, index, body from catalogue.refused_entry where kind = 'node' order by peer, feed, index"
 EVENT = """
 insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)
-values ('exchange', :part, :id, :type, :version, :key, now(), current_date, convert_to(:data, 'UTF8'))
+values ('exchange', :part, :id, 'holder.changed', 2, :key, now(), :legal_date, convert_to(:data, 'UTF8'))
+"""
+PAGE = """
+insert into exchange.received_page (part, id, key, at, legal_date, peer, feed, first, until, records, revs, data)
+values (:part, :id, :key, now(), :legal_date, :peer, :feed, :index, :index + 1, array[null]::uuid[],
+        array[null]::integer[], convert_to(:data, 'UTF8'))
 """
 QUEUE = "insert into bus.event_queue (stream, part, type, event) values ('exchange', :part, :type, :id)"
 
@@ -113,22 +121,26 @@ def _tell_unshared() -> None:
     node = op.get_bind().execute(text("select code from bus.node")).scalar_one()
     for told in op.get_bind().execute(text(UNSHARED)).mappings().all():
         said = {"holder": node, "kind": "node", "outcome": "unshared", **told}
-        _tell("holder.changed", 2, str(told["subject"]), said)
+        _tell(EVENT, "holder.changed", str(told["subject"]), said)
 
 
 def _tell_unread() -> None:
-    """Rows of nodes that an older version could not read are told once more."""
+    """Rows of nodes that an older version could not read are told once more, each as a page of its own."""
     if op.get_bind().execute(text("select to_regclass('catalogue.refused_entry')")).scalar_one() is None:
         return
-    for entry in op.get_bind().execute(text(UNREAD)).mappings().all():
-        _tell("catalogue.received", 1, f"{entry['peer']}/{entry['feed']}", {"line": "", **entry})
+    for row in op.get_bind().execute(text(UNREAD)).mappings().all():
+        line = EntryLine(type="catalogue", at=datetime.now(UTC), commitment="0" * 64).model_dump_json()
+        entry = {"index": row["index"], "line": line, "salt": None, "body": row["body"]}
+        place = {"peer": row["peer"], "feed": row["feed"]}
+        said = {**place, "first": row["index"], "until": row["index"] + 1, "entries": [entry]}
+        _tell(PAGE, "page.received", f"{row['peer']}/{row['feed']}", said, **place, index=row["index"])
 
 
-def _tell(type_: str, version: int, key: str, data: dict[str, object]) -> None:
-    place = {"part": part_of(key, parts()), "id": new_id(), "type": type_}
-    said = json.dumps(data, default=str)
-    op.get_bind().execute(text(EVENT), {**place, "version": version, "key": key, "data": said})
-    op.get_bind().execute(text(QUEUE), place)
+def _tell(statement: str, type_: str, key: str, data: dict[str, object], **more: object) -> None:
+    place = {"part": part_of(key, parts()), "id": new_id()}
+    said = {"key": key, "legal_date": shanghai_day(datetime.now(UTC)), "data": json.dumps(data, default=str)}
+    op.get_bind().execute(text(statement), {**place, **said, **more})
+    op.get_bind().execute(text(QUEUE), {**place, "type": type_})
 
 
 def downgrade() -> None:

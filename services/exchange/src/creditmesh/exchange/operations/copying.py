@@ -6,7 +6,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import NotStopped
 from creditmesh.exchange.operations import serving
 from creditmesh.exchange.store import answers, copies, feeds
-from creditmesh.exchange.store.answers import Answered
+from creditmesh.exchange.store.answers import NodeAnswers
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.acknowledgements import EntryRange, EntryRefusal
 from creditmesh.schemas.exchange import AnswerOut, FeedOut
@@ -36,7 +36,7 @@ async def _with_answers(ctx: Context, feed: str) -> FeedOut:
     return out.model_copy(update={"answers": tuple(map(_answer, found))})
 
 
-def _answer(given: Answered) -> AnswerOut:
+def _answer(given: NodeAnswers) -> AnswerOut:
     refused: dict[str, str] = orjson.loads(given.refused)
     return AnswerOut(
         node=given.node,

@@ -62,7 +62,7 @@ class Added(NamedTuple):
     refused: Sequence[Range]
 
 
-class Answered(NamedTuple):
+class NodeAnswers(NamedTuple):
     """What a node has answered about a feed: the ranges it applied, the newest entries it refused."""
 
     node: str
@@ -96,10 +96,10 @@ async def missing(session: Session, feed: str, node: str, *, limit: int) -> list
     ]
 
 
-async def of_feed(session: Session, feed: str, *, limit: int) -> list[Answered]:
+async def of_feed(session: Session, feed: str, *, limit: int) -> list[NodeAnswers]:
     """Every node's answers about a feed, with the newest so many refusals of each."""
     rows = await session.fetch(_OF, {"feed": feed, "limit": limit})
-    return [Answered(row.node, _ranges(row.applied), row.refused) for row in rows]
+    return [NodeAnswers(row.node, _ranges(row.applied), row.refused) for row in rows]
 
 
 def _ranges(multirange: Iterable[Any]) -> list[Range]:
