@@ -60,6 +60,11 @@ _HEADS = """
 """
 
 
+def seconds_between(ordered: int) -> float:
+    """How long after the beginning of an ordering of so many events the next one begins."""
+    return min(max(ordered * SECONDS_FOR_EACH, SECONDS_BETWEEN), SECONDS_BETWEEN_AT_MOST)
+
+
 class Unordered(MeshError):
     """The queue is not as it must be for an order to be given; nothing was taken from it."""
 
@@ -123,8 +128,7 @@ class Orderer:
             if ordered == self._batch:
                 continue
             if ordered:
-                between = min(max(ordered * SECONDS_FOR_EACH, SECONDS_BETWEEN), SECONDS_BETWEEN_AT_MOST)
-                await asyncio.sleep(began + between - loop.time())
+                await asyncio.sleep(began + seconds_between(ordered) - loop.time())
             with suppress(TimeoutError):
                 rests = loop.time() - came > SECONDS_TO_REST
                 async with asyncio.timeout(SECONDS_TO_PEEK_IN_REST if rests else SECONDS_TO_PEEK):
