@@ -36,7 +36,7 @@ format: setup ## put every file into shape
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
 
 test: setup ## everything, on both buses, with real PostgreSQL and Kafka
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -rs
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rs
 
 run: setup ## sandbox nodes of a city, a province and the nation, and their story (ONCE=1 stops after it; BUS=kafka SPLIT=1)
 	@$(BIN)/creditmesh-sandbox --bus $(BUS) $(if $(ONCE),--once) $(if $(SPLIT),--split)
