@@ -1,6 +1,7 @@
 """The orderer: dense numbers and an unbroken chain, whoever else leads, writes or is late."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -186,6 +187,21 @@ async def test_a_notice_that_would_be_too_long_names_its_streams_alone(world: Wo
 @pytest.mark.parametrize(("events", "seconds"), [(1, 0.005), (4, 0.008), (9, 0.018), (300, 0.02)])
 def test_the_more_comes_the_longer_it_is_gathered(events: int, seconds: float):
     assert seconds_between(events) == pytest.approx(seconds)
+
+
+async def test_what_comes_soon_after_an_ordering_waits_for_the_rest(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(orderer, "seconds_between", lambda ordered: 0.2 * ordered)
+    told: list[float] = []
+    leader = Orderer(world.database.addresses["bus"], notify=lambda _: told.append(time.monotonic()))
+    task = asyncio.create_task(leader.run())
+    await world.emit("k", "k")
+    await eventually(lambda: told)
+    await world.emit("k")
+    leader.wake()
+    await eventually(lambda: len(told) == 2)
+    assert told[1] - told[0] > 0.2, "two were ordered: 0.4 s lie between the beginnings"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_what_comes_fast_is_ordered_together(world: World):

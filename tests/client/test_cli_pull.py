@@ -355,6 +355,7 @@ def test_following_takes_what_comes_and_an_interrupt_leaves_it_whole(remote, log
         _, errors = process.communicate(timeout=20)
     finally:
         process.kill()
+        process.communicate()
     assert process.returncode == 130
     assert "继续" in errors or "续传" in errors
     assert "Traceback" not in errors

@@ -172,13 +172,17 @@ def test_interrupted_it_says_how_to_go_on_and_does(remote, tmp_path):
     arguments = [*COMMAND, str(file), "--item", ITEM, "--verdicts", str(out)]
     remote.stall = True
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=environment(remote))  # noqa: S603
-    deadline = time.monotonic() + 20
-    while not remote.submissions:
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    try:
+        deadline = time.monotonic() + 20
+        while not remote.submissions:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 130
     assert "续传" in errors
     assert "Traceback" not in errors

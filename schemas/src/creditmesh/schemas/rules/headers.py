@@ -16,6 +16,8 @@ _MOST_COLUMNS = 256
 """Columns up to the last that is not empty; of a header with more none is looked at."""
 _PARTS = re.compile(r"[\s:：/|()（）\[\]【】]+")
 _OF_UNITS = frozenset({"单位", "人民币"})
+_NUMBER = re.compile(r"[0-9A-Z]{15}")
+"""A code or the number of a document, whole: no name of a field has one."""
 _LONG_ENOUGH = 4
 """Shorter names that differ in one character are different names."""
 
@@ -80,8 +82,10 @@ class FieldNames:
 
     def are(self, cells: Sequence[str]) -> bool:
         """Whether a row of a table is a header: more than half of what it says names fields."""
+        if _NUMBER.search("\n".join(cells)):  # a row of data, nearly always: to compare names costs more
+            return False
         first = next((cell for cell in cells if cell), "")
-        if first not in self._codes and spelled(first) not in self._codes:  # a row of data, nearly always
+        if first not in self._codes and spelled(first) not in self._codes:
             return False
         return self.known(cells) * 2 > sum(map(bool, cells))
 

@@ -1,4 +1,4 @@
-"""Taking over a higher tier's catalogue, entry by entry, as the exchange tells it.
+"""Taking over a higher tier's catalogue, page by page, as the exchange tells it.
 
 What a higher tier issues holds here from the same day on, under its name, and is told on to the next tier. What cannot
 be taken over (it names what is not here, or this version cannot read it) stops nothing: it is kept with the reason and
