@@ -38,7 +38,7 @@ class Database:
     parts: int
     admin: DatabaseAddress
     secrets: Path
-    _pools: list[Pool] = field(default_factory=list)
+    _pools: dict[object, Pool] = field(default_factory=dict)
 
     @property
     def addresses(self) -> dict[str, DatabaseAddress]:
@@ -47,10 +47,11 @@ class Database:
         return {role: address.of(self.name) for role, address in found.items()}
 
     def pool(self, role: str, *, size: int = 4, **more: Any) -> Pool:
-        """A pool as that role; closed with the database."""
-        made = Pool(self.addresses[role], application_name=f"test/{role}", size=size, **more)
-        self._pools.append(made)
-        return made
+        """The pool of that role and size, closed with the database: a module asks often, and a server has few sessions."""
+        wanted = (role, size, *sorted(more.items()))
+        if wanted not in self._pools:
+            self._pools[wanted] = Pool(self.addresses[role], application_name=f"test/{role}", size=size, **more)
+        return self._pools[wanted]
 
     @contextlib.asynccontextmanager
     async def session(self, role: str | None = None) -> AsyncIterator[asyncpg.Connection]:
@@ -64,7 +65,7 @@ class Database:
 
     async def close(self) -> None:
         """Close the pools that were opened here."""
-        for opened in self._pools:
+        for opened in self._pools.values():
             await opened.close()
 
 
