@@ -47,7 +47,7 @@ class Database:
         return {role: address.of(self.name) for role, address in found.items()}
 
     def pool(self, role: str, *, size: int = 4, **more: Any) -> Pool:
-        """The pool of that role and size, closed with the database: a module asks often, and a server has few sessions."""
+        """The pool of that role and size, closed with the database: a module asks often, sessions are few."""
         wanted = (role, size, *sorted(more.items()))
         if wanted not in self._pools:
             self._pools[wanted] = Pool(self.addresses[role], application_name=f"test/{role}", size=size, **more)
@@ -64,9 +64,15 @@ class Database:
             await connection.close()
 
     async def close(self) -> None:
-        """Close the pools that were opened here."""
+        """Close the pools that were opened here, and throw the database away: a run makes hundreds."""
         for opened in self._pools.values():
             await opened.close()
+        patient = {"statement_timeout": "0"}  # the server writes all it holds to the disk before
+        connection = await connect(self.admin, application_name="test", settings=patient)
+        try:
+            await connection.execute(f"drop database if exists {self.name} with (force)")
+        finally:
+            await connection.close()
 
 
 def url_of(address: DatabaseAddress) -> str:
@@ -137,7 +143,7 @@ class Postgres:
         return made
 
     async def close(self) -> None:
-        """Close every pool that was opened through a database of this session."""
+        """Close the databases that their tests have left open."""
         for database in self._databases:
             await database.close()
 
