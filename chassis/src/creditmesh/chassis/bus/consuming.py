@@ -40,6 +40,8 @@ class ReaderFacts:
     name: str
     handlers: Mapping[str, Mapping[str, Handle]]
     """By stream and type of event."""
+    projects: Collection[str]
+    """Types of events that are only projected."""
     context_for: ContextFor
     parts: int
     batch: int
@@ -65,6 +67,7 @@ class Consuming:
             work,
             reader=of.name,
             handlers=of.handlers,
+            projects=of.projects,
             context_for=of.context_for,
             check=leases.check,
         )
