@@ -3,11 +3,13 @@
 import json
 import os
 import random
+import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,17 @@ from tests.support.rows import penalties
 
 ROWS = 2500
 DECIDED = date(2026, 9, 1)
+FEW = 40
+"""Rows that are far less than the megabyte after which the server writes its log to the disk by itself."""
+SHOWN = "select count(*) from query.record"
+BEHIND_BUT_QUERY = """
+    select (select count(*) from bus.event_queue) + (
+        select coalesce(sum(h.number - p.number), 0)
+          from bus.event_head h
+          join (select stream, part, number from exchange.reader_position
+                union all select stream, part, number from matching.reader_position
+                union all select stream, part, number from repair.reader_position) p using (stream, part))
+"""
 DATABASE = "database"
 IN_ONE = ("node", DATABASE, "node", DATABASE, "node", DATABASE)
 """Which of the node's processes is killed in each round, or the postmaster."""
@@ -38,6 +51,42 @@ def test_every_acknowledged_row_is_in_the_read_model_exactly_once_whatever_is_ki
 ):
     with victim(folder, split=split) as node:
         hurt(node, rounds)
+
+
+@pytest.mark.timeout(600)
+def test_what_was_projected_and_not_on_the_disk_is_gone_with_its_position_and_comes_again_once(folder: Path):
+    with victim(folder, split=True) as node:
+        # The server's own writer looks every ten seconds: what is committed without waiting is not on the disk before.
+        node.ask("alter system set wal_writer_delay = '10s'")
+        node.ask("select pg_reload_conf()")
+        sent, lost = 0, False
+        while not lost:
+            assert sent < FEW * len(IN_ONE), "the disk was never behind: nothing was tried"
+            signalled(node, signal.SIGSTOP, ["query"])
+            persist(node, penalties(range(sent, sent + FEW), decided=DECIDED), f"few-{sent}")
+            sent += FEW
+            eventually(lambda: node.ask(BEHIND_BUT_QUERY) == 0)
+            others = node.node.children.keys() - {"query"}
+            signalled(node, signal.SIGSTOP, others)
+            signalled(node, signal.SIGCONT, ["query"])
+            eventually(partial(shows, node, sent), every=0.01)
+            signalled(node, signal.SIGSTOP, ["query"])
+            node.kill_database()
+            shown = node.ask(SHOWN)
+            assert node.ask("select sum(number) from query.reader_position where stream = 'ingestion'") == shown
+            lost = shown < sent
+            signalled(node, signal.SIGCONT, node.node.children)
+            eventually(partial(shows, node, sent))
+        assert node.ask("select count(distinct record) from query.record where rev = 1") == sent
+
+
+def shows(node: Victim, rows: int) -> bool:
+    return node.ask(SHOWN) == rows
+
+
+def signalled(node: Victim, what: signal.Signals, names: Iterable[str]) -> None:
+    for name in names:
+        node.node.children[name].process.send_signal(what)
 
 
 def hurt(node: Victim, rounds: tuple[str, ...]) -> None:
@@ -71,8 +120,8 @@ def hurt(node: Victim, rounds: tuple[str, ...]) -> None:
     assert node.ask(holes + " where holes <> 0") == 0
 
 
-def eventually(holds) -> None:
+def eventually(holds, *, every: float = 0.1) -> None:
     end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end, "it did not come true within a minute"
-        time.sleep(0.1)
+        time.sleep(every)

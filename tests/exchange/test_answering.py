@@ -10,6 +10,7 @@ import pytest
 
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
+from creditmesh.exchange.operations import answering
 from creditmesh.schemas.events import PageReceived
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.chain import Chain, Place, chained, size_of
@@ -86,6 +87,24 @@ async def test_an_ending_is_not_answered_for_while_its_person_is_parked_anywhere
         assert not await answered(city), "it has answered for a withdrawal that repair has not applied"
         await session.execute("delete from repair.dead_letter")
         await eventually(lambda: answered(city), within=60)
+
+
+async def test_what_an_answer_relies_on_is_on_the_disk_before_it_leaves(chain: Chain):
+    made = """
+        insert into exchange.acknowledgement_made
+               (peer, feed, first, until, data, beyond, ends, tracked, records, stream)
+        select 'nobody', 'up', 0, 1, '{}', array_agg(number order by part), '{}', '{}', '{}', 'ingestion'
+          from bus.heads('ingestion')
+    """
+    async with chain["province"].host.equipment["exchange"].pool.session() as session:
+        await session.begin()
+        await session.execute(made)
+        await session.commit(lasting=False)
+        inserted = await session.value("select pg_current_wal_insert_lsn()")
+        waiting = await answering.unsent(session, "nobody", "up", limit=10)
+        assert len(waiting.ready) == 1
+        assert await session.value("select pg_current_wal_flush_lsn() >= :lsn", {"lsn": inserted})
+        await session.execute("update exchange.acknowledgement_made set sent_at = now() where peer = 'nobody'")
 
 
 async def test_the_node_above_knows_who_has_taken_over_that_an_item_is_withdrawn(chain: Chain):

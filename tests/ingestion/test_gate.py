@@ -1,12 +1,12 @@
 """The gate refuses what the law forbids, holds what may be a slip, and takes the rest as it stands."""
 
 import time
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from creditmesh.ingestion.gate import Gate
+from creditmesh.ingestion.gate import Gate, gate_of
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.pii import Pii
@@ -388,3 +388,16 @@ def test_a_text_of_thousands_of_numbers_costs_about_its_length(text: str):
         began = time.process_time()
         assert not fine_agrees(Decimal("0.3"), f"罚款2000元。{long}")
         assert time.process_time() - began < 0.05
+
+
+def test_a_gate_is_made_once_for_an_item_a_party_and_a_day():
+    found = compiled()
+    made = gate_of(found, party=MARKET, today=TODAY)
+    assert gate_of(found, party=MARKET.model_copy(), today=TODAY) is made
+    others = [
+        gate_of(found, party=TRANSPORT, today=TODAY),
+        gate_of(found, party=MARKET, today=TODAY + timedelta(days=1)),
+        gate_of(compiled("administrative_licence"), party=MARKET, today=TODAY),
+        gate_of(found, party=MARKET.model_copy(update={"issues_for": ()}), today=TODAY),
+    ]
+    assert made not in others

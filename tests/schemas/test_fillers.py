@@ -131,6 +131,11 @@ def test_quotation_marks_of_a_text_stay(text: str):
     assert found["CF_SY"] == text
 
 
+@given(st.sampled_from("《〈“「『【〔［（("), st.one_of(fillers, st.text(max_size=30)))
+def test_a_text_in_brackets_says_what_it_says_behind_a_dash(bracket: str, text: str):
+    assert says_nothing(bracket + text) == says_nothing("-" + text)
+
+
 @given(st.text(max_size=40))
 def test_what_is_shown_is_seen_but_for_layout_and_variants(text: str):
     kept = {each for each in shown(text) if is_unseen(each) and not each.isspace()}

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -81,6 +81,10 @@ class Work:
     session: Session
     traceparent: str | None
     outgoing: list[Outgoing] = field(default_factory=list)
+
+    @property
+    def queued(self) -> bool:
+        return bool(self.outgoing)
 
     async def commit(self) -> None:
         at = datetime.now(UTC)
@@ -226,6 +230,7 @@ class World:
         bus: Bus | None = None,
         pool: Pool | None = None,
         context_for: ContextFor = Work,
+        projects: Collection[type[Event]] = (),
     ) -> Consumer:
         return Consumer(
             reader=reader,
@@ -235,6 +240,7 @@ class World:
             parts=PARTS,
             bus=bus or self.bus(),
             context_for=context_for,
+            projects=projects,
             lease=lease,
         )
 

@@ -317,6 +317,11 @@ class Context:
             await self._release()
             self.committed()
 
+    @property
+    def queued(self) -> bool:
+        """Whether events were written in this transaction, which others will be told."""
+        return self._queued
+
     def committed(self) -> None:
         """The transaction was committed: the orderer need not find out by itself. A reader says so of its batch."""
         if self._queued:

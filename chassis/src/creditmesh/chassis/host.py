@@ -241,6 +241,7 @@ class Host:
             parts=self.settings.parts,
             bus=self.bus,
             context_for=self.batch_context(service.name),
+            projects=service.projects,
             lease=self.settings.lease_seconds,
         )
 

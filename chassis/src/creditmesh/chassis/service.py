@@ -44,6 +44,11 @@ class Service:
     summary_zh: str
     router: APIRouter | None = None
     handles: Mapping[type[Event], Handler] = field(default_factory=dict)
+    projects: frozenset[type[Event]] = frozenset()
+    """Of those, what only changes what it shows here: where the server crashes, that and its position go back together.
+
+    Nobody is told of it before it lasts (decision 43): its handler emits nothing, or is waited for as any other.
+    """
     emits: tuple[type[Event], ...] = ()
     outbox: Outbox | None = None
     keys: frozenset[KeyName] = frozenset()

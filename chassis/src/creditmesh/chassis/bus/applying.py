@@ -38,6 +38,10 @@ _log = structlog.get_logger(__name__)
 class BatchContext(Protocol):
     """What a handler works with: made for one transaction, which the reader commits."""
 
+    @property
+    def queued(self) -> bool:
+        """Whether it has written events, which others will be told."""
+
     async def commit(self) -> None:
         """Write what was gathered."""
 
@@ -59,13 +63,15 @@ class Applier:
         *,
         reader: str,
         handlers: Mapping[str, Mapping[str, Handle]],
+        projects: Collection[str] = (),
         context_for: ContextFor,
         check: Callable[[], None],
     ) -> None:
-        """`check` raises Uncertain when the parts may be another's."""
+        """`check` raises Uncertain when the parts may be another's. `projects` are types of events (decision 43)."""
         self._work = work
         self._reader = reader
         self._handlers = handlers
+        self._projects = projects
         self._context_for = context_for
         self._check = check
         self.parked: frozenset[Parked] = frozenset()
@@ -171,8 +177,9 @@ class Applier:
         waiting, due = self._split(slices)
         await add_waiting(self._work, self._reader, waiting)
         context = await self._handled(due) if any(due) else None
-        await self._commit()
         passed = {(event.stream, event.type) for events in due for event in events}
+        told = context is None or context.queued or waiting
+        await self._commit(lasting=bool(told) or any(type_ not in self._projects for _, type_ in passed))
         self._proven |= passed
         self._unproven -= passed
         return context
@@ -260,9 +267,9 @@ class Applier:
             due.append(handled)
         return waiting, due
 
-    async def _commit(self) -> None:
+    async def _commit(self, *, lasting: bool = True) -> None:
         try:
-            await self._work.commit()
+            await self._work.commit(lasting=lasting)
         except DatabaseError as error:
             if error.lost:
                 raise Uncertain("the commit did not come back") from error

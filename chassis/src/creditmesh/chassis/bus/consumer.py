@@ -39,6 +39,7 @@ class Consumer:
         parts: int,
         bus: Bus,
         context_for: ContextFor,
+        projects: Collection[type[Event]] = (),
         lease: float = 15.0,
         batch: int = BATCH,
     ) -> None:
@@ -53,6 +54,7 @@ class Consumer:
                 stream: {event.type: handle for event, handle in handles.items()} for stream, handles in streams.items()
             },
             context_for=context_for,
+            projects=frozenset(event.type for event in projects),
             parts=parts,
             batch=batch,
             seconds_to_poll=bus.seconds_to_poll,

@@ -40,6 +40,8 @@ class ReaderFacts:
     name: str
     handlers: Mapping[str, Mapping[str, Handle]]
     """By stream and type of event."""
+    projects: Collection[str]
+    """Types of events that are only projected."""
     context_for: ContextFor
     parts: int
     batch: int
@@ -65,6 +67,7 @@ class Consuming:
             work,
             reader=of.name,
             handlers=of.handlers,
+            projects=of.projects,
             context_for=of.context_for,
             check=leases.check,
         )
@@ -152,13 +155,12 @@ class Consuming:
                         progress.announce(found[part], time.monotonic())
                     except Alarm as alarm:
                         self._park(alarm)
-        if streams:
-            self._measure()
 
     async def _settle(self) -> None:
         """Store positions that only passed what nobody handles, report them, and do what operators asked."""
         now = time.monotonic()
         self._settle_at = now + SECONDS_TO_SETTLE
+        self._measure()
         moved = [progress for progress in self.held.values() if progress.stored.number != progress.position.number]
         await move(self._work, self._reader, [(progress.stored, progress.position) for progress in moved])
         for progress in moved:
@@ -211,7 +213,6 @@ class Consuming:
             if (alarm.stream, alarm.part) not in self.held:
                 raise Uncertain("a handler alarms about a part that is not held") from alarm
             self._park(alarm)
-        self._measure()
         return True
 
     def _park(self, alarm: Alarm) -> None:

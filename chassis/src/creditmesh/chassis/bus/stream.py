@@ -27,6 +27,7 @@ class Head:
 _HEADS = "select part, number, last from bus.heads(:stream)"
 _REPORT = "select bus.report(:reader, :stream, :parts, :numbers)"
 _PASSED = "select part, number from bus.passed(:stream)"
+_LASTING = "select pg_logical_emit_message(true, 'creditmesh', '')"
 _PRUNE = "select pruned, oldest from bus.prune_events(:stream, :before, :most, :published)"
 _PARKED = "select * from bus.parked(:stream, :keys)"
 
@@ -67,6 +68,15 @@ async def report(session: Session, *, reader: str, stream: str, numbers: Mapping
 async def passed(session: Session, stream: str) -> dict[int, int]:
     """Up to which number of each part every registered reader of a stream has applied it."""
     return {row.part: row.number for row in await session.fetch(_PASSED, {"stream": stream})}
+
+
+async def until_it_lasts(session: Session) -> None:
+    """Wait until all that was seen committed is on the disk: before anybody outside is told of it (decision 43).
+
+    What is committed later is flushed later, so that a commit which is waited for takes along those that were not; this
+    writes a message of no consequence, without which there would be none.
+    """
+    await session.execute(_LASTING)
 
 
 async def parked(session: Session, stream: str, keys: Collection[str]) -> Collection[str]:

@@ -98,9 +98,14 @@ class Session:
         """Open a transaction."""
         await self._watched("begin", self.driver.execute("begin"))
 
-    async def commit(self) -> None:
-        """Commit; DatabaseError, `lost`, where it is not known whether that was done."""
-        status: str = await self._watched("commit", self.driver.execute("commit"))
+    async def commit(self, *, lasting: bool = True) -> None:
+        """Commit; DatabaseError, `lost`, where it is not known whether that was done.
+
+        Unless it is `lasting` the disk is not waited for: a crash of the server within the second may undo it, but only
+        together with all that was committed later (decision 43).
+        """
+        how = "commit" if lasting else "set local synchronous_commit = off; commit"
+        status: str = await self._watched("commit", self.driver.execute(how))
         if status != "COMMIT":  # the transaction had failed before, and the server rolled it back
             raise DatabaseError("commit", kind="RolledBack", sqlstate="25P02")
 

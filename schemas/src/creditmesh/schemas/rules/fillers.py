@@ -32,6 +32,8 @@ _LONGEST = 24
 """Characters of the longest text that says nothing, with what stands around it; one without a letter may be longer."""
 _A_PERSONS = 11
 """Digits of the shortest number that a person is known by."""
+_OPENING = "《〈“「『【〔［（("
+"""What stands before a word and is none: a law is cited in brackets."""
 _MASK = "[?#※○◯●□■◻◼▢×✕✖╳⨯_〓]"
 _MASKED = re.compile(rf"\*|{_MASK}{{2,}}|^[^\W\d_]{_MASK}.{{0,2}}$|(?<![A-Za-z])[xX]{{2,}}(?![A-Za-z])")
 """孙**, 孙×: no name has a star, and others of these marks stand in one alone."""
@@ -47,7 +49,8 @@ def begins_as_a_text(text: str) -> bool:
 
 def says_nothing(text: str) -> bool:
     """Whether a text has no letter and no digit, or is a word, a reference or an error in place of what it says."""
-    if text[:1].isalnum() and _begins_otherwise(text):
+    begun = text.lstrip(_OPENING)
+    if begun[:1].isalnum() and _begins_otherwise(begun):
         return False  # most texts, at a tenth of the cost
     if len(text) > _LONGEST:
         return not any(map(str.isalnum, text))

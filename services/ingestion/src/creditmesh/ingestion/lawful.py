@@ -16,7 +16,8 @@ from creditmesh.schemas.rules.identity import birth_date, is_minor
 from creditmesh.schemas.rules.severity import severity_of
 
 _UNKNOWN = Period(date.min, None)
-KEPT = 4096
+KEPT = 1024
+"""Answers that a gate remembers of each of its questions."""
 SHORT = 256
 """Characters of the longest text of which it is kept what follows from it."""
 _A_YEAR = 4

@@ -13,6 +13,7 @@ service = Service(
     summary_zh="名单认定、奖惩措施、任务与信用核查",
     router=api.router,
     handles={RecordChanged: events.on_record_changed, RecordPurged: events.on_record_purged},
+    projects=frozenset({RecordChanged}),
     emits=(AccessRecorded, TaskChanged),
     keys=frozenset({"index", "data"}),
     vault=frozenset({"resolve", "open", "kinds"}),

@@ -17,6 +17,7 @@ service = Service(
         RecordPurged: events.on_record_purged,
         AccessRecorded: events.on_access_recorded,
     },
+    projects=frozenset({RecordChanged}),
     emits=(AccessRecorded, DisclosedToBureau),
     outbox=Outbox(table="access", event=AccessRecorded),
     keys=frozenset({"index", "data", "node"}),

@@ -17,6 +17,7 @@ service = Service(
         RecordPurged: events.on_record_purged,
         HolderChanged: events.on_holder_changed,
     },
+    projects=frozenset({RecordChanged}),
     emits=(AccessRecorded, CaseChanged),
     keys=frozenset({"data", "node"}),
     vault=frozenset({"open"}),

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
-from creditmesh.chassis.bus.stream import heads, parked, passed
+from creditmesh.chassis.bus.stream import heads, parked, passed, until_it_lasts
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import without_bodies
@@ -119,6 +119,8 @@ async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> Waiti
     ends = [key for each in passed_by for key in each.ends]
     held_up = await parked(session, stream, ends) if ends else ()
     ready = list(takewhile(lambda each: not any(key in held_up for key in each.ends), passed_by))
+    if ready:
+        await until_it_lasts(session)
     return Waiting(ready, len(ready) == len(passed_by) < len(waiting))
 
 

@@ -11,7 +11,7 @@ from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.errors import NotAuthorised, OutsideCredential, UnknownItem
 from creditmesh.ingestion.formats import SubmittedRow
-from creditmesh.ingestion.gate import Gate
+from creditmesh.ingestion.gate import gate_of
 from creditmesh.ingestion.operations.records.candidates import Candidate, PassedRow, candidates_of
 from creditmesh.ingestion.revisions import Attribution, Lane
 from creditmesh.schemas.catalogue import Item, Party
@@ -47,7 +47,7 @@ class Intake:
         self.item = item
         self.party = party
         self.compiled = ctx.followed(Directory).compiled(item.code, item.number, on=ctx.legal_date)
-        self._gate = Gate(self.compiled, party=party, today=ctx.legal_date)
+        self._gate = gate_of(self.compiled, party=party, today=ctx.legal_date)
         self._ctx = ctx
         self._whole: Mapping[str, Identity] = {}
 
