@@ -19,6 +19,7 @@ service = Service(
     },
     emits=(AccessRecorded, DisclosedToBureau),
     outbox=Outbox(table="access", event=AccessRecorded),
+    bodies=frozenset({"ingestion"}),
     keys=frozenset({"index", "data", "node"}),
     vault=frozenset({"resolve", "open", "kinds"}),
     lock_class=12,
