@@ -14,6 +14,7 @@ service = Service(
     router=api.router,
     handles={RecordChanged: events.on_record_changed, RecordPurged: events.on_record_purged},
     emits=(AccessRecorded, TaskChanged),
+    bodies=frozenset({"ingestion"}),
     keys=frozenset({"index", "data"}),
     vault=frozenset({"resolve", "open", "kinds"}),
     lock_class=17,
