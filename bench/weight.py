@@ -92,7 +92,7 @@ def _table(
     table.rows.append({"": "commits and the system's catalogues", "WAL bytes": rest / COUNT})
     table.rows.append({"": "everything", "WAL bytes": total / COUNT})
     table.notes = [
-        "rows: inserted, whether or not they stand still; stored bytes: with the indexes; WAL: with images of full pages.",
+        "rows: inserted, also those that are gone again; stored bytes: with the indexes; WAL: with full page images.",
         f"Left out are tables with less than {LEAST} byte of WAL a record; they are in the sums.",
     ]
     return table
