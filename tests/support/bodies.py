@@ -20,4 +20,4 @@ async def stand_in(session: Session, *, node: str, reader: str) -> None:
 async def keep(session: asyncpg.Connection, told: Iterable[Delivered]) -> None:
     """Ingestion has written these events, in this superuser's session."""
     rows = [(each.part, each.id, each.data) for each in told]
-    await session.executemany("insert into bus.body_ingestion values ($1, $2, $3)", rows)
+    await session.executemany("insert into bus.body_ingestion values ($1, $2, $3) on conflict do nothing", rows)

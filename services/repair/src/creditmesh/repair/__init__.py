@@ -18,6 +18,7 @@ service = Service(
         HolderChanged: events.on_holder_changed,
     },
     emits=(AccessRecorded, CaseChanged),
+    bodies=frozenset({"ingestion"}),
     keys=frozenset({"data", "node"}),
     vault=frozenset({"open"}),
     lock_class=18,
