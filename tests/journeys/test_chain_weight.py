@@ -14,7 +14,7 @@ READ_MODELS = ("matching", "query", "repair", "vault")
 ROWS = dict.fromkeys(
     (
         *("matching.standing", "query.record", "query.public_record"),
-        *("vault.subject", "vault.identity", "vault.data_key", "vault.known"),
+        *("vault.subject", "vault.identity", "vault.known"),
     ),
     1,
 )

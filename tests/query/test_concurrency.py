@@ -211,7 +211,7 @@ async def test_a_commit_that_fails_answers_503_and_releases_nothing(catalogue: H
         "delete from query.authorisation",
         "drop table query.access",
         "select * from ingestion.revision",
-        "select * from vault.data_key",
+        "select * from vault.subject",
         "select * from bus.event",
     ],
 )

@@ -9,6 +9,7 @@ from creditmesh.query import service
 from creditmesh.schemas.rules.names import folded
 from tests.query.samples import a_record
 from tests.support.postgres import Postgres
+from tests.support.vaults import KEYS_APART
 
 WITH_BODIES = """
 alter table query.record rename column body to revision;
@@ -25,6 +26,7 @@ update query.alembic_version set version_num = 'query_0002';
 """
 KNOWN_BY_WHO_ASKED = f"""
 {WITH_BODIES}
+{KEYS_APART}
 drop function vault.resolve, vault.identify, vault.know, vault.kinds;
 drop table vault.known;
 alter table vault.subject add column kind text not null default 'sole_trader';
