@@ -27,6 +27,7 @@ from bench import (
     statements,
     sustained,
     tokens,
+    weight,
 )
 from bench import profile as profiles
 from bench.figures import Table
@@ -53,6 +54,7 @@ ON_CHAIN: dict[str, Measure] = {
     "chain": chain.measure,
     "repair": repairs.measure,
     "sustained": sustained.measure,
+    "weight": weight.measure,
 }
 """On three nodes, in this order."""
 ALONE: dict[str, Callable[[], Table]] = {"tokens": tokens.measure, "gateway": gateway.measure}

@@ -27,9 +27,9 @@ PARTY, PATH = "finance", "/v1/screenings"
 ASKED = f"{PATH}?matter=procurement_review&officer=W-17"
 _COLUMNS = "part, record, subject, rev, role, handle, kind, item, list, nature, origin, state, decided_on, display_from"
 _STANDS = f"""
-insert into matching.standing ({_COLUMNS}, since, at, data)
+insert into matching.standing ({_COLUMNS}, since, at, home, body, responsible)
 select part, record, subject, 1, 'listed', md5(record::text), 'natural_person', 'judgment_defaulter',
-       'judgment_defaulters', 'adverse', 'city', 'published', day, day, day, now(), ''
+       'judgment_defaulters', 'adverse', 'city', 'published', day, day, day, now(), part, record, '{{}}'
 """
 _ENTRIES = "select last_value from query.access_entry"
 _SEEN = "select count(*) from query.access"

@@ -1,13 +1,16 @@
 """What each role may do in the schema `bus`, asked as that role."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import asyncpg
 import pytest
 
 from creditmesh.chassis.bus.backlog import Backlog
-from creditmesh.chassis.bus.stream import heads, passed, read_stream, report
-from tests.contracts.bus.world import World, opened
+from creditmesh.chassis.bus.declare import StreamOf, declare_streams
+from creditmesh.chassis.bus.stream import body_of, heads, passed, read_stream, report
+from creditmesh.chassis.database.session import Session
+from tests.contracts.bus.world import NOTED, World, opened
 from tests.support.postgres import Postgres
 
 
@@ -44,6 +47,29 @@ async def test_a_reader_is_refused(world: World, statement: str):
     async with world.database.session("reader") as session:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await session.execute(statement)
+
+
+async def test_who_declares_it_reads_bodies_by_their_ids_and_nobody_else(world: World):
+    body = f"select {body_of('source', part='0', event='gen_random_uuid()')}"
+    async with world.database.session("reader") as session:
+        assert await session.fetchval(body) is None
+        for statement in ("update bus.body_source set data = ''", "delete from bus.body_source"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await session.execute(statement)
+    for role in ("second", "stranger", "bus", "relay", "source"):
+        async with world.database.session(role) as session:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await session.fetchval(body)
+
+
+async def test_a_body_that_nobody_reads_by_its_id_any_more_cannot_be(world: World):
+    of_reader = StreamOf(service="source", readers=frozenset({"reader"}), outbox=NOTED, keepers=frozenset({"reader"}))
+    others = [StreamOf(service=each, readers=frozenset()) for each in ("reader", "second", "stranger")]
+    for keepers, there in ((frozenset[str](), False), (frozenset({"reader"}), True)):
+        async with world.database.session("ddl") as session:
+            source = replace(of_reader, keepers=keepers)
+            await declare_streams(Session(session), node="city", streams=[source, *others])
+            assert await session.fetchval("select to_regclass('bus.body_source') is not null") is there
 
 
 async def test_a_stranger_cannot_read_the_stream(world: World):

@@ -280,7 +280,6 @@ FORBIDDEN = {
     "a temporary table": ("sample", "create temporary table mine (id integer)"),
     "the vault's subjects": ("sample", "select * from vault.subject"),
     "the vault's index": ("sample", "select * from vault.identity"),
-    "the vault's keys": ("sample", "select * from vault.data_key"),
     "opening without declaring it": ("other", "select * from vault.open('{}', '{}', 'k', 'a')"),
     "resolving without declaring it": (
         "other",

@@ -264,4 +264,4 @@ async def test_who_is_new_is_known_by_the_new_value_alone(database: Database, ke
 
 async def _forget(database: Database) -> None:
     async with database.session() as session:
-        await session.execute("truncate vault.split, vault.data_key, vault.identity, vault.known, vault.subject")
+        await session.execute("truncate vault.split, vault.identity, vault.known, vault.subject")

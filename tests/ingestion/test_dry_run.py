@@ -28,7 +28,7 @@ async def everything(house: House) -> dict[str, int]:
     names = [row["name"] for row in await house.fetch(TABLES)]
     counted = " union all ".join(f"select '{name}' as name, count(*) as rows from {name}" for name in names)
     found = {row["name"]: row["rows"] for row in await house.fetch(counted)}
-    assert {"vault.subject", "vault.identity", "vault.data_key", "vault.split"} <= set(found)
+    assert {"vault.subject", "vault.identity", "vault.known", "vault.split"} <= set(found)
     return found
 
 

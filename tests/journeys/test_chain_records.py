@@ -82,7 +82,10 @@ async def test_many_rows_sent_again_and_again_are_there_once(mesh: Mesh):
     assert records == [records[0]] * 3
 
 
-_MANY = "select record, rev from query.record where convert_from(data, 'utf8')::jsonb->'fields'->>'CF_WSH' = any($1)"
+_MANY = """
+    select q.record, q.rev from query.record q join ingestion.revision r on r.part = q.part and r.id = q.body
+     where convert_from(r.data, 'utf8')::jsonb -> 'fields' ->> 'CF_WSH' = any($1)
+"""
 
 
 async def test_the_heads_of_every_feed_and_of_its_copy_are_equal(mesh: Mesh):

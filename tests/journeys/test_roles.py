@@ -291,7 +291,7 @@ async def test_an_entry_of_a_feed_changes_in_what_may_be_erased_alone(database: 
 @pytest.mark.parametrize("role", ROLES)
 async def test_the_vaults_tables_are_nobodys(database: Database, role: str):
     async with database.session(role) as session:
-        for table in ("subject", "identity", "data_key", "known"):
+        for table in ("subject", "identity", "split", "known"):
             for statement in (f"select * from vault.{table}", f"delete from vault.{table}"):
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await session.execute(statement)

@@ -54,7 +54,7 @@ async def seen(cast: Cast) -> dict[str, Any]:
     """Everything of the records that anybody can see, and every event that tells of one."""
     await cast.node.settled()
     async with cast.node.database.session() as session:
-        model = await session.fetch("select record, rev, state, display_until, data from query.record order by 1")
+        model = await session.fetch("select record, rev, state, display_until, body from query.record order by 1")
         public = await session.fetch("select record, rev, data from query.public_record order by 1")
         revisions = await session.fetch("select id, record, rev, data from ingestion.revision order by 1")
         events = await session.fetchval(

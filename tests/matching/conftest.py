@@ -32,6 +32,7 @@ from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 from tests.matching.catalogue import TODAY, Catalogue
+from tests.support import bodies
 from tests.support.postgres import Database, Postgres
 
 _NUMBERS = count(1)
@@ -98,9 +99,12 @@ class House:
                 known = await session.fetchval("select true from vault.subject where id = $1", change.subject)
             if known:
                 await self.know(change.subject, change.kind)
+        told = [self._delivered(change) for change in changes]
+        async with self.database.session() as session:
+            await bodies.keep(session, told)
         context = Context(self.equipment)
         try:
-            await events.on_record_changed(context, [self._delivered(change) for change in changes])
+            await events.on_record_changed(context, told)
             await context.commit()
         finally:
             await context.rollback()
@@ -145,6 +149,7 @@ async def built(postgres: Postgres, folder: Any, *, node: str) -> House:
 
     async def declare(connection: Any) -> None:
         await declare_streams(connection, node=node, streams=streams(declaration))
+        await bodies.stand_in(connection, node=node, reader="matching")
 
     database = await postgres.database(node=node, parts=PARTS, packages=[service], declare=declare)
     Keys.create(folder)

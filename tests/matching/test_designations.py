@@ -73,7 +73,7 @@ async def test_a_list_that_is_none_is_said_so(house: House):
 _FILL = f"""
     insert into matching.standing
     select n % {PARTS}, gen_random_uuid(), gen_random_uuid(), rev, role, handle, kind, item, list, nature, origin,
-           state, mark, decided_on, display_from, display_until, since, at, data
+           state, mark, decided_on, display_from, display_until, since, at, home, body, responsible
       from matching.standing, generate_series(1, 12000) n where record = $1 and role = 'listed'
 """
 _READ = """

@@ -30,6 +30,7 @@ from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 from tests.query.samples import a_directory, an_item
+from tests.support import bodies
 from tests.support.postgres import Database, Postgres
 
 _NUMBERS = count(1)
@@ -81,7 +82,10 @@ class House:
 
     async def load(self, *changes: RecordChanged) -> None:
         """These revisions arrive in one batch."""
-        await self._handle(events.on_record_changed, [self._delivered(change) for change in changes])
+        told = [self._delivered(change) for change in changes]
+        async with self.database.session() as session:
+            await bodies.keep(session, told)
+        await self._handle(events.on_record_changed, told)
 
     async def purge(self, *purged: RecordPurged) -> None:
         """Ingestion has deleted these records."""
@@ -131,6 +135,7 @@ async def house(postgres: Postgres, tmp_path_factory) -> AsyncIterator[House]:
 
     async def declare(session):
         await declare_streams(session, node=node, streams=streams(declaration))
+        await bodies.stand_in(session, node=node, reader="query")
 
     database = await postgres.database(node=node, parts=PARTS, packages=[service], declare=declare)
     folder = tmp_path_factory.mktemp("keys")

@@ -4,12 +4,19 @@ from uuid import UUID, uuid4
 
 from creditmesh.chassis.database.migrations import migrate
 from creditmesh.chassis.vault.migrations.vault_0005_document_and_number import IDENTIFY, RESOLVE
+from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service
 from creditmesh.schemas.rules.names import folded
 from tests.query.samples import a_record
 from tests.support.postgres import Postgres
+from tests.support.vaults import KEYS_APART
 
-BEFORE = """
+WITH_BODIES = """
+alter table query.record rename column body to revision;
+alter table query.record add column data bytea;
+"""
+BEFORE = f"""
+{WITH_BODIES}
 drop table query.named;
 alter table query.public_record drop column searched;
 alter table query.access drop column legal_date, drop column traceparent;
@@ -17,16 +24,25 @@ alter table query.access rename column id to access;
 alter table query.access rename column key to subject;
 update query.alembic_version set version_num = 'query_0002';
 """
-KNOWN_BY_WHO_ASKED = """
+KNOWN_BY_WHO_ASKED = f"""
+{WITH_BODIES}
+{KEYS_APART}
 drop function vault.resolve, vault.identify, vault.know, vault.kinds;
 drop table vault.known;
 alter table vault.subject add column kind text not null default 'sole_trader';
 create function vault.tell_kind(given uuid) returns text language sql return 'sole_trader';
 update vault.alembic_version set version_num = 'vault_0007';
+update query.alembic_version set version_num = 'query_0007';
 """
 OF_A_RECORD = """
 insert into query.record (part, record, rev, revision, subject, item, kind, state, display_from, data)
 values (3, $1, 1, $1, $2, 'penalty', $3, 'published', current_date, $4)
+"""
+REVISION = """
+insert into ingestion.revision (at, legal_date, part, rev, item_version, id, record, subject, natural_key, fingerprint,
+                                mac_key, mac_alg, item, party, origin, lane, state, data)
+values (now(), current_date, 3, $1, 1, $2, $3, $4, '\\x01', '\\x02', 'k', 'a', 'penalty', 'market', 'below', 'live',
+        'published', 'what it says')
 """
 EVENT = """
 insert into bus.event (stream, part, id, type, version, key, at, legal_date, traceparent, data)
@@ -71,7 +87,7 @@ async def test_names_that_were_stored_before_are_found_as_they_are_folded_now(po
             name,
         )
         await session.execute(
-            "drop table query.named; alter table query.public_record drop column searched;"
+            f"{WITH_BODIES} drop table query.named; alter table query.public_record drop column searched;"
             "update query.alembic_version set version_num = 'query_0003'"
         )
         await migrate(
@@ -91,7 +107,7 @@ async def test_marks_and_parts_of_characters_in_stored_names_are_folded_too(post
             uuid4(),
             name,
         )
-        await session.execute("alter table query.public_record drop column searched")
+        await session.execute(f"{WITH_BODIES} alter table query.public_record drop column searched")
         await session.execute("update query.alembic_version set version_num = 'query_0005'")
         await migrate(
             postgres.admin, node="query3", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
@@ -117,6 +133,28 @@ async def test_of_which_kind_who_has_records_is_the_newest_says_and_not_who_aske
         )  # fmt: skip
         known = dict(await session.fetch("select subject, kind from vault.known"))
     assert known == {subject: "organisation", boss: "natural_person"}
+
+
+async def test_what_the_read_model_kept_is_found_where_ingestion_wrote_it_also_of_copies(postgres: Postgres):
+    """A copy's later revision has an id of its own here, and another where it came from."""
+    packages = [ingestion, service]
+    database = await postgres.database(node="query5", packages=packages)
+    record, gone, subject, here = (uuid4() for _ in range(4))
+    async with database.session() as session:
+        await session.execute(WITH_BODIES + "update query.alembic_version set version_num = 'query_0007'")
+        for rev, row in ((1, record), (2, here)):
+            await session.execute(REVISION, rev, row, record, subject)
+        for each in (record, gone):
+            await session.execute(OF_A_RECORD, each, subject, "organisation", b"what it said")
+        await session.execute("update query.record set rev = 2")
+        await migrate(
+            postgres.admin, node="query5", tier="city", parts=12, packages=packages, secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        kept = await session.fetch("select record, rev, body, subject, item, kind, state from query.record")
+        columns = "select count(*) from information_schema.columns where table_name = 'record' and column_name = 'data'"
+        assert await session.fetchval(columns) == 0
+    assert [tuple(row) for row in kept] == [(record, 2, here, subject, "penalty", "organisation", "published")]
 
 
 def a_boss(subject: UUID) -> dict[str, object]:

@@ -31,6 +31,7 @@ from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.rules.numbers import resident_check
 from tests.repair.samples import a_catalogue, a_holder, a_record
+from tests.support import bodies
 from tests.support.postgres import Database, Postgres
 
 REAL = datetime(2026, 5, 11, 4, 0, tzinfo=UTC)
@@ -108,6 +109,8 @@ class House:
         for kind, handler in service.handles.items():
             batch = [self._delivered(change) for change in changes if isinstance(change, kind)]
             if batch:
+                async with self.database.session() as session:
+                    await bodies.keep(session, batch)
                 try:
                     await handler(context, batch)
                     await context.commit()
@@ -183,7 +186,8 @@ class House:
     def _delivered(self, change: RecordChanged | HolderChanged) -> Delivered:
         self.number += 1
         return Delivered(
-            stream="ingestion", part=part_of(change.key, PARTS), number=self.number, before=None, id=uuid4(),
+            stream="ingestion", part=part_of(change.key, PARTS), number=self.number, before=None,
+            id=change.record if isinstance(change, RecordChanged) and change.rev == 1 else uuid4(),
             type=change.type, version=1, key=change.key, at=REAL, legal_date=TODAY, traceparent=None,
             data=change.model_dump_json().encode(),
         )  # fmt: skip
@@ -196,6 +200,7 @@ async def built_house(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
 
     async def declare(session: Any) -> None:
         await declare_streams(session, node=node, streams=streams(declaration))
+        await bodies.stand_in(session, node=node, reader="repair")
 
     database = await postgres.database(node=node, parts=PARTS, packages=[service], declare=declare)
     folder = tmp_path_factory.mktemp("keys")

@@ -55,6 +55,24 @@ async def test_a_copy_is_disputed_at_its_origin_which_is_named(house: House):
         assert "town" in problem["detail_zh"]
 
 
+async def test_of_a_copy_nothing_is_kept_and_an_attempt_on_somebody_elses_is(house: House):
+    record, stranger = await house.record(origin="town"), await house.subject()
+    await house.next_revision(record, "marked", mark="disputed")
+    refused(await house.file(record.model_copy(update={"subject": stranger})), 404, "not_found")
+    (access,) = await house.accesses_of(record.subject)
+    assert (access["outcome"], access["reason"], access["records"]) == ("refused", "not_found", [str(record.record)])
+    async with house.database.session() as session:
+        assert await session.fetchval("select count(*) from repair.record where record = $1", record.record) == 0
+
+
+async def test_whom_a_copy_names_is_told_its_origin(house: House):
+    boss = await house.subject()
+    related = [{"role": "legal_representative", "subject": boss, "part": 7}]
+    record = await house.record(origin="town", kind="organisation", related=related)
+    problem = refused(await house.file(record.model_copy(update={"subject": boss}), "objection"), 409, "not_the_origin")
+    assert "town" in problem["detail"]
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -13,10 +13,13 @@ from tests.support.postgres import Postgres
 
 SERVICES = [ingestion, query, repair]
 BEFORE = """
+alter table query.record rename column body to revision;
+alter table query.record add column data bytea;
 drop table query.named;
 alter table query.public_record drop column searched;
 update query.alembic_version set version_num = 'query_0003';
 alter table repair.record drop column named, drop column discharged, drop column fields;
+alter table repair.record add column origin text not null;
 drop index repair.one_open_case;
 create unique index case_record_kind_part_idx on repair.case (record, kind, part)
  where state in ('filed', 'returned', 'accepted', 'appealed');
@@ -36,7 +39,7 @@ values (3, $1, 2, $2, $3, 'penalty', 'organisation', 'published', current_date, 
 OF_REPAIR = """
 insert into repair.record (part, record, rev, corrected, subject, kind, item, item_version, state, decided_on,
                            display_from, party, origin, change)
-values (3, $1, 2, 0, $2, 'organisation', 'penalty', 1, 'published', current_date, current_date, 'market', 'city',
+values (3, $1, 2, 0, $2, 'organisation', 'penalty', 1, 'published', current_date, current_date, 'market', $3,
         'corrected')
 """
 
@@ -53,7 +56,8 @@ async def test_whom_the_known_records_name_is_known_after_the_upgrade(postgres: 
             data = orjson.dumps(event.model_dump(mode="json"))
             await session.execute(REVISION, rev, event.revision, record, subject, data)
         await session.execute(OF_QUERY, record, event.revision, subject, data)
-        await session.execute(OF_REPAIR, record, subject)
+        await session.execute(OF_REPAIR, record, subject, "city")
+        await session.execute(OF_REPAIR, uuid4(), subject, "below")
         await migrate(
             postgres.admin, node="city", tier="city", parts=12, packages=SERVICES, secrets=postgres.secrets,
             database=database.name,

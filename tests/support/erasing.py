@@ -9,7 +9,5 @@ from tests.support.postgres import Database
 async def erase(database: Database, vault: Vault, subject: UUID) -> None:
     """Erase this person, five minutes ago for this vault."""
     async with database.session() as session:
-        await session.execute(
-            "update vault.data_key set wrapped = null, destroyed_at = now() where subject = $1", subject
-        )
+        await session.execute("update vault.subject set wrapped = null, destroyed_at = now() where id = $1", subject)
     vault._ciphers.drop(subject)

@@ -286,13 +286,20 @@ class World:
         await session.copy("source.fact", ("part", "id", "key", "at", "legal_date", "traceparent", "data"), rows)
 
 
+NOTED = OutboxTable(schema="source", table="fact", type=Noted.type, version=Noted.version)
+
+
 async def declare(session: Session) -> None:
-    noted = OutboxTable(schema="source", table="fact", type=Noted.type, version=Noted.version)
     await declare_streams(
         session,
         node="city",
         streams=[
-            StreamOf(service="source", readers=frozenset({"reader", "second"}), outbox=noted),
+            StreamOf(
+                service="source",
+                readers=frozenset({"reader", "second"}),
+                outbox=NOTED,
+                keepers=frozenset({"reader"}),
+            ),
             StreamOf(service="reader", readers=frozenset()),
             StreamOf(service="second", readers=frozenset()),
             StreamOf(service="stranger", readers=frozenset()),

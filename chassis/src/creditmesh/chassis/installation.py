@@ -53,6 +53,7 @@ def streams(declaration: Declaration) -> Sequence[StreamOf]:
             readers=everyone if source.name == declaration.follow else _consumers(declaration, source),
             consumers=_consumers(declaration, source),
             outbox=_outbox(source),
+            keepers=frozenset(reader.name for reader in declaration.services if source.name in reader.bodies),
             whole=source.name == declaration.follow,
         )
         for source in declaration.services

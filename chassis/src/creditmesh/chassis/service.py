@@ -51,6 +51,8 @@ class Service:
     """
     emits: tuple[type[Event], ...] = ()
     outbox: Outbox | None = None
+    bodies: frozenset[str] = frozenset()
+    """The services whose outbox it reads bodies of (`bus.stream.body_of`), because it keeps their ids alone."""
     keys: frozenset[KeyName] = frozenset()
     vault: frozenset[Literal["resolve", "open", "identify", "look_up", "kinds", "know"]] = frozenset()
     lock_class: int = 0

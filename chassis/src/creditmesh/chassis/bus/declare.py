@@ -5,6 +5,9 @@ a function of its own, `bus.read_<stream>`, that runs with its owner's rights an
 stream's readers alone. It reads the order first, and then, in a statement of its own, each body by (part, id), in
 `bus.event` or in the service's own outbox table: the two may come to lie apart, and no caller would notice. It touches
 the body of no event whose type the reader does not ask for.
+
+Who keeps rows made of a service's events, and none of their bodies, reads these by (part, id) from the view
+`bus.body_<stream>` over that service's outbox.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,6 +41,8 @@ class StreamOf:
     consumers: frozenset[str] = frozenset()
     """Those that keep a position in it: whoever else is known as one is forgotten."""
     outbox: OutboxTable | None = None
+    keepers: frozenset[str] = frozenset()
+    """The services that read bodies of its outbox by id."""
     whole: bool = False
     """It is followed from its first event on: nothing of it is ever pruned."""
 
@@ -48,6 +53,7 @@ async def declare_streams(session: Session, *, node: str, streams: Sequence[Stre
     for stream in streams:
         await _heads(session, stream)
         await session.script(await _reader(session, stream))
+        await session.script(_bodies(node, stream, everyone=[each.service for each in streams]))
         await _run(session, _grants_of_stream(node, stream, everyone=[each.service for each in streams]))
     for stream in streams:
         await _run(session, _grants_of_service(node, stream.service))
@@ -124,6 +130,23 @@ begin
      order by o.part, o.number;
 end
 $$"""
+
+
+def _bodies(node: str, stream: StreamOf, *, everyone: Sequence[str]) -> str:
+    view = f"bus.{quoted(f'body_{stream.service}')}"
+    if not stream.keepers:
+        return f"drop view if exists {view}"
+    if stream.outbox is None:
+        raise RuntimeError(f"{stream.service!r} has no outbox whose bodies could be read")
+    table = f"{quoted(stream.outbox.schema)}.{quoted(stream.outbox.table)}"
+    services, keepers = (
+        ", ".join(quoted(role_of(node, each)) for each in some) for some in (everyone, sorted(stream.keepers))
+    )
+    return f"""
+        create or replace view {view} as select part, id, data from {table};
+        revoke all on {view} from public, {services};
+        grant select on {view} to {keepers}
+    """
 
 
 _DATA = """

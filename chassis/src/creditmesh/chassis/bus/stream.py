@@ -1,7 +1,8 @@
 """Reading a stream out of PostgreSQL: the announced heads, the events after a position, the reader's report.
 
 The same functions serve the embedded bus, every refill beside Kafka, and replicas. They run in the caller's
-transaction, under the role of a service that the stream was granted to.
+transaction, under the role of a service that the stream was granted to. So does `body_of`, by which a service that
+keeps no bodies reads one.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -30,6 +31,16 @@ _PASSED = "select part, number from bus.passed(:stream)"
 _LASTING = "select pg_logical_emit_message(true, 'creditmesh', '')"
 _PRUNE = "select pruned, oldest from bus.prune_events(:stream, :before, :most, :published)"
 _PARKED = "select * from bus.parked(:stream, :keys)"
+
+
+def body_of(stream: str, *, part: str, event: str) -> str:
+    """The body of an event of that service's outbox, as SQL over expressions for its part and id.
+
+    It stands for a value, which is null where the body was deleted and is read where it is asked for alone, or, after
+    `lateral`, for a row with the column `data`. The service must declare that it reads these (`Service.bodies`).
+    `offset 0` leaves the planner no other way than the look-up, whatever it knew of the tables when it planned.
+    """
+    return f"(select b.data from bus.{quoted(f'body_{stream}')} b where b.part = {part} and b.id = {event} offset 0)"
 
 
 async def heads(session: Session, stream: str) -> dict[int, Head]:

@@ -15,6 +15,7 @@ service = Service(
     handles={RecordChanged: events.on_record_changed, RecordPurged: events.on_record_purged},
     projects=frozenset({RecordChanged}),
     emits=(AccessRecorded, TaskChanged),
+    bodies=frozenset({"ingestion"}),
     keys=frozenset({"index", "data"}),
     vault=frozenset({"resolve", "open", "kinds"}),
     lock_class=17,

@@ -20,6 +20,7 @@ service = Service(
     projects=frozenset({RecordChanged}),
     emits=(AccessRecorded, DisclosedToBureau),
     outbox=Outbox(table="access", event=AccessRecorded),
+    bodies=frozenset({"ingestion"}),
     keys=frozenset({"index", "data", "node"}),
     vault=frozenset({"resolve", "open", "kinds"}),
     lock_class=12,

@@ -19,6 +19,7 @@ service = Service(
     },
     projects=frozenset({RecordChanged}),
     emits=(AccessRecorded, CaseChanged),
+    bodies=frozenset({"ingestion"}),
     keys=frozenset({"data", "node"}),
     vault=frozenset({"open"}),
     lock_class=18,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from creditmesh.repair.errors import NotRepairable, NotTheOrigin, RecordNotShown, TooEarly
+from creditmesh.repair.errors import NotRepairable, RecordNotShown, TooEarly
 from creditmesh.schemas.catalogue import Repair
 from creditmesh.schemas.events.case import CaseKind
 from creditmesh.schemas.events.record import Severity
@@ -17,7 +17,7 @@ from creditmesh.schemas.rules.visibility import Law
 # Not frozen: one is made for every event, and freezing doubles what that costs.
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """The newest revision of a record, as far as cases go."""
+    """The newest revision of a record of this node, as far as cases go."""
 
     part: int
     record: UUID
@@ -35,7 +35,6 @@ class Record:
     display_from: date
     display_until: date | None
     party: str
-    origin: str
     change: str
     case_id: UUID | None
     """The case whose step made this revision."""
@@ -51,13 +50,8 @@ class Record:
         return subject == self.subject or (subject in self.named and subject not in self.discharged)
 
 
-def check_filing(kind: CaseKind, record: Record, *, rule: Repair | None, node: str, law: Law) -> None:
-    """NotTheOrigin of a copy; RecordNotShown; of a repair also NotRepairable and TooEarly."""
-    if record.origin != node:
-        raise NotTheOrigin(
-            f"File it with the node {record.origin}, where the record was made.",
-            f"请向记录的来源节点 {record.origin} 提出。",
-        )
+def check_filing(kind: CaseKind, record: Record, *, rule: Repair | None, law: Law) -> None:
+    """RecordNotShown; of a repair also NotRepairable and TooEarly."""
     if kind == "objection":
         if not law.shows(record):
             raise RecordNotShown("Nothing of it is shown or used; nothing is to be put right.", "无需再提出异议。")

@@ -9,7 +9,7 @@ from creditmesh.matching import identity
 from creditmesh.matching.identity import Named
 from creditmesh.matching.operations.unsealing import opened, shown_by
 from creditmesh.matching.store import designations
-from creditmesh.matching.store.designations import DesignationRow
+from creditmesh.matching.store.designations import OnList
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
@@ -52,14 +52,14 @@ def _shown(ctx: Context, code: str) -> list[tuple[str, str]]:
     return [(item.code, kind) for item in mine for kind in item.kinds if item.disclosed(kind) in OPEN]
 
 
-async def _named(ctx: Context, rows: list[DesignationRow]) -> dict[UUID, Named]:
+async def _named(ctx: Context, rows: list[OnList]) -> dict[UUID, Named]:
     events = [RecordChanged.model_validate_json(row.data) for row in rows]
     values = await opened(ctx, [(event, event.subject) for event in events])
     found = [(event, shown_by(ctx, event), value) for event, value in zip(events, values, strict=True)]
     return {event.record: identity.masked(event, by, value) for event, by, value in found if by is not None}
 
 
-def _disclose(ctx: Context, row: DesignationRow) -> None:
+def _disclose(ctx: Context, row: OnList) -> None:
     ctx.disclose(
         row.subject,
         purpose="designations",
@@ -70,10 +70,10 @@ def _disclose(ctx: Context, row: DesignationRow) -> None:
     )
 
 
-def _out(row: DesignationRow, named: Named) -> DesignationOut:
+def _out(row: OnList, named: Named) -> DesignationOut:
     return DesignationOut(
         record=row.record,
-        list=row.list or "",
+        list=row.list,
         item=row.item,
         kind=row.kind,
         name=named.name,

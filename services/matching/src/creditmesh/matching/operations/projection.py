@@ -27,7 +27,8 @@ class _Newest:
     """The newest revision of one record in a batch; `fresh`: the batch also has its first, so there is no row yet."""
 
     event: RecordChanged
-    data: bytes
+    part: int
+    body: UUID
     at: datetime
     since: Mapping[UUID, date]
     fresh: bool
@@ -96,7 +97,8 @@ def _newest(ctx: Context, events: Sequence[Delivered]) -> list[_Newest]:
             before = known.since if known is not None and known.event.state == "published" else {}
             found[event.record] = _Newest(
                 event=event,
-                data=each.data,
+                part=each.part,
+                body=each.id,
                 at=each.at,
                 since={
                     place.subject: before.get(place.subject, each.legal_date)
@@ -107,28 +109,27 @@ def _newest(ctx: Context, events: Sequence[Delivered]) -> list[_Newest]:
     return list(found.values())
 
 
-async def _before(ctx: Context, later: Sequence[_Newest]) -> Mapping[UUID, RecordChanged]:
-    """The revisions by which the records of these stand so far."""
-    keys = [(ctx.part(each.event.key), each.event.record, each.event.subject) for each in later]
-    rows = await designations.known(await ctx.session(), keys)
-    return {row.record: RecordChanged.model_validate_json(row.data) for row in rows}
+async def _before(ctx: Context, later: Sequence[_Newest]) -> Mapping[UUID, DesignationRow]:
+    """The rows of the listed by which the records of these stand so far."""
+    keys = [(each.part, each.event.record, each.event.subject) for each in later]
+    return {row.record: row for row in await designations.known(await ctx.session(), keys)}
 
 
-def _rev(before: Mapping[UUID, RecordChanged], record: UUID) -> int:
+def _rev(before: Mapping[UUID, DesignationRow], record: UUID) -> int:
     return before[record].rev if record in before else 0
 
 
 def _gone(
-    ctx: Context, before: Mapping[UUID, RecordChanged], later: Sequence[_Newest], ended: Collection[Key]
+    ctx: Context, before: Mapping[UUID, DesignationRow], later: Sequence[_Newest], ended: Collection[Key]
 ) -> dict[Key, int]:
     """The rows that these revisions leave no place for: who is named no more, and all of an item that has none left."""
     gone: dict[Key, int] = {}
     for event in (each.event for each in later if each.event.record in before):
         old = before[event.record]
         places = designation.places(event, _known_item(ctx, event))
-        has = [each for each in places if (ctx.part(str(each.subject)), event.record, each.subject) not in ended]
-        for place in set(designation.places(old, _known_item(ctx, old))) - set(has):
-            gone[ctx.part(str(place.subject)), event.record, place.subject] = event.rev
+        has = {(ctx.part(str(each.subject)), event.record, each.subject) for each in places} - set(ended)
+        stood = {(ctx.part(str(each)), event.record, each) for each in (old.subject, *old.responsible)}
+        gone.update(dict.fromkeys(stood - has, event.rev))
     return gone
 
 
@@ -141,6 +142,8 @@ def _known_item(ctx: Context, event: RecordChanged) -> Item:
 
 def _rows(ctx: Context, newest: _Newest, ended: Collection[Key]) -> list[DesignationRow]:
     event, item = newest.event, _known_item(ctx, newest.event)
+    places = designation.places(event, item)
+    responsible = [each.subject for each in places if each.role == "responsible"]
     return [
         DesignationRow(
             part=ctx.part(str(place.subject)),
@@ -161,8 +164,10 @@ def _rows(ctx: Context, newest: _Newest, ended: Collection[Key]) -> list[Designa
             display_until=event.display_until,
             since=newest.since[place.subject],
             at=newest.at,
-            data=newest.data,
+            home=newest.part,
+            body=newest.body,
+            responsible=responsible if place.role == "listed" else (),
         )
-        for place in designation.places(event, item)
+        for place in places
         if (ctx.part(str(place.subject)), event.record, place.subject) not in ended
     ]

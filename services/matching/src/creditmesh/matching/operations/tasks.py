@@ -74,20 +74,20 @@ async def find_task(ctx: Context, text: str) -> Task:
 async def _check_none(ctx: Context, name: TaskName | None) -> None:
     whose = None if name is None else await tasks.whose(await ctx.session(), name, parts=range(ctx.node.parts))
     if whose is not None:
-        subject, data = whose
-        _refused(ctx, subject, RecordChanged.model_validate_json(data), NotYours.code)
+        subject, item = whose
+        _refused(ctx, subject, item, NotYours.code)
         raise NotYours(*_NONE)
 
 
 def _check_reach(ctx: Context, task: Task) -> None:
-    event, reached = RecordChanged.model_validate_json(task.data), ctx.known_caller.items
-    if reached is not None and event.item not in reached:
-        _refused(ctx, task.subject, event, OutsideCredential.code)
+    item, reached = RecordChanged.model_validate_json(task.data).item, ctx.known_caller.items
+    if reached is not None and item not in reached:
+        _refused(ctx, task.subject, item, OutsideCredential.code)
         raise OutsideCredential
 
 
-def _refused(ctx: Context, subject: UUID, event: RecordChanged, reason: str) -> None:
-    ctx.disclose(subject, purpose=PURPOSE, ground="statutory", outcome="refused", items=[event.item], reason=reason)
+def _refused(ctx: Context, subject: UUID, item: str, reason: str) -> None:
+    ctx.disclose(subject, purpose=PURPOSE, ground="statutory", outcome="refused", items=[item], reason=reason)
 
 
 def inbox_of(ctx: Context) -> Inbox:

@@ -1,4 +1,7 @@
-"""Who stands where: one row a record and subject, read through the one visibility predicate."""
+"""Who stands where: one row a record and subject, read through the one visibility predicate.
+
+What the record says stands with ingestion, who wrote it, in the part `home`, and is read there.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.bus.queue import insertions
+from creditmesh.chassis.bus.stream import body_of
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.visibility import Law, open_sql, opened, until_sql, visible_sql
@@ -32,10 +36,14 @@ _TYPES = {
     "display_until": "date",
     "since": "date",
     "at": "timestamptz",
-    "data": "bytea",
+    "home": "integer",
+    "body": "uuid",
+    "responsible": "uuid[]",
 }
 _COLUMNS = tuple(_TYPES)
 _KEY = ("part", "record", "subject")
+SAID = body_of("ingestion", part="s.home", event="s.body")
+"""What the record of a row `s` says; null where it was deleted."""
 Key = tuple[int, UUID, UUID]
 """Part, record and subject of a row."""
 
@@ -63,12 +71,30 @@ class DesignationRow:
     display_until: date | None
     since: date
     at: datetime
-    data: bytes
+    home: int
+    body: UUID
+    responsible: Sequence[UUID]
+    """Of the listed: who else has a place by the record."""
 
     @property
     def key(self) -> Key:
         """What finds the row."""
         return self.part, self.record, self.subject
+
+
+class OnList(NamedTuple):
+    """What a list shows of somebody who is on it, and what their record says."""
+
+    record: UUID
+    subject: UUID
+    kind: SubjectKind
+    item: str
+    list: str
+    origin: str
+    mark: Literal["disputed"] | None
+    display_from: date
+    display_until: date | None
+    data: bytes
 
 
 class Held(NamedTuple):
@@ -99,10 +125,11 @@ def _arrays(names: Iterable[str]) -> str:
     return ", ".join(f"cast(:{name} as {_TYPES[name]}[])" for name in names)
 
 
-# A row that stood goes on standing since its day; one whose record had ended stands anew.
+# A row that stood goes on standing since its day; one whose record had ended stands anew. Its columns are in the order
+# of the table, whose row type is what the statement is given an array of.
 _UPSERT = f"""
     insert into matching.standing as known ({", ".join(_COLUMNS)})
-    select * from unnest({_arrays(_COLUMNS)})
+    select {", ".join(_COLUMNS)} from unnest(cast(:rows as matching.standing[]))
         on conflict (record, subject, part) do update
        set {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in {*_KEY, "since"})},
            since = case when known.state = 'published' then known.since else excluded.since end
@@ -113,12 +140,12 @@ _UPSERT = f"""
 async def put(session: Session, rows: Sequence[DesignationRow]) -> None:
     """Bring rows to what they are by a newer revision; an older one changes nothing."""
     if rows:
-        columns = zip(_COLUMNS, map(list, zip(*map(_values, rows), strict=True)), strict=True)
-        await session.execute(_UPSERT, dict(columns))
+        await session.execute(_UPSERT, {"rows": list(map(_values, rows))})
 
 
 _KNOWN = f"""
-    select s.* from matching.standing s join unnest({_arrays(_KEY)}) as n(part, record, subject)
+    select {", ".join(f"s.{name}" for name in _COLUMNS)}
+      from matching.standing s join unnest({_arrays(_KEY)}) as n(part, record, subject)
         on s.part = n.part and s.record = n.record and s.subject = n.subject
 """
 _DROP = f"""
@@ -174,7 +201,7 @@ async def discharge(session: Session, keys: Collection[Key]) -> None:
 
 def _shown(names: Iterable[str], *, changed: bool = True) -> str:
     """These columns, its end being what it is under the law of today."""
-    until = until_sql("s", changed=changed)
+    until = until_sql("s", said=SAID, changed=changed)
     return ", ".join(f"{until} as {name}" if name == "display_until" else f"s.{name}" for name in names)
 
 
@@ -193,7 +220,7 @@ def _visible_of(*, changed: bool) -> str:
     select {_shown(Held._fields, changed=changed)}
       from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)
         on s.part = n.part and s.subject = n.subject
-     where {visible_sql("s", changed=changed)} and s.item = any(:items)
+     where {visible_sql("s", said=SAID, changed=changed)} and s.item = any(:items)
      order by s.display_from desc, s.record
     """
 
@@ -227,8 +254,9 @@ def released(rows: Collection[Held]) -> dict[str, object]:
 
 
 _ON_LIST = f"""
-    select {_shown(_COLUMNS)} from matching.standing s
-     where s.list = :list and s.record > :after and s.role = 'listed' and {visible_sql("s")} and {open_sql("s")}
+    select {_shown(OnList._fields[:-1])}, {SAID} as data from matching.standing s
+     where s.list = :list and s.record > :after and s.role = 'listed'
+       and {visible_sql("s", said=SAID)} and {open_sql("s")}
      order by s.record limit :limit
 """
 
@@ -241,10 +269,10 @@ async def on_list(
     law: Law,
     after: UUID | None,
     limit: int,
-) -> list[DesignationRow]:
+) -> list[OnList]:
     """Who is visibly on a list by records of these items and kinds, after the record `after`, in their order."""
     given = {"list": code, "opened": opened(shown), "after": after or UUID(int=0), "limit": limit}
-    return [DesignationRow(**row) for row in await session.fetch(_ON_LIST, given | {**law.binds})]
+    return [OnList(*row) for row in await session.fetch(_ON_LIST, given | {**law.binds})]
 
 
 def _values(row: DesignationRow) -> tuple[object, ...]:

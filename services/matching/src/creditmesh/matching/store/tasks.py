@@ -12,6 +12,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.pruning import Retention
 from creditmesh.matching.naming import TaskName
 from creditmesh.matching.reach import Begun
+from creditmesh.matching.store.designations import SAID
 from creditmesh.schemas.events.task import Feedback
 from creditmesh.schemas.rules.visibility import Law, visible_sql
 from creditmesh.schemas.screenings import Role
@@ -131,16 +132,17 @@ _IN_PAGE = """
     and (cast(:items as text[]) is null or {3} = any(:items))
 """
 _ORDER = 'order by {0}.record, {0}.handle, {0}.measure collate "C" limit :limit'
+_ANSWERED_ITEM = "convert_from(f.data, 'UTF8')::jsonb ->> 'item'"
 _SINCE = "greatest(s.since, s.display_from, way.begun)"
 # By one way of a measure, so that each way is read in the order of its list and no further than the page.
 _GROUND = f"""
-    {visible_sql("s")} and (s.item, s.list) in
+    {visible_sql("s", said=SAID)} and (s.item, s.list) in
     (select * from unnest(cast(:designating as text[]), cast(:onto as text[])))
     and (way.months is null or s.display_from + make_interval(months => way.months) > cast(:as_of as date))
 """
 _STANDING = f"""
     select s.part, s.record, s.subject, s.handle, way.measure, s.list, s.role, s.rev, {_SINCE} as since,
-           true as visible, s.data, a.outcome, a.reason, a.officer, a.at as answered_at,
+           true as visible, {SAID} as data, a.outcome, a.reason, a.officer, a.at as answered_at,
            coalesce(a.answers, 0) as answers
       from matching.standing s
       left join lateral (
@@ -172,7 +174,7 @@ def _standing(answers: str) -> str:
 
 
 def _ungrounded(outcome: str) -> str:
-    page = _IN_PAGE.format("f", "f.measure", "f.since", "convert_from(f.data, 'UTF8')::jsonb ->> 'item'")
+    page = _IN_PAGE.format("f", "f.measure", "f.since", _ANSWERED_ITEM)
     return f"{_UNGROUNDED.format('')} and f.outcome = '{outcome}' and {page} {_ORDER.format('f')}"
 
 
@@ -191,8 +193,8 @@ _ONE = (
     " and f.outcome in ('applied', 'lifted')"
 )
 _WHOSE = f"""
-    select s.subject, s.data from matching.standing s where {_ONE_OF.format("s")}
-    union all select f.subject, f.data from matching.feedback f where {_ONE_OF.format("f")} limit 1
+    select s.subject, s.item from matching.standing s where {_ONE_OF.format("s")}
+    union all select f.subject, {_ANSWERED_ITEM} from matching.feedback f where {_ONE_OF.format("f")} limit 1
 """
 _KEPT = tuple(Answered.__slots__)
 _LEFT = f"""
@@ -222,10 +224,10 @@ async def one(session: Session, inbox: Inbox, name: TaskName, *, parts: range) -
     return Task(**rows[0]) if rows else None
 
 
-async def whose(session: Session, name: TaskName, *, parts: range) -> tuple[UUID, bytes] | None:
-    """Whom a task of this name is or was for, with the event of its ground; None if there never was one of anybody."""
+async def whose(session: Session, name: TaskName, *, parts: range) -> tuple[UUID, str] | None:
+    """Whom a task of this name is or was for, with the item of its ground; None if there never was one of anybody."""
     row = await session.row(_WHOSE, {"parts": parts, "record": name.record, "handle": name.handle})
-    return None if row is None else (row.subject, row.data)
+    return None if row is None else (row[0], row[1])
 
 
 async def add(session: Session, answered: Answered) -> None:

@@ -42,7 +42,7 @@ def _newest(events: Sequence[Delivered]) -> list[Newest]:
         known = found.get(event.record)
         fresh = event.rev == 1 or (known is not None and known.fresh)
         if known is None or known.event.rev < event.rev:
-            found[event.record] = Newest(each.part, event, each.data, fresh)
+            found[event.record] = Newest(each.part, event, each.id, fresh)
     return list(found.values())
 
 

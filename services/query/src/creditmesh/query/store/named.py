@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.query.store.records import visible
+from creditmesh.query.store.records import said_by, visible
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.rules.visibility import Law, visible_sql
 
@@ -31,8 +31,8 @@ _FILE = f"""
     with own as ({visible()})
     select data from own
     union all
-    select r.data from query.named n join query.record r on r.part = n.home and r.record = n.record
-     where n.part = :part and n.subject = :subject and not n.discharged and {visible_sql("r")}
+    select said.data from query.named n join query.record r on r.part = n.home and r.record = n.record {said_by("r")}
+     where n.part = :part and n.subject = :subject and not n.discharged and {visible_sql("r", said="said.data")}
 """
 
 

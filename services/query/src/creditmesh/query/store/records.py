@@ -1,26 +1,33 @@
-"""The read model: the newest revision of each record, read through the one visibility predicate."""
+"""The read model: the newest revision of each record, read through the one visibility predicate.
+
+What it says, its event's body, stands with ingestion, who wrote it, and is read there.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
+from creditmesh.chassis.bus.stream import body_of
 from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.rules.visibility import visible_sql
 
 _COLUMNS = (
-    "part", "record", "rev", "revision", "subject", "item", "kind", "state", "display_from", "display_until", "data",
+    "part", "record", "rev", "body", "subject", "item", "kind", "state", "display_from", "display_until",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest revision of one record in a batch; `fresh`: the batch also has its first, so there is no row yet."""
+    """The newest revision of one record in a batch, and the id of the event that told it.
+
+    `fresh`: the batch also has its first, so there is no row yet.
+    """
 
     part: int
     event: RecordChanged
-    data: bytes
+    body: UUID
     fresh: bool
 
 
@@ -44,14 +51,13 @@ def _row(newest: Newest) -> tuple[object, ...]:
         newest.part,
         event.record,
         event.rev,
-        event.revision,
+        newest.body,
         event.subject,
         event.item,
         event.kind,
         event.state,
         event.display_from,
         event.display_until,
-        newest.data,
     )
 
 
@@ -59,15 +65,14 @@ def _row(newest: Newest) -> tuple[object, ...]:
 # revision says everything.
 _UPSERT = """
     insert into query.record as known
-           (part, record, rev, revision, subject, item, kind, state, display_from, display_until, data)
+           (part, record, rev, body, subject, item, kind, state, display_from, display_until)
     select * from unnest(
-           cast(:part as integer[]), cast(:record as uuid[]), cast(:rev as integer[]), cast(:revision as uuid[]),
+           cast(:part as integer[]), cast(:record as uuid[]), cast(:rev as integer[]), cast(:body as uuid[]),
            cast(:subject as uuid[]), cast(:item as text[]), cast(:kind as text[]), cast(:state as text[]),
-           cast(:display_from as date[]), cast(:display_until as date[]), cast(:data as bytea[]))
+           cast(:display_from as date[]), cast(:display_until as date[]))
         on conflict (record, part) do update
-       set rev = excluded.rev, revision = excluded.revision, item = excluded.item, kind = excluded.kind,
-           state = excluded.state, display_from = excluded.display_from, display_until = excluded.display_until,
-           data = excluded.data
+       set rev = excluded.rev, body = excluded.body, item = excluded.item, kind = excluded.kind,
+           state = excluded.state, display_from = excluded.display_from, display_until = excluded.display_until
      where known.rev < excluded.rev
     returning known.record
 """
@@ -85,6 +90,11 @@ async def purge(session: Session, gone: Sequence[tuple[int, UUID]]) -> None:
     await session.execute(_PURGE, {"part": part, "record": record})
 
 
+def said_by(alias: str) -> str:
+    """What the row of that alias says, as a table `said` with the column data."""
+    return f"cross join lateral {body_of('ingestion', part=f'{alias}.part', event=f'{alias}.body')} said"
+
+
 @cache
 def visible(*, changed: bool = True) -> str:
     """What is visible of `:subject` on `:as_of`: of `:items`, or of all (null); newest period first.
@@ -92,8 +102,9 @@ def visible(*, changed: bool = True) -> str:
     `changed` as the law is.
     """
     return f"""
-    select record.data from query.record
-     where record.part = :part and record.subject = :subject and {visible_sql("record", changed=changed)}
+    select said.data from query.record {said_by("record")}
+     where record.part = :part and record.subject = :subject
+       and {visible_sql("record", said="said.data", changed=changed)}
        and (cast(:items as text[]) is null or record.item = any(:items))
      order by record.display_from desc, record.record
     """

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Forbidden, NotFound
+from creditmesh.chassis.errors import Forbidden, MeshError, NotFound
 from creditmesh.repair.clocks import deadline
 from creditmesh.repair.course import Move
-from creditmesh.repair.errors import CaseOpen, NotYours
+from creditmesh.repair.errors import CaseOpen, NotTheOrigin, NotYours
 from creditmesh.repair.filing import Record, check_filing
 from creditmesh.repair.operations.seeing import PURPOSE
 from creditmesh.repair.operations.steps import STATEMENT, By, Words, bar, note, procedure_of, rule_of, sealed
@@ -16,6 +16,7 @@ from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.cases import CaseIn
 from creditmesh.schemas.catalogue import Procedure
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.case import CaseKind
 
 _NONE = ("You have no record of this id.", "您没有该编号的记录。")
@@ -25,7 +26,7 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
     """File it: the new case's id.
 
     NotFound if there is no such record, NotYours (a kept access) if it neither is about the caller nor names them;
-    refusals as `check_filing`; CaseOpen; NoProcedure.
+    NotTheOrigin of a copy; refusals as `check_filing`; CaseOpen; NoProcedure.
     """
     subject, about = await _about(ctx, filed)
     cipher = (await ctx.vault.open([subject]))[subject]
@@ -36,7 +37,6 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
         filed.kind,
         record,
         rule=rule_of(ctx, record) if filed.kind == "repair" else None,
-        node=ctx.node.code,
         law=ctx.followed(Directory).law(ctx.legal_date),
     )
     await check_none_open(ctx, record.part, record.record, filed.kind, subject=subject)
@@ -76,19 +76,37 @@ async def _about(ctx: Context, filed: CaseIn) -> tuple[UUID, UUID]:
 async def _own_record(ctx: Context, record_id: UUID, subject: UUID) -> Record:
     record = await records.record_of(await ctx.session(), record_id, parts=ctx.node.parts)
     if record is None:
-        raise NotFound(*_NONE)
+        raise await _no_record_of_ours(ctx, record_id, subject)
     if not record.concerns(subject):
-        ctx.disclose(
-            record.subject,
-            purpose=PURPOSE,
-            ground="self",
-            outcome="refused",
-            reason=NotYours.code,
-            items=[record.item],
-            records=[record.record],
-        )
-        raise NotYours(*_NONE)
+        raise _anothers(ctx, record)
     return record
+
+
+async def _no_record_of_ours(ctx: Context, record_id: UUID, subject: UUID) -> MeshError:
+    """NotTheOrigin of a copy that is about the subject or names them, NotYours of another, NotFound without one."""
+    copy = await records.copy_of(await ctx.session(), record_id, parts=ctx.node.parts)
+    if copy is None or copy.origin == ctx.node.code:
+        return NotFound(*_NONE)
+    if subject not in {copy.subject, *copy.named}:
+        return _anothers(ctx, copy)
+    return NotTheOrigin(
+        f"File it with the node {copy.origin}, where the record was made.",
+        f"请向记录的来源节点 {copy.origin} 提出。",
+    )
+
+
+def _anothers(ctx: Context, record: Record | RecordChanged) -> NotYours:
+    """The attempt is an access of whom the record is about."""
+    ctx.disclose(
+        record.subject,
+        purpose=PURPOSE,
+        ground="self",
+        outcome="refused",
+        reason=NotYours.code,
+        items=[record.item],
+        records=[record.record],
+    )
+    return NotYours(*_NONE)
 
 
 async def _begin(ctx: Context, case: Case, procedure: Procedure) -> None:

@@ -30,8 +30,12 @@ _Told = tuple[int, RecordChanged]
 
 
 async def follow_records(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Bring the records to their newest revisions; effects that have happened are done, cases without object closed."""
-    told = [(each.part, each.read(RecordChanged)) for each in events]
+    """Bring the records to their newest revisions; effects that have happened are done, cases without object closed.
+
+    Copies are left out: whoever disputes one files with its origin.
+    """
+    read = [(each.part, each.read(RecordChanged)) for each in events]
+    told = [(part, event) for part, event in read if event.origin == ctx.node.code]
     later = [(part, event) for part, event in told if event.rev > 1]
     await ctx.lock(event.subject for _, event in later)
     await records.write(await ctx.session(), _newest(ctx.followed(Directory), told))
@@ -99,7 +103,6 @@ def _record(directory: Directory, part: int, event: RecordChanged) -> Record:
         display_from=event.display_from,
         display_until=event.display_until,
         party=event.party,
-        origin=event.origin,
         change=event.change,
         case_id=event.case,
         named=event.named,

@@ -1,4 +1,4 @@
-"""What repair knows of records: the newest revision of each, as far as cases go."""
+"""What repair knows of this node's own records: the newest revision of each, as far as cases go."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -7,8 +7,10 @@ from uuid import UUID
 
 import orjson
 
+from creditmesh.chassis.bus.stream import body_of
 from creditmesh.chassis.database.session import Session
 from creditmesh.repair.filing import Record
+from creditmesh.schemas.events import RecordChanged
 
 _COLUMNS = tuple(field.name for field in fields(Record))
 """In the order of the table, whose row type is what a statement is given an array of."""
@@ -22,8 +24,8 @@ _UPSERT = f"""
            item = excluded.item, item_version = excluded.item_version, severity = excluded.severity,
            state = excluded.state, mark = excluded.mark, decided_on = excluded.decided_on,
            display_from = excluded.display_from, display_until = excluded.display_until, party = excluded.party,
-           origin = excluded.origin, change = excluded.change, case_id = excluded.case_id, named = excluded.named,
-           fields = excluded.fields, discharged = known.discharged || excluded.discharged
+           change = excluded.change, case_id = excluded.case_id, named = excluded.named, fields = excluded.fields,
+           discharged = known.discharged || excluded.discharged
      where known.rev < excluded.rev
 """
 # An id alone says nothing of its part: one probe of the primary key in each.
@@ -32,6 +34,11 @@ _BY_ID = f"""
       from generate_series(0, cast(:parts as integer) - 1) as p(part)
      cross join lateral (
         select i.* from repair.record i where i.part = p.part and i.record = :record offset 0) r
+"""
+# The first event that a node tells of a record has the record's id.
+_COPY = f"""
+    select said.data from generate_series(0, cast(:parts as integer) - 1) as p(part)
+     cross join lateral {body_of("ingestion", part="p.part", event="cast(:record as uuid)")} said
 """
 
 
@@ -46,6 +53,12 @@ async def record_of(session: Session, record_id: UUID, *, parts: int) -> Record 
     """The newest revision of a record, whoever it is about."""
     row = await session.row(_BY_ID, {"record": record_id, "parts": parts})
     return None if row is None else Record(**{**row, "fields": orjson.loads(row.fields)})
+
+
+async def copy_of(session: Session, record_id: UUID, *, parts: int) -> RecordChanged | None:
+    """The first of what ingestion has told of a record that repair knows nothing of, as it does of no copy."""
+    row = await session.row(_COPY, {"record": record_id, "parts": parts})
+    return None if row is None else RecordChanged.model_validate_json(row.data)
 
 
 _GONE = "unnest(cast(:part as integer[]), cast(:record as uuid[])) as g(part, record)"

@@ -1,0 +1,22 @@
+"""A vault as it was before a subject and its data key were one row."""
+
+KEYS_APART = """
+create table vault.data_key (
+    subject uuid primary key references vault.subject,
+    key_id text not null,
+    alg text not null,
+    wrapped bytea,
+    at timestamptz not null default clock_timestamp(),
+    destroyed_at timestamptz,
+    check ((wrapped is null) = (destroyed_at is not null))
+);
+do $$ begin
+    execute format('alter table vault.data_key owner to %s',
+                   (select relowner::regrole from pg_class where oid = 'vault.subject'::regclass));
+end $$;
+alter table vault.subject drop column key_id, drop column alg, drop column wrapped, drop column keyed_at,
+                          drop column destroyed_at;
+create index identity_subject_idx on vault.identity (subject);
+drop function vault.enter;
+update vault.alembic_version set version_num = 'vault_0008';
+"""
