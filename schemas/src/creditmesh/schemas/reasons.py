@@ -35,20 +35,22 @@ REASONS: dict[str, Reason] = {
         "数组或跨行的对象请以 application/json 报送。",
     ),
     "header_again": Reason("The row is the header once more; remove it.", "该行重复了表头；请删除。"),
-    # the columns of a file
+    # the columns of a file, the names of an object
     "too_many_columns": Reason(
         "The header has more than {limit} columns; use the item's template.", "表头超过 {limit} 列；请使用目录模板。"
     ),
-    "extra_column": Reason(
-        "Column {place} is none of the item's; it was not read.", "第 {place} 列不属于该目录条目；未读取该列。"
+    "extra_field": Reason(
+        "Column or name {place} is none of the item's; it was not read.",
+        "第 {place} 列（或第 {place} 个字段）不属于该目录条目；未读取。",
     ),
     "above_header": Reason(
         "Line {line} stands above the header; it was not read.", "第 {line} 行位于表头之上；未读取该行。"
     ),
     "misspelt_field": Reason(
-        "Column {place} is called nearly as {name}, or has that name and something beside it, such as another unit; "
-        "write the name as in the item's template, or remove the column.",
-        "第 {place} 列的名称与{name_zh}仅差一字，或另含其他内容（如不同的单位）；请按目录模板填写表头，或删除该列。",
+        "Column or name {place} is nearly that of {name}, which is lacking, or has it and something beside it, such as "
+        "another unit; write the name as in the item's template, or remove it with what stands under it.",
+        "第 {place} 列（或第 {place} 个字段）的名称与所缺的{name_zh}仅差一字，或另含其他内容（如不同的单位）；"
+        "请按目录模板填写名称，或将其连同内容删除。",
     ),
     "bad_header_name": Reason(
         "The name of column {place} is not in the file's encoding; export the file again in UTF-8.",

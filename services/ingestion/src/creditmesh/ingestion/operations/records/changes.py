@@ -19,7 +19,7 @@ from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
 from creditmesh.ingestion.operations.records.reading import NONE, own_revisions
 from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
-from creditmesh.ingestion.operations.records.register import Register, RowVerdict
+from creditmesh.ingestion.operations.records.register import Register, RowVerdict, told
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.problems import FieldError
@@ -63,7 +63,7 @@ async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
         _assert_reopens(ctx, change, RecordChanged.model_validate_json(stored.data))
     verdict = _corrected(register, row, candidate)
     await register.write()
-    return verdict._replace(item=intake.item.code)
+    return told(verdict._replace(item=intake.item.code), row)
 
 
 async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:

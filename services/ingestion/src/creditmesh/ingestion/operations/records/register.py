@@ -36,6 +36,11 @@ class RowVerdict(NamedTuple):
     notices: Sequence[FieldError] = ()
 
 
+def told(verdict: RowVerdict, row: IntakeRow) -> RowVerdict:
+    """The verdict on this row, with what was left out of it."""
+    return verdict._replace(notices=(*row.left_out.values(), *verdict.notices)) if row.left_out else verdict
+
+
 class Register:
     """Gives the rows of one party their verdicts, in a book that is open at all their records.
 

@@ -7,7 +7,7 @@ Without one, every row still meets its own record and changes nothing twice.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -24,11 +24,12 @@ from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import ChunkDiffers, RowRefused
 from creditmesh.ingestion.formats import SubmittedRow
 from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
-from creditmesh.ingestion.operations.records.register import Register, RowVerdict
+from creditmesh.ingestion.operations.records.register import Register, RowVerdict, told
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.headers import MOST_NAMES
 from creditmesh.schemas.verdicts import VerdictWord, verdict_line
 
 CHUNK = 1000
@@ -104,6 +105,8 @@ class SubmissionRun:
         self._done: dict[int, Chunk] = {}
         self._rehearsed: Register | None = None
         """Of a dry run: what its chunks so far would have made."""
+        self._left_out: set[str] = set()
+        """The names of no field that were said."""
 
     async def run(self) -> Submitted:
         """Do what is not done yet; OtherFirst names the submission that the caller's key stands for: go on with it."""
@@ -148,8 +151,16 @@ class SubmissionRun:
 
     async def _prepared(self, rows: Sequence[SubmittedRow]) -> list[IntakeRow]:
         prepared = [self._intake.read(row) async for some in _slices(rows) for row in some]
+        for row in prepared:
+            row.left_out = self._said_first(row.left_out)
         await self._intake.identify(prepared, dry_run=self._order.dry_run)
         return prepared
+
+    def _said_first(self, left_out: Mapping[str, FieldError]) -> Mapping[str, FieldError]:
+        """What is said of these names: each once, and of no more than a table may have columns."""
+        new = [name for name in left_out if name not in self._left_out][: MOST_NAMES - len(self._left_out)]
+        self._left_out.update(new)
+        return {name: left_out[name] for name in new}
 
     async def _committed(self, rows: Sequence[SubmittedRow], prepared: Sequence[IntakeRow]) -> Chunk:
         attempts = 0
@@ -172,7 +183,7 @@ class SubmissionRun:
         async with ctx.transaction() as session:
             register = self._rehearsed or self._register()
             await register.open([row.candidate for row in prepared if row.candidate is not None])
-            verdicts = [register.settle(row) async for some in _slices(prepared) for row in some]
+            verdicts = [told(register.settle(row), row) async for some in _slices(prepared) for row in some]
             if order.single and verdicts[0].verdict == "refused":
                 await self._refuse(RowRefused("See errors.", "原因见 errors。", errors=verdicts[0].reasons))
             chunk = await self._chunk(rows, verdicts)
