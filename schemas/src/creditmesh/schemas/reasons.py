@@ -189,6 +189,12 @@ REASONS: dict[str, Reason] = {
         "this person's. An officer will look at the row.",
         "该号码在贵单位此前报送的数据中对应另一姓名；请核对号码是否属于此人。该行转人工审核。",
     ),
+    "another_code": Reason(
+        "This body stands under another code of 18 characters with the same organisation code (characters 9 to 17); "
+        "check all 18 in its licence. An officer will look at the row, and releases it where the code was changed.",
+        "该主体此前以另一统一社会信用代码入库，两者的主体标识码（第 9 至 17 位）相同；请按登记证照核对全部 18 位。"
+        "该行转人工审核，代码确已变更的予以放行。",
+    ),
     "name_changed": Reason(
         "The number stands under another name in your earlier rows; if the name was changed, nothing is to be done, "
         "else correct the row.",
@@ -225,6 +231,11 @@ REASONS: dict[str, Reason] = {
         "The record of this decision had ended and was deleted after its term; nothing brings it back. Do not send it; "
         "a new decision is sent under its own number.",
         "该决定的记录已终止，并已在保存期满后删除，不再恢复；请勿报送。新的决定请以其自身的文书号报送。",
+    ),
+    "decision_day_moved": Reason(
+        "{name} differs from that of the stored record of this decision, and with it the days on which its display and "
+        "other periods end; check it in the document. An officer will look at the row.",
+        "{name_zh}与该决定已存记录不同，其公示期等各项期限随之变动；请按决定书核对。该行转人工审核。",
     ),
     "perhaps_deleted": Reason(
         "A record of this decision had ended and was deleted, and nothing tells whether it was this one; if it was, do "

@@ -73,8 +73,8 @@ _PLACES = """
         as u(part, subject, natural_key)
 """
 # Locks, then reads: one call, two snapshots (see the migration). A row without an id is the place of what was deleted.
-# One without a natural key is a review, and without an id too a name of a subject that stands under one: under this
-# (`heard`) or under others.
+# One without a natural key is a review, or a code of the subject of that id, and without an id too a name of a subject
+# that stands under one: under this (`heard`) or under others.
 _LOCKED = """
     select natural_key, id, rev, fingerprint, state, mark, submission, whose
       from ingestion.locked(:lock_class, :lock_keys, :parts, :subjects, :keys, :party, :fingerprints,
@@ -132,6 +132,8 @@ class Locked:
     """The names under which their subjects stand."""
     unheard: set[bytes] = field(default_factory=set)
     """The names under which their subjects do not stand, although they stand under another."""
+    codes: dict[UUID, set[bytes]] = field(default_factory=dict)
+    """The whole codes under which subjects stand."""
 
 
 async def locked(
@@ -155,6 +157,8 @@ async def locked(
             known.deleted.add(key)
         elif key is not None:
             known.histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission, whose))
+        elif state == "code":
+            known.codes.setdefault(id_, set()).add(fingerprint)
         elif id_ is not None:
             known.reviews[fingerprint] = (id_, state)
         else:

@@ -9,7 +9,8 @@ from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.http import idempotency
 from creditmesh.chassis.vault.subjects import KNOW, known_values
-from creditmesh.ingestion.store import revisions
+from creditmesh.ingestion.store import revisions, whole_codes
+from creditmesh.ingestion.store.whole_codes import Code
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
@@ -45,12 +46,16 @@ _CHUNK = ("submission", "first_row", "last_row", "digest", "lines", *VERDICTS)
 _ADD_CHUNK = f"""
     insert into ingestion.submission_chunk ({", ".join(_CHUNK)}) values ({", ".join(f":{name}" for name in _CHUNK)})
 """
-_ADD = f"with revisions as ({revisions.INSERTION}), chunk as ({_ADD_CHUNK}) select {KNOW}"
+_ADD = f"""
+    with revisions as ({revisions.INSERTION}), codes as ({whole_codes.INSERTION}), chunk as ({_ADD_CHUNK})
+    select {KNOW}
+"""
 _BEGIN = f"""
     with submission as (
         insert into ingestion.submission ({", ".join(_SUBMISSION)})
         values ({", ".join(f":{name}" for name in _SUBMISSION)})
-    ), chunk as ({_ADD_CHUNK}), revisions as ({revisions.INSERTION}), key as ({idempotency.insertion("ingestion")})
+    ), chunk as ({_ADD_CHUNK}), revisions as ({revisions.INSERTION}), codes as ({whole_codes.INSERTION}),
+    key as ({idempotency.insertion("ingestion")})
     select cast(:key as text) is null or exists (select from key), {KNOW}
 """
 _ONE = f"select {', '.join(_SUBMISSION)} from ingestion.submission where id = :id"
@@ -72,15 +77,17 @@ async def begin(
     *,
     written: Sequence[Sequence[object]],
     known: Mapping[UUID, SubjectKind],
+    codes: Sequence[Code],
     key: Mapping[str, object],
 ) -> bool:
-    """Keep a submission, its first chunk with revisions, who is known by them, its key (`idempotency.values_of`).
+    """Keep a submission, its first chunk with revisions, who is known by them and by which codes, its key.
 
-    False if the key stands for something else: then all of this is to be rolled back.
+    The key is as `idempotency.values_of` gives it. False if it stands for something else: then all of this is to be
+    rolled back.
     """
     values = {name: getattr(submission, name) for name in _SUBMISSION}
     values |= await _written(session, submission.id, chunk, written)
-    return bool(await session.value(_BEGIN, {**values, **known_values(known), **key}))
+    return bool(await session.value(_BEGIN, {**values, **known_values(known), **whole_codes.values(codes), **key}))
 
 
 async def add_chunk(
@@ -90,10 +97,11 @@ async def add_chunk(
     *,
     written: Sequence[Sequence[object]],
     known: Mapping[UUID, SubjectKind],
+    codes: Sequence[Code],
 ) -> None:
     """Keep a later chunk with its revisions; DatabaseError that breaks a constraint if the chunk is there already."""
     values = await _written(session, submission, chunk, written)
-    await session.execute(_ADD, values | known_values(known))
+    await session.execute(_ADD, {**values, **known_values(known), **whole_codes.values(codes)})
 
 
 async def submission_of(session: Session, submission: UUID) -> StoredSubmission | None:

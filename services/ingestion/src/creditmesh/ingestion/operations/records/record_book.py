@@ -14,8 +14,9 @@ import orjson
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.revisions import Attribution, content_event, state_event
-from creditmesh.ingestion.store import revisions
+from creditmesh.ingestion.store import revisions, whole_codes
 from creditmesh.ingestion.store.revisions import Locked, Place
+from creditmesh.ingestion.store.whole_codes import Code
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import Change, RecordState
 from creditmesh.schemas.identifiers import SubjectKind
@@ -64,6 +65,8 @@ class RecordBook:
         """Of those whom the content that was added is about, or names."""
         self.rows: list[tuple[object, ...]] = []
         """To be written, as rows of `store.revisions.COLUMNS`."""
+        self._codes: dict[UUID, set[bytes]] = {}
+        self._new_codes: set[tuple[UUID, bytes]] = set()
 
     async def open_histories(
         self, places: Collection[Place], *, party: str, doubtful: Collection[bytes] = (), names: Collection[Place] = ()
@@ -77,6 +80,8 @@ class RecordBook:
         for natural_key, history in known.histories.items():
             self._histories.setdefault(natural_key, history)
         self._deleted |= known.deleted
+        for subject, codes in known.codes.items():
+            self._codes.setdefault(subject, set()).update(codes)
         return known
 
     async def open_newest(self, places: Iterable[Place]) -> None:
@@ -97,6 +102,16 @@ class RecordBook:
     def is_deleted(self, place: Place) -> bool:
         """Whether the record at this place was deleted after its term."""
         return place[2] in self._deleted
+
+    def has_another_code(self, candidate: Candidate) -> bool:
+        """Whether its subject stands under other codes of 18 characters, by what was stored and what was added."""
+        codes = self._codes.get(candidate.place[1], set())
+        return candidate.code is not None and bool(codes) and candidate.code not in codes
+
+    @property
+    def new_codes(self) -> list[Code]:
+        """The codes that what was added has first."""
+        return [(subject, code, *self._mac) for subject, code in self._new_codes]
 
     def newest(self, place: Place) -> Known | None:
         """The newest of them."""
@@ -128,6 +143,11 @@ class RecordBook:
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
             sealed=candidate.sealed(record),
         )  # fmt: skip
+        if peer_revision is None and candidate.code is not None:
+            codes = self._codes.setdefault(place[1], set())
+            if candidate.code not in codes:
+                codes.add(candidate.code)
+                self._new_codes.add((place[1], candidate.code))
         # What peers call a subject is theirs to know: names are compared with those of own rows.
         return self._add(place, row, known, by, event, name=candidate.name if peer_revision is None else None)
 
@@ -148,6 +168,7 @@ class RecordBook:
     def forget(self) -> None:
         """Write nothing of what was added; that it was is still known."""
         self.rows.clear()
+        self._new_codes.clear()
         self._queued.clear()
         self.kinds.clear()
         self._newest.clear()
@@ -156,6 +177,7 @@ class RecordBook:
         """Write the revisions with their queue rows, in the order they were added, and who is known by them."""
         session = await self._ctx.session()
         await revisions.write(session, self.rows)
+        await whole_codes.add(session, self.new_codes)
         await self._ctx.vault.know(session, self.kinds)
         self.queue()
 

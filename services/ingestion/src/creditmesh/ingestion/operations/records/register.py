@@ -36,6 +36,20 @@ class RowVerdict(NamedTuple):
     notices: Sequence[FieldError] = ()
 
 
+class Clocks(NamedTuple):
+    """What a record's periods count from and when it is shown no more, as days in ISO 8601."""
+
+    decided_on: str
+    until: str | None
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> "Clocks":
+        """Those that its content gives it."""
+        judged = candidate.passed.judgement
+        until = judged.period.until
+        return cls(judged.decided_on.isoformat(), None if until is None else until.isoformat())
+
+
 def told(verdict: RowVerdict, row: IntakeRow) -> RowVerdict:
     """The verdict on this row, with what was left out of it."""
     return verdict._replace(notices=(*row.left_out.values(), *verdict.notices)) if row.left_out else verdict
@@ -53,6 +67,8 @@ class Register:
         self._reviews: KnownReviews = {}
         self._names = StatedNames()
         self._held: list[Review] = []
+        self._clocks: dict[bytes, Clocks] = {}
+        """Of records that candidates may change, by their natural keys."""
         self.book = RecordBook(ctx)
 
     async def open(self, candidates: Sequence[Candidate]) -> None:
@@ -70,6 +86,7 @@ class Register:
         self._reviews |= known.reviews
         self._names.meet(((each.place[1], each.name) for each in candidates), heard=known.heard, unheard=known.unheard)
         await self._find_former(candidates)
+        await self._find_clocks(candidates)
         await self._find_reviews(candidates)
 
     def history(self, candidate: Candidate) -> list[Known]:
@@ -98,6 +115,11 @@ class Register:
         """Hold a doubtful row for an officer; None if there is no doubt, or an officer has cleared exactly this row."""
         candidate = row.passed_candidate
         doubts = (*candidate.holds, *self._named_otherwise(candidate, "another_name", person=True))
+        if self.book.has_another_code(candidate):
+            doubts = (*doubts, reason("another_code", f"/{candidate.item.roles.uscc}"))
+        if self._moves_its_day(candidate):
+            day = candidate.item.field(candidate.item.roles.decided_on)
+            doubts = (*doubts, reason("decision_day_moved", f"/{day.code}", name=day.name, name_zh=day.name_zh))
         if not doubts or self._review_of(candidate)[1] == "released":
             return None
         return self._hold(row.number, candidate, doubts)
@@ -107,6 +129,7 @@ class Register:
         notices = self._named_otherwise(candidate, "name_changed", person=False)
         made = self.book.add(candidate, self._by, change=change)
         self._names.write(candidate.place[1], candidate.name)
+        self._clocks[candidate.place[2]] = Clocks.of(candidate)
         newest = self.history(candidate)[-1]
         verdict: VerdictWord = "accepted" if change == "accepted" else "corrected"
         return RowVerdict(verdict, newest.record, newest.rev, made=made, notices=notices)
@@ -164,6 +187,25 @@ class Register:
             if place in stored and self._is_same(candidate, stored[place].data):  # a dry run has stored none
                 candidate.place = place
 
+    async def _find_clocks(self, candidates: Iterable[Candidate]) -> None:
+        """Find from and until when the records are shown that stand and that candidates say something new of."""
+        known = (each for each in candidates if self.book.newest(each.place) and each.place[2] not in self._clocks)
+        changed = {each.place for each in known if self._ruled(each).verdict == "corrected"}
+        for place, stored in (await revisions.newest(await self._ctx.session(), changed)).items():
+            event = orjson.loads(stored.data)
+            self._clocks[place[2]] = Clocks(event["decided_on"], event["display_until"])
+
+    def _moves_its_day(self, candidate: Candidate) -> bool:
+        """Whether it dates the decision otherwise than its record does, so that something ends on another day.
+
+        Of an adverse record that is always so: display, the day from which repair is possible, what measures rest on
+        it and retention count from the decision (order 36 of 2025). Of others only where their own end moves.
+        """
+        stands, says = self._clocks.get(candidate.place[2]), Clocks.of(candidate)
+        if stands is None or stands.decided_on == says.decided_on:
+            return False
+        return candidate.item.nature == "adverse" or stands.until != says.until
+
     def _is_same(self, candidate: Candidate, data: bytes) -> bool:
         event = RecordChanged.model_validate_json(data)
         row = {code: str(value) for code, value in event.fields.items()}
@@ -192,8 +234,10 @@ class Register:
 
     def _may_be_held(self, candidate: Candidate) -> bool:
         newest = self.book.newest(candidate.place)
+        if self.book.has_another_code(candidate):
+            return True
         if newest is not None:
-            return newest.party != self._by.party
+            return newest.party != self._by.party or self._moves_its_day(candidate)
         if self._has_deleted(candidate):
             return True
         person = candidate.passed.subject.kind == "natural_person"

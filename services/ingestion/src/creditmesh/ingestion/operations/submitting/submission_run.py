@@ -215,13 +215,21 @@ class SubmissionRun:
             raise OtherFirst(begun)
 
     async def _write(self, session: Session, chunk: Chunk, register: Register) -> None:
-        written, known = register.book.rows, register.book.kinds
+        book = register.book
         if self._replayed or chunk.first_row != 1:
-            await submissions.add_chunk(session, self._id, chunk, written=written, known=known)
-        else:
-            key = idempotency.values_of(self._ctx, self._order.key, self._order.digest, self._id)
-            if not await submissions.begin(session, self._submission(), chunk, written=written, known=known, key=key):
-                await self._assert_first()
+            await submissions.add_chunk(
+                session, self._id, chunk, written=book.rows, known=book.kinds, codes=book.new_codes
+            )
+        elif not await submissions.begin(
+            session,
+            self._submission(),
+            chunk,
+            written=book.rows,
+            known=book.kinds,
+            codes=book.new_codes,
+            key=idempotency.values_of(self._ctx, self._order.key, self._order.digest, self._id),
+        ):
+            await self._assert_first()
         await register.write_beside()
 
     def _submission(self) -> StoredSubmission:
