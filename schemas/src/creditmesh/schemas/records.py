@@ -52,6 +52,8 @@ class OwnRevision(Out):
     display_from: date
     display_until: date | None = None
     """The first day on which it is shown no more; None: open."""
+    false_material: bool = False
+    """Whether a repair of it was obtained by false material and revoked: it is shown for the longest period."""
     issuer: str
     party: Code
     origin: NodeCode

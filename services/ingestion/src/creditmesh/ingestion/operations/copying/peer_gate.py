@@ -13,7 +13,7 @@ from creditmesh.schemas.exchange import RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
-from creditmesh.schemas.rules.display import Period
+from creditmesh.schemas.rules.display import Period, lengthened
 from creditmesh.schemas.rules.severity import milder
 
 
@@ -56,13 +56,20 @@ class PeerGate(Lawful):
         self._agrees(body, row, verdict)
         verdict.severity = milder(self._severity(row), body.severity)
         widest, ours = (
-            self._period(verdict.decided_on, each, until, own_end).until for each in (body.severity, verdict.severity)
+            self._until(body, self._period(verdict.decided_on, each, until, own_end).until)
+            for each in (body.severity, verdict.severity)
         )
         if widest is not None and (body.display_until is None or body.display_until > widest):
             verdict.refusals.append(reason("period_too_long"))
         ends = [end for end in (body.display_until, ours) if end is not None]
         verdict.period = Period(body.display_from, min(ends, default=None))
+        verdict.false_material = body.false_material
         return verdict
+
+    def _until(self, body: RecordBody, until: date | None) -> date | None:
+        if not body.false_material:
+            return until
+        return lengthened(until, self._item.repair, decided_on=body.decided_on)
 
     def _agrees(self, body: RecordBody, row: Row, verdict: Judgement) -> None:
         kind = None if verdict.subject is None else verdict.subject.kind

@@ -32,6 +32,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.display import Period, lengthened
 from creditmesh.schemas.rules.identity import Identity
 
 _SLICE = 100
@@ -110,10 +111,18 @@ class Candidate:
             "decided_on": judged.decided_on,
             "display_from": judged.period.begins,
             "display_until": judged.period.until,
+            "false_material": judged.false_material,
             "issuer": self.passed.row[roles.issuer],
             "fields": orjson.Fragment(self.content.clear),
             "related": related,
         }
+
+    def lengthen(self) -> None:
+        """The record is one whose repair was obtained by false material: it is shown as long as the item says."""
+        judged = self.passed.judgement
+        judged.false_material = True
+        until = lengthened(judged.period.until, self.item.repair, decided_on=judged.decided_on)
+        judged.period = Period(judged.period.begins, until)
 
     def sealed(self, record: UUID) -> list[dict[str, JsonValue]]:
         """Each person's fields under their own key; a representative without a number is sealed with the subject."""

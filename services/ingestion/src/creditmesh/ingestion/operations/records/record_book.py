@@ -6,6 +6,7 @@ same transaction meets what an earlier one has done. Nothing is written before `
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -42,6 +43,10 @@ class StateChange:
     case: UUID | None = None
     about: UUID | None = None
     """Of a discharge: whom the record concerns no more."""
+    false_material: bool = False
+    """Of a record that is opened again: its repair was obtained by false material."""
+    until: date | None = None
+    """Then, when it is shown no more; None: never."""
     ends_mark: bool = False
     """Of a discharge or a withdrawal: whether it decides what the record is marked for."""
     peer_revision: PeerRevision | None = None
@@ -162,6 +167,9 @@ class RecordBook:
             **{name: says[name] for name in ("origin", "party", "item", "item_version")},
             officer=what.officer, reason=what.reason, basis=what.basis, case=what.case,
         )  # fmt: skip
+        if what.false_material:
+            until = None if what.until is None else what.until.isoformat()
+            says |= {"false_material": True, "display_until": until}
         event = state_event(says, by, known, revision or row, change=what.change, about=what.about)
         return self._add(place, row, known, by, event)
 

@@ -41,13 +41,15 @@ class Clocks(NamedTuple):
 
     decided_on: str
     until: str | None
+    false_material: bool | None = False
 
     @classmethod
     def of(cls, candidate: Candidate) -> "Clocks":
         """Those that its content gives it."""
         judged = candidate.passed.judgement
         until = judged.period.until
-        return cls(judged.decided_on.isoformat(), None if until is None else until.isoformat())
+        day = None if until is None else until.isoformat()
+        return cls(judged.decided_on.isoformat(), day, judged.false_material)
 
 
 def told(verdict: RowVerdict, row: IntakeRow) -> RowVerdict:
@@ -190,10 +192,18 @@ class Register:
     async def _find_clocks(self, candidates: Iterable[Candidate]) -> None:
         """Find from and until when the records are shown that stand and that candidates say something new of."""
         known = (each for each in candidates if self.book.newest(each.place) and each.place[2] not in self._clocks)
-        changed = {each.place for each in known if self._ruled(each).verdict == "corrected"}
+        changed = {each.place for each in known if self._may_change(each)}
         for place, stored in (await revisions.newest(await self._ctx.session(), changed)).items():
             event = orjson.loads(stored.data)
-            self._clocks[place[2]] = Clocks(event["decided_on"], event["display_until"])
+            self._clocks[place[2]] = Clocks(event["decided_on"], event["display_until"], event.get("false_material"))
+        for each in candidates:
+            if (stands := self._clocks.get(each.place[2])) is not None and stands.false_material:
+                each.lengthen()
+
+    def _may_change(self, candidate: Candidate) -> bool:
+        """Whether it says something new of its record, or opens it again."""
+        ruling = self._ruled(candidate)
+        return ruling.verdict == "corrected" or ruling.reason == "record_closed"
 
     def _moves_its_day(self, candidate: Candidate) -> bool:
         """Whether it dates the decision otherwise than its record does, so that something ends on another day.
