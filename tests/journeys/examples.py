@@ -36,6 +36,10 @@ def _correction(cast: Cast) -> dict[str, Any]:
     }
 
 
+def _reinstatement(cast: Cast) -> dict[str, Any]:
+    return {"fields": penalty("示市监罚〔2026〕905号", today=cast.today), "basis": "示法行终〔2026〕1号"}
+
+
 EXAMPLES: dict[str, Example] = {
     "GET /v1/catalogue": Example(),
     "GET /v1/catalogue/items": Example(),
@@ -56,6 +60,7 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/items/{item}/records": Example(
         by="owner", path={"item": ITEM}, body=lambda cast: penalty("示市监罚〔2026〕904号", today=cast.today)
     ),
+    "POST /v1/items/{item}/reinstatements": Example(by="officer", path={"item": ITEM}, body=_reinstatement),
     "GET /v1/submissions/{submission}": Example(by="owner"),
     "GET /v1/submissions/{submission}/verdicts": Example(by="owner"),
     "GET /v1/submissions/{submission}/receipt": Example(by="owner"),

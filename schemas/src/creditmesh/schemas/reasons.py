@@ -228,9 +228,16 @@ REASONS: dict[str, Reason] = {
         "因案件终止的仅可在该案件中撤销准予决定以恢复。",
     ),
     "record_deleted": Reason(
-        "The record of this decision had ended and was deleted after its term; nothing brings it back. Do not send it; "
-        "a new decision is sent under its own number.",
-        "该决定的记录已终止，并已在保存期满后删除，不再恢复；请勿报送。新的决定请以其自身的文书号报送。",
+        "The record of this decision had ended and was deleted after its term. Do not send it; a new decision is sent "
+        "under its own number. If it had been withdrawn and the decision was restored since, an officer sends it to "
+        "`reinstatements` of the item, with the document that restored it as `basis`.",
+        "该决定的记录已终止，并已在保存期满后删除；请勿报送。新的决定请以其自身的文书号报送。如记录此前系撤销、"
+        "而该决定已依其他文书恢复效力，由工作人员通过该条目的 `reinstatements` 接口办理，并将该文书填入 `basis`。",
+    ),
+    "reinstated": Reason(
+        "The record of this decision had been withdrawn and was deleted; a document is said to have restored it. "
+        "An officer of the credit office will look at the row and the document.",
+        "该决定的记录此前已撤销并删除，现称该决定已依文书恢复效力。该行及所附依据转信用工作机构人工审核。",
     ),
     "decision_day_moved": Reason(
         "{name} differs from that of the stored record of this decision, and with it the days on which its display and "

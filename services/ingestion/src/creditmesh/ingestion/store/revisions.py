@@ -124,8 +124,8 @@ class Locked:
 
     histories: dict[bytes, list[Known]] = field(default_factory=dict)
     """Every revision, oldest first, by natural key; absent where there is none."""
-    deleted: set[bytes] = field(default_factory=set)
-    """The natural keys of records that were deleted after their term."""
+    deleted: dict[bytes, str] = field(default_factory=dict)
+    """How records had ended that were deleted after their term, by natural key."""
     reviews: KnownReviews = field(default_factory=dict)
     """The reviews that rows of the doubtful fingerprints already have with this party."""
     heard: set[bytes] = field(default_factory=set)
@@ -154,7 +154,7 @@ async def locked(
     values |= {"named_parts": named["parts"], "named": named["subjects"], "names": named["keys"]}
     for key, id_, rev, fingerprint, state, mark, submission, whose in await session.fetch(_LOCKED, values):
         if key is not None and id_ is None:
-            known.deleted.add(key)
+            known.deleted[key] = state
         elif key is not None:
             known.histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission, whose))
         elif state == "code":

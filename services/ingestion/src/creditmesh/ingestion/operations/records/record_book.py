@@ -62,7 +62,7 @@ class RecordBook:
         self._mac = ctx.keys.key_id("fingerprint"), ctx.keys.algorithm("fingerprint")
         # By natural key: one stands at one place, and the hash of bytes is kept.
         self._histories: dict[bytes, list[Known]] = {}
-        self._deleted: set[bytes] = set()
+        self._deleted: dict[bytes, str] = {}
         self._newest: dict[bytes, bytes] = {}
         """Newest events, of those read by `open_newest` and those added."""
         self._queued: list[tuple[UUID, int]] = []
@@ -104,9 +104,9 @@ class RecordBook:
         """The revisions known of the record at this place, this transaction's included; empty if there is none."""
         return self._histories.setdefault(place[2], [])
 
-    def is_deleted(self, place: Place) -> bool:
-        """Whether the record at this place was deleted after its term."""
-        return place[2] in self._deleted
+    def deleted_as(self, place: Place) -> str | None:
+        """How the record at this place had ended that was deleted after its term; None if none was."""
+        return self._deleted.get(place[2])
 
     def has_another_code(self, candidate: Candidate) -> bool:
         """Whether its subject stands under other codes of 18 characters, by what was stored and what was added."""

@@ -14,7 +14,7 @@ from creditmesh.ingestion.revisions import Attribution
 from creditmesh.ingestion.stated_names import StatedNames
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.ingestion.store.reviews import KnownReviews, Review
-from creditmesh.ingestion.verdicts import DELETED, PERHAPS_DELETED, Known, Ruling, decide
+from creditmesh.ingestion.verdicts import DELETED, PERHAPS_DELETED, REINSTATED, Known, Ruling, decide
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.problems import FieldError
@@ -154,16 +154,21 @@ class Register:
 
     def _ruled(self, candidate: Candidate) -> Ruling:
         history, fingerprints = self.history(candidate), candidate.fingerprints
-        if not history and self._has_deleted(candidate):
-            own = candidate.is_whole_decision or self.book.is_deleted(candidate.place)
-            return DELETED if own else PERHAPS_DELETED
+        if self.has_deleted(candidate):
+            if not candidate.is_whole_decision and self.book.deleted_as(candidate.place) is None:
+                return PERHAPS_DELETED
+            ended = {self.book.deleted_as(place) for place in candidate.places} - {None}
+            return REINSTATED if self._by.reason == REINSTATED.reason and ended == {"withdrawn"} else DELETED
         if history and not any(known.fingerprint in fingerprints for known in history):
             # How content was recognised before is asked only of a record that exists and does not have it otherwise.
             fingerprints = all_fingerprints(self._ctx, candidate)
         return decide(history, fingerprints, submission=self._by.submission, party=self._by.party)
 
-    def _has_deleted(self, candidate: Candidate) -> bool:
-        return any(self.book.is_deleted(place) for place in candidate.places)
+    def has_deleted(self, candidate: Candidate) -> bool:
+        """Whether no record of the candidate's is left, and one that may have been its was deleted."""
+        return not self.history(candidate) and any(
+            self.book.deleted_as(place) is not None for place in candidate.places
+        )
 
     def _review_of(self, candidate: Candidate) -> tuple[UUID | None, ReviewState]:
         known = (self._reviews[each] for each in all_fingerprints(self._ctx, candidate) if each in self._reviews)
@@ -248,7 +253,7 @@ class Register:
             return True
         if newest is not None:
             return newest.party != self._by.party or self._moves_its_day(candidate)
-        if self._has_deleted(candidate):
+        if self.has_deleted(candidate):
             return True
         person = candidate.passed.subject.kind == "natural_person"
         return person and self._names.may_be_another(candidate.place[1], candidate.name)
