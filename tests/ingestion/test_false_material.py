@@ -80,21 +80,22 @@ async def test_a_rule_that_is_not_verified_lengthens_nothing_outside_a_sandbox(h
     assert (await ends(house, record))[2:] == [("reopened", YEAR, True)]
 
 
-async def test_a_node_above_takes_the_longer_period_of_such_a_record_and_of_no_other(
-    province: House, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("confirmed", [True, False])
+async def test_a_node_above_takes_the_longer_period_of_such_a_record_as_far_as_its_own_rule_goes_and_of_no_other(
+    province: House, monkeypatch: pytest.MonkeyPatch, *, confirmed: bool
 ):
-    follow(province, an_item(), monkeypatch)
+    follow(province, an_item(verified=confirmed), monkeypatch)
     province.equipment.followed.tell("party", child("city", 900_001, sends_for=("city",)), number=2)  # type: ignore[attr-defined]
     feed = await opened_feed(province)
     records = [new_record(), new_record()]
     for record, false_material in zip(records, (True, False), strict=True):
         row = penalty(province.number())
         more = {"display_until": LONGEST, "severity": "general", "false_material": false_material}
-        assert await codes(province, feed.entry(row, record=record)) == []
+        assert await codes(province, feed.entry(row, record=record, display_until=YEAR, severity="general")) == []
         assert await codes(province, feed.entry_of(None, record, 2, "repaired")) == []
         again = feed.entry(row, record=record, rev=3, change="reopened", **more)
         assert await codes(province, again) == ([] if false_material else ["period_too_long"])
     assert await ends(province, str(records[0])) == [
-        ("accepted", YEAR, False), ("repaired", YEAR, False), ("reopened", LONGEST, True),
+        ("accepted", YEAR, False), ("repaired", YEAR, False), ("reopened", LONGEST if confirmed else YEAR, True),
     ]  # fmt: skip
     assert [each.state for each in await province.events(records[1])] == ["published", "repaired"]

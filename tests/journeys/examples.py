@@ -26,6 +26,8 @@ class Example:
     """The body where it is no JSON; its type is among the headers."""
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    refused: str | None = None
+    """The code of the refusal, where the cast has nothing that it could be done to."""
 
 
 def _correction(cast: Cast) -> dict[str, Any]:
@@ -60,7 +62,9 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/items/{item}/records": Example(
         by="owner", path={"item": ITEM}, body=lambda cast: penalty("示市监罚〔2026〕904号", today=cast.today)
     ),
-    "POST /v1/items/{item}/reinstatements": Example(by="officer", path={"item": ITEM}, body=_reinstatement),
+    "POST /v1/items/{item}/reinstatements": Example(
+        by="officer", path={"item": ITEM}, body=_reinstatement, refused="nothing_to_reinstate"
+    ),
     "GET /v1/submissions/{submission}": Example(by="owner"),
     "GET /v1/submissions/{submission}/verdicts": Example(by="owner"),
     "GET /v1/submissions/{submission}/receipt": Example(by="owner"),

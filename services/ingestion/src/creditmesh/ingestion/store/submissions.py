@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.connecting import Row as DatabaseRow
@@ -41,6 +42,14 @@ class StoredSubmission:
     legal_date: date
 
 
+class Written(NamedTuple):
+    """What the rows of a chunk made: revisions (as `revisions.COLUMNS`), who is known by them, their new codes."""
+
+    rows: Sequence[Sequence[object]]
+    known: Mapping[UUID, SubjectKind]
+    codes: Sequence[Code]
+
+
 _SUBMISSION = StoredSubmission.__slots__
 _CHUNK = ("submission", "first_row", "last_row", "digest", "lines", *VERDICTS)
 _ADD_CHUNK = f"""
@@ -74,10 +83,8 @@ async def begin(
     session: Session,
     submission: StoredSubmission,
     chunk: Chunk,
+    written: Written,
     *,
-    written: Sequence[Sequence[object]],
-    known: Mapping[UUID, SubjectKind],
-    codes: Sequence[Code],
     key: Mapping[str, object],
 ) -> bool:
     """Keep a submission, its first chunk with revisions, who is known by them and by which codes, its key.
@@ -87,21 +94,12 @@ async def begin(
     """
     values = {name: getattr(submission, name) for name in _SUBMISSION}
     values |= await _written(session, submission.id, chunk, written)
-    return bool(await session.value(_BEGIN, {**values, **known_values(known), **whole_codes.values(codes), **key}))
+    return bool(await session.value(_BEGIN, {**values, **key}))
 
 
-async def add_chunk(
-    session: Session,
-    submission: UUID,
-    chunk: Chunk,
-    *,
-    written: Sequence[Sequence[object]],
-    known: Mapping[UUID, SubjectKind],
-    codes: Sequence[Code],
-) -> None:
+async def add_chunk(session: Session, submission: UUID, chunk: Chunk, written: Written) -> None:
     """Keep a later chunk with its revisions; DatabaseError that breaks a constraint if the chunk is there already."""
-    values = await _written(session, submission, chunk, written)
-    await session.execute(_ADD, {**values, **known_values(known), **whole_codes.values(codes)})
+    await session.execute(_ADD, await _written(session, submission, chunk, written))
 
 
 async def submission_of(session: Session, submission: UUID) -> StoredSubmission | None:
@@ -127,16 +125,16 @@ async def counts(session: Session, submission: UUID) -> dict[VerdictWord, int]:
     return _counts(row)
 
 
-async def _written(
-    session: Session, submission: UUID, chunk: Chunk, written: Sequence[Sequence[object]]
-) -> dict[str, object]:
+async def _written(session: Session, submission: UUID, chunk: Chunk, written: Written) -> dict[str, object]:
     # Few revisions go into the statement that writes their chunk; many are copied.
-    if len(written) >= COPY_FROM:
-        await revisions.write(session, written)
-        written = ()
-    values: dict[str, object] = {"submission": submission, **revisions.few(written)}
+    rows = written.rows
+    if len(rows) >= COPY_FROM:
+        await revisions.write(session, rows)
+        rows = ()
+    values: dict[str, object] = {"submission": submission, **revisions.few(rows)}
     values |= {name: getattr(chunk, name) for name in ("first_row", "last_row", "digest", "lines")}
-    return values | {word: chunk.counts.get(word, 0) for word in VERDICTS}
+    values |= {word: chunk.counts.get(word, 0) for word in VERDICTS}
+    return {**values, **known_values(written.known), **whole_codes.values(written.codes)}
 
 
 def _chunk(row: DatabaseRow) -> Chunk:

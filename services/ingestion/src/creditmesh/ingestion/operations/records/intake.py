@@ -1,6 +1,6 @@
 """Intake: the rows of one item from one party are read, judged at the gate, and find their subjects."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.compile import ReadRow, Row
+from creditmesh.schemas.rules.headers import MOST_NAMES
 from creditmesh.schemas.rules.identity import Identity, identify
 
 _SLICE = 100
@@ -142,6 +143,14 @@ class Intake:
         except orjson.JSONDecodeError:  # the validator takes what this parser does not, such as NaN in an empty field
             return row
         return self.compiled.as_given(row, fields)
+
+
+def say_once(rows: Iterable[IntakeRow], said: set[str]) -> None:
+    """Say of each name that was left out once, of what was not `said` before; of as many as a table has columns."""
+    for row in (each for each in rows if each.left_out):
+        new = [name for name in row.left_out if name not in said][: MOST_NAMES - len(said)]
+        said.update(new)
+        row.left_out = {name: row.left_out[name] for name in new}
 
 
 def _codes_of(row: SubmittedRow, columns: Sequence[str | None]) -> Iterator[Identity]:

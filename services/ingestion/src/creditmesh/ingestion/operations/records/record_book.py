@@ -17,7 +17,7 @@ from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.revisions import Attribution, content_event, state_event
 from creditmesh.ingestion.store import revisions, whole_codes
 from creditmesh.ingestion.store.revisions import Locked, Place
-from creditmesh.ingestion.store.whole_codes import Code
+from creditmesh.ingestion.store.submissions import Written
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import Change, RecordState
 from creditmesh.schemas.identifiers import SubjectKind
@@ -66,7 +66,7 @@ class RecordBook:
         self._newest: dict[bytes, bytes] = {}
         """Newest events, of those read by `open_newest` and those added."""
         self._queued: list[tuple[UUID, int]] = []
-        self.kinds: dict[UUID, SubjectKind] = {}
+        self._kinds: dict[UUID, SubjectKind] = {}
         """Of those whom the content that was added is about, or names."""
         self.rows: list[tuple[object, ...]] = []
         """To be written, as rows of `store.revisions.COLUMNS`."""
@@ -114,9 +114,9 @@ class RecordBook:
         return candidate.code is not None and bool(codes) and candidate.code not in codes
 
     @property
-    def new_codes(self) -> list[Code]:
-        """The codes that what was added has first."""
-        return [(subject, code, *self._mac) for subject, code in self._new_codes]
+    def written(self) -> Written:
+        """What is to be written."""
+        return Written(self.rows, self._kinds, [(*each, *self._mac) for each in self._new_codes])
 
     def newest(self, place: Place) -> Known | None:
         """The newest of them."""
@@ -142,8 +142,8 @@ class RecordBook:
             record, rev, revision, mark = newest.record, newest.rev + 1, row, newest.mark
         known = Known(record, rev, candidate.fingerprint, "published", mark, by.submission, by.party)
         if candidate.representative is not None:
-            self.kinds[candidate.representative[0]] = "natural_person"
-        self.kinds[place[1]] = candidate.passed.subject.kind
+            self._kinds[candidate.representative[0]] = "natural_person"
+        self._kinds[place[1]] = candidate.passed.subject.kind
         event = content_event(
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
             sealed=candidate.sealed(record),
@@ -178,15 +178,15 @@ class RecordBook:
         self.rows.clear()
         self._new_codes.clear()
         self._queued.clear()
-        self.kinds.clear()
+        self._kinds.clear()
         self._newest.clear()
 
     async def write(self) -> None:
         """Write the revisions with their queue rows, in the order they were added, and who is known by them."""
         session = await self._ctx.session()
         await revisions.write(session, self.rows)
-        await whole_codes.add(session, self.new_codes)
-        await self._ctx.vault.know(session, self.kinds)
+        await whole_codes.add(session, self.written.codes)
+        await self._ctx.vault.know(session, self._kinds)
         self.queue()
 
     def queue(self) -> None:

@@ -7,7 +7,7 @@ Without one, every row still meets its own record and changes nothing twice.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -23,13 +23,12 @@ from creditmesh.chassis.http import idempotency
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import ChunkDiffers, RowRefused
 from creditmesh.ingestion.formats import SubmittedRow
-from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
+from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow, say_once
 from creditmesh.ingestion.operations.records.register import Register, RowVerdict, told
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.rules.headers import MOST_NAMES
 from creditmesh.schemas.verdicts import VerdictWord, verdict_line
 
 CHUNK = 1000
@@ -151,16 +150,9 @@ class SubmissionRun:
 
     async def _prepared(self, rows: Sequence[SubmittedRow]) -> list[IntakeRow]:
         prepared = [self._intake.read(row) async for some in _slices(rows) for row in some]
-        for row in prepared:
-            row.left_out = self._said_first(row.left_out)
+        say_once(prepared, self._left_out)
         await self._intake.identify(prepared, dry_run=self._order.dry_run)
         return prepared
-
-    def _said_first(self, left_out: Mapping[str, FieldError]) -> Mapping[str, FieldError]:
-        """What is said of these names: each once, and of no more than a table may have columns."""
-        new = [name for name in left_out if name not in self._left_out][: MOST_NAMES - len(self._left_out)]
-        self._left_out.update(new)
-        return {name: left_out[name] for name in new}
 
     async def _committed(self, rows: Sequence[SubmittedRow], prepared: Sequence[IntakeRow]) -> Chunk:
         attempts = 0
@@ -215,21 +207,13 @@ class SubmissionRun:
             raise OtherFirst(begun)
 
     async def _write(self, session: Session, chunk: Chunk, register: Register) -> None:
-        book = register.book
+        written = register.book.written
         if self._replayed or chunk.first_row != 1:
-            await submissions.add_chunk(
-                session, self._id, chunk, written=book.rows, known=book.kinds, codes=book.new_codes
-            )
-        elif not await submissions.begin(
-            session,
-            self._submission(),
-            chunk,
-            written=book.rows,
-            known=book.kinds,
-            codes=book.new_codes,
-            key=idempotency.values_of(self._ctx, self._order.key, self._order.digest, self._id),
-        ):
-            await self._assert_first()
+            await submissions.add_chunk(session, self._id, chunk, written)
+        else:
+            key = idempotency.values_of(self._ctx, self._order.key, self._order.digest, self._id)
+            if not await submissions.begin(session, self._submission(), chunk, written, key=key):
+                await self._assert_first()
         await register.write_beside()
 
     def _submission(self) -> StoredSubmission:
