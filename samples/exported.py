@@ -125,7 +125,7 @@ class Exported(File):
             party=party,
             rows=rows,
             encoding="gb18030",
-            notices=("above_header", "extra_column", "extra_column"),
+            notices=("above_header", "extra_field", "extra_field"),
             lines=lines,
         )
 

@@ -44,11 +44,6 @@ FORMS: dict[str, tuple[str, Callable[[Sequence[Row]], bytes]]] = {
 }
 
 
-def rows_from(base: int, kinds: Sequence[int]) -> list[Row]:
-    """Rows of these kinds about subjects of their own; equal kinds repeat and correct each other."""
-    return [_KINDS[kind](base + kind) for kind in kinds]
-
-
 _KINDS: tuple[Callable[[int], Row], ...] = (
     penalty,
     lambda n: penalty(n - 1, BZ="更正"),
@@ -62,6 +57,17 @@ _KINDS: tuple[Callable[[int], Row], ...] = (
     lambda n: person_penalty(n, born="20150101"),
     lambda n: penalty(n, CF_NR_FK="贰仟元整", CF_YXQ="长期", CF_JDRQ="2026-05-10T16:00:00Z", CF_CFLB="罚款"),
 )
+EXTRA = st.lists(st.sampled_from(["序号", "ADD_TIME", "经办人", "CF_XDR_MC.1"]), max_size=3, unique=True)
+MISTAKES = ("CF_GSJQZ", "公示截至期", "没收金额（元）", "血型")
+"""Names of no field that are not left out: nearly a field's that is lacking, with something beside it, forbidden."""
+
+
+def rows_from(base: int, kinds: Sequence[int], extra: Sequence[str] = ()) -> list[Row]:
+    """Rows of these kinds about subjects of their own; equal kinds repeat and correct each other.
+
+    Each has these names of no field too.
+    """
+    return [_KINDS[kind](base + kind) | dict.fromkeys(extra, "甲") for kind in kinds]
 
 
 async def stands_before(house: House, kinds: Sequence[int]) -> int:
@@ -81,11 +87,17 @@ def words(verdicts: Sequence[dict]) -> list[tuple]:
     ]
 
 
+def left_out(verdicts: Sequence[dict]) -> int:
+    """Of how many names it is said that they were not read."""
+    return sum(notice["code"] == "extra_field" for each in verdicts for notice in each.get("notices", ()))
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     earlier=st.lists(st.integers(0, len(_KINDS) - 1), max_size=6),
     kinds=st.lists(st.integers(0, len(_KINDS) - 1), min_size=1, max_size=14),
     chunk=st.integers(1, 5),
+    extra=EXTRA,
     data=st.data(),
 )
 async def test_verdicts_depend_on_neither_form_nor_chunks_nor_the_rows_of_others(
@@ -95,19 +107,24 @@ async def test_verdicts_depend_on_neither_form_nor_chunks_nor_the_rows_of_others
     earlier: list[int],
     kinds: list[int],
     chunk: int,
+    extra: list[str],
     data: st.DataObject,
 ):
-    """Nor on whether it is a dry run; a file of before may stand already."""
+    """Nor on whether it is a dry run; a file of before may stand already, and names of no field in every row."""
     said, rehearsed = {}, data.draw(st.sets(st.sampled_from(sorted(FORMS)), min_size=1, max_size=3))
     for form, (kind, written) in FORMS.items():
         base = await stands_before(house, earlier)
         monkeypatch.setattr(submission_run, "CHUNK", chunk if form != "ndjson" else 1000)
-        body = written(rows_from(base, kinds))
+        body = written(rows_from(base, kinds, extra))
         if form in rehearsed:
             dry = await house.submit(body, kind=kind, dry_run=True)
-            said[f"{form}, dry"] = words([orjson.loads(line) for line in dry.content.splitlines()])
+            verdicts = [orjson.loads(line) for line in dry.content.splitlines()]
+            assert left_out(verdicts) == len(extra)
+            said[f"{form}, dry"] = words(verdicts)
         answer = await house.submit(body, kind=kind, key=f"form-{next(_KEYS)}")
-        said[form] = words(told(answer)[0])
+        verdicts = told(answer)[0]
+        assert left_out(verdicts) == len(extra)
+        said[form] = words(verdicts)
     assert all(each == said["ndjson"] for each in said.values()), said
     # Rows about one decision keep their order (kinds 0 and 1 are one); those of others go anywhere between them.
     decision = [0 if kind < 2 else kind for kind in kinds]
@@ -117,6 +134,49 @@ async def test_verdicts_depend_on_neither_form_nor_chunks_nor_the_rows_of_others
     answer = await house.submit(rows_from(base, [kinds[place] for place in moved]))
     there = {place: rest for place, (_, *rest) in zip(moved, words(told(answer)[0]), strict=True)}
     assert there == {place: rest for place, (_, *rest) in enumerate(said["ndjson"])}
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kinds=st.lists(st.integers(0, len(_KINDS) - 1), min_size=1, max_size=4),
+    extra=EXTRA,
+    mistake=st.sampled_from(MISTAKES),
+)
+async def test_a_name_that_may_not_be_left_out_is_refused_in_every_form(
+    house: House, *, kinds: list[int], extra: list[str], mistake: str
+):
+    """A table with it has no row that is read; of an object it is said beside what else is wrong."""
+    rows = rows_from(await stands_before(house, ()), kinds, [*extra, mistake])
+    tables = [await house.submit(written(rows), kind=kind) for kind, written in FORMS.values() if "csv" in kind]
+    assert {answer.status_code for answer in tables} == {422}
+    [wrong] = {frozenset((e["code"], e["pointer"]) for e in answer.json()["errors"]) for answer in tables}
+    assert {"misspelt_field", "forbidden_attribute"} & {code for code, _ in wrong}
+    for form in ("ndjson", "json"):
+        kind, written = FORMS[form]
+        verdicts, _ = told(await house.submit(written(rows), kind=kind))
+        assert left_out(verdicts) == 0
+        for _, verdict, reasons in words(verdicts):
+            assert verdict == "refused"
+            assert wrong <= set(reasons)
+
+
+async def test_names_of_no_field_are_said_once_a_file_whatever_became_of_the_first_row(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """And of a correction."""
+    monkeypatch.setattr(submission_run, "CHUNK", 2)
+    row = penalty(house.number())
+    rows = [row | {"CF_JDRQ": "2062-01-01", "序号": "1"}, row | {"经办人": {"a": ["乙"]}, "序号": 2}, row | {"序号": 3}]
+    verdicts, _ = told(await house.submit(rows))
+    assert [each["verdict"] for each in verdicts] == ["refused", "accepted", "unchanged"]
+    assert [[notice["code"] for notice in each.get("notices", ())] for each in verdicts] == [["extra_field"]] * 2 + [[]]
+    async with house.client() as client:
+        answer = await client.post(
+            f"/v1/records/{verdicts[1]['record']}/corrections",
+            json={"fields": row | {"BZ": "二", "序号": "1"}, "reason": "error"},
+            headers={"If-Match": '"1"'},
+        )
+    assert (answer.status_code, [notice["code"] for notice in answer.json()["notices"]]) == (201, ["extra_field"])
 
 
 async def test_a_broken_quote_joins_no_two_decisions_and_is_told_by_its_line(house: House):
@@ -143,7 +203,7 @@ async def test_what_was_not_read_is_said_with_the_first_row_and_again_when_asked
         (2, 4, "accepted"),
     ]
     notices = verdicts[0]["notices"]
-    assert [notice["code"] for notice in notices] == ["above_header", "extra_column", "extra_column"]
+    assert [notice["code"] for notice in notices] == ["above_header", "extra_field", "extra_field"]
     assert all(notice["detail"] and notice["detail_zh"] for notice in notices)
     assert "notices" not in verdicts[1]
 

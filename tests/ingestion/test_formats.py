@@ -146,7 +146,7 @@ def test_rows_that_are_not_in_the_declared_encoding_are_refused_and_the_others_r
 def test_what_was_left_out_of_a_table_is_said_with_its_first_row():
     body = "示例市行政处罚信息公示表\n".encode() + table([penalty(1, ADD_TIME="x", 序号="1"), penalty(2)])
     first, second = read(Media("table", None), body)
-    assert [notice.code for notice in first.notices] == ["above_header", "extra_column", "extra_column"]
+    assert [notice.code for notice in first.notices] == ["above_header", "extra_field", "extra_field"]
     assert (first.line, second.line, second.notices) == (3, 4, ())
     assert orjson.loads(first.text) == penalty(1)
 

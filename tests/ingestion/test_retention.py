@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.stream import read_stream
+from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
@@ -24,7 +26,7 @@ from creditmesh.ingestion.store.revisions import COLUMNS
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import RecordChanged, RecordPurged
 from creditmesh.schemas.rules.calendar import add_months
-from tests.ingestion.conftest import OFFICE, OFFICER, PENALTY, REAL, Catalogue, House, told
+from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, PENALTY, REAL, Catalogue, House, told
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import TODAY, items, penalty, person_penalty, resident
 from tests.ingestion.test_cases import step
@@ -237,6 +239,71 @@ async def test_what_cannot_be_compared_with_what_was_deleted_is_for_the_credit_o
     assert await there(alone) == {UUID(answer.json()["record"])}
     verdicts, _ = told(await alone.submit(rows, item="administrative_licence"))
     assert [each["verdict"] for each in verdicts] == ["held", "unchanged"]
+
+
+async def reinstated(house: House, row: dict[str, str], *, caller: Caller = OFFICER, **more: Any) -> httpx.Response:
+    body = {"fields": row, "basis": "示法行终〔2031〕1号"} | more
+    async with house.client(caller) as client:
+        return await client.post("/v1/items/administrative_licence/reinstatements", json=body)
+
+
+async def withdrawn_and_deleted(house: House, row: dict[str, str]) -> None:
+    record = (await house.submit(row, item="administrative_licence")).json()["record"]
+    await withdraw(house, record)
+    house.on(add_months(TODAY, 60))
+    assert await a_round(house) == 1
+
+
+async def test_a_decision_that_was_restored_after_its_withdrawn_record_was_deleted_is_taken_in_by_two_officers(
+    alone: House,
+):
+    row = licence(1, certificate=None, decision="示许〔2026〕1号", XK_YXQZI="2099-12-31")
+    await withdrawn_and_deleted(alone, row)
+    assert (await reinstated(alone, row, caller=MARKET_CALLER)).json()["code"] == "officer_needed"
+    assert (await reinstated(alone, row, basis="")).status_code == 422
+    answer = await reinstated(alone, row)
+    assert (answer.status_code, [each["code"] for each in answer.json()["reasons"]]) == (202, ["reinstated"])
+    review = answer.json()["review"]
+    assert (await reinstated(alone, row)).json()["review"] == review
+    assert await there(alone) == set()
+    (access,) = [each for each in await alone.accesses() if each["purpose"] == "reinstatement"][-1:]
+    assert access["officer"] == OFFICER.officer
+    again = await alone.submit(row, item="administrative_licence")
+    assert (again.status_code, again.json()["errors"][0]["code"]) == (422, "record_deleted"), "a file opens nothing"
+    async with alone.client(OFFICE) as client:
+        seen = (await client.get(f"/v1/reviews/{review}")).json()
+        assert (seen["reason"], seen["basis"]) == ("reinstated", "示法行终〔2031〕1号")
+    for caller, status in ((OFFICER, 403), (OFFICE, 201)):
+        async with alone.client(caller) as client:
+            answer = await client.post(f"/v1/reviews/{review}/decision", json={"decision": "release"})
+        assert answer.status_code == status, answer.text
+    (event,) = await alone.events(answer.json()["record"])
+    assert (event.change, event.reason, event.basis) == ("accepted", "reinstated", "示法行终〔2031〕1号")
+    assert (await alone.submit(row, item="administrative_licence")).json()["verdict"] == "unchanged"
+    assert (await reinstated(alone, row)).json()["code"] == "nothing_to_reinstate"
+
+
+async def test_what_had_ended_by_its_period_or_a_case_or_was_not_deleted_is_reinstated_by_nobody(alone: House):
+    repaired, expired, new = (
+        licence(number, certificate=None, decision=f"示许〔2026〕{number}号", XK_YXQZI=until)
+        for number, until in ((1, "2099-12-31"), (2, "2026-12-31"), (3, "2099-12-31"))
+    )
+    for row in (repaired, expired):
+        record = (await alone.submit(row, item="administrative_licence")).json()["record"]
+        (event,) = await alone.events(record)
+        if row is repaired:
+            await alone.deliver(step(UUID(record), event.subject, "repair"))
+    alone.on(add_months(date(2027, 1, 1), 60))
+    assert await a_round(alone) == 2
+    for row, status, code in ((repaired, 422, "record_deleted"), (expired, 422, "retention_over")):
+        answer = await reinstated(alone, row)
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (status, code)
+    # Nor under a new end of its own, for it is not what was withdrawn.
+    answer = await reinstated(alone, expired | {"XK_YXQZI": "2099-12-31"})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "record_deleted")
+    answer = await reinstated(alone, new)
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_reinstate")
+    assert await there(alone) == set()
 
 
 async def test_what_is_left_of_what_was_deleted_names_nobody(alone: House):

@@ -50,11 +50,11 @@ async def warm(house: House) -> House:
 
 @pytest.mark.parametrize("row", [penalty, person_penalty, with_representative])
 @pytest.mark.parametrize("key", [None, "six or five"])
-async def test_a_record_of_a_new_subject_is_six_round_trips_and_of_a_known_one_five(
+async def test_a_record_of_a_new_subject_and_a_correction_are_six_round_trips_and_of_a_known_one_five(
     warm: House, monkeypatch: pytest.MonkeyPatch, row: Any, key: str | None
 ):
     first = row(warm.number())
-    for body, most in ((first, 6), (first | {"CF_WSH": f"另案{warm.number()}号"}, 5), (first | {"CF_SY": "更正"}, 5)):
+    for body, most in ((first, 6), (first | {"CF_WSH": f"另案{warm.number()}号"}, 5), (first | {"CF_SY": "更正"}, 6)):
         with counted(monkeypatch) as seen:
             answer = await warm.submit(body, key=key and f"{key} {uuid4()}")
         assert answer.status_code == 201

@@ -26,6 +26,8 @@ class Example:
     """The body where it is no JSON; its type is among the headers."""
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    refused: str | None = None
+    """The code of the refusal, where the cast has nothing that it could be done to."""
 
 
 def _correction(cast: Cast) -> dict[str, Any]:
@@ -34,6 +36,10 @@ def _correction(cast: Cast) -> dict[str, Any]:
         "reason": "error",
         "basis": "示市监更正〔2026〕3号",
     }
+
+
+def _reinstatement(cast: Cast) -> dict[str, Any]:
+    return {"fields": penalty("示市监罚〔2026〕905号", today=cast.today), "basis": "示法行终〔2026〕1号"}
 
 
 EXAMPLES: dict[str, Example] = {
@@ -55,6 +61,9 @@ EXAMPLES: dict[str, Example] = {
     ),
     "POST /v1/items/{item}/records": Example(
         by="owner", path={"item": ITEM}, body=lambda cast: penalty("示市监罚〔2026〕904号", today=cast.today)
+    ),
+    "POST /v1/items/{item}/reinstatements": Example(
+        by="officer", path={"item": ITEM}, body=_reinstatement, refused="nothing_to_reinstate"
     ),
     "GET /v1/submissions/{submission}": Example(by="owner"),
     "GET /v1/submissions/{submission}/verdicts": Example(by="owner"),

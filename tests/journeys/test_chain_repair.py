@@ -8,6 +8,7 @@ import pytest
 from creditmesh.client.certificates import check
 from creditmesh.client.errors import Unverified
 from creditmesh.schemas.cases import Certificate
+from creditmesh.schemas.rules.calendar import add_months
 from creditmesh.schemas.signed import SignedText, said
 from tests.journeys.mesh import (
     GONE,
@@ -224,3 +225,32 @@ async def test_a_repair_that_is_revoked_is_none_at_any_tier(shared: Mesh):
     assert newest["state"] == "published"
     again = await shared.city.submit(enterprise(shared.city, "示市监罚〔2026〕504号", 504), item=LISTING)
     assert (again.status_code, again.json()["verdict"]) == (200, "unchanged")
+
+
+async def test_a_repair_by_false_material_is_shown_for_the_longest_period_at_every_tier(shared: Mesh):
+    """The rule is the shipped item's; in a sandbox what is not verified acts."""
+    record, today = await record_of(shared, 505), shared.city.today
+    decided = date.fromisoformat(enterprise(shared.city, "x", 505)["CF_JDRQ"])
+    usual, longest = add_months(decided, 12), add_months(decided, 36)
+    case = await filed(shared.city, "repair", record)
+    await act(shared.city, case, action="approve", basis="示市监修〔2026〕3号")
+    await shared.settled()
+    revoked = {"action": "revoke", "reason": "整改材料系伪造", "basis": "示市监撤〔2026〕2号", "false_material": True}
+    await act(shared.city, case, **revoked)  # type: ignore[arg-type]
+    await shared.settled()
+    for code in UPWARDS:
+        ends = [(each["display_until"], each["false_material"]) for each in (await shared.revisions(record))[code]]
+        assert ends == [(usual.isoformat(), False)] * 2 + [(longest.isoformat(), True)], code
+        own = done(await shared[code].door("subject").get("/v1/me/file"))["records"]
+        (mine,) = [each for each in own if each["record"] == record]
+        assert (mine["display_until"], mine["false_material"]) == (longest.isoformat(), True), code
+    again = {"kind": "repair", "record": record, "statement": "再次申请"}
+    refused = await shared.city.door("subject").post("/v1/cases", json=again)
+    assert (refused.status_code, refused.json()["code"]) == (409, "repair_barred")
+    await shared.move_clock((usual - today).days + 1)
+    try:
+        assert await shown(shared, 505, record) == dict.fromkeys(UPWARDS, SHOWN)
+        await shared.move_clock((longest - today).days)
+        assert await shown(shared, 505, record) == dict.fromkeys(UPWARDS, GONE)
+    finally:
+        await shared.move_clock(0)

@@ -23,7 +23,8 @@ alter table repair.record add column origin text not null;
 drop index repair.one_open_case;
 create unique index case_record_kind_part_idx on repair.case (record, kind, part)
  where state in ('filed', 'returned', 'accepted', 'appealed');
-alter table repair.case drop column days_left;
+alter table repair.case drop column days_left, drop column false_material_on;
+alter table repair.record drop column false_material;
 update repair.alembic_version set version_num = 'repair_0001';
 """
 REVISION = """

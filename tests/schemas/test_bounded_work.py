@@ -29,6 +29,7 @@ HEADER = b"FROM,B,C,TO,E\n"
         b'{"a":[' + b"[]," * 80_000 + b"[]]}",
         b'{"a":[' + b"{}," * 80_000 + b"{}]}",
         b"{" + b",".join([b'"a":1'] * 990) + b"}",
+        json.dumps({"处罚有效" * 10 + str(n): 1 for n in range(250)}, ensure_ascii=False).encode(),
     ],
 )
 def test_a_row_of_thousands_of_names_or_brackets_costs_little_and_has_few_findings(body: bytes):

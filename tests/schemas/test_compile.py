@@ -280,12 +280,36 @@ def test_unknown_and_forbidden_and_repeated_fields_are_refused_all_at_once():
 
 
 def test_a_name_that_is_no_code_is_not_echoed():
-    found = compiled.validate_json(line(**{resident(): "x", "林小满": "x", f"A{resident()}": "x"}))
-    assert isinstance(found, tuple)
-    assert [error.code for error in found] == ["unknown_field"] * 3
-    assert [error.pointer for error in found] == [""] * 3
-    assert "990000" not in repr(found)
-    assert "林小满" not in repr(found)
+    strange = {resident(): "x", "林小满": "x", f"A{resident()}": "x"}
+    found = compiled.read_json(line(**strange))
+    assert (found.outcome, found.left_out.keys()) == (FIRM, strange.keys())
+    refused = compiled.validate_json(line(**strange, religion="x"))
+    assert isinstance(refused, tuple)
+    assert [error.code for error in refused] == ["unknown_field"] * 3 + ["forbidden_attribute"]
+    for said in (*found.left_out.values(), *refused[:3]):
+        assert said.pointer == ""
+        assert "990000" not in repr(said)
+        assert "林小满" not in repr(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("处罚有郊期", "YXQ"), ("罚款金额（元）", "FK"), ("CFLBB", "CFLB"), ("FCLB", "CFLB"), ("CFBL", "CFLB")],
+)
+def test_a_name_of_an_object_is_judged_as_the_header_of_a_column(name: str, code: str):
+    """What was meant for a field is not lost for a slip in its name; where the field is there, it is left out."""
+    without = {field: value for field, value in FIRM.items() if field != code} | {name: "x"}
+    as_column = compiled.names.columns(list(without))
+    assert compiled.validate_json(orjson.dumps(without))[: len(as_column.errors)] == as_column.errors  # type: ignore[index]
+    assert [(error.code, error.pointer) for error in as_column.errors] == [("misspelt_field", f"/{code}")]
+    beside = compiled.read_json(line(**{name: "x"}))
+    assert (beside.outcome, list(beside.left_out)) == (FIRM, [name])
+    assert compiled.names.columns([*FIRM, name]).notices == tuple(beside.left_out.values())
+
+
+def test_an_object_may_have_as_many_names_as_a_table_columns():
+    assert compiled.validate_json(line(**{f"n{n}": {"a": [1]} for n in range(256 - len(FIRM))})) == FIRM
+    assert refused(**{f"n{n}": "x" for n in range(257 - len(FIRM))}) == [("", "too_many_fields")]
 
 
 def test_chinese_names_aliases_and_odd_spacing_are_names_too():
@@ -363,9 +387,9 @@ changes = st.dictionaries(st.sampled_from([*compiled.codes, "FDDB", "mc", "处�
 @given(st.sampled_from([FIRM, PERSON]), changes)
 def test_the_quick_way_and_the_examination_find_the_same(base: dict[str, str], changed: dict[str, Any]):
     body = {**base, **changed}
-    examined = compiled._examine(body.items())
-    assert compiled.validate(body) == examined
-    assert compiled.validate_json(json.dumps(body).encode()) == examined
+    examined = compiled._examine(list(body.items()))
+    assert compiled.read(body) == examined
+    assert compiled.read_json(json.dumps(body).encode()) == examined
 
 
 @given(st.text(max_size=60))
@@ -458,7 +482,7 @@ def test_a_column_of_no_field_is_left_out_and_said():
     assert columns.errors == ()
     places = [len(compiled.codes) + 1, len(compiled.codes) + 2]
     assert [notice.detail for notice in columns.notices] == [
-        f"Column {place} is none of the item's; it was not read." for place in places
+        f"Column or name {place} is none of the item's; it was not read." for place in places
     ]
 
 

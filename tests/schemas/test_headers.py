@@ -88,4 +88,4 @@ def test_a_field_with_something_beside_it_is_neither_read_nor_left_out(name: str
 def test_a_column_beside_its_field_is_left_out_and_said(name: str):
     header = [spec.code for spec in items()["administrative_penalty"].fields]
     found = compiled().names.columns([*header, name])
-    assert (found.errors, [notice.code for notice in found.notices]) == ((), ["extra_column"])
+    assert (found.errors, [notice.code for notice in found.notices]) == ((), ["extra_field"])

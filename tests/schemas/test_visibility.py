@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.database.statements import compiled
 from creditmesh.schemas.catalogue import DisplayRule, Item, SeverityRule
+from creditmesh.schemas.catalogue.item import FalseMaterial
 from creditmesh.schemas.rules.calendar import add_months
 from creditmesh.schemas.rules.severity import confirmed, severity_of
 from creditmesh.schemas.rules.visibility import Law, publishes_sql, until_sql, visible_sql
@@ -37,10 +38,12 @@ class Row:
     kind: str = "organisation"
     severity: str | None = "general"
     fields: tuple[tuple[str, str], ...] = ()
+    false_material: bool = False
 
     @property
     def data(self) -> bytes:
-        return orjson.dumps({"severity": self.severity, "fields": dict(self.fields)})
+        said = {"severity": self.severity, "fields": dict(self.fields)}
+        return orjson.dumps(said | ({"false_material": True} if self.false_material else {}))
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,9 @@ displays = st.builds(
 )
 
 
+false_materials = st.builds(FalseMaterial, display_months=months, verified=st.booleans())
+
+
 @st.composite
 def tables(draw) -> Item:
     """The shipped penalty item under other rules."""
@@ -129,6 +135,7 @@ def tables(draw) -> Item:
     return PENALTY.model_copy(
         update={
             "display": draw(displays),
+            "repair": PENALTY.repair.model_copy(update={"false_material": draw(st.none() | false_materials)}),
             "severity": tuple(draw(st.lists(severity_rules, max_size=5))),
             "fixed_severity": draw(st.sampled_from([None, None, "serious", "minor"])),
             "nature": draw(st.sampled_from(["adverse", "adverse", "neutral"])),
@@ -158,6 +165,7 @@ def records(draw) -> Row:
         kind=draw(st.sampled_from(KINDS)),
         severity=draw(st.sampled_from([None, "minor", "general", "serious"])),
         fields=tuple((code, value) for code, value in said.items() if value is not None),
+        false_material=draw(st.booleans()),
     )
 
 
@@ -180,6 +188,8 @@ def test_nothing_is_served_for_longer_than_any_class_of_the_law_of_the_day_allow
         longest = max(display.minor_months, display.general_months, display.serious_months)
         if display.by == "months":
             longest = display.months
+        if row.false_material and longest is not None and (follows := item.repair.false_material) is not None:
+            longest = max(longest, follows.display_months)
         if item.nature == "adverse" and longest is not None:
             assert add_months(row.display_from, longest) > DAY
         assert row.kind in item.kinds
@@ -207,6 +217,20 @@ def test_a_milder_table_ends_sooner_what_was_stored_under_a_harsher_one():
     assert under(milder).severity(Seen(row)) == "minor"
     assert not under(milder).publishes(Seen(row))
     assert shows(under(milder), replace(row, display_from=DAY))
+
+
+def test_a_record_whose_repair_was_obtained_by_false_material_is_shown_as_long_as_the_law_of_the_day_says():
+    begins = DAY - timedelta(days=400)
+    row = Row(
+        "published", "administrative_penalty", begins, add_months(begins, 36), fields=(("CF_CFLB", "罚款"),),
+        false_material=True,
+    )  # fmt: skip
+    assert under(PENALTY).until(Seen(row)) == add_months(begins, 36)
+    assert under(PENALTY).until(Seen(replace(row, false_material=False))) == add_months(begins, 12)
+    follows = PENALTY.repair.false_material
+    shorter = PENALTY.repair.model_copy(update={"false_material": follows.model_copy(update={"display_months": 14})})
+    assert under(PENALTY.model_copy(update={"repair": shorter})).until(Seen(row)) == add_months(begins, 14)
+    assert under(confirmed(PENALTY)).until(Seen(row)) == add_months(begins, 12), "what is not verified follows nobody"
 
 
 def statement(*, changed: bool) -> str:

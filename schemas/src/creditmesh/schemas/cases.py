@@ -65,6 +65,8 @@ class ActionIn(In):
     """Of `return`: every document that is missing, all at once; a case is returned once."""
     remedy: Remedy | None = None
     """Of `approve` of an objection."""
+    false_material: bool = False
+    """Of `revoke` of a repair: it was obtained by false material, and what the item's rule says follows."""
 
 
 class EvidenceOut(Out):
@@ -132,6 +134,8 @@ class CaseEntry(Out):
     """Whether the record carries the mark `disputed` because of this case."""
     effect: Literal["under_way", "done"] | None = None
     """Whether what was decided has become a revision of the record; None: it changes nothing."""
+    false_material_on: date | None = None
+    """The day on which the repair was revoked because it had been obtained by false material."""
 
 
 class CaseOut(CaseEntry):

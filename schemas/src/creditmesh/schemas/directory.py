@@ -12,7 +12,18 @@ from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVa
 
 from pydantic import BaseModel, ValidationError
 
-from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose, Rule
+from creditmesh.schemas.catalogue import (
+    CodeSet,
+    CreditList,
+    Item,
+    Matter,
+    Measure,
+    Party,
+    Procedure,
+    Purpose,
+    Repair,
+    Rule,
+)
 from creditmesh.schemas.catalogue.base import KEPT, based
 from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
@@ -246,6 +257,17 @@ class Directory:
         held = ((item, item if self.sandbox else confirmed(item)) for item in items)
         changed = {item.code: held for item, held in held if self._accepted_by_others(item.code, rule_of(held))}
         return Law(as_of=on, withdrawn=self.withdrawn(on), items=changed)
+
+    def repair(self, code: str, number: int, *, on: date) -> Repair | None:
+        """How records of an item are repaired: by the version in force that day, else the one they were accepted under.
+
+        What is not verified follows nobody outside a sandbox. None where neither is known.
+        """
+        version = self.version("item", code, number)
+        item = self.item(code, on=on) or (version.body if version is not None else None)
+        if not isinstance(item, Item):
+            return None
+        return (item if self.sandbox else confirmed(item)).repair
 
     @once_a_version
     def shown_by(self, code: str, number: int, *, on: date) -> Narrowest | None:

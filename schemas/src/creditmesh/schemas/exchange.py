@@ -112,6 +112,7 @@ class RecordBody(_Wire):
     reason: Cited | None = None
     basis: Cited | None = None
     case: UUID | None = None
+    false_material: bool = False
     role: Word | None = None
     """Of `discharged`: the role of the person whom the record concerns no more."""
     fields: dict[str, Json]

@@ -55,6 +55,8 @@ class RecordOut(Out):
     display_from: date
     display_until: date | None = None
     """The first day on which it is shown no more; None: open."""
+    false_material: bool = False
+    """Whether a repair of it was obtained by false material and revoked: it is shown for the longest period."""
     issuer: str
     party: Code
     """The party that submitted it."""
@@ -205,6 +207,8 @@ class PublicRecord(Out):
     decided_on: date
     display_from: date
     display_until: date | None = None
+    false_material: bool = False
+    """Whether a repair of it was obtained by false material and revoked."""
     issuer: str
     fields: dict[str, Json]
 

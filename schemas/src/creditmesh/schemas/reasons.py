@@ -35,20 +35,22 @@ REASONS: dict[str, Reason] = {
         "数组或跨行的对象请以 application/json 报送。",
     ),
     "header_again": Reason("The row is the header once more; remove it.", "该行重复了表头；请删除。"),
-    # the columns of a file
+    # the columns of a file, the names of an object
     "too_many_columns": Reason(
         "The header has more than {limit} columns; use the item's template.", "表头超过 {limit} 列；请使用目录模板。"
     ),
-    "extra_column": Reason(
-        "Column {place} is none of the item's; it was not read.", "第 {place} 列不属于该目录条目；未读取该列。"
+    "extra_field": Reason(
+        "Column or name {place} is none of the item's; it was not read.",
+        "第 {place} 列（或第 {place} 个字段）不属于该目录条目；未读取。",
     ),
     "above_header": Reason(
         "Line {line} stands above the header; it was not read.", "第 {line} 行位于表头之上；未读取该行。"
     ),
     "misspelt_field": Reason(
-        "Column {place} is called nearly as {name}, or has that name and something beside it, such as another unit; "
-        "write the name as in the item's template, or remove the column.",
-        "第 {place} 列的名称与{name_zh}仅差一字，或另含其他内容（如不同的单位）；请按目录模板填写表头，或删除该列。",
+        "Column or name {place} is nearly that of {name}, which is lacking, or has it and something beside it, such as "
+        "another unit; write the name as in the item's template, or remove it with what stands under it.",
+        "第 {place} 列（或第 {place} 个字段）的名称与所缺的{name_zh}仅差一字，或另含其他内容（如不同的单位）；"
+        "请按目录模板填写名称，或将其连同内容删除。",
     ),
     "bad_header_name": Reason(
         "The name of column {place} is not in the file's encoding; export the file again in UTF-8.",
@@ -187,6 +189,12 @@ REASONS: dict[str, Reason] = {
         "this person's. An officer will look at the row.",
         "该号码在贵单位此前报送的数据中对应另一姓名；请核对号码是否属于此人。该行转人工审核。",
     ),
+    "another_code": Reason(
+        "This body stands under another code of 18 characters with the same organisation code (characters 9 to 17); "
+        "check all 18 in its licence. An officer will look at the row, and releases it where the code was changed.",
+        "该主体此前以另一统一社会信用代码入库，两者的主体标识码（第 9 至 17 位）相同；请按登记证照核对全部 18 位。"
+        "该行转人工审核，代码确已变更的予以放行。",
+    ),
     "name_changed": Reason(
         "The number stands under another name in your earlier rows; if the name was changed, nothing is to be done, "
         "else correct the row.",
@@ -220,9 +228,21 @@ REASONS: dict[str, Reason] = {
         "因案件终止的仅可在该案件中撤销准予决定以恢复。",
     ),
     "record_deleted": Reason(
-        "The record of this decision had ended and was deleted after its term; nothing brings it back. Do not send it; "
-        "a new decision is sent under its own number.",
-        "该决定的记录已终止，并已在保存期满后删除，不再恢复；请勿报送。新的决定请以其自身的文书号报送。",
+        "The record of this decision had ended and was deleted after its term. Do not send it; a new decision is sent "
+        "under its own number. If it had been withdrawn and the decision was restored since, an officer sends it to "
+        "`reinstatements` of the item, with the document that restored it as `basis`.",
+        "该决定的记录已终止，并已在保存期满后删除；请勿报送。新的决定请以其自身的文书号报送。如记录此前系撤销、"
+        "而该决定已依其他文书恢复效力，由工作人员通过该条目的 `reinstatements` 接口办理，并将该文书填入 `basis`。",
+    ),
+    "reinstated": Reason(
+        "The record of this decision had been withdrawn and was deleted; a document is said to have restored it. "
+        "An officer of the credit office will look at the row and the document.",
+        "该决定的记录此前已撤销并删除，现称该决定已依文书恢复效力。该行及所附依据转信用工作机构人工审核。",
+    ),
+    "decision_day_moved": Reason(
+        "{name} differs from that of the stored record of this decision, and with it the days on which its display and "
+        "other periods end; check it in the document. An officer will look at the row.",
+        "{name_zh}与该决定已存记录不同，其公示期等各项期限随之变动；请按决定书核对。该行转人工审核。",
     ),
     "perhaps_deleted": Reason(
         "A record of this decision had ended and was deleted, and nothing tells whether it was this one; if it was, do "

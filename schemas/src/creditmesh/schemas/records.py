@@ -25,6 +25,14 @@ class CorrectionIn(In):
     basis: Cited | None = None
 
 
+class ReinstatementIn(In):
+    """A decision that holds again, whose withdrawn record was deleted after its term: the whole row."""
+
+    fields: Annotated[dict[str, JsonValue], Field(max_length=200, repr=False)]
+    basis: Annotated[Cited, Field(min_length=1)]
+    """The document by which it holds again."""
+
+
 class WithdrawalIn(In):
     """Why a record ends.
 
@@ -52,6 +60,8 @@ class OwnRevision(Out):
     display_from: date
     display_until: date | None = None
     """The first day on which it is shown no more; None: open."""
+    false_material: bool = False
+    """Whether a repair of it was obtained by false material and revoked: it is shown for the longest period."""
     issuer: str
     party: Code
     origin: NodeCode
@@ -101,6 +111,9 @@ class ReviewEntry(Out):
     """Its place in the submission."""
     record: UUID | None = None
     """The record it would change; None: it would be new."""
+    reason: str | None = None
+    basis: str | None = None
+    """What a correction, or a reinstatement (`reinstated`), gave as its own."""
     reasons: tuple[FieldError, ...]
     at: datetime
     officer: str | None = None

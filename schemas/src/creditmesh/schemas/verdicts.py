@@ -34,8 +34,9 @@ class Verdict(BaseModel):
     """Where a held row waits for an officer."""
     reasons: tuple[FieldError, ...] = ()
     notices: tuple[FieldError, ...] = ()
-    """What is told and holds nothing up: with the first row, what of the file was not read (columns of no field, lines
-    above the header); with any, that its number stood under another name so far."""
+    """What is told and holds nothing up: what of the file was not read (lines above the header and columns of no field
+    with the first row, a name of no field with the first object that has it); that a number stood under another name
+    so far."""
 
 
 class Receipt(Statement):

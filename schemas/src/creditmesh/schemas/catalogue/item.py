@@ -23,6 +23,7 @@ from creditmesh.schemas.catalogue.narrowing import (
     SUPERSET,
     TOGETHER,
     Narrower,
+    where,
     whole,
     wider,
 )
@@ -74,6 +75,21 @@ class DisplayRule(CatalogueModel):
     verified: Annotated[bool, FREE] = True
 
 
+class FalseMaterial(CatalogueModel):
+    """What follows where a repair was obtained by false material."""
+
+    display_months: Annotated[Months, MAX]
+    """The record is shown so many months from its decision, if it would end before."""
+    barred_months: Annotated[Months, MAX] = 0
+    """For so many months from the revocation no repair is taken of whoever gave it."""
+    note: Annotated[str, FREE] = ""
+    verified: Annotated[bool, FREE] = True
+
+
+def _follows_no_more(new: FalseMaterial | None, old: FalseMaterial | None) -> bool:
+    return new is None or (old is not None and next(wider(new, old), None) is None)
+
+
 class Repair(CatalogueModel):
     """Whether and from when a record can be repaired: months from the decision per severity."""
 
@@ -82,6 +98,8 @@ class Repair(CatalogueModel):
     general_months: Annotated[Months, MAX] = 3
     serious_months: Annotated[Months, MAX] = 12
     evidence: Annotated[tuple[str, ...], SUBSET] = ()
+    false_material: Annotated[FalseMaterial | None, where(_follows_no_more)] = None
+    """None: the record that is opened again ends when it would have."""
     note: Annotated[str, FREE] = ""
     verified: Annotated[bool, FREE] = True
 

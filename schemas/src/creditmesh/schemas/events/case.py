@@ -31,6 +31,8 @@ class CaseChanged(Event):
     officer: str | None = None
     basis: str | None = None
     """The decision's number, where it has one."""
+    false_material: bool = False
+    """Of a revocation: whether the repair had been obtained by false material."""
 
     @property
     def key(self) -> str:

@@ -57,6 +57,8 @@ class RecordChanged(Event):
     basis: str | None = None
     case: UUID | None = None
     """The case whose step made this revision."""
+    false_material: bool = False
+    """Whether a repair of it was obtained by false material and revoked: it is shown for the longest period."""
     about: UUID | None = None
     """Of `discharged`: the related person whom the record concerns no more, whatever later revisions say."""
     fields: dict[str, Json]

@@ -25,7 +25,7 @@ from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.characters import is_ordinary, shown
 from creditmesh.schemas.rules.columns import Column, Filler, Identifying, column
 from creditmesh.schemas.rules.conditions import conditions, resident_pairs
-from creditmesh.schemas.rules.headers import FieldNames
+from creditmesh.schemas.rules.headers import MOST_NAMES, FieldNames
 from creditmesh.schemas.rules.identity import FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.numbers import citizen, significant
@@ -41,6 +41,14 @@ Row = dict[str, str]
 
 Outcome = Row | tuple[FieldError, ...]
 """A row, or why it is none."""
+
+
+class ReadRow(NamedTuple):
+    """A row as it was read, and what was not read of it."""
+
+    outcome: Outcome
+    left_out: Mapping[str, FieldError] = {}
+    """What is said of each name that is none of the item's."""
 
 
 class Split(NamedTuple):
@@ -94,10 +102,18 @@ class CompiledItem:
 
     def validate_json(self, line: bytes) -> Outcome:
         """Read one JSON object; its size, encoding and structure are judged too."""
+        return self.read_json(line).outcome
+
+    def validate(self, fields: Mapping[str, object]) -> Outcome:
+        """Read one row given as a mapping of any accepted names to values."""
+        return self.read(fields).outcome
+
+    def read_json(self, line: bytes) -> ReadRow:
+        """As `validate_json`, and what was left out."""
         if len(line) > ROW_BYTES:
-            return (reason("row_too_large", limit=ROW_BYTES),)
+            return ReadRow((reason("row_too_large", limit=ROW_BYTES),))
         if _is_crowded(line):
-            return (reason("too_many_fields", limit=_MOST_MARKS),)
+            return ReadRow((reason("too_many_fields", limit=_MOST_MARKS),))
         if b"\\u0000" not in line:
             try:
                 read = cast("Row", self._parse_json(line))
@@ -105,18 +121,18 @@ class CompiledItem:
             except ValidationError:
                 row = None
             if row is not None:
-                return row
+                return ReadRow(row)
         return self._examine_line(line)
 
-    def validate(self, fields: Mapping[str, object]) -> Outcome:
-        """Read one row given as a mapping of any accepted names to values."""
+    def read(self, fields: Mapping[str, object]) -> ReadRow:
+        """As `validate`, and what was left out."""
         try:
             row = self._finished(cast("Row", self._parse(dict(fields))))
         except ValidationError:
             row = None
         if row is not None and "\0" not in "".join(row.values()):
-            return row
-        return self._examine(fields.items())
+            return ReadRow(row)
+        return self._examine(list(fields.items()))
 
     def split(self, row: Row, kind: SubjectKind) -> Split:
         """The row of a record about this kind of subject: what stands clear, what is sealed, and for whom."""
@@ -187,31 +203,27 @@ class CompiledItem:
             if code not in row
         ]
 
-    def _examine_line(self, line: bytes) -> Outcome:
+    def _examine_line(self, line: bytes) -> ReadRow:
         try:
             text = line.decode("utf-8-sig")
         except UnicodeDecodeError:
-            return (reason("bad_encoding"),)
+            return ReadRow((reason("bad_encoding"),))
         try:
             pairs = json.loads(text, parse_float=Decimal, object_pairs_hook=_Pairs)
         except (ValueError, RecursionError):
-            return (reason("malformed_row"),)
-        return self._examine(pairs) if isinstance(pairs, _Pairs) else (reason("malformed_row"),)
+            return ReadRow((reason("malformed_row"),))
+        return self._examine(pairs) if isinstance(pairs, _Pairs) else ReadRow((reason("malformed_row"),))
 
-    def _examine(self, pairs: Iterable[tuple[str, object]]) -> Outcome:
-        errors: list[FieldError] = []
+    def _examine(self, pairs: Sequence[tuple[str, object]]) -> ReadRow:
+        if len(pairs) > MOST_NAMES:
+            return ReadRow((reason("too_many_fields", limit=MOST_NAMES),))
+        columns = self.names.fields([name for name, _ in pairs])
         found: dict[str, str | FieldError | Filler] = {}
-        for place, (name, value) in enumerate(pairs, 1):
-            code = self.names.code(name)
-            if code is None:
-                errors.append(self.names.unknown(name, place))
-            elif code in found:
-                errors.append(reason("duplicate_field", f"/{code}"))
-            else:
+        for code, (_, value) in zip(columns.codes, pairs, strict=True):
+            if code is not None and code not in found:
                 found[code] = self._columns[code].take(value)
-            if len(errors) == MOST_FINDINGS:
-                return tuple(errors)
-        return self._judged(found, errors)
+        left_out = {pairs[place - 1][0]: said for place, said in columns.left_out.items()}
+        return ReadRow(self._judged(found, list(columns.errors)), left_out)
 
     def _judged(self, found: Mapping[str, str | FieldError | Filler], errors: list[FieldError]) -> Outcome:
         given = {code: value for code, value in found.items() if not isinstance(value, Filler)}
@@ -225,11 +237,11 @@ class CompiledItem:
         row = {code: value for code, value in ordered if isinstance(value, str) and value}
         errors.extend(value for _, value in ordered if isinstance(value, FieldError))
         self._widen(row)
-        asked = self._required.union(self._lacking(row))
+        asked, said = self._required.union(self._lacking(row)), {error.pointer for error in errors}
         errors.extend(
             col.missing()
             for code, col in self._columns.items()
-            if code in asked and code not in row and not isinstance(given.get(code), FieldError)
+            if code in asked and code not in row and f"/{code}" not in said
         )
         return tuple(errors[:MOST_FINDINGS]) if errors else row
 

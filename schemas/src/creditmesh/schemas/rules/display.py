@@ -6,7 +6,7 @@ The period counts from the day the document found the fact (order 36 of 2025); e
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from creditmesh.schemas.catalogue import DisplayRule
+from creditmesh.schemas.catalogue import DisplayRule, Repair
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.rules.calendar import add_months
 
@@ -33,6 +33,13 @@ def period_of(
     """The display period of a record under this rule."""
     ends = [end for end in (_end_of_rule(rule, decided_on, severity, valid_until), _after(own_end)) if end is not None]
     return Period(decided_on, min(ends, default=None))
+
+
+def lengthened(until: date | None, rule: Repair, *, decided_on: date) -> date | None:
+    """The end of a record whose repair was obtained by false material: no earlier than the rule says."""
+    if until is None or rule.false_material is None:
+        return until
+    return max(until, add_months(decided_on, rule.false_material.display_months))
 
 
 def _end_of_rule(

@@ -1,7 +1,11 @@
-"""The names a column may go by: field codes, Chinese names and aliases, however they are spaced or written wide."""
+"""The names a field may go by: its code, Chinese names and aliases, however they are spaced or written wide.
+
+One rule holds for the header of a table and the names of a JSON object: see `FieldNames.fields`.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -12,24 +16,38 @@ from creditmesh.schemas.rules.spelling import LONGEST, spelled
 from creditmesh.schemas.rules.values import unreadable
 
 _ECHO_LENGTH = 40
-_MOST_COLUMNS = 256
-"""Columns up to the last that is not empty; of a header with more none is looked at."""
+MOST_NAMES = 256
+"""Columns up to the last that is not empty, or names of an object; of more none is looked at."""
 _PARTS = re.compile(r"[\s:：/|()（）\[\]【】]+")
 _OF_UNITS = frozenset({"单位", "人民币"})
 _NUMBER = re.compile(r"[0-9A-Z]{15}")
 """A code or the number of a document, whole: no name of a field has one."""
+_KEPT = 1024
 _LONG_ENOUGH = 4
 """Shorter names that differ in one character are different names."""
 
 
 class Columns(NamedTuple):
-    """The fields of a file's columns in their order, and what is wrong with its header."""
+    """The fields of a header, or of an object's names, in their order, and what is wrong with these."""
 
     codes: tuple[str | None, ...]
-    """None for a column that is none of the item's and is not read."""
+    """None for a name that is none of the item's and whose values are not read."""
     errors: tuple[FieldError, ...]
-    notices: tuple[FieldError, ...] = ()
-    """What is not read."""
+    left_out: Mapping[int, FieldError] = {}
+    """What is said of the names that are not read, by their places (from 1)."""
+
+    @property
+    def notices(self) -> tuple[FieldError, ...]:
+        """What is not read."""
+        return tuple(self.left_out.values())
+
+
+class _Meant(NamedTuple):
+    """What a name says: its field, as it is spelled, and the fields that parts of it name."""
+
+    code: str | None
+    written: str
+    within: frozenset[str] = frozenset()
 
 
 def _parts(name: str) -> set[str]:
@@ -48,6 +66,8 @@ class FieldNames:
         }
         self._spelled = {spec.code: tuple(map(spelled, spec.names)) for spec in item.fields}
         self._codes: dict[str, str] = {}
+        # The rows of a file have the same names of no field.
+        self._meant = lru_cache(_KEPT)(self._read)
         for spec in item.fields:
             for name in spec.names:
                 for form in {name, spelled(name)}:
@@ -56,16 +76,17 @@ class FieldNames:
 
     def code(self, name: str) -> str | None:
         """The field's code; None if the item has no such field. A name may stand there with another of the field."""
-        known = self._codes.get(name) or self._codes.get(spelled(name))
-        if known is not None:
-            return known
-        codes, rest = self._named_in(name)
-        return codes.pop() if len(codes) == 1 and rest <= self._said_of[min(codes)] else None
+        return self._codes.get(name) or self._meant(name[:LONGEST]).code
 
-    def _named_in(self, name: str) -> tuple[set[str], set[str]]:
-        """The fields that parts of a header name, and the parts that name none."""
+    def _read(self, name: str) -> _Meant:
+        written = spelled(name)
+        known = self._codes.get(written)
+        if known is not None:
+            return _Meant(known, written)
         parts = _parts(name)
-        return {self._codes[part] for part in parts & self._codes.keys()}, parts - self._codes.keys()
+        within, rest = frozenset(self._codes[part] for part in parts & self._codes.keys()), parts - self._codes.keys()
+        named = len(within) == 1 and rest <= self._said_of[min(within)]
+        return _Meant(min(within) if named else None, written, within)
 
     def unknown(self, name: str, place: int) -> FieldError:
         """What to say of a name the item does not have.
@@ -73,12 +94,11 @@ class FieldNames:
         Only what looks like a field code is echoed: where a file has no header, a person's data stands there.
         """
         forbidden = any(rule.forbidden(name) for rule in self._rules)
-        pointer = f"/{name}" if _is_code(name) else ""
-        return reason("forbidden_attribute" if forbidden else "unknown_field", pointer, place=place)
+        return reason("forbidden_attribute" if forbidden else "unknown_field", _pointer(name), place=place)
 
     def known(self, cells: Sequence[str]) -> int:
         """How many of these cells name a field of the item."""
-        return sum(bool(cell) and self.code(cell) is not None for cell in cells[:_MOST_COLUMNS])
+        return sum(bool(cell) and self.code(cell) is not None for cell in cells[:MOST_NAMES])
 
     def are(self, cells: Sequence[str]) -> bool:
         """Whether a row of a table is a header: more than half of what it says names fields."""
@@ -90,18 +110,23 @@ class FieldNames:
         return self.known(cells) * 2 > sum(map(bool, cells))
 
     def columns(self, header: Sequence[str]) -> Columns:
-        """The fields of a file's columns; empty columns at the end are left away.
-
-        A column that is none of the item's is left out and said; but not where the header is wrong anyway, nor where
-        its name is a field's but for one character or has one in it, nor where it may not be collected.
-        """
+        """The fields of a file's columns, as `fields` says; empty columns at the end are left away."""
         names = list(header)
         while names and not names[-1]:
             names.pop()
-        if len(names) > _MOST_COLUMNS:
-            return Columns((), (reason("too_many_columns", limit=_MOST_COLUMNS),))
+        if len(names) > MOST_NAMES:
+            return Columns((), (reason("too_many_columns", limit=MOST_NAMES),))
         while names and not spelled(names[-1]):
             names.pop()
+        return self.fields(names)
+
+    def fields(self, names: Sequence[str]) -> Columns:
+        """The fields that these names mean.
+
+        A name that is none of the item's is left out and said, whatever stands under it; but not where names are wrong
+        anyway or a required one is lacking, nor where it is that of a field that is lacking but for a slip or has that
+        in it (what was meant for the field would be lost), nor where it may not be collected.
+        """
         codes = tuple(map(self.code, names))
         extra = {place: name for place, name in enumerate(names, 1) if codes[place - 1] is None}
         faults = {place: fault for place, name in extra.items() if (fault := self._fault(name, place, codes))}
@@ -116,15 +141,16 @@ class FieldNames:
         if errors or faults:
             unknown = (faults.get(place) or self.unknown(name, place) for place, name in extra.items())
             return Columns(codes, tuple(islice(chain(unknown, errors), MOST_FINDINGS)))
-        return Columns(codes, (), tuple(reason("extra_column", place=place) for place in extra))
+        left_out = {place: reason("extra_field", _pointer(name), place=place) for place, name in extra.items()}
+        return Columns(codes, (), left_out)
 
     def _fault(self, name: str, place: int, codes: Sequence[str | None]) -> FieldError | None:
-        """Why a column that is none of the item's may not simply be left out; None if it may."""
+        """Why what stands under a name that is none of the item's may not simply be left out; None if it may."""
         if unreadable(name):
             return reason("bad_header_name", place=place)
         if any(rule.forbidden(name) for rule in self._rules):
             return self.unknown(name, place)
-        within, written = self._named_in(name)[0], spelled(name)
+        _, written, within = self._meant(name[:LONGEST])
         lacking = (spec for spec in self._fields if spec.code not in codes)
         meant = next((s for s in lacking if s.code in within or _nearly(written, self._spelled[s.code])), None)
         if meant is None:
@@ -133,18 +159,22 @@ class FieldNames:
 
 
 def _nearly(name: str, names: Sequence[str]) -> bool:
-    return any(_one_apart(name, known) for known in names)
+    return any(_a_slip_apart(name, known) for known in names)
 
 
-def _one_apart(one: str, other: str) -> bool:
-    """Whether one character is another, too many or too few."""
-    if min(len(one), len(other)) < _LONG_ENOUGH:
+def _a_slip_apart(one: str, other: str) -> bool:
+    """Whether one character is another, too many or too few, or two have changed places."""
+    if abs(len(one) - len(other)) > 1 or min(len(one), len(other)) < _LONG_ENOUGH:
         return False
     same = next(
         (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )
     one, other = one[same:], other[same:]
-    return one[1:] == other[1:] or one[1:] == other or one == other[1:]
+    return other[1:] in {one[1:], one} or other in {one[1:], one[1::-1] + one[2:]}
+
+
+def _pointer(name: str) -> str:
+    return f"/{name}" if _is_code(name) else ""
 
 
 def _is_code(name: str) -> bool:

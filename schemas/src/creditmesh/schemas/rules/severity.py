@@ -50,11 +50,14 @@ def milder(stored: Severity | None, today: Severity | None) -> Severity | None:
 
 
 def confirmed(item: Item) -> Item:
-    """The item as it holds where what is not verified restricts nobody: such a rule makes nothing more serious.
+    """The item as it holds where what is not verified restricts nobody: it makes nothing more serious, or shown longer.
 
     Of the whole table and of its verified rules the milder holds. That is one table again: whatever the first rule of
     each that matches is, their pair is the first pair that matches.
     """
+    follows = item.repair.false_material
+    if follows is not None and not follows.verified:
+        item = item.model_copy(update={"repair": item.repair.model_copy(update={"false_material": None})})
     if all(rule.verified for rule in item.severity):
         return item
     verified = (*(rule for rule in item.severity if rule.verified), _DEFAULT)

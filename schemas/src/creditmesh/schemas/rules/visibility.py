@@ -16,7 +16,7 @@ import orjson
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.catalogue.item import SEVERITIES
 from creditmesh.schemas.events.record import Severity
-from creditmesh.schemas.rules.display import period_of
+from creditmesh.schemas.rules.display import lengthened, period_of
 from creditmesh.schemas.rules.severity import AMOUNT, milder, rated_anew
 
 _DAY = re.compile(r"\d\d\d\d-\d\d-\d\d", re.ASCII)  # without braces: it stands in statements
@@ -44,6 +44,10 @@ class Ending(Protocol):
     @property
     def display_until(self) -> date | None:
         """The first day on which it is shown no more, as it was stored; None: open."""
+
+    @property
+    def false_material(self) -> bool:
+        """Whether a repair of it was obtained by false material."""
 
     @property
     def fields(self) -> Mapping[str, object]:
@@ -91,6 +95,8 @@ class Law:
             valid_until=_day(row.fields.get(item.roles.valid_until or "")),
             own_end=_day(row.fields.get(item.roles.display_until or "")),
         ).until
+        if row.false_material:
+            ends = lengthened(ends, item.repair, decided_on=row.display_from)
         return min((end for end in (stored, ends) if end is not None), default=None)
 
     def severity(self, row: Ending) -> Severity | None:
@@ -131,6 +137,7 @@ def rule_of(item: Item) -> dict[str, object]:
         months = {"any": display.months}
     elif fixed is not None:
         months = {"any": months[fixed]}
+    false_material = item.repair.false_material
     valid_until = roles.valid_until if display.by == "until_valid" else None
     table = [
         {"severity": SEVERITIES.index(rule.severity)}
@@ -150,7 +157,8 @@ def rule_of(item: Item) -> dict[str, object]:
         "simple": item.simple_procedure_value,
         "valid_until": valid_until,
         "display_until": roles.display_until,
-        "reads_row": "any" not in months or bool(valid_until or roles.display_until),
+        "reads_row": "any" not in months or bool(valid_until or roles.display_until or false_material),
+        "false_material": None if false_material is None else false_material.display_months,
         "publishes_minor": display.publishes_minor,
     }
 
@@ -206,13 +214,17 @@ def _after(role: str) -> str:
 _UNTIL = f"""
     least({{0}}display_until, case when jsonb_exists(cast(:law as jsonb), {{0}}item) then (
         select case when not jsonb_exists(law.rule -> 'kinds', {{0}}kind) then {{0}}display_from
-                    else least(
+                    when ends.until is not null and law.said ->> 'false_material' = 'true'
+                    then greatest(ends.until, cast({{0}}display_from
+                              + make_interval(months => cast(law.rule ->> 'false_material' as integer)) as date))
+                    else ends.until
+               end
+          from {_READ}
+         cross join lateral (select least(
                          cast({{0}}display_from
                               + make_interval(months => cast(case when jsonb_exists({_MONTHS}, 'any')
                                     then {_MONTHS} ->> 'any' else {_MONTHS} ->> {_RATED} end as integer)) as date),
-                         {_after("valid_until")}, {_after("display_until")})
-               end
-          from {_READ}) end)
+                         {_after("valid_until")}, {_after("display_until")}) as until offset 0) ends) end)
 """
 _PUBLISHES = f"""
     case when cast(cast(:law as jsonb) -> {{0}}item ->> 'publishes_minor' as boolean) is not false then true

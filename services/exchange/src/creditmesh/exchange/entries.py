@@ -17,7 +17,8 @@ from creditmesh.schemas.signed import SignedText
 _SALT = 16
 _SHARED = (
     "record", "rev", "revision", "change", "state", "mark", "origin", "party", "item", "kind", "severity",
-    "decided_on", "display_from", "display_until", "issuer", "reason", "basis", "case", "fields",
+    "decided_on", "display_from", "display_until", "issuer", "reason", "basis", "case",
+    "false_material", "fields",
 )  # fmt: skip
 """What travels of a revision: not the subject's id, which is this node's own, and not its officers."""
 

@@ -51,6 +51,11 @@ def name_text(item: Item, row: Row, *, subject: UUID) -> bytes:
     return _BETWEEN.join((b"name", subject.bytes, folded(row.get(item.roles.name, "")).encode()))
 
 
+def code_text(number: str, *, subject: UUID) -> bytes:
+    """What is compared of the 18 characters a body stands under."""
+    return _BETWEEN.join((b"code", subject.bytes, number.encode()))
+
+
 def natural_texts(item: Item, row: Row, *, subject: UUID, origin: str) -> list[bytes]:
     """What makes two rows the same record: item, subject, issuing body, what identifies it, origin.
 

@@ -100,6 +100,14 @@ class ReopeningUnfounded(Invalid):
     title_zh = "恢复已撤销的记录须说明理由和依据"
 
 
+class NothingToReinstate(Conflict):
+    """409: no record of this decision was deleted."""
+
+    code = "nothing_to_reinstate"
+    title = "No record of this decision was deleted"
+    title_zh = "该决定没有已删除的记录"
+
+
 class NotTheOrigin(Conflict):
     """409: this node holds a copy; only the origin changes a record. The attempt is kept for the person it concerns."""
 

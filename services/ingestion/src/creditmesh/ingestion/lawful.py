@@ -31,6 +31,8 @@ class Judgement(NamedSubjects):
     decided_on: date = date.min
     severity: Severity | None = None
     period: Period = _UNKNOWN
+    false_material: bool = False
+    """Whether the record is one whose repair was obtained by false material."""
 
 
 class Lawful:

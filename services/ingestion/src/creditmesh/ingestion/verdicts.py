@@ -38,6 +38,7 @@ class Ruling:
             "repeated",
             "record_closed",
             "record_deleted",
+            "reinstated",
             "another_partys_record",
             "perhaps_deleted",
         ]
@@ -48,6 +49,8 @@ class Ruling:
 ACCEPTED = Ruling("accepted")
 CORRECTED = Ruling("corrected")
 DELETED = Ruling("refused", "record_deleted")
+REINSTATED = Ruling("held", "reinstated")
+"""Of a record that had been withdrawn before it was deleted, where an officer says that the decision holds again."""
 PERHAPS_DELETED = Ruling("held", "perhaps_deleted")
 """Of a record that was deleted only the place is left: where that may be another record's, an officer decides."""
 

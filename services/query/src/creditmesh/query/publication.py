@@ -48,6 +48,7 @@ def public_form(event: RecordChanged, item: Item, opened: Mapping[str, JsonValue
         decided_on=event.decided_on,
         display_from=event.display_from,
         display_until=event.display_until,
+        false_material=event.false_material,
         issuer=event.issuer,
         fields=_fields(event, item, opened),
     )

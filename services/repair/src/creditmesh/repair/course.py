@@ -100,6 +100,7 @@ class Move:
     due: Deadline = NONE
     effect: CaseEffect | None = None
     final: bool = False
+    false_material: bool = False
 
 
 def check_actor(action: Action, actor: Actor, officer: str | None, standing: CaseSituation, *, today: date) -> None:
@@ -163,7 +164,7 @@ def moved(asked: ActionIn, standing: CaseSituation, procedure: Procedure, *, tod
                     "The record stands, has ended otherwise, or was deleted; if it is wrong, correct it.",
                     "该记录仍然有效、因其他原因终止或已删除；如内容有误，请更正。",
                 )
-            return Move(state="revoked", effect="reopen")
+            return Move(state="revoked", effect="reopen", false_material=asked.false_material)
 
 
 def resumed(state: CaseState, kind: CaseKind, procedure: Procedure | None, *, marked: bool, today: date) -> Move:
@@ -234,6 +235,9 @@ def _check_fields(asked: ActionIn, kind: CaseKind) -> None:
     if (asked.action == "approve" and kind == "objection") != (asked.remedy is not None):
         errors.append(_field("remedy", "objection_only", "Upholding an objection, and nothing else, names its remedy.",
                              "异议成立须且仅须注明处理方式。"))  # fmt: skip
+    if asked.false_material and (asked.action, kind) != ("revoke", "repair"):
+        errors.append(_field("false_material", "revocation_only", "Only the revocation of a repair has it.",
+                             "仅撤销信用修复时适用。"))  # fmt: skip
     if errors:
         raise StepIncomplete("See errors for each field.", "各字段问题见 errors。", errors=errors)
 

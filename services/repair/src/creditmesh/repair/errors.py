@@ -61,6 +61,14 @@ class NotRepairable(Invalid):
     title_zh = "该类记录不适用信用修复"
 
 
+class RepairBarred(Conflict):
+    """409: a repair of theirs was obtained by false material, and for a time no other is taken."""
+
+    code = "repair_barred"
+    title = "A repair was obtained by false material; no other is taken yet"
+    title_zh = "曾以虚假材料取得信用修复，限制期内不予受理"
+
+
 class TooEarly(Invalid):
     """422: the minimum period has not been reached."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from creditmesh.repair.errors import NotRepairable, RecordNotShown, TooEarly
+from creditmesh.repair.errors import NotRepairable, RecordNotShown, RepairBarred, TooEarly
 from creditmesh.schemas.catalogue import Repair
 from creditmesh.schemas.events.case import CaseKind
 from creditmesh.schemas.events.record import Severity
@@ -44,6 +44,8 @@ class Record:
     """Whom of those it has ever named it concerns no more."""
     fields: Mapping[str, object] = field(default_factory=dict)
     """Of what it says in clear, what its severity and its end are judged from."""
+    false_material: bool = False
+    """Whether a repair of it was obtained by false material and revoked."""
 
     def concerns(self, subject: UUID) -> bool:
         """Whether it is about this subject, or names them and was not ended for them."""
@@ -73,6 +75,16 @@ def check_period(record: Record, rule: Repair | None, *, law: Law) -> None:
         detail, detail_zh = f"File it again on {earliest} or later.", f"请于 {earliest} 或之后申请。"
         error = FieldError(pointer="/record", code="too_early", detail=detail, detail_zh=detail_zh)
         raise TooEarly(detail, detail_zh, errors=[error])
+
+
+def check_not_barred(revoked_on: date | None, rule: Repair, *, today: date) -> None:
+    """RepairBarred while the rule bars whoever had a repair by false material, revoked last on that day."""
+    follows = rule.false_material
+    if revoked_on is None or follows is None:
+        return
+    until = add_months(revoked_on, follows.barred_months)
+    if today < until:
+        raise RepairBarred(f"File it again on {until} or later.", f"请于 {until} 或之后申请。")
 
 
 def earliest_repair(record: Record, rule: Repair, *, law: Law) -> date:

@@ -13,7 +13,7 @@ from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import one_verdict
 from creditmesh.ingestion.formats import MOST_ROW_BYTES
 from creditmesh.ingestion.operations import ChangeRequest, OpenedRevision
-from creditmesh.schemas.records import CorrectionIn, OwnRevision, RecordEnded, WithdrawalIn
+from creditmesh.schemas.records import CorrectionIn, OwnRevision, RecordEnded, ReinstatementIn, WithdrawalIn
 from creditmesh.schemas.verdicts import Verdict
 
 router = Router(tags=["records"])
@@ -72,6 +72,32 @@ async def correct(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) 
     )
     asked = await once_of(request)
     verdict, replayed = await operations.idempotent_change(ctx, asked, lambda: operations.correct_record(ctx, change))
+    return one_verdict(verdict, replayed=replayed)
+
+
+@router.post(
+    "/v1/items/{item}/reinstatements",
+    access=_CHANGE,
+    body=_WHOLE_RECORD,
+    response_class=Response,
+    status_code=202,
+    responses={202: {"description": "Held for the credit office; see Location", "model": Verdict}},
+)
+async def reinstate(ctx: Ctx, request: Request, item: str, body: ReinstatementIn) -> Response:
+    """Send a decision again whose record you had withdrawn, and whose record was deleted after its term.
+
+    For a decision that a court or a higher body restored meanwhile, named as `basis`. A named officer sends it (403);
+    an officer of the credit office decides, and the record that comes of it is new, with reason `reinstated` and that
+    basis. A record that had ended by its period, or by a case, is brought back by nobody (422 `record_deleted`), nor is
+    one whose term is over today (`retention_over`); 409 where none was deleted.
+
+    `POST /v1/items/administrative_penalty/reinstatements`
+    `{"fields": {"CF_WSH": "...", ...}, "basis": "示法行终〔2026〕1号"}`
+    """
+    asked = await once_of(request)
+    verdict, replayed = await operations.idempotent_change(
+        ctx, asked, lambda: operations.reinstate_record(ctx, item, body.fields, basis=body.basis)
+    )
     return one_verdict(verdict, replayed=replayed)
 
 

@@ -82,6 +82,8 @@ def _entry(review: Review) -> dict[str, object]:
         "submission": review.submission,
         "row": review.row,
         "record": review.record,
+        "reason": review.why,
+        "basis": review.basis,
         "reasons": reasons_of(review),
         "at": review.at,
         "officer": review.officer,

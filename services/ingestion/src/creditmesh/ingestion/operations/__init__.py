@@ -3,7 +3,12 @@
 from creditmesh.ingestion.operations.copying.pages import apply_pages
 from creditmesh.ingestion.operations.quality import keep_refusals, quality_of
 from creditmesh.ingestion.operations.records.cases import apply_cases
-from creditmesh.ingestion.operations.records.changes import ChangeRequest, correct_record, withdraw_record
+from creditmesh.ingestion.operations.records.changes import (
+    ChangeRequest,
+    correct_record,
+    reinstate_record,
+    withdraw_record,
+)
 from creditmesh.ingestion.operations.records.reading import OpenedRevision, history_of, record_of
 from creditmesh.ingestion.operations.records.replays import idempotent_change
 from creditmesh.ingestion.operations.records.reviews import (
@@ -41,6 +46,7 @@ __all__ = [
     "reasons_of",
     "receipt_of",
     "record_of",
+    "reinstate_record",
     "resolve_subject",
     "submit",
     "verdicts_of",

@@ -73,8 +73,8 @@ _PLACES = """
         as u(part, subject, natural_key)
 """
 # Locks, then reads: one call, two snapshots (see the migration). A row without an id is the place of what was deleted.
-# One without a natural key is a review, and without an id too a name of a subject that stands under one: under this
-# (`heard`) or under others.
+# One without a natural key is a review, or a code of the subject of that id, and without an id too a name of a subject
+# that stands under one: under this (`heard`) or under others.
 _LOCKED = """
     select natural_key, id, rev, fingerprint, state, mark, submission, whose
       from ingestion.locked(:lock_class, :lock_keys, :parts, :subjects, :keys, :party, :fingerprints,
@@ -124,14 +124,16 @@ class Locked:
 
     histories: dict[bytes, list[Known]] = field(default_factory=dict)
     """Every revision, oldest first, by natural key; absent where there is none."""
-    deleted: set[bytes] = field(default_factory=set)
-    """The natural keys of records that were deleted after their term."""
+    deleted: dict[bytes, str] = field(default_factory=dict)
+    """How records had ended that were deleted after their term, by natural key."""
     reviews: KnownReviews = field(default_factory=dict)
     """The reviews that rows of the doubtful fingerprints already have with this party."""
     heard: set[bytes] = field(default_factory=set)
     """The names under which their subjects stand."""
     unheard: set[bytes] = field(default_factory=set)
     """The names under which their subjects do not stand, although they stand under another."""
+    codes: dict[UUID, set[bytes]] = field(default_factory=dict)
+    """The whole codes under which subjects stand."""
 
 
 async def locked(
@@ -152,9 +154,11 @@ async def locked(
     values |= {"named_parts": named["parts"], "named": named["subjects"], "names": named["keys"]}
     for key, id_, rev, fingerprint, state, mark, submission, whose in await session.fetch(_LOCKED, values):
         if key is not None and id_ is None:
-            known.deleted.add(key)
+            known.deleted[key] = state
         elif key is not None:
             known.histories.setdefault(key, []).append(Known(id_, rev, fingerprint, state, mark, submission, whose))
+        elif state == "code":
+            known.codes.setdefault(id_, set()).add(fingerprint)
         elif id_ is not None:
             known.reviews[fingerprint] = (id_, state)
         else:

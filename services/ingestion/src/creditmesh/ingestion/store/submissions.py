@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.http import idempotency
 from creditmesh.chassis.vault.subjects import KNOW, known_values
-from creditmesh.ingestion.store import revisions
+from creditmesh.ingestion.store import revisions, whole_codes
+from creditmesh.ingestion.store.whole_codes import Code
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
@@ -40,17 +42,29 @@ class StoredSubmission:
     legal_date: date
 
 
+class Written(NamedTuple):
+    """What the rows of a chunk made: revisions (as `revisions.COLUMNS`), who is known by them, their new codes."""
+
+    rows: Sequence[Sequence[object]]
+    known: Mapping[UUID, SubjectKind]
+    codes: Sequence[Code]
+
+
 _SUBMISSION = StoredSubmission.__slots__
 _CHUNK = ("submission", "first_row", "last_row", "digest", "lines", *VERDICTS)
 _ADD_CHUNK = f"""
     insert into ingestion.submission_chunk ({", ".join(_CHUNK)}) values ({", ".join(f":{name}" for name in _CHUNK)})
 """
-_ADD = f"with revisions as ({revisions.INSERTION}), chunk as ({_ADD_CHUNK}) select {KNOW}"
+_ADD = f"""
+    with revisions as ({revisions.INSERTION}), codes as ({whole_codes.INSERTION}), chunk as ({_ADD_CHUNK})
+    select {KNOW}
+"""
 _BEGIN = f"""
     with submission as (
         insert into ingestion.submission ({", ".join(_SUBMISSION)})
         values ({", ".join(f":{name}" for name in _SUBMISSION)})
-    ), chunk as ({_ADD_CHUNK}), revisions as ({revisions.INSERTION}), key as ({idempotency.insertion("ingestion")})
+    ), chunk as ({_ADD_CHUNK}), revisions as ({revisions.INSERTION}), codes as ({whole_codes.INSERTION}),
+    key as ({idempotency.insertion("ingestion")})
     select cast(:key as text) is null or exists (select from key), {KNOW}
 """
 _ONE = f"select {', '.join(_SUBMISSION)} from ingestion.submission where id = :id"
@@ -69,31 +83,23 @@ async def begin(
     session: Session,
     submission: StoredSubmission,
     chunk: Chunk,
+    written: Written,
     *,
-    written: Sequence[Sequence[object]],
-    known: Mapping[UUID, SubjectKind],
     key: Mapping[str, object],
 ) -> bool:
-    """Keep a submission, its first chunk with revisions, who is known by them, its key (`idempotency.values_of`).
+    """Keep a submission, its first chunk with revisions, who is known by them and by which codes, its key.
 
-    False if the key stands for something else: then all of this is to be rolled back.
+    The key is as `idempotency.values_of` gives it. False if it stands for something else: then all of this is to be
+    rolled back.
     """
     values = {name: getattr(submission, name) for name in _SUBMISSION}
     values |= await _written(session, submission.id, chunk, written)
-    return bool(await session.value(_BEGIN, {**values, **known_values(known), **key}))
+    return bool(await session.value(_BEGIN, {**values, **key}))
 
 
-async def add_chunk(
-    session: Session,
-    submission: UUID,
-    chunk: Chunk,
-    *,
-    written: Sequence[Sequence[object]],
-    known: Mapping[UUID, SubjectKind],
-) -> None:
+async def add_chunk(session: Session, submission: UUID, chunk: Chunk, written: Written) -> None:
     """Keep a later chunk with its revisions; DatabaseError that breaks a constraint if the chunk is there already."""
-    values = await _written(session, submission, chunk, written)
-    await session.execute(_ADD, values | known_values(known))
+    await session.execute(_ADD, await _written(session, submission, chunk, written))
 
 
 async def submission_of(session: Session, submission: UUID) -> StoredSubmission | None:
@@ -119,16 +125,16 @@ async def counts(session: Session, submission: UUID) -> dict[VerdictWord, int]:
     return _counts(row)
 
 
-async def _written(
-    session: Session, submission: UUID, chunk: Chunk, written: Sequence[Sequence[object]]
-) -> dict[str, object]:
+async def _written(session: Session, submission: UUID, chunk: Chunk, written: Written) -> dict[str, object]:
     # Few revisions go into the statement that writes their chunk; many are copied.
-    if len(written) >= COPY_FROM:
-        await revisions.write(session, written)
-        written = ()
-    values: dict[str, object] = {"submission": submission, **revisions.few(written)}
+    rows = written.rows
+    if len(rows) >= COPY_FROM:
+        await revisions.write(session, rows)
+        rows = ()
+    values: dict[str, object] = {"submission": submission, **revisions.few(rows)}
     values |= {name: getattr(chunk, name) for name in ("first_row", "last_row", "digest", "lines")}
-    return values | {word: chunk.counts.get(word, 0) for word in VERDICTS}
+    values |= {word: chunk.counts.get(word, 0) for word in VERDICTS}
+    return {**values, **known_values(written.known), **whole_codes.values(written.codes)}
 
 
 def _chunk(row: DatabaseRow) -> Chunk:

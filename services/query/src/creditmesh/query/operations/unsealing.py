@@ -90,6 +90,7 @@ def _answered(
         decided_on=event.decided_on,
         display_from=event.display_from,
         display_until=law.until(event),
+        false_material=event.false_material,
         issuer=event.issuer,
         party=event.party,
         origin=event.origin,

@@ -7,7 +7,7 @@ from creditmesh.chassis.errors import Stale
 from creditmesh.repair.course import Actor, Move, check_actor, moved
 from creditmesh.repair.errors import RecordNotShown
 from creditmesh.repair.filing import check_period
-from creditmesh.repair.operations.filing import check_none_open
+from creditmesh.repair.operations.filing import check_honest, check_none_open
 from creditmesh.repair.operations.seeing import locked_case
 from creditmesh.repair.operations.steps import By, Words, procedure_of, record_of, rule_of, sealed, standing_of, take
 from creditmesh.repair.store.cases import Case
@@ -18,7 +18,8 @@ from creditmesh.schemas.directory import Directory
 async def act(ctx: Context, case_id: UUID, asked: ActionIn, *, expected: int) -> UUID:
     """Take the step from the state of the case that the caller has read (`expected` is the number of its steps).
 
-    Stale if it has moved since; refusals of `seen_case`, `check_actor` and `moved`; of a repair's approval TooEarly;
+    Stale if it has moved since; refusals of `seen_case`, `check_actor` and `moved`; of a repair's approval TooEarly and
+    RepairBarred;
     RecordNotShown or CaseOpen where an appeal has lost its object.
     """
     case, actor = await locked_case(ctx, case_id)
@@ -35,7 +36,9 @@ async def act(ctx: Context, case_id: UUID, asked: ActionIn, *, expected: int) ->
 async def _check_record(ctx: Context, case: Case, move: Move) -> None:
     if case.kind == "repair" and move.effect == "repair":
         record = await record_of(ctx, case)
-        check_period(record, rule_of(ctx, record), law=ctx.followed(Directory).law(ctx.legal_date))
+        rule = rule_of(ctx, record)
+        check_period(record, rule, law=ctx.followed(Directory).law(ctx.legal_date))
+        await check_honest(ctx, case.subject, rule)
     if move.state == "appealed":
         if (await record_of(ctx, case)).state != "published":
             raise RecordNotShown("It has ended meanwhile; nothing is left to decide.", "该记录已终止，无需复核。")

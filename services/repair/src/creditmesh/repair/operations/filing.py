@@ -8,13 +8,13 @@ from creditmesh.chassis.errors import Forbidden, MeshError, NotFound
 from creditmesh.repair.clocks import deadline
 from creditmesh.repair.course import Move
 from creditmesh.repair.errors import CaseOpen, NotTheOrigin, NotYours
-from creditmesh.repair.filing import Record, check_filing
+from creditmesh.repair.filing import Record, check_filing, check_not_barred
 from creditmesh.repair.operations.seeing import PURPOSE
 from creditmesh.repair.operations.steps import STATEMENT, By, Words, bar, note, procedure_of, rule_of, sealed
 from creditmesh.repair.store import cases, records
 from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.cases import CaseIn
-from creditmesh.schemas.catalogue import Procedure
+from creditmesh.schemas.catalogue import Procedure, Repair
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.case import CaseKind
@@ -26,19 +26,17 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
     """File it: the new case's id.
 
     NotFound if there is no such record, NotYours (a kept access) if it neither is about the caller nor names them;
-    NotTheOrigin of a copy; refusals as `check_filing`; CaseOpen; NoProcedure.
+    NotTheOrigin of a copy; refusals as `check_filing`; RepairBarred; CaseOpen; NoProcedure.
     """
     subject, about = await _about(ctx, filed)
     cipher = (await ctx.vault.open([subject]))[subject]
     await ctx.lock([subject, about])
     record = await _own_record(ctx, filed.record, subject)
     procedure = procedure_of(ctx, filed.kind)
-    check_filing(
-        filed.kind,
-        record,
-        rule=rule_of(ctx, record) if filed.kind == "repair" else None,
-        law=ctx.followed(Directory).law(ctx.legal_date),
-    )
+    rule = rule_of(ctx, record) if filed.kind == "repair" else None
+    check_filing(filed.kind, record, rule=rule, law=ctx.followed(Directory).law(ctx.legal_date))
+    if rule is not None:
+        await check_honest(ctx, subject, rule)
     await check_none_open(ctx, record.part, record.record, filed.kind, subject=subject)
     case_id = ctx.new_id()
     statement = sealed(cipher, filed.statement, case_id, STATEMENT)
@@ -46,6 +44,11 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
         ctx, _case(ctx, filed, record, procedure, case_id=case_id, subject=subject, statement=statement), procedure
     )
     return case_id
+
+
+async def check_honest(ctx: Context, subject: UUID, rule: Repair) -> None:
+    """RepairBarred while this rule bars the subject for a repair that they had obtained by false material."""
+    check_not_barred(await cases.false_material_on(await ctx.session(), subject), rule, today=ctx.legal_date)
 
 
 async def check_none_open(ctx: Context, part: int, record: UUID, kind: CaseKind, *, subject: UUID) -> None:

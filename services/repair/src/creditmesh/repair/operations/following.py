@@ -107,6 +107,7 @@ def _record(directory: Directory, part: int, event: RecordChanged) -> Record:
         case_id=event.case,
         named=event.named,
         fields=_judged(directory, event),
+        false_material=event.false_material,
     )
 
 

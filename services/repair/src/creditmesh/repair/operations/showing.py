@@ -60,6 +60,7 @@ def entry_of(ctx: Context, case: Case, effects: Sequence[Effect]) -> CaseEntry:
             "final": case.final,
             "marking": marking,
             "effect": effect,
+            "false_material_on": case.false_material_on,
         }
     )
 

@@ -17,7 +17,7 @@ from creditmesh.repair.filing import Record
 from creditmesh.repair.store import cases, documents, records
 from creditmesh.repair.store.cases import Case, Step
 from creditmesh.schemas.cases import EvidenceKind, Remedy, StepAction
-from creditmesh.schemas.catalogue import Item, Procedure, Repair
+from creditmesh.schemas.catalogue import Procedure, Repair
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CaseChanged
 from creditmesh.schemas.events.case import CaseKind
@@ -58,6 +58,7 @@ async def take(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
         appealed=case.appealed or action == "appeal",
         final=move.final,
         days_left=None,
+        false_material_on=ctx.legal_date if move.false_material else case.false_material_on,
     )
     await cases.change(await ctx.session(), after)
     await note(ctx, after, action, move, by=by, words=words)
@@ -95,6 +96,7 @@ async def note(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
             party=by.party,
             officer=by.officer,
             basis=words.basis,
+            false_material=move.false_material,
         )
     )
 
@@ -172,18 +174,14 @@ def procedure_of(ctx: Context, kind: CaseKind) -> Procedure:
 
 
 def rule_of(ctx: Context, record: Record) -> Repair:
-    """How records of its item are repaired: the version in force today, else the one it was accepted under."""
-    directory = ctx.followed(Directory)
-    item = directory.item(record.item, on=ctx.legal_date)
-    if item is None:
-        version = directory.version("item", record.item, record.item_version)
-        item = version.body if version is not None and isinstance(version.body, Item) else None
-    if item is None:
+    """How records of its item are repaired today; Unavailable while this process does not know the item."""
+    rule = ctx.followed(Directory).repair(record.item, record.item_version, on=ctx.legal_date)
+    if rule is None:
         raise Unavailable(
             "This process does not know the record's item yet; send it again.", "目录尚未同步；请重新发送。",
             headers={"Retry-After": "1"},
         )  # fmt: skip
-    return item.repair
+    return rule
 
 
 def sealed(cipher: Cipher, said: str, case_id: UUID, field: str) -> bytes:

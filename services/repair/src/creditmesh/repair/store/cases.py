@@ -41,6 +41,8 @@ class Case:
     final: bool = False
     days_left: int | None = None
     """Of the time for an appeal, in working days, while its clock is stopped."""
+    false_material_on: date | None = None
+    """The day on which its approval was revoked because it was obtained by false material."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ _BY_ID = f"""
 _CHANGE = """
     update repair.case
        set state = :state, steps = :steps, due = :due, calendar = :calendar, returned = :returned, missing = :missing,
-           appealed = :appealed, final = :final, days_left = :days_left
+           appealed = :appealed, final = :final, days_left = :days_left, false_material_on = :false_material_on
      where part = :part and id = :id
 """
 _ON = f"""
@@ -255,6 +257,15 @@ _ABOUT = f"""
        and id < coalesce(cast(:before as uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
      order by id desc limit :limit
 """
+
+
+_FALSE_MATERIAL = "select max(false_material_on) from repair.case where subject = :subject"
+
+
+async def false_material_on(session: Session, subject: UUID) -> date | None:
+    """The last day on which a repair of theirs was revoked that they had obtained by false material; None: never."""
+    found: date | None = await session.value(_FALSE_MATERIAL, {"subject": subject})
+    return found
 
 
 async def cases_of(session: Session, subject: UUID, *, before: UUID | None, limit: int) -> list[Case]:

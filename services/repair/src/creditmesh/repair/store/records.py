@@ -14,7 +14,7 @@ from creditmesh.schemas.events import RecordChanged
 
 _COLUMNS = tuple(field.name for field in fields(Record))
 """In the order of the table, whose row type is what a statement is given an array of."""
-_BUT_FIELDS = attrgetter(*_COLUMNS[:-1])
+_BEFORE_FIELDS = attrgetter(*_COLUMNS[: _COLUMNS.index("fields")])
 # A correction is remembered from whichever revision told it, the newest everything else.
 _UPSERT = f"""
     insert into repair.record as known ({", ".join(_COLUMNS)})
@@ -24,7 +24,8 @@ _UPSERT = f"""
            item = excluded.item, item_version = excluded.item_version, severity = excluded.severity,
            state = excluded.state, mark = excluded.mark, decided_on = excluded.decided_on,
            display_from = excluded.display_from, display_until = excluded.display_until, party = excluded.party,
-           change = excluded.change, case_id = excluded.case_id, named = excluded.named, fields = excluded.fields,
+            change = excluded.change, case_id = excluded.case_id, named = excluded.named, fields = excluded.fields,
+            false_material = excluded.false_material,
            discharged = known.discharged || excluded.discharged
      where known.rev < excluded.rev
 """
@@ -45,7 +46,7 @@ _COPY = f"""
 async def write(session: Session, records: Sequence[Record]) -> None:
     """Bring these records to their revisions, where those are newer than what is known; each record once."""
     if records:
-        rows = [(*_BUT_FIELDS(each), orjson.dumps(each.fields).decode()) for each in records]
+        rows = [(*_BEFORE_FIELDS(each), orjson.dumps(each.fields).decode(), each.false_material) for each in records]
         await session.execute(_UPSERT, {"rows": rows})
 
 

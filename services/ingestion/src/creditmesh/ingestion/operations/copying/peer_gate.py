@@ -2,7 +2,8 @@
 
 The origin answers for its departments and for doubtful numbers, so neither is asked here, and nothing is held: an entry
 is accepted or refused. Severity and period are the origin's as far as they are no wider than ours: of two severities
-the milder holds, of two ends the earlier. A period that is longer than ours even by the origin's severity is refused.
+the milder holds, of two ends the earlier. A period that is longer than ours even by the origin's severity is refused,
+but that of a record whose repair was obtained by false material: our rule says how much of it holds here.
 """
 
 from datetime import date
@@ -13,7 +14,7 @@ from creditmesh.schemas.exchange import RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
-from creditmesh.schemas.rules.display import Period
+from creditmesh.schemas.rules.display import Period, lengthened
 from creditmesh.schemas.rules.severity import milder
 
 
@@ -58,10 +59,13 @@ class PeerGate(Lawful):
         widest, ours = (
             self._period(verdict.decided_on, each, until, own_end).until for each in (body.severity, verdict.severity)
         )
-        if widest is not None and (body.display_until is None or body.display_until > widest):
+        if body.false_material:
+            ours = lengthened(ours, self._item.repair, decided_on=body.decided_on)
+        elif widest is not None and (body.display_until is None or body.display_until > widest):
             verdict.refusals.append(reason("period_too_long"))
         ends = [end for end in (body.display_until, ours) if end is not None]
         verdict.period = Period(body.display_from, min(ends, default=None))
+        verdict.false_material = body.false_material
         return verdict
 
     def _agrees(self, body: RecordBody, row: Row, verdict: Judgement) -> None:

@@ -58,6 +58,10 @@ class PeerIntake:
         fields = ciphers.unseal(entry)
         if isinstance(fields, FieldError):
             return fields
+        # What this node has no field for is part of the record: without it the copy would be another one.
+        unknown = (name for name in fields if gate.compiled.names.code(name) is None)
+        if (name := next(unknown, None)) is not None:
+            return gate.compiled.names.unknown(name, list(fields).index(name) + 1)
         row = gate.compiled.validate(fields)
         if isinstance(row, tuple):
             return row[0]

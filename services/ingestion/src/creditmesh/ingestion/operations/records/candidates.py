@@ -18,6 +18,7 @@ from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.chassis.vault.subjects import Erased
 from creditmesh.ingestion.content import (
     Content,
+    code_text,
     content_of,
     fingerprint_text,
     former_fingerprint_text,
@@ -31,6 +32,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.display import Period, lengthened
 from creditmesh.schemas.rules.identity import Identity
 
 _SLICE = 100
@@ -67,6 +69,8 @@ class Candidate:
     content: Content = field(repr=False)
     name: bytes = field(repr=False)
     """By which the name of its subject is compared."""
+    code: bytes | None = field(repr=False)
+    """By which the 18 characters of a body's code are compared; None where it has none."""
     fingerprint: bytes = field(repr=False)
     fingerprints: frozenset[bytes] = field(repr=False)
     """By which its content is recognised: `fingerprint`, and that of the row with every code in its canonical form."""
@@ -107,10 +111,18 @@ class Candidate:
             "decided_on": judged.decided_on,
             "display_from": judged.period.begins,
             "display_until": judged.period.until,
+            "false_material": judged.false_material,
             "issuer": self.passed.row[roles.issuer],
             "fields": orjson.Fragment(self.content.clear),
             "related": related,
         }
+
+    def lengthen(self) -> None:
+        """The record is one whose repair was obtained by false material: it is shown as long as the item says."""
+        judged = self.passed.judgement
+        judged.false_material = True
+        until = lengthened(judged.period.until, self.item.repair, decided_on=judged.decided_on)
+        judged.period = Period(judged.period.begins, until)
 
     def sealed(self, record: UUID) -> list[dict[str, JsonValue]]:
         """Each person's fields under their own key; a representative without a number is sealed with the subject."""
@@ -223,12 +235,19 @@ def _candidates(
             places=places,
             content=content_of(passed.compiled, passed.row, passed.subject.kind),
             name=ctx.keys.mac("fingerprint", name_text(item, passed.row, subject=subject)),
+            code=_code(ctx, passed.subject, subject),
             fingerprint=fingerprint,
             fingerprints=frozenset((fingerprint, canonical)),
             representative=None if other is None else (other, ctx.part(str(other))),
             cipher=cipher,
             other_cipher=other_cipher,
         )
+
+
+def _code(ctx: Context, who: Identity, subject: UUID) -> bytes | None:
+    if who.document != "uscc" or not who.is_whole:
+        return None
+    return ctx.keys.mac("fingerprint", code_text(who.number.reveal(), subject=subject))
 
 
 def _fingerprint(ctx: Context, item: Item, row: Row) -> bytes:

@@ -1,7 +1,9 @@
 """What the steps of cases do to records of this node: mark, end, open again, discharge, each as one revision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
@@ -9,9 +11,11 @@ from creditmesh.ingestion.operations.records.record_book import RecordBook, Stat
 from creditmesh.ingestion.store import revisions, undecided
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.ingestion.verdicts import Known
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CaseChanged
 from creditmesh.schemas.events.case import CaseEffect, CaseState
 from creditmesh.schemas.events.record import Change
+from creditmesh.schemas.rules.display import lengthened
 
 _CHANGES: dict[CaseEffect, Change] = {
     "mark": "marked",
@@ -44,7 +48,7 @@ async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
         if step.effect is not None and step.record in own:
             place = own[step.record]
             if _applies(book.history(place)[-1], step.effect, step.case, named=book.says(place)["case"]):
-                book.change_state(place, _change_of(step, step.effect))
+                book.change_state(place, _change_of(ctx, step, step.effect, says=book.says(place)))
     await book.write()
 
 
@@ -72,7 +76,7 @@ def _applies(newest: Known, effect: CaseEffect, case: UUID, *, named: str | None
             return newest.state in {"repaired", "withdrawn"} and named == str(case)
 
 
-def _change_of(step: CaseChanged, effect: CaseEffect) -> StateChange:
+def _change_of(ctx: Context, step: CaseChanged, effect: CaseEffect, *, says: Mapping[str, Any]) -> StateChange:
     return StateChange(
         change=_CHANGES[effect],
         officer=step.officer,
@@ -80,5 +84,14 @@ def _change_of(step: CaseChanged, effect: CaseEffect) -> StateChange:
         basis=step.basis,
         case=step.case,
         about=step.subject if effect == "discharge" else None,
+        false_material=step.false_material,
+        until=_until(ctx, says) if step.false_material else None,
         ends_mark=step.kind == "objection",
     )
+
+
+def _until(ctx: Context, says: Mapping[str, Any]) -> date | None:
+    """When a record is shown no more whose repair was obtained by false material."""
+    stored = None if says["display_until"] is None else date.fromisoformat(says["display_until"])
+    rule = ctx.followed(Directory).repair(says["item"], says["item_version"], on=ctx.legal_date)
+    return stored if rule is None else lengthened(stored, rule, decided_on=date.fromisoformat(says["decided_on"]))

@@ -1,4 +1,4 @@
-"""Changes of a record by its own party: it corrects it, withdraws it, each as one revision."""
+"""Changes of a record by its own party: it corrects it, withdraws it, asks that it be taken in again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound, Stale
 from creditmesh.ingestion.errors import (
     NaturalKeyChanged,
+    NothingToReinstate,
     OfficerNeeded,
     RecordClosed,
     ReopeningUnfounded,
@@ -19,8 +20,8 @@ from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
 from creditmesh.ingestion.operations.records.reading import NONE, own_revisions
 from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
-from creditmesh.ingestion.operations.records.register import Register, RowVerdict
-from creditmesh.ingestion.verdicts import Known
+from creditmesh.ingestion.operations.records.register import Register, RowVerdict, told
+from creditmesh.ingestion.verdicts import REINSTATED, Known
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
@@ -63,7 +64,7 @@ async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
         _assert_reopens(ctx, change, RecordChanged.model_validate_json(stored.data))
     verdict = _corrected(register, row, candidate)
     await register.write()
-    return verdict._replace(item=intake.item.code)
+    return told(verdict._replace(item=intake.item.code), row)
 
 
 async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
@@ -80,6 +81,31 @@ async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     made = book.change_state(stored.place, withdrawal)
     await book.write()
     return RowVerdict("corrected", newest.record, newest.rev + 1, made=made, item=stored.item)
+
+
+async def reinstate_record(ctx: Context, item: str, fields: Mapping[str, JsonValue], *, basis: str) -> RowVerdict:
+    """Ask the credit office to take a decision in again whose withdrawn record was deleted: held; an access.
+
+    OfficerNeeded; RowRefused by the gate, or if the record had ended otherwise; NothingToReinstate if none was deleted.
+    """
+    if ctx.known_caller.officer is None:
+        raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
+    intake = Intake.of(ctx, item, party=ctx.known_caller.party)
+    row = intake.read_fields(1, fields)
+    await intake.identify([row])
+    if row.refusals:
+        raise _refused(row.refusals)
+    candidate = row.passed_candidate
+    register = Register(ctx, intake.attribution(why=REINSTATED.reason, basis=basis))
+    await register.open([candidate])
+    if not register.has_deleted(candidate):
+        raise NothingToReinstate("Send it, or correct its record.", "请直接报送，或更正其记录。")
+    verdict = register.settle(row)
+    if verdict.verdict == "refused":
+        raise _refused(verdict.reasons)
+    await register.write()
+    ctx.disclose(candidate.place[1], purpose="reinstatement", ground="statutory", outcome="nothing", items=[item])
+    return told(verdict._replace(item=intake.item.code), row)
 
 
 def _newest(history: Sequence[Known]) -> Known:

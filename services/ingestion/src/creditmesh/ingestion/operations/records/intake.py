@@ -1,7 +1,7 @@
 """Intake: the rows of one item from one party are read, judged at the gate, and find their subjects."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
@@ -17,7 +17,8 @@ from creditmesh.ingestion.revisions import Attribution, Lane
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.rules.compile import Row
+from creditmesh.schemas.rules.compile import ReadRow, Row
+from creditmesh.schemas.rules.headers import MOST_NAMES
 from creditmesh.schemas.rules.identity import Identity, identify
 
 _SLICE = 100
@@ -29,6 +30,8 @@ class IntakeRow:
 
     number: int
     refusals: Sequence[FieldError] = ()
+    left_out: Mapping[str, FieldError] = field(default_factory=dict)
+    """What is said of each name of it that is none of the item's."""
     passed: PassedRow | None = None
     candidate: Candidate | None = None
 
@@ -91,11 +94,11 @@ class Intake:
         """Read and judge one row of a submission."""
         if row.refusal is not None:
             return IntakeRow(row.number, refusals=(row.refusal,))
-        return self._judged(row.number, self.compiled.validate_json(row.text), row.text)
+        return self._judged(row.number, self.compiled.read_json(row.text), row.text)
 
     def read_fields(self, number: int, fields: Mapping[str, JsonValue]) -> IntakeRow:
         """Read and judge one row that comes as its fields."""
-        return self._judged(number, self.compiled.validate(fields), fields)
+        return self._judged(number, self.compiled.read(fields), fields)
 
     async def meet_codes(self, rows: Sequence[SubmittedRow]) -> None:
         """Take note of the whole codes of those of whom other rows of the file have nine characters.
@@ -121,19 +124,18 @@ class Intake:
             else:
                 row.refusals = (found,)
 
-    def _judged(
-        self, number: int, read: Row | Sequence[FieldError], sent: bytes | Mapping[str, JsonValue]
-    ) -> IntakeRow:
-        if not isinstance(read, dict):
-            return IntakeRow(number, refusals=read)
-        judgement = self._gate.judge(read)
+    def _judged(self, number: int, read: ReadRow, sent: bytes | Mapping[str, JsonValue]) -> IntakeRow:
+        row, left_out = read
+        if not isinstance(row, dict):
+            return IntakeRow(number, refusals=row, left_out=left_out)
+        judgement = self._gate.judge(row)
         if judgement.refusals:
-            return IntakeRow(number, refusals=judgement.refusals)
-        given = self._given(read, sent)
+            return IntakeRow(number, refusals=judgement.refusals, left_out=left_out)
+        given = self._given(row, sent)
         passed = PassedRow(
-            compiled=self.compiled, origin=self._ctx.node.code, row=read, given=given, judgement=judgement
+            compiled=self.compiled, origin=self._ctx.node.code, row=row, given=given, judgement=judgement
         )
-        return IntakeRow(number, passed=passed)
+        return IntakeRow(number, passed=passed, left_out=left_out)
 
     def _given(self, row: Row, sent: bytes | Mapping[str, JsonValue]) -> Row:
         try:
@@ -141,6 +143,14 @@ class Intake:
         except orjson.JSONDecodeError:  # the validator takes what this parser does not, such as NaN in an empty field
             return row
         return self.compiled.as_given(row, fields)
+
+
+def say_once(rows: Iterable[IntakeRow], said: set[str]) -> None:
+    """Say of each name that was left out once, of what was not `said` before; of as many as a table has columns."""
+    for row in (each for each in rows if each.left_out):
+        new = [name for name in row.left_out if name not in said][: MOST_NAMES - len(said)]
+        said.update(new)
+        row.left_out = {name: row.left_out[name] for name in new}
 
 
 def _codes_of(row: SubmittedRow, columns: Sequence[str | None]) -> Iterator[Identity]:

@@ -6,6 +6,7 @@ same transaction meets what an earlier one has done. Nothing is written before `
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -14,8 +15,9 @@ import orjson
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.revisions import Attribution, content_event, state_event
-from creditmesh.ingestion.store import revisions
+from creditmesh.ingestion.store import revisions, whole_codes
 from creditmesh.ingestion.store.revisions import Locked, Place
+from creditmesh.ingestion.store.submissions import Written
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import Change, RecordState
 from creditmesh.schemas.identifiers import SubjectKind
@@ -41,6 +43,10 @@ class StateChange:
     case: UUID | None = None
     about: UUID | None = None
     """Of a discharge: whom the record concerns no more."""
+    false_material: bool = False
+    """Of a record that is opened again: its repair was obtained by false material."""
+    until: date | None = None
+    """Then, when it is shown no more; None: never."""
     ends_mark: bool = False
     """Of a discharge or a withdrawal: whether it decides what the record is marked for."""
     peer_revision: PeerRevision | None = None
@@ -56,14 +62,16 @@ class RecordBook:
         self._mac = ctx.keys.key_id("fingerprint"), ctx.keys.algorithm("fingerprint")
         # By natural key: one stands at one place, and the hash of bytes is kept.
         self._histories: dict[bytes, list[Known]] = {}
-        self._deleted: set[bytes] = set()
+        self._deleted: dict[bytes, str] = {}
         self._newest: dict[bytes, bytes] = {}
         """Newest events, of those read by `open_newest` and those added."""
         self._queued: list[tuple[UUID, int]] = []
-        self.kinds: dict[UUID, SubjectKind] = {}
+        self._kinds: dict[UUID, SubjectKind] = {}
         """Of those whom the content that was added is about, or names."""
         self.rows: list[tuple[object, ...]] = []
         """To be written, as rows of `store.revisions.COLUMNS`."""
+        self._codes: dict[UUID, set[bytes]] = {}
+        self._new_codes: set[tuple[UUID, bytes]] = set()
 
     async def open_histories(
         self, places: Collection[Place], *, party: str, doubtful: Collection[bytes] = (), names: Collection[Place] = ()
@@ -77,6 +85,8 @@ class RecordBook:
         for natural_key, history in known.histories.items():
             self._histories.setdefault(natural_key, history)
         self._deleted |= known.deleted
+        for subject, codes in known.codes.items():
+            self._codes.setdefault(subject, set()).update(codes)
         return known
 
     async def open_newest(self, places: Iterable[Place]) -> None:
@@ -94,9 +104,19 @@ class RecordBook:
         """The revisions known of the record at this place, this transaction's included; empty if there is none."""
         return self._histories.setdefault(place[2], [])
 
-    def is_deleted(self, place: Place) -> bool:
-        """Whether the record at this place was deleted after its term."""
-        return place[2] in self._deleted
+    def deleted_as(self, place: Place) -> str | None:
+        """How the record at this place had ended that was deleted after its term; None if none was."""
+        return self._deleted.get(place[2])
+
+    def has_another_code(self, candidate: Candidate) -> bool:
+        """Whether its subject stands under other codes of 18 characters, by what was stored and what was added."""
+        codes = self._codes.get(candidate.place[1], set())
+        return candidate.code is not None and bool(codes) and candidate.code not in codes
+
+    @property
+    def written(self) -> Written:
+        """What is to be written."""
+        return Written(self.rows, self._kinds, [(*each, *self._mac) for each in self._new_codes])
 
     def newest(self, place: Place) -> Known | None:
         """The newest of them."""
@@ -122,12 +142,17 @@ class RecordBook:
             record, rev, revision, mark = newest.record, newest.rev + 1, row, newest.mark
         known = Known(record, rev, candidate.fingerprint, "published", mark, by.submission, by.party)
         if candidate.representative is not None:
-            self.kinds[candidate.representative[0]] = "natural_person"
-        self.kinds[place[1]] = candidate.passed.subject.kind
+            self._kinds[candidate.representative[0]] = "natural_person"
+        self._kinds[place[1]] = candidate.passed.subject.kind
         event = content_event(
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
             sealed=candidate.sealed(record),
         )  # fmt: skip
+        if peer_revision is None and candidate.code is not None:
+            codes = self._codes.setdefault(place[1], set())
+            if candidate.code not in codes:
+                codes.add(candidate.code)
+                self._new_codes.add((place[1], candidate.code))
         # What peers call a subject is theirs to know: names are compared with those of own rows.
         return self._add(place, row, known, by, event, name=candidate.name if peer_revision is None else None)
 
@@ -142,21 +167,26 @@ class RecordBook:
             **{name: says[name] for name in ("origin", "party", "item", "item_version")},
             officer=what.officer, reason=what.reason, basis=what.basis, case=what.case,
         )  # fmt: skip
+        if what.false_material:
+            until = None if what.until is None else what.until.isoformat()
+            says |= {"false_material": True, "display_until": until}
         event = state_event(says, by, known, revision or row, change=what.change, about=what.about)
         return self._add(place, row, known, by, event)
 
     def forget(self) -> None:
         """Write nothing of what was added; that it was is still known."""
         self.rows.clear()
+        self._new_codes.clear()
         self._queued.clear()
-        self.kinds.clear()
+        self._kinds.clear()
         self._newest.clear()
 
     async def write(self) -> None:
         """Write the revisions with their queue rows, in the order they were added, and who is known by them."""
         session = await self._ctx.session()
         await revisions.write(session, self.rows)
-        await self._ctx.vault.know(session, self.kinds)
+        await whole_codes.add(session, self.written.codes)
+        await self._ctx.vault.know(session, self._kinds)
         self.queue()
 
     def queue(self) -> None:

@@ -14,7 +14,7 @@ from creditmesh.ingestion.revisions import Attribution
 from creditmesh.ingestion.stated_names import StatedNames
 from creditmesh.ingestion.store import reviews, revisions
 from creditmesh.ingestion.store.reviews import KnownReviews, Review
-from creditmesh.ingestion.verdicts import DELETED, PERHAPS_DELETED, Known, Ruling, decide
+from creditmesh.ingestion.verdicts import DELETED, PERHAPS_DELETED, REINSTATED, Known, Ruling, decide
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.problems import FieldError
@@ -36,6 +36,27 @@ class RowVerdict(NamedTuple):
     notices: Sequence[FieldError] = ()
 
 
+class Clocks(NamedTuple):
+    """What a record's periods count from and when it is shown no more, as days in ISO 8601."""
+
+    decided_on: str
+    until: str | None
+    false_material: bool | None = False
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> "Clocks":
+        """Those that its content gives it."""
+        judged = candidate.passed.judgement
+        until = judged.period.until
+        day = None if until is None else until.isoformat()
+        return cls(judged.decided_on.isoformat(), day, judged.false_material)
+
+
+def told(verdict: RowVerdict, row: IntakeRow) -> RowVerdict:
+    """The verdict on this row, with what was left out of it."""
+    return verdict._replace(notices=(*row.left_out.values(), *verdict.notices)) if row.left_out else verdict
+
+
 class Register:
     """Gives the rows of one party their verdicts, in a book that is open at all their records.
 
@@ -48,6 +69,8 @@ class Register:
         self._reviews: KnownReviews = {}
         self._names = StatedNames()
         self._held: list[Review] = []
+        self._clocks: dict[bytes, Clocks] = {}
+        """Of records that candidates may change, by their natural keys."""
         self.book = RecordBook(ctx)
 
     async def open(self, candidates: Sequence[Candidate]) -> None:
@@ -65,6 +88,7 @@ class Register:
         self._reviews |= known.reviews
         self._names.meet(((each.place[1], each.name) for each in candidates), heard=known.heard, unheard=known.unheard)
         await self._find_former(candidates)
+        await self._find_clocks(candidates)
         await self._find_reviews(candidates)
 
     def history(self, candidate: Candidate) -> list[Known]:
@@ -93,6 +117,11 @@ class Register:
         """Hold a doubtful row for an officer; None if there is no doubt, or an officer has cleared exactly this row."""
         candidate = row.passed_candidate
         doubts = (*candidate.holds, *self._named_otherwise(candidate, "another_name", person=True))
+        if self.book.has_another_code(candidate):
+            doubts = (*doubts, reason("another_code", f"/{candidate.item.roles.uscc}"))
+        if self._moves_its_day(candidate):
+            day = candidate.item.field(candidate.item.roles.decided_on)
+            doubts = (*doubts, reason("decision_day_moved", f"/{day.code}", name=day.name, name_zh=day.name_zh))
         if not doubts or self._review_of(candidate)[1] == "released":
             return None
         return self._hold(row.number, candidate, doubts)
@@ -102,6 +131,7 @@ class Register:
         notices = self._named_otherwise(candidate, "name_changed", person=False)
         made = self.book.add(candidate, self._by, change=change)
         self._names.write(candidate.place[1], candidate.name)
+        self._clocks[candidate.place[2]] = Clocks.of(candidate)
         newest = self.history(candidate)[-1]
         verdict: VerdictWord = "accepted" if change == "accepted" else "corrected"
         return RowVerdict(verdict, newest.record, newest.rev, made=made, notices=notices)
@@ -124,16 +154,21 @@ class Register:
 
     def _ruled(self, candidate: Candidate) -> Ruling:
         history, fingerprints = self.history(candidate), candidate.fingerprints
-        if not history and self._has_deleted(candidate):
-            own = candidate.is_whole_decision or self.book.is_deleted(candidate.place)
-            return DELETED if own else PERHAPS_DELETED
+        if self.has_deleted(candidate):
+            if not candidate.is_whole_decision and self.book.deleted_as(candidate.place) is None:
+                return PERHAPS_DELETED
+            ended = {self.book.deleted_as(place) for place in candidate.places} - {None}
+            return REINSTATED if self._by.reason == REINSTATED.reason and ended == {"withdrawn"} else DELETED
         if history and not any(known.fingerprint in fingerprints for known in history):
             # How content was recognised before is asked only of a record that exists and does not have it otherwise.
             fingerprints = all_fingerprints(self._ctx, candidate)
         return decide(history, fingerprints, submission=self._by.submission, party=self._by.party)
 
-    def _has_deleted(self, candidate: Candidate) -> bool:
-        return any(self.book.is_deleted(place) for place in candidate.places)
+    def has_deleted(self, candidate: Candidate) -> bool:
+        """Whether no record of the candidate's is left, and one that may have been its was deleted."""
+        return not self.history(candidate) and any(
+            self.book.deleted_as(place) is not None for place in candidate.places
+        )
 
     def _review_of(self, candidate: Candidate) -> tuple[UUID | None, ReviewState]:
         known = (self._reviews[each] for each in all_fingerprints(self._ctx, candidate) if each in self._reviews)
@@ -158,6 +193,33 @@ class Register:
         for candidate, place in former:
             if place in stored and self._is_same(candidate, stored[place].data):  # a dry run has stored none
                 candidate.place = place
+
+    async def _find_clocks(self, candidates: Iterable[Candidate]) -> None:
+        """Find from and until when the records are shown that stand and that candidates say something new of."""
+        known = (each for each in candidates if self.book.newest(each.place) and each.place[2] not in self._clocks)
+        changed = {each.place for each in known if self._may_change(each)}
+        for place, stored in (await revisions.newest(await self._ctx.session(), changed)).items():
+            event = orjson.loads(stored.data)
+            self._clocks[place[2]] = Clocks(event["decided_on"], event["display_until"], event.get("false_material"))
+        for each in candidates:
+            if (stands := self._clocks.get(each.place[2])) is not None and stands.false_material:
+                each.lengthen()
+
+    def _may_change(self, candidate: Candidate) -> bool:
+        """Whether it says something new of its record, or opens it again."""
+        ruling = self._ruled(candidate)
+        return ruling.verdict == "corrected" or ruling.reason == "record_closed"
+
+    def _moves_its_day(self, candidate: Candidate) -> bool:
+        """Whether it dates the decision otherwise than its record does, so that something ends on another day.
+
+        Of an adverse record that is always so: display, the day from which repair is possible, what measures rest on
+        it and retention count from the decision (order 36 of 2025). Of others only where their own end moves.
+        """
+        stands, says = self._clocks.get(candidate.place[2]), Clocks.of(candidate)
+        if stands is None or stands.decided_on == says.decided_on:
+            return False
+        return candidate.item.nature == "adverse" or stands.until != says.until
 
     def _is_same(self, candidate: Candidate, data: bytes) -> bool:
         event = RecordChanged.model_validate_json(data)
@@ -187,9 +249,11 @@ class Register:
 
     def _may_be_held(self, candidate: Candidate) -> bool:
         newest = self.book.newest(candidate.place)
+        if self.book.has_another_code(candidate):
+            return True
         if newest is not None:
-            return newest.party != self._by.party
-        if self._has_deleted(candidate):
+            return newest.party != self._by.party or self._moves_its_day(candidate)
+        if self.has_deleted(candidate):
             return True
         person = candidate.passed.subject.kind == "natural_person"
         return person and self._names.may_be_another(candidate.place[1], candidate.name)

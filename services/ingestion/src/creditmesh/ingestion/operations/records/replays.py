@@ -71,4 +71,5 @@ def _verdict(made: RowVerdict) -> Verdict:
         item=made.item,
         review=made.review,
         reasons=tuple(made.reasons),
+        notices=tuple(made.notices),
     )

@@ -23,8 +23,8 @@ from creditmesh.chassis.http import idempotency
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import ChunkDiffers, RowRefused
 from creditmesh.ingestion.formats import SubmittedRow
-from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow
-from creditmesh.ingestion.operations.records.register import Register, RowVerdict
+from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow, say_once
+from creditmesh.ingestion.operations.records.register import Register, RowVerdict, told
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
@@ -104,6 +104,8 @@ class SubmissionRun:
         self._done: dict[int, Chunk] = {}
         self._rehearsed: Register | None = None
         """Of a dry run: what its chunks so far would have made."""
+        self._left_out: set[str] = set()
+        """The names of no field that were said."""
 
     async def run(self) -> Submitted:
         """Do what is not done yet; OtherFirst names the submission that the caller's key stands for: go on with it."""
@@ -148,6 +150,7 @@ class SubmissionRun:
 
     async def _prepared(self, rows: Sequence[SubmittedRow]) -> list[IntakeRow]:
         prepared = [self._intake.read(row) async for some in _slices(rows) for row in some]
+        say_once(prepared, self._left_out)
         await self._intake.identify(prepared, dry_run=self._order.dry_run)
         return prepared
 
@@ -172,7 +175,7 @@ class SubmissionRun:
         async with ctx.transaction() as session:
             register = self._rehearsed or self._register()
             await register.open([row.candidate for row in prepared if row.candidate is not None])
-            verdicts = [register.settle(row) async for some in _slices(prepared) for row in some]
+            verdicts = [told(register.settle(row), row) async for some in _slices(prepared) for row in some]
             if order.single and verdicts[0].verdict == "refused":
                 await self._refuse(RowRefused("See errors.", "原因见 errors。", errors=verdicts[0].reasons))
             chunk = await self._chunk(rows, verdicts)
@@ -204,12 +207,12 @@ class SubmissionRun:
             raise OtherFirst(begun)
 
     async def _write(self, session: Session, chunk: Chunk, register: Register) -> None:
-        written, known = register.book.rows, register.book.kinds
+        written = register.book.written
         if self._replayed or chunk.first_row != 1:
-            await submissions.add_chunk(session, self._id, chunk, written=written, known=known)
+            await submissions.add_chunk(session, self._id, chunk, written)
         else:
             key = idempotency.values_of(self._ctx, self._order.key, self._order.digest, self._id)
-            if not await submissions.begin(session, self._submission(), chunk, written=written, known=known, key=key):
+            if not await submissions.begin(session, self._submission(), chunk, written, key=key):
                 await self._assert_first()
         await register.write_beside()
 
