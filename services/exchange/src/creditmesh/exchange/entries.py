@@ -1,7 +1,7 @@
 """What an entry says: its line, and the body beside it. Pure; keys and subjects are given."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,8 @@ from pydantic import JsonValue
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 from creditmesh.schemas.exchange import AcknowledgedBody, LineType, commitment, feed_origin
 
+MOST_ENTRIES, MOST_BYTES = 1000, 512 * 1024
+"""How far two signed heads lie apart at most: entries, and bytes of lines and bodies. A larger entry stands alone."""
 _SALT = 16
 _SHARED = (
     "record", "rev", "revision", "change", "state", "mark", "origin", "party", "item", "kind", "severity",
@@ -33,6 +35,32 @@ class Draft:
     change: str | None = None
     item: str | None = None
     party: str | None = None
+
+    @property
+    def weight(self) -> int:
+        """Bytes of what is sent of it."""
+        return len(self.line.encode()) + len(self.body.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Drafts that one signed head covers, and their bytes."""
+
+    drafts: Sequence[Draft]
+    weight: int
+
+
+def pieces(drafts: Sequence[Draft]) -> Iterator[Piece]:
+    """The drafts cut where heads are to be signed."""
+    first, weight = 0, 0
+    for place, draft in enumerate(drafts):
+        more = draft.weight
+        if place > first and (place - first == MOST_ENTRIES or weight + more > MOST_BYTES):
+            yield Piece(drafts[first:place], weight)
+            first, weight = place, 0
+        weight += more
+    if first < len(drafts):
+        yield Piece(drafts[first:], weight)
 
 
 def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str] | None) -> Draft:
