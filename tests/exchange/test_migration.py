@@ -21,6 +21,7 @@ create table exchange.feed_node (
 drop table exchange.feed_tile;
 alter table exchange.feed_head drop column bytes;
 alter table exchange.feed_checkpoint drop column bytes;
+alter table exchange.copy_checkpoint drop column note;
 """
 """What later migrations made and dropped, as it was before them."""
 READ = """

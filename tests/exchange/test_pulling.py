@@ -251,6 +251,7 @@ async def test_without_the_compare_and_set_of_a_copy_two_pullers_tell_every_entr
         return
 
     monkeypatch.setattr(copies, "move", from_anywhere)
+    monkeypatch.setattr(copies, "write", from_anywhere)
     puller.sender.add(5)
     await asyncio.gather(puller.step(), puller.step())
     assert await puller.told() == 10, "the control of the test above: what it counts does double"

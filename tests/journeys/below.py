@@ -4,12 +4,15 @@ from base64 import b64decode
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.exchange import feed_origin
 from creditmesh.schemas.signed import SignedText, sign
 from tests.exchange.conftest import neighbour, row_of
 from tests.support.cast import Cast
+from tests.support.eventually import eventually
 
 CODE, FEED = "district", "down"
 
@@ -27,9 +30,14 @@ async def with_a_node_below(cast: Cast, folder: Path) -> Cast:
     return cast
 
 
+async def _answered(door: httpx.AsyncClient, path: str) -> bool:
+    return (await door.get(path)).status_code == httpx.codes.OK
+
+
 async def _acknowledged(cast: Cast, keys: Keys) -> SignedText:
-    note = await cast.door("below").get(f"/v1/exchange/feeds/{FEED}/checkpoint")
-    assert note.status_code == 200, note.text
+    door, path = cast.door("below"), f"/v1/exchange/feeds/{FEED}/checkpoint"
+    await eventually(lambda: _answered(door, path))  # the node asks first what the one below holds
+    note = await door.get(path)
     origin, size, root = note.text.splitlines()[:3]
     assert origin == feed_origin("city", FEED)
     acknowledgement = Acknowledgement(

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -75,6 +75,8 @@ class Equipment:
     """The turns of files that a service works on for minutes."""
     bodies: Bodies = field(default_factory=Bodies)
     """The memory of bodies; one for all services of a process."""
+    memory: dict[type, Any] = field(default_factory=dict)
+    """What the service itself remembers for as long as its process lives: one object of a kind."""
 
 
 @dataclass(slots=True)

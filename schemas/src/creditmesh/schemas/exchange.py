@@ -182,7 +182,31 @@ class FeedOut(Out):
     checkpoint: str | None = None
     """The newest signed tree head; None of an empty feed."""
     alarm: str | None = None
-    """Why a copy stopped; nothing after it was applied."""
+    """Why a copy stopped, and nothing after it was applied; or that this node's own feed is behind what others hold."""
+
+
+class RestoredOut(Out):
+    """A feed of this node after a page of it came back."""
+
+    feed: FeedName
+    size: int
+    peer: NodeCode | None = None
+    """Who gave the page; None where nobody holds more than stands here."""
+    holds: int | None = None
+    """How much that peer holds."""
+
+
+class RestoredRecord(Out):
+    """A revision of a record of this node that came back as an entry of a feed, and stands nowhere else here."""
+
+    feed: FeedName
+    index: int
+    record: UUID
+    rev: int
+    change: Change
+    item: Code | None = None
+    party: Code | None = None
+    """Who sent the record; None, like the item, where the entry's body was erased."""
 
 
 class ProofOut(Out):

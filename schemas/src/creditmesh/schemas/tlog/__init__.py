@@ -5,7 +5,13 @@ outside, so that this needs no cryptography but SHA-256.
 """
 
 from creditmesh.schemas.tlog.notes import BadNote, Checkpoint, checkpoint_text, open_note, read_checkpoint, signed_note
-from creditmesh.schemas.tlog.proofs import consistency_plan, inclusion_plan, verify_consistency, verify_inclusion
+from creditmesh.schemas.tlog.proofs import (
+    consistency_plan,
+    inclusion_plan,
+    range_plan,
+    verify_consistency,
+    verify_inclusion,
+)
 from creditmesh.schemas.tlog.tiles import TILE_WIDTH, TileSpan, folded, full_tiles, span_of
 from creditmesh.schemas.tlog.tree import EMPTY, Range, Subtree, fold, leaf_hash, node_hash
 
@@ -26,6 +32,7 @@ __all__ = [
     "leaf_hash",
     "node_hash",
     "open_note",
+    "range_plan",
     "read_checkpoint",
     "signed_note",
     "span_of",

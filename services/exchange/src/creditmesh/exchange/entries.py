@@ -12,6 +12,8 @@ from pydantic import JsonValue
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 from creditmesh.schemas.exchange import AcknowledgedBody, LineType, commitment, feed_origin
 
+UP, DOWN = "up", "down"
+"""The feeds of a node: for who is above, and for who is below; `down-<node>` for one of those."""
 MOST_ENTRIES, MOST_BYTES = 1000, 512 * 1024
 """How far two signed heads lie apart at most: entries, and bytes of lines and bodies. A larger entry stands alone."""
 _SALT = 16
@@ -27,8 +29,9 @@ class Draft:
     """An entry that has no place yet; the last fields point back to the record, for this node only."""
 
     line: str
-    salt: bytes = field(repr=False)
-    body: str = field(repr=False)
+    salt: bytes | None = field(repr=False)
+    body: str | None = field(repr=False)
+    """None, like its salt, of an entry that came back without."""
     record: UUID | None = None
     rev: int | None = None
     subject: UUID | None = None
@@ -39,7 +42,7 @@ class Draft:
     @property
     def weight(self) -> int:
         """Bytes of what is sent of it."""
-        return len(self.line.encode()) + len(self.body.encode())
+        return len(self.line.encode()) + len((self.body or "").encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def sealed_fields(event: RecordChanged, opened: Mapping[str, Mapping[str, JsonVa
 
 def without_body(received: bytes) -> bytes:
     """The text of a received entry with its line alone."""
-    return orjson.dumps(orjson.loads(received) | {"body": None})
+    return orjson.dumps(orjson.loads(received) | {"salt": None, "body": None})
 
 
 def catalogue_draft(event: CatalogueChanged, *, at: datetime) -> Draft:

@@ -12,7 +12,7 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.http.signatures import signed_headers
 from creditmesh.chassis.vault.keys import Keys, verified
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
+from creditmesh.schemas.exchange import FeedEntry, FeedOut, PageEnd, feed_origin
 from creditmesh.schemas.pages import BadPage, VerifiedPage, verify_page
 from creditmesh.schemas.tlog import Range
 
@@ -54,6 +54,28 @@ class Peer:
     async def pull(self, feed: str, *, after: int, wait: int = WAIT) -> PulledPage | None:
         """The page after so many entries; None if there are none. BadPage where what came is not a page."""
         url = f"{self.party.url}/v1/exchange/feeds/{feed}/entries?after={after}&limit={LIMIT}&wait={wait}"
+        return await self._page(url, feed, after)
+
+    async def own_page(self, feed: str, *, after: int) -> PulledPage | None:
+        """What the peer's copy of this node's own feed has after so many entries; BadPage as for `pull`."""
+        return await self._page(f"{self.party.url}/v1/exchange/copies/{feed}/entries?after={after}", feed, after)
+
+    async def held(self, feed: str) -> FeedOut | None:
+        """How far the peer's copy of this node's feed goes; None where it is of a version that cannot say."""
+        url = f"{self.party.url}/v1/exchange/copies/{feed}"
+        try:
+            answer = await self.client.get(url, headers=self._signed("GET", url))
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return None
+            if answer.status_code != httpx.codes.OK:
+                raise PeerRefused(f"{self.party.code} does not say how far it has {feed}: {_said(answer)}")
+            return FeedOut.model_validate_json(answer.content)
+        except httpx.TransportError as error:
+            raise PeerUnreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
+        except ValidationError as error:
+            raise PeerRefused(f"{self.party.code} does not say how far it has {feed}: unreadable") from error
+
+    async def _page(self, url: str, feed: str, after: int) -> PulledPage | None:
         entries: list[FeedEntry] = []
         note = ""
         try:

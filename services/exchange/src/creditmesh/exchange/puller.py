@@ -16,7 +16,8 @@ from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit, keep_running
-from creditmesh.exchange.operations.sharing import DOWN, UP
+from creditmesh.exchange.comparer import Comparer
+from creditmesh.exchange.entries import DOWN, UP
 from creditmesh.exchange.peer import WAIT, Peer
 from creditmesh.exchange.pulling import Pulling, Sending
 from creditmesh.schemas.catalogue import Party
@@ -29,8 +30,8 @@ SECONDS_TO_LOOK = 1.0
 
 
 def units(workplace: Workplace) -> list[Unit]:
-    """The exchange's own unit."""
-    return [Unit("puller", Puller(workplace).run)]
+    """The exchange's own units."""
+    return [Unit("puller", Puller(workplace).run), Unit("comparer", Comparer(workplace).run)]
 
 
 class Puller:

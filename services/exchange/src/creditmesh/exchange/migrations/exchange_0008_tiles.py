@@ -1,6 +1,7 @@
 """The tree of a feed is kept in tiles, 256 hashes a row, and a signed head has how many bytes lie before it.
 
-The tiles are made of the nodes that stood there, in one statement; the table of nodes goes.
+The tiles are made of the nodes that stood there, in one statement; the table of nodes goes. Of copies of peers' feeds
+every entry is kept, also those about no record, and the signed text of every head: their origin may ask for them.
 """
 
 from creditmesh.chassis.database.migrations import append_only, script
@@ -44,12 +45,19 @@ update exchange.feed_checkpoint c set bytes = e.bytes
 update exchange.feed_head h set bytes = c.bytes
   from exchange.feed_checkpoint c where c.feed = h.feed and c.size = h.size;
 """
+COPIES = """
+alter table exchange.received alter column record drop not null, alter column rev drop not null;
+alter table exchange.copy_checkpoint add column note text;
+update exchange.copy_checkpoint c set note = h.note
+  from exchange.copy_head h where h.peer = c.peer and h.feed = c.feed and h.size = c.size;
+"""
 
 
 def upgrade() -> None:
-    """Make the tiles, and count the bytes."""
+    """Make the tiles, count the bytes, and make room for what copies keep."""
     script(TILES)
     script(BYTES)
+    script(COPIES)
     append_only("exchange.feed_tile")
 
 

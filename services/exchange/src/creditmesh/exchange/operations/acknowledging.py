@@ -12,12 +12,11 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Alarm
 from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.vault.keys import verified
-from creditmesh.exchange.entries import acknowledged_draft
+from creditmesh.exchange.entries import DOWN, UP, acknowledged_draft
 from creditmesh.exchange.errors import AcknowledgementGap, NotAcknowledged
 from creditmesh.exchange.operations import serving
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.holders import line
-from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.store import copies, feeds, holders
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.exchange.store.holders import TrackedRevision

@@ -3,6 +3,7 @@
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import NotStopped
 from creditmesh.exchange.operations import serving
+from creditmesh.exchange.operations.comparing import compared
 from creditmesh.exchange.store import copies, feeds
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.exchange import FeedOut
@@ -11,7 +12,8 @@ from creditmesh.schemas.exchange import FeedOut
 async def standing(ctx: Context) -> list[FeedOut]:
     """The node's own feeds, then the copies."""
     session = await ctx.alone()
-    own = [await serving.feed_out(ctx, feed) for feed in await feeds.names(session)]
+    names = {*await feeds.names(session), *(feed for feed, _ in compared(ctx.equipment).held)}
+    own = [await serving.feed_out(ctx, feed) for feed in sorted(names)]
     return own + [_out(copy) for copy in await copies.every(session)]
 
 

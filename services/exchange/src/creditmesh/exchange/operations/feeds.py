@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.entries import Draft, pieces
+from creditmesh.exchange.operations.comparing import assert_appendable
 from creditmesh.exchange.store import feeds
 from creditmesh.exchange.store.feeds import Head
 from creditmesh.schemas.exchange import feed_origin
@@ -19,10 +20,11 @@ async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Rang
     """Append these entries, at least one, and sign the tree heads they make; the index of the first.
 
     The head is held until the transaction ends: take every other lock before. `held` is the range of a head that the
-    caller holds already.
+    caller holds already. NotCompared or FeedBehind where the feed may not be appended to (`comparing`).
     """
     session = await ctx.session()
     before = await feeds.hold(session, feed) if held is None else held
+    assert_appendable(ctx, feed, before.size)
     heads, completed, after = list[Head](), list[Subtree](), before
     for piece in pieces(drafts):
         after, more = after.extended(leaf_hash(draft.line.encode()) for draft in piece.drafts)

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.operations.sharing import UP, Change
+from creditmesh.exchange.entries import UP
+from creditmesh.exchange.operations.sharing import Change
 from creditmesh.exchange.store import feeds, holders
 from creditmesh.exchange.store.holders import Applied, Reader, TrackedRevision
 from creditmesh.schemas.acknowledgements import Proof

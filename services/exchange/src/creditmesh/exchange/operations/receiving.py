@@ -10,7 +10,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.events import AcknowledgementReceived, CatalogueReceived, EntryReceived, FeedKeyReceived
-from creditmesh.schemas.exchange import EntryLine, FeedEntry, LineType
+from creditmesh.schemas.exchange import EntryLine, FeedEntry, LineType, base64_text
 from creditmesh.schemas.pages import BadPage, VerifiedPage
 
 _TOLD: dict[LineType, type[EntryReceived]] = {
@@ -33,16 +33,16 @@ async def receive(
     rows = []
     for entry in entries:
         line = _line(entry)
-        if line.type != "record":
+        row = _row(ctx, before, entry, line, at=at, part=part)
+        rows.append(row)
+        if line.type == "record":
+            ctx.emit_row(row[1], part=part)
+        else:
             ctx.emit(
                 _TOLD[line.type](
                     peer=before.peer, feed=before.feed, index=entry.index, line=entry.line, body=entry.body
                 )
             )
-            continue
-        row = _row(ctx, before, entry, line, at=at, part=part)
-        rows.append(row)
-        ctx.emit_row(row[1], part=part)
     await copies.write(session, rows)
 
 
@@ -61,6 +61,7 @@ def _row(
         "feed": copy.feed,
         "index": entry.index,
         "line": entry.line,
+        "salt": None if entry.salt is None else base64_text(entry.salt),
         "body": entry.body,
         "record": line.record,
         "rev": line.rev,

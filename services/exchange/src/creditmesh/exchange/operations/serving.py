@@ -8,8 +8,8 @@ import orjson
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import BeyondFeed, NoSuchFeed
+from creditmesh.exchange.operations.comparing import assert_compared, compared, feeds_of
 from creditmesh.exchange.operations.feeds import word
-from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.store import feeds, tiles
 from creditmesh.exchange.store.feeds import PagePart, StoredCheckpoint
 from creditmesh.schemas.directory import Directory
@@ -22,18 +22,22 @@ Plan = tuple[tuple[tuple[int, int], ...], ...]
 
 
 def feeds_for(ctx: Context) -> list[str]:
-    """The feeds that the calling node may read: `up` from above, `down` and its own `down-<node>` from below."""
+    """The feeds that the calling node may read."""
     code = ctx.known_caller.party
     party = None if code is None else ctx.followed(Directory).party(code)
     if party is None or not party.active:
         return []
-    return {"above": [UP], "below": [DOWN, f"{DOWN}-{party.code}"]}.get(party.place or "", [])
+    return list(feeds_of(party))
 
 
 def check(ctx: Context, feed: str) -> None:
-    """NoSuchFeed unless the caller may read it: whose feed it is, is nobody else's business."""
+    """NoSuchFeed unless the caller may read it: whose feed it is, is nobody else's business.
+
+    NotCompared and FeedBehind where it may not be served.
+    """
     if feed not in feeds_for(ctx):
         raise NoSuchFeed
+    assert_compared(ctx, feed)
 
 
 async def standing(ctx: Context) -> list[FeedOut]:
@@ -45,8 +49,13 @@ async def feed_out(ctx: Context, feed: str) -> FeedOut:
     """One feed of this node as it stands."""
     session = await ctx.alone()
     head, newest = await feeds.head(session, feed), await feeds.checkpoint(session, feed)
+    behind = compared(ctx.equipment).behind(feed)
     return FeedOut(
-        feed=feed, size=head.size, root=head.root().hex(), checkpoint=None if newest is None else newest.note
+        feed=feed,
+        size=head.size,
+        root=head.root().hex(),
+        checkpoint=None if newest is None else newest.note,
+        alarm=f"behind {', '.join(f'{peer} ({size})' for peer, size in sorted(behind.items()))}" if behind else None,
     )
 
 

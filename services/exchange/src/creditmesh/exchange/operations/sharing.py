@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
-from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
+from creditmesh.exchange.entries import DOWN, UP, catalogue_draft, place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
 from creditmesh.exchange.store import feeds
@@ -17,7 +17,6 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 from creditmesh.schemas.exchange import STATE_CHANGES
 
-UP, DOWN = "up", "down"
 Change = tuple[Delivered, RecordChanged]
 
 

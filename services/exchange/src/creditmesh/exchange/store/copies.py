@@ -27,6 +27,13 @@ class ReceivedText(NamedTuple):
     data: bytes
 
 
+class KeptPage(NamedTuple):
+    """Entries of a copy as they came, and the signed head that they lead to."""
+
+    texts: list[bytes]
+    note: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedCopy:
     """How the copy of one feed stands."""
@@ -45,9 +52,18 @@ _MOVE = """
     with moved as (
         update exchange.copy_head set size = :size, stack = :stack, note = :note
          where peer = :peer and feed = :feed and size = :was and alarm is null
-        returning peer, feed, size
+        returning peer, feed, size, note
     )
-    insert into exchange.copy_checkpoint (peer, feed, size, root) select peer, feed, size, :root from moved
+    insert into exchange.copy_checkpoint (peer, feed, size, root, note) select peer, feed, size, :root, note from moved
+"""
+# Up to the next head whose signed text is kept.
+_KEPT_UNTIL = """
+    select size, note from exchange.copy_checkpoint
+     where peer = :peer and feed = :feed and size > :after and note is not null order by size limit 1
+"""
+_KEPT = """
+    select data from exchange.received
+     where peer = :peer and feed = :feed and index >= :after and index < :until order by index
 """
 _REFUSED = """
     select r.part, r.id, r.data
@@ -70,12 +86,28 @@ _RESUME = """
 
 async def copy_of(session: Session, peer: str, feed: str) -> FeedCopy:
     """The copy of a peer's feed, made at its beginning if it is new."""
-    place = {"peer": peer, "feed": feed}
-    row = await session.row(_COPY, place)
+    copy = await found(session, peer, feed)
+    if not copy.range.size:
+        await session.execute(_MAKE, {"peer": peer, "feed": feed})
+    return copy
+
+
+async def found(session: Session, peer: str, feed: str) -> FeedCopy:
+    """The copy of a peer's feed as it stands; empty if there is none."""
+    row = await session.row(_COPY, {"peer": peer, "feed": feed})
     if row is None:
-        await session.execute(_MAKE, place)
         return FeedCopy(peer=peer, feed=feed, range=Range.empty())
     return FeedCopy(peer=peer, feed=feed, range=Range.unpacked(row.size, row.stack), note=row.note, alarm=row.alarm)
+
+
+async def kept(session: Session, peer: str, feed: str, *, after: int) -> KeptPage | None:
+    """The entries after so many up to the next signed head, as they came; None if there are none or not all."""
+    place = {"peer": peer, "feed": feed, "after": after}
+    end = await session.row(_KEPT_UNTIL, place)
+    if end is None:
+        return None
+    texts = [row.data for row in await session.fetch(_KEPT, place | {"until": end.size})]
+    return KeptPage(texts, end.note) if len(texts) == end.size - after else None
 
 
 async def every(session: Session) -> list[FeedCopy]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -31,6 +31,19 @@ class Placed:
     change: Change
     item: str
     party: str
+
+
+class Restored(NamedTuple):
+    """An entry about a record that was fetched back from a peer's copy."""
+
+    feed: str
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks an entry for
+    line: str
+    record: UUID
+    rev: int
+    change: Change
+    item: str | None
+    party: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +206,16 @@ _PAGE = """
 """
 _POINTED = f"""
     select {_PLACED} from exchange.feed_entry
-     where feed = :feed and index >= :first and index < :until and record is not null order by index
+     where feed = :feed and index >= :first and index < :until and subject is not null order by index
 """
 _AT = f"""
     select {_PLACED} from exchange.feed_entry
-     where feed = :feed and index = any(:indices) and record is not null order by index
+     where feed = :feed and index = any(:indices) and subject is not null order by index
+"""
+# Of entries that were fetched back: the newest of each record.
+_RESTORED = """
+    select distinct on (record) feed, index, line, record, rev, change, item, party from exchange.feed_entry
+     where record is not null and subject is null order by record, rev desc, index desc
 """
 _FIRSTS = """
     select record, min(index) as index from exchange.feed_entry
@@ -236,6 +254,11 @@ async def of_records(session: Session, feed: str, *, first: int, until: int) -> 
 async def at(session: Session, feed: str, indices: Collection[int]) -> list[Placed]:
     """The entries about records at these places."""
     return [Placed(**row) for row in await session.fetch(_AT, {"feed": feed, "indices": list(indices)})]
+
+
+async def restored(session: Session) -> list[Restored]:
+    """The newest of the entries about each record that were fetched back."""
+    return [Restored(*row) for row in await session.fetch(_RESTORED)]
 
 
 async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict[UUID, int]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from itertools import groupby
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.schemas.tlog import TILE_WIDTH, Subtree, folded, span_of
+from creditmesh.schemas.tlog import TILE_WIDTH, Range, Subtree, folded, range_plan, span_of
 
 _HASH = 32
 # The hashes of w (tier, first, width) in one text: of the full tile they lie in, else of what lies below it.
@@ -61,6 +61,13 @@ async def subtrees(session: Session, feed: str, places: Collection[tuple[int, in
         "widths": [span.width for span in spans],
     }
     return {(level, index): folded(_cut(hashes)) for level, index, hashes in await session.fetch(_SPANS, wanted)}
+
+
+async def range_at(session: Session, feed: str, size: int) -> Range:
+    """The range of the first `size` entries, of which there are at least so many."""
+    plan = range_plan(size)
+    found = await subtrees(session, feed, plan) if plan else {}
+    return Range(size, tuple(found[place] for place in plan))
 
 
 def _cut(hashes: bytes) -> list[bytes]:
