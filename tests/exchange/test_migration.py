@@ -22,6 +22,8 @@ drop table exchange.feed_tile;
 alter table exchange.feed_head drop column bytes;
 alter table exchange.feed_checkpoint drop column bytes;
 alter table exchange.copy_checkpoint drop column note;
+alter table exchange.copy_head drop column announced;
+drop table exchange.held_entry;
 """
 """What later migrations made and dropped, as it was before them."""
 READ = """
@@ -183,7 +185,7 @@ async def grown(session, head: Range) -> None:
     drafts = [Draft(line="new", salt=b"s", body="b")] * 600
     after, completed = head.extended([leaf_hash(b"new")] * 600)
     await feeds.append(
-        session, "up", first=head.size, drafts=drafts, heads=[feeds.Head(after, "note", 2400)],
+        session, "up", first=head.size, drafts=drafts, heads=[feeds.SignedHead(after, "note", 2400)],
         tiles=full_tiles(completed), waking="feed/up",
     )  # fmt: skip
 

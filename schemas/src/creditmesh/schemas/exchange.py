@@ -181,6 +181,10 @@ class FeedOut(Out):
     """Hex."""
     checkpoint: str | None = None
     """The newest signed tree head; None of an empty feed."""
+    acknowledged: int = 0
+    """Of a feed of the answering node: how many of its entries the caller has answered for."""
+    announced: int | None = None
+    """Of a copy: the size that it has to have stood at before its records are told."""
     alarm: str | None = None
     """Why a copy stopped, and nothing after it was applied; or that this node's own feed is behind what others hold."""
 

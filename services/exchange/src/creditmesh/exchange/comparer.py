@@ -6,8 +6,8 @@ import httpx
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Equipment
+from creditmesh.chassis.metrics import FEED_BEHIND
 from creditmesh.chassis.service import Workplace
-from creditmesh.exchange.metrics import BEHIND
 from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
 from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.schemas.catalogue import Party
@@ -49,7 +49,7 @@ class Comparer:
                 await judge(self._equipment, session, heard)
         known.keep(wanted)
         for feed, _ in wanted:
-            BEHIND.labels(feed).set(bool(known.behind(feed)))
+            FEED_BEHIND.labels(feed).set(bool(known.behind(feed)))
 
     async def _ask(self, client: httpx.AsyncClient, party: Party, feed: str) -> tuple[Reader, Checkpoint | None] | None:
         """What a reader holds; None where it does not answer, and is asked again."""

@@ -46,24 +46,24 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Stretch:
     """Drafts that one signed head covers, and their bytes."""
 
     drafts: Sequence[Draft]
     weight: int
 
 
-def pieces(drafts: Sequence[Draft]) -> Iterator[Piece]:
+def pieces(drafts: Sequence[Draft]) -> Iterator[Stretch]:
     """The drafts cut where heads are to be signed."""
     first, weight = 0, 0
     for place, draft in enumerate(drafts):
         more = draft.weight
         if place > first and (place - first == MOST_ENTRIES or weight + more > MOST_BYTES):
-            yield Piece(drafts[first:place], weight)
+            yield Stretch(drafts[first:place], weight)
             first, weight = place, 0
         weight += more
     if first < len(drafts):
-        yield Piece(drafts[first:], weight)
+        yield Stretch(drafts[first:], weight)
 
 
 def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str] | None) -> Draft:

@@ -29,10 +29,10 @@ class NotCompared(Unavailable):
     title = "The feed waits until a node that reads it has said how far it has it"
     title_zh = "交换日志正等待读取节点确认其已有进度"
 
-    def __init__(self, feed: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"Feed {feed}: it goes on as soon as one answers.",
-            f"日志 {feed}：任一节点应答后即继续。",
+            "It goes on as soon as one answers.",
+            "任一节点应答后即继续。",
             headers={"Retry-After": "3"},
         )
 
@@ -44,10 +44,10 @@ class FeedBehind(Unmended):
     title = "The feed is behind what others verified of it"
     title_zh = "交换日志落后于其他节点已验证的内容"
 
-    def __init__(self, feed: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"Feed {feed}: its operator runs `creditmesh-node restore`.",
-            f"日志 {feed}：请由运维人员运行 `creditmesh-node restore`。",
+            "Its operator runs `creditmesh-node restore`.",
+            "请由该节点运维人员运行 `creditmesh-node restore`。",
             headers={"Retry-After": "30"},
         )
 

@@ -2,15 +2,16 @@
 
 from base64 import b64decode
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.http.signatures import signed_headers
 from creditmesh.chassis.vault.keys import Keys, verified
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.exchange import FeedEntry, FeedOut, PageEnd, feed_origin
 from creditmesh.schemas.pages import BadPage, VerifiedPage, verify_page
@@ -20,6 +21,7 @@ WAIT = 20
 """Seconds that a peer holds a pull that has nothing to bring."""
 LIMIT = 1000
 _JSON = "application/json"
+M = TypeVar("M", bound=BaseModel)
 
 
 class NotNow(Transient):
@@ -60,20 +62,31 @@ class Peer:
         """What the peer's copy of this node's own feed has after so many entries; BadPage as for `pull`."""
         return await self._page(f"{self.party.url}/v1/exchange/copies/{feed}/entries?after={after}", feed, after)
 
+    async def standing(self, feed: str) -> FeedOut:
+        """How the feed stands at the peer, and how far this node has answered for it."""
+        page = await self._asked(f"{self.party.url}/v1/exchange/feeds", Page[FeedOut])
+        found = next((each for each in page.items if each.feed == feed), None) if page is not None else None
+        if found is None:
+            raise PeerRefused(f"{self.party.code} has no feed {feed} for this node")
+        return found
+
     async def held(self, feed: str) -> FeedOut | None:
         """How far the peer's copy of this node's feed goes; None where it is of a version that cannot say."""
-        url = f"{self.party.url}/v1/exchange/copies/{feed}"
+        return await self._asked(f"{self.party.url}/v1/exchange/copies/{feed}", FeedOut)
+
+    async def _asked(self, url: str, model: type[M]) -> M | None:
+        """What a route of the peer answers; None where it has none."""
         try:
             answer = await self.client.get(url, headers=self._signed("GET", url))
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None
             if answer.status_code != httpx.codes.OK:
-                raise PeerRefused(f"{self.party.code} does not say how far it has {feed}: {_said(answer)}")
-            return FeedOut.model_validate_json(answer.content)
+                raise PeerRefused(f"{self.party.code} does not answer {model.__name__}: {_said(answer)}")
+            return model.model_validate_json(answer.content)
         except httpx.TransportError as error:
             raise PeerUnreachable(f"{self.party.code} does not answer: {type(error).__name__}") from error
         except ValidationError as error:
-            raise PeerRefused(f"{self.party.code} does not say how far it has {feed}: unreadable") from error
+            raise PeerRefused(f"{self.party.code} answers {model.__name__} that cannot be read") from error
 
     async def _page(self, url: str, feed: str, after: int) -> PulledPage | None:
         entries: list[FeedEntry] = []

@@ -11,7 +11,7 @@ from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.peer import NotNow, Peer, PulledPage
-from creditmesh.exchange.store import copies
+from creditmesh.exchange.store import catching_up, copies
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.pages import BadPage, VerifiedPage
 
@@ -60,12 +60,14 @@ class Pulling:
         self._peer = peer
         self._feed = feed
         self._patience = Backoff(feed)
+        self._announced = False
+        """Whether the sender has said, since this loop began, how far its feed goes."""
         self._at: FeedCopy | None = None
         """Where this loop itself has brought the copy: who finds it elsewhere is uncertain, so it is not read again."""
 
     async def run(self) -> None:
         """Follow the feed until something fails; begin again from the stored head."""
-        self._at = None
+        self._at, self._announced = None, False
         with uncertain_on_failure(f"pull of {self._feed}"):
             while True:
                 await self._step()
@@ -77,6 +79,8 @@ class Pulling:
             await asyncio.sleep(SECONDS_STOPPED)
             return
         try:
+            if not self._announced:
+                before = await self._announce(peer, before)
             pulled = await peer.pull(self._feed, after=before.range.size)
             self._patience.done(peer.party.code)
             if pulled is None:
@@ -96,6 +100,16 @@ class Pulling:
         finally:
             await context.rollback()
         self._at = replace(before, range=page.after, note=pulled.note)
+
+    async def _announce(self, peer: Peer, before: FeedCopy) -> FeedCopy:
+        """Hear how far the feed goes: at first, and where this node has lost part of what it had answered for."""
+        feed = await peer.standing(self._feed)
+        if before.announced is None or feed.acknowledged > before.range.size:
+            async with self._equipment.pool.session() as session:
+                await catching_up.announce(session, peer.party.code, self._feed, feed.size)
+            before = replace(before, announced=max(before.announced or 0, feed.size))
+        self._announced = True
+        return before
 
     async def _standing(self, peer: str) -> FeedCopy:
         async with self._equipment.pool.session() as session:

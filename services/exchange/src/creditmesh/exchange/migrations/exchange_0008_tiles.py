@@ -1,10 +1,11 @@
 """The tree of a feed is kept in tiles, 256 hashes a row, and a signed head has how many bytes lie before it.
 
 The tiles are made of the nodes that stood there, in one statement; the table of nodes goes. Of copies of peers' feeds
-every entry is kept, also those about no record, and the signed text of every head: their origin may ask for them.
+every entry is kept, also those about no record, and the signed text of every head: their origin may ask for them; and
+how far the feed goes that a copy has to catch up with before its records are told.
 """
 
-from creditmesh.chassis.database.migrations import append_only, script
+from creditmesh.chassis.database.migrations import append_only, read_write, script
 
 revision = "exchange_0008"
 down_revision = "exchange_0005"
@@ -51,14 +52,32 @@ alter table exchange.copy_checkpoint add column note text;
 update exchange.copy_checkpoint c set note = h.note
   from exchange.copy_head h where h.peer = c.peer and h.feed = c.feed and h.size = c.size;
 """
+# A copy that has begun has told what it has: it holds nothing back.
+BEHIND = """
+alter table exchange.copy_head add column announced bigint;
+update exchange.copy_head set announced = size where size > 0;
+
+-- Entries about records that a copy holds back until it has stood at the head that was announced.
+create table exchange.held_entry (
+    peer text not null,
+    feed text not null,
+    index bigint not null,
+    record uuid not null,
+    replaces boolean not null,
+    primary key (peer, feed, index)
+);
+create index on exchange.held_entry (record);
+"""
 
 
 def upgrade() -> None:
-    """Make the tiles, count the bytes, and make room for what copies keep."""
+    """Make the tiles, count the bytes, make room for what copies keep, and for what they hold back."""
     script(TILES)
     script(BYTES)
     script(COPIES)
+    script(BEHIND)
     append_only("exchange.feed_tile")
+    read_write("exchange.held_entry")
 
 
 def downgrade() -> None:

@@ -50,12 +50,12 @@ async def sign_judged(ctx: Context, events: Sequence[Delivered]) -> None:
         for (at, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
-    await _forget(session, [(each.peer, each.feed, entry.index) for _, each in judged for entry in each.refused])
+    await forget(session, [(each.peer, each.feed, entry.index) for _, each in judged for entry in each.refused])
     await tell(session, *sorted({word(each.peer) for each in made}))
 
 
-async def _forget(session: Session, places: Sequence[EntryPlace]) -> None:
-    """What was refused is not kept: the line stays, which is under the peer's tree head, and the body goes."""
+async def forget(session: Session, places: Sequence[EntryPlace]) -> None:
+    """What was refused, or is told no more, is not kept: the line stays, under the peer's tree head; the body goes."""
     texts = await copies.refused(session, places) if places else []
     if texts:
         await copies.forget(session, [each._replace(data=without_body(each.data)) for each in texts])

@@ -80,9 +80,9 @@ def assert_compared(ctx: Context, feed: str) -> Compared:
     """What was heard; NotCompared or FeedBehind where the feed may neither be appended to nor served."""
     heard = compared(ctx.equipment)
     if feed not in heard.known and any(name == feed for _, name in readers(ctx.followed(Directory))):
-        raise NotCompared(feed)
+        raise NotCompared
     if heard.behind(feed):
-        raise FeedBehind(feed)
+        raise FeedBehind
     return heard
 
 
@@ -90,7 +90,7 @@ def assert_appendable(ctx: Context, feed: str, size: int) -> None:
     """The same, for a head that is held and of that size; FeedBehind too if it was longer a moment ago."""
     heard = assert_compared(ctx, feed)
     if size < heard.least[feed]:
-        raise FeedBehind(feed)
+        raise FeedBehind
     heard.least[feed] = size
 
 

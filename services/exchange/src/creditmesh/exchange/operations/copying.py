@@ -32,5 +32,6 @@ def _out(copy: FeedCopy) -> FeedOut:
         size=copy.range.size,
         root=copy.range.root().hex(),
         checkpoint=copy.note,
+        announced=copy.announced,
         alarm=copy.alarm,
     )

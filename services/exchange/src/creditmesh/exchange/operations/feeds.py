@@ -6,7 +6,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.exchange.entries import Draft, pieces
 from creditmesh.exchange.operations.comparing import assert_appendable
 from creditmesh.exchange.store import feeds
-from creditmesh.exchange.store.feeds import Head
+from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.schemas.exchange import feed_origin
 from creditmesh.schemas.tlog import Checkpoint, Range, Subtree, checkpoint_text, full_tiles, leaf_hash, signed_note
 
@@ -25,10 +25,10 @@ async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Rang
     session = await ctx.session()
     before = await feeds.hold(session, feed) if held is None else held
     assert_appendable(ctx, feed, before.size)
-    heads, completed, after = list[Head](), list[Subtree](), before
+    heads, completed, after = list[SignedHead](), list[Subtree](), before
     for piece in pieces(drafts):
         after, more = after.extended(leaf_hash(draft.line.encode()) for draft in piece.drafts)
-        heads.append(Head(after, signed_head(ctx, feed, after), piece.weight))
+        heads.append(SignedHead(after, signed_head(ctx, feed, after), piece.weight))
         completed += more
     await feeds.append(
         session, feed, first=before.size, drafts=drafts, heads=heads, tiles=full_tiles(completed), waking=word(feed)

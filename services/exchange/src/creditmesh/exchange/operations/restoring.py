@@ -17,8 +17,8 @@ from creditmesh.exchange.errors import NotKept, NotRestored
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
 from creditmesh.exchange.operations.feeds import word
 from creditmesh.exchange.peer import NotNow, Peer, PulledPage
-from creditmesh.exchange.store import copies, feeds
-from creditmesh.exchange.store.feeds import Head
+from creditmesh.exchange.store import copies, feeds, restored
+from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import EntryLine, FeedEntry, FeedOut, RecordBody, RestoredOut, RestoredRecord
 from creditmesh.schemas.pages import BadPage, extended
@@ -87,7 +87,7 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
         feed,
         first=before.size,
         drafts=drafts,
-        heads=[Head(after, pulled.note, weight)],
+        heads=[SignedHead(after, pulled.note, weight)],
         tiles=full_tiles(completed),
         waking=word(feed),
     )
@@ -106,7 +106,7 @@ async def missing(ctx: Context) -> list[RestoredRecord]:
             item=each.item,
             party=each.party,
         )
-        for each in await feeds.restored(await ctx.alone())
+        for each in await restored.newest(await ctx.alone())
         if EntryLine.model_validate_json(each.line).origin == ctx.node.code
     ]
 

@@ -10,7 +10,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import BeyondFeed, NoSuchFeed
 from creditmesh.exchange.operations.comparing import assert_compared, compared, feeds_of
 from creditmesh.exchange.operations.feeds import word
-from creditmesh.exchange.store import feeds, tiles
+from creditmesh.exchange.store import feeds, holders, tiles
 from creditmesh.exchange.store.feeds import PagePart, StoredCheckpoint
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import FeedOut
@@ -42,7 +42,13 @@ def check(ctx: Context, feed: str) -> None:
 
 async def standing(ctx: Context) -> list[FeedOut]:
     """The caller's feeds as they stand."""
-    return [await feed_out(ctx, feed) for feed in feeds_for(ctx)]
+    by = ctx.known_caller.party or ""
+    return [
+        (await feed_out(ctx, feed)).model_copy(
+            update={"acknowledged": await holders.reach(await ctx.alone(), feed, by)}
+        )
+        for feed in feeds_for(ctx)
+    ]
 
 
 async def feed_out(ctx: Context, feed: str) -> FeedOut:

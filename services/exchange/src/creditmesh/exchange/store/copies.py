@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.schemas.tlog import Range
@@ -43,11 +44,18 @@ class FeedCopy:
     range: Range
     note: str | None = None
     alarm: str | None = None
+    announced: int | None = None
+    """How far the feed went when it was first asked about, or when this node had lost part of its copy."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether it has not yet stood where its feed stood then: nothing of its records is told until it has."""
+        return self.range.size < (self.announced or 0)
 
 
 _MAKE = "insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing"
-_COPY = "select size, stack, note, alarm from exchange.copy_head where peer = :peer and feed = :feed"
-_ALL = "select peer, feed, size, stack, note, alarm from exchange.copy_head order by peer, feed"
+_COPY = "select size, stack, note, alarm, announced from exchange.copy_head where peer = :peer and feed = :feed"
+_ALL = "select peer, feed, size, stack, note, alarm, announced from exchange.copy_head order by peer, feed"
 _MOVE = """
     with moved as (
         update exchange.copy_head set size = :size, stack = :stack, note = :note
@@ -97,7 +105,7 @@ async def found(session: Session, peer: str, feed: str) -> FeedCopy:
     row = await session.row(_COPY, {"peer": peer, "feed": feed})
     if row is None:
         return FeedCopy(peer=peer, feed=feed, range=Range.empty())
-    return FeedCopy(peer=peer, feed=feed, range=Range.unpacked(row.size, row.stack), note=row.note, alarm=row.alarm)
+    return _copy(peer, feed, row)
 
 
 async def kept(session: Session, peer: str, feed: str, *, after: int) -> KeptPage | None:
@@ -112,10 +120,18 @@ async def kept(session: Session, peer: str, feed: str, *, after: int) -> KeptPag
 
 async def every(session: Session) -> list[FeedCopy]:
     """All copies."""
-    return [
-        FeedCopy(peer=r.peer, feed=r.feed, range=Range.unpacked(r.size, r.stack), note=r.note, alarm=r.alarm)
-        for r in await session.fetch(_ALL)
-    ]
+    return [_copy(row.peer, row.feed, row) for row in await session.fetch(_ALL)]
+
+
+def _copy(peer: str, feed: str, row: Row) -> FeedCopy:
+    return FeedCopy(
+        peer=peer,
+        feed=feed,
+        range=Range.unpacked(row.size, row.stack),
+        note=row.note,
+        alarm=row.alarm,
+        announced=row.announced,
+    )
 
 
 async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -33,19 +33,6 @@ class Placed:
     party: str
 
 
-class Restored(NamedTuple):
-    """An entry about a record that was fetched back from a peer's copy."""
-
-    feed: str
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks an entry for
-    line: str
-    record: UUID
-    rev: int
-    change: Change
-    item: str | None
-    party: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Sent:
     """An entry as it is sent."""
@@ -71,7 +58,7 @@ class PagePart:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class SignedHead:
     """A tree head to be kept: its range, its signed text, and the bytes of the entries since the one before."""
 
     range: Range
@@ -147,7 +134,7 @@ async def append(
     *,
     first: int,
     drafts: Sequence[Draft],
-    heads: Sequence[Head],
+    heads: Sequence[SignedHead],
     tiles: Sequence[Subtree],
     waking: str,
 ) -> None:
@@ -212,11 +199,6 @@ _AT = f"""
     select {_PLACED} from exchange.feed_entry
      where feed = :feed and index = any(:indices) and subject is not null order by index
 """
-# Of entries that were fetched back: the newest of each record.
-_RESTORED = """
-    select distinct on (record) feed, index, line, record, rev, change, item, party from exchange.feed_entry
-     where record is not null and subject is null order by record, rev desc, index desc
-"""
 _FIRSTS = """
     select record, min(index) as index from exchange.feed_entry
      where feed = :feed and record = any(:records) group by record
@@ -254,11 +236,6 @@ async def of_records(session: Session, feed: str, *, first: int, until: int) -> 
 async def at(session: Session, feed: str, indices: Collection[int]) -> list[Placed]:
     """The entries about records at these places."""
     return [Placed(**row) for row in await session.fetch(_AT, {"feed": feed, "indices": list(indices)})]
-
-
-async def restored(session: Session) -> list[Restored]:
-    """The newest of the entries about each record that were fetched back."""
-    return [Restored(*row) for row in await session.fetch(_RESTORED)]
 
 
 async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict[UUID, int]:

@@ -2,7 +2,8 @@
 
 Who speaks is asked of every entry; what it says only of entries with content. A mark or an end applies to the copy that
 is held here, whatever has become of its item, and where none is held there is nothing to do. An entry that came before
-changes nothing. Of a record whose newest content is refused here nothing is shown until content comes that is accepted.
+changes nothing. Of a record whose newest content is refused here, or gone, nothing is shown until content comes that is
+accepted.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,9 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
     for entry in entries:
         sender = refused_sender(directory.party(entry.peer), entry.origin, node=ctx.node.code)
         entry.authorised, entry.refusal = sender is None, entry.refusal or sender
-    await PeerIntake(ctx).take([entry for entry in entries if entry.refusal is None and not entry.changes_state])
+    await PeerIntake(ctx).take(
+        [entry for entry in entries if entry.refusal is None and entry.body is not None and not entry.changes_state]
+    )
     if any(entry.refusal is not None for entry in entries):
         await assert_followed(ctx)
     copies = _Copies(ctx)
@@ -45,7 +48,7 @@ async def apply_entries(ctx: Context, received: Sequence[RecordReceived]) -> Non
     results = EntryResults()
     for entry in entries:
         refusal = entry.refusal or copies.apply(entry)
-        if refusal is not None and entry.authorised and not entry.changes_state:
+        if (refusal is not None or entry.says_nothing) and entry.authorised and not entry.changes_state:
             copies.withhold(entry)
         results.add(entry.peer, entry.feed, entry.index, refusal, ended=copies.ended_by(entry))
     await copies.write()
@@ -78,6 +81,8 @@ class _Copies:
 
     def apply(self, entry: PeerEntry) -> FieldError | None:
         """Apply an entry that was not refused so far; why it is refused after all."""
+        if entry.says_nothing:
+            return None
         held, candidate = self._held.get(entry.record), entry.candidate
         place = held if candidate is None else candidate.place
         if place is None:

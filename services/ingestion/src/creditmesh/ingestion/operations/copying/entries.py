@@ -44,6 +44,11 @@ class PeerEntry:
         return self.change in STATE_CHANGES
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether its content is gone: it was replaced or ended before it came, or erased."""
+        return self.body is None and self.refusal is None and not self.changes_state
+
+    @property
     def known_body(self) -> RecordBody:
         """Its body."""
         if self.body is None:
@@ -52,7 +57,7 @@ class PeerEntry:
 
 
 def read_entry(received: RecordReceived) -> PeerEntry:
-    """The entry; refused if it cannot be read, or where its body contradicts its line."""
+    """The entry; refused if it cannot be read, or if its body contradicts its line. One without a body is neither."""
     entry = PeerEntry(received.peer, received.feed, received.index, received.record, received.rev)
     line = _line(received)
     if line is None or line.change is None or line.origin is None:
@@ -62,7 +67,7 @@ def read_entry(received: RecordReceived) -> PeerEntry:
     body = _body(received.body)
     agree = body is not None and _about(body) == _about(line)
     entry.body = body if agree else None
-    if not agree and not entry.changes_state:
+    if received.body is not None and not agree and not entry.changes_state:
         entry.refusal = reason("unreadable_entry" if body is None else "contradictory_entry")
     return entry
 
