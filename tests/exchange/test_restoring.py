@@ -12,6 +12,7 @@ import pytest
 from creditmesh.node import run_files
 from creditmesh.node.run_files import RunFile
 from creditmesh.schemas.tlog import Range, leaf_hash
+from tests.exchange.conftest import City
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.chain import Chain, Place, chained, copied, size_of
 from tests.support.eventually import eventually
@@ -131,3 +132,14 @@ async def _waits(city: TestNode) -> bool:
 
 async def _goes_on(chain: Chain, size: int) -> bool:
     return await size_of(chain["city"], "up") == await copied(chain["province"], "city", "up") == size
+
+
+async def test_a_copy_is_told_of_to_the_node_whose_feed_it_is_and_to_nobody_else(city: City):
+    for code, feed, status in (
+        ("district", "up", 200), ("district", "down", 404), ("province", "down", 200), ("province", "down-city", 200),
+        ("province", "up", 404), ("province", "down-district", 404), ("stranger", "up", 404),
+    ):  # fmt: skip
+        for path in (f"/v1/exchange/copies/{feed}", f"/v1/exchange/copies/{feed}/entries"):
+            answer = await city.client(code).get(path)
+            assert answer.status_code == status, (code, path)
+            assert status == 200 or answer.json()["code"] == "no_such_feed"

@@ -58,7 +58,8 @@ async def own_entries(
 ) -> Response:
     """Your own entries after so many, as they came here, up to the next head you signed: the lines of a feed's page.
 
-    A body that was refused or erased here is missing with its salt. 404 `entries_not_kept` where not all are kept.
+    Nothing where there are none. A body that was refused or erased here is missing with its salt. 404
+    `entries_not_kept` where not all are kept.
     `GET /v1/exchange/copies/up/entries?after=1200`
     """
     return StreamingResponse(await restoring.kept_for(ctx, feed, after=after), media_type=NDJSON)

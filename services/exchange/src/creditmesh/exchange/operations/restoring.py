@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Conflict, Unavailable
-from creditmesh.exchange.entries import Draft
-from creditmesh.exchange.errors import NotKept, NotRestored
+from creditmesh.exchange.entries import DOWN, UP, Draft
+from creditmesh.exchange.errors import NoSuchFeed, NotKept, NotRestored
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
 from creditmesh.exchange.operations.feeds import word
 from creditmesh.exchange.peer import NotNow, Peer, PulledPage
@@ -29,7 +29,7 @@ _TIMEOUT = 30.0
 
 async def held_for(ctx: Context, feed: str) -> FeedOut:
     """How far this node's copy of the caller's feed goes, and the newest head of it as the caller signed it."""
-    peer = _caller(ctx)
+    peer = _caller(ctx, feed)
     copy = await copies.found(await ctx.alone(), peer, feed)
     return FeedOut(
         peer=peer, feed=feed, size=copy.range.size, root=copy.range.root().hex(), checkpoint=copy.note, alarm=copy.alarm
@@ -37,12 +37,18 @@ async def held_for(ctx: Context, feed: str) -> FeedOut:
 
 
 async def kept_for(ctx: Context, feed: str, *, after: int) -> AsyncIterator[bytes]:
-    """The caller's own entries after so many, as they came, up to the next head it signed; NotKept if not all are."""
-    page = await copies.kept(await ctx.alone(), _caller(ctx), feed, after=after)
-    if page is None:
-        raise NotKept(f"Nothing is kept whole after {after}.", f"{after} 之后没有完整保留的条目。")
+    """The caller's own entries after so many, as they came, up to the next head it signed; nothing if there are none.
+
+    NotKept if they are not all kept.
+    """
+    session, peer = await ctx.alone(), _caller(ctx, feed)
+    page = await copies.kept(session, peer, feed, after=after)
+    if page is None and after < (await copies.found(session, peer, feed)).range.size:
+        raise NotKept(f"Not all after {after} is kept.", f"{after} 之后的条目未完整保留。")
 
     async def sent() -> AsyncIterator[bytes]:
+        if page is None:
+            return
         for text in page.texts:
             said = orjson.loads(text)
             salt = said.get("salt")
@@ -161,11 +167,12 @@ def _body(entry: FeedEntry) -> RecordBody | None:
         return None
 
 
-def _caller(ctx: Context) -> str:
-    """The calling node; NotKept for who is none, like an auditor."""
+def _caller(ctx: Context, feed: str) -> str:
+    """The calling node; NoSuchFeed for a feed of it that this node does not read, and for who is no node."""
     party = ctx.followed(Directory).party(ctx.known_caller.party or "")
-    if party is None or not party.active or party.place is None:
-        raise NotKept("Copies are of enrolled nodes.", "副本仅限已登记节点。")
+    own = {"below": {UP}, "above": {DOWN, f"{DOWN}-{ctx.node.code}"}}
+    if party is None or not party.active or feed not in own.get(party.place or "", set()):
+        raise NoSuchFeed
     return party.code
 
 
