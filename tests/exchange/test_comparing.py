@@ -164,5 +164,10 @@ async def test_a_database_that_goes_back_under_a_running_process_is_found(proces
     await process.hears(holding(None))
     await process.append()
     comparing.compared(process.equipment).least["up"] += 10
+    for _ in range(2):
+        with pytest.raises(NotCompared):
+            await process.append()
+    longer, _ = (await process.range()).extended(LEAVES[:10])
+    await process.hears(holding(process.note(longer), longer.size))
     with pytest.raises(FeedBehind):
         await process.append()

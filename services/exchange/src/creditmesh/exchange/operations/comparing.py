@@ -87,10 +87,11 @@ def assert_compared(ctx: Context, feed: str) -> Compared:
 
 
 def assert_appendable(ctx: Context, feed: str, size: int) -> None:
-    """The same, for a head that is held and of that size; FeedBehind too if it was longer a moment ago."""
+    """The same, for a head that is held and of that size: if it was longer a moment ago, all are asked anew."""
     heard = assert_compared(ctx, feed)
     if size < heard.least[feed]:
-        raise FeedBehind
+        ctx.equipment.memory[Compared] = Compared()
+        raise NotCompared
     heard.least[feed] = size
 
 

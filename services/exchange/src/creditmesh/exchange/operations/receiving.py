@@ -39,7 +39,7 @@ async def receive(
         line = _line(entry)
         row = _row(ctx, before, entry, line, at=at, part=part)
         rows.append(row)
-        if line.type == "record" and line.record is not None:
+        if line.record is not None:
             if before.behind:
                 held.append(HeldEntry(before.peer, before.feed, entry.index, line.record, _replaces(line)))
             else:
@@ -76,9 +76,12 @@ def _replaces(line: EntryLine) -> bool:
 
 def _line(entry: FeedEntry) -> EntryLine:
     try:
-        return EntryLine.model_validate_json(entry.line)
+        line = EntryLine.model_validate_json(entry.line)
     except ValidationError as error:
         raise BadPage("malformed", entry.index) from error  # a type of entry that this version does not know
+    if (line.type == "record") != (line.record is not None and line.rev is not None):
+        raise BadPage("malformed", entry.index)
+    return line
 
 
 def _row(
