@@ -55,11 +55,12 @@ _TOLD = "select count(*)::int from exchange.received"
 async def measure(standing: Standing) -> Table:
     """Entries a second of each stage, and the CPU of an entry where it is spent."""
     province = standing.at("province")
+    url = province.url
     await asyncio.to_thread(province.node.children["node"].stop)
     table = Table(f"pull: the city's feed, {ENTRIES:,} entries and more, at most 1,000 a page")
     async with standing.session() as city, province.session() as above:
         await _filled(standing, city)
-        with _nobody_at(province.url):
+        with _nobody_at(url):
             await _appended(table, standing, city)
         size = await city.fetchval(_SIZE)
         async with httpx.AsyncClient(timeout=60) as client:
