@@ -154,8 +154,8 @@ async def test_only_what_was_refused_goes(city: City):
         await copies.write(
             session, [receiving._row(ctx, each) for each in chunks.chunks_of("far", "up", first=100, lines=lines)]
         )
-        await answering._forget(session, [("far", "up", index) for index in (100, 599, 600, 1299)])
-        await answering._forget(session, [("far", "up", 7), ("near", "up", 101)])
+        await answering.forget(session, [("far", "up", index) for index in (100, 599, 600, 1299)])
+        await answering.forget(session, [("far", "up", 7), ("near", "up", 101)])
         rows = await session.fetch("select data from exchange.received_page where peer = 'far' order by first")
     entries = [entry for row in rows for entry in PageReceived.model_validate_json(row.data).entries]
     assert [entry.index for entry in entries if entry.body is None] == [100, 599, 600, 1299]

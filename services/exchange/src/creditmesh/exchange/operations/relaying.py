@@ -15,14 +15,13 @@ from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.chain import Link
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.store import answers, copies, feeds
 from creditmesh.exchange.store import chain as waiting
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.chain import raw_public
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import TOLD, AcknowledgedBody, RelayedEntry
+from creditmesh.schemas.exchange import DOWN, TOLD, UP, AcknowledgedBody, RelayedEntry
 from creditmesh.schemas.proofs import Unproven, proven, refusal_of
 from creditmesh.schemas.received import ReceivedEntry
 

@@ -11,6 +11,8 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.exchange.chunks import MOST_ENTRIES
 from creditmesh.schemas.acknowledgements import EntryRange
+from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import FeedEntry
 from creditmesh.schemas.tlog import Range
 
 EntryPlace = tuple[str, str, int]
@@ -45,6 +47,13 @@ class ReceivedText(NamedTuple):
     indices: Sequence[int]
 
 
+class KeptPage(NamedTuple):
+    """Entries of a copy as they came, and the signed head that they lead to."""
+
+    entries: list[FeedEntry]
+    note: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedCopy:
     """How the copy of one feed stands."""
@@ -54,15 +63,22 @@ class FeedCopy:
     range: Range
     note: str | None = None
     alarm: str | None = None
+    announced: int | None = None
+    """How far the feed went when it was first asked about, or when this node had lost part of its copy."""
     waiting: int = 0
     """How many of its entries wait for a newer version."""
     unknown: Sequence[str] = ()
     """What they say."""
 
+    @property
+    def behind(self) -> bool:
+        """Whether it has not yet stood where its feed stood then: nothing of it is told until it has."""
+        return self.range.size < (self.announced or 0)
+
 
 _MAKE = "insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing"
 _COPIES = """
-    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, w.waiting, w.unknown
+    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, c.announced, w.waiting, w.unknown
       from exchange.copy_head c
      cross join lateral (
         select count(*)::int as waiting, coalesce(array_agg(distinct unknown), '{}') as unknown from exchange.waiting
@@ -75,9 +91,20 @@ _MOVE = """
     with moved as (
         update exchange.copy_head set size = :size, stack = :stack, note = :note
          where peer = :peer and feed = :feed and size = :was and alarm is null
-        returning peer, feed, size
+        returning peer, feed, size, note
     )
-    insert into exchange.copy_checkpoint (peer, feed, size, root) select peer, feed, size, :root from moved
+    insert into exchange.copy_checkpoint (peer, feed, size, root, note) select peer, feed, size, :root, note from moved
+"""
+# Up to the next head whose signed text is kept.
+_KEPT_UNTIL = """
+    select size, note from exchange.copy_checkpoint
+     where peer = :peer and feed = :feed and size > :after and note is not null order by size limit 1
+"""
+_KEPT = """
+    select data from exchange.received_page
+     where peer = :peer and feed = :feed
+       and first > cast(:after as bigint) - :most and first < :until and until > :after
+     order by first, id
 """
 # No page has more entries than the bound: so far back one that covers an index may begin.
 _COVERING = """
@@ -111,12 +138,32 @@ _RESUME = """
 
 async def copy_of(session: Session, peer: str, feed: str) -> FeedCopy:
     """The copy of a peer's feed, made at its beginning if it is new."""
-    place = {"peer": peer, "feed": feed}
-    row = await session.row(_COPY, place)
+    copy = await found(session, peer, feed)
+    if not copy.range.size:
+        await session.execute(_MAKE, {"peer": peer, "feed": feed})
+    return copy
+
+
+async def found(session: Session, peer: str, feed: str) -> FeedCopy:
+    """The copy of a peer's feed as it stands; empty if there is none."""
+    row = await session.row(_COPY, {"peer": peer, "feed": feed})
     if row is None:
-        await session.execute(_MAKE, place)
         return FeedCopy(peer=peer, feed=feed, range=Range.empty())
     return _feed_copy(row)
+
+
+async def kept(session: Session, peer: str, feed: str, *, after: int) -> KeptPage | None:
+    """The entries after so many up to the next signed head, as they came; None if there are none or not all."""
+    place = {"peer": peer, "feed": feed, "after": after}
+    end = await session.row(_KEPT_UNTIL, place)
+    if end is None:
+        return None
+    texts = [row.data for row in await session.fetch(_KEPT, place | {"until": end.size, "most": MOST_ENTRIES})]
+    pages = [PageReceived.model_validate_json(text) for text in texts]
+    entries = {each.index: each for page in pages for each in page.entries if after <= each.index < end.size}
+    return (
+        KeptPage([entries[index] for index in sorted(entries)], end.note) if len(entries) == end.size - after else None
+    )
 
 
 async def every(session: Session) -> list[FeedCopy]:
@@ -125,13 +172,14 @@ async def every(session: Session) -> list[FeedCopy]:
 
 
 def _feed_copy(row: Row) -> FeedCopy:
-    peer, feed, size, stack, note, alarm, waiting, unknown = row
+    peer, feed, size, stack, note, alarm, announced, waiting, unknown = row
     return FeedCopy(
         peer=peer,
         feed=feed,
         range=Range.unpacked(size, stack),
         note=note,
         alarm=alarm,
+        announced=announced,
         waiting=waiting,
         unknown=unknown,
     )
