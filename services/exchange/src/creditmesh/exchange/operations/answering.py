@@ -11,8 +11,9 @@ from creditmesh.chassis.bus.stream import heads, parked, passed
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import without_bodies
-from creditmesh.exchange.store import copies, feeds
-from creditmesh.exchange.store.copies import EntryPlace, Made, Unsent
+from creditmesh.exchange.store import copies, feeds, pages
+from creditmesh.exchange.store.copies import Made, Unsent
+from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
@@ -62,10 +63,10 @@ async def _heads(session: Session, stream: str) -> list[int]:
 
 async def forget(session: Session, places: Sequence[EntryPlace]) -> None:
     """What was refused, or is told no more, is not kept: the line stays, under the peer's tree head; the body goes."""
-    texts = await copies.covering(session, places) if places else []
+    texts = await pages.covering(session, places) if places else []
     if texts:
         blanked = [(each.part, each.id, without_bodies(each.data, each.indices)) for each in texts]
-        await copies.rewrite(session, blanked)
+        await pages.rewrite(session, blanked)
 
 
 def _unsigned(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:

@@ -10,9 +10,10 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.chunks import PageChunk, alone
 from creditmesh.exchange.operations import answering
-from creditmesh.exchange.store import catching_up, copies, waiting
+from creditmesh.exchange.store import catching_up, copies, pages, waiting
 from creditmesh.exchange.store.catching_up import HeldEntry
-from creditmesh.exchange.store.copies import FeedCopy, ReceivedPage
+from creditmesh.exchange.store.copies import FeedCopy
+from creditmesh.exchange.store.pages import ReceivedPage
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.exchange import ENDS, STATE_CHANGES
@@ -57,7 +58,7 @@ async def tell_again(ctx: Context, peer: str, feed: str) -> None:
     if (await copies.found(session, peer, feed)).behind:
         return
     waits = await waiting.of_copy(session, peer, feed)
-    texts = await copies.covering(session, [(peer, feed, each.index) for each in waits]) if waits else ()
+    texts = await pages.covering(session, [(peer, feed, each.index) for each in waits]) if waits else ()
     kept = {entry.index: entry for text in texts for entry in PageReceived.model_validate_json(text.data).entries}
     records: set[UUID | None] = set()
     known = []
@@ -107,7 +108,7 @@ async def _keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> Non
     if tell:
         for row in rows:
             ctx.emit_row(row.id, part=row.part)
-    await copies.write(await ctx.session(), rows)
+    await pages.write(await ctx.session(), rows)
 
 
 def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:

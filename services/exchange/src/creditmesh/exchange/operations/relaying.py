@@ -15,7 +15,7 @@ from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.chain import Link
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.store import answers, copies, feeds
+from creditmesh.exchange.store import answers, feeds, pages
 from creditmesh.exchange.store import chain as waiting
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
@@ -65,7 +65,7 @@ async def relay(
 ) -> None:
     """Tell each child of its own entries among these, in its own feed: who sends for their origin, and sent them."""
     origins = {(entry.record, entry.rev): orjson.loads(entry.line)["origin"] for entry in entries}
-    sent = await copies.sent_by_children(
+    sent = await pages.sent_by_children(
         await ctx.session(), [revision for revision, origin in origins.items() if origin != ctx.node.code]
     )
     own = {(entry.record, entry.rev): entry.index for entry in entries}

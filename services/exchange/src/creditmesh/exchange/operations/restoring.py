@@ -17,7 +17,7 @@ from creditmesh.exchange.errors import NoSuchFeed, NotKept, NotRestored
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
 from creditmesh.exchange.operations.feeds import word
 from creditmesh.exchange.peer import NotNow, Peer, PulledPage
-from creditmesh.exchange.store import copies, feeds, restored
+from creditmesh.exchange.store import copies, feeds, pages, restored
 from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import (
@@ -51,7 +51,7 @@ async def kept_for(ctx: Context, feed: str, *, after: int) -> AsyncIterator[byte
     NotKept if they are not all kept.
     """
     session, peer = await ctx.alone(), _caller(ctx, feed)
-    page = await copies.kept(session, peer, feed, after=after)
+    page = await pages.kept(session, peer, feed, after=after)
     if page is None and after < (await copies.found(session, peer, feed)).range.size:
         raise NotKept(f"Not all after {after} is kept.", f"{after} 之后的条目未完整保留。")
 
@@ -59,7 +59,8 @@ async def kept_for(ctx: Context, feed: str, *, after: int) -> AsyncIterator[byte
         if page is None:
             return
         for entry in page.entries:
-            yield entry.model_dump_json().encode() + b"\n"
+            said = entry if entry.salt else entry.model_copy(update={"body": None})  # older versions kept no salt
+            yield said.model_dump_json().encode() + b"\n"
         yield orjson.dumps({"checkpoint": page.note}, option=orjson.OPT_APPEND_NEWLINE)
 
     return sent()
