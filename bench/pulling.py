@@ -6,8 +6,12 @@ started and works off what stands there.
 """
 
 import asyncio
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -35,7 +39,7 @@ ENTRIES, SECONDS = 20_000, 180
 UP = "up"
 _ANEW = """
 delete from exchange.feed_entry where feed = 'up';
-delete from exchange.feed_node where feed = 'up';
+delete from exchange.feed_tile where feed = 'up';
 delete from exchange.feed_checkpoint where feed = 'up';
 delete from exchange.feed_key where feed = 'up';
 delete from exchange.feed_head where feed = 'up';
@@ -53,11 +57,13 @@ _A_PAGE = "select coalesce(avg(until - first), 0)::float from exchange.received_
 async def measure(standing: Standing) -> Table:
     """Entries a second of each stage, and the CPU of an entry where it is spent."""
     province = standing.at("province")
+    url = province.url
     await asyncio.to_thread(province.node.children["node"].stop)
     table = Table(f"pull: the city's feed, {ENTRIES:,} entries and more, at most 1,000 a page")
     async with standing.session() as city, province.session() as above:
         await _filled(standing, city)
-        await _appended(table, standing, city)
+        with _nobody_at(url):
+            await _appended(table, standing, city)
         size = await city.fetchval(_SIZE)
         async with httpx.AsyncClient(timeout=60) as client:
             peer = _peer(standing, province.node.settings, client)
@@ -80,6 +86,26 @@ async def _filled(standing: Standing, city: asyncpg.Connection) -> None:
     async with asyncio.timeout(SECONDS):
         while any((await lags(city)).values()):  # noqa: ASYNC110 - in the database
             await asyncio.sleep(0.1)
+
+
+@contextmanager
+def _nobody_at(url: str) -> Iterator[None]:
+    """Somebody in the stopped province's place, who holds nothing of the city's: it asks before it appends."""
+    server = ThreadingHTTPServer((str(urlsplit(url).hostname), urlsplit(url).port or 0), _Nobody)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Nobody(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 async def _appended(table: Table, standing: Standing, city: asyncpg.Connection) -> None:

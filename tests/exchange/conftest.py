@@ -15,17 +15,17 @@ from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.vault.keys import Keys
+from creditmesh.exchange.operations.comparing import compared
 from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
 from creditmesh.schemas.pages import VerifiedPage, verify_page
 from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.tlog import Range
 from tests.support.cast import uscc
+from tests.support.eventually import eventually
+from tests.support.nobody import nobody
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
-
-NOWHERE = "http://127.0.0.1:9"
-"""A peer has an address; nothing listens there, so it is asked in vain."""
 
 
 def node_caller(code: str) -> Caller:
@@ -41,7 +41,7 @@ def row_of(code: str, keys: Keys, *, place: str, order: int, **more: Any) -> dic
         "kind": "node",
         "uscc": uscc(order, head="12"),
         "place": place,
-        "url": NOWHERE,
+        "url": nobody(),
         "keys": [
             {
                 "id": keys.public(use).id,
@@ -114,6 +114,8 @@ async def city(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
         made = City(node, above, below)
         await made.publish("party", row_of("province", above.keys, place="above", order=701))
         await made.publish("party", row_of("district", below.keys, place="below", order=702, sends_for=["district"]))
+        heard = compared(node.host.equipment["exchange"])
+        await eventually(lambda: heard.known >= {"up", "down", "down-district"}, within=60)
         yield made
 
 

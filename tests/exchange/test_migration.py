@@ -12,23 +12,32 @@ from creditmesh.chassis.database.migrations import migrate
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.service import Service
 from creditmesh.exchange import service
+from creditmesh.exchange.entries import Draft
+from creditmesh.exchange.store import feeds, tiles
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, PageReceived
+from creditmesh.schemas.tlog import Range, Subtree, full_tiles, leaf_hash
 from tests.support.postgres import Database, Postgres
 
-REWOUND = """
-set role exchange1_ddl;
+BACK = """
+create table exchange.feed_node (
+    feed text not null, level smallint not null, index bigint not null, hash bytea not null,
+    primary key (feed, level, index));
+drop table exchange.feed_tile;
+alter table exchange.feed_head drop column bytes;
+alter table exchange.feed_checkpoint drop column bytes;
+alter table exchange.copy_checkpoint drop column note;
+alter table exchange.copy_head drop column announced, drop column held_from;
+drop table exchange.held_entry;
+
 drop table exchange.answer, exchange.refusal, exchange.chain, exchange.relayed;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
     until bigint not null, data text not null, at timestamptz not null, primary key (feed, by, first));
 create table exchange.reach (feed text not null, node text not null, until bigint not null, primary key (feed, node));
-reset role
-"""
-"""As the tables of answers stood before they had ranges."""
-ENTRY_BY_ENTRY = """
+
 drop table exchange.received_page;
 drop table exchange.waiting;
 create table exchange.received (
@@ -36,18 +45,11 @@ create table exchange.received (
     traceparent text, peer text not null, feed text not null, index bigint not null, record uuid not null,
     rev integer not null, data bytea not null, primary key (id, part), unique (peer, feed, index)
 );
-alter table exchange.received owner to exchange1_ddl;
 """
-"""How what peers sent was kept up to the version before pages."""
-BEFORE = (
-    REWOUND
-    + ";"
-    + ENTRY_BY_ENTRY
-    + """
-update exchange.alembic_version set version_num = 'exchange_0002';
+"""What migrations from exchange_0006 on made and dropped, as it was before them: of tiles, of ranges, of pages."""
+READ = """
 insert into exchange.reader_position (stream, part, number) values ('query', 3, 1)
 """
-)
 FOLDER = Path(__file__).parent / "told_before"
 EVENT = """
 insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)
@@ -82,10 +84,11 @@ def access(caller: str, outcome: str) -> AccessRecorded:
 
 async def test_what_bureaus_were_given_and_the_exchange_had_not_read_is_told_anew(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[query, service])
+    await stood_at(database, "exchange_0002")
     read, ordered, queued = (access("bureau", "released") for _ in range(3))
     others = [access("bureau", "refused"), access("department", "released")]
     async with database.session() as session:
-        await session.execute(BEFORE)
+        await session.execute(READ)
         for each in (read, ordered, queued, *others):
             await session.execute(EVENT, each.access, each.key, each.model_dump_json().encode())
         await session.execute(ORDER, 1, read.access)
@@ -111,12 +114,11 @@ values ('city', 'up', $1, $2, $3, '{}')
 
 async def test_of_what_was_refused_before_the_line_is_kept_alone(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[query, service])
+    await stood_at(database, "exchange_0004")
     refused = {"refused": [{"index": 1, "code": "unknown_item"}]}, {"refused": [{"index": 3, "code": "minor"}]}
     now, before = {"signed": json.dumps(refused[0]), "signature": "x"}, refused[1] | {"signature": "x"}
     line, body = '{"body":"of a line"}', 'said \0 "body":"x\\'
     async with database.session() as session:
-        await session.execute(REWOUND)
-        await session.execute(ENTRY_BY_ENTRY + "update exchange.alembic_version set version_num = 'exchange_0004'")
         for index in range(5):
             await session.execute(RECEIVED, index, json.dumps({"line": line, "body": body, "rev": 1}).encode())
         await session.execute(MADE, 0, 3, json.dumps(now))
@@ -129,11 +131,12 @@ async def test_of_what_was_refused_before_the_line_is_kept_alone(postgres: Postg
 
 async def test_what_the_exchange_has_among_its_dead_letters_or_behind_one_is_told_anew(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[query, service])
+    await stood_at(database, "exchange_0002")
     letter, behind = (access("bureau", "released") for _ in range(2))
     other = access("department", "released")
     key = letter.key
     async with database.session() as session:
-        await session.execute(BEFORE)
+        await session.execute(READ)
         for number, each in enumerate((letter, other, behind), start=1):
             body, error = each.model_dump_json().encode(), "KeyError" if each is letter else None
             await session.execute(LETTER, number, each.access, each.type, key, body, error)
@@ -178,6 +181,7 @@ def told_before(type_: str, index: int, **more: object) -> dict[str, Any]:
 
 async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_read_is_told_so(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[catalogue, ingestion, service])
+    await stood_at(database, "exchange_0005")
     said = {
         "read": told_before("record.received", 1),
         "record": told_before("record.received", 2, body='a body with \0 in it "index":7,'),
@@ -190,8 +194,6 @@ async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_re
     ids = {name: new_id() for name in said}
     types = {"key": "feed_key", "catalogue": "catalogue", "letter": "acknowledgement", "behind": "acknowledgement"}
     async with database.session() as session:
-        await session.execute(REWOUND)
-        await session.execute(ENTRY_BY_ENTRY + "update exchange.alembic_version set version_num = 'exchange_0005'")
         await session.execute("insert into ingestion.reader_position (stream, part, number) values ('exchange', 3, 1)")
         for number, name in enumerate(said, start=1):
             body, type_ = said[name], f"{types.get(name, 'record')}.received"
@@ -240,10 +242,8 @@ def signed_text(*refused: tuple[int, str]) -> str:
 
 async def test_what_was_answered_is_taken_over_as_ranges(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[query, service])
+    await stood_at(database, "exchange_0005")
     async with database.session() as session:
-        await session.execute(REWOUND)
-        await session.execute(ENTRY_BY_ENTRY)
-        await session.execute("update exchange.alembic_version set version_num = 'exchange_0005'")
         await session.execute("insert into exchange.reach values ('up', 'province', 9), ('up', 'nation', 7)")
         await session.execute(ACKNOWLEDGED, "province", 0, 3, signed_text((1, "minor")))
         of_before = json.dumps({"refused": [{"index": 4, "code": "unknown_item"}], "signature": "x"})
@@ -268,11 +268,9 @@ insert into exchange.feed_entry (feed, index, line, record, rev) values ('up', 0
 
 async def test_of_ends_that_were_sent_to_nobody_that_is_told(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[query, service])
+    await stood_at(database, "exchange_0005")
     home, shared = (uuid4(), uuid4()), (uuid4(), uuid4())
     async with database.session() as session:
-        await session.execute(REWOUND)
-        await session.execute(ENTRY_BY_ENTRY)
-        await session.execute("update exchange.alembic_version set version_num = 'exchange_0005'")
         for record, subject in (home, shared):
             await session.execute(TRACKED, record, subject)
         await session.execute(IN_FEED, shared[0])
@@ -286,6 +284,79 @@ async def test_of_ends_that_were_sent_to_nobody_that_is_told(postgres: Postgres)
     assert (event.record, event.subject, event.holder, event.outcome) == (*home, "exchange1", "unshared")
     assert (rows[0]["key"], rows[0]["part"], queued) == (str(home[1]), part_of(str(home[1]), 12), 1)
     assert [json.loads(row["data"]) for row in made] == [{"first": 0}, {"first": 3}], "it is signed when it leaves"
+
+
+async def test_the_tree_of_a_feed_that_stood_before_is_kept_in_tiles_and_goes_on(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    await stood_at(database, "exchange_0005")
+    lines = [f'{{"n":{number}}}' for number in range(66_000)]
+    leaves = [leaf_hash(line.encode()) for line in lines]
+    head, completed = Range.empty().extended(leaves)
+    async with database.session() as session:
+        await filled(session, "up", lines, [Subtree(0, n, leaf) for n, leaf in enumerate(leaves)] + completed, head)
+        await filled(session, "down", lines[:3], [Subtree(0, n, leaf) for n, leaf in enumerate(leaves[:3])], head)
+        await upgraded(postgres, database)
+        bytes_ = await session.fetch("select size, bytes from exchange.feed_checkpoint where feed = 'up' order by size")
+    assert [row["bytes"] for row in bytes_] == [sum(map(len, lines[: row["size"]])) + row["size"] for row in bytes_]
+    pool = database.pool("exchange")
+    async with pool.transaction() as session:
+        await grown(session, head)
+    whole, completed = Range.empty().extended(leaves + [leaf_hash(b"new")] * 600)
+    wanted = {(level, index): hashed for level, index, hashed in completed}
+    async with pool.session() as session:
+        found = await tiles.subtrees(session, "up", wanted.keys())
+        assert found == wanted
+        assert (await feeds.head(session, "up")) == whole
+        [last] = await session.fetch("select count(*), count(distinct (tier, number)) from exchange.feed_tile")
+    assert tuple(last) == (66_600 // 256 + 1,) * 2
+
+
+async def stood_at(database: Database, version: str) -> None:
+    """The schema as it was at that version."""
+    async with database.session("ddl") as session:
+        await session.execute(BACK)
+        await session.execute(f"update exchange.alembic_version set version_num = '{version}'")
+
+
+async def filled(session, feed: str, lines: list[str], nodes: list[Subtree], head: Range) -> None:
+    """A feed as it stood before the upgrade: two signed heads, a body of one byte each."""
+    entries = [(feed, index, line, b"s", "b") for index, line in enumerate(lines)]
+    columns = ["feed", "index", "line", "salt", "body"]
+    await session.copy_records_to_table("feed_entry", schema_name="exchange", columns=columns, records=entries)
+    nodes = [(feed, *node) for node in nodes]
+    columns = ["feed", "level", "index", "hash"]
+    await session.copy_records_to_table("feed_node", schema_name="exchange", columns=columns, records=nodes)
+    heads = [(feed, size, b"root", "note") for size in (2, len(lines))]
+    columns = ["feed", "size", "root", "note"]
+    await session.copy_records_to_table("feed_checkpoint", schema_name="exchange", columns=columns, records=heads)
+    await session.execute(
+        "insert into exchange.feed_head (feed, size, stack) values ($1, $2, $3)", feed, len(lines), head.packed()
+    )
+
+
+async def grown(session, head: Range) -> None:
+    """The feed goes on from there."""
+    drafts = [Draft(line="new", salt=b"s", body="b")] * 600
+    after, completed = head.extended([leaf_hash(b"new")] * 600)
+    await feeds.append(
+        session, "up", first=head.size, drafts=drafts, heads=[feeds.SignedHead(after, "note", 2400)],
+        tiles=full_tiles(completed), waking="feed/up",
+    )  # fmt: skip
+
+
+async def test_of_answers_that_wait_for_a_node_the_first_place_is_kept(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session("ddl") as session:
+        await session.execute(
+            "drop table exchange.relayed; create table exchange.relayed (peer text not null, index bigint not null,"
+            " node text not null, body text not null, primary key (peer, index));"
+            "update exchange.alembic_version set version_num = 'exchange_0008'"
+        )
+        for index, node in ((7, "nation"), (3, "nation"), (5, "other")):
+            await session.execute("insert into exchange.relayed values ('province', $1, $2, '{}')", index, node)
+        await upgraded(postgres, database)
+        rows = await session.fetch("select peer, node, first from exchange.relayed order by node")
+    assert [tuple(row) for row in rows] == [("province", "nation", 3), ("province", "other", 5)]
 
 
 async def upgraded(postgres: Postgres, database: Database, *packages: Service) -> None:

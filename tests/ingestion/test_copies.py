@@ -389,7 +389,6 @@ async def test_what_cannot_be_read_is_refused_and_the_rest_goes_on(province: Hou
         feed.entry_of(altered.model_dump_json(), records[0]),
         feed.entry_of(short.model_dump_json(), records[0]),
         *(feed.entry(rows[5], record=records[5], sealed=sealed) for sealed in shapes),
-        feed.entry_of(None, records[2]),
         feed.entry_of("[]", records[2]),
         feed.entry_of('{"record": "\\ud800"}', records[2]),
         *(renumbered(feed.entry(rows[6], record=records[6]), rev) for rev in (2**31, 2**63, 0, -1)),
@@ -590,3 +589,16 @@ async def test_a_record_withheld_below_is_withheld_here(province: House):
     await province.deliver(feed.entry(row, record=record))
     assert await codes(province, feed.entry(row, record=record, rev=2, change="withheld", state="withheld")) == []
     assert [event.state for event in await province.events(record)] == ["published", "withheld"]
+
+
+async def test_content_that_is_gone_is_no_refusal_and_an_earlier_one_is_shown_no_more(province: House):
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    row = penalty(number)
+    never, first = new_record(), feed.entry(row, record=record)
+    gone = feed.entry(row | {"BZ": "改"}, record=record, rev=2, change="corrected").model_copy(update={"body": None})
+    unseen = feed.entry(penalty(province.number()), record=never).model_copy(update={"body": None})
+    assert await codes(province, first, gone, unseen) == []
+    assert [(event.change, event.rev) for event in await province.events(record)] == [("accepted", 1), ("withheld", 2)]
+    assert await codes(province, feed.entry(row | {"BZ": "再改"}, record=record, rev=3, change="corrected")) == []
+    assert [event.state for event in await province.events(record)] == ["published", "withheld", "published"]
+    assert await province.events(never) == []

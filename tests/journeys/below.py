@@ -10,6 +10,7 @@ from creditmesh.schemas.exchange import feed_origin
 from creditmesh.schemas.signed import SignedText, sign
 from tests.exchange.conftest import neighbour, row_of
 from tests.support.cast import Cast
+from tests.support.eventually import eventually
 
 CODE, FEED = "district", "down"
 
@@ -27,7 +28,14 @@ async def with_a_node_below(cast: Cast, folder: Path) -> Cast:
     return cast
 
 
+async def _published(cast: Cast) -> bool:
+    """Whether the node's row for those below stands in its feed."""
+    async with cast.node.database.session() as session:
+        return bool(await session.fetchval("select count(*) from exchange.chain"))
+
+
 async def _acknowledged(cast: Cast, keys: Keys) -> SignedText:
+    await eventually(lambda: _published(cast), within=60)  # the node asks first what the one below holds
     note = await cast.door("below").get(f"/v1/exchange/feeds/{FEED}/checkpoint")
     assert note.status_code == 200, note.text
     origin, size, root = note.text.splitlines()[:3]

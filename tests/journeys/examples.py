@@ -121,6 +121,8 @@ EXAMPLES: dict[str, Example] = {
     "GET /v1/exchange/feeds/{feed}/checkpoint": Example(by="below", path={"feed": FEED}),
     "GET /v1/exchange/feeds/{feed}/proofs/inclusion": Example(by="below", path={"feed": FEED}, query="index=1&size=3"),
     "GET /v1/exchange/feeds/{feed}/proofs/consistency": Example(by="below", path={"feed": FEED}, query="from=1&to=3"),
+    "GET /v1/exchange/copies/{feed}": Example(by="below", path={"feed": "up"}),
+    "GET /v1/exchange/copies/{feed}/entries": Example(by="below", path={"feed": "up"}),
     "POST /v1/exchange/feeds/{feed}/acknowledgements": Example(
         by="below", path={"feed": FEED}, body=lambda cast: orjson.loads(cast.ids["acknowledgement"])
     ),

@@ -49,6 +49,8 @@ EXAMPLES = {
     "POST /v1/admin/feeds/{peer}/{feed}/resume": Example(path={"peer": "district", "feed": "up"}, status=409),
     "GET /v1/admin/chain": Example(path={}),
     "POST /v1/admin/chain/{peer}/{node}/accept": Example(path={"peer": "province", "node": "nation"}, status=409),
+    "POST /v1/admin/feeds/{feed}/restore": Example(path={"feed": "down"}),
+    "GET /v1/admin/feeds/restored": Example(path={}),
     "POST /v1/admin/keys": Example(
         path={},
         body=lambda _: {"kind": "department", "party": "housing", "scopes": ["records:read"], "label": "again"},

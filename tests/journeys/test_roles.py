@@ -31,7 +31,7 @@ APPEND_ONLY = {
     "exchange": [
         f"exchange.{table}"
         for table in (
-            "feed_node",
+            "feed_tile",
             "feed_checkpoint",
             "feed_key",
             "copy_checkpoint",

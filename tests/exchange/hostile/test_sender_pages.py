@@ -9,7 +9,7 @@ import pytest
 
 from creditmesh.exchange import chunks
 from creditmesh.exchange.operations import answering, receiving
-from creditmesh.exchange.store import copies
+from creditmesh.exchange.store import pages as stored
 from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import FeedEntry
 from creditmesh.schemas.pages import extended
@@ -151,11 +151,11 @@ async def test_only_what_was_refused_goes(city: City):
     ]
     async with city.node.context("exchange") as ctx:
         session = await ctx.session()
-        await copies.write(
+        await stored.write(
             session, [receiving._row(ctx, each) for each in chunks.chunks_of("far", "up", first=100, lines=lines)]
         )
-        await answering._forget(session, [("far", "up", index) for index in (100, 599, 600, 1299)])
-        await answering._forget(session, [("far", "up", 7), ("near", "up", 101)])
+        await answering.forget(session, [("far", "up", index) for index in (100, 599, 600, 1299)])
+        await answering.forget(session, [("far", "up", 7), ("near", "up", 101)])
         rows = await session.fetch("select data from exchange.received_page where peer = 'far' order by first")
     entries = [entry for row in rows for entry in PageReceived.model_validate_json(row.data).entries]
     assert [entry.index for entry in entries if entry.body is None] == [100, 599, 600, 1299]
@@ -171,7 +171,7 @@ async def test_an_acknowledgement_that_cannot_be_read_concerns_no_other(city: Ci
         [chunk] = chunks.chunks_of("province", "down-city", first=0, lines=lines)
         row = receiving._row(ctx, chunk)
         ctx.emit_row(row.id, part=row.part)
-        await copies.write(await ctx.session(), [row])
+        await stored.write(await ctx.session(), [row])
     await city.node.settled()
     assert city.node.host.consumers["exchange"].alarms == {}
     async with city.node.database.session() as session:

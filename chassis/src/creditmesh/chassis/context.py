@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -77,6 +77,8 @@ class Equipment:
     """The memory of bodies; one for all services of a process."""
     stopped: dict[str, str] = field(default_factory=dict)
     """What of the service stands still in this process until an operator has looked, and why; readiness tells it."""
+    memory: dict[type, Any] = field(default_factory=dict)
+    """What the service itself remembers for as long as its process lives: one object of a kind."""
 
 
 @dataclass(slots=True)

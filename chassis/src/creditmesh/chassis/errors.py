@@ -148,6 +148,10 @@ class Unavailable(Problem):
     status = 503
 
 
+class Unmended(Unavailable):
+    """503 until an operator has mended it: a part that meets it rests with an alarm, and goes on by itself then."""
+
+
 def outcome_unknown() -> Unavailable:
     """503: the answer to what would have stored it was lost, so that it may be stored."""
     return Unavailable(

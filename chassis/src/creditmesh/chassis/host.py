@@ -158,8 +158,9 @@ class Host:
         reached = await self.own.answers()
         alarms = [str(alarm) for consumer in self.consumers.values() for alarm in consumer.alarms.values()]
         alarms += [str(alarm) for alarm in self.replica.alarms.values()]
+        waits = {name: each for name in self.hosted if (each := self._waits_for(name))}
         return {
-            "ready": reached and self.replica.ready,
+            "ready": reached and self.replica.ready and not waits,
             "node": self.settings.node,
             "services": list(self.hosted),
             "database": "ok" if reached else "unreachable",
@@ -170,6 +171,7 @@ class Host:
                 "dead_letters": {name: each.dead_letters for name, each in self.consumers.items() if each.dead_letters},
             },
             "stopped": {name: dict(each.stopped) for name, each in self.equipment.items() if each.stopped},
+            "waits_for": waits,
             "legal_date": self.clock.legal_date().isoformat(),
             "sandbox": self.settings.sandbox,
         }
@@ -217,6 +219,10 @@ class Host:
         pool = Pool(self.addresses[role], application_name=f"{self.settings.node}/{role}", size=size, settings=settings)
         self._pools.append(pool)
         return pool
+
+    def _waits_for(self, name: str) -> Mapping[str, Any]:
+        asked = self.declaration.service(name).waits_for
+        return {} if asked is None else asked(self.equipment[name])
 
     def _reads(self, name: str) -> bool:
         return bool(self.declaration.streams_of(self.declaration.service(name)))

@@ -11,6 +11,9 @@ SECONDS = Histogram(
 )
 UNITS = Counter("creditmesh_unit_restarts_total", "Units ended by an Uncertain and started again", ["unit"])
 PRUNED = Counter("creditmesh_pruned_total", "Rows removed because their term was over", ["kept", "of"])
+FEED_BEHIND = Gauge(
+    "creditmesh_feed_behind", "Whether peers verified more of a feed of this node than stands here", ["feed"]
+)
 KEPT_SINCE = Gauge(
     "creditmesh_kept_since_seconds", "When the oldest row that is kept was written, Unix time", ["kept", "of"]
 )

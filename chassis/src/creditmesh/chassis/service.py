@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
 
@@ -59,6 +59,8 @@ class Service:
     """The first half of its advisory lock keys; unique in the node (a test says so)."""
     prunes: tuple[Retention, ...] = ()
     """Of its own tables what is kept for a term only; its role removes the rest."""
+    waits_for: Callable[[Equipment], Mapping[str, Any]] | None = None
+    """What an operator has to mend before it does all it should, for readiness; nothing if all is well."""
     units: Callable[[Workplace], Sequence[Unit]] | None = None
     """What it does beside requests and events, such as pulling from peers; started in every process that hosts it."""
 

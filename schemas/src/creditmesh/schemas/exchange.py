@@ -22,8 +22,8 @@ from creditmesh.schemas.words import Change, ObjectKind, RecordState, Severity
 
 NEWER_VERSION = "newer_version"
 """The code of an entry that is refused for now: it waits until its reader has a word for what it says."""
-UP = "up"
-"""The feed of what a node shares with those above it."""
+UP, DOWN = "up", "down"
+"""The feeds of a node: for who is above, and for who is below; `down-<node>` for one of those."""
 LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
 
 ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn"})
@@ -193,8 +193,12 @@ class FeedOut(Out):
     """Hex."""
     checkpoint: str | None = None
     """The newest signed tree head; None of an empty feed."""
+    acknowledged: int = 0
+    """Of a feed of the answering node: how many of its entries the caller has answered for."""
+    announced: int | None = None
+    """Of a copy: the size that it has to have stood at before its records are told."""
     alarm: str | None = None
-    """Why a copy stopped; nothing after it was applied."""
+    """Why a copy stopped, and nothing after it was applied; or that this node's own feed is behind what others hold."""
     waiting: int = 0
     """Entries that wait until this node is upgraded: they say what its version has no word for."""
     unknown: tuple[str, ...] = ()
@@ -208,6 +212,30 @@ class AnswersOut(Out):
 
     missing: Annotated[tuple[EntryRange, ...], Field(max_length=1000)] = ()
     """The first ranges below the highest entry answered for; the puller hands these in again."""
+
+
+class RestoredOut(Out):
+    """A feed of this node after a page of it came back."""
+
+    feed: FeedName
+    size: int
+    peer: NodeCode | None = None
+    """Who gave the page; None where nobody holds more than stands here."""
+    holds: int | None = None
+    """How much that peer holds."""
+
+
+class RestoredRecord(Out):
+    """A revision of a record of this node that came back as an entry of a feed, and stands nowhere else here."""
+
+    feed: FeedName
+    index: int
+    record: UUID
+    rev: int
+    change: Change
+    item: Code | None = None
+    party: Code | None = None
+    """Who sent the record; None, like the item, where the entry's body was erased."""
 
 
 class ProofOut(Out):

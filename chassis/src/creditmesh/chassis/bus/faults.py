@@ -7,7 +7,7 @@ from enum import Enum, auto
 import asyncpg
 
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.errors import Transient, Unavailable, Uncertain
+from creditmesh.chassis.errors import Transient, Unavailable, Uncertain, Unmended
 from creditmesh.schemas.events.reading import UnknownWord
 
 _INSTALLATION = ("53100", "0A", "28", "3F", "42", "58", "F0", "XX")
@@ -43,6 +43,8 @@ def fault_of(error: BaseException, attempt: int) -> Fault:
     """
     if isinstance(error, Unavailable) and error.__cause__ is not None:
         return fault_of(error.__cause__, attempt)
+    if isinstance(error, Unmended):
+        return Fault.INSTALLATION
     if isinstance(error, Transient | Unavailable):
         return Fault.PASSING
     if isinstance(error, DatabaseError):

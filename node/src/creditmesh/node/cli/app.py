@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from creditmesh.node.cli import bus, credentials
-from creditmesh.node.cli.console import err, node_operator, node_settings, out, plainly
+from creditmesh.node.cli.console import err, node_operator, node_settings, out, plainly, show_table
 from creditmesh.node.errors import NodeError
 
 app = typer.Typer(
@@ -96,6 +96,22 @@ def migrate() -> None:
             out.print(f"{package}: {before or '-'} -> {after}", markup=False, highlight=False)
         if not upgraded:
             out.print("nothing to upgrade / 无需升级")
+
+
+@app.command()
+def restore() -> None:
+    """After the database was restored: fetch the node's own entries back from the peers that verified them.
+
+    The node runs; what it took meanwhile is shared as soon as its feeds are whole. Printed is what came back as entries
+    alone, of each record the newest: whoever sent it sends it again. Once more it changes nothing and prints it again.
+    """
+    from creditmesh.node import restoring
+
+    with plainly():
+        operator, names = node_operator(), ("feed", "record", "rev", "change", "item", "party")
+        for feed, peer, size, holds in restoring.restore(operator):
+            err.print(f"{feed}: {size} / {holds} <- {peer}", markup=False, highlight=False)
+        show_table(names, restoring.missing(operator))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # -30d is no option

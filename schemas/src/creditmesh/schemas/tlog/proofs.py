@@ -55,6 +55,11 @@ def consistency_plan(old: int, new: int) -> Plan:
     return tuple(reversed(siblings))
 
 
+def range_plan(size: int) -> tuple[tuple[int, int], ...]:
+    """The perfect subtrees that the first `size` leaves consist of, as (level, index), the largest first."""
+    return _cover(0, size)
+
+
 def verify_inclusion(*, leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
     """Whether `path` proves that the leaf with this hash stands at `index` in the tree of `size` under `root`."""
     if not 0 <= index < size or not _hashes(leaf, root, *path):

@@ -4,6 +4,7 @@ from creditmesh.chassis.declared import Outbox
 from creditmesh.chassis.service import Service
 from creditmesh.exchange import events
 from creditmesh.exchange.api import router
+from creditmesh.exchange.operations import comparing
 from creditmesh.exchange.puller import units
 from creditmesh.schemas.events import (
     CatalogueChanged,
@@ -34,6 +35,7 @@ service = Service(
     keys=frozenset({"data", "node", "feed"}),
     vault=frozenset({"open"}),
     lock_class=16,
+    waits_for=comparing.told,
     units=units,
 )
 

@@ -1,7 +1,7 @@
 """What an entry says: its line, and the body beside it. Pure; keys and subjects are given."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +14,8 @@ from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 from creditmesh.schemas.exchange import AcknowledgedBody, LineType, commitment, feed_origin
 from creditmesh.schemas.signed import SignedText
 
+MOST_ENTRIES, MOST_BYTES = 1000, 512 * 1024
+"""How far two signed heads lie apart at most: entries, and bytes of lines and bodies. A larger entry stands alone."""
 _SALT = 16
 _SHARED = (
     "record", "rev", "revision", "change", "state", "mark", "origin", "party", "item", "kind", "severity",
@@ -28,14 +30,41 @@ class Draft:
     """An entry that has no place yet; the last fields point back to the record, for this node only."""
 
     line: str
-    salt: bytes = field(repr=False)
-    body: str = field(repr=False)
+    salt: bytes | None = field(repr=False)
+    body: str | None = field(repr=False)
+    """None, like its salt, of an entry that came back without."""
     record: UUID | None = None
     rev: int | None = None
     subject: UUID | None = None
     change: str | None = None
     item: str | None = None
     party: str | None = None
+
+    @property
+    def weight(self) -> int:
+        """Bytes of what is sent of it."""
+        return len(self.line.encode()) + len((self.body or "").encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Drafts that one signed head covers, and their bytes."""
+
+    drafts: Sequence[Draft]
+    weight: int
+
+
+def pieces(drafts: Sequence[Draft]) -> Iterator[Stretch]:
+    """The drafts cut where heads are to be signed."""
+    first, weight = 0, 0
+    for place, draft in enumerate(drafts):
+        more = draft.weight
+        if place > first and (place - first == MOST_ENTRIES or weight + more > MOST_BYTES):
+            yield Stretch(drafts[first:place], weight)
+            first, weight = place, 0
+        weight += more
+    if first < len(drafts):
+        yield Stretch(drafts[first:], weight)
 
 
 def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str] | None) -> Draft:

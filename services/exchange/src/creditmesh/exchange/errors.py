@@ -1,6 +1,6 @@
 """The refusals that are exchange's own."""
 
-from creditmesh.chassis.errors import Conflict, Invalid, NotFound
+from creditmesh.chassis.errors import Conflict, Invalid, NotFound, Unavailable, Unmended
 
 
 class NoSuchFeed(NotFound):
@@ -20,6 +20,52 @@ class BeyondFeed(Invalid):
     code = "beyond_feed"
     title = "The feed does not reach that far"
     title_zh = "交换日志尚未到达该位置"
+
+
+class NotCompared(Unavailable):
+    """503: since this process began nobody who reads the feed has said how far they have it."""
+
+    code = "feed_not_compared"
+    title = "The feed waits until a node that reads it has said how far it has it"
+    title_zh = "交换日志正等待读取节点确认其已有进度"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "It goes on as soon as one answers.",
+            "任一节点应答后即继续。",
+            headers={"Retry-After": "3"},
+        )
+
+
+class FeedBehind(Unmended):
+    """503: peers have more of this feed than the node, or another history: its database was restored."""
+
+    code = "feed_behind"
+    title = "The feed is behind what others verified of it"
+    title_zh = "交换日志落后于其他节点已验证的内容"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Its operator runs `creditmesh-node restore`.",
+            "请由该节点运维人员运行 `creditmesh-node restore`。",
+            headers={"Retry-After": "30"},
+        )
+
+
+class NotRestored(Conflict):
+    """409: what stands in the feed cannot be continued by what a peer has of it."""
+
+    code = "feed_not_restored"
+    title = "The feed cannot be restored from the peer's copy"
+    title_zh = "无法以对方副本恢复该交换日志"
+
+
+class NotKept(NotFound):
+    """404: the entries after this place are not kept here as they came."""
+
+    code = "entries_not_kept"
+    title = "These entries are not kept here"
+    title_zh = "此处未保留这些条目"
 
 
 class NotAcknowledged(Invalid):

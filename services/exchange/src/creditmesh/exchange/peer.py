@@ -8,11 +8,11 @@ from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import httpx
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.errors import Transient
@@ -20,8 +20,9 @@ from creditmesh.chassis.http.signatures import signed_headers
 from creditmesh.chassis.vault.keys import Keys, verified
 from creditmesh.exchange.chunks import PageChunk, chunks_of
 from creditmesh.schemas.acknowledgements import EntryRange
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.exchange import AnswersOut, FeedEntry, PageEnd, feed_origin
+from creditmesh.schemas.exchange import AnswersOut, FeedEntry, FeedOut, PageEnd, feed_origin
 from creditmesh.schemas.pages import BadPage, VerifiedPage, verify_page
 from creditmesh.schemas.tlog import Range
 
@@ -34,10 +35,11 @@ MOST_LINES = 5000
 SECONDS_FOR_A_PAGE = WAIT + 60.0
 """To its last byte."""
 _MOST_SAID = 16 * 1024
-_MOST_LACKING = 128 * 1024
+_MOST_ANSWERED = 128 * 1024
 _WENT_BACK = (422, "beyond_feed")
 _PLAIN = {"", "identity"}
 _GAP = "409 acknowledgement_gap"
+M = TypeVar("M", bound=BaseModel)
 
 
 class NotNow(Transient):
@@ -80,7 +82,42 @@ class Peer:
 
     async def pull(self, feed: str, *, after: int, limit: int = LIMIT, wait: int = WAIT) -> PulledPage | None:
         """The page after so many entries; None if there are none. BadPage where what came is not a page."""
-        url = f"{self.party.url}/v1/exchange/feeds/{feed}/entries?after={after}&limit={limit}&wait={wait}"
+        query = f"after={after}&limit={limit}&wait={wait}"
+        return await self._page(f"{self.party.url}/v1/exchange/feeds/{feed}/entries?{query}", feed, after)
+
+    async def own_page(self, feed: str, *, after: int) -> PulledPage | None:
+        """What the peer's copy of this node's own feed has after so many entries; BadPage as for `pull`."""
+        return await self._page(f"{self.party.url}/v1/exchange/copies/{feed}/entries?after={after}", feed, after)
+
+    async def standing(self, feed: str) -> FeedOut:
+        """How the feed stands at the peer, and how far this node has answered for it."""
+        page = await self._answer(f"{self.party.url}/v1/exchange/feeds", Page[FeedOut])
+        found = next((each for each in page.items if each.feed == feed), None) if page is not None else None
+        if found is None:
+            raise PeerRefused(f"{self.party.code} has no feed {feed} for this node")
+        return found
+
+    async def held(self, feed: str) -> FeedOut | None:
+        """How far the peer's copy of this node's feed goes; None where it is of a version that cannot say."""
+        return await self._answer(f"{self.party.url}/v1/exchange/copies/{feed}", FeedOut)
+
+    async def _answer(self, url: str, model: type[M]) -> M | None:
+        """What a route of the peer answers; None where it has none."""
+        async with self._asked("GET", url) as answer:
+            if answer.status_code == httpx.codes.OK:
+                return await self._read(answer, model)
+            said = await _said(answer)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        raise PeerRefused(f"{self.party.code} does not answer {model.__name__}: {_named(said)}")
+
+    async def _read(self, answer: httpx.Response, model: type[M]) -> M:
+        try:
+            return model.model_validate_json(await _read(answer, _MOST_ANSWERED))
+        except (ValidationError, PageTooLarge) as error:
+            raise PeerRefused(f"{self.party.code} answers {model.__name__} that cannot be read") from error
+
+    async def _page(self, url: str, feed: str, after: int) -> PulledPage | None:
         async with self._asked("GET", url) as answer:
             if answer.status_code != httpx.codes.OK:
                 said = await _said(answer)
@@ -88,9 +125,9 @@ class Peer:
             if answer.headers.get("content-encoding", "") not in _PLAIN:
                 raise BadPage("encoded", after)
             content = await _read(answer, MOST_BYTES)
-        return self._page(feed, content, after) if content else None
+        return self._lines(feed, content, after) if content else None
 
-    def _page(self, feed: str, content: bytes, after: int) -> PulledPage | None:
+    def _lines(self, feed: str, content: bytes, after: int) -> PulledPage | None:
         if content.count(b"\n") > MOST_LINES:
             raise PageTooLarge(f"a page of {self.party.code} has too many lines")
         whole, _, rest = content.rpartition(b"\n")
@@ -121,10 +158,7 @@ class Peer:
         url = f"{self.party.url}/v1/exchange/feeds/{feed}/acknowledgements"
         async with self._asked("POST", url, text.encode()) as answer:
             if answer.status_code == httpx.codes.OK:
-                try:
-                    return AnswersOut.model_validate_json(await _read(answer, _MOST_LACKING)).missing
-                except (ValidationError, PageTooLarge) as error:
-                    raise PeerRefused(f"{self.party.code} does not say what it lacks") from error
+                return (await self._read(answer, AnswersOut)).missing
             said = await _said(answer)
         if _named(said) == _GAP:  # a peer of an older version takes them in order only
             return (EntryRange(first=0, until=until),)

@@ -14,16 +14,17 @@ import httpx
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Transient
+from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit, keep_running
+from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.operations import chain
-from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.peer import WAIT, Peer
 from creditmesh.exchange.pulling import Pulling, Sending
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.chain import NodeRow
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import DOWN, UP
 
 PULLS = 2000
 """Added to the service's lock class: the class of these leases."""
@@ -32,8 +33,8 @@ SECONDS_TO_LOOK = 1.0
 
 
 def units(workplace: Workplace) -> list[Unit]:
-    """The exchange's own unit."""
-    return [Unit("puller", Puller(workplace).run)]
+    """The exchange's own units."""
+    return [Unit("puller", Puller(workplace).run), Unit("comparer", Comparer(workplace).run)]
 
 
 class Puller:
@@ -111,6 +112,8 @@ class Puller:
         try:
             await chain.publish(context, row)
             await context.commit()
+        except Unavailable:
+            return  # `down` waits until it was compared, or for its operator; readiness tells of it
         finally:
             await context.rollback()
         self._published = row

@@ -15,9 +15,10 @@ from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.operations.answering import Waiting
 from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, Peer, PulledPage
-from creditmesh.exchange.store import copies
+from creditmesh.exchange.store import catching_up, copies
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.acknowledgements import EntryRange
+from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.pages import BadPage, VerifiedPage
 
 SECONDS_STOPPED = 5.0
@@ -71,12 +72,14 @@ class Pulling:
         self._limit = LIMIT
         self._refusals = 0
         """How often in a row this node itself could not take the page that comes next."""
+        self._announced = False
+        """Whether the sender has said, since this loop began, how far its feed goes."""
         self._at: FeedCopy | None = None
         """Where this loop itself has brought the copy: who finds it elsewhere is uncertain, so it is not read again."""
 
     async def run(self) -> None:
         """Follow the feed until something fails; begin again from the stored head."""
-        self._at = None
+        self._at, self._announced = None, False
         try:
             with uncertain_on_failure(f"pull of {self._feed}"):
                 await self._tell_again()
@@ -94,6 +97,8 @@ class Pulling:
             await asyncio.sleep(SECONDS_STOPPED)
             return
         try:
+            if self._feed == UP and not self._announced:
+                before = await self._announce(peer, before)
             pulled = await self._pulled(peer, before)
             if pulled is None:
                 self._at = before
@@ -144,6 +149,16 @@ class Pulling:
             await context.commit()
         finally:
             await context.rollback()
+
+    async def _announce(self, peer: Peer, before: FeedCopy) -> FeedCopy:
+        """Hear how far the feed goes: at first, and where this node has lost part of what it had answered for."""
+        feed = await peer.standing(self._feed)
+        if before.announced is None or feed.acknowledged > before.range.size:
+            async with self._equipment.pool.session() as session:
+                await catching_up.announce(session, peer.party.code, self._feed, feed.size)
+            before = replace(before, announced=max(before.announced or 0, feed.size))
+        self._announced = True
+        return before
 
     async def _standing(self, peer: str) -> FeedCopy:
         async with self._equipment.pool.session() as session:

@@ -1,11 +1,17 @@
-"""For the operator: how the feeds and the copies stand, letting a stopped copy go on, and who stands above."""
+"""Copies, for the nodes they are of; for the operator how feeds stand, letting one go on, fetching own entries back."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+from fastapi.responses import StreamingResponse
 
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
-from creditmesh.exchange.operations import chain, copying, relaying
+from creditmesh.exchange.api.feeds import NDJSON, PULLS, Feed
+from creditmesh.exchange.operations import chain, copying, relaying, restoring
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.chain import ChainOut
-from creditmesh.schemas.exchange import FeedOut
+from creditmesh.schemas.exchange import FeedOut, RestoredOut, RestoredRecord
 from creditmesh.schemas.identifiers import FeedName, NodeCode
 
 router = Router(tags=["exchange"])
@@ -48,3 +54,52 @@ async def accept(ctx: Ctx, peer: NodeCode, node: NodeCode) -> ChainOut:
     accepted = await chain.accept(ctx, peer, node)
     await relaying.take_waiting(ctx, [peer])
     return accepted
+
+
+@router.get("/v1/exchange/copies/{feed}", access=PULLS)
+async def held(ctx: Ctx, feed: Feed) -> FeedOut:
+    """How far this node's copy of *your* feed goes, and the newest head of it that you signed.
+
+    Ask it of whoever reads your feed before you append to it: a node that was restored does not know what it signed.
+    `GET /v1/exchange/copies/up`
+    """
+    return await restoring.held_for(ctx, feed)
+
+
+@router.get(
+    "/v1/exchange/copies/{feed}/entries",
+    access=PULLS,
+    response_class=Response,
+    responses={200: {"description": "Your entries, then the head that you signed", "content": {NDJSON: {}}}},
+)
+async def own_entries(
+    ctx: Ctx,
+    feed: Feed,
+    after: Annotated[int, Query(ge=0, le=2**53, description="How many entries you have.")] = 0,
+) -> Response:
+    """Your own entries after so many, as they came here, up to the next head you signed: the lines of a feed's page.
+
+    Nothing where there are none. A body that was refused or erased here is missing with its salt. 404
+    `entries_not_kept` where not all are kept.
+    `GET /v1/exchange/copies/up/entries?after=1200`
+    """
+    return StreamingResponse(await restoring.kept_for(ctx, feed, after=after), media_type=NDJSON)
+
+
+@router.post("/v1/admin/feeds/{feed}/restore", access=AccessPolicy.inside())
+async def restore(ctx: Ctx, feed: FeedName) -> RestoredOut:
+    """Fetch back the next page of a feed of this node that is behind, from the peer that holds most of it.
+
+    Call it until `peer` is null. 409 `feed_not_restored` where what stands here is no beginning of what the peer holds.
+    `POST /v1/admin/feeds/up/restore`
+    """
+    return await restoring.restore_page(ctx, feed)
+
+
+@router.get("/v1/admin/feeds/restored", access=AccessPolicy.inside())
+async def restored(ctx: Ctx) -> Page[RestoredRecord]:
+    """What came back as entries of feeds alone, of each record the newest: whoever sent it sends it again.
+
+    `GET /v1/admin/feeds/restored`
+    """
+    return Page(items=tuple(await restoring.missing(ctx)))

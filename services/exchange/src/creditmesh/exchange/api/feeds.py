@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Path, Query, Response
+from fastapi.responses import StreamingResponse
 
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
@@ -44,13 +45,13 @@ async def entries(
 ) -> Response:
     """The entries after those you have, one a line, and as the last line the signed tree head that the page ends at.
 
-    Nothing at all is answered where there is nothing new. Check before use: the leaves of the lines, added to your own
-    range, must give the signed root. 422 `beyond_feed` if you have more than the feed: one of the two lost its past.
+    A page has about 1 MiB at most, or one signed head's entries; it is empty where there is nothing new. Check before
+    use: the leaves of the lines, added to your own range, must give the signed root. 422 `beyond_feed` if you have more
+    than the feed: one of the two lost its past.
 
     `GET /v1/exchange/feeds/up/entries?after=1200&wait=20`
     """
-    body = await serving.page(ctx, feed, after=after, limit=limit, wait=wait)
-    return Response(body, media_type=NDJSON)
+    return StreamingResponse(await serving.page(ctx, feed, after=after, limit=limit, wait=wait), media_type=NDJSON)
 
 
 @router.get("/v1/exchange/feeds/{feed}/checkpoint", access=PULLS, response_class=Response)

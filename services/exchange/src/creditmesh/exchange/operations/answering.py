@@ -11,13 +11,13 @@ from creditmesh.chassis.bus.stream import heads, parked, passed, until_it_lasts
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import without_bodies
-from creditmesh.exchange.operations.sharing import UP
-from creditmesh.exchange.store import copies, feeds
-from creditmesh.exchange.store.copies import EntryPlace, Made, Unsent
+from creditmesh.exchange.store import copies, feeds, pages
+from creditmesh.exchange.store.copies import Made, Unsent
+from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import NEWER_VERSION, feed_origin
+from creditmesh.schemas.exchange import NEWER_VERSION, UP, feed_origin
 from creditmesh.schemas.signed import sign
 
 
@@ -52,7 +52,7 @@ async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
     ]
     await copies.add_made(session, made)
     refused = [(each, entry) for _, each in judged for entry in each.refused if entry.code != NEWER_VERSION]
-    await _forget(session, [(each.peer, each.feed, entry.index) for each, entry in refused])
+    await forget(session, [(each.peer, each.feed, entry.index) for each, entry in refused])
     await tell(session, *sorted({word(each.peer) for each in made}))
 
 
@@ -61,12 +61,12 @@ async def _heads(session: Session, stream: str) -> list[int]:
     return [ends[part].number for part in sorted(ends)]
 
 
-async def _forget(session: Session, places: Sequence[EntryPlace]) -> None:
-    """What was refused is not kept: the line stays, which is under the peer's tree head, and the body goes."""
-    texts = await copies.covering(session, places) if places else []
+async def forget(session: Session, places: Sequence[EntryPlace]) -> None:
+    """What was refused, or is told no more, is not kept: the line stays, under the peer's tree head; the body goes."""
+    texts = await pages.covering(session, places) if places else []
     if texts:
         blanked = [(each.part, each.id, without_bodies(each.data, each.indices)) for each in texts]
-        await copies.rewrite(session, blanked)
+        await pages.rewrite(session, blanked)
 
 
 def _unsigned(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, at: datetime) -> str:

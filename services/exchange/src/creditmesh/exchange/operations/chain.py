@@ -14,13 +14,12 @@ from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import node_draft
 from creditmesh.exchange.errors import NothingOffered
 from creditmesh.exchange.operations.feeds import append
-from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.store import chain, feeds
 from creditmesh.exchange.store.chain import ChainRow
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.chain import ChainOut, NodeBody, NodeKey, NodeRow, Superseded, believed
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import base64_text, feed_origin
+from creditmesh.schemas.exchange import DOWN, UP, base64_text, feed_origin
 from creditmesh.schemas.identifiers import Tier
 from creditmesh.schemas.received import ReceivedEntry
 from creditmesh.schemas.signed import SignedText, said, sign

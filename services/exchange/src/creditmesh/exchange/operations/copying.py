@@ -5,6 +5,7 @@ import orjson
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import NotStopped
 from creditmesh.exchange.operations import serving
+from creditmesh.exchange.operations.comparing import compared
 from creditmesh.exchange.store import answers, copies, feeds
 from creditmesh.exchange.store.answers import NodeAnswers
 from creditmesh.exchange.store.copies import FeedCopy
@@ -18,7 +19,8 @@ _MOST = 100
 async def standing(ctx: Context) -> list[FeedOut]:
     """The node's own feeds, then the copies."""
     session = await ctx.alone()
-    own = [await _with_answers(ctx, feed) for feed in await feeds.names(session)]
+    names = {*await feeds.names(session), *(feed for feed, _ in compared(ctx.equipment).held)}
+    own = [await _with_answers(ctx, feed) for feed in sorted(names)]
     return own + [_out(copy) for copy in await copies.every(session)]
 
 
@@ -52,6 +54,7 @@ def _out(copy: FeedCopy) -> FeedOut:
         size=copy.range.size,
         root=copy.range.root().hex(),
         checkpoint=copy.note,
+        announced=copy.announced,
         alarm=copy.alarm,
         waiting=copy.waiting,
         unknown=tuple(copy.unknown),

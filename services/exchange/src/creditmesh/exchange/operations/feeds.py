@@ -1,13 +1,14 @@
-"""Appending to a feed: entries, the tree, a signed head, in the caller's transaction, under the feed's head."""
+"""Appending to a feed: entries, the tree, signed heads, in the caller's transaction, under the feed's head."""
 
 from collections.abc import Sequence
 
-from creditmesh.chassis.bus.listen import tell
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.entries import Draft
+from creditmesh.exchange.entries import Draft, pieces
+from creditmesh.exchange.operations.comparing import assert_appendable
 from creditmesh.exchange.store import feeds
+from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.schemas.exchange import feed_origin
-from creditmesh.schemas.tlog import Checkpoint, Range, Subtree, checkpoint_text, leaf_hash, signed_note
+from creditmesh.schemas.tlog import Checkpoint, Range, Subtree, checkpoint_text, full_tiles, leaf_hash, signed_note
 
 
 def word(feed: str) -> str:
@@ -16,19 +17,22 @@ def word(feed: str) -> str:
 
 
 async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None) -> int:
-    """Append these entries and sign the tree head they make; the index of the first.
+    """Append these entries, at least one, and sign the tree heads they make; the index of the first.
 
     The head is held until the transaction ends: take every other lock before. `held` is the range of a head that the
-    caller holds already.
+    caller holds already. NotCompared or FeedBehind where the feed may not be appended to (`comparing`).
     """
     session = await ctx.session()
     before = await feeds.hold(session, feed) if held is None else held
-    leaves = [leaf_hash(draft.line.encode()) for draft in drafts]
-    after, completed = before.extended(leaves)
-    nodes = [Subtree(0, before.size + n, leaf) for n, leaf in enumerate(leaves)] + completed
-    note = signed_head(ctx, feed, after)
-    await feeds.append(session, feed, first=before.size, drafts=drafts, nodes=nodes, after=after, note=note)
-    await tell(session, word(feed))
+    assert_appendable(ctx, feed, before.size)
+    heads, completed, after = list[SignedHead](), list[Subtree](), before
+    for piece in pieces(drafts):
+        after, more = after.extended(leaf_hash(draft.line.encode()) for draft in piece.drafts)
+        heads.append(SignedHead(after, signed_head(ctx, feed, after), piece.weight))
+        completed += more
+    await feeds.append(
+        session, feed, first=before.size, drafts=drafts, heads=heads, tiles=full_tiles(completed), waking=word(feed)
+    )
     return before.size
 
 

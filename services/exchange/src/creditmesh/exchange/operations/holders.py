@@ -11,7 +11,7 @@ from uuid import UUID
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.operations.sharing import UP, Change
+from creditmesh.exchange.operations.sharing import Change
 from creditmesh.exchange.store import feeds, holders
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.exchange.store.holders import Applied, Reader, TrackedRevision
@@ -19,7 +19,7 @@ from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
 from creditmesh.schemas.events.holder import HolderKind, HolderOutcome
-from creditmesh.schemas.exchange import ENDS, TOLD
+from creditmesh.schemas.exchange import ENDS, TOLD, UP
 
 _POINTED = ("record", "rev", "subject", "change", "item", "party")
 

@@ -9,12 +9,20 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.chunks import PageChunk, alone
-from creditmesh.exchange.store import copies, waiting
-from creditmesh.exchange.store.copies import FeedCopy, ReceivedPage
+from creditmesh.exchange.operations import answering
+from creditmesh.exchange.store import catching_up, copies, pages, waiting
+from creditmesh.exchange.store.catching_up import HeldEntry
+from creditmesh.exchange.store.copies import FeedCopy
+from creditmesh.exchange.store.pages import ReceivedPage
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import ENDS, STATE_CHANGES
 from creditmesh.schemas.pages import VerifiedPage
 from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
+
+_AT_ONCE = 500
+_REPLACING = ENDS | {"withheld"}
+"""The changes without content after which nothing that was said of the record before is to be shown."""
 
 
 async def receive(
@@ -22,28 +30,35 @@ async def receive(
 ) -> bool:
     """Keep the chunks of a page that was verified, and tell them in their order; whether some of their entries wait.
 
-    Uncertain if the copy is elsewhere.
+    Of a copy that is behind the head that was announced nothing is told before it stands there. Uncertain if the copy
+    is elsewhere.
     """
     session = await ctx.session()
     await copies.move(session, before, page.after, note=note)
     parked = await waiting.of_copy(session, before.peer, before.feed) if before.waiting else ()
     records = {each.record for each in parked}
     waits: list[WaitingEntry] = []
-    told = []
+    kept = []
     for chunk in chunks:
         held = [each for each in chunk.page.received if _waits(each, records)]
         waits += [WaitingEntry(each.peer, each.feed, each.index, each.unknown or BEHIND, each.record) for each in held]
-        told.append(chunk.with_waiting([each.index for each in held]) if held else chunk)
-    await _tell(ctx, told)
+        kept.append(chunk.with_waiting([each.index for each in held]) if held else chunk)
+    await _keep(ctx, kept, tell=not before.behind)
     await waiting.add(session, waits)
+    if before.behind:
+        await catching_up.hold_back(session, _held(kept))
+        if page.after.size >= (before.announced or 0):
+            await _let_go(ctx, before)
     return bool(waits)
 
 
 async def tell_again(ctx: Context, peer: str, feed: str) -> None:
-    """Tell the entries of this copy anew that waited for words which this version knows."""
+    """Tell the entries of this copy anew that waited for words which this version knows; not while it is behind."""
     session = await ctx.session()
+    if (await copies.found(session, peer, feed)).behind:
+        return
     waits = await waiting.of_copy(session, peer, feed)
-    texts = await copies.covering(session, [(peer, feed, each.index) for each in waits]) if waits else ()
+    texts = await pages.covering(session, [(peer, feed, each.index) for each in waits]) if waits else ()
     kept = {entry.index: entry for text in texts for entry in PageReceived.model_validate_json(text.data).entries}
     records: set[UUID | None] = set()
     known = []
@@ -52,7 +67,32 @@ async def tell_again(ctx: Context, peer: str, feed: str) -> None:
         if not _waits(entry, records):
             known.append(kept[each.index])
     await waiting.remove(session, peer, feed, [entry.index for entry in known])
-    await _tell(ctx, [alone(peer, feed, entry) for entry in known])
+    await _keep(ctx, [alone(peer, feed, entry) for entry in known], tell=True)
+
+
+async def _let_go(ctx: Context, copy: FeedCopy) -> None:
+    """Tell what was held back, in its order, without the content of what was replaced or ended meanwhile."""
+    session = await ctx.session()
+    gone = await catching_up.replaced(session, copy.peer, copy.feed)
+    for first in range(0, len(gone), _AT_ONCE):
+        await answering.forget(session, [(copy.peer, copy.feed, index) for index in gone[first : first + _AT_ONCE]])
+    async for rows in catching_up.held_pages(session, copy.peer, copy.feed):
+        for part, id_ in rows:
+            ctx.emit_row(id_, part=part)
+        await ctx.flush()
+    await catching_up.done(session, copy.peer, copy.feed)
+    await tell_again(ctx, copy.peer, copy.feed)
+
+
+def _held(chunks: Sequence[PageChunk]) -> list[HeldEntry]:
+    """What is content of a record here, or in the place of content: marks and discharges stand beside it."""
+    return [
+        HeldEntry(each.peer, each.feed, each.index, each.line.record, each.line.change not in STATE_CHANGES)
+        for chunk in chunks
+        for each in chunk.page.received
+        if each.index not in chunk.page.waiting and each.line is not None and each.line.record is not None
+        if each.line.change in _REPLACING or each.line.change not in STATE_CHANGES
+    ]
 
 
 def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:
@@ -63,11 +103,12 @@ def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:
     return True
 
 
-async def _tell(ctx: Context, chunks: Sequence[PageChunk]) -> None:
+async def _keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> None:
     rows = [_row(ctx, chunk) for chunk in chunks]
-    for row in rows:
-        ctx.emit_row(row.id, part=row.part)
-    await copies.write(await ctx.session(), rows)
+    if tell:
+        for row in rows:
+            ctx.emit_row(row.id, part=row.part)
+    await pages.write(await ctx.session(), rows)
 
 
 def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:

@@ -15,18 +15,18 @@ from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.chain import Link
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.operations.sharing import DOWN, UP
-from creditmesh.exchange.store import answers, copies, feeds
+from creditmesh.exchange.store import answers, feeds, pages
 from creditmesh.exchange.store import chain as waiting
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.chain import raw_public
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import TOLD, AcknowledgedBody, RelayedEntry
+from creditmesh.schemas.exchange import DOWN, TOLD, UP, AcknowledgedBody, RelayedEntry
 from creditmesh.schemas.proofs import Unproven, proven, refusal_of
 from creditmesh.schemas.received import ReceivedEntry
 
-_AT_ONCE = 50
+_MOST_AWAITED = 50
+"""Nodes that a peer relays of before their rows have come: there are fewer tiers. Of others nothing is kept."""
 
 log = structlog.get_logger(__name__)
 
@@ -35,24 +35,34 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
     """Take what a peer above relays of a node that is known above it; of any other it waits for that node's row."""
     session = await ctx.session()
     for received in entries:
-        body = _body(received)
+        body = _body(received) if received.feed == _feed(ctx) else None
         if body is None or chain.peer_above(ctx, received.peer) is None:
             continue
         link = (await chain.links(session, received.peer)).get(body.by)
         if link is None:
-            await waiting.wait(session, received.peer, received.index, node=body.by, body=received.body or "")
+            await waiting.wait(session, received.peer, received.index, node=body.by, most=_MOST_AWAITED)
         else:
             await _take(ctx, body, link)
 
 
 async def take_waiting(ctx: Context, peers: Iterable[str]) -> None:
-    """Take what these peers had relayed of nodes that are known by now."""
+    """Take what these peers had relayed of nodes that are known by now, out of the pages in which it came."""
     session = await ctx.session()
     for peer in sorted(peers):
         known = await chain.links(session, peer)
-        while bodies := await waiting.take_waiting(session, peer, known.keys(), limit=_AT_ONCE):
-            for body in map(AcknowledgedBody.model_validate_json, bodies):
-                await _take(ctx, body, known[body.by])
+        awaited = await waiting.take_waiting(session, peer, known.keys())
+        if not awaited:
+            continue
+        async for page in pages.between(session, peer, _feed(ctx), after=min(awaited.values())):
+            for received in page.received:
+                body = _body(received) if received.type == "acknowledged" else None
+                if body is not None and received.index >= awaited.get(body.by, received.index + 1):
+                    await _take(ctx, body, known[body.by])
+
+
+def _feed(ctx: Context) -> str:
+    """The feed of each node above that is for this node alone."""
+    return f"{DOWN}-{ctx.node.code}"
 
 
 async def relay(
@@ -66,7 +76,7 @@ async def relay(
 ) -> None:
     """Tell each child of its own entries among these, in its own feed: who sends for their origin, and sent them."""
     origins = {(entry.record, entry.rev): orjson.loads(entry.line)["origin"] for entry in entries}
-    sent = await copies.sent_by_children(
+    sent = await pages.sent_by_children(
         await ctx.session(), [revision for revision, origin in origins.items() if origin != ctx.node.code]
     )
     own = {(entry.record, entry.rev): entry.index for entry in entries}

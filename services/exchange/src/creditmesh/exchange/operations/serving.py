@@ -2,67 +2,94 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import orjson
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import BeyondFeed, NoSuchFeed
+from creditmesh.exchange.operations.comparing import assert_compared, compared, feeds_of
 from creditmesh.exchange.operations.feeds import word
-from creditmesh.exchange.operations.sharing import DOWN, UP
-from creditmesh.exchange.store import feeds
-from creditmesh.exchange.store.feeds import StoredCheckpoint
+from creditmesh.exchange.store import answers, feeds, tiles
+from creditmesh.exchange.store.feeds import PagePart, StoredCheckpoint
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import FeedOut
 from creditmesh.schemas.tlog import consistency_plan, fold, inclusion_plan
 
+PAGE_BYTES = 1024 * 1024
+"""Of lines and bodies in a page, and of those that are read at once."""
 Plan = tuple[tuple[tuple[int, int], ...], ...]
 
 
 def feeds_for(ctx: Context) -> list[str]:
-    """The feeds that the calling node may read: `up` from above, `down` and its own `down-<node>` from below."""
+    """The feeds that the calling node may read."""
     code = ctx.known_caller.party
     party = None if code is None else ctx.followed(Directory).party(code)
     if party is None or not party.active:
         return []
-    return {"above": [UP], "below": [DOWN, f"{DOWN}-{party.code}"]}.get(party.place or "", [])
+    return list(feeds_of(party))
 
 
 def check(ctx: Context, feed: str) -> None:
-    """NoSuchFeed unless the caller may read it: whose feed it is, is nobody else's business."""
+    """NoSuchFeed unless the caller may read it: whose feed it is, is nobody else's business.
+
+    NotCompared and FeedBehind where it may not be served.
+    """
     if feed not in feeds_for(ctx):
         raise NoSuchFeed
+    assert_compared(ctx, feed)
 
 
 async def standing(ctx: Context) -> list[FeedOut]:
     """The caller's feeds as they stand."""
-    return [await feed_out(ctx, feed) for feed in feeds_for(ctx)]
+    by = ctx.known_caller.party or ""
+    return [
+        (await feed_out(ctx, feed)).model_copy(
+            update={"acknowledged": await answers.reach(await ctx.alone(), feed, by)}
+        )
+        for feed in feeds_for(ctx)
+    ]
 
 
 async def feed_out(ctx: Context, feed: str) -> FeedOut:
     """One feed of this node as it stands."""
     session = await ctx.alone()
     head, newest = await feeds.head(session, feed), await feeds.checkpoint(session, feed)
+    behind = compared(ctx.equipment).behind(feed)
     return FeedOut(
-        feed=feed, size=head.size, root=head.root().hex(), checkpoint=None if newest is None else newest.note
+        feed=feed,
+        size=head.size,
+        root=head.root().hex(),
+        checkpoint=None if newest is None else newest.note,
+        alarm=f"behind {', '.join(f'{peer} ({size})' for peer, size in sorted(behind.items()))}" if behind else None,
     )
 
 
-async def page(ctx: Context, feed: str, *, after: int, limit: int, wait: float) -> bytes:
-    """The entries after so many as NDJSON, its last line the signed head; empty if there are none within the wait.
+async def page(ctx: Context, feed: str, *, after: int, limit: int, wait: float) -> AsyncIterator[bytes]:
+    """The entries after so many as NDJSON, its last line the signed head; nothing if there are none within the wait.
 
     BeyondFeed if the feed is shorter than what the caller says to have: one of the two has lost its past.
     """
     check(ctx, feed)
-    end = await _end(ctx, feed, after=after, limit=limit, wait=wait)
-    if end is None:
-        return b""
-    rows = await feeds.lines(await ctx.alone(), feed, first=after, until=end.size)
-    return b"".join(map(_line, rows)) + orjson.dumps({"checkpoint": end.note}, option=orjson.OPT_APPEND_NEWLINE)
+    return _sent(ctx, feed, await _first(ctx, feed, after=after, limit=limit, wait=wait))
 
 
-async def _end(ctx: Context, feed: str, *, after: int, limit: int, wait: float) -> StoredCheckpoint | None:
-    """Where the page ends. No session is held while it waits."""
+async def _sent(ctx: Context, feed: str, part: PagePart | None) -> AsyncIterator[bytes]:
+    """The page that begins with this part; what follows is read as the reader takes it."""
+    if part is None:
+        return
+    size, note = part.size, part.note
+    yield b"".join(map(_line, part.entries))
+    while part is not None and part.until < size:
+        async with ctx.afterwards() as later:
+            after = part.until
+            part = await feeds.page(await later.alone(), feed, after=after, limit=size - after, most=PAGE_BYTES)
+        yield b"" if part is None else b"".join(map(_line, part.entries))
+    yield orjson.dumps({"checkpoint": note}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+async def _first(ctx: Context, feed: str, *, after: int, limit: int, wait: float) -> PagePart | None:
+    """The beginning of the page. No session is held while it waits."""
     notifications = ctx.equipment.notifications
     woken = notifications.wake([word(feed)])
     loop = asyncio.get_running_loop()
@@ -70,12 +97,12 @@ async def _end(ctx: Context, feed: str, *, after: int, limit: int, wait: float) 
     try:
         while True:
             session = await ctx.alone()
-            end = await feeds.page_end(session, feed, after=after, limit=limit)
+            part = await feeds.page(session, feed, after=after, limit=limit, most=PAGE_BYTES)
             left = until - loop.time()
-            if end is None and (await feeds.head(session, feed)).size < after:
+            if part is None and (await feeds.head(session, feed)).size < after:
                 raise _beyond(after)
-            if end is not None or left <= 0 or notifications.closed:
-                return end
+            if part is not None or left <= 0 or notifications.closed:
+                return part
             await ctx.rollback()
             await woken.wait(left)
     finally:
@@ -121,7 +148,7 @@ async def consistency(ctx: Context, feed: str, *, old: int, new: int) -> tuple[s
 async def proven(ctx: Context, feed: str, plans: Sequence[Plan]) -> list[tuple[str, ...]]:
     """The hashes of each plan, in hex."""
     places = {place for plan in plans for each in plan for place in each}
-    found = await feeds.subtrees(await ctx.alone(), feed, places) if places else {}
+    found = await tiles.subtrees(await ctx.alone(), feed, places) if places else {}
     return [tuple(fold([found[place] for place in each]).hex() for each in plan) for plan in plans]
 
 

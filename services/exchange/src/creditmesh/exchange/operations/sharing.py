@@ -15,10 +15,8 @@ from creditmesh.exchange.store import feeds
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
-from creditmesh.schemas.exchange import STATE_CHANGES, UP
+from creditmesh.schemas.exchange import DOWN, STATE_CHANGES, UP
 
-__all__ = ["DOWN", "UP", "Change", "share_catalogue", "share_records"]
-DOWN = "down"
 Change = tuple[Delivered, RecordChanged]
 
 

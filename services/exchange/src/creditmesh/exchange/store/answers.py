@@ -43,6 +43,7 @@ _MISSING = """
      where a.feed = :feed and a.node = :node
      order by 1 limit :limit
 """
+_REACH = "select greatest(upper(applied), upper(refused)) from exchange.answer where feed = :feed and node = :node"
 _OF = """
     select node, applied,
            (select coalesce(json_object_agg(index, code order by index), '{}')
@@ -94,6 +95,12 @@ async def missing(session: Session, feed: str, node: str, *, limit: int) -> list
     return [
         (row.first, row.until) for row in await session.fetch(_MISSING, {"feed": feed, "node": node, "limit": limit})
     ]
+
+
+async def reach(session: Session, feed: str, node: str) -> int:
+    """Behind the highest entry of a feed that the node has answered for."""
+    row = await session.row(_REACH, {"feed": feed, "node": node})
+    return 0 if row is None else row[0] or 0
 
 
 async def of_feed(session: Session, feed: str, *, limit: int) -> list[NodeAnswers]:

@@ -1,48 +1,16 @@
-"""Verified copies of peers' feeds: how far each goes, what came, why one stopped, what we signed about it."""
+"""Verified copies of peers' feeds: how far each goes, why one stopped, what we signed about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
-from creditmesh.exchange.chunks import MOST_ENTRIES
 from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.tlog import Range
-
-EntryPlace = tuple[str, str, int]
-"""A peer, its feed, and the index in it."""
-
-
-class ReceivedPage(NamedTuple):
-    """A row: a stretch of a peer's feed as it came, the body of an event."""
-
-    part: int
-    id: UUID
-    key: str
-    at: datetime
-    legal_date: date
-    traceparent: str | None
-    peer: str
-    feed: str
-    first: int
-    until: int
-    records: Sequence[UUID | None]
-    """Whose revision each entry is, in their order; None where it is none."""
-    revs: Sequence[int | None]
-    data: bytes
-
-
-class ReceivedText(NamedTuple):
-    """The text of a received page, its row, and the entries that are asked for."""
-
-    part: int
-    id: UUID
-    data: bytes
-    indices: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +22,22 @@ class FeedCopy:
     range: Range
     note: str | None = None
     alarm: str | None = None
+    announced: int | None = None
+    """How far the feed went when it was first asked about, or when this node had lost part of its copy."""
     waiting: int = 0
     """How many of its entries wait for a newer version."""
     unknown: Sequence[str] = ()
     """What they say."""
 
+    @property
+    def behind(self) -> bool:
+        """Whether it has not yet stood where its feed stood then: nothing of it is told until it has."""
+        return self.range.size < (self.announced or 0)
+
 
 _MAKE = "insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing"
 _COPIES = """
-    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, w.waiting, w.unknown
+    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, c.announced, w.waiting, w.unknown
       from exchange.copy_head c
      cross join lateral (
         select count(*)::int as waiting, coalesce(array_agg(distinct unknown), '{}') as unknown from exchange.waiting
@@ -75,31 +50,11 @@ _MOVE = """
     with moved as (
         update exchange.copy_head set size = :size, stack = :stack, note = :note
          where peer = :peer and feed = :feed and size = :was and alarm is null
-        returning peer, feed, size
+        returning peer, feed, size, note
     )
-    insert into exchange.copy_checkpoint (peer, feed, size, root) select peer, feed, size, :root from moved
+    insert into exchange.copy_checkpoint (peer, feed, size, root, note) select peer, feed, size, :root, note from moved
 """
-# No page has more entries than the bound: so far back one that covers an index may begin.
-_COVERING = """
-    with wanted as (
-        select * from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:indices as bigint[]))
-                      as w(peer, feed, index)
-    ), found as (
-        select p.part, p.id, array_agg(w.index) as indices
-          from wanted w
-          join exchange.received_page p
-            on p.peer = w.peer and p.feed = w.feed and p.first > w.index - :most and p.first <= w.index
-           and p.until > w.index
-         group by p.part, p.id
-    )
-    select p.part, p.id, p.data, f.indices
-      from found f join exchange.received_page p on p.part = f.part and p.id = f.id
-"""
-_REWRITE = """
-    update exchange.received_page p set data = w.data
-      from unnest(cast(:parts as integer[]), cast(:ids as uuid[]), cast(:texts as bytea[])) as w(part, id, data)
-     where p.part = w.part and p.id = w.id
-"""
+# Up to the next head whose signed text is kept.
 _ALARM = """
     update exchange.copy_head set alarm = :alarm, alarmed_at = :at where peer = :peer and feed = :feed
 """
@@ -111,10 +66,16 @@ _RESUME = """
 
 async def copy_of(session: Session, peer: str, feed: str) -> FeedCopy:
     """The copy of a peer's feed, made at its beginning if it is new."""
-    place = {"peer": peer, "feed": feed}
-    row = await session.row(_COPY, place)
+    copy = await found(session, peer, feed)
+    if not copy.range.size:
+        await session.execute(_MAKE, {"peer": peer, "feed": feed})
+    return copy
+
+
+async def found(session: Session, peer: str, feed: str) -> FeedCopy:
+    """The copy of a peer's feed as it stands; empty if there is none."""
+    row = await session.row(_COPY, {"peer": peer, "feed": feed})
     if row is None:
-        await session.execute(_MAKE, place)
         return FeedCopy(peer=peer, feed=feed, range=Range.empty())
     return _feed_copy(row)
 
@@ -125,13 +86,14 @@ async def every(session: Session) -> list[FeedCopy]:
 
 
 def _feed_copy(row: Row) -> FeedCopy:
-    peer, feed, size, stack, note, alarm, waiting, unknown = row
+    peer, feed, size, stack, note, alarm, announced, waiting, unknown = row
     return FeedCopy(
         peer=peer,
         feed=feed,
         range=Range.unpacked(size, stack),
         note=note,
         alarm=alarm,
+        announced=announced,
         waiting=waiting,
         unknown=unknown,
     )
@@ -145,23 +107,6 @@ async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -
         raise Uncertain("the copy of a feed was moved by another process")
 
 
-async def write(session: Session, pages: Sequence[ReceivedPage]) -> None:
-    """Keep stretches of peers' feeds."""
-    await session.copy("exchange.received_page", ReceivedPage._fields, pages)
-
-
-async def covering(session: Session, places: Sequence[EntryPlace]) -> list[ReceivedText]:
-    """The pages in which these places of peers' feeds are."""
-    peers, names, indices = zip(*places, strict=True)
-    wanted = {"peers": peers, "feeds": names, "indices": indices, "most": MOST_ENTRIES}
-    return [ReceivedText(*row) for row in await session.fetch(_COVERING, wanted)]
-
-
-async def rewrite(session: Session, texts: Sequence[tuple[int, UUID, bytes]]) -> None:
-    """Keep these texts in place of those that came: (part, id, text)."""
-    await session.execute(_REWRITE, dict(zip(("parts", "ids", "texts"), zip(*texts, strict=True), strict=True)))
-
-
 async def stop(session: Session, peer: str, feed: str, *, alarm: str, at: datetime) -> None:
     """Nothing of this feed is taken any more until an operator says so."""
     await session.execute(_ALARM, {"peer": peer, "feed": feed, "alarm": alarm, "at": at})
@@ -170,22 +115,6 @@ async def stop(session: Session, peer: str, feed: str, *, alarm: str, at: dateti
 async def resume(session: Session, peer: str, feed: str) -> bool:
     """Take the alarm away; False if there was none."""
     return bool(await session.execute(_RESUME, {"peer": peer, "feed": feed}))
-
-
-_SENT_BY_CHILDREN = """
-    select e.record, e.rev, p.peer, p.first + e.place - 1
-      from exchange.received_page p
-     cross join lateral unnest(p.records, p.revs) with ordinality as e(record, rev, place)
-      join unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
-        on w.record = e.record and w.rev = e.rev
-     where p.feed = 'up' and p.records && cast(:records as uuid[])
-"""
-
-
-async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str, int]]:
-    """Which peers' feeds have these revisions and at which index, whoever may send them: (record, rev, peer, index)."""
-    given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
-    return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
 
 
 _HEADS_AT = """

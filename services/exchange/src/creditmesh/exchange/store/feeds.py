@@ -1,4 +1,4 @@
-"""Feeds of the node: heads, entries, the tree's nodes, checkpoints, and the keys that seal them."""
+"""Feeds of the node: heads, entries, signed heads, and the keys that seal them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,10 @@ from uuid import UUID
 
 import orjson
 
+from creditmesh.chassis.bus.listen import CHANNEL
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.entries import Draft
+from creditmesh.exchange.store import tiles as tree
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.tlog import Range, Subtree
 
@@ -42,6 +44,29 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class PagePart:
+    """Entries in their order, and the signed head that their page ends at."""
+
+    entries: Sequence[Sent]
+    size: int
+    note: str
+
+    @property
+    def until(self) -> int:
+        """Where the next part begins; the page's end where this is the last."""
+        return self.entries[-1].index + 1
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A tree head to be kept: its range, its signed text, and the bytes of the entries since the one before."""
+
+    range: Range
+    note: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredCheckpoint:
     """A signed tree head."""
 
@@ -66,8 +91,19 @@ _HOLD = "select size, stack from exchange.feed_head where feed = :feed for updat
 _HEAD = "select size, stack from exchange.feed_head where feed = :feed"
 _NAMES = "select feed from exchange.feed_head order by feed"
 _MOVE = """
-    with moved as (update exchange.feed_head set size = :size, stack = :stack where feed = :feed returning feed, size)
-    insert into exchange.feed_checkpoint (feed, size, root, note) select feed, size, :root, :note from moved
+    with signed as (
+        select size, root, note, cast(sum(weight) over (order by size) as bigint) as bytes
+          from unnest(cast(:sizes as bigint[]), cast(:roots as bytea[]), cast(:notes as text[]),
+                      cast(:weights as bigint[])) as w(size, root, note, weight)
+    ), moved as (
+        update exchange.feed_head h set size = :size, stack = :stack, bytes = h.bytes + s.bytes
+          from signed s where h.feed = :feed and s.size = :size
+        returning h.feed, h.bytes - s.bytes as before
+    ), kept as (
+        insert into exchange.feed_checkpoint (feed, size, root, note, bytes)
+        select m.feed, s.size, s.root, s.note, m.before + s.bytes from moved m cross join signed s
+    )
+    select pg_notify(:channel, :waking)
 """
 
 
@@ -98,51 +134,72 @@ async def append(
     *,
     first: int,
     drafts: Sequence[Draft],
-    nodes: Sequence[Subtree],
-    after: Range,
-    note: str,
+    heads: Sequence[SignedHead],
+    tiles: Sequence[Subtree],
+    waking: str,
 ) -> None:
-    """Write these entries from index `first` on, the tree's nodes they complete, and the head they make. Held head."""
+    """Write these entries from index `first` on, the tiles they fill, and the heads they make. The head is held.
+
+    Who waits for the word `waking` is woken when the transaction commits.
+    """
     rows = [
         (feed, first + n, d.line, d.salt, d.body, d.record, d.rev, d.subject, d.change, d.item, d.party)
         for n, d in enumerate(drafts)
     ]
     await session.copy("exchange.feed_entry", _ENTRY, rows)
-    await session.copy("exchange.feed_node", ("feed", "level", "index", "hash"), [(feed, *node) for node in nodes])
-    head = {"feed": feed, "size": after.size, "stack": after.packed(), "root": after.root(), "note": note}
-    await session.execute(_MOVE, head)
+    await tree.add(session, feed, tiles)
+    last = heads[-1].range
+    await session.execute(
+        _MOVE,
+        {
+            "feed": feed,
+            "size": last.size,
+            "stack": last.packed(),
+            "sizes": [head.range.size for head in heads],
+            "roots": [head.range.root() for head in heads],
+            "notes": [head.note for head in heads],
+            "weights": [head.weight for head in heads],
+            "channel": CHANNEL,
+            "waking": waking,
+        },
+    )
 
 
 _CHECKPOINT = "select size, root, note from exchange.feed_checkpoint where feed = :feed and size = :size"
 _NEWEST = "select size, root, note from exchange.feed_checkpoint where feed = :feed order by size desc limit 1"
-# The last checkpoint within the limit; where one batch is larger than that, the first one after.
-_PAGE_END = """
-    (select size, root, note from exchange.feed_checkpoint
-      where feed = :feed and size > :after and size <= cast(:after as bigint) + cast(:limit as bigint)
-      order by size desc limit 1)
-    union all
-    (select size, root, note from exchange.feed_checkpoint
-      where feed = :feed and size > :after order by size limit 1)
-    limit 1
-"""
-_ENTRIES = """
-    select index, line, salt, body from exchange.feed_entry
-     where feed = :feed and index >= :first and index < :until order by index
+# The page ends at the last head within the limits, or at the first one after: older versions signed them further apart.
+# Of its entries come those that begin within `most` bytes; its note stands beside the first.
+_PAGE = """
+    with reached as (
+        select coalesce((select bytes from exchange.feed_checkpoint
+                          where feed = :feed and size <= :after order by size desc limit 1), 0) as bytes
+    ), page_end as (
+        (select c.size, c.note from exchange.feed_checkpoint c, reached r
+          where c.feed = :feed and c.size > :after and c.size <= cast(:after as bigint) + cast(:limit as bigint)
+            and c.bytes <= r.bytes + cast(:most as bigint)
+          order by c.size desc limit 1)
+        union all
+        (select size, note from exchange.feed_checkpoint
+          where feed = :feed and size > :after order by size limit 1)
+        limit 1
+    )
+    select index, line, salt, body, size, note
+      from (select e.index, e.line, e.salt, e.body, p.size, case when e.index = :after then p.note end as note,
+                   sum(w.weight) over (order by e.index rows unbounded preceding) - w.weight as before
+              from page_end p
+              join exchange.feed_entry e on e.feed = :feed and e.index >= :after and e.index < p.size
+             cross join lateral (select octet_length(e.line) + coalesce(octet_length(e.body), 0)) as w(weight)) entry
+     where before < :most order by index
 """
 _WITHIN = f"""
     select {_PLACED} from exchange.feed_entry e
       join unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
         on e.index >= w.first and e.index < w.until
-     where e.feed = :feed and e.record is not null order by e.index
+     where e.feed = :feed and e.subject is not null order by e.index
 """
 _AT = f"""
     select {_PLACED} from exchange.feed_entry
-     where feed = :feed and index = any(:indices) and record is not null order by index
-"""
-_NODES = """
-    select n.level, n.index, n.hash
-      from unnest(cast(:levels as smallint[]), cast(:indices as bigint[])) as w(level, index)
-      join exchange.feed_node n on n.feed = :feed and n.level = w.level and n.index = w.index
+     where feed = :feed and index = any(:indices) and subject is not null order by index
 """
 _FIRSTS = """
     select record, min(index) as index from exchange.feed_entry
@@ -160,16 +217,16 @@ async def checkpoint(session: Session, feed: str, size: int | None = None) -> St
     return StoredCheckpoint(*found[0]) if found else None
 
 
-async def page_end(session: Session, feed: str, *, after: int, limit: int) -> StoredCheckpoint | None:
-    """Where a page after so many entries ends; None if there is nothing after."""
-    found = await session.fetch(_PAGE_END, {"feed": feed, "after": after, "limit": limit})
-    return StoredCheckpoint(*found[0]) if found else None
+async def page(session: Session, feed: str, *, after: int, limit: int, most: int) -> PagePart | None:
+    """The entries after so many, up to a signed head within `limit` entries and `most` bytes; None if there are none.
 
-
-async def lines(session: Session, feed: str, *, first: int, until: int) -> Sequence[Sent]:
-    """The entries `first <= index < until` as (index, line, salt, body)."""
-    rows = await session.fetch(_ENTRIES, {"feed": feed, "first": first, "until": until})
-    return [Sent(*row) for row in rows]
+    Where no head is as near as that it is the next one, and the entries are those that begin within `most` bytes.
+    """
+    rows = await session.fetch(_PAGE, {"feed": feed, "after": after, "limit": limit, "most": most})
+    if not rows:
+        return None
+    [*_, size, note] = rows[0]
+    return PagePart([Sent(*row[:4]) for row in rows], size, note)
 
 
 async def within(session: Session, feed: str, ranges: Sequence[tuple[int, int]]) -> list[Placed]:
@@ -182,12 +239,6 @@ async def within(session: Session, feed: str, ranges: Sequence[tuple[int, int]])
 async def at(session: Session, feed: str, indices: Collection[int]) -> list[Placed]:
     """The entries about records at these places."""
     return [Placed(**row) for row in await session.fetch(_AT, {"feed": feed, "indices": list(indices)})]
-
-
-async def subtrees(session: Session, feed: str, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    """The hashes of these perfect subtrees (level, index)."""
-    wanted = {"feed": feed, "levels": [level for level, _ in places], "indices": [index for _, index in places]}
-    return {(level, index): hash_ for level, index, hash_ in await session.fetch(_NODES, wanted)}
 
 
 async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict[UUID, int]:

@@ -2,7 +2,8 @@
 
 Who speaks is asked of every entry; what it says only of entries with content. A mark or an end applies to the copy that
 is held here, whatever has become of its item, and where none is held there is nothing to do. An entry that came before
-changes nothing. Of a record whose newest content is refused here nothing is shown until content comes that is accepted.
+changes nothing. Of a record whose newest content is refused here, or gone, nothing is shown until content comes that is
+accepted.
 """
 
 from collections.abc import Sequence
@@ -37,14 +38,16 @@ async def apply_entries(ctx: Context, received: Sequence[ReceivedEntry], results
     for entry in entries:
         sender = refused_sender(directory.party(entry.peer), entry.origin, node=ctx.node.code)
         entry.authorised, entry.refusal = sender is None, entry.refusal or sender
-    await PeerIntake(ctx).take([entry for entry in entries if entry.refusal is None and not entry.changes_state])
+    await PeerIntake(ctx).take(
+        [entry for entry in entries if entry.refusal is None and entry.body is not None and not entry.changes_state]
+    )
     if any(entry.refusal is not None for entry in entries):
         await assert_followed(ctx)
     copies = _Copies(ctx)
     await copies.open(entries)
     for entry in entries:
-        refusal = entry.refusal or copies.apply(entry)
-        if refusal is not None and entry.authorised and _withholds(entry, refusal):
+        refusal = entry.refusal or (None if entry.says_nothing else copies.apply(entry))
+        if entry.authorised and (entry.says_nothing if refusal is None else _withholds(entry, refusal)):
             copies.withhold(entry)
         if refusal is not None:
             results.refuse(entry, refusal)

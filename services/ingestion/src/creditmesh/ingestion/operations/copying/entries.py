@@ -45,6 +45,11 @@ class PeerEntry:
         return self.change in STATE_CHANGES
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether its content is gone: it was replaced or ended before it came, or erased."""
+        return self.body is None and self.refusal is None and not self.changes_state
+
+    @property
     def known_body(self) -> RecordBody:
         """Its body."""
         if self.body is None:
@@ -53,7 +58,7 @@ class PeerEntry:
 
 
 def read_entry(received: ReceivedEntry) -> PeerEntry:
-    """The entry of a record; refused if it does not say which, or where its body contradicts its line."""
+    """The entry of a record; refused if it does not say which, or if it has a body that contradicts its line."""
     line = received.line
     if line is None or line.record is None or line.rev is None or line.change is None or line.origin is None:
         nobody = PeerEntry(received.peer, received.feed, received.index, NIL, 1)
@@ -63,7 +68,7 @@ def read_entry(received: ReceivedEntry) -> PeerEntry:
     body = _body(received.body)
     agree = body is not None and _about(body) == _about(line)
     entry.body = body if agree else None
-    if not agree and not entry.changes_state:
+    if received.body is not None and not agree and not entry.changes_state:
         entry.refusal = reason("unreadable_entry" if body is None else "contradictory_entry")
     return entry
 

@@ -1,0 +1,187 @@
+"""A feed that is behind: its entries fetched back from who has most of it, under the heads that this node signed.
+
+What comes back is the same lines under the same heads, so that nobody sees a second history. The records that the
+entries are about are not made again: whoever sent them sends them again (`missing`).
+"""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import orjson
+from pydantic import ValidationError
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Conflict, Unavailable
+from creditmesh.exchange.entries import Draft
+from creditmesh.exchange.errors import NoSuchFeed, NotKept, NotRestored
+from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
+from creditmesh.exchange.operations.feeds import word
+from creditmesh.exchange.peer import NotNow, Peer, PulledPage
+from creditmesh.exchange.store import copies, feeds, pages, restored
+from creditmesh.exchange.store.feeds import SignedHead
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import (
+    DOWN,
+    UP,
+    EntryLine,
+    FeedEntry,
+    FeedOut,
+    RecordBody,
+    RestoredOut,
+    RestoredRecord,
+)
+from creditmesh.schemas.pages import BadPage, extended
+from creditmesh.schemas.tlog import full_tiles
+
+_TIMEOUT = 30.0
+
+
+async def held_for(ctx: Context, feed: str) -> FeedOut:
+    """How far this node's copy of the caller's feed goes, and the newest head of it as the caller signed it."""
+    peer = _caller(ctx, feed)
+    copy = await copies.found(await ctx.alone(), peer, feed)
+    return FeedOut(
+        peer=peer, feed=feed, size=copy.range.size, root=copy.range.root().hex(), checkpoint=copy.note, alarm=copy.alarm
+    )
+
+
+async def kept_for(ctx: Context, feed: str, *, after: int) -> AsyncIterator[bytes]:
+    """The caller's own entries after so many, as they came, up to the next head it signed; nothing if there are none.
+
+    NotKept if they are not all kept.
+    """
+    session, peer = await ctx.alone(), _caller(ctx, feed)
+    page = await pages.kept(session, peer, feed, after=after)
+    if page is None and after < (await copies.found(session, peer, feed)).range.size:
+        raise NotKept(f"Not all after {after} is kept.", f"{after} 之后的条目未完整保留。")
+
+    async def sent() -> AsyncIterator[bytes]:
+        if page is None:
+            return
+        for entry in page.entries:
+            said = entry if entry.salt else entry.model_copy(update={"body": None})  # older versions kept no salt
+            yield said.model_dump_json().encode() + b"\n"
+        yield orjson.dumps({"checkpoint": page.note}, option=orjson.OPT_APPEND_NEWLINE)
+
+    return sent()
+
+
+async def restore_page(ctx: Context, feed: str) -> RestoredOut:
+    """Fetch back the next page of a feed that is behind, from who has most of it, and append it.
+
+    NotCompared if nobody was heard yet; NotRestored if what stands here is no beginning of what the peer holds, or if
+    it does not give it whole.
+    """
+    session, known = await ctx.alone(), compared(ctx.equipment)
+    await judge(ctx.equipment, session, known.unfit())
+    before, behind = await feeds.head(session, feed), known.behind(feed)
+    if not behind:
+        assert_compared(ctx, feed)
+        return RestoredOut(feed=feed, size=before.size)
+    code = max(behind, key=lambda peer: (behind[peer], peer))
+    if before.size >= behind[code]:
+        raise _refused(code, f"another history before {behind[code]}")
+    await ctx.rollback()  # no session is held while a peer is asked
+    pulled = await _pulled(ctx, code, feed, after=before.size)
+    try:
+        after, completed = extended(before, pulled.entries)
+        head = own_head(ctx.keys, ctx.node.code, feed, pulled.note)
+    except BadPage as bad:
+        raise _refused(code, str(bad)) from bad
+    if (head.size, head.root) != (after.size, after.root()):
+        raise _refused(code, f"another history before {after.size}")
+    session = await ctx.session()
+    if await feeds.hold(session, feed) != before:
+        raise Conflict("The feed has moved meanwhile; ask again.", "日志已变动，请重试。")
+    drafts = [_draft(entry) for entry in pulled.entries]
+    weight = sum(draft.weight for draft in drafts)
+    await feeds.append(
+        session,
+        feed,
+        first=before.size,
+        drafts=drafts,
+        heads=[SignedHead(after, pulled.note, weight)],
+        tiles=full_tiles(completed),
+        waking=word(feed),
+    )
+    return RestoredOut(feed=feed, peer=code, size=after.size, holds=behind[code])
+
+
+async def missing(ctx: Context) -> list[RestoredRecord]:
+    """The revisions of this node's records that came back as entries alone: of each record the newest."""
+    return [
+        RestoredRecord(
+            feed=each.feed,
+            index=each.index,
+            record=each.record,
+            rev=each.rev,
+            change=each.change,
+            item=each.item,
+            party=each.party,
+        )
+        for each in await restored.newest(await ctx.alone())
+        if EntryLine.model_validate_json(each.line).origin == ctx.node.code
+    ]
+
+
+async def _pulled(ctx: Context, code: str, feed: str, *, after: int) -> PulledPage:
+    party = ctx.followed(Directory).party(code)
+    if party is None or party.url is None:
+        raise _refused(code, "it is enrolled no more")
+    async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+        equipment = ctx.equipment
+        peer = Peer(party=party, node=ctx.node.code, keys=ctx.keys, clock=equipment.clock, client=client)
+        try:
+            pulled = await peer.own_page(feed, after=after)
+        except NotNow as error:
+            raise Unavailable(str(error), f"节点 {code} 暂无法提供。") from error
+        except BadPage as bad:
+            raise _refused(code, str(bad)) from bad
+    if pulled is None:
+        raise _refused(code, "it gives nothing")
+    return pulled
+
+
+def _draft(entry: FeedEntry) -> Draft:
+    """The entry as it stood; it points back to its record and to no subject of this node's."""
+    line = _line(entry)
+    if line is None or line.record is None:
+        return Draft(line=entry.line, salt=entry.salt, body=entry.body)
+    body = _body(entry)
+    return Draft(
+        line=entry.line,
+        salt=entry.salt,
+        body=entry.body,
+        record=line.record,
+        rev=line.rev,
+        change=line.change,
+        item=None if body is None else body.item,
+        party=None if body is None else body.party,
+    )
+
+
+def _line(entry: FeedEntry) -> EntryLine | None:
+    try:
+        return EntryLine.model_validate_json(entry.line)
+    except ValidationError:
+        return None  # of a newer version, which signed it: it points to nothing that this one knows
+
+
+def _body(entry: FeedEntry) -> RecordBody | None:
+    try:
+        return None if entry.body is None else RecordBody.model_validate_json(entry.body)
+    except ValidationError:
+        return None
+
+
+def _caller(ctx: Context, feed: str) -> str:
+    """The calling node; NoSuchFeed for a feed of it that this node does not read, and for who is no node."""
+    party = ctx.followed(Directory).party(ctx.known_caller.party or "")
+    own = {"below": {UP}, "above": {DOWN, f"{DOWN}-{ctx.node.code}"}}
+    if party is None or not party.active or feed not in own.get(party.place or "", set()):
+        raise NoSuchFeed
+    return party.code
+
+
+def _refused(peer: str, why: str) -> NotRestored:
+    return NotRestored(f"{peer}: {why}.", f"{peer}：{why}。")

@@ -1,0 +1,203 @@
+"""A copy that is behind where its feed stood when it was announced tells of no record until it has stood there."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+import httpx
+import orjson
+import pytest
+
+from creditmesh.chassis.ids import new_id
+from creditmesh.exchange import peer
+from creditmesh.exchange.store import copies
+from creditmesh.schemas import received
+from creditmesh.schemas.events import EntriesJudged
+from creditmesh.schemas.exchange import EntryLine
+from creditmesh.schemas.words import Change
+from tests.exchange.sender import Puller, answered
+from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
+from tests.exchange.test_restoring import submit, withdraw
+from tests.support.chain import Chain, Place, chained
+from tests.support.postgres import Postgres
+from tests.support.restoring import copied, put_back
+
+JUDGED = "select data from bus.event where type = 'entries.judged' and key = $1"
+BODIES = "select data from exchange.received_page where peer = $1 and first < 2 order by first"
+TOLD = """
+select generate_series(p.first, p.until - 1) as index
+  from exchange.received_page p join bus.event_order o on o.event = p.id where p.peer = $1 order by o.number
+"""
+
+
+class NewerLine(EntryLine):
+    """As a version reads it that knows one change more."""
+
+    change: Change | Literal["refined"] | None = None
+
+
+class Records:
+    """Pages of a sender's feed, one entry each, of a feed that is announced as longer than what was pulled so far."""
+
+    def __init__(self, at: Puller) -> None:
+        self._at = at
+        self._whole = list(at.sender.entries)
+        at.sender.entries = self._whole
+        self._answer = at.sender.answer
+        self.announced: int | None = None
+        self.acknowledged = 0
+
+    def add(self, record: UUID, rev: int, change: str) -> None:
+        self._at.sender.add(1)
+        entry = self._at.sender.entries[-1]
+        line = orjson.loads(entry["line"]) | {"type": "record", "record": record, "rev": rev, "change": change}
+        entry["line"] = orjson.dumps(line | {"origin": self._at.sender.who.code}, default=str).decode()
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/feeds"):
+            return self._answer(request)
+        feed = {"feed": "up", "size": self.announced, "root": "", "acknowledged": self.acknowledged}
+        return answered(orjson.dumps({"items": [feed]}))
+
+
+@pytest.fixture
+def records(puller: Puller, monkeypatch: pytest.MonkeyPatch) -> Records:  # noqa: F811 - the fixture
+    made = Records(puller)
+    client = puller.pulling._peer().client
+    monkeypatch.setattr(client, "_transport", httpx.MockTransport(made.answer))
+    return made
+
+
+async def told(at: Puller) -> list[int]:
+    """The entries that were told, in the order in which they were."""
+    await at.city.node.settled()
+    async with at.city.node.database.session() as session:
+        return [row["index"] for row in await session.fetch(TOLD, at.sender.who.code)]
+
+
+async def refused(at: Puller) -> list[int]:
+    """The entries that said something: the sender's bodies are those of no record."""
+    await at.city.node.settled()
+    async with at.city.node.database.session() as session:
+        rows = await session.fetch(JUDGED, f"{at.sender.who.code}/up")
+    judged = [EntriesJudged.model_validate_json(row["data"]) for row in rows]
+    return sorted(each.index for run in judged for each in run.refused)
+
+
+async def test_nothing_is_told_before_the_copy_stands_where_the_feed_stood(puller: Puller, records: Records):  # noqa: F811
+    first, second, third = new_id(), new_id(), new_id()
+    records.announced = 7
+    records.add(first, 1, "accepted")
+    records.add(second, 1, "accepted")
+    await puller.step()
+    records.add(third, 1, "accepted")
+    records.add(third, 2, "marked")
+    await puller.step()
+    assert await told(puller) == []
+    records.add(first, 2, "corrected")
+    records.add(second, 2, "repaired")
+    records.add(first, 3, "corrected")
+    await puller.step()
+    assert await told(puller) == list(range(7))
+    assert await refused(puller) == [2, 6], "what was replaced or ended meanwhile is not said any more"
+    async with puller.city.node.database.session() as session:
+        assert await session.fetchval("select count(*) from exchange.held_entry") == 0
+    records.add(first, 4, "withdrawn")
+    await puller.step()
+    assert await told(puller) == list(range(8))
+
+
+async def test_who_was_discharged_stays_so_whatever_is_said_of_the_record_later(puller: Puller, records: Records):  # noqa: F811
+    record = new_id()
+    records.announced = 3
+    for rev, change in enumerate(("accepted", "discharged", "corrected"), start=1):
+        records.add(record, rev, change)
+        await puller.step()
+    async with puller.city.node.database.session() as session:
+        rows = await session.fetch(BODIES, puller.sender.who.code)
+    assert [orjson.loads(row["data"])["entries"][0]["body"] is None for row in rows] == [True, False]
+
+
+async def test_what_waits_for_a_newer_version_is_told_after_what_was_held_back(
+    puller: Puller,  # noqa: F811
+    records: Records,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    record = new_id()
+    records.announced = 4
+    records.add(record, 1, "accepted")
+    records.add(record, 2, "refined")
+    await puller.step()
+    records.add(record, 3, "corrected")
+    await puller.step()
+    monkeypatch.setattr(received, "EntryLine", NewerLine)
+    await puller.pulling._tell_again()
+    assert await told(puller) == []
+    records.add(new_id(), 1, "accepted")
+    puller.pulling._at = None
+    await puller.step()
+    assert await told(puller) == [0, 1, 2, 3, 1, 2], "the pages as they were judged, then what had waited"
+    assert not (await puller.copy()).waiting
+
+
+async def test_what_is_held_back_is_told_in_the_order_of_the_feed(puller: Puller, records: Records):  # noqa: F811
+    records.announced = 40
+    for number in range(40):
+        records.add(new_id(), 1, "accepted")
+        if number % 7 == 0:
+            await puller.step()
+    await puller.step()
+    assert await told(puller) == list(range(40))
+
+
+async def test_a_copy_that_lost_what_it_had_answered_for_holds_back_again(puller: Puller, records: Records):  # noqa: F811
+    records.announced = 1
+    records.add(new_id(), 1, "accepted")
+    await puller.step()
+    assert await told(puller) == [0]
+    records.announced, records.acknowledged = 3, 2
+    puller.pulling._at, puller.pulling._announced = None, False
+    records.add(new_id(), 1, "accepted")
+    await puller.step()
+    assert await told(puller) == [0]
+    async with puller.city.node.context("exchange") as ctx:
+        assert (await copies.found(await ctx.session(), puller.sender.who.code, "up")).behind
+    records.add(new_id(), 1, "accepted")
+    await puller.step()
+    assert await told(puller) == [0, 1, 2]
+
+
+@pytest.fixture
+async def chain(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Chain]:
+    places = Place(code="province", tier="province"), Place(code="city", tier="city", above="province")
+    async with chained(postgres, tmp_path, *places) as made:
+        try:
+            yield made
+        finally:
+            await made["province"].host.stop()
+
+
+async def test_a_receiver_that_begins_late_never_shows_what_had_ended(chain: Chain, monkeypatch: pytest.MonkeyPatch):
+    city, province = chain["city"], chain["province"]
+    await chain.settled()
+    await copied(province)
+    await chain.settled()
+    monkeypatch.setattr(peer, "LIMIT", 1)  # so that the way there is many pages
+    ended, corrected = await submit(city, 11), await submit(city, 12)
+    others = [await submit(city, number) for number in range(13, 17)]
+    await withdraw(city, ended, 1)
+    await chain.settled()
+    await put_back(province)
+    await chain.settled()
+    held = await chain_revisions(chain, "province")
+    assert held.keys() == {UUID(record) for record in [corrected, *others]}
+    assert all(changes == ["accepted"] for changes in held.values())
+
+
+async def chain_revisions(chain: Chain, code: str) -> dict[UUID, list[str]]:
+    found: dict[UUID, list[str]] = {}
+    async with chain[code].database.session() as session:
+        for row in await session.fetch("select record, data from ingestion.revision order by record, rev"):
+            found.setdefault(row["record"], []).append(orjson.loads(row["data"])["change"])
+    return found

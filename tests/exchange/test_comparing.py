@@ -1,0 +1,175 @@
+"""What others hold of a node's feeds is asked before anything is appended or served; its own signature alone counts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+import httpx
+import orjson
+import pytest
+
+from creditmesh.chassis.context import Context, Equipment
+from creditmesh.exchange.comparer import Comparer
+from creditmesh.exchange.entries import key_draft
+from creditmesh.exchange.errors import FeedBehind, NotCompared, NotRestored
+from creditmesh.exchange.operations import comparing, restoring, serving
+from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.store import feeds, tiles
+from creditmesh.schemas.exchange import feed_origin
+from creditmesh.schemas.tlog import Checkpoint, Range, checkpoint_text, leaf_hash, signed_note
+from tests.exchange.conftest import NOW, City, node_caller
+from tests.exchange.sender import answered
+
+Answer = Callable[[httpx.Request], httpx.Response]
+LEAVES = [leaf_hash(b"%d" % number) for number in range(600)]
+
+
+def a_draft(number: int):
+    return key_draft(key=f"k{number}", alg="a", wrapped=[], at=NOW)
+
+
+@dataclass
+class Process:
+    """Another process of the city's exchange, which has heard of nobody yet."""
+
+    city: City
+    equipment: Equipment
+
+    async def hears(self, answer: Answer) -> None:
+        """Look once; every reader of the city's feeds answers so."""
+        comparer = Comparer(SimpleNamespace(equipment=self.equipment))
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            await comparer.look(client)
+
+    async def append(self) -> int:
+        context = Context(self.equipment)
+        try:
+            place = await append(context, "up", [a_draft(0)])
+            await context.commit()
+        finally:
+            await context.rollback()
+        return place
+
+    async def serve(self) -> bytes:
+        context = Context(self.equipment, caller=node_caller("province"))
+        try:
+            return b"".join([part async for part in await serving.page(context, "up", after=0, limit=1000, wait=0)])
+        finally:
+            await context.rollback()
+
+    async def range(self, size: int | None = None) -> Range:
+        async with self.equipment.pool.session() as session:
+            return await (feeds.head(session, "up") if size is None else tiles.range_at(session, "up", size))
+
+    def note(self, head: Range, *, feed: str = "up") -> str:
+        origin, keys = feed_origin("city", feed), self.equipment.keys
+        text = checkpoint_text(Checkpoint(origin, head.size, head.root()))
+        return signed_note(text, name=origin, public=keys.public("node").raw, sign=keys.sign)
+
+
+@pytest.fixture
+async def process(city: City) -> Process:
+    async with city.node.context("exchange") as ctx:
+        await append(ctx, "up", [a_draft(number) for number in range(300)])
+    return Process(city, replace(city.node.host.equipment["exchange"], memory={}))
+
+
+def holding(note: str | None, size: int = 0) -> Answer:
+    """Who reads `up` holds that; who reads another feed holds nothing of it."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        feed = request.url.path.rpartition("/")[2]
+        said = {"feed": feed, "peer": "city", "size": size, "root": "", "checkpoint": note if feed == "up" else None}
+        return answered(orjson.dumps(said))
+
+    return answer
+
+
+def away(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("away", request=request)
+
+
+async def test_nothing_is_appended_or_served_before_a_reader_has_answered(process: Process):
+    for answer in (None, away, lambda _: answered(b"", 503), lambda _: answered(b'{"code":"x"}', 401)):
+        if answer is not None:
+            await process.hears(answer)
+        for act in (process.append, process.serve):
+            with pytest.raises(NotCompared):
+                await act()
+    await process.hears(holding(None))
+    assert await process.append() > 0
+    assert await process.serve()
+
+
+async def test_a_node_of_an_older_version_cannot_say_and_holds_nothing_up(process: Process):
+    await process.hears(lambda _: answered(b'{"code":"not_found"}', 404))
+    await process.append()
+
+
+async def test_who_holds_the_beginning_of_the_feed_holds_nothing_up(process: Process):
+    size = (await process.range()).size - 17
+    await process.hears(holding(process.note(await process.range(size)), size))
+    await process.append()
+    assert await process.serve()
+
+
+async def test_the_range_of_any_size_is_had_from_the_tiles_and_the_lines(process: Process):
+    entries, _ = await process.city.page(limit=5000)
+    whole = Range.empty()
+    for entry in entries:
+        whole, _ = whole.extended([leaf_hash(entry.line.encode())])
+        if whole.size % 37 in {0, 1} or whole.size % 256 in {0, 1}:
+            assert await process.range(whole.size) == whole
+
+
+async def test_a_feed_that_others_have_more_of_is_neither_appended_to_nor_served(process: Process):
+    longer, _ = (await process.range()).extended(LEAVES[:5])
+    await process.hears(holding(process.note(longer), longer.size))
+    for act in (process.append, process.serve):
+        with pytest.raises(FeedBehind):
+            await act()
+    assert comparing.told(process.equipment) == {"restore up": {"province": longer.size}}
+
+
+async def test_a_feed_of_another_history_is_not_gone_on_with_and_cannot_be_fetched_back(process: Process):
+    other, _ = Range.empty().extended(LEAVES[:300])
+    await process.hears(holding(process.note(other), other.size))
+    with pytest.raises(FeedBehind):
+        await process.append()
+    context = Context(process.equipment)
+    with pytest.raises(NotRestored):
+        await restoring.restore_page(context, "up")
+    await context.rollback()
+
+
+async def test_a_head_that_this_node_did_not_sign_says_nothing(process: Process):
+    longer, _ = (await process.range()).extended(LEAVES[:5])
+    origin, keys = feed_origin("city", "up"), process.city.above.keys
+    text = checkpoint_text(Checkpoint(origin, longer.size, longer.root()))
+    forged = signed_note(text, name=origin, public=keys.public("node").raw, sign=keys.sign)
+    for note in (forged, process.note(longer, feed="down"), "no note"):
+        await process.hears(holding(note, longer.size))
+        await process.append()
+
+
+async def test_a_feed_that_is_whole_again_goes_on_without_being_asked_about(process: Process):
+    draft = a_draft(1)
+    longer, _ = (await process.range()).extended([leaf_hash(draft.line.encode())])
+    await process.hears(holding(process.note(longer), longer.size))
+    async with process.city.node.context("exchange") as ctx:
+        await append(ctx, "up", [draft])
+    await process.hears(away)
+    await process.append()
+
+
+async def test_a_database_that_goes_back_under_a_running_process_is_found(process: Process):
+    await process.hears(holding(None))
+    await process.append()
+    comparing.compared(process.equipment).least["up"] += 10
+    for _ in range(2):
+        with pytest.raises(NotCompared):
+            await process.append()
+    longer, _ = (await process.range()).extended(LEAVES[:10])
+    await process.hears(holding(process.note(longer), longer.size))
+    with pytest.raises(FeedBehind):
+        await process.append()

@@ -1,0 +1,145 @@
+"""A node whose database was restored signs no second history, and has its own entries back from who verified them."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from creditmesh.node import run_files
+from creditmesh.node.run_files import RunFile
+from creditmesh.schemas.tlog import Range, leaf_hash
+from tests.exchange.conftest import City
+from tests.support.cast import ITEM, penalty, resident
+from tests.support.chain import Chain, Place, chained, copied, size_of
+from tests.support.eventually import eventually
+from tests.support.node import TestNode, department
+from tests.support.postgres import Postgres
+from tests.support.restoring import copied as database_copied
+from tests.support.restoring import put_back
+
+MARKET = department("market_regulation")
+ENTRIES = "select index, line, salt, body from exchange.feed_entry where feed = 'up' order by index"
+
+
+@pytest.fixture
+async def chain(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Chain]:
+    places = Place(code="province", tier="province"), Place(code="city", tier="city", above="province")
+    async with chained(postgres, tmp_path, *places) as made:
+        try:
+            yield made
+        finally:
+            await made["city"].host.stop()
+
+
+async def submit(city: TestNode, number: int) -> str:
+    today = city.host.clock.legal_date()
+    row = penalty(f"示市监罚〔2026〕{number}号", today=today, CF_XDR_ZJHM=resident(number))
+    answer = await city.client("ingestion", MARKET).post(f"/v1/items/{ITEM}/records", json=row)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["record"])
+
+
+async def withdraw(city: TestNode, record: str, rev: int) -> None:
+    answer = await city.client("ingestion", MARKET).post(
+        f"/v1/records/{record}/withdrawal", json={"reason": "error"}, headers={"If-Match": f'"{rev}"'}
+    )
+    assert answer.is_success, answer.text
+
+
+async def entries(node: TestNode) -> list[tuple]:
+    async with node.database.session() as session:
+        return [tuple(row) for row in await session.fetch(ENTRIES)]
+
+
+async def alarm(node: TestNode) -> str | None:
+    async with node.database.session() as session:
+        return await session.fetchval("select alarm from exchange.copy_head where peer = 'city' and feed = 'up'")
+
+
+async def readiness(node: TestNode) -> dict[str, Any]:
+    return dict((await node.operator().get("/health/ready")).json())
+
+
+async def went_back(chain: Chain) -> tuple[list[tuple], dict[str, int]]:
+    """The city as it was one record ago; the entries that it had signed since, and the newest revisions in them."""
+    city = chain["city"]
+    first = await submit(city, 1)
+    await chain.settled()
+    await database_copied(city)
+    second, third = await submit(city, 2), await submit(city, 3)
+    await withdraw(city, first, 1)
+    await chain.settled()
+    signed = await entries(city)
+    await put_back(city)
+    return signed, {first: 2, second: 1, third: 1}
+
+
+async def test_a_restored_node_signs_no_second_history_and_what_it_takes_meanwhile_goes_up_afterwards(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    signed, lost = await went_back(chain)
+    had = await size_of(city, "up")
+    assert had < len(signed)
+    await submit(city, 4)
+    await eventually(lambda: _waits(city), within=20)
+    assert await size_of(city, "up") == had
+    assert await alarm(province) is None
+    answer = await city.operator().get("/v1/admin/feeds")
+    [own] = [feed for feed in answer.json()["items"] if feed["feed"] == "up" and feed["peer"] is None]
+    assert own["alarm"] == f"behind province ({len(signed)})"
+
+    names, *listed = await restored(city)
+    assert (await entries(city))[: len(signed)] == signed
+    assert names == ["feed", "record", "rev", "change", "item", "party"]
+    assert {record: int(rev) for _, record, rev, *_ in listed} == lost
+    assert {(feed, item, party) for feed, _, _, _, item, party in listed} == {("up", ITEM, "market_regulation")}
+
+    await eventually(lambda: _goes_on(chain, len(signed) + 1), within=30)
+    assert await alarm(province) is None
+    assert (await readiness(city))["waits_for"] == {}
+    assert await restored(city) == [names, *listed], "once more it changes nothing"
+    whole, _ = Range.empty().extended(leaf_hash(line.encode()) for _, line, _, _ in await entries(city))
+    async with province.database.session() as session:
+        copy = await session.fetchrow("select size, stack from exchange.copy_head where peer = 'city' and feed = 'up'")
+    assert (copy["size"], copy["stack"]) == (whole.size, whole.packed())
+
+
+async def restored(city: TestNode) -> list[list[str]]:
+    """What the operator's command prints: line by line, the names first."""
+    host = city.host
+    run = RunFile(
+        process="node", pid=os.getpid(), services=tuple(host.hosted), url=host.url, operator=host.operator_url
+    )
+    run_files.write(host.settings.state, run)
+    environment = {"CREDITMESH_NODE": "city", "CREDITMESH_TIER": "city", "CREDITMESH_STATE": str(host.settings.state)}
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "creditmesh.node", "restore", stdout=asyncio.subprocess.PIPE, env=os.environ | environment
+    )
+    said, _ = await command.communicate()
+    assert command.returncode == 0
+    return [line.split("\t") for line in said.decode().splitlines()]
+
+
+async def _waits(city: TestNode) -> bool:
+    """Readiness names the feed, and the parts that would append stand still with an alarm."""
+    said = await readiness(city)
+    held = said.get("waits_for", {}).get("exchange", {})
+    return "restore up" in held and not said["ready"] and any("FeedBehind" in each for each in said["bus"]["alarms"])
+
+
+async def _goes_on(chain: Chain, size: int) -> bool:
+    return await size_of(chain["city"], "up") == await copied(chain["province"], "city", "up") == size
+
+
+async def test_a_copy_is_told_of_to_the_node_whose_feed_it_is_and_to_nobody_else(city: City):
+    for code, feed, status in (
+        ("district", "up", 200), ("district", "down", 404), ("province", "down", 200), ("province", "down-city", 200),
+        ("province", "up", 404), ("province", "down-district", 404), ("stranger", "up", 404),
+    ):  # fmt: skip
+        for path in (f"/v1/exchange/copies/{feed}", f"/v1/exchange/copies/{feed}/entries"):
+            answer = await city.client(code).get(path)
+            assert answer.status_code == status, (code, path)
+            assert status == 200 or answer.json()["code"] == "no_such_feed"
