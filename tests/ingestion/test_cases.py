@@ -198,6 +198,36 @@ async def test_what_was_decided_holds_although_its_party_withdrew_the_record_fir
     assert (answer.status_code, [each.change for each in await house.events(record)]) == (status, said)
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        ("repair", ["accepted", "withdrawn", "repaired", "withdrawn"]),
+        ("withdraw", ["accepted", "withdrawn", "withdrawn", "withdrawn"]),
+        ("discharge", ["accepted", "withdrawn", "discharged"]),
+    ],
+)
+async def test_what_its_party_withdrew_is_withdrawn_again_when_what_was_decided_is_revoked(
+    house: House, effect: str, said: list[str], *, at_once: bool
+):
+    number = house.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    record, subject = await made(house, row)
+    (event,) = await house.events(record)
+    await withdraw(house, str(record))
+    told = step(record, event.named[0] if effect == "discharge" else subject, effect)
+    revoked = told.model_copy(update={"effect": "reopen", "state": "revoked", "basis": "示信撤〔2026〕1号"})
+    for each in [(told, revoked)] if at_once else [(told,), (revoked,)]:
+        await house.deliver(*each)
+    events = await house.events(record)
+    assert [each.change for each in events] == said
+    assert (events[-1].state, events[-1].case if effect != "discharge" else None) == ("withdrawn", None)
+    answer = await correct(
+        house, str(record), row, rev=len(said), caller=OFFICER, reason="reopened", basis="示市监恢〔2026〕1号"
+    )
+    assert answer.status_code == 201
+
+
 async def test_what_its_party_withdrew_no_case_opens(house: House):
     record, subject = await made(house, penalty(house.number()))
     await withdraw(house, str(record))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
@@ -603,3 +604,30 @@ async def test_a_copy_that_ended_by_this_nodes_law_and_was_deleted_is_not_brough
     finally:
         telling.tell("item", items()[PENALTY], number=3)
         province.on(TODAY)
+
+
+KEYS: list[tuple[str, ...]] = [(), ("XK_WSH", "XK_XKBH"), ("XK_XKBH",), ("XK_WSH", "XK_XKWS")]
+
+
+@pytest.mark.parametrize(("before", "after"), list(permutations(KEYS, 2)))
+@pytest.mark.parametrize("ended", ["by a case", "deleted"])
+async def test_what_has_ended_does_not_come_back_where_the_item_tells_records_apart_otherwise(
+    alone: House, before: tuple[str, ...], after: tuple[str, ...], ended: str
+):
+    row = licence(1, certificate="JY1", decision="示许〔2026〕1号", XK_YXQZI="2099-12-31", XK_XKWS="示准〔2026〕1号")
+    item, followed = items()["administrative_licence"], alone.equipment.followed
+    followed.tell("item", item.model_copy(update={"number": 2, "natural_key": before}), number=2)
+    record = (await alone.submit(row, item="administrative_licence")).json()["record"]
+    (event,) = await alone.events(record)
+    if ended == "deleted":
+        await withdraw(alone, record)
+        alone.on(add_months(TODAY, 60))
+        assert await a_round(alone) == 1
+    else:
+        await alone.deliver(step(UUID(record), event.subject, "withdraw"))
+    followed.tell("item", item.model_copy(update={"number": 3, "natural_key": after}), number=3)
+    ((line,), _) = told(await alone.submit([row], item="administrative_licence"))
+    codes = {"deleted": {"record_deleted", "perhaps_deleted"}, "by a case": {"record_closed"}}[ended]
+    assert line["verdict"] in {"refused", "held"}, line
+    assert line["reasons"][0]["code"] in codes
+    assert await there(alone) == (set() if ended == "deleted" else {UUID(record)})

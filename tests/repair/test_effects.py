@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -236,13 +236,28 @@ async def test_a_repair_closes_the_objection_to_the_same_record_and_not_itself(h
     assert (await standing(house, objection))[0] == "closed"
 
 
-async def test_a_decided_case_is_not_left_under_way_when_the_record_ends_first(house: House):
+async def test_a_decided_case_is_under_way_until_a_case_has_ended_the_record(house: House):
+    """Its party's withdrawal is none: the party could open it again, so the case still ends it."""
     record = await house.record()
     case = await house.filed(record)
     await house.with_documents(case, record.subject)
     await house.acted(case, department(), "accept")
     await house.acted(case, department(), "approve")
-    await house.next_revision(record, "withdrawn")
+    withdrawn = await house.next_revision(record, "withdrawn")
+    assert await standing(house, case) == ("approved", "none", "under_way")
+    await house.next_revision(withdrawn, "repaired", case=UUID(case))
+    assert await standing(house, case) == ("approved", "none", "done")
+    certificate = orjson.loads((await house.get(f"/v1/cases/{case}/certificate", office())).json()["signed"])
+    assert (certificate["change"], certificate["rev"]) == ("repaired", 3)
+
+
+async def test_a_decided_case_is_not_left_under_way_when_another_ends_the_record_first(house: House):
+    record = await house.record()
+    case = await house.filed(record)
+    await house.with_documents(case, record.subject)
+    await house.acted(case, department(), "accept")
+    await house.acted(case, department(), "approve")
+    await house.next_revision(record, "withdrawn", case=uuid4())
     assert await standing(house, case) == ("approved", "none", "done")
 
 

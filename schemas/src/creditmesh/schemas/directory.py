@@ -228,6 +228,12 @@ class Directory:
                 return version
         return None
 
+    @once_a_version
+    def keyed_by(self, code: str) -> frozenset[tuple[str, tuple[str, ...]]]:
+        """The ways in which versions of an item tell its records apart: the decision number's field and all of them."""
+        items = (each.body for each in self.versions("item", code) if isinstance(each.body, Item))
+        return frozenset((item.roles.decision_number, item.identifying) for item in items)
+
     def compiled(self, code: str, number: int, *, on: date) -> CompiledItem:
         """The validator of one version of an item, with the code sets and rules of that day. KeyError if unknown."""
         since = self._read_since(on=on)

@@ -4,6 +4,7 @@ The fingerprint is over the row as it was given, before anything of it is sealed
 row (what is sensitive, in which order, how a code is spelled), the same row is recognised as the same.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -56,18 +57,27 @@ def code_text(number: str, *, subject: UUID) -> bytes:
     return _BETWEEN.join((b"code", subject.bytes, number.encode()))
 
 
-def natural_texts(item: Item, row: Row, *, subject: UUID, origin: str) -> list[bytes]:
+def natural_texts(
+    item: Item, row: Row, *, subject: UUID, origin: str, keyed_by: Iterable[tuple[str, tuple[str, ...]]] = ()
+) -> list[bytes]:
     """What makes two rows the same record: item, subject, issuing body, what identifies it, origin.
 
-    First as it is; then as it may have been before the item named what identifies, and before decision 33.
+    First as it is; then as it may have been: under other versions of the item (`keyed_by`), before any of them named
+    what identifies, and before decision 33.
     """
     number = item.roles.decision_number
-    ours = [one_text(row.get(code, "")) for code in item.identifying]
-    if item.identifying[0] != number:
-        ours.insert(0, "")
-    while len(ours) > 1 and not ours[-1]:
-        ours.pop()
+    ours = _identifying(row, number, item.identifying)
+    others = (_identifying(row, *each) for each in keyed_by if each != (number, item.identifying))
     decision = row.get(number, "")
     former = [one_text(decision)], [decision.translate(_FORMER_BRACKETS).upper()]
     head = (item.code, subject.hex, row[item.roles.issuer])
-    return list(dict.fromkeys("\x1f".join((*head, *parts, origin)).encode() for parts in (ours, *former)))
+    return list(dict.fromkeys("\x1f".join((*head, *parts, origin)).encode() for parts in (ours, *others, *former)))
+
+
+def _identifying(row: Row, number: str, codes: tuple[str, ...]) -> list[str]:
+    texts = [one_text(row.get(code, "")) for code in codes]
+    if codes[0] != number:
+        texts.insert(0, "")
+    while len(texts) > 1 and not texts[-1]:
+        texts.pop()
+    return texts

@@ -25,6 +25,7 @@ _MADE: Mapping[CaseEffect, Change] = {
     "discharge": "discharged",
     "reopen": "reopened",
 }
+_END: frozenset[CaseEffect] = frozenset({"repair", "withdraw", "discharge"})
 _CORRECTED: frozenset[Change] = frozenset({"corrected", "reopened"})
 _Told = tuple[int, RecordChanged]
 
@@ -135,11 +136,14 @@ async def _consequences(ctx: Context, part: int, events: Sequence[RecordChanged]
 
 
 def _happened(waiting: Sequence[Effect], event: RecordChanged) -> list[Effect]:
-    """What this revision has done: the first such step of its case, or all that an ended record leaves to be done."""
+    """What this revision has done: the first such step of its case, or all that an ended record leaves to be done.
+
+    What its party has withdrawn a case still ends: the party could open it again.
+    """
+    mine = [each for each in waiting if each.record == event.record]
     if event.state != "published":
-        return [each for each in waiting if each.record == event.record]
-    own = (e for e in waiting if e.case_id == event.case and _MADE[e.effect] == event.change)
-    return list(own)[:1]
+        return [each for each in mine if event.case is not None or each.effect not in _END]
+    return [each for each in mine if each.case_id == event.case and _MADE[each.effect] == event.change][:1]
 
 
 async def _close(ctx: Context, part: int, record: UUID, *, by: By, basis: str | None = None) -> None:

@@ -45,6 +45,9 @@ class Words:
     remedy: Remedy | None = None
 
 
+_ENDED = frozenset({"repaired", "withdrawn"})
+
+
 async def take(ctx: Context, case: Case, action: StepAction, move: Move, *, by: By, words: Words) -> Case:
     """Take the step: the case as it stands after it."""
     after = replace(
@@ -146,7 +149,7 @@ async def standing_of(ctx: Context, case: Case) -> CaseSituation:
         appealed=case.appealed,
         documents=documents.kinds(await documents.documents_of(session, case)),
         corrected=record.corrected > case.rev,
-        ended_record=record.case_id == case.id and record.state in {"repaired", "withdrawn"},
+        ended_record=record.case_id == case.id and record.change == record.state and record.state in _ENDED,
         named=record.subject != case.subject,
     )
 

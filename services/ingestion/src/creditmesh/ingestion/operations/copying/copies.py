@@ -91,7 +91,7 @@ class _Copies:
         new = [(candidate.place[0], record) for record, candidate in made if record not in self._held]
         self._own_ids = set(await revisions.firsts(session, new))
         await self._book.open_newest({*self._held.values(), *(candidate.place for _, candidate in made)})
-        self._expired = await revisions.expired(session, (candidate.place for _, candidate in made))
+        self._expired = await revisions.expired(session, (place for _, each in made for place in _told_by(each)))
 
     def apply(self, entry: PeerEntry) -> FieldError | None:
         """Apply an entry that was not refused so far; why it is refused after all."""
@@ -104,7 +104,7 @@ class _Copies:
             return reason("another_record")
         if newest is not None and entry.rev <= newest.rev:
             return None
-        if newest is None and place in self._expired:
+        if newest is None and candidate is not None and not self._expired.isdisjoint(_told_by(candidate)):
             return reason("retention_over")
         if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
             return reason("unreadable_entry" if entry.body is None else "contradictory_entry")
@@ -174,3 +174,8 @@ class _Copies:
             ends_mark=body.mark is None,
             peer_revision=PeerRevision(body.record, body.rev, body.revision),
         )
+
+
+def _told_by(candidate: Candidate) -> Sequence[Place]:
+    """The places that are its own record's beyond doubt: others may be of another one under the same decision."""
+    return candidate.places if candidate.is_whole_decision else (candidate.place,)

@@ -169,7 +169,9 @@ def all_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]:
 
 def natural_keys(ctx: Context, item: Item, row: Row, *, subject: UUID, origin: str) -> list[bytes]:
     """Under which the record of a row of this subject is found: as it is, and as it may have been before."""
-    return [ctx.keys.mac("fingerprint", text) for text in natural_texts(item, row, subject=subject, origin=origin)]
+    keyed_by = ctx.followed(Directory).keyed_by(item.code)
+    texts = natural_texts(item, row, subject=subject, origin=origin, keyed_by=keyed_by)
+    return [ctx.keys.mac("fingerprint", text) for text in texts]
 
 
 def _former_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]:

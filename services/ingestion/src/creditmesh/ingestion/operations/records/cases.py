@@ -1,6 +1,7 @@
 """What the steps of cases do to records of this node: mark, end, open again, discharge, each as one revision."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import product
 from typing import Any
@@ -46,9 +47,12 @@ async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
     await book.open_newest(own.values())
     for step in steps:
         if step.effect is not None and step.record in own:
-            place = own[step.record]
-            if _applies(book.history(place)[-1], step.effect, step.case, named=book.says(place)["case"]):
-                book.change_state(place, _change_of(ctx, step, step.effect, says=book.says(place)))
+            place, says = own[step.record], book.says(own[step.record])
+            if _applies(book.history(place)[-1], step.effect, step.case, says=says):
+                made = _change_of(ctx, step, step.effect, says=says)
+                if step.effect == "reopen" and not await _was_published(ctx, book, place, step.record):
+                    made = replace(made, change="withdrawn", case=None)
+                book.change_state(place, made)
     await book.write()
 
 
@@ -61,8 +65,16 @@ async def _own(ctx: Context, steps: Sequence[CaseChanged]) -> dict[UUID, Place]:
     return {each.record: each.place for each in firsts.values() if each.origin == ctx.node.code}
 
 
-def _applies(newest: Known, effect: CaseEffect, case: UUID, *, named: str | None) -> bool:
-    """`named`: the case that the newest revision names."""
+async def _was_published(ctx: Context, book: RecordBook, place: Place, record: UUID) -> bool:
+    """Whether the record was, before the case whose end is newest ended it: its party may have withdrawn it."""
+    known = book.history(place)
+    if len(known) == 1:
+        known = [each.known for each in await revisions.revisions(await ctx.session(), record, parts=ctx.node.parts)]
+    return known[-2].state == "published"
+
+
+def _applies(newest: Known, effect: CaseEffect, case: UUID, *, says: Mapping[str, Any]) -> bool:
+    """`says`: the newest revision."""
     published = newest.state == "published"
     match effect:
         case "mark":
@@ -71,9 +83,9 @@ def _applies(newest: Known, effect: CaseEffect, case: UUID, *, named: str | None
             return published and newest.mark is not None
         case "repair" | "withdraw" | "discharge":
             # What its party withdrew meanwhile its party may open again: but not what was decided.
-            return published or (newest.state == "withdrawn" and named is None)
+            return published or (newest.state == "withdrawn" and says["case"] is None)
         case "reopen":
-            return newest.state in {"repaired", "withdrawn"} and named == str(case)
+            return says["change"] in {"repaired", "withdrawn"} and says["case"] == str(case)
 
 
 def _change_of(ctx: Context, step: CaseChanged, effect: CaseEffect, *, says: Mapping[str, Any]) -> StateChange:
