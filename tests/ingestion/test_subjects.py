@@ -1,5 +1,6 @@
 """The operator's tools find the subject of a document; nobody outside can ask."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.http.app import operator_app
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER, Identity, identify
@@ -109,6 +111,22 @@ async def test_a_number_is_confirmed_by_a_named_officer_and_says_nothing_of_the_
         bad = await client.post("/v1/subjects/confirmations", json=document("organisation", "uscc", "不详"))
         assert (bad.status_code, bad.json()["code"]) == (422, "bad_document")
     assert await kind_of(house, event.subject) == "sole_trader"
+
+
+async def test_a_confirmation_waits_for_what_is_being_accepted_and_leaves_its_kind(house: House):
+    trader = uscc(house.number(), head="92")
+    whole = identified("sole_trader", "uscc", trader)
+    (subject,) = await house.equipment.vault.resolve([whole])
+    accepting = Context(house.equipment)
+    await accepting.lock([subject])
+    await house.equipment.vault.know(await accepting.session(), {subject: "sole_trader"})
+    async with house.client(OFFICER) as client:
+        asked = document("organisation", "uscc", trader[8:17])
+        confirming = asyncio.create_task(client.post("/v1/subjects/confirmations", json=asked))
+        await asyncio.wait([confirming], timeout=1)
+        await accepting.commit()
+        assert (await confirming).status_code == 204
+    assert await kind_of(house, subject) == "sole_trader"
 
 
 async def test_nothing_that_was_only_sent_says_of_which_kind_somebody_is(house: House):

@@ -37,6 +37,7 @@ async def confirm_number(ctx: Context, subject: SubjectIn) -> None:
     if ctx.known_caller.officer is None:
         raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
     found, who = await _found(ctx, subject)
+    await ctx.lock([found])  # whoever accepts something of them holds it until that is there to be read
     if not await ctx.vault.kinds([found]):
         await ctx.vault.know(await ctx.session(), {found: who.kind})
     ctx.disclose(found, purpose="number_confirmed", ground="statutory", outcome="nothing")
