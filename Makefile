@@ -5,9 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := schemas chassis services/catalogue services/exchange services/ingestion services/matching services/query services/repair gateway node client sandbox
+TIMES ?= 3
+RUNS ?= 1
 BUS ?= embedded
 
-.PHONY: help setup lock check format test run bench kafka kafka-stop docs clean
+.PHONY: help setup lock check format test chaos run bench kafka kafka-stop docs clean
 
 help: ## print this help
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +39,9 @@ format: setup ## put every file into shape
 
 test: setup ## everything, on both buses, with real PostgreSQL and Kafka
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rs
+
+chaos: setup ## kill -9 of everything in a node and a chain, several times over (TIMES=3, RUNS=1; each run has another seed)
+	@for run in $$(seq $(RUNS)); do CHAOS_TIMES=$(TIMES) $(BIN)/python -m pytest tests/chaos -s -rs || exit 1; done
 
 run: setup ## sandbox nodes of a city, a province and the nation, and their story (ONCE=1 stops after it; BUS=kafka SPLIT=1)
 	@$(BIN)/creditmesh-sandbox --bus $(BUS) $(if $(ONCE),--once) $(if $(SPLIT),--split)

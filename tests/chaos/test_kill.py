@@ -31,9 +31,11 @@ BEHIND_BUT_QUERY = """
                 union all select stream, part, number from repair.reader_position) p using (stream, part))
 """
 DATABASE = "database"
-IN_ONE = ("node", DATABASE, "node", DATABASE, "node", DATABASE)
+TIMES = int(os.environ.get("CHAOS_TIMES", "1"))
+"""How often everything is killed (`make chaos`)."""
+IN_ONE = ("node", DATABASE, "node", DATABASE) * TIMES
 """Which of the node's processes is killed in each round, or the postmaster."""
-EACH = ("ingestion", DATABASE, "query", "gateway", DATABASE, "ingestion")
+EACH = ("ingestion", DATABASE, "query", "gateway") * TIMES
 """The same where every service is a process of its own."""
 
 
@@ -44,7 +46,7 @@ def folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(600 * TIMES)
 @pytest.mark.parametrize(("split", "rounds"), [(False, IN_ONE), (True, EACH)], ids=["one process", "each its own"])
 def test_every_acknowledged_row_is_in_the_read_model_exactly_once_whatever_is_killed(
     folder: Path, *, split: bool, rounds: tuple[str, ...]
@@ -53,7 +55,7 @@ def test_every_acknowledged_row_is_in_the_read_model_exactly_once_whatever_is_ki
         hurt(node, rounds)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(600 * TIMES)
 def test_what_was_projected_and_not_on_the_disk_is_gone_with_its_position_and_comes_again_once(folder: Path):
     with victim(folder, split=True) as node:
         # The server's own writer looks every ten seconds: what is committed without waiting is not on the disk before.
