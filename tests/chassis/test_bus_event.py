@@ -52,6 +52,12 @@ def test_what_is_kept_is_bounded_by_bytes_and_the_oldest_goes_first():
     assert parsed.read(Said, given[0], 1) is not kept[0]
 
 
+def test_consumers_that_are_a_file_apart_share_what_was_parsed():
+    given = bodies(6000, size=1200)
+    ahead = [delivered(body).read(Said) for body in given]
+    assert all(delivered(body).read(Said) is event for body, event in zip(given, ahead, strict=True))
+
+
 def test_a_body_larger_than_all_is_read_and_not_kept():
     parsed = Parsed(1000)
     (large,) = bodies(1, size=5000)

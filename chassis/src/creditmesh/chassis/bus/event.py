@@ -1,5 +1,6 @@
 """An event as a reader meets it, and the part that its key belongs to."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
@@ -76,7 +77,7 @@ class Parsed:
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._bytes = 0
-        self._kept: dict[tuple[type[Event], bytes], Event] = {}
+        self._kept: OrderedDict[tuple[type[Event], bytes], Event] = OrderedDict()  # a dict looks long for its oldest
 
     def read(self, cls: type[Event], data: bytes, version: int) -> Event:
         """The model of a body."""
@@ -86,10 +87,10 @@ class Parsed:
             event = self._kept[key] = read_event(cls, data, version=version, parse=reader(cls))
             self._bytes += len(data)
             while self._bytes > self._most:
-                oldest = next(iter(self._kept))
-                del self._kept[oldest]
-                self._bytes -= len(oldest[1])
+                (_, oldest), _ = self._kept.popitem(last=False)
+                self._bytes -= len(oldest)
         return event
 
 
-_PARSED = Parsed(2 * 1024 * 1024)
+_PARSED = Parsed(8 * 1024 * 1024)
+"""As far as the consumers of a process are apart over a file of ten thousand rows: with less each parses for itself."""
