@@ -235,9 +235,9 @@ REASONS: dict[str, Reason] = {
         "而该决定已依其他文书恢复效力，由工作人员通过该条目的 `reinstatements` 接口办理，并将该文书填入 `basis`。",
     ),
     "reinstated": Reason(
-        "The record of this decision had been withdrawn and was deleted; a document is said to have restored it. "
-        "An officer of the credit office will look at the row and the document.",
-        "该决定的记录此前已撤销并删除，现称该决定已依文书恢复效力。该行及所附依据转信用工作机构人工审核。",
+        "The record of this decision had been withdrawn and was deleted; have the document ready that restored the "
+        "decision. An officer of the credit office will look at the row and the document.",
+        "该决定的记录此前已撤销并删除；请备妥恢复该决定效力的文书。该行及其依据转信用工作机构人工审核。",
     ),
     "decision_day_moved": Reason(
         "{name} differs from that of the stored record of this decision, and with it the days on which its display and "

@@ -109,9 +109,14 @@ class RecordBook:
         return self._deleted.get(place[2])
 
     def has_another_code(self, candidate: Candidate) -> bool:
-        """Whether its subject stands under other codes of 18 characters, by what was stored and what was added."""
+        """Whether its subject stands under other codes of 18 characters, by what was stored and what was added.
+
+        A code that is doubted for itself is looked at anyway.
+        """
+        if candidate.code is None or candidate.passed.subject.doubts:
+            return False
         codes = self._codes.get(candidate.place[1], set())
-        return candidate.code is not None and bool(codes) and candidate.code not in codes
+        return bool(codes) and candidate.code not in codes
 
     @property
     def written(self) -> Written:
