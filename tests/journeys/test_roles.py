@@ -146,7 +146,8 @@ def test_the_table_gives_no_service_more_than_its_own(role: str):
     elif role == "relay":
         assert own_of_bus == {**known, "bus.event_head": ["select"], "bus.event_published": ["select", "update"]}
     else:
-        assert own_of_bus == {**known, "bus.event": ["insert"], "bus.event_queue": ["insert"]}
+        bodies = {f"bus.body_{name}": ["select"] for name in NODE.service(role).bodies}
+        assert own_of_bus == {**known, **bodies, "bus.event": ["insert"], "bus.event_queue": ["insert"]}
 
 
 @pytest.mark.parametrize(("role", "relation"), [(role, name) for role, names in APPEND_ONLY.items() for name in names])
