@@ -3,9 +3,9 @@
 import re
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
-from unicodedata import category, normalize
+from unicodedata import category
 
-from creditmesh.schemas.rules.characters import IN_DIGITS, NUMERALS, SPOKEN
+from creditmesh.schemas.rules.characters import IN_DIGITS, NUMERALS, SPOKEN, nfkc
 from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.values import bare
 
@@ -31,13 +31,13 @@ _NUMERAL = "".join(NUMERALS)
 _MONTH_IN_WORDS = re.compile(f"([{_NUMERAL}]{{4}})年|([{_NUMERAL}十]{{1,3}})(?=[月日号])")
 _CHINA = timezone(timedelta(hours=8))
 _EARLIEST = 1900
-_LONGEST = 40
-"""A longer text is no day, however it is spelled."""
+LONGEST = 40
+"""Characters of the longest day, however it is spelled."""
 
 
 def read_date(text: str) -> str | None:
     """YYYY-MM-DD from that, YYYY/MM/DD, YYYY.MM.DD, YYYYMMDD or 年月日, also with a time: the day it is in China."""
-    return _day(text) if len(text) <= _LONGEST else None
+    return _day(text) if len(text) <= LONGEST else None
 
 
 def read_end(text: str) -> str | None:
@@ -45,7 +45,7 @@ def read_end(text: str) -> str | None:
     day = read_date(text)
     if day is not None:
         return day
-    said = "".join(c for c in simplified(normalize("NFKC", text[:_LONGEST]).upper()) if c.isalnum() or c == "-")
+    said = "".join(c for c in simplified(nfkc(text[:LONGEST]).upper()) if c.isalnum() or c == "-")
     return OPEN_END if _OPEN.fullmatch(said) else None
 
 
@@ -67,7 +67,7 @@ def _day(text: str) -> str | None:
 
 def _date_text(text: str) -> str:
     """A date that is written in another way: in words, with other dashes, a day of the week, blanks or guards."""
-    said = _NOT_A_DAY.sub("", bare(normalize("NFKC", text)).upper()).strip(" .。")
+    said = _NOT_A_DAY.sub("", bare(nfkc(text)).upper()).strip(" .。")
     said = "".join("-" if category(c) == "Pd" or c == "−" else c for c in said)
     if "年" in said:
         return _MONTH_IN_WORDS.sub(_in_digits, "".join(said.split()).translate(SPOKEN).replace("廿", "二十"))

@@ -29,7 +29,7 @@ _MARKS = AS_BRACKETS | {ord("號"): "号"}
 _DIGITS = IN_DIGITS | str.maketrans("OI", "01")
 _NUMERAL = "".join((*NUMERALS, *TENS)).replace("两", "").replace("兩", "") + "0-9"
 _IN_WORDS = _NUMERAL.removesuffix("0-9")
-_ENDS_IN_NUMERAL, _NUMERAL_FIRST = re.compile(rf"[{_NUMERAL}]$"), re.compile(rf"[{_NUMERAL}]")
+_A_NUMERAL = re.compile(rf"[{_NUMERAL}]")
 _UNTIDY = re.compile("[\\s\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _FULL_WIDTH = {i: i - 0xFEE0 for first, last in ("０９", "ＡＺ", "ａｚ") for i in range(ord(first), ord(last) + 1)}
 
@@ -39,21 +39,21 @@ _PLAIN = re.compile(
     re.ASCII,
 )
 """The usual form; what its groups leave out is leading noughts."""
-_ENDS = re.compile(r"^[^\w()]+|[^\w()]+$")
+_ENDS = re.compile(r"^[^\w()]+|(?<![^\w()])[^\w()]+$")
 _DASHES = re.compile(r"-{2,}")
 _ALONE = re.compile(rf"(?<![{_NUMERAL}])(?<![{_NUMERAL}] )[{_NUMERAL}](?: [{_NUMERAL}])+(?! ?[{_NUMERAL}])")
 """Numerals that are all spaced: 1 2 is 12, where 1 12 may be anything."""
 _SPACED_YEAR = re.compile(rf"\([OI{_NUMERAL} ]{{5,10}}年?度?\)")
-_YEAR = re.compile(rf"\(+([OI{_NUMERAL}]{{4}})年?度?\)+")
+_YEAR = re.compile(rf"(?<!\()\(++([OI{_NUMERAL}]{{4}})年?度?\)+")
 _LACKS_FIRST = re.compile(r"(?<![(\d])((?:19|20)\d\d)\)(?=\d)", re.ASCII)
 _LACKS_LAST = re.compile(r"\(((?:19|20)\d\d)(?=\d{1,6}号$)", re.ASCII)
 """示罚2026〕7号: of a year's brackets one was left out."""
-_WORDED = re.compile(rf"[{_IN_WORDS}]+(?=号$)")
+_WORDED = re.compile(rf"(?<![{_IN_WORDS}])[{_IN_WORDS}]++(?=号$)")
 _ORDER = re.compile(r"第(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII)
-_RUNNING = re.compile(r"(?<=\))[\dOI]*\d[\dOI]*号?$", re.ASCII)
+_RUNNING = re.compile(r"(?<=\))(?=[OI]*\d)[\dOI]++号?$", re.ASCII)
 _HIDDEN = re.compile(
     rf"[{re.escape(HIDING.translate(dict.fromkeys(map(ord, ROUND))))}{TIMES}]|X{{3,}}|[_.·・‧•]{{2,}}|-{{3,}}"
-    rf"|[0-9A-Z][{ROUND}]{{2,}}|[{ROUND}]{{2,}}[0-9A-Z]"
+    rf"|[0-9A-Z][{ROUND}]{{2,}}|(?<![{ROUND}])[{ROUND}]{{2,}}+[0-9A-Z]"
 )
 _COUNTING = frozenset("〇零一二三四五六七八九十百千甲乙丙丁戊己庚辛壬癸")
 _SAME = 6
@@ -178,10 +178,11 @@ def _is_day(text: str, number: str) -> bool:
 
 def _apart(parts: Iterable[str]) -> str:
     """The parts in one, but for a blank where it alone keeps two numerals apart: 1 12 is not 11 2, and 1 2 is 12."""
-    joined = ""
+    joined: list[str] = []
     for part in parts:
-        joined += f" {part}" if _ENDS_IN_NUMERAL.search(joined) and _NUMERAL_FIRST.match(part) else part
-    return _ALONE.sub(_joined, joined)
+        apart = joined and _A_NUMERAL.match(joined[-1][-1]) and _A_NUMERAL.match(part)
+        joined.append(f" {part}" if apart else part)
+    return _ALONE.sub(_joined, "".join(joined))
 
 
 def _joined(found: re.Match[str]) -> str:

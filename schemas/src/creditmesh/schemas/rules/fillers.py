@@ -5,8 +5,8 @@ the catalogue.
 """
 
 import re
-from unicodedata import normalize
 
+from creditmesh.schemas.rules.characters import nfkc
 from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.numbers import half_width, significant
 
@@ -79,4 +79,4 @@ def names_nobody(name: str) -> bool:
 
 def is_masked(name: str) -> bool:
     """Whether characters of a name are hidden: 孙**, 示例××公司."""
-    return _NAME.fullmatch(name) is None and _MASKED.search(normalize("NFKC", name)) is not None
+    return _NAME.fullmatch(name) is None and _MASKED.search(nfkc(name)) is not None
