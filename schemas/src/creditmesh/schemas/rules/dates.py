@@ -89,7 +89,7 @@ def _in_china(read: date, found: re.Match[str]) -> date:
     moment = datetime(read.year, read.month, read.day, int(hour), int(minute or 0), tzinfo=_CHINA)
     if not found["zone"]:
         return read
-    if found["half"].strip() or found["half_en"]:
+    if (found["half"] or "").strip() or found["half_en"]:
         raise ValueError("half a day and a zone")
     zone = found["zone"].strip()
     zone = "+00:00" if zone[0] in "ZUG" else zone
