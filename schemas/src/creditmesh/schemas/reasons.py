@@ -192,6 +192,11 @@ REASONS: dict[str, Reason] = {
         "else correct the row.",
         "该号码在贵单位此前报送的数据中对应另一名称；如系更名则无需处理，否则请更正该行。",
     ),
+    "decision_day": Reason(
+        "{name} reads as a day, a month or a count as a spreadsheet shows it. If it is one, give the number. "
+        "If it is the number, nothing is to be done: an officer will look at the row.",
+        "{name_zh}疑似日期、月份或表格软件显示的数值；如是，请填写文书号。确为文书号的无需更改，该行转人工审核。",
+    ),
     "fine_unit": Reason(
         "The amount in the text differs from the field in 万元; an officer will look at the row.",
         "处罚内容中的金额与罚款金额（万元）不一致；该行转人工审核。",

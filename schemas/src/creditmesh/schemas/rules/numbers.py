@@ -33,8 +33,8 @@ _UNSEEN = MARKS | {"Cc", "Cf", "Zs", "Zl", "Zp"}
 _BETWEEN = str.maketrans("", "", "-.,'\"`´‘’‚‛“”„=()[]{}〔〕【】〖〗《》〈〉「」『』·・‧•_" + DOTS)
 _ENDS = re.compile(r"^[\W_]+|(?<![\W_])[\W_]+$")
 _MARKED = r"NO[.:]|[\u4e00-\u9fff()_]{1,24}?[号码证]:"
-_GUARDED = r"""(?<!["'(=])["'(=]*+"""
-"""What may stand around a label: a run of it is begun with once."""
+_GUARDED = r"""(?:(?<!["'(=\d])|(?<=(?<!\d)[12]\d{3}))["'(=]*+"""
+"""What may stand around a label, which is none behind a digit but a year's: without it two numbers would be one."""
 _LABEL = re.compile(
     rf"""(?:{_GUARDED}(?:{_MARKED}"""
     r"""|(?:(?:居民|公民)?身份证|护照|(?:工商|营业执照)?注册|(?:统一)?社会信用|组织机构|纳税人识别|证件|登记)"""
