@@ -13,7 +13,7 @@ from creditmesh.schemas.rules.coded import code_reader, codes_reader, nearest_va
 from creditmesh.schemas.rules.dates import LONGEST as LONGEST_DATE
 from creditmesh.schemas.rules.dates import read_date, read_end
 from creditmesh.schemas.rules.decision_numbers import read_number
-from creditmesh.schemas.rules.fillers import is_masked, says_nothing
+from creditmesh.schemas.rules.fillers import is_masked, may_be_a_name, says_nothing
 from creditmesh.schemas.rules.numbers import LONGEST, written
 from creditmesh.schemas.rules.values import (
     DIGITS,
@@ -61,7 +61,10 @@ class Column:
     nearest: Callable[[str], str] = str
     """Of a coded field: the values that a text which is none of them may mean."""
     identifies: bool = False
-    """Whether it tells whom or which record a row is about: those who judge that say what is wrong with a filler."""
+    """Whether it tells whom or which record a row is about: those who judge that say what is wrong with a filler.
+
+    A word that may be somebody's name is taken where a name is asked for, and judged by them too.
+    """
 
     def take(self, value: object) -> str | FieldError | Filler:
         """The canonical text of a value as it came (empty: none was given), or what is wrong with it."""
@@ -74,8 +77,11 @@ class Column:
         canonical = self.read(text)
         if canonical is not None:
             return canonical
-        if not says_nothing(unguarded(text)):
+        said = unguarded(text)
+        if not says_nothing(said):
             return self._unread(text)
+        if self.spec.type == "name" and may_be_a_name(said):
+            return Filler(said)
         return Filler((self.identifies and written(text)) or self._unread(text))
 
     def _unread(self, text: str) -> FieldError:

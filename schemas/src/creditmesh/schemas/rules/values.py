@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from creditmesh.schemas.rules.amounts import amount_of
 from creditmesh.schemas.rules.characters import shown
-from creditmesh.schemas.rules.fillers import begins_as_a_text, is_masked, names_nobody, says_nothing
+from creditmesh.schemas.rules.fillers import begins_as_a_text, is_masked, says_nothing
 from creditmesh.schemas.rules.numbers import LONGEST as LONGEST_NUMBER
 from creditmesh.schemas.rules.numbers import is_longer, written
 
@@ -154,6 +154,6 @@ def read_text(text: str) -> str | None:
 
 
 def read_name(text: str) -> str | None:
-    """A name without guards; None if it names nobody, or its characters are hidden."""
+    """A name without guards; None if it says nothing, or its characters are hidden."""
     name = read_text(text)
-    return None if name is None or names_nobody(name) or is_masked(name) else name
+    return None if name is None or is_masked(name) else name
