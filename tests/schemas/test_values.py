@@ -230,7 +230,9 @@ def test_an_amount_in_words_is_the_amount_in_digits(yuan: int, way: str, formal:
     read = decimal_reader(None, 6, "万元")
     want = format(Decimal(yuan) / 10_000, "f")
     assert read(said) in {None if "(" in said else want, want}
-    assert read(f"{yuan}元") == read(f"{yuan:,}元") == read(f"¥{yuan:,}.00") == read(want) == read(f"{want}万") == want
+    assert (
+        read(f"{yuan}元") == read(f"{yuan:,}元") == read(f"¥{yuan:,}.00元") == read(want) == read(f"{want}万") == want
+    )
     assert read(f"{yuan:,}元（{words}元整）") == want
     assert read(f"{yuan + 1}元（{words}元整）") is None
 
@@ -244,6 +246,22 @@ def test_no_text_breaks_the_reader_of_amounts(text: str):
 def test_an_amount_without_a_unit_is_in_the_fields_unit_and_a_field_without_one_takes_none():
     assert decimal_reader(None, 6, "万元")("0.2") == "0.2"
     assert decimal_reader(None, 6)("2000元") is None
+
+
+@given(
+    st.integers(0, 99_999_999), st.sampled_from(["¥{}", "￥{}.00", "RMB{}", "人民币{}", "CNY {}", "{}人民币", "'¥{}"])
+)
+def test_a_sign_says_the_currency_and_not_the_scale(amount: int, sign: str):
+    """¥20 in a column in 万元 may be 20 or 200,000; nobody writes 10,000,000 as ¥1,000 there."""
+    read = decimal_reader(None, 6, "万元")(sign.format(amount))
+    assert read == (None if amount < 1000 else format((Decimal(amount) / 10_000).normalize(), "f"))
+    assert decimal_reader(None, 6, "元")(sign.format(amount)) == str(amount)
+
+
+@given(st.dates(date(2099, 12, 31)))
+def test_an_end_that_is_no_nearer_than_an_open_one_is_open(day: date):
+    assert read_end(day.isoformat()) == read_end(f"{day:%Y%m%d} 235959") == read_end("长期") == "2099-12-31"
+    assert read_date(day.isoformat()) == day.isoformat()
 
 
 HAN = str.maketrans("0123456789", "〇一二三四五六七八九")

@@ -88,9 +88,9 @@ REASONS: dict[str, Reason] = {
         "{name_zh}中有被隐藏的字符；请按原始文书填写完整名称。",
     ),
     "name_doubtful": Reason(
-        "{name} reads as a word in place of a name, or as a name that is hidden in part (某, *). If it is, give the "
-        "whole name, from the original document. If it is the name, nothing is to be done: an officer will look at the row.",
-        "{name_zh}疑似占位文字，或部分被隐去的名称（某、*）；如是，请按原始文书填写完整名称。确为真实名称的无需更改，该行转人工审核。",
+        "{name} reads as a word in place of a name, or as a name hidden in part (某, *). If it is, give the "
+        "whole name, from the original document. If it is the name, do nothing: an officer will look at the row.",
+        "{name_zh}疑似占位文字，或部分被隐去的名称（某、*）；如是，请按原始文书填写完整名称；确为真实名称的无需更改。该行转人工审核。",
     ),
     "unreadable_character": Reason(
         "{name} contains a character that cannot be stored, or what is left of one that a conversion lost; correct it.",

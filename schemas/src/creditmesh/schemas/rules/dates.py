@@ -5,12 +5,10 @@ from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from unicodedata import category
 
+from creditmesh.schemas.rules.calendar import OPEN_END
 from creditmesh.schemas.rules.characters import IN_DIGITS, NUMERALS, SPOKEN, nfkc
 from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.values import bare
-
-OPEN_END = "2099-12-31"
-"""How an end that never comes is written."""
 
 _OPEN = re.compile(
     "(?:有效期限?)?[至到为]?(?:长期|长久|永久性?|永续|终身|终生|持续|一直|无固定期限|无限期?|无限制|无期限|不限期?|不设期限|未设期限)(?:有效)?"
@@ -31,6 +29,7 @@ _NUMERAL = "".join(NUMERALS)
 _MONTH_IN_WORDS = re.compile(f"([{_NUMERAL}]{{4}})年|([{_NUMERAL}十]{{1,3}})(?=[月日号])")
 _CHINA = timezone(timedelta(hours=8))
 _EARLIEST = 1900
+_OPEN_END = OPEN_END.isoformat()
 LONGEST = 40
 """Characters of the longest day, however it is spelled."""
 
@@ -41,12 +40,12 @@ def read_date(text: str) -> str | None:
 
 
 def read_end(text: str) -> str | None:
-    """The same for a day until which something holds, which may be 长期: without end."""
+    """The same for a day until which something holds, which may be 长期: without end, as a day that is no nearer is."""
     day = read_date(text)
     if day is not None:
-        return day
+        return min(day, _OPEN_END)  # 9999-12-31
     said = "".join(c for c in simplified(nfkc(text[:LONGEST]).upper()) if c.isalnum() or c == "-")
-    return OPEN_END if _OPEN.fullmatch(said) else None
+    return _OPEN_END if _OPEN.fullmatch(said) else None
 
 
 @lru_cache(maxsize=8192)

@@ -86,6 +86,9 @@ def _without_guard(text: str) -> str:
     return text
 
 
+_SCALE = re.compile("[元圆圓块塊万萬亿億整正]")
+_CLEARLY_YUAN = 1000
+"""A sign says the currency, and the field the scale: ¥20 in one in 万元 may be either, ¥2,000 hardly is 20 million."""
 _YUAN = {"元": 1, "万元": 10_000, "亿元": 100_000_000}
 
 
@@ -104,6 +107,8 @@ def decimal_reader(digits: int | None, scale: int | None, unit: str | None = Non
         if found is None:
             said = bare(normalize("NFKC", text))
             yuan = amount_of(said) if unit in _YUAN else None
+            if yuan is not None and unit != "元" and yuan < _CLEARLY_YUAN and not _SCALE.search(said):
+                return None
             said = _ungrouped(said) if yuan is None else format(yuan / _YUAN[unit or ""], "f")
             found = _DECIMAL.fullmatch(said)
         if found is None or not any(map(str.isdigit, found[0])):
