@@ -182,8 +182,14 @@ def hidden_name(row: Row, by: By) -> None:
 
 def a_day_for_the_decision(row: Row, by: By) -> None:
     """Refused: two decisions of a day, a year or a page would be one record."""
-    row.fields["CF_WSH"] = by.random.choice((row.fields["CF_JDRQ"], "2026年度", "第2页", "46143"))
+    row.fields["CF_WSH"] = by.random.choice((row.fields["CF_JDRQ"], "2026年度", "第2页", "5月11日"))
     row.becomes("refused", ("decision_filler", "CF_WSH"))
+
+
+def what_may_be_a_day_for_the_decision(row: Row, by: By) -> None:
+    """Held: five digits may be a day as a spreadsheet counts it, or the number of a body that numbers on."""
+    row.fields["CF_WSH"] = str(by.random.randrange(45_000, 46_000))
+    row.becomes("held", ("decision_day", "CF_WSH"))
 
 
 def yuan_without_a_word(row: Row, by: By) -> None:
@@ -225,6 +231,7 @@ SOILS: tuple[tuple[Soil, SubjectKind], ...] = (
     (nothing_for_a_text, "organisation"),
     (hidden_name, "natural_person"),
     (a_day_for_the_decision, "organisation"),
+    (what_may_be_a_day_for_the_decision, "organisation"),
     (yuan_without_a_word, "organisation"),
     (a_mobile_number_in_parts, "organisation"),
 )

@@ -1,20 +1,28 @@
 """Whatever stands in a row, a header or a file, reading it costs about as much as its length says."""
 
+import inspect
 import json
+import pkgutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib import import_module
+from itertools import product
 
 import pytest
 
+from creditmesh.schemas import rules
+from creditmesh.schemas.catalogue import FieldSpec
 from creditmesh.schemas.files import LINE_BYTES, Table
 from creditmesh.schemas.problems import MOST_FINDINGS
 from creditmesh.schemas.queries import PublicSearch
 from creditmesh.schemas.rules.amounts import amount_of, plain
 from creditmesh.schemas.rules.coded import code_reader, codes_reader
+from creditmesh.schemas.rules.columns import Column, Identifying, column
 from creditmesh.schemas.rules.compile import ROW_BYTES, compile_item
 from creditmesh.schemas.rules.decision_numbers import fault_of, one_text
 from creditmesh.schemas.rules.identity import NumberFinding, identify
-from creditmesh.schemas.rules.values import number_reader
+from creditmesh.schemas.rules.values import GUARDS, number_reader, unguarded
 from tests.schemas.samples import FIRM, FORBIDDEN, ITEM, PENALTIES, SETS
 
 compiled = compile_item(ITEM, SETS, (FORBIDDEN,))
@@ -191,3 +199,85 @@ def test_marks_upon_a_character_are_sorted_some_at_a_time():
     began = time.process_time()
     assert plain(text).endswith("2,000元")
     assert time.process_time() - began < 0.2
+
+
+TYPES: tuple[tuple[str, Identifying | None], ...] = (
+    ("text", None), ("text", "decision"), ("text", "registration"), ("text", "certificate"), ("name", None),
+    ("date", None), ("decimal", None), ("code", None), ("codes", None), ("document", None), ("uscc", None),
+)  # fmt: skip
+WIDE = "\U0001f600"
+"""With it every character of a text takes four bytes, and so does each copy of it."""
+
+
+def columns() -> Iterator[Column]:
+    """One of every type, with a length of its own and without, also of days that may be open."""
+    for (kind, identifies), length, end in product(TYPES, (None, 20, 4000), (False, True)):
+        spec = FieldSpec(
+            code="F", name="F", name_zh="字段", type=kind, max_length=length, code_set="penalty_kind", required=True
+        )
+        yield column(spec, PENALTIES, identifies=identifies, end=end)
+
+
+@pytest.mark.parametrize("text", [*GUARDS, "-", "1", "(", "无", "#", " -", "\u0301\u0316", "1 ", '="'])
+def test_nothing_is_made_of_a_value_before_its_length_is_bounded(text: str):
+    whole = ("1" + text * ROW_BYTES)[:ROW_BYTES] + WIDE
+    for each in columns():
+        read: list[int] = []
+        found = replace(each, read=lambda value, read=read: read.append(len(value))).take(whole)
+        assert max(read, default=0) <= each.most <= ROW_BYTES // 4
+        assert not isinstance(found, str)
+
+
+@pytest.mark.parametrize("text", [*GUARDS, "= ", "'=", '="', '"＂'])
+def test_no_guards_hold_a_column_up(text: str):
+    for length in (ROW_BYTES, 60_000, 4000, 64, 40):
+        whole = (text * length)[: length - 1] + WIDE
+        assert seconds(lambda: unguarded(whole)) < 0.2  # noqa: B023 - called at once
+        for each in columns():
+            assert seconds(lambda: each.take(whole)) < 0.2  # noqa: B023
+
+
+ATOMS = (
+    "(", "-", "=", "'", '="', "＂", "1 ", "1", "1,", "(1-1)", "\u0301\u0316", "ｌ", "l", "×", "×-", "○", "一", "*",
+    "）", "(1)", "号", "无", "2026", "&#1;1", "1(", "罚款1", "、", "〔2026", "其他(", "--1", "孙", "某", "第1",
+    "决定书",
+)  # fmt: skip
+GIVEN = {"fillers": frozenset({"无"}), "decision": True, "most": 256, "rule": None}
+
+
+def rules_of_a_text() -> Iterator[Callable[[str], object]]:
+    """Every public function of the rules that is asked about one text."""
+    for found in pkgutil.iter_modules(rules.__path__):
+        module = import_module(f"{rules.__name__}.{found.name}")
+        for name, each in vars(module).items():
+            own = inspect.isfunction(each) and each.__module__ in {module.__name__, f"{rules.__name__}.values"}
+            if name.startswith("_") or not own:
+                continue
+            first, *others = inspect.signature(each).parameters.values()
+            if first.annotation is str and first.name in {"text", "name", "number", "value"}:
+                given = {one.name: GIVEN[one.name] for one in others if one.default is one.empty}
+                yield lambda text, each=each, given=given: each(text, **given)
+
+
+def test_every_rule_of_a_text_costs_what_its_length_says():
+    asked = list(rules_of_a_text())
+    assert len(asked) > 40
+    slow = [
+        (rule.__defaults__, atom)
+        for rule, atom, end in product(asked, ATOMS, ("a", "号"))
+        if seconds(lambda: rule(atom * (6000 // len(atom)) + end)) > 0.2  # noqa: B023
+    ]
+    assert slow == []
+
+
+@pytest.mark.parametrize("text", ["(", "()", "-", "○", "一", "1 ", "(1-1)", "(2026"])
+def test_no_number_as_long_as_they_may_be_costs_more_than_a_row(text: str):
+    """Distinct ones, so that none is remembered."""
+
+    def ask() -> None:
+        for n in range(40):
+            long = (text * 256)[:250] + f"a{n}"
+            one_text(long)
+            fault_of(long, frozenset(), decision=True)
+
+    assert seconds(ask) < 0.3

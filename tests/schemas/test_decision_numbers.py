@@ -16,6 +16,7 @@ from creditmesh.schemas.rules.decision_numbers import (
     _PLAIN,
     fault_of,
     is_number,
+    may_be_a_day,
     one_text,
     read_number,
     tells_nothing,
@@ -222,10 +223,66 @@ COUNTED = ("第{n}页", "{n}份", "共{n}页", "附表{n}", "附件{n}", "无{n}
 def test_a_day_a_year_a_page_or_how_many_is_no_number(day: date, count: int):
     written = f"{day:%Y-%m-%d}", f"{day:%Y/%m/%d}", f"{day.year}年{day.month}月{day.day}日", f"{day:%Y年%m月}"
     years = f"{day.year}", f"{day.year}年", f"{day.year}年度", f"〔{day.year}〕", str(day.year).translate(HAN) + "年"
-    since = str((day - date(1899, 12, 30)).days)
-    for text in (*written, *years, since, *(each.format(n=count) for each in COUNTED)):
+    for text in (
+        *written,
+        *years,
+        f"{day.month}月{day.day}日",
+        f"{day.month}月",
+        *(each.format(n=count) for each in COUNTED),
+    ):
         assert fault_of(text, fillers(), decision=True) == "decision_filler", text
     assert all(fault_of(year, fillers(), decision=True, yearly=True) is None for year in years[:3])
+
+
+@given(days)
+def test_what_may_be_a_day_or_a_number_is_asked_about_and_not_refused(day: date):
+    since = str((day - date(1899, 12, 30)).days)
+    for text in (
+        since,
+        f"{day:%Y%m%d}",
+        f"{day:%Y-%m}",
+        f"{day:%Y.%m}",
+        f"{day:%Y/%m}",
+        f"{day:%m-%d}",
+        "1.0",
+        "12.00",
+    ):
+        assert may_be_a_day(text), text
+        assert fault_of(text, fillers(), decision=True) in {None, "number_computed"}, text
+
+
+@given(numbers)
+def test_the_number_of_a_decision_is_no_day(number: tuple[str, int, int, str]):
+    _, year, running, part = number
+    for text in (
+        as_text(number),
+        f"第{running}号",
+        f"示罚{year}{running}号",
+        f"{year}-{running:04}{part}",
+        f"{year}0{running:05}",
+    ):
+        assert not may_be_a_day(text), text
+
+
+BETWEEN = ("第", "№", "No.", " ", "-", "第 ", " 第", "号第", "、")
+
+
+@given(
+    st.sampled_from(["示罚", "示罚〔2026〕", "示罚(2026)", "示罚2026年", ""]),
+    st.text("0123456789", min_size=3, max_size=9),
+    st.data(),
+    st.sampled_from(BETWEEN),
+)
+@example("示罚", "2026112", None, "第").via("two decisions that took each other's place")
+def test_what_stands_between_two_numbers_keeps_them_apart(
+    stem: str, digits: str, data: st.DataObject | None, between: str
+):
+    """Wherever it stands: the second decision takes the place of the first otherwise."""
+    cuts = (
+        [*range(1, len(digits))] if data is None else data.draw(st.lists(st.integers(1, len(digits) - 1), min_size=2))
+    )
+    typed = [f"{stem}{digits[:cut]}{between}{digits[cut:]}号" for cut in dict.fromkeys(cuts) if digits[cut] != "0"]
+    assert len({one_text(each) for each in typed}) == len(typed)
 
 
 @pytest.mark.parametrize(

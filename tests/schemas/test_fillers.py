@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creditmesh.ingestion.gate import Gate
 from creditmesh.schemas.rules.characters import is_unseen, shown
-from creditmesh.schemas.rules.fillers import is_masked, says_nothing
-from tests.ingestion.rows import compiled, penalty, person_penalty
+from creditmesh.schemas.rules.fillers import is_doubtful_name, is_masked, may_be_a_name, says_nothing
+from tests.ingestion.rows import MARKET, TODAY, compiled, penalty, person_penalty
 
 WIDE = {i: i + 0xFEE0 for i in range(0x21, 0x7F)}
 fillers = st.sampled_from(
@@ -52,6 +53,10 @@ OPTIONAL = (
 def test_a_filler_where_something_is_required_is_said_to_be_one(text: str, way: str, wide: bool, field: str):  # noqa: FBT001 - drawn
     said = way.format(text.translate(WIDE) if wide else text)
     found = compiled().validate(penalty(1, **{field: said}))
+    if field == "CF_XDR_MC" and isinstance(found, dict):
+        assert may_be_a_name(found[field])
+        assert is_doubtful_name(found[field])
+        return
     assert isinstance(found, tuple)
     assert [(each.code, each.pointer) for each in found] in (
         [("filler", f"/{field}")],
@@ -78,15 +83,56 @@ def test_a_filler_where_another_field_asks_for_a_value_is_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["孙**", "孙＊＊", "孙×", "孙××", "孙○○", "张XX", "示例****公司", "示例××公司", "孙??", "孙□"]
+    "name",
+    [
+        "孙**",
+        "孙＊＊",
+        "孙×",
+        "孙××",
+        "孙○○",
+        "张XX",
+        "示例****公司",
+        "示例××公司",
+        "孙??",
+        "孙□",
+        "孙*",
+        "*明",
+        "孙*明",
+    ],
 )
 def test_a_name_with_hidden_characters_is_refused(name: str):
     (refused,) = compiled().validate(person_penalty(CF_XDR_MC=name))
     assert (refused.code, refused.pointer) == ("name_masked", "/CF_XDR_MC")
 
 
-@pytest.mark.parametrize("name", ["12345", "?", "??", "——", "７７", "(1)"])
-def test_a_name_without_a_letter_is_none(name: str):
+MAY_BE_NAMES = (
+    "*ST示例股份有限公司", "S*ST示例", "＊ST示例股份", "7-11", "12345", "７７", "(1)", "Na", "NULL", "nan", "空", "无",
+    "孙某某", "孙某", "欧阳某", "某某公司", "某公司", "示例某食品厂", "某某某（中国）有限公司",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MAY_BE_NAMES)
+def test_a_name_that_may_be_genuine_is_held_and_not_refused(name: str):
+    found = compiled().validate(penalty(1, CF_XDR_MC=name))
+    assert isinstance(found, dict)
+    assert found["CF_XDR_MC"] == name
+    gate = Gate(compiled(), party=MARKET, today=TODAY)
+    assert [(each.code, each.pointer) for each in gate.judge(found).holds] == [("name_doubtful", "/CF_XDR_MC")]
+    assert not gate.judge(found).refusals
+
+
+@pytest.mark.parametrize(
+    "word", ["拒绝提供", "不公开", "保密", "个人隐私", "未办理", "遗失", "测试", "复印件", "身份证"]
+)
+def test_a_word_of_the_catalogue_is_nobodys_name_unseen(word: str):
+    found = compiled().validate(person_penalty(CF_XDR_MC=word))
+    assert isinstance(found, dict)
+    (held,) = Gate(compiled(), party=MARKET, today=TODAY).judge(found).holds
+    assert (held.code, held.pointer) == ("name_doubtful", "/CF_XDR_MC")
+
+
+@pytest.mark.parametrize("name", ["?", "??", "——", "#REF!", "详见决定书", "不详"])
+def test_a_name_without_a_letter_or_a_word_in_its_place_is_none(name: str):
     (refused,) = compiled().validate(penalty(1, CF_XDR_MC=name))
     assert refused.pointer == "/CF_XDR_MC"
 
@@ -96,7 +142,10 @@ def test_a_name_without_a_letter_is_none(name: str):
     [
         "无锡示例有限公司",
         "空港示例公司",
-        "样某某",
+        "样某辰",
+        "阿某·买某",
+        "示例某甲公司分店甲",
+        "Nana",
         "示例1#楼业主委员会",
         "C#示例公司",
         "EXXON示例",
@@ -108,6 +157,7 @@ def test_a_name_without_a_letter_is_none(name: str):
 def test_a_name_is_a_name(name: str):
     assert not says_nothing(name)
     assert not is_masked(name)
+    assert not is_doubtful_name(name)
     found = compiled().validate(penalty(1, CF_XDR_MC=name))
     assert isinstance(found, dict)
     assert found["CF_XDR_MC"] == name

@@ -2,10 +2,11 @@
 
 import re
 import sys
+from datetime import date, timedelta
 from unicodedata import category, digit, normalize
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from creditmesh.schemas.rules import personal_numbers
@@ -236,3 +237,37 @@ def test_a_text_that_is_not_looked_through_holds_nothing(text: str):
             patch.setattr(personal_numbers, name, re.compile("(?s).+"))
         patch.setattr(personal_numbers, "_LONG", 0)
         assert quick == found()
+
+
+BATCHES = st.lists(st.dates(date(2021, 1, 1), date(2023, 12, 31)), min_size=2, max_size=8)
+
+
+@given(BATCHES, st.sampled_from(["、", "，", "；", "/", " ", "\n", ", "]))
+def test_a_list_of_days_is_nobodys_number(days: list[date], between: str):
+    """21, 22 and 23 are provinces, and one list in five had eighteen digits with a right check digit."""
+    text = f"当事人销售的产品生产批号分别为{between.join(f'{day:%Y%m%d}' for day in days)}，均不合格。"
+    assert not holds_personal_number(text)
+    assert without_personal_numbers(text) == text
+
+
+def test_the_days_of_every_start_of_a_year_are_nobodys_number():
+    for first in range(300):
+        days = [date(2023, 1, 1) + timedelta(first + step) for step in (0, 8, 16, 12)]
+        assert not holds_personal_number("、".join(f"{day:%Y%m%d}" for day in days))
+
+
+@given(st.lists(st.integers(100, 9999), min_size=3, max_size=3), st.sampled_from(["*", " * ", "×", "x"]))
+def test_a_size_is_nobodys_number(sides: list[int], mark: str):
+    assert not holds_personal_number(f"尺寸{mark.join(map(str, sides))}毫米")
+
+
+@given(st.lists(st.integers(1_000_000, 8_999_999), min_size=1, max_size=3), st.sampled_from(["0991", "0371", "0596"]))
+@example([1852968, 2612135], "0991")
+def test_a_fixed_line_is_nobodys_number(lines: list[int], area: str):
+    assert not holds_personal_number("电话" + "、".join(f"{area}-{line}" for line in lines))
+
+
+@given(BATCHES, st.sampled_from(["、", " ", "-"]))
+def test_a_number_among_days_is_found(days: list[date], between: str):
+    text = "、".join(f"{day:%Y%m%d}" for day in days)
+    assert holds_personal_number(f"{text}；{between.join((NUMBER[:6], NUMBER[6:14], NUMBER[14:]))}；{text}")

@@ -1,7 +1,9 @@
 """How departments write dates, amounts and coded values: read as what they mean, or refused with what to write."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -228,7 +230,9 @@ def test_an_amount_in_words_is_the_amount_in_digits(yuan: int, way: str, formal:
     read = decimal_reader(None, 6, "万元")
     want = format(Decimal(yuan) / 10_000, "f")
     assert read(said) in {None if "(" in said else want, want}
-    assert read(f"{yuan}元") == read(f"{yuan:,}元") == read(f"¥{yuan:,}.00") == read(want) == read(f"{want}万") == want
+    assert (
+        read(f"{yuan}元") == read(f"{yuan:,}元") == read(f"¥{yuan:,}.00元") == read(want) == read(f"{want}万") == want
+    )
     assert read(f"{yuan:,}元（{words}元整）") == want
     assert read(f"{yuan + 1}元（{words}元整）") is None
 
@@ -242,6 +246,22 @@ def test_no_text_breaks_the_reader_of_amounts(text: str):
 def test_an_amount_without_a_unit_is_in_the_fields_unit_and_a_field_without_one_takes_none():
     assert decimal_reader(None, 6, "万元")("0.2") == "0.2"
     assert decimal_reader(None, 6)("2000元") is None
+
+
+@given(
+    st.integers(0, 99_999_999), st.sampled_from(["¥{}", "￥{}.00", "RMB{}", "人民币{}", "CNY {}", "{}人民币", "'¥{}"])
+)
+def test_a_sign_says_the_currency_and_not_the_scale(amount: int, sign: str):
+    """¥20 in a column in 万元 may be 20 or 200,000; nobody writes 10,000,000 as ¥1,000 there."""
+    read = decimal_reader(None, 6, "万元")(sign.format(amount))
+    assert read == (None if amount < 1000 else format((Decimal(amount) / 10_000).normalize(), "f"))
+    assert decimal_reader(None, 6, "元")(sign.format(amount)) == str(amount)
+
+
+@given(st.dates(date(2099, 12, 31)))
+def test_an_end_that_is_no_nearer_than_an_open_one_is_open(day: date):
+    assert read_end(day.isoformat()) == read_end(f"{day:%Y%m%d} 235959") == read_end("长期") == "2099-12-31"
+    assert read_date(day.isoformat()) == day.isoformat()
 
 
 HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
@@ -430,3 +450,41 @@ def test_a_name_has_nothing_in_it_that_nobody_sees(written: str, name: str | Non
 def test_what_guards_a_number_from_a_spreadsheet_is_no_part_of_it(guard: str):
     number = "91990000MA0000001X"
     assert number_reader(18)(guard.format(number)) == number
+
+
+DAYS = ("20260501", "2026-05-01", "2026.5.1", "2026年5月1日", "二〇二六年五月一日", "99991231", "00010101", "2026")
+GAPS = ("", " ", "T", "  ", "上午", " 下午")
+TIMES = ("", "1630", "163000", "163000123", "16:30", "4:30:00.5", "9时", "9点30分", "9999", "24:00", "16", "下午3时")
+ZONES = ("", "Z", "UTC", "+08:00", "+0800", " -05", "+99:00", " PM", "AM", " PM+08:00", "[Asia/Shanghai]", "北京时间")
+PIECES = (
+    *DAYS, *GAPS, *TIMES, *ZONES, "-", ".", ",", "1,000", "1e5", "元", "万", "贰仟", "整", "点", "¥", "%", "其他", "(",
+    ")", "（", "警告", "罚款", ";", "、", "X", "x", "×", "*", "1-1", "副本", "注册号：", "No.", "第", "号", "〔2026〕",
+    "无",
+    "长期", "#REF!", "=", '"', "'", "\u0301", "\u200b", "\ufdfa", "𐑖", "①", "٣", "\x00", "\ud800",
+    "9" * 70,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("read", [read_date, read_end])
+def test_no_spelling_of_a_day_and_a_time_is_a_fault(read: Callable[[str], str | None]):
+    for spelled in map("".join, product(DAYS, GAPS, TIMES, ZONES)):
+        day = read(spelled)
+        assert day is None or date.fromisoformat(day).year >= 1900
+
+
+@pytest.mark.parametrize(
+    "spelled", ["20260501T1630Z", "20260501163000Z", "20260501 1630+08:00", "20260501T163000+0800"]
+)
+def test_the_basic_form_of_a_moment_is_a_day(spelled: str):
+    """ISO 8601 without its marks, as databases export it."""
+    assert read_date(spelled) == ("2026-05-02" if "Z" in spelled else "2026-05-01")
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.text(max_size=30))
+def test_whatever_stands_in_a_field_it_is_read_or_told_what_is_wrong(text: str):
+    """A row with it is a row or has findings, in every column, on both ways through."""
+    item = compiled()
+    for code in item.codes:
+        for found in (item.validate(penalty(1, **{code: text})), item.validate({code: text})):
+            assert isinstance(found, dict | tuple)
+            assert isinstance(found, tuple) or all(type(value) is str for value in found.values())

@@ -89,6 +89,11 @@ REASONS: dict[str, Reason] = {
         "Characters of {name} are hidden; give the whole name, from the original document.",
         "{name_zh}中有被隐藏的字符；请按原始文书填写完整名称。",
     ),
+    "name_doubtful": Reason(
+        "{name} reads as a word in place of a name, or as a name hidden in part (某, *). If it is, give the "
+        "whole name, from the original document. If it is the name, do nothing: an officer will look at the row.",
+        "{name_zh}疑似占位文字，或部分被隐去的名称（某、*）；如是，请按原始文书填写完整名称；确为真实名称的无需更改。该行转人工审核。",
+    ),
     "unreadable_character": Reason(
         "{name} contains a character that cannot be stored, or what is left of one that a conversion lost; correct it.",
         "{name_zh}含有无法保存的字符，或转码时丢失的字符；请更正。",
@@ -199,6 +204,11 @@ REASONS: dict[str, Reason] = {
         "The number stands under another name in your earlier rows; if the name was changed, nothing is to be done, "
         "else correct the row.",
         "该号码在贵单位此前报送的数据中对应另一名称；如系更名则无需处理，否则请更正该行。",
+    ),
+    "decision_day": Reason(
+        "{name} reads as a day, a month or a count as a spreadsheet shows it. If it is one, give the number. "
+        "If it is the number, nothing is to be done: an officer will look at the row.",
+        "{name_zh}疑似日期、月份或表格软件显示的数值；如是，请填写文书号。确为文书号的无需更改，该行转人工审核。",
     ),
     "fine_unit": Reason(
         "The amount in the text differs from the field in 万元; an officer will look at the row.",

@@ -2,9 +2,8 @@
 
 import re
 from decimal import Decimal
-from unicodedata import normalize
 
-from creditmesh.schemas.rules.characters import MYRIADS, NUMERALS, TENS
+from creditmesh.schemas.rules.characters import MYRIADS, NUMERALS, TENS, nfkc
 
 _DIGITS = NUMERALS | {str(n): n for n in range(10)}
 _SIMPLE = str.maketrans("萬億圓塊錢", "万亿圆块钱")
@@ -38,21 +37,14 @@ _BESIDE_IT = 3
 """Characters beside a number that is all there is: 5000整."""
 _LONGEST = 64
 """A longer text is no amount, however it is spelled."""
-_PIECE = 256
 _MISGROUPED = re.compile(r"(?!\d{1,3}(?:,\d{3})+(?:[^\d,]|$)).*,")
 
 
 def plain(text: str) -> str:
     """The text as numbers are looked for in it: half-width, units simplified and next to their numbers."""
-    said = _normalized(text)
+    said = nfkc(text)
     said = said.translate(_SIMPLE) if _OTHER.search(said) else said
     return _GAP.sub("", said) if _WHITE.search(said) else said
-
-
-def _normalized(text: str) -> str:
-    # A run of combining marks is sorted in quadratic time; no number in a text depends on more than a character.
-    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
-    return "".join(normalize("NFKC", piece) for piece in pieces)
 
 
 def yuan_of(number: str) -> Decimal | None:

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 import chinese_calendar
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+OPEN_END = date(2099, 12, 31)
+"""What the standards write for 长期: no end."""
 
 
 class UnknownYear(LookupError):

@@ -63,6 +63,20 @@ UNSEEN = f"(?:{_HIDDEN.pattern}|[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef
 _ORDINARY = re.compile("[\n -~\u2014-\u201d\u3001-\u3015\u4e00-\u9fff\uff01-\uff5e]*")
 
 
+_PIECE = 256
+
+
+def nfkc(text: str) -> str:
+    """The text in NFKC, a piece at a time.
+
+    A run of combining marks is sorted in quadratic time. What is shorter than a piece is as `normalize` gives it; in a
+    longer one a character and its mark may stay apart at an end.
+    """
+    if len(text) <= _PIECE or text.isascii():
+        return normalize("NFKC", text)
+    return "".join(normalize("NFKC", text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
+
+
 def is_unseen(character: str) -> bool:
     """Whether a character prints nothing and only joins, turns, controls or varies; white space does not."""
     if character.isascii() and character.isprintable():

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
-from unicodedata import normalize
 
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.catalogue.code_set import CodeValue
 from creditmesh.schemas.rules.amounts import amount_of
+from creditmesh.schemas.rules.characters import nfkc
 from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.values import WHITE, Read, bare, remembered
 
@@ -217,7 +217,7 @@ def _close(remark: list[str] | None, found: list[str]) -> None:
 
 
 def _compared(text: str) -> str:
-    return "".join(normalize("NFKC", text).split()).casefold()
+    return "".join(nfkc(text).split()).casefold()
 
 
 def _loosely(text: str) -> str:

@@ -10,12 +10,14 @@ from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.characters import shown
 from creditmesh.schemas.rules.coded import code_reader, codes_reader, nearest_values
+from creditmesh.schemas.rules.dates import LONGEST as LONGEST_DATE
 from creditmesh.schemas.rules.dates import read_date, read_end
 from creditmesh.schemas.rules.decision_numbers import read_number
-from creditmesh.schemas.rules.fillers import is_masked, says_nothing
+from creditmesh.schemas.rules.fillers import is_masked, may_be_a_name, says_nothing
 from creditmesh.schemas.rules.numbers import LONGEST, written
 from creditmesh.schemas.rules.values import (
     DIGITS,
+    LONGEST_DECIMAL,
     SCALE,
     WHITE,
     Read,
@@ -31,10 +33,13 @@ from creditmesh.schemas.rules.values import (
 
 _FAULTS = {"date": "bad_date", "decimal": "bad_decimal", "code": "bad_code", "codes": "bad_code"}
 _WHOLE_NUMBERS = frozenset({"code", "codes", "date", "decimal"})
-_TIDIED = frozenset({"document", "uscc"})
+_LONGEST = {"document": LONGEST, "uscc": LONGEST, "date": LONGEST_DATE, "decimal": LONGEST_DECIMAL}
+"""Characters of the longest spelling of what has one length, whatever the item says."""
 _CODED = frozenset({"code", "codes"})
 _LONGEST_CODED = 1024
 """Characters of a coded field as it is written, if its own length is not half as many."""
+_LONGEST_TEXT = 64 * 1024
+"""Characters of a text whose field sets no length."""
 
 
 Identifying = Literal["decision", "certificate", "registration"]
@@ -56,20 +61,27 @@ class Column:
     nearest: Callable[[str], str] = str
     """Of a coded field: the values that a text which is none of them may mean."""
     identifies: bool = False
-    """Whether it tells whom or which record a row is about: those who judge that say what is wrong with a filler."""
+    """Whether it tells whom or which record a row is about: those who judge that say what is wrong with a filler.
+
+    A word that may be somebody's name is taken where a name is asked for, and judged by them too.
+    """
 
     def take(self, value: object) -> str | FieldError | Filler:
         """The canonical text of a value as it came (empty: none was given), or what is wrong with it."""
         text = self._text(value)
         if isinstance(text, FieldError) or not text:
             return text
-        if self.most is not None and len(text) > self.most:
-            return self._error("number_shape" if self.spec.type in _TIDIED else "too_long")
+        if len(text) > self.most:
+            # A length would be no remedy for what has one, however it is spelled.
+            return self._unread(text) if self.spec.type in _LONGEST else self._error("too_long")
         canonical = self.read(text)
         if canonical is not None:
             return canonical
-        if not says_nothing(unguarded(text)):
+        said = unguarded(text)
+        if not says_nothing(said):
             return self._unread(text)
+        if self.spec.type == "name" and may_be_a_name(said):
+            return Filler(said)
         return Filler((self.identifies and written(text)) or self._unread(text))
 
     def _unread(self, text: str) -> FieldError:
@@ -83,17 +95,14 @@ class Column:
         return self._error("bad_end_date" if self.read is read_end else fault)
 
     @property
-    def most(self) -> int | None:
+    def most(self) -> int:
         """Characters of the longest text that is read at all, before what it says is looked at.
 
-        Coded values and numbers may be written longer than they are. Dates and amounts have one length, whatever the
-        item says, and their readers know it.
+        Coded values, numbers, dates and amounts may be written longer than they are.
         """
-        if self.spec.type in _TIDIED:
-            return LONGEST
         if self.spec.type in _CODED:
             return _longest_coded(self.spec)
-        return None if self.spec.type in {"date", "decimal"} else self.spec.max_length
+        return _LONGEST.get(self.spec.type) or self.spec.max_length or _LONGEST_TEXT
 
     def canonical(self, value: str) -> str:
         """A value of the catalogue's own, such as a condition's, as a canonical row has it; itself if it is none."""
@@ -122,7 +131,7 @@ class Column:
             f"/{spec.code}",
             name=spec.name,
             name_zh=spec.name_zh,
-            limit=self.most or 0,
+            limit=self.most,
             digits=spec.max_length or DIGITS,
             scale=SCALE if spec.scale is None else spec.scale,
             unit=f" ({spec.unit})" if spec.unit else "",

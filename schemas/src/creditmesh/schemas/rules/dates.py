@@ -3,14 +3,12 @@
 import re
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
-from unicodedata import category, normalize
+from unicodedata import category
 
-from creditmesh.schemas.rules.characters import IN_DIGITS, NUMERALS, SPOKEN
+from creditmesh.schemas.rules.calendar import OPEN_END
+from creditmesh.schemas.rules.characters import IN_DIGITS, NUMERALS, SPOKEN, nfkc
 from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.values import bare
-
-OPEN_END = "2099-12-31"
-"""How an end that never comes is written."""
 
 _OPEN = re.compile(
     "(?:有效期限?)?[至到为]?(?:长期|长久|永久性?|永续|终身|终生|持续|一直|无固定期限|无限期?|无限制|无期限|不限期?|不设期限|未设期限)(?:有效)?"
@@ -31,22 +29,23 @@ _NUMERAL = "".join(NUMERALS)
 _MONTH_IN_WORDS = re.compile(f"([{_NUMERAL}]{{4}})年|([{_NUMERAL}十]{{1,3}})(?=[月日号])")
 _CHINA = timezone(timedelta(hours=8))
 _EARLIEST = 1900
-_LONGEST = 40
-"""A longer text is no day, however it is spelled."""
+_OPEN_END = OPEN_END.isoformat()
+LONGEST = 40
+"""Characters of the longest day, however it is spelled."""
 
 
 def read_date(text: str) -> str | None:
     """YYYY-MM-DD from that, YYYY/MM/DD, YYYY.MM.DD, YYYYMMDD or 年月日, also with a time: the day it is in China."""
-    return _day(text) if len(text) <= _LONGEST else None
+    return _day(text) if len(text) <= LONGEST else None
 
 
 def read_end(text: str) -> str | None:
-    """The same for a day until which something holds, which may be 长期: without end."""
+    """The same for a day until which something holds, which may be 长期: without end, as a day that is no nearer is."""
     day = read_date(text)
     if day is not None:
-        return day
-    said = "".join(c for c in simplified(normalize("NFKC", text[:_LONGEST]).upper()) if c.isalnum() or c == "-")
-    return OPEN_END if _OPEN.fullmatch(said) else None
+        return min(day, _OPEN_END)  # 9999-12-31
+    said = "".join(c for c in simplified(nfkc(text[:LONGEST]).upper()) if c.isalnum() or c == "-")
+    return _OPEN_END if _OPEN.fullmatch(said) else None
 
 
 @lru_cache(maxsize=8192)
@@ -67,7 +66,7 @@ def _day(text: str) -> str | None:
 
 def _date_text(text: str) -> str:
     """A date that is written in another way: in words, with other dashes, a day of the week, blanks or guards."""
-    said = _NOT_A_DAY.sub("", bare(normalize("NFKC", text)).upper()).strip(" .。")
+    said = _NOT_A_DAY.sub("", bare(nfkc(text)).upper()).strip(" .。")
     said = "".join("-" if category(c) == "Pd" or c == "−" else c for c in said)
     if "年" in said:
         return _MONTH_IN_WORDS.sub(_in_digits, "".join(said.split()).translate(SPOKEN).replace("廿", "二十"))
@@ -89,7 +88,7 @@ def _in_china(read: date, found: re.Match[str]) -> date:
     moment = datetime(read.year, read.month, read.day, int(hour), int(minute or 0), tzinfo=_CHINA)
     if not found["zone"]:
         return read
-    if found["half"].strip() or found["half_en"]:
+    if (found["half"] or "").strip() or found["half_en"]:
         raise ValueError("half a day and a zone")
     zone = found["zone"].strip()
     zone = "+00:00" if zone[0] in "ZUG" else zone

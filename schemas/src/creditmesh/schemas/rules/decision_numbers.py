@@ -18,7 +18,7 @@ from creditmesh.schemas.rules.characters import (
 from creditmesh.schemas.rules.dates import read_date
 from creditmesh.schemas.rules.fillers import says_nothing
 from creditmesh.schemas.rules.names import simplified
-from creditmesh.schemas.rules.numbers import alone, computed_in, half_width, is_longer, significant, with_ones
+from creditmesh.schemas.rules.numbers import alone, computed_in, day_of, half_width, is_longer, significant, with_ones
 from creditmesh.schemas.rules.values import GUARDS, remembered, unguarded
 
 LONGEST = 256
@@ -29,7 +29,7 @@ _MARKS = AS_BRACKETS | {ord("號"): "号"}
 _DIGITS = IN_DIGITS | str.maketrans("OI", "01")
 _NUMERAL = "".join((*NUMERALS, *TENS)).replace("两", "").replace("兩", "") + "0-9"
 _IN_WORDS = _NUMERAL.removesuffix("0-9")
-_ENDS_IN_NUMERAL, _NUMERAL_FIRST = re.compile(rf"[{_NUMERAL}]$"), re.compile(rf"[{_NUMERAL}]")
+_A_NUMERAL = re.compile(rf"[{_NUMERAL}]")
 _UNTIDY = re.compile("[\\s\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _FULL_WIDTH = {i: i - 0xFEE0 for first, last in ("０９", "ＡＺ", "ａｚ") for i in range(ord(first), ord(last) + 1)}
 
@@ -39,21 +39,22 @@ _PLAIN = re.compile(
     re.ASCII,
 )
 """The usual form; what its groups leave out is leading noughts."""
-_ENDS = re.compile(r"^[^\w()]+|[^\w()]+$")
+_ENDS = re.compile(r"^[^\w()]+|(?<![^\w()])[^\w()]+$")
 _DASHES = re.compile(r"-{2,}")
 _ALONE = re.compile(rf"(?<![{_NUMERAL}])(?<![{_NUMERAL}] )[{_NUMERAL}](?: [{_NUMERAL}])+(?! ?[{_NUMERAL}])")
 """Numerals that are all spaced: 1 2 is 12, where 1 12 may be anything."""
 _SPACED_YEAR = re.compile(rf"\([OI{_NUMERAL} ]{{5,10}}年?度?\)")
-_YEAR = re.compile(rf"\(+([OI{_NUMERAL}]{{4}})年?度?\)+")
+_YEAR = re.compile(rf"(?<!\()\(++([OI{_NUMERAL}]{{4}})年?度?\)+")
 _LACKS_FIRST = re.compile(r"(?<![(\d])((?:19|20)\d\d)\)(?=\d)", re.ASCII)
 _LACKS_LAST = re.compile(r"\(((?:19|20)\d\d)(?=\d{1,6}号$)", re.ASCII)
 """示罚2026〕7号: of a year's brackets one was left out."""
-_WORDED = re.compile(rf"[{_IN_WORDS}]+(?=号$)")
-_ORDER = re.compile(r"第(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII)
-_RUNNING = re.compile(r"(?<=\))[\dOI]*\d[\dOI]*号?$", re.ASCII)
+_WORDED = re.compile(rf"(?<![{_IN_WORDS}])[{_IN_WORDS}]++(?=号$)")
+_ORDER = re.compile(r"(?:(?<!\d)|(?<=(?<!\d)[12]\d{3}))第(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII)
+"""What stands before a running number. Behind another number that is no year it stays: 1第12 is not 11第2."""
+_RUNNING = re.compile(r"(?<=\))(?=[OI]*\d)[\dOI]++号?$", re.ASCII)
 _HIDDEN = re.compile(
     rf"[{re.escape(HIDING.translate(dict.fromkeys(map(ord, ROUND))))}{TIMES}]|X{{3,}}|[_.·・‧•]{{2,}}|-{{3,}}"
-    rf"|[0-9A-Z][{ROUND}]{{2,}}|[{ROUND}]{{2,}}[0-9A-Z]"
+    rf"|[0-9A-Z][{ROUND}]{{2,}}|(?<![{ROUND}])[{ROUND}]{{2,}}+[0-9A-Z]"
 )
 _COUNTING = frozenset("〇零一二三四五六七八九十百千甲乙丙丁戊己庚辛壬癸")
 _SAME = 6
@@ -68,9 +69,13 @@ _ITS_PLACE = re.compile(rf"(?<=[件表页])[{_NUMERAL}]+|(?<=[^{_NUMERAL}])[{_NU
 _PLACES = frozenset({"附表", "附图", "附录", "表", "图", "页", "附页", "序号", "行", "栏"})
 _NUMBERED = frozenset({"号", "NO"})
 """What a number follows, though alone it is a filler."""
-_MONTH = re.compile(r"[12]\d{3}年\d{1,2}月份?", re.ASCII)
+_MONTH = re.compile(r"(?:[12]\d{3}年)?\d{1,2}月(?:份|\d{1,2}[日号])?", re.ASCII)
 _DAYS_SINCE_1899 = range(36_526, 54_789)
 """The days of 2000 to 2049 as a spreadsheet counts them."""
+_MAY_BE_A_DAY = re.compile(
+    r"[12]\d{3}[-./](?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])[-./](?:0[1-9]|[12]\d|3[01])|\d+\.0{1,2}", re.ASCII
+)
+"""2026-05, 05-11, 1.0."""
 
 
 def _one_text(number: str) -> str:
@@ -119,6 +124,19 @@ def fault_of(text: str, fillers: AbstractSet[str], *, decision: bool, yearly: bo
         return "number_computed"
     tells = is_number(text, fillers, yearly=yearly) if decision else not tells_nothing(text, fillers)
     return None if tells else "decision_filler"
+
+
+def may_be_a_day(text: str) -> bool:
+    """Whether a decision's number reads as a day, a month or a count as a spreadsheet shows it, and may yet be one.
+
+    Bodies that number on have five digits, others the year and the running number without a mark: a person looks at it.
+    """
+    if _PLAIN.fullmatch(text):
+        return False
+    number = one_text(text)
+    if not (number.isascii() and number.isdigit()):
+        return _MAY_BE_A_DAY.fullmatch(number) is not None
+    return (len(number) == 5 and int(number) in _DAYS_SINCE_1899) or (len(number) == 8 and day_of(number) is not None)  # noqa: PLR2004
 
 
 def is_number(text: str, fillers: AbstractSet[str], *, yearly: bool = False) -> bool:
@@ -171,17 +189,18 @@ def read_number(text: str) -> str | None:
 
 
 def _is_day(text: str, number: str) -> bool:
-    if number.isdigit():  # eight digits may be a year and a running number
-        return len(number) == 5 and int(number) in _DAYS_SINCE_1899  # noqa: PLR2004
+    if number.isdigit():  # `may_be_a_day`
+        return False
     return read_date(text) is not None or _MONTH.fullmatch(number.translate(_DIGITS)) is not None
 
 
 def _apart(parts: Iterable[str]) -> str:
     """The parts in one, but for a blank where it alone keeps two numerals apart: 1 12 is not 11 2, and 1 2 is 12."""
-    joined = ""
+    joined: list[str] = []
     for part in parts:
-        joined += f" {part}" if _ENDS_IN_NUMERAL.search(joined) and _NUMERAL_FIRST.match(part) else part
-    return _ALONE.sub(_joined, joined)
+        apart = joined and _A_NUMERAL.match(joined[-1][-1]) and _A_NUMERAL.match(part)
+        joined.append(f" {part}" if apart else part)
+    return _ALONE.sub(_joined, "".join(joined))
 
 
 def _joined(found: re.Match[str]) -> str:
@@ -192,7 +211,10 @@ def _whole_pairs(text: str) -> str:
     opened, closed = text.count("("), text.count(")")
     if opened == closed:
         return text
-    return _LACKS_FIRST.sub(r"(\1)", text) if opened < closed else _LACKS_LAST.sub(r"(\1)", text)
+    if opened > closed:
+        return _LACKS_LAST.sub(r"(\1)", text)
+    # A label took its bracket with it: （文号：示罚〔2026〕7号）.
+    return text[:-1] if closed == opened + 1 and text.endswith("号)") else _LACKS_FIRST.sub(r"(\1)", text)
 
 
 def _year(found: re.Match[str]) -> str:

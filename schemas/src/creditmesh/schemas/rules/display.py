@@ -8,10 +8,7 @@ from datetime import date, timedelta
 
 from creditmesh.schemas.catalogue import DisplayRule, Repair
 from creditmesh.schemas.events.record import Severity
-from creditmesh.schemas.rules.calendar import add_months
-
-OPEN_END = date(2099, 12, 31)
-"""What the standards write for 长期: no end."""
+from creditmesh.schemas.rules.calendar import OPEN_END, add_months
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ the catalogue.
 """
 
 import re
-from unicodedata import normalize
+from collections.abc import Set as AbstractSet
 
+from creditmesh.schemas.rules.characters import nfkc
 from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.numbers import half_width, significant
 
@@ -30,15 +31,18 @@ _BEGINNINGS |= {"具体", "内容", "详见", "参见"}
 _FIRST = frozenset("".join(each[0] + each[0].lower() for each in _BEGINNINGS) + "無沒暫詳見內參")
 _LONGEST = 24
 """Characters of the longest text that says nothing, with what stands around it; one without a letter may be longer."""
+_MASK = "[?#※○◯●□■◻◼▢×✕✖╳⨯_〓]"
 _A_PERSONS = 11
 """Digits of the shortest number that a person is known by."""
 _OPENING = "《〈“「『【〔［（("
 """What stands before a word and is none: a law is cited in brackets."""
-_MASK = "[?#※○◯●□■◻◼▢×✕✖╳⨯_〓]"
-_MASKED = re.compile(rf"\*|{_MASK}{{2,}}|^[^\W\d_]{_MASK}.{{0,2}}$|(?<![A-Za-z])[xX]{{2,}}(?![A-Za-z])")
-"""孙**, 孙×: no name has a star, and others of these marks stand in one alone."""
-
-
+_HIDES = f"[*{_MASK[1:]}"
+_MASKED = re.compile(rf"{_HIDES}{{2,}}|^[^\W\d_]{_HIDES}.{{0,2}}$|^\*.{{0,2}}$|(?<![A-Za-z])[xX]{{2,}}(?![A-Za-z])")
+"""孙**, 孙×, *明: what is no name of anybody."""
+_MAY_HIDE = re.compile(
+    r"\*|某某|^某|^.{1,2}某$|某[\u4e00-\u9fff]{0,12}(?:公司|集团|厂|店|部|馆|站|中心|企业|合作社|商行)(?:$|\()"
+)
+"""孙某, 某公司, *ST示例: how judgments hide a name, and what firms have in theirs."""
 _NAME = re.compile("[0-9\u4e00-\u9fff]+")
 
 
@@ -70,16 +74,28 @@ def _begins_otherwise(text: str) -> bool:
     return text[0] >= "\u4e00" and text[1:2].isalpha() and simplified(text[:2]) not in _BEGINNINGS
 
 
-def names_nobody(name: str) -> bool:
-    """Whether what stands in place of a name is none: it says nothing, or is a short number.
+def is_masked(name: str) -> bool:
+    """Whether characters of a name are hidden, so that it is nobody's: 孙**, 示例××公司."""
+    return _NAME.fullmatch(name) is None and _MASKED.search(nfkc(name)) is not None
 
-    A longer one may be somebody's, and those who look for such numbers say so.
+
+def may_be_a_name(text: str) -> bool:
+    """Whether what says nothing may be a name: one letter or character (空), or a word in Latin letters (Na, Null)."""
+    return text.isalpha() and (len(text) == 1 or text.isascii())
+
+
+def is_doubtful_name(name: str, fillers: AbstractSet[str] = frozenset()) -> bool:
+    """Whether a name may be hidden or none at all, or may be genuine: a person looks at it.
+
+    It says nothing, is a short number (7-11), is a word of the catalogue's `fillers`, or has what hides names in
+    published decisions. A longer number may be somebody's, and those who look for such numbers say so.
     """
+    if name in fillers or (("某" in name or "*" in name or "＊" in name) and _MAY_HIDE.search(nfkc(name))):
+        return True
     if begins_as_a_text(name or "-"):
         return False
-    return says_nothing(name) or (len(name) < _A_PERSONS and not any(map(str.isalpha, name)))
-
-
-def is_masked(name: str) -> bool:
-    """Whether characters of a name are hidden: 孙**, 示例××公司."""
-    return _NAME.fullmatch(name) is None and _MASKED.search(normalize("NFKC", name)) is not None
+    return (
+        says_nothing(name)
+        or (len(name) < _A_PERSONS and not any(map(str.isalpha, name)))
+        or (significant(name) in fillers)
+    )

@@ -5,7 +5,7 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
-from creditmesh.schemas.rules.characters import BLANKS, MARKS, RADICALS
+from creditmesh.schemas.rules.characters import BLANKS, MARKS, RADICALS, nfkc
 
 
 def folded(name: str) -> str:
@@ -31,8 +31,8 @@ def simplified(text: str) -> str:
 
 
 def _folded(name: str) -> str:
-    whole = unicodedata.normalize("NFKC", name.translate(RADICALS))
-    plain = simplified(unicodedata.normalize("NFKC", whole.casefold()))
+    whole = nfkc(name.translate(RADICALS))
+    plain = simplified(nfkc(whole.casefold()))
     return "".join(c for c in plain if unicodedata.category(c) not in _PASSED_OVER and c not in _POINTS)
 
 

@@ -6,10 +6,10 @@ Nothing here knows whose number it is. `rules.identity` does, and is the only wa
 import re
 from datetime import date
 from operator import mul
-from unicodedata import category, decimal, normalize
+from unicodedata import category, decimal
 
 from creditmesh.schemas.identifiers import DocumentType
-from creditmesh.schemas.rules.characters import ALIKE, BLANKS, DASHES, DOTS, HIDING, MARKS, RADICALS, TIMES
+from creditmesh.schemas.rules.characters import ALIKE, BLANKS, DASHES, DOTS, HIDING, MARKS, RADICALS, TIMES, nfkc
 
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_CHECKS = "10X98765432"
@@ -26,19 +26,23 @@ _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 LONGEST = 128
 """Characters of the longest number, with all that people write around and between its digits."""
 
+_LONGEST_HALF_WIDTH = 512
+"""Characters of the longest one of any kind, a decision's among them, however it is written out."""
 _AS_X = str.maketrans(dict.fromkeys(TIMES, "X"))
 _UNSEEN = MARKS | {"Cc", "Cf", "Zs", "Zl", "Zp"}
 _BETWEEN = str.maketrans("", "", "-.,'\"`´‘’‚‛“”„=()[]{}〔〕【】〖〗《》〈〉「」『』·・‧•_" + DOTS)
 _ENDS = re.compile(r"^[\W_]+|(?<![\W_])[\W_]+$")
 _MARKED = r"NO[.:]|[\u4e00-\u9fff()_]{1,24}?[号码证]:"
+_GUARDED = r"""(?:(?<!["'(=\d])|(?<=(?<!\d)[12]\d{3}))["'(=]*+"""
+"""What may stand around a label, which is none behind a digit but a year's: without it two numbers would be one."""
 _LABEL = re.compile(
-    rf"""(?:["'(=]*(?:{_MARKED}"""
+    rf"""(?:{_GUARDED}(?:{_MARKED}"""
     r"""|(?:(?:居民|公民)?身份证|护照|(?:工商|营业执照)?注册|(?:统一)?社会信用|组织机构|纳税人识别|证件|登记)"""
     r"""(?:证号|号码?|代码)(?=[("'A-Z\d])|编号(?=[("'A-Z\d])))+"""
 )
 """No., №, 注册号：, what a document's number follows. NO without its point may be letters of the number."""
 _DECISIONS_LABEL = re.compile(
-    rf"""(?:["'(=]*(?:{_MARKED}|[\u4e00-\u9fff]{{0,8}}(?:决定书|处罚|许可|文书)文书?号(?=.)|(?:文书?号|编号|案号)(?=.)))+"""
+    rf"""(?:{_GUARDED}(?:{_MARKED}|[\u4e00-\u9fff]{{0,8}}(?:决定书|处罚|许可|文书)文书?号(?=.)|(?:文书?号|编号|案号)(?=.)))+"""
     r"|\([\u4e00-\u9fff]{2,16}书\)(?=.)"
 )
 _COPY = re.compile(
@@ -50,9 +54,9 @@ _COUNTED_COPY = re.compile(
     r"""^(["'=(]*(?:\d{13}(?=[-/]\d(?!\d))|\d{15}|[0-9A-Z]{18}))[-/]\d{1,2}(?=["')]*$)""", re.ASCII
 )
 """The same behind a whole number: 990000600000001-1."""
-_ELL = re.compile(r"(?<![A-Za-z])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")
+_ELL = re.compile(r"(?<![A-Za-zｌ])[lｌ]+(?=[\dIO号])|(?<=\d)[lｌ]+(?![A-Za-z])")
 _MASKED = re.compile(
-    rf"[{re.escape(HIDING)}]|[.·・‧•{DOTS}]{{2,}}|_{{2,}}|(?<=\w)-{{2,}}|-{{3,}}(?=\w)"
+    rf"[{re.escape(HIDING)}]|[.·・‧•{DOTS}]{{2,}}|_{{2,}}|(?<=\w)-{{2,}}|(?<!-)-{{3,}}+(?=\w)"
     rf"|[{TIMES}](?=.*[{TIMES}0-9A-Z])|X{{3,}}"
 )
 _POINT = f"[.,。'’٫·・{DOTS}]"
@@ -105,7 +109,12 @@ def written(text: str) -> str:
 
 
 def alone(number: str, *, decision: bool = False) -> str:
-    """A half-width number without its label and without what says on which copy or in which document it stands."""
+    """A half-width number without its label and without what says on which copy or in which document it stands.
+
+    A text that is longer than any number is left as it is.
+    """
+    if len(number) > _LONGEST_HALF_WIDTH:
+        return number
     return _COPY.sub("", (_DECISIONS_LABEL if decision else _LABEL).sub("", number, count=1))
 
 
@@ -118,7 +127,7 @@ def _means_ones(number: str) -> bool:
     # In a code that is typed in small letters it is an L, as it may be where nothing says how the rest is typed.
     if "l" not in number and "ｌ" not in number:
         return False
-    letters = [c for c in normalize("NFKC", number) if c.isascii() and c.isalpha() and c != "l"]
+    letters = [c for c in nfkc(number) if c.isascii() and c.isalpha() and c != "l"]
     if any(map(str.islower, letters)):
         return False
     return bool(letters) or len(significant(number)) not in _CODES
@@ -138,7 +147,7 @@ def is_longer(text: str, most: int) -> bool:
 
     Asked before a text is read, so that what reads it may cost more than its length says.
     """
-    return len(text) > most or (not text.isascii() and len(normalize("NFKC", text)) > most)
+    return len(text) > most or (not text.isascii() and len(nfkc(text)) > most)
 
 
 def computed(number: str) -> bool:
@@ -219,7 +228,7 @@ def day_of(digits: str) -> date | None:
 
 
 def _narrow(text: str) -> str:
-    plain = normalize("NFKC", text.upper().translate(RADICALS))
+    plain = nfkc(text.upper().translate(RADICALS))
     seen = (c for c in plain if category(c) not in _UNSEEN and c not in BLANKS)
     return "".join(half(c) for c in seen)
 

@@ -11,7 +11,7 @@ from unicodedata import digit, normalize
 
 from creditmesh.schemas.rules.characters import IN_DIGITS, TIMES, UNSEEN
 from creditmesh.schemas.rules.identity import birth_date
-from creditmesh.schemas.rules.numbers import half, resident_check
+from creditmesh.schemas.rules.numbers import day_of, half, resident_check
 
 VERSION = 1
 """Of this rule: one more where more is found. What a text was searched by is kept with it (public forms)."""
@@ -60,6 +60,11 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|(?!\d(?:\D+\d)+\Z)(?:\d{1,2}\W+)+\d{1
 """An amount, or a list of small numbers; a number with a mark behind each digit is none."""
 _DAY = re.compile(r"\A(?:19|20)\d\d(?:[-./]\d{1,2}[-./]|[)〕】\]])|\d\.\d{1,2}(?!\d)\s+\d|\d\s+\d+\.\d", re.ASCII)
 """A day, the year of a document, or one amount and the next."""
+_SIZE = re.compile(r"\d{3,4}(?:\s*\*\s*\d{3,4}){2}", re.ASCII)
+"""1830*915*1200."""
+_AREA = re.compile(r"(?<!\d)0\d{2,3}\s?[-)]\s?\Z", re.ASCII)
+"""The area code of a fixed line: 0991-1852968."""
+_DIGITS_BEFORE, _DIGITS_BEHIND = re.compile(r"\d*\Z", re.ASCII), re.compile(r"\d*", re.ASCII)
 _PROVINCES = frozenset(
     ("11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43", "44",
      "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65", "71", "81", "82", "83", "91", "99")
@@ -121,7 +126,11 @@ def _found(text: str, *, strict: bool) -> Iterator[tuple[int, int]]:
         for start in range(run.start(), run.end() - _LENGTH + 1):
             number = compact[start : start + _LENGTH].upper()
             alone = strict and length == _LENGTH
-            if _is_resident(number) and (alone or number[17] == resident_check(number[:17])):
+            if (
+                _is_resident(number)
+                and (alone or number[17] == resident_check(number[:17]))
+                and not _is_of_days(folded, kept[start], kept[start + 17] + 1)
+            ):
                 yield places[kept[start]], places[kept[start + 17]] + 1
 
 
@@ -147,7 +156,9 @@ def _is_one(folded: str, first: int, last: int) -> bool:
     """Whether digits with marks between them may be one number: no list, nor part of one, no amounts, no day."""
     said = folded[first:last]
     marks = {"(" if mark in "()" else mark for mark in re.split(r"[\d\s]+", said) if mark}
-    if len(marks) > 1 or _DAY.search(said) or _GROUPED.fullmatch(said):
+    if len(marks) > 1 or _DAY.search(said) or _GROUPED.fullmatch(said) or _SIZE.fullmatch(said):
+        return False
+    if _AREA.search(folded[max(0, first - _NEAR) : first]):
         return False
     mark = re.escape(marks.pop()) if marks else ""
     if re.match(rf"\s*{mark}\s*\d", folded[last : last + _NEAR]) or re.search(
@@ -157,6 +168,15 @@ def _is_one(folded: str, first: int, last: int) -> bool:
     if not _LISTED.search(said):
         return True
     return folded[first - 1 : first] != "第" and not _OF_A_LIST.match(folded, last)
+
+
+def _is_of_days(folded: str, first: int, last: int) -> bool:
+    """Whether digits are parts of a list of days, as batches are numbered: 20230115、20230123、20230131."""
+    before = _DIGITS_BEFORE.search(folded[max(0, first - _NEAR) : first])
+    behind = _DIGITS_BEHIND.match(folded, last)
+    whole = (before[0] if before else "") + folded[first:last] + (behind[0][:_NEAR] if behind else "")
+    parts = re.findall(r"\d+", whole, re.ASCII)
+    return len(parts) > 1 and all(len(part) == 8 and day_of(part) is not None for part in parts)  # noqa: PLR2004
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from creditmesh.schemas.rules.amounts import amount_of
 from creditmesh.schemas.rules.characters import shown
-from creditmesh.schemas.rules.fillers import begins_as_a_text, is_masked, names_nobody, says_nothing
+from creditmesh.schemas.rules.fillers import begins_as_a_text, is_masked, says_nothing
 from creditmesh.schemas.rules.numbers import LONGEST as LONGEST_NUMBER
 from creditmesh.schemas.rules.numbers import is_longer, written
 
@@ -24,18 +24,19 @@ DIGITS = 18
 SCALE = 6
 """A decimal without limits of its own: decimal(18,6), as the exchange tables have it."""
 
+LONGEST_DECIMAL = 64
+"""Characters of the longest amount, however it is spelled."""
 _EXPONENT = 40
 GUARDS = "'\"`´‘’‚‛“”„＇＂=＝"
 """What stands around a value so that a spreadsheet takes it for a text."""
 _QUOTES = "'＇`´‘’‚‛"
 _FORMULA = re.compile("""[=＝]?\\s*["＂]((?:[^"＂]|""|＂＂)*)["＂]""")
+_DOUBLED = re.compile('(["＂])\\1')
 _UNREADABLE = re.compile("[\x00\ud800-\udfff\ufffd]|锟斤拷")
 _LOST = ("\ufffd", "锟斤拷")
 """What a conversion leaves of characters it could not read, and what the next one makes of that."""
 _LINE_ENDS = "\r\v\x85\u2028\u2029"
 _LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
-_LONGEST_DECIMAL = 64
-"""A longer text is no amount, however it is spelled."""
 _DECIMAL = re.compile(r"0*+(\d*)(?:\.(\d*?)0*)?", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 
@@ -74,16 +75,20 @@ def unguarded(text: str) -> str:
 
 
 def _without_guard(text: str) -> str:
+    # Each step takes all of its kind off at once: a nested formula has half as many quotes, so that steps are few.
     if found := _FORMULA.fullmatch(text):
-        return found[1].replace('""', '"').strip(WHITE)
+        return _DOUBLED.sub(r"\1", found[1]).strip(WHITE)
     if text[:1] in {"=", "＝"}:
-        return text[1:].strip(WHITE)
+        return text.lstrip("=＝" + WHITE)
     quotes = sum(map(text.count, _QUOTES))
     if text[:1] and text[0] in _QUOTES and (quotes == 1 or (quotes == 2 and text[-1] in _QUOTES)):  # noqa: PLR2004 - a pair
         return text.strip(_QUOTES + WHITE)
     return text
 
 
+_SCALE = re.compile("[元圆圓块塊万萬亿億整正]")
+_CLEARLY_YUAN = 1000
+"""A sign says the currency, and the field the scale: ¥20 in one in 万元 may be either, ¥2,000 hardly is 20 million."""
 _YUAN = {"元": 1, "万元": 10_000, "亿元": 100_000_000}
 
 
@@ -96,12 +101,14 @@ def decimal_reader(digits: int | None, scale: int | None, unit: str | None = Non
     whole_digits = (DIGITS if digits is None else digits) - places
 
     def read(text: str) -> str | None:
-        if len(text) > _LONGEST_DECIMAL:
+        if len(text) > LONGEST_DECIMAL:
             return None
         found = _DECIMAL.fullmatch(_ungrouped(text))
         if found is None:
             said = bare(normalize("NFKC", text))
             yuan = amount_of(said) if unit in _YUAN else None
+            if yuan is not None and unit != "元" and yuan < _CLEARLY_YUAN and not _SCALE.search(said):
+                return None
             said = _ungrouped(said) if yuan is None else format(yuan / _YUAN[unit or ""], "f")
             found = _DECIMAL.fullmatch(said)
         if found is None or not any(map(str.isdigit, found[0])):
@@ -111,7 +118,7 @@ def decimal_reader(digits: int | None, scale: int | None, unit: str | None = Non
             return None
         return f"{whole}.{fraction}" if fraction else whole
 
-    return remembered(read, most=2048, longest=_LONGEST_DECIMAL)
+    return remembered(read, most=2048, longest=LONGEST_DECIMAL)
 
 
 def _ungrouped(text: str) -> str:
@@ -152,6 +159,6 @@ def read_text(text: str) -> str | None:
 
 
 def read_name(text: str) -> str | None:
-    """A name without guards; None if it names nobody, or its characters are hidden."""
+    """A name without guards; None if it says nothing, or its characters are hidden."""
     name = read_text(text)
-    return None if name is None or names_nobody(name) or is_masked(name) else name
+    return None if name is None or is_masked(name) else name

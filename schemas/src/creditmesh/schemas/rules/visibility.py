@@ -16,6 +16,7 @@ import orjson
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.catalogue.item import SEVERITIES
 from creditmesh.schemas.events.record import Severity
+from creditmesh.schemas.rules.calendar import OPEN_END
 from creditmesh.schemas.rules.display import lengthened, period_of
 from creditmesh.schemas.rules.severity import AMOUNT, milder, rated_anew
 
@@ -208,7 +209,7 @@ _RATED = f"""
 def _after(role: str) -> str:
     text = _FIELD % role
     return f"""case when {text} ~ '^{_DAY.pattern}$' and pg_input_is_valid({text}, 'date')
-                     and {text} < '2099-12-31' then cast({text} as date) + 1 end"""
+                     and {text} < '{OPEN_END}' then cast({text} as date) + 1 end"""
 
 
 _UNTIL = f"""

@@ -15,6 +15,7 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.amounts import fine_agrees
 from creditmesh.schemas.rules.calendar import add_months
 from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.fillers import is_doubtful_name
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 
 _GATES = 64
@@ -34,6 +35,8 @@ class Gate(Lawful):
         self._uscc = party.uscc
         self._issuers = {party.uscc, *party.issues_for}
         self._limits = [(f.code, f.maximum, Decimal(f.maximum)) for f in compiled.item.fields if f.maximum is not None]
+        self._named = tuple(spec.code for spec in compiled.item.fields if spec.type == "name")
+        self._words = compiled.fillers
         self._fine_agrees = lru_cache(KEPT)(fine_agrees)
         self._over = lru_cache(KEPT)(self._kept_for_its_term)
         self._clear = {kind: tuple(_read_by_all(compiled.item, kind)) for kind in compiled.item.kinds}
@@ -51,6 +54,7 @@ class Gate(Lawful):
         verdict.refusals += dates
         if not verdict.refusals:
             self._person(row, verdict)
+            self._names(row, verdict)
             self._clear_texts(row, verdict)
             self._money(row, verdict)
             verdict.severity = self._severity(row)
@@ -65,6 +69,11 @@ class Gate(Lawful):
             verdict.refusals.append(at("issuer_not_yours", roles.issuer))
         if roles.source is not None and row.get(roles.source, self._uscc) not in self._issuers:
             verdict.refusals.append(at("source_not_yours", roles.source))
+
+    def _names(self, row: Row, verdict: Judgement) -> None:
+        for code in self._named:
+            if code in row and is_doubtful_name(row[code], self._words):
+                verdict.holds.append(at("name_doubtful", code, **self._spoken[code]))
 
     def _clear_texts(self, row: Row, verdict: Judgement) -> None:
         for code in () if verdict.subject is None else self._clear[verdict.subject.kind]:

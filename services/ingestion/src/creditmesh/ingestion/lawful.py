@@ -10,7 +10,7 @@ from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
-from creditmesh.schemas.rules.decision_numbers import fault_of
+from creditmesh.schemas.rules.decision_numbers import fault_of, may_be_a_day
 from creditmesh.schemas.rules.display import Period, period_of
 from creditmesh.schemas.rules.identity import birth_date, is_minor
 from creditmesh.schemas.rules.severity import severity_of
@@ -65,6 +65,8 @@ class Lawful:
             fault = fault_of(row[code], self._fillers, decision=decision, yearly=self._yearly)
             if fault is not None:
                 verdict.refusals.append(at(fault, code, **self._spoken[code]))
+            elif decision and may_be_a_day(row[code]):
+                verdict.holds.append(at("decision_day", code, **self._spoken[code]))
 
     def _judge_dates(
         self, decided_on: str | None, valid_from: str | None, valid_until: str | None, own_end: str | None
