@@ -126,7 +126,7 @@ def test_broken_bytes_cost_their_own_row_alone_and_are_told_by_its_line(many, en
     lines = [written([row], ending=ending).encode(encoding) for row in [list(CODES), *rows]]
     place = 1 + which % many
     lines[place] = lines[place].replace(b",", broken + b",", 1)
-    found = list(rows_of(Table.of(b"".join(lines)), COLUMNS))
+    found = list(rows_of(Table.of(b"".join(lines), names=FieldCodes()), COLUMNS))
     assert [row.line for row in found] == list(range(2, many + 2))
     assert [row.line for row in found if isinstance(row.text, FieldError)] == [place + 1]
 
@@ -175,7 +175,7 @@ def test_a_broken_quote_is_its_own_rows_fault(text: str, want: list[str]):
 
 def test_a_row_is_known_by_the_line_it_begins_in():
     text = "\n某表,,,,\n" + HEADER + '\nA,"一\n二",x,1,\n,,,,\nB,,y,2,\n'
-    table = Table.of(text.encode())
+    table = Table.of(text.encode(), names=FieldCodes())
     assert (table.above, table.header.line) == ((2,), 3)
     assert [row.line for row in rows_of(table, COLUMNS)] == [5, 8]
 
@@ -185,7 +185,7 @@ def test_a_row_is_known_by_the_line_it_begins_in():
     ["示例市行政处罚信息公示表\n", "某局,,,,填报人\n\n", "sep=,\n", '"两行\n标题",,,,\n填报单位：某局,2026年11月\n'],
 )
 def test_a_title_above_the_header_is_no_header_and_is_told(above: str):
-    table = Table.of((above + HEADER + "A,x,y,1,z\n").encode())
+    table = Table.of((above + HEADER + "A,x,y,1,z\n").encode(), names=FieldCodes())
     assert tuple(table.header.cells) == CODES
     assert table.above[0] == 1
 
@@ -193,19 +193,37 @@ def test_a_title_above_the_header_is_no_header_and_is_told(above: str):
 MARKS = st.text(st.sampled_from(",;\t"), min_size=1, max_size=40)
 
 
-@given(st.sampled_from(",;\t"), st.integers(0, WIDTH - 1), MARKS, st.integers(0, 3), st.booleans())
-def test_no_cell_decides_the_delimiter_of_the_file(delimiter: str, place: int, marks: str, above: int, named: bool):  # noqa: FBT001
+@given(st.sampled_from(",;\t"), st.integers(0, WIDTH - 1), MARKS, st.integers(0, 3))
+def test_no_cell_decides_the_delimiter_of_the_file(delimiter: str, place: int, marks: str, above: int):
     row = list("abcde")
     row[place] = f"x{marks}y"
     rows = [*[["示例市公示表"]] * above, list(CODES), row, list("12345"), list("67890")]
-    table = Table.of(written(rows, delimiter=delimiter).encode(), names=FieldCodes() if named else None)
+    table = Table.of(written(rows, delimiter=delimiter).encode(), names=FieldCodes())
     assert (table.delimiter, tuple(table.header.cells), len(table.above)) == (delimiter, CODES, above)
     assert next(list(record.cells) for record in table.records()) == row
 
 
-def test_where_the_names_are_known_a_row_of_instructions_is_no_header():
+def test_a_row_of_instructions_is_no_header():
     body = "如实填写," * WIDTH + "\n" + HEADER + "A,x,y,1,z\n"
     assert tuple(Table.of(body.encode(), names=FieldCodes()).header.cells) == CODES
+
+
+def test_the_first_record_that_is_mostly_names_is_the_header_and_no_row_is_lost_to_a_fuller_one_below():
+    body = "示例市公示表\nFROM,TO,号\nA,1,x\n" + HEADER + "B,x,y,2,z\n"
+    table = Table.of(body.encode(), names=FieldCodes())
+    assert (table.header.line, table.above) == (2, (1,))
+    assert [record.line for record in table.records()] == [3, 4, 5]
+
+
+@pytest.mark.parametrize("row", ["A;B\tC", "A\t\n", ";;;", '"x;y"'])
+def test_one_name_is_enough_for_a_header_and_its_rows_decide_no_delimiter(row: str):
+    table = Table.of(f"表\nFROM\n{row}\n{row}\n".encode(), names=FieldCodes())
+    assert (table.delimiter, list(table.header.cells)) == (",", ["FROM"])
+
+
+def test_where_nothing_is_a_name_the_fullest_record_stands_where_the_header_should():
+    table = Table.of("示例表\n甲;乙;丙\n1;2;3\n".encode(), names=FieldCodes())
+    assert (table.delimiter, table.header.line) == (";", 2)
 
 
 @pytest.mark.parametrize("tail", [",,,,\n", " , ,\u3000,\t,\n", "\n\r\n", "\x1a", "\n\x1a\r\n", "\u3000\n"])
@@ -261,7 +279,7 @@ def test_of_a_file_in_two_encodings_the_rows_of_one_are_read_and_the_others_refu
 
 
 def test_utf8_that_is_said_to_be_gb18030_is_not_stored_as_other_characters():
-    table = Table.of((HEADER + NAMES).encode(), "gb18030")
+    table = Table.of((HEADER + NAMES).encode(), "gb18030", names=FieldCodes())
     assert [row.text.code for row in rows_of(table, COLUMNS) if isinstance(row.text, FieldError)] == ["bad_encoding"]
 
 
@@ -289,7 +307,7 @@ def test_the_first_line_end_outside_quotes_is_the_files(body: bytes, want: list[
 
 
 def test_the_rows_of_a_table_hold_about_what_their_texts_have():
-    table = Table.of((HEADER + "x,y,z,a,b\n" * 5000).encode())
+    table = Table.of((HEADER + "x,y,z,a,b\n" * 5000).encode(), names=FieldCodes())
     tracemalloc.start()
     rows = list(rows_of(table, COLUMNS))
     held, _ = tracemalloc.get_traced_memory()
