@@ -7,15 +7,19 @@ import sys
 import tracemalloc
 from collections.abc import Sequence
 from itertools import cycle
+from pathlib import Path
+from random import Random
 
 import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from creditmesh.schemas.files import Table, encoding_of, foreign, is_doubtful, lines_of, rows_of
+from creditmesh.ingestion.formats import tables
+from creditmesh.schemas.files import Encoding, Table, encoding, encoding_of, foreign, lines_of, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.headers import Columns
+from tests.ingestion.rows import compiled
 
 WIDTH = 5
 CODES = ("FROM", "B", "C", "TO", "E")
@@ -323,11 +327,51 @@ NAMES_WRITTEN = {
 }
 
 
+def is_doubtful(text: str, encoding: str, said: Encoding | None = None) -> bool:
+    return Table.of((HEADER + text).encode(encoding, "ignore"), said, names=FieldCodes()).is_doubtful
+
+
 @pytest.mark.parametrize("encoding", NAMES_WRITTEN)
 def test_another_encoding_is_not_taken_for_chinese(encoding: str):
-    body = (HEADER + NAMES_WRITTEN[encoding] * 3).encode(encoding)
-    assert is_doubtful(body)
-    assert not is_doubtful(body, "gb18030"), "who says so is believed"
+    assert is_doubtful(NAMES_WRITTEN[encoding] * 3, encoding)
+    assert not is_doubtful(NAMES_WRITTEN[encoding], encoding, "gb18030"), "who says so is believed"
+
+
+PENALTIES = (Path(__file__).parents[2] / "samples" / "penalties.csv").read_text(encoding="utf-8-sig")
+KANJI = (
+    "山田商店鈴木工業東京都千代田区丸内一丁目合同会社佐藤郎高橋花子中食品株式村建設小林運輸渡辺製作所伊電機加医院吉薬局大阪市北"
+    "梅行政処分務停止命令衛生法違反営許可取消罰金平成三十年国土交通省愛知県名古屋神奈川横浜福岡海道札幌代表締役松本清井上木森池"
+)
+CYRILLIC = "Общество с ограниченной ответственностью Ромашка, Москва, Сидорович Пётр, ДОЛГ ШТРАФ ЮГ ЭХО ЦЖЪЫ хфэюъщ"
+
+
+@pytest.mark.parametrize("encoding", ["big5", "shift_jis", "euc_jp"])
+def test_a_file_of_penalties_in_another_encoding_is_not_taken_for_chinese(encoding: str):
+    assert is_doubtful(PENALTIES, encoding)
+
+
+@pytest.mark.parametrize(("text", "encoding"), [(KANJI, "euc_jp"), (CYRILLIC * 2, "cp1251"), (CYRILLIC, "koi8_r")])
+def test_other_scripts_are_not_taken_for_chinese(text: str, encoding: str):
+    assert is_doubtful(text, encoding)
+
+
+PEOPLE = {
+    "uyghur": "阿卜杜热西提·吐尔逊 古丽巴哈尔·艾尼瓦尔 麦麦提图尔荪·喀迪尔 "
+    "帕提古丽·赛买提 艾尔肯·阿卜杜拉 热依汗古丽·麦提敏 努尔麦麦提·伊敏",
+    "tibetan": "次仁卓玛 扎西顿珠 洛桑旦增 格桑曲珍 尼玛次仁 达瓦卓嘎 边巴多吉 索朗旺堆 强巴拉姆 嘎玛群培",
+    "mongol": "巴特尔 乌云其木格 斯琴高娃 额尔敦巴雅尔 苏日娜 其其格 哈斯额尔德尼 敖特根 宝音德力格尔 娜仁托娅",
+    "yi": "阿木惹伍加 吉克曲布 沙马拉且 海来木呷 阿尔木牛 吉木阿依 马海尔布 勒格史日 罗洪伍合",
+    "rare": "龚娅婷 覃琬瑜 蒙娜 闫琪 邬晓倩 阮筱 翟璐 裴馨怡 尹悦 侯雯 邵鹏 熊磊 秦旭 阎峰 潘婕 姚瑶 禤翀 欧阳赟",
+    "common": "王芳 李娜 张敏 刘静 陈婷 杨艳 赵娟 黄霞 周丽 吴玲 徐燕 孙萍 胡倩 朱颖 林琳 彭雪",
+    "traditional": "陳麗華 張國榮 趙麗穎 劉德華 楊過 鄭伊健 葉問 龍劍笙 關之琳 譚詠麟 羅文 許冠傑",
+}
+
+
+@given(st.sampled_from(list(PEOPLE)), st.randoms(use_true_random=False), st.integers(1, 18))
+def test_names_of_people_alone_are_chinese(who: str, shuffled: Random, many: int):
+    names = PEOPLE[who].split()
+    shuffled.shuffle(names)
+    assert not is_doubtful("\n".join(names[:many]), "gb18030")
 
 
 @pytest.mark.parametrize(
@@ -338,10 +382,19 @@ def test_another_encoding_is_not_taken_for_chinese(encoding: str):
         "因逾期未缴纳罚款，责令停止违法行为，处以罚款2000元。\n",
         "龘\n",
         "plain,text\n",
+        PENALTIES,
     ],
 )
 def test_what_departments_write_in_gb18030_is_chinese(text: str):
-    assert not is_doubtful((HEADER + text).encode("gb18030"))
+    assert not is_doubtful(text, "gb18030")
+
+
+def test_of_a_file_without_a_stated_encoding_the_bytes_are_looked_through_once(monkeypatch):
+    body, looked = PENALTIES.encode(), []
+    look = encoding._looked_through
+    monkeypatch.setattr(encoding, "_looked_through", lambda text: looked.append(len(text)) or look(text))
+    next(tables.read(body, encoding=None, names=compiled().names)[1])
+    assert looked.count(len(body)) == 1
 
 
 @pytest.mark.parametrize(

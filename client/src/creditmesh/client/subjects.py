@@ -85,8 +85,8 @@ class _Columns:
 
 def _table(body: bytes, said: Encoding | None) -> Iterator[object]:
     """The rows under the columns that are known; others are not read, nor sent."""
-    refuse_doubtful_table(body, said)
     table = Table.of(body, said, names=_Columns())
+    refuse_doubtful_table(table)
     header = [_COLUMNS.get(spelled(cell)) for cell in table.header.cells[:_MOST_COLUMNS]]
     known = [column for column in header if column is not None]
     if "number" not in known or len(set(known)) < len(known):

@@ -132,8 +132,8 @@ def _looked_at(
     path: Path, body: Octets, form: Form, said: Encoding | None, *, limits: Limits, names: Callable[[], Names]
 ) -> tuple[Encoding, tuple[Piece, ...]]:
     if form == "csv":
-        refuse_doubtful_table(body, said)
         table = Table.of(body, said, names=names())
+        refuse_doubtful_table(table)
         records = (_Record(record.line, record.end, filled=not record.blank) for record in table.records())
         return table.encoding, _cut(path, body, records, limits, start=table.header.end, beginning=table.beginning)
     refuse_other_encodings(body, said)

@@ -18,7 +18,7 @@ from functools import cache
 from itertools import islice
 from typing import Literal, NamedTuple, Protocol, Self
 
-from creditmesh.schemas.files.encoding import Encoding, Octets, decoded, encoding_of
+from creditmesh.schemas.files.encoding import Encoding, Octets, decoded, encoding_of, reads_as_chinese
 from creditmesh.schemas.files.lines import LINE_BYTES, ending_of
 from creditmesh.schemas.rules.values import WHITE
 
@@ -78,6 +78,8 @@ class Table:
     header: TableRecord
     above: tuple[int, ...]
     """The lines above the header that say something, and are no part of the table."""
+    guessed: bool
+    """Whether its encoding is neither said nor marked."""
 
     @classmethod
     def of(cls, body: Octets, said: Encoding | None = None, *, names: Names) -> Self:
@@ -89,7 +91,12 @@ class Table:
         head = heads[delimiter]
         header = head[place] if head else TableRecord(1, 0, ())
         above = tuple(each.line for each in head[:place] if not each.blank)
-        return cls(body, encoding, ending, delimiter, header, above)
+        return cls(body, encoding, ending, delimiter, header, above, guessed=said is None and start == 0)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is read as GB18030 though nobody says so, and what then stands there is no Chinese."""
+        return self.guessed and self.encoding == "gb18030" and not reads_as_chinese(self.body)
 
     @property
     def beginning(self) -> bytes:
