@@ -391,8 +391,8 @@ def test_what_departments_write_in_gb18030_is_chinese(text: str):
 
 def test_of_a_file_without_a_stated_encoding_the_bytes_are_looked_through_once(monkeypatch):
     body, looked = PENALTIES.encode(), []
-    look = encoding._looked_through
-    monkeypatch.setattr(encoding, "_looked_through", lambda text: looked.append(len(text)) or look(text))
+    look = encoding.looked_through
+    monkeypatch.setattr(encoding, "looked_through", lambda text: looked.append(len(text)) or look(text))
     next(tables.read(body, encoding=None, names=compiled().names)[1])
     assert looked.count(len(body)) == 1
 
@@ -410,6 +410,17 @@ def test_of_a_file_without_a_stated_encoding_the_bytes_are_looked_through_once(m
         (b'\xef\xbb\xbf<?xml version="1.0"?>', "XML"),
         ("文号,名称\n".encode("utf-16"), "UTF-16"),
         ("文号,名称\n".encode("utf-16-le"), "UTF-16"),
+        ("文号,名称\n".encode("utf-32"), "UTF-32"),
+        ("文号,名称\n".encode("utf-32-be"), "UTF-16 or not a text"),
+        (b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n\r\n<html>", ".mht"),
+        (b"From: <Saved by Excel>\r\nSubject: x\r\nMIME-Version: 1.0\r\n", ".mht"),
+        (b"{\\rtf1\\ansi\\ansicpg936 text}", "RTF"),
+        (b"ID;PWXL;N;E\r\nP;PGeneral\r\n", "SYLK"),
+        (b"TABLE\r\n0,1\r\n", "DIF"),
+        (PENALTIES.encode().decode("latin-1").encode(), "wrong encoding"),
+        (PENALTIES.encode().decode("cp1252", "replace").encode(), "wrong encoding"),
+        (PENALTIES.encode().decode("gbk", "ignore").encode(), "wrong encoding"),
+        (PENALTIES.encode().decode("gb18030", "replace").encode(), "wrong encoding"),
     ],
 )
 def test_what_is_no_table_is_told_by_what_it_is(body: bytes, said: str):
@@ -418,3 +429,20 @@ def test_what_is_no_table_is_told_by_what_it_is(body: bytes, said: str):
     assert said in found.detail
     assert found.detail_zh
     assert foreign(HEADER.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PENALTIES.encode(),
+        PENALTIES.encode("gb18030"),
+        (PENALTIES[:4000] + PENALTIES[:900].encode().decode("latin-1")).encode(),
+        "CF_XDR_MC,BZ\nSociété Générale à responsabilité limitée,château façade Müller Größe\n".encode() * 9,
+        "编号,尺寸\n1,1830×915×1200·25°\n".encode() * 9,
+        b"ID;PWD,Content-Type: x\n1,2\n",
+        b"ID;P\n1;2\n",
+        b"TABLE\n1\n",
+    ],
+)
+def test_a_table_is_not_taken_for_something_else(body: bytes):
+    assert foreign(body) is None

@@ -79,11 +79,11 @@ def decoded(line: bytes, encoding: Encoding) -> tuple[str, bool]:
 def _is_utf8_all_the_same(line: bytes) -> bool:
     if not line.translate(None, _ALL_BUT_LOW):  # nearly every line of GB18030
         return False
-    found = _looked_through(line)
+    found = looked_through(line)
     return found.long > 1 and found.mostly_long
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """What bytes are, read as UTF-8."""
 
     beyond: int
@@ -98,7 +98,8 @@ class _Seen(NamedTuple):
         return 6 * self.long > self.beyond
 
 
-def _looked_through(body: Octets) -> _Seen:
+def looked_through(body: Octets) -> Seen:
+    """What there is of UTF-8 in a text in whatever encoding."""
     decoder = getincrementaldecoder("utf-8")("ignore")
     beyond = kept = characters = 0
     for start in range(0, len(body), _SLICE):
@@ -108,9 +109,9 @@ def _looked_through(body: Octets) -> _Seen:
         kept += len(text.encode())
         characters += len(text)
     plain = len(body) - beyond
-    return _Seen(beyond, len(body) - kept, (kept - plain) - 2 * (characters - plain))
+    return Seen(beyond, len(body) - kept, (kept - plain) - 2 * (characters - plain))
 
 
 def _mostly_utf8(body: Octets) -> bool:
-    found = _looked_through(body)
+    found = looked_through(body)
     return found.broken == 0 or found.mostly_long

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from creditmesh.chassis.errors import Invalid, Malformed
-from creditmesh.schemas.files import Encoding, Table, TableRow, foreign, rows_of
+from creditmesh.schemas.files import HEAD, Encoding, Table, TableRow, foreign, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.headers import Columns, FieldNames
@@ -45,9 +45,10 @@ def read(
 def _bad(columns: Columns, table: Table) -> BadHeader:
     line, parted = table.header.line, len(table.header.cells) > 1
     return BadHeader(
-        f"Line {line} was taken for the header; give it the field codes or names of the item's template"
+        f"Of the first {HEAD} lines line {line} was taken for the header; "
+        "give it the field codes or names of the item's template"
         + ("." if parted else ", with commas, tabs or semicolons between them: none was found."),
-        f"第 {line} 行被视为表头；表头须为该目录条目模板中的字段代码或名称"
+        f"前 {HEAD} 行中第 {line} 行被视为表头；表头须为该目录条目模板中的字段代码或名称"
         + ("。" if parted else "，以逗号、制表符或分号分隔：未找到分隔符。"),
         errors=columns.errors,
     )
