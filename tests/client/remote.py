@@ -23,7 +23,7 @@ from creditmesh.schemas.rules.headers import FieldNames
 from creditmesh.schemas.signed import SignedText, sign
 from creditmesh.schemas.verdicts import Receipt, VerdictWord, verdict_line
 from tests.client.feed import FeedLog
-from tests.ingestion.rows import items
+from tests.ingestion.rows import code_sets, items
 from tests.support.eventually import eventually
 
 KEY = "cm_city_canary000001_thiskeymustneverbeseen1"
@@ -33,6 +33,9 @@ ITSELF = SHIPPED.model_copy(
     update={"fields": (*SHIPPED.fields, FieldSpec(code="VERDICT", name="Verdict", name_zh="结论", type="text"))}
 )
 """The item, with a field for what becomes of the row."""
+CATALOGUE = {f"/v1/catalogue/items/{ITEM}": ITSELF} | {
+    f"/v1/catalogue/code-sets/{code}": code_set for code, code_set in code_sets().items()
+}
 NAMES = FieldNames(
     ITSELF.model_copy(update={"fields": tuple(f.model_copy(update={"required": False}) for f in ITSELF.fields)})
 )
@@ -89,8 +92,9 @@ def app_of(remote: Remote) -> FastAPI:
         body = await request.body()
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         remote.asked.append(Asked(request.method, target, dict(request.headers), body))
-        if target == f"/v1/catalogue/items/{ITEM}" and not remote.refuse_all:
-            return JSONResponse(ITSELF.model_dump(mode="json"))
+        found = CATALOGUE.get(target)
+        if found is not None and not remote.refuse_all:
+            return JSONResponse(found.model_dump(mode="json"))
         if remote.refuse_all:
             return problem(403, "forbidden", "This credential may not do that", "该凭证无权执行此操作")
         if remote.busy:
