@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import csv
-import io
 import json
 import socket
 import threading
@@ -16,15 +14,31 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from creditmesh.ingestion import formats
+from creditmesh.ingestion.formats import media_of
+from creditmesh.schemas.catalogue import FieldSpec
 from creditmesh.schemas.problems import PROBLEM_JSON, FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.headers import FieldNames
 from creditmesh.schemas.signed import SignedText, sign
 from creditmesh.schemas.verdicts import Receipt, VerdictWord, verdict_line
 from tests.client.feed import FeedLog
+from tests.ingestion.rows import code_sets, items
 from tests.support.eventually import eventually
 
 KEY = "cm_city_canary000001_thiskeymustneverbeseen1"
 ITEM = "administrative_penalty"
+SHIPPED = items()[ITEM]
+ITSELF = SHIPPED.model_copy(
+    update={"fields": (*SHIPPED.fields, FieldSpec(code="VERDICT", name="Verdict", name_zh="结论", type="text"))}
+)
+"""The item, with a field for what becomes of the row."""
+CATALOGUE = {f"/v1/catalogue/items/{ITEM}": ITSELF} | {
+    f"/v1/catalogue/code-sets/{code}": code_set for code, code_set in code_sets().items()
+}
+NAMES = FieldNames(
+    ITSELF.model_copy(update={"fields": tuple(f.model_copy(update={"required": False}) for f in ITSELF.fields)})
+)
 
 
 @dataclass
@@ -78,6 +92,9 @@ def app_of(remote: Remote) -> FastAPI:
         body = await request.body()
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         remote.asked.append(Asked(request.method, target, dict(request.headers), body))
+        found = CATALOGUE.get(target)
+        if found is not None and not remote.refuse_all:
+            return JSONResponse(found.model_dump(mode="json"))
         if remote.refuse_all:
             return problem(403, "forbidden", "This credential may not do that", "该凭证无权执行此操作")
         if remote.busy:
@@ -190,12 +207,8 @@ def line_of(number: int, row: dict[str, str]) -> bytes:
 
 
 def rows_of(body: bytes, content_type: str) -> list[dict[str, str]]:
-    if content_type == "application/json":
-        return json.loads(body)
-    if content_type == "application/x-ndjson":
-        return [json.loads(line) for line in body.splitlines() if line.strip()]
-    charset = content_type.partition("charset=")[2]
-    return [row for row in csv.DictReader(io.StringIO(body.decode(charset).removeprefix("\ufeff"), newline="")) if row]
+    """The rows as a node reads them."""
+    return [json.loads(row.text) for row in formats.rows_of(media_of(content_type), body, names=NAMES)]
 
 
 def problem(status: int, code: str, title: str, title_zh: str, **more) -> Response:

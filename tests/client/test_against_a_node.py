@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
-from creditmesh.client import Limits, Node, ProblemError, Upload
+from creditmesh.client import Limits, Node, ProblemError
 from creditmesh.client.cli import app
 from creditmesh.node.errors import NodeError
 from creditmesh.sandbox import cli as sandbox
@@ -127,7 +127,7 @@ async def test_a_file_in_pieces_is_judged_like_the_file_whole(city, url):
 
     def words(limits: Limits) -> list[tuple[int, str]]:
         with Node(url, key=token) as client:
-            upload = Upload.of(SAMPLES / "penalties.csv", limits=limits)
+            upload = client.records.upload(SAMPLES / "penalties.csv", item=ITEM, limits=limits)
             return [(v.row, v.verdict) for v in client.records.submit_file(upload, item=ITEM)]
 
     whole = await asyncio.to_thread(words, Limits())

@@ -7,7 +7,7 @@ import pytest
 
 from tests.client.remote import KEY
 from tests.client.test_cli_pull import run
-from tests.support.cast import resident
+from tests.support.cast import resident, uscc
 
 NAME = "金丝雀"
 LISTED, CLEAN = (
@@ -85,6 +85,9 @@ def test_no_number_and_no_name_is_in_any_address_message_or_file_of_ours(remote,
         ("number\n123456789\n", "natural_person, organisation, sole_trader", "法人及非法人组织"),
         (f"number,kind\n{LISTED},somebody\n", "natural_person, organisation, sole_trader", "个体工商户"),
         ("名称\n某某\n", "a column number", "统一社会信用代码"),
+        ("主体类别,号码\n企业,无\n", "stands in place of the number", "占位文字"),
+        ("号码,证件类型\n1,出生证\n", "no such type", "无此证件类型"),
+        (f"号码\n{LISTED}\n号码\n", "Row 2, line 3", "文件第3行"),
     ],
 )
 def test_what_cannot_be_sent_is_told_with_its_own_reason(remote, file, text, english, chinese):
@@ -102,3 +105,52 @@ def test_columns_are_found_by_their_names_and_others_are_not_sent(remote, file):
     done = screen(remote, file, "--json")
     assert json.loads(done.stdout)["exact"] == 2, done.stderr
     assert all(NAME.encode() not in asked.body for asked in remote.asked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"主体类别,号码\n个人,{LISTED}\n自然人,{CLEAN}\n",
+        f"主体类别,号码\n01,{LISTED}\nNATURAL_PERSON,{CLEAN}\n",
+        f"证件类型,号码\n01,{LISTED}\n临时身份证,{CLEAN}\n",
+        f"主体类别,号码\n企业法人,{uscc(2)}\n法人和其他组织,{uscc(4)}\n",
+        f"主体类别,号码\n個體工商戶,{uscc(2)}\n企业,{uscc(4)}\n",
+        "证件类型,号码\n外国护照,E12345678\n台胞证,12345678\n",
+        f"证件类型,号码\n统一社会信用代码,{uscc(2)}\n信用代码,{uscc(4)}\n",
+        f"姓名,号码\n甲,{LISTED},\n乙,{CLEAN},,\n",
+        f"号码\n{LISTED}\t\n{CLEAN}\t\n",
+        f"号码\n'{LISTED}\n\u200b{CLEAN}\n",
+    ],
+)
+def test_what_submissions_take_is_taken_here(remote, file, text):
+    file.write_text(text, encoding="utf-8")
+    done = screen(remote, file, "--json")
+    assert json.loads(done.stdout)["exact"] == 2, done.stderr
+
+
+SUBJECT = f'{{"kind":"natural_person","document":{{"type":"resident_id","number":"{LISTED}"}}}}'
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("s.ndjson", f"{SUBJECT}\r{SUBJECT}"),
+        ("s.ndjson", f"{SUBJECT}\n\n{SUBJECT}\n"),
+        ("s.json", f"[{SUBJECT},\n{SUBJECT}]"),
+        ("s.ndjson", f'{{"号码":"{LISTED}","姓名":"甲"}}\n{{"number":"{CLEAN}","序号":"2"}}\n'),
+    ],
+)
+def test_objects_are_taken_a_line_each_or_in_an_array_by_the_names_of_columns_too(remote, tmp_path, name, text):
+    remote.screens = True
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8", newline="")
+    done = screen(remote, file, "--json")
+    assert json.loads(done.stdout)["exact"] == 2, done.stderr
+
+
+def test_a_name_that_stands_twice_in_an_object_is_refused_and_nothing_is_sent(remote, tmp_path):
+    file = tmp_path / "s.ndjson"
+    file.write_text(SUBJECT.replace("{", '{"kind":"organisation",', 1) + "\n", encoding="utf-8")
+    done = screen(remote, file)
+    assert (done.returncode, remote.asked) == (2, [])
+    assert "a name twice" in " ".join(done.stderr.split())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from creditmesh.client import Limits, NotUnderstood, ProblemError, Unreachable, Upload
+from creditmesh.client import Limits, NotUnderstood, ProblemError, Unreachable
 from creditmesh.schemas.signed import said
 from creditmesh.schemas.verdicts import Receipt
 from tests.client.remote import ITEM
@@ -52,8 +52,9 @@ def test_a_receipt_that_does_not_fit_its_verdicts_is_refused(node, remote, tmp_p
 
 def test_a_large_file_goes_in_pieces_with_keys_of_their_own_and_rows_numbered_as_in_the_file(node, remote, tmp_path):
     file = tmp_path / "rows.csv"
-    file.write_bytes("文号,VERDICT\n".encode("gb18030") + "甲,accepted\n乙,refused\n".encode("gb18030") * 5)
-    upload = Upload.of(file, limits=Limits(rows=4))
+    header = "行政处罚决定书文号,VERDICT\n".encode("gb18030")
+    file.write_bytes(header + "甲,accepted\n乙,refused\n".encode("gb18030") * 5)
+    upload = node.records.upload(file, item=ITEM, limits=Limits(rows=4))
     sent = []
     submission = node.records.submit_file(upload, item=ITEM, key="k")
     submission.sent = sent.append
@@ -62,13 +63,13 @@ def test_a_large_file_goes_in_pieces_with_keys_of_their_own_and_rows_numbered_as
         (row, "refused" if row % 2 == 0 else "accepted") for row in range(1, 11)
     ]
     assert [asked.key for asked in remote.submissions] == ["k.1", "k.1", "k.2", "k.3"]
-    assert all(asked.body.startswith("文号,VERDICT\n".encode("gb18030")) for asked in remote.submissions)
+    assert all(asked.body.startswith(header) for asked in remote.submissions)
     assert [said(Receipt, receipt).rows for receipt in submission.receipts] == [4, 4, 2]
     assert max(sent) == upload.size
 
 
 def test_a_dry_run_of_a_large_file_has_no_receipts_and_rows_numbered_as_in_the_file(node, remote, tmp_path):
-    upload = Upload.of(file_of(tmp_path, ["accepted"] * 5), limits=Limits(rows=2))
+    upload = node.records.upload(file_of(tmp_path, ["accepted"] * 5), item=ITEM, limits=Limits(rows=2))
     remote.breaks = [1]
     submission = node.records.submit_file(upload, item=ITEM, dry_run=True)
     assert [verdict.row for verdict in submission] == [1, 2, 3, 4, 5]

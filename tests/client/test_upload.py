@@ -4,81 +4,124 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from creditmesh.client import Limits, Unsendable, Upload
-from creditmesh.schemas.files import Table
+from creditmesh.ingestion.formats import media_of, rows_of
+from creditmesh.schemas.catalogue import FieldSpec
+from creditmesh.schemas.files import PADDING
+from creditmesh.schemas.rules.headers import FieldNames
+from tests.ingestion.rows import items
 
-# No semicolons: which of two delimiters a few broken rows mean is told by the fields' names alone, which the node has.
-CELLS = st.text(st.sampled_from('甲乙丙龦1aZ",\n\r \u3000'), max_size=6)
-ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=30)
-HEADER = ["文号", "名称", "内容"]
+SHIPPED = items()["administrative_penalty"]
+CODES = ("CF_XDR_MC", "CF_WSH", "CF_SY", "BZ")
+NAMES = FieldNames(
+    SHIPPED.model_copy(
+        update={"fields": tuple(FieldSpec(code=code, name=code, name_zh=f"名{code}", type="text") for code in CODES)}
+    )
+)
+HEADER = [*CODES[:3], "序号", "BZ"]
+CELLS = st.text(st.sampled_from('甲乙丙龦1aZ",;\t\n\r \u3000'), max_size=6)
+ROWS = st.lists(
+    st.one_of(
+        st.lists(CELLS, max_size=5),
+        st.sampled_from(
+            [HEADER, list(CODES), ["CF_WSH"], ["警告;罚款", "甲;乙", "\n"], ["\n甲", "乙"], [""], ["填报人：某"]]
+        ),
+    ),
+    min_size=1,
+    max_size=30,
+)
+ABOVE = st.lists(
+    st.sampled_from(
+        [["某表"], ["如实填写"] * 6, ["1", "2", "3", "4", "5"], ["主体", "主体", "CF_SY", "", "BZ"], ["sep=;"], []]
+    ),
+    max_size=4,
+)
 
 
-def written(rows, *, charset="utf-8"):
+def looked_at(file, **options):
+    return Upload.of(file, names=lambda: NAMES, **options)
+
+
+def written(rows, *, delimiter, ending):
     text = io.StringIO()
-    csv.writer(text).writerows([HEADER, *rows])
-    return text.getvalue().encode(charset)
+    csv.writer(text, delimiter=delimiter, lineterminator=ending).writerows(rows)
+    return text.getvalue()
 
 
-def read(body, charset):
-    """What the node's reader makes of it: each row with the line it begins in."""
-    table = Table.of(body, charset)
-    return table, [(record.line, record.cells, record.fault) for record in table.records() if not record.blank]
+def read(body, content_type):
+    """What the node makes of it: each row with the line it begins in, and its text or what is wrong with it."""
+    return [(row.line, row.text, row.refusal) for row in rows_of(media_of(content_type), body, names=NAMES)]
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory):
+    return tmp_path_factory.mktemp("cut")
 
 
 @given(
     rows=ROWS,
-    charset=st.sampled_from(["utf-8", "gb18030"]),
     most=st.integers(1, 7),
-    above=st.sampled_from(["", "某表\r\n"]),
+    above=ABOVE,
+    way=st.tuples(
+        st.sampled_from(["utf-8", "gb18030"]), st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n", "\r"])
+    ),
 )
-@settings(max_examples=150)
-def test_pieces_of_a_table_are_tables_with_its_header_and_together_all_its_rows_in_order(
-    tmp_path_factory, rows, charset, most, above
-):
-    file = tmp_path_factory.mktemp("cut") / "rows.csv"
-    body = above.encode(charset) + written(rows, charset=charset)
-    file.write_bytes(body)
-    whole, filled = read(body, charset)
-    if not filled:
-        with pytest.raises(Unsendable):
-            Upload.of(file, charset=charset)
+@example(rows=[["甲", "1"]] * 5, most=3, above=[["如实填写"] * 6], way=("utf-8", ",", "\n"))
+@example(rows=[["甲"], ["乙", "警告;罚款"], ["丙", "警告;罚款", "1"]] * 2, most=2, above=[], way=("utf-8", ",", "\n"))
+@example(rows=[["甲", "1"], ["\n乙", "2"]], most=1, above=[], way=("utf-8", ",", "\r"))
+@settings(max_examples=300, deadline=None)
+def test_pieces_of_a_table_are_read_by_the_node_as_the_table_is(cut, rows, most, above, way):
+    file = cut / "rows.csv"
+    charset, delimiter, ending = way
+    file.write_bytes(written([*above, HEADER, *rows], delimiter=delimiter, ending=ending).encode(charset))
+    whole = read(file.read_bytes(), f"text/csv; charset={charset}")
+    try:
+        upload = looked_at(file, charset=charset, limits=Limits(rows=most))
+    except Unsendable:
+        assert whole == []
         return
-    upload = Upload.of(file, charset=charset, limits=Limits(rows=most))
-    pieces = [(piece, *read(b"".join(piece.read()), charset)) for piece in upload.pieces]
-    assert all(table.header.cells == whole.header.cells for _, table, _ in pieces)
-    assert [(line + piece.lines_before, *rest) for piece, _, rows in pieces for line, *rest in rows] == filled
-    assert all(1 <= len(rows) <= most for _, _, rows in pieces)
-    assert [piece.rows for piece in upload.pieces] == [len(rows) for _, _, rows in pieces]
+    pieces = [(piece, read(b"".join(piece.read()), upload.content_type)) for piece in upload.pieces]
+    assert [(line + piece.lines_before, *rest) for piece, found in pieces for line, *rest in found] == whole
+    assert all(len(found) <= piece.rows <= most for piece, found in pieces)
     assert all(piece.size == len(b"".join(piece.read())) for piece in upload.pieces)
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "gb18030"])
 def test_a_table_with_carriage_returns_alone_is_cut_at_its_rows(tmp_path, charset):
     file = tmp_path / "rows.csv"
-    file.write_bytes("文号,名称\r1,甲\r2,乙\r".encode(charset))
-    upload = Upload.of(file, limits=Limits(rows=1))
+    file.write_bytes("CF_WSH,BZ\r1,甲\r2,乙\r".encode(charset))
+    upload = looked_at(file, limits=Limits(rows=1))
     assert [b"".join(piece.read()).decode(charset) for piece in upload.pieces] == [
-        "文号,名称\r1,甲\r",
-        "文号,名称\r2,乙\r",
+        "CF_WSH,BZ\r1,甲\r",
+        "CF_WSH,BZ\r" + " \r" * PADDING + "2,乙\r",
     ]
     assert upload.charset == charset
 
 
 def test_pieces_keep_the_limit_of_bytes_with_the_header_counted(tmp_path):
     file = tmp_path / "rows.csv"
-    file.write_bytes(b"CODE,NAME\n" + b"1234,5678\n" * 100)
-    upload = Upload.of(file, limits=Limits(size=55))
-    assert {piece.size for piece in upload.pieces} == {50}
+    file.write_bytes(b"CF_WSH,BZ\n" + b"1234,5678\n" * 100)
+    upload = looked_at(file, limits=Limits(size=55 + 2 * PADDING))
+    assert {piece.size for piece in upload.pieces[1:]} == {50 + 2 * PADDING}
     assert upload.rows == 100
+
+
+@pytest.mark.parametrize(("name", "row"), [("rows.csv", b'1,"a\r\nb"\n\n'), ("rows.ndjson", b'{"a":\r\n1}\r\n')])
+def test_pieces_keep_the_limit_of_line_ends(tmp_path, name, row):
+    file = tmp_path / name
+    file.write_bytes((b"CF_WSH,BZ\n" if name.endswith("csv") else b"") + row * 30)
+    bodies = [b"".join(piece.read()) for piece in looked_at(file, limits=Limits(line_ends=25)).pieces]
+    assert max(body.count(b"\n") + body.count(b"\r") for body in bodies) in range(20, 26)
+    assert sum(body.count(row.rstrip()) for body in bodies) == 30
 
 
 def test_ndjson_is_cut_at_lines_and_empty_lines_are_no_rows(tmp_path):
     file = tmp_path / "rows.ndjson"
     file.write_bytes(b'{"a":1}\n\n{"a":2}\n{"a":3}')
-    upload = Upload.of(file, limits=Limits(rows=2))
+    upload = looked_at(file, limits=Limits(rows=2))
     assert [b"".join(piece.read()) for piece in upload.pieces] == [b'{"a":1}\n\n{"a":2}\n', b'{"a":3}']
     assert upload.content_type == "application/x-ndjson"
 
@@ -100,13 +143,13 @@ def test_ndjson_is_cut_at_lines_and_empty_lines_are_no_rows(tmp_path):
 def test_a_file_is_known_by_its_name_and_its_content(tmp_path, name, content, content_type):
     file = tmp_path / name
     file.write_bytes(content)
-    assert Upload.of(file).content_type == content_type
+    assert looked_at(file).content_type == content_type
 
 
 def test_one_object_is_sent_as_an_array_of_one(tmp_path):
     file = tmp_path / "one.json"
     file.write_bytes(b'\xef\xbb\xbf{\n "a": 1}')
-    assert b"".join(Upload.of(file).pieces[0].read()) == b'[{\n "a": 1}]'
+    assert b"".join(looked_at(file).pieces[0].read()) == b'[{\n "a": 1}]'
 
 
 @pytest.mark.parametrize(
@@ -125,7 +168,7 @@ def test_a_file_that_cannot_be_sent_is_told_so_with_the_remedy_and_none_of_its_v
     file = tmp_path / "rows.csv"
     file.write_bytes(content)
     with pytest.raises(Unsendable) as told:
-        Upload.of(file)
+        looked_at(file)
     assert word in told.value.detail
     assert told.value.detail_zh
 
@@ -133,22 +176,22 @@ def test_a_file_that_cannot_be_sent_is_told_so_with_the_remedy_and_none_of_its_v
 def test_a_byte_that_is_no_text_is_its_rows_fault_and_not_the_files(tmp_path):
     file = tmp_path / "rows.csv"
     file.write_bytes("文号,名称\n1,甲\0\n2,示例乙有限公司\n3,示例丙有限公司\n".encode())
-    assert Upload.of(file).rows == 3
+    assert looked_at(file).rows == 3
 
 
 def test_an_unknown_encoding_and_a_missing_file_are_told(tmp_path):
     file = tmp_path / "rows.csv"
     with pytest.raises(Unsendable, match=r"rows\.csv"):
-        Upload.of(file)
+        looked_at(file)
     file.write_bytes(b"A\n1\n")
     with pytest.raises(Unsendable, match="gb18030"):
-        Upload.of(file, charset="latin-1")
+        looked_at(file, charset="latin-1")
 
 
 def test_a_file_that_shrinks_while_it_is_sent_is_noticed(tmp_path):
     file = tmp_path / "rows.csv"
     file.write_bytes(b"A\n1\n2\n")
-    upload = Upload.of(file)
+    upload = looked_at(file)
     file.write_bytes(b"A\n")
     with pytest.raises(Unsendable, match="changed"):
         list(upload.pieces[0].read())

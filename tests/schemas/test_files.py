@@ -7,15 +7,19 @@ import sys
 import tracemalloc
 from collections.abc import Sequence
 from itertools import cycle
+from pathlib import Path
+from random import Random
 
 import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from creditmesh.schemas.files import Table, encoding_of, foreign, is_doubtful, lines_of, rows_of
+from creditmesh.ingestion.formats import tables
+from creditmesh.schemas.files import Encoding, Table, encoding, encoding_of, foreign, lines_of, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.headers import Columns
+from tests.ingestion.rows import compiled
 
 WIDTH = 5
 CODES = ("FROM", "B", "C", "TO", "E")
@@ -126,7 +130,7 @@ def test_broken_bytes_cost_their_own_row_alone_and_are_told_by_its_line(many, en
     lines = [written([row], ending=ending).encode(encoding) for row in [list(CODES), *rows]]
     place = 1 + which % many
     lines[place] = lines[place].replace(b",", broken + b",", 1)
-    found = list(rows_of(Table.of(b"".join(lines)), COLUMNS))
+    found = list(rows_of(Table.of(b"".join(lines), names=FieldCodes()), COLUMNS))
     assert [row.line for row in found] == list(range(2, many + 2))
     assert [row.line for row in found if isinstance(row.text, FieldError)] == [place + 1]
 
@@ -175,7 +179,7 @@ def test_a_broken_quote_is_its_own_rows_fault(text: str, want: list[str]):
 
 def test_a_row_is_known_by_the_line_it_begins_in():
     text = "\n某表,,,,\n" + HEADER + '\nA,"一\n二",x,1,\n,,,,\nB,,y,2,\n'
-    table = Table.of(text.encode())
+    table = Table.of(text.encode(), names=FieldCodes())
     assert (table.above, table.header.line) == ((2,), 3)
     assert [row.line for row in rows_of(table, COLUMNS)] == [5, 8]
 
@@ -185,7 +189,7 @@ def test_a_row_is_known_by_the_line_it_begins_in():
     ["示例市行政处罚信息公示表\n", "某局,,,,填报人\n\n", "sep=,\n", '"两行\n标题",,,,\n填报单位：某局,2026年11月\n'],
 )
 def test_a_title_above_the_header_is_no_header_and_is_told(above: str):
-    table = Table.of((above + HEADER + "A,x,y,1,z\n").encode())
+    table = Table.of((above + HEADER + "A,x,y,1,z\n").encode(), names=FieldCodes())
     assert tuple(table.header.cells) == CODES
     assert table.above[0] == 1
 
@@ -193,19 +197,37 @@ def test_a_title_above_the_header_is_no_header_and_is_told(above: str):
 MARKS = st.text(st.sampled_from(",;\t"), min_size=1, max_size=40)
 
 
-@given(st.sampled_from(",;\t"), st.integers(0, WIDTH - 1), MARKS, st.integers(0, 3), st.booleans())
-def test_no_cell_decides_the_delimiter_of_the_file(delimiter: str, place: int, marks: str, above: int, named: bool):  # noqa: FBT001
+@given(st.sampled_from(",;\t"), st.integers(0, WIDTH - 1), MARKS, st.integers(0, 3))
+def test_no_cell_decides_the_delimiter_of_the_file(delimiter: str, place: int, marks: str, above: int):
     row = list("abcde")
     row[place] = f"x{marks}y"
     rows = [*[["示例市公示表"]] * above, list(CODES), row, list("12345"), list("67890")]
-    table = Table.of(written(rows, delimiter=delimiter).encode(), names=FieldCodes() if named else None)
+    table = Table.of(written(rows, delimiter=delimiter).encode(), names=FieldCodes())
     assert (table.delimiter, tuple(table.header.cells), len(table.above)) == (delimiter, CODES, above)
     assert next(list(record.cells) for record in table.records()) == row
 
 
-def test_where_the_names_are_known_a_row_of_instructions_is_no_header():
+def test_a_row_of_instructions_is_no_header():
     body = "如实填写," * WIDTH + "\n" + HEADER + "A,x,y,1,z\n"
     assert tuple(Table.of(body.encode(), names=FieldCodes()).header.cells) == CODES
+
+
+def test_the_first_record_that_is_mostly_names_is_the_header_and_no_row_is_lost_to_a_fuller_one_below():
+    body = "示例市公示表\nFROM,TO,号\nA,1,x\n" + HEADER + "B,x,y,2,z\n"
+    table = Table.of(body.encode(), names=FieldCodes())
+    assert (table.header.line, table.above) == (2, (1,))
+    assert [record.line for record in table.records()] == [3, 4, 5]
+
+
+@pytest.mark.parametrize("row", ["A;B\tC", "A\t\n", ";;;", '"x;y"'])
+def test_one_name_is_enough_for_a_header_and_its_rows_decide_no_delimiter(row: str):
+    table = Table.of(f"表\nFROM\n{row}\n{row}\n".encode(), names=FieldCodes())
+    assert (table.delimiter, list(table.header.cells)) == (",", ["FROM"])
+
+
+def test_where_nothing_is_a_name_the_fullest_record_stands_where_the_header_should():
+    table = Table.of("示例表\n甲;乙;丙\n1;2;3\n".encode(), names=FieldCodes())
+    assert (table.delimiter, table.header.line) == (";", 2)
 
 
 @pytest.mark.parametrize("tail", [",,,,\n", " , ,\u3000,\t,\n", "\n\r\n", "\x1a", "\n\x1a\r\n", "\u3000\n"])
@@ -261,7 +283,7 @@ def test_of_a_file_in_two_encodings_the_rows_of_one_are_read_and_the_others_refu
 
 
 def test_utf8_that_is_said_to_be_gb18030_is_not_stored_as_other_characters():
-    table = Table.of((HEADER + NAMES).encode(), "gb18030")
+    table = Table.of((HEADER + NAMES).encode(), "gb18030", names=FieldCodes())
     assert [row.text.code for row in rows_of(table, COLUMNS) if isinstance(row.text, FieldError)] == ["bad_encoding"]
 
 
@@ -289,7 +311,7 @@ def test_the_first_line_end_outside_quotes_is_the_files(body: bytes, want: list[
 
 
 def test_the_rows_of_a_table_hold_about_what_their_texts_have():
-    table = Table.of((HEADER + "x,y,z,a,b\n" * 5000).encode())
+    table = Table.of((HEADER + "x,y,z,a,b\n" * 5000).encode(), names=FieldCodes())
     tracemalloc.start()
     rows = list(rows_of(table, COLUMNS))
     held, _ = tracemalloc.get_traced_memory()
@@ -305,11 +327,51 @@ NAMES_WRITTEN = {
 }
 
 
+def is_doubtful(text: str, encoding: str, said: Encoding | None = None) -> bool:
+    return Table.of((HEADER + text).encode(encoding, "ignore"), said, names=FieldCodes()).is_doubtful
+
+
 @pytest.mark.parametrize("encoding", NAMES_WRITTEN)
 def test_another_encoding_is_not_taken_for_chinese(encoding: str):
-    body = (HEADER + NAMES_WRITTEN[encoding] * 3).encode(encoding)
-    assert is_doubtful(body)
-    assert not is_doubtful(body, "gb18030"), "who says so is believed"
+    assert is_doubtful(NAMES_WRITTEN[encoding] * 3, encoding)
+    assert not is_doubtful(NAMES_WRITTEN[encoding], encoding, "gb18030"), "who says so is believed"
+
+
+PENALTIES = (Path(__file__).parents[2] / "samples" / "penalties.csv").read_text(encoding="utf-8-sig")
+KANJI = (
+    "山田商店鈴木工業東京都千代田区丸内一丁目合同会社佐藤郎高橋花子中食品株式村建設小林運輸渡辺製作所伊電機加医院吉薬局大阪市北"
+    "梅行政処分務停止命令衛生法違反営許可取消罰金平成三十年国土交通省愛知県名古屋神奈川横浜福岡海道札幌代表締役松本清井上木森池"
+)
+CYRILLIC = "Общество с ограниченной ответственностью Ромашка, Москва, Сидорович Пётр, ДОЛГ ШТРАФ ЮГ ЭХО ЦЖЪЫ хфэюъщ"
+
+
+@pytest.mark.parametrize("encoding", ["big5", "shift_jis", "euc_jp"])
+def test_a_file_of_penalties_in_another_encoding_is_not_taken_for_chinese(encoding: str):
+    assert is_doubtful(PENALTIES, encoding)
+
+
+@pytest.mark.parametrize(("text", "encoding"), [(KANJI, "euc_jp"), (CYRILLIC * 2, "cp1251"), (CYRILLIC, "koi8_r")])
+def test_other_scripts_are_not_taken_for_chinese(text: str, encoding: str):
+    assert is_doubtful(text, encoding)
+
+
+PEOPLE = {
+    "uyghur": "阿卜杜热西提·吐尔逊 古丽巴哈尔·艾尼瓦尔 麦麦提图尔荪·喀迪尔 "
+    "帕提古丽·赛买提 艾尔肯·阿卜杜拉 热依汗古丽·麦提敏 努尔麦麦提·伊敏",
+    "tibetan": "次仁卓玛 扎西顿珠 洛桑旦增 格桑曲珍 尼玛次仁 达瓦卓嘎 边巴多吉 索朗旺堆 强巴拉姆 嘎玛群培",
+    "mongol": "巴特尔 乌云其木格 斯琴高娃 额尔敦巴雅尔 苏日娜 其其格 哈斯额尔德尼 敖特根 宝音德力格尔 娜仁托娅",
+    "yi": "阿木惹伍加 吉克曲布 沙马拉且 海来木呷 阿尔木牛 吉木阿依 马海尔布 勒格史日 罗洪伍合",
+    "rare": "龚娅婷 覃琬瑜 蒙娜 闫琪 邬晓倩 阮筱 翟璐 裴馨怡 尹悦 侯雯 邵鹏 熊磊 秦旭 阎峰 潘婕 姚瑶 禤翀 欧阳赟",
+    "common": "王芳 李娜 张敏 刘静 陈婷 杨艳 赵娟 黄霞 周丽 吴玲 徐燕 孙萍 胡倩 朱颖 林琳 彭雪",
+    "traditional": "陳麗華 張國榮 趙麗穎 劉德華 楊過 鄭伊健 葉問 龍劍笙 關之琳 譚詠麟 羅文 許冠傑",
+}
+
+
+@given(st.sampled_from(list(PEOPLE)), st.randoms(use_true_random=False), st.integers(1, 18))
+def test_names_of_people_alone_are_chinese(who: str, shuffled: Random, many: int):
+    names = PEOPLE[who].split()
+    shuffled.shuffle(names)
+    assert not is_doubtful("\n".join(names[:many]), "gb18030")
 
 
 @pytest.mark.parametrize(
@@ -320,10 +382,19 @@ def test_another_encoding_is_not_taken_for_chinese(encoding: str):
         "因逾期未缴纳罚款，责令停止违法行为，处以罚款2000元。\n",
         "龘\n",
         "plain,text\n",
+        PENALTIES,
     ],
 )
 def test_what_departments_write_in_gb18030_is_chinese(text: str):
-    assert not is_doubtful((HEADER + text).encode("gb18030"))
+    assert not is_doubtful(text, "gb18030")
+
+
+def test_of_a_file_without_a_stated_encoding_the_bytes_are_looked_through_once(monkeypatch):
+    body, looked = PENALTIES.encode(), []
+    look = encoding.looked_through
+    monkeypatch.setattr(encoding, "looked_through", lambda text: looked.append(len(text)) or look(text))
+    next(tables.read(body, encoding=None, names=compiled().names)[1])
+    assert looked.count(len(body)) == 1
 
 
 @pytest.mark.parametrize(
@@ -339,6 +410,17 @@ def test_what_departments_write_in_gb18030_is_chinese(text: str):
         (b'\xef\xbb\xbf<?xml version="1.0"?>', "XML"),
         ("文号,名称\n".encode("utf-16"), "UTF-16"),
         ("文号,名称\n".encode("utf-16-le"), "UTF-16"),
+        ("文号,名称\n".encode("utf-32"), "UTF-32"),
+        ("文号,名称\n".encode("utf-32-be"), "UTF-16 or not a text"),
+        (b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n\r\n<html>", ".mht"),
+        (b"From: <Saved by Excel>\r\nSubject: x\r\nMIME-Version: 1.0\r\n", ".mht"),
+        (b"{\\rtf1\\ansi\\ansicpg936 text}", "RTF"),
+        (b"ID;PWXL;N;E\r\nP;PGeneral\r\n", "SYLK"),
+        (b"TABLE\r\n0,1\r\n", "DIF"),
+        (PENALTIES.encode().decode("latin-1").encode(), "wrong encoding"),
+        (PENALTIES.encode().decode("cp1252", "replace").encode(), "wrong encoding"),
+        (PENALTIES.encode().decode("gbk", "ignore").encode(), "wrong encoding"),
+        (PENALTIES.encode().decode("gb18030", "replace").encode(), "wrong encoding"),
     ],
 )
 def test_what_is_no_table_is_told_by_what_it_is(body: bytes, said: str):
@@ -347,3 +429,20 @@ def test_what_is_no_table_is_told_by_what_it_is(body: bytes, said: str):
     assert said in found.detail
     assert found.detail_zh
     assert foreign(HEADER.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PENALTIES.encode(),
+        PENALTIES.encode("gb18030"),
+        (PENALTIES[:4000] + PENALTIES[:900].encode().decode("latin-1")).encode(),
+        "CF_XDR_MC,BZ\nSociété Générale à responsabilité limitée,château façade Müller Größe\n".encode() * 9,
+        "编号,尺寸\n1,1830×915×1200·25°\n".encode() * 9,
+        b"ID;PWD,Content-Type: x\n1,2\n",
+        b"ID;P\n1;2\n",
+        b"TABLE\n1\n",
+    ],
+)
+def test_a_table_is_not_taken_for_something_else(body: bytes):
+    assert foreign(body) is None

@@ -2,10 +2,13 @@
 
 from functools import reduce
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creditmesh.ingestion.formats import media_of, rows_of
+from creditmesh.schemas.rules import headers
 from creditmesh.schemas.rules.headers import FieldNames
 from tests.ingestion.rows import compiled, items, rules
 
@@ -89,3 +92,19 @@ def test_a_column_beside_its_field_is_left_out_and_said(name: str):
     header = [spec.code for spec in items()["administrative_penalty"].fields]
     found = compiled().names.columns([*header, name])
     assert (found.errors, [notice.code for notice in found.notices]) == ((), ["extra_field"])
+
+
+def test_a_row_that_begins_with_a_fields_name_and_goes_on_as_data_is_data():
+    codes = compiled().codes
+    rows = (["行政相对人名称", *("示例",) * 4], ["名称", "CF_WSH", "某", "某", "某"])
+    assert not any(compiled().names.are(row) for row in rows)
+    assert compiled().names.are(["行政相对人名称", "CF_WSH", "某"])
+    body = "\n".join(",".join(row) for row in (codes, *rows)).encode()
+    first, second = rows_of(media_of("text/csv; charset=utf-8"), body, names=compiled().names)
+    assert [orjson.loads(row.text)[codes[0]] for row in (first, second)] == ["行政相对人名称", "名称"]
+
+
+def test_of_a_row_with_a_number_no_name_is_compared(monkeypatch):
+    """It is a row of data, and comparing costs ten times as much as all else that is asked about it."""
+    monkeypatch.setattr(headers, "spelled", lambda name: pytest.fail(f"{name} was compared"))
+    assert not compiled().names.are(["示例商贸有限公司", "91990000MA00000000", "罚款"])

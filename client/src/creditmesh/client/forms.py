@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from creditmesh.client.errors import Unsendable
-from creditmesh.schemas.files import MARK, Encoding, Octets, encoding_of, encoding_said, foreign, is_doubtful
+from creditmesh.schemas.files import MARK, Encoding, Octets, Table, encoding_of, encoding_said, foreign
 
 Form = Literal["csv", "ndjson", "json"]
 _HEAD = 65_536
@@ -39,13 +39,14 @@ def charset_said(name: str | None) -> Encoding | None:
     return said
 
 
-def refuse_doubtful_table(body: Octets, said: Encoding | None) -> None:
+def refuse_doubtful_table(table: Table) -> None:
     """Unsendable for a table in an encoding that nobody names, and that is neither of the two that are read."""
-    if is_doubtful(body, said):
+    if table.is_doubtful:
         raise Unsendable(
             "The file is no UTF-8 and does not read as Chinese in GB18030; "
-            "save it as CSV in UTF-8, or name its encoding.",
-            "文件不是 UTF-8，按 GB18030 读取也不是中文；请另存为 UTF-8 的 CSV，或指明其编码。",
+            "save it as CSV in UTF-8, or, if it is GB18030 all the same, say so: --charset gb18030.",
+            "文件不是 UTF-8，按 GB18030 读取也不是中文；请另存为 UTF-8 的 CSV；若确为 GB18030，"
+            "请注明：--charset gb18030。",
         )
 
 

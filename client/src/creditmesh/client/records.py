@@ -9,9 +9,10 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from creditmesh.client.catalogue import Catalogue
 from creditmesh.client.http import Call, Wire, new_key, understood
 from creditmesh.client.submission import Lane, Submission
-from creditmesh.client.upload import Upload
+from creditmesh.client.upload import Limits, Upload
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.quality import QualityOut
 from creditmesh.schemas.records import (
@@ -25,6 +26,7 @@ from creditmesh.schemas.records import (
     SubmissionOut,
     WithdrawalIn,
 )
+from creditmesh.schemas.rules.headers import FieldNames
 from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.subject import SubjectIn
 from creditmesh.schemas.verdicts import ReceiptLine, Verdict
@@ -43,11 +45,17 @@ class Records:
         """Submit one record, its fields by catalogue code. A refusal is a `ProblemError` that names the fields."""
         return self._wire.post(f"/v1/items/{quote(item, safe='')}/records", dict(record), Verdict, key=key)
 
+    def upload(self, file: Path, *, item: str, charset: str | None = None, limits: Limits | None = None) -> Upload:
+        """A file as it will be sent, cut where it is too large; for a table the node is asked for the item's fields."""
+        return Upload.of(
+            file, names=lambda: FieldNames(Catalogue(self._wire).item(item)), charset=charset, limits=limits
+        )
+
     def submit_file(
         self, file: Upload | Path, *, item: str, lane: Lane = "live", dry_run: bool = False, key: str | None = None
     ) -> Submission:
         """Submit a file: iterate what comes back for the verdicts. Under the same key a broken one goes on."""
-        upload = file if isinstance(file, Upload) else Upload.of(file)
+        upload = file if isinstance(file, Upload) else self.upload(file, item=item)
         return Submission(wire=self._wire, upload=upload, item=item, lane=lane, dry_run=dry_run, key=key or new_key())
 
     def read(self, record: UUID) -> OwnRevision:

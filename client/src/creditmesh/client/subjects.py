@@ -3,21 +3,27 @@
 What cannot be read is told by its row and never by its content, before anything is sent.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import get_args
 
 from pydantic import ValidationError
 
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.forms import charset_said, form_of, refuse_doubtful_table, refuse_other_encodings
-from creditmesh.schemas.files import MARK, Encoding, Table
+from creditmesh.client.forms import Form, charset_said, form_of, refuse_doubtful_table, refuse_other_encodings
+from creditmesh.schemas.catalogue import CodeSet
+from creditmesh.schemas.files import MARK, Encoding, Table, lines_of, rows_of
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
+from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.coded import code_reader
+from creditmesh.schemas.rules.headers import Columns
 from creditmesh.schemas.rules.identity import Identity, NumberFinding, identify
 from creditmesh.schemas.rules.spelling import spelled
+from creditmesh.schemas.rules.values import Read
 from creditmesh.schemas.screenings import ScreenedIn
+from creditmesh.schemas.signed import strict
 
 _MOST_COLUMNS = 256
 
@@ -28,24 +34,22 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "name": ("名称", "姓名", "主体名称", "单位名称", "企业名称"),
 }
 _COLUMNS = {spelled(name): column for column, names in _NAMES.items() for name in (column, *names)}
-_KINDS: Mapping[str, SubjectKind] = {
-    "自然人": "natural_person",
-    **dict.fromkeys(("法人及非法人组织", "法人和非法人组织", "法人", "非法人组织", "企业"), "organisation"),
-    **dict.fromkeys(("个体工商户", "个体户"), "sole_trader"),
+
+
+def _code_set(name: str, **words: tuple[str, ...]) -> CodeSet:
+    values = [{"value": value, "name": value, "name_zh": said[0], "aliases": said[1:]} for value, said in words.items()]
+    return CodeSet.model_validate({"code": name, "name": name, "name_zh": name, "values": values})
+
+
+_CODE_SETS = {"kind": "subject_category", "type": "document_kind"}
+"""Where the words for kinds and types stand, with what they mean: in the catalogue, as for what is submitted."""
+_MORE = {
+    "kind": _code_set("kind", organisation=("法人和其他组织", "企业", "单位")),
+    "type": _code_set(
+        "type", uscc=("统一社会信用代码", "信用代码"), registration=("工商注册号", "注册号", "工商登记码")
+    ),
 }
-_TYPES: Mapping[str, DocumentType] = {
-    **dict.fromkeys(("居民身份证", "身份证"), "resident_id"),
-    "护照": "passport",
-    "港澳居民来往内地通行证": "hk_macao_permit",
-    "台湾居民来往大陆通行证": "taiwan_permit",
-    "外国人永久居留身份证": "foreign_resident_id",
-    "港澳台居民居住证": "residence_permit",
-    **dict.fromkeys(("居民户口簿", "户口簿"), "household_register"),
-    "军官证": "officer_card",
-    "士兵证": "soldier_card",
-    **dict.fromkeys(("统一社会信用代码", "信用代码"), "uscc"),
-    **dict.fromkeys(("工商注册号", "注册号"), "registration"),
-}
+"""Words that people use in such a file, and those of documents that have a field of their own in what is submitted."""
 _KIND_OF: Mapping[str, SubjectKind] = {"uscc": "organisation", "registration": "sole_trader"}
 _WAYS: tuple[tuple[SubjectKind, DocumentType], ...] = (
     ("natural_person", "resident_id"),
@@ -55,13 +59,11 @@ _WAYS: tuple[tuple[SubjectKind, DocumentType], ...] = (
 _TYPE_OF: Mapping[str, DocumentType] = {"organisation": "uscc", "sole_trader": "uscc"}
 _SHAPELESS = frozenset({NumberFinding.FILLER, NumberFinding.MASKED, NumberFinding.COMPUTED, NumberFinding.PLACEHOLDER})
 """What is wrong with a number whatever it is a number of."""
-_WORDS = (
-    f"kind {', '.join(get_args(SubjectKind))}; type {', '.join(get_args(DocumentType))}",
-    f"kind 可填 {'、'.join(_KINDS)}；type 可填 {'、'.join(_TYPES)}",
-)
+CodeSets = Callable[[str], CodeSet]
+"""A code set of the node's catalogue, by its name."""
 
 
-def subjects_of(file: Path, *, charset: str | None = None) -> list[ScreenedIn]:
+def subjects_of(file: Path, *, code_sets: CodeSets, charset: str | None = None) -> list[ScreenedIn]:
     """Every subject in the file, in its order. Unsendable, with the row, if one cannot be sent."""
     try:
         form, said = form_of(file), charset_said(charset)
@@ -69,25 +71,43 @@ def subjects_of(file: Path, *, charset: str | None = None) -> list[ScreenedIn]:
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise Unsendable(f"{file}: cannot be read ({why}).", f"{file}：无法读取（{why}）。") from None
-    rows = _table(body, said) if form == "csv" else _objects(body, said)
-    subjects = [_subject(row, number) for number, row in enumerate(rows, start=1)]
+    words = {column: _Words(partial(code_sets, name), _MORE[column]) for column, name in _CODE_SETS.items()}
+    rows = _table(body, said) if form == "csv" else _objects(body, said, form)
+    subjects = [_subject(row, number, words) for number, row in enumerate(rows, start=1)]
     if not subjects:
         raise Unsendable("The file has no subjects.", "文件中没有主体。")
     return subjects
 
 
-class _Columns:
+class _Names:
     """The names a column may have, by which the header is found."""
 
     def known(self, cells: Sequence[str]) -> int:
         return sum(spelled(cell) in _COLUMNS for cell in cells[:_MOST_COLUMNS])
 
 
+class _Words:
+    """Reads a word as what it means, by the catalogue's code set, which is asked for when a word is to be read."""
+
+    def __init__(self, code_set: Callable[[], CodeSet], more: CodeSet) -> None:
+        self._code_set, self._more = code_set, more
+
+    def read(self, text: str) -> str | None:
+        return next((meanings[value] for read, meanings in self._sets if (value := read(text)) is not None), None)
+
+    @cached_property
+    def _sets(self) -> list[tuple[Read, Mapping[str, str]]]:
+        return [
+            (code_reader(each), {value.value: value.meaning or value.value for value in each.values})
+            for each in (self._code_set(), self._more)
+        ]
+
+
 def _table(body: bytes, said: Encoding | None) -> Iterator[object]:
     """The rows under the columns that are known; others are not read, nor sent."""
-    refuse_doubtful_table(body, said)
-    table = Table.of(body, said, names=_Columns())
-    header = [_COLUMNS.get(spelled(cell)) for cell in table.header.cells[:_MOST_COLUMNS]]
+    table = Table.of(body, said, names=_Names())
+    refuse_doubtful_table(table)
+    header = tuple(_COLUMNS.get(spelled(cell)) for cell in table.header.cells[:_MOST_COLUMNS])
     known = [column for column in header if column is not None]
     if "number" not in known or len(set(known)) < len(known):
         raise Unsendable(
@@ -95,65 +115,104 @@ def _table(body: bytes, said: Encoding | None) -> Iterator[object]:
             "and may have kind, type and name, each once.",
             "表头须有号码列（number、号码、证件号码或统一社会信用代码），可有主体类别、证件类型、名称列，且不得重复。",
         )
-    rows = (record for record in table.records() if not record.blank)
-    for number, record in enumerate(rows, start=1):
-        if record.fault is not None or len(record.cells) > len(table.header.cells):
-            found = reason(record.fault or "malformed_row")
+    for number, row in enumerate(rows_of(table, Columns(header, ())), start=1):
+        if isinstance(row.text, FieldError):
             raise Unsendable(
-                f"Row {number}, line {record.line}: {found.detail}",
-                f"第 {number} 行（文件第 {record.line} 行）：{found.detail_zh}",
+                f"Row {number}, line {row.line}: {row.text.detail}",
+                f"第 {number} 行（文件第 {row.line} 行）：{row.text.detail_zh}",
             )
-        cells = {column: cell.strip() for column, cell in zip(header, record.cells, strict=False) if column}
-        yield _given(cells, number)
+        yield strict(row.text)
 
 
-def _objects(body: bytes, said: Encoding | None) -> Iterator[object]:
+def _objects(body: bytes, said: Encoding | None, form: Form) -> Iterator[object]:
+    """The objects of NDJSON, or of an array."""
     refuse_other_encodings(body, said)
-    lines = body.removeprefix(MARK).split(b"\n")
+    body = body.removeprefix(MARK)
+    if form == "json":
+        read = _json(body, 1)
+        yield from read if isinstance(read, list) else (read,)
+        return
+    lines = (body[start:stop] for _, start, stop in lines_of(body))
     for number, line in enumerate(filter(bytes.strip, lines), start=1):
-        try:
-            yield json.loads(line)
-        except ValueError:
-            raise Unsendable(
-                f"Row {number} is not JSON; send one subject a line.", f"第 {number} 行不是 JSON；请每行一个主体。"
-            ) from None
+        yield _json(line, number)
 
 
-def _given(cells: Mapping[str, str], row: int) -> object:
-    """A row of a table as a subject: kind and type follow from each other, or else from the number."""
-    number, kind, document = cells.get("number"), cells.get("kind", ""), cells.get("type", "")
-    kind, document = _KINDS.get(kind, kind), _TYPES.get(document, document)
+def _json(text: bytes, row: int) -> object:
+    try:
+        read: object = strict(text)
+    except ValueError:
+        raise Unsendable(
+            f"Row {row} is not JSON, or has a name twice; send one subject a line, or an array of them.",
+            f"第 {row} 行不是 JSON，或有重复的名称；请每行一个主体，或发送主体数组。",
+        ) from None
+    return read
+
+
+def _subject(row: object, number: int, words: Mapping[str, _Words]) -> ScreenedIn:
+    if isinstance(row, dict) and "document" not in row and any(spelled(name) in _COLUMNS for name in row):
+        cells = {_COLUMNS[spelled(name)]: text for name, text in row.items() if spelled(name) in _COLUMNS}
+        if all(isinstance(text, str) for text in cells.values()):
+            row = _given({column: text.strip() for column, text in cells.items()}, number, words)
+    try:
+        subject = ScreenedIn.model_validate(row)
+    except ValidationError as wrong:
+        fields = ", ".join(sorted({"/".join(map(str, error["loc"])) or "/" for error in wrong.errors()}))
+        raise Unsendable(
+            f"Row {number} ({fields}): not a subject: kind, and document with type and number, or a name.",
+            f"第 {number} 行（{fields}）：不是主体：须有 kind，以及 document（type 与 number）或 name。",
+        ) from None
+    if subject.document is not None:
+        found = identify(subject.kind, subject.document.type, subject.document.number.reveal())
+        if isinstance(found, NumberFinding):
+            raise _wrong(found, number)
+    return subject
+
+
+def _given(cells: Mapping[str, str], row: int, words: Mapping[str, _Words]) -> object:
+    """A row of columns as a subject: kind and type follow from each other, or else from the number."""
+    number, name = cells.get("number"), cells.get("name")
+    kind = _read(cells, "kind", row, words)
+    document = _read(cells, "type", row, words)
     if number and not kind and not document:
         kind, document = _told_by(number, row)
     kind = kind or (_KIND_OF.get(document, "natural_person") if document else "")
     document = document or _TYPE_OF.get(kind, "resident_id")
-    name = {"name": cells["name"]} if cells.get("name") else {}
-    found = {"document": {"type": document, "number": number}} if number else {}
-    return {"kind": kind} | found | name
+    given = {"document": {"type": document, "number": number}} if number else {}
+    return {"kind": kind or None} | given | ({"name": name} if name else {})
+
+
+def _read(cells: Mapping[str, str], column: str, row: int, words: Mapping[str, _Words]) -> str:
+    text = cells.get(column, "")
+    codes = get_args(SubjectKind if column == "kind" else DocumentType)
+    if not text or text.lower() in codes:
+        return text.lower()
+    read = words[column].read(text)
+    if read is None:
+        raise Unsendable(
+            f"Row {row}: no such {column}; it is {', '.join(codes)}, or a word of the code set {_CODE_SETS[column]}.",
+            f"第 {row} 行：无此{'主体类别' if column == 'kind' else '证件类型'}；"
+            f"可填 {'、'.join(codes)}，或代码集 {_CODE_SETS[column]} 中的用语（如 自然人、个体工商户、居民身份证）。",
+        )
+    return read
 
 
 def _told_by(number: str, row: int) -> tuple[str, str]:
-    """The one kind and type that the number's check digit is right for.
-
-    Unsendable with what is wrong with the number whatever it is of; empty where none or several are right.
-    """
+    """The one kind and type that the number's check digit is right for; Unsendable where none or several are."""
     read = {way: identify(*way, number) for way in _WAYS}
     wrong = next((each for each in read.values() if isinstance(each, NumberFinding) and each in _SHAPELESS), None)
     if wrong is not None:
-        said = reason(wrong.value)
-        raise Unsendable(f"Row {row}: {said.detail}", f"第 {row} 行：{said.detail_zh}")
+        raise _wrong(wrong, row)
     ways = [way for way, who in read.items() if isinstance(who, Identity) and not who.doubts]
-    return ways[0] if len(ways) == 1 else ("", "")
-
-
-def _subject(row: object, number: int) -> ScreenedIn:
-    try:
-        return ScreenedIn.model_validate(row)
-    except ValidationError as wrong:
-        fields = ", ".join(sorted({"/".join(map(str, error["loc"])) or "/" for error in wrong.errors()}))
+    if len(ways) != 1:
         raise Unsendable(
-            f"Row {number} ({fields}): nobody is meant by the number alone (is it complete, its check digit right?); "
-            f"correct it, or say who is meant: {_WORDS[0]}.",
-            f"第 {number} 行（{fields}）：仅凭号码无法确定主体（号码是否完整、校验位是否正确？）；"
-            f"请更正，或写明主体：{_WORDS[1]}。",
-        ) from None
+            f"Row {row}: nobody is meant by the number alone (is it complete, its check digit right?); correct it, "
+            f"or say who is meant: kind {', '.join(get_args(SubjectKind))}; type {', '.join(get_args(DocumentType))}.",
+            f"第 {row} 行：仅凭号码无法确定主体（号码是否完整、校验位是否正确？）；请更正，或写明主体类别"
+            "（自然人、法人及非法人组织、个体工商户）与证件类型。",
+        )
+    return ways[0]
+
+
+def _wrong(found: NumberFinding, row: int) -> Unsendable:
+    said = reason(found.value)
+    return Unsendable(f"Row {row}: {said.detail}", f"第 {row} 行：{said.detail_zh}")

@@ -1,7 +1,8 @@
 """A file cut into pieces that a node takes: each within the limits, each a complete file of its form.
 
-Nothing is copied: a piece is a range of the file, with the CSV header in front, cut by the node's own reader. The same
-file gives the same pieces, so a broken submission goes on where it stood under the same keys.
+Nothing is copied: a piece is a range of the file, with the CSV header in front, cut by the node's own reader told the
+same names of fields. The same file gives the same pieces, so a broken submission goes on where it stood under the same
+keys.
 """
 
 import json
@@ -14,10 +15,19 @@ from typing import NamedTuple, Self
 
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.forms import Form, charset_said, form_of, refuse_doubtful_table, refuse_other_encodings
-from creditmesh.schemas.files import MARK, Encoding, Octets, Table, lines_of
+from creditmesh.schemas.files import (
+    MARK,
+    MOST_BYTES,
+    MOST_LINE_ENDS,
+    MOST_ROWS,
+    PADDING,
+    Encoding,
+    Names,
+    Octets,
+    Table,
+    lines_of,
+)
 
-MOST_ROWS = 200_000
-MOST_BYTES = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 _TYPES: dict[Form, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}
 
@@ -28,6 +38,7 @@ class Limits:
 
     rows: int = MOST_ROWS
     size: int = MOST_BYTES
+    line_ends: int = MOST_LINE_ENDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +93,20 @@ class Upload:
     pieces: tuple[Piece, ...]
 
     @classmethod
-    def of(cls, path: Path, *, charset: str | None = None, limits: Limits | None = None) -> Self:
-        """Look at a file; Unsendable if it cannot be sent, and why."""
+    def of(
+        cls, path: Path, *, names: Callable[[], Names], charset: str | None = None, limits: Limits | None = None
+    ) -> Self:
+        """Look at a file; Unsendable if it cannot be sent, and why.
+
+        `names` gives the names of the item's fields, asked for where the file is a table: by them the node finds its
+        header.
+        """
         try:
             form = form_of(path)
             said = charset_said(charset)
             with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as body:
                 digest = file_digest(file, "sha256").hexdigest()
-                known, pieces = _looked_at(path, body, form, said, limits or Limits())
+                known, pieces = _looked_at(path, body, form, said, limits=limits or Limits(), names=names)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise Unsendable(f"{path}: cannot be read ({reason}).", f"{path}：无法读取（{reason}）。") from None
@@ -112,18 +129,21 @@ class Upload:
 
 
 def _looked_at(
-    path: Path, body: Octets, form: Form, said: Encoding | None, limits: Limits
+    path: Path, body: Octets, form: Form, said: Encoding | None, *, limits: Limits, names: Callable[[], Names]
 ) -> tuple[Encoding, tuple[Piece, ...]]:
     if form == "csv":
-        refuse_doubtful_table(body, said)
-        table = Table.of(body, said)
+        table = Table.of(body, said, names=names())
+        refuse_doubtful_table(table)
         records = (_Record(record.line, record.end, filled=not record.blank) for record in table.records())
-        return table.encoding, _cut(path, records, limits, header=body[: table.header.end])
+        return table.encoding, _cut(path, body, records, limits, start=table.header.end, beginning=table.beginning)
     refuse_other_encodings(body, said)
     if form == "json":
         return "utf-8", _whole(path, body[:], limits)
-    lines = (_Record(number, stop, filled=bool(body[start:stop].strip())) for number, start, stop in lines_of(body))
-    return "utf-8", _cut(path, lines, limits)
+    begun = len(MARK) if body[: len(MARK)] == MARK else 0
+    lines = (
+        _Record(number, stop, filled=bool(body[start:stop].strip())) for number, start, stop in lines_of(body, begun)
+    )
+    return "utf-8", _cut(path, body, lines, limits)
 
 
 def _whole(path: Path, body: bytes, limits: Limits) -> tuple[Piece, ...]:
@@ -150,26 +170,38 @@ class _Record(NamedTuple):
     filled: bool
 
 
-def _cut(path: Path, records: Iterator[_Record], limits: Limits, *, header: bytes = b"") -> tuple[Piece, ...]:
+def _cut(
+    path: Path, body: Octets, records: Iterator[_Record], limits: Limits, *, start: int = 0, beginning: bytes = b""
+) -> tuple[Piece, ...]:
+    """The pieces, from `start` on: before the first stands what does in the file, before the others their beginning."""
     pieces: list[Piece] = []
-    start = end = len(header)
-    first = begun = None
+    prefix, end, first, begun = body[:start], start, None, 0
     rows = 0
+    ends = _line_ends(beginning)
 
     def piece() -> Piece:
-        return Piece(
-            path=path, start=start, end=end, rows=rows, prefix=header, lines_before=(begun or 0) - (first or 0)
-        )
+        before = begun - (first or 0) - (PADDING if beginning else 0) if pieces else 0
+        return Piece(path=path, start=start, end=end, rows=rows, prefix=prefix, lines_before=before)
 
     for line, stop, filled in records:
         first, begun = first or line, begun or line
-        if rows + filled > limits.rows or len(header) + stop - start > limits.size:
+        further = _line_ends(body[end:stop])
+        if (
+            rows + filled > limits.rows
+            or len(beginning) + stop - start > limits.size
+            or ends + further > limits.line_ends
+        ):
             if end > start:
                 pieces.append(piece())
-            start, rows, begun = end, 0, line
-        end, rows = stop, rows + filled
+                prefix = beginning
+            start, rows, begun, ends = end, 0, line, _line_ends(beginning)
+        end, rows, ends = stop, rows + filled, ends + further
     if rows:
         pieces.append(piece())
     if not pieces:
         raise Unsendable("The file has a header and no rows.", "文件只有表头，没有数据行。")
     return tuple(pieces)
+
+
+def _line_ends(text: bytes) -> int:
+    return text.count(b"\n") + text.count(b"\r")

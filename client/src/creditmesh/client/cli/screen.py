@@ -60,21 +60,18 @@ def screen(
 def _screen(
     target: Target, file: Path, out: Path, *, matter: str, officer: str | None, charset: str | None, as_json: bool
 ) -> Exit:
-    subjects = subjects_of(file, charset=charset)
     table = out.suffix.lower() == ".csv"
     seen: Counter[str] = Counter()
-    with (
-        Node(target.url, key=target.key) as node,
-        written(out) as answers,
-        counting("主体 subjects", total=len(subjects)) as count,
-    ):
-        if table:
-            answers.write(b"\xef\xbb\xbf" + _cells(_COLUMNS))
-        for answer in node.screenings.screen_many(subjects, matter=matter, officer=officer):
-            answers.write(_row(answer) if table else answer.model_dump_json().encode() + b"\n")
-            _count(seen, answer)
-            if answer.row % _STEP == 0:
-                count.reached(answer.row)
+    with Node(target.url, key=target.key) as node:
+        subjects = subjects_of(file, code_sets=node.catalogue.code_set, charset=charset)
+        with written(out) as answers, counting("主体 subjects", total=len(subjects)) as count:
+            if table:
+                answers.write(b"\xef\xbb\xbf" + _cells(_COLUMNS))
+            for answer in node.screenings.screen_many(subjects, matter=matter, officer=officer):
+                answers.write(_row(answer) if table else answer.model_dump_json().encode() + b"\n")
+                _count(seen, answer)
+                if answer.row % _STEP == 0:
+                    count.reached(answer.row)
     _tell(seen, len(subjects), out, as_json=as_json)
     return Exit.DONE if seen["exact"] == len(subjects) else Exit.REFUSED
 

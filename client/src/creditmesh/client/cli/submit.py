@@ -103,11 +103,11 @@ def submit(
 
 
 def _run(order: SubmitCommand) -> Exit:
-    upload = Upload.of(order.file, charset=order.charset)
-    key, state = _resume(order, upload)
     tally = Tally()
     verdicts = nullcontext() if order.verdicts is None else written(order.verdicts)
     with Node(order.target.url, key=order.target.key) as node, verdicts as out:
+        upload = node.records.upload(order.file, item=order.item, charset=order.charset)
+        key, state = _resume(order, upload)
         submission = node.records.submit_file(
             upload, item=order.item, lane=order.lane.value, dry_run=order.dry_run, key=key
         )

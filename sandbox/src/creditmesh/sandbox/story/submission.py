@@ -5,7 +5,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from creditmesh.client import Upload
 from creditmesh.sandbox.sample_files import FOLDER, a_person, samples
 from creditmesh.sandbox.story.cast import DEPARTMENT, FIRST, PENALTY
 from creditmesh.sandbox.story.stage import CITY, Stage
@@ -111,7 +110,7 @@ class SubmissionChapter:
     def _submit(self, name: str) -> list[Verdict]:
         expected = self._samples.files[name]
         with self._callers.node(expected.party) as node:
-            submission = node.records.submit_file(Upload.of(FOLDER / name), item=expected.item)
+            submission = node.records.submit_file(FOLDER / name, item=expected.item)
             verdicts = list(submission)
             check(len(verdicts) == expected.rows, f"{expected.rows} verdicts, got {len(verdicts)}")
             check(submission.receipts, "a signed receipt")

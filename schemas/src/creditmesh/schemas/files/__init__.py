@@ -1,15 +1,21 @@
 """Files of rows as departments have them, read alike by the node that takes them and the client that sends them."""
 
-from creditmesh.schemas.files.encoding import MARK, Encoding, Octets, encoding_of, encoding_said, is_doubtful
+from creditmesh.schemas.files.encoding import MARK, Encoding, Octets, encoding_of, encoding_said
 from creditmesh.schemas.files.foreign import foreign
-from creditmesh.schemas.files.lines import LINE_BYTES, lines_of
+from creditmesh.schemas.files.lines import LINE_BYTES, MOST_BYTES, MOST_LINE_ENDS, MOST_ROWS, lines_of
 from creditmesh.schemas.files.rows import TableRow, rows_of
-from creditmesh.schemas.files.table import Table, TableRecord
+from creditmesh.schemas.files.table import HEAD, PADDING, Names, Table, TableRecord
 
 __all__ = [
+    "HEAD",
     "LINE_BYTES",
     "MARK",
+    "MOST_BYTES",
+    "MOST_LINE_ENDS",
+    "MOST_ROWS",
+    "PADDING",
     "Encoding",
+    "Names",
     "Octets",
     "Table",
     "TableRecord",
@@ -17,7 +23,6 @@ __all__ = [
     "encoding_of",
     "encoding_said",
     "foreign",
-    "is_doubtful",
     "lines_of",
     "rows_of",
 ]

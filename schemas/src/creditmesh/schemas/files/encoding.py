@@ -3,10 +3,11 @@
 A byte order mark decides. Else what the sender says holds; else UTF-8, where all is UTF-8 or more than half of what
 lies beyond ASCII is Chinese in UTF-8, and GB18030 otherwise. A line that is not in the file's encoding is broken, and
 so is a line of UTF-8 in a file of GB18030: nearly everything can be read as GB18030, as other characters. For the same
-reason a file that nobody says to be GB18030 must look like Chinese (`is_doubtful`): Big5, Shift-JIS and EUC-KR do not.
+reason a file that nobody says to be GB18030 must read as Chinese: Big5, Shift-JIS and EUC-KR do not.
 """
 
 from codecs import getincrementaldecoder
+from collections.abc import Container, Sequence
 from mmap import mmap
 from typing import Literal, NamedTuple
 
@@ -25,18 +26,14 @@ _SAID: dict[str, Encoding] = {
 _SLICE = 1024 * 1024
 _ASCII = bytes(range(128))
 _SAMPLE = 256 * 1024
-_ENOUGH = 12
-"""Of fewer different characters nothing can be said."""
-_COMMON = frozenset(
-    "的一是在不有和人中大为上个国以要时来用生到作地于出分对成会可主发年动同工也能下过子产种面方后多定行学法所民得经"
-    "三之进等部度家电力如水化高自二理小物现实加量体制机当使点从业本性应开合因由其前外天政四日社事平相全表间与关各重新"
-    "内数正心明原利质第条结建月公无系情者立代已通并提程展五料员位入常文总次品式活设及管特件长求基资路级统接知将组计别"
-    "期根论运农指区强放决处给光门保治北造百规七海口东导志世金增济交受联认六共权收证改清采转单安场车例务具万目至达示议"
-    "报完类八离华名确科张信马节米元集传土步广石记需段研界林律装持书布复容际商非验连深周技备半办青省约支市除府称准值号"
-    "率维选标查江型王按格易置专状厂属圆包住调满县局照该价严罚款警告许可行政监督违反决定依据责令停业吊销没收登记注册限"
-    "公司有限责任股份集团企业贸易药材食品建筑工程服务有限合伙店铺街道路镇乡村李刘陈杨赵黄吴徐孙胡朱郭何罗高梁郑谢宋唐"
-)
-"""Characters of which about every other one is in what departments write: Chinese texts, firms' and people's names."""
+_ENOUGH, _MANY = 12, 96
+"""Of fewer different characters nothing can be said; of so many, all."""
+_FIRST, _SECOND, _THIRD = range(0xB0, 0xC0), range(0xC0, 0xD0), range(0xD0, 0xD8)
+_BEYOND_HANGUL = range(0xC9, 0xF8)
+_KANA = (0xA4, 0xA5)
+"""First bytes. Up to 0xD7 GB 2312 has its common characters in the order of their sound: any Chinese, be it names
+alone, has some in each third. Big5, Shift-JIS and EUC-JP have rare characters in the last, EUC-KR no syllables beyond
+0xC8, Cyrillic nothing in the first."""
 _ALL_BUT_LOW = bytes({*range(256)} - {*range(0x80, 0xA1)})
 """What is left without these are bytes that GB 2312 never has, and UTF-8 in every third place."""
 
@@ -54,14 +51,20 @@ def encoding_of(body: Octets, said: Encoding | None = None) -> tuple[Encoding, i
     return said or ("utf-8" if _mostly_utf8(body) else "gb18030"), 0
 
 
-def is_doubtful(body: Octets, said: Encoding | None = None) -> bool:
-    """Whether a file would be read as GB18030 though nobody says so, and what then stands there is no Chinese."""
-    if said is not None or encoding_of(body) != ("gb18030", 0):
-        return False
+def reads_as_chinese(body: Octets) -> bool:
+    """Whether what a file has beyond ASCII is Chinese, read as GB18030; told by which of its characters there are."""
     text = body[:_SAMPLE].decode("gb18030", "ignore")
-    beyond = [character for character in text if character > "\u2e7f" and not "\uff00" <= character <= "\uffef"]
-    common = sum(character in _COMMON for character in beyond)
-    return len(set(beyond)) >= _ENOUGH and common * 4 < len(beyond)
+    different = {character.encode("gb18030") for character in set(text) if character > "\u3040"}
+    leads = [each[0] if each[1] > 0xA0 else 0 for each in different if each[0] != 0xA3]  # noqa: PLR2004 - full width
+    many, least = len(leads), min(_among(leads, third) for third in (_FIRST, _SECOND, _THIRD))
+    if many < _ENOUGH or least * 24 >= many:
+        return True
+    ends = min(_among(leads, _FIRST), _among(leads, _BEYOND_HANGUL))
+    return many < _MANY and ends * 16 >= many and _among(leads, _KANA) * 8 < many
+
+
+def _among(leads: Sequence[int], some: Container[int]) -> int:
+    return sum(lead in some for lead in leads)
 
 
 def decoded(line: bytes, encoding: Encoding) -> tuple[str, bool]:
@@ -76,11 +79,11 @@ def decoded(line: bytes, encoding: Encoding) -> tuple[str, bool]:
 def _is_utf8_all_the_same(line: bytes) -> bool:
     if not line.translate(None, _ALL_BUT_LOW):  # nearly every line of GB18030
         return False
-    found = _looked_through(line)
+    found = looked_through(line)
     return found.long > 1 and found.mostly_long
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """What bytes are, read as UTF-8."""
 
     beyond: int
@@ -95,7 +98,8 @@ class _Seen(NamedTuple):
         return 6 * self.long > self.beyond
 
 
-def _looked_through(body: Octets) -> _Seen:
+def looked_through(body: Octets) -> Seen:
+    """What there is of UTF-8 in a text in whatever encoding."""
     decoder = getincrementaldecoder("utf-8")("ignore")
     beyond = kept = characters = 0
     for start in range(0, len(body), _SLICE):
@@ -105,9 +109,9 @@ def _looked_through(body: Octets) -> _Seen:
         kept += len(text.encode())
         characters += len(text)
     plain = len(body) - beyond
-    return _Seen(beyond, len(body) - kept, (kept - plain) - 2 * (characters - plain))
+    return Seen(beyond, len(body) - kept, (kept - plain) - 2 * (characters - plain))
 
 
 def _mostly_utf8(body: Octets) -> bool:
-    found = _looked_through(body)
+    found = looked_through(body)
     return found.broken == 0 or found.mostly_long

@@ -1,10 +1,14 @@
 """What departments send for a table and is none: told by its first bytes, alike by the client and the node."""
 
+import re
 from typing import NamedTuple
 
-from creditmesh.schemas.files.encoding import MARK, Octets
+from creditmesh.schemas.files.encoding import MARK, Octets, looked_through
 
 _HEAD = 65_536
+_ENOUGH = 12
+"""Of fewer characters beyond ASCII nothing can be said."""
+_WINDOWS = {ord(bytes([n]).decode("cp1252", "replace")): n for n in range(0x80, 0xA0)}
 _FEW = 16
 """Fewer NULs than one in so many bytes are faults of their rows; UTF-16 and what is no text have more."""
 
@@ -32,6 +36,13 @@ _BEGINNINGS: dict[bytes, Foreign] = {
     ),
     b"%PDF": Foreign("This is a PDF; send the table as CSV (UTF-8).", "该文件为 PDF；请将表格以 CSV（UTF-8）报送。"),
     **dict.fromkeys(
+        (b"\xff\xfe\0\0", b"\0\0\xfe\xff"),
+        Foreign(
+            "This is UTF-32; save it as CSV in UTF-8 or GB18030.",
+            "该文件为 UTF-32 编码；请另存为 UTF-8 或 GB18030 编码的 CSV。",
+        ),
+    ),
+    **dict.fromkeys(
         (b"\xff\xfe", b"\xfe\xff"),
         Foreign(
             "This is UTF-16; save it as CSV in UTF-8 or GB18030.",
@@ -39,9 +50,49 @@ _BEGINNINGS: dict[bytes, Foreign] = {
         ),
     ),
 }
-_MARKUP = Foreign(
-    "This is a web page or XML, though its name may say .xls; open it in a spreadsheet and save it as CSV (UTF-8).",
-    "该文件是网页或 XML（文件名可能为 .xls）；请用电子表格打开后另存为 CSV（UTF-8）。",
+_FORMS: tuple[tuple[re.Pattern[bytes], Foreign], ...] = (
+    (
+        re.compile(rb"<"),
+        Foreign(
+            "This is a web page or XML, though its name may say .xls; "
+            "open it in a spreadsheet and save it as CSV (UTF-8).",
+            "该文件是网页或 XML（文件名可能为 .xls）；请用电子表格打开后另存为 CSV（UTF-8）。",
+        ),
+    ),
+    (
+        re.compile(rb"(?:[!-9;-~]+:[^\n]*\r?\n)*?(?:MIME-Version|Content-Type):", re.IGNORECASE),
+        Foreign(
+            "This is a web archive (.mht), though its name may say .xls; "
+            "open it in a spreadsheet and save it as CSV (UTF-8).",
+            "该文件是网页存档（.mht，文件名可能为 .xls）；请用电子表格打开后另存为 CSV（UTF-8）。",
+        ),
+    ),
+    (
+        re.compile(rb"\{\\rtf"),
+        Foreign(
+            "This is a text document (RTF); put its table into a spreadsheet and save it as CSV (UTF-8).",
+            "该文件是 RTF 文档；请将其中的表格粘贴到电子表格并另存为 CSV（UTF-8）。",
+        ),
+    ),
+    (
+        re.compile(rb"ID;P[^\r\n]*[\r\n]+[A-Z]{1,2};"),
+        Foreign(
+            "This is SYLK (.slk), though its name may say .csv or .xls; "
+            "open it in a spreadsheet and save it as CSV (UTF-8).",
+            "该文件为 SYLK 格式（.slk，文件名可能为 .csv 或 .xls）；请用电子表格打开后另存为 CSV（UTF-8）。",
+        ),
+    ),
+    (
+        re.compile(rb"TABLE\r?\n0,1\r?\n"),
+        Foreign(
+            "This is DIF (.dif); open it in a spreadsheet and save it as CSV (UTF-8).",
+            "该文件为 DIF 格式（.dif）；请用电子表格打开后另存为 CSV（UTF-8）。",
+        ),
+    ),
+)
+_TWICE = Foreign(
+    "What stands here was read in a wrong encoding and saved anew (æ–‡å­—, 琛屾斂); send it as it was before that.",
+    "该文件的文字曾以错误编码打开并另存（出现 æ–‡å­—、琛屾斂 一类乱码）；请报送另存之前的文件。",
 )
 _NO_TEXT = Foreign(
     "This is UTF-16 or not a text file; save it as CSV in UTF-8 or GB18030.",
@@ -55,9 +106,22 @@ def foreign(body: Octets) -> Foreign | None:
     text = head.removeprefix(MARK).lstrip()
     if not text:
         return _EMPTY
-    known = next((said for beginning, said in _BEGINNINGS.items() if head.startswith(beginning)), None)
-    if known is not None:
-        return known
-    if text.startswith(b"<"):
-        return _MARKUP
-    return _NO_TEXT if head.count(0) * _FEW > len(head) else None
+    known = (said for beginning, said in _BEGINNINGS.items() if head.startswith(beginning))
+    form = (said for begins, said in _FORMS if begins.match(text))
+    if (found := next(known, None) or next(form, None)) is not None:
+        return found
+    if head.count(0) * _FEW > len(head):
+        return _NO_TEXT
+    return _TWICE if _saved_twice(text) else None
+
+
+def _saved_twice(head: bytes) -> bool:
+    """Whether nearly all beyond ASCII was UTF-8, was read as Windows-1252, Latin-1 or GBK, and was written anew."""
+    text = head.decode("utf-8", "ignore")
+    beyond = sum(not character.isascii() for character in text)
+    western = text.translate(_WINDOWS).encode("latin-1", "ignore")
+    for before in (western, text.encode("gbk", "ignore")):
+        found = looked_through(before)
+        if found.beyond * 8 > beyond * 7 and found.mostly_long and found.long >= _ENOUGH:
+            return True
+    return False

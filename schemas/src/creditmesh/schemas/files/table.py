@@ -12,14 +12,13 @@ spreadsheet, are not read at all.
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import Literal, NamedTuple, Protocol, Self
 
-from creditmesh.schemas.files.encoding import Encoding, Octets, decoded, encoding_of
+from creditmesh.schemas.files.encoding import Encoding, Octets, decoded, encoding_of, reads_as_chinese
 from creditmesh.schemas.files.lines import LINE_BYTES, ending_of
 from creditmesh.schemas.rules.values import WHITE
 
@@ -30,8 +29,10 @@ _MOST_DELIMITERS = 16_384
 """As many columns as a spreadsheet has."""
 _AGAIN, _AT_FIRST, _LINE = 8, 4 * 1024 * 1024, 128
 """How many times what was passed may be read again, what may be before anything was, and what a line costs in bytes."""
-_HEAD = 10
+HEAD = 10
 """The header is one of so many first records."""
+PADDING = HEAD - 1
+"""So many blank lines behind a header, and no other record may be it."""
 
 
 class TableRecord(NamedTuple):
@@ -66,8 +67,8 @@ class Names(Protocol):
 class Table:
     """A file and how it is written.
 
-    Who has the names of the item's fields finds its header and its delimiter by them; a client without a catalogue by
-    their shape: its rows have as many cells as the header, and a title above it a cell or two.
+    Its header and its delimiter are found by the names of the item's fields: so a client that cuts it and a node that
+    reads the pieces agree on both.
     """
 
     body: Octets
@@ -77,19 +78,33 @@ class Table:
     header: TableRecord
     above: tuple[int, ...]
     """The lines above the header that say something, and are no part of the table."""
+    guessed: bool
+    """Whether its encoding is neither said nor marked."""
 
     @classmethod
-    def of(cls, body: Octets, said: Encoding | None = None, *, names: Names | None = None) -> Self:
+    def of(cls, body: Octets, said: Encoding | None = None, *, names: Names) -> Self:
         """Look at a file, in the encoding that the sender says, if its byte order mark says no other."""
         encoding, start = encoding_of(body, said)
         ending = ending_of(body, start)
-        heads = {each: list(islice(_records(body, encoding, ending, each, start=start), _HEAD)) for each in _DELIMITERS}
-        found = None if names is None else _named(heads, names)
-        delimiter, place = found or _shaped(heads)
+        heads = {each: list(islice(_records(body, encoding, ending, each, start=start), HEAD)) for each in _DELIMITERS}
+        delimiter, place = _header(heads, names)
         head = heads[delimiter]
         header = head[place] if head else TableRecord(1, 0, ())
         above = tuple(each.line for each in head[:place] if not each.blank)
-        return cls(body, encoding, ending, delimiter, header, above)
+        return cls(body, encoding, ending, delimiter, header, above, guessed=said is None and start == 0)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is read as GB18030 though nobody says so, and what then stands there is no Chinese."""
+        return self.guessed and self.encoding == "gb18030" and not reads_as_chinese(self.body)
+
+    @property
+    def beginning(self) -> bytes:
+        """What rows from further below are read behind as they are here: the header, and none beside it to choose.
+
+        The lines that may be a header are filled up with blank ones, which are `PADDING` many and no rows.
+        """
+        return self.body[: self.header.end] + (b" " + self.ending) * PADDING
 
     def records(self) -> Iterator[TableRecord]:
         """The records below the header, blank ones too."""
@@ -97,29 +112,20 @@ class Table:
         return _records(self.body, self.encoding, self.ending, self.delimiter, start=start, line=line)
 
 
-def _named(heads: Heads, names: Names) -> tuple[str, int] | None:
-    """The delimiter and the place of the record with most names of fields; None if none has two."""
-    best, most = None, 1
+def _header(heads: Heads, names: Names) -> tuple[str, int]:
+    """The delimiter and the place of the first record that is mostly names, or else of the one with most of them.
+
+    Where none has any, the fullest one is what stands where a header should.
+    """
+    best, most = (_DELIMITERS[0], 0), (0, 0)
     for delimiter, head in heads.items():
         for place, record in enumerate(head):
-            if (known := names.known(record.cells)) > most:
-                best, most = (delimiter, place), known
-                if known * 2 > _filled(record):
-                    return best  # it is mostly names: no other can be it
+            known, filled = names.known(record.cells), _filled(record)
+            if (found := (known, 0 if known else filled)) > most:
+                best, most = (delimiter, place), found
+                if known > 1 and known * 2 > filled:
+                    return best  # what follows may be another file's, put behind this one
     return best
-
-
-def _shaped(heads: Heads) -> tuple[str, int]:
-    """The delimiter that parts most records alike, and the first record that fills half of what the fullest does."""
-    delimiter = max(_DELIMITERS, key=lambda each: _agreement(heads[each]))
-    filled = list(map(_filled, heads[delimiter]))
-    return delimiter, next((place for place, each in enumerate(filled) if each * 2 > max(filled)), 0)
-
-
-def _agreement(head: Sequence[TableRecord]) -> tuple[int, int]:
-    """How many records have as many cells as most that have several, and how many cells that is."""
-    counts = Counter(len(record.cells) for record in head if not record.blank and record.fault is None)
-    return max(((count, width) for width, count in counts.items() if width > 1), default=(0, 0))
 
 
 def _filled(record: TableRecord) -> int:

@@ -16,8 +16,9 @@ from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import NDJSON, one_verdict
 from creditmesh.ingestion.errors import RowTooLarge
-from creditmesh.ingestion.formats import MOST_BYTES, MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
+from creditmesh.ingestion.formats import MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
 from creditmesh.ingestion.operations import SubmissionOrder, Submitted
+from creditmesh.schemas.files import MOST_BYTES
 from creditmesh.schemas.records import SubmissionOut
 from creditmesh.schemas.verdicts import Verdict
 

@@ -5,8 +5,8 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
+from creditmesh.schemas.files import MOST_BYTES
 
-MOST_BYTES = 64 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 _STEP = 256 * 1024
 

@@ -6,15 +6,12 @@ from dataclasses import dataclass, field
 from creditmesh.chassis.errors import TooLarge
 from creditmesh.ingestion.formats import objects, tables
 from creditmesh.ingestion.formats.media import Media
-from creditmesh.schemas.files import LINE_BYTES, MARK, lines_of
+from creditmesh.schemas.files import LINE_BYTES, MARK, MOST_LINE_ENDS, MOST_ROWS, lines_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import ROW_BYTES
 from creditmesh.schemas.rules.headers import FieldNames
 
-MOST_ROWS = 200_000
-MOST_LINES = 1_000_000
-"""Line ends of a body of lines: empty ones are no rows, and texts in cells may have some."""
 MOST_ROW_BYTES = ROW_BYTES
 
 
@@ -42,7 +39,7 @@ def rows_of(media: Media, body: bytes, *, names: FieldNames) -> Iterator[Submitt
     TooLarge beyond 200,000 rows or a million line ends; Malformed or Invalid where the body as a whole cannot be read
     (an array's syntax, an encoding, a header), which may come after rows: take them all before storing any.
     """
-    if media.shape != "json" and body.count(b"\n") + body.count(b"\r") > MOST_LINES:
+    if media.shape != "json" and body.count(b"\n") + body.count(b"\r") > MOST_LINE_ENDS:
         raise TooLarge(
             "A submission may have 1,000,000 line ends at most; leave out empty lines or split the file.",
             "单次报送的换行不得超过 1,000,000 个；请删除空行或拆分文件。",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from creditmesh.chassis.errors import Invalid, Malformed
-from creditmesh.schemas.files import Encoding, Table, TableRow, foreign, is_doubtful, rows_of
+from creditmesh.schemas.files import HEAD, Encoding, Table, TableRow, foreign, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.headers import Columns, FieldNames
@@ -27,14 +27,14 @@ def read(
     """
     if (why := foreign(body)) is not None:
         raise Malformed(*why)
-    if is_doubtful(body, encoding):
+    table = Table.of(body, encoding, names=names)
+    if table.is_doubtful:
         raise Malformed(
             "The file is no UTF-8 and does not read as Chinese in GB18030; save it as CSV in UTF-8, or, if it is "
             "GB18030 all the same, say so: Content-Type: text/csv; charset=gb18030.",
             "文件不是 UTF-8，按 GB18030 读取也不是中文；请另存为 UTF-8 的 CSV；若确为 GB18030，"
             "请注明：Content-Type: text/csv; charset=gb18030。",
         )
-    table = Table.of(body, encoding, names=names)
     columns = names.columns(table.header.cells)
     if columns.errors or not any(columns.codes):
         raise _bad(columns, table)
@@ -45,9 +45,10 @@ def read(
 def _bad(columns: Columns, table: Table) -> BadHeader:
     line, parted = table.header.line, len(table.header.cells) > 1
     return BadHeader(
-        f"Line {line} was taken for the header; give it the field codes or names of the item's template"
+        f"Of the first {HEAD} lines line {line} was taken for the header; "
+        "give it the field codes or names of the item's template"
         + ("." if parted else ", with commas, tabs or semicolons between them: none was found."),
-        f"第 {line} 行被视为表头；表头须为该目录条目模板中的字段代码或名称"
+        f"前 {HEAD} 行中第 {line} 行被视为表头；表头须为该目录条目模板中的字段代码或名称"
         + ("。" if parted else "，以逗号、制表符或分号分隔：未找到分隔符。"),
         errors=columns.errors,
     )
