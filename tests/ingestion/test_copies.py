@@ -294,6 +294,38 @@ async def test_a_whole_life_follows_the_origins(province: House):
     assert [(await unsealed(province, each))["BZ"] for each in events] == ["1", "1", "3", "3", "3", "6", "6"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("CF_SY", "/"),
+        ("CF_FRDB", "无"),
+        ("CF_XDR_MC", "示例××公司"),
+        ("CF_WSH", "2026年度"),
+        ("CF_CFLB", "其他-罚款500"),
+    ],
+)
+async def test_what_an_older_reader_accepted_is_reopened_and_corrected_here(province: House, field: str, value: str):
+    feed, record = await opened_feed(province), new_record()
+    row = penalty(province.number())
+    issuer = uscc(province.number())
+    changes = ("accepted", "withdrawn", "reopened", "corrected")
+    for rev, change in enumerate(changes, 1):
+        body = feed.body(row, record=record, rev=rev, change=change, sealed=None)
+        said = {
+            "fields": body.fields | {field: value, "CF_CFJGDM": issuer, "CF_WFXW": f"类型{rev}"},
+            "issuer": issuer,
+            "basis": "无" if rev > 1 else None,
+        }
+        text = body.model_copy(update=said).model_dump_json()
+        assert await codes(province, feed.entry_of(text, record, rev, change)) == []
+    events = await province.events(record)
+    assert [(each.change, each.state) for each in events] == [
+        ("accepted", "published"), ("withdrawn", "withdrawn"), ("reopened", "published"), ("corrected", "published"),
+    ]  # fmt: skip
+    assert [each.basis for each in events] == [None, "无", "无", "无"]
+    assert (await unsealed(province, events[-1]))[field] == value
+
+
 async def test_a_turn_says_who_and_why_as_the_origin_did(province: House):
     feed, record, row, case = await opened_feed(province), new_record(), penalty(province.number()), new_record()
     entry = feed.entry(row, record=record, rev=2, change="repaired", reason=None, basis="示信修〔2026〕3号", case=case)

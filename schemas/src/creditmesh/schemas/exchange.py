@@ -17,7 +17,7 @@ from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
-from creditmesh.schemas.texts import Cited, Storable, Word
+from creditmesh.schemas.texts import CitedElsewhere, Storable, Word
 from creditmesh.schemas.words import Change, ObjectKind, RecordState, Severity
 
 NEWER_VERSION = "newer_version"
@@ -109,8 +109,8 @@ class RecordBody(_Wire):
     display_from: Day
     display_until: Day | None = None
     issuer: Storable
-    reason: Cited | None = None
-    basis: Cited | None = None
+    reason: CitedElsewhere | None = None
+    basis: CitedElsewhere | None = None
     case: UUID | None = None
     role: Word | None = None
     """Of `discharged`: the role of the person whom the record concerns no more."""

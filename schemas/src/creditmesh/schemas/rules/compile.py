@@ -10,9 +10,9 @@ which also takes the rarer spellings (numbers, spaced headers) and finds everyth
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, cast
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypeVar, cast
 
 from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -23,7 +23,7 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.characters import is_ordinary, shown
-from creditmesh.schemas.rules.columns import Column, Filler, Identifying, column
+from creditmesh.schemas.rules.columns import Column, Filler, column, identifying
 from creditmesh.schemas.rules.conditions import conditions, resident_pairs
 from creditmesh.schemas.rules.headers import FieldNames
 from creditmesh.schemas.rules.identity import FILLERS, filler_words
@@ -31,6 +31,7 @@ from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.numbers import citizen, significant
 from creditmesh.schemas.rules.values import WHITE, has_lost, one_line_end
 
+T = TypeVar("T")
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
 _MOST_MARKS = 1000
@@ -73,7 +74,7 @@ class CompiledItem:
             spec.code: column(
                 spec,
                 self._sets.get(spec.code),
-                identifies=_identifying(item, spec.code),
+                identifies=identifying(item, spec.code),
                 end=spec.code in {roles.valid_until, roles.display_until},
             )
             for spec in item.fields
@@ -117,6 +118,17 @@ class CompiledItem:
         if row is not None and "\0" not in "".join(row.values()):
             return row
         return self._examine(fields.items())
+
+    def validate_kept(self, fields: Mapping[str, object]) -> Outcome:
+        """Read a canonical row that another tier has accepted: its names, types and lengths, and no more.
+
+        By rules for what people type, which grow stricter, a reopening of what was right in its day would be refused.
+        """
+        found, errors = self._read(fields.items(), Column.kept)
+        errors += [value for value in found.values() if isinstance(value, FieldError)]
+        row = {code: value for code in self.codes if isinstance(value := found.get(code), str) and value}
+        self._widen(row)
+        return tuple(errors[:MOST_FINDINGS]) if errors else row
 
     def split(self, row: Row, kind: SubjectKind) -> Split:
         """The row of a record about this kind of subject: what stands clear, what is sealed, and for whom."""
@@ -199,8 +211,14 @@ class CompiledItem:
         return self._examine(pairs) if isinstance(pairs, _Pairs) else (reason("malformed_row"),)
 
     def _examine(self, pairs: Iterable[tuple[str, object]]) -> Outcome:
+        return self._judged(*self._read(pairs, Column.take))
+
+    def _read(
+        self, pairs: Iterable[tuple[str, object]], read: Callable[[Column, object], T]
+    ) -> tuple[dict[str, T], list[FieldError]]:
+        """The fields by code, each value once and read like that, and what is wrong with the names."""
         errors: list[FieldError] = []
-        found: dict[str, str | FieldError | Filler] = {}
+        found: dict[str, T] = {}
         for place, (name, value) in enumerate(pairs, 1):
             code = self.names.code(name)
             if code is None:
@@ -208,10 +226,10 @@ class CompiledItem:
             elif code in found:
                 errors.append(reason("duplicate_field", f"/{code}"))
             else:
-                found[code] = self._columns[code].take(value)
+                found[code] = read(self._columns[code], value)
             if len(errors) == MOST_FINDINGS:
-                return tuple(errors)
-        return self._judged(found, errors)
+                break
+        return found, errors
 
     def _judged(self, found: Mapping[str, str | FieldError | Filler], errors: list[FieldError]) -> Outcome:
         given = {code: value for code, value in found.items() if not isinstance(value, Filler)}
@@ -275,11 +293,3 @@ def _row_type(columns: Iterable[Column]) -> Any:
         extra="forbid", strict=True, str_strip_whitespace=True, hide_input_in_errors=True
     )
     return row_type
-
-
-def _identifying(item: Item, code: str) -> Identifying | None:
-    if code == item.roles.decision_number:
-        return "decision"
-    if code == item.roles.registration:
-        return "registration"
-    return "certificate" if code in item.identifying else None

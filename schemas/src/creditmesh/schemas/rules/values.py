@@ -29,6 +29,7 @@ GUARDS = "'\"`´‘’‚‛“”„＇＂=＝"
 """What stands around a value so that a spreadsheet takes it for a text."""
 _QUOTES = "'＇`´‘’‚‛"
 _FORMULA = re.compile("""[=＝]?\\s*["＂]((?:[^"＂]|""|＂＂)*)["＂]""")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNREADABLE = re.compile("[\x00\ud800-\udfff\ufffd]|锟斤拷")
 _LOST = ("\ufffd", "锟斤拷")
 """What a conversion leaves of characters it could not read, and what the next one makes of that."""
@@ -43,6 +44,11 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 def unreadable(text: str) -> bool:
     """Whether it holds what no text column stores (NUL, a lone surrogate) or what is left of a lost character."""
     return _UNREADABLE.search(text) is not None
+
+
+def unstorable(text: str) -> bool:
+    """Whether it holds what no text column stores: NUL, a lone surrogate."""
+    return _UNSTORABLE.search(text) is not None
 
 
 def has_lost(text: str) -> bool:

@@ -1,7 +1,8 @@
 """The gate for what peers send: who may speak for an origin, and what its content must be to be held here too.
 
 The origin answers for its departments and for doubtful numbers, so neither is asked here, and nothing is held: an entry
-is accepted or refused. Severity and period are the origin's as far as they are no wider than ours: of two severities
+is accepted or refused. How well a field says what it says was judged where it was typed, by the rules of that day, and
+is not judged again. Severity and period are the origin's as far as they are no wider than ours: of two severities
 the milder holds, of two ends the earlier. A period that is longer than ours even by the origin's severity is refused.
 """
 
@@ -13,6 +14,7 @@ from creditmesh.schemas.exchange import RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.decision_numbers import counts_nothing
 from creditmesh.schemas.rules.display import Period
 from creditmesh.schemas.rules.severity import milder
 
@@ -63,6 +65,9 @@ class PeerGate(Lawful):
         ends = [end for end in (body.display_until, ours) if end is not None]
         verdict.period = Period(body.display_from, min(ends, default=None))
         return verdict
+
+    def _tells_apart(self, code: str, text: str) -> str | None:  # noqa: ARG002
+        return "decision_filler" if counts_nothing(text) else None
 
     def _agrees(self, body: RecordBody, row: Row, verdict: Judgement) -> None:
         kind = None if verdict.subject is None else verdict.subject.kind

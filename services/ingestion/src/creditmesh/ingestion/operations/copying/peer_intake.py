@@ -58,7 +58,7 @@ class PeerIntake:
         fields = ciphers.unseal(entry)
         if isinstance(fields, FieldError):
             return fields
-        row = gate.compiled.validate(fields)
+        row = gate.compiled.validate_kept(fields)
         if isinstance(row, tuple):
             return row[0]
         judgement = gate.judge(entry.known_body, row)
