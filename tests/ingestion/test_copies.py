@@ -208,7 +208,6 @@ async def test_a_peers_severity_and_end_are_no_wider_than_this_nodes_rule(provin
     ("party", "origin", "code"),
     [
         (None, "city", "peer_not_enrolled"),
-        (CITY.model_copy(update={"active": False}), "city", "peer_not_enrolled"),
         (CITY.model_copy(update={"place": "above"}), "city", "peer_not_enrolled"),
         (CITY.model_copy(update={"place": None}), "city", "peer_not_enrolled"),
         (CITY.model_copy(update={"kind": "department"}), "city", "peer_not_enrolled"),
@@ -234,6 +233,18 @@ async def test_who_may_not_speak_is_refused_whatever_it_says(province: House, pa
         directory.tell("party", CITY)
     assert found == [code, code]
     assert (await province.events(record), len(await province.events(held))) == ([], 1)
+
+
+async def test_what_was_pulled_from_a_peer_is_applied_also_when_it_was_taken_out_since(province: House):
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    directory = province.equipment.followed
+    directory.tell("party", CITY.model_copy(update={"active": False}))
+    try:
+        assert await codes(province, feed.entry(row, record=record, rev=2, change="repaired")) == []
+    finally:
+        directory.tell("party", CITY)
+    assert [each.state for each in await province.events(record)] == ["published", "repaired"]
 
 
 def told(house: House, item: Item, **more: Any) -> None:

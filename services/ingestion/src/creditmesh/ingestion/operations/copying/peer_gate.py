@@ -20,8 +20,12 @@ from creditmesh.schemas.rules.severity import milder
 
 
 def refused_sender(peer: Party | None, origin: str, *, node: str) -> FieldError | None:
-    """Why this peer may not speak for that origin at this node; None if it may."""
-    if peer is None or peer.kind != "node" or not peer.active or peer.place != "below":
+    """Why this peer may not speak for that origin at this node; None if it may.
+
+    What was pulled while it was enrolled it may have said, also where it was taken out since: an end that was refused
+    for that would never come again.
+    """
+    if peer is None or peer.kind != "node" or peer.place != "below":
         return reason("peer_not_enrolled")
     if origin == node or origin not in peer.sends_for:
         return reason("origin_not_allowed")
