@@ -14,7 +14,7 @@ from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.operations.answering import Waiting
-from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, Peer, PulledPage
+from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PulledPage
 from creditmesh.exchange.store import copies
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.acknowledgements import EntryRange
@@ -112,12 +112,12 @@ class Pulling:
             await self._stop(f"not taken at index {before.range.size}: {described(error)}")
 
     async def _pulled(self, peer: Peer, before: FeedCopy) -> PulledPage | None:
-        """The next page; of one that is too large, less the next time, until there is no less to ask for."""
+        """The next page; of one that is too large or too slow, less the next time. One that is too large stops it."""
         began = asyncio.get_running_loop().time()
         try:
             pulled = await peer.pull(self._feed, after=before.range.size, limit=self._limit)
-        except PageTooLarge:
-            if self._limit == 1:
+        except (PageTooLarge, PageTooSlow) as error:
+            if self._limit == 1 and isinstance(error, PageTooLarge):
                 raise BadPage("too_large", before.range.size) from None
             self._limit = max(self._limit // 8, 1)
             raise
