@@ -8,9 +8,12 @@ import pytest
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.errors import Transient
+from creditmesh.ingestion.lawful import Judgement
+from creditmesh.ingestion.operations.copying.peer_gate import PeerGate
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import EntriesJudged, RecordChanged
 from creditmesh.schemas.exchange import RecordBody
+from creditmesh.schemas.rules.compile import Row
 from tests.ingestion.conftest import House, child
 from tests.ingestion.entries import Feed, new_record, other_keys
 from tests.ingestion.pages import SentEntry
@@ -458,6 +461,39 @@ async def test_words_of_a_peer_hold_no_persons_number_and_its_feed_goes_on(provi
     assert await codes(province, feed.entry_of(end.model_dump_json(), other, 2, "withdrawn")) == []
     ended = (await province.events(other))[-1]
     assert (ended.change, ended.reason, ended.basis) == ("withdrawn", None, None), "an end acts, without those words"
+
+
+async def test_an_entry_that_cannot_be_judged_waits_and_its_page_goes_on(
+    province: House, monkeypatch: pytest.MonkeyPatch
+):
+    feed, held, record, other = await opened_feed(province), new_record(), new_record(), new_record()
+    rows = [penalty(province.number()) for _ in range(3)]
+    await province.deliver(feed.entry(rows[0], record=held))
+    judge = PeerGate.judge
+
+    def failing(gate: PeerGate, body: RecordBody, row: Row) -> Judgement:
+        if body.record == record:
+            raise ArithmeticError(row["CF_XDR_MC"])
+        return judge(gate, body, row)
+
+    monkeypatch.setattr(PeerGate, "judge", failing)
+    fault = feed.entry(rows[1], record=record)
+    end, good = feed.entry(rows[0], record=held, rev=2, change="repaired"), feed.entry(rows[2], record=other)
+    assert await codes(province, fault, end, good) == ["not_judged"]
+    assert [each.state for each in await province.events(held)] == ["published", "repaired"]
+    assert len(await province.events(other)) == 1
+    monkeypatch.undo()
+    assert await codes(province, fault) == []
+    assert len(await province.events(record)) == 1
+
+
+async def test_a_body_with_a_word_of_a_newer_version_waits_and_a_spoilt_one_does_not(province: House):
+    feed, record = await opened_feed(province), new_record()
+    body = feed.body(penalty(province.number()), record=record, rev=1, change="accepted")
+    newer = body.model_copy(update={"severity": "newer", "state": "suspended"}).model_dump_json(warnings=False)
+    spoilt = body.model_copy(update={"severity": "newer", "party": "?"}).model_dump_json(warnings=False)
+    assert await codes(province, feed.entry_of(newer, record)) == ["not_judged"]
+    assert await codes(province, feed.entry_of(spoilt, record)) == ["unreadable_entry"]
 
 
 async def test_what_is_sealed_for_others_is_refused_until_the_key_is_wrapped_to_us(province: House, tmp_path):

@@ -22,6 +22,10 @@ from creditmesh.schemas.words import Change, ObjectKind, RecordState, Severity
 
 NEWER_VERSION = "newer_version"
 """The code of an entry that is refused for now: it waits until its reader has a word for what it says."""
+NOT_JUDGED = "not_judged"
+"""The code of an entry that its reader could not judge, by a fault of its own or for want of a word in its body."""
+WAITING = frozenset({NEWER_VERSION, NOT_JUDGED})
+"""The codes of what was refused for now: it is kept, and told again."""
 UP = "up"
 """The feed of what a node shares with those above it."""
 LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]

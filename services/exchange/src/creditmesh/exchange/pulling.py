@@ -71,6 +71,7 @@ class Pulling:
         self._limit = LIMIT
         self._refusals = 0
         """How often in a row this node itself could not take the page that comes next."""
+        self._told_again = False
         self._at: FeedCopy | None = None
         """Where this loop itself has brought the copy: who finds it elsewhere is uncertain, so it is not read again."""
 
@@ -79,7 +80,9 @@ class Pulling:
         self._at = None
         try:
             with uncertain_on_failure(f"pull of {self._feed}"):
-                await self._tell_again()
+                if not self._told_again:  # what it can read does not change while it runs
+                    await self._tell_again()
+                    self._told_again = True
                 while True:
                     await self._step()
         finally:

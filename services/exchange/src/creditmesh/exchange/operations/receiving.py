@@ -1,7 +1,8 @@
 """A verified page of a peer's feed: kept and told in one transaction with the copy's new head.
 
-An entry that says what this version has no word for waits, and with it what comes after it of the same record; the feed
-goes on. Whoever knows the words tells such entries anew, in their order, when it begins to follow the feed.
+An entry that says what this version has no word for waits, and with it what comes after it of the same record, but for
+an end; the feed goes on. Whoever knows the words tells such entries anew, in their order, when it begins to follow the
+feed; it does so once.
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,12 @@ from creditmesh.exchange.store import copies, waiting
 from creditmesh.exchange.store.copies import FeedCopy, ReceivedPage
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import ENDS, FeedEntry
 from creditmesh.schemas.pages import VerifiedPage
 from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
+
+_AT_ONCE = 100
+"""Entries that are told again at once, with the pages in which they are."""
 
 
 async def receive(
@@ -26,33 +31,44 @@ async def receive(
     """
     session = await ctx.session()
     await copies.move(session, before, page.after, note=note)
-    parked = await waiting.of_copy(session, before.peer, before.feed) if before.waiting else ()
-    records = {each.record for each in parked}
+    said = {each.record for chunk in chunks for each in chunk.page.received if each.record is not None}
+    records = await waiting.waiting_records(session, before.peer, before.feed, said) if before.waiting else set()
     waits: list[WaitingEntry] = []
     told = []
     for chunk in chunks:
         held = [each for each in chunk.page.received if _waits(each, records)]
-        waits += [WaitingEntry(each.peer, each.feed, each.index, each.unknown or BEHIND, each.record) for each in held]
-        told.append(chunk.with_waiting([each.index for each in held]) if held else chunk)
+        waits += [WaitingEntry(each.index, each.unknown or BEHIND, each.record) for each in held]
+        unused = [each.index for each in held if not _ends(each)]
+        told.append(chunk.with_waiting(unused) if unused else chunk)
     await _tell(ctx, told)
-    await waiting.add(session, waits)
+    await waiting.add(session, before.peer, before.feed, waits)
     return bool(waits)
 
 
 async def tell_again(ctx: Context, peer: str, feed: str) -> None:
     """Tell the entries of this copy anew that waited for words which this version knows."""
     session = await ctx.session()
-    waits = await waiting.of_copy(session, peer, feed)
-    texts = await copies.covering(session, [(peer, feed, each.index) for each in waits]) if waits else ()
-    kept = {entry.index: entry for text in texts for entry in PageReceived.model_validate_json(text.data).entries}
+    if not await waiting.hold(session, peer, feed):
+        return
     records: set[UUID | None] = set()
-    known = []
-    for each in waits:
-        [entry] = read_entries(peer, feed, [kept[each.index]])
-        if not _waits(entry, records):
-            known.append(kept[each.index])
-    await waiting.remove(session, peer, feed, [entry.index for entry in known])
-    await _tell(ctx, [alone(peer, feed, entry) for entry in known])
+    first = 0
+    while waits := await waiting.following(session, peer, feed, first=first, limit=_AT_ONCE):
+        first = waits[-1].index + 1
+        known = await _known(ctx, peer, feed, waits, records)
+        await waiting.remove(session, peer, feed, [entry.index for entry in known])
+        await _tell(ctx, [alone(peer, feed, entry) for entry in known])
+    await waiting.count(session, peer, feed)
+
+
+async def _known(
+    ctx: Context, peer: str, feed: str, waits: Sequence[WaitingEntry], records: set[UUID | None]
+) -> list[FeedEntry]:
+    texts = await copies.covering(await ctx.session(), [(peer, feed, each.index) for each in waits])
+    wanted = {each.index for each in waits}
+    pages = (PageReceived.model_validate_json(text.data) for text in texts)
+    kept = {entry.index: entry for page in pages for entry in page.entries if entry.index in wanted}
+    read = read_entries(peer, feed, [kept[each.index] for each in waits])
+    return [kept[entry.index] for entry in read if not _waits(entry, records)]
 
 
 def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:
@@ -61,6 +77,11 @@ def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:
         return False
     records.add(entry.record)
     return True
+
+
+def _ends(entry: ReceivedEntry) -> bool:
+    """Whether it ends its record: that holds at once, whatever came before it. It is told again in its order."""
+    return entry.line is not None and entry.line.change in ENDS
 
 
 async def _tell(ctx: Context, chunks: Sequence[PageChunk]) -> None:
