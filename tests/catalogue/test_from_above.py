@@ -166,8 +166,8 @@ async def test_a_withdrawal_of_what_is_not_here_changes_nothing(below: Below):
 
 @pytest.mark.parametrize(
     "row",
-    [neighbour.row(place="below"), neighbour.row(active=False), neighbour.row("another")],
-    ids=["below", "taken out", "never enrolled under that code"],
+    [neighbour.row(place="below"), neighbour.row("another")],
+    ids=["below", "never enrolled under that code"],
 )
 async def test_nobody_publishes_here_but_an_enrolled_peer_above(below: Below, row: dict[str, Any]):
     peer = "province" if row["code"] == "province" else "unknown"
@@ -339,3 +339,48 @@ async def test_what_a_newer_tier_added_to_an_object_is_told_on_whole_and_read_wi
     body = orjson.loads(told)["body"]
     assert (body["added_later"], body["fields"][0]["added_later"]) == ({"x": 1}, "y")
     assert await below.waiting() == []
+
+
+async def told_at(below: Below, index: int, entry: dict[str, Any], **line: Any) -> None:
+    """One entry of the province's feed, at that place of it; `line`: as another version has it."""
+    text = orjson.dumps(orjson.loads(LINE) | line).decode()
+    told = FeedEntry(index=index, line=text, body=orjson.dumps(entry).decode())
+    waiting = (index,) if line else ()
+    async with below.node.context("exchange") as ctx:
+        ctx.emit(
+            PageReceived(peer="province", feed="down", first=index, until=index + 1, entries=(told,), waiting=waiting)
+        )
+    await below.node.settled()
+
+
+async def test_what_is_told_late_does_not_undo_what_came_after_it(below: Below):
+    looser, stricter = kept(48), kept(24)
+    await told_at(below, 0, below.published("item", looser), v=2)
+    await told_at(below, 1, below.published("item", stricter))
+    item = below.item()
+    assert item is not None
+    await told_at(below, 0, below.published("item", looser))
+    assert below.item() == item, "an older law comes back"
+    await told_at(below, 2, below.withdrawn("item", PENALTY))
+    withdrawn = below.directory.withdrawn(below.today)
+    before = await below.changes()
+    await told_at(below, 0, below.published("item", looser))
+    assert below.directory.withdrawn(below.today) == withdrawn
+    assert await below.changes() == before, "nor does the next tier hear of it"
+    assert (await below.judged())[-1].refused == (), "it was applied, and what came later since"
+
+
+async def test_what_could_not_be_read_then_and_is_told_late_waits_no_more(below: Below):
+    await told_at(below, 3, below.withdrawn("item", PENALTY))
+    await told_at(below, 2, below.published("item", PENALTY) | {"body": {"code": PENALTY.code, "newer": True}})
+    assert await below.waiting() == []
+    assert (await below.judged())[-1].refused == ()
+
+
+async def test_what_was_pulled_from_a_peer_holds_also_when_it_was_taken_out_since(below: Below):
+    row = neighbour.row()
+    assert (await below.node.operator().post("/v1/admin/peers", json=row | {"active": False})).status_code == 200
+    await below.node.settled()
+    await below.hears(below.withdrawn("item", PENALTY))
+    assert PENALTY.code in str(below.directory.withdrawn(below.today))
+    assert [(each.first, each.until) for each in await below.judged()] == [(0, 1)]

@@ -36,9 +36,13 @@ class Sender:
         for _ in range(count):
             index = len(self.entries)
             body = orjson.dumps({"kind": "list", "n": index, "text": text}).decode()
-            line = {"v": 1, "type": "catalogue", "at": "2026-11-27T00:00:00Z", "commitment": _commitment(body)}
-            text_of_line = orjson.dumps(line | {"text": text} | said).decode()
-            self.entries.append({"index": index, "line": text_of_line, "salt": "c2FsdA==", "body": body})
+            self.add_with(body, text=text, **said)
+
+    def add_with(self, body: str, **said: object) -> None:
+        """An entry with that body; what is said stands in its line."""
+        line = {"v": 1, "type": "catalogue", "at": "2026-11-27T00:00:00Z", "commitment": _commitment(body)}
+        text = orjson.dumps(line | said).decode()
+        self.entries.append({"index": len(self.entries), "line": text, "salt": "c2FsdA==", "body": body})
 
     def note(self, entries: Lines) -> str:
         made, _ = Range.empty().extended(leaf_hash(entry["line"].encode()) for entry in entries)

@@ -8,9 +8,12 @@ import pytest
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.errors import Transient
+from creditmesh.ingestion.lawful import Judgement
+from creditmesh.ingestion.operations.copying.peer_gate import PeerGate
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import EntriesJudged, RecordChanged
 from creditmesh.schemas.exchange import RecordBody
+from creditmesh.schemas.rules.compile import Row
 from tests.ingestion.conftest import House, child
 from tests.ingestion.entries import Feed, new_record, other_keys
 from tests.ingestion.pages import SentEntry
@@ -208,7 +211,6 @@ async def test_a_peers_severity_and_end_are_no_wider_than_this_nodes_rule(provin
     ("party", "origin", "code"),
     [
         (None, "city", "peer_not_enrolled"),
-        (CITY.model_copy(update={"active": False}), "city", "peer_not_enrolled"),
         (CITY.model_copy(update={"place": "above"}), "city", "peer_not_enrolled"),
         (CITY.model_copy(update={"place": None}), "city", "peer_not_enrolled"),
         (CITY.model_copy(update={"kind": "department"}), "city", "peer_not_enrolled"),
@@ -234,6 +236,18 @@ async def test_who_may_not_speak_is_refused_whatever_it_says(province: House, pa
         directory.tell("party", CITY)
     assert found == [code, code]
     assert (await province.events(record), len(await province.events(held))) == ([], 1)
+
+
+async def test_what_was_pulled_from_a_peer_is_applied_also_when_it_was_taken_out_since(province: House):
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    directory = province.equipment.followed
+    directory.tell("party", CITY.model_copy(update={"active": False}))
+    try:
+        assert await codes(province, feed.entry(row, record=record, rev=2, change="repaired")) == []
+    finally:
+        directory.tell("party", CITY)
+    assert [each.state for each in await province.events(record)] == ["published", "repaired"]
 
 
 def told(house: House, item: Item, **more: Any) -> None:
@@ -292,6 +306,38 @@ async def test_a_whole_life_follows_the_origins(province: House):
         (7, "repaired", "repaired", None),
     ]
     assert [(await unsealed(province, each))["BZ"] for each in events] == ["1", "1", "3", "3", "3", "6", "6"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("CF_SY", "/"),
+        ("CF_FRDB", "无"),
+        ("CF_XDR_MC", "示例××公司"),
+        ("CF_WSH", "2026年度"),
+        ("CF_CFLB", "其他-罚款500"),
+    ],
+)
+async def test_what_an_older_reader_accepted_is_reopened_and_corrected_here(province: House, field: str, value: str):
+    feed, record = await opened_feed(province), new_record()
+    row = penalty(province.number())
+    issuer = uscc(province.number())
+    changes = ("accepted", "withdrawn", "reopened", "corrected")
+    for rev, change in enumerate(changes, 1):
+        body = feed.body(row, record=record, rev=rev, change=change, sealed=None)
+        said = {
+            "fields": body.fields | {field: value, "CF_CFJGDM": issuer, "CF_WFXW": f"类型{rev}"},
+            "issuer": issuer,
+            "basis": "无" if rev > 1 else None,
+        }
+        text = body.model_copy(update=said).model_dump_json()
+        assert await codes(province, feed.entry_of(text, record, rev, change)) == []
+    events = await province.events(record)
+    assert [(each.change, each.state) for each in events] == [
+        ("accepted", "published"), ("withdrawn", "withdrawn"), ("reopened", "published"), ("corrected", "published"),
+    ]  # fmt: skip
+    assert [each.basis for each in events] == [None, "无", "无", "无"]
+    assert (await unsealed(province, events[-1]))[field] == value
 
 
 async def test_a_turn_says_who_and_why_as_the_origin_did(province: House):
@@ -414,6 +460,39 @@ async def test_words_of_a_peer_hold_no_persons_number_and_its_feed_goes_on(provi
     assert await codes(province, feed.entry_of(end.model_dump_json(), other, 2, "withdrawn")) == []
     ended = (await province.events(other))[-1]
     assert (ended.change, ended.reason, ended.basis) == ("withdrawn", None, None), "an end acts, without those words"
+
+
+async def test_an_entry_that_cannot_be_judged_waits_and_its_page_goes_on(
+    province: House, monkeypatch: pytest.MonkeyPatch
+):
+    feed, held, record, other = await opened_feed(province), new_record(), new_record(), new_record()
+    rows = [penalty(province.number()) for _ in range(3)]
+    await province.deliver(feed.entry(rows[0], record=held))
+    judge = PeerGate.judge
+
+    def failing(gate: PeerGate, body: RecordBody, row: Row) -> Judgement:
+        if body.record == record:
+            raise ArithmeticError(row["CF_XDR_MC"])
+        return judge(gate, body, row)
+
+    monkeypatch.setattr(PeerGate, "judge", failing)
+    fault = feed.entry(rows[1], record=record)
+    end, good = feed.entry(rows[0], record=held, rev=2, change="repaired"), feed.entry(rows[2], record=other)
+    assert await codes(province, fault, end, good) == ["not_judged"]
+    assert [each.state for each in await province.events(held)] == ["published", "repaired"]
+    assert len(await province.events(other)) == 1
+    monkeypatch.undo()
+    assert await codes(province, fault) == []
+    assert len(await province.events(record)) == 1
+
+
+async def test_a_body_with_a_word_of_a_newer_version_waits_and_a_spoilt_one_does_not(province: House):
+    feed, record = await opened_feed(province), new_record()
+    body = feed.body(penalty(province.number()), record=record, rev=1, change="accepted")
+    newer = body.model_copy(update={"severity": "newer", "state": "suspended"}).model_dump_json(warnings=False)
+    spoilt = body.model_copy(update={"severity": "newer", "party": "?"}).model_dump_json(warnings=False)
+    assert await codes(province, feed.entry_of(newer, record)) == ["not_judged"]
+    assert await codes(province, feed.entry_of(spoilt, record)) == ["unreadable_entry"]
 
 
 async def test_what_is_sealed_for_others_is_refused_until_the_key_is_wrapped_to_us(province: House, tmp_path):

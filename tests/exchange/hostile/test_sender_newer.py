@@ -1,10 +1,12 @@
 """A sender of a newer version: what this one has no word for waits and is named, and an upgrade tells it anew."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
+import orjson
 import pytest
 from prometheus_client import REGISTRY
 
@@ -13,7 +15,7 @@ from creditmesh.exchange.store import copies
 from creditmesh.node import feeds
 from creditmesh.schemas import received
 from creditmesh.schemas.events import EntriesJudged, PageReceived
-from creditmesh.schemas.exchange import NEWER_VERSION, EntryLine, LineType
+from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, EntryLine, LineType
 from tests.exchange.conftest import City
 from tests.exchange.sender import Puller, pulling_from_a_sender
 
@@ -23,6 +25,22 @@ PAGES = """
      where p.key = $1 order by o.number
 """
 FIRST, SECOND, THIRD = (str(uuid4()) for _ in range(3))
+
+
+BODY = {
+    "rev": 3,
+    "revision": str(uuid4()),
+    "change": "corrected",
+    "state": "published",
+    "party": "market_regulation",
+    "item": "administrative_penalty",
+    "kind": "organisation",
+    "decided_on": "2026-05-11",
+    "display_from": "2026-05-11",
+    "issuer": "11990000000000019A",
+    "fields": {},
+}
+"""Of a record's revision, but for its severity and whose it is."""
 
 
 class NewerLine(EntryLine):
@@ -134,3 +152,50 @@ async def test_two_processes_that_begin_at_once_tell_it_once(pulls: Puller, monk
     async with pulls.city.node.context("exchange") as other:
         await receiving.tell_again(other, code, "up")
     assert len(await pages(pulls)) == 5
+
+
+async def test_an_end_acts_at_once_whatever_waits_before_it_and_again_in_its_order(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    pulls.sender.add(type="record", rev=4, change="withdrawn", origin=pulls.sender.who.code, record=FIRST)
+    await pulls.step()
+    (first, until, codes) = (await judged(pulls))[-1]
+    assert (first, until, codes) == (7, 8, {}), "it was applied"
+    async with pulls.city.node.context("exchange") as ctx:
+        assert (await copies.copy_of(await ctx.session(), pulls.sender.who.code, "up")).waiting == 5
+    monkeypatch.setattr(received, "EntryLine", NewerLine)
+    await pulls.pulling._tell_again()
+    assert [[entry.index for entry in page.received] for page in (await pages(pulls))[3:]] == [[1], [2], [5], [7]]
+
+
+async def test_a_page_asks_for_nothing_that_waits_but_of_its_own_records(pulls: Puller):
+    await pulls.city.node.settled()
+    async with pulls.city.node.database.session() as other, other.transaction():
+        await other.fetch("select from exchange.waiting for update")
+        pulls.sender.add(type="record", rev=1, change="accepted", origin=pulls.sender.who.code, record=str(uuid4()))
+        await asyncio.wait_for(pulls.step(), timeout=10)
+    assert (await pulls.copy()).range.size == 8
+
+
+async def test_of_many_words_some_are_named_and_all_that_waits_is_counted(pulls: Puller):
+    for n in range(40):
+        pulls.sender.add(type=f"word{n}")
+    await pulls.step()
+    copy = await pulls.copy()
+    assert (copy.waiting, len(copy.unknown)) == (44, 20)
+
+
+async def test_what_could_not_be_judged_is_kept_with_its_body_and_told_again(pulls: Puller):
+    code = pulls.sender.who.code
+    await pulls.city.node.settled()
+    body = orjson.dumps({"severity": "a word of a newer version"} | BODY | {"origin": code, "record": SECOND}).decode()
+    pulls.sender.add_with(body, type="record", rev=3, change="corrected", origin=code, record=SECOND)
+    await pulls.step()
+    assert (await judged(pulls))[-1] == (7, 8, {7: NOT_JUDGED})
+    copy = await pulls.copy()
+    assert (copy.waiting, "not judged" in copy.unknown) == (5, True)
+    assert (await pages(pulls))[-1].entries[0].body == body
+    await pulls.pulling._tell_again()
+    assert [entry.index for entry in (await pages(pulls))[-1].received] == [7]
+    assert (await judged(pulls))[-1] == (7, 8, {7: NOT_JUDGED})
+    assert (await pulls.copy()).waiting == 5, "by the same version it waits once more"

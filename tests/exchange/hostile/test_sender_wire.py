@@ -65,6 +65,24 @@ async def test_an_endless_page_is_read_no_further_than_its_bound_and_stops_the_f
     assert [int(request.url.params["limit"]) for request in pulls.sender.asked] == [1000, 125, 15, 1]
 
 
+async def test_a_page_that_is_too_slow_is_asked_for_in_smaller_pieces_and_never_stops_the_feed(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(peer, "SECONDS_FOR_A_PAGE", 0.1)
+    monkeypatch.setattr(pulling, "LONGEST", 0.01)
+    pulls.sender.instead = Poured(b"x", most=MIB, pause=0.02)()
+    for _ in range(6):
+        await pulls.step()
+    limits = [int(request.url.params["limit"]) for request in pulls.sender.asked]
+    assert limits == [1000, 125, 15, 1, 1, 1]
+    assert (await pulls.copy()).alarm is None
+    pulls.sender.instead = None
+    pulls.sender.add(2)
+    monkeypatch.undo()
+    await pulls.step()
+    assert (await pulls.copy()).range.size == 2
+
+
 async def test_a_page_that_is_too_large_comes_in_smaller_ones(pulls: Puller, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(peer, "MOST_LINES", 3)
     pulls.sender.add(4)

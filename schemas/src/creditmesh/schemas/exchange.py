@@ -17,11 +17,15 @@ from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
-from creditmesh.schemas.texts import Cited, Storable, Word
+from creditmesh.schemas.texts import CitedElsewhere, Storable, Word
 from creditmesh.schemas.words import Change, ObjectKind, RecordState, Severity
 
 NEWER_VERSION = "newer_version"
 """The code of an entry that is refused for now: it waits until its reader has a word for what it says."""
+NOT_JUDGED = "not_judged"
+"""The code of an entry that its reader could not judge, by a fault of its own or for want of a word in its body."""
+WAITING = frozenset({NEWER_VERSION, NOT_JUDGED})
+"""The codes of what was refused for now: it is kept, and told again."""
 UP, DOWN = "up", "down"
 """The feeds of a node: for who is above, and for who is below; `down-<node>` for one of those."""
 LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
@@ -109,8 +113,8 @@ class RecordBody(_Wire):
     display_from: Day
     display_until: Day | None = None
     issuer: Storable
-    reason: Cited | None = None
-    basis: Cited | None = None
+    reason: CitedElsewhere | None = None
+    basis: CitedElsewhere | None = None
     case: UUID | None = None
     false_material: bool = False
     role: Word | None = None

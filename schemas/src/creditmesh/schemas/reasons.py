@@ -272,6 +272,10 @@ REASONS: dict[str, Reason] = {
         "This node's version has no word for what the entry says; it waits until the node is upgraded.",
         "本节点当前版本不识别该条目的内容；待节点升级后处理。",
     ),
+    "not_judged": Reason(
+        "This node's version cannot judge the entry; it waits until the node is started anew or upgraded.",
+        "本节点当前版本无法判定该条目；节点重新启动或升级后再次处理。",
+    ),
     "contradictory_entry": Reason(
         "What the entry says of itself differs from its fields; the origin must send a corrected revision.",
         "条目元数据与其字段不一致；请来源节点发送更正版本。",

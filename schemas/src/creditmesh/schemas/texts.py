@@ -26,16 +26,21 @@ _LAYOUT = frozenset("\t\n")
 _NOT_SEEN = frozenset({"Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-def in_clear(text: str) -> str:
-    """The text, if all of it is seen, it says something, and nothing in it reads as a number of a person."""
+def of_nobody(text: str) -> str:
+    """The text, if all of it is seen and nothing in it reads as a number of a person."""
     if any(category(each) in _NOT_SEEN or (is_unseen(each) and each not in _LAYOUT) for each in text):
         raise PydanticCustomError("unseen_character", "the text has a character that is not seen")
-    if says_nothing(text):
+    if holds_personal_number(text, strict=True):
+        raise PydanticCustomError("identity_number", "the text holds a person's number")
+    return text
+
+
+def in_clear(text: str) -> str:
+    """The same, if it says something."""
+    if says_nothing(of_nobody(text)):
         raise PydanticCustomError(
             "says_nothing", "the text has no letter and no digit, or a word in place of what it says"
         )
-    if holds_personal_number(text, strict=True):
-        raise PydanticCustomError("identity_number", "the text holds a person's number")
     return text
 
 
@@ -61,6 +66,13 @@ Cited = Annotated[
     AfterValidator(in_clear),
 ]
 """A document that is cited, such as a decision's number. It travels in clear: no person's data."""
+
+CitedElsewhere = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=PRINTED),
+    AfterValidator(of_nobody),
+]
+"""The same as another node has accepted it: whether it says something was judged there, by the rules of that day."""
 
 Note = Annotated[
     str,

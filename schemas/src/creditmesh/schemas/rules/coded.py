@@ -12,6 +12,8 @@ from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.values import WHITE, Read, bare, remembered
 
 _OTHER = re.compile(r"其[他它](?:[-－—–‐:：]+(.+)|[(（](.+)[)）])", re.DOTALL)
+_REMARK = "其他-"
+"""How what 其他 says begins in a canonical value."""
 _SPACED = re.compile(r"(其[他它])\s*(?:([-－—–‐:：]+)\s*|(?=[(（]))")
 _OPENING, _CLOSING = "(（", ")）"
 _BRACKETS = f"[{_OPENING}{_CLOSING}]"
@@ -58,6 +60,24 @@ def codes_reader(code_set: CodeSet, most: int | None = None) -> Read:
         return joined if joined and (most is None or len(joined) <= most) else None
 
     return remembered(read, most=1024)
+
+
+def kept_reader(code_set: CodeSet, read: Read, *, several: bool) -> Read:
+    """Takes values as a tier has accepted them: any of the set, and what 其他 says as it stands.
+
+    What has become a spelling of another value is read by `read`.
+    """
+    values = {each.value for each in code_set.values}
+
+    def one(text: str) -> str | None:
+        remark = code_set.open and text.startswith(_REMARK) and text != _REMARK
+        return text if remark or text in values else read(text)
+
+    def each(text: str) -> str | None:
+        found = [one(part) for part in text.split(";")]
+        return None if None in found else ";".join(filter(None, found))
+
+    return each if several else one
 
 
 def nearest_values(code_set: CodeSet) -> Callable[[str], str]:
@@ -213,7 +233,7 @@ def _whole(parts: list[_Part]) -> str:
 
 def _close(remark: list[str] | None, found: list[str]) -> None:
     if remark:
-        found.append(f"其他-{''.join(remark)}")
+        found.append(f"{_REMARK}{''.join(remark)}")
 
 
 def _compared(text: str) -> str:

@@ -1,15 +1,17 @@
 """One field of an item as it is read: which spellings it takes, and what is said of a value it does not."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from creditmesh.schemas.catalogue import CodeSet, FieldSpec
+from creditmesh.schemas.catalogue import CodeSet, FieldSpec, Item
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.characters import shown
-from creditmesh.schemas.rules.coded import code_reader, codes_reader, nearest_values
+from creditmesh.schemas.rules.coded import code_reader, codes_reader, kept_reader, nearest_values
 from creditmesh.schemas.rules.dates import LONGEST as LONGEST_DATE
 from creditmesh.schemas.rules.dates import read_date, read_end
 from creditmesh.schemas.rules.decision_numbers import read_number
@@ -29,13 +31,22 @@ from creditmesh.schemas.rules.values import (
     read_text,
     unguarded,
     unreadable,
+    unstorable,
 )
 
-_FAULTS = {"date": "bad_date", "decimal": "bad_decimal", "code": "bad_code", "codes": "bad_code"}
+_FAULTS = {
+    "document": "number_shape",
+    "uscc": "number_shape",
+    "date": "bad_date",
+    "decimal": "bad_decimal",
+    "code": "bad_code",
+    "codes": "bad_code",
+}
 _WHOLE_NUMBERS = frozenset({"code", "codes", "date", "decimal"})
 _LONGEST = {"document": LONGEST, "uscc": LONGEST, "date": LONGEST_DATE, "decimal": LONGEST_DECIMAL}
 """Characters of the longest spelling of what has one length, whatever the item says."""
 _CODED = frozenset({"code", "codes"})
+_AMOUNT = re.compile(r"(?:0|[1-9]\d*)(?:\.\d*[1-9])?", re.ASCII)
 _LONGEST_CODED = 1024
 """Characters of a coded field as it is written, if its own length is not half as many."""
 _LONGEST_TEXT = 64 * 1024
@@ -60,6 +71,8 @@ class Column:
     read: Read
     nearest: Callable[[str], str] = str
     """Of a coded field: the values that a text which is none of them may mean."""
+    keep: Read = str
+    """Takes a value as another tier has accepted it; None if it is none of its type."""
     identifies: bool = False
     """Whether it tells whom or which record a row is about: those who judge that say what is wrong with a filler.
 
@@ -84,11 +97,29 @@ class Column:
             return Filler(said)
         return Filler((self.identifies and written(text)) or self._unread(text))
 
+    def kept(self, value: object) -> str | FieldError:
+        """A value of a canonical row that another tier has accepted: what is shown of it, or why it cannot be kept.
+
+        Its type and its length are judged, and not how well it says what it says: that was, by the rules of its day.
+        """
+        if not isinstance(value, str):
+            return self._error("bad_type")
+        if unstorable(value):
+            return self._error("unreadable_character")
+        text = shown(value).strip(WHITE)
+        if self.most is not None and len(text) > self.most:
+            return self._error("too_long")
+        canonical = self.keep(text) if text else text
+        return self._misread(text) if canonical is None else canonical
+
     def _unread(self, text: str) -> FieldError:
         if self.identifies:
             return self._error("number_shape" if written(text) else "unreadable_character")
         if self.spec.type == "name" and is_masked(text):
             return self._error("name_masked")
+        return self._misread(text)
+
+    def _misread(self, text: str) -> FieldError:
         fault = _FAULTS.get(self.spec.type, "filler")
         if fault == "bad_code":
             return self._error(fault, nearest=self.nearest(text))
@@ -141,8 +172,28 @@ class Column:
         )
 
 
+def _kept_number(limit: int | None) -> Read:
+    return lambda text: text if limit is None or len(text) <= limit or not text.isalnum() else None
+
+
+def _kept_day(text: str) -> str | None:
+    try:
+        return text if date.fromisoformat(text).isoformat() == text else None
+    except ValueError:
+        return None
+
+
 def _longest_coded(spec: FieldSpec) -> int:
     return max(2 * (spec.max_length or 0), _LONGEST_CODED)
+
+
+def identifying(item: Item, code: str) -> Identifying | None:
+    """What a field of the item tells, if it tells which decision or certificate a row is about, or whom."""
+    if code == item.roles.decision_number:
+        return "decision"
+    if code == item.roles.registration:
+        return "registration"
+    return "certificate" if code in item.identifying else None
 
 
 def column(
@@ -155,16 +206,19 @@ def column(
     """
     match spec.type:
         case "date":
-            return Column(spec, read_end if end else read_date)
+            return Column(spec, read_end if end else read_date, keep=_kept_day)
         case "decimal":
-            return Column(spec, decimal_reader(spec.max_length, spec.scale, spec.unit))
+            read = decimal_reader(spec.max_length, spec.scale, spec.unit)
+            return Column(spec, read, keep=lambda text: text if _AMOUNT.fullmatch(text) and read(text) else None)
         case "document" | "uscc":
-            return Column(spec, number_reader(spec.max_length), identifies=True)
+            return Column(spec, number_reader(spec.max_length), keep=_kept_number(spec.max_length), identifies=True)
         case "code" | "codes":
             if code_set is None:
                 raise KeyError(f"the field {spec.code} is coded and names no code set")
             read = code_reader(code_set) if spec.type == "code" else codes_reader(code_set, _longest_coded(spec))
-            return Column(spec, read, nearest_values(code_set))
+            return Column(
+                spec, read, nearest_values(code_set), kept_reader(code_set, read, several=spec.type == "codes")
+            )
         case "name":
             return Column(spec, read_name)
         case _:

@@ -23,7 +23,7 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.characters import is_ordinary, shown
-from creditmesh.schemas.rules.columns import Column, Filler, Identifying, column
+from creditmesh.schemas.rules.columns import Column, Filler, column, identifying
 from creditmesh.schemas.rules.conditions import conditions, resident_pairs
 from creditmesh.schemas.rules.headers import MOST_NAMES, FieldNames
 from creditmesh.schemas.rules.identity import FILLERS, filler_words
@@ -81,7 +81,7 @@ class CompiledItem:
             spec.code: column(
                 spec,
                 self._sets.get(spec.code),
-                identifies=_identifying(item, spec.code),
+                identifies=identifying(item, spec.code),
                 end=spec.code in {roles.valid_until, roles.display_until},
             )
             for spec in item.fields
@@ -133,6 +133,29 @@ class CompiledItem:
         if row is not None and "\0" not in "".join(row.values()):
             return ReadRow(row)
         return self._examine(list(fields.items()))
+
+    def validate_kept(self, fields: Mapping[str, object]) -> Outcome:
+        """Read a canonical row that another tier has accepted: its names, types and lengths, and no more.
+
+        By rules for what people type, which grow stricter, a reopening of what was right in its day would be refused.
+        A field that this node has not is part of the record all the same: without it the copy would be another one.
+        """
+        found: dict[str, str | FieldError] = {}
+        errors: list[FieldError] = []
+        for place, (name, value) in enumerate(fields.items(), 1):
+            code = self.names.code(name)
+            if code is None:
+                errors.append(self.names.unknown(name, place))
+            elif code in found:
+                errors.append(reason("duplicate_field", f"/{code}"))
+            else:
+                found[code] = self._columns[code].kept(value)
+            if len(errors) == MOST_FINDINGS:
+                break
+        errors += [value for value in found.values() if isinstance(value, FieldError)]
+        row = {code: value for code in self.codes if isinstance(value := found.get(code), str) and value}
+        self._widen(row)
+        return tuple(errors[:MOST_FINDINGS]) if errors else row
 
     def split(self, row: Row, kind: SubjectKind) -> Split:
         """The row of a record about this kind of subject: what stands clear, what is sealed, and for whom."""
@@ -287,11 +310,3 @@ def _row_type(columns: Iterable[Column]) -> Any:
         extra="forbid", strict=True, str_strip_whitespace=True, hide_input_in_errors=True
     )
     return row_type
-
-
-def _identifying(item: Item, code: str) -> Identifying | None:
-    if code == item.roles.decision_number:
-        return "decision"
-    if code == item.roles.registration:
-        return "registration"
-    return "certificate" if code in item.identifying else None

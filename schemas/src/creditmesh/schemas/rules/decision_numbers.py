@@ -164,14 +164,22 @@ def tells_nothing(text: str, fillers: AbstractSet[str]) -> bool:
     said = significant(alone(half_width(text), decision=True))
     place = _ITS_PLACE.sub("", said)
     return (
-        not any(character.isdigit() or character in _COUNTING for character in said)
-        or not said.strip("0")
+        _counts_nothing(said)
         or said == said[0] * max(len(said), _SAME)
         or said in fillers
         or (place != said and place not in _NUMBERED and (place in fillers or place in _PLACES))
         or _COUNTED.fullmatch(said) is not None
         or _HIDDEN.search(half_width(text).translate(ALIKE)) is not None
     )
+
+
+def counts_nothing(text: str) -> bool:
+    """Whether no digit and no numeral stands in it, or noughts alone: nothing that any rule of numbers ever took."""
+    return _counts_nothing(significant(text))
+
+
+def _counts_nothing(said: str) -> bool:
+    return not any(character.isdigit() or character in _COUNTING for character in said) or not said.strip("0")
 
 
 def read_number(text: str) -> str | None:

@@ -32,6 +32,7 @@ GUARDS = "'\"`´‘’‚‛“”„＇＂=＝"
 _QUOTES = "'＇`´‘’‚‛"
 _FORMULA = re.compile("""[=＝]?\\s*["＂]((?:[^"＂]|""|＂＂)*)["＂]""")
 _DOUBLED = re.compile('(["＂])\\1')
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNREADABLE = re.compile("[\x00\ud800-\udfff\ufffd]|锟斤拷")
 _LOST = ("\ufffd", "锟斤拷")
 """What a conversion leaves of characters it could not read, and what the next one makes of that."""
@@ -44,6 +45,11 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 def unreadable(text: str) -> bool:
     """Whether it holds what no text column stores (NUL, a lone surrogate) or what is left of a lost character."""
     return _UNREADABLE.search(text) is not None
+
+
+def unstorable(text: str) -> bool:
+    """Whether it holds what no text column stores: NUL, a lone surrogate."""
+    return _UNSTORABLE.search(text) is not None
 
 
 def has_lost(text: str) -> bool:

@@ -60,6 +60,17 @@ _REFUSED = f"select {_REFUSED_ENTRY} from catalogue.refused_entry order by peer,
 _FORGET_REFUSED = "delete from catalogue.refused_entry"
 
 
+_HEARD = "select peer, feed, kind, code, index from catalogue.heard"
+_HEAR = """
+    insert into catalogue.heard (peer, feed, kind, code, index)
+    select * from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:kinds as text[]), cast(:codes as text[]),
+                         cast(:indices as bigint[]))
+    on conflict (peer, feed, kind, code) do update set index = excluded.index
+"""
+ToldObject = tuple[str, str, str, str]
+"""An object as it is told: peer, feed, kind, code."""
+
+
 async def lock(session: Session, lock_class: int) -> None:
     """Publish one at a time: numbers are given, and what stands is read, under this lock."""
     await session.execute(_LOCK, {"lock_class": lock_class})
@@ -90,6 +101,19 @@ async def refused(session: Session) -> list[RefusedEntry]:
     """What was refused of higher tiers and not made up for since, in the order of each feed."""
     rows = await session.fetch(_REFUSED)
     return [RefusedEntry(**{**row, "errors": orjson.loads(row.errors)}) for row in rows]
+
+
+async def heard(session: Session) -> dict[ToldObject, int]:
+    """The index of the last that each peer's feed said of an object."""
+    return {(peer, feed, kind, code): index for peer, feed, kind, code, index in await session.fetch(_HEARD)}
+
+
+async def hear(session: Session, objects: Mapping[ToldObject, int]) -> None:
+    """So far these were heard."""
+    if objects:
+        peers, feeds, kinds, codes = zip(*objects, strict=True)
+        values = {"peers": peers, "feeds": feeds, "kinds": kinds, "codes": codes, "indices": list(objects.values())}
+        await session.execute(_HEAR, values)
 
 
 async def keep_refused(session: Session, entries: Iterable[RefusedEntry]) -> None:

@@ -54,6 +54,10 @@ class PageTooLarge(NotNow):
     """The page is more than this node takes at once: it is asked for in smaller pieces."""
 
 
+class PageTooSlow(NotNow):
+    """The page does not come in its time: it is asked for in smaller pieces, and however slow, it is no fault of it."""
+
+
 class PeerRefused(NotNow):
     """The peer refuses what this node asks or says: its row here, or ours there, is not as the other needs it."""
 
@@ -179,7 +183,7 @@ class Peer:
             ):
                 yield answer
         except TimeoutError as error:
-            raise PageTooLarge(f"{code} takes too long") from error
+            raise PageTooSlow(f"{code} takes too long") from error
         except httpx.TransportError as error:
             raise PeerUnreachable(f"{code} does not answer: {type(error).__name__}") from error
 

@@ -14,7 +14,7 @@ from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.operations.answering import Waiting
-from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, Peer, PulledPage
+from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PulledPage
 from creditmesh.exchange.store import catching_up, copies
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.acknowledgements import EntryRange
@@ -74,6 +74,7 @@ class Pulling:
         """How often in a row this node itself could not take the page that comes next."""
         self._announced = False
         """Whether the sender has said, since this loop began, how far its feed goes."""
+        self._told_again = False
         self._at: FeedCopy | None = None
         """Where this loop itself has brought the copy: who finds it elsewhere is uncertain, so it is not read again."""
 
@@ -82,7 +83,9 @@ class Pulling:
         self._at, self._announced = None, False
         try:
             with uncertain_on_failure(f"pull of {self._feed}"):
-                await self._tell_again()
+                if not self._told_again:  # what it can read does not change while it runs
+                    await self._tell_again()
+                    self._told_again = True
                 while True:
                     await self._step()
         finally:
@@ -117,12 +120,12 @@ class Pulling:
             await self._stop(f"not taken at index {before.range.size}: {described(error)}")
 
     async def _pulled(self, peer: Peer, before: FeedCopy) -> PulledPage | None:
-        """The next page; of one that is too large, less the next time, until there is no less to ask for."""
+        """The next page; of one that is too large or too slow, less the next time. One that is too large stops it."""
         began = asyncio.get_running_loop().time()
         try:
             pulled = await peer.pull(self._feed, after=before.range.size, limit=self._limit)
-        except PageTooLarge:
-            if self._limit == 1:
+        except (PageTooLarge, PageTooSlow) as error:
+            if self._limit == 1 and isinstance(error, PageTooLarge):
                 raise BadPage("too_large", before.range.size) from None
             self._limit = max(self._limit // 8, 1)
             raise

@@ -15,9 +15,12 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.amounts import fine_agrees
 from creditmesh.schemas.rules.calendar import add_months
 from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.decision_numbers import fault_of
 from creditmesh.schemas.rules.fillers import is_doubtful_name
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 
+_A_YEAR = 4
+"""Characters of a decision's number in an item that has one decision a year: its field holds the year and no more."""
 _GATES = 64
 
 
@@ -32,6 +35,9 @@ class Gate(Lawful):
 
     def __init__(self, compiled: CompiledItem, *, party: Party, today: date) -> None:
         super().__init__(compiled, today=today)
+        self._fillers = compiled.decision_fillers
+        number = compiled.item.field(compiled.item.roles.decision_number)
+        self._yearly = number.max_length is not None and number.max_length <= _A_YEAR
         self._uscc = party.uscc
         self._issuers = {party.uscc, *party.issues_for}
         self._limits = [(f.code, f.maximum, Decimal(f.maximum)) for f in compiled.item.fields if f.maximum is not None]
@@ -62,6 +68,10 @@ class Gate(Lawful):
             if self._over(verdict.period.until):
                 verdict.refusals.append(at("retention_over", None))
         return verdict
+
+    def _tells_apart(self, code: str, text: str) -> str | None:
+        decision = code == self._roles.decision_number
+        return fault_of(text, self._fillers, decision=decision, yearly=self._yearly)
 
     def _bodies(self, row: Row, verdict: Judgement) -> None:
         roles = self._roles

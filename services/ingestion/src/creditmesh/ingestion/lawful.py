@@ -10,7 +10,7 @@ from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
-from creditmesh.schemas.rules.decision_numbers import fault_of, may_be_a_day
+from creditmesh.schemas.rules.decision_numbers import may_be_a_day
 from creditmesh.schemas.rules.display import Period, period_of
 from creditmesh.schemas.rules.identity import birth_date, is_minor
 from creditmesh.schemas.rules.severity import severity_of
@@ -20,8 +20,6 @@ KEPT = 1024
 """Answers that a gate remembers of each of its questions."""
 SHORT = 256
 """Characters of the longest text of which it is kept what follows from it."""
-_A_YEAR = 4
-"""Characters of a decision's number in an item that has one decision a year: its field holds the year and no more."""
 
 
 @dataclass(slots=True)
@@ -44,9 +42,6 @@ class Lawful:
     def __init__(self, compiled: CompiledItem, *, today: date) -> None:
         self._item = compiled.item
         self._roles = compiled.item.roles
-        self._fillers = compiled.decision_fillers
-        number = compiled.item.field(compiled.item.roles.decision_number)
-        self._yearly = number.max_length is not None and number.max_length <= _A_YEAR
         self._today = today
         self._naming = Naming(compiled)
         self._spoken = {spec.code: {"name": spec.name, "name_zh": spec.name_zh} for spec in compiled.item.fields}
@@ -61,12 +56,15 @@ class Lawful:
             code = self._item.identifying[0]
             verdict.refusals.append(at("field_required", code, **self._spoken[code]))
         for code in given:
-            decision = code == self._roles.decision_number
-            fault = fault_of(row[code], self._fillers, decision=decision, yearly=self._yearly)
+            fault = self._tells_apart(code, row[code])
             if fault is not None:
                 verdict.refusals.append(at(fault, code, **self._spoken[code]))
-            elif decision and may_be_a_day(row[code]):
+            elif code == self._roles.decision_number and may_be_a_day(row[code]):
                 verdict.holds.append(at("decision_day", code, **self._spoken[code]))
+
+    def _tells_apart(self, code: str, text: str) -> str | None:
+        """Why what stands in a field that identifies tells no record from others; None if it does."""
+        raise NotImplementedError
 
     def _judge_dates(
         self, decided_on: str | None, valid_from: str | None, valid_until: str | None, own_end: str | None

@@ -2,8 +2,9 @@
 
 What a higher tier issues holds here from the same day on, under its name, and is told on to the next tier. What cannot
 be taken over (it names what is not here, or this version cannot read it) stops nothing: it is kept with the reason and
-tried again with whatever comes next. What this node itself had narrowed or withdrawn stays so, as long as that still
-allows no more than the new version does (docs/decisions/0014).
+tried again with whatever comes next. What is told late, after something newer of its object, changes nothing. What this
+node itself had narrowed or withdrawn stays so, as long as that still allows no more than the new version does
+(docs/decisions/0014).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +16,11 @@ from creditmesh.catalogue import store
 from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import digest_of, kept
-from creditmesh.catalogue.operations.answering import answer
+from creditmesh.catalogue.operations.answering import EntryPlace, answer
 from creditmesh.catalogue.operations.laying_over import lay_over
 from creditmesh.catalogue.operations.publishing import append, publish
 from creditmesh.catalogue.operations.received import ReceivedObject, as_told, read
-from creditmesh.catalogue.store import Publication, RefusedEntry
+from creditmesh.catalogue.store import Publication, RefusedEntry, ToldObject
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
 from creditmesh.schemas.events import PageReceived
@@ -38,6 +39,7 @@ async def take(ctx: Context, pages: Sequence[PageReceived]) -> None:
     heard = await _of_peers_above(ctx, pages)
     entries = [entry for page in heard for entry in page.received if entry.type == "catalogue"]
     told, unread = _read(ctx, [as_told(entry, at=ctx.instant) for entry in entries])
+    told, unread = await _in_turn(ctx, told, unread)
     before = await store.refused(session)
     waiting, still_unread = _read(ctx, before)
     for group in _groups(told):
@@ -45,29 +47,53 @@ async def take(ctx: Context, pages: Sequence[PageReceived]) -> None:
         waiting = await _apply(ctx, [*group, *(each for each in waiting if each.key not in newer)])
     known = {each.key for each in told}
     old = [row for row in still_unread if (row.kind, row.code) not in known]
-    refused = {(row.peer, row.feed, row.index): row for row in [*old, *unread, *(each.waits() for each in waiting)]}
+    refused = {_place(row): row for row in [*old, *unread, *(each.waits() for each in waiting)]}
     _warn(refused.values(), since={(event.peer, event.feed, event.index) for event in entries})
     await store.keep_refused(session, list(refused.values()))
-    superseded = {(row.peer, row.feed, row.index) for row in before if (row.kind, row.code) in known}
-    mended = [row for row in before if (row.peer, row.feed, row.index) not in refused.keys() | superseded]
+    superseded = {_place(row) for row in before if (row.kind, row.code) in known}
+    mended = [row for row in before if _place(row) not in refused.keys() | superseded]
     answer(ctx, heard, mended, refused)
 
 
+async def _in_turn(
+    ctx: Context, told: Sequence[ReceivedObject], unread: Sequence[RefusedEntry]
+) -> tuple[list[ReceivedObject], list[RefusedEntry]]:
+    """Those that are not older than what their feed has said of their objects: an entry may be told late."""
+    session = await ctx.session()
+    heard = await store.heard(session)
+    said: dict[EntryPlace, tuple[str, str]] = {_place(each.row): each.key for each in told}
+    said |= {_place(row): (row.kind, row.code) for row in unread if row.kind is not None and row.code is not None}
+    late, newest = set[EntryPlace](), dict[ToldObject, int]()
+    for (peer, feed, index), (kind, code) in sorted(said.items()):
+        if index < heard.get((peer, feed, kind, code), 0):
+            late.add((peer, feed, index))
+            log.info("an older entry was told late", peer=peer, feed=feed, index=index, kind=kind, code=code)
+        else:
+            heard[peer, feed, kind, code] = newest[peer, feed, kind, code] = index
+    await store.hear(session, newest)
+    return [each for each in told if _place(each.row) not in late], [row for row in unread if _place(row) not in late]
+
+
+def _place(row: RefusedEntry) -> EntryPlace:
+    return row.peer, row.feed, row.index
+
+
 async def _of_peers_above(ctx: Context, pages: Sequence[PageReceived]) -> list[PageReceived]:
-    # From the table, not from what this process follows: the exchange may have followed the enrolment before us.
+    # From the table, not from what this process follows: the exchange may have followed the enrolment before us. What
+    # was pulled while the peer was enrolled holds, also where the peer was taken out since: nobody sends it again.
     newest = await store.newest(await ctx.session())
     found = []
     for page in pages:
         if _is_above(newest.get(("party", page.peer))):
             found.append(page)
         else:
-            log.warning("a page is of no enrolled peer above", peer=page.peer, feed=page.feed, first=page.first)
+            log.warning("a page is of no peer above", peer=page.peer, feed=page.feed, first=page.first)
     return found
 
 
 def _is_above(row: Publication | None) -> bool:
     party = None if row is None or row.state != "published" else kept(row.kind, row.body)
-    return isinstance(party, Party) and party.kind == "node" and party.active and party.place == "above"
+    return isinstance(party, Party) and party.kind == "node" and party.place == "above"
 
 
 def _read(ctx: Context, rows: Sequence[RefusedEntry]) -> tuple[list[ReceivedObject], list[RefusedEntry]]:
@@ -175,9 +201,9 @@ def _higher(ctx: Context) -> list[Tier]:
     return [cast("Tier", tier) for tier, rank in RANK.items() if rank > RANK[ctx.node.tier]]
 
 
-def _warn(rows: Iterable[RefusedEntry], *, since: set[tuple[str, str, int]]) -> None:
+def _warn(rows: Iterable[RefusedEntry], *, since: set[EntryPlace]) -> None:
     for row in rows:
-        if (row.peer, row.feed, row.index) in since:
+        if _place(row) in since:
             log.warning(
                 "an entry from above waits", peer=row.peer, feed=row.feed, index=row.index, kind=row.kind, code=row.code
             )

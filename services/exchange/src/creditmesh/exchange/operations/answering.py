@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import NamedTuple, cast
 
 from creditmesh.chassis.bus.event import Delivered
@@ -11,13 +11,14 @@ from creditmesh.chassis.bus.stream import heads, parked, passed, until_it_lasts
 from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import without_bodies
-from creditmesh.exchange.store import copies, feeds, pages
+from creditmesh.exchange.store import copies, feeds, pages, waiting
 from creditmesh.exchange.store.copies import Made, Unsent
 from creditmesh.exchange.store.pages import EntryPlace
+from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import NEWER_VERSION, UP, feed_origin
+from creditmesh.schemas.exchange import NOT_JUDGED, UP, WAITING, feed_origin
 from creditmesh.schemas.signed import sign
 
 
@@ -51,14 +52,21 @@ async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
         for (event, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
-    refused = [(each, entry) for _, each in judged for entry in each.refused if entry.code != NEWER_VERSION]
-    await forget(session, [(each.peer, each.feed, entry.index) for each, entry in refused])
+    refused = [(each, entry) for _, each in judged for entry in each.refused]
+    await forget(session, [(j.peer, j.feed, entry.index) for j, entry in refused if entry.code not in WAITING])
+    await _keep_waiting(session, [(j.peer, j.feed, entry.index) for j, entry in refused if entry.code == NOT_JUDGED])
     await tell(session, *sorted({word(each.peer) for each in made}))
 
 
 async def _heads(session: Session, stream: str) -> list[int]:
     ends = await heads(session, stream)
     return [ends[part].number for part in sorted(ends)]
+
+
+async def _keep_waiting(session: Session, places: Sequence[EntryPlace]) -> None:
+    """What could not be judged is told again to whoever begins to follow its feed."""
+    for (peer, feed), of_copy in groupby(sorted(places), key=lambda place: place[:2]):
+        await waiting.add(session, peer, feed, [WaitingEntry(index, "not judged") for *_, index in of_copy])
 
 
 async def forget(session: Session, places: Sequence[EntryPlace]) -> None:
@@ -112,16 +120,16 @@ async def unsent(session: Session, peer: str, feed: str, *, limit: int) -> Waiti
 
     To have passed an event is not to have applied it: behind a dead letter the events of its key wait.
     """
-    waiting = await copies.unsent(session, peer, feed, limit=limit)
-    stream = waiting[0].stream if waiting else ""  # of a feed, all that is judged is judged by one service
-    reached = await passed(session, stream) if waiting else {}
-    passed_by = list(takewhile(lambda each: _gone_by(each.beyond, reached), waiting))
+    made = await copies.unsent(session, peer, feed, limit=limit)
+    stream = made[0].stream if made else ""  # of a feed, all that is judged is judged by one service
+    reached = await passed(session, stream) if made else {}
+    passed_by = list(takewhile(lambda each: _gone_by(each.beyond, reached), made))
     ends = [key for each in passed_by for key in each.ends]
     held_up = await parked(session, stream, ends) if ends else ()
     ready = list(takewhile(lambda each: not any(key in held_up for key in each.ends), passed_by))
     if ready:
         await until_it_lasts(session)
-    return Waiting(ready, len(ready) == len(passed_by) < len(waiting))
+    return Waiting(ready, len(ready) == len(passed_by) < len(made))
 
 
 def _gone_by(beyond: Sequence[int], reached: Mapping[int, int]) -> bool:

@@ -1,7 +1,8 @@
 """A verified page of a peer's feed: kept and told in one transaction with the copy's new head.
 
-An entry that says what this version has no word for waits, and with it what comes after it of the same record; the feed
-goes on. Whoever knows the words tells such entries anew, in their order, when it begins to follow the feed.
+An entry that says what this version has no word for waits, and with it what comes after it of the same record, but for
+an end; the feed goes on. Whoever knows the words tells such entries anew, in their order, when it begins to follow the
+feed; it does so once.
 """
 
 from collections.abc import Sequence
@@ -16,11 +17,12 @@ from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.pages import ReceivedPage
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import ENDS, STATE_CHANGES
+from creditmesh.schemas.exchange import ENDS, STATE_CHANGES, FeedEntry
 from creditmesh.schemas.pages import VerifiedPage
 from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
 
-_AT_ONCE = 500
+_AT_ONCE = 100
+"""Entries that are told again, or whose bodies go, at once, with the pages in which they are."""
 _REPLACING = ENDS | {"withheld"}
 """The changes without content after which nothing that was said of the record before is to be shown."""
 
@@ -35,16 +37,17 @@ async def receive(
     """
     session = await ctx.session()
     await copies.move(session, before, page.after, note=note)
-    parked = await waiting.of_copy(session, before.peer, before.feed) if before.waiting else ()
-    records = {each.record for each in parked}
+    said = {each.record for chunk in chunks for each in chunk.page.received if each.record is not None}
+    records = await waiting.waiting_records(session, before.peer, before.feed, said) if before.waiting else set()
     waits: list[WaitingEntry] = []
     kept = []
     for chunk in chunks:
         held = [each for each in chunk.page.received if _waits(each, records)]
-        waits += [WaitingEntry(each.peer, each.feed, each.index, each.unknown or BEHIND, each.record) for each in held]
-        kept.append(chunk.with_waiting([each.index for each in held]) if held else chunk)
+        waits += [WaitingEntry(each.index, each.unknown or BEHIND, each.record) for each in held]
+        unused = [each.index for each in held if not _ends(each)]
+        kept.append(chunk.with_waiting(unused) if unused else chunk)
     await _keep(ctx, kept, tell=not before.behind)
-    await waiting.add(session, waits)
+    await waiting.add(session, before.peer, before.feed, waits)
     if before.behind:
         await catching_up.hold_back(session, _held(kept))
         if page.after.size >= (before.announced or 0):
@@ -55,19 +58,27 @@ async def receive(
 async def tell_again(ctx: Context, peer: str, feed: str) -> None:
     """Tell the entries of this copy anew that waited for words which this version knows; not while it is behind."""
     session = await ctx.session()
-    if (await copies.found(session, peer, feed)).behind:
+    if (await copies.found(session, peer, feed)).behind or not await waiting.hold(session, peer, feed):
         return
-    waits = await waiting.of_copy(session, peer, feed)
-    texts = await pages.covering(session, [(peer, feed, each.index) for each in waits]) if waits else ()
-    kept = {entry.index: entry for text in texts for entry in PageReceived.model_validate_json(text.data).entries}
     records: set[UUID | None] = set()
-    known = []
-    for each in waits:
-        [entry] = read_entries(peer, feed, [kept[each.index]])
-        if not _waits(entry, records):
-            known.append(kept[each.index])
-    await waiting.remove(session, peer, feed, [entry.index for entry in known])
-    await _keep(ctx, [alone(peer, feed, entry) for entry in known], tell=True)
+    first = 0
+    while waits := await waiting.following(session, peer, feed, first=first, limit=_AT_ONCE):
+        first = waits[-1].index + 1
+        known = await _known(ctx, peer, feed, waits, records)
+        await waiting.remove(session, peer, feed, [entry.index for entry in known])
+        await _keep(ctx, [alone(peer, feed, entry) for entry in known], tell=True)
+    await waiting.count(session, peer, feed)
+
+
+async def _known(
+    ctx: Context, peer: str, feed: str, waits: Sequence[WaitingEntry], records: set[UUID | None]
+) -> list[FeedEntry]:
+    texts = await pages.covering(await ctx.session(), [(peer, feed, each.index) for each in waits])
+    wanted = {each.index for each in waits}
+    told = (PageReceived.model_validate_json(text.data) for text in texts)
+    kept = {entry.index: entry for page in told for entry in page.entries if entry.index in wanted}
+    read = read_entries(peer, feed, [kept[each.index] for each in waits])
+    return [kept[entry.index] for entry in read if not _waits(entry, records)]
 
 
 async def _let_go(ctx: Context, copy: FeedCopy) -> None:
@@ -101,6 +112,11 @@ def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:
         return False
     records.add(entry.record)
     return True
+
+
+def _ends(entry: ReceivedEntry) -> bool:
+    """Whether it ends its record: that holds at once, whatever came before it. It is told again in its order."""
+    return entry.line is not None and entry.line.change in ENDS
 
 
 async def _keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> None:

@@ -27,7 +27,7 @@ class FeedCopy:
     waiting: int = 0
     """How many of its entries wait for a newer version."""
     unknown: Sequence[str] = ()
-    """What they say."""
+    """What they say, as far as it is counted."""
 
     @property
     def behind(self) -> bool:
@@ -37,12 +37,8 @@ class FeedCopy:
 
 _MAKE = "insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing"
 _COPIES = """
-    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, c.announced, w.waiting, w.unknown
+    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, c.announced, c.waiting, c.unknown
       from exchange.copy_head c
-     cross join lateral (
-        select count(*)::int as waiting, coalesce(array_agg(distinct unknown), '{}') as unknown from exchange.waiting
-         where peer = c.peer and feed = c.feed
-     ) w
 """
 _COPY = f"{_COPIES} where c.peer = :peer and c.feed = :feed"
 _ALL = f"{_COPIES} order by c.peer, c.feed"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.schemas.events.record import Change
-from creditmesh.schemas.exchange import STATE_CHANGES, EntryLine, FeedKeyBody, RecordBody
+from creditmesh.schemas.exchange import NOT_JUDGED, STATE_CHANGES, EntryLine, FeedKeyBody, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.received import ReceivedEntry
@@ -66,10 +66,10 @@ def read_entry(received: ReceivedEntry) -> PeerEntry:
         return nobody
     entry = PeerEntry(received.peer, received.feed, received.index, line.record, line.rev, line.change, line.origin)
     body = _body(received.body)
-    agree = body is not None and _about(body) == _about(line)
-    entry.body = body if agree else None
+    agree = isinstance(body, RecordBody) and _about(body) == _about(line)
+    entry.body = body if isinstance(body, RecordBody) and agree else None
     if received.body is not None and not agree and not entry.changes_state:
-        entry.refusal = reason("unreadable_entry" if body is None else "contradictory_entry")
+        entry.refusal = reason("contradictory_entry" if isinstance(body, RecordBody) else body)
     return entry
 
 
@@ -81,11 +81,13 @@ def read_key(body: str | None) -> FeedKeyBody | None:
         return None
 
 
-def _body(text: str | None) -> RecordBody | None:
+def _body(text: str | None) -> RecordBody | str:
+    """The body, or the code of why there is none: of one that only lacks a word of ours, a newer version knows it."""
     try:
-        return None if text is None else RecordBody.model_validate_json(text)
-    except ValidationError:
-        return None
+        return "unreadable_entry" if text is None else RecordBody.model_validate_json(text)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return NOT_JUDGED if all(each["type"] == "literal_error" for each in found) else "unreadable_entry"
 
 
 def _about(of: EntryLine | RecordBody) -> tuple[object, ...]:

@@ -1,7 +1,8 @@
 """The gate for what peers send: who may speak for an origin, and what its content must be to be held here too.
 
 The origin answers for its departments and for doubtful numbers, so neither is asked here, and nothing is held: an entry
-is accepted or refused. Severity and period are the origin's as far as they are no wider than ours: of two severities
+is accepted or refused. How well a field says what it says was judged where it was typed, by the rules of that day, and
+is not judged again. Severity and period are the origin's as far as they are no wider than ours: of two severities
 the milder holds, of two ends the earlier. A period that is longer than ours even by the origin's severity is refused,
 but that of a record whose repair was obtained by false material: our rule says how much of it holds here.
 """
@@ -14,13 +15,18 @@ from creditmesh.schemas.exchange import RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
+from creditmesh.schemas.rules.decision_numbers import counts_nothing
 from creditmesh.schemas.rules.display import Period, lengthened
 from creditmesh.schemas.rules.severity import milder
 
 
 def refused_sender(peer: Party | None, origin: str, *, node: str) -> FieldError | None:
-    """Why this peer may not speak for that origin at this node; None if it may."""
-    if peer is None or peer.kind != "node" or not peer.active or peer.place != "below":
+    """Why this peer may not speak for that origin at this node; None if it may.
+
+    What was pulled while it was enrolled it may have said, also where it was taken out since: an end that was refused
+    for that would never come again.
+    """
+    if peer is None or peer.kind != "node" or peer.place != "below":
         return reason("peer_not_enrolled")
     if origin == node or origin not in peer.sends_for:
         return reason("origin_not_allowed")
@@ -67,6 +73,9 @@ class PeerGate(Lawful):
         verdict.period = Period(body.display_from, min(ends, default=None))
         verdict.false_material = body.false_material
         return verdict
+
+    def _tells_apart(self, code: str, text: str) -> str | None:  # noqa: ARG002
+        return "decision_filler" if counts_nothing(text) else None
 
     def _agrees(self, body: RecordBody, row: Row, verdict: Judgement) -> None:
         kind = None if verdict.subject is None else verdict.subject.kind

@@ -5,6 +5,8 @@ Nothing is locked or written. What is refused says so on its entry.
 
 from collections.abc import Sequence
 
+import structlog
+
 from creditmesh.chassis.bus.stream import heads
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
@@ -13,8 +15,11 @@ from creditmesh.ingestion.operations.copying.feed_keys import FeedCiphers
 from creditmesh.ingestion.operations.copying.peer_gate import PeerGate, refused_item
 from creditmesh.ingestion.operations.records.candidates import Candidate, PassedRow, candidates_of
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import NOT_JUDGED
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+
+_log = structlog.get_logger(__name__)
 
 CATALOGUE = "catalogue"
 """The stream that every process follows, and the key of all its events."""
@@ -39,7 +44,7 @@ class PeerIntake:
         ciphers = await FeedCiphers.of(self._ctx, entries)
         passed: list[tuple[PeerEntry, PassedRow]] = []
         for entry in entries:
-            judged = self._judge(entry, ciphers)
+            judged = self._judge_alone(entry, ciphers)
             if isinstance(judged, PassedRow):
                 passed.append((entry, judged))
             else:
@@ -51,6 +56,14 @@ class PeerIntake:
             else:
                 entry.refusal = candidate
 
+    def _judge_alone(self, entry: PeerEntry, ciphers: FeedCiphers) -> PassedRow | FieldError:
+        """What an entry comes to; where judging it fails it waits, and the other entries of its page go on."""
+        try:
+            return self._judge(entry, ciphers)
+        except Exception as error:  # noqa: BLE001 - nothing is asked of the database here: the fault is the entry's
+            _log.error("an entry cannot be judged", peer=entry.peer, index=entry.index, fault=type(error).__name__)
+            return reason(NOT_JUDGED)
+
     def _judge(self, entry: PeerEntry, ciphers: FeedCiphers) -> PassedRow | FieldError:
         gate = self._gate(entry.known_body.item)
         if isinstance(gate, FieldError):
@@ -58,11 +71,7 @@ class PeerIntake:
         fields = ciphers.unseal(entry)
         if isinstance(fields, FieldError):
             return fields
-        # What this node has no field for is part of the record: without it the copy would be another one.
-        unknown = (name for name in fields if gate.compiled.names.code(name) is None)
-        if (name := next(unknown, None)) is not None:
-            return gate.compiled.names.unknown(name, list(fields).index(name) + 1)
-        row = gate.compiled.validate(fields)
+        row = gate.compiled.validate_kept(fields)
         if isinstance(row, tuple):
             return row[0]
         judgement = gate.judge(entry.known_body, row)
