@@ -31,7 +31,8 @@ _FILE = f"""
     with own as ({visible()})
     select data from own
     union all
-    select said.data from query.named n join query.record r on r.part = n.home and r.record = n.record {said_by("r")}
+    select said.data
+      from query.named n join query.record r on r.part = n.home and r.record = n.record {said_by("r", part="r.part")}
      where n.part = :part and n.subject = :subject and not n.discharged and {visible_sql("r", said="said.data")}
 """
 

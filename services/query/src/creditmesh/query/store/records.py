@@ -90,9 +90,12 @@ async def purge(session: Session, gone: Sequence[tuple[int, UUID]]) -> None:
     await session.execute(_PURGE, {"part": part, "record": record})
 
 
-def said_by(alias: str) -> str:
-    """What the row of that alias says, as a table `said` with the column data."""
-    return f"cross join lateral {body_of('ingestion', part=f'{alias}.part', event=f'{alias}.body')} said"
+def said_by(alias: str, *, part: str) -> str:
+    """What the row of that alias says, as a table `said` with the column data.
+
+    Where its part is a parameter, the other parts' tables are not even opened.
+    """
+    return f"cross join lateral {body_of('ingestion', part=part, event=f'{alias}.body')} said"
 
 
 @cache
@@ -102,7 +105,7 @@ def visible(*, changed: bool = True) -> str:
     `changed` as the law is.
     """
     return f"""
-    select said.data from query.record {said_by("record")}
+    select said.data from query.record {said_by("record", part=":part")}
      where record.part = :part and record.subject = :subject
        and {visible_sql("record", said="said.data", changed=changed)}
        and (cast(:items as text[]) is null or record.item = any(:items))
