@@ -28,7 +28,7 @@ drop table exchange.feed_tile;
 alter table exchange.feed_head drop column bytes;
 alter table exchange.feed_checkpoint drop column bytes;
 alter table exchange.copy_checkpoint drop column note;
-alter table exchange.copy_head drop column announced, drop column held_from;
+alter table exchange.copy_head drop column announced, drop column held_from, drop column waiting, drop column unknown;
 drop table exchange.held_entry;
 
 drop table exchange.answer, exchange.refusal, exchange.chain, exchange.relayed;

@@ -269,6 +269,25 @@ def test_a_fine_in_yuan_where_ten_thousands_are_meant_is_held():
     assert holds(penalty(CF_NR="警告并责令改正", CF_NR_FK="0.2")) == []
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "其他-吊销驾驶证", "其他-吊销《食品经营许可证》", "其他（吊销）", "其他-禁止从业五年",
+        "其他-不得从事食品经营", "其他-取消资格",
+        "罚款;其他-責令停業整頓", "其他：暂扣驾驶证六个月",
+    ],
+)  # fmt: skip
+def test_a_listed_kind_in_other_words_behind_the_other_one_is_not_rated_unseen(kind: str):
+    assert holds(penalty(CF_CFLB=kind)) == [("kind_doubtful", "/CF_CFLB")]
+
+
+@pytest.mark.parametrize(
+    "kind", ["其他-责令改正", "其他", "吊销许可证件", "其他-责令改正、吊销许可证件", "其他-加处罚款的催告"]
+)
+def test_what_else_is_said_there_is_no_matter(kind: str):
+    assert holds(penalty(CF_CFLB=kind, CF_NR_ZKDX="示例许可证")) == []
+
+
 def test_an_implausible_fine_is_held():
     assert holds(penalty(CF_NR="罚款", CF_NR_FK="20000")) == [("fine_implausible", "/CF_NR_FK")]
 

@@ -210,6 +210,11 @@ REASONS: dict[str, Reason] = {
         "If it is the number, nothing is to be done: an officer will look at the row.",
         "{name_zh}疑似日期、月份或表格软件显示的数值；如是，请填写文书号。确为文书号的无需更改，该行转人工审核。",
     ),
+    "kind_doubtful": Reason(
+        "What {name} says behind 其他 reads as a listed kind in other words, which may be more serious. Give the "
+        "listed kind. If it is none, do nothing: an officer will look at the row.",
+        "{name_zh}“其他”后的说明疑似已列明的种类（可能涉及更重的失信程度）；请填写已列明的种类，确非的无需更改。该行转人工审核。",
+    ),
     "fine_unit": Reason(
         "The amount in the text differs from the field in 万元; an officer will look at the row.",
         "处罚内容中的金额与罚款金额（万元）不一致；该行转人工审核。",

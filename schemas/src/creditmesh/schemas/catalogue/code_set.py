@@ -10,6 +10,9 @@ from creditmesh.schemas.identifiers import Code
 
 FILLERS = ("number_filler", "decision_filler")
 """The code sets with the words that stand where a number should: any number, and a decision's."""
+STEMS = "penalty_stem"
+"""The code set with the words by which a listed kind of penalty is meant though it is written otherwise."""
+_STRICTER_WITH_MORE = (*FILLERS, STEMS)
 
 
 class CodeValue(CatalogueModel):
@@ -25,8 +28,8 @@ class CodeValue(CatalogueModel):
 
 
 def _value_widens(new: "CodeSet", old: "CodeSet") -> Iterator[str]:
-    # What is listed in these is refused in a row: the fewer the words, the more rows are taken.
-    if old.code not in FILLERS:
+    # What is listed in these is refused in a row or held: the fewer the words, the more rows are taken.
+    if old.code not in _STRICTER_WITH_MORE:
         yield from fewer("value").wider(new.values, old.values)
     elif not set(new.spellings) >= set(old.spellings):
         yield ""

@@ -80,6 +80,12 @@ def kept_reader(code_set: CodeSet, read: Read, *, several: bool) -> Read:
     return each if several else one
 
 
+def hides_a_kind(values: str, stems: Iterable[str]) -> bool:
+    """Whether what 其他 says in a canonical text of several values has a word by which a listed one is meant."""
+    remarks = [simplified(value) for value in values.split(";") if value.startswith("其他-")]
+    return any(stem in remark for remark in remarks for stem in stems)
+
+
 def nearest_values(code_set: CodeSet) -> Callable[[str], str]:
     """Says which values of the set have the most letters of a text that is none of them; empty: none is near."""
     spellings = [(_letters(text), each) for each in code_set.values if each.active for text in _texts(each)]

@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 
 from creditmesh.schemas.catalogue import CodeSet, Item, Rule
 from creditmesh.schemas.catalogue.code_set import FILLERS as DECISION_FILLERS
+from creditmesh.schemas.catalogue.code_set import STEMS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
@@ -74,6 +75,8 @@ class CompiledItem:
         words = (word for name in DECISION_FILLERS if name in code_sets for word in code_sets[name].spellings)
         self.decision_fillers = frozenset(map(significant, words))
         """What stands where the number of a decision should, as `decision_numbers.is_number` takes it."""
+        self.stems = tuple(code_sets[STEMS].spellings if STEMS in code_sets else ())
+        """Words that mean a listed kind of penalty, as `coded.hides_a_kind` takes them."""
         self._sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
         self.names = FieldNames(item, rules)
         roles = item.roles

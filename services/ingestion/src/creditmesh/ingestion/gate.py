@@ -14,6 +14,7 @@ from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.amounts import fine_agrees
 from creditmesh.schemas.rules.calendar import add_months
+from creditmesh.schemas.rules.coded import hides_a_kind
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.decision_numbers import fault_of
 from creditmesh.schemas.rules.fillers import is_doubtful_name
@@ -42,7 +43,7 @@ class Gate(Lawful):
         self._issuers = {party.uscc, *party.issues_for}
         self._limits = [(f.code, f.maximum, Decimal(f.maximum)) for f in compiled.item.fields if f.maximum is not None]
         self._named = tuple(spec.code for spec in compiled.item.fields if spec.type == "name")
-        self._words = compiled.fillers
+        self._words, self._stems = compiled.fillers, compiled.stems
         self._fine_agrees = lru_cache(KEPT)(fine_agrees)
         self._over = lru_cache(KEPT)(self._kept_for_its_term)
         self._clear = {kind: tuple(_read_by_all(compiled.item, kind)) for kind in compiled.item.kinds}
@@ -61,6 +62,7 @@ class Gate(Lawful):
         if not verdict.refusals:
             self._person(row, verdict)
             self._names(row, verdict)
+            self._kinds(row, verdict)
             self._clear_texts(row, verdict)
             self._money(row, verdict)
             verdict.severity = self._severity(row)
@@ -84,6 +86,11 @@ class Gate(Lawful):
         for code in self._named:
             if code in row and is_doubtful_name(row[code], self._words):
                 verdict.holds.append(at("name_doubtful", code, **self._spoken[code]))
+
+    def _kinds(self, row: Row, verdict: Judgement) -> None:
+        code = self._roles.penalty_kinds
+        if code is not None and hides_a_kind(row.get(code, ""), self._stems):
+            verdict.holds.append(at("kind_doubtful", code, **self._spoken[code]))
 
     def _clear_texts(self, row: Row, verdict: Judgement) -> None:
         for code in () if verdict.subject is None else self._clear[verdict.subject.kind]:
