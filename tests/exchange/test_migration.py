@@ -344,21 +344,6 @@ async def grown(session, head: Range) -> None:
     )  # fmt: skip
 
 
-async def test_of_answers_that_wait_for_a_node_the_first_place_is_kept(postgres: Postgres):
-    database = await postgres.database(node="exchange1", packages=[query, service])
-    async with database.session("ddl") as session:
-        await session.execute(
-            "drop table exchange.relayed; create table exchange.relayed (peer text not null, index bigint not null,"
-            " node text not null, body text not null, primary key (peer, index));"
-            "update exchange.alembic_version set version_num = 'exchange_0008'"
-        )
-        for index, node in ((7, "nation"), (3, "nation"), (5, "other")):
-            await session.execute("insert into exchange.relayed values ('province', $1, $2, '{}')", index, node)
-        await upgraded(postgres, database)
-        rows = await session.fetch("select peer, node, first from exchange.relayed order by node")
-    assert [tuple(row) for row in rows] == [("province", "nation", 3), ("province", "other", 5)]
-
-
 async def upgraded(postgres: Postgres, database: Database, *packages: Service) -> None:
     await migrate(
         postgres.admin, node="exchange1", tier="city", parts=12, packages=packages or [query, service],

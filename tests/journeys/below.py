@@ -35,7 +35,7 @@ async def _published(cast: Cast) -> bool:
 
 
 async def _acknowledged(cast: Cast, keys: Keys) -> SignedText:
-    await eventually(lambda: _published(cast), within=60)  # the node asks first what the one below holds
+    await eventually(lambda: _published(cast))  # the node asks first what the one below holds
     note = await cast.door("below").get(f"/v1/exchange/feeds/{FEED}/checkpoint")
     assert note.status_code == 200, note.text
     origin, size, root = note.text.splitlines()[:3]

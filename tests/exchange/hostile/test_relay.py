@@ -1,9 +1,8 @@
 """A province that passes on what the nation never said: answers without its signature, of other entries, for others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,8 +10,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from creditmesh.exchange import events
-from creditmesh.exchange.chunks import PageChunk
-from creditmesh.exchange.operations import receiving, relaying
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
 from creditmesh.schemas.events import HolderChanged, PageReceived
@@ -25,7 +22,6 @@ from tests.exchange.test_feeds import submitted
 from tests.exchange.test_holders import delivered
 
 _numbers = iter(range(800, 1000))
-_indices = count()
 
 
 def told(feed: str, type_: LineType, index: int, body: str | None) -> PageReceived:
@@ -43,6 +39,7 @@ class Province:
     nation: Neighbour
     signed: Signer
     ticks: int = 0
+    indices: Any = field(default_factory=lambda: iter(range(10**6)))
 
     def row(
         self, who: Neighbour, *, above: tuple[str, ...] = (), by: Neighbour | None = None, **more: Any
@@ -60,7 +57,7 @@ class Province:
 
     async def tells(self, code: str, row: SignedText) -> None:
         body = NodeBody(code=code, row=row).model_dump_json()
-        event = told("down", "catalogue", next(_indices), body)
+        event = told("down", "catalogue", next(self.indices), body)
         async with self.city.node.context("exchange") as ctx:
             await events.on_page_received(ctx, [delivered(event)])
         await self.city.node.settled()
@@ -96,9 +93,8 @@ class Province:
         index = await self.index_of(record, rev)
         entry = RelayedEntry(index=index, own=2, record=UUID(record), rev=rev, proof=proof, **more)
         body = AcknowledgedBody(by=by or self.nation.code, at=at, entries=(entry,)).model_dump_json()
-        event = told("down-city", "acknowledged", next(_indices), body)
+        event = told("down-city", "acknowledged", next(self.indices), body)
         async with self.city.node.context("exchange") as ctx:
-            await receiving._keep(ctx, [PageChunk(event, event.model_dump_json().encode())], tell=False)
             await events.on_page_received(ctx, [delivered(event)])
         await self.city.node.settled()
 
@@ -192,24 +188,6 @@ async def test_what_comes_before_its_signer_is_known_waits_for_that(province: Pr
     assert await province.said(record) == [], "nobody says yet that it stands above the province"
     await province.tells("province", province.row(province.city.above, above=(province.nation.code,)))
     assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
-
-
-async def test_what_waits_for_a_row_is_kept_once_however_much_there_is_of_it(province: Province):
-    records = [await province.withdrawn() for _ in range(2)]
-    for record in (*records, *records):
-        await province.passes_on(record, province.proof(record))
-    bodies = [AcknowledgedBody(by=f"nowhere{n}", at=NOW, entries=()).model_dump_json() for n in range(60)]
-    async with province.city.node.context("exchange") as ctx:
-        pages = [told("down-city", "acknowledged", next(_indices), body) for body in bodies]
-        await events.on_page_received(ctx, [delivered(page) for page in pages])
-    async with province.city.node.database.session() as session:
-        awaited = [row["node"] for row in await session.fetch("select node from exchange.relayed")]
-        await session.execute("delete from exchange.relayed where node like 'nowhere%'")
-    assert awaited.count(province.nation.code) == 1
-    assert len(awaited) == relaying._MOST_AWAITED
-    await province.tells_chain()
-    for record in records:
-        assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
 
 
 async def test_a_node_that_nobody_named_above_is_no_holder(province: Province, tmp_path: Path):

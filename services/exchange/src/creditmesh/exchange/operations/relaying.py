@@ -25,8 +25,7 @@ from creditmesh.schemas.exchange import DOWN, TOLD, UP, AcknowledgedBody, Relaye
 from creditmesh.schemas.proofs import Unproven, proven, refusal_of
 from creditmesh.schemas.received import ReceivedEntry
 
-_MOST_AWAITED = 50
-"""Nodes that a peer relays of before their rows have come: there are fewer tiers. Of others nothing is kept."""
+_AT_ONCE = 50
 
 log = structlog.get_logger(__name__)
 
@@ -35,34 +34,24 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
     """Take what a peer above relays of a node that is known above it; of any other it waits for that node's row."""
     session = await ctx.session()
     for received in entries:
-        body = _body(received) if received.feed == _feed(ctx) else None
+        body = _body(received)
         if body is None or chain.peer_above(ctx, received.peer) is None:
             continue
         link = (await chain.links(session, received.peer)).get(body.by)
         if link is None:
-            await waiting.wait(session, received.peer, received.index, node=body.by, most=_MOST_AWAITED)
+            await waiting.wait(session, received.peer, received.index, node=body.by, body=received.body or "")
         else:
             await _take(ctx, body, link)
 
 
 async def take_waiting(ctx: Context, peers: Iterable[str]) -> None:
-    """Take what these peers had relayed of nodes that are known by now, out of the pages in which it came."""
+    """Take what these peers had relayed of nodes that are known by now."""
     session = await ctx.session()
     for peer in sorted(peers):
         known = await chain.links(session, peer)
-        awaited = await waiting.take_waiting(session, peer, known.keys())
-        if not awaited:
-            continue
-        async for page in pages.between(session, peer, _feed(ctx), after=min(awaited.values())):
-            for received in page.received:
-                body = _body(received) if received.type == "acknowledged" else None
-                if body is not None and received.index >= awaited.get(body.by, received.index + 1):
-                    await _take(ctx, body, known[body.by])
-
-
-def _feed(ctx: Context) -> str:
-    """The feed of each node above that is for this node alone."""
-    return f"{DOWN}-{ctx.node.code}"
+        while bodies := await waiting.take_waiting(session, peer, known.keys(), limit=_AT_ONCE):
+            for body in map(AcknowledgedBody.model_validate_json, bodies):
+                await _take(ctx, body, known[body.by])
 
 
 async def relay(

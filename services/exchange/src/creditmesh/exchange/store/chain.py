@@ -1,6 +1,6 @@
-"""The nodes above, as each peer above passes their rows on; where what it relayed of those not known yet begins."""
+"""The nodes above, as each peer above passes their rows on, and what was relayed of nodes that are not known yet."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from creditmesh.chassis.database.session import Session
@@ -13,11 +13,15 @@ _KEEP = """
 """
 _OFFER = "update exchange.chain set offered = :data where peer = :peer and node = :node"
 _WAIT = """
-    insert into exchange.relayed (peer, node, first)
-    select :peer, :node, :first where (select count(*) from exchange.relayed where peer = :peer) < :most
-        on conflict do nothing
+    insert into exchange.relayed (peer, index, node, body) values (:peer, :index, :node, :body) on conflict do nothing
 """
-_TAKE = "delete from exchange.relayed where peer = :peer and node = any(:nodes) returning node, first"
+_TAKE = """
+    delete from exchange.relayed r
+     using (select peer, index from exchange.relayed
+             where peer = :peer and node = any(:nodes) order by index limit :limit) first
+     where r.peer = first.peer and r.index = first.index
+    returning r.body
+"""
 
 
 class ChainRow(NamedTuple):
@@ -49,11 +53,11 @@ async def offer(session: Session, peer: str, node: str, data: str) -> None:
     await session.execute(_OFFER, {"peer": peer, "node": node, "data": data})
 
 
-async def wait(session: Session, peer: str, first: int, *, node: str, most: int) -> None:
-    """What a peer relays of a node that is not known yet waits from here on; of no more than `most` nodes of a peer."""
-    await session.execute(_WAIT, {"peer": peer, "node": node, "first": first, "most": most})
+async def wait(session: Session, peer: str, index: int, *, node: str, body: str) -> None:
+    """Keep what a peer relayed of a node that is not known yet."""
+    await session.execute(_WAIT, {"peer": peer, "index": index, "node": node, "body": body})
 
 
-async def take_waiting(session: Session, peer: str, nodes: Collection[str]) -> dict[str, int]:
-    """Those of these nodes that are waited for, and from where on; they are no longer."""
-    return {row.node: row.first for row in await session.fetch(_TAKE, {"peer": peer, "nodes": list(nodes)})}
+async def take_waiting(session: Session, peer: str, nodes: Collection[str], *, limit: int) -> Sequence[str]:
+    """Take so many of the bodies that wait for these nodes."""
+    return [row.body for row in await session.fetch(_TAKE, {"peer": peer, "nodes": list(nodes), "limit": limit})]
