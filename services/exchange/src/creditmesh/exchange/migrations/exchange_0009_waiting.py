@@ -2,8 +2,8 @@
 
 from creditmesh.chassis.database.migrations import script
 
-revision = "exchange_0010"
-down_revision = "exchange_0009"
+revision = "exchange_0009"
+down_revision = "exchange_0008"
 branch_labels = None
 depends_on = None
 
