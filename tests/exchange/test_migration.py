@@ -266,7 +266,13 @@ insert into exchange.feed_entry (feed, index, line, record, rev) values ('up', 0
 """
 
 
-async def test_of_ends_that_were_sent_to_nobody_that_is_told(postgres: Postgres):
+FEED_KEY = """
+insert into exchange.feed_key (feed, number, key, month, receivers, wrapped)
+values ('up', 1, 'k', '2026-05-01', $1, '{}')
+"""
+
+
+async def test_of_ends_it_is_told_to_whom_they_were_sent(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[query, service])
     home, shared = (uuid4(), uuid4()), (uuid4(), uuid4())
     async with database.session() as session:
@@ -276,15 +282,18 @@ async def test_of_ends_that_were_sent_to_nobody_that_is_told(postgres: Postgres)
         for record, subject in (home, shared):
             await session.execute(TRACKED, record, subject)
         await session.execute(IN_FEED, shared[0])
+        await session.execute(FEED_KEY, ["exchange1/k", "province/k"])
         await session.execute(MADE, 0, 3, json.dumps({"signed": '{"first": 0}', "signature": "x"}))
         await session.execute(MADE, 3, 5, json.dumps({"first": 3, "signature": "x"}))
         await upgraded(postgres, database)
-        rows = await session.fetch("select part, key, data from bus.event where type = 'holder.changed'")
+        rows = await session.fetch("select part, key, data from bus.event where type = 'holder.changed' order by id")
         queued = await session.fetchval("select count(*) from bus.event_queue where type = 'holder.changed'")
         made = await session.fetch("select data from exchange.acknowledgement_made order by first")
-    [event] = [HolderChanged.model_validate_json(row["data"]) for row in rows]
+    event, other = [HolderChanged.model_validate_json(row["data"]) for row in rows]
     assert (event.record, event.subject, event.holder, event.outcome) == (*home, "exchange1", "unshared")
-    assert (rows[0]["key"], rows[0]["part"], queued) == (str(home[1]), part_of(str(home[1]), 12), 1)
+    assert (rows[0]["key"], rows[0]["part"], queued) == (str(home[1]), part_of(str(home[1]), 12), 2)
+    assert (other.record, other.subject, other.holder, other.outcome) == (*shared, "exchange1", "told")
+    assert other.above == ("province",), "whoever could open the feed"
     assert [json.loads(row["data"]) for row in made] == [{"first": 0}, {"first": 3}], "it is signed when it leaves"
 
 

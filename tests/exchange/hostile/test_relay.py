@@ -196,7 +196,7 @@ async def test_a_node_that_nobody_named_above_is_no_holder(province: Province, t
     await province.tells("stranger", province.row(stranger))
     record = await province.withdrawn()
     await province.passes_on(record, province.proof(record, by=stranger), by="stranger")
-    assert {each.holder for each in await province.signed.told(record)} == {"province"}
+    assert {each.holder for each in await province.signed.told(record)} == {"city"}
 
 
 async def test_a_nations_key_is_replaced_by_itself_alone_and_never_by_the_province(province: Province, tmp_path: Path):

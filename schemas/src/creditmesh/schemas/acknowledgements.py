@@ -42,8 +42,11 @@ class Acknowledgement(Statement):
     root: Digest
     refused: tuple[EntryRefusal, ...] = ()
     at: Instant
-    above: Annotated[tuple[NodeCode, ...], Field(max_length=64)] = ()
-    """The nodes directly above the signer, to which it passes on what it applied; an older version names none."""
+    above: Annotated[tuple[NodeCode, ...], Field(max_length=64)] | None = None
+    """The nodes directly above the signer, to which it passes on what it applied; None: an older version says nothing.
+
+    One that was taken out is among them: what it was given it still has.
+    """
     kept: tuple[Count, ...] = ()
     """Of the entries that mark or end a record: those whose record the signer has sent to none of these."""
 

@@ -89,7 +89,7 @@ def _unsigned(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, a
 async def signed(session: Session, equipment: Equipment, made: Unsent) -> str:
     """What this node says now of what it judged then: to whom above it passes that on, and what it sent to none."""
     directory, keys = cast("Directory", equipment.followed), equipment.keys
-    above = tuple(party.code for party in directory.peers("above"))
+    above = tuple(party.code for party in directory.enrolled("above"))
     sent = await feeds.firsts(session, UP, set(made.records)) if above and made.records else {}
     kept = tuple(index for index, record in zip(made.tracked, made.records, strict=True) if record not in sent)
     said = {"above": above, "kept": kept, "key": keys.key_id("node"), "alg": keys.algorithm("node")}

@@ -44,7 +44,7 @@ def own_row(equipment: Equipment) -> NodeRow | None:
     return NodeRow(
         node=equipment.node.code,
         tier=cast("Tier", equipment.node.tier),
-        above=tuple(peer.code for peer in directory.peers("above")),
+        above=tuple(peer.code for peer in directory.enrolled("above")),
         keys=tuple(NodeKey(id=half.id, public=base64_text(half.raw)) for half in halves),
         at=equipment.clock.instant(),
         key=keys.key_id("node"),
