@@ -19,7 +19,7 @@ from tests.support.postgres import Database, Postgres
 
 REWOUND = """
 set role exchange1_ddl;
-drop table exchange.answer, exchange.refusal, exchange.chain, exchange.relayed;
+drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,

@@ -18,8 +18,7 @@ _NOT_TOLD = (
 )
 
 _UNKNOWN = (
-    "Not all who may hold it are known: they were not all told yet, the record was deleted here, or a node that "
-    "answered does not name the nodes above it.",
+    "Not all who may hold it are known: not told yet, deleted here, or an answer does not name the nodes above.",
     "尚不知全部持有方：未全部发送、本节点已删除该记录，或已答复节点未列明其上级节点。",
 )
 _ANSWERS = {"acknowledged", "refused"}

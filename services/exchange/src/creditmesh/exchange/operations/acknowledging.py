@@ -2,7 +2,6 @@
 
 from base64 import b64decode
 from collections.abc import Sequence
-from datetime import timedelta
 
 from pydantic import ValidationError
 
@@ -11,8 +10,9 @@ from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.errors import NotAcknowledged
 from creditmesh.exchange.operations import serving
+from creditmesh.exchange.operations.chain import LEEWAY
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.operations.relaying import relay
+from creditmesh.exchange.operations.relaying import pass_on, relayed
 from creditmesh.exchange.store import answers, feeds
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Acknowledgement, EntryRange, Proof
@@ -21,9 +21,6 @@ from creditmesh.schemas.exchange import TOLD, base64_text, feed_origin
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.signed import BadSignature, SignedText, read
 from creditmesh.schemas.tlog import inclusion_plan
-
-_LEEWAY = timedelta(minutes=5)
-"""How far a peer's clock may be ahead of ours."""
 
 _MOST_TOLD = 20
 _MOST_MISSING = 100
@@ -45,7 +42,8 @@ async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
         shown = [each for each in entries if each.change in TOLD or each.index in refused]
         proofs = await _proofs(ctx, feed, shown, given=given, signed=signed)
         tell_answers(ctx, entries, by=given.by, refused=refused, proofs=proofs)
-        await relay(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
+        relays = await relayed(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
+        await pass_on(ctx, relays)
     missing = await answers.missing(session, feed, given.by, limit=_MOST_MISSING)
     return [EntryRange(first=first, until=until) for first, until in missing]
 
@@ -80,7 +78,7 @@ async def _fit(ctx: Context, feed: str, given: Acknowledgement) -> None:
     """NotAcknowledged unless it is about this feed, as it was signed here, and of no time to come."""
     if given.feed != feed_origin(ctx.node.code, feed):
         raise _unfit("/signed/feed", "It is about another feed.", "收讫针对的是其他日志。")
-    if given.at > ctx.instant + _LEEWAY:
+    if given.at > ctx.instant + LEEWAY:
         raise _unfit("/signed/at", "It lies ahead of this node's clock; set yours.", "时间晚于本节点时钟；请校准。")
     if not given.first < given.until <= given.size:
         raise _unfit("/signed/until", "first < until <= size must hold.", "须满足 first < until <= size。")
