@@ -12,6 +12,12 @@ Origin = Annotated[str, StringConstraints(pattern=r"^creditmesh/[a-z][a-z0-9]{1,
 """The name of a feed in what is signed about it: `creditmesh/<node>/<feed>`."""
 
 
+MOST_NAMED = 250
+"""Entries that one acknowledgement names, refused or of a mark or an end: so it fits the route that takes it."""
+MOST_ANSWERED = 10_000
+"""Entries that one acknowledgement is about."""
+
+
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 

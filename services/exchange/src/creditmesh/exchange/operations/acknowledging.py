@@ -15,7 +15,7 @@ from creditmesh.exchange.operations.holders import tell_answers
 from creditmesh.exchange.operations.relaying import pass_on, relayed
 from creditmesh.exchange.store import answers, feeds
 from creditmesh.exchange.store.feeds import Placed
-from creditmesh.schemas.acknowledgements import Acknowledgement, EntryRange, Proof
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED, Acknowledgement, EntryRange, Proof
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import TOLD, base64_text, feed_origin
 from creditmesh.schemas.problems import FieldError
@@ -24,6 +24,10 @@ from creditmesh.schemas.tlog import inclusion_plan
 
 _MOST_TOLD = 20
 _MOST_MISSING = 100
+_MOST_KEPT = 16 * 1024 * 1024
+"""What is signed is kept with each entry that it proves: so much of it for one acknowledgement."""
+_MOST_BESIDE = 1024
+"""So much more than this version reads may stand in what is signed: members of a newer one."""
 
 
 async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
@@ -34,12 +38,18 @@ async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
     serving.check(ctx, feed)
     given = _read(ctx, signed)
     await _fit(ctx, feed, given)
+    if len(signed.signed) > 2 * len(given.model_dump_json()) + _MOST_BESIDE:
+        raise _unfit("/signed", "It says much that is no acknowledgement.", "含有大量与收讫无关的内容。")
     session = await ctx.session()
     refused = {each.index: each.code for each in given.refused}
     added = await answers.add(session, feed, given.by, [(given.first, given.until)], refused)
     if ranges := [*added.applied, *added.refused]:
         entries = await feeds.within(session, feed, ranges)
         shown = [each for each in entries if each.change in TOLD or each.index in refused]
+        if len(shown) * len(signed.signed) > _MOST_KEPT:
+            raise _unfit(
+                "/signed/until", "It marks or ends too many records; sign several.", "所涉记录过多；请分次签署。"
+            )
         proofs = await _proofs(ctx, feed, shown, given=given, signed=signed)
         tell_answers(ctx, entries, by=given.by, refused=refused, proofs=proofs)
         relays = await relayed(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
@@ -82,6 +92,8 @@ async def _fit(ctx: Context, feed: str, given: Acknowledgement) -> None:
         raise _unfit("/signed/at", "It lies ahead of this node's clock; set yours.", "时间晚于本节点时钟；请校准。")
     if not given.first < given.until <= given.size:
         raise _unfit("/signed/until", "first < until <= size must hold.", "须满足 first < until <= size。")
+    if given.until - given.first > MOST_ANSWERED:
+        raise _unfit("/signed/until", "It is about too many entries; sign several.", "所涉条目过多；请分次签署。")
     if any(not given.first <= each.index < given.until for each in given.refused):
         raise _unfit("/signed/refused", "It refuses an entry it is not about.", "拒绝的条目不在收讫范围内。")
     if any(not given.first <= index < given.until for index in given.kept):
