@@ -19,7 +19,7 @@ from tests.support.postgres import Database, Postgres
 
 REWOUND = """
 set role exchange1_ddl;
-drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed;
+drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
@@ -164,7 +164,7 @@ insert into exchange.dead_letter (stream, part, number, id, type, version, key, 
 values ('exchange', 3, $1, $2, $3, 1, $4, now(), '2026-05-04', $5, $6)
 """
 AGAIN = """
-select q.type, q.event, p.data, p.records, p.revs
+select q.type, q.event, p.data
   from bus.event_queue q left join exchange.received_page p on p.id = q.event and p.part = q.part
  where q.stream = 'exchange' order by q.id
 """
@@ -211,7 +211,8 @@ async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_re
         await session.execute(PARKED, 9, uuid4(), "task.changed", "somebody", b"{}", "x")
         await upgraded(postgres, database, catalogue, ingestion, service)
         again = await session.fetch(AGAIN)
-        kept = await session.fetch("select data, records, revs from exchange.received_page order by first")
+        kept = await session.fetch("select data from exchange.received_page order by first")
+        sent = await session.fetch("select record::text, rev, index from exchange.sent_revision order by index")
         left = await session.fetch("select type from exchange.dead_letter")
     assert [row["type"] for row in again] == ["page.received"] * 6
     assert not {row["event"] for row in again} & set(ids.values()), "an event has one number"
@@ -223,8 +224,7 @@ async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_re
             body[name] for name in ("peer", "feed", "line", "body")
         )
     assert [PageReceived.model_validate_json(row["data"]).first for row in kept] == [1, 2, 3, 4, 5, 6, 7]
-    assert [row["revs"] for row in kept] == [[3], [3], [None], [None], [None], [None], [3]]
-    assert str(kept[0]["records"][0]) == said["read"]["record"]
+    assert [tuple(row) for row in sent] == [(said["read"]["record"], 3, 1)], "the first of the three"
     assert [row["type"] for row in left] == ["task.changed"]
 
 
@@ -249,12 +249,18 @@ async def test_what_was_answered_is_taken_over_as_ranges(postgres: Postgres):
         of_before = json.dumps({"refused": [{"index": 4, "code": "unknown_item"}], "signature": "x"})
         await session.execute(ACKNOWLEDGED, "province", 3, 6, of_before)
         await session.execute(ACKNOWLEDGED, "province", 8, 9, signed_text())
+        await session.execute(ACKNOWLEDGED, "province", 20, 26, signed_text((21, "minor"), (22, "minor")))
+        await session.execute(ACKNOWLEDGED, "province", 21, 22, signed_text())
         await upgraded(postgres, database)
         answers = await session.fetch("select feed, node, applied::text, refused::text from exchange.answer")
         refusals = await session.fetch("select node, index, code from exchange.refusal order by index")
         assert await session.fetchval("select to_regclass('exchange.acknowledgement')") is None
-    assert [tuple(row) for row in answers] == [("up", "province", "{[0,1),[2,4),[5,6),[8,9)}", "{[1,2),[4,5)}")]
-    assert [tuple(row) for row in refusals] == [("province", 1, "minor"), ("province", 4, "unknown_item")]
+    assert [tuple(row) for row in answers] == [
+        ("up", "province", "{[0,1),[2,4),[5,6),[8,9),[20,22),[23,26)}", "{[1,2),[4,5),[22,23)}")
+    ], "what one text refuses and another applies is applied"
+    assert [tuple(row) for row in refusals] == [
+        ("province", 1, "minor"), ("province", 4, "unknown_item"), ("province", 22, "minor"),
+    ]  # fmt: skip
 
 
 TRACKED = """

@@ -13,6 +13,7 @@ from creditmesh.exchange.store import copies, waiting
 from creditmesh.exchange.store.copies import FeedCopy, ReceivedPage
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.pages import VerifiedPage
 from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
 
@@ -67,12 +68,22 @@ async def _tell(ctx: Context, chunks: Sequence[PageChunk]) -> None:
     rows = [_row(ctx, chunk) for chunk in chunks]
     for row in rows:
         ctx.emit_row(row.id, part=row.part)
-    await copies.write(await ctx.session(), rows)
+    session = await ctx.session()
+    await copies.write(session, rows)
+    sent = [each for chunk in chunks if chunk.page.feed == UP for each in chunk.page.received]
+    lines = [(each, each.line) for each in sent if each.line is not None]
+    await copies.note_sent(
+        session,
+        [
+            (line.record, line.rev, each.peer, each.index)
+            for each, line in lines
+            if line.type == "record" and line.record is not None and line.rev is not None
+        ],
+    )
 
 
 def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:
     page, data = chunk
-    lines = [each.line if each.type == "record" else None for each in page.received]
     return ReceivedPage(
         part=ctx.part(page.key),
         id=ctx.new_id(),
@@ -84,7 +95,5 @@ def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:
         feed=page.feed,
         first=page.first,
         until=page.until,
-        records=[None if line is None else line.record for line in lines],
-        revs=[None if line is None else line.rev for line in lines],
         data=data,
     )

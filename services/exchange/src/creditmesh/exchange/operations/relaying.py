@@ -14,7 +14,7 @@ from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import acknowledged_draft
 from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.chain import Link
-from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.operations.feeds import append, stretches
 from creditmesh.exchange.operations.holders import tell_answers
 from creditmesh.exchange.operations.sharing import DOWN, UP
 from creditmesh.exchange.store import answers, copies, feeds
@@ -28,6 +28,10 @@ from creditmesh.schemas.proofs import Unproven, proven, refusal_of
 from creditmesh.schemas.received import ReceivedEntry
 
 _AT_ONCE = 50
+_MOST_BYTES = 1024 * 1024
+"""Of one body that is passed on, unless it is about one entry; about: texts in it are escaped."""
+_PLAIN = 600
+_MOST_OF_A_PROOF = 128 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -94,8 +98,9 @@ async def relayed(
             )
             children[peer].append(entry)
     return [
-        Relay(peer, AcknowledgedBody(by=by, at=at, entries=tuple(sorted(theirs, key=lambda each: each.index))))
+        Relay(peer, AcknowledgedBody(by=by, at=at, entries=tuple(some)))
         for peer, theirs in children.items()
+        for some in stretches(sorted(theirs, key=lambda each: each.index), weight=_weight, most=_MOST_BYTES)
     ]
 
 
@@ -119,6 +124,13 @@ async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[Relay]
     return await relayed(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
 
 
+def _weight(entry: RelayedEntry) -> int:
+    proof = entry.proof
+    return (
+        _PLAIN if proof is None else _PLAIN + len(proof.acknowledgement.signed) + len(proof.line) + 70 * len(proof.path)
+    )
+
+
 def _holds(entry: Placed, told: RelayedEntry, by: str, link: Link) -> bool:
     """Whether it is about the entry that stands there, with a proof that holds; what nobody is told needs none."""
     if (entry.record, entry.rev) != (told.record, told.rev):
@@ -126,6 +138,9 @@ def _holds(entry: Placed, told: RelayedEntry, by: str, link: Link) -> bool:
     proof = told.proof
     if proof is None:
         return told.code is None and entry.change not in TOLD
+    if _weight(told) > _MOST_OF_A_PROOF:
+        log.warning("an answer that was relayed is larger than any that is signed", by=by, index=entry.index)
+        return False
     try:
         given = proven(
             proof,
