@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.faults import PATIENCE
 from creditmesh.chassis.http.bodies import MOST
+from creditmesh.exchange.operations import acknowledging
 from creditmesh.exchange.operations.answering import cut
 from creditmesh.exchange.peer import Peer, PeerRefused
 from creditmesh.exchange.pulling import SECONDS_TO_LOOK, Sending
@@ -287,3 +288,23 @@ async def test_what_is_no_acknowledgement_is_not_kept_with_each_end(city: City, 
         assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
     assert [each.outcome for each in await signed.told(record)] == ["told"]
     assert (await signed.hand_in(await signed.make(first=0))).status_code == 200
+
+
+async def test_who_answers_for_every_second_entry_is_asked_for_the_others_first(
+    city: City, signed: Signer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(acknowledging, "_MOST_HOLES", 3)
+    first = await all_answered(signed)
+    for n in range(4):
+        await withdrawn(city, f"示市监罚〔2026〕66{n}号")
+    until = (await city.page())[0][-1].index + 1
+    answer = None
+    for index in range(first + 1, until, 2):
+        answer = await signed.hand_in(await signed.make(first=index, until=index + 1))
+        assert answer.status_code == 200
+    assert answer is not None
+    assert {"first": index, "until": index + 1} in answer.json()["missing"]
+    ranges = "select count(*) from exchange.answer a, unnest(a.applied) where feed = 'up' and node = 'province'"
+    assert await row(city, ranges) == (3,)
+    assert (await signed.hand_in(await signed.make(first=first))).json() == {"missing": []}
+    assert await row(city, ranges) == (1,)

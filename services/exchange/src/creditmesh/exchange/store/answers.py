@@ -43,6 +43,11 @@ _MISSING = """
      where a.feed = :feed and a.node = :node
      order by 1 limit :limit
 """
+_SCATTERED = """
+    select :first > greatest(upper(a.applied), upper(a.refused))
+           and (select count(*) from unnest(a.applied + a.refused)) >= :most as scattered
+      from exchange.answer a where a.feed = :feed and a.node = :node
+"""
 _OF = """
     select node, applied,
            (select coalesce(json_object_agg(index, code order by index), '{}')
@@ -94,6 +99,12 @@ async def missing(session: Session, feed: str, node: str, *, limit: int) -> list
     return [
         (row.first, row.until) for row in await session.fetch(_MISSING, {"feed": feed, "node": node, "limit": limit})
     ]
+
+
+async def scattered(session: Session, feed: str, node: str, *, first: int, most: int) -> bool:
+    """Whether an answer from `first` on would leave one more hole, and there are as many as there may be."""
+    values = {"feed": feed, "node": node, "first": first, "most": most}
+    return any(row.scattered for row in await session.fetch(_SCATTERED, values))
 
 
 async def of_feed(session: Session, feed: str, *, limit: int) -> list[NodeAnswers]:
