@@ -168,8 +168,9 @@ def is_everywhere_once(place: Place, records: list[UUID], *, repaired: int) -> N
     for origin, holder in COPIES:
         assert head(place.nodes[origin]) == copied(place.nodes[holder], origin), "one history, by 32 bytes"
         once = (
-            "select count(*) = count(distinct (e.record, e.rev)) and count(*) = $1 from exchange.received_page p,"
-            " unnest(p.records, p.revs) as e(record, rev) where e.record is not null"
+            "select (select count(*) from exchange.sent_revision) = $1 and not exists (select from exchange.copy_head c"
+            " where c.size <> (select coalesce(sum(p.until - p.first), 0) from exchange.received_page p"
+            " where p.peer = c.peer and p.feed = c.feed))"
         )
         assert place.nodes[holder].ask(once, len(records) + repaired), f"{holder}: every entry came once"
         eventually(lambda holder=holder: place.nodes[holder].ask(UNSENT) == 0, f"{holder} has acknowledged")

@@ -44,18 +44,18 @@ def repaired(log: FeedLog) -> list[str]:
     return lines
 
 
-def proof(*, refused: tuple[EntryRefusal, ...] = (), by: Ed25519PrivateKey = PROVINCE, **changes) -> Proof:
+def proof(*, refused: tuple[EntryRefusal, ...] = (), signer: Ed25519PrivateKey = PROVINCE, **changes) -> Proof:
     lines = repaired(LOG)
     leaves = [leaf_hash(line.encode()) for line in lines]
     grown, completed = Range.empty().extended(leaves)
     subtrees = {(0, index): leaf for index, leaf in enumerate(leaves)}
     subtrees |= {(level, index): hashed for level, index, hashed in completed}
     path = [fold(subtrees[place] for place in places).hex() for places in inclusion_plan(PLACE, grown.size)]
-    given = {"feed": LOG.origin, "by": "province", "first": 4, "until": 8, "size": grown.size, "at": AT}
+    given = {"feed": LOG.origin, "by": "province", "first": 4, "until": 8, "size": grown.size, "at": AT, "above": ()}
     given |= {"root": grown.root().hex(), "refused": refused, "key": "p1", "alg": "ed25519"} | changes
     acknowledgement = Acknowledgement.model_construct(**given)  # also what the model would not take
     return Proof(
-        acknowledgement=sign(acknowledgement, by=by.sign),
+        acknowledgement=sign(acknowledgement, by=signer.sign),
         public=text_of(PROVINCE),
         index=PLACE,
         line=lines[PLACE],
@@ -120,7 +120,7 @@ FALSE: dict[str, tuple[str, Callable[[], SignedText]]] = {
         lambda: certificate(line(proof=proof().model_copy(update={"line": "{}"}))),
     ),
     "acknowledged by another node": ("holder", lambda: certificate(line("nation", proof=proof()))),
-    "acknowledged with another key": ("acknowledgement", lambda: certificate(line(proof=proof(by=CITY)))),
+    "acknowledged with another key": ("acknowledgement", lambda: certificate(line(proof=proof(signer=CITY)))),
     "with an acknowledgement that was altered": (
         "acknowledgement",
         lambda: certificate(
@@ -153,6 +153,24 @@ FALSE: dict[str, tuple[str, Callable[[], SignedText]]] = {
     "complete without a node above that owes an answer": (
         "left_out",
         lambda: certificate(line(proof=proof(above=("nation",)))),
+    ),
+    "complete by a department of the same code": (
+        "left_out",
+        lambda: certificate(line(kind="department"), above=("province",)),
+    ),
+    "complete by a bureau of the same code": (
+        "left_out",
+        lambda: certificate(line(kind="bureau", outcome="unreachable"), above=("province",)),
+    ),
+    "with two lines of one holder": ("twice", lambda: certificate(line(proof=proof()), line(proof=proof()))),
+    "with a proof of a department": ("holder", lambda: certificate(line(kind="department", proof=proof()))),
+    "with a proof of the node itself": (
+        "holder",
+        lambda: certificate(line("city", proof=proof(by="city")), node="city"),
+    ),
+    "complete by an answer that does not say who stands above": (
+        "left_out",
+        lambda: certificate(line(proof=proof(above=None))),
     ),
     "complete without the node directly above": ("left_out", lambda: certificate(above=("province",))),
     "complete although a node refused it": (
@@ -245,7 +263,7 @@ def test_the_keys_of_nodes_are_pinned_as_first_seen_and_others_taken_on_purpose_
     assert {text_of(CITY), text_of(PROVINCE)} <= set(first.stderr.replace(",", " ").split())
     assert json.loads(pins.read_text()) == {"city": [text_of(CITY)], "province": [text_of(PROVINCE)]}
     assert verified(line(proof=proof())).stderr == ""
-    forged = proof(by=OTHER).model_copy(update={"public": text_of(OTHER)})
+    forged = proof(signer=OTHER).model_copy(update={"public": text_of(OTHER)})
     for changed in (verified(line(proof=forged)), verified(by=OTHER)):
         assert (changed.returncode, json.loads(changed.stdout)["error"]["code"]) == (1, "key_changed")
     assert verified(by=OTHER, options=("--public", text_of(OTHER))).returncode == 0

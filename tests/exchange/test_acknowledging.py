@@ -26,7 +26,8 @@ async def withdrawn(city: City, decision: str) -> str:
 
 async def test_an_ending_is_told_and_acknowledged_with_a_proof_that_needs_nobody(city: City, signed: Signer):
     record = await withdrawn(city, "示市监罚〔2026〕201号")
-    assert [(each.holder, each.outcome) for each in await signed.told(record)] == [("province", "told")]
+    [told] = await signed.told(record)
+    assert (told.holder, told.outcome, told.above) == ("city", "told", ("province",))
     assert (await signed.hand_in(await signed.make())).status_code == 200
     last = (await signed.told(record))[-1]
     assert (last.holder, last.kind, last.outcome, last.change, last.rev) == (

@@ -8,7 +8,7 @@ import pytest
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.exchange import events, service
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
-from tests.exchange.conftest import NOW, City
+from tests.exchange.conftest import NOW, City, row_of
 from tests.support.node import TestNode
 from tests.support.statements import sent_by
 
@@ -81,6 +81,16 @@ class Told:
         async with self.node.database.session() as session:
             found = [HolderChanged.model_validate_json(row["data"]) for row in await session.fetch(query)]
         return [each for each in found if each.record == self.record and each.kind == kind]
+
+    async def order(self) -> list[str]:
+        """The holders, as their lines were told."""
+        query = (
+            "select e.data from bus.event e join bus.event_order o on o.event = e.id and o.part = e.part"
+            " where e.type = 'holder.changed' order by o.number"
+        )
+        async with self.node.database.session() as session:
+            found = [HolderChanged.model_validate_json(row["data"]) for row in await session.fetch(query)]
+        return [each.holder for each in found if each.record == self.record]
 
 
 def delivered(event) -> Delivered:
@@ -194,3 +204,15 @@ async def test_a_mark_tells_nodes_alone(told: Told):
     await told.ended(change="marked")
     assert not await told.lines("department")
     assert not await told.lines("bureau")
+
+
+@pytest.mark.parametrize("active", [False, True])
+async def test_it_is_told_last_and_once_who_above_may_have_it_also_who_was_taken_out(
+    city: City, told: Told, *, active: bool
+):
+    await city.publish("party", row_of("province", city.above.keys, place="above", order=701, active=active))
+    await told.task("applied")
+    await told.hand(events.on_record_changed, told.end("accepted", 1), told.end())
+    [department, node] = [*await told.lines("department"), *await told.lines("node")]
+    assert (node.holder, node.outcome, node.above) == ("city", "told", ("province",))
+    assert await told.order() == [department.holder, node.holder], "whoever reads this has read the others"

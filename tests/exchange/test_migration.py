@@ -31,7 +31,7 @@ alter table exchange.copy_checkpoint drop column note;
 alter table exchange.copy_head drop column announced, drop column held_from, drop column waiting, drop column unknown;
 drop table exchange.held_entry;
 
-drop table exchange.answer, exchange.refusal, exchange.chain, exchange.relayed;
+drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
@@ -167,7 +167,7 @@ insert into exchange.dead_letter (stream, part, number, id, type, version, key, 
 values ('exchange', 3, $1, $2, $3, 1, $4, now(), '2026-05-04', $5, $6)
 """
 AGAIN = """
-select q.type, q.event, p.data, p.records, p.revs
+select q.type, q.event, p.data
   from bus.event_queue q left join exchange.received_page p on p.id = q.event and p.part = q.part
  where q.stream = 'exchange' order by q.id
 """
@@ -213,7 +213,8 @@ async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_re
         await session.execute(PARKED, 9, uuid4(), "task.changed", "somebody", b"{}", "x")
         await upgraded(postgres, database, catalogue, ingestion, service)
         again = await session.fetch(AGAIN)
-        kept = await session.fetch("select data, records, revs from exchange.received_page order by first")
+        kept = await session.fetch("select data from exchange.received_page order by first")
+        sent = await session.fetch("select record::text, rev, index from exchange.sent_revision order by index")
         left = await session.fetch("select type from exchange.dead_letter")
     assert [row["type"] for row in again] == ["page.received"] * 6
     assert not {row["event"] for row in again} & set(ids.values()), "an event has one number"
@@ -225,8 +226,7 @@ async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_re
             body[name] for name in ("peer", "feed", "line", "body")
         )
     assert [PageReceived.model_validate_json(row["data"]).first for row in kept] == [1, 2, 3, 4, 5, 6, 7]
-    assert [row["revs"] for row in kept] == [[3], [3], [None], [None], [None], [None], [3]]
-    assert str(kept[0]["records"][0]) == said["read"]["record"]
+    assert [tuple(row) for row in sent] == [(said["read"]["record"], 3, 1)], "the first of the three"
     assert [row["type"] for row in left] == ["task.changed"]
 
 
@@ -249,12 +249,18 @@ async def test_what_was_answered_is_taken_over_as_ranges(postgres: Postgres):
         of_before = json.dumps({"refused": [{"index": 4, "code": "unknown_item"}], "signature": "x"})
         await session.execute(ACKNOWLEDGED, "province", 3, 6, of_before)
         await session.execute(ACKNOWLEDGED, "province", 8, 9, signed_text())
+        await session.execute(ACKNOWLEDGED, "province", 20, 26, signed_text((21, "minor"), (22, "minor")))
+        await session.execute(ACKNOWLEDGED, "province", 21, 22, signed_text())
         await upgraded(postgres, database)
         answers = await session.fetch("select feed, node, applied::text, refused::text from exchange.answer")
         refusals = await session.fetch("select node, index, code from exchange.refusal order by index")
         assert await session.fetchval("select to_regclass('exchange.acknowledgement')") is None
-    assert [tuple(row) for row in answers] == [("up", "province", "{[0,1),[2,4),[5,6),[8,9)}", "{[1,2),[4,5)}")]
-    assert [tuple(row) for row in refusals] == [("province", 1, "minor"), ("province", 4, "unknown_item")]
+    assert [tuple(row) for row in answers] == [
+        ("up", "province", "{[0,1),[2,4),[5,6),[8,9),[20,22),[23,26)}", "{[1,2),[4,5),[22,23)}")
+    ], "what one text refuses and another applies is applied"
+    assert [tuple(row) for row in refusals] == [
+        ("province", 1, "minor"), ("province", 4, "unknown_item"), ("province", 22, "minor"),
+    ]  # fmt: skip
 
 
 TRACKED = """
@@ -266,7 +272,13 @@ insert into exchange.feed_entry (feed, index, line, record, rev) values ('up', 0
 """
 
 
-async def test_of_ends_that_were_sent_to_nobody_that_is_told(postgres: Postgres):
+FEED_KEY = """
+insert into exchange.feed_key (feed, number, key, month, receivers, wrapped)
+values ('up', 1, 'k', '2026-05-01', $1, '{}')
+"""
+
+
+async def test_of_ends_it_is_told_to_whom_they_were_sent(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[query, service])
     await stood_at(database, "exchange_0005")
     home, shared = (uuid4(), uuid4()), (uuid4(), uuid4())
@@ -274,15 +286,18 @@ async def test_of_ends_that_were_sent_to_nobody_that_is_told(postgres: Postgres)
         for record, subject in (home, shared):
             await session.execute(TRACKED, record, subject)
         await session.execute(IN_FEED, shared[0])
+        await session.execute(FEED_KEY, ["exchange1/k", "province/k"])
         await session.execute(MADE, 0, 3, json.dumps({"signed": '{"first": 0}', "signature": "x"}))
         await session.execute(MADE, 3, 5, json.dumps({"first": 3, "signature": "x"}))
         await upgraded(postgres, database)
-        rows = await session.fetch("select part, key, data from bus.event where type = 'holder.changed'")
+        rows = await session.fetch("select part, key, data from bus.event where type = 'holder.changed' order by id")
         queued = await session.fetchval("select count(*) from bus.event_queue where type = 'holder.changed'")
         made = await session.fetch("select data from exchange.acknowledgement_made order by first")
-    [event] = [HolderChanged.model_validate_json(row["data"]) for row in rows]
+    event, other = [HolderChanged.model_validate_json(row["data"]) for row in rows]
     assert (event.record, event.subject, event.holder, event.outcome) == (*home, "exchange1", "unshared")
-    assert (rows[0]["key"], rows[0]["part"], queued) == (str(home[1]), part_of(str(home[1]), 12), 1)
+    assert (rows[0]["key"], rows[0]["part"], queued) == (str(home[1]), part_of(str(home[1]), 12), 2)
+    assert (other.record, other.subject, other.holder, other.outcome) == (*shared, "exchange1", "told")
+    assert other.above == ("province",), "whoever could open the feed"
     assert [json.loads(row["data"]) for row in made] == [{"first": 0}, {"first": 3}], "it is signed when it leaves"
 
 

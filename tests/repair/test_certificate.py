@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from creditmesh.chassis.vault.keys import verified
+from creditmesh.client.certificates import check
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.cases import Certificate
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.events import RecordChanged, RecordPurged
 from creditmesh.schemas.signed import SignedText, said
 from tests.repair.conftest import TODAY, House, department, office, person
 from tests.repair.refusing import refused
 from tests.repair.samples import AT, PEER, a_catalogue, a_holder, items, tell
 
 
-def proof(*, by: str = "province", above: tuple[str, ...] = (), kept: tuple[int, ...] = ()) -> Proof:
+def proof(*, by: str = "province", above: tuple[str, ...] | None = (), kept: tuple[int, ...] = ()) -> Proof:
     """What a node answered about entry 7, naming who stands above it."""
     given = Acknowledgement(
         feed="creditmesh/city/up", by=by, first=7, until=8, size=8, root="aa" * 32, at=AT, above=above, kept=kept,
@@ -38,6 +39,11 @@ async def repaired(house: House, **more: Any) -> tuple[str, RecordChanged]:
     await house.acted(case, department(), "approve", basis="示信修〔2026〕3号")
     await house.next_revision(record, "repaired", case=case)
     return case, record
+
+
+async def all_told(house: House, record: RecordChanged, *above: str, change: str = "repaired") -> None:
+    """The exchange has said whom it told of revision 2."""
+    await house.holder(record, 2, holder="city", outcome="told", above=above, change=change)
 
 
 async def signed_certificate(house: House, case: str, caller: Any = None) -> SignedText:
@@ -85,6 +91,7 @@ async def test_each_holder_has_its_line_and_bureaus_are_told_when_they_ask(house
         use_until=date(2026, 6, 1),
     )  # fmt: skip
     await house.holder(record, 1, holder="elsewhere", outcome="told")
+    await all_told(house, record)
     found = await certificate(house, case)
     lines = {line.holder: line for line in found.lines}
     assert set(lines) == {"province", "nation", "transport", "alpha_credit"}
@@ -103,12 +110,13 @@ async def test_each_holder_has_its_line_and_bureaus_are_told_when_they_ask(house
 
 async def test_it_is_complete_when_every_node_and_department_has_answered(house: House):
     case, record = await repaired(house)
-    await house.holder(record, 2)
+    await all_told(house, record, "province")
     await house.holder(record, 2, holder="transport", kind="department")
     await house.holder(record, 2, holder="alpha_credit", kind="bureau", outcome="unreachable")
     found = await certificate(house, case)
     assert (found.complete, set(found.pending)) == (False, {"province", "transport"})
-    assert {line.outcome for line in found.lines if line.holder in found.pending} == {"told"}
+    outcomes = {line.holder: line.outcome for line in found.lines if line.holder in found.pending}
+    assert outcomes == {"province": "not_told", "transport": "told"}
     await house.holder(record, 2, outcome="acknowledged")
     assert (await certificate(house, case)).pending == ("transport",)
     await house.holder(record, 2, holder="transport", kind="department", outcome="acknowledged")
@@ -119,17 +127,74 @@ async def test_a_node_above_that_was_not_told_yet_is_pending(house: House):
     house.follow(a_catalogue(peers=[PEER]))
     case, record = await repaired(house)
     found = await certificate(house, case)
-    assert [(line.holder, line.outcome) for line in found.lines] == [("province", "not_told")]
-    assert (found.complete, found.pending) == (False, ("province",))
-    assert found.lines[0].note_zh
-    await house.holder(record, 2, outcome="acknowledged")
+    assert [(line.holder, line.outcome) for line in found.lines] == [("city", "not_told"), ("province", "not_told")]
+    assert (found.complete, found.pending) == (False, ("city", "province"))
+    assert all(line.note and line.note_zh for line in found.lines)
+    await house.holder(record, 2, outcome="acknowledged", proof=PROOF)
+    assert (await certificate(house, case)).pending == ("city",)
+    await all_told(house, record, "province")
     assert (await certificate(house, case)).complete
+
+
+async def test_nothing_is_complete_before_the_exchange_has_said_whom_it_told(house: House):
+    case, record = await repaired(house)
+    found = check(await signed_certificate(house, case))
+    assert (found.complete, found.pending) == (False, ("city",)), "who holds it is not known yet"
+    await house.holder(record, 2, holder="transport", kind="department")
+    await all_told(house, record)
+    assert (await certificate(house, case)).pending == ("transport",)
+    await house.holder(record, 2, holder="transport", kind="department", outcome="acknowledged")
+    assert check(await signed_certificate(house, case)).complete
+
+
+@pytest.mark.parametrize("told", [False, True])
+async def test_a_node_above_that_was_taken_out_owes_an_answer_as_before(house: House, *, told: bool):
+    directory = a_catalogue(peers=[PEER])
+    house.follow(directory)
+    case, record = await repaired(house)
+    if told:
+        await all_told(house, record, "province")
+    tell(directory, "party", PEER.model_copy(update={"active": False}))
+    found = check(await signed_certificate(house, case))
+    assert (found.complete, found.above) == (False, ("province",))
+    assert "province" in found.pending
+
+
+async def test_whom_an_older_version_guessed_to_hold_it_owes_no_answer(house: House):
+    house.follow(a_catalogue(peers=[PEER]))
+    case, record = await repaired(house)
+    await house.holder(record, 2, holder="nation")
+    await all_told(house, record, "province")
+    await house.holder(record, 2, outcome="acknowledged", proof=proof(above=("nation",), kept=(7,)))
+    found = await certificate(house, case)
+    assert (found.complete, [line.holder for line in found.lines]) == (True, ["province"])
+
+
+async def test_an_answer_that_does_not_say_who_stands_above_leaves_it_incomplete(house: House):
+    case, record = await repaired(house)
+    await all_told(house, record, "province")
+    await house.holder(record, 2, outcome="acknowledged", proof=proof(above=None))
+    found = await certificate(house, case)
+    assert (found.complete, found.pending) == (False, ("city",))
+    await house.holder(record, 2, outcome="acknowledged", at=LATEST, proof=proof(above=None, kept=(7,)))
+    assert (await certificate(house, case)).complete, "it has sent it to nobody"
+
+
+async def test_of_a_record_that_was_deleted_here_nothing_is_complete(house: House):
+    record = await house.record()
+    case = await house.filed(record)
+    await house.with_documents(case, record.subject)
+    await house.acted(case, department(), "accept")
+    await house.acted(case, department(), "approve", basis="示信修〔2026〕3号")
+    await house.hear(RecordPurged(record=record.record, subject=record.subject, item=record.item))
+    found = check(await signed_certificate(house, case, department()))
+    assert (found.change, found.complete, found.pending) == ("deleted", False, ("city",))
 
 
 async def test_of_a_record_that_was_sent_to_nobody_no_node_above_owes_an_answer(house: House):
     house.follow(a_catalogue(peers=[PEER]))
     case, record = await repaired(house, item="local")
-    assert (await certificate(house, case)).pending == ("province",), "until the exchange says that it was not"
+    assert (await certificate(house, case)).pending == ("city", "province"), "until the exchange says that it was not"
     await house.holder(record, 2, holder="city", outcome="unshared")
     found = await certificate(house, case)
     assert (found.above, found.lines, found.complete) == ((), (), True)
@@ -138,6 +203,7 @@ async def test_of_a_record_that_was_sent_to_nobody_no_node_above_owes_an_answer(
 async def test_who_is_named_above_a_node_that_answered_owes_an_answer_until_it_is_there(house: House):
     house.follow(a_catalogue(peers=[PEER]))
     case, record = await repaired(house)
+    await all_told(house, record, "province")
     await house.holder(record, 2, outcome="acknowledged", proof=proof(above=("nation", "city")))
     found = await certificate(house, case)
     assert (found.above, found.complete, found.pending) == (("province",), False, ("nation",))
@@ -149,6 +215,7 @@ async def test_who_is_named_above_a_node_that_answered_owes_an_answer_until_it_i
 async def test_nobody_owes_an_answer_above_a_node_that_passed_the_record_on_to_nobody(house: House):
     house.follow(a_catalogue(peers=[PEER]))
     case, record = await repaired(house)
+    await all_told(house, record, "province")
     await house.holder(record, 2, outcome="acknowledged", proof=proof(above=("nation",), kept=(7,)))
     assert (await certificate(house, case)).complete
 
@@ -156,7 +223,8 @@ async def test_nobody_owes_an_answer_above_a_node_that_passed_the_record_on_to_n
 async def test_a_node_above_is_asked_for_although_the_item_was_withdrawn_since(house: House):
     directory = a_catalogue(peers=[PEER])
     house.follow(directory)
-    case, _ = await repaired(house)
+    case, record = await repaired(house)
+    await all_told(house, record, "province")
     tell(directory, "item", items()[0], state="withdrawn", on=house.equipment.clock.legal_date())
     assert (await certificate(house, case)).pending == ("province",)
 
@@ -180,7 +248,9 @@ async def test_the_newest_answer_stands_and_no_answer_is_undone(
     house: House, first: Any, second: Any, stands: Any, *, batched: bool
 ):
     case, record = await repaired(house)
-    events = [a_holder(record, 2, outcome=outcome, at=at) for outcome, at in (first, second)]
+    await all_told(house, record)
+    who = {"holder": "transport", "kind": "department"}
+    events = [a_holder(record, 2, outcome=outcome, at=at, **who) for outcome, at in (first, second)]
     if batched:
         await house.hear(*events)
     else:
@@ -209,14 +279,15 @@ async def test_a_mark_has_a_certificate_and_then_what_was_decided_has(house: Hou
     case = await house.filed(record, "objection")
     await house.acted(case, department(), "accept")
     marked = await house.next_revision(record, "marked", mark="disputed", case=case)
-    await house.holder(record, 2, change="marked")
+    await all_told(house, record, "province", change="marked")
     found = await certificate(house, case)
     assert (found.rev, found.change, [line.holder for line in found.lines]) == (2, "marked", ["province"])
     await house.acted(case, department(), "approve", remedy="withdraw", basis="示市监撤销〔2026〕1号")
     assert (await certificate(house, case)).rev == 2
     await house.next_revision(marked, "withdrawn", case=case)
     found = await certificate(house, case)
-    assert (found.rev, found.change, found.lines, found.basis) == (3, "withdrawn", (), "示市监撤销〔2026〕1号")
+    assert (found.rev, found.change, found.pending) == (3, "withdrawn", ("city",))
+    assert found.basis == "示市监撤销〔2026〕1号"
 
 
 async def test_reading_it_is_an_access(house: House):

@@ -271,7 +271,7 @@ async def test_a_record_that_is_deleted_closes_its_open_cases_and_leaves_nothing
     await house.hear(RecordPurged(record=record.record, subject=record.subject, item=record.item))
     assert await standing(house, repair) == ("approved", "none", "done")
     certificate = orjson.loads((await house.get(f"/v1/cases/{repair}/certificate", office())).json()["signed"])
-    assert (certificate["change"], certificate["lines"], certificate["complete"]) == ("deleted", [], True)
+    assert (certificate["change"], certificate["pending"], certificate["complete"]) == ("deleted", ["city"], False)
     shown = (await house.get(f"/v1/cases/{objection}", person(record.subject))).json()
     last = shown["steps"][-1]
     assert (shown["state"], last["action"], last["party"]) == ("closed", "record_ended", "city")

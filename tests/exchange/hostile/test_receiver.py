@@ -1,19 +1,28 @@
 """A node above that answers as it likes: out of order, again, otherwise, about everything; and what it lacks."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.http.bodies import MOST
+from creditmesh.exchange.operations import acknowledging
+from creditmesh.exchange.operations.answering import cut
 from creditmesh.exchange.peer import Peer, PeerRefused
 from creditmesh.exchange.pulling import SECONDS_TO_LOOK, Sending
-from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement
 from creditmesh.schemas.signed import SignedText, said
 from tests.exchange.conftest import City, Signer
 from tests.exchange.test_acknowledging import withdrawn
+from tests.support.eventually import eventually
 
 ANSWERS = "select applied::text, refused::text from exchange.answer where feed = 'up' and node = 'province'"
 _numbers = iter(range(700, 800))
@@ -202,3 +211,100 @@ async def test_a_node_of_an_older_version_that_finds_a_gap_is_sent_what_comes_be
 async def test_what_says_nothing_that_can_be_read_is_tried_again(sending: Loop, content: bytes):
     with pytest.raises(PeerRefused):
         await sending(Receiver(lambda _: httpx.Response(200, content=content)))._send()
+
+
+async def test_what_is_new_is_sent_before_what_is_lacked_and_no_row_is_written_for_that(city: City, sending: Loop):
+    receiver = Receiver(lambda _: lacking((0, 2**53)))
+    loop = sending(receiver)
+    await loop._send()
+    unsent = "select count(*) from exchange.acknowledgement_made where sent_at is null"
+    assert await row(city, unsent) == (0,)
+    async with city.node.database.session() as session:
+        await session.execute(
+            "insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond)"
+            " select peer, feed, 9, 12, data, beyond from exchange.acknowledgement_made where first = 6"
+        )
+    before = len(receiver.taken)
+    await loop._send()
+    assert len(receiver.taken) == before + 4
+    assert receiver.taken[before:][1:] == [(0, 3), (3, 6), (6, 9)], "the new one first, which says what it says"
+    assert await row(city, unsent) == (0,)
+
+
+async def test_a_peer_that_goes_on_refusing_what_is_signed_is_told_in_readiness(city: City, sending: Loop):
+    stopped = city.node.host.equipment["exchange"].stopped
+    answers = iter([413] * (PATIENCE + 2))
+    receiver = Receiver(lambda _: httpx.Response(next(answers, 200), json={"missing": []}))
+    loop = sending(receiver)
+    task = asyncio.create_task(loop.run())
+    try:
+        await eventually(lambda: "413" in stopped.get("district/up acknowledgements", ""))
+        await eventually(lambda: "district/up acknowledgements" not in stopped)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@given(st.integers(0, 2**52), st.lists(st.integers(0, 20_000), unique=True), st.lists(st.integers(0, 20_000)))
+def test_however_much_was_judged_what_is_signed_fits_its_route_and_says_the_same(base, refused, kept):
+    code = "x" * 64
+    whole = Acknowledgement(
+        feed="creditmesh/abcdefghijklmnop/down-abcdefghijklmnop", by="abcdefghijklmnop", first=base,
+        until=base + 20_001, size=2**53 - 1, root="0" * 64, at=datetime.now(UTC), key="k" * 64, alg="ed25519",
+        above=tuple(f"abcdefghijklmn{n}" for n in range(10, 74)),
+        refused=tuple({"index": base + index, "code": code} for index in sorted(refused)),
+        kept=tuple(base + index for index in sorted(set(kept))),
+    )  # fmt: skip
+    runs = cut(whole)
+    for each in runs:
+        text = SignedText(signed=each.model_dump_json(), signature="A" * 88).model_dump_json()
+        assert len(text.encode()) <= MOST
+        assert each.until - each.first <= MOST_ANSWERED
+    assert [each.first for each in runs[1:]] + [whole.until] == [each.until for each in runs]
+    assert tuple(one for each in runs for one in each.refused) == whole.refused
+    assert tuple(one for each in runs for one in each.kept) == whole.kept
+
+
+def test_of_thousands_of_refusals_each_run_fits_its_route():
+    whole = Acknowledgement(
+        feed="creditmesh/city/up", by="province", first=0, until=5000, size=5000, root="0" * 64,
+        at=datetime.now(UTC), key="k", alg="ed25519", above=("nation",), kept=tuple(range(1, 5000, 2)),
+        refused=tuple({"index": index, "code": "x" * 64} for index in range(0, 5000, 2)),
+    )  # fmt: skip
+    sizes = [
+        len(SignedText(signed=each.model_dump_json(), signature="A" * 88).model_dump_json()) for each in cut(whole)
+    ]
+    assert len(sizes) == 5000 // MOST_NAMED
+    assert max(sizes) <= MOST
+
+
+async def test_what_is_no_acknowledgement_is_not_kept_with_each_end(city: City, signed: Signer):
+    record = await withdrawn(city, f"示市监罚〔2026〕{next(_numbers)}号")
+    for more, pointer in (
+        ({"pad": "x" * 5000}, "/signed"),
+        ({"until": 10_001 + 10**6, "size": 2**40}, "/signed/until"),
+    ):
+        answer = await signed.hand_in(await signed.make(**more))
+        assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+    assert [each.outcome for each in await signed.told(record)] == ["told"]
+    assert (await signed.hand_in(await signed.make(first=0))).status_code == 200
+
+
+async def test_who_answers_for_every_second_entry_is_asked_for_the_others_first(
+    city: City, signed: Signer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(acknowledging, "_MOST_HOLES", 3)
+    first = await all_answered(signed)
+    for n in range(4):
+        await withdrawn(city, f"示市监罚〔2026〕66{n}号")
+    until = (await city.page())[0][-1].index + 1
+    answer = None
+    for index in range(first + 1, until, 2):
+        answer = await signed.hand_in(await signed.make(first=index, until=index + 1))
+        assert answer.status_code == 200
+    assert answer is not None
+    assert {"first": index, "until": index + 1} in answer.json()["missing"]
+    ranges = "select count(*) from exchange.answer a, unnest(a.applied) where feed = 'up' and node = 'province'"
+    assert await row(city, ranges) == (3,)
+    assert (await signed.hand_in(await signed.make(first=first))).json() == {"missing": []}
+    assert await row(city, ranges) == (1,)

@@ -1,6 +1,6 @@
 """A province that passes on what the nation never said: answers without its signature, of other entries, for others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,19 +9,25 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from creditmesh.chassis.context import Context
 from creditmesh.exchange import events
+from creditmesh.exchange.chunks import PageChunk
+from creditmesh.exchange.operations import receiving
+from creditmesh.exchange.operations.chain import MOST_ABOVE
+from creditmesh.exchange.store import copies
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
 from creditmesh.schemas.events import HolderChanged, PageReceived
 from creditmesh.schemas.exchange import AcknowledgedBody, EntryLine, FeedEntry, LineType, RelayedEntry, base64_text
 from creditmesh.schemas.signed import SignedText, sign
 from creditmesh.schemas.tlog import Range, fold, inclusion_plan, leaf_hash
-from tests.exchange.conftest import NOW, City, Neighbour, Signer, neighbour
+from tests.exchange.conftest import NOW, City, Neighbour, Signer, neighbour, row_of
 from tests.exchange.test_acknowledging import withdrawn
 from tests.exchange.test_feeds import submitted
 from tests.exchange.test_holders import delivered
 
 _numbers = iter(range(800, 1000))
+_places = iter(range(10**6))
 
 
 def told(feed: str, type_: LineType, index: int, body: str | None) -> PageReceived:
@@ -29,6 +35,12 @@ def told(feed: str, type_: LineType, index: int, body: str | None) -> PageReceiv
     line = EntryLine(type=type_, at=NOW, commitment="00" * 32).model_dump_json()
     entry = FeedEntry(index=index, line=line, body=body)
     return PageReceived(peer="province", feed=feed, first=index, until=index + 1, entries=(entry,))
+
+
+async def keep(ctx: Context, pages: Sequence[PageReceived]) -> None:
+    """As the puller has kept them, and nobody has told them yet."""
+    rows = [receiving._row(ctx, PageChunk(page, page.model_dump_json().encode())) for page in pages]
+    await copies.write(await ctx.session(), rows)
 
 
 @dataclass
@@ -39,7 +51,7 @@ class Province:
     nation: Neighbour
     signed: Signer
     ticks: int = 0
-    indices: Any = field(default_factory=lambda: iter(range(10**6)))
+    indices: Any = field(default_factory=lambda: _places)
 
     def row(
         self, who: Neighbour, *, above: tuple[str, ...] = (), by: Neighbour | None = None, **more: Any
@@ -59,6 +71,7 @@ class Province:
         body = NodeBody(code=code, row=row).model_dump_json()
         event = told("down", "catalogue", next(self.indices), body)
         async with self.city.node.context("exchange") as ctx:
+            await keep(ctx, [event])
             await events.on_page_received(ctx, [delivered(event)])
         await self.city.node.settled()
 
@@ -95,6 +108,7 @@ class Province:
         body = AcknowledgedBody(by=by or self.nation.code, at=at, entries=(entry,)).model_dump_json()
         event = told("down-city", "acknowledged", next(self.indices), body)
         async with self.city.node.context("exchange") as ctx:
+            await keep(ctx, [event])
             await events.on_page_received(ctx, [delivered(event)])
         await self.city.node.settled()
 
@@ -117,7 +131,7 @@ _nations = iter(f"nation{n}" for n in range(100))
 
 @pytest.fixture
 async def province(city: City, signed: Signer, tmp_path: Path) -> Province:
-    return Province(city, neighbour(next(_nations), tmp_path / "nation"), signed, ticks=10 * next(_numbers))
+    return Province(city, neighbour(next(_nations), tmp_path / "nation"), signed, ticks=300 * (next(_numbers) - 800))
 
 
 async def test_what_the_nation_signed_is_told_by_our_clock_with_the_key_that_is_pinned(province: Province):
@@ -196,7 +210,7 @@ async def test_a_node_that_nobody_named_above_is_no_holder(province: Province, t
     await province.tells("stranger", province.row(stranger))
     record = await province.withdrawn()
     await province.passes_on(record, province.proof(record, by=stranger), by="stranger")
-    assert {each.holder for each in await province.signed.told(record)} == {"province"}
+    assert {each.holder for each in await province.signed.told(record)} == {"city"}
 
 
 async def test_a_nations_key_is_replaced_by_itself_alone_and_never_by_the_province(province: Province, tmp_path: Path):
@@ -275,3 +289,113 @@ async def test_what_cannot_be_read_stops_nothing(province: Province, body: str |
     row = told("down", "catalogue", 0, body)
     async with province.city.node.context("exchange") as ctx:
         await events.on_page_received(ctx, [delivered(event), delivered(row)])
+
+
+FAR = datetime.fromisoformat("2126-01-01T00:00:00+00:00")
+
+
+async def standing(province: Province, code: str) -> dict[str, Any]:
+    """The row of a node that came from the province, as the operator sees it."""
+    items = (await province.city.node.operator().get("/v1/admin/chain")).json()["items"]
+    [row] = [each for each in items if (each["peer"], each["node"]) == ("province", code)]
+    return row
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_row_of_a_time_to_come_is_believed_by_nobody_and_stands_before_no_other(
+    province: Province, tmp_path: Path, *, known: bool
+):
+    code = province.nation.code
+    await province.tells("province", province.row(province.city.above, above=(code,), tier="province"))
+    if known:
+        await province.tells(code, province.row(province.nation))
+    renewed = Neighbour(code, neighbour("y", tmp_path / "y").keys)
+    await province.tells(code, province.row(renewed, by=province.nation, at=FAR))
+    if known:
+        await province.tells(code, province.row(renewed, by=province.nation))
+    else:
+        await province.tells(code, province.row(renewed))
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record, by=renewed))
+    assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
+    assert (await standing(province, code))["at"] < "2126"
+
+
+async def test_a_row_of_a_time_to_come_that_an_older_version_believed_gives_way_to_the_next(
+    province: Province, tmp_path: Path
+):
+    await province.tells_chain()
+    code = province.nation.code
+    async with province.city.node.database.session() as session:
+        await session.execute(
+            "update exchange.chain set data = $1 where peer = 'province' and node = $2",
+            province.row(province.nation, at=FAR).model_dump_json(), code,
+        )  # fmt: skip
+    renewed = Neighbour(code, neighbour("y", tmp_path / "y").keys)
+    await province.tells(code, province.row(renewed, by=province.nation))
+    row = await standing(province, code)
+    assert [key["public"] for key in row["keys"]] == [base64_text(renewed.keys.public("node").raw)]
+
+
+@pytest.mark.parametrize("at", [FAR, NOW - timedelta(days=1)])
+async def test_a_row_of_another_time_is_offered_to_the_operator_who_may_take_it(
+    province: Province, tmp_path: Path, at: datetime
+):
+    await province.tells_chain()
+    code = province.nation.code
+    renewed = Neighbour(code, neighbour("y", tmp_path / "y").keys)
+    await province.tells(code, province.row(renewed, at=at))
+    keys = [base64_text(renewed.keys.public("node").raw)]
+    assert [key["public"] for key in (await standing(province, code))["offered"]] == keys
+    answer = await province.city.node.operator().post(f"/v1/admin/chain/province/{code}/accept")
+    assert answer.status_code == 200, answer.text
+    assert [key["public"] for key in (await standing(province, code))["keys"]] == keys
+
+
+async def count(province: Province, query: str) -> int:
+    async with province.city.node.database.session() as session:
+        found: int = await session.fetchval(query)
+    return found
+
+
+async def test_rows_of_nodes_that_nobody_names_are_neither_believed_nor_passed_on_and_wait(
+    province: Province, tmp_path: Path
+):
+    await province.tells_chain()
+    believed, down = "select count(*) from exchange.chain", "select size from exchange.feed_head where feed = 'down'"
+    before = await count(province, believed), await count(province, down)
+    some = neighbour("some", tmp_path / "some").keys
+    strangers = [Neighbour(f"stranger{n}", some) for n in range(150)]
+    rows = {each.code: province.row(each) for each in strangers}
+    pages = [
+        told("down", "catalogue", next(province.indices), NodeBody(code=code, row=row).model_dump_json())
+        for code, row in rows.items()
+    ]
+    async with province.city.node.context("exchange") as ctx:
+        await keep(ctx, pages)
+        await events.on_page_received(ctx, [delivered(page) for page in pages])
+    assert (await count(province, believed), await count(province, down)) == before
+    named = tuple(rows)[:60]
+    await province.tells("province", province.row(province.city.above, above=(province.nation.code, *named)))
+    assert await count(province, believed) == before[0] + len(named), "what waited is believed when it is named"
+    await province.tells(named[0], province.row(strangers[0], above=tuple(rows)[60:120]))
+    assert await count(province, believed) < before[0] + MOST_ABOVE
+
+
+async def test_a_row_that_says_what_it_said_is_not_passed_on_again(province: Province):
+    await province.tells_chain()
+    down = "select size from exchange.feed_head where feed = 'down'"
+    before = await count(province, down)
+    for _ in range(3):
+        await province.tells(province.nation.code, province.row(province.nation))
+    assert await count(province, down) == before
+
+
+async def test_what_came_while_a_peer_took_part_is_taken_after_it_was_taken_out(province: Province):
+    await province.tells_chain()
+    record = await province.withdrawn()
+    keys = province.city.above.keys
+    await province.city.publish("party", row_of("province", keys, place="above", order=701, active=False))
+    await province.passes_on(record, province.proof(record))
+    assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
+    await province.city.publish("party", row_of("province", keys, place="above", order=701), again=True)

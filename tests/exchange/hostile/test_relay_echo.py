@@ -1,20 +1,25 @@
 """A child that puts another child's record into its own feed gets none of the answers about it."""
 
+import json
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from creditmesh.exchange import events
+from creditmesh.exchange.operations import feeds, relaying
+from creditmesh.exchange.store.feeds import Placed
+from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.exchange import AcknowledgedBody
+from creditmesh.schemas.signed import SignedText
 from tests.exchange.conftest import NOW, City, Signer, neighbour, row_of
+from tests.exchange.sender import pulling_from_a_sender
 from tests.exchange.test_holders import Told, delivered
 
-RECEIVED = """
-insert into exchange.received_page (part, id, key, at, legal_date, peer, feed, first, until, records, revs, data)
-values (0, gen_random_uuid(), $1 || '/up', now(), current_date, $1, 'up', $2::bigint, $2::bigint + 1,
-        array[$3::uuid], array[$4::integer], '{}')
-"""
+RECEIVED = "insert into exchange.sent_revision (peer, index, record, rev) values ($1, $2, $3, $4)"
 RELAYED = "select body from exchange.feed_entry where feed = $1 order by index"
 
 
@@ -54,3 +59,44 @@ async def test_an_answer_goes_to_who_sends_for_the_origin_whoever_else_has_the_r
     ]  # fmt: skip
     assert last.entries[1].proof is not None
     assert last.at == NOW
+
+
+async def test_a_child_that_repeats_a_line_is_told_of_it_once_and_no_body_is_larger_than_its_puller_takes(
+    city: City, tmp_path
+):
+    async with pulling_from_a_sender(city, tmp_path / "sender") as puller:
+        record, who = uuid4(), puller.sender.who.code
+        puller.sender.add(600, type="record", record=str(record), rev=1, change="withdrawn", origin=who)
+        await puller.step()
+        text = SignedText(signed="y" * 60_000, signature="A" * 88)
+        about = {"rev": 1, "subject": uuid4(), "change": "withdrawn", "item": "i", "party": "p"}
+        line = json.dumps({"origin": who})
+        entries = [Placed(index=0, line=line, record=record, **about)]
+        for n in range(1, 100):
+            each = uuid4()
+            puller.sender.add(1, type="record", record=str(each), rev=1, change="withdrawn", origin=who)
+            entries.append(Placed(index=n, line=line, record=each, **about))
+        await puller.step()
+        proofs = {
+            each.index: Proof(acknowledgement=text, public="A" * 44, index=each.index, line="l" * 300, path=("0" * 64,))
+            for each in entries
+        }
+        async with city.node.context("exchange") as ctx:
+            found = await relaying.relayed(ctx, entries, by="province", at=NOW, refused={}, proofs=proofs)
+            await relaying.pass_on(ctx, found)
+        bodies = await relayed(city, who)
+        assert [each.record for body in bodies for each in body.entries] == [each.record for each in entries]
+        assert max(len(body.model_dump_json()) for body in bodies) < 2 * 1024 * 1024
+        async with city.node.database.session() as session:
+            heads = await session.fetch(
+                "select size from exchange.feed_checkpoint where feed = $1 order by size", f"down-{who}"
+            )
+        assert len(heads) > 1, "a page ends at a head, and there is one before it is too large"
+
+
+@given(st.lists(st.integers(0, 50)), st.integers(1, 100))
+def test_stretches_are_everything_in_its_order_and_none_is_heavier_than_one_thing_or_the_most(weights, most):
+    found = list(feeds.stretches(weights, weight=lambda each: each, most=most))
+    assert [each for some in found for each in some] == weights
+    assert all(len(some) == 1 or sum(some) <= most for some in found)
+    assert all(sum(a) + b[0] > most for a, b in pairwise(found))

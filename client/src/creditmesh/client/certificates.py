@@ -23,8 +23,12 @@ def check(signed: SignedText, *, trusted: Collection[str] = ()) -> Certificate:
     """
     certificate = _read(signed, trusted)
     answers = [given for line in certificate.lines if (given := _check_line(certificate, line)) is not None]
-    holders = {line.holder for line in certificate.lines}
-    if left := sorted(owing(certificate.above, answers) - holders - {certificate.node}):
+    places = [(line.kind, line.holder) for line in certificate.lines]
+    nodes = {holder for kind, holder in places if kind == "node"}
+    owed = owing(certificate.above, answers, node=certificate.node)
+    if twice := sorted({holder for kind, holder in places if places.count((kind, holder)) > 1}):
+        raise _unfit("twice", twice[0], "it has more than one", "出现多次")
+    if left := sorted(owed - nodes):
         names = ", ".join(left)
         raise Unverified(
             "left_out", f"Nodes that owe an answer have no line: {names}.", f"下列应答复的节点未列出：{names}。"
@@ -61,6 +65,8 @@ def _read(signed: SignedText, trusted: Collection[str]) -> Certificate:
 
 def _check_line(certificate: Certificate, line: CertificateLine) -> tuple[Acknowledgement, int] | None:
     """What the holder signed, and about which entry, where a proof says so; that the line says the same."""
+    if line.proof is not None and (line.kind != "node" or line.holder == certificate.node):
+        raise _unfit("holder", line.holder, "only another node proves that it answered", "仅其他节点可附收讫证明")
     if line.proof is None:
         if line.kind == "node" and line.outcome == "acknowledged":
             raise _unfit("proof", line.holder, "there is no proof that it acknowledged", "缺少其收讫证明")

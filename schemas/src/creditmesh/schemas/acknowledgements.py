@@ -12,6 +12,12 @@ Origin = Annotated[str, StringConstraints(pattern=r"^creditmesh/[a-z][a-z0-9]{1,
 """The name of a feed in what is signed about it: `creditmesh/<node>/<feed>`."""
 
 
+MOST_NAMED = 250
+"""Entries that one acknowledgement names, refused or of a mark or an end: so it fits the route that takes it."""
+MOST_ANSWERED = 10_000
+"""Entries that one acknowledgement is about."""
+
+
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -42,8 +48,11 @@ class Acknowledgement(Statement):
     root: Digest
     refused: tuple[EntryRefusal, ...] = ()
     at: Instant
-    above: Annotated[tuple[NodeCode, ...], Field(max_length=64)] = ()
-    """The nodes directly above the signer, to which it passes on what it applied; an older version names none."""
+    above: Annotated[tuple[NodeCode, ...], Field(max_length=64)] | None = None
+    """The nodes directly above the signer, to which it passes on what it applied; None: an older version says nothing.
+
+    One that was taken out is among them: what it was given it still has.
+    """
     kept: tuple[Count, ...] = ()
     """Of the entries that mark or end a record: those whose record the signer has sent to none of these."""
 

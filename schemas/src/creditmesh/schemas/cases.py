@@ -158,7 +158,7 @@ class CertificateLine(Out):
     holder: Code
     kind: HolderKind
     outcome: HolderOutcome | Literal["not_told"]
-    """`not_told`: a node above of which nothing is known yet."""
+    """`not_told`: a node above of which nothing is known yet; the node itself: not all who may hold it are known."""
     at: datetime | None = None
     code: str | None = None
     """Why it was refused."""
@@ -192,7 +192,7 @@ class Certificate(Statement):
     above: tuple[NodeCode, ...] = ()
     """The nodes directly above, to which the record was sent; those to whom they passed it on stand in their proofs."""
     lines: tuple[CertificateLine, ...]
-    """None of a record that was deleted: each node deletes by its own law, and tells nobody."""
+    """Of a record that was deleted here nobody was told, and none is known: each node deletes by its own law."""
     complete: bool
     """Whether every node and every department has applied it; bureaus cannot be told."""
     pending: tuple[Code, ...]

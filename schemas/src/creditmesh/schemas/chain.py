@@ -76,16 +76,19 @@ class Superseded(ValueError):
 
 
 def believed(
-    signed: SignedText, *, known: NodeRow | None, enrolled: Mapping[str, str] | None, verify: Verify
+    signed: SignedText, *, known: NodeRow | None, enrolled: Mapping[str, str] | None, until: datetime, verify: Verify
 ) -> NodeRow:
     """The row that was signed.
 
     It must be signed by a key that is `enrolled` (of a direct peer, by the row its operator handed over), else by one
-    of the row that is `known`, else, as there is none, by one of its own. Superseded, or ValueError, if it is not to be
+    of the row that is `known`, else, as there is none, by one of its own. No time after `until` is believed, and a
+    row with one, which an older version took, stands before no other. Superseded, or ValueError, if it is not to be
     believed.
     """
     given = said(NodeRow, signed)
-    if known is not None and given.at <= known.at:
+    if given.at > until:
+        raise ValueError("of a time to come")
+    if known is not None and given.at <= known.at <= until:
         raise Superseded
     publics = enrolled if enrolled is not None else (known or given).publics
     return read(NodeRow, signed, public=lambda row: raw_public(publics.get(row.key)), verify=verify)

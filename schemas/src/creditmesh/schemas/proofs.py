@@ -49,9 +49,14 @@ def refusal_of(given: Acknowledgement, index: int) -> str | None:
     return next((each.code for each in given.refused if each.index == index), None)
 
 
-def owing(named: Iterable[str], answers: Iterable[tuple[Acknowledgement, int]]) -> set[str]:
-    """The nodes that owe an answer about a revision: those named, and those to whom one that answered passed it on."""
-    return {*named, *(node for given, index in answers if index not in given.kept for node in given.above)}
+def owing(named: Iterable[str], answers: Iterable[tuple[Acknowledgement, int]], *, node: str) -> set[str]:
+    """The nodes that owe an answer about a revision: those named, and those to whom one that answered passed it on.
+
+    `node`, whose record it is, is one of them while one that answered says nothing of who stands above it.
+    """
+    passed_on = [given.above for given, index in answers if index not in given.kept]
+    found = {*named, *(code for above in passed_on for code in above or ())} - {node}
+    return found | {node} if None in passed_on else found
 
 
 def _about(line: str) -> Revision | None:

@@ -13,7 +13,8 @@ HolderKind = Literal["node", "department", "bureau"]
 HolderOutcome = Literal["told", "acknowledged", "refused", "unreachable", "unshared"]
 """`told`: it is on its way there. `unreachable`: a bureau, which has no feed yet and asks again by `use_until`.
 
-`unshared`, of this node itself: it has sent the record to no node above."""
+Of this node itself, once a revision: `told`, that everybody was, the nodes `above` among them; `unshared`, that it has
+sent the record to no node."""
 
 
 class HolderChanged(Event):
@@ -40,6 +41,8 @@ class HolderChanged(Event):
     """Why it was refused."""
     proof: Proof | None = None
     """Of a node that answered about a mark or an end: what verifies off line."""
+    above: tuple[Code, ...] = ()
+    """Of this node itself: the nodes directly above that may have the record, also where they were taken out since."""
     task: UUID | None = None
     """Of a department: the task it answered."""
     last_access: datetime | None = None

@@ -1,9 +1,10 @@
 """What an entry says: its line, and the body beside it. Pure; keys and subjects are given."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import orjson
@@ -14,6 +15,7 @@ from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 from creditmesh.schemas.exchange import AcknowledgedBody, LineType, commitment, feed_origin
 from creditmesh.schemas.signed import SignedText
 
+T = TypeVar("T")
 MOST_ENTRIES, MOST_BYTES = 1000, 512 * 1024
 """How far two signed heads lie apart at most: entries, and bytes of lines and bodies. A larger entry stands alone."""
 _SALT = 16
@@ -56,15 +58,21 @@ class Stretch:
 
 def pieces(drafts: Sequence[Draft]) -> Iterator[Stretch]:
     """The drafts cut where heads are to be signed."""
-    first, weight = 0, 0
-    for place, draft in enumerate(drafts):
-        more = draft.weight
-        if place > first and (place - first == MOST_ENTRIES or weight + more > MOST_BYTES):
-            yield Stretch(drafts[first:place], weight)
-            first, weight = place, 0
-        weight += more
-    if first < len(drafts):
-        yield Stretch(drafts[first:], weight)
+    for some in stretches(drafts, weight=lambda draft: draft.weight, most=MOST_BYTES):
+        yield Stretch(some, sum(draft.weight for draft in some))
+
+
+def stretches(things: Sequence[T], *, weight: Callable[[T], int], most: int) -> Iterator[Sequence[T]]:
+    """These in their order, cut so that each stretch is one thing or weighs no more, and has not too many."""
+    first, sum_ = 0, 0
+    for place, each in enumerate(things):
+        more = weight(each)
+        if place > first and (place - first == MOST_ENTRIES or sum_ + more > most):
+            yield things[first:place]
+            first, sum_ = place, 0
+        sum_ += more
+    if first < len(things):
+        yield things[first:]
 
 
 def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str] | None) -> Draft:

@@ -14,9 +14,9 @@ from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.operations.answering import Waiting
-from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PulledPage
+from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PeerRefused, PulledPage
 from creditmesh.exchange.store import catching_up, copies
-from creditmesh.exchange.store.copies import FeedCopy
+from creditmesh.exchange.store.copies import FeedCopy, Unsent
 from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.pages import BadPage, VerifiedPage
@@ -43,20 +43,21 @@ class Backoff:
 
     def __init__(self, feed: str) -> None:
         self._feed = feed
-        self._times = 0
+        self.times = 0
+        """How often in a row it was not there."""
 
     async def after(self, peer: str, error: NotNow) -> None:
         """Wait before the next try."""
-        if self._times == 0:
+        if self.times == 0:
             _log.warning("peer is not there", peer=peer, feed=self._feed, reason=str(error))
-        self._times += 1
-        await asyncio.sleep(min(0.1 * 2 ** min(self._times, 10), LONGEST) * random.uniform(0.5, 1.0))  # noqa: S311
+        self.times += 1
+        await asyncio.sleep(min(0.1 * 2 ** min(self.times, 10), LONGEST) * random.uniform(0.5, 1.0))  # noqa: S311
 
     def done(self, peer: str) -> None:
         """It was there."""
-        if self._times:
+        if self.times:
             _log.info("peer is there again", peer=peer, feed=self._feed)
-        self._times = 0
+        self.times = 0
 
 
 class Pulling:
@@ -201,47 +202,68 @@ class Sending:
         self._patience = Backoff(feed)
         self._looked = 0
         self._asks = True
+        self._code = ""
+        self._lacks: tuple[EntryRange, ...] = ()
+        """What the peer said last that it lacks: it is sent again, behind what is new."""
 
     async def run(self) -> None:
         """Sign and send what was judged until something fails."""
         self._asks = True
-        wake = self._equipment.notifications.wake([answering.word(self._peer().party.code)])
+        self._code = self._peer().party.code
+        wake = self._equipment.notifications.wake([answering.word(self._code)])
         try:
             with uncertain_on_failure(f"acknowledgements of {self._feed}"):
                 while True:
                     try:
                         waiting = await self._send()
                         self._patience.done(self._peer().party.code)
+                        self._show(None)
                     except NotNow as error:
                         self._asks = True
+                        self._show(error)
                         await self._patience.after(self._peer().party.code, error)
                     else:
                         await wake.wait(waiting)
         finally:
+            self._show(None)  # whoever sends them next says so
             self._equipment.notifications.forget(wake)
 
+    def _show(self, error: NotNow | None) -> None:
+        """Tell in readiness that the peer refuses what this node signs, again and again."""
+        place = f"{self._code}/{self._feed} acknowledgements"
+        if isinstance(error, PeerRefused) and self._patience.times >= PATIENCE:
+            self._equipment.stopped[place] = str(error)
+        elif not isinstance(error, PeerRefused):
+            self._equipment.stopped.pop(place, None)
+
     async def _send(self) -> float:
-        """Send what may leave, the oldest first; the seconds until it should be looked again."""
+        """Send what may leave, the oldest first, then some of what the peer lacks; the seconds until it looks again."""
         peer = self._peer()
         code = peer.party.code
         async with self._equipment.pool.session() as session:
             waiting = await answering.unsent(session, code, self._feed, limit=_AT_ONCE)
             last = await copies.newest_sent(session, code, self._feed) if self._asks else None
-        lacks: Sequence[EntryRange] = ()
-        for each in (*([] if last is None else [last]), *waiting.ready):
-            async with self._equipment.pool.session() as session:
-                text = await answering.signed(session, self._equipment, each)
-            lacks = await peer.acknowledge(self._feed, text, until=each.until)
+            again = await copies.sent_about(session, code, self._feed, self._lacks, limit=_AT_ONCE)
+        lacks = () if last is None else await self._hand_over(peer, last)
+        for each in waiting.ready:
+            lacks = await self._hand_over(peer, each)
             async with self._equipment.pool.session() as session:
                 await copies.sent(session, code, self._feed, number=each.number, at=self._equipment.clock.instant())
+        for each in again:
+            lacks = await self._hand_over(peer, each)
         self._asks = False
-        if lacks and await self._send_again(code, lacks):
-            return SECONDS_TO_LOOK  # however often a peer says so
-        return self._rest(waiting)
+        more = again[-1].until if len(again) == _AT_ONCE else None
+        self._lacks = lacks if more is None else _after(self._lacks, more)
+        return SECONDS_TO_LOOK if self._lacks else self._rest(waiting)  # however often a peer says so
 
-    async def _send_again(self, peer: str, lacks: Sequence[EntryRange]) -> int:
+    async def _hand_over(self, peer: Peer, made: Unsent) -> tuple[EntryRange, ...]:
+        """Sign it and hand it over; what the peer lacks."""
         async with self._equipment.pool.session() as session:
-            return await copies.send_again(session, peer, self._feed, lacks)
+            texts = await answering.signed(session, self._equipment, made)
+        lacks: tuple[EntryRange, ...] = ()
+        for text in texts:
+            lacks = await peer.acknowledge(self._feed, text, until=made.until)
+        return lacks
 
     def _rest(self, waiting: Waiting) -> float:
         if waiting.ready or not waiting.soon:
@@ -250,3 +272,7 @@ class Sending:
             self._looked += 1
             return SECONDS_TO_COME
         return 0.0 if len(waiting.ready) == _AT_ONCE else SECONDS_TO_LOOK
+
+
+def _after(ranges: Sequence[EntryRange], place: int) -> tuple[EntryRange, ...]:
+    return tuple(EntryRange(first=max(each.first, place), until=each.until) for each in ranges if each.until > place)

@@ -1,6 +1,6 @@
 """The lines of a propagation certificate: who knows of the revision that a case brought about."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.cases import CertificateLine
@@ -17,22 +17,30 @@ _NOT_TOLD = (
     "尚未答复，或尚未向其发送。",
 )
 
+_UNKNOWN = (
+    "Not all who may hold it are known: not told yet, deleted here, or an answer does not name the nodes above.",
+    "尚不知全部持有方：未全部发送、本节点已删除该记录，或已答复节点未列明其上级节点。",
+)
+_ANSWERS = {"acknowledged", "refused"}
 
-def owing_nodes(told: Collection[HolderChanged], *, above: Iterable[str]) -> tuple[str, ...]:
-    """The nodes directly above that owe an answer: none, once the exchange says that the record was sent to none."""
-    return () if any(event.outcome == "unshared" for event in told) else tuple(above)
 
+def lines_of(
+    told: Iterable[HolderChanged], *, above: Iterable[str], known: bool, node: str
+) -> tuple[CertificateLine, ...]:
+    """One line a holder; `above` are the nodes that must be among them, and those must to whom they passed it on.
 
-def lines_of(told: Iterable[HolderChanged], *, above: Iterable[str], node: str) -> tuple[CertificateLine, ...]:
-    """One line a holder; `above` are the nodes that must be among them, and those must to whom they passed it on."""
-    lines = [_line(event) for event in told if event.outcome != "unshared"]
+    `known`: whether `above` are all whom this node gave it to; if not, or if one that answered does not say whom it
+    passed it on to, the node itself is among them. A node that owes no answer counts if it gave one.
+    """
+    lines = [_line(event) for event in told if event.kind != "node" or event.outcome in _ANSWERS]
     answers = [
         (said(Acknowledgement, line.proof.acknowledgement), line.proof.index)
         for line in lines
         if line.proof is not None
     ]
-    missing = owing(above, answers) - {line.holder for line in lines} - {node}
-    return (*lines, *(_not_told(code) for code in sorted(missing)))
+    owed = owing(above, answers, node=node) | (set() if known else {node})
+    missing = owed - {line.holder for line in lines if line.kind == "node"}
+    return (*lines, *(_not_told(code, *(_UNKNOWN if code == node else _NOT_TOLD)) for code in sorted(missing)))
 
 
 def pending_of(lines: Iterable[CertificateLine]) -> tuple[str, ...]:
@@ -59,6 +67,5 @@ def _line(event: HolderChanged) -> CertificateLine:
     )
 
 
-def _not_told(code: str) -> CertificateLine:
-    note, note_zh = _NOT_TOLD
+def _not_told(code: str, note: str, note_zh: str) -> CertificateLine:
     return CertificateLine(holder=code, kind="node", outcome="not_told", note=note, note_zh=note_zh)

@@ -52,7 +52,7 @@ async def accept(ctx: Ctx, peer: NodeCode, node: NodeCode) -> ChainOut:
     409 if none are offered. `POST /v1/admin/chain/province/nation/accept`
     """
     accepted = await chain.accept(ctx, peer, node)
-    await relaying.take_waiting(ctx, [peer])
+    await relaying.take_relayed(ctx, [], grown=[peer])
     return accepted
 
 

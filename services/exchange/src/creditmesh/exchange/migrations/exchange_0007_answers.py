@@ -65,12 +65,20 @@ select distinct on (a.feed, a.by, e.index) a.feed, a.by, e.index, e.code
  cross join lateral json_to_recordset(coalesce((a.data::json ->> 'signed')::json, a.data::json) -> 'refused')
        as e(index bigint, code text)
  order by a.feed, a.by, e.index, a.first desc;
-insert into exchange.answer (feed, node, applied, refused)
-select a.feed, a.by, range_agg(int8range(a.first, a.until)) - coalesce(r.refused, '{}'), coalesce(r.refused, '{}')
-  from exchange.acknowledgement a
-  left join (select feed, node, range_agg(int8range(index, index + 1)) as refused
-               from exchange.refusal group by feed, node) r on r.feed = a.feed and r.node = a.by
- group by a.feed, a.by, r.refused;
+insert into exchange.answer (feed, node, applied)
+select feed, by, range_agg(applied)
+  from (select a.feed, a.by,
+               int8multirange(int8range(a.first, a.until))
+               - (select coalesce(range_agg(int8range(e.index, e.index + 1)), '{}')
+                    from json_to_recordset(coalesce((a.data::json ->> 'signed')::json, a.data::json) -> 'refused')
+                         as e(index bigint)) as applied
+          from exchange.acknowledgement a) each_text
+ group by feed, by;
+delete from exchange.refusal r using exchange.answer a
+ where a.feed = r.feed and a.node = r.node and a.applied @> r.index;
+update exchange.answer a
+   set refused = (select coalesce(range_agg(int8range(r.index, r.index + 1)), '{}') from exchange.refusal r
+                   where r.feed = a.feed and r.node = a.node);
 drop table exchange.acknowledgement;
 drop table exchange.reach;
 """

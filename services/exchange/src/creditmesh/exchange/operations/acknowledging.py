@@ -2,7 +2,6 @@
 
 from base64 import b64decode
 from collections.abc import Sequence
-from datetime import timedelta
 
 from pydantic import ValidationError
 
@@ -11,43 +10,64 @@ from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.errors import NotAcknowledged
 from creditmesh.exchange.operations import serving
+from creditmesh.exchange.operations.chain import LEEWAY
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.operations.relaying import relay
+from creditmesh.exchange.operations.relaying import pass_on, relayed
 from creditmesh.exchange.store import answers, feeds
 from creditmesh.exchange.store.feeds import Placed
-from creditmesh.schemas.acknowledgements import Acknowledgement, EntryRange, Proof
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED, Acknowledgement, EntryRange, Proof
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import TOLD, base64_text, feed_origin
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.signed import BadSignature, SignedText, read
 from creditmesh.schemas.tlog import inclusion_plan
 
-_LEEWAY = timedelta(minutes=5)
-"""How far a peer's clock may be ahead of ours."""
-
 _MOST_TOLD = 20
 _MOST_MISSING = 100
+_MOST_HOLES = 1000
+"""Ranges between which a reader has not answered: one more is taken when these are fewer."""
+_MOST_KEPT = 16 * 1024 * 1024
+"""What is signed is kept with each entry that it proves: so much of it for one acknowledgement."""
+_MOST_BESIDE = 1024
+"""So much more than this version reads may stand in what is signed: members of a newer one."""
 
 
 async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
     """Keep what the calling node signed about a feed of ours, tell what of it is new, pass that on.
 
-    The ranges below the highest entry it answered for that are missing. NotAcknowledged if it does not fit.
+    The ranges below the highest entry it answered for that are missing, and what was not taken as there are too many.
+    NotAcknowledged if it does not fit.
     """
     serving.check(ctx, feed)
     given = _read(ctx, signed)
     await _fit(ctx, feed, given)
+    if len(signed.signed) > 2 * len(given.model_dump_json()) + _MOST_BESIDE:
+        raise _unfit("/signed", "It says much that is no acknowledgement.", "含有大量与收讫无关的内容。")
+    session = await ctx.session()
+    lacks: list[EntryRange] = []
+    if await answers.scattered(session, feed, given.by, first=given.first, most=_MOST_HOLES):
+        lacks = [EntryRange(first=given.first, until=given.until)]
+    else:
+        await _add(ctx, feed, given, signed)
+    missing = await answers.missing(session, feed, given.by, limit=_MOST_MISSING)
+    return [*(EntryRange(first=first, until=until) for first, until in missing), *lacks]
+
+
+async def _add(ctx: Context, feed: str, given: Acknowledgement, signed: SignedText) -> None:
     session = await ctx.session()
     refused = {each.index: each.code for each in given.refused}
     added = await answers.add(session, feed, given.by, [(given.first, given.until)], refused)
     if ranges := [*added.applied, *added.refused]:
         entries = await feeds.within(session, feed, ranges)
         shown = [each for each in entries if each.change in TOLD or each.index in refused]
+        if len(shown) * len(signed.signed) > _MOST_KEPT:
+            raise _unfit(
+                "/signed/until", "It marks or ends too many records; sign several.", "所涉记录过多；请分次签署。"
+            )
         proofs = await _proofs(ctx, feed, shown, given=given, signed=signed)
         tell_answers(ctx, entries, by=given.by, refused=refused, proofs=proofs)
-        await relay(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
-    missing = await answers.missing(session, feed, given.by, limit=_MOST_MISSING)
-    return [EntryRange(first=first, until=until) for first, until in missing]
+        relays = await relayed(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
+        await pass_on(ctx, relays)
 
 
 def _read(ctx: Context, signed: SignedText) -> Acknowledgement:
@@ -80,10 +100,12 @@ async def _fit(ctx: Context, feed: str, given: Acknowledgement) -> None:
     """NotAcknowledged unless it is about this feed, as it was signed here, and of no time to come."""
     if given.feed != feed_origin(ctx.node.code, feed):
         raise _unfit("/signed/feed", "It is about another feed.", "收讫针对的是其他日志。")
-    if given.at > ctx.instant + _LEEWAY:
+    if given.at > ctx.instant + LEEWAY:
         raise _unfit("/signed/at", "It lies ahead of this node's clock; set yours.", "时间晚于本节点时钟；请校准。")
     if not given.first < given.until <= given.size:
         raise _unfit("/signed/until", "first < until <= size must hold.", "须满足 first < until <= size。")
+    if given.until - given.first > MOST_ANSWERED:
+        raise _unfit("/signed/until", "It is about too many entries; sign several.", "所涉条目过多；请分次签署。")
     if any(not given.first <= each.index < given.until for each in given.refused):
         raise _unfit("/signed/refused", "It refuses an entry it is not about.", "拒绝的条目不在收讫范围内。")
     if any(not given.first <= index < given.until for index in given.kept):

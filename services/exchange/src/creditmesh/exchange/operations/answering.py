@@ -15,7 +15,7 @@ from creditmesh.exchange.store import copies, feeds, pages, waiting
 from creditmesh.exchange.store.copies import Made, Unsent
 from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.exchange.store.waiting import WaitingEntry
-from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
 from creditmesh.schemas.exchange import NOT_JUDGED, UP, WAITING, feed_origin
@@ -94,15 +94,36 @@ def _unsigned(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, a
     return acknowledgement.model_dump_json()
 
 
-async def signed(session: Session, equipment: Equipment, made: Unsent) -> str:
-    """What this node says now of what it judged then: to whom above it passes that on, and what it sent to none."""
+async def signed(session: Session, equipment: Equipment, made: Unsent) -> list[str]:
+    """What this node says now of what it judged then: to whom above it passes that on, and what it sent to none.
+
+    In as many texts as it takes: none is larger than its receiver's route takes.
+    """
     directory, keys = cast("Directory", equipment.followed), equipment.keys
-    above = tuple(party.code for party in directory.peers("above"))
+    above = tuple(party.code for party in directory.enrolled("above"))
     sent = await feeds.firsts(session, UP, set(made.records)) if above and made.records else {}
     kept = tuple(index for index, record in zip(made.tracked, made.records, strict=True) if record not in sent)
     said = {"above": above, "kept": kept, "key": keys.key_id("node"), "alg": keys.algorithm("node")}
     given = Acknowledgement.model_validate_json(made.data).model_copy(update=said)
-    return sign(given, by=keys.sign).model_dump_json()
+    return [sign(each, by=keys.sign).model_dump_json() for each in cut(given)]
+
+
+def cut(given: Acknowledgement) -> list[Acknowledgement]:
+    """The same in runs of which each is about, and names, no more entries than one may."""
+    named = sorted({*(each.index for each in given.refused), *given.kept})
+    begins = {given.first, *named[MOST_NAMED::MOST_NAMED], *range(given.first, given.until, MOST_ANSWERED)}
+    ends = [*sorted(begins)[1:], given.until]
+    return [
+        given.model_copy(
+            update={
+                "first": first,
+                "until": until,
+                "refused": tuple(each for each in given.refused if first <= each.index < until),
+                "kept": tuple(index for index in given.kept if first <= index < until),
+            }
+        )
+        for first, until in zip(sorted(begins), ends, strict=True)
+    ]
 
 
 class Waiting(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, cast
 
 import structlog
@@ -14,15 +15,25 @@ from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import node_draft
 from creditmesh.exchange.errors import NothingOffered
 from creditmesh.exchange.operations.feeds import append
-from creditmesh.exchange.store import chain, feeds
+from creditmesh.exchange.store import chain, feeds, pages
 from creditmesh.exchange.store.chain import ChainRow
+from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.chain import ChainOut, NodeBody, NodeKey, NodeRow, Superseded, believed
+from creditmesh.schemas.chain import ChainOut, NodeBody, NodeKey, NodeRow, believed
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.exchange import DOWN, UP, base64_text, feed_origin
 from creditmesh.schemas.identifiers import Tier
 from creditmesh.schemas.received import ReceivedEntry
 from creditmesh.schemas.signed import SignedText, said, sign
+
+LEEWAY = timedelta(minutes=5)
+"""How far a peer's clock may be ahead of ours."""
+MOST_ABOVE = 64
+"""Nodes above a peer, itself among them: who names more fills nobody's chain."""
+MOST_OF_A_ROW = 64 * 1024
+_AT_ONCE = 50
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +54,7 @@ def own_row(equipment: Equipment) -> NodeRow | None:
     return NodeRow(
         node=equipment.node.code,
         tier=cast("Tier", equipment.node.tier),
-        above=tuple(peer.code for peer in directory.peers("above")),
+        above=tuple(peer.code for peer in directory.enrolled("above")),
         keys=tuple(NodeKey(id=half.id, public=base64_text(half.raw)) for half in halves),
         at=equipment.clock.instant(),
         key=keys.key_id("node"),
@@ -52,12 +63,17 @@ def own_row(equipment: Equipment) -> NodeRow | None:
 
 
 async def publish(ctx: Context, row: NodeRow) -> None:
-    """Put this node's row into its `down`, unless it says there what it said before."""
+    """Put this node's row into its `down`, unless it says there what it said before and others believe it.
+
+    Each is later than the one before, also where the clock was put right.
+    """
     session = await ctx.session()
     held = await feeds.hold(session, DOWN)
-    known = (await chain.rows(session, row.node)).get(row.node)
-    if known is not None and row.says_as(_said(known)):
-        return
+    known = (await rows_of(session, row.node)).get(row.node)
+    if known is not None and known.at <= row.at + LEEWAY:
+        if row.says_as(known):
+            return
+        row = row.model_copy(update={"at": max(row.at, known.at + timedelta(microseconds=1))})
     signed = sign(row, by=ctx.keys.sign)
     await append(ctx, DOWN, [node_draft(row.node, signed, at=ctx.instant)], held=held)
     await chain.keep(session, row.node, row.node, signed.model_dump_json())
@@ -66,40 +82,61 @@ async def publish(ctx: Context, row: NodeRow) -> None:
 async def take_rows(ctx: Context, entries: Sequence[ReceivedEntry]) -> set[str]:
     """Believe the rows of nodes among these entries, where they are to be, and pass them on; the peers they came from.
 
-    A row that the keys of the one before did not sign waits for an operator.
+    A row of a node that nobody names above the peer waits until somebody does; one that the keys before did not sign,
+    or that is of another time, waits for an operator.
     """
-    taken = set()
+    given: dict[str, list[ReceivedEntry]] = defaultdict(list)
     for received in entries:
-        body = _body(received)
-        peer = peer_above(ctx, received.peer) if body is not None else None
-        if body is None or peer is None or received.feed != DOWN or body.code == ctx.node.code:
+        if _body(received) is not None:
+            given[received.peer].append(received)
+    taken = set()
+    for code, left in sorted(given.items()):
+        peer = peer_above(ctx, code)
+        if peer is None:
             continue
-        if await _take(ctx, peer, body):
-            taken.add(peer.code)
+        if await _take_all(ctx, peer, left):
+            taken.add(code)
     return taken
 
 
 def peer_above(ctx: Context, code: str) -> Party | None:
-    """The peer, if it is enrolled above. Transient if this process does not know it yet, although it was pulled."""
+    """The peer, if it was ever enrolled above: what came of it was verified while it took part, and it holds.
+
+    Transient if this process does not know it yet, although it was pulled.
+    """
     party = ctx.followed(Directory).party(code)
     if party is None:
         raise Transient(f"this process has not followed the catalogue to {code} yet")
-    return party if party.active and party.place == "above" else None
+    return party if party.place == "above" else None
+
+
+async def rows_of(session: Session, peer: str) -> dict[str, NodeRow]:
+    """The rows that are believed, by node, of those that came from a peer."""
+    return {node: _said(data) for node, data in (await chain.rows(session, peer)).items()}
 
 
 async def links(session: Session, peer: str) -> dict[str, Link]:
     """The nodes above this peer that are known, from the peer upwards."""
-    rows = {node: _said(data) for node, data in (await chain.rows(session, peer)).items()}
+    rows = await rows_of(session, peer)
+    named = _named(rows, peer)
     answers: dict[str, set[str]] = defaultdict(set)
-    reached = [peer]
-    for node in reached:
+    for node in named:
         for above in rows[node].above if node in rows else ():
             answers[above].add(feed_origin(node, UP))
-            if above not in reached:
-                reached.append(above)
     return {
-        node: Link(rows[node].publics, frozenset(answers[node])) for node in reached if node in rows and node in answers
+        node: Link(rows[node].publics, frozenset(answers[node])) for node in named if node in rows and node in answers
     }
+
+
+async def kept_entries(session: Session, places: Sequence[EntryPlace]) -> list[ReceivedEntry]:
+    """The entries at these places of peers' feeds, out of the pages that were kept."""
+    texts = await pages.covering(session, places) if places else []
+    wanted = set(places)
+    found = [each for text in texts for each in PageReceived.model_validate_json(text.data).received]
+    return sorted(
+        (each for each in found if (each.peer, each.feed, each.index) in wanted),
+        key=lambda each: (each.feed, each.index),
+    )
 
 
 async def listed(ctx: Context) -> list[ChainOut]:
@@ -114,27 +151,73 @@ async def accept(ctx: Context, peer: str, node: str) -> ChainOut:
     if offered is None:
         raise NothingOffered("See GET /v1/admin/chain for those that wait.", "待认可的见 GET /v1/admin/chain。")
     await _believe(ctx, peer, node, SignedText.model_validate_json(offered))
+    if (party := peer_above(ctx, peer)) is not None:
+        await _take_all(ctx, party, [])
     return _out(ChainRow(peer, node, offered, None))
 
 
-async def _take(ctx: Context, peer: Party, body: NodeBody) -> bool:
-    session = await ctx.session()
-    text = (await chain.rows(session, peer.code)).get(body.code)
-    known = None if text is None else _said(text)
+async def _take_all(ctx: Context, peer: Party, entries: Sequence[ReceivedEntry]) -> bool:
+    """Believe those of these rows, and of those that wait, that are to be; whether there were any."""
+    session, taken = await ctx.session(), False
+    rows = await rows_of(session, peer.code)
+    while True:
+        taken = await _take_some(ctx, peer, rows, entries) or taken
+        named = _named(rows, peer.code)
+        places = await chain.take_waiting(session, peer.code, named, type_="catalogue", limit=_AT_ONCE)
+        if not places:
+            return taken
+        entries = await kept_entries(session, places)
+
+
+async def _take_some(ctx: Context, peer: Party, rows: dict[str, NodeRow], entries: Sequence[ReceivedEntry]) -> bool:
+    """Believe those of these rows that are to be, each beside what was before it; whether there were any."""
+    taken = False
+    for received in entries:
+        body = _body(received)
+        if body is None:
+            continue
+        if body.code not in _named(rows, peer.code):
+            await chain.wait(await ctx.session(), received, node=body.code)
+            continue
+        row = await _take(ctx, peer, body, known=rows.get(body.code))
+        if row is not None:
+            rows[body.code], taken = row, True
+    return taken
+
+
+def _named(rows: Mapping[str, NodeRow], peer: str) -> list[str]:
+    """The peer, and whoever stands above it by these rows, the nearest first; no more than there may be."""
+    named = [peer]
+    for node in named:
+        named += [above for above in rows[node].above if above not in named] if node in rows else []
+        if len(named) > MOST_ABOVE:
+            return named[:MOST_ABOVE]
+    return named
+
+
+async def _take(ctx: Context, peer: Party, body: NodeBody, *, known: NodeRow | None) -> NodeRow | None:
+    session, until = await ctx.session(), ctx.instant + LEEWAY
     enrolled = {key.id: key.public for key in peer.keys if key.use == "node"} if body.code == peer.code else None
     try:
-        row = believed(body.row, known=known, enrolled=enrolled, verify=_verify)
-    except Superseded:
-        return False
+        row = believed(body.row, known=known, enrolled=enrolled, until=until, verify=_verify)
     except ValueError:
-        log.warning("the row of a node is not believed", peer=peer.code, node=body.code)
-        if enrolled is None and _signed_by_itself(body):
+        if _stands(body, known=known, enrolled=enrolled):
+            log.warning("the row of a node waits for an operator", peer=peer.code, node=body.code)
             await chain.offer(session, peer.code, body.code, body.row.model_dump_json())
-        return False
-    if row.node != body.code:
-        return False
+        return None
+    if row.node != body.code or (known is not None and row.says_as(known) and known.at <= until):
+        return None
     await _believe(ctx, peer.code, row.node, body.row)
-    return True
+    return row
+
+
+def _stands(body: NodeBody, *, known: NodeRow | None, enrolled: Mapping[str, str] | None) -> bool:
+    """Whether it is rightly signed, by whom it is about, and says something new: an operator may take it."""
+    try:
+        row = believed(body.row, known=None, enrolled=enrolled, until=_EVER, verify=_verify)
+    except ValueError:
+        return False
+    return row.node == body.code and not row.says_as(known)
 
 
 async def _believe(ctx: Context, peer: str, node: str, row: SignedText) -> None:
@@ -143,21 +226,16 @@ async def _believe(ctx: Context, peer: str, node: str, row: SignedText) -> None:
 
 
 def _body(received: ReceivedEntry) -> NodeBody | None:
+    if received.body is None or len(received.body) > MOST_OF_A_ROW:
+        return None
     try:
-        return None if received.body is None else NodeBody.model_validate_json(received.body)
+        return NodeBody.model_validate_json(received.body)
     except ValidationError:
         return None
 
 
-def _signed_by_itself(body: NodeBody) -> bool:
-    try:
-        return believed(body.row, known=None, enrolled=None, verify=_verify).node == body.code
-    except ValueError:
-        return False
-
-
 def _out(row: ChainRow) -> ChainOut:
-    known = _said(row.data)
+    known = _said(row.data or row.offered or "")
     offered = () if row.offered is None else _said(row.offered).keys
     said = known.model_dump(include={"node", "tier", "above", "keys", "at"})
     return ChainOut(peer=row.peer, offered=offered, **said)

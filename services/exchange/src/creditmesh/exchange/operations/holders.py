@@ -39,11 +39,11 @@ async def tell(ctx: Context, changes: Sequence[Change]) -> None:
         return
     session = await ctx.session()
     await holders.tell(session, told)
-    await _tell_nodes(ctx, told)
     ended = {each.record: each for each in told if each.change in ENDS}
     await _tell_departments(ctx, ended.values())
     for reader in await holders.readers(session, ended.keys()):
         _tell_bureau(ctx, ended[reader.record], reader)
+    await _tell_nodes(ctx, told)
 
 
 async def note_tasks(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -115,6 +115,7 @@ def line(
     at: datetime,
     code: str | None = None,
     proof: Proof | None = None,
+    above: Sequence[str] = (),
     task: UUID | None = None,
     reader: Reader | None = None,
 ) -> None:
@@ -133,6 +134,7 @@ def line(
             party=told.party,
             code=code,
             proof=proof,
+            above=tuple(above),
             task=task,
             last_access=None if reader is None else reader.last_access,
             use_until=None if reader is None else reader.use_until,
@@ -155,15 +157,16 @@ async def _tell_departments(ctx: Context, ended: Iterable[TrackedRevision]) -> N
 
 
 async def _tell_nodes(ctx: Context, told: Sequence[TrackedRevision]) -> None:
-    """The next nodes above have these as soon as they stand in the feed; what was never there nobody has."""
+    """Say that everybody was told: the next nodes above have these as soon as they stand in the feed.
+
+    Who was taken out keeps what it was given. What was never in the feed nobody has.
+    """
     firsts = await feeds.firsts(await ctx.session(), UP, {each.record for each in told})
-    above = [peer.code for peer in ctx.followed(Directory).peers("above")]
+    enrolled = [peer.code for peer in ctx.followed(Directory).enrolled("above")]
     for each in told:
-        if each.record not in firsts:
-            line(ctx, each, ctx.node.code, kind="node", outcome="unshared", at=each.at)
-            continue
-        for node in above:
-            line(ctx, each, node, kind="node", outcome="told", at=each.at)
+        shared = each.record in firsts
+        outcome: HolderOutcome = "told" if shared else "unshared"
+        line(ctx, each, ctx.node.code, kind="node", outcome=outcome, at=each.at, above=enrolled if shared else ())
 
 
 def _told(delivered: Delivered, event: RecordChanged) -> TrackedRevision:

@@ -17,7 +17,7 @@ from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.pages import ReceivedPage
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import ENDS, STATE_CHANGES, FeedEntry
+from creditmesh.schemas.exchange import ENDS, STATE_CHANGES, UP, FeedEntry
 from creditmesh.schemas.pages import VerifiedPage
 from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
 
@@ -124,12 +124,22 @@ async def _keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> Non
     if tell:
         for row in rows:
             ctx.emit_row(row.id, part=row.part)
-    await pages.write(await ctx.session(), rows)
+    session = await ctx.session()
+    await pages.write(session, rows)
+    sent = [each for chunk in chunks if chunk.page.feed == UP for each in chunk.page.received]
+    lines = [(each, each.line) for each in sent if each.line is not None]
+    await pages.note_sent(
+        session,
+        [
+            (line.record, line.rev, each.peer, each.index)
+            for each, line in lines
+            if line.type == "record" and line.record is not None and line.rev is not None
+        ],
+    )
 
 
 def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:
     page, data = chunk
-    lines = [each.line if each.type == "record" else None for each in page.received]
     return ReceivedPage(
         part=ctx.part(page.key),
         id=ctx.new_id(),
@@ -141,7 +151,5 @@ def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:
         feed=page.feed,
         first=page.first,
         until=page.until,
-        records=[None if line is None else line.record for line in lines],
-        revs=[None if line is None else line.rev for line in lines],
         data=data,
     )

@@ -1,8 +1,9 @@
 """Answers of nodes further above, passed on by the one between: taken with their proofs, and on to who sent them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 import structlog
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.keys import verified
-from creditmesh.exchange.entries import acknowledged_draft
+from creditmesh.exchange.entries import acknowledged_draft, stretches
 from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.chain import Link
 from creditmesh.exchange.operations.feeds import append
@@ -26,35 +27,53 @@ from creditmesh.schemas.proofs import Unproven, proven, refusal_of
 from creditmesh.schemas.received import ReceivedEntry
 
 _AT_ONCE = 50
+_MOST_BYTES = 1024 * 1024
+"""Of one body that is passed on, unless it is about one entry; about: texts in it are escaped."""
+_PLAIN = 600
+_MOST_OF_A_PROOF = 128 * 1024
 
 log = structlog.get_logger(__name__)
 
 
-async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
-    """Take what a peer above relays of a node that is known above it; of any other it waits for that node's row."""
+class Relay(NamedTuple):
+    """What a child is to be told."""
+
+    child: str
+    body: AcknowledgedBody
+
+
+async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown: Collection[str]) -> None:
+    """Take what peers above relay of nodes that are known above them; of any other it waits for that node's row.
+
+    `grown`: the peers above which more nodes are known than before, so that what waited for these is taken too. Node
+    by node, so that whoever else takes answers takes them in this order; what is passed on comes last.
+    """
     session = await ctx.session()
+    given: dict[tuple[str, str], list[AcknowledgedBody]] = defaultdict(list)
+    known: dict[str, Mapping[str, Link]] = {}
+    for peer in sorted({*grown, *(each.peer for each in entries)}):
+        known[peer] = {} if chain.peer_above(ctx, peer) is None else await chain.links(session, peer)
     for received in entries:
         body = _body(received)
         if body is None or chain.peer_above(ctx, received.peer) is None:
             continue
-        link = (await chain.links(session, received.peer)).get(body.by)
-        if link is None:
-            await waiting.wait(session, received.peer, received.index, node=body.by, body=received.body or "")
+        if body.by in known[received.peer]:
+            given[body.by, received.peer].append(body)
         else:
-            await _take(ctx, body, link)
+            await waiting.wait(session, received, node=body.by)
+    relays: list[Relay] = []
+    for by, code in sorted({*given, *((node, peer) for peer in grown for node in known[peer])}):
+        for body in given[by, code]:
+            relays += await _take(ctx, body, known[code][by])
+        while code in grown and (
+            places := await waiting.take_waiting(session, code, [by], type_="acknowledged", limit=_AT_ONCE)
+        ):
+            for late in map(_body, await chain.kept_entries(session, places)):
+                relays += [] if late is None else await _take(ctx, late, known[code][by])
+    await pass_on(ctx, relays)
 
 
-async def take_waiting(ctx: Context, peers: Iterable[str]) -> None:
-    """Take what these peers had relayed of nodes that are known by now."""
-    session = await ctx.session()
-    for peer in sorted(peers):
-        known = await chain.links(session, peer)
-        while bodies := await waiting.take_waiting(session, peer, known.keys(), limit=_AT_ONCE):
-            for body in map(AcknowledgedBody.model_validate_json, bodies):
-                await _take(ctx, body, known[body.by])
-
-
-async def relay(
+async def relayed(
     ctx: Context,
     entries: Sequence[Placed],
     *,
@@ -62,8 +81,8 @@ async def relay(
     at: datetime,
     refused: Mapping[int, str],
     proofs: Mapping[int, Proof],
-) -> None:
-    """Tell each child of its own entries among these, in its own feed: who sends for their origin, and sent them."""
+) -> list[Relay]:
+    """What each child is to be told of its own entries among these: who sends for their origin, and sent them."""
     origins = {(entry.record, entry.rev): orjson.loads(entry.line)["origin"] for entry in entries}
     sent = await pages.sent_by_children(
         await ctx.session(), [revision for revision, origin in origins.items() if origin != ctx.node.code]
@@ -73,16 +92,25 @@ async def relay(
     for record, rev, peer, index in sent:
         child, place = ctx.followed(Directory).party(peer), own[record, rev]
         if child is not None and origins[record, rev] in child.sends_for:
-            relayed = RelayedEntry(
+            entry = RelayedEntry(
                 index=index, own=place, record=record, rev=rev, code=refused.get(place), proof=proofs.get(place)
             )
-            children[peer].append(relayed)
-    for peer, theirs in sorted(children.items()):
-        body = AcknowledgedBody(by=by, at=at, entries=tuple(sorted(theirs, key=lambda each: each.index)))
-        await append(ctx, f"{DOWN}-{peer}", [acknowledged_draft(body)])
+            children[peer].append(entry)
+    return [
+        Relay(peer, AcknowledgedBody(by=by, at=at, entries=tuple(some)))
+        for peer, theirs in children.items()
+        for some in stretches(sorted(theirs, key=lambda each: each.index), weight=_weight, most=_MOST_BYTES)
+    ]
 
 
-async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> None:
+async def pass_on(ctx: Context, relays: Sequence[Relay]) -> None:
+    """Append to each child's feed what it is to be told, child by child in the order of their codes."""
+    for child in sorted({each.child for each in relays}):
+        drafts = [acknowledged_draft(each.body) for each in relays if each.child == child]
+        await append(ctx, f"{DOWN}-{child}", drafts)
+
+
+async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[Relay]:
     session = await ctx.session()
     told = {entry.index: entry for entry in body.entries}
     found = [entry for entry in await feeds.at(session, UP, told) if _holds(entry, told[entry.index], body.by, link)]
@@ -92,7 +120,14 @@ async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> None:
     entries = [entry for entry in found if entry.index in new]
     proofs = {index: proof for index in new if (proof := told[index].proof) is not None}
     tell_answers(ctx, entries, by=body.by, refused=refused, proofs=proofs)
-    await relay(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
+    return await relayed(ctx, entries, by=body.by, at=body.at, refused=refused, proofs=proofs)
+
+
+def _weight(entry: RelayedEntry) -> int:
+    proof = entry.proof
+    return (
+        _PLAIN if proof is None else _PLAIN + len(proof.acknowledgement.signed) + len(proof.line) + 70 * len(proof.path)
+    )
 
 
 def _holds(entry: Placed, told: RelayedEntry, by: str, link: Link) -> bool:
@@ -102,6 +137,9 @@ def _holds(entry: Placed, told: RelayedEntry, by: str, link: Link) -> bool:
     proof = told.proof
     if proof is None:
         return told.code is None and entry.change not in TOLD
+    if _weight(told) > _MOST_OF_A_PROOF:
+        log.warning("an answer that was relayed is larger than any that is signed", by=by, index=entry.index)
+        return False
     try:
         given = proven(
             proof,

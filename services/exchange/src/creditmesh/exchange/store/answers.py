@@ -44,6 +44,11 @@ _MISSING = """
      order by 1 limit :limit
 """
 _REACH = "select greatest(upper(applied), upper(refused)) from exchange.answer where feed = :feed and node = :node"
+_SCATTERED = """
+    select :first > greatest(upper(a.applied), upper(a.refused))
+           and (select count(*) from unnest(a.applied + a.refused)) >= :most as scattered
+      from exchange.answer a where a.feed = :feed and a.node = :node
+"""
 _OF = """
     select node, applied,
            (select coalesce(json_object_agg(index, code order by index), '{}')
@@ -101,6 +106,12 @@ async def reach(session: Session, feed: str, node: str) -> int:
     """Behind the highest entry of a feed that the node has answered for."""
     row = await session.row(_REACH, {"feed": feed, "node": node})
     return 0 if row is None else row[0] or 0
+
+
+async def scattered(session: Session, feed: str, node: str, *, first: int, most: int) -> bool:
+    """Whether an answer from `first` on would leave one more hole, and there are as many as there may be."""
+    values = {"feed": feed, "node": node, "first": first, "most": most}
+    return any(row.scattered for row in await session.fetch(_SCATTERED, values))
 
 
 async def of_feed(session: Session, feed: str, *, limit: int) -> list[NodeAnswers]:

@@ -1,35 +1,42 @@
-"""The nodes above, as each peer above passes their rows on, and what was relayed of nodes that are not known yet."""
+"""The nodes above, as each peer above passes their rows on, and what it says of nodes that nobody has named yet."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.exchange.store.pages import EntryPlace
+from creditmesh.schemas.exchange import LineType
+from creditmesh.schemas.received import ReceivedEntry
 
-_ROWS = "select node, data from exchange.chain where peer = :peer order by node"
+_ROWS = "select node, data from exchange.chain where peer = :peer and data is not null order by node"
 _ALL = "select peer, node, data, offered from exchange.chain order by peer, node"
 _KEEP = """
     insert into exchange.chain (peer, node, data) values (:peer, :node, :data)
         on conflict (peer, node) do update set data = excluded.data, offered = null
 """
-_OFFER = "update exchange.chain set offered = :data where peer = :peer and node = :node"
+_OFFER = """
+    insert into exchange.chain (peer, node, offered) values (:peer, :node, :data)
+        on conflict (peer, node) do update set offered = excluded.offered
+"""
 _WAIT = """
-    insert into exchange.relayed (peer, index, node, body) values (:peer, :index, :node, :body) on conflict do nothing
+    insert into exchange.unnamed (peer, feed, index, type, node) values (:peer, :feed, :index, :type, :node)
+        on conflict do nothing
 """
 _TAKE = """
-    delete from exchange.relayed r
-     using (select peer, index from exchange.relayed
-             where peer = :peer and node = any(:nodes) order by index limit :limit) first
-     where r.peer = first.peer and r.index = first.index
-    returning r.body
+    delete from exchange.unnamed u
+     using (select peer, feed, index from exchange.unnamed
+             where peer = :peer and node = any(:nodes) and type = :type order by index limit :limit) first
+     where u.peer = first.peer and u.feed = first.feed and u.index = first.index
+    returning u.peer, u.feed, u.index
 """
 
 
 class ChainRow(NamedTuple):
-    """A row of a node above: the text that is believed, and another that its keys did not sign."""
+    """A row of a node above: the text that is believed, and another that is not; one of them is there."""
 
     peer: str
     node: str
-    data: str
+    data: str | None
     offered: str | None
 
 
@@ -53,11 +60,15 @@ async def offer(session: Session, peer: str, node: str, data: str) -> None:
     await session.execute(_OFFER, {"peer": peer, "node": node, "data": data})
 
 
-async def wait(session: Session, peer: str, index: int, *, node: str, body: str) -> None:
-    """Keep what a peer relayed of a node that is not known yet."""
-    await session.execute(_WAIT, {"peer": peer, "index": index, "node": node, "body": body})
+async def wait(session: Session, entry: ReceivedEntry, *, node: str) -> None:
+    """Remember that this entry is about a node that nobody has named yet."""
+    place = {"peer": entry.peer, "feed": entry.feed, "index": entry.index, "type": entry.type}
+    await session.execute(_WAIT, {**place, "node": node})
 
 
-async def take_waiting(session: Session, peer: str, nodes: Collection[str], *, limit: int) -> Sequence[str]:
-    """Take so many of the bodies that wait for these nodes."""
-    return [row.body for row in await session.fetch(_TAKE, {"peer": peer, "nodes": list(nodes), "limit": limit})]
+async def take_waiting(
+    session: Session, peer: str, nodes: Collection[str], *, type_: LineType, limit: int
+) -> list[EntryPlace]:
+    """Take the places of so many of the entries of this type that wait for these nodes."""
+    wanted = {"peer": peer, "nodes": list(nodes), "type": type_, "limit": limit}
+    return sorted(tuple(row) for row in await session.fetch(_TAKE, wanted))

@@ -131,10 +131,12 @@ _NEWEST_SENT = """
     select first, until, data, beyond, ends, tracked, records, stream, number from exchange.acknowledgement_made
      where peer = :peer and feed = :feed and sent_at is not null order by first desc, number desc limit 1
 """
-_SEND_AGAIN = """
-    update exchange.acknowledgement_made m set sent_at = null
-      from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
-     where m.peer = :peer and m.feed = :feed and m.sent_at is not null and m.first < w.until and m.until > w.first
+_SENT_ABOUT = """
+    select first, until, data, beyond, ends, tracked, records, stream, number from exchange.acknowledgement_made m
+     where peer = :peer and feed = :feed and sent_at is not null
+       and exists (select from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
+                    where m.first < w.until and m.until > w.first)
+     order by first, number limit :limit
 """
 _SENT = (
     "update exchange.acknowledgement_made set sent_at = :at where peer = :peer and feed = :feed and number = :number"
@@ -209,7 +211,12 @@ async def newest_sent(session: Session, peer: str, feed: str) -> Unsent | None:
     return None if row is None else Unsent(*row)
 
 
-async def send_again(session: Session, peer: str, feed: str, ranges: Sequence[EntryRange]) -> int:
-    """The peer lacks what was said about these ranges; how many acknowledgements are to be sent once more."""
+async def sent_about(
+    session: Session, peer: str, feed: str, ranges: Sequence[EntryRange], *, limit: int
+) -> list[Unsent]:
+    """The oldest acknowledgements about these ranges that the peer took, and says that it lacks."""
+    if not ranges:
+        return []
     values = {"firsts": [each.first for each in ranges], "untils": [each.until for each in ranges]}
-    return await session.execute(_SEND_AGAIN, {"peer": peer, "feed": feed, **values})
+    rows = await session.fetch(_SENT_ABOUT, {"peer": peer, "feed": feed, "limit": limit, **values})
+    return [Unsent(*row) for row in rows]

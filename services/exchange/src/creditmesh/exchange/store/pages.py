@@ -27,9 +27,6 @@ class ReceivedPage(NamedTuple):
     feed: str
     first: int
     until: int
-    records: Sequence[UUID | None]
-    """Whose revision each entry is, in their order; None where it is none."""
-    revs: Sequence[int | None]
     data: bytes
 
 
@@ -124,17 +121,29 @@ async def kept(session: Session, peer: str, feed: str, *, after: int) -> KeptPag
     return KeptPage(whole, end.note) if len(whole) == end.size - after else None
 
 
+_NOTE_SENT = """
+    insert into exchange.sent_revision (record, rev, peer, index)
+    select record, rev, peer, min(index)
+      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
+                  cast(:indices as bigint[])) as w(record, rev, peer, index)
+     group by record, rev, peer order by record, rev, peer
+        on conflict do nothing
+"""
 _SENT_BY_CHILDREN = """
-    select e.record, e.rev, p.peer, p.first + e.place - 1
-      from exchange.received_page p
-     cross join lateral unnest(p.records, p.revs) with ordinality as e(record, rev, place)
-      join unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
-        on w.record = e.record and w.rev = e.rev
-     where p.feed = 'up' and p.records && cast(:records as uuid[])
+    select s.record, s.rev, s.peer, s.index
+      from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
+      join exchange.sent_revision s on s.record = w.record and s.rev = w.rev
 """
 
 
+async def note_sent(session: Session, revisions: Sequence[tuple[UUID, int, str, int]]) -> None:
+    """Remember where in which peer's feed each revision stands first: (record, rev, peer, index)."""
+    if revisions:
+        columns = ("records", "revs", "peers", "indices")
+        await session.execute(_NOTE_SENT, dict(zip(columns, zip(*revisions, strict=True), strict=True)))
+
+
 async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str, int]]:
-    """Which peers' feeds have these revisions and at which index, whoever may send them: (record, rev, peer, index)."""
+    """Which peers' feeds have these revisions and where first, whoever may send them: (record, rev, peer, index)."""
     given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
     return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []

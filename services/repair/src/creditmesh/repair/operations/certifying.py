@@ -1,15 +1,17 @@
 """The certificate of a case: the newest revision it brought about, and how every holder stands to that."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.repair.certificate import lines_of, owing_nodes, pending_of
+from creditmesh.repair.certificate import lines_of, pending_of
 from creditmesh.repair.errors import NoCertificate
 from creditmesh.repair.operations.seeing import disclose, seen_case
 from creditmesh.repair.store import cases, propagation
-from creditmesh.schemas.cases import Certificate, CertificateLine
+from creditmesh.schemas.cases import Certificate
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.signed import SignedText, sign
 
 
@@ -24,12 +26,13 @@ async def certificate_of(ctx: Context, case_id: UUID) -> SignedText:
             "Ask again when the case says effect or marking done.", "请在案件 effect 或 marking 为 done 后再查询。"
         )
     step = next(each for each in await cases.steps_of(session, case) if each.number == done.number)
-    above: tuple[str, ...] = ()
-    lines: tuple[CertificateLine, ...] = ()
+    told: Sequence[HolderChanged] = ()
     if done.change != "deleted":
         told = await propagation.lines_of(session, part=case.part, record=case.record, rev=done.rev)
-        above = owing_nodes(told, above=[peer.code for peer in ctx.followed(Directory).peers("above")])
-        lines = lines_of(told, above=above, node=ctx.node.code)
+    own = next((each for each in told if each.holder == ctx.node.code and each.kind == "node"), None)
+    enrolled = tuple(peer.code for peer in ctx.followed(Directory).enrolled("above"))
+    above = enrolled if own is None else own.above
+    lines = lines_of(told, above=above, known=own is not None, node=ctx.node.code)
     pending = pending_of(lines)
     disclose(ctx, [case], outcome="released")
     return sign(
