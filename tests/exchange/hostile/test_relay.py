@@ -14,7 +14,7 @@ from creditmesh.exchange import events
 from creditmesh.exchange.chunks import PageChunk
 from creditmesh.exchange.operations import receiving
 from creditmesh.exchange.operations.chain import MOST_ABOVE
-from creditmesh.exchange.store import copies
+from creditmesh.exchange.store import pages as received
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
 from creditmesh.schemas.events import HolderChanged, PageReceived
@@ -40,7 +40,7 @@ def told(feed: str, type_: LineType, index: int, body: str | None) -> PageReceiv
 async def keep(ctx: Context, pages: Sequence[PageReceived]) -> None:
     """As the puller has kept them, and nobody has told them yet."""
     rows = [receiving._row(ctx, PageChunk(page, page.model_dump_json().encode())) for page in pages]
-    await copies.write(await ctx.session(), rows)
+    await received.write(await ctx.session(), rows)
 
 
 @dataclass

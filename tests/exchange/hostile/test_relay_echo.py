@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditmesh.exchange import events
-from creditmesh.exchange.operations import feeds, relaying
+from creditmesh.exchange import entries, events
+from creditmesh.exchange.operations import relaying
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.events import RecordChanged
@@ -96,7 +96,7 @@ async def test_a_child_that_repeats_a_line_is_told_of_it_once_and_no_body_is_lar
 
 @given(st.lists(st.integers(0, 50)), st.integers(1, 100))
 def test_stretches_are_everything_in_its_order_and_none_is_heavier_than_one_thing_or_the_most(weights, most):
-    found = list(feeds.stretches(weights, weight=lambda each: each, most=most))
+    found = list(entries.stretches(weights, weight=lambda each: each, most=most))
     assert [each for some in found for each in some] == weights
     assert all(len(some) == 1 or sum(some) <= most for some in found)
     assert all(sum(a) + b[0] > most for a, b in pairwise(found))
