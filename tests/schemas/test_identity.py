@@ -555,3 +555,20 @@ def test_invented_numbers_are_known_by_their_region():
     assert is_invented("resident_id", a_resident(date(1990, 1, 1)))
     assert is_invented("uscc", "91990000MA1AB2CD3N")
     assert not is_invented("uscc", "91110000802100433B")
+
+
+AROUND = st.sampled_from(
+    [
+        "990000600000001", "990000198003150051", "（副本）", "(1-1)", "-1", "（营业执照）", "注册号：", "No.", "№",
+        "号", "身份证号", "=",
+        "（行政处罚决定书）", "《营业执照》", "证", "(", "）", '"', "'", "l", "x", "×", "字第", "统一社会信用代码",
+        "/1", " ", "，", "代码", "书", "【", "】", "12345678-9", "E1234567", "军字第", "编号", "ﷺ",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(AROUND, max_size=6).map("".join))
+@example("身份证号=990000600000001")
+@example("注册号：（营业执照）990000600000001")
+def test_what_was_read_of_a_number_with_all_around_it_reads_so_again(text: str):
+    assert written(written(text)) == written(text)

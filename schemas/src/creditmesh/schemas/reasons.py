@@ -90,8 +90,8 @@ REASONS: dict[str, Reason] = {
         "{name_zh}中有被隐藏的字符；请按原始文书填写完整名称。",
     ),
     "name_doubtful": Reason(
-        "{name} reads as a word in place of a name, or as a name hidden in part (某, *). If it is, give the "
-        "whole name, from the original document. If it is the name, do nothing: an officer will look at the row.",
+        "{name} reads as a word in place of a name, or as a name hidden in part; if it is, give the "
+        "whole name, from the original document. If it is the name, leave it: an officer will look at the row.",
         "{name_zh}疑似占位文字，或部分被隐去的名称（某、*）；如是，请按原始文书填写完整名称；确为真实名称的无需更改。该行转人工审核。",
     ),
     "unreadable_character": Reason(
@@ -206,13 +206,13 @@ REASONS: dict[str, Reason] = {
         "该号码在贵单位此前报送的数据中对应另一名称；如系更名则无需处理，否则请更正该行。",
     ),
     "decision_day": Reason(
-        "{name} reads as a day, a month or a count as a spreadsheet shows it. If it is one, give the number. "
-        "If it is the number, nothing is to be done: an officer will look at the row.",
+        "{name} reads as a day, a month or a count as a spreadsheet shows it; if it is one, give the number. "
+        "If it is the number, leave it: an officer will look at the row.",
         "{name_zh}疑似日期、月份或表格软件显示的数值；如是，请填写文书号。确为文书号的无需更改，该行转人工审核。",
     ),
     "kind_doubtful": Reason(
-        "What {name} says behind 其他 reads as a listed kind in other words, which may be more serious. Give the "
-        "listed kind. If it is none, do nothing: an officer will look at the row.",
+        "What {name} says of another kind reads as a listed kind in other words, which may be more serious; give the "
+        "listed kind. If it is none, leave it: an officer will look at the row.",
         "{name_zh}“其他”后的说明疑似已列明的种类（可能涉及更重的失信程度）；请填写已列明的种类，确非的无需更改。该行转人工审核。",
     ),
     "fine_unit": Reason(

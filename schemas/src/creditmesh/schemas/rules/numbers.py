@@ -91,8 +91,14 @@ def written(text: str) -> str:
 
     Guards against spreadsheets (`="…"`, a leading `'`), dashes, invisible characters and the look-alikes of other
     scripts are read through. A text that is masked or was computed with keeps its marks, so that it can be said why it
-    is no number. A text that is longer than any number is left as it is.
+    is no number. A text that is longer than any number is left as it is. What was read so once reads so again.
     """
+    while (once := _written(text)) != text:
+        text = once
+    return text
+
+
+def _written(text: str) -> str:
     if is_longer(text, LONGEST) or "\0" in text:
         return text
     if text.isascii() and text.isalnum() and "l" not in text:
