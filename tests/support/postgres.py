@@ -47,7 +47,7 @@ class Database:
         return {role: address.of(self.name) for role, address in found.items()}
 
     def pool(self, role: str, *, size: int = 4, **more: Any) -> Pool:
-        """The pool of that role and size, closed with the database: a module asks often, and a server has few sessions."""
+        """The pool of that role and size, closed with the database: a module asks often, sessions are few."""
         wanted = (role, size, *sorted(more.items()))
         if wanted not in self._pools:
             self._pools[wanted] = Pool(self.addresses[role], application_name=f"test/{role}", size=size, **more)
