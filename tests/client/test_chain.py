@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from creditmesh.client.subjects import subjects_of
 from creditmesh.schemas.cases import ActionIn, CaseIn, CaseOut
 from creditmesh.schemas.screenings import EligibilityIn, ScreenedIn
 from creditmesh.schemas.tasks import FeedbackIn, TaskOut
+from tests.ingestion.rows import code_sets
 from tests.support.cast import resident, uscc
 
 ID = UUID("0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11")
@@ -97,6 +99,10 @@ def test_an_answer_short_of_a_subject_is_not_understood(node: Node, remote):
         list(node.screenings.screen_many([ScreenedIn.model_validate(SUBJECT)] * 3, matter="review"))
 
 
+def read_subjects(file: Path) -> list[ScreenedIn]:
+    return subjects_of(file, code_sets=lambda name: code_sets()[name])
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "gb18030"])
 def test_kind_and_type_follow_from_each_other_or_from_the_number(tmp_path, charset):
     file = tmp_path / "subjects.csv"
@@ -108,7 +114,7 @@ def test_kind_and_type_follow_from_each_other_or_from_the_number(tmp_path, chars
         ",organisation,,某公司",
     ]
     file.write_bytes("\n".join(["number,kind,type,名称", *rows, "", ""]).encode(charset))
-    found = [(each.kind, each.document and each.document.type, each.name is not None) for each in subjects_of(file)]
+    found = [(each.kind, each.document and each.document.type, each.name is not None) for each in read_subjects(file)]
     assert found == [
         ("natural_person", "resident_id", True),
         ("organisation", "uscc", False),
@@ -121,7 +127,7 @@ def test_kind_and_type_follow_from_each_other_or_from_the_number(tmp_path, chars
 def test_subjects_come_as_ndjson_too(tmp_path):
     file = tmp_path / "subjects.ndjson"
     file.write_text(f"{json.dumps(SUBJECT)}\n\n{json.dumps(ORGANISATION)}\n")
-    assert [each.kind for each in subjects_of(file)] == ["natural_person", "organisation"]
+    assert [each.kind for each in read_subjects(file)] == ["natural_person", "organisation"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_subjects_come_as_ndjson_too(tmp_path):
         (f"id\n{resident(1)}\n", "header"),
         (f"number,name\n{resident(1)},a,b\n", "Row 1"),
         ("number\n", "no subjects"),
-        (f'{{"number": "{resident(1)}"}}\n', "Row 1"),
+        (f'{{"id": "{resident(1)}"}}\n', "Row 1"),
         (f"{{{resident(1)}\n", "Row 1"),
     ],
 )
@@ -141,7 +147,7 @@ def test_a_file_that_cannot_be_screened_is_told_by_the_row_and_not_by_the_number
     file = tmp_path / ("subjects.ndjson" if content.startswith("{") else "subjects.csv")
     file.write_text(content)
     with pytest.raises(Unsendable) as told:
-        subjects_of(file)
+        read_subjects(file)
     assert word in told.value.detail
     assert told.value.detail_zh
     assert resident(1)[:10] not in told.value.detail + told.value.detail_zh

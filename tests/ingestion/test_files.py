@@ -241,4 +241,5 @@ async def test_a_header_that_fits_no_field_names_its_line_and_the_columns(house:
     answer = await house.submit(body.encode(), kind="text/csv")
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_header")
     assert "Line 2" in answer.json()["detail"]
+    assert "in the first 10;" in answer.json()["detail"]
     assert {error["code"] for error in answer.json()["errors"]} == {"misspelt_field"}

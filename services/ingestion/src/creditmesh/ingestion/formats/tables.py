@@ -45,10 +45,10 @@ def read(
 def _bad(columns: Columns, table: Table) -> BadHeader:
     line, parted = table.header.line, len(table.header.cells) > 1
     return BadHeader(
-        f"Of the first {HEAD} lines line {line} was taken for the header; "
+        f"Line {line} was taken for the header, which is looked for in the first {HEAD}; "
         "give it the field codes or names of the item's template"
         + ("." if parted else ", with commas, tabs or semicolons between them: none was found."),
-        f"前 {HEAD} 行中第 {line} 行被视为表头；表头须为该目录条目模板中的字段代码或名称"
+        f"第 {line} 行被视为表头（表头须在前 {HEAD} 行之内）；表头须为该目录条目模板中的字段代码或名称"
         + ("。" if parted else "，以逗号、制表符或分号分隔：未找到分隔符。"),
         errors=columns.errors,
     )
