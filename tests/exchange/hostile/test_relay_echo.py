@@ -97,7 +97,9 @@ async def test_a_child_that_repeats_a_line_is_told_of_it_once_and_no_body_is_lar
 
 
 async def test_the_feeds_of_children_are_held_in_the_order_of_their_codes_whatever_came_first(city: City):
-    about = [relaying.Relay(child, AcknowledgedBody(by="nation", at=NOW, entries=())) for child in ("zulu", "alfa")]
+    about = [
+        relaying.ChildAnswer(child, AcknowledgedBody(by="nation", at=NOW, entries=())) for child in ("zulu", "alfa")
+    ]
     async with city.node.context("exchange") as ctx:
         await relaying.pass_on(ctx, about)
 
