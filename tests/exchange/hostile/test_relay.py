@@ -310,7 +310,7 @@ async def test_a_row_of_a_time_to_come_is_believed_by_nobody_and_stands_before_n
     if known:
         await province.tells(code, province.row(province.nation))
     renewed = Neighbour(code, neighbour("y", tmp_path / "y").keys)
-    await province.tells(code, province.row(renewed, by=province.nation, at=FAR))
+    await province.tells(code, province.row(renewed if known else province.nation, by=province.nation, at=FAR))
     if known:
         await province.tells(code, province.row(renewed, by=province.nation))
     else:

@@ -1,5 +1,6 @@
 """A child that puts another child's record into its own feed gets none of the answers about it."""
 
+import asyncio
 import json
 from itertools import pairwise
 from uuid import uuid4
@@ -18,6 +19,7 @@ from creditmesh.schemas.signed import SignedText
 from tests.exchange.conftest import NOW, City, Signer, neighbour, row_of
 from tests.exchange.sender import pulling_from_a_sender
 from tests.exchange.test_holders import Told, delivered
+from tests.support.eventually import eventually
 
 RECEIVED = "insert into exchange.sent_revision (peer, index, record, rev) values ($1, $2, $3, $4)"
 RELAYED = "select body from exchange.feed_entry where feed = $1 order by index"
@@ -92,6 +94,29 @@ async def test_a_child_that_repeats_a_line_is_told_of_it_once_and_no_body_is_lar
                 "select size from exchange.feed_checkpoint where feed = $1 order by size", f"down-{who}"
             )
         assert len(heads) > 1, "a page ends at a head, and there is one before it is too large"
+
+
+async def test_the_feeds_of_children_are_held_in_the_order_of_their_codes_whatever_came_first(city: City):
+    about = [
+        relaying.ChildAnswer(child, AcknowledgedBody(by="nation", at=NOW, entries=())) for child in ("zulu", "alfa")
+    ]
+    async with city.node.context("exchange") as ctx:
+        await relaying.pass_on(ctx, about)
+
+    async def passed_on() -> None:
+        async with city.node.context("exchange") as ctx:
+            await relaying.pass_on(ctx, about)
+
+    async def held(child: str) -> bool:
+        query = "select feed from exchange.feed_head where feed = $1 for update skip locked"
+        async with city.node.database.session() as session:
+            return await session.fetchval(query, f"down-{child}") is None
+
+    async with city.node.database.session() as session, session.transaction():
+        await session.fetch("select from exchange.feed_head where feed = 'down-zulu' for update")
+        task = asyncio.create_task(passed_on())
+        await eventually(lambda: held("alfa"))
+    await task
 
 
 @given(st.lists(st.integers(0, 50)), st.integers(1, 100))

@@ -171,17 +171,18 @@ async def _take_all(ctx: Context, peer: Party, entries: Sequence[ReceivedEntry])
 
 async def _take_some(ctx: Context, peer: Party, rows: dict[str, NodeRow], entries: Sequence[ReceivedEntry]) -> bool:
     """Believe those of these rows that are to be, each beside what was before it; whether there were any."""
-    taken = False
+    taken, named = False, _named(rows, peer.code)
     for received in entries:
         body = _body(received)
         if body is None:
             continue
-        if body.code not in _named(rows, peer.code):
+        if body.code not in named:
             await chain.wait(await ctx.session(), received, node=body.code)
             continue
         row = await _take(ctx, peer, body, known=rows.get(body.code))
         if row is not None:
             rows[body.code], taken = row, True
+            named = _named(rows, peer.code)
     return taken
 
 

@@ -35,7 +35,7 @@ _MOST_OF_A_PROOF = 128 * 1024
 log = structlog.get_logger(__name__)
 
 
-class PassedOn(NamedTuple):
+class ChildAnswer(NamedTuple):
     """What a child is to be told."""
 
     child: str
@@ -61,7 +61,7 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown:
             given[body.by, received.peer].append(body)
         else:
             await waiting.wait(session, received, node=body.by)
-    relays: list[PassedOn] = []
+    relays: list[ChildAnswer] = []
     for by, code in sorted({*given, *((node, peer) for peer in grown for node in known[peer])}):
         for body in given[by, code]:
             relays += await _take(ctx, body, known[code][by])
@@ -81,7 +81,7 @@ async def relayed(
     at: datetime,
     refused: Mapping[int, str],
     proofs: Mapping[int, Proof],
-) -> list[PassedOn]:
+) -> list[ChildAnswer]:
     """What each child is to be told of its own entries among these: who sends for their origin, and sent them."""
     origins = {(entry.record, entry.rev): orjson.loads(entry.line)["origin"] for entry in entries}
     sent = await pages.sent_by_children(
@@ -97,20 +97,20 @@ async def relayed(
             )
             children[peer].append(entry)
     return [
-        PassedOn(peer, AcknowledgedBody(by=by, at=at, entries=tuple(some)))
+        ChildAnswer(peer, AcknowledgedBody(by=by, at=at, entries=tuple(some)))
         for peer, theirs in children.items()
         for some in stretches(sorted(theirs, key=lambda each: each.index), weight=_weight, most=_MOST_BYTES)
     ]
 
 
-async def pass_on(ctx: Context, relays: Sequence[PassedOn]) -> None:
+async def pass_on(ctx: Context, relays: Sequence[ChildAnswer]) -> None:
     """Append to each child's feed what it is to be told, child by child in the order of their codes."""
     for child in sorted({each.child for each in relays}):
         drafts = [acknowledged_draft(each.body) for each in relays if each.child == child]
         await append(ctx, f"{DOWN}-{child}", drafts)
 
 
-async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[PassedOn]:
+async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildAnswer]:
     session = await ctx.session()
     told = {entry.index: entry for entry in body.entries}
     found = [entry for entry in await feeds.at(session, UP, told) if _holds(entry, told[entry.index], body.by, link)]
