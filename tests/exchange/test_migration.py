@@ -20,6 +20,7 @@ from tests.support.postgres import Database, Postgres
 REWOUND = """
 set role exchange1_ddl;
 drop table exchange.answer, exchange.refusal, exchange.chain, exchange.relayed;
+alter table exchange.copy_head drop column waiting, drop column unknown;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
@@ -48,6 +49,13 @@ update exchange.alembic_version set version_num = 'exchange_0002';
 insert into exchange.reader_position (stream, part, number) values ('query', 3, 1)
 """
 )
+UNCOUNTED = """
+set role exchange1_ddl;
+alter table exchange.copy_head drop column waiting, drop column unknown;
+update exchange.alembic_version set version_num = 'exchange_0007';
+reset role
+"""
+"""How copies stood before what waits was counted with them."""
 FOLDER = Path(__file__).parent / "told_before"
 EVENT = """
 insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)
@@ -286,6 +294,20 @@ async def test_of_ends_that_were_sent_to_nobody_that_is_told(postgres: Postgres)
     assert (event.record, event.subject, event.holder, event.outcome) == (*home, "exchange1", "unshared")
     assert (rows[0]["key"], rows[0]["part"], queued) == (str(home[1]), part_of(str(home[1]), 12), 1)
     assert [json.loads(row["data"]) for row in made] == [{"first": 0}, {"first": 3}], "it is signed when it leaves"
+
+
+async def test_what_waits_is_counted_once(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session() as session:
+        await session.execute(UNCOUNTED)
+        await session.execute("insert into exchange.copy_head (peer, feed) values ('near', 'up'), ('far', 'up')")
+        await session.execute(
+            "insert into exchange.waiting (peer, feed, index, unknown) select 'far', 'up', n, 'type word' || n % 30"
+            "  from generate_series(0, 99) n"
+        )
+        await upgraded(postgres, database)
+        rows = await session.fetch("select peer, waiting, cardinality(unknown) as words from exchange.copy_head")
+    assert sorted(tuple(row) for row in rows) == [("far", 100, 20), ("near", 0, 0)]
 
 
 async def upgraded(postgres: Postgres, database: Database, *packages: Service) -> None:
