@@ -32,11 +32,11 @@ class Sender:
     asked: list[httpx.Request] = field(default_factory=list)
 
     def add(self, count: int = 1, *, text: str = "", **said: object) -> None:
-        """Entries of the catalogue, or of what is said; `text` stands in their line and in their body."""
+        """Entries of the catalogue, or of what is said; `text` stands in their body, its beginning in their line."""
         for _ in range(count):
             index = len(self.entries)
             body = orjson.dumps({"kind": "list", "n": index, "text": text}).decode()
-            self.add_with(body, text=text, **said)
+            self.add_with(body, text=text[:1000], **said)
 
     def add_with(self, body: str, **said: object) -> None:
         """An entry with that body; what is said stands in its line."""

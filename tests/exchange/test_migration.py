@@ -50,6 +50,14 @@ create table exchange.received (
 READ = """
 insert into exchange.reader_position (stream, part, number) values ('query', 3, 1)
 """
+UNCOUNTED = """
+drop table exchange.unnamed, exchange.sent_revision;
+create table exchange.relayed (peer text not null, index bigint not null, node text not null, body text not null);
+alter table exchange.received_page add column records uuid[], add column revs integer[];
+alter table exchange.copy_head drop column waiting, drop column unknown;
+update exchange.alembic_version set version_num = 'exchange_0008';
+"""
+"""How copies stood before what waits was counted with them."""
 FOLDER = Path(__file__).parent / "told_before"
 EVENT = """
 insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)
@@ -357,6 +365,20 @@ async def grown(session, head: Range) -> None:
         session, "up", first=head.size, drafts=drafts, heads=[feeds.SignedHead(after, "note", 2400)],
         tiles=full_tiles(completed), waking="feed/up",
     )  # fmt: skip
+
+
+async def test_what_waits_is_counted_once(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session("ddl") as session:
+        await session.execute(UNCOUNTED)
+        await session.execute("insert into exchange.copy_head (peer, feed) values ('near', 'up'), ('far', 'up')")
+        await session.execute(
+            "insert into exchange.waiting (peer, feed, index, unknown) select 'far', 'up', n, 'type word' || n % 30"
+            "  from generate_series(0, 99) n"
+        )
+        await upgraded(postgres, database)
+        rows = await session.fetch("select peer, waiting, cardinality(unknown) as words from exchange.copy_head")
+    assert sorted(tuple(row) for row in rows) == [("far", 100, 20), ("near", 0, 0)]
 
 
 async def upgraded(postgres: Postgres, database: Database, *packages: Service) -> None:

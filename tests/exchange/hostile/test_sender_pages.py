@@ -176,3 +176,26 @@ async def test_an_acknowledgement_that_cannot_be_read_concerns_no_other(city: Ci
     assert city.node.host.consumers["exchange"].alarms == {}
     async with city.node.database.session() as session:
         assert await session.fetchval("select count(*) from exchange.dead_letter") == 0
+
+
+async def test_what_nobody_signed_is_not_kept(pulls: Puller):
+    pulls.sender.add(3)
+    pulls.sender.spoil = lambda lines: [{**line, "hidden": "甲" * 100_000} for line in lines]
+    await pulls.step()
+    assert (await pulls.copy()).range.size == 3
+    async with pulls.city.node.database.session() as session:
+        rows = await session.fetch("select data from exchange.received_page where peer = $1", pulls.sender.who.code)
+    assert rows
+    for row in rows:
+        assert b"hidden" not in row["data"]
+        assert "甲".encode() not in row["data"]
+    kept = [entry for row in rows for entry in PageReceived.model_validate_json(row["data"]).entries]
+    assert [entry.model_dump(mode="json") for entry in kept] == pulls.sender.entries
+
+
+async def test_a_line_has_a_most_for_it_stays_where_a_body_is_taken_out(pulls: Puller):
+    pulls.sender.add(2)
+    pulls.sender.add(1, more="x" * 5000)
+    await pulls.step()
+    copy = await pulls.copy()
+    assert (copy.alarm, copy.range.size) == ("too_large at index 2", 0)

@@ -1,7 +1,7 @@
-"""A page as it is kept and told: in chunks, each the JSON of one event made of the lines as they came. Pure.
+"""A page as it is kept and told: in chunks, each the JSON of one event. Pure.
 
-A chunk is parsed before it is verified, and everybody who reads it later parses the same bytes: what stands between the
-lines, or within one, cannot make it say anything that was not verified.
+A chunk is parsed before it is verified, and written from what was read: what stands between the lines, or beside the
+members of one, is verified by nobody, and is not kept.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,6 +17,8 @@ from creditmesh.schemas.pages import BadPage
 MOST_BYTES = 64 * 1024
 """Of the lines of a chunk, unless it is one line: Kafka takes it, and a batch of them fits in memory."""
 MOST_ENTRIES = 500
+MOST_OF_A_LINE = 4096
+"""Characters: no version has a quarter of that to say in one, and it stays where a body is taken out."""
 
 
 class PageChunk(NamedTuple):
@@ -28,8 +30,7 @@ class PageChunk(NamedTuple):
 
     def with_waiting(self, indices: Sequence[int]) -> "PageChunk":
         """The same, with these entries waiting for a newer version."""
-        page = self.page.model_copy(update={"waiting": tuple(indices)})
-        return PageChunk(page, b'%b,"waiting":%b}' % (self.data[:-1], orjson.dumps(indices)))
+        return _written(self.page.model_copy(update={"waiting": tuple(indices)}))
 
 
 def chunks_of(peer: str, feed: str, *, first: int, lines: Sequence[bytes]) -> list[PageChunk]:
@@ -57,6 +58,10 @@ def without_bodies(data: bytes, indices: Collection[int]) -> bytes:
 def alone(peer: str, feed: str, entry: FeedEntry) -> PageChunk:
     """One entry that was verified before."""
     page = PageReceived(peer=peer, feed=feed, first=entry.index, until=entry.index + 1, entries=(entry,))
+    return _written(page)
+
+
+def _written(page: PageReceived) -> PageChunk:
     return PageChunk(page, page.model_dump_json().encode())
 
 
@@ -71,4 +76,6 @@ def _chunk(peer: str, feed: str, first: int, lines: Sequence[bytes]) -> PageChun
         raise BadPage("malformed", first + (int(where[1]) if len(where) > 1 else 0)) from error
     if (page.peer, page.feed, page.first, page.until, page.waiting) != (peer, feed, first, until, ()):
         raise BadPage("malformed", first)
-    return PageChunk(page, data)
+    if too_long := next((each for each in page.entries if len(each.line) > MOST_OF_A_LINE), None):
+        raise BadPage("too_large", too_long.index)
+    return _written(page)
