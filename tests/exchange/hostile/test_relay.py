@@ -98,7 +98,7 @@ class Province:
         body = AcknowledgedBody(by=by or self.nation.code, at=at, entries=(entry,)).model_dump_json()
         event = told("down-city", "acknowledged", next(_indices), body)
         async with self.city.node.context("exchange") as ctx:
-            await receiving._keep(ctx, [PageChunk(event, event.model_dump_json().encode())], tell=False)
+            await receiving.keep(ctx, [PageChunk(event, event.model_dump_json().encode())], tell=False)
             await events.on_page_received(ctx, [delivered(event)])
         await self.city.node.settled()
 

@@ -217,3 +217,21 @@ async def send_again(session: Session, peer: str, feed: str, ranges: Sequence[En
     """The peer lacks what was said about these ranges; how many acknowledgements are to be sent once more."""
     values = {"firsts": [each.first for each in ranges], "untils": [each.until for each in ranges]}
     return await session.execute(_SEND_AGAIN, {"peer": peer, "feed": feed, **values})
+
+
+_REFUSED = """
+    select r.index
+      from exchange.acknowledgement_made m
+     cross join lateral jsonb_to_recordset(cast(m.data as jsonb) -> 'refused') as r(index bigint, code text)
+     where m.peer = :peer and m.feed = :feed and m.until > :after and r.index >= :after and r.code <> 'newer_version'
+       and not exists (select from exchange.acknowledgement_made later
+                        where later.peer = m.peer and later.feed = m.feed and later.number > m.number
+                          and later.first <= r.index and later.until > r.index)
+     group by r.index order by r.index limit :limit
+"""
+
+
+async def refused(session: Session, peer: str, feed: str, *, after: int, limit: int) -> list[int]:
+    """The first entries from `after` on that this node has refused and not applied since; no such as wait."""
+    rows = await session.fetch(_REFUSED, {"peer": peer, "feed": feed, "after": after, "limit": limit})
+    return [row.index for row in rows]
