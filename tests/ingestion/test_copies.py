@@ -643,6 +643,8 @@ async def test_a_correction_that_is_refused_here_leaves_nothing_of_the_record_to
     assert len(await codes(province, refused)) == 1, "told again"
     first, event = await province.events(record)
     assert (event.rev, event.change, event.state, event.subject) == (2, "withheld", "withheld", first.subject)
+    offered_again = feed.entry(said, record=record, rev=2, change="corrected")
+    assert await codes(province, offered_again) == ["withheld_here"], "it is not applied, and nobody is told so"
     await province.deliver(feed.entry(said, record=record, rev=3, change="marked"))
     assert (await province.events(record))[-1].state == "withheld"
     await province.deliver(feed.entry(said, record=record, rev=4, change="corrected", mark="disputed"))

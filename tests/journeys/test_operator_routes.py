@@ -47,6 +47,7 @@ EXAMPLES = {
     ),
     "GET /v1/admin/feeds": Example(path={}),
     "POST /v1/admin/feeds/{peer}/{feed}/resume": Example(path={"peer": "district", "feed": "up"}, status=409),
+    "POST /v1/admin/feeds/{peer}/{feed}/offer": Example(path={"peer": "district", "feed": "up"}),
     "GET /v1/admin/chain": Example(path={}),
     "POST /v1/admin/chain/{peer}/{node}/accept": Example(path={"peer": "province", "node": "nation"}, status=409),
     "POST /v1/admin/feeds/{feed}/restore": Example(path={"feed": "down"}),

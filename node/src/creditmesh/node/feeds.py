@@ -25,3 +25,12 @@ def _waits(feed: dict[str, Any]) -> str:
 def resume(operator: Operator, peer: str, feed: str) -> None:
     """Let a stopped copy go on from where it stands; NodeError if it is not stopped."""
     operator.call("exchange", "POST", f"{_PATH}/{peer}/{feed}/resume")
+
+
+def offer(operator: Operator, peer: str, feed: str) -> int:
+    """Have this node judge anew what it refused of a copy; how many entries."""
+    offered, after = 0, 0
+    while after is not None:
+        said = operator.call("exchange", "POST", f"{_PATH}/{peer}/{feed}/offer?after={after}")
+        offered, after = offered + said["offered"], said["next"]
+    return offered

@@ -218,6 +218,17 @@ class AnswersOut(Out):
     """The first ranges below the highest entry answered for; the puller hands these in again."""
 
 
+class OfferedOut(Out):
+    """What was refused of a copy and was judged anew."""
+
+    feed: FeedName
+    peer: NodeCode
+    offered: int = 0
+    """How many entries; with them came what is later of their records."""
+    next: int | None = None
+    """From where on there may be more; None where there is none."""
+
+
 class RestoredOut(Out):
     """A feed of this node after a page of it came back."""
 

@@ -65,7 +65,7 @@ def verify_page(
 def extended(before: Range, entries: Sequence[FeedEntry]) -> tuple[Range, list[Subtree]]:
     """The range with these entries, each in its place and true to its commitment; BadPage if one is not."""
     for place, entry in enumerate(entries, start=before.size):
-        _check(entry, place)
+        check_entry(entry, place)
     return before.extended(leaf_hash(entry.line.encode()) for entry in entries)
 
 
@@ -80,7 +80,8 @@ def signed_head(note: str, *, origin: str, publics: Iterable[bytes], verify: Ver
     return checkpoint
 
 
-def _check(entry: FeedEntry, place: int) -> None:
+def check_entry(entry: FeedEntry, place: int) -> None:
+    """BadPage unless the entry is of that place, and its body, if it has one, is what its line commits to."""
     if entry.index != place:
         raise BadPage("order", place)
     try:

@@ -152,6 +152,22 @@ def feeds_resume(
         out.print(f"{peer}/{feed} goes on / 已恢复拉取 {peer}/{feed}", markup=False, highlight=False)
 
 
+@feeds_app.command("offer")
+def feeds_offer(
+    peer: Annotated[str, typer.Argument(help="The peer's code.")],
+    feed: Annotated[str, typer.Argument(help="Its feed: up or down.")],
+) -> None:
+    """Have this node judge anew what it refused of a copy, once it has the item, the right or the key that was missing.
+
+    What is accepted now is acknowledged as applied; what is refused once more stays refused.
+    """
+    from creditmesh.node import feeds
+
+    with plainly():
+        offered = feeds.offer(node_operator(), peer, feed)
+        out.print(f"{offered} entries are judged anew / 重新审核 {offered} 个条目", markup=False, highlight=False)
+
+
 @topics_app.command("apply")
 def topics_apply(
     *,

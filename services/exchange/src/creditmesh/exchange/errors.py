@@ -60,6 +60,14 @@ class NotRestored(Conflict):
     title_zh = "无法以对方副本恢复该交换日志"
 
 
+class NotOffered(Conflict):
+    """409: the peer no longer gives the entries that were verified."""
+
+    code = "entries_not_offered"
+    title = "What was refused cannot be had from the peer again"
+    title_zh = "无法再次取得此前被拒收的条目"
+
+
 class NotKept(NotFound):
     """404: the entries after this place are not kept here as they came."""
 

@@ -8,10 +8,10 @@ from fastapi.responses import StreamingResponse
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.exchange.api.feeds import NDJSON, PULLS, Feed
-from creditmesh.exchange.operations import chain, copying, relaying, restoring
+from creditmesh.exchange.operations import chain, copying, offering, relaying, restoring
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.chain import ChainOut
-from creditmesh.schemas.exchange import FeedOut, RestoredOut, RestoredRecord
+from creditmesh.schemas.exchange import FeedOut, OfferedOut, RestoredOut, RestoredRecord
 from creditmesh.schemas.identifiers import FeedName, NodeCode
 
 router = Router(tags=["exchange"])
@@ -34,6 +34,22 @@ async def resume(ctx: Ctx, peer: NodeCode, feed: FeedName) -> FeedOut:
     `POST /v1/admin/feeds/city/up/resume`
     """
     return await copying.resume(ctx, peer, feed)
+
+
+@router.post("/v1/admin/feeds/{peer}/{feed}/offer", access=AccessPolicy.inside())
+async def offer(
+    ctx: Ctx,
+    peer: NodeCode,
+    feed: FeedName,
+    after: Annotated[int, Query(ge=0, le=2**53, description="From which entry on: `next` of the answer before.")] = 0,
+) -> OfferedOut:
+    """Judge anew what this node refused of a copy: after it has got the item, the right or the key that was missing.
+
+    Bodies are asked for again. Call it until `next` is null; what is refused once more stays refused. 409
+    `entries_not_offered` where the peer no longer gives what was verified.
+    `POST /v1/admin/feeds/city/up/offer?after=0`
+    """
+    return await offering.offer_again(ctx, peer, feed, after=after)
 
 
 @router.get("/v1/admin/chain", access=AccessPolicy.inside())

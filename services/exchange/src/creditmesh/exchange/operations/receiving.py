@@ -46,7 +46,7 @@ async def receive(
         waits += [WaitingEntry(each.index, each.unknown or BEHIND, each.record) for each in held]
         unused = [each.index for each in held if not _ends(each)]
         kept.append(chunk.with_waiting(unused) if unused else chunk)
-    await _keep(ctx, kept, tell=not before.behind)
+    await keep(ctx, kept, tell=not before.behind)
     await waiting.add(session, before.peer, before.feed, waits)
     if before.behind:
         await catching_up.hold_back(session, _held(kept))
@@ -66,7 +66,7 @@ async def tell_again(ctx: Context, peer: str, feed: str) -> None:
         first = waits[-1].index + 1
         known = await _known(ctx, peer, feed, waits, records)
         await waiting.remove(session, peer, feed, [entry.index for entry in known])
-        await _keep(ctx, [alone(peer, feed, entry) for entry in known], tell=True)
+        await keep(ctx, [alone(peer, feed, entry) for entry in known], tell=True)
     await waiting.count(session, peer, feed)
 
 
@@ -95,14 +95,20 @@ async def _let_go(ctx: Context, copy: FeedCopy) -> None:
     await tell_again(ctx, copy.peer, copy.feed)
 
 
+def replaces(entry: ReceivedEntry) -> bool:
+    """Whether it is content of a record, or stands in the place of content: marks and discharges stand beside it."""
+    line = entry.line
+    if line is None or line.record is None:
+        return False
+    return line.change in _REPLACING or line.change not in STATE_CHANGES
+
+
 def _held(chunks: Sequence[PageChunk]) -> list[HeldEntry]:
-    """What is content of a record here, or in the place of content: marks and discharges stand beside it."""
     return [
-        HeldEntry(each.peer, each.feed, each.index, each.line.record, each.line.change not in STATE_CHANGES)
+        HeldEntry(each.peer, each.feed, each.index, each.record, each.line.change not in STATE_CHANGES)
         for chunk in chunks
         for each in chunk.page.received
-        if each.index not in chunk.page.waiting and each.line is not None and each.line.record is not None
-        if each.line.change in _REPLACING or each.line.change not in STATE_CHANGES
+        if each.index not in chunk.page.waiting and replaces(each) and each.line is not None and each.record is not None
     ]
 
 
@@ -119,7 +125,8 @@ def _ends(entry: ReceivedEntry) -> bool:
     return entry.line is not None and entry.line.change in ENDS
 
 
-async def _keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> None:
+async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> None:
+    """Keep these chunks of what was verified, and tell them or not."""
     rows = [_row(ctx, chunk) for chunk in chunks]
     if tell:
         for row in rows:

@@ -10,6 +10,7 @@ from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.schemas.acknowledgements import EntryRange
+from creditmesh.schemas.exchange import WAITING
 from creditmesh.schemas.tlog import Range
 
 
@@ -220,3 +221,23 @@ async def sent_about(
     values = {"firsts": [each.first for each in ranges], "untils": [each.until for each in ranges]}
     rows = await session.fetch(_SENT_ABOUT, {"peer": peer, "feed": feed, "limit": limit, **values})
     return [Unsent(*row) for row in rows]
+
+
+_REFUSED = """
+    select r.index
+      from exchange.acknowledgement_made m
+     cross join lateral jsonb_to_recordset(cast(m.data as jsonb) -> 'refused') as r(index bigint, code text)
+     where m.peer = :peer and m.feed = :feed and m.until > :after and r.index >= :after
+       and r.code <> all(cast(:waiting as text[]))
+       and not exists (select from exchange.acknowledgement_made later
+                        where later.peer = m.peer and later.feed = m.feed and later.number > m.number
+                          and later.first <= r.index and later.until > r.index)
+     group by r.index order by r.index limit :limit
+"""
+
+
+async def refused(session: Session, peer: str, feed: str, *, after: int, limit: int) -> list[int]:
+    """The first entries from `after` on that this node has refused and not applied since; no such as wait."""
+    place = {"peer": peer, "feed": feed, "after": after, "limit": limit}
+    rows = await session.fetch(_REFUSED, {**place, "waiting": sorted(WAITING)})
+    return [row.index for row in rows]

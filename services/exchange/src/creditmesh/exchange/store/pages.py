@@ -1,6 +1,6 @@
 """What came of peers' feeds: stretches of verified pages, each the body of an event, and the entries in them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -78,6 +78,10 @@ _REWRITE = """
       from unnest(cast(:parts as integer[]), cast(:ids as uuid[]), cast(:texts as bytea[])) as w(part, id, data)
      where p.part = w.part and p.id = w.id
 """
+_ABOUT = """
+    select data from exchange.received_page p
+     where peer = :peer and feed = :feed and until > :after and records && cast(:records as uuid[])
+"""
 _AT_ONCE = 50
 
 
@@ -107,6 +111,31 @@ async def between(
         beyond = rows[-1].first
         for row in rows:
             yield PageReceived.model_validate_json(row.data)
+
+
+async def at(session: Session, peer: str, feed: str, indices: Sequence[int]) -> dict[int, FeedEntry]:
+    """These entries as they are kept."""
+    texts = await covering(session, [(peer, feed, index) for index in indices])
+    return _entries([PageReceived.model_validate_json(text.data) for text in texts], lambda index, _: index in indices)
+
+
+async def about(
+    session: Session, peer: str, feed: str, records: Collection[UUID], *, after: int
+) -> dict[int, FeedEntry]:
+    """The entries from `after` on about these records, as they are kept; none that wait for a newer version."""
+    place = {"peer": peer, "feed": feed, "records": list(records), "after": after}
+    pages = [PageReceived.model_validate_json(row.data) for row in await session.fetch(_ABOUT, place)]
+    return _entries(pages, lambda index, record: index >= after and record in records)
+
+
+def _entries(pages: Iterable[PageReceived], wanted: Callable[[int, UUID | None], bool]) -> dict[int, FeedEntry]:
+    """What is wanted of the pages; of an entry that stands twice the one with its body."""
+    found: dict[int, FeedEntry] = {}
+    for page in pages:
+        for entry, read in zip(page.entries, page.received, strict=True):
+            if wanted(entry.index, read.record) and (entry.index not in found or entry.body is not None):
+                found[entry.index] = entry
+    return found
 
 
 async def kept(session: Session, peer: str, feed: str, *, after: int) -> KeptPage | None:

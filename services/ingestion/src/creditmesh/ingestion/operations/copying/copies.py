@@ -103,7 +103,8 @@ class _Copies:
         if entry.record in self._own_ids or held not in {None, place} or not self._is_of(entry, place, newest):
             return reason("another_record")
         if newest is not None and entry.rev <= newest.rev:
-            return None
+            withheld = entry.rev == newest.rev and newest.state == "withheld" and not entry.changes_state
+            return reason("withheld_here") if withheld else None
         if newest is None and candidate is not None and not self._expired.isdisjoint(_told_by(candidate)):
             return reason("retention_over")
         if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
