@@ -9,7 +9,7 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.chunks import PageChunk, alone
-from creditmesh.exchange.store import copies, waiting
+from creditmesh.exchange.store import copies, revisions, waiting
 from creditmesh.exchange.store.copies import FeedCopy, ReceivedPage
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
@@ -72,7 +72,7 @@ async def _tell(ctx: Context, chunks: Sequence[PageChunk]) -> None:
     await copies.write(session, rows)
     sent = [each for chunk in chunks if chunk.page.feed == UP for each in chunk.page.received]
     lines = [(each, each.line) for each in sent if each.line is not None]
-    await copies.note_sent(
+    await revisions.note_sent(
         session,
         [
             (line.record, line.rev, each.peer, each.index)

@@ -169,34 +169,6 @@ async def resume(session: Session, peer: str, feed: str) -> bool:
     return bool(await session.execute(_RESUME, {"peer": peer, "feed": feed}))
 
 
-_NOTE_SENT = """
-    insert into exchange.sent_revision (record, rev, peer, index)
-    select record, rev, peer, min(index)
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
-                  cast(:indices as bigint[])) as w(record, rev, peer, index)
-     group by record, rev, peer order by record, rev, peer
-        on conflict do nothing
-"""
-_SENT_BY_CHILDREN = """
-    select s.record, s.rev, s.peer, s.index
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
-      join exchange.sent_revision s on s.record = w.record and s.rev = w.rev
-"""
-
-
-async def note_sent(session: Session, revisions: Sequence[tuple[UUID, int, str, int]]) -> None:
-    """Remember where in which peer's feed each revision stands first: (record, rev, peer, index)."""
-    if revisions:
-        columns = ("records", "revs", "peers", "indices")
-        await session.execute(_NOTE_SENT, dict(zip(columns, zip(*revisions, strict=True), strict=True)))
-
-
-async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str, int]]:
-    """Which peers' feeds have these revisions and where first, whoever may send them: (record, rev, peer, index)."""
-    given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
-    return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
-
-
 _HEADS_AT = """
     select head.size, head.root
       from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:sizes as bigint[]))
