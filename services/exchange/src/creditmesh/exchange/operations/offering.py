@@ -16,7 +16,7 @@ from creditmesh.exchange.chunks import alone
 from creditmesh.exchange.errors import NoSuchFeed, NotOffered
 from creditmesh.exchange.operations.receiving import keep, replaces
 from creditmesh.exchange.peer import NotNow, Peer
-from creditmesh.exchange.store import copies, pages
+from creditmesh.exchange.store import copies, pages, revisions
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import DOWN, STATE_CHANGES, UP, FeedEntry, OfferedOut
@@ -42,7 +42,8 @@ async def offer_again(ctx: Context, peer: str, feed: str, *, after: int) -> Offe
         return OfferedOut(peer=peer, feed=feed)
     wanted = await pages.at(session, peer, feed, refused)
     records = {each.record: each.index for each in reversed(_read(peer, feed, wanted)) if each.record is not None}
-    wanted |= await pages.about(session, peer, feed, records, after=refused[0])
+    later = await revisions.later(session, peer, records, after=refused[0]) if feed == UP else ()
+    wanted |= await pages.at(session, peer, feed, later)
     told = _told(_read(peer, feed, wanted), records)
     await ctx.rollback()  # no session is held while a peer is asked
     lost = [wanted[index] for index, whole in told.items() if whole and wanted[index].body is None]

@@ -11,7 +11,7 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.chunks import PageChunk, alone
 from creditmesh.exchange.operations import answering
-from creditmesh.exchange.store import catching_up, copies, pages, waiting
+from creditmesh.exchange.store import catching_up, copies, pages, revisions, waiting
 from creditmesh.exchange.store.catching_up import HeldEntry
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.pages import ReceivedPage
@@ -135,7 +135,7 @@ async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> None
     await pages.write(session, rows)
     sent = [each for chunk in chunks if chunk.page.feed == UP for each in chunk.page.received]
     lines = [(each, each.line) for each in sent if each.line is not None]
-    await pages.note_sent(
+    await revisions.note_sent(
         session,
         [
             (line.record, line.rev, each.peer, each.index)

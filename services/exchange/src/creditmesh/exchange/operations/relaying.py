@@ -16,7 +16,7 @@ from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.chain import Link
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.store import answers, feeds, pages
+from creditmesh.exchange.store import answers, feeds, revisions
 from creditmesh.exchange.store import chain as waiting
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
@@ -84,7 +84,7 @@ async def relayed(
 ) -> list[ChildAnswer]:
     """What each child is to be told of its own entries among these: who sends for their origin, and sent them."""
     origins = {(entry.record, entry.rev): orjson.loads(entry.line)["origin"] for entry in entries}
-    sent = await pages.sent_by_children(
+    sent = await revisions.sent_by_children(
         await ctx.session(), [revision for revision, origin in origins.items() if origin != ctx.node.code]
     )
     own = {(entry.record, entry.rev): entry.index for entry in entries}

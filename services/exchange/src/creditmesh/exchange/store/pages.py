@@ -1,6 +1,6 @@
 """What came of peers' feeds: stretches of verified pages, each the body of an event, and the entries in them."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -78,10 +78,6 @@ _REWRITE = """
       from unnest(cast(:parts as integer[]), cast(:ids as uuid[]), cast(:texts as bytea[])) as w(part, id, data)
      where p.part = w.part and p.id = w.id
 """
-_ABOUT = """
-    select data from exchange.received_page p
-     where peer = :peer and feed = :feed and until > :after and records && cast(:records as uuid[])
-"""
 _AT_ONCE = 50
 
 
@@ -113,27 +109,12 @@ async def between(
             yield PageReceived.model_validate_json(row.data)
 
 
-async def at(session: Session, peer: str, feed: str, indices: Sequence[int]) -> dict[int, FeedEntry]:
-    """These entries as they are kept."""
-    texts = await covering(session, [(peer, feed, index) for index in indices])
-    return _entries([PageReceived.model_validate_json(text.data) for text in texts], lambda index, _: index in indices)
-
-
-async def about(
-    session: Session, peer: str, feed: str, records: Collection[UUID], *, after: int
-) -> dict[int, FeedEntry]:
-    """The entries from `after` on about these records, as they are kept; none that wait for a newer version."""
-    place = {"peer": peer, "feed": feed, "records": list(records), "after": after}
-    pages = [PageReceived.model_validate_json(row.data) for row in await session.fetch(_ABOUT, place)]
-    return _entries(pages, lambda index, record: index >= after and record in records)
-
-
-def _entries(pages: Iterable[PageReceived], wanted: Callable[[int, UUID | None], bool]) -> dict[int, FeedEntry]:
-    """What is wanted of the pages; of an entry that stands twice the one with its body."""
+async def at(session: Session, peer: str, feed: str, indices: Collection[int]) -> dict[int, FeedEntry]:
+    """These entries as they are kept; of one that stands twice the one with its body."""
     found: dict[int, FeedEntry] = {}
-    for page in pages:
-        for entry, read in zip(page.entries, page.received, strict=True):
-            if wanted(entry.index, read.record) and (entry.index not in found or entry.body is not None):
+    for text in await covering(session, [(peer, feed, index) for index in indices]) if indices else ():
+        for entry in PageReceived.model_validate_json(text.data).entries:
+            if entry.index in indices and (entry.index not in found or entry.body is not None):
                 found[entry.index] = entry
     return found
 
@@ -148,31 +129,3 @@ async def kept(session: Session, peer: str, feed: str, *, after: int) -> KeptPag
         found |= {entry.index: entry for entry in page.entries if after <= entry.index < end.size}
     whole = [found[index] for index in sorted(found)]
     return KeptPage(whole, end.note) if len(whole) == end.size - after else None
-
-
-_NOTE_SENT = """
-    insert into exchange.sent_revision (record, rev, peer, index)
-    select record, rev, peer, min(index)
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
-                  cast(:indices as bigint[])) as w(record, rev, peer, index)
-     group by record, rev, peer order by record, rev, peer
-        on conflict do nothing
-"""
-_SENT_BY_CHILDREN = """
-    select s.record, s.rev, s.peer, s.index
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
-      join exchange.sent_revision s on s.record = w.record and s.rev = w.rev
-"""
-
-
-async def note_sent(session: Session, revisions: Sequence[tuple[UUID, int, str, int]]) -> None:
-    """Remember where in which peer's feed each revision stands first: (record, rev, peer, index)."""
-    if revisions:
-        columns = ("records", "revs", "peers", "indices")
-        await session.execute(_NOTE_SENT, dict(zip(columns, zip(*revisions, strict=True), strict=True)))
-
-
-async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str, int]]:
-    """Which peers' feeds have these revisions and where first, whoever may send them: (record, rev, peer, index)."""
-    given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
-    return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
