@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from creditmesh.exchange import entries, events
 from creditmesh.exchange.operations import relaying
+from creditmesh.exchange.operations.comparing import compared
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.events import RecordChanged
@@ -19,6 +20,7 @@ from creditmesh.schemas.signed import SignedText
 from tests.exchange.conftest import NOW, City, Signer, neighbour, row_of
 from tests.exchange.sender import pulling_from_a_sender
 from tests.exchange.test_holders import Told, delivered
+from tests.support.eventually import eventually
 from tests.support.eventually import eventually
 
 RECEIVED = "insert into exchange.sent_revision (peer, index, record, rev) values ($1, $2, $3, $4)"
@@ -68,6 +70,8 @@ async def test_a_child_that_repeats_a_line_is_told_of_it_once_and_no_body_is_lar
 ):
     async with pulling_from_a_sender(city, tmp_path / "sender") as puller:
         record, who = uuid4(), puller.sender.who.code
+        heard = compared(city.node.host.equipment["exchange"])
+        await eventually(lambda: f"down-{who}" in heard.known, within=60)
         puller.sender.add(600, type="record", record=str(record), rev=1, change="withdrawn", origin=who)
         await puller.step()
         text = SignedText(signed="y" * 60_000, signature="A" * 88)
