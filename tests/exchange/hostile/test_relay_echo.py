@@ -21,7 +21,6 @@ from tests.exchange.conftest import NOW, City, Signer, neighbour, row_of
 from tests.exchange.sender import pulling_from_a_sender
 from tests.exchange.test_holders import Told, delivered
 from tests.support.eventually import eventually
-from tests.support.eventually import eventually
 
 RECEIVED = "insert into exchange.sent_revision (peer, index, record, rev) values ($1, $2, $3, $4)"
 RELAYED = "select body from exchange.feed_entry where feed = $1 order by index"
