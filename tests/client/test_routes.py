@@ -36,8 +36,12 @@ CASE = CaseOut(
 SCREENED = ScreenedIn(kind=QUERY.subject.kind, document=QUERY.subject.document)
 TASK = f"{ID}.3f9c2d1a7b40.procurement_bar"
 READ = TaskOut.model_construct(id=TASK, answers=0)
-OF_NODES = {("POST", "/v1/exchange/feeds/{feed}/acknowledgements")}
-"""What only a node can send: its own signature."""
+OF_NODES = {
+    ("POST", "/v1/exchange/feeds/{feed}/acknowledgements"),
+    ("GET", "/v1/exchange/copies/{feed}"),
+    ("GET", "/v1/exchange/copies/{feed}/entries"),
+}
+"""What only a node can send, or ask about its own feeds: with its own signature."""
 SUBJECT = SubjectIn(kind="organisation", document=Document(type="uscc", number=Pii(uscc(1))))
 CALLS: dict[str, Callable[[Node], object]] = {
     "catalogue.glance": lambda node: node.catalogue.glance(),
@@ -57,6 +61,7 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "records.submit": lambda node: node.records.submit(ITEM, {"A": "b"}),
     "records.read": lambda node: node.records.read(ID),
     "records.revisions": lambda node: node.records.revisions(ID),
+    "records.reinstate": lambda node: node.records.reinstate(ITEM, {"A": "b"}, basis="示法行终〔2026〕1号"),
     "records.correct": lambda node: node.records.correct(ID, {"A": "b"}, revision=1),
     "records.withdraw": lambda node: node.records.withdraw(ID, revision=1, reason="revoked"),
     "records.submission": lambda node: node.records.submission(ID),

@@ -110,4 +110,4 @@ FROZEN_ACKNOWLEDGEMENT = (
 def test_an_acknowledgement_of_before_is_read_as_what_it_said():
     given = checked(Acknowledgement, signed(FROZEN_ACKNOWLEDGEMENT))
     assert (given.first, given.until, given.refused[0].code) == (0, 3, "minor")
-    assert (given.above, given.kept) == ((), ())
+    assert (given.above, given.kept) == (None, ()), "who says nothing of it is not one with nobody above"

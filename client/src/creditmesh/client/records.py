@@ -21,6 +21,7 @@ from creditmesh.schemas.records import (
     HeldReview,
     OwnRevision,
     RecordEnded,
+    ReinstatementIn,
     ReviewEntry,
     ReviewState,
     SubmissionOut,
@@ -79,6 +80,11 @@ class Records:
         """Replace the whole content of a record; one that has ended is opened again by it."""
         body = CorrectionIn(fields=dict(fields), reason=reason, basis=basis)
         return self._wire.post(f"/v1/records/{record}/corrections", body, Verdict, key=key, etag=_etag(revision))
+
+    def reinstate(self, item: str, fields: Mapping[str, JsonValue], *, basis: str, key: str | None = None) -> Verdict:
+        """Ask that a decision is taken in again whose withdrawn record was deleted: held for the credit office."""
+        body = ReinstatementIn(fields=dict(fields), basis=basis)
+        return self._wire.post(f"/v1/items/{item}/reinstatements", body, Verdict, key=key)
 
     def withdraw(
         self,
