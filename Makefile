@@ -38,7 +38,7 @@ format: setup ## put every file into shape
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
 
 test: setup ## everything, on both buses, with real PostgreSQL and Kafka
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rs
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -rs
 
 chaos: setup ## kill -9 of everything in a node and a chain, several times over (TIMES=3, RUNS=1; each run has another seed)
 	@for run in $$(seq $(RUNS)); do CHAOS_TIMES=$(TIMES) $(BIN)/python -m pytest tests/chaos -s -rs || exit 1; done

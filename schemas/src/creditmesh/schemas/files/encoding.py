@@ -26,7 +26,7 @@ _SAID: dict[str, Encoding] = {
 _SLICE = 1024 * 1024
 _ASCII = bytes(range(128))
 _SAMPLE = 256 * 1024
-_ENOUGH, _MANY = 16, 96
+_ENOUGH, _MANY = 12, 96
 """Of fewer different characters nothing can be said; of so many, all."""
 _FIRST, _SECOND, _THIRD = range(0xB0, 0xC0), range(0xC0, 0xD0), range(0xD0, 0xD8)
 _BEYOND_HANGUL = range(0xC9, 0xF8)
