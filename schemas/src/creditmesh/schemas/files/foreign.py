@@ -60,7 +60,10 @@ _FORMS: tuple[tuple[re.Pattern[bytes], Foreign], ...] = (
         ),
     ),
     (
-        re.compile(rb"(?:[!-9;-~]+:[^\n]*\r?\n)*?(?:MIME-Version|Content-Type):", re.IGNORECASE),
+        re.compile(
+            rb"(?:(?!MIME-Version:|Content-Type:)[!-9;-~]++:[^\r\n]*+\r?+\n)*+(?:MIME-Version|Content-Type):",
+            re.IGNORECASE,
+        ),
         Foreign(
             "This is a web archive (.mht), though its name may say .xls; "
             "open it in a spreadsheet and save it as CSV (UTF-8).",
