@@ -60,8 +60,8 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|(?!\d(?:\D+\d)+\Z)(?:\d{1,2}\W+)+\d{1
 """An amount, or a list of small numbers; a number with a mark behind each digit is none."""
 _DAY = re.compile(r"\A(?:19|20)\d\d(?:[-./]\d{1,2}[-./]|[)〕】\]])|\d\.\d{1,2}(?!\d)\s+\d|\d\s+\d+\.\d", re.ASCII)
 """A day, the year of a document, or one amount and the next."""
-_SIZE = re.compile(r"\d{3,4}(?:\s*\*\s*\d{3,4}){2}", re.ASCII)
-"""1830*915*1200."""
+_SIZE = re.compile(r"(?!1\D*[3-9](?:\D*\d){9}\Z)\d{3,4}(?:\s*\*\s*\d{3,4}){2}", re.ASCII)
+"""1830*915*1200; what has the digits of a mobile number (138*0013*8000) may be one."""
 _AREA = re.compile(r"(?<!\d)0\d{2,3}\s?[-)]\s?\Z", re.ASCII)
 """The area code of a fixed line: 0991-1852968."""
 _DIGITS_BEFORE, _DIGITS_BEHIND = re.compile(r"\d*\Z", re.ASCII), re.compile(r"\d*", re.ASCII)
