@@ -68,14 +68,18 @@ class Victim:
 def victim(state: Path, *, bus: str = "embedded", split: bool = False) -> Iterator[Victim]:
     """A fresh city node with its catalogue."""
     with started(state, bus=bus, split=split, console=Console(quiet=True), codes=("city",)) as sandbox:
-        yield Victim(sandbox, sandbox.nodes["city"])
+        city = Victim(sandbox, sandbox.nodes["city"])
+        assert city.key  # made before anything is killed
+        yield city
 
 
 @contextmanager
 def chain(state: Path, *, bus: str = "embedded", split: bool = False) -> Iterator[dict[str, Victim]]:
     """Fresh nodes of a city, a province and the nation, enrolled with each other, by their codes."""
     with started(state, bus=bus, split=split, console=Console(quiet=True)) as sandbox:
-        yield {code: Victim(sandbox, node) for code, node in sandbox.nodes.items()}
+        nodes = {code: Victim(sandbox, node) for code, node in sandbox.nodes.items()}
+        assert nodes["city"].key  # made before anything is killed
+        yield nodes
 
 
 def submit(node: Victim, body: bytes, key: str) -> list[dict] | None:
