@@ -268,7 +268,9 @@ async def test_a_changed_page_is_found(city: City):
     assert found.value.reason == "signature"
 
 
-async def test_the_key_serves_until_who_may_read_changes(city: City, tmp_path: Path):
+async def test_the_key_serves_until_who_may_read_changes_and_then_older_ones_are_wrapped_again(
+    city: City, tmp_path: Path
+):
     def keys(entries: list) -> list[FeedKeyBody]:
         lines = [e for e in entries if EntryLine.model_validate_json(e.line).type == "feed.key"]
         return [FeedKeyBody.model_validate_json(e.body) for e in lines]
@@ -282,6 +284,10 @@ async def test_the_key_serves_until_who_may_read_changes(city: City, tmp_path: P
     await submitted(city, "示市监罚〔2026〕96号")
     entries, _ = await city.page()
     after = keys(entries)
-    assert len(after) == len(before) + 1
-    assert {wrapped.key for wrapped in after[-1].wrapped} >= {second.keys.public("feed").id}
-    assert RecordBody.model_validate_json(entries[-1].body).sealed.key == after[-1].key
+    assert after[: len(before)] == before
+    again, newest = after[len(before) : -1], after[-1]
+    assert [given.key for given in again] == [given.key for given in before]
+    assert newest.key not in {given.key for given in before}
+    for given in (*again, newest):
+        assert {wrapped.key for wrapped in given.wrapped} >= {second.keys.public("feed").id}
+    assert RecordBody.model_validate_json(entries[-1].body).sealed.key == newest.key

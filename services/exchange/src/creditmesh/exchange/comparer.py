@@ -5,13 +5,16 @@ import asyncio
 import httpx
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
-from creditmesh.chassis.context import Equipment
+from creditmesh.chassis.context import Context, Equipment
 from creditmesh.chassis.metrics import FEED_BEHIND
 from creditmesh.chassis.service import Workplace
+from creditmesh.exchange.errors import FeedBehind, NotCompared
+from creditmesh.exchange.operations import sealing
 from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
 from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.tlog import Checkpoint
 
 SECONDS_TO_LOOK = 1.0
@@ -48,8 +51,20 @@ class Comparer:
             async with self._equipment.pool.session() as session:
                 await judge(self._equipment, session, heard)
         known.keep(wanted)
+        await self._open_to_readers()
         for feed, _ in wanted:
             FEED_BEHIND.labels(feed).set(bool(known.behind(feed)))
+
+    async def _open_to_readers(self) -> None:
+        """Let who was enrolled since read all of `up`, where that may be appended to."""
+        context = Context(self._equipment)
+        try:
+            await sealing.open_to_readers(context, UP)
+            await context.commit()
+        except (NotCompared, FeedBehind):
+            return  # whoever comes later is told to ask again
+        finally:
+            await context.rollback()
 
     async def _ask(self, client: httpx.AsyncClient, party: Party, feed: str) -> tuple[Reader, Checkpoint | None] | None:
         """What a reader holds; None where it does not answer, and is asked again."""

@@ -37,6 +37,17 @@ class NotCompared(Unavailable):
         )
 
 
+class NotWrapped(Unavailable):
+    """503: the caller was enrolled a moment ago, and the feed's keys are not wrapped to it yet."""
+
+    code = "feed_not_wrapped"
+    title = "The feed's keys are being wrapped to your node"
+    title_zh = "正在将交换日志的密钥加封给您的节点"
+
+    def __init__(self) -> None:
+        super().__init__("It is so in a moment; ask again.", "片刻后即可，请重试。", headers={"Retry-After": "1"})
+
+
 class FeedBehind(Unmended):
     """503: peers have more of this feed than the node, or another history: its database was restored."""
 

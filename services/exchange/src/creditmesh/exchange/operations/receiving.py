@@ -49,6 +49,7 @@ async def receive(
     await keep(ctx, kept, tell=not before.behind)
     await waiting.add(session, before.peer, before.feed, waits)
     if before.behind:
+        await keep(ctx, _keys(kept), tell=True)
         await catching_up.hold_back(session, _held(kept))
         if page.after.size >= (before.announced or 0):
             await _let_go(ctx, before)
@@ -109,6 +110,17 @@ def _held(chunks: Sequence[PageChunk]) -> list[HeldEntry]:
         for chunk in chunks
         for each in chunk.page.received
         if each.index not in chunk.page.waiting and replaces(each) and each.line is not None and each.record is not None
+    ]
+
+
+def _keys(chunks: Sequence[PageChunk]) -> list[PageChunk]:
+    """The keys among these entries, each by itself: they show nothing, and one may open what came before it."""
+    pages = [chunk.page for chunk in chunks]
+    return [
+        alone(page.peer, page.feed, entry)
+        for page in pages
+        for entry, read in zip(page.entries, page.received, strict=True)
+        if read.type == "feed.key"
     ]
 
 

@@ -10,10 +10,11 @@ from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import BeyondFeed, NoSuchFeed
 from creditmesh.exchange.operations.comparing import assert_compared, compared, feeds_of
 from creditmesh.exchange.operations.feeds import word
+from creditmesh.exchange.operations.sealing import assert_open
 from creditmesh.exchange.store import answers, feeds, tiles
 from creditmesh.exchange.store.feeds import PagePart, StoredCheckpoint
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import FeedOut
+from creditmesh.schemas.exchange import UP, FeedOut
 from creditmesh.schemas.tlog import consistency_plan, fold, inclusion_plan
 
 PAGE_BYTES = 1024 * 1024
@@ -41,8 +42,12 @@ def check(ctx: Context, feed: str) -> None:
 
 
 async def standing(ctx: Context) -> list[FeedOut]:
-    """The caller's feeds as they stand."""
+    """The caller's feeds as they stand: how far it has to come before what it copied may be shown.
+
+    NotWrapped while it could not open all of that.
+    """
     by = ctx.known_caller.party or ""
+    await assert_open(ctx, UP, by)
     return [
         (await feed_out(ctx, feed)).model_copy(
             update={"acknowledged": await answers.reach(await ctx.alone(), feed, by)}

@@ -21,14 +21,11 @@ Change = tuple[Delivered, RecordChanged]
 
 
 async def share_records(ctx: Context, changes: Sequence[Change]) -> None:
-    """Append to `up` the revisions of items that are shared upwards, where a node above was ever enrolled.
+    """Append to `up` the revisions of items that are shared upwards, whether a node stands above or comes later.
 
-    One that was taken out pulls nothing, and finds all of it when it is enrolled again. What becomes of a record that
-    is there already follows also when its item is shared no more: its ends whole, and in place of content that it is
-    withheld.
+    What becomes of a record that is there already follows also when its item is shared no more: its ends whole, and in
+    place of content that it is withheld.
     """
-    if not ctx.followed(Directory).enrolled("above") and not (await feeds.head(await ctx.session(), UP)).size:
-        return
     shared = await _shared(ctx, changes)
     if not shared:
         return

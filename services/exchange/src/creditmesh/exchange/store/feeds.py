@@ -1,12 +1,8 @@
 """Feeds of the node: heads, entries, signed heads, and the keys that seal them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
 from uuid import UUID
-
-import orjson
 
 from creditmesh.chassis.bus.listen import CHANNEL
 from creditmesh.chassis.database.session import Session
@@ -73,17 +69,6 @@ class StoredCheckpoint:
     size: int
     root: bytes
     note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedKey:
-    """A key of a feed as this node keeps it: wrapped to itself."""
-
-    number: int
-    key: str
-    month: date
-    receivers: frozenset[str]
-    wrapped: Mapping[str, Any]
 
 
 _MAKE = "insert into exchange.feed_head (feed) values (:feed) on conflict do nothing"
@@ -245,36 +230,3 @@ async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict
     """The index of the first entry about each of these records that the feed has one of."""
     rows = await session.fetch(_FIRSTS, {"feed": feed, "records": list(records)})
     return {row.record: row["index"] for row in rows}
-
-
-_KEY = """
-    select number, key, month, receivers, wrapped from exchange.feed_key
-     where feed = :feed order by number desc limit 1
-"""
-_ADD_KEY = """
-    insert into exchange.feed_key (feed, number, key, month, receivers, wrapped)
-    values (:feed, :number, :key, :month, :receivers, :wrapped)
-"""
-
-
-async def newest_key(session: Session, feed: str) -> FeedKey | None:
-    """The key that seals the feed's entries now; None before the first."""
-    row = await session.row(_KEY, {"feed": feed})
-    if row is None:
-        return None
-    return FeedKey(**{**row, "receivers": frozenset(row.receivers), "wrapped": orjson.loads(row.wrapped)})
-
-
-async def add_key(session: Session, feed: str, key: FeedKey) -> None:
-    """Keep a key that was just put into the feed."""
-    await session.execute(
-        _ADD_KEY,
-        {
-            "feed": feed,
-            "number": key.number,
-            "key": key.key,
-            "month": key.month,
-            "receivers": sorted(key.receivers),
-            "wrapped": orjson.dumps(dict(key.wrapped)).decode(),
-        },
-    )

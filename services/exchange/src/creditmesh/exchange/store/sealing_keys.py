@@ -1,0 +1,66 @@
+"""The keys that seal this node's feeds, as it keeps them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+
+from creditmesh.chassis.database.connecting import Row
+from creditmesh.chassis.database.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedKey:
+    """A key of a feed as this node keeps it: wrapped to itself, and the words of those it was ever wrapped to."""
+
+    key: str
+    month: date
+    receivers: frozenset[str]
+    wrapped: Mapping[str, Any]
+
+
+_EVERY = """
+    select k.key, min(k.month) as month, array_agg(distinct r.word) as receivers,
+           (array_agg(k.wrapped order by k.number desc))[1] as wrapped
+      from exchange.feed_key k, unnest(k.receivers) as r(word)
+     where k.feed = :feed {which} group by k.key order by max(k.number)
+"""
+_NEWEST = "and k.key = (select key from exchange.feed_key where feed = :feed order by number desc limit 1)"
+_ADD = """
+    insert into exchange.feed_key (feed, number, key, month, receivers, wrapped)
+    select :feed, (select coalesce(max(number), 0) from exchange.feed_key where feed = :feed) + k.place,
+           k.key, k.month, string_to_array(k.receivers, ' '), k.wrapped
+      from unnest(cast(:keys as text[]), cast(:months as date[]), cast(:receivers as text[]), cast(:wrapped as jsonb[]))
+           with ordinality as k(key, month, receivers, wrapped, place)
+"""
+
+
+async def every(session: Session, feed: str) -> list[FeedKey]:
+    """All keys that ever sealed entries of the feed; the last one does now."""
+    return [_key(row) for row in await session.fetch(_EVERY.format(which=""), {"feed": feed})]
+
+
+async def newest(session: Session, feed: str) -> FeedKey | None:
+    """The key that seals the feed's entries now; None before the first."""
+    found = await session.fetch(_EVERY.format(which=_NEWEST), {"feed": feed})
+    return _key(found[0]) if found else None
+
+
+async def add(session: Session, feed: str, made: Sequence[FeedKey]) -> None:
+    """Keep keys that were just put into the feed, in that order."""
+    await session.execute(
+        _ADD,
+        {
+            "feed": feed,
+            "keys": [key.key for key in made],
+            "months": [key.month for key in made],
+            "receivers": [" ".join(sorted(key.receivers)) for key in made],
+            "wrapped": [orjson.dumps(dict(key.wrapped)).decode() for key in made],
+        },
+    )
+
+
+def _key(row: Row) -> FeedKey:
+    return FeedKey(**{**row, "receivers": frozenset(row.receivers), "wrapped": orjson.loads(row.wrapped)})
