@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
-from creditmesh.chassis.context import Equipment
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.metrics import FEED_BEHIND
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
