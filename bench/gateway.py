@@ -30,11 +30,12 @@ from bench.wire import ask_for, post
 from creditmesh.chassis.bus.listen import Notifications as Wakes
 from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.context import Context, Equipment, NodeFacts
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.embedded import EmbeddedServer
-from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.migrating import migrate
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.equipment import Equipment, NodeFacts
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.router import Ctx, Router

@@ -22,8 +22,8 @@ from bench.ingest import Taking, Way
 from bench.standing import Standing, lags
 from creditmesh.chassis.bus.listen import Notifications as Wakes
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.context import Equipment, NodeFacts
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.equipment import Equipment, NodeFacts
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault

@@ -1,7 +1,7 @@
 """A node that exists is upgraded: how far its peers above were heard is what waits of them, and else begins anew."""
 
 from creditmesh.catalogue import service
-from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.migrating import migrate
 from tests.support.postgres import Postgres
 
 BEFORE = """

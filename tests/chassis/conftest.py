@@ -14,10 +14,11 @@ from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.context import Context, Equipment, NodeFacts
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.equipment import Equipment, NodeFacts
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams

@@ -13,10 +13,11 @@ import pytest
 
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.database.migrations import Upgraded, assert_node, migrate
+from creditmesh.chassis.database.migrating import migrate
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.database.upgrading import StillRunning
+from creditmesh.chassis.database.versions import Upgraded, assert_node
 from creditmesh.chassis.facts import Facts, WrongNode
 from tests.chassis.sample import OTHER, SAMPLE
 from tests.support.postgres import Database, Postgres

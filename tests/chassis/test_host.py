@@ -22,10 +22,11 @@ from creditmesh.chassis.bus.replica import Replica
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import WrongNode
-from creditmesh.chassis.host import LEASES, Host, TooFewSessions
+from creditmesh.chassis.host import Host, TooFewSessions
 from creditmesh.chassis.http.health import KEPT
 from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.installation import streams
+from creditmesh.chassis.readers import LEASES
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.units import Unit

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from creditmesh.chassis.vault.ciphers import SECONDS_KEPT, Erased
 from creditmesh.chassis.vault.keys import Keys
-from creditmesh.chassis.vault.subjects import SECONDS_KEPT, Erased, Vault
+from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
 from tests.support.erasing import erase

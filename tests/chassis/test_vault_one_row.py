@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.migrating import migrate
+from creditmesh.chassis.vault.ciphers import Erased
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.migrations.vault_0001_subjects import OPEN
 from creditmesh.chassis.vault.migrations.vault_0005_document_and_number import ADOPT
 from creditmesh.chassis.vault.migrations.vault_0006_look_up import LOOK_UP
 from creditmesh.chassis.vault.migrations.vault_0008_known import IDENTIFY, RESOLVE
-from creditmesh.chassis.vault.subjects import Erased, Vault
+from creditmesh.chassis.vault.subjects import Vault
 from tests.chassis.sample import SAMPLE
 from tests.chassis.test_vault_subjects import PARTS, person
 from tests.support.postgres import Postgres

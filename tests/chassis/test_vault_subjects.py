@@ -9,9 +9,10 @@ from zlib import crc32
 
 import pytest
 
+from creditmesh.chassis.vault.ciphers import SECONDS_KEPT, Erased, UnknownSubject
 from creditmesh.chassis.vault.index import index_of
 from creditmesh.chassis.vault.keys import Keys, TwoKeys
-from creditmesh.chassis.vault.subjects import SECONDS_KEPT, Erased, UnknownSubject, Vault
+from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
 from tests.chassis.sample import OTHER, SAMPLE
@@ -190,7 +191,7 @@ async def test_unwrapped_keys_are_let_go_when_their_time_is_over_although_nobody
     own = vault(database, keys, seconds=lambda: now)
     subjects = await own.resolve([person(700_000 + n) for n in range(5)])
     await own.open(subjects)
-    held = own._ciphers
+    held = own._ciphers._kept
     assert len(held) == 5
     assert held._timer is not None
     assert held._timer.when() - asyncio.get_running_loop().time() <= SECONDS_KEPT

@@ -8,7 +8,8 @@ import httpx
 import orjson
 import pytest
 
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.entries import key_draft
 from creditmesh.exchange.errors import FeedBehind, NotCompared, NotRestored

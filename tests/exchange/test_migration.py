@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from creditmesh.catalogue import service as catalogue
 from creditmesh.chassis.bus.event import part_of
-from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.migrating import migrate
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.service import Service
 from creditmesh.exchange import service

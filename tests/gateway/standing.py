@@ -17,9 +17,10 @@ from starlette.types import ASGIApp
 from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import OPERATOR, Caller
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.context import Context, Equipment, NodeFacts
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.equipment import Equipment, NodeFacts
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.token import Mint, Verifier
 from creditmesh.chassis.service import Declaration, Service

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.migrating import migrate
 from creditmesh.ingestion import service as ingestion
 from creditmesh.repair import service as repair
 from tests.support.postgres import Postgres

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from creditmesh.chassis.bus.event import part_of
-from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.migrating import migrate
 from creditmesh.ingestion import service as ingestion
 from creditmesh.matching import service
 from tests.support.postgres import Postgres

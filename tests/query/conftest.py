@@ -15,7 +15,8 @@ from creditmesh.chassis.bus.event import Delivered, part_of
 from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.context import Context, Equipment, NodeFacts
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.equipment import Equipment, NodeFacts
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams

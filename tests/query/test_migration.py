@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.migrating import migrate
 from creditmesh.chassis.vault.migrations.vault_0005_document_and_number import IDENTIFY, RESOLVE
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service

@@ -12,7 +12,8 @@ import pytest
 
 from creditmesh.chassis.bulk import LARGE, Bulk
 from creditmesh.chassis.caller import Caller
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.shares import Busy
 from creditmesh.repair.documents import MOST_BYTES
 from creditmesh.repair.errors import NotYours

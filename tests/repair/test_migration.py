@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import orjson
 
-from creditmesh.chassis.database.migrations import migrate
+from creditmesh.chassis.database.migrating import migrate
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
 from creditmesh.repair import service as repair

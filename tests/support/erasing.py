@@ -10,4 +10,4 @@ async def erase(database: Database, vault: Vault, subject: UUID) -> None:
     """Erase this person, five minutes ago for this vault."""
     async with database.session() as session:
         await session.execute("update vault.subject set wrapped = null, destroyed_at = now() where id = $1", subject)
-    vault._ciphers.drop(subject)
+    vault._ciphers._kept.drop(subject)

@@ -92,10 +92,10 @@ class TestNode:
     async def settled(self) -> None:
         """Wait until all that was committed before is ordered, read, and followed."""
         await self._ordered()
-        for owner in self.host.consumers.values():
+        for owner in self.host.readers.consumers.values():
             await owner.caught_up()
         await self._ordered()
-        for owner in self.host.consumers.values():
+        for owner in self.host.readers.consumers.values():
             await owner.caught_up()
         await self.host.replica.caught_up()
 

@@ -22,9 +22,10 @@ import pytest
 from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.embedded import EmbeddedServer
-from creditmesh.chassis.database.migrations import Declare, Migrated, migrate
+from creditmesh.chassis.database.migrating import Declare, migrate
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.roles import BUS, DDL, RELAY, create_database, open_database
+from creditmesh.chassis.database.versions import Migrated
 
 PREFIX = "creditmesh-test-"
 

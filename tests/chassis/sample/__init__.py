@@ -1,7 +1,7 @@
 """A service's package with nothing but migrations, for the tests of the chassis."""
 
-from creditmesh.chassis.database.migrations import Package
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.versions import Package
 
 SAMPLE = Package(name="sample", package="tests.chassis.sample", vault=frozenset({"resolve", "open"}))
 OTHER = Package(name="other", package="tests.chassis.sample.other")

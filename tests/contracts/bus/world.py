@@ -22,9 +22,9 @@ from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.position import Place, Position
 from creditmesh.chassis.bus.queue import Outgoing, enqueue
 from creditmesh.chassis.bus.replica import Replica
-from creditmesh.chassis.database.migrations import Package
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.versions import Package
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.units import keep_running

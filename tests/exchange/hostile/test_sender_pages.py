@@ -173,7 +173,7 @@ async def test_an_acknowledgement_that_cannot_be_read_concerns_no_other(city: Ci
         ctx.emit_row(row.id, part=row.part)
         await stored.write(await ctx.session(), [row])
     await city.node.settled()
-    assert city.node.host.consumers["exchange"].alarms == {}
+    assert city.node.host.readers.consumers["exchange"].alarms == {}
     async with city.node.database.session() as session:
         assert await session.fetchval("select count(*) from exchange.dead_letter") == 0
 

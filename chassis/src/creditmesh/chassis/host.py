@@ -6,30 +6,26 @@ readers, one replica, one orderer (a leader by lease among all processes), and a
 handles events.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.bulk import Bodies, Bulk
-from creditmesh.chassis.bus.consumer import Consumer
-from creditmesh.chassis.bus.embedded import Source
-from creditmesh.chassis.bus.listen import Notifications as Wakes
+from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.bus.orderer import Orderer
 from creditmesh.chassis.bus.replica import Replica
 from creditmesh.chassis.bus.stream import kept_events
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.context import Context, Equipment, NodeFacts
 from creditmesh.chassis.database.address import DatabaseAddress
-from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.roles import BUS
-from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.versions import assert_node
+from creditmesh.chassis.door import Door, Hosted
+from creditmesh.chassis.equipment import Equipment, NodeFacts
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.health import OnceASecond
@@ -37,9 +33,9 @@ from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import App, HttpListener
 from creditmesh.chassis.http.token import Verifier
 from creditmesh.chassis.pruning import Pruner, Retention
+from creditmesh.chassis.readers import Readers
 from creditmesh.chassis.service import Declaration, Service, Workplace
 from creditmesh.chassis.settings import NodeSettings
-from creditmesh.chassis.transports import open_bus
 from creditmesh.chassis.units import Unit, Units
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
@@ -48,40 +44,13 @@ log = structlog.get_logger(__name__)
 
 CIPHERS = 50_000
 """People's unwrapped keys that a process keeps at most (2.5 KB each), shared alike by its services."""
-LEASES = 1000
-"""Added to a service's lock class: the class of its readers' leases."""
 _OWN = 2
 """Sessions for the process's own looking: what it follows, and whether it is ready. No request waits for them."""
 _DIRECT = 2  # the listener's and the orderer's sessions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hosted:
-    """What the door is built from: the applications of this process, and the gateway's own equipment."""
-
-    declaration: Declaration
-    settings: NodeSettings
-    apps: Mapping[str, FastAPI]
-    equipment: Equipment
-    readiness: Callable[[], Any]
-
-
 class TooFewSessions(MeshError):
     """The database server allows fewer sessions than this process needs."""
-
-
-class DoorApp(Protocol):
-    """The public application: called like any, and closed when the process ends."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-
-    async def close(self) -> None:
-        """Write what is still unwritten and let go of connections."""
-
-
-Door = Callable[[Hosted], DoorApp]
-"""Builds the public application; the node gives it, because the chassis does not know the gateway."""
 
 
 @dataclass(kw_only=True)
@@ -121,26 +90,25 @@ class Host:
         self.followed.sandbox = self.settings.sandbox
         self.clock = Clock(lambda: self.followed.offset_days)
         self.bulk, self.bodies = Bulk(), Bodies()
-        self.notifications = Wakes(self.addresses[self.hosted[0]])  # listening needs no right beyond that of connecting
+        self.notifications = Notifications(
+            self.addresses[self.hosted[0]]
+        )  # listening needs no right beyond that of connecting
         self.orderer = Orderer(self.addresses[BUS], lease=self.settings.lease_seconds, notify=self.notifications.notice)
         self._pools: list[Pool] = []
         self.own = self._pool(self.hosted[0], _OWN)
         self.followed.upgraded = await self._check()
         for name in self.hosted:
             self._equip(self.declaration.service(name))
-        self.bus = open_bus(
-            self.settings.bus, node=self.settings.node, notifications=self.notifications, sources=self._sources()
+        self.readers = Readers(
+            self.declaration, self.settings, self.equipment, notifications=self.notifications, pool=self._pool
         )
         self.replica = Replica(
             stream=self.declaration.follow,
             followed=self.followed,
             pool=self.own,
-            bus=self.bus,
+            bus=self.readers.bus,
             parts=self.settings.parts,
         )
-        self.consumers = {
-            name: self._consumer(self.declaration.service(name)) for name in self.hosted if self._reads(name)
-        }
         self.ready = OnceASecond(self.readiness)
         self.operator_app = self._operator_app()
         self.public_app = self._public_app()
@@ -156,8 +124,7 @@ class Host:
     async def readiness(self) -> dict[str, Any]:
         """Whether this process can answer, and what it waits for if not."""
         reached = await self.own.answers()
-        alarms = [str(alarm) for consumer in self.consumers.values() for alarm in consumer.alarms.values()]
-        alarms += [str(alarm) for alarm in self.replica.alarms.values()]
+        alarms = [str(alarm) for alarm in (*self.readers.alarms, *self.replica.alarms.values())]
         waits = {name: each for name in self.hosted if (each := self._waits_for(name))}
         return {
             "ready": reached and self.replica.ready and not waits,
@@ -168,22 +135,15 @@ class Host:
             "bus": {
                 "kind": self.settings.bus.kind,
                 "alarms": alarms,
-                "dead_letters": {name: each.dead_letters for name, each in self.consumers.items() if each.dead_letters},
+                "dead_letters": {
+                    name: each.dead_letters for name, each in self.readers.consumers.items() if each.dead_letters
+                },
             },
             "stopped": {name: dict(each.stopped) for name, each in self.equipment.items() if each.stopped},
             "waits_for": waits,
             "legal_date": self.clock.legal_date().isoformat(),
             "sandbox": self.settings.sandbox,
         }
-
-    def batch_context(self, service: str) -> Callable[[Session, str | None], Context]:
-        """Makes the context of one batch in the consumer's session; the consumer commits."""
-        equipment = self.equipment[service]
-
-        def made(session: Session, traceparent: str | None) -> Context:
-            return Context(equipment, traceparent=traceparent, _session=session, _owned=False)
-
-        return made
 
     def _equip(self, service: Service) -> None:
         keys = Keys.load(self.settings.secrets / "keys", service.keys)
@@ -224,42 +184,15 @@ class Host:
         asked = self.declaration.service(name).waits_for
         return {} if asked is None else asked(self.equipment[name])
 
-    def _reads(self, name: str) -> bool:
-        return bool(self.declaration.streams_of(self.declaration.service(name)))
-
-    def _sources(self) -> dict[str, Source]:
-        """The streams that somebody here handles, each read once, as one of those who may."""
-        types: dict[str, set[str]] = defaultdict(set)
-        readers: dict[str, str] = {}
-        for name in self.hosted:
-            for stream, handlers in self.declaration.streams_of(self.declaration.service(name)).items():
-                readers[stream] = name
-                types[stream] |= {event.type for event in handlers}
-        pools = {name: self._pool(name, 1) for name in set(readers.values())}
-        return {stream: Source(pool=pools[name], types=frozenset(types[stream])) for stream, name in readers.items()}
-
-    def _consumer(self, service: Service) -> Consumer:
-        return Consumer(
-            reader=service.name,
-            streams=self.declaration.streams_of(service),
-            pool=self.equipment[service.name].pool,
-            lock_class=LEASES + service.lock_class,
-            parts=self.settings.parts,
-            bus=self.bus,
-            context_for=self.batch_context(service.name),
-            projects=service.projects,
-            lease=self.settings.lease_seconds,
-        )
-
     def _units(self) -> list[Unit]:
         units = [
             Unit("listener", self.notifications.run),
             Unit("orderer", self.orderer.run),
             Unit("replica", self.replica.run),
         ]
-        units += self.bus.units() if self.consumers else ()
+        units += self.readers.bus.units() if self.readers.consumers else ()
         units += [Unit(f"pruner {role}", Pruner(self.addresses[role], kept).run) for role, kept in self._kept().items()]
-        deciding = [Unit(f"consumer {name}", consumer.run) for name, consumer in self.consumers.items()]
+        deciding = [Unit(f"consumer {name}", consumer.run) for name, consumer in self.readers.consumers.items()]
         deciding += [unit for name in self.hosted for unit in self._own_units(self.declaration.service(name))]
         return units + [self._once_followed(unit) for unit in deciding]
 
@@ -299,8 +232,8 @@ class Host:
             await assert_node(session, self.settings.facts, services)
             allowed = int(await session.value("select current_setting('max_connections')"))
             upgraded = bool(await session.value("select upgraded from bus.node"))
-        readers = sum(self._reads(name) for name in self.hosted)
-        leases = sum(self.declaration.service(name).units is not None for name in self.hosted)
+        readers = sum(bool(self.declaration.streams_of(service)) for service in services)
+        leases = sum(service.units is not None for service in services)
         pools = self.settings.pool_size + self.settings.vault_pool_size
         needed = len(self.hosted) * pools + 3 * readers + leases + len(self._kept()) + _OWN + _DIRECT
         if needed > allowed:

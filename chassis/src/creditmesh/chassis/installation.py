@@ -6,8 +6,9 @@ from pathlib import Path
 
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
 from creditmesh.chassis.database.address import DatabaseAddress
-from creditmesh.chassis.database.migrations import Upgraded, migrate
+from creditmesh.chassis.database.migrating import migrate
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.database.versions import Upgraded
 from creditmesh.chassis.facts import Facts, KeptName
 from creditmesh.chassis.pruning import keep
 from creditmesh.chassis.service import Declaration, Service

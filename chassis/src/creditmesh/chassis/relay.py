@@ -10,8 +10,8 @@ from typing import Any
 
 from creditmesh.chassis.bus.publisher import Publisher
 from creditmesh.chassis.database.address import DatabaseAddress
-from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.versions import assert_node
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server import HttpListener

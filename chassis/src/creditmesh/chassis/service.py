@@ -7,9 +7,10 @@ from typing import Any, Literal
 from fastapi import APIRouter
 
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.declared import Outbox, ProcessState
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.pruning import Retention
 from creditmesh.chassis.units import Unit
 from creditmesh.chassis.vault.keys import KeyName

@@ -16,8 +16,8 @@ from prometheus_client import Counter, Histogram
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.context import NodeFacts
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.equipment import NodeFacts
 from creditmesh.chassis.errors import Problem, Unavailable
 from creditmesh.chassis.http.health import Readiness
 from creditmesh.chassis.http.naming import named

@@ -13,9 +13,9 @@ from hashlib import sha256
 
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.context import NodeFacts
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.equipment import NodeFacts
 from creditmesh.chassis.recent import Recent
 from creditmesh.gateway import store
 from creditmesh.gateway.credential import Credential, Mac

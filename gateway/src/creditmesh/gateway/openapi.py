@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi.openapi.utils import get_openapi
 
-from creditmesh.chassis.context import NodeFacts
+from creditmesh.chassis.equipment import NodeFacts
 from creditmesh.chassis.service import Service
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.schemas.problems import PROBLEM_JSON, ProblemDocument

@@ -7,7 +7,7 @@ import orjson
 from starlette.responses import Response
 
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.context import NodeFacts
+from creditmesh.chassis.equipment import NodeFacts
 from creditmesh.chassis.http.health import Readiness
 from creditmesh.chassis.http.problems import MethodNotAllowed
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.database.migrations import Upgraded
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.versions import Upgraded
 from creditmesh.chassis.installation import install
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import run_files

@@ -5,7 +5,7 @@ from functools import partial
 import orjson
 
 from creditmesh.chassis.declared import ProcessState
-from creditmesh.chassis.host import DoorApp, Hosted
+from creditmesh.chassis.door import DoorApp, Hosted
 from creditmesh.chassis.http.token import Mint
 from creditmesh.gateway.door import build
 from creditmesh.gateway.transport import InProcess, OverHttp, ServiceTransport

@@ -6,7 +6,7 @@ from typing import Any
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.roles import BUS
-from creditmesh.chassis.host import LEASES
+from creditmesh.chassis.readers import LEASES
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node.database import opened
 from creditmesh.node.declaration import NODE

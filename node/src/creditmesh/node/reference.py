@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_json
 
-from creditmesh.chassis.context import NodeFacts
+from creditmesh.chassis.equipment import NodeFacts
 from creditmesh.chassis.settings import EmbeddedBusSettings, KafkaBusSettings, NodeSettings
 from creditmesh.gateway.openapi import document
 from creditmesh.node.declaration import NODE

@@ -6,8 +6,8 @@ import yaml
 
 from creditmesh.chassis.bus.topics import Topic, WrongTopic
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.database.migrations import assert_node
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.versions import assert_node
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.transports import apply_topics, declared_topics
 from creditmesh.node.database import role_addresses

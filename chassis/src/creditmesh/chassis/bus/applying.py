@@ -8,12 +8,12 @@ has applied others: a handler that fails for one event after the other is no eve
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
 
+from creditmesh.chassis.bus.batches import calls, delivered, halves
 from creditmesh.chassis.bus.dead_letters import Parked, add_letter, add_waiting, described, parked_keys
 from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, ran_out_of_time, uncertain_on_failure
@@ -141,7 +141,7 @@ class Applier:
         elif alone:
             self._rest(slices[0].progress, error, fault)
         else:
-            for half in _halves(slices):
+            for half in halves(slices):
                 if still := [each for each in half if each.in_turn]:
                     await self._apply(still, batch)
 
@@ -186,7 +186,7 @@ class Applier:
 
     async def _handled(self, due: Sequence[Sequence[Delivered]]) -> BatchContext:
         context = self._context_for(self._work, next(events[0].traceparent for events in due if events))
-        for stream, type_, events in _calls(due):
+        for stream, type_, events in calls(due):
             await self._handlers[stream][type_](context, events)
         await context.commit()
         return context
@@ -195,7 +195,7 @@ class Applier:
         """One event that its handler refuses: a dead letter if others pass, else its part rests."""
         event, kind = one.end, (one.end.stream, one.end.type)
         if isinstance(event, Delivered) and kind not in self._proven:
-            others = [each for each in _events(batch) if (each.stream, each.type) == kind and each.key != event.key]
+            others = [each for each in delivered(batch) if (each.stream, each.type) == kind and each.key != event.key]
             passed = [await self._would_pass(each) for each in others[:WITNESSES]]
             one.progress.refusals += 1
             if not any(passed) and (passed or kind in self._unproven or one.progress.refusals < LONELY):
@@ -284,33 +284,3 @@ class Applier:
 
 def _kind(error: Exception) -> str:
     return type(error).__qualname__
-
-
-def _halves(slices: Sequence[Slice]) -> tuple[list[Slice], list[Slice]]:
-    """The first and the second half of their events, each part's in order."""
-    left = sum(len(each.events) for each in slices) // 2 or 1
-    first: list[Slice] = []
-    second: list[Slice] = []
-    for each in slices:
-        for half, events in ((first, each.events[:left]), (second, each.events[left:])):
-            if events:
-                half.append(Slice(each.progress, events, each.way))
-        left = max(left - len(each.events), 0)
-    return first, second
-
-
-def _events(slices: Sequence[Slice]) -> Iterator[Delivered]:
-    return (event for each in slices for event in each.events if isinstance(event, Delivered))
-
-
-def _calls(parts: Sequence[Sequence[Delivered]]) -> Iterator[tuple[str, str, list[Delivered]]]:
-    """As few calls as the order within each part allows: a run of one type, over all parts that have it next."""
-    waiting = [deque(events) for events in parts if events]
-    while waiting:
-        kind = (waiting[0][0].stream, waiting[0][0].type)
-        call: list[Delivered] = []
-        for events in waiting:
-            while events and (events[0].stream, events[0].type) == kind:
-                call.append(events.popleft())
-        yield *kind, call
-        waiting = [events for events in waiting if events]

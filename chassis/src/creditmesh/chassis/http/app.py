@@ -9,8 +9,9 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.caller import OPERATOR, PUBLIC, Caller
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.declared import Declared
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Unauthenticated
 from creditmesh.chassis.http import problems
 from creditmesh.chassis.http.naming import named

@@ -6,7 +6,6 @@ ones still open, verify and unwrap what they made, because that carries its key'
 again by its value alone, and another key makes another value: of such a name there is one key for the life of the node.
 """
 
-import hmac
 import json
 import os
 import secrets
@@ -21,6 +20,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from joserfc.jwk import OKPKey
 
 from creditmesh.chassis.errors import MeshError
@@ -79,11 +80,10 @@ class Keys:
         self._keys = {key.id: key for key in sorted(keys, key=lambda key: key.made)}
         self._public = {key.id: key for key in sorted(public, key=lambda key: key.made)}
         self._current = {key.name: key for key in self._keys.values()}
-        # Copying a keyed state takes two thirds of the time of `hmac.digest`, which keys it anew.
+        # Copying a keyed state takes a third of the time of `hmac.digest`, which keys it anew; that of the standard
+        # library takes two thirds.
         self._macs = {
-            name: hmac.new(key.secret, digestmod="sha256")
-            for name, key in self._current.items()
-            if ALGORITHMS[name] == _HMAC
+            name: HMAC(key.secret, SHA256()) for name, key in self._current.items() if ALGORITHMS[name] == _HMAC
         }
         self._signer: Ed25519PrivateKey | None = None
         if "node" in self._current:
@@ -141,7 +141,7 @@ class Keys:
             raise KeyMissing(f"This process does not hold an HMAC key {name!r}: its service does not declare it.")
         code = keyed.copy()
         code.update(data)
-        return code.digest()
+        return code.finalize()
 
     def sign(self, data: bytes) -> bytes:
         """The node's Ed25519 signature, 64 bytes."""

@@ -1,8 +1,7 @@
 """Subjects: found or made from identities, and opened for sealing.
 
 All calls commit by themselves, before the caller's own transaction: a subject or a data key that nobody uses harms
-nothing. An index value never changes its subject, so what was found is kept in memory without invalidation; ciphers of
-recent subjects are kept too, and let go after `SECONDS_KEPT`, so that an erased person's key is soon gone everywhere.
+nothing. An index value never changes its subject, so what was found is kept in memory without invalidation.
 """
 
 import os
@@ -16,12 +15,11 @@ import structlog
 
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.ids import random_id
 from creditmesh.chassis.metrics import SPLIT_SUBJECTS
-from creditmesh.chassis.recent import Recent
 from creditmesh.chassis.vault.asked_for import KnownSubjects, Missing, assert_whole, former_values
 from creditmesh.chassis.vault.cipher import Cipher
+from creditmesh.chassis.vault.ciphers import Ciphers, Erased
 from creditmesh.chassis.vault.index import index_of
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.identifiers import SubjectKind
@@ -29,8 +27,6 @@ from creditmesh.schemas.rules.identity import Identity
 
 _log = structlog.get_logger(__name__)
 Call = Literal["resolve", "open", "identify", "look_up", "kinds", "know"]
-SECONDS_KEPT = 300.0
-"""How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
 REMEMBERED = 20_000
 """How many ciphers (2.5 KB each) a vault keeps, unless its host says otherwise."""
 _RESOLVE = """
@@ -48,23 +44,6 @@ _LOOK_UP = "select index, subject, keyed, key_id, wrapped from vault.look_up(:gi
 _KINDS = "select subject, kind from vault.kinds(:given)"
 KNOW = "vault.know(cast(:known as uuid[]), cast(:known_kinds as text[]))"
 """What `Vault.know` does, within another statement of a service that declares it; `known_values` are its values."""
-_OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
-
-
-class Erased(MeshError, LookupError):
-    """The subject's data key was destroyed: what was sealed about them is gone, and nothing can be sealed again."""
-
-    def __init__(self, subject: UUID) -> None:
-        super().__init__(f"subject {subject} was erased")
-        self.subject = subject
-
-
-class UnknownSubject(MeshError, LookupError):
-    """No such subject in this node's vault."""
-
-    def __init__(self, subject: UUID) -> None:
-        super().__init__(f"no subject {subject}")
-        self.subject = subject
 
 
 def known_values(kinds: Mapping[UUID, SubjectKind]) -> dict[str, object]:
@@ -98,9 +77,7 @@ class Vault:
         self._allowed = frozenset(allowed)
         self.upgraded = upgraded
         self._subjects = KnownSubjects(10 * remember)
-        self._fresh: Recent[UUID, bool] = Recent(remember)
-        """Made here and not opened yet: nobody has a key of theirs, so one is offered at the first asking."""
-        self._ciphers: Recent[UUID, Cipher] = Recent(remember, seconds=SECONDS_KEPT, clock=seconds)
+        self._ciphers = Ciphers(self._ask, keys, remember=remember, seconds=seconds)
 
     async def resolve(self, identities: Sequence[Identity]) -> list[UUID]:
         """The subject of each identity, in order; who is new gets a random id. Committed when this returns.
@@ -125,12 +102,7 @@ class Vault:
         Erased or UnknownSubject, naming the first such subject, if one of them has none.
         """
         self._may("open")
-        asked = dict.fromkeys(subjects)
-        opened = {subject: cipher for subject in asked if (cipher := self._ciphers.get(subject)) is not None}
-        missing = [subject for subject in asked if subject not in opened]
-        if missing:
-            opened |= await self._opened(missing)
-        return opened
+        return await self._ciphers.open(subjects)
 
     async def identify(self, identities: Sequence[Identity]) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
         """The subject of each identity, in order, and their ciphers: `resolve` and `open` in one call to the vault.
@@ -171,7 +143,7 @@ class Vault:
         for index, subject, keyed, key, wrapped in await self._ask(_LOOK_UP, asked):
             found[index] = subject
             if wrapped is not None:
-                opened[subject] = self._cipher(subject, (key, wrapped))
+                opened[subject] = self._ciphers.unwrapped(subject, (key, wrapped))
             elif not keyed:
                 opened[subject] = Cipher(subject, os.urandom(32))
         if self.upgraded:
@@ -260,58 +232,29 @@ class Vault:
         for index, subject, split in await self._ask(_RESOLVE, values):
             found[index] = self._found(subject, split=split)
             if subject == mine[index]:
-                self._fresh.put(subject, True)
+                self._ciphers.offer_key_to(subject)
         self._subjects.put(missing, found)
         return found
 
     async def _identified(self, missing: Missing) -> dict[bytes, tuple[UUID, Cipher]]:
         values = await self._offer(missing)
         offered = {
-            "offered": [self._new_key(subject) for subject in values["ids"]],
+            "offered": [self._ciphers.new_key(subject) for subject in values["ids"]],
             "data_key": self._keys.key_id("data"),
             "data_algorithm": self._keys.algorithm("data"),
         }
         rows = await self._ask(_IDENTIFY, values | offered)
         keyless = [subject for _, subject, key, _, _ in rows if key is None]
         for subject in keyless:  # found here before, and never opened
-            self._fresh.put(subject, True)
-        ciphers = await self._opened(keyless) if keyless else {}
-        ciphers |= {subject: self._cipher(subject, (key, wrapped)) for _, subject, key, wrapped, _ in rows if key}
+            self._ciphers.offer_key_to(subject)
+        ciphers = await self._ciphers.open(keyless)
+        ciphers |= {
+            subject: self._ciphers.unwrapped(subject, (key, wrapped)) for _, subject, key, wrapped, _ in rows if key
+        }
         found = {index: self._found(subject, split=split) for index, subject, _, _, split in rows}
         self._subjects.put(missing, found)
         return {index: (subject, ciphers[subject]) for index, subject in found.items()}
 
-    async def _opened(self, missing: Sequence[UUID]) -> dict[UUID, Cipher]:
-        offered = [self._new_key(subject) if self._fresh.drop(subject) else None for subject in missing]
-        known = await self._data_keys(missing, offered)
-        if new := [subject for subject in missing if subject not in known]:
-            known |= await self._data_keys(new, [self._new_key(subject) for subject in new])
-        return {subject: self._cipher(subject, known.get(subject)) for subject in missing}
-
-    def _new_key(self, subject: UUID) -> bytes:
-        return self._keys.wrap(os.urandom(32), context=subject.bytes)
-
-    async def _data_keys(
-        self, subjects: Sequence[UUID], offered: Sequence[bytes | None]
-    ) -> dict[UUID, tuple[str, bytes | None]]:
-        values = {
-            "given": subjects,
-            "offered": offered,
-            "key": self._keys.key_id("data"),
-            "algorithm": self._keys.algorithm("data"),
-        }
-        return {subject: (key, wrapped) for subject, key, wrapped in await self._ask(_OPEN, values)}
-
     async def _ask(self, statement: str, values: Mapping[str, object]) -> Sequence[Any]:
         async with self._pool.session() as session:
             return await session.fetch(statement, values)
-
-    def _cipher(self, subject: UUID, known: tuple[str, bytes | None] | None) -> Cipher:
-        if known is None:
-            raise UnknownSubject(subject)
-        key, wrapped = known
-        if wrapped is None:
-            raise Erased(subject)
-        cipher = Cipher(subject, self._keys.unwrap(wrapped, context=subject.bytes, key=key))
-        self._ciphers.put(subject, cipher)
-        return cipher

@@ -5,7 +5,8 @@ import asyncio
 import httpx
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.metrics import FEED_BEHIND
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.errors import FeedBehind, NotCompared

@@ -9,7 +9,8 @@ import structlog
 
 from creditmesh.chassis.bus.dead_letters import described
 from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, uncertain_on_failure
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.operations import answering, receiving

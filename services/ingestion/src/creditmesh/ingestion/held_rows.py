@@ -6,7 +6,8 @@ import random
 import structlog
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit
 from creditmesh.ingestion import retention

@@ -8,8 +8,9 @@ from typing import NamedTuple, cast
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
 from creditmesh.chassis.bus.stream import heads, parked, passed, until_it_lasts
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.exchange.chunks import without_bodies
 from creditmesh.exchange.store import copies, feeds, pages, waiting
 from creditmesh.exchange.store.copies import Made, Unsent

@@ -8,8 +8,9 @@ from typing import NamedTuple, cast
 import structlog
 from pydantic import ValidationError
 
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import node_draft

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from creditmesh.chassis.context import Context, Equipment
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.vault.keys import Keys, verified
 from creditmesh.exchange.errors import FeedBehind, NotCompared
 from creditmesh.exchange.store import feeds, tiles

@@ -15,7 +15,7 @@ from creditmesh.chassis.bulk import LARGE
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.subjects import Erased
+from creditmesh.chassis.vault.ciphers import Erased
 from creditmesh.repair.clocks import deadline
 from creditmesh.repair.course import OPEN, Move
 from creditmesh.repair.documents import check_content

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.subjects import Erased
+from creditmesh.chassis.vault.ciphers import Erased
 from creditmesh.repair.operations.documents import lacking
 from creditmesh.repair.operations.seeing import disclose, seen_case
 from creditmesh.repair.operations.steps import STATEMENT, place_of

@@ -15,7 +15,7 @@ from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.asked_for import WholeCodeNeeded
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.subjects import Erased
+from creditmesh.chassis.vault.ciphers import Erased
 from creditmesh.ingestion.content import (
     Content,
     code_text,

@@ -1,0 +1,150 @@
+"""Versions: which migration every package of a database is at, and whether that is what this program needs.
+
+What is at another than this program's newest is behind; a database that a newer program has changed is left as it is.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from creditmesh.chassis.database.roles import quoted
+from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.facts import Facts, WrongNode
+
+_IS_NODE = "select to_regclass('bus.node') is not null"
+_NODE = "select code, tier, parts from bus.node"
+_HAS_VERSIONS = "select to_regclass('bus.installed') is not null"
+_VERSIONS = "select package, version from bus.installed"
+
+
+class Migrated(Protocol):
+    """What migrations need to know of a service; `chassis.service.Service` is one."""
+
+    @property
+    def name(self) -> str:
+        """The schema, and the second half of the role."""
+
+    @property
+    def package(self) -> str:
+        """The import name; versions are in `<package>/migrations`, which may be absent."""
+
+    @property
+    def vault(self) -> frozenset[str]:
+        """Which functions of the vault its role may call: `resolve`, `open`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A `Migrated` by itself."""
+
+    name: str
+    package: str
+    vault: frozenset[str] = frozenset()
+
+
+CHASSIS = (
+    Package(name="bus", package="creditmesh.chassis.bus"),
+    Package(name="vault", package="creditmesh.chassis.vault"),
+)
+"""What is migrated before every service."""
+
+
+class Upgraded(NamedTuple):
+    """A package that a migration brings from one version to another; None where there is none."""
+
+    package: str
+    before: str | None
+    after: str | None
+
+
+async def assert_node(session: Session, expected: Facts, packages: Sequence[Migrated] = ()) -> None:
+    """WrongNode, in plain words, unless the database is the node that was expected, at these packages' versions."""
+    row = await session.row(_NODE) if await session.value(_IS_NODE) else None
+    if row is None:
+        raise WrongNode(
+            "The database is not a node yet: run `creditmesh-node migrate` first.",
+            "数据库尚未建为节点：请先执行 `creditmesh-node migrate`。",
+        )
+    Facts(**row).assert_same(expected)
+    for name, found, own in await behind(session, packages):
+        raise WrongNode(
+            f"The database is older than this program: its schema {name!r} is at migration {found or 'none'}, not at "
+            f"{own or 'none'}. Run `creditmesh-node migrate` with this version, or start the version that did.",
+            f"数据库版本低于本程序：模式 {name!r} 的迁移为 {found or '无'}，本程序需要 {own or '无'}。"
+            "请用本版本执行 `creditmesh-node migrate`，或启动与数据库相符的版本。",
+        )
+
+
+@cache
+def head_of(package: str) -> str | None:
+    """The newest migration of a package; None where it has none."""
+    config = config_of(package)
+    return None if config is None else ScriptDirectory.from_config(config).get_current_head()
+
+
+def config_of(package: str) -> Config | None:
+    """What Alembic has to know to run a package's migrations; None where it has none."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"no package {package!r}")
+    folders = (Path(place) / "migrations" for place in spec.submodule_search_locations)
+    versions = next((folder for folder in folders if folder.is_dir()), None)
+    if versions is None:
+        return None
+    config = Config()
+    config.set_main_option("script_location", _escaped(Path(__file__).parent / "alembic"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", _escaped(versions))
+    return config
+
+
+async def behind(session: Session, packages: Sequence[Migrated]) -> list[Upgraded]:
+    """The packages whose newest migration is not the one in the database."""
+    rows = await session.fetch(_VERSIONS) if await session.value(_HAS_VERSIONS) else ()
+    installed = {row.package: row.version for row in rows}
+    older = []
+    for package in (*CHASSIS, *packages):
+        own, found = head_of(package.package), installed.get(package.name)
+        if own != found:
+            _assert_known(package, found)
+            older.append(Upgraded(package.name, found, own))
+    return older
+
+
+async def is_node(session: Session, expected: Facts, packages: Sequence[Migrated]) -> bool:
+    """Whether the database is a node already. WrongNode if it is another's, or a newer program's."""
+    if not await session.value(_IS_NODE):
+        return False
+    for row in await session.fetch(_NODE):
+        Facts(**row).assert_same(expected)
+    await _assert_not_newer(session, packages)
+    return True
+
+
+async def _assert_not_newer(session: Session, packages: Sequence[Migrated]) -> None:
+    """WrongNode if a newer program has upgraded any of it, to the end or not."""
+    for package in (*CHASSIS, *packages):
+        table = f"{quoted(package.name)}.alembic_version"
+        if await session.value("select to_regclass(:table) is not null", {"table": table}):
+            _assert_known(package, await session.value(f"select version_num from {table}"))
+
+
+def _assert_known(package: Migrated, found: str | None) -> None:
+    own = head_of(package.package)
+    if (found or "") > (own or ""):  # versions are numbered in their names
+        raise WrongNode(
+            f"The database is newer than this program: its schema {package.name!r} is at migration {found}, this "
+            f"program knows none beyond {own or 'none'}. Nothing was changed: start that version.",
+            f"数据库版本高于本程序：模式 {package.name!r} 的迁移为 {found}，本程序仅到 {own or '无'}。"
+            "未作任何更改：请启动与数据库相符的版本。",
+        )
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")
