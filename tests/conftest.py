@@ -1,6 +1,7 @@
 """The fixtures every test may ask for, where they put what they make, and how property tests look for examples."""
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -20,10 +21,13 @@ ROOM = 8 << 30
 
 
 def pytest_configure() -> None:
-    """Put what tests make into memory where there is room: a database is 1,600 files, and a run makes hundreds.
+    """Let what tests start be interrupted, and put what they make into memory where there is room.
 
+    A database is 1,600 files, and a run makes hundreds.
     Copying and deleting one takes 0.2 s there and up to 3 s on a busy disk. `TMPDIR` says otherwise.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs behind it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
         return
     found = os.statvfs(MEMORY)
