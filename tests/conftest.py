@@ -6,11 +6,13 @@ import tempfile
 from pathlib import Path
 
 import psutil
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.kafka", "tests.support.postgres", "tests.support.node"]
 
-settings.register_profile("searching", deadline=None, print_blob=True)
+# How long an example or its making takes is the machine's; a fixture that lives longer than an example is meant.
+_UNCHECKED = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+settings.register_profile("searching", deadline=None, print_blob=True, suppress_health_check=_UNCHECKED)
 settings.register_profile("repeatable", settings.get_profile("searching"), derandomize=True)
 # Continuous integration tries the same examples at every commit, so that a failure is the commit's and can be bisected.
 # Elsewhere every run tries others; what fails is printed as a decorator that repeats it.

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -119,7 +120,7 @@ class Puller:
             return await session.fetchval(query, f"{self.sender.who.code}/up")
 
 
-_codes = iter(f"sender{n}" for n in range(100))
+_codes = (f"sender{n}" for n in count())
 
 
 @asynccontextmanager
