@@ -219,7 +219,7 @@ async def test_large_events_are_applied_in_batches_that_weigh_as_much_as_ordinar
 async def test_the_positions_of_an_owner_that_died_are_taken_over(world: World):
     async with worker(world) as process:
         ids = await world.write(*["k"] * 3)
-        await eventually(lambda: _applied_all(world, 3), within=60)  # a process has to start first
+        await eventually(lambda: _applied_all(world, 3))  # a process has to start first
         process.kill()
         await process.wait()
     async with world.reading() as reading:

@@ -1,11 +1,13 @@
 """One reading a process: what is new is read and parsed once for all its consumers, and nothing is lost without it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
+from creditmesh.chassis.bus import embedded
 from creditmesh.chassis.bus import mailboxes as mailboxes_of_the_bus
 from creditmesh.chassis.bus.embedded import SECONDS_TO_GATHER, EmbeddedBus
 from creditmesh.chassis.bus.event import Delivered, Ordered
@@ -34,7 +36,7 @@ async def mailboxes(bus: EmbeddedBus, *parts: Sequence[int]) -> AsyncIterator[li
 
 async def came(mailbox: Mailbox, n: int) -> list[Ordered]:
     events: list[Ordered] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(events) < n:
             events += (await mailbox.take(1.0)).events
     return events
@@ -59,14 +61,16 @@ async def test_each_gets_its_own_parts_only(world: World):
         assert [event.id for event in await came(other, 1)] == [second]
 
 
-async def test_what_nobody_handles_is_gathered_and_comes_at_once_before_what_somebody_does(world: World):
+async def test_what_nobody_handles_is_gathered_and_comes_at_once_before_what_somebody_does(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
     async with mailboxes(world.bus(), range(PARTS)) as (mailbox,):
         ids = [*await world.write("k", event=Ignored), *await world.write("k", event=Ignored)]
         assert not (await mailbox.take(SECONDS_TO_GATHER / 4)).events
         assert [event.id for event in await came(mailbox, 2)] == ids
+        monkeypatch.setattr(embedded, "SECONDS_TO_GATHER", 3600)
         ids = [*await world.write("k", event=Ignored), *await world.write("k")]
-        async with asyncio.timeout(SECONDS_TO_GATHER / 2):
-            assert [event.id for event in await came(mailbox, 2)] == ids
+        assert [event.id for event in await came(mailbox, 2)] == ids
         assert not (await mailbox.take(2 * SECONDS_TO_GATHER)).events
 
 
@@ -76,7 +80,7 @@ async def test_what_there_is_no_room_for_is_announced_and_read_by_the_consumer_i
     monkeypatch.setattr(mailboxes_of_the_bus, "MOST_KEPT", 2)
     async with mailboxes(world.bus(), range(PARTS)) as (mailbox,):
         await world.write("k", "k", "k")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while "source" not in (found := await mailbox.take(1.0)).announced:
                 assert not found.events
     async with world.reading() as reading:
@@ -106,14 +110,14 @@ async def test_what_nobody_handles_makes_no_transaction_and_the_position_follows
     key = keys_of(2, 1)[0]
     async with world.reading(count) as reading:
         await reading.consumer.caught_up()
-        commits = await _moved(world)
+        commits, began = await _moved(world), time.monotonic()
         for _ in range(30):
             await world.write(key, event=Ignored)
         await reading.consumer.caught_up()
-        moves = await _moved(world) - commits
+        moves, seconds = await _moved(world) - commits, time.monotonic() - began
     assert calls == 0
     assert await world.position(2) == 30
-    assert moves <= 5, "one a second, and not one for each"
+    assert moves <= 5 + seconds, "one a second, and not one for each"
 
 
 async def test_a_batch_tells_the_orderer_when_it_is_committed(world: World):

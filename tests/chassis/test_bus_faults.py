@@ -222,7 +222,7 @@ async def test_a_letter_is_released_with_all_that_waits_behind_it(world: World, 
         await eventually(lambda: (standing.get(), reading.consumer.dead_letters) == (1, 1))
         handler.mended = True
         assert await ask(world, wish) == 1
-        await eventually(lambda: count_is(world, 0), within=10)
+        await eventually(lambda: count_is(world, 0))
         await eventually(lambda: (standing.get(), reading.consumer.dead_letters) == (0, 0))
         ids.append(await first(world, poison))
         await reading.consumer.caught_up()
@@ -253,8 +253,8 @@ async def test_a_release_that_goes_on_while_the_part_becomes_anothers_is_applied
             at_it, next_one = (first, second) if holds(first) else (second, first)
             lease = at_it.consumer._consuming._leases._session  # type: ignore[union-attr]
             await world.admin.execute("select pg_terminate_backend($1)", lease.get_server_pid())
-            await eventually(lambda: holds(next_one), within=10)
-            await eventually(lambda: count_is(world, 0), within=10)
+            await eventually(lambda: holds(next_one))
+            await eventually(lambda: count_is(world, 0))
             await asyncio.sleep(1.5)  # the other has looked by then
     assert await world.applied(poison) == ids
 
@@ -285,7 +285,7 @@ async def test_a_letter_whose_event_alarms_when_it_is_released_is_refused_again_
         await eventually(lambda: count_is(world, 1))
         broken.mended = True
         assert await ask(world, "retry") == 1
-        await eventually(lambda: error_is(world, "of a newer peer"), within=10)
+        await eventually(lambda: error_is(world, "of a newer peer"))
         await world.write(other)
         await reading.consumer.caught_up()
         assert reading.uncertain == []
@@ -322,7 +322,7 @@ async def test_what_waits_behind_a_letter_is_applied_in_batches_however_much_it_
         await world.admin.execute(BEHIND)
         handler.mended = True
         assert await ask(world, "retry") == 1
-        await eventually(lambda: count_is(world, 0), within=60)
+        await eventually(lambda: count_is(world, 0))
         assert reading.uncertain == []
     assert max(sizes) <= BATCH
     numbers = await world.admin.fetch("select number from reader.effect where key = $1 order by place", poison)
@@ -347,7 +347,7 @@ async def test_a_letter_in_the_middle_of_what_waits_stands_and_what_came_before_
         await world.admin.execute(BEHIND.replace("20000", "2000"))
         handler.mended = True
         assert await ask(world, "retry") == 1
-        await eventually(lambda: error_is(world, "ZeroDivisionError"), within=30)
+        await eventually(lambda: error_is(world, "ZeroDivisionError"))
         async with world.pool.session() as session:
             assert await dead_letters.letter_of(session, "reader", "source", poison) == (1_202, None)
         assert await letters(world) == 2_002 - 1_200
@@ -387,7 +387,7 @@ async def test_a_letter_that_runs_out_of_time_is_refused_again(world: World):
         await eventually(lambda: count_is(world, 1))
         handler.mended = True
         assert await ask(world, "retry") == 1
-        await eventually(lambda: error_is(world, "DatabaseError"), within=10)
+        await eventually(lambda: error_is(world, "DatabaseError"))
         assert tries == 1, "who asked may ask once more"
         assert reading.uncertain == []
 
@@ -403,7 +403,7 @@ async def test_what_waits_behind_a_letter_and_is_of_a_type_that_nobody_handles_a
         await world.admin.execute("update reader.dead_letter set type = 'thing.gone' where number in (2, 3)")
         handler.mended = True
         assert await ask(world, "retry") == 1
-        await eventually(lambda: count_is(world, 0), within=10)
+        await eventually(lambda: count_is(world, 0))
         assert reading.uncertain == []
     assert await world.applied(poison) == ids[2:]
 
@@ -418,7 +418,7 @@ async def test_a_letter_that_is_refused_again_stays_and_says_why(world: World):
         await eventually(lambda: count_is(world, 2))
         handler.error = ZeroDivisionError
         assert await ask(world, "retry") == 1
-        await eventually(lambda: error_is(world, "ZeroDivisionError"), within=10)
+        await eventually(lambda: error_is(world, "ZeroDivisionError"))
         assert await count_is(world, 2)
     assert await world.applied(poison) == []
 
@@ -441,7 +441,7 @@ async def test_what_waits_and_is_poison_too_becomes_the_letter(world: World):
         await eventually(lambda: count_is(world, 4))
         del refused[0]
         assert await ask(world, "retry") == 1
-        await eventually(lambda: error_is(world, "KeyError"), within=10)
+        await eventually(lambda: error_is(world, "KeyError"))
     assert await world.applied(poison) == ids[:2]
     rows = await world.admin.fetch("select id, error is not null as dead from reader.dead_letter order by number")
     assert [tuple(row) for row in rows] == [(ids[2], True), (ids[3], False)]
@@ -485,7 +485,7 @@ async def test_a_handler_that_is_wrong_for_everything_buries_one_event_of_a_quie
     handler = Broken()
     async with world.reading(handler) as reading:
         ids = [await first(world, "k-1")]
-        await eventually(lambda: count_is(world, 1), within=15)
+        await eventually(lambda: count_is(world, 1))
         ids.append(await first(world, "k-2"))
         await asyncio.sleep(4)  # it has been tried more often than the first
         assert await letters(world) == 1

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from creditmesh.chassis.bus.leases import Leases
+from creditmesh.chassis.database.connecting import SECONDS_TO_ANSWER
 from creditmesh.chassis.errors import Uncertain
 from tests.contracts.bus.world import World, opened
 from tests.support.eventually import eventually
@@ -80,7 +81,7 @@ async def test_who_waits_behind_a_ping_into_silence_waits_no_longer_than_the_lea
         proxy.go_silent()
         ping = asyncio.create_task(leases.ping())
         await eventually(leases._turn.locked)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(SECONDS_TO_ANSWER / 2):
             with pytest.raises(Uncertain):
                 await leases.rebalance()
             await ping

@@ -73,7 +73,7 @@ async def test_two_orderers_at_once_leave_no_gap_and_no_broken_link(world: World
 
     leaders = [asyncio.create_task(lead_without_courtesy()) for _ in range(3)]
     ids = [id_ for _ in range(60) for id_ in await world.emit(*keys)]
-    await eventually(lambda: _empty(world), within=30)
+    await eventually(lambda: _empty(world))
     stop.set()
     await asyncio.gather(*leaders)
     assert epochs > 3
@@ -232,7 +232,7 @@ async def test_an_idle_node_writes_no_commit(world: World):
         async def quiet() -> bool:
             return await _written_in(world.admin, 2.5) == 0
 
-        await eventually(quiet, within=30)
+        await eventually(quiet)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

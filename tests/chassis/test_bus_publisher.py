@@ -104,7 +104,7 @@ async def test_a_topic_that_is_missing_or_has_other_partitions_is_waited_for(wor
         assert not await published_all(world)
         assert await kafka.apply(world.bootstrap, [right], anew=True) == [right.name]
         assert await kafka.apply(world.bootstrap, [right]) == []
-        await eventually(lambda: published_all(world), within=20)
+        await eventually(lambda: published_all(world))
     assert ended == []
     assert len(await records(world)) == 1
 
@@ -133,6 +133,6 @@ async def test_a_session_that_ends_is_no_reason_to_end_the_process(world: KafkaW
         )
         ids = await world.emit(*["k"] * 3)
         await world.order()
-        await eventually(lambda: published_all(world), within=20)
+        await eventually(lambda: published_all(world))
     assert ended == []
     assert len({each.headers[2][1] for each in await records(world)}) == len(ids)

@@ -235,7 +235,7 @@ async def test_a_context_that_began_no_transaction_commits_with_no_statement(nur
     async with sent_by(only) as sent:
         assert await (await context.alone()).value("select 1") == 1
         await context.commit()
-        async with asyncio.timeout(1), pool.session():
+        async with asyncio.timeout(60), pool.session():
             """It has been given back."""
     assert sent == ["select 1"]
 
@@ -264,7 +264,7 @@ async def test_what_is_read_after_a_context_was_closed_gives_its_session_back_ho
             assert (await later.session()).share == DEPARTMENT.share
             if trouble is not None:
                 raise trouble
-    async with asyncio.timeout(1), pool.session() as session:
+    async with asyncio.timeout(60), pool.session() as session:
         assert not session.in_transaction
 
 
@@ -284,7 +284,7 @@ async def test_a_context_that_wrote_nothing_opens_nothing(nursery: Nursery):
     pool = nursery.database.pool("toy", size=1)
     async with pool.session():  # the only one
         context = Context(replace(nursery.equipment, pool=pool), caller=DEPARTMENT)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await context.commit()
             await context.rollback()
 

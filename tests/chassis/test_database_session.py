@@ -162,9 +162,9 @@ async def test_a_value_that_is_missing_is_the_callers_mistake_and_sends_nothing(
 
 
 SLEEPS: dict[str, Callable[[Session], Awaitable[object]]] = {
-    "fetch": lambda session: session.fetch("select pg_sleep(10)"),
-    "execute": lambda session: session.execute("select pg_sleep(10)"),
-    "script": lambda session: session.script("select 1; select pg_sleep(10)"),
+    "fetch": lambda session: session.fetch("select pg_sleep(600)"),
+    "execute": lambda session: session.execute("select pg_sleep(600)"),
+    "script": lambda session: session.script("select 1; select pg_sleep(600)"),
 }
 
 
@@ -193,9 +193,9 @@ async def test_a_session_cancelled_in_the_middle_of_a_statement_is_ended_on_both
         await eventually(sleeps)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 60)
         assert cancelled.ended
-        await eventually(gone, within=4)
+        await eventually(gone)
 
 
 async def test_a_session_that_the_server_ends_in_the_middle_is_lost(pool: Pool):

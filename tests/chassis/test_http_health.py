@@ -1,12 +1,17 @@
 """Readiness is looked at once a second, one look at a time, whoever asks."""
 
 import asyncio
-import time
 
 import pytest
 
 from creditmesh.chassis.http import health
-from creditmesh.chassis.http.health import OnceASecond
+from creditmesh.chassis.http.health import KEPT, PATIENCE, OnceASecond
+from tests.support.virtual import in_virtual_time, virtual_now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "monotonic", virtual_now)
 
 
 class Looks:
@@ -25,6 +30,7 @@ class Looks:
         return {"ready": True, "look": self.times}
 
 
+@in_virtual_time
 async def test_many_who_ask_at_once_get_one_look():
     look = Looks(0.02)
     ready = OnceASecond(look)
@@ -34,25 +40,25 @@ async def test_many_who_ask_at_once_get_one_look():
     assert (look.times, look.most) == (1, 1)
 
 
-async def test_after_a_second_it_is_looked_at_again(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(health, "KEPT", 0.05)
+@in_virtual_time
+async def test_after_a_second_it_is_looked_at_again():
     ready = OnceASecond(Looks())
-    assert (await ready())["look"] == 1
-    await asyncio.sleep(0.06)
-    assert (await ready())["look"] == 2
+    for look, seconds in ((1, KEPT - 0.01), (1, 0.02), (2, 0.0)):
+        assert (await ready())["look"] == look
+        await asyncio.sleep(seconds)
 
 
-async def test_a_look_that_takes_long_is_not_ready_and_not_begun_again(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(health, "KEPT", 0.01)
-    monkeypatch.setattr(health, "PATIENCE", 0.05)
-    look = Looks(0.3)
+@in_virtual_time
+async def test_a_look_that_takes_long_is_not_ready_and_not_begun_again():
+    look = Looks(4 * PATIENCE)
     ready = OnceASecond(look)
-    began = time.monotonic()
+    began = virtual_now()
     assert [(await ready())["ready"] for _ in range(3)] == [False] * 3
-    assert time.monotonic() - began < 0.3
+    assert virtual_now() - began == pytest.approx(3 * PATIENCE)
     assert look.times == 1
 
 
+@in_virtual_time
 async def test_who_leaves_does_not_take_the_look_along():
     ready = OnceASecond(Looks(0.05))
     leaving = asyncio.create_task(ready())

@@ -222,7 +222,7 @@ async def test_a_database_that_is_away_is_503_with_a_time_to_come_back(nursery: 
 async def test_more_than_the_pool_lets_wait_is_503_at_once_and_says_so(nursery: Nursery):
     pool = Pool(nursery.database.addresses["toy"], application_name="test", size=1, waiting=0)
     app = service_app(replace(nursery.equipment, pool=pool), nursery.verifier)
-    async with pool.session(), nursery.client(app=app) as client, asyncio.timeout(1):
+    async with pool.session(), nursery.client(app=app) as client, asyncio.timeout(60):
         answer = await client.post("/v1/marks/0199f000-0000-7000-8000-000000000000")
     await pool.close()
     problem(answer, 503, "busy")

@@ -244,7 +244,7 @@ async def test_what_is_known_needs_no_database(database: Database, keys: Keys, p
     own = Vault(pool, keys, parts=PARTS)
     subjects = await own.resolve([person(11)])
     await own.open(subjects)
-    async with pool.session(), asyncio.timeout(1):  # the only one
+    async with pool.session(), asyncio.timeout(60):  # the only one
         assert await own.resolve([person(11)]) == subjects
         assert subjects[0] in await own.open(subjects)
 

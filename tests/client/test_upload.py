@@ -72,7 +72,7 @@ def cut(tmp_path_factory):
 @example(rows=[["甲", "1"]] * 5, most=3, above=[["如实填写"] * 6], way=("utf-8", ",", "\n"))
 @example(rows=[["甲"], ["乙", "警告;罚款"], ["丙", "警告;罚款", "1"]] * 2, most=2, above=[], way=("utf-8", ",", "\n"))
 @example(rows=[["甲", "1"], ["\n乙", "2"]], most=1, above=[], way=("utf-8", ",", "\r"))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_pieces_of_a_table_are_read_by_the_node_as_the_table_is(cut, rows, most, above, way):
     file = cut / "rows.csv"
     charset, delimiter, ending = way

@@ -1,9 +1,11 @@
 """A peer at the edge of the world that makes a feed with its own keys, and one pull loop of the city's at it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -30,6 +32,8 @@ class Sender:
     instead: Callable[[httpx.Request], httpx.Response] | None = None
     """Answers in place of the feed."""
     asked: list[httpx.Request] = field(default_factory=list)
+    meeting: asyncio.Barrier | None = None
+    """Whoever asks for a page has it when so many have asked: all of them have read the copy, and none has moved it."""
 
     def add(self, count: int = 1, *, text: str = "", **said: object) -> None:
         """Entries of the catalogue, or of what is said; `text` stands in their body, its beginning in their line."""
@@ -54,11 +58,13 @@ class Sender:
             sign=self.who.keys.sign,
         )
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/feeds"):
             feed = {"feed": "up", "size": len(self.entries), "root": ""}
             return answered(orjson.dumps({"items": [feed]}))
         self.asked.append(request)
+        if self.meeting is not None:
+            await self.meeting.wait()
         if self.instead is not None:
             return self.instead(request)
         after = int(request.url.params["after"])
@@ -91,6 +97,14 @@ class Puller:
     async def step(self) -> None:
         await self.pulling._step()
 
+    async def at_once(self, pullers: int) -> list[BaseException | None]:
+        """A step of so many at the same page, none of which knows of another; how each ended."""
+        others = [Pulling(self.pulling._equipment, self.pulling._peer, "up") for _ in range(pullers)]
+        self.sender.meeting = asyncio.Barrier(pullers)
+        found = await asyncio.gather(*(each._step() for each in others), return_exceptions=True)
+        self.sender.meeting = None
+        return found
+
     async def copy(self) -> FeedCopy:
         async with self.city.node.context("exchange") as ctx:
             return await copies.copy_of(await ctx.session(), self.sender.who.code, "up")
@@ -106,7 +120,7 @@ class Puller:
             return await session.fetchval(query, f"{self.sender.who.code}/up")
 
 
-_codes = iter(f"sender{n}" for n in range(100))
+_codes = (f"sender{n}" for n in count())
 
 
 @asynccontextmanager

@@ -60,11 +60,11 @@ async def test_a_node_answers_for_an_ending_when_its_queries_go_by_it_and_not_be
         async with stalled.transaction():
             await stalled.execute("select from query.record where record = $1 for update", record)
             await withdrawn(city, record)
-            await eventually(lambda: looking.fetchval(judged, record), within=30)
+            await eventually(lambda: looking.fetchval(judged, record))
             await asyncio.sleep(2)  # what must not come has had its time
             assert await looking.fetchval(shown, record) == "published"
             assert not await answered(city), "it has answered for a withdrawal, and a query would show the record"
-        await eventually(lambda: answered(city), within=30)
+        await eventually(lambda: answered(city))
         assert await looking.fetchval(shown, record) == "withdrawn"
 
 
@@ -82,11 +82,11 @@ async def test_an_ending_is_not_answered_for_while_its_person_is_parked_anywhere
     async with province.database.session() as session:
         await session.execute(letter, record)
         await withdrawn(city, record)
-        await eventually(lambda: _is(session, shown, record, "withdrawn"), within=30)
+        await eventually(lambda: _is(session, shown, record, "withdrawn"))
         await asyncio.sleep(2)  # what must not come has had its time
         assert not await answered(city), "it has answered for a withdrawal that repair has not applied"
         await session.execute("delete from repair.dead_letter")
-        await eventually(lambda: answered(city), within=60)
+        await eventually(lambda: answered(city))
 
 
 async def test_what_an_answer_relies_on_is_on_the_disk_before_it_leaves(chain: Chain):
@@ -122,7 +122,7 @@ async def test_the_node_above_knows_who_has_taken_over_that_an_item_is_withdrawn
         applied = [{"first": 0, "until": size}]
         return size > 0 and down["answers"] == [{"node": "city", "applied": applied, "refused": []}]
 
-    await eventually(known, within=60)
+    await eventually(known)
     assert city.host.followed.item("passing", on=city.host.clock.legal_date()) is None
 
 
@@ -137,7 +137,7 @@ async def test_what_was_refused_is_not_kept_and_what_was_accepted_is(chain: Chai
         await accepted(city, "示市监罚〔2026〕304号", "unheard"),
     )
     await chain.settled()
-    await eventually(lambda: answered(city), within=30)
+    await eventually(lambda: answered(city))
     async with province.database.session() as session:
         rows = await session.fetch("select data from exchange.received_page where feed = 'up'")
         held = await session.fetchval("select count(*) from ingestion.revision where record = $1", refused)

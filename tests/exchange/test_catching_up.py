@@ -54,9 +54,9 @@ class Records:
         line = orjson.loads(entry["line"]) | {"type": "record", "record": record, "rev": rev, "change": change}
         entry["line"] = orjson.dumps(line | {"origin": self._at.sender.who.code}, default=str).decode()
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         if not request.url.path.endswith("/feeds"):
-            return self._answer(request)
+            return await self._answer(request)
         feed = {"feed": "up", "size": self.announced, "root": "", "acknowledged": self.acknowledged}
         return answered(orjson.dumps({"items": [feed]}))
 

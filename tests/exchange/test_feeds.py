@@ -245,7 +245,7 @@ async def test_a_pull_that_waits_is_answered_when_something_comes(city: City):
         city.client("province").get("/v1/exchange/feeds/up/entries", params={"after": len(entries), "wait": 20})
     )
     await submitted(city, "示市监罚〔2026〕91号")
-    answer = await asyncio.wait_for(waiting, 10)
+    answer = await asyncio.wait_for(waiting, 15)
     assert answer.content.count(b"\n") >= 2
 
 

@@ -84,7 +84,7 @@ async def test_a_restored_node_signs_no_second_history_and_what_it_takes_meanwhi
     had = await size_of(city, "up")
     assert had < len(signed)
     await submit(city, 4)
-    await eventually(lambda: _waits(city), within=20)
+    await eventually(lambda: _waits(city))
     assert await size_of(city, "up") == had
     assert await alarm(province) is None
     answer = await city.operator().get("/v1/admin/feeds")
@@ -97,7 +97,7 @@ async def test_a_restored_node_signs_no_second_history_and_what_it_takes_meanwhi
     assert {record: int(rev) for _, record, rev, *_ in listed} == lost
     assert {(feed, item, party) for feed, _, _, _, item, party in listed} == {("up", ITEM, "market_regulation")}
 
-    await eventually(lambda: _goes_on(chain, len(signed) + 1), within=30)
+    await eventually(lambda: _goes_on(chain, len(signed) + 1))
     assert await alarm(province) is None
     assert (await readiness(city))["waits_for"] == {}
     assert await restored(city) == [names, *listed], "once more it changes nothing"

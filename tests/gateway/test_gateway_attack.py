@@ -19,6 +19,8 @@ from creditmesh.schemas.problems import MOST_FINDINGS, PROBLEM_JSON
 from tests.gateway import toy
 from tests.gateway.standing import Standing, bearer
 from tests.gateway.test_gateway_door import served
+from tests.support.eventually import eventually
+from tests.support.measuring import TRIES, no_collections
 
 JSON = {"Content-Type": "application/json"}
 
@@ -79,15 +81,16 @@ async def test_a_bad_body_costs_little_and_is_told_twenty_findings_at_most(url: 
 async def test_two_mebibytes_of_bad_strings_at_an_open_route_hold_nobody_up(url: str, bad: str):
     body = BAD[bad][1](2 * 1024 * 1024)
     times = []
-    for _ in range(3):  # other work on the machine may hold anybody up once
-        times.append(await _attacked(url, body))
+    for _ in range(TRIES):
+        with no_collections():
+            times.append(await _attacked(url, body))
         if times[-1][0] < 0.25 and times[-1][1] < 0.05:
             return
     raise AssertionError(times)
 
 
 async def _attacked(url: str, body: bytes) -> tuple[float, float]:
-    """Seconds until the attacker had its refusal, and the longest that another waited for `/health/live` meanwhile."""
+    """Seconds of CPU until the attacker had its refusal, and the most before another had `/health/live` meanwhile."""
     async with httpx.AsyncClient(base_url=url) as attacker, httpx.AsyncClient(base_url=url) as other:
         await asyncio.gather(attacker.get("/health/live"), other.get("/health/live"))
         longest, over = 0.0, False
@@ -95,14 +98,14 @@ async def _attacked(url: str, body: bytes) -> tuple[float, float]:
         async def look() -> None:
             nonlocal longest
             while not over:
-                began = time.perf_counter()
+                began = time.process_time()
                 assert (await other.get("/health/live")).status_code == 200
-                longest = max(longest, time.perf_counter() - began)
+                longest = max(longest, time.process_time() - began)
 
         looking = asyncio.create_task(look())
-        began = time.perf_counter()
+        began = time.process_time()
         answer = await attacker.post("/v1/guesses", content=body, headers=JSON)
-        seconds, over = time.perf_counter() - began, True
+        seconds, over = time.process_time() - began, True
         await looking
     problem(answer, 413)
     return seconds, longest
@@ -253,14 +256,15 @@ async def _polled(standing: Standing, **more: int) -> AsyncIterator[tuple[Door, 
 
 async def test_long_polls_of_many_leave_the_connections_of_others_free(standing: Standing):
     async with _polled(standing, connections=2, waiting=2) as (_, client):
-        polls = [asyncio.create_task(client.get("/v1/polls?seconds=2")) for _ in range(2)]
-        await asyncio.sleep(0.2)
-        began = time.perf_counter()
+        toy.seen.clear()
+        toy.polled.clear()
+        polls = [asyncio.create_task(client.get("/v1/polls")) for _ in range(2)]
+        await eventually(lambda: toy.seen == ["polled"] * 2)
         assert (await client.get("/v1/toys")).status_code == 200
-        assert time.perf_counter() - began < 0.4
-        busy = problem(await client.get("/v1/polls?seconds=2"), 503)
+        busy = problem(await client.get("/v1/polls"), 503)
         assert "nothing was sent" in str(busy["detail"])
-        assert time.perf_counter() - began < 1.5
+        assert not any(poll.done() for poll in polls)
+        toy.polled.set()
         assert [answer.status_code for answer in await asyncio.gather(*polls)] == [200, 200]
 
 
@@ -306,6 +310,8 @@ async def test_readiness_is_looked_at_once_a_second_however_many_ask(standing: S
         return {"ready": True}
 
     async with served(standing.door(ready=OnceASecond(look))) as outer, httpx.AsyncClient(base_url=outer) as client:
+        began = time.monotonic()
         answers = await asyncio.gather(*(client.get("/health/ready") for _ in range(100)))
+        seconds = time.monotonic() - began
     assert {answer.status_code for answer in answers} == {200}
-    assert next(looks) <= 2
+    assert next(looks) <= 1 + seconds

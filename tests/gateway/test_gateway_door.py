@@ -399,7 +399,7 @@ async def test_who_does_not_read_a_short_answer_holds_no_connection_to_the_servi
         transport = standing.over_http(inner, connections=1, seconds_to_connect=0.5)
         door = standing.door(transport=transport)
         slow = asyncio.create_task(door(scope_of("GET", "/v1/toys", []), stays, reads_late))
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         async with client(door) as outside:
             assert (await outside.get("/v1/toys")).status_code == 200
         assert not slow.done()

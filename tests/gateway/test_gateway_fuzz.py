@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
@@ -68,7 +68,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(scope=REQUESTS, sent=MESSAGES)
 async def test_every_request_has_one_answer_and_it_is_no_fault(
     door: Door, scope: dict[str, Any], sent: list[dict[str, Any]]

@@ -1,15 +1,15 @@
 """What is known of credentials: half a second old at most, read ahead of need, and bounded whatever is asked."""
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 
 import pytest
 
 from creditmesh.gateway import readings
 from creditmesh.gateway.readings import KEPT, PLACES, Readings
 from tests.support.eventually import eventually
+from tests.support.virtual import in_virtual_time, virtual_now
 
 
 class Database:
@@ -23,7 +23,7 @@ class Database:
         self.error: Exception | None = None
 
     async def read(self, key: str) -> float | None:
-        began = time.monotonic()
+        began = virtual_now()
         self.asked[key] += 1
         self.now += 1
         self.most = max(self.most, self.now)
@@ -37,15 +37,14 @@ class Database:
 
 
 @pytest.fixture
-def database() -> Database:
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    monkeypatch.setattr(readings, "monotonic", virtual_now)
     return Database()
 
 
 @pytest.fixture
-async def known(database: Database) -> AsyncIterator[Readings[float]]:
-    known = Readings(database.read)
-    yield known
-    await known.close()
+def known(database: Database) -> Readings[float]:
+    return Readings(database.read)
 
 
 def at_once(asking: Coroutine[None, None, float | None]) -> float | None:
@@ -59,30 +58,32 @@ def at_once(asking: Coroutine[None, None, float | None]) -> float | None:
 
 
 @pytest.mark.parametrize("pause", [0.01, 0.2, 0.35])
+@in_virtual_time
 async def test_a_key_in_use_is_read_again_before_anybody_has_to_wait_for_it(
     database: Database, known: Readings[float], pause: float
 ):
     await known.get("key")
-    end = time.monotonic() + 4 * KEPT
-    while time.monotonic() < end:
+    end = virtual_now() + 4 * KEPT
+    while virtual_now() < end:
         await asyncio.sleep(pause)
         read_at = at_once(known.get("key"))
         assert read_at is not None
-        assert time.monotonic() - read_at < KEPT
+        assert virtual_now() - read_at < KEPT
     assert 4 <= database.asked["key"] <= 6
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.45, 0.6])
+@in_virtual_time
 async def test_nothing_is_relied_on_that_was_asked_half_a_second_before(
     database: Database, known: Readings[float], seconds: float
 ):
     """Also where the database takes longer than that, and where many ask at any moment."""
     database.seconds = seconds
-    end = time.monotonic() + 3 * KEPT
+    end = virtual_now() + 3 * KEPT
 
     async def ask() -> None:
-        while time.monotonic() < end:
-            began = time.monotonic()
+        while virtual_now() < end:
+            began = virtual_now()
             read_at = await known.get("key")
             assert read_at is not None
             assert began - read_at < KEPT
@@ -91,6 +92,7 @@ async def test_nothing_is_relied_on_that_was_asked_half_a_second_before(
     await asyncio.gather(*(ask() for _ in range(5)))
 
 
+@in_virtual_time
 async def test_a_key_that_nobody_asks_for_is_not_read_again(database: Database, known: Readings[float]):
     await known.get("key")
     await known.get("key")
@@ -99,11 +101,13 @@ async def test_a_key_that_nobody_asks_for_is_not_read_again(database: Database, 
     assert database.asked["key"] == 2
 
 
+@in_virtual_time
 async def test_many_who_ask_at_once_are_one_reading(database: Database, known: Readings[float]):
     assert len(set(await asyncio.gather(*(known.get("key") for _ in range(100))))) == 1
     assert database.asked["key"] == 1
 
 
+@in_virtual_time
 async def test_keys_that_were_not_known_lately_are_read_a_few_at_a_time(database: Database, known: Readings[float]):
     await known.get("key")
     database.seconds = 0.02
@@ -115,6 +119,7 @@ async def test_keys_that_were_not_known_lately_are_read_a_few_at_a_time(database
     assert database.asked["key"] >= 2
 
 
+@in_virtual_time
 async def test_a_reading_that_waits_for_its_place_too_long_fails(
     database: Database, known: Readings[float], monkeypatch: pytest.MonkeyPatch
 ):
@@ -125,6 +130,7 @@ async def test_a_reading_that_waits_for_its_place_too_long_fails(
     assert all(isinstance(answer, TimeoutError) for answer in answers[PLACES:])
 
 
+@in_virtual_time
 async def test_a_reading_that_failed_is_not_kept(database: Database, known: Readings[float]):
     for _ in range(2):
         database.error = OSError("away")
@@ -134,6 +140,7 @@ async def test_a_reading_that_failed_is_not_kept(database: Database, known: Read
     assert await known.get("key") is not None
 
 
+@in_virtual_time
 async def test_a_key_that_could_not_be_read_again_is_asked_for_anew(database: Database, known: Readings[float]):
     await known.get("key")
     at_once(known.get("key"))
@@ -146,6 +153,7 @@ async def test_a_key_that_could_not_be_read_again_is_asked_for_anew(database: Da
     assert await known.get("key") is not None
 
 
+@in_virtual_time
 async def test_what_is_kept_is_bounded_and_many_keys_do_not_drive_out_one_in_use(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
@@ -160,6 +168,7 @@ async def test_what_is_kept_is_bounded_and_many_keys_do_not_drive_out_one_in_use
     await known.close()
 
 
+@in_virtual_time
 async def test_what_is_closed_reads_no_more(database: Database, known: Readings[float]):
     await known.get("key")
     at_once(known.get("key"))

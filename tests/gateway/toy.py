@@ -21,7 +21,9 @@ MOST = 1024 * 1024
 """Bytes of what `/v1/digests` takes."""
 PIECE = b"0123456789abcdef" * 4096
 seen: list[str] = []
-"""What happened inside, for a caller that is gone: `cut short`, `ended`."""
+"""What happened inside, for a caller that is gone: `cut short`, `ended`; of a poll that it has begun."""
+polled = asyncio.Event()
+"""What polls wait for."""
 
 
 class Toy(BaseModel):
@@ -67,10 +69,11 @@ async def batch(toys: Annotated[list[Toy], Body()]) -> dict[str, object]:
 
 
 @router.get("/v1/polls", access=AccessPolicy.public(), waits=True)
-async def poll(seconds: float) -> dict[str, object]:
-    """Waits as long as it is told."""
-    await asyncio.sleep(seconds)
-    return {"waited": seconds}
+async def poll() -> dict[str, object]:
+    """Waits until it is told."""
+    seen.append("polled")
+    await polled.wait()
+    return {"waited": True}
 
 
 @router.get("/v1/feeds/{feed}", access=AccessPolicy.to("node", scope="exchange:pull"))

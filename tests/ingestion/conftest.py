@@ -95,7 +95,7 @@ class House:
     numbers: count = field(default_factory=lambda: count(1))
 
     def number(self) -> int:
-        """A number no other test of the session uses."""
+        """A number no other test of the module uses."""
         return next(self.numbers)
 
     def on(self, day: date) -> None:
@@ -212,7 +212,7 @@ async def built(postgres: Postgres, folder: Path, *, node: str = "city") -> Hous
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def built_house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     made = await built(postgres, tmp_path_factory.mktemp("keys"))
     yield made
@@ -240,7 +240,7 @@ def child(code: str, number: int, *, sends_for: tuple[str, ...], **more: object)
     return Party(**(values | {"place": "below", "sends_for": sends_for} | more))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def built_province(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     made = await built(postgres, tmp_path_factory.mktemp("keys"), node="province")
     directory = made.equipment.followed

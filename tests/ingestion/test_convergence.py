@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.chassis.context import Context
@@ -48,7 +48,7 @@ async def visible(house: House) -> list[dict]:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(files=FILES, data=st.data())
 async def test_sending_any_prefix_of_history_again_changes_nothing(house: House, files, data: st.DataObject):
     base = [penalty(house.number()) for _ in range(4)]

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.schemas.events.record import Change
@@ -24,7 +24,6 @@ _NEXT: dict[Change, tuple[Change, ...]] = {
     "reopened": ("corrected", "marked", "repaired"),
 }
 STEPS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=12)
-_SETTINGS = {"max_examples": 20, "deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 
 
 class Lives:
@@ -57,7 +56,7 @@ def cut(draw: st.DataObject, events: list[SentEntry]) -> list[list[SentEntry]]:
     return [events[a:b] for a, b in zip([0, *places], [*places, len(events)], strict=True) if events[a:b]]
 
 
-@settings(**_SETTINGS)
+@settings(max_examples=20)
 @given(steps=STEPS, data=st.data())
 async def test_telling_any_prefix_of_a_feed_again_changes_nothing(province: House, steps, data: st.DataObject):
     lives = Lives(province)
@@ -79,7 +78,7 @@ async def test_telling_any_prefix_of_a_feed_again_changes_nothing(province: Hous
     assert {index for each in judged for index in range(each.first, each.until)} == {each.index for each in again}
 
 
-@settings(**_SETTINGS)
+@settings(max_examples=20)
 @given(steps=STEPS, local=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 12)), max_size=6))
 async def test_departments_here_and_a_feed_about_the_same_people_never_meet(province: House, steps, local):
     lives = Lives(province)

@@ -7,7 +7,7 @@ from itertools import count
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.ingestion.operations.submitting import submission_run
@@ -92,7 +92,7 @@ def left_out(verdicts: Sequence[dict]) -> int:
     return sum(notice["code"] == "extra_field" for each in verdicts for notice in each.get("notices", ()))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     earlier=st.lists(st.integers(0, len(_KINDS) - 1), max_size=6),
     kinds=st.lists(st.integers(0, len(_KINDS) - 1), min_size=1, max_size=14),
@@ -136,7 +136,7 @@ async def test_verdicts_depend_on_neither_form_nor_chunks_nor_the_rows_of_others
     assert there == {place: rest for place, (_, *rest) in enumerate(said["ndjson"])}
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8)
 @given(
     kinds=st.lists(st.integers(0, len(_KINDS) - 1), min_size=1, max_size=4),
     extra=EXTRA,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.chassis.vault.keys import Keys
@@ -369,7 +369,7 @@ ROW = st.tuples(
 
 
 @given(rows=st.lists(ROW, min_size=1, max_size=12), chunk=st.integers(1, 5), seed=st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 async def test_verdicts_depend_neither_on_chunks_nor_on_other_subjects(
     house: House, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[int, str, str]], chunk: int, seed: Any
 ):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.stream import read_stream
@@ -336,7 +336,7 @@ WALK = st.lists(
 
 
 @given(walk=WALK, when=st.sampled_from(["now", "before"]))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 async def test_whatever_becomes_of_the_catalogue_what_was_deleted_never_comes_back(alone: House, walk: Any, when: str):
     """A catalogue that is changed at random, rounds, and a department that sends the same file on."""
     before, number, day = alone.equipment, alone.number(), TODAY

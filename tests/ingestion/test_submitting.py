@@ -2,19 +2,21 @@
 
 import gzip
 from base64 import b64decode
-from functools import partial
 from hashlib import sha256
+from time import monotonic
+from types import SimpleNamespace
 from uuid import UUID
 
 import orjson
 import pytest
 
+from creditmesh.chassis.bus import backlog
+from creditmesh.chassis.bus.backlog import SECONDS_KEPT
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
 from creditmesh.schemas.verdicts import ReceiptLine
 from tests.ingestion.conftest import OFFICER, House, department, told
 from tests.ingestion.rows import MARKET, TRANSPORT, compiled, penalty, person_penalty, resident, uscc
 from tests.support.erasing import erase
-from tests.support.eventually import eventually
 
 
 def words(verdicts: list[dict]) -> list[tuple[str, list[str]]]:
@@ -277,7 +279,16 @@ async def test_an_item_that_is_not_in_force_takes_nothing(house: House):
     assert (missing.status_code, missing.json()["code"]) == (404, "unknown_item")
 
 
-async def test_intake_stops_within_a_second_of_events_backing_up_and_goes_on_within_another(house: House):
+async def test_intake_stops_within_a_second_of_events_backing_up_and_goes_on_within_another(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    now = monotonic()
+    monkeypatch.setattr(backlog, "time", SimpleNamespace(monotonic=lambda: now))
+
+    def later(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
     async def answered(status: int, lane: str = "live") -> bool:
         before = await house.count()
         answer = await house.submit(penalty(house.number()), lane=lane)
@@ -292,9 +303,12 @@ async def test_intake_stops_within_a_second_of_events_backing_up_and_goes_on_wit
             "insert into bus.event_queue (stream, part, type, event, at)"
             " values ('ingestion', 0, 'x', gen_random_uuid(), clock_timestamp() - interval '10 seconds')"
         )
-        await eventually(partial(answered, 503, "backfill"), within=1.5)
+        later(SECONDS_KEPT)
+        assert await answered(503, "backfill")
         assert await answered(201)
         await session.execute("update bus.event_queue set at = at - interval '30 seconds'")
-        await eventually(partial(answered, 503), within=1.5)
+        later(SECONDS_KEPT)
+        assert await answered(503)
         await session.execute("delete from bus.event_queue")
-        await eventually(partial(answered, 201, "backfill"), within=1.5)
+        later(SECONDS_KEPT)
+        assert await answered(201, "backfill")

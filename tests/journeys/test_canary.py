@@ -267,7 +267,7 @@ async def _broken(cast: Cast, row: dict[str, str]) -> None:
 
 
 async def _until_there_is(session: asyncpg.Connection, rows: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await session.fetchval(f"select count(*) from {rows}"):
             await session.execute("select pg_sleep(0.02)")
 

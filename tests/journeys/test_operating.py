@@ -64,8 +64,10 @@ def test_a_key_is_issued_works_is_revoked_and_is_refused_within_a_second(city: V
     revoked = typed(city, "keys", "revoke", key.split("_")[2])
     began = time.monotonic()
     assert (revoked.exit_code, key.split("_")[2] in revoked.stdout) == (0, True)
+    asked = began
     while (answer := asks(city, key, "/v1/reviews")).status_code != 401:
-        assert time.monotonic() - began < 1, "a revocation holds within a second"
+        assert asked - began < 1, "a revocation holds within a second, for whatever is asked then"
+        asked = time.monotonic()
     assert answer.json()["code"] == "credential_revoked"
 
 

@@ -173,7 +173,7 @@ async def built(postgres: Postgres, folder: Any, *, node: str) -> House:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def built_house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     made = await built(postgres, tmp_path_factory.mktemp("keys"), node="matching1")
     yield made

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.event import part_of
@@ -231,7 +231,7 @@ async def emptied(house: House) -> None:
         await session.execute("truncate matching.standing, matching.feedback, matching.idempotency, bus.event_queue")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(steps=st.lists(step, min_size=5, max_size=40))
 async def test_no_task_or_designation_is_without_a_visible_ground_and_none_is_missing(house: House, steps):
     await emptied(house)

@@ -1,7 +1,7 @@
 """Screening: what applies to whom, in one order, with an access of each before the answer."""
 
-import time
 from datetime import date, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import orjson
@@ -13,6 +13,7 @@ from creditmesh.schemas.rules.numbers import organisation_check
 from creditmesh.schemas.screenings import ScreeningOut
 from tests.matching.catalogue import TODAY, a_record, revised
 from tests.matching.conftest import House, a_person, an_organisation, department, given, lines
+from tests.support.measuring import bounded_async
 
 GROUND = {"matter": "permit", "officer": "W-17"}
 
@@ -308,9 +309,8 @@ async def test_ten_thousand_and_no_more(house: House):
 async def test_what_cannot_be_a_screening_is_refused_before_it_is_parsed(house: House, entry: bytes, kind: str):
     body = b"[" + entry * (4_900_000 // len(entry)) + b"1]"
     async with house.client(department()) as client:
-        began = time.process_time()
-        answer = await client.post("/v1/screenings", content=body, params=GROUND, headers={"Content-Type": kind})
-    assert time.process_time() - began < 0.15
+        asking = partial(client.post, "/v1/screenings", content=body, params=GROUND, headers={"Content-Type": kind})
+        answer = await bounded_async(0.15, asking)
     assert answer.status_code == 413
 
 

@@ -129,7 +129,7 @@ class House:
         )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def house(postgres: Postgres, tmp_path_factory) -> AsyncIterator[House]:
     node, directory = "query1", a_directory(ITEMS)
     declaration = Declaration(services=(service,), follow="query", followed=Directory)

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.schemas.catalogue import Item, Mask, SeverityRule
@@ -223,7 +223,7 @@ def allowed(item: Item, code: str, value: str) -> set[int]:
     return {n for n in range(len(value)) if n < spec.mask.keep_left or n >= len(value) - spec.mask.keep_right}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(then=laws(), since=st.lists(st.tuples(laws(), DAYS), min_size=1, max_size=3), day=DAYS)
 async def test_nothing_that_is_served_is_wider_than_the_law_it_came_under_or_the_law_in_force(
     house: House, then: Item, since: list[tuple[Item, date]], day: date

@@ -386,7 +386,7 @@ async def test_an_export_is_whole_and_read_some_lines_at_a_time_with_no_session_
     async for piece in document:
         pieces.append(piece)
         assert piece.count(b'"access":') <= 100
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             sessions = [await catalogue.equipment.pool.acquire() for _ in range(catalogue.equipment.pool.size)]
         for session in sessions:
             await catalogue.equipment.pool.release(session)
@@ -426,13 +426,13 @@ async def test_exports_that_are_left_or_fail_in_the_middle_keep_no_session(catal
 
     for _ in range(pool.size):
         await taken(left)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         sessions = [await pool.acquire() for _ in range(pool.size)]
     for session in sessions:
         await pool.release(session)
     with pytest.raises(DatabaseError):
         await taken(cut_off)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         sessions = [await pool.acquire() for _ in range(pool.size)]
     for session in sessions:
         await pool.release(session)

@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.event import part_of
@@ -36,7 +36,7 @@ def history(states, **more):
     ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     states=st.lists(st.sampled_from(["published", "repaired", "withdrawn"]), min_size=1, max_size=6),
     cuts=st.sets(st.integers(1, 5)),

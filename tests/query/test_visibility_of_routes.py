@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.query.asking import authorised, by_authorisation, by_matter
@@ -27,7 +27,7 @@ def revisions(draw):
     }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     drawn=st.lists(revisions(), min_size=1, max_size=6),
     withdrawn=st.dictionaries(st.sampled_from(CODES), DAYS, max_size=2),
@@ -91,7 +91,7 @@ async def _strays(house, mine, law):
     return strays
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(drawn=st.lists(revisions(), min_size=1, max_size=6), day=DAYS, withdrawn=st.none() | st.sampled_from(CODES))
 async def test_a_search_finds_exactly_what_is_visible_on_the_day(house: House, drawn, day, withdrawn):
     directory = a_directory(ITEMS, withdrawn={withdrawn: TODAY} if withdrawn else {})

@@ -194,7 +194,7 @@ class House:
         )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def built_house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     node, directory = "city", a_catalogue()
     declaration = Declaration(services=(service,), follow="repair", followed=Directory)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.catalogue.code_set import FILLERS
-from creditmesh.schemas.rules.characters import HIDING
+from creditmesh.schemas.rules import characters
+from creditmesh.schemas.rules.characters import BLANKS, HIDING, ROUND
 from creditmesh.schemas.rules.decision_numbers import (
     _PLAIN,
     fault_of,
@@ -326,13 +327,22 @@ def test_a_certificate_tells_apart_by_whatever_counts(number: str):
     assert not tells_nothing(number, fillers())
 
 
-@given(numbers, st.sampled_from(HIDING) | st.sampled_from("××✕ХХ…"), st.integers(0, 3))
+HIDES = [mark for mark in HIDING if mark not in BLANKS and mark not in ROUND]
+"""What prints nothing hides nothing, and a circle is a nought."""
+NEEDS_MANY = f"ХХ…{characters.DASHES}"
+
+
+@given(numbers, st.sampled_from(HIDES) | st.sampled_from("××✕ХХ…"), st.integers(1, 4))
 def test_hidden_characters_are_no_number_in_whatever_mark(number: tuple[str, int, int, str], mark: str, many: int):
     stem, year, running, _ = number
-    if mark in "ХХ…":
-        many = 3
-    hidden = f"{stem}〔{year}〕{running}{mark * (many + 1)}号"
-    assert mark in "○◯" or not is_number(hidden, fillers())
+    hidden = f"{stem}〔{year}〕{running}{mark * (4 if mark in NEEDS_MANY else many)}号"
+    assert not is_number(hidden, fillers())
+
+
+@pytest.mark.parametrize("many", [1, 2, 4])
+def test_every_mark_hides(many: int):
+    hidden = {mark: f"示市监处罚〔2026〕1{mark * (4 if mark in NEEDS_MANY else many)}号" for mark in HIDES}
+    assert [mark for mark, text in hidden.items() if is_number(text, fillers())] == []
 
 
 @st.composite

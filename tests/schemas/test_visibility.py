@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.chassis.database.session import Session
@@ -282,7 +282,7 @@ async def test_postgresql_and_python_agree_on_every_row(ddl, seed: int):
     assert len({shown for shown, _, _ in found}) == 2
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(item=tables(), picked=st.lists(records(), min_size=20, max_size=40))
 async def test_postgresql_and_python_agree_on_what_the_law_of_the_day_makes_of_every_row(ddl, item, picked):
     law = under(confirmed(item))

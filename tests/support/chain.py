@@ -43,7 +43,7 @@ class Chain:
 
     async def settled(self) -> None:
         """Wait until everything that was committed anywhere has come to where it goes, and was acknowledged."""
-        await eventually(self._still, within=60)
+        await eventually(self._still)
 
     async def _still(self) -> bool:
         """Whether the copies are whole, and handling all that came so far has made nothing that has yet to travel."""

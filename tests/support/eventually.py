@@ -5,8 +5,8 @@ import inspect
 from collections.abc import Awaitable, Callable
 
 
-async def eventually(holds: Callable[[], bool | Awaitable[bool]], *, within: float = 10.0) -> None:
-    """Return as soon as it holds; fail if it does not within so many seconds."""
+async def eventually(holds: Callable[[], bool | Awaitable[bool]], *, within: float = 60.0) -> None:
+    """Return as soon as it holds; fail if it does not within so many seconds, which a loaded machine may need."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:

@@ -161,7 +161,7 @@ class BusContract:
         async with world.reading(connected=False) as reading:
             await eventually(lambda: _reached(world, 0, 1))
             assert not reading.consumer.alarms, "it may be on its way yet"
-            await eventually(lambda: "body" in _reason(reading.consumer.alarms.get(("source", 0))), within=30)
+            await eventually(lambda: "body" in _reason(reading.consumer.alarms.get(("source", 0))))
 
     async def test_a_part_that_another_process_moved_is_not_applied_again(self, world: World):
         key = keys_of(0, 1)[0]
@@ -319,7 +319,7 @@ class BusContract:
         async with world.reading() as reading:
             await world.write(keys_of(0, 1)[0])
             await reading.consumer.caught_up()
-            await eventually(lambda: _reported(world, part_of_k, 1), within=15)
+            await eventually(lambda: _reported(world, part_of_k, 1))
         rows = await world.admin.fetchval("select count(*) from bus.event_reader where reader = 'reader'")
         assert rows == 4
 

@@ -145,7 +145,7 @@ class TestKafka(BusContract):
                 await reading.consumer.caught_up()
                 return passed("arrived") == before + 1
 
-            await eventually(one_more_arrives, within=30)
+            await eventually(one_more_arrives)
 
     async def test_all_that_was_lost_is_refilled_at_once_and_not_a_batch_each_time_patience_ends(
         self, world: KafkaWorld

@@ -173,7 +173,7 @@ async def test_a_page_asks_for_nothing_that_waits_but_of_its_own_records(pulls: 
     async with pulls.city.node.database.session() as other, other.transaction():
         await other.fetch("select from exchange.waiting for update")
         pulls.sender.add(type="record", rev=1, change="accepted", origin=pulls.sender.who.code, record=str(uuid4()))
-        await asyncio.wait_for(pulls.step(), timeout=10)
+        await asyncio.wait_for(pulls.step(), 60)
     assert (await pulls.copy()).range.size == 8
 
 
