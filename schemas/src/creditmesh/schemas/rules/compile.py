@@ -30,7 +30,7 @@ from creditmesh.schemas.rules.headers import MOST_NAMES, FieldNames
 from creditmesh.schemas.rules.identity import FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.numbers import citizen, significant
-from creditmesh.schemas.rules.values import WHITE, has_lost, one_line_end
+from creditmesh.schemas.rules.values import LOST_TWICE, WHITE, one_line_end, unreadable
 
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
@@ -205,10 +205,10 @@ class CompiledItem:
         if not all(row.values()):
             row = {code: value for code, value in row.items() if value}
         text = "".join(row.values())
-        if has_lost(text):
+        if LOST_TWICE in text:
             return None
         if not is_ordinary(text):
-            if shown(text) is not text:
+            if unreadable(text) or shown(text) is not text:
                 return None
             if one_line_end(text) is not text:
                 row = {code: one_line_end(value) for code, value in row.items()}
