@@ -138,6 +138,8 @@ SUBJECT = f'{{"kind":"natural_person","document":{{"type":"resident_id","number"
         ("s.ndjson", f"{SUBJECT}\n\n{SUBJECT}\n"),
         ("s.json", f"[{SUBJECT},\n{SUBJECT}]"),
         ("s.ndjson", f'{{"号码":"{LISTED}","姓名":"甲"}}\n{{"number":"{CLEAN}","序号":"2"}}\n'),
+        ("s.ndjson", f'{{"号码":"{LISTED}","姓名":null}}\n{{"number":"{CLEAN}","kind":null,"type":null}}\n'),
+        ("s.ndjson", f'[{{"号码":"{LISTED}"}},{{"号码":"{CLEAN}"}}]\n'),
     ],
 )
 def test_objects_are_taken_a_line_each_or_in_an_array_by_the_names_of_columns_too(remote, tmp_path, name, text):
@@ -154,3 +156,21 @@ def test_a_name_that_stands_twice_in_an_object_is_refused_and_nothing_is_sent(re
     done = screen(remote, file)
     assert (done.returncode, remote.asked) == (2, [])
     assert "a name twice" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f'{{"号码":"{LISTED}","统一社会信用代码":"{CLEAN}"}}',
+        f'{{"number":"{LISTED}"," number ":"{CLEAN}"}}',
+        f'{{"number":"{LISTED}","uscc":""}}',
+        f'{{"number":"{LISTED}","Number":null}}',
+        f'{{"number":"{LISTED}","名称":"甲","姓名":"乙"}}',
+    ],
+)
+def test_two_names_of_one_column_are_refused_in_an_object_as_in_a_table(remote, tmp_path, row):
+    file = tmp_path / "s.ndjson"
+    file.write_text(f"{SUBJECT}\n{row}\n", encoding="utf-8")
+    done = screen(remote, file)
+    assert (done.returncode, remote.asked) == (2, [])
+    assert "Row 2 has two names of one column" in " ".join(done.stderr.split())

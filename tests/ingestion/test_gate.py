@@ -274,15 +274,34 @@ def test_a_fine_in_yuan_where_ten_thousands_are_meant_is_held():
     [
         "其他-吊销驾驶证", "其他-吊销《食品经营许可证》", "其他（吊销）", "其他-禁止从业五年",
         "其他-不得从事食品经营", "其他-取消资格",
-        "罚款;其他-責令停業整頓", "其他：暂扣驾驶证六个月",
+        "罚款;其他-責令停業整頓", "其他：暂扣驾驶证六个月", "其他-停止执业", "其他-收回食品经营许可证",
+        "其他-缴销许可证", "其他-注销许可证", "其他-吊证", "其他-剥夺资格", "其他-终身禁驾", "其他-限制其三年内从业",
     ],
 )  # fmt: skip
 def test_a_listed_kind_in_other_words_behind_the_other_one_is_not_rated_unseen(kind: str):
     assert holds(penalty(CF_CFLB=kind)) == [("kind_doubtful", "/CF_CFLB")]
 
 
+@pytest.mark.parametrize("blank", [" ", "\u3000", "\n", "·", "  ", "-", "\u200b", "”"])
+@pytest.mark.parametrize("stem", ["吊销", "停业", "暂扣", "不得从事", "市场禁入"])
+def test_no_blank_or_mark_takes_such_a_word_past(stem: str, blank: str):
+    for place in range(1, len(stem)):
+        kind = f"其他-{stem[:place]}{blank}{stem[place:]}六个月"
+        assert holds(penalty(CF_CFLB=kind)) == [("kind_doubtful", "/CF_CFLB")], kind
+
+
 @pytest.mark.parametrize(
-    "kind", ["其他-责令改正", "其他", "吊销许可证件", "其他-责令改正、吊销许可证件", "其他-加处罚款的催告"]
+    "kind",
+    [
+        "其他-责令改正",
+        "其他",
+        "吊销许可证件",
+        "其他-责令改正、吊销许可证件",
+        "其他-加处罚款的催告",
+        "其他-从业人员培训不足整改",
+        "其他-关闭网站",
+        "其他-不予关闭",
+    ],
 )
 def test_what_else_is_said_there_is_no_matter(kind: str):
     assert holds(penalty(CF_CFLB=kind, CF_NR_ZKDX="示例许可证")) == []

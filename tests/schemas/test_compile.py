@@ -208,12 +208,28 @@ def test_lengths_are_counted_in_characters_after_trimming():
     assert refused(SHXYM="9" * 19) == [("/SHXYM", "number_shape")]
 
 
-@pytest.mark.parametrize("text", ["a\0b", "\0", "a\ud800b", "\udfff", "示\ufffd有限公司", "锟斤拷"])
-def test_characters_that_no_column_stores_are_refused(text: str):
+MISREAD = [
+    text.encode(was).decode(read, "replace")
+    for text in ("示例贸易有限公司", "责令停止违法行为")
+    for was in ("utf-8", "gbk")
+    for read in ("latin-1", "cp1252")
+]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\0", "a\ud800b", "\udfff", "示\ufffd有限公司", "锟斤拷", *MISREAD])
+def test_characters_that_no_column_stores_and_what_a_wrong_encoding_left_are_refused(text: str):
     body = {**FIRM, "NR": text}
     for found in (compiled.validate_json(json.dumps(body).encode()), compiled.validate(body)):
         assert isinstance(found, tuple)
         assert [(e.pointer, e.code) for e in found] == [("/NR", "unreadable_character")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Société Générale à Müller Größe", "××××××", "1830×915×1200·25°", "······", "Þórðarson Jäääär", "½¼¾", "é“à”"],
+)
+def test_what_is_written_with_western_letters_stands_as_it_is(text: str):
+    assert row(NR=f"罚款{text}")["NR"] == f"罚款{text}"
 
 
 def test_a_backslash_before_u0000_is_only_text():

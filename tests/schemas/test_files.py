@@ -417,6 +417,10 @@ def test_of_a_file_without_a_stated_encoding_the_bytes_are_looked_through_once(m
         ("文号,名称\n".encode("utf-32-be"), "UTF-16 or not a text"),
         (b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n\r\n<html>", ".mht"),
         (b"From: <Saved by Excel>\r\nSubject: x\r\nMIME-Version: 1.0\r\n", ".mht"),
+        (
+            b"From: <Saved by Excel>\r\nSubject: =?gb2312?B?yL4=?=\r\n =?gb2312?B?yL4=?=\r\nMIME-Version: 1.0\r\n",
+            ".mht",
+        ),
         (b"{\\rtf1\\ansi\\ansicpg936 text}", "RTF"),
         (b"ID;PWXL;N;E\r\nP;PGeneral\r\n", "SYLK"),
         (b"TABLE\r\n0,1\r\n", "DIF"),
@@ -424,6 +428,14 @@ def test_of_a_file_without_a_stated_encoding_the_bytes_are_looked_through_once(m
         (PENALTIES.encode().decode("cp1252", "replace").encode(), "wrong encoding"),
         (PENALTIES.encode().decode("gbk", "ignore").encode(), "wrong encoding"),
         (PENALTIES.encode().decode("gb18030", "replace").encode(), "wrong encoding"),
+        *(
+            (PENALTIES.encode(was).decode(read, "replace").encode(), "wrong encoding")
+            for was, reads in {
+                "utf-8": ("latin-1", "cp1252", "cp1251", "mac_roman"),
+                "gb18030": ("latin-1", "cp1252", "cp1251", "mac_roman", "cp949", "big5"),
+            }.items()
+            for read in reads
+        ),
     ],
 )
 def test_what_is_no_table_is_told_by_what_it_is(body: bytes, said: str):
@@ -442,6 +454,17 @@ def test_what_is_no_table_is_told_by_what_it_is(body: bytes, said: str):
         (PENALTIES[:4000] + PENALTIES[:900].encode().decode("latin-1")).encode(),
         "CF_XDR_MC,BZ\nSociété Générale à responsabilité limitée,château façade Müller Größe\n".encode() * 9,
         "编号,尺寸\n1,1830×915×1200·25°\n".encode() * 9,
+        *(
+            (f"CF_XDR_MC,BZ\n{text}\n" * 9).encode()
+            for text in (
+                "Общество с ограниченной ответственностью «Пример»,Қазақстан Республикасы щёлочь Бёртон",
+                "주식회사 예시 무역 관리 품질 향상 서울특별시 강남구,행정처분 결정 통지서",
+                "範例貿易有限公司,逾期未繳納罰款，責令停止違法行為，處以罰款貳仟元整，臺北市松山區",
+                "見本貿易株式会社,期限内に罰金を納付しなかったため違反行為の停止を命じる",
+                "Công ty trách nhiệm hữu hạn thương mại ví dụ,Số quyết định xử phạt vi phạm",
+                "示例贸易有限公司,逾期未缴纳罚款，责令停止违法行为，处以罚款2000元。",
+            )
+        ),
         b"ID;PWD,Content-Type: x\n1,2\n",
         b"ID;P\n1;2\n",
         b"TABLE\n1\n",

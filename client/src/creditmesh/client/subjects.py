@@ -18,14 +18,12 @@ from creditmesh.schemas.identifiers import DocumentType, SubjectKind
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.coded import code_reader
-from creditmesh.schemas.rules.headers import Columns
+from creditmesh.schemas.rules.headers import MOST_NAMES, Columns
 from creditmesh.schemas.rules.identity import Identity, NumberFinding, identify
 from creditmesh.schemas.rules.spelling import spelled
 from creditmesh.schemas.rules.values import Read
 from creditmesh.schemas.screenings import ScreenedIn
 from creditmesh.schemas.signed import strict
-
-_MOST_COLUMNS = 256
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "number": ("号码", "证件号码", "证件号", "身份证号", "身份证号码", "统一社会信用代码", "信用代码", "uscc"),
@@ -83,7 +81,7 @@ class _Names:
     """The names a column may have, by which the header is found."""
 
     def known(self, cells: Sequence[str]) -> int:
-        return sum(spelled(cell) in _COLUMNS for cell in cells[:_MOST_COLUMNS])
+        return sum(spelled(cell) in _COLUMNS for cell in cells[:MOST_NAMES])
 
 
 class _Words:
@@ -107,7 +105,7 @@ def _table(body: bytes, said: Encoding | None) -> Iterator[object]:
     """The rows under the columns that are known; others are not read, nor sent."""
     table = Table.of(body, said, names=_Names())
     refuse_doubtful_table(table)
-    header = tuple(_COLUMNS.get(spelled(cell)) for cell in table.header.cells[:_MOST_COLUMNS])
+    header = tuple(_COLUMNS.get(spelled(cell)) for cell in table.header.cells[:MOST_NAMES])
     known = [column for column in header if column is not None]
     if "number" not in known or len(set(known)) < len(known):
         raise Unsendable(
@@ -128,13 +126,10 @@ def _objects(body: bytes, said: Encoding | None, form: Form) -> Iterator[object]
     """The objects of NDJSON, or of an array."""
     refuse_other_encodings(body, said)
     body = body.removeprefix(MARK)
-    if form == "json":
-        read = _json(body, 1)
-        yield from read if isinstance(read, list) else (read,)
-        return
-    lines = (body[start:stop] for _, start, stop in lines_of(body))
+    lines = (body[start:stop] for _, start, stop in lines_of(body)) if form == "ndjson" else (body,)
     for number, line in enumerate(filter(bytes.strip, lines), start=1):
-        yield _json(line, number)
+        read = _json(line, number)
+        yield from read if isinstance(read, list) else (read,)
 
 
 def _json(text: bytes, row: int) -> object:
@@ -149,10 +144,8 @@ def _json(text: bytes, row: int) -> object:
 
 
 def _subject(row: object, number: int, words: Mapping[str, _Words]) -> ScreenedIn:
-    if isinstance(row, dict) and "document" not in row and any(spelled(name) in _COLUMNS for name in row):
-        cells = {_COLUMNS[spelled(name)]: text for name, text in row.items() if spelled(name) in _COLUMNS}
-        if all(isinstance(text, str) for text in cells.values()):
-            row = _given({column: text.strip() for column, text in cells.items()}, number, words)
+    if isinstance(row, dict) and "document" not in row and (cells := _cells(row, number)):
+        row = _given(cells, number, words)
     try:
         subject = ScreenedIn.model_validate(row)
     except ValidationError as wrong:
@@ -166,6 +159,22 @@ def _subject(row: object, number: int, words: Mapping[str, _Words]) -> ScreenedI
         if isinstance(found, NumberFinding):
             raise _wrong(found, number)
     return subject
+
+
+def _cells(row: Mapping[str, object], number: int) -> dict[str, str]:
+    """What an object says under the names of columns; none where it has none, or something else than text in them."""
+    named = [
+        (_COLUMNS[spelled(name)], "" if value is None else value)
+        for name, value in row.items()
+        if spelled(name) in _COLUMNS
+    ]
+    cells = {column: value.strip() for column, value in named if isinstance(value, str)}
+    if len({column for column, _ in named}) < len(named):
+        raise Unsendable(
+            f"Row {number} has two names of one column (number, kind, type, name); leave one.",
+            f"第 {number} 行有两个名称指同一列（号码、主体类别、证件类型、名称）；请只保留一个。",
+        )
+    return cells if len(cells) == len(named) else {}
 
 
 def _given(cells: Mapping[str, str], row: int, words: Mapping[str, _Words]) -> object:

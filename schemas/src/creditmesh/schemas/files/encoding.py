@@ -8,6 +8,7 @@ reason a file that nobody says to be GB18030 must read as Chinese: Big5, Shift-J
 
 from codecs import getincrementaldecoder
 from collections.abc import Container, Sequence
+from itertools import repeat
 from mmap import mmap
 from typing import Literal, NamedTuple
 
@@ -61,6 +62,16 @@ def reads_as_chinese(body: Octets) -> bool:
         return True
     ends = min(_among(leads, _FIRST), _among(leads, _BEYOND_HANGUL))
     return many < _MANY and ends * 16 >= many and _among(leads, _KANA) * 8 < many
+
+
+def is_chinese_in_gbk(body: bytes) -> bool:
+    """Whether nearly all beyond ASCII is GB 2312, and its common characters are among it: so of Chinese alone."""
+    text = body.decode("gb18030", "ignore")
+    pairs = [each for each in map(str.encode, text, repeat("gb18030")) if len(each) == 2 and min(each) > 0xA0]  # noqa: PLR2004 - GB 2312
+    leads = [each[0] for each in set(pairs)]
+    some = min(_among(leads, third) for third in (_FIRST, _SECOND, _THIRD))
+    beyond = len(body.translate(None, _ASCII))
+    return len(pairs) * 16 > beyond * 7 and len(leads) >= _ENOUGH and some * 24 >= len(leads)
 
 
 def _among(leads: Sequence[int], some: Container[int]) -> int:

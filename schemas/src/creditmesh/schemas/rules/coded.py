@@ -9,6 +9,7 @@ from creditmesh.schemas.catalogue.code_set import CodeValue
 from creditmesh.schemas.rules.amounts import amount_of
 from creditmesh.schemas.rules.characters import nfkc
 from creditmesh.schemas.rules.names import simplified
+from creditmesh.schemas.rules.numbers import significant
 from creditmesh.schemas.rules.values import WHITE, Read, bare, remembered
 
 _OTHER = re.compile(r"其[他它](?:[-－—–‐:：]+(.+)|[(（](.+)[)）])", re.DOTALL)
@@ -25,6 +26,7 @@ _AS_NUMBER = re.compile(r"(?<=\d)\.0+", re.ASCII)
 _CONNECTIVE = re.compile("以及|或者|[、及和与或/]")
 _PARTS_OF_ONE = 4
 """The most parts of a value that has marks of its own: 暂扣或者吊销许可证、执照."""
+_GAP = ".{0,12}?"
 _LONGEST = 64
 """Characters of a text that are looked at to find what is near it."""
 _NEAREST = 3
@@ -80,10 +82,19 @@ def kept_reader(code_set: CodeSet, read: Read, *, several: bool) -> Read:
     return each if several else one
 
 
-def hides_a_kind(values: str, stems: Iterable[str]) -> bool:
-    """Whether what 其他 says in a canonical text of several values has a word by which a listed one is meant."""
-    remarks = [simplified(value) for value in values.split(";") if value.startswith("其他-")]
-    return any(stem in remark for remark in remarks for stem in stems)
+def stems_of(spellings: Iterable[str]) -> re.Pattern[str]:
+    """The words by which a listed value is meant, as `hides_a_kind` takes them; `…` in one stands for a few others."""
+    stems = (_GAP.join(map(_bare_word, spelling.split("…"))) for spelling in spellings)
+    return re.compile("|".join(filter(None, stems)) or "(?!)")
+
+
+def hides_a_kind(values: str, stems: re.Pattern[str]) -> bool:
+    """Whether what 其他 says in a canonical text of several values has such a word, with whatever blanks and marks."""
+    return any(stems.search(_bare_word(value)) for value in values.split(";") if value.startswith(_REMARK))
+
+
+def _bare_word(text: str) -> str:
+    return simplified(significant(text))
 
 
 def nearest_values(code_set: CodeSet) -> Callable[[str], str]:

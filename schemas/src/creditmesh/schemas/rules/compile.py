@@ -24,13 +24,14 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.characters import is_ordinary, shown
+from creditmesh.schemas.rules.coded import stems_of
 from creditmesh.schemas.rules.columns import Column, Filler, column, identifying
 from creditmesh.schemas.rules.conditions import conditions, resident_pairs
 from creditmesh.schemas.rules.headers import MOST_NAMES, FieldNames
 from creditmesh.schemas.rules.identity import FILLERS, filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.numbers import citizen, significant
-from creditmesh.schemas.rules.values import WHITE, has_lost, one_line_end
+from creditmesh.schemas.rules.values import LOST_TWICE, WHITE, one_line_end, unreadable
 
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
@@ -75,7 +76,7 @@ class CompiledItem:
         words = (word for name in DECISION_FILLERS if name in code_sets for word in code_sets[name].spellings)
         self.decision_fillers = frozenset(map(significant, words))
         """What stands where the number of a decision should, as `decision_numbers.is_number` takes it."""
-        self.stems = tuple(code_sets[STEMS].spellings if STEMS in code_sets else ())
+        self.stems = stems_of(code_sets[STEMS].spellings if STEMS in code_sets else ())
         """Words that mean a listed kind of penalty, as `coded.hides_a_kind` takes them."""
         self._sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
         self.names = FieldNames(item, rules)
@@ -205,10 +206,10 @@ class CompiledItem:
         if not all(row.values()):
             row = {code: value for code, value in row.items() if value}
         text = "".join(row.values())
-        if has_lost(text):
+        if LOST_TWICE in text:
             return None
         if not is_ordinary(text):
-            if shown(text) is not text:
+            if unreadable(text) or shown(text) is not text:
                 return None
             if one_line_end(text) is not text:
                 row = {code: one_line_end(value) for code, value in row.items()}

@@ -33,9 +33,13 @@ _QUOTES = "'＇`´‘’‚‛"
 _FORMULA = re.compile("""[=＝]?\\s*["＂]((?:[^"＂]|""|＂＂)*)["＂]""")
 _DOUBLED = re.compile('(["＂])\\1')
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_UNREADABLE = re.compile("[\x00\ud800-\udfff\ufffd]|锟斤拷")
-_LOST = ("\ufffd", "锟斤拷")
-"""What a conversion leaves of characters it could not read, and what the next one makes of that."""
+LOST_TWICE = "锟斤拷"
+"""What the next conversion makes of what is left of a lost character."""
+_HIGH = "\x80-\xbf" + bytes({*range(0x80, 0xA0)} - {0x81, 0x8D, 0x8F, 0x90, 0x9D}).decode("cp1252")
+_UNREADABLE = re.compile(
+    rf"[\x00\ud800-\udfff\ufffd]|{LOST_TWICE}|(?:(?![×·÷°]{{2}})[\xb0-\xf7][\xa1-\xfe]){{3}}|(?:[\xe3-\xef][{_HIGH}]{{2}}){{2}}"
+)
+"""What is left of a lost character, and Chinese that was read as Western: GBK, and UTF-8."""
 _LINE_ENDS = "\r\v\x85\u2028\u2029"
 _LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
 _DECIMAL = re.compile(r"0*+(\d*)(?:\.(\d*?)0*)?", re.ASCII)
@@ -43,18 +47,13 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 
 
 def unreadable(text: str) -> bool:
-    """Whether it holds what no text column stores (NUL, a lone surrogate) or what is left of a lost character."""
+    """Whether it holds what no text column stores (NUL, a lone surrogate), or what a wrong conversion made of it."""
     return _UNREADABLE.search(text) is not None
 
 
 def unstorable(text: str) -> bool:
     """Whether it holds what no text column stores: NUL, a lone surrogate."""
     return _UNSTORABLE.search(text) is not None
-
-
-def has_lost(text: str) -> bool:
-    """Whether a character was lost in an earlier conversion."""
-    return _LOST[0] in text or _LOST[1] in text
 
 
 def one_line_end(text: str) -> str:
