@@ -12,7 +12,7 @@ import uvloop
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from creditmesh.chassis.http.server import HttpListener
+from creditmesh.chassis.http.server.listener import HttpListener
 
 
 @dataclass(frozen=True)

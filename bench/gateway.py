@@ -39,7 +39,7 @@ from creditmesh.chassis.equipment import Equipment, NodeFacts
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.router import Ctx, Router
-from creditmesh.chassis.http.server import HttpListener
+from creditmesh.chassis.http.server.listener import HttpListener
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.chassis.vault.keys import Keys

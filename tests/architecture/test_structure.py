@@ -81,7 +81,7 @@ def test_sql_stands_in_the_store_and_http_in_the_api(name: str):
 
 def test_only_the_kafka_room_imports_aiokafka():
     imports = re.compile(r"^\s*(from|import) aiokafka", re.MULTILINE)
-    users = {path.stem for path in sources() if imports.search(path.read_text())}
+    users = {path.parent.name for path in sources() if imports.search(path.read_text())}
     assert users <= {"kafka"}
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from creditmesh.chassis.bus import kafka as library
+from creditmesh.chassis.bus.kafka import client as library
+from creditmesh.chassis.bus.kafka.publisher import EXIT
 from creditmesh.chassis.bus.metrics import APPLIED
-from creditmesh.chassis.bus.publisher import EXIT
 from tests.contracts.bus.kafka_world import KafkaWorld, opened_on, published_all
 from tests.contracts.bus.worker import SLOW
 from tests.contracts.bus.world import PARTS, keys_of

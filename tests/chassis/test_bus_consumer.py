@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from creditmesh.chassis.bus.consumer import BATCH
+from creditmesh.chassis.bus.consuming.consumer import BATCH
 from creditmesh.chassis.bus.event import ORDINARY, Delivered
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.errors import Alarm, Transient

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from creditmesh.chassis.bus import applying, dead_letters, stream
-from creditmesh.chassis.bus.consumer import BATCH
+from creditmesh.chassis.bus import dead_letters, stream
+from creditmesh.chassis.bus.consuming import applying
+from creditmesh.chassis.bus.consuming.consumer import BATCH
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.faults import PATIENCE, Fault
 from creditmesh.chassis.bus.gaps import Progress

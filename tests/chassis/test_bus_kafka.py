@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from creditmesh.chassis.bus import kafka_bus
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.kafka_bus import KafkaBus, Message
+from creditmesh.chassis.bus.kafka import bus as kafka_bus
+from creditmesh.chassis.bus.kafka.bus import KafkaBus, Message
+from creditmesh.chassis.bus.kafka.message import headers_of
 from creditmesh.chassis.bus.mailboxes import MOST_AT_ONCE, MOST_KEPT
-from creditmesh.chassis.bus.message import headers_of
 from creditmesh.chassis.bus.metrics import APPLIED
 from creditmesh.chassis.bus.position import Place
 from creditmesh.chassis.bus.stream import read_stream

@@ -10,7 +10,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.message import event_of, headers_of, topic_of
+from creditmesh.chassis.bus.kafka.message import event_of, headers_of, topic_of
 from creditmesh.schemas.asyncapi import asyncapi
 
 FIRST = Delivered(

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from creditmesh.chassis.bus import kafka
-from creditmesh.chassis.bus.message import event_of, topic_of
+from creditmesh.chassis.bus.kafka import client as kafka
+from creditmesh.chassis.bus.kafka.message import event_of, topic_of
+from creditmesh.chassis.bus.kafka.topics import WrongTopic, topics_of
 from creditmesh.chassis.bus.metrics import LEFT_OUT
-from creditmesh.chassis.bus.topics import WrongTopic, topics_of
 from tests.contracts.bus.kafka_world import KafkaWorld, opened_on, published_all, running
 from tests.contracts.bus.world import PARTS, Ignored, Noted, keys_of
 from tests.support.eventually import eventually

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from creditmesh.chassis.http import draining, protocol
-from creditmesh.chassis.http.server import HttpListener
+from creditmesh.chassis.http.server import draining, protocol
+from creditmesh.chassis.http.server.listener import HttpListener
 from creditmesh.schemas.problems import PROBLEM_JSON
 
 LARGE = 10 * 1024 * 1024

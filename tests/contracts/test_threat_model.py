@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from creditmesh.chassis.http.protocol import HEAD_SECONDS
+from creditmesh.chassis.http.server.protocol import HEAD_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ import pytest
 import structlog
 
 from creditmesh.chassis import logs
-from creditmesh.chassis.http.server import HttpListener
+from creditmesh.chassis.http.server.listener import HttpListener
 from creditmesh.chassis.http.token import LEEWAY, LIFE, Mint
 from creditmesh.chassis.metrics import TOKENS_REFUSED
 from creditmesh.chassis.vault.keys import Keys

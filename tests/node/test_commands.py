@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from creditmesh.chassis.bus.publisher import EXIT
-from creditmesh.chassis.http.server import CannotListen, HttpListener
+from creditmesh.chassis.bus.kafka.publisher import EXIT
+from creditmesh.chassis.http.server.listener import CannotListen, HttpListener
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import run_files
 from creditmesh.node.cli import app

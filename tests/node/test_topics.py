@@ -9,8 +9,8 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from creditmesh.chassis.bus.declare import declare_streams
-from creditmesh.chassis.bus.kafka import apply
-from creditmesh.chassis.bus.topics import topics_of
+from creditmesh.chassis.bus.kafka.client import apply
+from creditmesh.chassis.bus.kafka.topics import topics_of
 from creditmesh.chassis.database.session import Session
 from creditmesh.node.cli import app
 from tests.support.postgres import Database, Postgres

@@ -39,3 +39,8 @@ async def by_authorisation(house: House, identity, authorisation, *, caller=None
 
 def penalty(subject, **more):
     return a_record(kind="natural_person", subject=subject, fields={"DOC": f"沙监罚{uuid4()}"}, **more)
+
+
+async def get(house: House, caller, path, **params):
+    async with house.client(caller) as client:
+        return await client.get(path, params=params)

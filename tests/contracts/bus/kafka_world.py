@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from creditmesh.chassis.bus import kafka
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.kafka_bus import KafkaBus
-from creditmesh.chassis.bus.message import headers_of, topic_of
-from creditmesh.chassis.bus.publisher import Publisher
+from creditmesh.chassis.bus.kafka import client as kafka
+from creditmesh.chassis.bus.kafka.bus import KafkaBus
+from creditmesh.chassis.bus.kafka.message import headers_of, topic_of
+from creditmesh.chassis.bus.kafka.publisher import Publisher
+from creditmesh.chassis.bus.kafka.topics import topics_of
 from creditmesh.chassis.bus.stream import heads, read_stream
-from creditmesh.chassis.bus.topics import topics_of
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.units import Unit, keep_running
 from tests.contracts.bus.world import PARTS, Handler, Running, World, opened, write_down

@@ -4,8 +4,8 @@ import asyncio
 import sys
 from functools import partial
 
-from creditmesh.chassis.bus import kafka
-from creditmesh.chassis.bus.publisher import Publisher
+from creditmesh.chassis.bus.kafka import client as kafka
+from creditmesh.chassis.bus.kafka.publisher import Publisher
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.units import Unit, keep_running
 from tests.contracts.bus.world import PARTS

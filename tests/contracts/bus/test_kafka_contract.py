@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from creditmesh.chassis.bus import kafka, kafka_bus
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.kafka import producer
-from creditmesh.chassis.bus.kafka_bus import KafkaBus
+from creditmesh.chassis.bus.kafka import bus as kafka_bus
+from creditmesh.chassis.bus.kafka import client as kafka
+from creditmesh.chassis.bus.kafka.bus import KafkaBus
+from creditmesh.chassis.bus.kafka.client import producer
+from creditmesh.chassis.bus.kafka.message import topic_of
 from creditmesh.chassis.bus.mailboxes import MOST_KEPT
-from creditmesh.chassis.bus.message import topic_of
 from creditmesh.chassis.bus.metrics import APPLIED, REPEATS
 from creditmesh.chassis.bus.position import Position
 from tests.contracts.bus.kafka_world import KafkaWorld, opened_on, published_all, running

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from creditmesh.chassis.bus.consumer import Consumer
+from creditmesh.chassis.bus.consuming.consumer import Consumer
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered
-from creditmesh.chassis.bus.kafka import consumer as kafka_consumer
-from creditmesh.chassis.bus.kafka_bus import KafkaBus
+from creditmesh.chassis.bus.kafka.bus import KafkaBus
+from creditmesh.chassis.bus.kafka.client import consumer as kafka_consumer
 from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.database.address import DatabaseAddress

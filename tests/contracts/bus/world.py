@@ -11,8 +11,8 @@ from uuid import UUID
 import asyncpg
 
 from creditmesh.chassis.bus import orderer
-from creditmesh.chassis.bus.applying import ContextFor
-from creditmesh.chassis.bus.consumer import Consumer
+from creditmesh.chassis.bus.consuming.applying import ContextFor
+from creditmesh.chassis.bus.consuming.consumer import Consumer
 from creditmesh.chassis.bus.declare import OutboxTable, StreamOf, declare_streams
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
 from creditmesh.chassis.bus.event import Delivered, part_of

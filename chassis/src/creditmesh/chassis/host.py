@@ -30,7 +30,7 @@ from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
-from creditmesh.chassis.http.server import App, HttpListener
+from creditmesh.chassis.http.server.listener import App, HttpListener
 from creditmesh.chassis.http.token import Verifier
 from creditmesh.chassis.pruning import Pruner, Retention
 from creditmesh.chassis.readers import Readers

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from creditmesh.chassis.bus.consumer import Consumer
+from creditmesh.chassis.bus.consuming.consumer import Consumer
 from creditmesh.chassis.bus.embedded import Source
 from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.context import Context

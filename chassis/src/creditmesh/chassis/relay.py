@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from creditmesh.chassis.bus.publisher import Publisher
+from creditmesh.chassis.bus.kafka.publisher import Publisher
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.versions import assert_node
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
-from creditmesh.chassis.http.server import HttpListener
+from creditmesh.chassis.http.server.listener import HttpListener
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.units import Unit, Units
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from creditmesh.chassis.bus.embedded import EmbeddedBus, Source
-from creditmesh.chassis.bus.kafka_bus import KafkaBus as OpenKafkaBus
+from creditmesh.chassis.bus.kafka.bus import KafkaBus as OpenKafkaBus
+from creditmesh.chassis.bus.kafka.publisher import Publisher
+from creditmesh.chassis.bus.kafka.topics import Topic, topics_of
 from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.bus.mailboxes import Bus
-from creditmesh.chassis.bus.publisher import Publisher
-from creditmesh.chassis.bus.topics import Topic, topics_of
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.settings import BusSettings, KafkaBusSettings
 
@@ -16,7 +16,7 @@ from creditmesh.chassis.settings import BusSettings, KafkaBusSettings
 def open_bus(settings: BusSettings, *, node: str, notifications: Notifications, sources: Mapping[str, Source]) -> Bus:
     """The bus of a process of this node."""
     if isinstance(settings, KafkaBusSettings):
-        from creditmesh.chassis.bus.kafka import consumer  # noqa: PLC0415 - a heavy client, if asked for
+        from creditmesh.chassis.bus.kafka.client import consumer  # noqa: PLC0415 - a heavy client, if asked for
 
         return OpenKafkaBus(notifications, partial(consumer, settings.bootstrap, node=node))
     return EmbeddedBus(notifications, sources)
@@ -28,7 +28,7 @@ def open_publisher(
     """What the relay of this node runs; None where the bus is the stream itself."""
     if not isinstance(settings, KafkaBusSettings):
         return None
-    from creditmesh.chassis.bus.kafka import producer  # noqa: PLC0415
+    from creditmesh.chassis.bus.kafka.client import producer  # noqa: PLC0415
 
     connect = partial(producer, settings.bootstrap, node=node)
     return Publisher(address, connect, node=node, streams=streams, parts=parts, lease=lease)
@@ -45,6 +45,6 @@ async def apply_topics(settings: BusSettings, topics: Sequence[Topic], *, anew: 
     """Make what is missing, as `kafka.apply`; the names of the topics made."""
     if not isinstance(settings, KafkaBusSettings):
         return []
-    from creditmesh.chassis.bus.kafka import apply  # noqa: PLC0415
+    from creditmesh.chassis.bus.kafka.client import apply  # noqa: PLC0415
 
     return await apply(settings.bootstrap, topics, anew=anew)

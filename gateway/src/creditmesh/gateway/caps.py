@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from creditmesh.chassis.errors import Malformed
-from creditmesh.chassis.http.protocol import HeadersTooLarge
+from creditmesh.chassis.http.server.protocol import HeadersTooLarge
 from creditmesh.gateway.errors import UrlTooLong
 from creditmesh.gateway.headers import RequestHeaders
 

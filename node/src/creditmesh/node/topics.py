@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from creditmesh.chassis.bus.topics import Topic, WrongTopic
+from creditmesh.chassis.bus.kafka.topics import Topic, WrongTopic
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.versions import assert_node

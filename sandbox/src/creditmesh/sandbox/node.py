@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from creditmesh.chassis.bus import publisher
+from creditmesh.chassis.bus.kafka import publisher
 from creditmesh.chassis.settings import KafkaBusSettings, NodeSettings
 from creditmesh.node import run_files
 from creditmesh.node.declaration import NODE

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from creditmesh.chassis.http import problems
 from creditmesh.chassis.http.health import Readiness
-from creditmesh.chassis.http.server import App
+from creditmesh.chassis.http.server.listener import App
 
 _REQUEST_ID = b"x-request-id"
 

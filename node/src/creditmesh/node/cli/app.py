@@ -64,7 +64,7 @@ def relay() -> None:
     """
     import uvloop
 
-    from creditmesh.chassis.bus.publisher import EXIT
+    from creditmesh.chassis.bus.kafka.publisher import EXIT
     from creditmesh.chassis.database.errors import may_go_well
     from creditmesh.node import running
 

@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 
 from creditmesh.chassis.bus import dead_letters
-from creditmesh.chassis.bus.applying import Applier, Handle
+from creditmesh.chassis.bus.consuming.applying import Applier, Handle
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of
 from creditmesh.chassis.bus.gaps import Progress

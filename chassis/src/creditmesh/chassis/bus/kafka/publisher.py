@@ -16,11 +16,11 @@ from typing import Any, Literal, Protocol
 import asyncpg
 import structlog
 
-from creditmesh.chassis.bus import unpublished
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.faults import uncertain_on_failure
+from creditmesh.chassis.bus.kafka import unpublished
+from creditmesh.chassis.bus.kafka.message import Headers, headers_of, topic_of
 from creditmesh.chassis.bus.listen import CHANNEL
-from creditmesh.chassis.bus.message import Headers, headers_of, topic_of
 from creditmesh.chassis.bus.metrics import LEFT_OUT, PUBLISHED, UNPUBLISHED
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.connecting import direct

@@ -13,8 +13,8 @@ from typing import Any
 import uvicorn
 
 from creditmesh.chassis.errors import MeshError
-from creditmesh.chassis.http.draining import Draining
-from creditmesh.chassis.http.protocol import BoundedProtocol, ListenerConfig
+from creditmesh.chassis.http.server.draining import Draining
+from creditmesh.chassis.http.server.protocol import BoundedProtocol, ListenerConfig
 
 App = Callable[..., Awaitable[Any]]
 

@@ -13,11 +13,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError, for_code
 
-from creditmesh.chassis.bus.kafka_bus import Client, Message, OutOfLog
+from creditmesh.chassis.bus.kafka.bus import Client, Message, OutOfLog
+from creditmesh.chassis.bus.kafka.message import Headers, topic_of
+from creditmesh.chassis.bus.kafka.topics import Topic, WrongTopic
 from creditmesh.chassis.bus.mailboxes import MOST_AT_ONCE
-from creditmesh.chassis.bus.message import Headers, topic_of
 from creditmesh.chassis.bus.position import Place
-from creditmesh.chassis.bus.topics import Topic, WrongTopic
 
 CONSUMER = {
     "group_id": None,

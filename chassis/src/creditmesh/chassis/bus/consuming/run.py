@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 import structlog
 
 from creditmesh.chassis.bus import dead_letters
-from creditmesh.chassis.bus.applying import Applier, ContextFor, Handle
+from creditmesh.chassis.bus.consuming.applying import Applier, ContextFor, Handle
+from creditmesh.chassis.bus.consuming.gathering import Gatherer
+from creditmesh.chassis.bus.consuming.releasing import Releaser
 from creditmesh.chassis.bus.event import Ordered, part_of
 from creditmesh.chassis.bus.gaps import Progress
-from creditmesh.chassis.bus.gathering import Gatherer
 from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.bus.mailboxes import Mailbox
 from creditmesh.chassis.bus.metrics import ALARMS, DEAD_LETTERS, LAG, REPEATS
 from creditmesh.chassis.bus.position import ClaimedPosition, Place, mark, move, read_positions
-from creditmesh.chassis.bus.releasing import Releaser
 from creditmesh.chassis.bus.stream import heads, report
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Alarm, Uncertain

@@ -16,9 +16,9 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from creditmesh.chassis.bus.event import Ordered
+from creditmesh.chassis.bus.kafka.message import Headers, event_of
 from creditmesh.chassis.bus.listen import Notification, Notifications
 from creditmesh.chassis.bus.mailboxes import Bus
-from creditmesh.chassis.bus.message import Headers, event_of
 from creditmesh.chassis.bus.metrics import CLIENTS, FOREIGN
 from creditmesh.chassis.bus.position import Place, Position
 from creditmesh.chassis.units import Unit

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from creditmesh.chassis.bus.message import topic_of
+from creditmesh.chassis.bus.kafka.message import topic_of
 from creditmesh.chassis.errors import MeshError
 
 _DAYS = 14

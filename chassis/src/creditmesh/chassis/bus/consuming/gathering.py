@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from creditmesh.chassis.bus.applying import Handle
+from creditmesh.chassis.bus.consuming.applying import Handle
 from creditmesh.chassis.bus.event import Ordered
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress, Slice, share_of
 from creditmesh.chassis.bus.mailboxes import Mailbox

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from creditmesh.chassis.bus.batches import calls, delivered, halves
+from creditmesh.chassis.bus.consuming.batches import calls, delivered, halves
 from creditmesh.chassis.bus.dead_letters import Parked, add_letter, add_waiting, described, parked_keys
 from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, ran_out_of_time, uncertain_on_failure

@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 
-from creditmesh.chassis.bus.applying import ContextFor, Handle
-from creditmesh.chassis.bus.consuming import Consuming, ReaderFacts
+from creditmesh.chassis.bus.consuming.applying import ContextFor, Handle
+from creditmesh.chassis.bus.consuming.run import Consuming, ReaderFacts
 from creditmesh.chassis.bus.faults import FAILURES, uncertain_on_failure
 from creditmesh.chassis.bus.leases import Leases
 from creditmesh.chassis.bus.mailboxes import Bus

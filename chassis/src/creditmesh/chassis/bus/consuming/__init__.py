@@ -1,0 +1,1 @@
+"""Consuming: a reader's runs, what each gathers, how it is applied, and what operators have released."""

@@ -1,0 +1,1 @@
+"""The server: a listener, the bounds of what it reads, and how it ends."""
