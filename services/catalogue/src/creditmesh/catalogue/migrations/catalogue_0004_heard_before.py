@@ -3,11 +3,10 @@
 Read from the pages that the exchange keeps in the same database, as far as this service has handled them.
 """
 
-from collections.abc import Mapping
+from uuid import UUID
 
 from alembic import op
 from pydantic import ValidationError
-from sqlalchemy import text
 
 from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.exchange import CatalogueBody
@@ -30,12 +29,12 @@ union select id from catalogue.dead_letter where stream = 'exchange'
 """
 PAGES = """
 select id, peer, first, data from exchange.received_page
- where feed = 'down' and (peer, first, id) > (:peer, :first, :id)
+ where feed = 'down' and (peer, first, id) > ($1, $2, $3)
  order by peer, first, id limit 100
 """
-BEGINNING: Mapping[str, object] = {"peer": "", "first": -1, "id": "00000000-0000-0000-0000-000000000000"}
+BEGINNING = ("", -1, UUID(int=0))
 HEARD = """
-insert into catalogue.heard (peer, feed, kind, code, index) values (:peer, 'down', :kind, :code, :index)
+insert into catalogue.heard (peer, feed, kind, code, index) values ($1, 'down', $2, $3, $4)
     on conflict (peer, feed, kind, code) do update set index = greatest(heard.index, excluded.index)
 """
 Heard = dict[tuple[str, str, str], int]
@@ -46,19 +45,17 @@ def upgrade() -> None:
     connection = op.get_bind()
     if not connection.exec_driver_sql(KNOWN).scalar():
         return
-    tier = connection.execute(text(TIER)).scalar_one()
-    waiting = {(row["peer"], row["index"]) for row in connection.execute(text(WAITING)).mappings()}
-    unread = set(connection.execute(text(UNREAD)).scalars())
+    tier = connection.exec_driver_sql(TIER).scalar_one()
+    waiting = {(row["peer"], row["index"]) for row in connection.exec_driver_sql(WAITING).mappings()}
+    unread = set(connection.exec_driver_sql(UNREAD).scalars())
     found: Heard = {}
-    after = dict(BEGINNING)
-    while rows := connection.execute(text(PAGES), after).mappings().all():
+    after = BEGINNING
+    while rows := connection.exec_driver_sql(PAGES, after).mappings().all():
         for row in (row for row in rows if row["id"] not in unread):
             _note(found, PageReceived.model_validate_json(row["data"]), tier, waiting)
-        after = {name: rows[-1][name] for name in BEGINNING}
+        after = (rows[-1]["peer"], rows[-1]["first"], rows[-1]["id"])
     if found:
-        connection.execute(
-            text(HEARD), [{"peer": p, "kind": k, "code": c, "index": index} for (p, k, c), index in found.items()]
-        )
+        connection.exec_driver_sql(HEARD, [(*key, index) for key, index in found.items()])
 
 
 def _note(found: Heard, page: PageReceived, tier: str, waiting: set[tuple[str, int]]) -> None:

@@ -6,7 +6,6 @@ Their deletion is told once more. Whoever has handled it finds nothing left to d
 from datetime import UTC, datetime
 
 from alembic import op
-from sqlalchemy import text
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.database.migrations import parts
@@ -30,13 +29,13 @@ select f.record, array_agg(distinct f.subject) as subjects, (array_agg(f.data))[
 """
 STANDS = """
 select exists (select from ingestion.revision i
-                where i.part = :part and i.subject = :subject and i.record = :record)
+                where i.part = $1 and i.subject = $2 and i.record = $3)
 """
 EVENT = """
 insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)
-values ('ingestion', :part, :id, 'record.purged', 1, :key, now(), :legal_date, :data)
+values ('ingestion', $1, $2, 'record.purged', 1, $3, now(), $4, $5)
 """
-QUEUE = "insert into bus.event_queue (stream, part, type, event) values ('ingestion', :part, 'record.purged', :id)"
+QUEUE = "insert into bus.event_queue (stream, part, type, event) values ('ingestion', $1, 'record.purged', $2)"
 
 
 def upgrade() -> None:
@@ -45,17 +44,16 @@ def upgrade() -> None:
     if not connection.exec_driver_sql(KNOWN).scalar():
         return
     day = shanghai_day(datetime.now(UTC))
-    for row in connection.execute(text(LEFT)).all():
+    for row in connection.exec_driver_sql(LEFT).all():
         said = RecordChanged.model_validate_json(row.data)
         part = part_of(str(said.subject), parts())
-        if connection.execute(text(STANDS), {"part": part, "subject": said.subject, "record": row.record}).scalar():
+        if connection.exec_driver_sql(STANDS, (part, said.subject, row.record)).scalar():
             continue
         named = tuple(each for each in row.subjects if each != said.subject)
         told = RecordPurged(subject=said.subject, record=row.record, item=said.item, named=named)
-        place = {"part": part, "id": new_id()}
-        given = {"key": told.key, "legal_date": day, "data": told.model_dump_json().encode()}
-        connection.execute(text(EVENT), {**place, **given})
-        connection.execute(text(QUEUE), place)
+        id_ = new_id()
+        connection.exec_driver_sql(EVENT, (part, id_, told.key, day, told.model_dump_json().encode()))
+        connection.exec_driver_sql(QUEUE, (part, id_))
 
 
 def downgrade() -> None:
