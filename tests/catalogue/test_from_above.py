@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from creditmesh.catalogue import folder, operations, service
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import CatalogueObject
+from creditmesh.catalogue.operations import from_above
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.schemas.acknowledgements import EntryRefusal
 from creditmesh.schemas.catalogue import Basis, Item, Matter, Measure
@@ -40,6 +42,8 @@ def shipped(code: str) -> Any:
     return next(entry.body for entry in SHIPPED if entry.code == code)
 
 
+CODE = "".join(sha256(bytes([i])).hexdigest() for i in range(64))
+"""Longer than what PostgreSQL puts into an index."""
 PENALTY: Item = shipped("administrative_penalty")
 MATTER: Matter = shipped("procurement_review")
 MEASURE: Measure = shipped("procurement_bar")
@@ -384,3 +388,28 @@ async def test_what_was_pulled_from_a_peer_holds_also_when_it_was_taken_out_sinc
     await below.hears(below.withdrawn("item", PENALTY))
     assert PENALTY.code in str(below.directory.withdrawn(below.today))
     assert [(each.first, each.until) for each in await below.judged()] == [(0, 1)]
+
+
+async def test_of_what_nobody_above_may_say_or_nobody_can_name_no_place_is_kept(below: Below):
+    unread = below.published("item", PENALTY) | {"body": {}}
+    court = below.directory.party("court")
+    own = below.published("item", kept(50), issued_by="city")
+    party = below.published("party", court)
+    await below.hears(own, party, party | {"body": {}}, *(unread | {"code": code} for code in ("a\0b", CODE * 64)))
+    assert [each[:2] for each in await below.waiting()] == [(None, None), (None, None)], "none of it stops the feed"
+    await below.hears(below.withdrawn("item", PENALTY))
+    async with below.node.database.session() as session:
+        heard = await session.fetch("select kind, code from catalogue.heard")
+    assert [tuple(row) for row in heard] == [("item", PENALTY.code)]
+
+
+async def test_only_so_many_wait_and_are_tried_again_with_each_page(below: Below, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(from_above, "_MOST_WAITING", 3)
+    unread = below.published("item", PENALTY) | {"body": {}}
+    for codes in (("d1", "d2"), ("d3", "d4"), ("a1",)):
+        await below.hears(*(unread | {"code": code} for code in codes))
+    assert [each[1] for each in await below.waiting()] == ["d1", "d2", "d3"]
+    refused = [each.code for judged in await below.judged() for each in judged.refused]
+    assert refused == ["unreadable"] * 5, "and its sender learns of each"
+    await below.hears(below.published("item", kept(50)))
+    assert below.item().retention_months == 50

@@ -5,6 +5,7 @@ import os
 import stat
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -348,6 +349,19 @@ async def test_a_grant_that_is_no_longer_declared_is_taken_back(postgres: Postgr
         await connection.execute("select * from vault.resolve('{}', '{}', '{}', 'k', 'a', '{}', '{}')")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("select * from vault.open('{}', '{}', 'k', 'a')")
+
+
+async def test_the_role_of_a_service_that_is_no_longer_declared_is_let_in_no_more(postgres: Postgres):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    for packages, outside in (((SAMPLE,), ["other"]), (PACKAGES, [])):
+        await migrate(
+            postgres.admin, node="city", tier="city", parts=3, packages=packages, secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        for role in ROLES:
+            given = pytest.raises(DatabaseError, match="not let in") if role in outside else nullcontext()
+            with given:
+                await (await connect(database.addresses[role], application_name="test")).close()
 
 
 def test_passwords_are_in_files_of_their_owner_only(postgres: Postgres, database: Database):

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from creditmesh.client import Unverified
 from creditmesh.client.certificates import check
+from creditmesh.client.pins import pin
 from creditmesh.schemas.acknowledgements import Acknowledgement, EntryRefusal, Proof
 from creditmesh.schemas.cases import Certificate, CertificateLine
 from creditmesh.schemas.exchange import EntryLine
@@ -270,6 +272,14 @@ def test_the_keys_of_nodes_are_pinned_as_first_seen_and_others_taken_on_purpose_
     assert verified(line(proof=forged), options=("--repin",)).returncode == 0
     for whole in (proof(), forged):
         assert verified(line(proof=whole)).returncode == 0
+
+
+def test_of_many_who_pin_at_once_none_loses_what_another_pinned(tmp_path):
+    file = tmp_path / "kept" / "nodes.json"
+    nodes = [f"n{number}" for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda node: pin(file, {node: "key"}, again=False), nodes))
+    assert json.loads(file.read_text()) == {node: ["key"] for node in nodes}
 
 
 def test_a_file_of_pins_that_is_none_is_named(remote, tmp_path, pins):

@@ -383,6 +383,91 @@ async def test_what_is_disputed_or_has_a_case_to_be_decided_is_not_deleted(
     assert await alone.fetch("select from ingestion.undecided") == []
 
 
+TOLD = """
+with told as (
+    insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)
+    values ('repair', 3, gen_random_uuid(), 'case.changed', 1, $1, now(), current_date, $2) returning id)
+"""
+ON_ITS_WAY = {
+    "queue": TOLD + "insert into bus.event_queue (stream, part, type, event) "
+                    "select 'repair', 3, 'case.changed', id from told",
+    "stream": TOLD + ", head as (insert into bus.event_head values ('repair', 3, 1) on conflict (stream, part) "
+                     "do update set number = 1) insert into bus.event_order (stream, part, number, type, event) "
+                     "select 'repair', 3, 1, 'case.changed', id from told",
+    "dead letter": "insert into ingestion.dead_letter (stream, part, number, id, type, version, key, at, legal_date, "
+                   "data) values ('repair', 3, 1, gen_random_uuid(), 'case.changed', 1, $1, now(), current_date, $2)",
+}  # fmt: skip
+ARRIVED = {
+    "queue": "delete from bus.event_queue where stream = 'repair'",
+    "stream": "insert into ingestion.reader_position (stream, part, number) values ('repair', 3, 1)",
+    "dead letter": "delete from ingestion.dead_letter where stream = 'repair'",
+}
+
+
+@pytest.mark.parametrize("where", list(ON_ITS_WAY))
+async def test_no_record_is_deleted_while_word_of_its_case_is_on_its_way(alone: House, where: str):
+    record, other = [await submitted(alone, number) for number in (1, 2)]
+    (event,) = await alone.events(record)
+    filed = step(record, event.subject, None, state="filed")
+    alone.on(OVER)
+    async with alone.database.session() as session:
+        await session.execute("truncate bus.event_queue")
+        try:
+            await session.execute(ON_ITS_WAY[where], filed.key, filed.model_dump_json().encode())
+            assert await a_round(alone, unread=True) == 1
+            assert await there(alone) == {record}
+            await session.execute("delete from bus.event_queue where stream <> 'repair'")
+            alone.on(date.fromordinal(OVER.toordinal() + 1))
+            assert await a_round(alone, unread=True) == 0
+            await session.execute(ARRIVED[where])
+            alone.on(date.fromordinal(OVER.toordinal() + 2))
+            assert await a_round(alone, unread=True) == 1
+        finally:
+            for table in ("bus.event", "bus.event_queue", "bus.event_order", "ingestion.reader_position"):
+                await session.execute(f"delete from {table} where stream = 'repair'")
+            await session.execute("update bus.event_head set number = 0 where stream = 'repair'")
+    assert other not in await there(alone)
+
+
+async def test_a_case_that_is_heard_of_while_a_deletion_is_decided_keeps_its_record(alone: House):
+    """The round has judged the record by then, and is about to delete it."""
+    record = await submitted(alone, 1)
+    async with alone.database.session() as session:
+        await session.execute("truncate bus.event_queue")
+        (row,) = await session.fetch("select part, subject, natural_key from ingestion.revision")
+        await session.execute(
+            "insert into ingestion.undecided (case_id, record) values (gen_random_uuid(), $1)", record
+        )
+        places = "array[$1::int], array[$2::uuid], array[$3::bytea]"
+        purge = f"select record from ingestion.purge({places}, '{{1}}', '{{0}}', $4, $5)"
+        given = [*row.values(), [ENDS], OVER]
+        assert await session.fetch(purge, *given) == []
+        await session.execute("truncate ingestion.undecided")
+        assert [each["record"] for each in await session.fetch(purge, *given)] == [record]
+
+
+async def test_the_codes_of_a_body_go_with_its_last_record(alone: House):
+    rows = [
+        penalty(8001, **ROW),
+        penalty(8001, **(ROW | {"CF_WSH": "示市监处罚〔2026〕8002号", "CF_JDRQ": "2026-05-10"})),
+        penalty(8003, **ROW),
+    ]
+    for row in rows:
+        assert (await alone.submit(row)).status_code == 201
+    firms = {each["subject"] for each in await alone.fetch("select subject from ingestion.revision")}
+    assert await codes_of(alone, firms) == 2
+    alone.on(OVER)
+    assert await a_round(alone) == 2
+    assert await codes_of(alone, firms) == 1, "the code of who still has a record stays"
+    alone.on(add_months(OVER, 1))
+    assert await a_round(alone) == 1
+    assert await codes_of(alone, firms) == 0
+
+
+async def codes_of(house: House, firms: set[UUID]) -> int:
+    return len(await house.fetch("select from ingestion.whole_code where subject = any($1)", list(firms)))
+
+
 async def test_a_case_that_waits_for_its_subject_keeps_no_record(alone: House):
     record = await submitted(alone, 1)
     (event,) = await alone.events(record)

@@ -75,6 +75,9 @@ async def test_every_department_with_the_duty_has_its_tasks_at_every_tier_for_th
         assert await inboxes(mesh[code], listed) == set(), code
 
 
+ABOVE = {"city": ["province"], "province": ["nation"], "nation": []}
+
+
 @pytest.mark.parametrize("code", UPWARDS)
 async def test_a_screening_shows_it_and_is_in_the_log_of_whom_it_concerns_at_that_node(
     mesh: Mesh, listed: str, code: str
@@ -92,8 +95,9 @@ async def test_a_screening_shows_it_and_is_in_the_log_of_whom_it_concerns_at_tha
         assert (place["record"], place["origin"], place["role"]) == (listed, "city", role)
         assert [each["record"] for each in found["measures"]] == ([listed] if role == "listed" else [])
         await cast.node.settled()
-        log = done(await cast.door(name).get("/v1/me/accesses", params={"limit": 50}))["items"]
-        (line,) = [each for each in log if each["access"] == found["decision_id"]]
+        log = done(await cast.door(name).get("/v1/me/accesses", params={"limit": 50}))
+        assert log["copies_at"] == ABOVE[code], "where copies of it are, and who looked at these"
+        (line,) = [each for each in log["items"] if each["access"] == found["decision_id"]]
         assert (line["caller"], line["matter"], line["officer"]) == ("department", MATTER, "W-17")
         assert (line["outcome"], line["records"]) == ("released", [listed])
 

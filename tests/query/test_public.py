@@ -9,9 +9,11 @@ from uuid import uuid4
 import pytest
 
 from creditmesh.chassis.http.paging import written
+from creditmesh.query.older_forms import OlderFormRounds
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.names import folded
 from creditmesh.schemas.rules.numbers import resident_check
+from creditmesh.schemas.rules.personal_numbers import VERSION
 from tests.query.conftest import TODAY, House
 from tests.query.samples import a_directory, a_record, an_item
 from tests.support.measuring import no_collections
@@ -60,7 +62,10 @@ async def test_a_person_is_not_found_by_name_and_stands_masked_where_the_law_ord
     assert (await search(catalogue, name=name)).json()["items"] == []
 
 
-async def test_a_persons_number_in_a_row_that_was_stored_before_is_not_shown_and_finds_nothing(catalogue: House):
+@pytest.mark.parametrize("searched", [False, True], ids=["not searched yet", "searched since"])
+async def test_a_persons_number_in_a_row_that_was_stored_before_is_not_shown_and_finds_nothing(
+    catalogue: House, *, searched: bool
+):
     """As an older version wrote it: the number in the form and in both search keys."""
     code = "990000198001010010"[:17] + resident_check("99000019800101001")
     name, mobile = f"沙盒{uuid4().hex[:6]}公司", "13800138000"
@@ -77,6 +82,13 @@ async def test_a_persons_number_in_a_row_that_was_stored_before_is_not_shown_and
             code,
             form.model_dump_json().encode(),
         )
+        if searched:
+            assert await OlderFormRounds(catalogue.equipment, most=1).round() >= 1
+            row = await session.fetchrow("select * from query.public_record where record = $1", change.record)
+            assert (row["searched"], row["name"], row["code"]) == (VERSION, folded(name + "*" * 18), "*" * 18)
+            assert mobile not in row["data"].decode()
+            assert code not in row["data"].decode()
+            assert await session.fetch("select from query.public_record where searched < $1", VERSION) == []
     for found in (await search(catalogue, name=name), await records(catalogue, item="penalty", limit=200)):
         shown = next(each for each in found.json()["items"] if each["record"] == str(change.record))
         assert shown["fields"] == {"NAME": name + "*" * 18, "CODE": "*" * 18, "DOC": "电话" + "*" * 11}
@@ -103,6 +115,31 @@ async def test_a_form_is_searched_for_numbers_when_it_is_made_and_an_older_one_w
         turns.append(others)
     assert turns[0].spent < turns[1].spent / 2, "what was searched is not searched again"
     assert turns[1].longest < turns[1].spent / 5, "and between two that are others have the process"
+
+
+async def test_a_form_that_was_searched_since_is_left_to_a_newer_revision_and_keeps_its_keys(catalogue: House):
+    name, change = an_organisation()
+    await catalogue.load(change)
+    async with catalogue.database.session() as session:
+        before = await session.fetchrow("select * from query.public_record where record = $1", change.record)
+        await session.execute("update query.public_record set searched = 0 where record = $1", change.record)
+        async with session.transaction():
+            await session.execute("select from query.public_record where record = $1 for update", change.record)
+            await OlderFormRounds(catalogue.equipment, most=10).round()
+            assert (
+                await session.fetchval("select searched from query.public_record where record = $1", change.record) == 0
+            )
+        await OlderFormRounds(catalogue.equipment, most=10).round()
+        after = await session.fetchrow("select * from query.public_record where record = $1", change.record)
+    assert {**after, "data": None} == {**before, "data": None}
+    assert PublicRecord.model_validate_json(after["data"]) == PublicRecord.model_validate_json(before["data"])
+    assert (await search(catalogue, name=name)).json()["items"][0]["record"] == str(change.record)
+
+
+async def test_those_that_were_not_searched_by_the_rule_of_today_have_an_index(catalogue: House):
+    async with catalogue.database.session() as session:
+        (made,) = await session.fetch("select indexdef from pg_indexes where indexname = 'public_record_unsearched'")
+    assert made["indexdef"].endswith(f"WHERE (searched < {VERSION})")
 
 
 class Turns(NamedTuple):

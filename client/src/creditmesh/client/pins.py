@@ -2,11 +2,16 @@
 
 import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from creditmesh.client.errors import Unsendable, Unverified
 from creditmesh.schemas.cases import Certificate
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def keys_in(certificate: Certificate) -> dict[str, str]:
@@ -20,7 +25,16 @@ def pin(file: Path, keys: Mapping[str, str], *, again: bool) -> dict[str, str]:
 
     Unverified if a node has another key than those kept of it: `again` keeps it as well.
     """
-    known = _kept(file)
+    if not _new(_kept(file), keys, again=again):
+        return {}
+    with _alone(file):
+        known = _kept(file)
+        new = _new(known, keys, again=again)
+        _keep(file, {**known, **{node: [*known.get(node, ()), public] for node, public in new.items()}})
+    return new
+
+
+def _new(known: Mapping[str, list[str]], keys: Mapping[str, str], *, again: bool) -> dict[str, str]:
     new = {node: public for node, public in keys.items() if public not in known.get(node, ())}
     changed = sorted(node for node in new if node in known)
     if changed and not again:
@@ -30,9 +44,21 @@ def pin(file: Path, keys: Mapping[str, str], *, again: bool) -> dict[str, str]:
             f"Signed with other keys than before: {names}. Ask those nodes; --repin takes the new ones as well.",
             f"下列节点的签名密钥与此前不同：{names}。请向其核实；--repin 可一并认可新密钥。",
         )
-    if new:
-        _keep(file, {**known, **{node: [*known.get(node, ()), public] for node, public in new.items()}})
     return new
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Nobody else reads keys to write them anew; held beside the file, which is another one after each change."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        held = file.with_name(f"{file.name}.lock").open("ab")
+    except OSError as error:
+        raise _unusable(file) from error
+    with held:
+        if sys.platform != "win32":
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _kept(file: Path) -> dict[str, list[str]]:
@@ -51,7 +77,6 @@ def _keep(file: Path, keys: Mapping[str, list[str]]) -> None:
     """Whole or not at all: a reader beside never sees half a file."""
     written = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         written.write_text(json.dumps(keys, indent=2, sort_keys=True), encoding="utf-8")
         written.replace(file)
     except OSError as error:

@@ -107,7 +107,7 @@ class FileOut(Out):
     records: tuple[RecordOut, ...]
     copies_at: tuple[NodeCode, ...] = ()
     """The next node above, which may hold copies and keeps a log of its own of who looked there; ask there for the one
-    beyond."""
+    beyond. Named as well while it is taken out: what it holds, it holds."""
 
 
 class AccessOut(Access):
@@ -121,7 +121,7 @@ class AccessLog(Page[AccessOut]):
 
     copies_at: tuple[NodeCode, ...] = ()
     """The next node above, which may hold copies and keeps a log of its own of who looked there; ask there for the one
-    beyond."""
+    beyond. Named as well while it is taken out: what it holds, it holds."""
 
 
 class AuthorisationIn(In):
@@ -172,7 +172,7 @@ class ExportOut(Out):
     """Of this node's log."""
     copies_at: tuple[NodeCode, ...] = ()
     """The next node above, which may hold copies and keeps a log of its own of who looked there; ask there for the one
-    beyond."""
+    beyond. Named as well while it is taken out: what it holds, it holds."""
 
 
 class PublicList(Out):

@@ -15,6 +15,11 @@ import asyncpg
 DDL = "ddl"
 BUS = "bus"
 RELAY = "relay"
+_LET_IN = """
+    select quote_ident(r.rolname)
+      from pg_database d cross join lateral aclexplode(d.datacl) a join pg_roles r on r.oid = a.grantee
+     where d.datname = $1 and starts_with(r.rolname, $2) and r.rolname <> all($3) and a.privilege_type = 'CONNECT'
+"""
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -51,9 +56,14 @@ async def create_database(admin: asyncpg.Connection, name: str, *, template: str
 
 
 async def open_database(admin: asyncpg.Connection, name: str, *, node: str, names: Iterable[str]) -> None:
-    """Close the database to everybody and let these roles of the node in. A copy of a template needs it again."""
-    roles = ", ".join(quoted(role_of(node, each)) for each in names)
-    await admin.execute(f"revoke all on database {quoted(name)} from public")
+    """Close the database to everybody and let these roles of the node in. A copy of a template needs it again.
+
+    The role of a service that the node has no more is let in by no grant that it was given once.
+    """
+    wanted = [role_of(node, each) for each in names]
+    gone = [row[0] for row in await admin.fetch(_LET_IN, name, f"{node}_", wanted)]
+    roles = ", ".join(map(quoted, wanted))
+    await admin.execute(f"revoke all on database {quoted(name)} from {', '.join(['public', *gone])}")
     await admin.execute(f"grant connect on database {quoted(name)} to {roles}")
     await admin.execute(f"grant create on database {quoted(name)} to {quoted(role_of(node, DDL))}")
 

@@ -1,6 +1,6 @@
 """All SQL of the catalogue service: what was published, and what was refused of a higher tier, under one lock."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -60,7 +60,12 @@ _REFUSED = f"select {_REFUSED_ENTRY} from catalogue.refused_entry order by peer,
 _FORGET_REFUSED = "delete from catalogue.refused_entry"
 
 
-_HEARD = "select peer, feed, kind, code, index from catalogue.heard"
+_HEARD = """
+    select h.peer, h.feed, h.kind, h.code, h.index
+      from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:kinds as text[]), cast(:codes as text[]))
+           as told(peer, feed, kind, code)
+      join catalogue.heard h using (peer, feed, kind, code)
+"""
 _HEAR = """
     insert into catalogue.heard (peer, feed, kind, code, index)
     select * from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:kinds as text[]), cast(:codes as text[]),
@@ -103,17 +108,16 @@ async def refused(session: Session) -> list[RefusedEntry]:
     return [RefusedEntry(**{**row, "errors": orjson.loads(row.errors)}) for row in rows]
 
 
-async def heard(session: Session) -> dict[ToldObject, int]:
-    """The index of the last that each peer's feed said of an object."""
-    return {(peer, feed, kind, code): index for peer, feed, kind, code, index in await session.fetch(_HEARD)}
+async def heard(session: Session, objects: Collection[ToldObject]) -> dict[ToldObject, int]:
+    """The index of the last that was said of each of these objects; without those of which nothing was."""
+    rows = await session.fetch(_HEARD, _columns(objects)) if objects else ()
+    return {(peer, feed, kind, code): index for peer, feed, kind, code, index in rows}
 
 
 async def hear(session: Session, objects: Mapping[ToldObject, int]) -> None:
     """So far these were heard."""
     if objects:
-        peers, feeds, kinds, codes = zip(*objects, strict=True)
-        values = {"peers": peers, "feeds": feeds, "kinds": kinds, "codes": codes, "indices": list(objects.values())}
-        await session.execute(_HEAR, values)
+        await session.execute(_HEAR, {**_columns(objects), "indices": list(objects.values())})
 
 
 async def keep_refused(session: Session, entries: Iterable[RefusedEntry]) -> None:
@@ -121,6 +125,11 @@ async def keep_refused(session: Session, entries: Iterable[RefusedEntry]) -> Non
     await session.execute(_FORGET_REFUSED)
     names = RefusedEntry.__slots__
     await session.copy("catalogue.refused_entry", names, _rows(names, "errors", entries))
+
+
+def _columns(objects: Collection[ToldObject]) -> dict[str, Sequence[str]]:
+    peers, feeds, kinds, codes = zip(*objects, strict=True)
+    return {"peers": peers, "feeds": feeds, "kinds": kinds, "codes": codes}
 
 
 def _publication(row: Row) -> Publication:

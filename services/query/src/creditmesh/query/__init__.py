@@ -4,6 +4,7 @@ from creditmesh.chassis.declared import Outbox
 from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.query import api, events
+from creditmesh.query.older_forms import units
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged, RecordPurged
 
 service = Service(
@@ -25,6 +26,7 @@ service = Service(
     vault=frozenset({"resolve", "open", "kinds"}),
     lock_class=12,
     prunes=(kept_keys("query"),),
+    units=units,
 )
 
 __all__ = ["service"]

@@ -82,6 +82,19 @@ def search_keys(form: PublicRecord, item: Item) -> tuple[str | None, str | None]
     return (folded(name) if isinstance(name, str) else None), (code if isinstance(code, str) else None)
 
 
+def keys_without_numbers(
+    before: PublicRecord, after: PublicRecord, *, name: str | None, code: str | None
+) -> tuple[str | None, str | None]:
+    """The search keys of a form now that it has no numbers any more: of the texts that they were made of."""
+    if before.fields == after.fields:
+        return name, code
+    texts = [(was, after.fields[field]) for field, was in before.fields.items()]
+    both = [(was, now) for was, now in texts if isinstance(was, str) and isinstance(now, str)]
+    names = (folded(now) for was, now in both if folded(was) == name)
+    codes = (now for was, now in both if was == code)
+    return next(names, None), next(codes, None)
+
+
 def found_by(form: PublicRecord, *, name: str | None, code: str | None) -> bool:
     """Whether something that the form shows begins with the folded name or is the code that was asked for."""
     texts = [value for value in form.fields.values() if isinstance(value, str)]

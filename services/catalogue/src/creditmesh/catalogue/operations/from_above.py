@@ -28,8 +28,10 @@ from creditmesh.schemas.identifiers import RANK
 
 log = structlog.get_logger(__name__)
 
-NODE = "node"
-"""The kind of the entries that say who stands above: the exchange's, and no objects of a catalogue."""
+_OF_NO_CATALOGUE = ("node", "party")
+"""What says who stands above is for the exchange; parties are each node's own."""
+_MOST_WAITING = 1_000
+"""Entries that are kept and tried again with each page; of more nothing is kept, and they are refused."""
 
 
 async def take(ctx: Context, pages: Sequence[PageReceived]) -> None:
@@ -47,9 +49,11 @@ async def take(ctx: Context, pages: Sequence[PageReceived]) -> None:
         waiting = await _apply(ctx, [*group, *(each for each in waiting if each.key not in newer)])
     known = {each.key for each in told}
     old = [row for row in still_unread if (row.kind, row.code) not in known]
-    refused = {_place(row): row for row in [*old, *unread, *(each.waits() for each in waiting)]}
+    refused = {_place(row): row for row in [*old, *(each.waits() for each in waiting), *unread]}
     _warn(refused.values(), since={(event.peer, event.feed, event.index) for event in entries})
-    await store.keep_refused(session, list(refused.values()))
+    kept_already = {_place(row) for row in before}
+    in_turn = sorted(refused.values(), key=lambda row: (_place(row) not in kept_already, _place(row)))
+    await store.keep_refused(session, in_turn[:_MOST_WAITING])
     superseded = {_place(row) for row in before if (row.kind, row.code) in known}
     mended = [row for row in before if _place(row) not in refused.keys() | superseded]
     answer(ctx, heard, mended, refused)
@@ -60,16 +64,16 @@ async def _in_turn(
 ) -> tuple[list[ReceivedObject], list[RefusedEntry]]:
     """Those that are not older than what their feed has said of their objects: an entry may be told late."""
     session = await ctx.session()
-    heard = await store.heard(session)
     said: dict[EntryPlace, tuple[str, str]] = {_place(each.row): each.key for each in told}
     said |= {_place(row): (row.kind, row.code) for row in unread if row.kind is not None and row.code is not None}
+    heard = await store.heard(session, {(peer, feed, *key) for (peer, feed, _), key in said.items()})
     late, newest = set[EntryPlace](), dict[ToldObject, int]()
-    for (peer, feed, index), (kind, code) in sorted(said.items()):
-        if index < heard.get((peer, feed, kind, code), 0):
+    for (peer, feed, index), key in sorted(said.items()):
+        if index < heard.get((peer, feed, *key), 0):
             late.add((peer, feed, index))
-            log.info("an older entry was told late", peer=peer, feed=feed, index=index, kind=kind, code=code)
+            log.info("an older entry was told late", peer=peer, feed=feed, index=index, kind=key[0], code=key[1])
         else:
-            heard[peer, feed, kind, code] = newest[peer, feed, kind, code] = index
+            heard[peer, feed, *key] = newest[peer, feed, *key] = index
     await store.hear(session, newest)
     return [each for each in told if _place(each.row) not in late], [row for row in unread if _place(row) not in late]
 
@@ -103,7 +107,7 @@ def _read(ctx: Context, rows: Sequence[RefusedEntry]) -> tuple[list[ReceivedObje
     for row in rows:
         each = read(row)
         if isinstance(each, RefusedEntry):
-            unread += [each] if each.kind != NODE else []
+            unread += [each] if each.kind not in _OF_NO_CATALOGUE else []
         elif each.said.kind == "party" or each.said.issued_by not in _higher(ctx):
             log.warning("an entry is not a higher tier's to publish", peer=row.peer, feed=row.feed, index=row.index)
         else:

@@ -5,16 +5,24 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.objects import CatalogueObject, entry_of
 from creditmesh.catalogue.store import RefusedEntry
 from creditmesh.schemas.catalogue import Tier
 from creditmesh.schemas.exchange import CatalogueBody
+from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.received import ReceivedEntry
+
+
+class _About(BaseModel):
+    """What a body is about that cannot be read as a whole: also a kind that a later version has."""
+
+    kind: Code
+    code: Code
+
 
 _UNREADABLE = FieldError(
     pointer="",
@@ -79,12 +87,10 @@ def read(row: RefusedEntry) -> ReceivedObject | RefusedEntry:
 def _unreadable(row: RefusedEntry) -> RefusedEntry:
     """The row with what its body says it is about, as far as it says so."""
     try:
-        body = orjson.loads(row.body)
-    except orjson.JSONDecodeError:
-        body = None
-    kind, code = (body.get("kind"), body.get("code")) if isinstance(body, dict) else (None, None)
-    named = isinstance(kind, str) and isinstance(code, str)
-    return replace(row, kind=kind if named else None, code=code if named else None, errors=_dumped(_UNREADABLE))
+        about = _About.model_validate_json(row.body)
+    except ValidationError:
+        return replace(row, kind=None, code=None, errors=_dumped(_UNREADABLE))
+    return replace(row, kind=about.kind, code=about.code, errors=_dumped(_UNREADABLE))
 
 
 def _dumped(*errors: FieldError) -> tuple[dict[str, Any], ...]:

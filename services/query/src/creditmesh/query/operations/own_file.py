@@ -93,7 +93,7 @@ async def _accesses(ctx: Context, *, subject: UUID, after: str | None, limit: in
 
 def _copies_at(ctx: Context) -> tuple[str, ...]:
     """What goes up is looked at there too, and that is in the logs of those nodes; each names the next above it."""
-    return tuple(peer.code for peer in ctx.followed(Directory).peers("above"))
+    return tuple(peer.code for peer in ctx.followed(Directory).enrolled("above"))
 
 
 def _disclose(ctx: Context, subject: UUID, purpose: str, shown: Sequence[RecordOut | RecordChanged]) -> UUID:

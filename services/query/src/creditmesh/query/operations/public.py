@@ -1,6 +1,7 @@
 """What is open to all: lists, records in their public form, and the search for an organisation."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http import paging
-from creditmesh.query.publication import found_by, open_items, without_numbers
+from creditmesh.query.publication import found_by, keys_without_numbers, open_items, without_numbers
 from creditmesh.query.store import public
 from creditmesh.query.store.public import Shown, StoredForm
 from creditmesh.schemas.bodies import Page
@@ -66,6 +67,19 @@ async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
     return await _page(ctx, found, limit, name=name)
 
 
+async def search_older(ctx: Context, *, most: int) -> int:
+    """Put stars for persons' numbers into at most so many forms of an older rule: how many were looked at."""
+    session = await ctx.session()
+    searched = []
+    older = await public.hold_unsearched(session, most=most)
+    async for (each,) in in_slices(older, 1, seconds=0.005):
+        form = without_numbers(each.form)
+        name, code = keys_without_numbers(each.form, form, name=each.name, code=each.code)
+        searched.append(replace(each, form=form, name=name, code=code))
+    await public.write(session, searched)
+    return len(searched)
+
+
 def _place(beginning: str, text: str) -> tuple[str, UUID]:
     record, _, name = text.partition(" ")
     if not name.startswith(beginning) or "\0" in name:
@@ -78,8 +92,8 @@ async def _page(
 ) -> Page[PublicRecord]:
     """As they may be shown today; of a search, without what was found by what is not shown any more.
 
-    Older forms have persons' numbers in their fields and search keys. One is searched in milliseconds: others have the
-    process between two.
+    Older forms have persons' numbers in their fields and search keys, until they were searched (`search_older`). One is
+    searched in milliseconds: others have the process between two.
     """
     forms: dict[UUID, PublicRecord] = {}
     async for (stored,) in in_slices(found[:limit], 1, seconds=0.005):

@@ -33,7 +33,10 @@ class PublicForm:
 
 
 async def write(session: Session, published: Sequence[PublicForm]) -> None:
-    """Bring the public read model to these forms: new ones by COPY, others where their `rev` is greater."""
+    """Bring the public read model to these forms: new ones by COPY, others where their `rev` is greater.
+
+    Or their `searched`, of the same `rev`.
+    """
     await session.copy("query.public_record", _COLUMNS, [row_of(each) for each in published if each.fresh])
     if later := [row_of(each) for each in published if not each.fresh]:
         columns = zip(_COLUMNS, zip(*later, strict=True), strict=True)
@@ -72,7 +75,11 @@ _UPSERT = """
            display_from = excluded.display_from, display_until = excluded.display_until,
            name = excluded.name, code = excluded.code, data = excluded.data,
            searched = excluded.searched
-     where known.rev < excluded.rev
+     where (known.rev, known.searched) < (excluded.rev, excluded.searched)
+"""
+_UNSEARCHED = f"""
+    select part, rev, data, name, code from query.public_record where searched < {VERSION}
+     order by record, part limit :most for update skip locked
 """
 _DROP = """
     delete from query.public_record p
@@ -86,6 +93,21 @@ async def drop(session: Session, ended: Sequence[tuple[int, UUID, int]]) -> None
     if ended:
         part, record, rev = zip(*ended, strict=True)
         await session.execute(_DROP, {"part": part, "record": record, "rev": rev})
+
+
+async def hold_unsearched(session: Session, *, most: int) -> list[PublicForm]:
+    """Forms that were not searched by the rule of today, nobody else's until this transaction ends."""
+    return [
+        PublicForm(
+            part=row.part,
+            rev=row.rev,
+            form=PublicRecord.model_validate_json(row.data),
+            name=row.name,
+            code=row.code,
+            fresh=False,
+        )
+        for row in await session.fetch(_UNSEARCHED, {"most": most})
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
