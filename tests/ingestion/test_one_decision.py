@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.chassis.vault.keys import Keys
+from creditmesh.ingestion import content
 from creditmesh.ingestion.content import former_fingerprint_text, natural_texts
 from creditmesh.ingestion.operations.records import candidates
 from creditmesh.ingestion.operations.submitting import submission_run
 from creditmesh.schemas.catalogue import CodeSet, CodeValue, Item
+from creditmesh.schemas.rules.decision_numbers import FORMER
 from tests.ingestion.conftest import MARKET_CALLER, OFFICE, OFFICER, Catalogue, House, department, told
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import code_sets, compiled, items, parties, penalty, person_penalty, uscc
@@ -249,6 +251,22 @@ async def test_what_was_stored_before_is_found_and_recognised(house: House, monk
     assert await verdicts(house, shared[::-1], item=LICENCE) == [
         ("unchanged", kept), ("unchanged", second[1]), ("unchanged", first[1]),
     ]  # fmt: skip
+
+
+async def test_what_a_version_before_this_one_stored_is_found(house: House, monkeypatch: pytest.MonkeyPatch):
+    number = house.number()
+    one = penalty(number, CF_WSH=f"示市监处罚2026第{number}号")
+    with monkeypatch.context() as before:
+        before.setattr(content, "one_text", FORMER[0])
+        ((verdict, record),) = await verdicts(house, [one])
+    assert (verdict, await verdicts(house, [one])) == ("accepted", [("unchanged", record)])
+    assert await verdicts(house, [one | {"BZ": "新"}]) == [("corrected", record)]
+
+
+async def test_a_mark_behind_a_year_keeps_two_decisions_apart(house: House):
+    number = house.number()
+    rows = [penalty(number, CF_WSH=f"示市监处罚2026{mark}{number}号") for mark in ("", "第", "No.")]
+    assert [verdict for verdict, _ in await verdicts(house, rows)] == ["accepted"] * 3
 
 
 async def test_a_row_that_was_held_before_is_the_same_review(house: House, monkeypatch: pytest.MonkeyPatch):

@@ -6,7 +6,7 @@ keys.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from mmap import ACCESS_READ, mmap
@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.forms import Form, charset_said, form_of, refuse_doubtful_table, refuse_other_encodings
 from creditmesh.schemas.files import (
+    LINE_BYTES,
     MARK,
     MOST_BYTES,
     MOST_LINE_ENDS,
@@ -132,10 +133,13 @@ def _looked_at(
     path: Path, body: Octets, form: Form, said: Encoding | None, *, limits: Limits, names: Callable[[], Names]
 ) -> tuple[Encoding, tuple[Piece, ...]]:
     if form == "csv":
-        table = Table.of(body, said, names=names())
+        known = names()
+        table = Table.of(body, said, names=known)
         refuse_doubtful_table(table)
         records = (_Record(record.line, record.end, filled=not record.blank) for record in table.records())
-        return table.encoding, _cut(path, body, records, limits, start=table.header.end, beginning=table.beginning)
+        pieces = _cut(path, body, records, limits, start=table.header.end, beginning=table.beginning)
+        _refuse_other_headers(table, pieces[1:], known)
+        return table.encoding, pieces
     refuse_other_encodings(body, said)
     if form == "json":
         return "utf-8", _whole(path, body[:], limits)
@@ -144,6 +148,19 @@ def _looked_at(
         _Record(number, stop, filled=bool(body[start:stop].strip())) for number, start, stop in lines_of(body, begun)
     )
     return "utf-8", _cut(path, body, lines, limits)
+
+
+def _refuse_other_headers(table: Table, pieces: Sequence[Piece], names: Names) -> None:
+    """Unsendable where a quote that stands open above the rows lets a piece begin otherwise than the file does."""
+    for piece in pieces:
+        head = piece.prefix + table.body[piece.start : min(piece.end, piece.start + 2 * LINE_BYTES)]
+        read = Table.of(head, table.encoding, names=names)
+        if (read.delimiter, read.ending, read.header) != (table.delimiter, table.ending, table.header):
+            raise Unsendable(
+                f"Line {table.header.line} (the header) or one above it has a quotation mark without its other one, "
+                "so that the file cannot be cut into pieces; take it away.",
+                f"第 {table.header.line} 行（表头）或其上方的行有未成对的引号，文件无法拆分报送；请删除该引号。",
+            )
 
 
 def _whole(path: Path, body: bytes, limits: Limits) -> tuple[Piece, ...]:

@@ -15,11 +15,11 @@ ROWS: dict[str, Reason] = {
         "该行的字段名与括号合计超过 {limit} 个；请报送仅含该目录条目字段的单层对象。",
     ),
     "malformed_row": Reason(
-        "The row cannot be read as one record. In a table, check its quotation marks, its line breaks and the number "
-        "of its cells; in NDJSON every line is one object: an array, or an object over several lines, is "
-        "application/json.",
-        "该行无法解析为一条记录。表格请检查引号、换行和单元格数量；NDJSON 每行须为一个对象："
-        "数组或跨行的对象请以 application/json 报送。",
+        "The row cannot be read as one record. In a table, check its quotation marks, line breaks and the number of "
+        "its cells (none stands behind the last named column); in NDJSON every line is one object: an array, or an "
+        "object over several lines, is application/json.",
+        "该行无法解析为一条记录。表格请检查引号、换行和单元格数量（最后一个有名称的列之后不得有内容）；"
+        "NDJSON 每行须为一个对象：数组或跨行的对象请以 application/json 报送。",
     ),
     "header_again": Reason("The row is the header once more; remove it.", "该行重复了表头；请删除。"),
     # the columns of a file, the names of an object

@@ -88,6 +88,16 @@ def is_unseen(character: str) -> bool:
     )
 
 
+def is_balanced(text: str) -> bool:
+    """Whether each round bracket, of whichever width, has its other one."""
+    depth = 0
+    for character in text:
+        depth += (character in "(（") - (character in ")）")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
 def is_ordinary(text: str) -> bool:
     """Whether all of it is of the characters that nearly every text consists of, and line feeds."""
     return _ORDINARY.fullmatch(text) is not None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.catalogue.code_set import CodeValue
 from creditmesh.schemas.rules.amounts import amount_of
-from creditmesh.schemas.rules.characters import nfkc
+from creditmesh.schemas.rules.characters import is_balanced, nfkc
 from creditmesh.schemas.rules.names import simplified
 from creditmesh.schemas.rules.numbers import significant
 from creditmesh.schemas.rules.values import WHITE, Read, bare, remembered
@@ -223,7 +223,7 @@ class _Values:
 
 def _parts(text: str, marks: re.Pattern[str]) -> list[_Part]:
     """What stands between the marks that are no brackets, nor within a pair of them; without what is empty."""
-    balanced = _is_balanced(text)
+    balanced = is_balanced(text)
     found, mark, depth, begun = [], "", 0, 0
     for each in marks.finditer(text):
         if each[0] in _OPENING or each[0] in _CLOSING:
@@ -233,15 +233,6 @@ def _parts(text: str, marks: re.Pattern[str]) -> list[_Part]:
             mark, begun = each[0], each.end()
     found.append(_Part(mark, text[begun:].strip(WHITE)))
     return [part for part in found if part.text]
-
-
-def _is_balanced(text: str) -> bool:
-    depth = 0
-    for character in text:
-        depth += (character in _OPENING) - (character in _CLOSING)
-        if depth < 0:
-            return False
-    return depth == 0
 
 
 def _whole(parts: list[_Part]) -> str:

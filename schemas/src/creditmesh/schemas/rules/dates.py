@@ -85,7 +85,9 @@ def _in_china(read: date, found: re.Match[str]) -> date:
     hour, minute = found["hour"] or packed[:2], found["minute"] or found["minute_zh"] or packed[2:]
     if not hour:  # the zone of a day alone says nothing
         return read
-    moment = datetime(read.year, read.month, read.day, int(hour), int(minute or 0), tzinfo=_CHINA)
+    ends = int(hour) == 24 and not int(minute or 0)  # noqa: PLR2004 - 24:00, the last moment of that day
+    time = (23, 59) if ends else (int(hour), int(minute or 0))
+    moment = datetime(read.year, read.month, read.day, *time, tzinfo=_CHINA)
     if not found["zone"]:
         return read
     if (found["half"] or "").strip() or found["half_en"]:

@@ -1,8 +1,10 @@
 """Numbers of decisions (文书号): what two clerks would read as the same number is one text, and a filler is none."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import permutations
 
 from creditmesh.schemas.rules.characters import (
     ALIKE,
@@ -14,11 +16,22 @@ from creditmesh.schemas.rules.characters import (
     SPOKEN,
     TENS,
     TIMES,
+    is_balanced,
 )
 from creditmesh.schemas.rules.dates import read_date
 from creditmesh.schemas.rules.fillers import says_nothing
 from creditmesh.schemas.rules.names import simplified
-from creditmesh.schemas.rules.numbers import alone, computed_in, day_of, half_width, is_longer, significant, with_ones
+from creditmesh.schemas.rules.numbers import (
+    DECISIONS_LABEL,
+    FORMER_LABEL,
+    alone,
+    computed_in,
+    day_of,
+    half_width,
+    is_longer,
+    significant,
+    with_ones,
+)
 from creditmesh.schemas.rules.values import GUARDS, remembered, unguarded
 
 LONGEST = 256
@@ -49,8 +62,10 @@ _LACKS_FIRST = re.compile(r"(?<![(\d])((?:19|20)\d\d)\)(?=\d)", re.ASCII)
 _LACKS_LAST = re.compile(r"\(((?:19|20)\d\d)(?=\d{1,6}号$)", re.ASCII)
 """示罚2026〕7号: of a year's brackets one was left out."""
 _WORDED = re.compile(rf"(?<![{_IN_WORDS}])[{_IN_WORDS}]++(?=号$)")
-_ORDER = re.compile(r"(?:(?<!\d)|(?<=(?<!\d)[12]\d{3}))第(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII)
-"""What stands before a running number. Behind another number that is no year it stays: 1第12 is not 11第2."""
+_IN_WORDS_ANYWHERE = re.compile(rf"[{_IN_WORDS}]+")
+_ORDER = re.compile(r"(?<!\d)第(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII)
+"""What stands before a running number. Behind another number it stays: 1第12 is neither 11第2 nor 112."""
+_FORMER_ORDER = re.compile(rf"(?<=(?<!\d)[12]\d{{3}})第(?=\d)|{_ORDER.pattern}", re.ASCII)
 _RUNNING = re.compile(r"(?<=\))(?=[OI]*\d)[\dOI]++号?$", re.ASCII)
 _HIDDEN = re.compile(
     rf"[{re.escape(HIDING.translate(dict.fromkeys(map(ord, ROUND))))}{TIMES}]|X{{3,}}|[_.·・‧•]{{2,}}|-{{3,}}"
@@ -70,45 +85,67 @@ _PLACES = frozenset({"附表", "附图", "附录", "表", "图", "页", "附页"
 _NUMBERED = frozenset({"号", "NO"})
 """What a number follows, though alone it is a filler."""
 _MONTH = re.compile(r"(?:[12]\d{3}年)?\d{1,2}月(?:份|\d{1,2}[日号])?", re.ASCII)
+_OF_A_YEAR, _OF_A_MONTH = range(1, 13), range(1, 32)
 _DAYS_SINCE_1899 = range(36_526, 54_789)
 """The days of 2000 to 2049 as a spreadsheet counts them."""
-_MAY_BE_A_DAY = re.compile(
-    r"[12]\d{3}[-./](?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])[-./](?:0[1-9]|[12]\d|3[01])|\d+\.0{1,2}", re.ASCII
-)
-"""2026-05, 05-11, 1.0."""
-
-
-def _one_text(number: str) -> str:
-    if plain := _PLAIN.fullmatch(number):
-        return f"{simplified(plain[1])}({plain[2]}){plain[3]}"
-    if is_longer(number, LONGEST):
-        return number
-    while (once := _read_once(number)) != number:
-        number = once
-    return number
-
-
-def _read_once(number: str) -> str:
-    plain = (
-        simplified(_apart(filter(None, map(half_width, with_ones(number).split())))).translate(ALIKE).translate(_MARKS)
+_MONTHS = {
+    name: f"-{n}-"
+    for n, name in enumerate(
+        ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), start=1
     )
-    text = _SPACED_YEAR.sub(_joined, alone(_DASHES.sub("-", plain), decision=True))
-    text = _whole_pairs(_YEAR.sub(_year, _ENDS.sub("", text)))
-    while text[:1] == "(" and text[-1:] == ")" and _is_balanced(text[1:-1]) and not _YEARS.fullmatch(text):
-        text = _ENDS.sub("", text[1:-1])
-    if year := _YEAR_ALONE.fullmatch(text):
-        return year[1]
-    text = _ORDER.sub("", _WORDED.sub(_worded, text))
-    return _ZEROS.sub("", _RUNNING.sub(_running, text))
+}
+_MONTH_NAME = re.compile(rf"(?<![A-Z])({'|'.join(_MONTHS)})[A-Z]{{0,6}}(?![A-Z])")
+_BETWEEN_NUMERALS = re.compile(r"[-./,_\\年月日]+")
+_COUNT = re.compile(r"\d+\.0{1,2}", re.ASCII)
+"""1.0, as a spreadsheet shows how many there are."""
 
 
-one_text = remembered(_one_text, most=8192)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How a number is compared, as one version does."""
+
+    label: re.Pattern[str]
+    order: re.Pattern[str]
+
+    def one_text(self, number: str) -> str:
+        if plain := _PLAIN.fullmatch(number):
+            return f"{simplified(plain[1])}({plain[2]}){plain[3]}"
+        if is_longer(number, LONGEST):
+            return number
+        while (once := self._read_once(number)) != number:
+            number = once
+        return number
+
+    def _read_once(self, number: str) -> str:
+        plain = (
+            simplified(_apart(filter(None, map(half_width, with_ones(number).split()))))
+            .translate(ALIKE)
+            .translate(_MARKS)
+        )
+        text = _SPACED_YEAR.sub(_joined, alone(_DASHES.sub("-", plain), self.label))
+        text = _whole_pairs(_YEAR.sub(_year, _ENDS.sub("", text)))
+        while text[:1] == "(" and text[-1:] == ")" and is_balanced(text[1:-1]) and not _YEARS.fullmatch(text):
+            text = _ENDS.sub("", text[1:-1])
+        if year := _YEAR_ALONE.fullmatch(text):
+            return year[1]
+        text = self.order.sub("", _WORDED.sub(_worded, text))
+        return _ZEROS.sub("", _RUNNING.sub(_running, text))
+
+
+one_text = remembered(_Reading(DECISIONS_LABEL, _ORDER).one_text, most=8192)
 """A number as it is compared: two that a person reads as the same have the same text.
 
 Brackets, dashes, width, case, white space but between two numerals, characters that print nothing or look alike make
 no difference, nor does how the field writes the year and the running number: 〔二〇二六〕第012号, [2026]12 and
 (2026)12号 are one. A number as GB/T 9704 has it (示罚〔2026〕12号) keeps its text but for the brackets.
 """
+FORMER: tuple[Callable[[str], str], ...] = (remembered(_Reading(FORMER_LABEL, _FORMER_ORDER).one_text, most=8192),)
+"""The same as earlier versions had it, the newest first: keys of records are MACs of it, and are not made anew."""
+
+
+def is_odd(number: str) -> bool:
+    """Whether it is written otherwise than GB/T 9704 has it, as nearly all are: what is, is one and always was."""
+    return _PLAIN.fullmatch(number) is None
 
 
 def fault_of(text: str, fillers: AbstractSet[str], *, decision: bool, yearly: bool = False) -> str | None:
@@ -131,12 +168,40 @@ def may_be_a_day(text: str) -> bool:
 
     Bodies that number on have five digits, others the year and the running number without a mark: a person looks at it.
     """
-    if _PLAIN.fullmatch(text):
+    number = one_text(text).removesuffix("号")
+    if "月" in number:
+        number = _IN_WORDS_ANYWHERE.sub(_worded, number)
+    parts = [each for each in _BETWEEN_NUMERALS.split(_MONTH_NAME.sub(_month, number)) if each]
+    if not 0 < len(parts) <= 3 or not all(each.isascii() and each.isdigit() for each in parts):  # noqa: PLR2004 - year, month, day
         return False
-    number = one_text(text)
-    if not (number.isascii() and number.isdigit()):
-        return _MAY_BE_A_DAY.fullmatch(number) is not None
-    return (len(number) == 5 and int(number) in _DAYS_SINCE_1899) or (len(number) == 8 and day_of(number) is not None)  # noqa: PLR2004
+    if len(parts) > 1:
+        return _COUNT.fullmatch(number) is not None or any(map(_reads_as_day, permutations(parts)))
+    (number,) = parts
+    year, month = number[:4], number[4:]
+    return (
+        (len(number) == 5 and int(number) in _DAYS_SINCE_1899)  # noqa: PLR2004
+        or (len(number) == 8 and day_of(number) is not None)  # noqa: PLR2004
+        or (len(month) == 2 and _is_year(year) and int(month) in _OF_A_YEAR)  # noqa: PLR2004
+    )
+
+
+def _reads_as_day(parts: tuple[str, ...]) -> bool:
+    """Whether these are a month and a day, a year and a month, or all three, in this order."""
+    *year, month, day = parts if len(parts) > 2 or not _is_year(parts[0]) else (*parts, "1")  # noqa: PLR2004
+    return (
+        max(len(month), len(day)) <= 2  # noqa: PLR2004
+        and int(month) in _OF_A_YEAR
+        and int(day) in _OF_A_MONTH
+        and all(_is_year(each) or len(each) == 2 for each in year)  # noqa: PLR2004
+    )
+
+
+def _is_year(digits: str) -> bool:
+    return len(digits) == 4 and digits[:2] in {"19", "20"}  # noqa: PLR2004
+
+
+def _month(found: re.Match[str]) -> str:
+    return _MONTHS[found[1]]
 
 
 def is_number(text: str, fillers: AbstractSet[str], *, yearly: bool = False) -> bool:
@@ -161,7 +226,7 @@ def tells_nothing(text: str, fillers: AbstractSet[str]) -> bool:
     It has nothing that counts, hidden characters, one digit again and again, is a word of the catalogue's, or says
     where something else stands.
     """
-    said = significant(alone(half_width(text), decision=True))
+    said = significant(alone(half_width(text), DECISIONS_LABEL))
     place = _ITS_PLACE.sub("", said)
     return (
         _counts_nothing(said)
@@ -246,12 +311,3 @@ def _worded(found: re.Match[str]) -> str:
         else:
             digit = int(character.translate(_DIGITS))
     return str(total + digit)
-
-
-def _is_balanced(text: str) -> bool:
-    depth = 0
-    for character in text:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth < 0:
-            return False
-    return depth == 0

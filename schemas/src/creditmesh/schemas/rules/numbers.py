@@ -41,10 +41,17 @@ _LABEL = re.compile(
     r"""(?:证号|号码?|代码)(?=[("'A-Z\d])|编号(?=[("'A-Z\d])))+"""
 )
 """No., №, 注册号：, what a document's number follows. NO without its point may be letters of the number."""
-_DECISIONS_LABEL = re.compile(
-    rf"""(?:{_GUARDED}(?:{_MARKED}|[\u4e00-\u9fff]{{0,8}}(?:决定书|处罚|许可|文书)文书?号(?=.)|(?:文书?号|编号|案号)(?=.)))+"""
-    r"|\([\u4e00-\u9fff]{2,16}书\)(?=.)"
-)
+
+
+def _of_decisions(guarded: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:{guarded}(?:{_MARKED}|[\u4e00-\u9fff]{{0,8}}(?:决定书|处罚|许可|文书)文书?号(?=.)|(?:文书?号|编号|案号)(?=.)))+"
+        r"|\([\u4e00-\u9fff]{2,16}书\)(?=.)"
+    )
+
+
+DECISIONS_LABEL, FORMER_LABEL = _of_decisions(r"""(?<!["'(=\d])["'(=]*+"""), _of_decisions(_GUARDED)
+"""Of a decision's number, and where it could also stand behind a year: 示罚2026No.7 is not 示罚20267."""
 _COPY = re.compile(
     r"(?:\((?:\d{1,2}[-/]\d{1,2}|[正副]本[^()]{0,8}|复印件|原件|[\u4e00-\u9fff]{0,16}(?:书|证|执照))\)"
     r"|(?<=号)[\u4e00-\u9fff]{0,12}(?:决定|通知|告知)书)+$"
@@ -114,14 +121,14 @@ def _written(text: str) -> str:
     return _ENDS.sub("", _COUNTED_COPY.sub(r"\1", plain).translate(_AS_X).translate(_BETWEEN))
 
 
-def alone(number: str, *, decision: bool = False) -> str:
+def alone(number: str, label: re.Pattern[str] = _LABEL) -> str:
     """A half-width number without its label and without what says on which copy or in which document it stands.
 
     A text that is longer than any number is left as it is.
     """
     if len(number) > _LONGEST_HALF_WIDTH:
         return number
-    return _COPY.sub("", (_DECISIONS_LABEL if decision else _LABEL).sub("", number, count=1))
+    return _COPY.sub("", label.sub("", number, count=1))
 
 
 def with_ones(text: str) -> str:

@@ -4,7 +4,7 @@ The fingerprint is over the row as it was given, before anything of it is sealed
 row (what is sensitive, in which order, how a code is spelled), the same row is recognised as the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import orjson
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.compile import CompiledItem, Row, Split
-from creditmesh.schemas.rules.decision_numbers import one_text
+from creditmesh.schemas.rules.decision_numbers import FORMER, is_odd, one_text
 from creditmesh.schemas.rules.names import folded
 
 _FORMER_BRACKETS = str.maketrans("〔〕[]（）【】", "()()()()")
@@ -63,19 +63,23 @@ def natural_texts(
     """What makes two rows the same record: item, subject, issuing body, what identifies it, origin.
 
     First as it is; then as it may have been: under other versions of the item (`keyed_by`), before any of them named
-    what identifies, and before decision 33.
+    what identifies, as earlier versions of this program compared numbers, and before decision 33.
     """
     number = item.roles.decision_number
-    ours = _identifying(row, number, item.identifying)
-    others = (_identifying(row, *each) for each in keyed_by if each != (number, item.identifying))
-    decision = row.get(number, "")
-    former = [one_text(decision)], [decision.translate(_FORMER_BRACKETS).upper()]
+    ways = dict.fromkeys(((number, item.identifying), *keyed_by, (number, (number,))))
+    versions = (
+        (one_text, *FORMER)
+        if any(is_odd(row[code]) for _, codes in ways for code in codes if code in row)
+        else (one_text,)
+    )
+    read = (_identifying(row, *way, one) for one in versions for way in ways)
+    before = [row.get(number, "").translate(_FORMER_BRACKETS).upper()]
     head = (item.code, subject.hex, row[item.roles.issuer])
-    return list(dict.fromkeys("\x1f".join((*head, *parts, origin)).encode() for parts in (ours, *others, *former)))
+    return list(dict.fromkeys("\x1f".join((*head, *parts, origin)).encode() for parts in (*read, before)))
 
 
-def _identifying(row: Row, number: str, codes: tuple[str, ...]) -> list[str]:
-    texts = [one_text(row.get(code, "")) for code in codes]
+def _identifying(row: Row, number: str, codes: tuple[str, ...], one: Callable[[str], str]) -> list[str]:
+    texts = [one(row.get(code, "")) for code in codes]
     if codes[0] != number:
         texts.insert(0, "")
     while len(texts) > 1 and not texts[-1]:

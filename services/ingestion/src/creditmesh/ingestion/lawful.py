@@ -10,7 +10,7 @@ from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import CompiledItem, Row
-from creditmesh.schemas.rules.decision_numbers import may_be_a_day
+from creditmesh.schemas.rules.decision_numbers import is_odd, may_be_a_day
 from creditmesh.schemas.rules.display import Period, period_of
 from creditmesh.schemas.rules.identity import birth_date, is_minor
 from creditmesh.schemas.rules.severity import severity_of
@@ -55,7 +55,7 @@ class Lawful:
         if not given:
             code = self._item.identifying[0]
             verdict.refusals.append(at("field_required", code, **self._spoken[code]))
-        for code in given:
+        for code in filter(lambda code: is_odd(row[code]), given):
             fault = self._tells_apart(code, row[code])
             if fault is not None:
                 verdict.refusals.append(at(fault, code, **self._spoken[code]))
