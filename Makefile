@@ -37,6 +37,7 @@ check: setup ## format, lint, types, import rules
 format: setup ## put every file into shape
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
 
+test: export PYTHONDONTWRITEBYTECODE :=
 test: setup ## everything, on both buses, with real PostgreSQL and Kafka
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -rs
 

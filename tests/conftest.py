@@ -3,9 +3,11 @@
 import os
 import signal
 import tempfile
+from itertools import groupby
 from pathlib import Path
 
 import psutil
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.kafka", "tests.support.postgres", "tests.support.node"]
@@ -18,8 +20,34 @@ settings.register_profile("repeatable", settings.get_profile("searching"), deran
 # Elsewhere every run tries others; what fails is printed as a decorator that repeats it.
 settings.load_profile("repeatable" if os.environ.get("CI") else "searching")
 
+BUSY = (
+    "chaos/test_chain.py",
+    "chaos/test_kill.py",
+    "journeys/test_story.py",
+    "chaos/test_kafka_node.py",
+    "journeys/test_operating.py",
+    "chaos/test_kafka_broker.py",
+    "journeys/test_shutdown.py",
+)
+"""Files whose tests start whole nodes as processes, the longest first: each keeps two cores busy. The others wait."""
+BETWEEN = 20
+"""So many other files are begun between two of them."""
+
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by tempfile
 ROOM = 8 << 30
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin the busy files one after the other and not all at once, so that one runs beside what waits."""
+    files = [
+        (path.relative_to(TESTS).as_posix(), list(tests)) for path, tests in groupby(items, lambda each: each.path)
+    ]
+    busy = sorted((each for each in files if each[0] in BUSY), key=lambda each: BUSY.index(each[0]))
+    order = [each for each in files if each[0] not in BUSY]
+    for n, each in enumerate(busy):
+        order.insert(n * (BETWEEN + 1), each)
+    items[:] = [test for _, tests in order for test in tests]
 
 
 def pytest_configure() -> None:

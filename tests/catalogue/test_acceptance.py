@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from creditmesh.catalogue import folder
 from creditmesh.catalogue.acceptance import Issued, ProposedCatalogue, findings
 from creditmesh.catalogue.objects import CatalogueObject, digest_of
 from creditmesh.schemas.catalogue import Basis, CodeValue, DisplayRule, Item, Mask, SeverityRule
+from tests.support.shipped import INVENTED, SHIPPED
 
-ENTRIES = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
+ENTRIES = SHIPPED + INVENTED
 STANDING = {(entry.kind, entry.code): entry.body for entry in ENTRIES}
 ISSUED = {key: [Issued("nation", 1, body)] for key, body in STANDING.items()}
 LOCAL = Basis(

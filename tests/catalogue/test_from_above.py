@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from creditmesh.catalogue import folder, operations, service
+from creditmesh.catalogue import operations, service
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.catalogue.operations import from_above
@@ -24,6 +24,7 @@ from tests.catalogue import neighbour
 from tests.catalogue.conftest import catalogue_node
 from tests.support.node import TestNode
 from tests.support.postgres import Postgres
+from tests.support.shipped import SHIPPED
 
 EXCHANGE = Service(
     name="exchange",
@@ -35,7 +36,6 @@ EXCHANGE = Service(
 )
 WITH_EXCHANGE = Declaration(services=(service, EXCHANGE), follow="catalogue", followed=Directory)
 LINE = EntryLine(type="catalogue", at=datetime(2026, 11, 27, tzinfo=UTC), commitment="0" * 64).model_dump_json()
-SHIPPED = folder.read(folder.shipped())
 
 
 def shipped(code: str) -> Any:

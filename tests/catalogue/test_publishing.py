@@ -18,8 +18,9 @@ from creditmesh.schemas.directory import Directory
 from tests.catalogue.conftest import catalogue_node
 from tests.support.node import TestNode
 from tests.support.postgres import Postgres
+from tests.support.shipped import INVENTED, SHIPPED
 
-ENTRIES = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
+ENTRIES = SHIPPED + INVENTED
 PENALTY = next(entry.body for entry in ENTRIES if entry.code == "administrative_penalty")
 
 

@@ -10,8 +10,9 @@ from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Meas
 from creditmesh.schemas.rules.compile import compile_item
 from creditmesh.schemas.rules.identity import is_invented
 from creditmesh.schemas.rules.numbers import uscc_check
+from tests.support.shipped import INVENTED, SHIPPED
 
-ENTRIES = folder.read(folder.shipped()) + folder.read(folder.invented("city"))
+ENTRIES = SHIPPED + INVENTED
 
 
 def every(model):
@@ -39,7 +40,7 @@ def test_its_parties_may_not_be_published_outside_a_sandbox():
 @pytest.mark.parametrize("tier", ["city", "province", "nation"])
 def test_a_sandbox_of_every_tier_has_parties_for_every_measure_and_matter(tier: str):
     parties = folder.read(folder.invented(tier))
-    entries = (*folder.read(folder.shipped()), *parties)
+    entries = (*SHIPPED, *parties)
     assert findings(entries, ProposedCatalogue({}, entries), issued_by="nation", sandbox=True) == ()
     duties = {duty for entry in parties for duty in entry.body.duties}
     needed = {duty for body in (*every(Measure), *every(Matter)) for duty in body.duties}

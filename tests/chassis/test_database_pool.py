@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import time
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -163,9 +164,14 @@ async def test_requests_cancelled_anywhere_lose_no_commit_and_leak_no_session(da
                 await session.execute("insert into sample.state values (:id, 'x')", {"id": number})
         acknowledged.append(number)
 
+    began = time.monotonic()
+    await asyncio.gather(*(request(number) for number in range(100, 108)))
+    longest = 2 * (time.monotonic() - began)
+    acknowledged.clear()
+
     async def cancelled(number: int) -> None:
         task = asyncio.create_task(request(number))
-        await asyncio.wait([task], timeout=chance.random() * 0.08)
+        await asyncio.wait([task], timeout=chance.random() * longest)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -129,7 +129,7 @@ async def test_a_body_that_stands_still_ends_its_request_and_a_slow_one_does_not
 
 
 async def test_an_answer_that_nobody_reads_ends_and_one_that_is_read_slowly_does_not(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(protocol, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "READ_SECONDS", 0.8)
     ended = asyncio.Event()
 
     async def answers(scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,7 +151,7 @@ async def test_an_answer_that_nobody_reads_ends_and_one_that_is_read_slowly_does
                 piece = await asyncio.get_running_loop().sock_recv(slow, 256 * 1024)
                 assert piece, f"cut after {came} bytes"
                 came += len(piece)
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.02)
             assert time.monotonic() - began > 2 * protocol.READ_SECONDS
             await asyncio.wait_for(ended.wait(), 60)
 
@@ -321,12 +321,12 @@ async def test_a_connection_serves_again_after_a_refusal_whose_body_came():
             assert (await client.post(url, content=bytes(200_000))).status_code == 413
 
 
-async def test_who_asks_first_is_refused_without_being_asked_for_the_body():
+async def test_who_asks_first_is_refused_without_being_asked_for_the_body(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(draining, "SECONDS", 600)  # nobody waits for it
     async with listening() as url:
         head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\nExpect: 100-continue\r\n\r\n"
-        answer, seconds = await on_wire(url, head)
+        answer, _ = await on_wire(url, head)
     assert answer.startswith(b"HTTP/1.1 413")
-    assert seconds < 2
 
 
 async def test_a_refused_body_is_waited_for_so_long_and_no_longer(monkeypatch: pytest.MonkeyPatch):
@@ -335,9 +335,9 @@ async def test_a_refused_body_is_waited_for_so_long_and_no_longer(monkeypatch: p
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
     async with listening() as url:
         head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n"
-        answer, seconds = await on_wire(url, head, *[b"x"] * 100, pause=0.1)
+        answer, seconds = await on_wire(url, head, *[b"x"] * 600, pause=0.1)
     assert answer.startswith(b"HTTP/1.1 413")
-    assert seconds < 2
+    assert seconds < 30, "and not when all has come, after a minute"
 
 
 async def test_a_refused_body_without_end_is_cut(monkeypatch: pytest.MonkeyPatch):
@@ -380,12 +380,12 @@ CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\
 
 
 @pytest.mark.parametrize("trailer", [b"a: b\r\n" * 2000, b"a: " + b"x" * 20_000])
-async def test_trailers_without_end_are_cut_off(trailer: bytes):
+async def test_trailers_without_end_are_cut_off(trailer: bytes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 600)  # by what has come, and not by the time it takes
     async with listening(app=reads_all) as url:
         rest = trailer if trailer.endswith(b"\n") else b"x" * 20_000
-        answer, seconds = await on_wire(url, CHUNKED + trailer, *[rest] * 200, pause=0.001)
+        answer, _ = await on_wire(url, CHUNKED + trailer, *[rest] * 200, pause=0.001)
     assert b"200" not in answer[:15]
-    assert seconds < protocol.HEAD_SECONDS
 
 
 async def test_a_trailer_is_no_header():
@@ -417,9 +417,8 @@ async def test_a_large_chunked_body_pays_for_its_own_frames():
 async def test_a_thousand_requests_sent_ahead_end_the_connection():
     async with listening(app=reads_all) as url:
         with Close:  # nobody who sends so much ahead need read what is answered
-            answer, seconds = await on_wire(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 10_000)
+            answer, _ = await on_wire(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 10_000)
             assert answer.count(b"HTTP/1.1 200") <= protocol.MOST_AHEAD + 1
-            assert seconds < 5
         assert (await one(url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")).startswith(b"HTTP/1.1 200")
 
 

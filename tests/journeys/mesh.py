@@ -9,19 +9,20 @@ from uuid import UUID
 import httpx
 import orjson
 
-from creditmesh.catalogue import folder, operations
+from creditmesh.catalogue import operations
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.schemas.catalogue import Tier
 from tests.support.cast import BUREAU, BY_MATTER, ITEM, MATTER, Cast, penalty, uscc
 from tests.support.chain import Chain
 from tests.support.node import TestNode
+from tests.support.shipped import SHIPPED
 
 UPWARDS = ("city", "province", "nation")
 """The way of the city's records."""
 OTHERS = ("cityb", "provinceb")
 EVERYWHERE = UPWARDS + OTHERS
 SHIPPED: Mapping[tuple[str, str], dict[str, Any]] = {
-    (entry.kind, entry.code): entry.body.model_dump(mode="json") for entry in folder.read(folder.shipped())
+    (entry.kind, entry.code): entry.body.model_dump(mode="json") for entry in SHIPPED
 }
 PDF = {"Content-Type": "application/pdf"}
 

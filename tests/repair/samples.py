@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
-from creditmesh.catalogue import folder
 from creditmesh.schemas.catalogue import Party, Procedure, Repair
 from creditmesh.schemas.directory import Directory, Published
 from creditmesh.schemas.events import CatalogueChanged, HolderChanged, RecordChanged
 from creditmesh.schemas.events.catalogue import ObjectKind
 from tests.query.samples import an_item
+from tests.support.shipped import SHIPPED
 
-SHIPPED = {entry.code: entry.body for entry in folder.read(folder.shipped()) if entry.kind == "procedure"}
+PROCEDURES = {entry.code: entry.body for entry in SHIPPED if entry.kind == "procedure"}
 REPAIRABLE = Repair(possible=True, minor_months=0, general_months=3, serious_months=12)
 PEER = Party(code="province", name="province", name_zh="省", kind="node", uscc="11990000000000001X", place="above")
 AT = datetime(2026, 5, 11, 4, 0, tzinfo=UTC)
@@ -36,7 +36,7 @@ def items() -> list[Any]:
     ]
 
 
-def a_catalogue(*, procedures: Iterable[Published] = SHIPPED.values(), peers: Iterable[Party] = ()) -> Directory:
+def a_catalogue(*, procedures: Iterable[Published] = PROCEDURES.values(), peers: Iterable[Party] = ()) -> Directory:
     """A catalogue of these procedures (as shipped) and peers (none)."""
     directory = Directory()
     for item in items():
@@ -66,7 +66,7 @@ def tell(directory: Directory, kind: ObjectKind, body: Published, *, state: str 
 def without_appeal(kind: str) -> list[Published]:
     """The shipped procedures, but nothing of this kind can be appealed."""
     changed = []
-    for body in SHIPPED.values():
+    for body in PROCEDURES.values():
         assert isinstance(body, Procedure)
         changed.append(body.model_copy(update={"appeal_working_days": 0}) if body.case == kind else body)
     return changed

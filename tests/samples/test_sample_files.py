@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from creditmesh.catalogue import folder
 from creditmesh.ingestion.gate import Gate
 from creditmesh.schemas.catalogue import CodeSet, Item, Party, Rule
 from creditmesh.schemas.files import Table, encoding_of, encoding_said, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 from creditmesh.schemas.rules.identity import Identity, identify
+from tests.support.shipped import INVENTED, SHIPPED
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text(encoding="utf-8"))
 BASE = date.fromisoformat(EXPECTED["base"])
 NAMES = sorted(EXPECTED["files"])
-BODIES = [entry.body for path in (folder.shipped(), folder.invented("city")) for entry in folder.read(path)]
+BODIES = [entry.body for entry in SHIPPED + INVENTED]
 ITEMS = {body.code: body for body in BODIES if isinstance(body, Item)}
 PARTIES = {body.code: body for body in BODIES if isinstance(body, Party)}
 CODE_SETS = {body.code: body for body in BODIES if isinstance(body, CodeSet)}
