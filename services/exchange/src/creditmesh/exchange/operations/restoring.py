@@ -73,7 +73,7 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
     it does not give it whole.
     """
     session, known = await ctx.alone(), compared(ctx.equipment)
-    await judge(ctx.equipment, session, known.unfit())
+    await judge(ctx.equipment, session, known.unfit(feed))
     before, behind = await feeds.head(session, feed), known.behind(feed)
     if not behind:
         assert_compared(ctx, feed)
