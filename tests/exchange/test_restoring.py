@@ -7,12 +7,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+import orjson
 import pytest
 
+from creditmesh.exchange.chunks import alone
+from creditmesh.exchange.operations import answering, receiving
 from creditmesh.node import run_files
 from creditmesh.node.run_files import RunFile
+from creditmesh.schemas.exchange import FeedEntry
 from creditmesh.schemas.tlog import Range, leaf_hash
 from tests.exchange.conftest import City
+from tests.exchange.sender import Puller, pulling_from_a_sender
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.chain import Chain, Place, chained, copied, size_of
 from tests.support.eventually import eventually
@@ -143,3 +149,52 @@ async def test_a_copy_is_told_of_to_the_node_whose_feed_it_is_and_to_nobody_else
             answer = await city.client(code).get(path)
             assert answer.status_code == status, (code, path)
             assert status == 200 or answer.json()["code"] == "no_such_feed"
+
+
+async def own_entries(puller: Puller, after: int = 0) -> httpx.Response:
+    """What the city gives the sender back of its own feed."""
+    return await puller.city.client(puller.sender.who.code).get(f"/v1/exchange/copies/up/entries?after={after}")
+
+
+async def test_a_copy_is_given_back_as_it_came_head_by_head(city: City, tmp_path: Path):
+    async with pulling_from_a_sender(city, tmp_path) as puller:
+        sizes = []
+        for count, text in ((730, ""), (3, "long " * 20_000), (2, "")):
+            puller.sender.add(count, text=text)
+            await puller.step()
+            sizes.append(len(puller.sender.entries))
+        given: list[dict[str, Any]] = []
+        while content := (await own_entries(puller, len(given))).content:
+            *lines, note = map(orjson.loads, content.splitlines())
+            given += lines
+            assert note == {"checkpoint": puller.sender.note(given)}
+            assert len(given) == sizes.pop(0)
+        assert given == puller.sender.entries
+
+
+async def test_what_was_pulled_again_is_given_back_with_its_body(city: City, tmp_path: Path):
+    async with pulling_from_a_sender(city, tmp_path) as puller:
+        puller.sender.add(2)
+        await puller.step()
+        code = puller.sender.who.code
+        async with city.node.context("exchange") as ctx:
+            await answering.forget(await ctx.session(), [(code, "up", 0), (code, "up", 1)])
+            entry = FeedEntry.model_validate_json(orjson.dumps(puller.sender.entries[0]))
+            await receiving.keep(ctx, [alone(code, "up", entry)], tell=False)
+        *lines, _ = map(orjson.loads, (await own_entries(puller)).content.splitlines())
+        assert [each["body"] for each in lines] == [puller.sender.entries[0]["body"], None]
+
+
+async def test_more_entries_than_a_page_takes_are_not_read_at_all(city: City, tmp_path: Path):
+    """An older version kept one head of all that it had pulled."""
+    async with pulling_from_a_sender(city, tmp_path) as puller:
+        for count in (3000, 3000, 1):
+            puller.sender.add(count)
+            await puller.step()
+        async with city.node.database.session() as session:
+            query = "update exchange.copy_checkpoint set note = null where peer = $1 and size = 3000"
+            await session.execute(query, puller.sender.who.code)
+        answers = [await own_entries(puller, after) for after in (0, 3000, 6000)]
+        assert [answer.status_code for answer in answers] == [404, 200, 200]
+        assert answers[0].json()["code"] == "entries_not_kept"
+        assert [len(answer.content.splitlines()) for answer in answers[1:]] == [3001, 2]

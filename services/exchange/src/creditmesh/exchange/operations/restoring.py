@@ -16,9 +16,10 @@ from creditmesh.exchange.entries import Draft
 from creditmesh.exchange.errors import NoSuchFeed, NotKept, NotRestored
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
 from creditmesh.exchange.operations.feeds import word
-from creditmesh.exchange.peer import NotNow, Peer, PulledPage
+from creditmesh.exchange.peer import MOST_BYTES, MOST_LINES, NotNow, Peer, PulledPage
 from creditmesh.exchange.store import copies, feeds, pages, restored
 from creditmesh.exchange.store.feeds import SignedHead
+from creditmesh.exchange.store.pages import KeptStretch
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import (
     DOWN,
@@ -34,6 +35,8 @@ from creditmesh.schemas.pages import BadPage, extended
 from creditmesh.schemas.tlog import full_tiles
 
 _TIMEOUT = 30.0
+_AT_ONCE = 100
+"""Entries of a copy that are read at once."""
 
 
 async def held_for(ctx: Context, feed: str) -> FeedOut:
@@ -48,22 +51,31 @@ async def held_for(ctx: Context, feed: str) -> FeedOut:
 async def kept_for(ctx: Context, feed: str, *, after: int) -> AsyncIterator[bytes]:
     """The caller's own entries after so many, as they came, up to the next head it signed; nothing if there are none.
 
-    NotKept if they are not all kept.
+    NotKept if they are not all kept, or are more than the caller takes in a page. They are read as they are sent.
     """
     session, peer = await ctx.alone(), _caller(ctx, feed)
-    page = await pages.kept(session, peer, feed, after=after)
-    if page is None and after < (await copies.found(session, peer, feed)).range.size:
+    stretch = await pages.kept_until(session, peer, feed, after=after, limit=MOST_LINES - 1)
+    if stretch is None and after >= (await copies.found(session, peer, feed)).range.size:
+        return _sent(ctx, peer, feed, None, after=after)
+    if stretch is None or not stretch.whole or stretch.weight > MOST_BYTES:
         raise NotKept(f"Not all after {after} is kept.", f"{after} 之后的条目未完整保留。")
+    return _sent(ctx, peer, feed, stretch, after=after)
 
-    async def sent() -> AsyncIterator[bytes]:
-        if page is None:
-            return
-        for entry in page.entries:
-            said = entry if entry.salt else entry.model_copy(update={"body": None})  # older versions kept no salt
-            yield said.model_dump_json().encode() + b"\n"
-        yield orjson.dumps({"checkpoint": page.note}, option=orjson.OPT_APPEND_NEWLINE)
 
-    return sent()
+async def _sent(ctx: Context, peer: str, feed: str, stretch: KeptStretch | None, *, after: int) -> AsyncIterator[bytes]:
+    if stretch is None:
+        return
+    for first in range(after, stretch.size, _AT_ONCE):
+        until = min(first + _AT_ONCE, stretch.size)
+        async with ctx.afterwards() as later:
+            entries = await pages.kept(await later.alone(), peer, feed, after=first, until=until)
+        yield b"".join(map(_line_of, entries))
+    yield orjson.dumps({"checkpoint": stretch.note}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _line_of(entry: FeedEntry) -> bytes:
+    said = entry if entry.salt else entry.model_copy(update={"body": None})  # older versions kept no salt
+    return said.model_dump_json().encode() + b"\n"
 
 
 async def restore_page(ctx: Context, feed: str) -> RestoredOut:
