@@ -12,8 +12,10 @@ from creditmesh.chassis.metrics import FEED_BEHIND
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
 from creditmesh.exchange.peer import NotNow, Peer
+from creditmesh.exchange.store import lost
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import DOWN, UP
 from creditmesh.schemas.tlog import Checkpoint
 
 SECONDS_TO_LOOK = 1.0
@@ -49,6 +51,17 @@ class Comparer:
         async with asyncio.TaskGroup() as looked:
             for feed, parties in wanted.items():
                 looked.create_task(self._look_at(client, feed, parties))
+        await self._tell_lost()
+
+    async def _tell_lost(self) -> None:
+        """Say in readiness how much came back that is not here again."""
+        async with self._equipment.pool.session() as session:
+            counts = await lost.counts(session)
+        for feed in (UP, DOWN):
+            if count := counts.get(feed):
+                self._equipment.stopped[f"restored {feed}"] = f"{count} entries: creditmesh-node restore lists them"
+            else:
+                self._equipment.stopped.pop(f"restored {feed}", None)
 
     async def _look_at(self, client: httpx.AsyncClient, feed: str, parties: Sequence[Party]) -> None:
         known = compared(self._equipment)

@@ -10,14 +10,15 @@ import structlog
 from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import acknowledged_draft, stretches
 from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.chain import Link
-from creditmesh.exchange.operations.comparing import is_appendable
+from creditmesh.exchange.operations.comparing import assert_compared, is_appendable
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.store import answers, child_answers, feeds, revisions
+from creditmesh.exchange.store import answers, child_answers, feeds, lost, revisions
 from creditmesh.exchange.store import chain as waiting
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
@@ -64,6 +65,8 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown:
             given[body.by, received.peer].append(body)
         else:
             await waiting.wait(session, received, node=body.by)
+    if given or grown:
+        assert_compared(ctx, UP)  # what they are about may have to be fetched back first
     relays: list[ChildAnswer] = []
     for by, code in sorted({*given, *((node, peer) for peer in grown for node in known[peer])}):
         for body in given[by, code]:
@@ -137,6 +140,8 @@ async def pass_on_waiting(ctx: Context) -> bool:
 async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildAnswer]:
     session = await ctx.session()
     told = {entry.index: entry for entry in body.entries}
+    if await lost.returning(session, UP, [(index, index + 1) for index in told]):
+        raise Transient("an answer is about a revision that is being made again")
     found = [entry for entry in await feeds.at(session, UP, told) if _holds(entry, told[entry.index], body.by, link)]
     refused = {entry.index: code for entry in found if (code := told[entry.index].code) is not None}
     added = await answers.add(session, UP, body.by, [(entry.index, entry.index + 1) for entry in found], refused)
