@@ -31,7 +31,8 @@ alter table exchange.copy_checkpoint drop column note;
 alter table exchange.copy_head drop column announced, drop column held_from, drop column waiting, drop column unknown;
 drop table exchange.held_entry;
 
-drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision;
+drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision,
+    exchange.child_answer, exchange.lost_entry;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
@@ -51,7 +52,7 @@ READ = """
 insert into exchange.reader_position (stream, part, number) values ('query', 3, 1)
 """
 UNCOUNTED = """
-drop table exchange.unnamed, exchange.sent_revision;
+drop table exchange.unnamed, exchange.sent_revision, exchange.child_answer, exchange.lost_entry;
 create table exchange.relayed (peer text not null, index bigint not null, node text not null, body text not null);
 alter table exchange.received_page add column records uuid[], add column revs integer[];
 alter table exchange.copy_head drop column waiting, drop column unknown;
