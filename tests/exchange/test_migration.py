@@ -13,7 +13,7 @@ from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.service import Service
 from creditmesh.exchange import service
 from creditmesh.exchange.entries import Draft
-from creditmesh.exchange.store import feeds, tiles
+from creditmesh.exchange.store import feeds, lost, tiles
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, PageReceived
@@ -387,3 +387,26 @@ async def upgraded(postgres: Postgres, database: Database, *packages: Service) -
         postgres.admin, node="exchange1", tier="city", parts=12, packages=packages or [query, service],
         secrets=postgres.secrets, database=database.name,
     )  # fmt: skip
+
+
+RESTORED = """
+insert into exchange.feed_entry (feed, index, line, record, rev, change, subject)
+values ('up', $1, $2, gen_random_uuid(), 1, 'accepted', $3)
+"""
+
+
+async def test_what_an_older_version_fetched_back_is_listed_and_what_others_send_is_not(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session("ddl") as session:
+        await session.execute("drop table exchange.lost_entry")
+        await session.execute("update exchange.alembic_version set version_num = 'exchange_0013'")
+    async with database.session() as session:
+        own = await session.fetchval("select code from bus.node")
+        for index, (origin, subject) in enumerate(((own, uuid4()), (own, None), ("district", None))):
+            await session.execute(RESTORED, index, json.dumps({"origin": origin}), subject)
+        await upgraded(postgres, database)
+    async with database.pool("exchange").session() as session:
+        listed = await lost.listed(session, after=("", -1), limit=10)
+        known = await lost.of_records(session, "up", [each.record for each in listed if each.record is not None])
+    assert [(each.index, each.why) for each in listed] == [(1, "not_made_again")]
+    assert known == listed
