@@ -212,7 +212,9 @@ async def test_a_number_that_was_used_twice_is_refused_above_and_listed(chain: C
     city = chain["city"]
     signed, lost = await went_back(chain)
     first = next(iter(lost))
-    row = penalty("示市监罚〔2026〕1号", today=city.host.clock.legal_date(), CF_XDR_ZJHM=resident(1), CF_NR_FK="0.7")
+    row = penalty(
+        "示市监罚〔2026〕1号", today=city.host.clock.legal_date(), CF_XDR_ZJHM=resident(1), CF_SY="未按期公示年报。"
+    )
     answer = await city.client("ingestion", MARKET).post(
         f"/v1/records/{first}/corrections", json={"fields": row, "reason": "error"}, headers={"If-Match": '"1"'}
     )
