@@ -4,8 +4,13 @@ import json
 from base64 import b64decode, b64encode
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from creditmesh.chassis.vault.keys import verified
+from creditmesh.exchange.entries import key_draft
+from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.store import lost
+from creditmesh.exchange.store.lost import LostEntry
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.exchange import EntryLine
 from creditmesh.schemas.signed import SignedText, read
@@ -158,3 +163,20 @@ async def test_a_text_that_says_something_twice_is_refused(city: City, signed: S
     signature = b64encode(city.above.keys.sign(text.encode())).decode()
     answer = await signed.hand_in(SignedText(signed=text, signature=signature))
     assert [each["pointer"] for each in answer.json()["errors"]] == ["/signed"]
+
+
+async def test_an_answer_about_a_revision_that_is_being_made_again_is_asked_for_again(city: City, signed: Signer):
+    async with city.node.context("exchange") as ctx:
+        drafts = [key_draft(key=f"again-{n}", alg="a", wrapped=[], at=NOW) for n in range(3)]
+        first = await append(ctx, "up", drafts)
+        await lost.add(await ctx.session(), [LostEntry("up", first + 1, uuid4(), 1, "repaired")])
+    given = await signed.make(first=first, refused=[{"index": first + 1, "code": "unknown_item"}])
+    for _ in range(2):
+        answer = await signed.hand_in(given)
+        assert {"first": first + 1, "until": first + 2} in answer.json()["missing"], answer.text
+    async with city.node.context("exchange") as ctx:
+        await lost.refuse(await ctx.session(), "up", [(first + 1, "another_record")])
+    answer = await signed.hand_in(given)
+    assert not [each for each in answer.json()["missing"] if each["until"] > first]
+    async with city.node.context("exchange") as ctx:
+        assert await lost.dismiss(await ctx.session(), "up", first + 1)

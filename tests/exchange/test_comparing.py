@@ -1,7 +1,11 @@
 """What others hold of a node's feeds is asked before anything is appended or served; its own signature alone counts."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import httpx
@@ -10,16 +14,21 @@ import pytest
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.http.signatures import TO
+from creditmesh.exchange import comparer
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.entries import key_draft
 from creditmesh.exchange.errors import FeedBehind, NotCompared, NotRestored
-from creditmesh.exchange.operations import comparing, restoring, serving
+from creditmesh.exchange.operations import comparing, relaying, restoring, serving
 from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.operations.relaying import ChildAnswer
 from creditmesh.exchange.store import feeds, tiles
-from creditmesh.schemas.exchange import feed_origin
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import AcknowledgedBody, feed_origin
 from creditmesh.schemas.tlog import Checkpoint, Range, checkpoint_text, leaf_hash, signed_note
-from tests.exchange.conftest import NOW, City, node_caller
+from tests.exchange.conftest import NOW, City, node_caller, row_of
 from tests.exchange.sender import answered
+from tests.support.eventually import eventually
 
 Answer = Callable[[httpx.Request], httpx.Response]
 LEAVES = [leaf_hash(b"%d" % number) for number in range(600)]
@@ -58,6 +67,15 @@ class Process:
         finally:
             await context.rollback()
 
+    async def bodies(self, feed: str) -> list[str]:
+        query = "select body from exchange.feed_entry where feed = :feed order by index"
+        async with self.equipment.pool.session() as session:
+            found = [row["body"] for row in await session.fetch(query, {"feed": feed})]
+        return [AcknowledgedBody.model_validate_json(body).model_dump_json() for body in found]
+
+    async def city_told(self, body: AcknowledgedBody) -> bool:
+        return body.model_dump_json() in await self.bodies("down-district")
+
     async def range(self, size: int | None = None) -> Range:
         async with self.equipment.pool.session() as session:
             return await (feeds.head(session, "up") if size is None else tiles.range_at(session, "up", size))
@@ -75,15 +93,24 @@ async def process(city: City) -> Process:
     return Process(city, replace(city.node.host.equipment["exchange"], memory={}))
 
 
-def holding(note: str | None, size: int = 0) -> Answer:
-    """Who reads `up` holds that; who reads another feed holds nothing of it."""
+def holding(note: str | None, size: int = 0, *, of: str = "up") -> Answer:
+    """Who reads that feed holds that; who reads another holds nothing of it."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         feed = request.url.path.rpartition("/")[2]
-        said = {"feed": feed, "peer": "city", "size": size, "root": "", "checkpoint": note if feed == "up" else None}
+        said = {"feed": feed, "peer": "city", "size": size, "root": "", "checkpoint": note if feed == of else None}
         return answered(orjson.dumps(said))
 
     return answer
+
+
+def only(code: str, answer: Answer) -> Answer:
+    """Only that peer answers."""
+
+    def answers(request: httpx.Request) -> httpx.Response:
+        return answer(request) if request.headers[TO] == code else away(request)
+
+    return answers
 
 
 def away(request: httpx.Request) -> httpx.Response:
@@ -105,6 +132,84 @@ async def test_nothing_is_appended_or_served_before_a_reader_has_answered(proces
 async def test_a_node_of_an_older_version_cannot_say_and_holds_nothing_up(process: Process):
     await process.hears(lambda _: answered(b'{"code":"not_found"}', 404))
     await process.append()
+
+
+@asynccontextmanager
+async def another_above(city: City) -> AsyncIterator[None]:
+    """A second node above the city, while this lasts."""
+    row = row_of("yonder", city.above.keys, place="above", order=741)
+    await city.publish("party", row)
+    try:
+        yield
+    finally:
+        await city.publish("party", row | {"active": False})
+
+
+async def test_who_holds_nothing_speaks_for_nobody_who_was_not_heard(process: Process):
+    longer, _ = (await process.range()).extended(LEAVES[:5])
+    async with another_above(process.city):
+        for answer in (holding(None), lambda _: answered(b'{"code":"not_found"}', 404)):
+            await process.hears(only("province", answer))
+            for act in (process.append, process.serve):
+                with pytest.raises(NotCompared):
+                    await act()
+        await process.hears(holding(process.note(longer), longer.size))
+        with pytest.raises(FeedBehind):
+            await process.append()
+
+
+async def test_who_holds_a_head_lets_the_feed_go_on_while_others_are_away(process: Process):
+    size = (await process.range()).size - 17
+    async with another_above(process.city):
+        await process.hears(only("province", holding(process.note(await process.range(size)), size)))
+        await process.append()
+
+
+async def test_who_has_no_address_cannot_say(process: Process):
+    directory = process.equipment.followed
+    assert isinstance(directory, Directory)
+    party = directory.party("province")
+    assert party is not None
+    nowhere = Comparer(SimpleNamespace(equipment=process.equipment))._ask
+    async with httpx.AsyncClient(transport=httpx.MockTransport(away)) as client:
+        assert await nowhere(client, party, "up") is None
+        assert await nowhere(client, party.model_copy(update={"url": None}), "up") == (("up", "province"), None)
+
+
+async def test_a_reader_that_answers_a_byte_at_a_time_delays_no_feed_but_its_own(process: Process):
+    ends = asyncio.Event()
+
+    async def drips(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/up"):
+            return holding(None)(request)
+        await ends.wait()
+        raise httpx.ConnectError("gone", request=request)
+
+    looking = asyncio.create_task(process.hears(drips))
+    try:
+        await eventually(lambda: "up" in comparing.compared(process.equipment).known)
+        assert not looking.done()
+        await process.append()
+    finally:
+        ends.set()
+        await looking
+
+
+async def test_nobody_has_longer_than_the_time_to_answer(process: Process, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(comparer, "SECONDS_TO_ANSWER", 0.05)
+
+    async def drips(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Drips())
+
+    await process.hears(drips)
+    assert comparing.compared(process.equipment).held == {}
+
+
+class Drips(httpx.AsyncByteStream):
+    async def __aiter__(self):
+        while True:
+            await asyncio.sleep(0.01)
+            yield b" "
 
 
 async def test_who_holds_the_beginning_of_the_feed_holds_nothing_up(process: Process):
@@ -174,3 +279,27 @@ async def test_a_database_that_goes_back_under_a_running_process_is_found(proces
     await process.hears(holding(process.note(longer), longer.size))
     with pytest.raises(FeedBehind):
         await process.append()
+
+
+async def test_what_a_child_is_to_be_told_waits_for_its_own_feed_alone(process: Process):
+    """Whoever answers for many children is not refused for one of them; another process tells it that may."""
+    longer, _ = (await process.range()).extended(LEAVES[:5])
+    ahead = process.note(longer, feed="down-district")
+    for number, answer in enumerate((away, holding(ahead, longer.size, of="down-district"))):
+        await process.hears(answer)
+        body = AcknowledgedBody(by="province", at=NOW + timedelta(seconds=number), entries=())
+        context = Context(process.equipment)
+        await relaying.pass_on(context, [ChildAnswer("district", body)])
+        await context.commit()
+        await eventually(partial(process.city_told, body))
+
+
+async def test_what_waited_for_a_child_is_told_once_and_in_its_order(process: Process):
+    bodies = [AcknowledgedBody(by="province", at=NOW + timedelta(days=1 + number), entries=()) for number in range(25)]
+    context = Context(process.equipment)
+    await relaying.pass_on(context, [ChildAnswer("district", body) for body in bodies])
+    await context.commit()
+    await eventually(partial(process.city_told, bodies[-1]))
+    told = await process.bodies("down-district")
+    assert told[-25:] == [body.model_dump_json() for body in bodies]
+    assert len(told) == len(set(told))

@@ -13,7 +13,7 @@ from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.service import Service
 from creditmesh.exchange import service
 from creditmesh.exchange.entries import Draft
-from creditmesh.exchange.store import feeds, tiles
+from creditmesh.exchange.store import feeds, lost, tiles
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, PageReceived
@@ -31,7 +31,8 @@ alter table exchange.copy_checkpoint drop column note;
 alter table exchange.copy_head drop column announced, drop column held_from, drop column waiting, drop column unknown;
 drop table exchange.held_entry;
 
-drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision;
+drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision,
+    exchange.child_answer, exchange.lost_entry;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
@@ -51,7 +52,7 @@ READ = """
 insert into exchange.reader_position (stream, part, number) values ('query', 3, 1)
 """
 UNCOUNTED = """
-drop table exchange.unnamed, exchange.sent_revision;
+drop table exchange.unnamed, exchange.sent_revision, exchange.child_answer, exchange.lost_entry;
 create table exchange.relayed (peer text not null, index bigint not null, node text not null, body text not null);
 alter table exchange.received_page add column records uuid[], add column revs integer[];
 alter table exchange.copy_head drop column waiting, drop column unknown;
@@ -386,3 +387,26 @@ async def upgraded(postgres: Postgres, database: Database, *packages: Service) -
         postgres.admin, node="exchange1", tier="city", parts=12, packages=packages or [query, service],
         secrets=postgres.secrets, database=database.name,
     )  # fmt: skip
+
+
+RESTORED = """
+insert into exchange.feed_entry (feed, index, line, record, rev, change, subject)
+values ('up', $1, $2, gen_random_uuid(), 1, 'accepted', $3)
+"""
+
+
+async def test_what_an_older_version_fetched_back_is_listed_and_what_others_send_is_not(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session("ddl") as session:
+        await session.execute("drop table exchange.lost_entry")
+        await session.execute("update exchange.alembic_version set version_num = 'exchange_0013'")
+    async with database.session() as session:
+        own = await session.fetchval("select code from bus.node")
+        for index, (origin, subject) in enumerate(((own, uuid4()), (own, None), ("district", None))):
+            await session.execute(RESTORED, index, json.dumps({"origin": origin}), subject)
+        await upgraded(postgres, database)
+    async with database.pool("exchange").session() as session:
+        listed = await lost.listed(session, after=("", -1), limit=10)
+        known = await lost.of_records(session, "up", [each.record for each in listed if each.record is not None])
+    assert [(each.index, each.why) for each in listed] == [(1, "not_made_again")]
+    assert known == listed

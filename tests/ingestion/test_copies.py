@@ -683,3 +683,32 @@ async def test_content_that_is_gone_is_no_refusal_and_an_earlier_one_is_shown_no
     assert await codes(province, feed.entry(row | {"BZ": "再改"}, record=record, rev=3, change="corrected")) == []
     assert [event.state for event in await province.events(record)] == ["published", "withheld", "published"]
     assert await province.events(never) == []
+
+
+async def test_a_number_is_used_once(province: House):
+    """Whoever lost a revision and gave its number to another one is told so: what it ends is not ended here."""
+    feed, record = await opened_feed(province), new_record()
+    row = person_penalty(province.number())
+    first, corrected = (
+        feed.entry(row, record=record),
+        feed.entry(row | {"CF_NR_FK": "0.3"}, record=record, rev=2, change="corrected"),
+    )
+    await province.deliver(first, corrected)
+    for other in (
+        feed.entry(row, record=record, rev=2, change="repaired"),
+        feed.entry(row, record=record, rev=1, change="withdrawn"),
+        feed.entry(row | {"CF_NR_FK": "0.4"}, record=record, rev=2, change="corrected"),
+        feed.entry(row | {"CF_NR_FK": "0.4"}, record=record),
+    ):
+        assert await codes(province, other) == ["contradictory_entry"]
+    assert await codes(province, first, corrected) == []
+    assert [(event.rev, event.change) for event in await province.events(record)] == [(1, "accepted"), (2, "corrected")]
+
+
+async def test_an_end_that_was_decided_again_under_its_number_has_ended_it(province: House):
+    feed, record = await opened_feed(province), new_record()
+    row = person_penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    for _ in range(2):
+        assert await codes(province, feed.entry(row, record=record, rev=2, change="repaired")) == []
+    assert [event.change for event in await province.events(record)] == ["accepted", "repaired"]

@@ -1,11 +1,14 @@
 """After a restored database, for an operator: the node's own entries fetched back from who verified them."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from creditmesh.node.operator import Operator
 
+NAMES = ("feed", "index", "record", "rev", "change", "item", "party", "kind", "code", "why")
 _FEEDS = "/v1/admin/feeds"
+_LOOKS, _SECONDS = 60, 0.5
 
 
 def restore(operator: Operator) -> Iterator[tuple[str, str, int, int]]:
@@ -16,10 +19,26 @@ def restore(operator: Operator) -> Iterator[tuple[str, str, int, int]]:
 
 
 def missing(operator: Operator) -> list[tuple[str, ...]]:
-    """What came back as entries alone, of each record the newest: feed, record, revision, change, item, party."""
-    listed = operator.call("exchange", "GET", f"{_FEEDS}/restored")["items"]
-    names = ("feed", "record", "rev", "change", "item", "party")
-    return [tuple("-" if each[name] is None else str(each[name]) for name in names) for each in listed]
+    """What came back as entries alone, by `NAMES`; for a while it waits for what is being made again."""
+    for _ in range(_LOOKS):
+        rows = list(_listed(operator))
+        if all(each["why"] is not None for each in rows):
+            break
+        time.sleep(_SECONDS)
+    return [tuple("-" if each[name] is None else str(each[name]) for name in NAMES) for each in rows]
+
+
+def dismiss(operator: Operator, feed: str, index: int) -> None:
+    """Take an entry from what is missing."""
+    operator.call("exchange", "DELETE", f"{_FEEDS}/{feed}/restored/{index}")
+
+
+def _listed(operator: Operator) -> Iterator[dict[str, Any]]:
+    cursor = ""
+    while cursor is not None:
+        page = operator.call("exchange", "GET", f"{_FEEDS}/restored" + (f"?cursor={cursor}" if cursor else ""))
+        yield from page["items"]
+        cursor = page["next"]
 
 
 def _page(operator: Operator, feed: str) -> dict[str, Any]:

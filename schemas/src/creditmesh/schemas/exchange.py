@@ -240,17 +240,25 @@ class RestoredOut(Out):
     """How much that peer holds."""
 
 
-class RestoredRecord(Out):
-    """A revision of a record of this node that came back as an entry of a feed, and stands nowhere else here."""
+class LostOut(Out):
+    """An entry of a feed of this node that came back, while what it is about is not here again."""
 
     feed: FeedName
     index: int
-    record: UUID
-    rev: int
-    change: Change
+    record: UUID | None = None
+    rev: int | None = None
+    """These of a record of this node."""
+    change: Word
+    """What became of the record by it, or of the object: `published` or `withdrawn`."""
     item: Code | None = None
     party: Code | None = None
     """Who sent the record; None, like the item, where the entry's body was erased."""
+    kind: ObjectKind | None = None
+    code: Code | None = None
+    """These of an object of the catalogue."""
+    why: ReasonCode | None = None
+    """Why it is not made again: by what reason the node refuses its own entry, or `publish_again`. None: it is on its
+    way."""
 
 
 class ProofOut(Out):

@@ -99,19 +99,27 @@ def migrate() -> None:
 
 
 @app.command()
-def restore() -> None:
+def restore(
+    dismiss: Annotated[
+        str | None, typer.Option("--dismiss", help="FEED/INDEX: you have seen to it; it is listed no more.")
+    ] = None,
+) -> None:
     """After the database was restored: fetch the node's own entries back from the peers that verified them.
 
-    The node runs; what it took meanwhile is shared as soon as its feeds are whole. Printed is what came back as entries
-    alone, of each record the newest: whoever sent it sends it again. Once more it changes nothing and prints it again.
+    The node runs. Its records are made again from them; what it took meanwhile is shared when its feeds are whole.
+    Printed is what is not here again, and why: records, and objects of the catalogue that are to be published or
+    withdrawn again. Once more it changes nothing, and prints what is left.
     """
     from creditmesh.node import restoring
 
     with plainly():
-        operator, names = node_operator(), ("feed", "record", "rev", "change", "item", "party")
+        operator = node_operator()
+        if dismiss is not None:
+            feed, _, index = dismiss.rpartition("/")
+            restoring.dismiss(operator, feed, int(index) if index.isdecimal() else -1)
         for feed, peer, size, holds in restoring.restore(operator):
             err.print(f"{feed}: {size} / {holds} <- {peer}", markup=False, highlight=False)
-        show_table(names, restoring.missing(operator))
+        show_table(restoring.NAMES, restoring.missing(operator))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # -30d is no option

@@ -28,6 +28,10 @@ class PageChunk(NamedTuple):
     data: bytes
     """Its JSON."""
 
+    def of(self, node: str) -> "PageChunk":
+        """The same of another's feed: of the node whose own it is, which was given it back."""
+        return _written(self.page.model_copy(update={"peer": node}))
+
     def with_waiting(self, indices: Sequence[int]) -> "PageChunk":
         """The same, with these entries waiting for a newer version."""
         return _written(self.page.model_copy(update={"waiting": tuple(indices)}))

@@ -1,6 +1,8 @@
 """The comparer: a unit of every process of the exchange, which asks the readers of this node's feeds what they hold."""
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
 
 import httpx
 
@@ -13,14 +15,16 @@ from creditmesh.exchange.errors import FeedBehind, NotCompared
 from creditmesh.exchange.operations import sealing
 from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
 from creditmesh.exchange.peer import NotNow, Peer
+from creditmesh.exchange.store import lost
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import UP
+from creditmesh.schemas.exchange import DOWN, UP
 from creditmesh.schemas.tlog import Checkpoint
 
 SECONDS_TO_LOOK = 1.0
 """How often it looks whom to ask: peers come and go with the catalogue, and one that was away may answer now."""
-_TIMEOUT = 5.0
+SECONDS_TO_ANSWER = 5.0
+"""From the question to the last byte: who sends one a moment is not heard."""
 
 
 class Comparer:
@@ -28,33 +32,53 @@ class Comparer:
 
     def __init__(self, workplace: Workplace) -> None:
         self._equipment: Equipment = workplace.equipment
+        self._judging = asyncio.Lock()
 
     async def run(self) -> None:
         """Ask and look, until a session fails."""
-        async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+        async with httpx.AsyncClient(timeout=SECONDS_TO_ANSWER) as client:
             with uncertain_on_failure("comparing feeds"):
                 while True:
                     await self.look(client)
                     await asyncio.sleep(SECONDS_TO_LOOK)
 
     async def look(self, client: httpx.AsyncClient) -> None:
-        """Ask, at once, who was not heard yet; then judge what was heard by what stands in the database."""
+        """Ask, at once, who was not heard yet; each feed is judged when its own readers had their time."""
         known, directory = compared(self._equipment), self._equipment.followed
         if not isinstance(directory, Directory):
             raise TypeError("the exchange follows the catalogue")
-        wanted = {(feed, party.code): party for party, feed in readers(directory)}
-        asked = [
-            self._ask(client, party, feed) for (feed, peer), party in wanted.items() if (feed, peer) not in known.held
-        ]
-        heard = dict(answer for answer in await asyncio.gather(*asked) if answer is not None)
-        heard |= known.unfit()
-        if heard:
-            async with self._equipment.pool.session() as session:
-                await judge(self._equipment, session, heard)
-        known.keep(wanted)
+        wanted: dict[str, list[Party]] = defaultdict(list)
+        for party, feed in readers(directory):
+            wanted[feed].append(party)
+        known.keep({(feed, party.code) for feed, parties in wanted.items() for party in parties})
+        async with asyncio.TaskGroup() as looked:
+            for feed, parties in wanted.items():
+                looked.create_task(self._look_at(client, feed, parties))
         await self._open_to_readers()
-        for feed, _ in wanted:
-            FEED_BEHIND.labels(feed).set(bool(known.behind(feed)))
+        await self._tell_lost()
+
+    async def _tell_lost(self) -> None:
+        """Say in readiness how much came back that is not here again."""
+        async with self._equipment.pool.session() as session:
+            counts = await lost.counts(session)
+        for feed in (UP, DOWN):
+            if count := counts.get(feed):
+                self._equipment.stopped[f"restored {feed}"] = f"{count} entries: creditmesh-node restore lists them"
+            else:
+                self._equipment.stopped.pop(f"restored {feed}", None)
+
+    async def _look_at(self, client: httpx.AsyncClient, feed: str, parties: Sequence[Party]) -> None:
+        known = compared(self._equipment)
+        asked = [self._ask(client, party, feed) for party in parties if (feed, party.code) not in known.held]
+        heard = dict(answer for answer in await asyncio.gather(*asked) if answer is not None)
+        heard |= known.unfit(feed)
+        if compared(self._equipment) is not known:
+            return  # the database went back meanwhile: all are asked anew
+        if heard:
+            async with self._judging, self._equipment.pool.session() as session:
+                await judge(self._equipment, session, heard)
+        known.release(feed, [party.code for party in parties])
+        FEED_BEHIND.labels(feed).set(bool(known.behind(feed)))
 
     async def _open_to_readers(self) -> None:
         """Let who was enrolled since read all of `up`, where that may be appended to."""
@@ -68,13 +92,14 @@ class Comparer:
             await context.rollback()
 
     async def _ask(self, client: httpx.AsyncClient, party: Party, feed: str) -> tuple[Reader, Checkpoint | None] | None:
-        """What a reader holds; None where it does not answer, and is asked again."""
-        equipment = self._equipment
+        """What a reader holds; None where it does not answer in time, and is asked again."""
+        place, equipment = (feed, party.code), self._equipment
         if party.url is None:
-            return None
+            return place, None  # it cannot say, like one of an older version
         peer = Peer(party=party, node=equipment.node.code, keys=equipment.keys, clock=equipment.clock, client=client)
         try:
-            answer = await peer.held(feed)
-        except NotNow:
+            async with asyncio.timeout(SECONDS_TO_ANSWER):
+                answer = await peer.held(feed)
+        except (NotNow, TimeoutError):
             return None
-        return (feed, party.code), signed_here(equipment, party.code, feed, answer)
+        return place, signed_here(equipment, party.code, feed, answer)

@@ -71,6 +71,14 @@ class NotRestored(Conflict):
     title_zh = "无法以对方副本恢复该交换日志"
 
 
+class NothingLost(NotFound):
+    """404: nothing that came back and is lost is listed at this place."""
+
+    code = "nothing_lost"
+    title = "Nothing that was lost is listed there"
+    title_zh = "该处没有列出的丢失内容"
+
+
 class NotOffered(Conflict):
     """409: the peer no longer gives the entries that were verified."""
 

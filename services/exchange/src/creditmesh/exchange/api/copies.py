@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from creditmesh.chassis.http.access import AccessPolicy
@@ -11,7 +11,7 @@ from creditmesh.exchange.api.feeds import NDJSON, PULLS, Feed
 from creditmesh.exchange.operations import chain, copying, offering, relaying, restoring
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.chain import ChainOut
-from creditmesh.schemas.exchange import FeedOut, OfferedOut, RestoredOut, RestoredRecord
+from creditmesh.schemas.exchange import FeedOut, LostOut, OfferedOut, RestoredOut
 from creditmesh.schemas.identifiers import FeedName, NodeCode
 
 router = Router(tags=["exchange"])
@@ -113,9 +113,28 @@ async def restore(ctx: Ctx, feed: FeedName) -> RestoredOut:
 
 
 @router.get("/v1/admin/feeds/restored", access=AccessPolicy.inside())
-async def restored(ctx: Ctx) -> Page[RestoredRecord]:
-    """What came back as entries of feeds alone, of each record the newest: whoever sent it sends it again.
+async def restored(
+    ctx: Ctx,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    cursor: Annotated[
+        str | None, Query(pattern=r"^[a-z0-9-]{1,40}/\d{1,16}$", description="`next` of the page before.")
+    ] = None,
+) -> Page[LostOut]:
+    """What came back as entries of feeds and is not here again.
 
+    Records that were not made again, and why, and what was published in `down`.
+
+    An entry goes from the list when its revision is here, when its object is published or withdrawn here again, or when
+    it is dismissed.
     `GET /v1/admin/feeds/restored`
     """
-    return Page(items=tuple(await restoring.missing(ctx)))
+    return await restoring.missing(ctx, cursor=cursor, limit=limit)
+
+
+@router.delete("/v1/admin/feeds/{feed}/restored/{index}", access=AccessPolicy.inside(), status_code=204)
+async def dismiss(ctx: Ctx, feed: FeedName, index: Annotated[int, Path(ge=0, le=2**53)]) -> None:
+    """Take an entry from that list: you have seen to it. 404 if it is not listed.
+
+    `DELETE /v1/admin/feeds/down/restored/17`
+    """
+    await restoring.dismiss(ctx, feed, index)

@@ -1,7 +1,7 @@
 """Acknowledgements of our feeds, from who pulls them: taken if they fit, told, passed on to who began the record."""
 
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pydantic import ValidationError
 
@@ -13,7 +13,7 @@ from creditmesh.exchange.operations import serving
 from creditmesh.exchange.operations.chain import LEEWAY
 from creditmesh.exchange.operations.holders import tell_answers
 from creditmesh.exchange.operations.relaying import pass_on, relayed
-from creditmesh.exchange.store import answers, feeds
+from creditmesh.exchange.store import answers, feeds, lost
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, Acknowledgement, EntryRange, Proof
 from creditmesh.schemas.directory import Directory
@@ -55,8 +55,10 @@ async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
 
 async def _add(ctx: Context, feed: str, given: Acknowledgement, signed: SignedText) -> None:
     session = await ctx.session()
-    refused = {each.index: each.code for each in given.refused}
-    added = await answers.add(session, feed, given.by, [(given.first, given.until)], refused)
+    returning = await lost.returning(session, feed, [(given.first, given.until)])  # for these it is asked again
+    refused = {each.index: each.code for each in given.refused if each.index not in returning}
+    answered = _without(returning, first=given.first, until=given.until)
+    added = await answers.add(session, feed, given.by, answered, refused)
     if ranges := [*added.applied, *added.refused]:
         entries = await feeds.within(session, feed, ranges)
         shown = [each for each in entries if each.change in TOLD or each.index in refused]
@@ -68,6 +70,13 @@ async def _add(ctx: Context, feed: str, given: Acknowledgement, signed: SignedTe
         tell_answers(ctx, entries, by=given.by, refused=refused, proofs=proofs)
         relays = await relayed(ctx, entries, by=given.by, at=given.at, refused=refused, proofs=proofs)
         await pass_on(ctx, relays)
+
+
+def _without(indices: Collection[int], *, first: int, until: int) -> list[tuple[int, int]]:
+    """A range without these of its entries."""
+    gaps = sorted(indices)
+    ranges = zip([first, *(index + 1 for index in gaps)], [*gaps, until], strict=True)
+    return [(begin, end) for begin, end in ranges if begin < end]
 
 
 def _read(ctx: Context, signed: SignedText) -> Acknowledgement:

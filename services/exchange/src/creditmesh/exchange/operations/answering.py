@@ -12,7 +12,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.exchange.chunks import without_bodies
-from creditmesh.exchange.store import copies, feeds, pages, waiting
+from creditmesh.exchange.store import copies, feeds, lost, pages, waiting
 from creditmesh.exchange.store.copies import Made, Unsent
 from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.exchange.store.waiting import WaitingEntry
@@ -31,11 +31,16 @@ def word(peer: str) -> str:
 async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
     """Keep what was judged here; the puller's unit signs and sends it when all of this node has gone by it.
 
+    Of this node's own entries that were fetched back: why some of their revisions are not made again.
+
     What a run did to records was ordered before the event that says so: it is below the heads of its stream.
     """
     session = await ctx.session()
     beyond = {stream: await _heads(session, stream) for stream in {each.stream for each in events}}
-    judged = [(each, each.read(EntriesJudged)) for each in events]
+    said = [(each, each.read(EntriesJudged)) for each in events]
+    for _, own in (each for each in said if each[1].peer == ctx.node.code):
+        await lost.refuse(session, own.feed, [(entry.index, entry.code) for entry in own.refused])
+    judged = [each for each in said if each[1].peer != ctx.node.code]
     verified = await copies.heads_at(session, [(each.peer, each.feed, each.until) for _, each in judged])
     made = [
         Made(

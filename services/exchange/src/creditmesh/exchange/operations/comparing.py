@@ -6,6 +6,7 @@ sizes; so every process asks the nodes that read a feed first. What they say cou
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import structlog
@@ -43,7 +44,7 @@ class Compared:
     """What this process has heard since it began."""
 
     known: set[str] = field(default_factory=set)
-    """The feeds of which all readers were asked and one has answered."""
+    """The feeds of which every reader has answered, or one that holds a head: who holds nothing vouches for nobody."""
     held: dict[Reader, Checkpoint | None] = field(default_factory=dict)
     """What each that answered holds, as this node signed it; None: nothing, or it cannot say."""
     fits: set[Reader] = field(default_factory=set)
@@ -51,23 +52,24 @@ class Compared:
     least: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """How long each feed was when this process last saw it: a database that goes back beneath it is found by that."""
 
-    def keep(self, wanted: Collection[Reader]) -> None:
-        """All these were asked; forget who reads nothing any more."""
+    def keep(self, wanted: AbstractSet[Reader]) -> None:
+        """These are all readers; forget who reads nothing any more."""
         self.held = {place: head for place, head in self.held.items() if place in wanted}
-        self.fits.intersection_update(wanted)
-        self.known |= {feed for feed, _ in self.held}
+        self.fits &= wanted
 
-    def unfit(self) -> dict[Reader, Checkpoint | None]:
-        """Those that hold what did not stand here when it was looked."""
-        return {place: head for place, head in self.held.items() if place not in self.fits}
+    def release(self, feed: str, peers: Collection[str]) -> None:
+        """All its readers, these, were asked and had their time: what they have said may be enough to go on."""
+        heard = [self.held[feed, peer] for peer in peers if (feed, peer) in self.held]
+        if len(heard) == len(peers) or any(head is not None for head in heard):
+            self.known.add(feed)
+
+    def unfit(self, feed: str) -> dict[Reader, Checkpoint | None]:
+        """Those that hold of the feed what did not stand here when it was looked."""
+        return {place: head for place, head in self.held.items() if place[0] == feed and place not in self.fits}
 
     def behind(self, feed: str) -> dict[str, int]:
         """The peers that hold of the feed what does not stand here, and how much they hold."""
-        return {
-            peer: head.size
-            for (name, peer), head in self.held.items()
-            if name == feed and head is not None and (name, peer) not in self.fits
-        }
+        return {peer: head.size for (_, peer), head in self.unfit(feed).items() if head is not None}
 
 
 def compared(equipment: Equipment) -> Compared:
@@ -84,6 +86,15 @@ def assert_compared(ctx: Context, feed: str) -> Compared:
     if heard.behind(feed):
         raise FeedBehind
     return heard
+
+
+def is_appendable(ctx: Context, feed: str) -> bool:
+    """Whether what was heard lets the feed be appended to."""
+    try:
+        assert_compared(ctx, feed)
+    except (NotCompared, FeedBehind):
+        return False
+    return True
 
 
 def assert_appendable(ctx: Context, feed: str, size: int) -> None:

@@ -145,7 +145,8 @@ async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> None
             ctx.emit_row(row.id, part=row.part)
     session = await ctx.session()
     await pages.write(session, rows)
-    sent = [each for chunk in chunks if chunk.page.feed == UP for each in chunk.page.received]
+    peers = [chunk.page for chunk in chunks if chunk.page.feed == UP and chunk.page.peer != ctx.node.code]
+    sent = [each for page in peers for each in page.received]
     lines = [(each, each.line) for each in sent if each.line is not None]
     await revisions.note_sent(
         session,

@@ -10,13 +10,15 @@ import structlog
 from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import acknowledged_draft, stretches
 from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.chain import Link
+from creditmesh.exchange.operations.comparing import assert_compared, is_appendable
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.store import answers, feeds, revisions
+from creditmesh.exchange.store import answers, child_answers, feeds, lost, revisions
 from creditmesh.exchange.store import chain as waiting
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
@@ -27,6 +29,8 @@ from creditmesh.schemas.proofs import Unproven, proven, refusal_of
 from creditmesh.schemas.received import ReceivedEntry
 
 _AT_ONCE = 50
+_MOST_WAITING = 10
+"""Bodies that had to wait and are appended at once."""
 _MOST_BYTES = 1024 * 1024
 """Of one body that is passed on, unless it is about one entry; about: texts in it are escaped."""
 _PLAIN = 600
@@ -61,6 +65,8 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown:
             given[body.by, received.peer].append(body)
         else:
             await waiting.wait(session, received, node=body.by)
+    if given or grown:
+        assert_compared(ctx, UP)  # what they are about may have to be fetched back first
     relays: list[ChildAnswer] = []
     for by, code in sorted({*given, *((node, peer) for peer in grown for node in known[peer])}):
         for body in given[by, code]:
@@ -104,15 +110,38 @@ async def relayed(
 
 
 async def pass_on(ctx: Context, relays: Sequence[ChildAnswer]) -> None:
-    """Append to each child's feed what it is to be told, child by child in the order of their codes."""
+    """Append to each child's feed what it is to be told, child by child in the order of their codes.
+
+    For a child whose feed may not be appended to it waits: that concerns no other child, and nobody who answers.
+    """
     for child in sorted({each.child for each in relays}):
-        drafts = [acknowledged_draft(each.body) for each in relays if each.child == child]
-        await append(ctx, f"{DOWN}-{child}", drafts)
+        bodies, feed = [each.body for each in relays if each.child == child], f"{DOWN}-{child}"
+        if is_appendable(ctx, feed):
+            await append(ctx, feed, [acknowledged_draft(body) for body in bodies])
+        else:
+            await child_answers.wait(await ctx.session(), child, [body.model_dump_json() for body in bodies])
+
+
+async def pass_on_waiting(ctx: Context) -> bool:
+    """Append some of what waits for one child whose feed may be appended to by now; False if there is nothing."""
+    session = await ctx.session()
+    for child in await child_answers.children(session):
+        feed = f"{DOWN}-{child}"
+        if not is_appendable(ctx, feed):
+            continue
+        held = await feeds.hold(session, feed)
+        if bodies := await child_answers.take(session, child, limit=_MOST_WAITING):  # others may have been first
+            drafts = [acknowledged_draft(AcknowledgedBody.model_validate_json(body)) for body in bodies]
+            await append(ctx, feed, drafts, held=held)
+            return True
+    return False
 
 
 async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildAnswer]:
     session = await ctx.session()
     told = {entry.index: entry for entry in body.entries}
+    if await lost.returning(session, UP, [(index, index + 1) for index in told]):
+        raise Transient("an answer is about a revision that is being made again")
     found = [entry for entry in await feeds.at(session, UP, told) if _holds(entry, told[entry.index], body.by, link)]
     refused = {entry.index: code for entry in found if (code := told[entry.index].code) is not None}
     added = await answers.add(session, UP, body.by, [(entry.index, entry.index + 1) for entry in found], refused)

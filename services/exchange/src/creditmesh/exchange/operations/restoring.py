@@ -1,7 +1,8 @@
 """A feed that is behind: its entries fetched back from who has most of it, under the heads that this node signed.
 
-What comes back is the same lines under the same heads, so that nobody sees a second history. The records that the
-entries are about are not made again: whoever sent them sends them again (`missing`).
+What comes back is the same lines under the same heads, so that nobody sees a second history. The revisions of this
+node's own records in them are told to the node itself, which makes them again as they were numbered: a record keeps its
+id, and no number is used twice. What cannot be made again, and what was published, is listed until it is there again.
 """
 
 from collections.abc import AsyncIterator
@@ -12,28 +13,37 @@ from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Conflict, Unavailable
-from creditmesh.exchange.entries import Draft
-from creditmesh.exchange.errors import NoSuchFeed, NotKept, NotRestored
+from creditmesh.chassis.vault.feeds import SEALING
+from creditmesh.exchange.chunks import alone
+from creditmesh.exchange.entries import Draft, key_draft
+from creditmesh.exchange.errors import NoSuchFeed, NothingLost, NotKept, NotRestored
+from creditmesh.exchange.operations import receiving
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
 from creditmesh.exchange.operations.feeds import word
-from creditmesh.exchange.peer import NotNow, Peer, PulledPage
-from creditmesh.exchange.store import copies, feeds, pages, restored
+from creditmesh.exchange.peer import MOST_BYTES, MOST_LINES, NotNow, Peer, PulledPage
+from creditmesh.exchange.store import copies, feeds, lost, pages
 from creditmesh.exchange.store.feeds import SignedHead
+from creditmesh.exchange.store.lost import COPY, PUBLISH, LostEntry
+from creditmesh.exchange.store.pages import KeptStretch
+from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import (
     DOWN,
     UP,
+    CatalogueBody,
     EntryLine,
     FeedEntry,
     FeedOut,
+    LostOut,
     RecordBody,
     RestoredOut,
-    RestoredRecord,
 )
 from creditmesh.schemas.pages import BadPage, extended
 from creditmesh.schemas.tlog import full_tiles
 
 _TIMEOUT = 30.0
+_AT_ONCE = 100
+"""Entries of a copy that are read at once."""
 
 
 async def held_for(ctx: Context, feed: str) -> FeedOut:
@@ -48,22 +58,31 @@ async def held_for(ctx: Context, feed: str) -> FeedOut:
 async def kept_for(ctx: Context, feed: str, *, after: int) -> AsyncIterator[bytes]:
     """The caller's own entries after so many, as they came, up to the next head it signed; nothing if there are none.
 
-    NotKept if they are not all kept.
+    NotKept if they are not all kept, or are more than the caller takes in a page. They are read as they are sent.
     """
     session, peer = await ctx.alone(), _caller(ctx, feed)
-    page = await pages.kept(session, peer, feed, after=after)
-    if page is None and after < (await copies.found(session, peer, feed)).range.size:
+    stretch = await pages.kept_until(session, peer, feed, after=after, limit=MOST_LINES - 1)
+    if stretch is None and after >= (await copies.found(session, peer, feed)).range.size:
+        return _sent(ctx, peer, feed, None, after=after)
+    if stretch is None or not stretch.whole or stretch.weight > MOST_BYTES:
         raise NotKept(f"Not all after {after} is kept.", f"{after} 之后的条目未完整保留。")
+    return _sent(ctx, peer, feed, stretch, after=after)
 
-    async def sent() -> AsyncIterator[bytes]:
-        if page is None:
-            return
-        for entry in page.entries:
-            said = entry if entry.salt else entry.model_copy(update={"body": None})  # older versions kept no salt
-            yield said.model_dump_json().encode() + b"\n"
-        yield orjson.dumps({"checkpoint": page.note}, option=orjson.OPT_APPEND_NEWLINE)
 
-    return sent()
+async def _sent(ctx: Context, peer: str, feed: str, stretch: KeptStretch | None, *, after: int) -> AsyncIterator[bytes]:
+    if stretch is None:
+        return
+    for first in range(after, stretch.size, _AT_ONCE):
+        until = min(first + _AT_ONCE, stretch.size)
+        async with ctx.afterwards() as later:
+            entries = await pages.kept(await later.alone(), peer, feed, after=first, until=until)
+        yield b"".join(map(_line_of, entries))
+    yield orjson.dumps({"checkpoint": stretch.note}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _line_of(entry: FeedEntry) -> bytes:
+    said = entry if entry.salt else entry.model_copy(update={"body": None})  # older versions kept no salt
+    return said.model_dump_json().encode() + b"\n"
 
 
 async def restore_page(ctx: Context, feed: str) -> RestoredOut:
@@ -73,7 +92,7 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
     it does not give it whole.
     """
     session, known = await ctx.alone(), compared(ctx.equipment)
-    await judge(ctx.equipment, session, known.unfit())
+    await judge(ctx.equipment, session, known.unfit(feed))
     before, behind = await feeds.head(session, feed), known.behind(feed)
     if not behind:
         assert_compared(ctx, feed)
@@ -104,24 +123,50 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
         tiles=full_tiles(completed),
         waking=word(feed),
     )
+    await lost.add(session, [gone for entry in pulled.entries if (gone := _lost(ctx, feed, entry)) is not None])
+    if feed == UP:
+        await _tell(ctx, pulled)
     return RestoredOut(feed=feed, peer=code, size=after.size, holds=behind[code])
 
 
-async def missing(ctx: Context) -> list[RestoredRecord]:
-    """The revisions of this node's records that came back as entries alone: of each record the newest."""
-    return [
-        RestoredRecord(
-            feed=each.feed,
-            index=each.index,
-            record=each.record,
-            rev=each.rev,
-            change=each.change,
-            item=each.item,
-            party=each.party,
-        )
-        for each in await restored.newest(await ctx.alone())
-        if EntryLine.model_validate_json(each.line).origin == ctx.node.code
-    ]
+async def missing(ctx: Context, *, cursor: str | None, limit: int) -> Page[LostOut]:
+    """What came back as entries of feeds and is not here again: of records, and of the catalogue."""
+    feed, _, index = (cursor or "").rpartition("/")
+    rows = await lost.listed(await ctx.alone(), after=(feed, int(index or -1)), limit=limit + 1)
+    items = tuple(LostOut(**row._asdict()) for row in rows[:limit])
+    return Page(items=items, next=f"{items[-1].feed}/{items[-1].index}" if len(rows) > limit else None)
+
+
+async def dismiss(ctx: Context, feed: str, index: int) -> None:
+    """An operator has seen to what came back at this place; NothingLost if it is not listed."""
+    if not await lost.dismiss(await ctx.session(), feed, index):
+        raise NothingLost("See GET /v1/admin/feeds/restored for what is.", "所列条目见 GET /v1/admin/feeds/restored。")
+
+
+async def _tell(ctx: Context, pulled: PulledPage) -> None:
+    """Tell this node itself of its own revisions, behind the key that seals those in front of which none came back."""
+    chunks = [chunk.of(ctx.node.code) for chunk in pulled.chunks]
+    key = await feeds.newest_key(await ctx.session(), UP)
+    if key is not None:
+        draft = key_draft(key=key.key, alg=SEALING, wrapped=[key.wrapped], at=ctx.instant)
+        entry = FeedEntry(index=0, line=draft.line, salt=draft.salt, body=draft.body)
+        chunks.insert(0, alone(ctx.node.code, UP, entry))
+    await receiving.keep(ctx, chunks, tell=True)
+
+
+def _lost(ctx: Context, feed: str, entry: FeedEntry) -> LostEntry | None:
+    line = _line(entry)
+    if line is not None and line.record is not None:
+        said = _draft(entry)
+        why = None if line.origin == ctx.node.code else COPY
+        return LostEntry(feed, entry.index, line.record, line.rev, line.change, said.item, said.party, why=why)
+    if feed != DOWN or line is None or line.type != "catalogue" or entry.body is None:
+        return None
+    try:
+        object_ = CatalogueBody.model_validate_json(entry.body)
+    except ValidationError:
+        return None  # what a node says of itself, which is said again by itself
+    return LostEntry(feed, entry.index, change=object_.state, kind=object_.kind, code=object_.code, why=PUBLISH)
 
 
 async def _pulled(ctx: Context, code: str, feed: str, *, after: int) -> PulledPage:

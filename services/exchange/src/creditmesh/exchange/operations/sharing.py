@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import orjson
 from pydantic import JsonValue
 
 from creditmesh.chassis.bus.event import Delivered
@@ -11,7 +12,8 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
-from creditmesh.exchange.store import feeds
+from creditmesh.exchange.store import feeds, lost
+from creditmesh.exchange.store.lost import FoundRevision, LostEntry
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
@@ -26,7 +28,7 @@ async def share_records(ctx: Context, changes: Sequence[Change]) -> None:
     What becomes of a record that is there already follows also when its item is shared no more: its ends whole, and in
     place of content that it is withheld.
     """
-    shared = await _shared(ctx, changes)
+    shared = await _not_there(ctx, await _shared(ctx, changes))
     if not shared:
         return
     opened = await _opened(ctx, [event for _, event in shared])
@@ -48,6 +50,36 @@ async def share_catalogue(ctx: Context, changes: Sequence[tuple[Delivered, Catal
     ]
     if drafts:
         await append(ctx, DOWN, drafts)
+        await lost.published(await ctx.session(), DOWN, {(event.kind, event.code) for _, event in changes})
+
+
+async def _not_there(ctx: Context, shared: Sequence[Change]) -> Sequence[Change]:
+    """Those that do not stand in `up` already, fetched back before they were here: these entries point to them now.
+
+    A revision that was made here under a number which was lost is another one, and is told.
+    """
+    session = await ctx.session()
+    records = {event.record for _, event in shared}
+    gone = {(each.record, each.rev): each for each in await lost.of_records(session, UP, records)} if records else {}
+    if not gone:
+        return shared
+    bodies = await feeds.bodies(session, UP, [each.index for each in gone.values()])
+    there, found = set[UUID](), list[FoundRevision]()
+    for event in (event for _, event in shared if (event.record, event.rev) in gone):
+        entry = gone[event.record, event.rev]
+        if _is_of(event, entry, bodies[entry.index]):
+            there.add(event.revision)
+            found.append(FoundRevision(entry.index, event.subject, event.item, event.party))
+        elif event.change == "withheld":  # in place of content that is gone
+            there.add(event.revision)
+    await lost.found(session, UP, found)
+    return [each for each in shared if each[1].revision not in there]
+
+
+def _is_of(event: RecordChanged, entry: LostEntry, body: str | None) -> bool:
+    if event.change != entry.change or event.change in STATE_CHANGES:
+        return event.change == entry.change
+    return body is not None and orjson.loads(body).get("revision") == str(event.revision)
 
 
 async def _shared(ctx: Context, changes: Sequence[Change]) -> list[Change]:

@@ -186,6 +186,7 @@ _AT = f"""
     select {_PLACED} from exchange.feed_entry
      where feed = :feed and index = any(:indices) and subject is not null order by index
 """
+_BODIES = "select index, body from exchange.feed_entry where feed = :feed and index = any(:indices)"
 _FIRSTS = """
     select record, min(index) as index from exchange.feed_entry
      where feed = :feed and record = any(:records) group by record
@@ -224,6 +225,12 @@ async def within(session: Session, feed: str, ranges: Sequence[tuple[int, int]])
 async def at(session: Session, feed: str, indices: Collection[int]) -> list[Placed]:
     """The entries about records at these places."""
     return [Placed(**row) for row in await session.fetch(_AT, {"feed": feed, "indices": list(indices)})]
+
+
+async def bodies(session: Session, feed: str, indices: Collection[int]) -> dict[int, str | None]:
+    """The bodies of the entries at these places."""
+    rows = await session.fetch(_BODIES, {"feed": feed, "indices": list(indices)})
+    return {row["index"]: row.body for row in rows}
 
 
 async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict[UUID, int]:

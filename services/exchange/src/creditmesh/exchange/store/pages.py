@@ -1,6 +1,6 @@
 """What came of peers' feeds: stretches of verified pages, each the body of an event, and the entries in them."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -39,24 +39,40 @@ class ReceivedText(NamedTuple):
     indices: Sequence[int]
 
 
-class KeptPage(NamedTuple):
-    """Entries of a copy as they came, and the signed head that they lead to."""
+class KeptStretch(NamedTuple):
+    """Entries of a copy up to a signed head."""
 
-    entries: list[FeedEntry]
+    size: int
     note: str
+    weight: int
+    """Bytes in which all of them are kept, or more."""
+    whole: bool
+    """Whether all of them are kept."""
 
 
-# Up to the next head whose signed text is kept.
+# Up to the next head whose signed text is kept: whether all before it is kept, and what it weighs at most. What was
+# told again stands twice.
 _KEPT_UNTIL = """
-    select size, note from exchange.copy_checkpoint
-     where peer = :peer and feed = :feed and size > :after and note is not null order by size limit 1
+    select head.size, head.note, kept.weight,
+           coalesce(kept.indices @> int8range(:after, head.size), false) as whole
+      from (select size, note from exchange.copy_checkpoint
+             where peer = :peer and feed = :feed and size > :after and note is not null
+             order by size limit 1) head
+     cross join lateral (
+        select range_agg(int8range(first, until)) as indices, coalesce(sum(weight), 0) as weight
+          from (select distinct on (p.first, p.until) p.first, p.until, octet_length(p.data) as weight
+                  from exchange.received_page p
+                 where p.peer = :peer and p.feed = :feed and p.first > cast(:after as bigint) - :most
+                   and p.first < head.size and p.until > :after
+                   and head.size <= cast(:after as bigint) + :limit) page) kept
 """
-# No page has more entries than the bound: so far back one that covers an index may begin. One that was told again
-# stands twice.
+# No page has more entries than the bound: so far back one that covers an index may begin. Of what was told again, and
+# stands several times, the newest.
 _BETWEEN = """
-    select distinct on (first) first, data from exchange.received_page
-     where peer = :peer and feed = :feed and first > :beyond and first < :until and until > :after
-     order by first, id limit :limit
+    select distinct on (first, until) first, until, data from exchange.received_page
+     where peer = :peer and feed = :feed and first > cast(:after as bigint) - :most and first < :until
+       and until > :after and (first, until) > (:beyond, :ended)
+     order by first, until, id desc limit :limit
 """
 _COVERING = """
     with wanted as (
@@ -98,17 +114,6 @@ async def rewrite(session: Session, texts: Sequence[tuple[int, UUID, bytes]]) ->
     await session.execute(_REWRITE, dict(zip(("parts", "ids", "texts"), zip(*texts, strict=True), strict=True)))
 
 
-async def between(
-    session: Session, peer: str, feed: str, *, after: int, until: int = 2**53
-) -> AsyncIterator[PageReceived]:
-    """The stretches in which the entries `after <= index < until` are, in their order."""
-    beyond, place = after - MOST_ENTRIES, {"peer": peer, "feed": feed, "after": after, "until": until}
-    while rows := await session.fetch(_BETWEEN, {**place, "beyond": beyond, "limit": _AT_ONCE}):
-        beyond = rows[-1].first
-        for row in rows:
-            yield PageReceived.model_validate_json(row.data)
-
-
 async def at(session: Session, peer: str, feed: str, indices: Collection[int]) -> dict[int, FeedEntry]:
     """These entries as they are kept; of one that stands twice the one with its body."""
     found: dict[int, FeedEntry] = {}
@@ -119,13 +124,25 @@ async def at(session: Session, peer: str, feed: str, indices: Collection[int]) -
     return found
 
 
-async def kept(session: Session, peer: str, feed: str, *, after: int) -> KeptPage | None:
-    """The entries after so many up to the next signed head, as they came; None if there are none or not all."""
-    end = await session.row(_KEPT_UNTIL, {"peer": peer, "feed": feed, "after": after})
-    if end is None:
-        return None
+async def kept_until(session: Session, peer: str, feed: str, *, after: int, limit: int) -> KeptStretch | None:
+    """The stretch of a copy after so many up to the next signed head; None if there is none.
+
+    It counts as not whole where it has more entries than the limit: older versions kept one head of many.
+    """
+    place = {"peer": peer, "feed": feed, "after": after, "limit": limit, "most": MOST_ENTRIES}
+    row = await session.row(_KEPT_UNTIL, place)
+    return None if row is None else KeptStretch(*row)
+
+
+async def kept(session: Session, peer: str, feed: str, *, after: int, until: int) -> list[FeedEntry]:
+    """The entries `after <= index < until` as they are kept, of one that stands twice the one with its body."""
     found: dict[int, FeedEntry] = {}
-    async for page in between(session, peer, feed, after=after, until=end.size):
-        found |= {entry.index: entry for entry in page.entries if after <= entry.index < end.size}
-    whole = [found[index] for index in sorted(found)]
-    return KeptPage(whole, end.note) if len(whole) == end.size - after else None
+    wanted = {"peer": peer, "feed": feed, "after": after, "until": until, "most": MOST_ENTRIES, "limit": _AT_ONCE}
+    place = {"beyond": -1, "ended": -1}
+    while rows := await session.fetch(_BETWEEN, wanted | place):
+        place = {"beyond": rows[-1].first, "ended": rows[-1].until}
+        for row in rows:
+            for entry in PageReceived.model_validate_json(row.data).entries:
+                if after <= entry.index < until and (entry.index not in found or entry.body is not None):
+                    found[entry.index] = entry
+    return [found[index] for index in sorted(found)]

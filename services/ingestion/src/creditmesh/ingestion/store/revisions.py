@@ -3,8 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
+
+import orjson
 
 from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import Session
@@ -112,6 +114,13 @@ _EXPIRED = f"""
     select u.part, u.subject, u.natural_key from {_PLACES}
       join ingestion.closed c on c.part = u.part and c.natural_key = u.natural_key and c.state = 'published'
 """
+_SAID = """
+    select w.part, w.subject, w.natural_key, w.rev, r.data
+      from unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]),
+                  cast(:revs as integer[])) as w(part, subject, natural_key, rev)
+      join ingestion.revision r on r.part = w.part and r.subject = w.subject and r.natural_key = w.natural_key
+                               and r.rev = w.rev
+"""
 _OF_PLACE = f"""
     {_STORED} from ingestion.revision r
      where r.part = :part and r.subject = :subject and r.natural_key = :natural_key order by r.rev
@@ -209,6 +218,29 @@ async def expired(session: Session, places: Iterable[Place]) -> set[Place]:
     wanted = set(places)
     rows = await session.fetch(_EXPIRED, _columns(wanted)) if wanted else ()
     return {(row.part, row.subject, row.natural_key) for row in rows}
+
+
+async def homes(session: Session, records: Collection[UUID], *, parts: int) -> dict[UUID, Place]:
+    """Where these records of this node are; those that are not here are absent."""
+    found = await firsts(session, ((part, record) for record in records for part in range(parts)))
+    return {record: stored.place for record, stored in found.items() if stored.record == record}
+
+
+class RevisionSaid(NamedTuple):
+    """What one revision is, by its number."""
+
+    change: str
+    revision: str
+
+
+async def said(session: Session, numbered: Collection[tuple[Place, int]]) -> dict[tuple[Place, int], RevisionSaid]:
+    """What the revisions of these numbers are at these places; those that are not here are absent."""
+    if not numbered:
+        return {}
+    columns = zip(*((*place, rev) for place, rev in numbered), strict=True)
+    rows = await session.fetch(_SAID, dict(zip(("parts", "subjects", "keys", "revs"), columns, strict=True)))
+    events = (((row[:3], row.rev), orjson.loads(row.data)) for row in rows)
+    return {(tuple(place), rev): RevisionSaid(event["change"], event["revision"]) for (place, rev), event in events}
 
 
 async def revisions(session: Session, record: UUID, *, parts: int) -> list[Stored]:

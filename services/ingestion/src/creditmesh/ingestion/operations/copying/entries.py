@@ -36,6 +36,8 @@ class PeerEntry:
     refusal: FieldError | None = None
     authorised: bool = False
     """Whether its sender may speak for its origin."""
+    own: bool = False
+    """Whether this node itself sent it, and it was fetched back."""
     candidate: Candidate | None = None
     """What it says, once it has passed the gate."""
 

@@ -37,7 +37,7 @@ class PeerIntake:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._gates: dict[str, PeerGate | FieldError] = {}
+        self._gates: dict[tuple[str, bool], PeerGate | FieldError] = {}
 
     async def take(self, entries: Sequence[PeerEntry]) -> None:
         """Give each of these entries its candidate, or the reason why it is refused."""
@@ -65,7 +65,7 @@ class PeerIntake:
             return reason(NOT_JUDGED)
 
     def _judge(self, entry: PeerEntry, ciphers: FeedCiphers) -> PassedRow | FieldError:
-        gate = self._gate(entry.known_body.item)
+        gate = self._gate(entry.known_body.item, own=entry.own)
         if isinstance(gate, FieldError):
             return gate
         fields = ciphers.unseal(entry)
@@ -79,13 +79,14 @@ class PeerIntake:
             return judgement.refusals[0]
         return PassedRow(compiled=gate.compiled, origin=entry.origin, row=row, given=row, judgement=judgement)
 
-    def _gate(self, code: str) -> PeerGate | FieldError:
-        if code not in self._gates:
+    def _gate(self, code: str, *, own: bool) -> PeerGate | FieldError:
+        """The gate of an item; what this node sent itself it takes back, whatever it shares now."""
+        if (code, own) not in self._gates:
             directory, today = self._ctx.followed(Directory), self._ctx.legal_date
             item = directory.item(code, on=today)
-            refusal = refused_item(item)
+            refusal = None if own else refused_item(item)
             if item is None or refusal is not None:
-                self._gates[code] = refusal or reason("unknown_item")
+                self._gates[code, own] = refusal or reason("unknown_item")
             else:
-                self._gates[code] = PeerGate(directory.compiled(code, item.number, on=today), today=today)
-        return self._gates[code]
+                self._gates[code, own] = PeerGate(directory.compiled(code, item.number, on=today), today=today)
+        return self._gates[code, own]

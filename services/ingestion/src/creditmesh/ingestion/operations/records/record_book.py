@@ -153,13 +153,14 @@ class RecordBook:
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
             sealed=candidate.sealed(record),
         )  # fmt: skip
-        if peer_revision is None and candidate.code is not None:
+        own = by.origin == self._ctx.node.code
+        if own and candidate.code is not None:
             codes = self._codes.setdefault(place[1], set())
             if candidate.code not in codes:
                 codes.add(candidate.code)
                 self._new_codes.add((place[1], candidate.code))
         # What peers call a subject is theirs to know: names are compared with those of own rows.
-        return self._add(place, row, known, by, event, name=candidate.name if peer_revision is None else None)
+        return self._add(place, row, known, by, event, name=candidate.name if own else None)
 
     def change_state(self, place: Place, what: StateChange) -> UUID:
         """Mark, unmark or end the record at this place, as one more revision. The id of its row."""

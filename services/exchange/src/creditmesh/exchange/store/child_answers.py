@@ -1,0 +1,32 @@
+"""What children are to be told as soon as their feeds may be appended to."""
+
+from collections.abc import Sequence
+
+from creditmesh.chassis.database.session import Session
+
+_CHILDREN = "select distinct child from exchange.child_answer order by child"
+_TAKE = """
+    with first as (
+        select child, number from exchange.child_answer where child = :child order by number limit :limit
+    ), taken as (
+        delete from exchange.child_answer a using first
+         where a.child = first.child and a.number = first.number
+        returning a.number, a.body
+    )
+    select body from taken order by number
+"""
+
+
+async def wait(session: Session, child: str, bodies: Sequence[str]) -> None:
+    """Keep these bodies of entries for that child."""
+    await session.copy("exchange.child_answer", ("child", "body"), [(child, body) for body in bodies])
+
+
+async def children(session: Session) -> list[str]:
+    """Those for whom something waits."""
+    return [row.child for row in await session.fetch(_CHILDREN)]
+
+
+async def take(session: Session, child: str, *, limit: int) -> list[str]:
+    """The first so many bodies for that child; they wait no more."""
+    return [row.body for row in await session.fetch(_TAKE, {"child": child, "limit": limit})]

@@ -1,0 +1,122 @@
+"""Entries of this node's feeds that were fetched back while what they are about is not here again."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from creditmesh.chassis.database.session import Session
+
+COPY, PUBLISH = "copy", "publish_again"
+"""Why an entry is not made again here: its record is another node's, which sends it; or an object of the catalogue."""
+_COLUMNS = "feed, index, record, rev, change, item, party, kind, code, why"
+_LISTED = f"""
+    select {_COLUMNS} from exchange.lost_entry
+     where why is distinct from '{COPY}' and (feed, index) > (:feed, :index) order by feed, index limit :limit
+"""
+_OF_RECORDS = f"""
+    select {_COLUMNS} from exchange.lost_entry where feed = :feed and record = any(cast(:records as uuid[]))
+"""
+_RETURNING = """
+    select index from exchange.lost_entry l
+      join unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
+        on l.index >= w.first and l.index < w.until
+     where l.feed = :feed and l.why is null
+"""
+_REFUSE = """
+    update exchange.lost_entry l set why = w.why
+      from unnest(cast(:indices as bigint[]), cast(:reasons as text[])) as w(index, why)
+     where l.feed = :feed and l.index = w.index and l.why is null
+"""
+_FOUND = """
+    with found as (
+        select * from unnest(cast(:indices as bigint[]), cast(:subjects as uuid[]), cast(:items as text[]),
+                             cast(:parties as text[])) as w(index, subject, item, party)
+    ), gone as (
+        delete from exchange.lost_entry l using found where l.feed = :feed and l.index = found.index
+    )
+    update exchange.feed_entry e set subject = found.subject, item = found.item, party = found.party
+      from found where e.feed = :feed and e.index = found.index
+"""
+_PUBLISHED = """
+    delete from exchange.lost_entry l
+     using unnest(cast(:kinds as text[]), cast(:codes as text[])) as w(kind, code)
+     where l.feed = :feed and l.kind = w.kind and l.code = w.code
+"""
+_DISMISS = f"delete from exchange.lost_entry where feed = :feed and index = :index and why <> '{COPY}'"
+_COUNT = f"select feed, count(*) as count from exchange.lost_entry where why <> '{COPY}' group by feed"
+
+
+class LostEntry(NamedTuple):
+    """A row: what an entry is about, and why it is not here again; `why` is None while it is being made again."""
+
+    feed: str
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks an entry for
+    record: UUID | None = None
+    rev: int | None = None
+    change: str | None = None
+    item: str | None = None
+    party: str | None = None
+    kind: str | None = None
+    code: str | None = None
+    why: str | None = None
+
+
+class FoundRevision(NamedTuple):
+    """The revision of an entry that was fetched back, here again: whom it is about."""
+
+    index: int  # type: ignore[assignment]
+    subject: UUID
+    item: str
+    party: str
+
+
+async def add(session: Session, lost: Sequence[LostEntry]) -> None:
+    """Keep these until they are here again."""
+    await session.copy("exchange.lost_entry", LostEntry._fields, lost)
+
+
+async def listed(session: Session, *, after: tuple[str, int], limit: int) -> list[LostEntry]:
+    """So many of those that are to be here again, behind a place (feed, index); none that other nodes send."""
+    feed, index = after
+    return [LostEntry(*row) for row in await session.fetch(_LISTED, {"feed": feed, "index": index, "limit": limit})]
+
+
+async def of_records(session: Session, feed: str, records: Collection[UUID]) -> list[LostEntry]:
+    """Those about these records."""
+    return [LostEntry(*row) for row in await session.fetch(_OF_RECORDS, {"feed": feed, "records": list(records)})]
+
+
+async def returning(session: Session, feed: str, ranges: Sequence[tuple[int, int]]) -> set[int]:
+    """The entries of these ranges whose revisions are being made again."""
+    values = {"firsts": [first for first, _ in ranges], "untils": [until for _, until in ranges]}
+    return {row["index"] for row in await session.fetch(_RETURNING, {"feed": feed, **values})}
+
+
+async def refuse(session: Session, feed: str, reasons: Sequence[tuple[int, str]]) -> None:
+    """Those of these (index, code) that were being made again are not, for these reasons."""
+    if reasons:
+        indices, codes = zip(*reasons, strict=True)
+        await session.execute(_REFUSE, {"feed": feed, "indices": indices, "reasons": codes})
+
+
+async def found(session: Session, feed: str, revisions: Sequence[FoundRevision]) -> None:
+    """These are here again: their entries point to whom they are about."""
+    if revisions:
+        columns = ("indices", "subjects", "items", "parties")
+        await session.execute(_FOUND, {"feed": feed, **dict(zip(columns, zip(*revisions, strict=True), strict=True))})
+
+
+async def published(session: Session, feed: str, objects: Collection[tuple[str, str]]) -> None:
+    """These objects (kind, code) of the catalogue were published or withdrawn here since: what was lost is settled."""
+    kinds, codes = zip(*objects, strict=True)
+    await session.execute(_PUBLISHED, {"feed": feed, "kinds": kinds, "codes": codes})
+
+
+async def dismiss(session: Session, feed: str, index: int) -> bool:
+    """An operator has seen to it; False if it is not listed."""
+    return bool(await session.execute(_DISMISS, {"feed": feed, "index": index}))
+
+
+async def counts(session: Session) -> dict[str, int]:
+    """How many are listed, by feed."""
+    return {row.feed: row["count"] for row in await session.fetch(_COUNT)}
