@@ -21,7 +21,7 @@ from creditmesh.exchange.operations import receiving
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
 from creditmesh.exchange.operations.feeds import word
 from creditmesh.exchange.peer import MOST_BYTES, MOST_LINES, NotNow, Peer, PulledPage
-from creditmesh.exchange.store import copies, feeds, lost, pages
+from creditmesh.exchange.store import copies, feeds, lost, pages, sealing_keys
 from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.exchange.store.lost import COPY, PUBLISH, LostEntry
 from creditmesh.exchange.store.pages import KeptStretch
@@ -146,7 +146,7 @@ async def dismiss(ctx: Context, feed: str, index: int) -> None:
 async def _tell(ctx: Context, pulled: PulledPage) -> None:
     """Tell this node itself of its own revisions, behind the key that seals those in front of which none came back."""
     chunks = [chunk.of(ctx.node.code) for chunk in pulled.chunks]
-    key = await feeds.newest_key(await ctx.session(), UP)
+    key = await sealing_keys.newest(await ctx.session(), UP)
     if key is not None:
         draft = key_draft(key=key.key, alg=SEALING, wrapped=[key.wrapped], at=ctx.instant)
         entry = FeedEntry(index=0, line=draft.line, salt=draft.salt, body=draft.body)
