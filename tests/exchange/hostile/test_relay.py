@@ -399,3 +399,43 @@ async def test_what_came_while_a_peer_took_part_is_taken_after_it_was_taken_out(
     await province.passes_on(record, province.proof(record))
     assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
     await province.city.publish("party", row_of("province", keys, place="above", order=701), again=True)
+
+
+async def test_nobody_says_that_this_node_stands_above_itself(province: Province, tmp_path: Path):
+    province.nation = neighbour("city", tmp_path / "fake")
+    await province.tells("province", province.row(province.city.above, above=("city",), tier="province"))
+    await province.tells("city", province.row(province.nation, above=("province",)))
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record, above=()))
+    assert [(each.holder, each.outcome, each.above) for each in await province.signed.told(record)] == [
+        ("city", "told", ("province",))
+    ]
+
+
+async def test_the_keys_of_a_peer_are_those_of_its_row_here_whichever_peer_passes_another_on(
+    province: Province, tmp_path: Path
+):
+    province.nation = Neighbour("district", neighbour("forged", tmp_path / "forged").keys)
+    await province.tells("province", province.row(province.city.above, above=("district",), tier="province"))
+    down = "select size from exchange.feed_head where feed = 'down'"
+    before = await count(province, down)
+    await province.tells("district", province.row(province.nation))
+    assert await count(province, down) == before
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record))
+    assert await province.said(record) == []
+
+
+async def test_a_forged_row_of_a_peer_that_an_older_version_believed_proves_nothing(province: Province, tmp_path: Path):
+    province.nation = Neighbour("district", neighbour("forged", tmp_path / "forged").keys)
+    await province.tells("province", province.row(province.city.above, above=("district",), tier="province"))
+    async with province.city.node.database.session() as session:
+        await session.execute(
+            "insert into exchange.chain (peer, node, data) values ('province', 'district', $1)",
+            province.row(province.nation).model_dump_json(),
+        )
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record))
+    async with province.city.node.database.session() as session:
+        await session.execute("delete from exchange.chain where node = 'district'")
+    assert await province.said(record) == []

@@ -115,16 +115,18 @@ async def rows_of(session: Session, peer: str) -> dict[str, NodeRow]:
     return {node: _said(data) for node, data in (await chain.rows(session, peer)).items()}
 
 
-async def links(session: Session, peer: str) -> dict[str, Link]:
-    """The nodes above this peer that are known, from the peer upwards."""
-    rows = await rows_of(session, peer)
-    named = _named(rows, peer)
+async def links(ctx: Context, peer: str) -> dict[str, Link]:
+    """The nodes above this peer that are known, from the peer upwards, and never this node itself."""
+    rows = await rows_of(await ctx.session(), peer)
+    named = _named(ctx, rows, peer)
     answers: dict[str, set[str]] = defaultdict(set)
     for node in named:
         for above in rows[node].above if node in rows else ():
             answers[above].add(feed_origin(node, UP))
     return {
-        node: Link(rows[node].publics, frozenset(answers[node])) for node in named if node in rows and node in answers
+        node: Link(_enrolled(ctx, peer, node) or rows[node].publics, frozenset(answers[node]))
+        for node in named
+        if node in rows and node in answers
     }
 
 
@@ -162,7 +164,7 @@ async def _take_all(ctx: Context, peer: Party, entries: Sequence[ReceivedEntry])
     rows = await rows_of(session, peer.code)
     while True:
         taken = await _take_some(ctx, peer, rows, entries) or taken
-        named = _named(rows, peer.code)
+        named = _named(ctx, rows, peer.code)
         places = await chain.take_waiting(session, peer.code, named, type_="catalogue", limit=_AT_ONCE)
         if not places:
             return taken
@@ -171,10 +173,10 @@ async def _take_all(ctx: Context, peer: Party, entries: Sequence[ReceivedEntry])
 
 async def _take_some(ctx: Context, peer: Party, rows: dict[str, NodeRow], entries: Sequence[ReceivedEntry]) -> bool:
     """Believe those of these rows that are to be, each beside what was before it; whether there were any."""
-    taken, named = False, _named(rows, peer.code)
+    taken, named = False, _named(ctx, rows, peer.code)
     for received in entries:
         body = _body(received)
-        if body is None:
+        if body is None or body.code == ctx.node.code:
             continue
         if body.code not in named:
             await chain.wait(await ctx.session(), received, node=body.code)
@@ -182,23 +184,26 @@ async def _take_some(ctx: Context, peer: Party, rows: dict[str, NodeRow], entrie
         row = await _take(ctx, peer, body, known=rows.get(body.code))
         if row is not None:
             rows[body.code], taken = row, True
-            named = _named(rows, peer.code)
+            named = _named(ctx, rows, peer.code)
     return taken
 
 
-def _named(rows: Mapping[str, NodeRow], peer: str) -> list[str]:
-    """The peer, and whoever stands above it by these rows, the nearest first; no more than there may be."""
+def _named(ctx: Context, rows: Mapping[str, NodeRow], peer: str) -> list[str]:
+    """The peer, and whoever stands above it by these rows, the nearest first; no more than there may be.
+
+    Nobody says of this node that it stands above itself: what it told would pass for an answer.
+    """
     named = [peer]
     for node in named:
-        named += [above for above in rows[node].above if above not in named] if node in rows else []
+        above = rows[node].above if node in rows else ()
+        named += [code for code in dict.fromkeys(above) if code not in named and code != ctx.node.code]
         if len(named) > MOST_ABOVE:
             return named[:MOST_ABOVE]
     return named
 
 
 async def _take(ctx: Context, peer: Party, body: NodeBody, *, known: NodeRow | None) -> NodeRow | None:
-    session, until = await ctx.session(), ctx.instant + LEEWAY
-    enrolled = {key.id: key.public for key in peer.keys if key.use == "node"} if body.code == peer.code else None
+    session, until, enrolled = await ctx.session(), ctx.instant + LEEWAY, _enrolled(ctx, peer.code, body.code)
     try:
         row = believed(body.row, known=known, enrolled=enrolled, until=until, verify=_verify)
     except ValueError:
@@ -210,6 +215,17 @@ async def _take(ctx: Context, peer: Party, body: NodeBody, *, known: NodeRow | N
         return None
     await _believe(ctx, peer.code, row.node, body.row)
     return row
+
+
+def _enrolled(ctx: Context, peer: str, node: str) -> Mapping[str, str] | None:
+    """The keys that an operator handed over, of a node that is a peer of this one: no other peer says them of it.
+
+    None of any other. Who passes the row on is a peer also where it was taken out since.
+    """
+    party = ctx.followed(Directory).party(node)
+    if party is None or party.place is None or not (party.active or node == peer):
+        return None
+    return {key.id: key.public for key in party.keys if key.use == "node"}
 
 
 def _stands(body: NodeBody, *, known: NodeRow | None, enrolled: Mapping[str, str] | None) -> bool:

@@ -52,10 +52,10 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown:
     given: dict[tuple[str, str], list[AcknowledgedBody]] = defaultdict(list)
     known: dict[str, Mapping[str, Link]] = {}
     for peer in sorted({*grown, *(each.peer for each in entries)}):
-        known[peer] = {} if chain.peer_above(ctx, peer) is None else await chain.links(session, peer)
+        known[peer] = {} if chain.peer_above(ctx, peer) is None else await chain.links(ctx, peer)
     for received in entries:
         body = _body(received)
-        if body is None or chain.peer_above(ctx, received.peer) is None:
+        if body is None or body.by == ctx.node.code or chain.peer_above(ctx, received.peer) is None:
             continue
         if body.by in known[received.peer]:
             given[body.by, received.peer].append(body)
