@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.faults import PATIENCE
 from creditmesh.chassis.http.bodies import MOST
-from creditmesh.exchange.operations import acknowledging
 from creditmesh.exchange.operations.answering import cut
 from creditmesh.exchange.peer import Peer, PeerRefused
 from creditmesh.exchange.pulling import SECONDS_TO_LOOK, Sending
+from creditmesh.exchange.store import answers
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement
 from creditmesh.schemas.signed import SignedText, said
 from tests.exchange.conftest import City, Signer
@@ -290,21 +291,56 @@ async def test_what_is_no_acknowledgement_is_not_kept_with_each_end(city: City, 
     assert (await signed.hand_in(await signed.make(first=0))).status_code == 200
 
 
-async def test_who_answers_for_every_second_entry_is_asked_for_the_others_first(
-    city: City, signed: Signer, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(acknowledging, "_MOST_HOLES", 3)
-    first = await all_answered(signed)
-    for n in range(4):
-        await withdrawn(city, f"示市监罚〔2026〕66{n}号")
-    until = (await city.page())[0][-1].index + 1
-    answer = None
-    for index in range(first + 1, until, 2):
-        answer = await signed.hand_in(await signed.make(first=index, until=index + 1))
-        assert answer.status_code == 200
-    assert answer is not None
-    assert {"first": index, "until": index + 1} in answer.json()["missing"]
-    ranges = "select count(*) from exchange.answer a, unnest(a.applied) where feed = 'up' and node = 'province'"
-    assert await row(city, ranges) == (3,)
-    assert (await signed.hand_in(await signed.make(first=first))).json() == {"missing": []}
-    assert await row(city, ranges) == (1,)
+async def test_an_answer_costs_what_it_says_however_the_others_lie(city: City):
+    sizes = "select max(greatest(pg_column_size(applied), pg_column_size(refused))) from exchange.answer"
+    far = 60_000
+    try:
+        async with city.node.host.equipment["exchange"].pool.transaction() as session:
+            await answers.add(session, "up", "scattered", [(far, far + 1)], {})
+            for first in range(far - 10_000, -1, -10_000):  # from above downwards, and a refusal between any two
+                given = [(index, index + 1) for index in range(first, first + 10_000, 2)]
+                await answers.add(session, "up", "scattered", given, {index: "minor" for index, _ in given[::2]})
+            assert len(await answers.missing(session, "up", "scattered", limit=40_000)) == far // 2
+            [(size,)] = await session.fetch(sizes, {})
+            assert size < 40 * 1024
+            assert await answers.reach(session, "up", "scattered") == far + 1
+            added = await answers.add(session, "up", "scattered", [(0, far)], {})
+            assert await answers.missing(session, "up", "scattered", limit=10) == []
+            assert sum(until - first for first, until in added.applied) == far - far // 4
+            [(node, applied, refused)] = [
+                each for each in await answers.of_feed(session, "up", limit=100) if each.node == "scattered"
+            ]
+            assert (node, applied, refused) == ("scattered", [(0, far + 1)], "{}")
+    finally:
+        async with city.node.database.session("ddl") as session:
+            await session.execute("delete from exchange.answer where node = 'scattered'")
+
+
+async def test_what_was_answered_is_the_sum_of_what_was_said_across_the_rows(city: City):
+    applied, refused = set[int](), set[int]()
+    dice = random.Random(11)
+    try:
+        async with city.node.host.equipment["exchange"].pool.transaction() as session:
+            for _ in range(80):
+                first = dice.choice([4080, 8180, 12_280]) + dice.randrange(20)
+                until = first + dice.choice([1, 5, 30, 5000])
+                denied = {index for index in range(first, until) if dice.random() < 0.3}
+                said = set(range(first, until)) - denied
+                added = await answers.add(session, "up", "many", [(first, until)], dict.fromkeys(denied, "minor"))
+                assert indices(added.applied) == said - applied
+                assert indices(added.refused) == denied - applied - refused
+                refused = (refused | denied) - applied - said
+                applied |= said
+                gaps = await answers.missing(session, "up", "many", limit=100)
+                assert indices(gaps) == set(range(max(applied | refused))) - applied - refused
+                assert all(one[1] < other[0] for one, other in pairwise(gaps)), "each whole"
+            kept = await session.fetch("select index from exchange.refusal where node = 'many'", {})
+            assert {row[0] for row in kept} == refused
+    finally:
+        async with city.node.database.session("ddl") as session:
+            await session.execute("delete from exchange.answer where node = 'many'")
+            await session.execute("delete from exchange.refusal where node = 'many'")
+
+
+def indices(ranges: Sequence[tuple[int, int]]) -> set[int]:
+    return {index for first, until in ranges for index in range(first, until)}

@@ -24,8 +24,6 @@ from creditmesh.schemas.tlog import inclusion_plan
 
 _MOST_TOLD = 20
 _MOST_MISSING = 100
-_MOST_HOLES = 1000
-"""Ranges between which a reader has not answered: one more is taken when these are fewer."""
 _MOST_KEPT = 16 * 1024 * 1024
 """What is signed is kept with each entry that it proves: so much of it for one acknowledgement."""
 _MOST_BESIDE = 1024
@@ -35,7 +33,6 @@ _MOST_BESIDE = 1024
 async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
     """Keep what the calling node signed about a feed of ours, tell what of it is new, pass that on.
 
-    The ranges below the highest entry it answered for that are missing, and what was not taken as there are too many.
     NotAcknowledged if it does not fit.
     """
     serving.check(ctx, feed)
@@ -43,14 +40,9 @@ async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
     await _fit(ctx, feed, given)
     if len(signed.signed) > 2 * len(given.model_dump_json()) + _MOST_BESIDE:
         raise _unfit("/signed", "It says much that is no acknowledgement.", "含有大量与收讫无关的内容。")
-    session = await ctx.session()
-    lacks: list[EntryRange] = []
-    if await answers.scattered(session, feed, given.by, first=given.first, most=_MOST_HOLES):
-        lacks = [EntryRange(first=given.first, until=given.until)]
-    else:
-        await _add(ctx, feed, given, signed)
-    missing = await answers.missing(session, feed, given.by, limit=_MOST_MISSING)
-    return [*(EntryRange(first=first, until=until) for first, until in missing), *lacks]
+    await _add(ctx, feed, given, signed)
+    missing = await answers.missing(await ctx.session(), feed, given.by, limit=_MOST_MISSING)
+    return [EntryRange(first=first, until=until) for first, until in missing]
 
 
 async def _add(ctx: Context, feed: str, given: Acknowledgement, signed: SignedText) -> None:
