@@ -56,6 +56,7 @@ create table exchange.relayed (peer text not null, index bigint not null, node t
 alter table exchange.received_page add column records uuid[], add column revs integer[];
 alter table exchange.copy_head drop column waiting, drop column unknown;
 alter table exchange.answer drop constraint answer_pkey, drop column span, add primary key (feed, node);
+alter table exchange.chain drop column due;
 update exchange.alembic_version set version_num = 'exchange_0008';
 """
 """How copies stood before what waits was counted with them."""

@@ -1,5 +1,6 @@
 """A province that passes on what the nation never said: answers without its signature, of other entries, for others."""
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.exchange import events
 from creditmesh.exchange.chunks import PageChunk
 from creditmesh.exchange.operations import receiving
-from creditmesh.exchange.operations.chain import MOST_ABOVE
+from creditmesh.exchange.operations.chain import MOST_ABOVE, MOST_AT_ONCE
 from creditmesh.exchange.store import pages as received
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
@@ -131,6 +132,8 @@ _nations = iter(f"nation{n}" for n in range(100))
 
 @pytest.fixture
 async def province(city: City, signed: Signer, tmp_path: Path) -> Province:
+    async with city.node.database.session() as session:
+        await session.execute("update exchange.chain set due = null")  # what other tests said of it
     return Province(city, neighbour(next(_nations), tmp_path / "nation"), signed, ticks=300 * (next(_numbers) - 800))
 
 
@@ -439,3 +442,49 @@ async def test_a_forged_row_of_a_peer_that_an_older_version_believed_proves_noth
     async with province.city.node.database.session() as session:
         await session.execute("delete from exchange.chain where node = 'district'")
     assert await province.said(record) == []
+
+
+async def told_at_once(province: Province, rows: Sequence[tuple[str, SignedText]]) -> None:
+    pages = [
+        told("down", "catalogue", next(province.indices), NodeBody(code=code, row=row).model_dump_json())
+        for code, row in rows
+    ]
+    async with province.city.node.context("exchange") as ctx:
+        await keep(ctx, pages)
+        await events.on_page_received(ctx, [delivered(page) for page in pages])
+
+
+async def test_a_node_that_says_something_else_again_and_again_fills_nobodys_feed(province: Province):
+    await province.tells_chain()
+    code, place = province.nation.code, f"/v1/admin/chain/province/{province.nation.code}/accept"
+    down = "select size from exchange.feed_head where feed = 'down'"
+    before = await count(province, down)
+    for _ in range(2):
+        rows = [province.row(province.nation, above=("xx", "yy")[: 1 + n % 2]) for n in range(100)]
+        await told_at_once(province, [(code, row) for row in rows])
+    assert await count(province, down) == before + MOST_AT_ONCE // timedelta(hours=1) - 1
+    assert (await province.city.node.operator().post(place)).json()["above"] == ["xx", "yy"], "the last one waits"
+    async with province.city.node.database.session() as session:
+        await session.execute("update exchange.chain set due = due - interval '2 hours' where node = $1", code)
+    await told_at_once(province, [(code, province.row(province.nation, above=("xx",)))])
+    assert (await standing(province, code))["above"] == ["xx"], "one an hour"
+
+
+async def test_of_a_node_that_nobody_names_the_newest_row_waits(province: Province):
+    rows = [province.row(province.nation, above=(f"xx{n}",)) for n in range(30)]
+    await told_at_once(province, [(province.nation.code, row) for row in rows])
+    waits = f"select count(*) from exchange.unnamed where node = '{province.nation.code}'"
+    assert await count(province, waits) == 1
+    await province.tells("province", province.row(province.city.above, above=(province.nation.code,), tier="province"))
+    assert (await standing(province, province.nation.code))["above"] == ["xx29"]
+
+
+async def test_a_row_that_says_much_that_nobody_reads_is_not_passed_on(province: Province):
+    await province.tells("province", province.row(province.city.above, above=(province.nation.code,), tier="province"))
+    down = "select size from exchange.feed_head where feed = 'down'"
+    before = await count(province, down)
+    plain = NodeRow.model_validate_json(province.row(province.nation).signed)
+    text = plain.model_dump_json()[:-1] + f', "more": "{"x" * 20_000}"}}'
+    signature = b64encode(province.nation.keys.sign(text.encode())).decode()
+    await province.tells(province.nation.code, SignedText(signed=text, signature=signature))
+    assert await count(province, down) == before

@@ -31,7 +31,10 @@ LEEWAY = timedelta(minutes=5)
 """How far a peer's clock may be ahead of ours."""
 MOST_ABOVE = 64
 """Nodes above a peer, itself among them: who names more fills nobody's chain."""
-MOST_OF_A_ROW = 64 * 1024
+MOST_OF_A_ROW = 16 * 1024
+"""Characters, twice what all keys and nodes that may stand in it take."""
+MOST_AT_ONCE = timedelta(hours=64)
+"""So many rows of a node are believed at once, and one an hour after: each is passed on to everybody below."""
 _AT_ONCE = 50
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -76,14 +79,14 @@ async def publish(ctx: Context, row: NodeRow) -> None:
         row = row.model_copy(update={"at": max(row.at, known.at + timedelta(microseconds=1))})
     signed = sign(row, by=ctx.keys.sign)
     await append(ctx, DOWN, [node_draft(row.node, signed, at=ctx.instant)], held=held)
-    await chain.keep(session, row.node, row.node, signed.model_dump_json())
+    await chain.keep(session, row.node, row.node, signed.model_dump_json(), at=ctx.instant)
 
 
 async def take_rows(ctx: Context, entries: Sequence[ReceivedEntry]) -> set[str]:
     """Believe the rows of nodes among these entries, where they are to be, and pass them on; the peers they came from.
 
     A row of a node that nobody names above the peer waits until somebody does; one that the keys before did not sign,
-    or that is of another time, waits for an operator.
+    that is of another time, or one too many of its node, waits for an operator.
     """
     given: dict[str, list[ReceivedEntry]] = defaultdict(list)
     for received in entries:
@@ -213,6 +216,10 @@ async def _take(ctx: Context, peer: Party, body: NodeBody, *, known: NodeRow | N
         return None
     if row.node != body.code or (known is not None and row.says_as(known) and known.at <= until):
         return None
+    if not await chain.due(session, peer.code, row.node, by=ctx.instant + MOST_AT_ONCE - timedelta(hours=1)):
+        log.warning("a node says too often something else of itself", peer=peer.code, node=row.node)
+        await chain.offer(session, peer.code, row.node, body.row.model_dump_json())
+        return None
     await _believe(ctx, peer.code, row.node, body.row)
     return row
 
@@ -238,7 +245,7 @@ def _stands(body: NodeBody, *, known: NodeRow | None, enrolled: Mapping[str, str
 
 
 async def _believe(ctx: Context, peer: str, node: str, row: SignedText) -> None:
-    await chain.keep(await ctx.session(), peer, node, row.model_dump_json())
+    await chain.keep(await ctx.session(), peer, node, row.model_dump_json(), at=ctx.instant)
     await append(ctx, DOWN, [node_draft(node, row, at=ctx.instant)])
 
 
