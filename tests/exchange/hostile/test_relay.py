@@ -365,7 +365,8 @@ async def test_rows_of_nodes_that_nobody_names_are_neither_believed_nor_passed_o
     province: Province, tmp_path: Path
 ):
     await province.tells_chain()
-    believed, down = "select count(*) from exchange.chain", "select size from exchange.feed_head where feed = 'down'"
+    believed = "select count(*) from exchange.chain where peer = 'province'"
+    down = "select size from exchange.feed_head where feed = 'down'"
     before = await count(province, believed), await count(province, down)
     some = neighbour("some", tmp_path / "some").keys
     strangers = [Neighbour(f"stranger{n}", some) for n in range(150)]
