@@ -489,3 +489,17 @@ async def test_a_row_that_says_much_that_nobody_reads_is_not_passed_on(province:
     signature = b64encode(province.nation.keys.sign(text.encode())).decode()
     await province.tells(province.nation.code, SignedText(signed=text, signature=signature))
     assert await count(province, down) == before
+
+
+async def test_an_answer_is_bounded_before_it_is_read(province: Province):
+    await province.tells_chain()
+    record = await province.withdrawn()
+    index = await province.index_of(record, 2)
+    entry = RelayedEntry(index=index, own=2, record=UUID(record), rev=2, proof=province.proof(record))
+    body = AcknowledgedBody(by=province.nation.code, at=NOW, entries=(entry,)).model_dump_json()
+    for more, outcomes in ((4 * 1024 * 1024, []), (1024 * 1024, ["acknowledged"])):
+        event = told("down-city", "acknowledged", next(province.indices), body[:-1] + f', "more": "{"x" * more}"}}')
+        async with province.city.node.context("exchange") as ctx:
+            await events.on_page_received(ctx, [delivered(event)])
+        await province.city.node.settled()
+        assert [each.outcome for each in await province.said(record)] == outcomes

@@ -1,7 +1,7 @@
 """The chain of nodes above: this node's own row is published downwards, rows from above are believed and passed on."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, cast
 
@@ -133,15 +133,13 @@ async def links(ctx: Context, peer: str) -> dict[str, Link]:
     }
 
 
-async def kept_entries(session: Session, places: Sequence[EntryPlace]) -> list[ReceivedEntry]:
-    """The entries at these places of peers' feeds, out of the pages that were kept."""
-    texts = await pages.covering(session, places) if places else []
-    wanted = set(places)
-    found = [each for text in texts for each in PageReceived.model_validate_json(text.data).received]
-    return sorted(
-        (each for each in found if (each.peer, each.feed, each.index) in wanted),
-        key=lambda each: (each.feed, each.index),
-    )
+async def kept_entries(session: Session, places: Sequence[EntryPlace]) -> AsyncIterator[ReceivedEntry]:
+    """The entries at these places of peers' feeds, in their order, one page that was kept at a time."""
+    for place in places:
+        for text in await pages.covering(session, [place]):
+            found = PageReceived.model_validate_json(text.data).received
+            for entry in (each for each in found if each.index == place[2]):
+                yield entry
 
 
 async def listed(ctx: Context) -> list[ChainOut]:
@@ -171,7 +169,7 @@ async def _take_all(ctx: Context, peer: Party, entries: Sequence[ReceivedEntry])
         places = await chain.take_waiting(session, peer.code, named, type_="catalogue", limit=_AT_ONCE)
         if not places:
             return taken
-        entries = await kept_entries(session, places)
+        entries = [entry async for entry in kept_entries(session, places) if _body(entry) is not None]
 
 
 async def _take_some(ctx: Context, peer: Party, rows: dict[str, NodeRow], entries: Sequence[ReceivedEntry]) -> bool:

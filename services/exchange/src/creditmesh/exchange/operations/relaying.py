@@ -29,6 +29,8 @@ from creditmesh.schemas.received import ReceivedEntry
 _AT_ONCE = 50
 _MOST_BYTES = 1024 * 1024
 """Of one body that is passed on, unless it is about one entry; about: texts in it are escaped."""
+_MOST_OF_A_BODY = 4 * _MOST_BYTES
+"""Characters of one that is taken: more than is passed on at once, with what is escaped in it."""
 _PLAIN = 600
 _MOST_OF_A_PROOF = 128 * 1024
 
@@ -68,7 +70,8 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown:
         while code in grown and (
             places := await waiting.take_waiting(session, code, [by], type_="acknowledged", limit=_AT_ONCE)
         ):
-            for late in map(_body, await chain.kept_entries(session, places)):
+            async for entry in chain.kept_entries(session, places):
+                late = _body(entry)
                 relays += [] if late is None else await _take(ctx, late, known[code][by])
     await pass_on(ctx, relays)
 
@@ -156,6 +159,9 @@ def _holds(entry: Placed, told: RelayedEntry, by: str, link: Link) -> bool:
 
 
 def _body(received: ReceivedEntry) -> AcknowledgedBody | None:
+    if received.body is not None and len(received.body) > _MOST_OF_A_BODY:
+        log.warning("an answer that was relayed is too large", peer=received.peer, index=received.index)
+        return None
     try:
         return None if received.body is None else AcknowledgedBody.model_validate_json(received.body)
     except ValidationError:
