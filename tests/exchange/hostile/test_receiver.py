@@ -1,6 +1,7 @@
 """A node above that answers as it likes: out of order, again, otherwise, about everything; and what it lacks."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -414,3 +415,15 @@ async def test_what_was_answered_is_the_sum_of_what_was_said_across_the_rows(cit
 
 def indices(ranges: Sequence[tuple[int, int]]) -> set[int]:
     return {index for first, until in ranges for index in range(first, until)}
+
+
+@pytest.mark.parametrize("said", [{"size": 2**63}, {"size": -1}, {"size": 1, "acknowledged": 2**63}])
+async def test_a_size_that_no_feed_has_is_kept_by_nobody(city: City, said: dict[str, int]):
+    page = {"items": [{"feed": "up", "root": "", **said}]}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(json.dumps(page).encode())))
+    equipment = city.node.host.equipment["exchange"]
+    party = city.node.host.followed.party("district").model_copy(update={"url": "http://district"})
+    async with httpx.AsyncClient(transport=transport) as client:
+        peer = Peer(party=party, node="city", keys=equipment.keys, clock=equipment.clock, client=client)
+        with pytest.raises(PeerRefused):
+            await peer.standing("up")
