@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from creditmesh.schemas.catalogue.narrowing import FREE, direction_of
-from tests.schemas.test_narrowing import ALL, models
+from creditmesh.schemas.catalogue.narrowing import FREE
+from tests.schemas.test_narrowing import ALL, direction_of, models
 
 ROOT = Path(__file__).parents[2]
 WITHIN = {model.__name__: {part.__name__ for part in models(model)} for model in ALL}

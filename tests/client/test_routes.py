@@ -1,8 +1,10 @@
 """The client and the node agree on the routes: nothing is called that is not served, and what is served is callable."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -132,3 +134,16 @@ def test_every_route_that_is_served_can_be_called(node, remote):
     called = {template_of(routes, call, node, remote) for call in CALLS.values()}
     served = {(method, route.template) for route in routes.all for method in route.methods}
     assert served - called == OF_NODES
+
+
+def test_the_guide_names_every_call_of_every_room():
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "client.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `node\.(\w+)` \|.*?\|(.*)\|$", guide, re.MULTILINE)
+    named = {room: set(re.findall(r"`(\w+)`", calls)) for room, calls in rows}
+    node = Node("http://node.test", key="k")
+    rooms = {name: room for name, room in vars(node).items() if not name.startswith("_")}
+    called = {
+        name: {each for each in dir(room) if not each.startswith("_") and callable(getattr(room, each))}
+        for name, room in rooms.items()
+    }
+    assert named == called

@@ -56,6 +56,8 @@ drop table exchange.unnamed, exchange.sent_revision, exchange.child_answer, exch
 create table exchange.relayed (peer text not null, index bigint not null, node text not null, body text not null);
 alter table exchange.received_page add column records uuid[], add column revs integer[];
 alter table exchange.copy_head drop column waiting, drop column unknown;
+alter table exchange.answer drop constraint answer_pkey, drop column span, add primary key (feed, node);
+alter table exchange.chain drop column due;
 update exchange.alembic_version set version_num = 'exchange_0008';
 """
 """How copies stood before what waits was counted with them."""
@@ -260,15 +262,23 @@ async def test_what_was_answered_is_taken_over_as_ranges(postgres: Postgres):
         await session.execute(ACKNOWLEDGED, "province", 8, 9, signed_text())
         await session.execute(ACKNOWLEDGED, "province", 20, 26, signed_text((21, "minor"), (22, "minor")))
         await session.execute(ACKNOWLEDGED, "province", 21, 22, signed_text())
+        await session.execute(ACKNOWLEDGED, "nation", 4000, 9000, signed_text((4096, "minor"), (8191, "minor")))
+        await session.execute(ACKNOWLEDGED, "exchange1", 0, 9, signed_text((1, "minor")))
         await upgraded(postgres, database)
-        answers = await session.fetch("select feed, node, applied::text, refused::text from exchange.answer")
+        answers = await session.fetch(
+            "select feed, node, span, applied::text, refused::text from exchange.answer order by node desc, span"
+        )
         refusals = await session.fetch("select node, index, code from exchange.refusal order by index")
         assert await session.fetchval("select to_regclass('exchange.acknowledgement')") is None
     assert [tuple(row) for row in answers] == [
-        ("up", "province", "{[0,1),[2,4),[5,6),[8,9),[20,22),[23,26)}", "{[1,2),[4,5),[22,23)}")
+        ("up", "province", 0, "{[0,1),[2,4),[5,6),[8,9),[20,22),[23,26)}", "{[1,2),[4,5),[22,23)}"),
+        ("up", "nation", 0, "{[4000,4096)}", "{}"),
+        ("up", "nation", 1, "{[4097,8191)}", "{[4096,4097),[8191,8192)}"),
+        ("up", "nation", 2, "{[8192,9000)}", "{}"),
     ], "what one text refuses and another applies is applied"
     assert [tuple(row) for row in refusals] == [
         ("province", 1, "minor"), ("province", 4, "unknown_item"), ("province", 22, "minor"),
+        ("nation", 4096, "minor"), ("nation", 8191, "minor"),
     ]  # fmt: skip
 
 

@@ -188,10 +188,17 @@ class House:
         self.number += 1
         return Delivered(
             stream="ingestion", part=part_of(change.key, PARTS), number=self.number, before=None,
-            id=change.record if isinstance(change, RecordChanged) and change.rev == 1 else uuid4(),
+            id=_event_id(change),
             type=change.type, version=1, key=change.key, at=REAL, legal_date=TODAY, traceparent=None,
             data=change.model_dump_json().encode(),
         )  # fmt: skip
+
+
+def _event_id(change: RecordChanged | HolderChanged) -> UUID:
+    """As ingestion gives it: the first revision's is the record's."""
+    if not isinstance(change, RecordChanged):
+        return uuid4()
+    return change.record if change.rev == 1 else change.revision
 
 
 @pytest.fixture(scope="module")

@@ -229,6 +229,20 @@ async def test_a_node_above_is_asked_for_although_the_item_was_withdrawn_since(h
     assert (await certificate(house, case)).pending == ("province",)
 
 
+@pytest.mark.parametrize("outcome", ["acknowledged", "refused"])
+@pytest.mark.parametrize("first", [True, False])
+async def test_this_node_itself_answers_nothing_whatever_is_told_of_it(house: House, outcome: str, *, first: bool):
+    case, record = await repaired(house)
+    forged = {"holder": "city", "outcome": outcome, "proof": proof(by="city"), "at": AT + timedelta(hours=1)}
+    if first:
+        await house.holder(record, 2, **forged)
+    await all_told(house, record, "province")
+    if not first:
+        await house.holder(record, 2, **forged)
+    found = check(await signed_certificate(house, case))
+    assert (found.above, found.complete, found.pending) == (("province",), False, ("province",))
+
+
 LATER, LATEST = AT + timedelta(hours=1), AT + timedelta(hours=2)
 
 

@@ -65,6 +65,15 @@ async def test_of_a_copy_nothing_is_kept_and_an_attempt_on_somebody_elses_is(hou
         assert await session.fetchval("select count(*) from repair.record where record = $1", record.record) == 0
 
 
+async def test_the_id_of_a_later_revision_of_a_copy_is_the_id_of_no_record(house: House):
+    record, stranger = await house.record(origin="town"), await house.subject()
+    later = await house.next_revision(record, "marked", mark="disputed")
+    for who in (record.subject, stranger):
+        asked = record.model_copy(update={"record": later.revision, "subject": who})
+        refused(await house.file(asked), 404, "not_found")
+    assert await house.accesses_of(record.subject) == []
+
+
 async def test_whom_a_copy_names_is_told_its_origin(house: House):
     boss = await house.subject()
     related = [{"role": "legal_representative", "subject": boss, "part": 7}]

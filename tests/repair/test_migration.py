@@ -8,7 +8,7 @@ from creditmesh.chassis.database.migrating import migrate
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
 from creditmesh.repair import service as repair
-from tests.repair.samples import a_record
+from tests.repair.samples import a_holder, a_record
 from tests.support.postgres import Postgres
 
 SERVICES = [ingestion, query, repair]
@@ -44,6 +44,11 @@ values (3, $1, 2, 0, $2, 'organisation', 'penalty', 1, 'published', current_date
         'corrected')
 """
 
+LINE = """
+insert into repair.propagation (part, record, rev, holder, kind, settled, at, data)
+values (3, $1, 2, $2, 'node', $3, now(), $4)
+"""
+
 
 async def test_whom_the_known_records_name_is_known_after_the_upgrade(postgres: Postgres):
     database = await postgres.database(node="city", packages=SERVICES)
@@ -68,3 +73,24 @@ async def test_whom_the_known_records_name_is_known_after_the_upgrade(postgres: 
     assert (known["named"], known["discharged"]) == ([new], [])
     assert orjson.loads(known["fields"]) == event.fields
     assert tuple(named) == (7, new, 3, record, False)
+
+
+async def test_what_was_told_of_this_node_itself_as_an_answer_is_forgotten(postgres: Postgres):
+    database = await postgres.database(node="city", packages=SERVICES)
+    record, told = a_record(subject=uuid4(), kind="organisation"), uuid4()
+    lines = {
+        (record.record, "city"): "acknowledged",
+        (record.record, "province"): "acknowledged",
+        (told, "city"): "told",
+    }
+    async with database.session() as session:
+        await session.execute("update repair.alembic_version set version_num = 'repair_0005'")
+        for (about, holder), outcome in lines.items():
+            data = a_holder(record, 2, holder=holder, outcome=outcome).model_dump_json().encode()
+            await session.execute(LINE, about, holder, outcome == "acknowledged", data)
+        await migrate(
+            postgres.admin, node="city", tier="city", parts=12, packages=SERVICES, secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        left = await session.fetch("select record, holder from repair.propagation")
+    assert {(row["record"], row["holder"]) for row in left} == {(record.record, "province"), (told, "city")}

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from creditmesh.schemas.catalogue.narrowing import direction_of
+from creditmesh.schemas.catalogue.narrowing import Narrower
 from creditmesh.schemas.directory import MODELS
 
 
@@ -18,6 +18,11 @@ def models(within: Any) -> Iterator[type[BaseModel]]:
             yield from models(info.annotation)
     for part in get_args(within):
         yield from models(part)
+
+
+def direction_of(model: type[BaseModel], name: str) -> tuple[Narrower, ...]:
+    """The directions that a field declares."""
+    return tuple(each for each in model.model_fields[name].metadata if isinstance(each, Narrower))
 
 
 ALL = sorted({each for model in MODELS.values() for each in models(model)}, key=lambda model: model.__name__)

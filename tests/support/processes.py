@@ -39,7 +39,10 @@ class Victim:
 
     def kill_process(self, name: str) -> None:
         """SIGKILL one of the node's processes and start it again."""
-        self.node.kill_and_restart(name)
+        children = self.node.children
+        children[name].kill()
+        children[name] = children[name].restarted()
+        children[name].ready()
 
     def kill_database(self) -> None:
         """SIGKILL the postmaster and start it again."""

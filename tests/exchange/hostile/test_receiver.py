@@ -1,10 +1,12 @@
 """A node above that answers as it likes: out of order, again, otherwise, about everything; and what it lacks."""
 
 import asyncio
+import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -13,12 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.http.bodies import MOST
+from creditmesh.exchange import pulling
 from creditmesh.exchange.operations import acknowledging
 from creditmesh.exchange.operations.answering import cut
 from creditmesh.exchange.peer import Peer, PeerRefused
 from creditmesh.exchange.pulling import SECONDS_TO_LOOK, Sending
-from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement
+from creditmesh.exchange.store import answers, copies
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement, EntryRange
 from creditmesh.schemas.signed import SignedText, said
 from tests.exchange.conftest import City, Signer
 from tests.exchange.test_acknowledging import withdrawn
@@ -231,6 +236,50 @@ async def test_what_is_new_is_sent_before_what_is_lacked_and_no_row_is_written_f
     assert await row(city, unsent) == (0,)
 
 
+async def test_what_is_new_leaves_although_what_is_lacked_cannot_be_found(
+    city: City, sending: Loop, monkeypatch: pytest.MonkeyPatch
+):
+    async def slow(*given: Any, **_: Any) -> list[Any]:
+        if given[3]:
+            raise TimeoutError
+        return []
+
+    async with city.node.database.session() as session:
+        await session.execute("update exchange.acknowledgement_made set sent_at = null where first = 3")
+    monkeypatch.setattr(copies, "sent_about", slow)
+    monkeypatch.setattr(pulling, "SECONDS_TO_LOOK", 0.05)
+    receiver = Receiver(lambda _: lacking((0, 3)))
+    loop = sending(receiver)
+    loop._lacks = (EntryRange(first=0, until=9),)
+    for _ in range(2):
+        with pytest.raises(Uncertain):
+            await loop.run()
+    assert {(3, 6), (6, 9)} <= set(receiver.taken)
+    assert await row(city, "select count(*) from exchange.acknowledgement_made where sent_at is null") == (0,)
+
+
+async def test_what_a_peer_lacks_is_found_by_where_it_lies_and_whole(city: City, sending: Loop):
+    made = """
+        insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond, sent_at)
+        select 'district', 'many', n * 100, n * 100 + 100, '{}', '{}'::bigint[], now() from generate_series(0, 99999) n
+         union all select 'district', 'many', 500, 9900, '{}', '{}'::bigint[], now()
+    """
+    async with city.node.database.session() as session:
+        await session.execute(made)
+    above = [EntryRange(first=10**12 + 2 * n, until=10**12 + 2 * n + 1) for n in range(1000)]
+    async with city.node.host.equipment["exchange"].pool.transaction() as session:
+        await session.execute("set local statement_timeout = '3s'", {})
+        assert await copies.sent_about(session, "district", "many", above, limit=100) == []
+        everything = [EntryRange(first=0, until=2**53)]
+        found = await copies.sent_about(session, "district", "many", everything, limit=100)
+        assert [each.first for each in found] == [0, 100, 200, 300, 400, 500, 500, *range(600, 9900, 100)]
+        some = [EntryRange(first=9850, until=9901), EntryRange(first=9_999_999, until=2**53)]
+        found = await copies.sent_about(session, "district", "many", some, limit=100)
+        assert [(each.first, each.until) for each in found] == [
+            (500, 9900), (9800, 9900), (9900, 10_000), (9_999_900, 10_000_000),
+        ]  # fmt: skip
+
+
 async def test_a_peer_that_goes_on_refusing_what_is_signed_is_told_in_readiness(city: City, sending: Loop):
     stopped = city.node.host.equipment["exchange"].stopped
     answers = iter([413] * (PATIENCE + 2))
@@ -245,66 +294,136 @@ async def test_a_peer_that_goes_on_refusing_what_is_signed_is_told_in_readiness(
         await asyncio.gather(task, return_exceptions=True)
 
 
-@given(st.integers(0, 2**52), st.lists(st.integers(0, 20_000), unique=True), st.lists(st.integers(0, 20_000)))
-def test_however_much_was_judged_what_is_signed_fits_its_route_and_says_the_same(base, refused, kept):
+@given(
+    st.integers(0, 2**52), st.lists(st.integers(0, 20_000), unique=True), st.lists(st.integers(0, 20_000)), st.data()
+)
+def test_however_much_was_judged_what_is_signed_is_taken_and_says_the_same(base, refused, tracked, data):
     code = "x" * 64
+    kept = data.draw(st.lists(st.sampled_from(sorted(tracked)), unique=True)) if tracked else []
     whole = Acknowledgement(
         feed="creditmesh/abcdefghijklmnop/down-abcdefghijklmnop", by="abcdefghijklmnop", first=base,
         until=base + 20_001, size=2**53 - 1, root="0" * 64, at=datetime.now(UTC), key="k" * 64, alg="ed25519",
         above=tuple(f"abcdefghijklmn{n}" for n in range(10, 74)),
         refused=tuple({"index": base + index, "code": code} for index in sorted(refused)),
-        kept=tuple(base + index for index in sorted(set(kept))),
+        kept=tuple(base + index for index in sorted(kept)),
     )  # fmt: skip
-    runs = cut(whole)
+    runs = cut(whole, [base + index for index in tracked])
     for each in runs:
-        text = SignedText(signed=each.model_dump_json(), signature="A" * 88).model_dump_json()
-        assert len(text.encode()) <= MOST
-        assert each.until - each.first <= MOST_ANSWERED
+        assert is_taken(each, {base + index for index in (*refused, *tracked)})
     assert [each.first for each in runs[1:]] + [whole.until] == [each.until for each in runs]
     assert tuple(one for each in runs for one in each.refused) == whole.refused
     assert tuple(one for each in runs for one in each.kept) == whole.kept
 
 
-def test_of_thousands_of_refusals_each_run_fits_its_route():
+def is_taken(given: Acknowledgement, proven: Collection[int]) -> bool:
+    """Whether its receiver takes it, who keeps it with each of these entries that it is about."""
+    signed = SignedText(signed=given.model_dump_json(), signature="A" * 88)
+    kept = len(signed.signed) * sum(given.first <= index < given.until for index in proven)
+    return (
+        len(signed.model_dump_json().encode()) <= MOST
+        and given.until - given.first <= MOST_ANSWERED
+        and kept <= acknowledging._MOST_KEPT
+    )
+
+
+@pytest.mark.parametrize("kept", [(), range(1, 5000, 2)])
+def test_a_run_of_refusals_and_of_ends_that_were_passed_on_is_cut_until_it_is_taken(kept: Sequence[int]):
     whole = Acknowledgement(
         feed="creditmesh/city/up", by="province", first=0, until=5000, size=5000, root="0" * 64,
-        at=datetime.now(UTC), key="k", alg="ed25519", above=("nation",), kept=tuple(range(1, 5000, 2)),
-        refused=tuple({"index": index, "code": "x" * 64} for index in range(0, 5000, 2)),
+        at=datetime.now(UTC), key="k", alg="ed25519", above=("nation",), kept=tuple(kept),
+        refused=tuple({"index": index, "code": "x" * 64} for index in range(0, 500, 2)),
     )  # fmt: skip
-    sizes = [
-        len(SignedText(signed=each.model_dump_json(), signature="A" * 88).model_dump_json()) for each in cut(whole)
-    ]
-    assert len(sizes) == 5000 // MOST_NAMED
-    assert max(sizes) <= MOST
+    assert not is_taken(whole, range(5000)), "its text is more than 3 kB, with each of 5,000"
+    runs = cut(whole, range(1, 5000, 2))
+    assert all(is_taken(each, range(5000)) for each in runs)
+    assert len(runs) == (250 + 2500) // MOST_NAMED
 
 
-async def test_what_is_no_acknowledgement_is_not_kept_with_each_end(city: City, signed: Signer):
+async def test_what_proves_many_ends_leaves_in_several_texts_though_it_names_none(city: City, sending: Loop):
+    shared = await withdrawn(city, f"示市监罚〔2026〕{next(_numbers)}号")
+    async with city.node.database.session() as session:
+        await session.execute(
+            "update exchange.acknowledgement_made set sent_at = null, until = 600,"
+            "       tracked = array(select generate_series(0, 599)), records = array_fill($1::text::uuid, array[600]),"
+            "       data = jsonb_set(jsonb_set(data::jsonb, '{until}', '600'), '{size}', '600')"
+            " where first = 0",
+            shared,
+        )
+    receiver = Receiver(lambda _: lacking())
+    await sending(receiver)._send()
+    assert [each for each in receiver.taken if each not in {(3, 6), (6, 9)}] == [(0, 250), (250, 500), (500, 600)]
+
+
+async def test_what_is_about_more_than_is_read_at_once_is_refused(city: City, signed: Signer):
     record = await withdrawn(city, f"示市监罚〔2026〕{next(_numbers)}号")
-    for more, pointer in (
-        ({"pad": "x" * 5000}, "/signed"),
-        ({"until": 10_001 + 10**6, "size": 2**40}, "/signed/until"),
-    ):
-        answer = await signed.hand_in(await signed.make(**more))
-        assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+    answer = await signed.hand_in(await signed.make(until=10_001 + 10**6, size=2**40))
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/signed/until"]
     assert [each.outcome for each in await signed.told(record)] == ["told"]
     assert (await signed.hand_in(await signed.make(first=0))).status_code == 200
 
 
-async def test_who_answers_for_every_second_entry_is_asked_for_the_others_first(
-    city: City, signed: Signer, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(acknowledging, "_MOST_HOLES", 3)
-    first = await all_answered(signed)
-    for n in range(4):
-        await withdrawn(city, f"示市监罚〔2026〕66{n}号")
-    until = (await city.page())[0][-1].index + 1
-    answer = None
-    for index in range(first + 1, until, 2):
-        answer = await signed.hand_in(await signed.make(first=index, until=index + 1))
-        assert answer.status_code == 200
-    assert answer is not None
-    assert {"first": index, "until": index + 1} in answer.json()["missing"]
-    ranges = "select count(*) from exchange.answer a, unnest(a.applied) where feed = 'up' and node = 'province'"
-    assert await row(city, ranges) == (3,)
-    assert (await signed.hand_in(await signed.make(first=first))).json() == {"missing": []}
-    assert await row(city, ranges) == (1,)
+async def test_an_answer_costs_what_it_says_however_the_others_lie(city: City):
+    sizes = "select max(greatest(pg_column_size(applied), pg_column_size(refused))) from exchange.answer"
+    far = 60_000
+    try:
+        async with city.node.host.equipment["exchange"].pool.transaction() as session:
+            await answers.add(session, "up", "scattered", [(far, far + 1)], {})
+            for first in range(far - 10_000, -1, -10_000):  # from above downwards, and a refusal between any two
+                given = [(index, index + 1) for index in range(first, first + 10_000, 2)]
+                await answers.add(session, "up", "scattered", given, {index: "minor" for index, _ in given[::2]})
+            assert len(await answers.missing(session, "up", "scattered", limit=40_000)) == far // 2
+            [(size,)] = await session.fetch(sizes, {})
+            assert size < 40 * 1024
+            assert await answers.reach(session, "up", "scattered") == far + 1
+            added = await answers.add(session, "up", "scattered", [(0, far)], {})
+            assert await answers.missing(session, "up", "scattered", limit=10) == []
+            assert sum(until - first for first, until in added.applied) == far - far // 4
+            [(node, applied, refused)] = [
+                each for each in await answers.of_feed(session, "up", limit=100) if each.node == "scattered"
+            ]
+            assert (node, applied, refused) == ("scattered", [(0, far + 1)], "{}")
+    finally:
+        async with city.node.database.session("ddl") as session:
+            await session.execute("delete from exchange.answer where node = 'scattered'")
+
+
+async def test_what_was_answered_is_the_sum_of_what_was_said_across_the_rows(city: City):
+    applied, refused = set[int](), set[int]()
+    dice = random.Random(11)
+    try:
+        async with city.node.host.equipment["exchange"].pool.transaction() as session:
+            for _ in range(80):
+                first = dice.choice([4080, 8180, 12_280]) + dice.randrange(20)
+                until = first + dice.choice([1, 5, 30, 5000])
+                denied = {index for index in range(first, until) if dice.random() < 0.3}
+                said = set(range(first, until)) - denied
+                added = await answers.add(session, "up", "many", [(first, until)], dict.fromkeys(denied, "minor"))
+                assert indices(added.applied) == said - applied
+                assert indices(added.refused) == denied - applied - refused
+                refused = (refused | denied) - applied - said
+                applied |= said
+                gaps = await answers.missing(session, "up", "many", limit=100)
+                assert indices(gaps) == set(range(max(applied | refused))) - applied - refused
+                assert all(one[1] < other[0] for one, other in pairwise(gaps)), "each whole"
+            kept = await session.fetch("select index from exchange.refusal where node = 'many'", {})
+            assert {row[0] for row in kept} == refused
+    finally:
+        async with city.node.database.session("ddl") as session:
+            await session.execute("delete from exchange.answer where node = 'many'")
+            await session.execute("delete from exchange.refusal where node = 'many'")
+
+
+def indices(ranges: Sequence[tuple[int, int]]) -> set[int]:
+    return {index for first, until in ranges for index in range(first, until)}
+
+
+@pytest.mark.parametrize("said", [{"size": 2**63}, {"size": -1}, {"size": 1, "acknowledged": 2**63}])
+async def test_a_size_that_no_feed_has_is_kept_by_nobody(city: City, said: dict[str, int]):
+    page = {"items": [{"feed": "up", "root": "", **said}]}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(json.dumps(page).encode())))
+    equipment = city.node.host.equipment["exchange"]
+    party = city.node.host.followed.party("district").model_copy(update={"url": "http://district"})
+    async with httpx.AsyncClient(transport=transport) as client:
+        peer = Peer(party=party, node="city", keys=equipment.keys, clock=equipment.clock, client=client)
+        with pytest.raises(PeerRefused):
+            await peer.standing("up")

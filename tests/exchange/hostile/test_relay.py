@@ -1,5 +1,6 @@
 """A province that passes on what the nation never said: answers without its signature, of other entries, for others."""
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.exchange import events
 from creditmesh.exchange.chunks import PageChunk
 from creditmesh.exchange.operations import receiving
-from creditmesh.exchange.operations.chain import MOST_ABOVE
+from creditmesh.exchange.operations.chain import MOST_ABOVE, MOST_AT_ONCE
 from creditmesh.exchange.store import pages as received
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
@@ -131,6 +132,8 @@ _nations = iter(f"nation{n}" for n in range(100))
 
 @pytest.fixture
 async def province(city: City, signed: Signer, tmp_path: Path) -> Province:
+    async with city.node.database.session() as session:
+        await session.execute("update exchange.chain set due = null")  # what other tests said of it
     return Province(city, neighbour(next(_nations), tmp_path / "nation"), signed, ticks=300 * (next(_numbers) - 800))
 
 
@@ -362,7 +365,8 @@ async def test_rows_of_nodes_that_nobody_names_are_neither_believed_nor_passed_o
     province: Province, tmp_path: Path
 ):
     await province.tells_chain()
-    believed, down = "select count(*) from exchange.chain", "select size from exchange.feed_head where feed = 'down'"
+    believed = "select count(*) from exchange.chain where peer = 'province'"
+    down = "select size from exchange.feed_head where feed = 'down'"
     before = await count(province, believed), await count(province, down)
     some = neighbour("some", tmp_path / "some").keys
     strangers = [Neighbour(f"stranger{n}", some) for n in range(150)]
@@ -399,3 +403,103 @@ async def test_what_came_while_a_peer_took_part_is_taken_after_it_was_taken_out(
     await province.passes_on(record, province.proof(record))
     assert [each.outcome for each in await province.said(record)] == ["acknowledged"]
     await province.city.publish("party", row_of("province", keys, place="above", order=701), again=True)
+
+
+async def test_nobody_says_that_this_node_stands_above_itself(province: Province, tmp_path: Path):
+    province.nation = neighbour("city", tmp_path / "fake")
+    await province.tells("province", province.row(province.city.above, above=("city",), tier="province"))
+    await province.tells("city", province.row(province.nation, above=("province",)))
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record, above=()))
+    assert [(each.holder, each.outcome, each.above) for each in await province.signed.told(record)] == [
+        ("city", "told", ("province",))
+    ]
+
+
+async def test_the_keys_of_a_peer_are_those_of_its_row_here_whichever_peer_passes_another_on(
+    province: Province, tmp_path: Path
+):
+    province.nation = Neighbour("district", neighbour("forged", tmp_path / "forged").keys)
+    await province.tells("province", province.row(province.city.above, above=("district",), tier="province"))
+    down = "select size from exchange.feed_head where feed = 'down'"
+    before = await count(province, down)
+    await province.tells("district", province.row(province.nation))
+    assert await count(province, down) == before
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record))
+    assert await province.said(record) == []
+
+
+async def test_a_forged_row_of_a_peer_that_an_older_version_believed_proves_nothing(province: Province, tmp_path: Path):
+    province.nation = Neighbour("district", neighbour("forged", tmp_path / "forged").keys)
+    await province.tells("province", province.row(province.city.above, above=("district",), tier="province"))
+    async with province.city.node.database.session() as session:
+        await session.execute(
+            "insert into exchange.chain (peer, node, data) values ('province', 'district', $1)",
+            province.row(province.nation).model_dump_json(),
+        )
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record))
+    async with province.city.node.database.session() as session:
+        await session.execute("delete from exchange.chain where node = 'district'")
+    assert await province.said(record) == []
+
+
+async def told_at_once(province: Province, rows: Sequence[tuple[str, SignedText]]) -> None:
+    pages = [
+        told("down", "catalogue", next(province.indices), NodeBody(code=code, row=row).model_dump_json())
+        for code, row in rows
+    ]
+    async with province.city.node.context("exchange") as ctx:
+        await keep(ctx, pages)
+        await events.on_page_received(ctx, [delivered(page) for page in pages])
+
+
+async def test_a_node_that_says_something_else_again_and_again_fills_nobodys_feed(province: Province):
+    await province.tells_chain()
+    code, place = province.nation.code, f"/v1/admin/chain/province/{province.nation.code}/accept"
+    down = "select size from exchange.feed_head where feed = 'down'"
+    before = await count(province, down)
+    for _ in range(2):
+        rows = [province.row(province.nation, above=("xx", "yy")[: 1 + n % 2]) for n in range(100)]
+        await told_at_once(province, [(code, row) for row in rows])
+    assert await count(province, down) == before + MOST_AT_ONCE // timedelta(hours=1) - 1
+    assert (await province.city.node.operator().post(place)).json()["above"] == ["xx", "yy"], "the last one waits"
+    async with province.city.node.database.session() as session:
+        await session.execute("update exchange.chain set due = due - interval '2 hours' where node = $1", code)
+    await told_at_once(province, [(code, province.row(province.nation, above=("xx",)))])
+    assert (await standing(province, code))["above"] == ["xx"], "one an hour"
+
+
+async def test_of_a_node_that_nobody_names_the_newest_row_waits(province: Province):
+    rows = [province.row(province.nation, above=(f"xx{n}",)) for n in range(30)]
+    await told_at_once(province, [(province.nation.code, row) for row in rows])
+    waits = f"select count(*) from exchange.unnamed where node = '{province.nation.code}'"
+    assert await count(province, waits) == 1
+    await province.tells("province", province.row(province.city.above, above=(province.nation.code,), tier="province"))
+    assert (await standing(province, province.nation.code))["above"] == ["xx29"]
+
+
+async def test_a_row_that_says_much_that_nobody_reads_is_not_passed_on(province: Province):
+    await province.tells("province", province.row(province.city.above, above=(province.nation.code,), tier="province"))
+    down = "select size from exchange.feed_head where feed = 'down'"
+    before = await count(province, down)
+    plain = NodeRow.model_validate_json(province.row(province.nation).signed)
+    text = plain.model_dump_json()[:-1] + f', "more": "{"x" * 20_000}"}}'
+    signature = b64encode(province.nation.keys.sign(text.encode())).decode()
+    await province.tells(province.nation.code, SignedText(signed=text, signature=signature))
+    assert await count(province, down) == before
+
+
+async def test_an_answer_is_bounded_before_it_is_read(province: Province):
+    await province.tells_chain()
+    record = await province.withdrawn()
+    index = await province.index_of(record, 2)
+    entry = RelayedEntry(index=index, own=2, record=UUID(record), rev=2, proof=province.proof(record))
+    body = AcknowledgedBody(by=province.nation.code, at=NOW, entries=(entry,)).model_dump_json()
+    for more, outcomes in ((4 * 1024 * 1024, []), (1024 * 1024, ["acknowledged"])):
+        event = told("down-city", "acknowledged", next(province.indices), body[:-1] + f', "more": "{"x" * more}"}}')
+        async with province.city.node.context("exchange") as ctx:
+            await events.on_page_received(ctx, [delivered(event)])
+        await province.city.node.settled()
+        assert [each.outcome for each in await province.said(record)] == outcomes

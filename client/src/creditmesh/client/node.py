@@ -44,9 +44,6 @@ class Node:
         self.exchange = Exchange(self._wire)
         self.me = Me(self._wire)
         self.public = Public(self._wire)
-        self.screenings = Screenings(self._wire)
-        self.tasks = Tasks(self._wire)
-        self.cases = Cases(self._wire)
 
     @property
     def url(self) -> str:

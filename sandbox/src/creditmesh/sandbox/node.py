@@ -68,12 +68,6 @@ class SandboxNode:
         for child in self.children.values():
             child.ready()
 
-    def kill_and_restart(self, name: str) -> None:
-        """End a process as a crash would, and start it again: what a test of promises needs."""
-        self.children[name].kill()
-        self.children[name] = self.children[name].restarted()
-        self.children[name].ready()
-
     def _child(self, name: str, *arguments: str, more: Mapping[str, str] | None = None) -> None:
         environment = self._environment(more or {})
         self.children[name] = Child(name, arguments, state=self.settings.state, environment=environment)

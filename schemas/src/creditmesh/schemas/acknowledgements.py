@@ -13,7 +13,7 @@ Origin = Annotated[str, StringConstraints(pattern=r"^creditmesh/[a-z][a-z0-9]{1,
 
 
 MOST_NAMED = 250
-"""Entries that one acknowledgement names, refused or of a mark or an end: so it fits the route that takes it."""
+"""Entries that one acknowledgement refuses, or that mark or end a record: it names these, and is kept with each."""
 MOST_ANSWERED = 10_000
 """Entries that one acknowledgement is about."""
 

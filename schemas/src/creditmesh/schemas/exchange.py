@@ -192,12 +192,12 @@ class FeedOut(Out):
     feed: FeedName
     peer: NodeCode | None = None
     """None: this node's own."""
-    size: int
+    size: Count
     root: str
     """Hex."""
     checkpoint: str | None = None
     """The newest signed tree head; None of an empty feed."""
-    acknowledged: int = 0
+    acknowledged: Count = 0
     """Of a feed of the answering node: how many of its entries the caller has answered for."""
     announced: int | None = None
     """Of a copy: the size that it has to have stood at before its records are told."""

@@ -40,11 +40,6 @@ def narrows(new: BaseModel, old: BaseModel) -> bool:
     return next(wider(new, old), None) is None and next(wider(old, new), None) is not None
 
 
-def direction_of(model: type[BaseModel], name: str) -> tuple[Narrower, ...]:
-    """The directions that a field declares: one, or the test of the models fails."""
-    return tuple(each for each in model.model_fields[name].metadata if isinstance(each, Narrower))
-
-
 def where(allowed: Callable[[Any, Any], bool]) -> Narrower:
     """A direction of one value: whether the new one is allowed over the old one."""
     return Narrower(lambda new, old: iter(() if allowed(new, old) else ("",)))

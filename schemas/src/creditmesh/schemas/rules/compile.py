@@ -142,7 +142,7 @@ class CompiledItem:
         """Read a canonical row that another tier has accepted: its names, types and lengths, and no more.
 
         By rules for what people type, which grow stricter, a reopening of what was right in its day would be refused.
-        A field that this node has not is part of the record all the same: without it the copy would be another one.
+        A field that this node has not is refused, and with it the row: without it the copy would be another record.
         """
         found: dict[str, str | FieldError] = {}
         errors: list[FieldError] = []

@@ -209,7 +209,7 @@ class Sending:
 
     async def run(self) -> None:
         """Sign and send what was judged until something fails."""
-        self._asks = True
+        self._asks, self._lacks = True, ()
         self._code = self._peer().party.code
         wake = self._equipment.notifications.wake([answering.word(self._code)])
         try:
@@ -244,14 +244,16 @@ class Sending:
         async with self._equipment.pool.session() as session:
             waiting = await answering.unsent(session, code, self._feed, limit=_AT_ONCE)
             last = await copies.newest_sent(session, code, self._feed) if self._asks else None
-            again = await copies.sent_about(session, code, self._feed, self._lacks, limit=_AT_ONCE)
         lacks = () if last is None else await self._hand_over(peer, last)
         for each in waiting.ready:
             lacks = await self._hand_over(peer, each)
             async with self._equipment.pool.session() as session:
                 await copies.sent(session, code, self._feed, number=each.number, at=self._equipment.clock.instant())
+        async with self._equipment.pool.session() as session:
+            again = await copies.sent_about(session, code, self._feed, self._lacks, limit=_AT_ONCE)
         for each in again:
-            lacks = await self._hand_over(peer, each)
+            if each not in waiting.ready:
+                lacks = await self._hand_over(peer, each)
         self._asks = False
         more = again[-1].until if len(again) == _AT_ONCE else None
         self._lacks = lacks if more is None else _after(self._lacks, more)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.http.bodies import MOST
 from creditmesh.chassis.http.problems import field_errors
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.errors import NotAcknowledged
@@ -15,7 +16,7 @@ from creditmesh.exchange.operations.holders import tell_answers
 from creditmesh.exchange.operations.relaying import pass_on, relayed
 from creditmesh.exchange.store import answers, feeds, lost
 from creditmesh.exchange.store.feeds import Placed
-from creditmesh.schemas.acknowledgements import MOST_ANSWERED, Acknowledgement, EntryRange, Proof
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement, EntryRange, Proof
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import TOLD, base64_text, feed_origin
 from creditmesh.schemas.problems import FieldError
@@ -24,33 +25,21 @@ from creditmesh.schemas.tlog import inclusion_plan
 
 _MOST_TOLD = 20
 _MOST_MISSING = 100
-_MOST_HOLES = 1000
-"""Ranges between which a reader has not answered: one more is taken when these are fewer."""
-_MOST_KEPT = 16 * 1024 * 1024
-"""What is signed is kept with each entry that it proves: so much of it for one acknowledgement."""
-_MOST_BESIDE = 1024
-"""So much more than this version reads may stand in what is signed: members of a newer one."""
+_MOST_KEPT = MOST_NAMED * MOST
+"""What is signed is kept with each entry that it proves: whatever its sender cuts as this version does fits."""
 
 
 async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
     """Keep what the calling node signed about a feed of ours, tell what of it is new, pass that on.
 
-    The ranges below the highest entry it answered for that are missing, and what was not taken as there are too many.
     NotAcknowledged if it does not fit.
     """
     serving.check(ctx, feed)
     given = _read(ctx, signed)
     await _fit(ctx, feed, given)
-    if len(signed.signed) > 2 * len(given.model_dump_json()) + _MOST_BESIDE:
-        raise _unfit("/signed", "It says much that is no acknowledgement.", "含有大量与收讫无关的内容。")
-    session = await ctx.session()
-    lacks: list[EntryRange] = []
-    if await answers.scattered(session, feed, given.by, first=given.first, most=_MOST_HOLES):
-        lacks = [EntryRange(first=given.first, until=given.until)]
-    else:
-        await _add(ctx, feed, given, signed)
-    missing = await answers.missing(session, feed, given.by, limit=_MOST_MISSING)
-    return [*(EntryRange(first=first, until=until) for first, until in missing), *lacks]
+    await _add(ctx, feed, given, signed)
+    missing = await answers.missing(await ctx.session(), feed, given.by, limit=_MOST_MISSING)
+    return [EntryRange(first=first, until=until) for first, until in missing]
 
 
 async def _add(ctx: Context, feed: str, given: Acknowledgement, signed: SignedText) -> None:
@@ -64,7 +53,7 @@ async def _add(ctx: Context, feed: str, given: Acknowledgement, signed: SignedTe
         shown = [each for each in entries if each.change in TOLD or each.index in refused]
         if len(shown) * len(signed.signed) > _MOST_KEPT:
             raise _unfit(
-                "/signed/until", "It marks or ends too many records; sign several.", "所涉记录过多；请分次签署。"
+                "/signed/until", "It is proof of too many entries; sign several.", "所证明的条目过多；请分次签署。"
             )
         proofs = await _proofs(ctx, feed, shown, given=given, signed=signed)
         tell_answers(ctx, entries, by=given.by, refused=refused, proofs=proofs)

@@ -1,6 +1,6 @@
 """Acknowledgements of peers' feeds, of what was judged here: signed and sent when all of this node has gone by it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, takewhile
 from typing import NamedTuple, cast
@@ -111,12 +111,12 @@ async def signed(session: Session, equipment: Equipment, made: Unsent) -> list[s
     kept = tuple(index for index, record in zip(made.tracked, made.records, strict=True) if record not in sent)
     said = {"above": above, "kept": kept, "key": keys.key_id("node"), "alg": keys.algorithm("node")}
     given = Acknowledgement.model_validate_json(made.data).model_copy(update=said)
-    return [sign(each, by=keys.sign).model_dump_json() for each in cut(given)]
+    return [sign(each, by=keys.sign).model_dump_json() for each in cut(given, made.tracked)]
 
 
-def cut(given: Acknowledgement) -> list[Acknowledgement]:
-    """The same in runs of which each is about, and names, no more entries than one may."""
-    named = sorted({*(each.index for each in given.refused), *given.kept})
+def cut(given: Acknowledgement, tracked: Iterable[int]) -> list[Acknowledgement]:
+    """The same in runs of which each is about, and is proof of, no more entries than one may."""
+    named = sorted({*(each.index for each in given.refused), *tracked})
     begins = {given.first, *named[MOST_NAMED::MOST_NAMED], *range(given.first, given.until, MOST_ANSWERED)}
     ends = [*sorted(begins)[1:], given.until]
     return [

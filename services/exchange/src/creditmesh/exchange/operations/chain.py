@@ -1,7 +1,7 @@
 """The chain of nodes above: this node's own row is published downwards, rows from above are believed and passed on."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, cast
 
@@ -32,7 +32,10 @@ LEEWAY = timedelta(minutes=5)
 """How far a peer's clock may be ahead of ours."""
 MOST_ABOVE = 64
 """Nodes above a peer, itself among them: who names more fills nobody's chain."""
-MOST_OF_A_ROW = 64 * 1024
+MOST_OF_A_ROW = 16 * 1024
+"""Characters, twice what all keys and nodes that may stand in it take."""
+MOST_AT_ONCE = timedelta(hours=64)
+"""So many rows of a node are believed at once, and one an hour after: each is passed on to everybody below."""
 _AT_ONCE = 50
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -77,14 +80,14 @@ async def publish(ctx: Context, row: NodeRow) -> None:
         row = row.model_copy(update={"at": max(row.at, known.at + timedelta(microseconds=1))})
     signed = sign(row, by=ctx.keys.sign)
     await append(ctx, DOWN, [node_draft(row.node, signed, at=ctx.instant)], held=held)
-    await chain.keep(session, row.node, row.node, signed.model_dump_json())
+    await chain.keep(session, row.node, row.node, signed.model_dump_json(), at=ctx.instant)
 
 
 async def take_rows(ctx: Context, entries: Sequence[ReceivedEntry]) -> set[str]:
     """Believe the rows of nodes among these entries, where they are to be, and pass them on; the peers they came from.
 
     A row of a node that nobody names above the peer waits until somebody does; one that the keys before did not sign,
-    or that is of another time, waits for an operator.
+    that is of another time, or one too many of its node, waits for an operator.
     """
     given: dict[str, list[ReceivedEntry]] = defaultdict(list)
     for received in entries:
@@ -116,28 +119,28 @@ async def rows_of(session: Session, peer: str) -> dict[str, NodeRow]:
     return {node: _said(data) for node, data in (await chain.rows(session, peer)).items()}
 
 
-async def links(session: Session, peer: str) -> dict[str, Link]:
-    """The nodes above this peer that are known, from the peer upwards."""
-    rows = await rows_of(session, peer)
-    named = _named(rows, peer)
+async def links(ctx: Context, peer: str) -> dict[str, Link]:
+    """The nodes above this peer that are known, from the peer upwards, and never this node itself."""
+    rows = await rows_of(await ctx.session(), peer)
+    named = _named(ctx, rows, peer)
     answers: dict[str, set[str]] = defaultdict(set)
     for node in named:
         for above in rows[node].above if node in rows else ():
             answers[above].add(feed_origin(node, UP))
     return {
-        node: Link(rows[node].publics, frozenset(answers[node])) for node in named if node in rows and node in answers
+        node: Link(_enrolled(ctx, peer, node) or rows[node].publics, frozenset(answers[node]))
+        for node in named
+        if node in rows and node in answers
     }
 
 
-async def kept_entries(session: Session, places: Sequence[EntryPlace]) -> list[ReceivedEntry]:
-    """The entries at these places of peers' feeds, out of the pages that were kept."""
-    texts = await pages.covering(session, places) if places else []
-    wanted = set(places)
-    found = [each for text in texts for each in PageReceived.model_validate_json(text.data).received]
-    return sorted(
-        (each for each in found if (each.peer, each.feed, each.index) in wanted),
-        key=lambda each: (each.feed, each.index),
-    )
+async def kept_entries(session: Session, places: Sequence[EntryPlace]) -> AsyncIterator[ReceivedEntry]:
+    """The entries at these places of peers' feeds, in their order, one page that was kept at a time."""
+    for place in places:
+        for text in await pages.covering(session, [place]):
+            found = PageReceived.model_validate_json(text.data).received
+            for entry in (each for each in found if each.index == place[2]):
+                yield entry
 
 
 async def listed(ctx: Context) -> list[ChainOut]:
@@ -163,19 +166,19 @@ async def _take_all(ctx: Context, peer: Party, entries: Sequence[ReceivedEntry])
     rows = await rows_of(session, peer.code)
     while True:
         taken = await _take_some(ctx, peer, rows, entries) or taken
-        named = _named(rows, peer.code)
+        named = _named(ctx, rows, peer.code)
         places = await chain.take_waiting(session, peer.code, named, type_="catalogue", limit=_AT_ONCE)
         if not places:
             return taken
-        entries = await kept_entries(session, places)
+        entries = [entry async for entry in kept_entries(session, places) if _body(entry) is not None]
 
 
 async def _take_some(ctx: Context, peer: Party, rows: dict[str, NodeRow], entries: Sequence[ReceivedEntry]) -> bool:
     """Believe those of these rows that are to be, each beside what was before it; whether there were any."""
-    taken, named = False, _named(rows, peer.code)
+    taken, named = False, _named(ctx, rows, peer.code)
     for received in entries:
         body = _body(received)
-        if body is None:
+        if body is None or body.code == ctx.node.code:
             continue
         if body.code not in named:
             await chain.wait(await ctx.session(), received, node=body.code)
@@ -183,23 +186,26 @@ async def _take_some(ctx: Context, peer: Party, rows: dict[str, NodeRow], entrie
         row = await _take(ctx, peer, body, known=rows.get(body.code))
         if row is not None:
             rows[body.code], taken = row, True
-            named = _named(rows, peer.code)
+            named = _named(ctx, rows, peer.code)
     return taken
 
 
-def _named(rows: Mapping[str, NodeRow], peer: str) -> list[str]:
-    """The peer, and whoever stands above it by these rows, the nearest first; no more than there may be."""
+def _named(ctx: Context, rows: Mapping[str, NodeRow], peer: str) -> list[str]:
+    """The peer, and whoever stands above it by these rows, the nearest first; no more than there may be.
+
+    Nobody says of this node that it stands above itself: what it told would pass for an answer.
+    """
     named = [peer]
     for node in named:
-        named += [above for above in rows[node].above if above not in named] if node in rows else []
+        above = rows[node].above if node in rows else ()
+        named += [code for code in dict.fromkeys(above) if code not in named and code != ctx.node.code]
         if len(named) > MOST_ABOVE:
             return named[:MOST_ABOVE]
     return named
 
 
 async def _take(ctx: Context, peer: Party, body: NodeBody, *, known: NodeRow | None) -> NodeRow | None:
-    session, until = await ctx.session(), ctx.instant + LEEWAY
-    enrolled = {key.id: key.public for key in peer.keys if key.use == "node"} if body.code == peer.code else None
+    session, until, enrolled = await ctx.session(), ctx.instant + LEEWAY, _enrolled(ctx, peer.code, body.code)
     try:
         row = believed(body.row, known=known, enrolled=enrolled, until=until, verify=_verify)
     except ValueError:
@@ -209,8 +215,23 @@ async def _take(ctx: Context, peer: Party, body: NodeBody, *, known: NodeRow | N
         return None
     if row.node != body.code or (known is not None and row.says_as(known) and known.at <= until):
         return None
+    if not await chain.due(session, peer.code, row.node, by=ctx.instant + MOST_AT_ONCE - timedelta(hours=1)):
+        log.warning("a node says too often something else of itself", peer=peer.code, node=row.node)
+        await chain.offer(session, peer.code, row.node, body.row.model_dump_json())
+        return None
     await _believe(ctx, peer.code, row.node, body.row)
     return row
+
+
+def _enrolled(ctx: Context, peer: str, node: str) -> Mapping[str, str] | None:
+    """The keys that an operator handed over, of a node that is a peer of this one: no other peer says them of it.
+
+    None of any other. Who passes the row on is a peer also where it was taken out since.
+    """
+    party = ctx.followed(Directory).party(node)
+    if party is None or party.place is None or not (party.active or node == peer):
+        return None
+    return {key.id: key.public for key in party.keys if key.use == "node"}
 
 
 def _stands(body: NodeBody, *, known: NodeRow | None, enrolled: Mapping[str, str] | None) -> bool:
@@ -223,7 +244,7 @@ def _stands(body: NodeBody, *, known: NodeRow | None, enrolled: Mapping[str, str
 
 
 async def _believe(ctx: Context, peer: str, node: str, row: SignedText) -> None:
-    await chain.keep(await ctx.session(), peer, node, row.model_dump_json())
+    await chain.keep(await ctx.session(), peer, node, row.model_dump_json(), at=ctx.instant)
     await append(ctx, DOWN, [node_draft(node, row, at=ctx.instant)])
 
 

@@ -33,6 +33,8 @@ _MOST_WAITING = 10
 """Bodies that had to wait and are appended at once."""
 _MOST_BYTES = 1024 * 1024
 """Of one body that is passed on, unless it is about one entry; about: texts in it are escaped."""
+_MOST_OF_A_BODY = 4 * _MOST_BYTES
+"""Characters of one that is taken: more than is passed on at once, with what is escaped in it."""
 _PLAIN = 600
 _MOST_OF_A_PROOF = 128 * 1024
 
@@ -56,10 +58,10 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown:
     given: dict[tuple[str, str], list[AcknowledgedBody]] = defaultdict(list)
     known: dict[str, Mapping[str, Link]] = {}
     for peer in sorted({*grown, *(each.peer for each in entries)}):
-        known[peer] = {} if chain.peer_above(ctx, peer) is None else await chain.links(session, peer)
+        known[peer] = {} if chain.peer_above(ctx, peer) is None else await chain.links(ctx, peer)
     for received in entries:
         body = _body(received)
-        if body is None or chain.peer_above(ctx, received.peer) is None:
+        if body is None or body.by == ctx.node.code or chain.peer_above(ctx, received.peer) is None:
             continue
         if body.by in known[received.peer]:
             given[body.by, received.peer].append(body)
@@ -74,7 +76,8 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown:
         while code in grown and (
             places := await waiting.take_waiting(session, code, [by], type_="acknowledged", limit=_AT_ONCE)
         ):
-            for late in map(_body, await chain.kept_entries(session, places)):
+            async for entry in chain.kept_entries(session, places):
+                late = _body(entry)
                 relays += [] if late is None else await _take(ctx, late, known[code][by])
     await pass_on(ctx, relays)
 
@@ -185,6 +188,9 @@ def _holds(entry: Placed, told: RelayedEntry, by: str, link: Link) -> bool:
 
 
 def _body(received: ReceivedEntry) -> AcknowledgedBody | None:
+    if received.body is not None and len(received.body) > _MOST_OF_A_BODY:
+        log.warning("an answer that was relayed is too large", peer=received.peer, index=received.index)
+        return None
     try:
         return None if received.body is None else AcknowledgedBody.model_validate_json(received.body)
     except ValidationError:

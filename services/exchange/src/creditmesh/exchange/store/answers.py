@@ -5,56 +5,70 @@ from typing import Any, NamedTuple
 
 from creditmesh.chassis.database.session import Session
 
-_MAKE = "insert into exchange.answer (feed, node) values (:feed, :node) on conflict do nothing"
-_HOLD = "select from exchange.answer where feed = :feed and node = :node for update"
+_SPAN = 4096
+"""Entries of a feed to a row: an answer writes the rows that it is about, in however many ranges others stand."""
+# Whoever adds holds the first row of the node.
+_MAKE = "insert into exchange.answer (feed, node, span) values (:feed, :node, 0) on conflict do nothing"
+_HOLD = "select from exchange.answer where feed = :feed and node = :node and span = 0 for update"
 # What was applied stays so; what was refused may be applied later.
-_ANSWER = """
-    with said as (
-        select coalesce((select range_agg(int8range(f, u)) from unnest(cast(:firsts as bigint[]),
-                                                                       cast(:untils as bigint[])) as r(f, u)),
-                        '{}') as answered,
-               coalesce((select range_agg(int8range(i, i + 1)) from unnest(cast(:refused as bigint[])) i), '{}')
-                   as refused
+_ANSWER = f"""
+    with answered as (
+        select span, range_agg(int8range(greatest(f, span * {_SPAN}), least(u, (span + 1) * {_SPAN}))) as entries
+          from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as r(f, u)
+         cross join generate_series(f / {_SPAN}, (u - 1) / {_SPAN}) as span
+         group by span
+    ), refused as (
+        select i / {_SPAN} as span, range_agg(int8range(i, i + 1)) as entries
+          from unnest(cast(:refused as bigint[])) i group by 1
     ), new as (
-        select said.answered - said.refused - known.applied as applied,
-               said.refused - known.applied - known.refused as refused,
-               known.refused as before
-          from said, exchange.answer known where known.feed = :feed and known.node = :node
-    ), moved as (
-        update exchange.answer a
-           set applied = a.applied + new.applied, refused = a.refused + new.refused - new.applied
-          from new where a.feed = :feed and a.node = :node
+        select span, answered.entries - coalesce(refused.entries, '{{}}') - coalesce(known.applied, '{{}}') as applied,
+               coalesce(refused.entries - coalesce(known.applied, '{{}}') - coalesce(known.refused, '{{}}'), '{{}}')
+                   as refused,
+               coalesce(known.refused, '{{}}') as before
+          from answered left join refused using (span)
+          left join (select * from exchange.answer where feed = :feed and node = :node) known using (span)
+    ), kept as (
+        insert into exchange.answer as a (feed, node, span, applied, refused)
+        select :feed, :node, span, applied, refused from new where not isempty(applied) or not isempty(refused)
+            on conflict (feed, node, span) do update
+           set applied = a.applied + excluded.applied, refused = a.refused + excluded.refused - excluded.applied
     )
-    select applied, refused, before && applied as mended from new
+    select applied, refused, before * applied as mended from new order by span
 """
 _REFUSE = """
     insert into exchange.refusal (feed, node, index, code)
     select :feed, :node, index, code from unnest(cast(:indices as bigint[]), cast(:codes as text[])) as w(index, code)
 """
 _MEND = """
-    delete from exchange.refusal r using unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
-     where r.feed = :feed and r.node = :node and r.index >= w.first and r.index < w.until
+    delete from exchange.refusal where feed = :feed and node = :node and index = any(cast(:indices as bigint[]))
 """
-_MISSING = """
+_REACH = """
+    select greatest(upper(applied), upper(refused)) as until, span from exchange.answer
+     where feed = :feed and node = :node order by span desc limit 1
+"""
+_MISSING = f"""
+    with reach as ({_REACH})
     select lower(r) as first, upper(r) as until
-      from exchange.answer a
-     cross join unnest(int8multirange(int8range(0, greatest(upper(a.applied), upper(a.refused))))
-                       - a.applied - a.refused) r
-     where a.feed = :feed and a.node = :node
+      from reach
+     cross join generate_series(0, reach.span) as whole(span)
+      left join exchange.answer a on a.feed = :feed and a.node = :node and a.span = whole.span
+     cross join unnest(
+               int8multirange(int8range(whole.span * {_SPAN}, least((whole.span + 1) * {_SPAN}, reach.until)))
+               - coalesce(a.applied, '{{}}') - coalesce(a.refused, '{{}}')) r
+     where reach.until is not null
      order by 1 limit :limit
 """
-_REACH = "select greatest(upper(applied), upper(refused)) from exchange.answer where feed = :feed and node = :node"
-_SCATTERED = """
-    select :first > greatest(upper(a.applied), upper(a.refused))
-           and (select count(*) from unnest(a.applied + a.refused)) >= :most as scattered
-      from exchange.answer a where a.feed = :feed and a.node = :node
-"""
 _OF = """
-    select node, applied,
+    select node,
+           (select coalesce(array_agg(r order by r), '{}')
+              from (select r from unnest(applied) r order by r desc limit :limit) newest) as applied,
            (select coalesce(json_object_agg(index, code order by index), '{}')
               from (select index, code from exchange.refusal f
-                     where f.feed = a.feed and f.node = a.node order by index desc limit :limit) newest) as refused
-      from exchange.answer a where feed = :feed order by node
+                     where f.feed = :feed and f.node = a.node order by index desc limit :limit) newest) as refused
+      from (select node, coalesce(range_agg(r), '{}') as applied
+              from exchange.answer left join unnest(applied) r on true
+             where feed = :feed group by node) a
+     order by node
 """
 
 Range = tuple[int, int]
@@ -69,7 +83,7 @@ class Added(NamedTuple):
 
 
 class NodeAnswers(NamedTuple):
-    """What a node has answered about a feed: the ranges it applied, the newest entries it refused."""
+    """What a node has answered about a feed: the newest ranges it applied, the newest entries it refused."""
 
     node: str
     applied: Sequence[Range]
@@ -84,22 +98,25 @@ async def add(session: Session, feed: str, node: str, answered: Collection[Range
         await session.execute(_MAKE, place)
         await session.fetch(_HOLD, place)
     firsts, untils = [first for first, _ in answered], [until for _, until in answered]
-    [row] = await session.fetch(_ANSWER, {**place, "firsts": firsts, "untils": untils, "refused": list(refused)})
-    added = Added(_ranges(row.applied), _ranges(row.refused))
-    if row.mended:
-        ranges = {"firsts": [first for first, _ in added.applied], "untils": [until for _, until in added.applied]}
-        await session.execute(_MEND, {**place, **ranges})
-    new = [index for first, until in added.refused for index in range(first, until)]
-    if new:
+    rows = await session.fetch(_ANSWER, {**place, "firsts": firsts, "untils": untils, "refused": list(refused)})
+    added = Added(
+        [each for row in rows for each in _ranges(row.applied)],
+        [each for row in rows for each in _ranges(row.refused)],
+    )
+    if mended := _indices(each for row in rows for each in _ranges(row.mended)):
+        await session.execute(_MEND, {**place, "indices": mended})
+    if new := _indices(added.refused):
         await session.execute(_REFUSE, {**place, "indices": new, "codes": [refused[index] for index in new]})
     return added
 
 
 async def missing(session: Session, feed: str, node: str, *, limit: int) -> list[Range]:
     """The first ranges below the highest entry answered for that the node has not answered for."""
-    return [
-        (row.first, row.until) for row in await session.fetch(_MISSING, {"feed": feed, "node": node, "limit": limit})
-    ]
+    found: list[Range] = []
+    for first, until in await session.fetch(_MISSING, {"feed": feed, "node": node, "limit": limit}):
+        before = found.pop()[0] if found and found[-1][1] == first else first
+        found.append((before, until))
+    return found
 
 
 async def reach(session: Session, feed: str, node: str) -> int:
@@ -108,14 +125,8 @@ async def reach(session: Session, feed: str, node: str) -> int:
     return 0 if row is None else row[0] or 0
 
 
-async def scattered(session: Session, feed: str, node: str, *, first: int, most: int) -> bool:
-    """Whether an answer from `first` on would leave one more hole, and there are as many as there may be."""
-    values = {"feed": feed, "node": node, "first": first, "most": most}
-    return any(row.scattered for row in await session.fetch(_SCATTERED, values))
-
-
 async def of_feed(session: Session, feed: str, *, limit: int) -> list[NodeAnswers]:
-    """Every node's answers about a feed, with the newest so many refusals of each."""
+    """Every node's answers about a feed: the newest so many ranges that it applied, and refusals."""
     rows = await session.fetch(_OF, {"feed": feed, "limit": limit})
     return [NodeAnswers(row.node, _ranges(row.applied), row.refused) for row in rows]
 
@@ -123,3 +134,7 @@ async def of_feed(session: Session, feed: str, *, limit: int) -> list[NodeAnswer
 def _ranges(multirange: Iterable[Any]) -> list[Range]:
     """The driver's ranges, which are normal: `[lower, upper)`."""
     return [(each.lower, each.upper) for each in multirange]
+
+
+def _indices(ranges: Iterable[Range]) -> list[int]:
+    return [index for first, until in ranges for index in range(first, until)]

@@ -1,6 +1,7 @@
 """The nodes above, as each peer above passes their rows on, and what it says of nodes that nobody has named yet."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import NamedTuple
 
 from creditmesh.chassis.database.session import Session
@@ -11,14 +12,22 @@ from creditmesh.schemas.received import ReceivedEntry
 _ROWS = "select node, data from exchange.chain where peer = :peer and data is not null order by node"
 _ALL = "select peer, node, data, offered from exchange.chain order by peer, node"
 _KEEP = """
-    insert into exchange.chain (peer, node, data) values (:peer, :node, :data)
-        on conflict (peer, node) do update set data = excluded.data, offered = null
+    insert into exchange.chain as known (peer, node, data, due)
+    values (:peer, :node, :data, cast(:at as timestamptz) + interval '1 hour')
+        on conflict (peer, node) do update
+       set data = excluded.data, offered = null, due = greatest(excluded.due, known.due + interval '1 hour')
 """
+_DUE = "select from exchange.chain where peer = :peer and node = :node and due > :by"
 _OFFER = """
     insert into exchange.chain (peer, node, offered) values (:peer, :node, :data)
         on conflict (peer, node) do update set offered = excluded.offered
 """
+# Of the rows of a node the newest waits.
 _WAIT = """
+    with replaced as (
+        delete from exchange.unnamed
+         where peer = :peer and feed = :feed and node = :node and type = :type and type = 'catalogue' and index < :index
+    )
     insert into exchange.unnamed (peer, feed, index, type, node) values (:peer, :feed, :index, :type, :node)
         on conflict do nothing
 """
@@ -50,9 +59,14 @@ async def every(session: Session) -> list[ChainRow]:
     return [ChainRow(*row) for row in await session.fetch(_ALL)]
 
 
-async def keep(session: Session, peer: str, node: str, data: str) -> None:
-    """Believe this row from now on."""
-    await session.execute(_KEEP, {"peer": peer, "node": node, "data": data})
+async def keep(session: Session, peer: str, node: str, data: str, *, at: datetime) -> None:
+    """Believe this row from now on; one of the node is due an hour after this one, and after all before it."""
+    await session.execute(_KEEP, {"peer": peer, "node": node, "data": data, "at": at})
+
+
+async def due(session: Session, peer: str, node: str, *, by: datetime) -> bool:
+    """Whether the next row of the node is due by then: how many were believed at once decides it."""
+    return not await session.fetch(_DUE, {"peer": peer, "node": node, "by": by})
 
 
 async def offer(session: Session, peer: str, node: str, data: str) -> None:

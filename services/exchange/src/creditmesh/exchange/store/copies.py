@@ -9,7 +9,7 @@ from uuid import UUID
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
-from creditmesh.schemas.acknowledgements import EntryRange
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED, EntryRange
 from creditmesh.schemas.exchange import WAITING
 from creditmesh.schemas.tlog import Range
 
@@ -51,7 +51,6 @@ _MOVE = """
     )
     insert into exchange.copy_checkpoint (peer, feed, size, root, note) select peer, feed, size, :root, note from moved
 """
-# Up to the next head whose signed text is kept.
 _ALARM = """
     update exchange.copy_head set alarm = :alarm, alarmed_at = :at where peer = :peer and feed = :feed
 """
@@ -132,12 +131,22 @@ _NEWEST_SENT = """
     select first, until, data, beyond, ends, tracked, records, stream, number from exchange.acknowledgement_made
      where peer = :peer and feed = :feed and sent_at is not null order by first desc, number desc limit 1
 """
+# Of each range the first, from where on one may begin that reaches into it.
 _SENT_ABOUT = """
-    select first, until, data, beyond, ends, tracked, records, stream, number from exchange.acknowledgement_made m
-     where peer = :peer and feed = :feed and sent_at is not null
-       and exists (select from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
-                    where m.first < w.until and m.until > w.first)
-     order by first, number limit :limit
+    with found as (
+        select distinct m.first, m.number
+          from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as lacked(first, until)
+         cross join lateral (
+            select first, number from exchange.acknowledgement_made
+             where peer = :peer and feed = :feed and sent_at is not null
+               and first > lacked.first - :most and first < lacked.until and until > lacked.first
+             order by first, number limit :limit) m
+         order by m.first, m.number limit :limit
+    )
+    select m.first, until, data, beyond, ends, tracked, records, stream, m.number
+      from found join exchange.acknowledgement_made m
+        on m.peer = :peer and m.feed = :feed and m.first = found.first and m.number = found.number
+     order by m.first, m.number
 """
 _SENT = (
     "update exchange.acknowledgement_made set sent_at = :at where peer = :peer and feed = :feed and number = :number"
@@ -215,11 +224,16 @@ async def newest_sent(session: Session, peer: str, feed: str) -> Unsent | None:
 async def sent_about(
     session: Session, peer: str, feed: str, ranges: Sequence[EntryRange], *, limit: int
 ) -> list[Unsent]:
-    """The oldest acknowledgements about these ranges that the peer took, and says that it lacks."""
+    """The oldest acknowledgements about the first of these ranges that the peer took, and says that it lacks.
+
+    None is about more entries than one may be: a batch of them is of fewer.
+    """
     if not ranges:
         return []
+    ranges = ranges[:limit]
     values = {"firsts": [each.first for each in ranges], "untils": [each.until for each in ranges]}
-    rows = await session.fetch(_SENT_ABOUT, {"peer": peer, "feed": feed, "limit": limit, **values})
+    place = {"peer": peer, "feed": feed, "most": MOST_ANSWERED, "limit": limit}
+    rows = await session.fetch(_SENT_ABOUT, place | values)
     return [Unsent(*row) for row in rows]
 
 

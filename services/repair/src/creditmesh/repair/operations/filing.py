@@ -88,7 +88,7 @@ async def _own_record(ctx: Context, record_id: UUID, subject: UUID) -> Record:
 async def _no_record_of_ours(ctx: Context, record_id: UUID, subject: UUID) -> MeshError:
     """NotTheOrigin of a copy that is about the subject or names them, NotYours of another, NotFound without one."""
     copy = await records.copy_of(await ctx.session(), record_id, parts=ctx.node.parts)
-    if copy is None or copy.origin == ctx.node.code:
+    if copy is None or copy.record != record_id or copy.origin == ctx.node.code:  # the id may be of a later revision
         return NotFound(*_NONE)
     if subject not in {copy.subject, *copy.named}:
         return _anothers(ctx, copy)

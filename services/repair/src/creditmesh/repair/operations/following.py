@@ -60,10 +60,15 @@ async def forget_records(ctx: Context, events: Sequence[Delivered]) -> None:
 
 
 async def follow_holders(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Keep how holders stand to revisions; what was answered is not undone by what was on its way."""
+    """Keep how holders stand to revisions; what was answered is not undone by what was on its way.
+
+    This node itself answers nothing: its own line says whom it told.
+    """
     newest: dict[tuple[UUID, int, str], tuple[int, HolderChanged]] = {}
     for each in events:
         event = each.read(HolderChanged)
+        if event.holder == ctx.node.code and event.outcome not in {"told", "unshared"}:
+            continue
         place = event.record, event.rev, event.holder
         known = newest.get(place)
         if known is None or _says_more(event, known[1]):
