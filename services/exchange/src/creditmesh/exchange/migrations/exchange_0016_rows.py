@@ -2,8 +2,8 @@
 
 from creditmesh.chassis.database.migrations import script
 
-revision = "exchange_0014"
-down_revision = "exchange_0013"
+revision = "exchange_0016"
+down_revision = "exchange_0015"
 branch_labels = None
 depends_on = None
 

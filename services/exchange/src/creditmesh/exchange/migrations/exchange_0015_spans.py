@@ -5,8 +5,8 @@ What was taken as said by this node itself, or of it by a peer, goes.
 
 from creditmesh.chassis.database.migrations import script
 
-revision = "exchange_0013"
-down_revision = "exchange_0012"
+revision = "exchange_0015"
+down_revision = "exchange_0014"
 branch_labels = None
 depends_on = None
 
