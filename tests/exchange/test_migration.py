@@ -29,8 +29,7 @@ alter table exchange.feed_head drop column bytes;
 alter table exchange.feed_checkpoint drop column bytes;
 alter table exchange.copy_checkpoint drop column note;
 alter table exchange.copy_head drop column announced, drop column held_from, drop column waiting, drop column unknown;
-drop table exchange.held_entry;
-
+drop table exchange.refused_entry;
 drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
@@ -51,6 +50,9 @@ READ = """
 insert into exchange.reader_position (stream, part, number) values ('query', 3, 1)
 """
 UNCOUNTED = """
+drop table exchange.refused_entry;
+alter table exchange.waiting drop column unsaid;
+create table exchange.held_entry ();
 drop table exchange.unnamed, exchange.sent_revision;
 create table exchange.relayed (peer text not null, index bigint not null, node text not null, body text not null);
 alter table exchange.received_page add column records uuid[], add column revs integer[];

@@ -120,10 +120,6 @@ REASONS: dict[str, Reason] = {
         "It ended so long ago that the law has it deleted; do not send it.",
         "该记录终止已超过法定保存期限；请勿报送。",
     ),
-    "withheld_here": Reason(
-        "This content was refused before, and the record is withheld since; send the record again as it is now.",
-        "该内容此前已被拒收，记录自此不予展示；请重新报送该记录的现行内容。",
-    ),
     "basis_not_in_force": Reason(
         "The item's legal basis was not in force on the decision date; check the date, else it is not collected.",
         "作出决定之日该条目的法定依据未生效；请核对日期，否则不予归集。",
@@ -288,6 +284,10 @@ REASONS: dict[str, Reason] = {
     "contradictory_entry": Reason(
         "What the entry says of itself differs from its fields; the origin must send a corrected revision.",
         "条目元数据与其字段不一致；请来源节点发送更正版本。",
+    ),
+    "content_gone": Reason(
+        "The entry comes without its content, so nothing can be applied; send the record again as it is now.",
+        "该条目未附内容，无法适用；请重新报送该记录的现行内容。",
     ),
     "sealed_for_others": Reason(
         "The entry is sealed under a key that was not wrapped to this node; the sender must wrap its key anew.",

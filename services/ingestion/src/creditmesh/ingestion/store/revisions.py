@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+import orjson
+
 from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import Session
 from creditmesh.ingestion.store.reviews import KnownReviews
@@ -108,6 +110,13 @@ _NEWEST = f"""
          where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
          order by i.rev desc limit 1) r
 """
+_NEWEST_SHOWN = f"""
+    select u.part, u.subject, u.natural_key, r.rev, r.data from {_PLACES}
+     cross join lateral (
+        select i.rev, i.data from ingestion.revision i
+         where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key and i.state <> 'withheld'
+         order by i.rev desc limit 1) r
+"""
 _EXPIRED = f"""
     select u.part, u.subject, u.natural_key from {_PLACES}
       join ingestion.closed c on c.part = u.part and c.natural_key = u.natural_key and c.state = 'published'
@@ -202,6 +211,13 @@ async def newest(session: Session, places: Iterable[Place]) -> dict[Place, Store
         return {}
     rows = await session.fetch(_NEWEST, _columns(wanted))
     return {stored.place: stored for stored in map(_stored, rows)}
+
+
+async def newest_shown(session: Session, places: Iterable[Place]) -> dict[Place, int]:
+    """The newest revision at each of these places, as its origin counts it, that does not say that it is withheld."""
+    wanted = set(places)
+    rows = await session.fetch(_NEWEST_SHOWN, _columns(wanted)) if wanted else ()
+    return {(part, subject, key): orjson.loads(data).get("origin_rev") or rev for part, subject, key, rev, data in rows}
 
 
 async def expired(session: Session, places: Iterable[Place]) -> set[Place]:
