@@ -713,6 +713,21 @@ async def test_what_was_discharged_or_ended_before_its_content_came_stays_so(pro
     assert [event.state for event in await province.events(ended)] == ["published"]
 
 
+async def test_who_was_discharged_in_content_that_was_refused_here_is_so_in_the_next(province: House):
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    nobody, row = penalty(number), penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    await province.deliver(feed.entry(nobody, record=record))
+    refused = feed.entry(row, record=record, rev=2, change="corrected", display_until=date(2050, 1, 1))
+    discharged = feed.entry(row, record=record, rev=3, change="discharged", role="legal_representative")
+    assert await codes(province, refused, discharged) == ["period_too_long", "contradictory_entry"]
+    assert await codes(province, feed.entry(row, record=record, rev=4, change="corrected")) == []
+    events = await province.events(record)
+    assert [event.change for event in events] == ["accepted", "withheld", "discharged", "corrected"]
+    assert [event.about for event in events] == [None, None, events[-1].related[0].subject, None]
+    assert await codes(province, feed.entry(row, record=record, rev=5, change="corrected")) == []
+    assert len(await province.events(record)) == 5
+
+
 async def test_a_discharge_of_what_is_not_held_that_does_not_say_of_whom_is_refused(province: House):
     feed, record = await opened_feed(province), new_record()
     assert await codes(province, feed.entry_of(None, record, 2, "discharged")) == ["unreadable_entry"]

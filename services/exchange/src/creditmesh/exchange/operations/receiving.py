@@ -87,13 +87,16 @@ async def _waiting(
 
 async def _say_once(ctx: Context, entries: Sequence[ReceivedEntry], waits: Mapping[int, WaitingEntry]) -> None:
     """Tell of these that they wait: a version before this one did not say so of the record."""
-    session = await ctx.session()
-    for each in entries:
-        kept = await pages.at(session, each.peer, each.feed, [each.index])
-        await keep(ctx, [alone(each.peer, each.feed, kept[each.index]).with_waiting([each.index])], tell=True)
-        await waiting.remove(session, each.peer, each.feed, [each.index])
-        said = WaitingEntry(each.index, waits[each.index].unknown, each.record)
-        await waiting.add(session, each.peer, each.feed, [said])
+    if not entries:
+        return
+    session, peer, feed = await ctx.session(), entries[0].peer, entries[0].feed
+    places = [each.index for each in entries]
+    kept = await pages.at(session, peer, feed, places)
+    await keep(ctx, [alone(peer, feed, kept[index]).with_waiting([index]) for index in places], tell=True)
+    await waiting.remove(session, peer, feed, places)
+    said = [WaitingEntry(each.index, waits[each.index].unknown, each.record) for each in entries]
+    await waiting.add(session, peer, feed, said)
+    await ctx.flush()
 
 
 def _is_told(entry: ReceivedEntry, waits: WaitingEntry, longer: Collection[UUID | None]) -> bool:

@@ -92,7 +92,7 @@ class _Copies:
         self._shown: dict[Place, int] = {}
         """Of copies that are withheld: the newest revision, as its origin counts it, that was shown."""
         self._early: dict[UUID, list[EarlyChange]] = defaultdict(list)
-        """What was said of records that are not held: their ends, and whom they concern no more."""
+        """What was said of records, or of content, that is not held: their ends, and whom they concern no more."""
         self._new: list[EarlyChange] = []
 
     async def open(self, entries: Sequence[PeerEntry]) -> None:
@@ -107,11 +107,12 @@ class _Copies:
             candidate.place = next((place for place in candidate.places if place == held), candidate.place)
         new = [(candidate.place[0], record) for record, candidate in made if record not in self._held]
         self._own_ids = set(await revisions.firsts(session, new))
-        for each in await store.early(session, {r: parts[r] for r, _ in made if r not in self._held}):
-            self._early[each.record].append(each)
         await self._book.open_newest({*self._held.values(), *(candidate.place for _, candidate in made)})
-        withheld = [place for place in self._held.values() if self._state(place) == "withheld"]
-        self._shown = await revisions.newest_shown(session, withheld)
+        withheld = {record: place for record, place in self._held.items() if self._state(place) == "withheld"}
+        self._shown = await revisions.newest_shown(session, withheld.values())
+        unseen = {r: parts[r] for r, _ in made if r not in self._held or r in withheld}
+        for each in await store.early(session, unseen):
+            self._early[each.record].append(each)
         self._expired = await revisions.expired(session, (place for _, each in made for place in _told_by(each)))
 
     def apply(self, entry: PeerEntry) -> FieldError | None:
@@ -128,7 +129,7 @@ class _Copies:
         if newest is None and candidate is not None and not self._expired.isdisjoint(_told_by(candidate)):
             return reason("retention_over")
         if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
-            return reason("unreadable_entry" if entry.body is None else "contradictory_entry")
+            return self._remember(entry) or reason("contradictory_entry")
         if candidate is not None:
             self._add(entry.known_body, candidate)
         elif newest is not None:
@@ -173,7 +174,7 @@ class _Copies:
         return self._book.origin_rev(place)
 
     def _remember(self, entry: PeerEntry) -> FieldError | None:
-        """Keep what was said of a record that is not held; a discharge only if it says of whom."""
+        """Keep what was said of what is not held; a discharge only if it says of whom."""
         if entry.change == "discharged" and (entry.body is None or entry.body.role is None):
             return reason("unreadable_entry")
         if entry.change in _HIDING or entry.change == "discharged":
@@ -223,19 +224,19 @@ class _Copies:
             case=body.case,
         )
         revision = PeerRevision(body.record, body.rev, body.revision, body.mark)
-        if body.record not in self._held:
-            self._discharge_early(revision, by, candidate)
+        self._discharge_early(revision, by, candidate)
         self._book.add(candidate, by, change=body.change, peer_revision=revision)
         if body.record not in self._held:
             self._held[body.record] = candidate.place
             self._begun.append((self._ctx.part(str(body.record)), body.record, candidate.place))
 
     def _discharge_early(self, before: PeerRevision, by: Attribution, candidate: Candidate) -> None:
-        """Who was discharged before this content came is so in it: of earlier content nothing else is known here."""
+        """Who was discharged between what was shown and this content is so in it: who it was is not known here."""
+        shown = self._shown.get(candidate.place, 0)
         early = [each for each in self._early.get(before.record, ()) if each.change == "discharged"]
         for each in sorted(early, key=lambda change: change.rev):
             about = candidate.has_role(each.role)
-            if about is not None and each.origin == by.origin and each.rev < before.rev:
+            if about is not None and each.origin == by.origin and shown < each.rev < before.rev:
                 revision = PeerRevision(before.record, each.rev, mark=before.mark)
                 self._book.add(candidate, by, change="discharged", about=about, peer_revision=revision)
                 return
