@@ -9,11 +9,15 @@ import httpx
 import orjson
 import pytest
 
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.ids import new_id
 from creditmesh.exchange import peer
+from creditmesh.exchange.operations import telling
+from creditmesh.exchange.store import catching_up as store
 from creditmesh.exchange.store import copies
+from creditmesh.node import feeds
 from creditmesh.schemas import received
-from creditmesh.schemas.events import EntriesJudged
+from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import EntryLine
 from creditmesh.schemas.words import Change
 from tests.exchange.sender import Puller, answered
@@ -24,7 +28,7 @@ from tests.support.postgres import Postgres
 from tests.support.restoring import copied, put_back
 
 JUDGED = "select data from bus.event where type = 'entries.judged' and key = $1"
-BODIES = "select data from exchange.received_page where peer = $1 and first < 2 order by first"
+PAGES = "select data from exchange.received_page where peer = $1 order by first, id"
 TOLD = """
 select generate_series(p.first, p.until - 1) as index
   from exchange.received_page p join bus.event_order o on o.event = p.id where p.peer = $1 order by o.number
@@ -101,22 +105,93 @@ async def test_nothing_is_told_before_the_copy_stands_where_the_feed_stood(pulle
     await puller.step()
     assert await told(puller) == list(range(7))
     assert await refused(puller) == [2, 6], "what was replaced or ended meanwhile is not said any more"
-    async with puller.city.node.database.session() as session:
-        assert await session.fetchval("select count(*) from exchange.held_entry") == 0
+    assert not (await puller.copy()).behind
     records.add(first, 4, "withdrawn")
     await puller.step()
     assert await told(puller) == list(range(8))
 
 
-async def test_who_was_discharged_stays_so_whatever_is_said_of_the_record_later(puller: Puller, records: Records):  # noqa: F811
+@pytest.mark.parametrize(
+    ("changes", "gone"),
+    [
+        (("accepted", "discharged", "corrected"), []),
+        (("accepted", "corrected", "discharged"), [0]),
+        (("accepted", "discharged", "corrected", "marked", "corrected"), [2]),
+        (("accepted", "discharged", "withdrawn"), [0]),
+        (("accepted", "marked", "withheld"), [0]),
+    ],
+)
+@pytest.mark.parametrize("noted", ["now", "by a version before"])
+async def test_content_that_says_who_was_discharged_is_told_and_what_else_was_replaced_is_not(
+    puller: Puller,  # noqa: F811
+    records: Records,
+    changes: tuple[str, ...],
+    gone: list[int],
+    noted: str,
+):
     record = new_id()
-    records.announced = 3
-    for rev, change in enumerate(("accepted", "discharged", "corrected"), start=1):
+    records.announced = len(changes)
+    for rev, change in enumerate(changes, start=1):
         records.add(record, rev, change)
+        if rev == len(changes) and noted != "now":
+            async with puller.city.node.database.session("ddl") as session:
+                await session.execute("update exchange.sent_revision set change = null where record = $1", record)
         await puller.step()
     async with puller.city.node.database.session() as session:
-        rows = await session.fetch(BODIES, puller.sender.who.code)
-    assert [orjson.loads(row["data"])["entries"][0]["body"] is None for row in rows] == [True, False]
+        rows = await session.fetch(PAGES, puller.sender.who.code)
+    told = [PageReceived.model_validate_json(row["data"]) for row in rows]
+    assert [index for page in told for index in page.replaced] == gone
+    assert {entry.index for page in told for entry in page.entries if entry.body is None} >= set(gone)
+
+
+async def test_what_a_copy_held_back_is_told_some_at_a_time_and_nothing_comes_in_between(
+    puller: Puller,  # noqa: F811
+    records: Records,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(store, "_AT_ONCE", 1)
+    let_go = telling.let_go
+
+    async def once(ctx: Context, peer: str, feed: str) -> bool:
+        await let_go(ctx, peer, feed)
+        return False
+
+    monkeypatch.setattr(telling, "let_go", once)
+    record = new_id()
+    records.announced = 3
+    for rev, change in enumerate(("accepted", "corrected", "withdrawn"), start=1):
+        records.add(record, rev, change)
+        await puller.step()
+    assert (await told(puller), (await puller.copy()).behind) == ([0], True)
+    before = await puller.copy()
+    records.add(new_id(), 1, "accepted")
+    monkeypatch.setattr(telling, "let_go", let_go)
+    await puller.step()
+    assert (await told(puller), (await puller.copy()).range.size) == ([0, 1, 2], before.range.size)
+    await puller.step()
+    assert await told(puller) == [0, 1, 2, 3]
+    async with puller.city.node.database.session() as session:
+        rows = await session.fetch(PAGES, puller.sender.who.code)
+    assert [index for row in rows for index in PageReceived.model_validate_json(row["data"]).replaced] == [0, 1]
+
+
+async def test_while_a_copy_catches_up_its_operator_sees_how_far_it_is_and_offers_nothing(
+    puller: Puller,  # noqa: F811
+    records: Records,
+):
+    records.announced = 3
+    records.add(new_id(), 1, "accepted")
+    await puller.step()
+    code, operator = puller.sender.who.code, puller.city.node.operator()
+    answer = await operator.post(f"/v1/admin/feeds/{code}/up/offer")
+    assert (answer.status_code, answer.json()["code"]) == (409, "copy_catching_up")
+    listed = (await operator.get("/v1/admin/feeds")).json()
+
+    class Answering:
+        def call(self, *_: object) -> object:
+            return listed
+
+    assert (code, "up", "1", "ok; catching up 1/3") in feeds.listed(Answering())
 
 
 async def test_what_waits_for_a_newer_version_is_told_after_what_was_held_back(
@@ -137,7 +212,7 @@ async def test_what_waits_for_a_newer_version_is_told_after_what_was_held_back(
     records.add(new_id(), 1, "accepted")
     puller.pulling._at = None
     await puller.step()
-    assert await told(puller) == [0, 1, 2, 3, 1, 2], "the pages as they were judged, then what had waited"
+    assert await told(puller) == [0, 1, 2, 3, 0, 1, 2], "the pages as they were judged, then what had waited"
     assert not (await puller.copy()).waiting
 
 

@@ -29,8 +29,7 @@ alter table exchange.feed_head drop column bytes;
 alter table exchange.feed_checkpoint drop column bytes;
 alter table exchange.copy_checkpoint drop column note;
 alter table exchange.copy_head drop column announced, drop column held_from, drop column waiting, drop column unknown;
-drop table exchange.held_entry;
-
+drop table exchange.refused_entry;
 drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision,
     exchange.child_answer, exchange.lost_entry;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
@@ -62,6 +61,9 @@ update exchange.alembic_version set version_num = 'exchange_0008';
 NEWER = """
 alter table exchange.answer drop constraint answer_pkey, drop column span, add primary key (feed, node);
 alter table exchange.chain drop column due;
+drop table exchange.refused_entry;
+alter table exchange.waiting drop column unsaid;
+create table exchange.held_entry ();
 """
 """What migrations from exchange_0015 on made, of tables that earlier ones need not make again."""
 FOLDER = Path(__file__).parent / "told_before"
@@ -393,6 +395,41 @@ async def test_what_waits_is_counted_once(postgres: Postgres):
         await upgraded(postgres, database)
         rows = await session.fetch("select peer, waiting, cardinality(unknown) as words from exchange.copy_head")
     assert sorted(tuple(row) for row in rows) == [("far", 100, 20), ("near", 0, 0)]
+
+
+BEFORE_ANEW = """
+drop table exchange.refused_entry;
+alter table exchange.waiting drop column unsaid;
+alter table exchange.sent_revision drop column change;
+create table exchange.held_entry ();
+update exchange.alembic_version set version_num = 'exchange_0012';
+insert into exchange.waiting (peer, feed, index, unknown) values ('far', 'up', 3, 'type word');
+"""
+ANSWERED_BEFORE = """
+insert into exchange.acknowledgement_made
+       (peer, feed, first, until, data, beyond, ends, tracked, records, stream)
+values ('far', 'up', $1, $2, $3, '{}', '{}', '{}', '{}', 'ingestion')
+"""
+
+
+async def test_what_was_refused_and_not_applied_since_stands_in_rows(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    said = [
+        (0, 6, {1: "unknown_item", 2: "minor", 4: "not_judged", 5: "newer_version"}),
+        (10, 12, {10: "minor"}),
+        (1, 2, {}),
+        (10, 11, {10: "unknown_item"}),
+    ]
+    async with database.session("ddl") as session:
+        await session.execute(BEFORE_ANEW)
+        for first, until, codes in said:
+            refused = [{"index": index, "code": code} for index, code in codes.items()]
+            await session.execute(ANSWERED_BEFORE, first, until, json.dumps({"refused": refused}))
+        await upgraded(postgres, database)
+        rows = await session.fetch("select index, code from exchange.refused_entry order by index")
+        waits = await session.fetchval("select unsaid from exchange.waiting")
+    assert [tuple(row) for row in rows] == [(2, "minor"), (10, "unknown_item")]
+    assert waits, "that it waits has to be told still"
 
 
 async def upgraded(postgres: Postgres, database: Database, *packages: Service) -> None:

@@ -1,12 +1,18 @@
 """What was refused for want of something here is offered again: by itself nothing comes back."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import orjson
 import pytest
 
-from tests.exchange.test_catching_up import chain_revisions
+from creditmesh.exchange.operations import offering
+from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import FeedEntry
+from tests.exchange.sender import Puller
+from tests.exchange.test_catching_up import PAGES, chain_revisions
+from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
 from tests.exchange.test_restoring import submit, withdraw
 from tests.support.chain import Chain, Place, chained, enrol
 from tests.support.postgres import Postgres
@@ -59,3 +65,48 @@ async def test_what_was_refused_for_want_of_a_right_is_taken_when_it_is_there(ch
     assert await chain_revisions(chain, "province") == {UUID(held): ["accepted"], UUID(kept): ["accepted"]}
     assert await refused(chain) == "{}"
     assert await offer(chain) == 0
+
+
+async def offered_while(at: Puller, monkeypatch: pytest.MonkeyPatch, *changes: str) -> list[PageReceived]:
+    """The pages that are told when refused content is offered, and this comes of its record while it is asked for."""
+    code, record = at.sender.who.code, str(uuid4())
+    of_record = {"type": "record", "origin": code, "record": record}
+    at.sender.add(rev=1, change="accepted", **of_record)
+    await at.step()
+    await at.city.node.settled()
+
+    async def asked(*args: object) -> dict[int, FeedEntry]:
+        entries = args[-1]
+        assert isinstance(entries, Sequence)
+        for rev, change in enumerate(changes, start=2):
+            at.sender.add(rev=rev, change=change, **of_record)
+            await at.step()
+        return {
+            each.index: FeedEntry.model_validate_json(orjson.dumps(at.sender.entries[each.index])) for each in entries
+        }
+
+    monkeypatch.setattr(offering, "_asked", asked)
+    async with at.city.node.database.session() as session:
+        before = {row["data"] for row in await session.fetch(PAGES, code)}
+    answer = await at.city.node.operator().post(f"/v1/admin/feeds/{code}/up/offer")
+    assert (answer.status_code, answer.json()["offered"]) == (200, 1), answer.text
+    async with at.city.node.database.session() as session:
+        rows = await session.fetch(PAGES, code)
+    return [PageReceived.model_validate_json(row["data"]) for row in rows if row["data"] not in before]
+
+
+async def test_what_ends_while_it_is_asked_for_is_told_without_its_content(
+    puller: Puller,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+):
+    told = await offered_while(puller, monkeypatch, "withdrawn")
+    again = [page for page in told if page.first == 0]
+    assert [page.replaced for page in again] == [(0,)]
+    assert [page.entries[0].body for page in again] == [None]
+    assert len([page for page in told if page.first == 1]) == 2, "and its end behind it"
+
+
+async def test_what_is_the_same_when_it_was_asked_for_is_told_whole(puller: Puller, monkeypatch: pytest.MonkeyPatch):  # noqa: F811
+    told = await offered_while(puller, monkeypatch)
+    assert [(page.first, page.replaced) for page in told] == [(0, ())]
+    assert told[0].entries[0].body is not None

@@ -1,12 +1,14 @@
 """Pulling a peer's feed: a copy whose head is the feed's, and pages that do not fit, which stop it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.exchange.store import copies
+from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.tlog import Range, leaf_hash
 from tests.exchange.conftest import City, Neighbour, neighbour
 from tests.exchange.sender import Lines, Puller, pulling_from_a_sender
@@ -161,8 +163,8 @@ async def test_two_pullers_of_one_feed_apply_every_entry_once(puller: Puller):
 async def test_without_the_compare_and_set_of_a_copy_two_pullers_tell_every_entry_twice(
     puller: Puller, monkeypatch: pytest.MonkeyPatch
 ):
-    async def from_anywhere(*_: object, **__: object) -> None:
-        return
+    async def from_anywhere(_: object, before: FeedCopy, after: Range, *, note: str) -> FeedCopy:
+        return replace(before, range=after, note=note)
 
     monkeypatch.setattr(copies, "move", from_anywhere)
     puller.sender.add(5)

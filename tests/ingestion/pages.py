@@ -16,6 +16,7 @@ class SentEntry(BaseModel):
     index: int
     line: str
     body: str | None = None
+    replaced: bool = False
 
 
 def pages(entries: Sequence[SentEntry]) -> list[PageReceived]:
@@ -33,6 +34,7 @@ def pages(entries: Sequence[SentEntry]) -> list[PageReceived]:
             first=run[0].index,
             until=run[-1].index + 1,
             entries=tuple(FeedEntry(index=each.index, line=each.line, body=each.body) for each in run),
+            replaced=tuple(each.index for each in run if each.replaced),
         )
         for run in runs
     ]

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from creditmesh.chassis.bus.event import part_of
@@ -643,13 +644,132 @@ async def test_a_correction_that_is_refused_here_leaves_nothing_of_the_record_to
     assert len(await codes(province, refused)) == 1, "told again"
     first, event = await province.events(record)
     assert (event.rev, event.change, event.state, event.subject) == (2, "withheld", "withheld", first.subject)
-    offered_again = feed.entry(said, record=record, rev=2, change="corrected")
-    assert await codes(province, offered_again) == ["withheld_here"], "it is not applied, and nobody is told so"
     await province.deliver(feed.entry(said, record=record, rev=3, change="marked"))
     assert (await province.events(record))[-1].state == "withheld"
     await province.deliver(feed.entry(said, record=record, rev=4, change="corrected", mark="disputed"))
     last = (await province.events(record))[-1]
-    assert (last.rev, last.state, last.mark) == (4, "published", "disputed")
+    assert (last.rev, last.origin_rev, last.state, last.mark) == (4, None, "published", "disputed")
+
+
+async def test_content_that_comes_after_all_takes_the_place_of_what_was_withheld_for_it(province: House):
+    feed, record = await opened_feed(province), new_record()
+    row = person_penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    said = row | {"CF_NR_FK": "0.3"}
+    assert await codes(province, newer_word(feed, said, record=record, rev=2, change="corrected")) == ["not_judged"]
+    mark = feed.entry(said, record=record, rev=3, change="marked")
+    await province.deliver(mark, feed.entry_of(None, record, 4, "withheld"))
+    again = feed.entry(said, record=record, rev=2, change="corrected")
+    assert await codes(province, again, mark, feed.entry(said, record=record, rev=4, change="unmarked")) == []
+    events = await province.events(record)
+    assert [event.change for event in events] == [
+        "accepted", "withheld", "marked", "corrected", "marked", "unmarked",
+    ]  # fmt: skip
+    assert [event.rev for event in events] == [1, 2, 3, 4, 5, 6], "none of this node's is counted twice"
+    assert [event.origin_rev or event.rev for event in events] == [1, 2, 3, 2, 3, 4], "as its origin counts"
+    assert (events[-1].state, events[-1].mark, events[-1].fields["CF_NR_FK"]) == ("published", None, "0.3")
+    await province.deliver(again, mark)
+    assert len(await province.events(record)) == 6, "told once more it changes nothing"
+    await province.deliver(feed.entry(said, record=record, rev=5, change="corrected"))
+    last = (await province.events(record))[-1]
+    assert (last.rev, last.origin_rev) == (7, 5)
+
+
+async def test_a_change_that_waits_withholds_the_copy_until_it_is_known(province: House):
+    feed, stranger = await opened_feed(province), await opened_feed(province, peer="harbour")
+    record, row = new_record(), person_penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    assert await codes(province, unknown(stranger, record)) == ["newer_version"]
+    assert [event.state for event in await province.events(record)] == ["published"], "who may not speak for it"
+    waits = unknown(feed, record)
+    assert await codes(province, waits, waits) == ["newer_version", "newer_version"]
+    assert [event.state for event in await province.events(record)] == ["published", "withheld"]
+    end = feed.entry(row, record=record, rev=2, change="repaired")
+    assert await codes(province, end) == []
+    event = (await province.events(record))[-1]
+    assert (event.state, event.origin_rev) == ("repaired", 2), "as what it is told it applies"
+
+
+async def test_what_was_discharged_or_ended_before_its_content_came_stays_so(province: House):
+    feed, number = await opened_feed(province), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    discharged, ended, other = new_record(), new_record(), new_record()
+    end = feed.entry(row, record=ended, rev=2, change="withdrawn")
+    assert await codes(
+        province,
+        feed.entry(row, record=discharged, rev=2, change="discharged", role="legal_representative"),
+        end,
+        Feed(province, peer="harbour").entry(row, record=other, rev=2, change="withdrawn"),
+    ) == []  # fmt: skip
+    rows = [row | {"CF_WSH": f"示罚〔2026〕{number}{n}号"} for n in range(3)]
+    late = feed.entry(rows[0], record=discharged, rev=3, change="corrected")
+    assert await codes(province, late, feed.entry(rows[1], record=ended), feed.entry(rows[2], record=other)) == []
+    first, second = await province.events(discharged)
+    assert (first.rev, first.change, first.about) == (2, "discharged", first.related[0].subject)
+    assert (second.rev, second.change, second.about) == (3, "corrected", None)
+    assert [event.state for event in await province.events(other)] == ["published"], "whose it is not ends nothing"
+    assert await province.events(ended) == []
+    assert await codes(province, feed.entry(rows[1], record=ended, rev=3, change="reopened")) == []
+    assert [event.state for event in await province.events(ended)] == ["published"]
+
+
+async def test_who_was_discharged_in_content_that_was_refused_here_is_so_in_the_next(province: House):
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    nobody, row = penalty(number), penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    await province.deliver(feed.entry(nobody, record=record))
+    refused = feed.entry(row, record=record, rev=2, change="corrected", display_until=date(2050, 1, 1))
+    discharged = feed.entry(row, record=record, rev=3, change="discharged", role="legal_representative")
+    assert await codes(province, refused, discharged) == ["period_too_long", "contradictory_entry"]
+    assert await codes(province, feed.entry(row, record=record, rev=4, change="corrected")) == []
+    events = await province.events(record)
+    assert [event.change for event in events] == ["accepted", "withheld", "discharged", "corrected"]
+    assert [event.about for event in events] == [None, None, events[-1].related[0].subject, None]
+    assert await codes(province, feed.entry(row, record=record, rev=5, change="corrected")) == []
+    assert len(await province.events(record)) == 5
+
+
+async def test_a_discharge_of_what_is_not_held_that_does_not_say_of_whom_is_refused(province: House):
+    feed, record = await opened_feed(province), new_record()
+    assert await codes(province, feed.entry_of(None, record, 2, "discharged")) == ["unreadable_entry"]
+
+
+async def test_who_may_not_speak_or_what_is_not_collected_does_not_wait_for_a_word(province: House):
+    feed, stranger = await opened_feed(province), Feed(province, peer="harbour", origin="city")
+    row = penalty(province.number())
+    assert await codes(
+        province,
+        newer_word(stranger, row, record=new_record()),
+        newer_word(feed, row, said={"item": "horoscope"}, record=new_record()),
+        newer_word(feed, row, record=new_record()),
+    ) == ["origin_not_allowed", "unknown_item", "not_judged"]
+
+
+async def test_content_that_a_peer_has_no_more_is_refused(province: House):
+    feed, record, row = await opened_feed(province), new_record(), person_penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    await province.deliver(feed.entry(row, record=record, rev=2, change="repaired"))
+    assert await codes(province, feed.entry_of(None, record, 3, "reopened")) == ["content_gone"]
+    assert await codes(province, feed.entry_of(None, new_record())) == ["content_gone"]
+    assert (await province.events(record))[-1].state == "repaired"
+
+
+def newer_word(feed: Feed, row: dict[str, str], said: dict[str, str] | None = None, **more: Any) -> SentEntry:
+    """An entry whose body has a word that this version does not know."""
+    entry = feed.entry(row, **more)
+    body = orjson.loads(entry.body or "") | {"severity": "grave"} | (said or {})
+    return entry.model_copy(update={"body": orjson.dumps(body).decode()})
+
+
+def unknown(feed: Feed, record: UUID) -> SentEntry:
+    """An entry of which this version reads no more than its record."""
+    entry = feed.entry_of("{}", record, 2, "corrected")
+    line = orjson.loads(entry.line) | {"change": "suspended"}
+    return entry.model_copy(update={"line": orjson.dumps(line).decode()})
+
+
+def taken(entry: SentEntry) -> SentEntry:
+    """The same without its content, as this node's exchange takes it away."""
+    return entry.model_copy(update={"body": None, "replaced": True})
 
 
 async def test_what_another_sends_of_a_record_withholds_nothing(province: House):
@@ -672,12 +792,12 @@ async def test_a_record_withheld_below_is_withheld_here(province: House):
     assert [event.state for event in await province.events(record)] == ["published", "withheld"]
 
 
-async def test_content_that_is_gone_is_no_refusal_and_an_earlier_one_is_shown_no_more(province: House):
+async def test_what_this_node_took_away_is_no_refusal_and_an_earlier_one_is_shown_no_more(province: House):
     feed, record, number = await opened_feed(province), new_record(), province.number()
     row = penalty(number)
     never, first = new_record(), feed.entry(row, record=record)
-    gone = feed.entry(row | {"BZ": "改"}, record=record, rev=2, change="corrected").model_copy(update={"body": None})
-    unseen = feed.entry(penalty(province.number()), record=never).model_copy(update={"body": None})
+    gone = taken(feed.entry(row | {"BZ": "改"}, record=record, rev=2, change="corrected"))
+    unseen = taken(feed.entry(penalty(province.number()), record=never))
     assert await codes(province, first, gone, unseen) == []
     assert [(event.change, event.rev) for event in await province.events(record)] == [("accepted", 1), ("withheld", 2)]
     assert await codes(province, feed.entry(row | {"BZ": "再改"}, record=record, rev=3, change="corrected")) == []

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-from creditmesh.exchange.operations import receiving
+from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.store import copies
 from creditmesh.node import feeds
 from creditmesh.schemas import received
@@ -84,26 +84,24 @@ async def test_what_has_no_word_here_waits_and_the_rest_of_the_feed_goes_on(pull
     told = await judged(pulls)
     assert [each[:2] for each in told] == [(0, 5), (5, 7)]
     refused = {index: code for *_, codes in told for index, code in codes.items()}
-    assert [index for index, code in refused.items() if code == NEWER_VERSION] == [1, 2, 4, 5]
-    assert {index for index, code in refused.items() if code != NEWER_VERSION} == {0, 3, 6}, (
-        "their bodies are no bodies"
-    )
+    assert [index for index, code in refused.items() if code == NEWER_VERSION] == [0, 1, 2, 4, 5]
+    assert {index for index, code in refused.items() if code != NEWER_VERSION} == {3, 6}, "their bodies are no bodies"
     bodies = {entry.index: entry.body for page in await pages(pulls) for entry in page.entries}
-    assert {index for index, body in bodies.items() if body is not None} == {1, 2, 4, 5}, "they will be needed"
+    assert {index for index, body in bodies.items() if body is not None} == {0, 1, 2, 4, 5}, "they will be needed"
 
 
 async def test_it_is_named_where_an_operator_looks(pulls: Puller):
     code = pulls.sender.who.code
-    said = "4 entries wait for a newer version: behind another, type erased, v 2"
+    said = "5 entries wait for a newer version: behind another, type erased, v 2"
     await pulls.step()  # nothing came, and it looks how the copy stands
     pulls.pulling._at = None
     await pulls.step()
     assert (await pulls.city.node.host.readiness())["stopped"]["exchange"][f"{code}/up"] == said
-    assert REGISTRY.get_sample_value("creditmesh_feed_waiting_entries", {"peer": code, "feed": "up"}) == 4
+    assert REGISTRY.get_sample_value("creditmesh_feed_waiting_entries", {"peer": code, "feed": "up"}) == 5
     assert REGISTRY.get_sample_value("creditmesh_feed_stopped", {"peer": code, "feed": "up"}) == 0
     listed = (await pulls.city.node.operator().get("/v1/admin/feeds")).json()["items"]
     [line] = [each for each in listed if each["peer"] == code]
-    assert (line["alarm"], line["waiting"], line["unknown"]) == (None, 4, ["behind another", "type erased", "v 2"])
+    assert (line["alarm"], line["waiting"], line["unknown"]) == (None, 5, ["behind another", "type erased", "v 2"])
 
     class Answering:
         def call(self, *_: object) -> object:
@@ -121,19 +119,20 @@ async def test_a_version_that_knows_the_word_is_told_it_in_the_order_of_each_rec
     monkeypatch.setattr(received, "EntryLine", NewerLine)
     await pulls.pulling._tell_again()
     again = (await pages(pulls))[2:]
-    assert [[entry.index for entry in page.received] for page in again] == [[1], [2], [5]]
-    assert [page.received[0].type for page in again] == ["erased", "record", "record"]
+    assert [[entry.index for entry in page.received] for page in again] == [[0], [1], [2], [5]]
+    assert [page.received[0].type for page in again] == ["record", "erased", "record", "record"]
+    assert [page.replaced for page in again] == [(0,), (), (2,), ()], "what was replaced meanwhile is not said"
     assert [entry.line for page in again for entry in page.entries] == [
-        pulls.sender.entries[index]["line"] for index in (1, 2, 5)
+        pulls.sender.entries[index]["line"] for index in (0, 1, 2, 5)
     ]
     told = (await judged(pulls))[before:]
-    assert [each[:2] for each in told] == [(1, 3), (5, 6)] or [each[:2] for each in told] == [(1, 2), (2, 3), (5, 6)]
+    assert {index for first, until, _ in told for index in range(first, until)} == {0, 1, 2, 5}
     assert NEWER_VERSION not in {code for *_, codes in told for code in codes.values()}
     async with pulls.city.node.context("exchange") as ctx:
         copy = await copies.copy_of(await ctx.session(), pulls.sender.who.code, "up")
     assert (copy.waiting, list(copy.unknown)) == (1, ["v 2"])
     await pulls.pulling._tell_again()
-    assert len(await pages(pulls)) == 5, "each once"
+    assert len(await pages(pulls)) == 6, "each once"
 
 
 async def test_a_page_that_was_told_as_waiting_is_so_for_a_newer_reader_too(
@@ -141,7 +140,7 @@ async def test_a_page_that_was_told_as_waiting_is_so_for_a_newer_reader_too(
 ):
     [first, _] = await pages(pulls)
     monkeypatch.setattr(received, "EntryLine", NewerLine)  # not before: the node's own loop would tell it again
-    assert [entry.type for entry in first.received] == ["record", None, None, "record", None]
+    assert [entry.type for entry in first.received] == [None, None, None, "record", None]
 
 
 async def test_two_processes_that_begin_at_once_tell_it_once(pulls: Puller, monkeypatch: pytest.MonkeyPatch):
@@ -151,7 +150,7 @@ async def test_two_processes_that_begin_at_once_tell_it_once(pulls: Puller, monk
         await receiving.tell_again(one, code, "up")
     async with pulls.city.node.context("exchange") as other:
         await receiving.tell_again(other, code, "up")
-    assert len(await pages(pulls)) == 5
+    assert len(await pages(pulls)) == 6
 
 
 async def test_an_end_acts_at_once_whatever_waits_before_it_and_again_in_its_order(
@@ -165,7 +164,9 @@ async def test_an_end_acts_at_once_whatever_waits_before_it_and_again_in_its_ord
         assert (await copies.copy_of(await ctx.session(), pulls.sender.who.code, "up")).waiting == 5
     monkeypatch.setattr(received, "EntryLine", NewerLine)
     await pulls.pulling._tell_again()
-    assert [[entry.index for entry in page.received] for page in (await pages(pulls))[3:]] == [[1], [2], [5], [7]]
+    again = (await pages(pulls))[3:]
+    assert [[entry.index for entry in page.received] for page in again] == [[0], [1], [2], [5], [7]]
+    assert [page.replaced for page in again] == [(0,), (), (2,), (5,), ()], "none of it is shown for a moment"
 
 
 async def test_a_page_asks_for_nothing_that_waits_but_of_its_own_records(pulls: Puller):
@@ -182,20 +183,117 @@ async def test_of_many_words_some_are_named_and_all_that_waits_is_counted(pulls:
         pulls.sender.add(type=f"word{n}")
     await pulls.step()
     copy = await pulls.copy()
-    assert (copy.waiting, len(copy.unknown)) == (44, 20)
+    assert (copy.waiting, len(copy.unknown)) == (45, 20)
 
 
-async def test_what_could_not_be_judged_is_kept_with_its_body_and_told_again(pulls: Puller):
+NEWER_BODY = {"severity": "a word of a newer version"} | BODY
+KEPT = "select first, data from exchange.received_page where key = $1 and first <= $2 and until > $2 order by id"
+REFUSED = "select index, code from exchange.refused_entry where peer = $1 order by index"
+
+
+async def unjudged(pulls: Puller, record: str, rev: int = 1) -> str:
+    """The next entry, of which this version lacks a word; its body."""
+    code = pulls.sender.who.code
+    said = NEWER_BODY | {"record": record, "rev": rev, "change": "accepted", "origin": code}
+    pulls.sender.add_with(orjson.dumps(said).decode(), type="record", **said_of(said))
+    await pulls.step()
+    assert (await judged(pulls))[-1][2] == {len(pulls.sender.entries) - 1: NOT_JUDGED}
+    return orjson.dumps(said).decode()
+
+
+def said_of(body: dict[str, object]) -> dict[str, object]:
+    return {name: body[name] for name in ("record", "rev", "change", "origin")}
+
+
+async def kept(pulls: Puller, index: int) -> list[str | None]:
+    """The body of that entry in each row that has the entry."""
+    async with pulls.city.node.database.session() as session:
+        rows = await session.fetch(KEPT, f"{pulls.sender.who.code}/up", index)
+    found = [PageReceived.model_validate_json(row["data"]).entries[index - row["first"]] for row in rows]
+    return [entry.body for entry in found]
+
+
+def knows_the_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "read_body", lambda _: None)
+
+
+async def test_what_could_not_be_judged_is_told_again_by_whoever_has_the_word(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    body = await unjudged(pulls, str(uuid4()))
+    copy = await pulls.copy()
+    assert (copy.waiting, "not judged" in copy.unknown) == (6, True)
+    before = len(await pages(pulls))
+    await pulls.pulling._tell_again()
+    assert len(await pages(pulls)) == before, "this version lacks the word still"
+    knows_the_word(monkeypatch)
+    await pulls.pulling._tell_again()
+    assert [(entry.index, entry.body) for entry in (await pages(pulls))[-1].entries] == [(7, body)]
+    assert (await judged(pulls))[-1] == (7, 8, {7: NOT_JUDGED})
+    assert (await pulls.copy()).waiting == 6, "ingestion has it no more than before, so it waits again"
+    await pulls.pulling._tell_again()
+    await judged(pulls)
+    assert await kept(pulls, 7) == [None, None, body], "a body stands once, however often it is told"
+
+
+@pytest.mark.parametrize("change", ["withdrawn", "discharged", "marked"])
+async def test_what_could_not_be_judged_is_told_again_with_what_came_of_its_record(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch, change: str
+):
+    record = str(uuid4())
+    await unjudged(pulls, record)
+    code = pulls.sender.who.code
+    pulls.sender.add(type="record", rev=2, change=change, origin=code, record=record)
+    await pulls.step()
+    waits = (await pages(pulls))[-1].waiting
+    assert waits == (() if change == "withdrawn" else (8,)), "an end holds at once, all else waits with its record"
+    knows_the_word(monkeypatch)
+    await pulls.pulling._tell_again()
+    again = (await pages(pulls))[-2:]
+    assert [[entry.index for entry in page.received] for page in again] == [[7], [8]]
+    assert [page.replaced for page in again] == [(7,) if change == "withdrawn" else (), ()]
+
+
+async def test_what_was_ended_before_it_was_known_that_it_waits_does_not_wait(pulls: Puller):
+    code, record = pulls.sender.who.code, str(uuid4())
+    said = NEWER_BODY | {"record": record, "rev": 1, "change": "accepted", "origin": code}
+    pulls.sender.add_with(orjson.dumps(said).decode(), type="record", **said_of(said))
+    pulls.sender.add(type="record", rev=2, change="withdrawn", origin=code, record=record)
+    await pulls.step()
+    assert (await judged(pulls))[-1] == (7, 9, {7: NOT_JUDGED})
+    assert (await pulls.copy()).waiting == 5
+    assert await kept(pulls, 7) == [None]
+
+
+async def test_of_what_could_not_be_judged_so_much_waits_and_no_more(pulls: Puller, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(answering, "_MOST_NOT_JUDGED", 1)
+    await unjudged(pulls, str(uuid4()))
+    await unjudged(pulls, str(uuid4()))
+    assert (await pulls.copy()).waiting == 6
+    assert await kept(pulls, 8) == [None]
+    async with pulls.city.node.database.session() as session:
+        rows = await session.fetch(REFUSED, pulls.sender.who.code)
+    assert [tuple(row) for row in rows][-1] == (8, NOT_JUDGED), "its operator may offer it"
+    assert 7 not in [row["index"] for row in rows]
+
+
+async def test_what_waited_before_an_upgrade_is_said_to_wait_and_an_end_among_it_holds(pulls: Puller):
     code = pulls.sender.who.code
     await pulls.city.node.settled()
-    body = orjson.dumps({"severity": "a word of a newer version"} | BODY | {"origin": code, "record": SECOND}).decode()
-    pulls.sender.add_with(body, type="record", rev=3, change="corrected", origin=code, record=SECOND)
+    pulls.sender.add(type="record", rev=4, change="withdrawn", origin=code, record=FIRST)
     await pulls.step()
-    assert (await judged(pulls))[-1] == (7, 8, {7: NOT_JUDGED})
-    copy = await pulls.copy()
-    assert (copy.waiting, "not judged" in copy.unknown) == (5, True)
-    assert (await pages(pulls))[-1].entries[0].body == body
-    await pulls.pulling._tell_again()
-    assert [entry.index for entry in (await pages(pulls))[-1].received] == [7]
-    assert (await judged(pulls))[-1] == (7, 8, {7: NOT_JUDGED})
-    assert (await pulls.copy()).waiting == 5, "by the same version it waits once more"
+    before = len(await pages(pulls))
+    async with pulls.city.node.database.session("ddl") as session:
+        await session.execute("update exchange.waiting set unsaid = true, record = null where index < 3")
+        await session.execute("delete from exchange.sent_revision where index = 7 and peer = $1", code)
+        await session.execute(
+            "insert into exchange.waiting (peer, feed, index, unknown, record, unsaid)"
+            " values ($1, 'up', 7, 'behind another', $2, true)", code, FIRST
+        )  # fmt: skip
+    for _ in range(2):
+        await pulls.pulling._tell_again()
+        again = (await pages(pulls))[before:]
+        assert [(page.first, page.waiting) for page in again] == [(0, (0,)), (1, (1,)), (2, (2,)), (7, ())]
+    async with pulls.city.node.database.session() as session:
+        rows = await session.fetch("select index, record::text from exchange.waiting where peer = $1", code)
+    assert sorted(tuple(row) for row in rows) == [(0, FIRST), (1, FIRST), (2, FIRST), (4, THIRD), (5, FIRST)]

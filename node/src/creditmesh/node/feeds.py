@@ -1,5 +1,6 @@
 """The feeds of this node and its copies of its peers', as its exchange tells them to the operator."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from creditmesh.node.operator import Operator
@@ -11,15 +12,16 @@ _PATH = "/v1/admin/feeds"
 def listed(operator: Operator) -> list[tuple[str, ...]]:
     """Every feed: whose it is (`-`: this node's own), how many entries are had, and why a copy stands still."""
     return [
-        (each["peer"] or "-", each["feed"], str(each["size"]), each["alarm"] or _waits(each) or "ok")
+        (each["peer"] or "-", each["feed"], str(each["size"]), each["alarm"] or "; ".join(["ok", *_waits(each)]))
         for each in operator.call("exchange", "GET", _PATH)["items"]
     ]
 
 
-def _waits(feed: dict[str, Any]) -> str:
-    if not feed["waiting"]:
-        return ""
-    return f"ok; {feed['waiting']} entries wait for a newer version: {', '.join(feed['unknown'])}"
+def _waits(feed: dict[str, Any]) -> Iterator[str]:
+    if feed["size"] < (feed["announced"] or 0):
+        yield f"catching up {feed['size']}/{feed['announced']}"
+    if feed["waiting"]:
+        yield f"{feed['waiting']} entries wait for a newer version: {', '.join(feed['unknown'])}"
 
 
 def resume(operator: Operator, peer: str, feed: str) -> None:

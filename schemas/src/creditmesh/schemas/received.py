@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from creditmesh.schemas.exchange import EntryLine, FeedEntry, LineType
-from creditmesh.schemas.identifiers import FeedName, NodeCode
+from creditmesh.schemas.exchange import NOT_JUDGED, EntryLine, FeedEntry, LineType, RecordBody
+from creditmesh.schemas.identifiers import Code, FeedName, NodeCode
 
 BEHIND = "behind another"
 """It could be read, but what came before it of the same record could not."""
@@ -20,6 +20,10 @@ _VERSION_OR_TYPE = {("v",), ("type",)}
 
 class _About(BaseModel):
     record: UUID | None = None
+
+
+class _OfItem(BaseModel):
+    item: Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,8 @@ class ReceivedEntry:
     """What a newer version reads it by, such as `type erased`; None where it is read, or nobody could."""
     record: UUID | None
     """The record that it is about, where it says so, also in words that this version does not know."""
+    replaced: bool = False
+    """Whether its content was taken away here, for a later one replaced or ended it."""
 
     @property
     def type(self) -> LineType | None:
@@ -48,7 +54,12 @@ class ReceivedEntry:
 
 
 def read_entries(
-    peer: NodeCode, feed: FeedName, entries: Sequence[FeedEntry], *, waiting: Collection[int] = ()
+    peer: NodeCode,
+    feed: FeedName,
+    entries: Sequence[FeedEntry],
+    *,
+    waiting: Collection[int] = (),
+    replaced: Collection[int] = (),
 ) -> tuple[ReceivedEntry, ...]:
     """These entries of a peer's feed, of which those at the waiting places are not to be used yet.
 
@@ -70,9 +81,32 @@ def read_entries(
                 line=line,
                 unknown=unknown,
                 record=record,
+                replaced=entry.index in replaced,
             )
         )
     return tuple(found)
+
+
+def read_body(text: str | None) -> RecordBody | str:
+    """The body of a record's entry, or the code of why there is none.
+
+    Of one that only lacks a word of ours a newer version knows it.
+    """
+    if text is None:
+        return "content_gone"
+    try:
+        return RecordBody.model_validate_json(text)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return NOT_JUDGED if all(each["type"] == "literal_error" for each in found) else "unreadable_entry"
+
+
+def item_of(text: str) -> str | None:
+    """The item that such a body is of, also where it is said beside words that this version does not know."""
+    try:
+        return _OfItem.model_validate_json(text).item
+    except ValidationError:
+        return None
 
 
 def _record(text: str) -> UUID | None:

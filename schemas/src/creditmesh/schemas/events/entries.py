@@ -31,6 +31,8 @@ class PageReceived(Event):
     waiting: tuple[Count, ...] = ()
     """Those that the version which told them could not read, and those of a record that wait behind one: it told them
     for what surrounds them, and a version that can read them tells them anew."""
+    replaced: tuple[Count, ...] = ()
+    """Those whose content is told no more, for a later one of their record replaced or ended it: this node took it."""
 
     @property
     def key(self) -> str:
@@ -39,7 +41,9 @@ class PageReceived(Event):
     @cached_property
     def received(self) -> tuple[ReceivedEntry, ...]:
         """The entries as this version can read them; read once for all who ask."""
-        return read_entries(self.peer, self.feed, self.entries, waiting=frozenset(self.waiting))
+        return read_entries(
+            self.peer, self.feed, self.entries, waiting=frozenset(self.waiting), replaced=frozenset(self.replaced)
+        )
 
 
 class TrackedEntry(BaseModel):

@@ -35,6 +35,8 @@ class RecordChanged(Event):
     record: UUID
     revision: UUID
     rev: int
+    origin_rev: int | None = None
+    """Of a copy whose content came after it was withheld for it: the number at its origin; None: `rev` is that."""
     change: Change
     item: Code
     item_version: int

@@ -18,6 +18,10 @@ ENTRIES: dict[str, Reason] = {
         "What the entry says of itself differs from its fields; the origin must send a corrected revision.",
         "条目元数据与其字段不一致；请来源节点发送更正版本。",
     ),
+    "content_gone": Reason(
+        "The entry comes without its content, so nothing can be applied; send the record again as it is now.",
+        "该条目未附内容，无法适用；请重新报送该记录的现行内容。",
+    ),
     "sealed_for_others": Reason(
         "The entry is sealed under a key that was not wrapped to this node; the sender must wrap its key anew.",
         "该条目的密钥未封装给本节点；请发送方重新封装密钥。",

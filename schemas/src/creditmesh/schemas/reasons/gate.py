@@ -24,10 +24,6 @@ GATE: dict[str, Reason] = {
         "It ended so long ago that the law has it deleted; do not send it.",
         "该记录终止已超过法定保存期限；请勿报送。",
     ),
-    "withheld_here": Reason(
-        "This content was refused before, and the record is withheld since; send the record again as it is now.",
-        "该内容此前已被拒收，记录自此不予展示；请重新报送该记录的现行内容。",
-    ),
     "basis_not_in_force": Reason(
         "The item's legal basis was not in force on the decision date; check the date, else it is not collected.",
         "作出决定之日该条目的法定依据未生效；请核对日期，否则不予归集。",

@@ -53,16 +53,26 @@ def chunks_of(peer: str, feed: str, *, first: int, lines: Sequence[bytes]) -> li
 def without_bodies(data: bytes, indices: Collection[int]) -> bytes:
     """The JSON of a chunk with only the lines of these entries."""
     page = PageReceived.model_validate_json(data)
-    entries = tuple(
+    return _written(page.model_copy(update={"entries": _lines(page, indices)})).data
+
+
+def held_back(page: PageReceived, *, replaced: Collection[int], waiting: Collection[int]) -> PageChunk:
+    """The same page without the content at some places, which was replaced; others are for nobody yet."""
+    gone = tuple(each.index for each in page.entries if each.index in replaced)
+    held = tuple(each.index for each in page.entries if each.index in waiting or each.index in page.waiting)
+    return _written(page.model_copy(update={"entries": _lines(page, gone), "replaced": gone, "waiting": held}))
+
+
+def alone(peer: str, feed: str, entry: FeedEntry, *, replaced: bool = False) -> PageChunk:
+    """One entry that was verified before; without its content, where that was replaced."""
+    page = PageReceived(peer=peer, feed=feed, first=entry.index, until=entry.index + 1, entries=(entry,))
+    return held_back(page, replaced={entry.index}, waiting=()) if replaced else _written(page)
+
+
+def _lines(page: PageReceived, indices: Collection[int]) -> tuple[FeedEntry, ...]:
+    return tuple(
         each.model_copy(update={"salt": None, "body": None}) if each.index in indices else each for each in page.entries
     )
-    return page.model_copy(update={"entries": entries}).model_dump_json().encode()
-
-
-def alone(peer: str, feed: str, entry: FeedEntry) -> PageChunk:
-    """One entry that was verified before."""
-    page = PageReceived(peer=peer, feed=feed, first=entry.index, until=entry.index + 1, entries=(entry,))
-    return _written(page)
 
 
 def _written(page: PageReceived) -> PageChunk:
@@ -78,7 +88,8 @@ def _chunk(peer: str, feed: str, first: int, lines: Sequence[bytes]) -> PageChun
     except ValidationError as error:
         where = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
         raise BadPage("malformed", first + (int(where[1]) if len(where) > 1 else 0)) from error
-    if (page.peer, page.feed, page.first, page.until, page.waiting) != (peer, feed, first, until, ()):
+    beside = page.waiting + page.replaced
+    if (page.peer, page.feed, page.first, page.until, beside) != (peer, feed, first, until, ()):
         raise BadPage("malformed", first)
     if too_long := next((each for each in page.entries if len(each.line) > MOST_OF_A_LINE), None):
         raise BadPage("too_large", too_long.index)

@@ -87,6 +87,20 @@ class NotOffered(Conflict):
     title_zh = "无法再次取得此前被拒收的条目"
 
 
+class CatchingUp(Conflict):
+    """409: the copy has not yet stood where its feed stood, so that nothing of it is told."""
+
+    code = "copy_catching_up"
+    title = "The copy of this feed is still catching up"
+    title_zh = "该日志副本仍在追赶"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What it has is judged when it has caught up; `creditmesh-node feeds list` says how far it is. Offer then.",
+            "追平后才判定其条目；进度见 `creditmesh-node feeds list`，追平后再重新提交判定。",
+        )
+
+
 class NotKept(NotFound):
     """404: the entries after this place are not kept here as they came."""
 

@@ -10,10 +10,15 @@ from creditmesh.schemas.events import CatalogueChanged, DisclosedToBureau, PageR
 
 async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
     """A record has a new revision: who holds it is told, and it goes up where its item does."""
-    changes = [(each, each.read(RecordChanged)) for each in events]
+    changes = [(each, _as_at_its_origin(each.read(RecordChanged))) for each in events]
     await holders.lock(ctx, changes)
     await sharing.share_records(ctx, changes)
     await holders.tell(ctx, changes)
+
+
+def _as_at_its_origin(event: RecordChanged) -> RecordChanged:
+    """What leaves this node counts a revision as its origin does."""
+    return event if event.origin_rev is None else event.model_copy(update={"rev": event.origin_rev})
 
 
 async def on_catalogue_changed(ctx: Context, events: Sequence[Delivered]) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import structlog
 
@@ -13,7 +13,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
-from creditmesh.exchange.operations import answering, receiving
+from creditmesh.exchange.operations import answering, receiving, telling
 from creditmesh.exchange.operations.answering import Waiting
 from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PeerRefused, PulledPage
 from creditmesh.exchange.store import catching_up, copies
@@ -35,6 +35,7 @@ MOST_ASKED = 50
 LONGEST = 3.0
 """Seconds between two tries of a peer that does not answer."""
 _AT_ONCE = 100
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -104,6 +105,9 @@ class Pulling:
         try:
             if self._feed == UP and not self._announced:
                 before = await self._announce(peer, before)
+            if before.behind and not before.catches_up:
+                await self._let_go()
+                return
             pulled = await self._pulled(peer, before)
             if pulled is None:
                 self._at = before
@@ -140,30 +144,43 @@ class Pulling:
     async def _receive(self, before: FeedCopy, pulled: PulledPage, page: VerifiedPage) -> None:
         context = Context(self._equipment)
         try:
-            waits = await receiving.receive(context, before, pulled.chunks, page, note=pulled.note)
+            after = await receiving.receive(context, before, pulled.chunks, page, note=pulled.note)
             await context.commit()
         finally:
             await context.rollback()
         self._refusals = 0
-        self._at = None if waits else replace(before, range=page.after, note=pulled.note)
+        self._at = None if after.waiting else after
+        if after.behind and not after.catches_up:
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Tell what was held back until the copy had caught up, some at a time, and then what waited."""
+        self._at = None
+        while await self._done(telling.let_go):
+            pass
+        await self._tell_again()
 
     async def _tell_again(self) -> None:
+        await self._done(receiving.tell_again)
+
+    async def _done(self, work: Callable[[Context, str, str], Awaitable[T]]) -> T:
         context = Context(self._equipment)
         try:
-            await receiving.tell_again(context, self._peer().party.code, self._feed)
+            done = await work(context, self._peer().party.code, self._feed)
             await context.commit()
         finally:
             await context.rollback()
+        return done
 
     async def _announce(self, peer: Peer, before: FeedCopy) -> FeedCopy:
         """Hear how far the feed goes: at first, and where this node has lost part of what it had answered for."""
         feed = await peer.standing(self._feed)
-        if before.announced is None or feed.acknowledged > before.range.size:
-            async with self._equipment.pool.session() as session:
-                await catching_up.announce(session, peer.party.code, self._feed, feed.size)
-            before = replace(before, announced=max(before.announced or 0, feed.size))
         self._announced = True
-        return before
+        if before.announced is not None and feed.acknowledged <= before.range.size:
+            return before
+        async with self._equipment.pool.session() as session:
+            await catching_up.announce(session, peer.party.code, self._feed, feed.size)
+            return await copies.copy_of(session, peer.party.code, self._feed)
 
     async def _standing(self, peer: str) -> FeedCopy:
         async with self._equipment.pool.session() as session:

@@ -43,8 +43,9 @@ def content_event(
     subject: UUID,
     facts: Mapping[str, object],
     sealed: Sequence[Mapping[str, JsonValue]],
+    more: Mapping[str, object],
 ) -> bytes:
-    """The event of a revision that says something anew. `facts`: what it says beside its life."""
+    """The event of a revision that says something anew. `facts`: what it says beside its life; `more`: if anything."""
     return orjson.dumps(
         {
             "subject": str(subject),
@@ -56,6 +57,7 @@ def content_event(
             **_fields(by, known, revision, change),
             **facts,
             "sealed": sealed,
+            **more,
         }
     )
 

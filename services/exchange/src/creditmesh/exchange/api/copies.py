@@ -46,7 +46,8 @@ async def offer(
     """Judge anew what this node refused of a copy: after it has got the item, the right or the key that was missing.
 
     Bodies are asked for again. Call it until `next` is null; what is refused once more stays refused. 409
-    `entries_not_offered` where the peer no longer gives what was verified.
+    `entries_not_offered` where the peer no longer gives what was verified, `copy_catching_up` until the copy has stood
+    where its feed stood.
     `POST /v1/admin/feeds/city/up/offer?after=0`
     """
     return await offering.offer_again(ctx, peer, feed, after=after)

@@ -1,6 +1,6 @@
 """Acknowledgements of peers' feeds, of what was judged here: signed and sent when all of this node has gone by it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, takewhile
 from typing import NamedTuple, cast
@@ -12,15 +12,20 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.exchange.chunks import without_bodies
-from creditmesh.exchange.store import copies, feeds, lost, pages, waiting
+from creditmesh.exchange.operations import telling
+from creditmesh.exchange.store import copies, feeds, lost, pages, refusals, waiting
 from creditmesh.exchange.store.copies import Made, Unsent
 from creditmesh.exchange.store.pages import EntryPlace
-from creditmesh.exchange.store.waiting import WaitingEntry
+from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import NOT_JUDGED, UP, WAITING, feed_origin
+from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, UP, feed_origin
+from creditmesh.schemas.received import read_entries
 from creditmesh.schemas.signed import sign
+
+_MOST_NOT_JUDGED = 1000
+"""Of a copy so many wait that could not be judged; what is more is refused, as what its operator may offer again."""
 
 
 def word(peer: str) -> str:
@@ -58,9 +63,7 @@ async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
         for (event, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
-    refused = [(each, entry) for _, each in judged for entry in each.refused]
-    await forget(session, [(j.peer, j.feed, entry.index) for j, entry in refused if entry.code not in WAITING])
-    await _keep_waiting(session, [(j.peer, j.feed, entry.index) for j, entry in refused if entry.code == NOT_JUDGED])
+    await _note_refused(session, [each for _, each in judged])
     await tell(session, *sorted({word(each.peer) for each in made}))
 
 
@@ -69,10 +72,41 @@ async def _heads(session: Session, stream: str) -> list[int]:
     return [ends[part].number for part in sorted(ends)]
 
 
-async def _keep_waiting(session: Session, places: Sequence[EntryPlace]) -> None:
-    """What could not be judged is told again to whoever begins to follow its feed."""
-    for (peer, feed), of_copy in groupby(sorted(places), key=lambda place: place[:2]):
-        await waiting.add(session, peer, feed, [WaitingEntry(index, "not judged") for *_, index in of_copy])
+async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> None:
+    """Of what was refused the body goes; what could not be judged waits instead, as far as there is room for it."""
+    refused: dict[EntryPlace, str] = {}
+    for each in judged:
+        for place in [p for p in refused if p[:2] == (each.peer, each.feed) and each.first <= p[2] < each.until]:
+            del refused[place]
+        refused |= {(each.peer, each.feed, entry.index): entry.code for entry in each.refused}
+    kept = {place for place, code in refused.items() if code == NEWER_VERSION}
+    gone = set[EntryPlace]()
+    for (peer, feed), of_copy in groupby(sorted(refused), key=lambda place: place[:2]):
+        await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
+        unjudged = [index for *_, index in of_copy if refused[peer, feed, index] == NOT_JUDGED]
+        if unjudged:
+            waits, replaced = await _keep_waiting(session, peer, feed, unjudged)
+            kept |= {(peer, feed, index) for index in waits}
+            gone |= {(peer, feed, index) for index in replaced}
+    await forget(session, sorted(refused.keys() - kept))
+    ranges = [(each.peer, each.feed, each.first, each.until) for each in judged]
+    await refusals.note(session, ranges, {place: refused[place] for place in refused.keys() - kept - gone})
+
+
+async def _keep_waiting(
+    session: Session, peer: str, feed: str, indices: Sequence[int]
+) -> tuple[Collection[int], Collection[int]]:
+    """Which of those that could not be judged wait until somebody begins to follow the feed, and which need not.
+
+    What came of a record behind one that waits waits too; but not where that has been replaced or has ended meanwhile.
+    """
+    found = await pages.at(session, peer, feed, indices)
+    read = read_entries(peer, feed, [found[index] for index in sorted(found)])
+    replaced = await telling.replaced(session, peer, read)
+    room = max(_MOST_NOT_JUDGED - await waiting.not_judged(session, peer, feed), 0)
+    waits = [WaitingEntry(each.index, UNJUDGED, each.record) for each in read if each.index not in replaced][:room]
+    await waiting.add(session, peer, feed, waits)
+    return [each.index for each in waits], replaced
 
 
 async def forget(session: Session, places: Sequence[EntryPlace]) -> None:

@@ -1,116 +1,113 @@
 """A verified page of a peer's feed: kept and told in one transaction with the copy's new head.
 
 An entry that says what this version has no word for waits, and with it what comes after it of the same record, but for
-an end; the feed goes on. Whoever knows the words tells such entries anew, in their order, when it begins to follow the
-feed; it does so once.
+an end, which holds at once; the feed goes on. Whoever knows the words tells such entries anew, in their order, when it
+begins to follow the feed; it does so once.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.chunks import PageChunk, alone
 from creditmesh.exchange.operations import answering
-from creditmesh.exchange.store import catching_up, copies, pages, revisions, waiting
-from creditmesh.exchange.store.catching_up import HeldEntry
+from creditmesh.exchange.operations.telling import keep, note_sent, tell_anew
+from creditmesh.exchange.store import copies, pages, waiting
 from creditmesh.exchange.store.copies import FeedCopy
-from creditmesh.exchange.store.pages import ReceivedPage
-from creditmesh.exchange.store.waiting import WaitingEntry
-from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import ENDS, STATE_CHANGES, UP, FeedEntry
+from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
+from creditmesh.schemas.exchange import ENDS, NOT_JUDGED
 from creditmesh.schemas.pages import VerifiedPage
-from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
+from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_body, read_entries
 
-_AT_ONCE = 100
-"""Entries that are told again, or whose bodies go, at once, with the pages in which they are."""
-_REPLACING = ENDS | {"withheld"}
-"""The changes without content after which nothing that was said of the record before is to be shown."""
+_AT_ONCE = 50
+"""Entries that wait and are looked at at once, with the pages in which they are."""
 
 
 async def receive(
     ctx: Context, before: FeedCopy, chunks: Sequence[PageChunk], page: VerifiedPage, *, note: str
-) -> bool:
-    """Keep the chunks of a page that was verified, and tell them in their order; whether some of their entries wait.
+) -> FeedCopy:
+    """Keep the chunks of a page that was verified, and tell them in their order; how the copy stands then.
 
-    Of a copy that is behind the head that was announced nothing is told before it stands there. Uncertain if the copy
-    is elsewhere.
+    Of a copy that is behind the head that was announced nothing is told. Uncertain if the copy is elsewhere.
     """
     session = await ctx.session()
-    await copies.move(session, before, page.after, note=note)
+    after = await copies.move(session, before, page.after, note=note)
     said = {each.record for chunk in chunks for each in chunk.page.received if each.record is not None}
-    records = await waiting.waiting_records(session, before.peer, before.feed, said) if before.waiting else set()
+    records = await waiting.waiting_records(session, before.peer, before.feed, said) if after.waiting else set()
     waits: list[WaitingEntry] = []
     kept = []
     for chunk in chunks:
         held = [each for each in chunk.page.received if _waits(each, records)]
         waits += [WaitingEntry(each.index, each.unknown or BEHIND, each.record) for each in held]
-        unused = [each.index for each in held if not _ends(each)]
-        kept.append(chunk.with_waiting(unused) if unused else chunk)
-    await keep(ctx, kept, tell=not before.behind)
+        kept.append(chunk.with_waiting([each.index for each in held]) if held else chunk)
+    await keep(ctx, kept, tell=not after.behind)
+    await note_sent(session, [each for chunk in chunks for each in chunk.page.received])
     await waiting.add(session, before.peer, before.feed, waits)
-    if before.behind:
+    if after.behind:
         await keep(ctx, _keys(kept), tell=True)
-        await catching_up.hold_back(session, _held(kept))
-        if page.after.size >= (before.announced or 0):
-            await _let_go(ctx, before)
-    return bool(waits)
+    return replace(after, waiting=after.waiting + len(waits))
 
 
 async def tell_again(ctx: Context, peer: str, feed: str) -> None:
-    """Tell the entries of this copy anew that waited for words which this version knows; not while it is behind."""
+    """Tell the entries of this copy anew that waited for words which this version knows; not while it is behind.
+
+    Those of a record of which one has to wait longer wait with it.
+    """
     session = await ctx.session()
-    if (await copies.found(session, peer, feed)).behind or not await waiting.hold(session, peer, feed):
+    if not await waiting.hold(session, peer, feed) or (await copies.found(session, peer, feed)).behind:
         return
-    records: set[UUID | None] = set()
-    first = 0
-    while waits := await waiting.following(session, peer, feed, first=first, limit=_AT_ONCE):
-        first = waits[-1].index + 1
-        known = await _known(ctx, peer, feed, waits, records)
-        await waiting.remove(session, peer, feed, [entry.index for entry in known])
-        await keep(ctx, [alone(peer, feed, entry) for entry in known], tell=True)
+    longer: set[UUID | None] = set()
+    async for waits, read in _waiting(ctx, peer, feed):
+        await note_sent(session, read)
+        longer |= {each.record for each in read if not _is_known(each, waits[each.index])}
+    async for waits, read in _waiting(ctx, peer, feed):
+        places = [each.index for each in read if _ends(each) or _is_told(each, waits[each.index], longer)]
+        await waiting.remove(session, peer, feed, places)
+        await _say_once(ctx, [each for each in read if each.index not in places and waits[each.index].unsaid], waits)
+        # A body stands once, however often it is told that nobody can judge it.
+        unjudged = [index for index in places if waits[index].unknown == UNJUDGED]
+        given = await pages.at(session, peer, feed, unjudged)
+        await answering.forget(session, [(peer, feed, index) for index in unjudged])
+        await tell_anew(ctx, peer, feed, places, given=given)
     await waiting.count(session, peer, feed)
 
 
-async def _known(
-    ctx: Context, peer: str, feed: str, waits: Sequence[WaitingEntry], records: set[UUID | None]
-) -> list[FeedEntry]:
-    texts = await pages.covering(await ctx.session(), [(peer, feed, each.index) for each in waits])
-    wanted = {each.index for each in waits}
-    told = (PageReceived.model_validate_json(text.data) for text in texts)
-    kept = {entry.index: entry for page in told for entry in page.entries if entry.index in wanted}
-    read = read_entries(peer, feed, [kept[each.index] for each in waits])
-    return [kept[entry.index] for entry in read if not _waits(entry, records)]
+async def _waiting(
+    ctx: Context, peer: str, feed: str
+) -> AsyncIterator[tuple[dict[int, WaitingEntry], tuple[ReceivedEntry, ...]]]:
+    """What waits of a copy, some at a time in the order of the feed, and as this version can read it."""
+    session, first = await ctx.session(), 0
+    while waits := await waiting.following(session, peer, feed, first=first, limit=_AT_ONCE):
+        first = waits[-1].index + 1
+        kept = await pages.at(session, peer, feed, [each.index for each in waits])
+        yield (
+            {each.index: each for each in waits},
+            read_entries(peer, feed, [kept[each.index] for each in waits]),
+        )
 
 
-async def _let_go(ctx: Context, copy: FeedCopy) -> None:
-    """Tell what was held back, in its order, without the content of what was replaced or ended meanwhile."""
-    session = await ctx.session()
-    gone = await catching_up.replaced(session, copy.peer, copy.feed)
-    for first in range(0, len(gone), _AT_ONCE):
-        await answering.forget(session, [(copy.peer, copy.feed, index) for index in gone[first : first + _AT_ONCE]])
-    async for rows in catching_up.held_pages(session, copy.peer, copy.feed):
-        for part, id_ in rows:
-            ctx.emit_row(id_, part=part)
-        await ctx.flush()
-    await catching_up.done(session, copy.peer, copy.feed)
-    await tell_again(ctx, copy.peer, copy.feed)
+async def _say_once(ctx: Context, entries: Sequence[ReceivedEntry], waits: Mapping[int, WaitingEntry]) -> None:
+    """Tell of these that they wait: a version before this one did not say so of the record."""
+    if not entries:
+        return
+    session, peer, feed = await ctx.session(), entries[0].peer, entries[0].feed
+    places = [each.index for each in entries]
+    kept = await pages.at(session, peer, feed, places)
+    await keep(ctx, [alone(peer, feed, kept[index]).with_waiting([index]) for index in places], tell=True)
+    await waiting.remove(session, peer, feed, places)
+    said = [WaitingEntry(each.index, waits[each.index].unknown, each.record) for each in entries]
+    await waiting.add(session, peer, feed, said)
+    await ctx.flush()
 
 
-def replaces(entry: ReceivedEntry) -> bool:
-    """Whether it is content of a record, or stands in the place of content: marks and discharges stand beside it."""
-    line = entry.line
-    if line is None or line.record is None:
-        return False
-    return line.change in _REPLACING or line.change not in STATE_CHANGES
+def _is_told(entry: ReceivedEntry, waits: WaitingEntry, longer: Collection[UUID | None]) -> bool:
+    return _is_known(entry, waits) and (entry.record is None or entry.record not in longer)
 
 
-def _held(chunks: Sequence[PageChunk]) -> list[HeldEntry]:
-    return [
-        HeldEntry(each.peer, each.feed, each.index, each.record, each.line.change not in STATE_CHANGES)
-        for chunk in chunks
-        for each in chunk.page.received
-        if each.index not in chunk.page.waiting and replaces(each) and each.line is not None and each.record is not None
-    ]
+def _is_known(entry: ReceivedEntry, waits: WaitingEntry) -> bool:
+    """Whether this version has a word for all that is said, also in the body if it lacked one there."""
+    return entry.unknown is None and (waits.unknown != UNJUDGED or read_body(entry.body) != NOT_JUDGED)
 
 
 def _keys(chunks: Sequence[PageChunk]) -> list[PageChunk]:
@@ -126,50 +123,12 @@ def _keys(chunks: Sequence[PageChunk]) -> list[PageChunk]:
 
 def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:
     """Whether it has to wait, itself or behind one of these records; its own is one of them then."""
-    if entry.unknown is None and (entry.record is None or entry.record not in records):
+    if entry.unknown is None and (entry.record is None or entry.record not in records or _ends(entry)):
         return False
     records.add(entry.record)
     return True
 
 
 def _ends(entry: ReceivedEntry) -> bool:
-    """Whether it ends its record: that holds at once, whatever came before it. It is told again in its order."""
+    """Whether it ends its record: that holds at once, whatever came before it."""
     return entry.line is not None and entry.line.change in ENDS
-
-
-async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> None:
-    """Keep these chunks of what was verified, and tell them or not."""
-    rows = [_row(ctx, chunk) for chunk in chunks]
-    if tell:
-        for row in rows:
-            ctx.emit_row(row.id, part=row.part)
-    session = await ctx.session()
-    await pages.write(session, rows)
-    peers = [chunk.page for chunk in chunks if chunk.page.feed == UP and chunk.page.peer != ctx.node.code]
-    sent = [each for page in peers for each in page.received]
-    lines = [(each, each.line) for each in sent if each.line is not None]
-    await revisions.note_sent(
-        session,
-        [
-            (line.record, line.rev, each.peer, each.index)
-            for each, line in lines
-            if line.type == "record" and line.record is not None and line.rev is not None
-        ],
-    )
-
-
-def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:
-    page, data = chunk
-    return ReceivedPage(
-        part=ctx.part(page.key),
-        id=ctx.new_id(),
-        key=page.key,
-        at=ctx.instant,
-        legal_date=ctx.legal_date,
-        traceparent=ctx.traceparent,
-        peer=page.peer,
-        feed=page.feed,
-        first=page.first,
-        until=page.until,
-        data=data,
-    )

@@ -17,7 +17,7 @@ from creditmesh.chassis.vault.feeds import SEALING
 from creditmesh.exchange.chunks import alone
 from creditmesh.exchange.entries import Draft, key_draft
 from creditmesh.exchange.errors import NoSuchFeed, NothingLost, NotKept, NotRestored
-from creditmesh.exchange.operations import receiving
+from creditmesh.exchange.operations import telling
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
 from creditmesh.exchange.operations.feeds import word
 from creditmesh.exchange.peer import MOST_BYTES, MOST_LINES, NotNow, Peer, PulledPage
@@ -151,7 +151,7 @@ async def _tell(ctx: Context, pulled: PulledPage) -> None:
         draft = key_draft(key=key.key, alg=SEALING, wrapped=[key.wrapped], at=ctx.instant)
         entry = FeedEntry(index=0, line=draft.line, salt=draft.salt, body=draft.body)
         chunks.insert(0, alone(ctx.node.code, UP, entry))
-    await receiving.keep(ctx, chunks, tell=True)
+    await telling.keep(ctx, chunks, tell=True)
 
 
 def _lost(ctx: Context, feed: str, entry: FeedEntry) -> LostEntry | None:

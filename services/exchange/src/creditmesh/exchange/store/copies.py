@@ -1,7 +1,7 @@
 """Verified copies of peers' feeds: how far each goes, why one stopped, what we signed about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +10,6 @@ from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, EntryRange
-from creditmesh.schemas.exchange import WAITING
 from creditmesh.schemas.tlog import Range
 
 
@@ -25,6 +24,8 @@ class FeedCopy:
     alarm: str | None = None
     announced: int | None = None
     """How far the feed went when it was first asked about, or when this node had lost part of its copy."""
+    held_from: int | None = None
+    """From where on what it has is not told yet."""
     waiting: int = 0
     """How many of its entries wait for a newer version."""
     unknown: Sequence[str] = ()
@@ -32,13 +33,19 @@ class FeedCopy:
 
     @property
     def behind(self) -> bool:
-        """Whether it has not yet stood where its feed stood then: nothing of it is told until it has."""
+        """Whether it has not yet stood where its feed stood then, or told what it held back until it had."""
+        return self.held_from is not None
+
+    @property
+    def catches_up(self) -> bool:
+        """Whether it has not yet stood there: nothing of it is told until it has."""
         return self.range.size < (self.announced or 0)
 
 
 _MAKE = "insert into exchange.copy_head (peer, feed) values (:peer, :feed) on conflict do nothing"
 _COPIES = """
-    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, c.announced, c.waiting, c.unknown
+    select c.peer, c.feed, c.size, c.stack, c.note, c.alarm, c.announced, c.held_from, c.waiting,
+           c.unknown
       from exchange.copy_head c
 """
 _COPY = f"{_COPIES} where c.peer = :peer and c.feed = :feed"
@@ -47,9 +54,12 @@ _MOVE = """
     with moved as (
         update exchange.copy_head set size = :size, stack = :stack, note = :note
          where peer = :peer and feed = :feed and size = :was and alarm is null
-        returning peer, feed, size, note
+        returning peer, feed, size, note, announced, held_from, waiting
+    ), kept as (
+        insert into exchange.copy_checkpoint (peer, feed, size, root, note)
+        select peer, feed, size, :root, note from moved
     )
-    insert into exchange.copy_checkpoint (peer, feed, size, root, note) select peer, feed, size, :root, note from moved
+    select announced, held_from, waiting from moved
 """
 _ALARM = """
     update exchange.copy_head set alarm = :alarm, alarmed_at = :at where peer = :peer and feed = :feed
@@ -82,7 +92,7 @@ async def every(session: Session) -> list[FeedCopy]:
 
 
 def _feed_copy(row: Row) -> FeedCopy:
-    peer, feed, size, stack, note, alarm, announced, waiting, unknown = row
+    peer, feed, size, stack, note, alarm, announced, held_from, waiting, unknown = row
     return FeedCopy(
         peer=peer,
         feed=feed,
@@ -90,17 +100,21 @@ def _feed_copy(row: Row) -> FeedCopy:
         note=note,
         alarm=alarm,
         announced=announced,
+        held_from=held_from,
         waiting=waiting,
         unknown=unknown,
     )
 
 
-async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -> None:
-    """Move a copy from exactly where it was. Uncertain if another process has moved or stopped it."""
+async def move(session: Session, before: FeedCopy, after: Range, *, note: str) -> FeedCopy:
+    """Move a copy from exactly where it was; how it stands then. Uncertain if another has moved or stopped it."""
     place = {"peer": before.peer, "feed": before.feed, "was": before.range.size}
     head = {"size": after.size, "stack": after.packed(), "root": after.root(), "note": note}
-    if not await session.execute(_MOVE, place | head):
+    row = await session.row(_MOVE, place | head)
+    if row is None:
         raise Uncertain("the copy of a feed was moved by another process")
+    announced, held_from, waiting = row
+    return replace(before, range=after, note=note, announced=announced, held_from=held_from, waiting=waiting)
 
 
 async def stop(session: Session, peer: str, feed: str, *, alarm: str, at: datetime) -> None:
@@ -235,23 +249,3 @@ async def sent_about(
     place = {"peer": peer, "feed": feed, "most": MOST_ANSWERED, "limit": limit}
     rows = await session.fetch(_SENT_ABOUT, place | values)
     return [Unsent(*row) for row in rows]
-
-
-_REFUSED = """
-    select r.index
-      from exchange.acknowledgement_made m
-     cross join lateral jsonb_to_recordset(cast(m.data as jsonb) -> 'refused') as r(index bigint, code text)
-     where m.peer = :peer and m.feed = :feed and m.until > :after and r.index >= :after
-       and r.code <> all(cast(:waiting as text[]))
-       and not exists (select from exchange.acknowledgement_made later
-                        where later.peer = m.peer and later.feed = m.feed and later.number > m.number
-                          and later.first <= r.index and later.until > r.index)
-     group by r.index order by r.index limit :limit
-"""
-
-
-async def refused(session: Session, peer: str, feed: str, *, after: int, limit: int) -> list[int]:
-    """The first entries from `after` on that this node has refused and not applied since; no such as wait."""
-    place = {"peer": peer, "feed": feed, "after": after, "limit": limit}
-    rows = await session.fetch(_REFUSED, {**place, "waiting": sorted(WAITING)})
-    return [row.index for row in rows]

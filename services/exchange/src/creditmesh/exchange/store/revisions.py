@@ -1,16 +1,43 @@
-"""Where in which peer's feed each revision stands first: its answers go there."""
+"""Where in which peer's feed each revision stands first, and what it does to its record: its answers go there."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.schemas.exchange import ENDS, STATE_CHANGES
+from creditmesh.schemas.words import Change
+
+HIDING: frozenset[Change] = ENDS | {"withheld"}
+"""The changes without content after which nothing that was said of the record before is to be shown."""
+_BESIDE = STATE_CHANGES - HIDING
+"""The changes that stand beside content: marks and discharges."""
+
+
+class SentRevision(NamedTuple):
+    """A row: a revision in a peer's `up`, and what became of the record by it."""
+
+    record: UUID
+    rev: int
+    peer: str
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a revision for
+    change: Change | None
+
+
+class ContentPlace(NamedTuple):
+    """A revision with content, and where it stands."""
+
+    record: UUID
+    rev: int
+    index: int  # type: ignore[assignment]  # as above
+
 
 _NOTE_SENT = """
-    insert into exchange.sent_revision (record, rev, peer, index)
-    select record, rev, peer, min(index)
+    insert into exchange.sent_revision (record, rev, peer, index, change)
+    select distinct on (record, rev, peer) record, rev, peer, index, change
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
-                  cast(:indices as bigint[])) as w(record, rev, peer, index)
-     group by record, rev, peer order by record, rev, peer
+                  cast(:indices as bigint[]), cast(:changes as text[])) as w(record, rev, peer, index, change)
+     order by record, rev, peer, index
         on conflict do nothing
 """
 _SENT_BY_CHILDREN = """
@@ -18,16 +45,43 @@ _SENT_BY_CHILDREN = """
       from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
       join exchange.sent_revision s on s.record = w.record and s.rev = w.rev
 """
-_LATER = """
-    select index from exchange.sent_revision
-     where record = any(cast(:records as uuid[])) and peer = :peer and index >= :after
+_FOLLOWING = """
+    select index from (
+        select unnest(cast(:places as bigint[])) as index
+        union
+        select s.index from unnest(cast(:records as uuid[]), cast(:firsts as bigint[])) as w(record, first)
+          join exchange.sent_revision s on s.record = w.record and s.peer = :peer and s.index > w.first) told
+     where index > :beyond order by index limit :limit
+"""
+# What a later entry of its record takes the place of. Content in which somebody was discharged since, before other
+# content came, says who that was, and nothing else does: it is told, unless the record ended.
+_REPLACED = """
+    select w.index
+      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]))
+           as w(record, rev, index)
+     cross join lateral (
+        select min(s.rev) filter (where s.change <> all(cast(:beside as text[]))) as replaced,
+               min(s.rev) filter (where s.change = 'discharged') as discharged,
+               bool_or(s.change = any(cast(:hiding as text[]))) as ended
+          from exchange.sent_revision s where s.record = w.record and s.rev > w.rev and s.peer = :peer) later
+     where later.replaced is not null and (later.ended or later.discharged > later.replaced or later.discharged is null)
+"""
+_UNREAD = """
+    select record, rev, peer, index, change from exchange.sent_revision
+     where record = any(cast(:records as uuid[])) and peer = :peer and change is null order by index limit :limit
+"""
+_READ = """
+    update exchange.sent_revision s set change = w.change
+      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:changes as text[]))
+           as w(record, rev, change)
+     where s.record = w.record and s.rev = w.rev and s.peer = :peer
 """
 
 
-async def note_sent(session: Session, revisions: Sequence[tuple[UUID, int, str, int]]) -> None:
-    """Remember where in which peer's feed each revision stands first: (record, rev, peer, index)."""
+async def note_sent(session: Session, revisions: Sequence[SentRevision]) -> None:
+    """Remember where in which peer's feed each revision stands first."""
     if revisions:
-        columns = ("records", "revs", "peers", "indices")
+        columns = ("records", "revs", "peers", "indices", "changes")
         await session.execute(_NOTE_SENT, dict(zip(columns, zip(*revisions, strict=True), strict=True)))
 
 
@@ -37,7 +91,31 @@ async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int
     return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
 
 
-async def later(session: Session, peer: str, records: Collection[UUID], *, after: int) -> set[int]:
-    """Where in the peer's feed revisions of these records stand, from `after` on."""
-    wanted = {"peer": peer, "records": list(records), "after": after}
-    return {row.index for row in await session.fetch(_LATER, wanted)}
+async def following(
+    session: Session, peer: str, places: Collection[int], records: Mapping[UUID, int], *, beyond: int, limit: int
+) -> list[int]:
+    """The next of these places and of those behind the given one of each record, beyond a place, in their order."""
+    wanted = {"peer": peer, "places": list(places), "beyond": beyond, "limit": limit}
+    wanted |= {"records": list(records), "firsts": list(records.values())}
+    return [row[0] for row in await session.fetch(_FOLLOWING, wanted)]
+
+
+async def replaced(session: Session, peer: str, content: Sequence[ContentPlace]) -> set[int]:
+    """The places of content that a later revision of its record replaced or ended, of which all changes are known."""
+    if not content:
+        return set()
+    values = dict(zip(("records", "revs", "indices"), zip(*content, strict=True), strict=True))
+    kinds = {"beside": sorted(_BESIDE), "hiding": sorted(HIDING)}
+    return {row[0] for row in await session.fetch(_REPLACED, {"peer": peer, **values, **kinds})}
+
+
+async def unread(session: Session, peer: str, records: Collection[UUID], *, limit: int) -> list[SentRevision]:
+    """Revisions of these records that were noted without what became of the record by them."""
+    rows = await session.fetch(_UNREAD, {"peer": peer, "records": list(records), "limit": limit})
+    return [SentRevision(*row) for row in rows]
+
+
+async def read(session: Session, peer: str, revisions: Sequence[SentRevision]) -> None:
+    """Keep what became of their records by these revisions."""
+    values = {"records": [each.record for each in revisions], "revs": [each.rev for each in revisions]}
+    await session.execute(_READ, {"peer": peer, "changes": [each.change for each in revisions], **values})

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 
+UNJUDGED = "not judged"
+"""What is said of an entry that this node could not judge."""
 _MOST_WORDS = 20
 """What the entries of a copy say is named so many times; a sender may have more words than anybody reads."""
 
@@ -20,16 +22,22 @@ class WaitingEntry:
     index: int
     unknown: str
     record: UUID | None = None
+    unsaid: bool = False
+    """Whether it began to wait under a version that did not tell of it that it does."""
 
 
 _HOLD = "select waiting from exchange.copy_head where peer = :peer and feed = :feed for update"
 _FOLLOWING = """
-    select index, unknown, record from exchange.waiting
+    select index, unknown, record, unsaid from exchange.waiting
      where peer = :peer and feed = :feed and index >= :first order by index limit :limit
 """
 _RECORDS = """
     select distinct record from exchange.waiting
      where peer = :peer and feed = :feed and record = any(cast(:records as uuid[]))
+"""
+_AMONG = "select index from exchange.waiting where peer = :peer and feed = :feed and index = any(:indices)"
+_NOT_JUDGED = """
+    select count(*) from exchange.waiting where peer = :peer and feed = :feed and unknown = :unknown
 """
 _ADD = """
     with added as (
@@ -71,6 +79,18 @@ async def waiting_records(session: Session, peer: str, feed: str, records: Colle
     """Those of these records of which something waits."""
     wanted = {"peer": peer, "feed": feed, "records": list(records)}
     return {row.record for row in await session.fetch(_RECORDS, wanted)}
+
+
+async def among(session: Session, peer: str, feed: str, indices: Collection[int]) -> set[int]:
+    """Those of these entries that wait."""
+    wanted = {"peer": peer, "feed": feed, "indices": list(indices)}
+    return {row.index for row in await session.fetch(_AMONG, wanted)}
+
+
+async def not_judged(session: Session, peer: str, feed: str) -> int:
+    """How many of a copy wait because they could not be judged."""
+    found: int = await session.value(_NOT_JUDGED, {"peer": peer, "feed": feed, "unknown": UNJUDGED})
+    return found
 
 
 async def add(session: Session, peer: str, feed: str, entries: Sequence[WaitingEntry]) -> None:

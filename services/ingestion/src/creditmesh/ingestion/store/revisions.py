@@ -110,16 +110,24 @@ _NEWEST = f"""
          where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
          order by i.rev desc limit 1) r
 """
+_NEWEST_SHOWN = f"""
+    select u.part, u.subject, u.natural_key, r.rev, r.data from {_PLACES}
+     cross join lateral (
+        select i.rev, i.data from ingestion.revision i
+         where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key and i.state <> 'withheld'
+         order by i.rev desc limit 1) r
+"""
 _EXPIRED = f"""
     select u.part, u.subject, u.natural_key from {_PLACES}
       join ingestion.closed c on c.part = u.part and c.natural_key = u.natural_key and c.state = 'published'
 """
 _SAID = """
-    select w.part, w.subject, w.natural_key, w.rev, r.data
+    select w.part, w.subject, w.natural_key, w.rev as wanted, r.rev, r.data
       from unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]),
-                  cast(:revs as integer[])) as w(part, subject, natural_key, rev)
+                  cast(:revs as integer[]), cast(:ahead as integer[])) as w(part, subject, natural_key, rev, ahead)
       join ingestion.revision r on r.part = w.part and r.subject = w.subject and r.natural_key = w.natural_key
-                               and r.rev = w.rev
+                               and r.rev between w.rev and w.rev + w.ahead
+     order by r.rev
 """
 _OF_PLACE = f"""
     {_STORED} from ingestion.revision r
@@ -213,6 +221,13 @@ async def newest(session: Session, places: Iterable[Place]) -> dict[Place, Store
     return {stored.place: stored for stored in map(_stored, rows)}
 
 
+async def newest_shown(session: Session, places: Iterable[Place]) -> dict[Place, int]:
+    """The newest revision at each of these places, as its origin counts it, that does not say that it is withheld."""
+    wanted = set(places)
+    rows = await session.fetch(_NEWEST_SHOWN, _columns(wanted)) if wanted else ()
+    return {(part, subject, key): orjson.loads(data).get("origin_rev") or rev for part, subject, key, rev, data in rows}
+
+
 async def expired(session: Session, places: Iterable[Place]) -> set[Place]:
     """Those of these places whose records ended by their dates, or by the law of a day, and were deleted."""
     wanted = set(places)
@@ -233,14 +248,23 @@ class RevisionSaid(NamedTuple):
     revision: str
 
 
-async def said(session: Session, numbered: Collection[tuple[Place, int]]) -> dict[tuple[Place, int], RevisionSaid]:
-    """What the revisions of these numbers are at these places; those that are not here are absent."""
+async def said(session: Session, numbered: Mapping[tuple[Place, int], int]) -> dict[tuple[Place, int], RevisionSaid]:
+    """What the revisions are that have these numbers at their origin, at these places; what is not here is absent.
+
+    `numbered` gives with each how far the place is counted ahead of the origin. What stands here for content that was
+    refused gives way to the revision itself.
+    """
     if not numbered:
         return {}
-    columns = zip(*((*place, rev) for place, rev in numbered), strict=True)
-    rows = await session.fetch(_SAID, dict(zip(("parts", "subjects", "keys", "revs"), columns, strict=True)))
-    events = (((row[:3], row.rev), orjson.loads(row.data)) for row in rows)
-    return {(tuple(place), rev): RevisionSaid(event["change"], event["revision"]) for (place, rev), event in events}
+    columns = zip(*((*place, rev, ahead) for (place, rev), ahead in numbered.items()), strict=True)
+    wanted = dict(zip(("parts", "subjects", "keys", "revs", "ahead"), columns, strict=True))
+    found: dict[tuple[Place, int], RevisionSaid] = {}
+    for part, subject, key, number, rev, data in await session.fetch(_SAID, wanted):
+        event, place = orjson.loads(data), ((part, subject, key), number)
+        is_it = (event.get("origin_rev") or rev) == number
+        if is_it and (place not in found or event["change"] != "withheld"):
+            found[place] = RevisionSaid(event["change"], event["revision"])
+    return found
 
 
 async def revisions(session: Session, record: UUID, *, parts: int) -> list[Stored]:

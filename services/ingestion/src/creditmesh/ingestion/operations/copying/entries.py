@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.schemas.events.record import Change
-from creditmesh.schemas.exchange import NOT_JUDGED, STATE_CHANGES, EntryLine, FeedKeyBody, RecordBody
+from creditmesh.schemas.exchange import NEWER_VERSION, STATE_CHANGES, EntryLine, FeedKeyBody, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.received import ReceivedEntry
+from creditmesh.schemas.received import ReceivedEntry, item_of, read_body
 
 NIL = UUID(int=0)
 """Of an entry that names no record."""
@@ -33,6 +33,10 @@ class PeerEntry:
     origin: str = ""
     body: RecordBody | None = field(default=None, repr=False)
     """None of an entry that can only mark or end what is held, or that is refused."""
+    item: str | None = None
+    """What its content is of, where that can be read."""
+    replaced: bool = False
+    """Whether this node took its content away: a later entry has replaced or ended it."""
     refusal: FieldError | None = None
     authorised: bool = False
     """Whether its sender may speak for its origin."""
@@ -47,9 +51,9 @@ class PeerEntry:
         return self.change in STATE_CHANGES
 
     @property
-    def says_nothing(self) -> bool:
-        """Whether its content is gone: it was replaced or ended before it came, or erased."""
-        return self.body is None and self.refusal is None and not self.changes_state
+    def waits(self) -> bool:
+        """Whether it says of a record what this version has no word for, or stands behind such a one."""
+        return self.refusal is not None and self.refusal.code == NEWER_VERSION
 
     @property
     def known_body(self) -> RecordBody:
@@ -62,15 +66,21 @@ class PeerEntry:
 def read_entry(received: ReceivedEntry) -> PeerEntry:
     """The entry of a record; refused if it does not say which, or if it has a body that contradicts its line."""
     line = received.line
+    if received.unknown is not None and received.record is not None:
+        waits = PeerEntry(received.peer, received.feed, received.index, received.record, 1)
+        waits.refusal = reason(NEWER_VERSION)
+        return waits
     if line is None or line.record is None or line.rev is None or line.change is None or line.origin is None:
         nobody = PeerEntry(received.peer, received.feed, received.index, NIL, 1)
         nobody.refusal = reason("unreadable_entry")
         return nobody
     entry = PeerEntry(received.peer, received.feed, received.index, line.record, line.rev, line.change, line.origin)
-    body = _body(received.body)
+    entry.replaced = received.replaced and received.body is None
+    body = read_body(received.body)
     agree = isinstance(body, RecordBody) and _about(body) == _about(line)
     entry.body = body if isinstance(body, RecordBody) and agree else None
-    if received.body is not None and not agree and not entry.changes_state:
+    entry.item = body.item if isinstance(body, RecordBody) else item_of(received.body or "")
+    if not (agree or entry.changes_state or entry.replaced):
         entry.refusal = reason("contradictory_entry" if isinstance(body, RecordBody) else body)
     return entry
 
@@ -81,15 +91,6 @@ def read_key(body: str | None) -> FeedKeyBody | None:
         return None if body is None else FeedKeyBody.model_validate_json(body)
     except ValidationError:
         return None
-
-
-def _body(text: str | None) -> RecordBody | str:
-    """The body, or the code of why there is none: of one that only lacks a word of ours, a newer version knows it."""
-    try:
-        return "unreadable_entry" if text is None else RecordBody.model_validate_json(text)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        return NOT_JUDGED if all(each["type"] == "literal_error" for each in found) else "unreadable_entry"
 
 
 def _about(of: EntryLine | RecordBody) -> tuple[object, ...]:

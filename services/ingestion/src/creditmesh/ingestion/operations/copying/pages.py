@@ -20,10 +20,11 @@ async def apply_pages(ctx: Context, pages: Sequence[PageReceived]) -> None:
     entries = [entry for page in own for entry in page.received]
     results = EntryResults(own)
     await keep_keys(ctx, [entry for entry in entries if entry.type == "feed.key"], results)
-    await apply_entries(ctx, [entry for entry in entries if entry.type == "record"], results)
+    about = [entry for entry in entries if entry.type == "record" or (entry.unknown and entry.record)]
+    await apply_entries(ctx, about, results)
     for entry in entries:
-        if entry.unknown is not None:
+        if entry.unknown is not None and entry.record is None:
             results.refuse(entry, reason(NEWER_VERSION))
-        elif entry.type not in {"feed.key", "record"}:
+        elif entry.unknown is None and entry.type not in {"feed.key", "record"}:
             results.refuse(entry, reason("unreadable_entry"))
     results.emit(ctx)

@@ -39,6 +39,11 @@ class PeerIntake:
         self._ctx = ctx
         self._gates: dict[tuple[str, bool], PeerGate | FieldError] = {}
 
+    def refuses(self, item: str, *, own: bool) -> FieldError | None:
+        """Why nothing of this item is taken, whatever it says; None if it is."""
+        gate = self._gate(item, own=own)
+        return gate if isinstance(gate, FieldError) else None
+
     async def take(self, entries: Sequence[PeerEntry]) -> None:
         """Give each of these entries its candidate, or the reason why it is refused."""
         ciphers = await FeedCiphers.of(self._ctx, entries)

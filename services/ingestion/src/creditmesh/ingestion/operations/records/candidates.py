@@ -36,6 +36,7 @@ from creditmesh.schemas.rules.display import Period, lengthened
 from creditmesh.schemas.rules.identity import Identity
 
 _SLICE = 100
+_REPRESENTATIVE = "legal_representative"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,13 +99,17 @@ class Candidate:
         number = self.item.roles.decision_number
         return not any(self.passed.row.get(code) for code in self.item.identifying if code != number)
 
+    def has_role(self, role: str | None) -> UUID | None:
+        """Whom it names in this role."""
+        return None if self.representative is None or role != _REPRESENTATIVE else self.representative[0]
+
     def facts(self) -> dict[str, object]:
         """What its event says of the record beside its life, but for what is sealed."""
         judged, roles = self.passed.judgement, self.item.roles
         related = []
         if self.representative is not None:
             subject, part = self.representative
-            related.append({"role": "legal_representative", "subject": str(subject), "part": part})
+            related.append({"role": _REPRESENTATIVE, "subject": str(subject), "part": part})
         return {
             "kind": self.passed.subject.kind,
             "severity": judged.severity,

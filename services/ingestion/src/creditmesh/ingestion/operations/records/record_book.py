@@ -128,18 +128,33 @@ class RecordBook:
         history = self._histories.get(place[2])
         return history[-1] if history else None
 
+    def origin_rev(self, place: Place) -> int:
+        """The number of the newest at its origin; 0 if there is none."""
+        newest = self.newest(place)
+        return 0 if newest is None else self.says(place).get("origin_rev") or newest.rev
+
     def says(self, place: Place) -> dict[str, Any]:
         """The newest event of the record at this place."""
         event: dict[str, Any] = orjson.loads(self._newest[place[2]])
         return event
 
     def add(
-        self, candidate: Candidate, by: Attribution, *, change: Change, peer_revision: PeerRevision | None = None
+        self,
+        candidate: Candidate,
+        by: Attribution,
+        *,
+        change: Change,
+        about: UUID | None = None,
+        peer_revision: PeerRevision | None = None,
     ) -> UUID:
-        """Add a revision with this content: as its origin tells it, or the next one. The id of its row."""
+        """Add a revision with this content: as its origin tells it, or the next one. The id of its row.
+
+        `about`: whom it discharges, where its content came after the discharge.
+        """
         place, newest, row = candidate.place, self.newest(candidate.place), self._ctx.new_id()
         if peer_revision is not None:
-            record, rev, revision, mark = peer_revision
+            record, _, revision, mark = peer_revision
+            rev = _own_rev(newest, peer_revision)
             row = record if newest is None else row
         elif newest is None:
             record, rev, revision, mark = row, 1, row, None
@@ -151,7 +166,7 @@ class RecordBook:
         self._kinds[place[1]] = candidate.passed.subject.kind
         event = content_event(
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
-            sealed=candidate.sealed(record),
+            sealed=candidate.sealed(record), more=_not_always(peer_revision, rev, about),
         )  # fmt: skip
         own = by.origin == self._ctx.node.code
         if own and candidate.code is not None:
@@ -165,7 +180,8 @@ class RecordBook:
     def change_state(self, place: Place, what: StateChange) -> UUID:
         """Mark, unmark or end the record at this place, as one more revision. The id of its row."""
         says, newest, row = self.says(place), self.history(place)[-1], self._ctx.new_id()
-        rev, revision = (newest.rev + 1, None) if what.peer_revision is None else what.peer_revision[1:3]
+        rev = newest.rev + 1 if what.peer_revision is None else _own_rev(newest, what.peer_revision)
+        revision = None if what.peer_revision is None else what.peer_revision.revision
         state, mark = _changed(newest, what)
         known = newest._replace(rev=rev, state=state, mark=mark, submission=None)
         # The record's own item and version: one that is no longer collected can still be marked and ended.
@@ -176,6 +192,8 @@ class RecordBook:
         if what.false_material:
             until = None if what.until is None else what.until.isoformat()
             says |= {"false_material": True, "display_until": until}
+        says.pop("origin_rev", None)
+        says |= _not_always(what.peer_revision, rev, None)
         event = state_event(says, by, known, revision or row, change=what.change, about=what.about)
         return self._add(place, row, known, by, event)
 
@@ -213,6 +231,17 @@ class RecordBook:
         self.history(place).append(known)
         self._newest[natural_key] = event
         return row
+
+
+def _own_rev(newest: Known | None, told: PeerRevision) -> int:
+    """A copy is counted as at its origin, unless what stands for content that was refused has its number."""
+    return told.rev if newest is None else max(told.rev, newest.rev + 1)
+
+
+def _not_always(told: PeerRevision | None, rev: int, about: UUID | None) -> dict[str, object]:
+    """What few events say."""
+    said = {"origin_rev": None if told is None or told.rev == rev else told.rev, "about": about and str(about)}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _changed(newest: Known, what: StateChange) -> tuple[RecordState, Literal["disputed"] | None]:

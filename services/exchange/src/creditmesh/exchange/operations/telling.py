@@ -1,0 +1,158 @@
+"""Telling this node of a peer's entries: as they come, when a copy has caught up, or anew; of a record in its order.
+
+Content that a later entry of its record has replaced or ended is told without, whoever tells it and why: it never comes
+to be shown. Whoever tells what came before holds the copy's head, so that nothing of the feed comes in between.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.session import Session
+from creditmesh.exchange.chunks import PageChunk, alone, held_back
+from creditmesh.exchange.store import catching_up, copies, pages, revisions, waiting
+from creditmesh.exchange.store.pages import ReceivedPage
+from creditmesh.exchange.store.revisions import ContentPlace, SentRevision
+from creditmesh.exchange.store.waiting import WaitingEntry
+from creditmesh.schemas.events import PageReceived
+from creditmesh.schemas.exchange import ENDS, STATE_CHANGES, UP, FeedEntry
+from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
+
+_AT_ONCE = 50
+"""Entries that are told anew at once, with the pages in which they are."""
+_NOTHING: Mapping[int, FeedEntry] = MappingProxyType({})
+
+
+async def tell_anew(
+    ctx: Context, peer: str, feed: str, places: Collection[int], *, given: Mapping[int, FeedEntry] = _NOTHING
+) -> None:
+    """Tell these entries of a copy anew, and all that came of their records behind them, but for what waits still.
+
+    `given` are those whose bodies are not kept here. The copy's head is held.
+    """
+    session, beyond = await ctx.session(), -1
+    records: dict[UUID, int] = {}
+    for entry in reversed(await _read(session, peer, feed, places)):
+        if feed == UP and entry.record is not None:
+            records[entry.record] = entry.index
+    while indices := await revisions.following(session, peer, places, records, beyond=beyond, limit=_AT_ONCE):
+        beyond = indices[-1]
+        still = await waiting.among(session, peer, feed, indices)
+        kept = await pages.at(session, peer, feed, [index for index in indices if index not in still])
+        kept |= {index: given[index] for index in kept if index in given}
+        read = read_entries(peer, feed, _in_order(kept))
+        gone = await replaced(session, peer, read)
+        told = [each.index for each in read if each.index in places or each.index in gone or _says(each)]
+        await keep(ctx, [alone(peer, feed, kept[index], replaced=index in gone) for index in told], tell=True)
+        await ctx.flush()
+
+
+async def lacking(session: Session, peer: str, feed: str, places: Collection[int]) -> list[FeedEntry]:
+    """Those of these entries that would be told with what they say, of which it is not kept here."""
+    kept = await pages.at(session, peer, feed, places)
+    gone = await replaced(session, peer, read_entries(peer, feed, _in_order(kept)))
+    return [each for each in _in_order(kept) if each.body is None and each.index not in gone]
+
+
+async def replaced(session: Session, peer: str, entries: Iterable[ReceivedEntry]) -> set[int]:
+    """The places of those whose content a later entry of their record has replaced or ended."""
+    content = [
+        ContentPlace(line.record, line.rev, each.index)
+        for each in entries
+        if (line := each.line) is not None and line.record is not None and line.rev is not None
+        if each.feed == UP and line.change not in STATE_CHANGES
+    ]
+    records = {each.record for each in content}
+    while unread := await revisions.unread(session, peer, records, limit=_AT_ONCE) if content else []:
+        found = await _read(session, peer, UP, [each.index for each in unread])
+        changes = {each.index: each.line.change for each in found if each.line is not None}
+        # What is not there any more is taken for what leaves nothing to be shown.
+        known = [each._replace(change=changes.get(each.index) or "withheld") for each in unread]
+        await revisions.read(session, peer, known)
+    return await revisions.replaced(session, peer, content)
+
+
+def _says(entry: ReceivedEntry) -> bool:
+    """Whether it says what it is told for: marks and ends do without a body, what was refused has none."""
+    needs_body = entry.line is None or entry.line.change not in STATE_CHANGES - {"discharged"}
+    return entry.body is not None or not needs_body
+
+
+async def let_go(ctx: Context, peer: str, feed: str) -> bool:
+    """Tell the next pages of what a copy held back until it had caught up; whether there may be more.
+
+    Of a record of which something waits all waits, but for its end: what it says may not be so any more.
+    """
+    session = await ctx.session()
+    await waiting.hold(session, peer, feed)
+    copy = await copies.found(session, peer, feed)
+    if not copy.behind or copy.catches_up:
+        return False
+    held = await catching_up.held(session, peer, feed)
+    read = [PageReceived.model_validate_json(each.data) for each in held]
+    entries = [entry for page in read for entry in page.received]
+    gone = await replaced(session, peer, entries)
+    said = {each.record for each in entries if each.record is not None}
+    waits = await waiting.waiting_records(session, peer, feed, said) if copy.waiting else set()
+    behind = [
+        WaitingEntry(each.index, BEHIND, each.record)
+        for each in entries
+        if each.record in waits and each.line is not None and each.line.change not in ENDS
+    ]
+    places = {each.index for each in behind}
+    for row, page in zip(held, read, strict=True):
+        if any(each.index in gone or each.index in places for each in page.entries):
+            told = held_back(page, replaced=gone - places, waiting=places)
+            await pages.rewrite(session, [(row.part, row.id, told.data)])
+        ctx.emit_row(row.id, part=row.part)
+    await waiting.add(session, peer, feed, behind)
+    await catching_up.told(session, peer, feed, until=held[-1].until if held else None)
+    return bool(held)
+
+
+async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> None:
+    """Keep these chunks of what was verified, and tell them or not."""
+    rows = [_row(ctx, chunk) for chunk in chunks]
+    if tell:
+        for row in rows:
+            ctx.emit_row(row.id, part=row.part)
+    await pages.write(await ctx.session(), rows)
+
+
+async def note_sent(session: Session, entries: Iterable[ReceivedEntry]) -> None:
+    """Remember where each revision stands in the `up` of a peer, and what became of its record by it."""
+    await revisions.note_sent(
+        session,
+        [
+            SentRevision(line.record, line.rev, each.peer, each.index, line.change)
+            for each in entries
+            if (line := each.line) is not None and each.feed == UP and line.type == "record"
+            if line.record is not None and line.rev is not None
+        ],
+    )
+
+
+async def _read(session: Session, peer: str, feed: str, places: Collection[int]) -> tuple[ReceivedEntry, ...]:
+    return read_entries(peer, feed, _in_order(await pages.at(session, peer, feed, places)))
+
+
+def _in_order(entries: Mapping[int, FeedEntry]) -> list[FeedEntry]:
+    return [entries[index] for index in sorted(entries)]
+
+
+def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:
+    page, data = chunk
+    return ReceivedPage(
+        part=ctx.part(page.key),
+        id=ctx.new_id(),
+        key=page.key,
+        at=ctx.instant,
+        legal_date=ctx.legal_date,
+        traceparent=ctx.traceparent,
+        peer=page.peer,
+        feed=page.feed,
+        first=page.first,
+        until=page.until,
+        data=data,
+    )
