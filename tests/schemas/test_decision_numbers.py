@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from creditmesh.schemas.catalogue import CodeSet
-from creditmesh.schemas.catalogue.code_set import FILLERS
+from creditmesh.schemas.catalogue.code_set import DECISION_FILLERS, NUMBER_FILLERS
 from creditmesh.schemas.rules import characters
 from creditmesh.schemas.rules.characters import BLANKS, HIDING, ROUND
 from creditmesh.schemas.rules.decision_numbers import (
@@ -42,7 +42,10 @@ HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
 
 @cache
 def fillers() -> frozenset[str]:
-    sets = (CodeSet.model_validate(yaml.safe_load((DATA / f"{name}.yaml").read_text("utf-8"))) for name in FILLERS)
+    sets = (
+        CodeSet.model_validate(yaml.safe_load((DATA / f"{name}.yaml").read_text("utf-8")))
+        for name in (NUMBER_FILLERS, DECISION_FILLERS)
+    )
     return frozenset(significant(word) for each in sets for word in each.spellings)
 
 
@@ -258,7 +261,8 @@ def test_what_may_be_a_day_or_a_number_is_asked_about_and_not_refused(day: date)
     }
     for text in texts:
         assert may_be_a_day(text), text
-        assert fault_of(text, fillers(), decision=True) in {None, "number_computed"}, text
+        if significant(text.removesuffix("号")) not in fillers():  # 12/3 is 123
+            assert fault_of(text, fillers(), decision=True) in {None, "number_computed"}, text
 
 
 @given(numbers)

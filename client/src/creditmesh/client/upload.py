@@ -16,9 +16,9 @@ from typing import NamedTuple, Self
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.forms import Form, charset_said, form_of, refuse_doubtful_table, refuse_other_encodings
 from creditmesh.schemas.files import (
+    FILE_BYTES,
     LINE_BYTES,
     MARK,
-    MOST_BYTES,
     MOST_LINE_ENDS,
     MOST_ROWS,
     PADDING,
@@ -38,7 +38,7 @@ class Limits:
     """What one submission may have, header included."""
 
     rows: int = MOST_ROWS
-    size: int = MOST_BYTES
+    size: int = FILE_BYTES
     line_ends: int = MOST_LINE_ENDS
 
 

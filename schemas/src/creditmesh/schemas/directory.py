@@ -25,11 +25,12 @@ from creditmesh.schemas.catalogue import (
     Rule,
 )
 from creditmesh.schemas.catalogue.base import KEPT, based
+from creditmesh.schemas.catalogue.code_set import NUMBER_FILLERS
 from creditmesh.schemas.errors import LoggableError
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
 from creditmesh.schemas.events.entries import EntriesJudged
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
-from creditmesh.schemas.rules.identity import FILLERS, filler_words
+from creditmesh.schemas.rules.identity import filler_words
 from creditmesh.schemas.rules.narrowest import Narrowest
 from creditmesh.schemas.rules.retention import RetentionTerm, term_of
 from creditmesh.schemas.rules.severity import confirmed
@@ -203,7 +204,7 @@ class Directory:
     @once_a_version
     def fillers(self, *, on: date) -> frozenset[str]:
         """The words that stand where a number should, on that day."""
-        found = self.code_set(FILLERS, on=on)
+        found = self.code_set(NUMBER_FILLERS, on=on)
         return filler_words(() if found is None else found.spellings)
 
     def rules(self, *, on: date) -> tuple[Rule, ...]:

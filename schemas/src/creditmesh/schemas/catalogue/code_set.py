@@ -8,11 +8,11 @@ from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
 from creditmesh.schemas.catalogue.narrowing import FREE, FROZEN, MAX, SUBSET, SUPERSET, Narrower, fewer, more
 from creditmesh.schemas.identifiers import Code
 
-FILLERS = ("number_filler", "decision_filler")
-"""The code sets with the words that stand where a number should: any number, and a decision's."""
+NUMBER_FILLERS, DECISION_FILLERS = "number_filler", "decision_filler"
+"""The code sets with the words that stand where a number should: any number, and a decision's, where both do."""
 STEMS = "penalty_stem"
 """The code set with the words by which a listed kind of penalty is meant though it is written otherwise."""
-_STRICTER_WITH_MORE = (*FILLERS, STEMS)
+_STRICTER_WITH_MORE = (NUMBER_FILLERS, DECISION_FILLERS, STEMS)
 
 
 class CodeValue(CatalogueModel):

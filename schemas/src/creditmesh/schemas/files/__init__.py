@@ -2,15 +2,15 @@
 
 from creditmesh.schemas.files.encoding import MARK, Encoding, Octets, encoding_of, encoding_said
 from creditmesh.schemas.files.foreign import foreign
-from creditmesh.schemas.files.lines import LINE_BYTES, MOST_BYTES, MOST_LINE_ENDS, MOST_ROWS, lines_of
+from creditmesh.schemas.files.lines import FILE_BYTES, LINE_BYTES, MOST_LINE_ENDS, MOST_ROWS, lines_of
 from creditmesh.schemas.files.rows import TableRow, rows_of
 from creditmesh.schemas.files.table import HEAD, PADDING, Names, Table, TableRecord
 
 __all__ = [
+    "FILE_BYTES",
     "HEAD",
     "LINE_BYTES",
     "MARK",
-    "MOST_BYTES",
     "MOST_LINE_ENDS",
     "MOST_ROWS",
     "PADDING",

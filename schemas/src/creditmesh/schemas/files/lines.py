@@ -8,7 +8,7 @@ from creditmesh.schemas.files.encoding import Octets
 LINE_BYTES = 512 * 1024
 """Twice what a row may have: a longer line is none, and is not read."""
 MOST_ROWS = 200_000
-MOST_BYTES = 64 * 1024 * 1024
+FILE_BYTES = 64 * 1024 * 1024
 MOST_LINE_ENDS = 1_000_000
 """What one submission may have, unpacked. Line ends: empty lines are no rows, and texts in cells may have some."""
 _FIRST_END = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+(\r*\n|\r)')

@@ -9,17 +9,14 @@ which also takes the rarer spellings (numbers, spaced headers) and finds everyth
 """
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, cast
+from typing import Any, Literal, NamedTuple, cast
 
-from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
-from typing_extensions import TypedDict
+from pydantic import TypeAdapter, ValidationError
 
 from creditmesh.schemas.catalogue import CodeSet, Item, Rule
-from creditmesh.schemas.catalogue.code_set import FILLERS as DECISION_FILLERS
-from creditmesh.schemas.catalogue.code_set import STEMS
+from creditmesh.schemas.catalogue.code_set import DECISION_FILLERS, NUMBER_FILLERS, STEMS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import MOST_FINDINGS, FieldError
 from creditmesh.schemas.reasons import reason
@@ -28,15 +25,14 @@ from creditmesh.schemas.rules.coded import stems_of
 from creditmesh.schemas.rules.columns import Column, Filler, column, identifying
 from creditmesh.schemas.rules.conditions import conditions, resident_pairs
 from creditmesh.schemas.rules.headers import MOST_NAMES, FieldNames
-from creditmesh.schemas.rules.identity import FILLERS, filler_words
+from creditmesh.schemas.rules.identity import filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
 from creditmesh.schemas.rules.numbers import citizen, significant
+from creditmesh.schemas.rules.row_parsing import MOST_MARKS, Pairs, has_each_name_once, is_crowded, row_type
 from creditmesh.schemas.rules.values import LOST_TWICE, WHITE, one_line_end, unreadable
 
 ROW_BYTES = 256 * 1024
 """A bigger row would be an event that the broker does not take."""
-_MOST_MARKS = 1000
-"""Names (quotes with a colon behind them), braces and brackets of a row that is parsed: each costs a parser much."""
 
 Row = dict[str, str]
 """A canonical row."""
@@ -72,8 +68,13 @@ class CompiledItem:
     def __init__(self, item: Item, code_sets: Mapping[str, CodeSet], rules: Sequence[Rule] = ()) -> None:
         self.item = item
         self.codes = tuple(spec.code for spec in item.fields)
-        self.fillers = filler_words(code_sets[FILLERS].spellings if FILLERS in code_sets else ())
-        words = (word for name in DECISION_FILLERS if name in code_sets for word in code_sets[name].spellings)
+        self.fillers = filler_words(code_sets[NUMBER_FILLERS].spellings if NUMBER_FILLERS in code_sets else ())
+        words = (
+            word
+            for name in (NUMBER_FILLERS, DECISION_FILLERS)
+            if name in code_sets
+            for word in code_sets[name].spellings
+        )
         self.decision_fillers = frozenset(map(significant, words))
         """What stands where the number of a decision should, as `decision_numbers.is_number` takes it."""
         self.stems = stems_of(code_sets[STEMS].spellings if STEMS in code_sets else ())
@@ -101,7 +102,7 @@ class CompiledItem:
         self._conditions = conditions(self._columns)
         self._sealed = {kind: tuple(s.code for s in item.fields if s.sealed_for(kind)) for kind in item.kinds}
         self._about = {spec.code: spec.about for spec in item.fields}
-        parser = TypeAdapter(_row_type(self._columns.values())).validator
+        parser = TypeAdapter(row_type(self._columns.values())).validator
         self._parse_json, self._parse = parser.validate_json, parser.validate_python
 
     def validate_json(self, line: bytes) -> Outcome:
@@ -116,12 +117,12 @@ class CompiledItem:
         """As `validate_json`, and what was left out."""
         if len(line) > ROW_BYTES:
             return ReadRow((reason("row_too_large", limit=ROW_BYTES),))
-        if _is_crowded(line):
-            return ReadRow((reason("too_many_fields", limit=_MOST_MARKS),))
+        if is_crowded(line):
+            return ReadRow((reason("too_many_fields", limit=MOST_MARKS),))
         if b"\\u0000" not in line:
             try:
                 read = cast("Row", self._parse_json(line))
-                row = self._finished(read) if _has_each_name_once(line, len(read)) else None
+                row = self._finished(read) if has_each_name_once(line, len(read)) else None
             except ValidationError:
                 row = None
             if row is not None:
@@ -236,10 +237,10 @@ class CompiledItem:
         except UnicodeDecodeError:
             return ReadRow((reason("bad_encoding"),))
         try:
-            pairs = json.loads(text, parse_float=Decimal, object_pairs_hook=_Pairs)
+            pairs = json.loads(text, parse_float=Decimal, object_pairs_hook=Pairs)
         except (ValueError, RecursionError):
             return ReadRow((reason("malformed_row"),))
-        return self._examine(pairs) if isinstance(pairs, _Pairs) else ReadRow((reason("malformed_row"),))
+        return self._examine(pairs) if isinstance(pairs, Pairs) else ReadRow((reason("malformed_row"),))
 
     def _examine(self, pairs: Sequence[tuple[str, object]]) -> ReadRow:
         if len(pairs) > MOST_NAMES:
@@ -273,44 +274,9 @@ class CompiledItem:
         return tuple(errors[:MOST_FINDINGS]) if errors else row
 
 
-_NAME_ENDS = re.compile(rb'"[ \t\r\n]*:')
-
-
-def _has_each_name_once(line: bytes, names: int) -> bool:
-    """Whether no name of a flat object stands twice; the parser keeps the last. No only sends to the exact way."""
-    return line.count(b":") == names or len(_NAME_ENDS.findall(line)) == names
-
-
-def _is_crowded(line: bytes) -> bool:
-    nested, names = line.count(b"{") + line.count(b"["), line.count(b":")
-    return nested + names > _MOST_MARKS and nested + len(_NAME_ENDS.findall(line)) > _MOST_MARKS
-
-
-class _Pairs(list[tuple[str, object]]):
-    """The members of a JSON object as they stand, repeated names included."""
-
-
 def compile_item(item: Item, code_sets: Mapping[str, CodeSet], rules: Sequence[Rule] = ()) -> CompiledItem:
     """Compile one version of an item with the code sets it names, once: the directory keeps it.
 
     KeyError names a missing code set or field, ValueError an ambiguous name.
     """
     return CompiledItem(item, code_sets, rules)
-
-
-def _row_type(columns: Iterable[Column]) -> Any:
-    annotations: dict[str, Any] = {}
-    for col in columns:
-        spec, limit = col.spec, col.most
-        names = Field(validation_alias=AliasChoices(*spec.names))
-        if spec.required:
-            annotations[spec.code] = Annotated[str, StringConstraints(max_length=limit, min_length=1), names]
-        else:
-            text = Annotated[str, StringConstraints(max_length=limit)]
-            annotations[spec.code] = NotRequired[Annotated[text | None, names]]
-    make: Any = TypedDict
-    row_type = make("Row", annotations)
-    row_type.__pydantic_config__ = ConfigDict(
-        extra="forbid", strict=True, str_strip_whitespace=True, hide_input_in_errors=True
-    )
-    return row_type

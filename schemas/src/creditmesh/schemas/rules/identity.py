@@ -40,9 +40,6 @@ SANDBOX_REGION = "990000"
 
 ADULT_YEARS = 18
 
-FILLERS = "number_filler"
-"""The code set with the words that stand where a number should."""
-
 CITIZENS: frozenset[DocumentType] = frozenset({"resident_id", "household_register", "residence_permit"})
 """Documents with the citizen's number on them, and the permit for residents of 81 Hong Kong, 82 Macao, 83 Taiwan, which
 is numbered in the same series: whichever was shown, it is one person."""
@@ -135,7 +132,7 @@ def _is_plain_citizen(number: str, fillers: AbstractSet[str]) -> bool:
 
 
 def filler_words(words: Iterable[str]) -> frozenset[str]:
-    """What `identify` takes as fillers, from the spellings of the catalogue's code set `FILLERS`."""
+    """What `identify` takes as fillers, from the spellings of the catalogue's code set `number_filler`."""
     return frozenset(map(significant, words))
 
 

@@ -18,13 +18,13 @@ from creditmesh.ingestion.api.answers import NDJSON, one_verdict
 from creditmesh.ingestion.errors import RowTooLarge
 from creditmesh.ingestion.formats import MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
 from creditmesh.ingestion.operations import SubmissionOrder, Submitted
-from creditmesh.schemas.files import MOST_BYTES
+from creditmesh.schemas.files import FILE_BYTES
 from creditmesh.schemas.records import SubmissionOut
 from creditmesh.schemas.verdicts import Verdict
 
 router = Router(tags=["submissions"])
 _READ = AccessPolicy.to("department", scope="records:read")
-_FILE = BodyLimit(most=MOST_BYTES, gzip=True)
+_FILE = BodyLimit(most=FILE_BYTES, gzip=True)
 """A file of many rows, packed or not."""
 _PIECE = 1024 * 1024
 _MARKS, _MARK_WEIGHT = (b"\n", b"\r", b"{", b","), 64

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from creditmesh.chassis.errors import Malformed, TooLarge, UnsupportedMedia
-from creditmesh.schemas.files import MOST_BYTES
+from creditmesh.schemas.files import FILE_BYTES
 
 _GZIP = 16 + zlib.MAX_WBITS
 _STEP = 256 * 1024
@@ -19,7 +19,7 @@ async def decoded(
     stream: AsyncIterator[bytes],
     *,
     encoding: str | None,
-    most: int = MOST_BYTES,
+    most: int = FILE_BYTES,
     unpacked: Callable[[int], Awaitable[None]] = _nothing,
 ) -> bytes:
     """The whole body, unpacked if `encoding` (the Content-Encoding header) is gzip.
