@@ -51,7 +51,9 @@ _MISSING = f"""
     select lower(r) as first, upper(r) as until
       from reach
      cross join generate_series(0, reach.span) as whole(span)
-      left join exchange.answer a on a.feed = :feed and a.node = :node and a.span = whole.span
+      left join lateral (
+           select applied, refused from exchange.answer
+            where feed = :feed and node = :node and span = whole.span offset 0) a on true
      cross join unnest(
                int8multirange(int8range(whole.span * {_SPAN}, least((whole.span + 1) * {_SPAN}, reach.until)))
                - coalesce(a.applied, '{{}}') - coalesce(a.refused, '{{}}')) r
