@@ -164,7 +164,7 @@ async def test_without_the_compare_and_set_of_a_copy_two_pullers_tell_every_entr
     puller: Puller, monkeypatch: pytest.MonkeyPatch
 ):
     async def from_anywhere(_: object, before: FeedCopy, after: Range, *, note: str) -> FeedCopy:
-        return replace(before, range=after, note=note)
+        return replace(before, range=after, note=note, held_from=None)
 
     monkeypatch.setattr(copies, "move", from_anywhere)
     puller.sender.add(5)

@@ -13,8 +13,13 @@ import pytest
 from creditmesh.chassis.context import Context
 from creditmesh.exchange import events
 from creditmesh.exchange.chunks import PageChunk
+<<<<<<< HEAD
 from creditmesh.exchange.operations import receiving
 from creditmesh.exchange.operations.chain import MOST_ABOVE, MOST_AT_ONCE
+=======
+from creditmesh.exchange.operations import telling
+from creditmesh.exchange.operations.chain import MOST_ABOVE
+>>>>>>> anew
 from creditmesh.exchange.store import pages as received
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
@@ -40,7 +45,7 @@ def told(feed: str, type_: LineType, index: int, body: str | None) -> PageReceiv
 
 async def keep(ctx: Context, pages: Sequence[PageReceived]) -> None:
     """As the puller has kept them, and nobody has told them yet."""
-    rows = [receiving._row(ctx, PageChunk(page, page.model_dump_json().encode())) for page in pages]
+    rows = [telling._row(ctx, PageChunk(page, page.model_dump_json().encode())) for page in pages]
     await received.write(await ctx.session(), rows)
 
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from creditmesh.exchange import chunks
-from creditmesh.exchange.operations import answering, receiving
+from creditmesh.exchange.operations import answering, telling
 from creditmesh.exchange.store import pages as stored
 from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import FeedEntry
@@ -152,7 +152,7 @@ async def test_only_what_was_refused_goes(city: City):
     async with city.node.context("exchange") as ctx:
         session = await ctx.session()
         await stored.write(
-            session, [receiving._row(ctx, each) for each in chunks.chunks_of("far", "up", first=100, lines=lines)]
+            session, [telling._row(ctx, each) for each in chunks.chunks_of("far", "up", first=100, lines=lines)]
         )
         await answering.forget(session, [("far", "up", index) for index in (100, 599, 600, 1299)])
         await answering.forget(session, [("far", "up", 7), ("near", "up", 101)])
@@ -169,7 +169,7 @@ async def test_an_acknowledgement_that_cannot_be_read_concerns_no_other(city: Ci
     lines = [orjson.dumps({"index": n, "line": line, "body": body}) for n, body in enumerate(bodies)]
     async with city.node.context("exchange") as ctx:
         [chunk] = chunks.chunks_of("province", "down-city", first=0, lines=lines)
-        row = receiving._row(ctx, chunk)
+        row = telling._row(ctx, chunk)
         ctx.emit_row(row.id, part=row.part)
         await stored.write(await ctx.session(), [row])
     await city.node.settled()
