@@ -13,13 +13,8 @@ import pytest
 from creditmesh.chassis.context import Context
 from creditmesh.exchange import events
 from creditmesh.exchange.chunks import PageChunk
-<<<<<<< HEAD
-from creditmesh.exchange.operations import receiving
-from creditmesh.exchange.operations.chain import MOST_ABOVE, MOST_AT_ONCE
-=======
 from creditmesh.exchange.operations import telling
-from creditmesh.exchange.operations.chain import MOST_ABOVE
->>>>>>> anew
+from creditmesh.exchange.operations.chain import MOST_ABOVE, MOST_AT_ONCE
 from creditmesh.exchange.store import pages as received
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
