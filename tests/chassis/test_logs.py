@@ -14,7 +14,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Alarm, Uncertain
 from creditmesh.chassis.units import Unit, Units
-from creditmesh.schemas.directory import UnreadableCatalogue
+from creditmesh.schemas.histories import UnreadableCatalogue
 from creditmesh.schemas.pages import BadPage
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.subject import Document, SubjectIn

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 from creditmesh.schemas.catalogue import Party, Procedure, Repair
-from creditmesh.schemas.directory import Directory, Published
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, HolderChanged, RecordChanged
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.histories import Published
 from tests.query.samples import an_item
 from tests.support.shipped import SHIPPED
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from creditmesh.chassis.declared import ProcessState
 from creditmesh.schemas.catalogue import CodeSet, CodeValue, CreditList, Item, Matter, Measure, Party, Purpose
 from creditmesh.schemas.catalogue.item import SeverityRule
-from creditmesh.schemas.directory import Directory, UnreadableCatalogue, once_a_version
+from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged
+from creditmesh.schemas.histories import UnreadableCatalogue
 from tests.schemas.samples import BASIS, FIRM, FORBIDDEN, ITEM, SETS, uscc
 
 DAY = date(2026, 3, 1)

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from creditmesh.schemas.catalogue.narrowing import Narrower
-from creditmesh.schemas.directory import MODELS
+from creditmesh.schemas.histories import MODELS
 
 
 def models(within: Any) -> Iterator[type[BaseModel]]:

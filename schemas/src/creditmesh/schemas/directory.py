@@ -1,16 +1,10 @@
-"""The catalogue as every process keeps it in memory, built from the catalogue's stream and from nothing else.
-
-Each object has a history of versions. The one in force on a legal date is the newest whose effective date has come: a
-version published for next month changes nothing today, and a withdrawal is one more entry of the history.
-"""
+"""The catalogue as every process keeps it in memory, built from the catalogue's stream: what is asked of it, by day."""
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache, wraps
-from typing import Concatenate, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, cast
-
-from pydantic import BaseModel, ValidationError
+from typing import Concatenate, Literal, ParamSpec, TypeVar, cast
 
 from creditmesh.schemas.catalogue import (
     CodeSet,
@@ -24,11 +18,10 @@ from creditmesh.schemas.catalogue import (
     Repair,
     Rule,
 )
-from creditmesh.schemas.catalogue.base import KEPT, based
+from creditmesh.schemas.catalogue.base import based
 from creditmesh.schemas.catalogue.code_set import NUMBER_FILLERS
-from creditmesh.schemas.errors import LoggableError
-from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged, ObjectKind
-from creditmesh.schemas.events.entries import EntriesJudged
+from creditmesh.schemas.events.catalogue import CatalogueChanged, ObjectKind
+from creditmesh.schemas.histories import Histories, Published
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 from creditmesh.schemas.rules.identity import filler_words
 from creditmesh.schemas.rules.narrowest import Narrowest
@@ -36,23 +29,6 @@ from creditmesh.schemas.rules.retention import RetentionTerm, term_of
 from creditmesh.schemas.rules.severity import confirmed
 from creditmesh.schemas.rules.visibility import Law, rule_of
 
-Published = Item | CreditList | Measure | Matter | Purpose | Party | CodeSet | Rule | Procedure
-
-P = TypeVar("P", Item, CreditList, Measure, Matter, Purpose, Party, CodeSet, Rule, Procedure)
-
-MODELS: dict[ObjectKind, type[Published]] = {
-    "item": Item,
-    "list": CreditList,
-    "measure": Measure,
-    "matter": Matter,
-    "purpose": Purpose,
-    "party": Party,
-    "code_set": CodeSet,
-    "rule": Rule,
-    "procedure": Procedure,
-}
-_KINDS: dict[type[BaseModel], ObjectKind] = {model: kind for kind, model in MODELS.items()}
-_FOREVER = date.max
 _ANSWERS_KEPT = 512
 Q = ParamSpec("Q")
 T = TypeVar("T")
@@ -71,37 +47,7 @@ def once_a_version(question: Callable[Concatenate["Directory", Q], T]) -> Callab
     return asked
 
 
-class UnreadableCatalogue(LoggableError):
-    """An event of the catalogue's stream that this version cannot read; nothing of it was applied."""
-
-
-class CatalogueEvent(Protocol):
-    """What the directory needs to see of an event of the catalogue's stream."""
-
-    @property
-    def type(self) -> str:
-        """The event type."""
-
-    @property
-    def number(self) -> int:
-        """Its number in the part that carries the whole catalogue (its key is always `catalogue`)."""
-
-    @property
-    def data(self) -> bytes:
-        """Its JSON body."""
-
-
-class Version(NamedTuple):
-    """One entry of an object's history."""
-
-    number: int
-    state: str
-    effective: date
-    body: Published
-    basis: str | None
-
-
-class Directory:
+class Directory(Histories):
     """Items, lists, measures, matters, purposes and code sets by code and legal date, parties by code.
 
     A party has no day: no way publishes one for a later day, and one that is shut out is so at once, whatever a
@@ -109,36 +55,14 @@ class Directory:
     """
 
     def __init__(self) -> None:
-        self.number = 0
-        """The highest event number applied."""
-        self.offset_days = 0
-        """How far the sandbox's legal date was moved."""
+        super().__init__()
         self.sandbox = False
         """Whether the node is one: there what is not verified restricts people all the same."""
         self.upgraded = False
         """Whether it had people before decision 35: then rows came under rules that nobody had confirmed."""
-        self._histories: dict[ObjectKind, dict[str, list[Version]]] = {kind: {} for kind in MODELS}
         self._compiled: dict[tuple[str, int, date], CompiledItem] = {}
         self.answers: Callable[..., object] = lru_cache(maxsize=_ANSWERS_KEPT)(self._answer)
         """What was asked of this and of earlier versions, the least recently asked gone (`once_a_version`)."""
-
-    def apply(self, event: CatalogueEvent) -> None:
-        """Take one event into memory; one at or below `number` is a repeat. UnreadableCatalogue: nothing is applied."""
-        if event.type == EntriesJudged.type or event.number <= self.number:  # what was judged stands in any part
-            return
-        try:
-            if event.type == CatalogueChanged.type:
-                self._change(CatalogueChanged.model_validate_json(event.data))
-            elif event.type == ClockChanged.type:
-                self.offset_days = ClockChanged.model_validate_json(event.data).offset_days
-            else:
-                raise UnreadableCatalogue(f"catalogue event {event.number} has the unknown type {event.type!r}")
-        except ValidationError as error:
-            where = "; ".join("/".join(map(str, e["loc"])) + ": " + e["msg"] for e in error.errors()[:5])
-            raise UnreadableCatalogue(
-                f"catalogue event {event.number} ({event.type}) cannot be read: {where}"
-            ) from error
-        self.number = event.number
 
     def item(self, code: str, *, on: date) -> Item | None:
         """The item's version in force on that day; None if there is none or it is withdrawn."""
@@ -217,17 +141,6 @@ class Directory:
         """Everything of a kind that is in force on that day, in the order of the codes."""
         found = (self._in_force(kind, code, on) for code in sorted(self._histories.get(kind, {})))
         return tuple(version.body for version in found if version is not None and version.state == "published")
-
-    def versions(self, kind: ObjectKind, code: str) -> tuple[Version, ...]:
-        """The whole history of an object, oldest first; empty if there never was one."""
-        return tuple(self._histories.get(kind, {}).get(code, ()))
-
-    def version(self, kind: ObjectKind, code: str, number: int) -> Version | None:
-        """One published version by its number."""
-        for version in self.versions(kind, code):
-            if version.number == number and version.state == "published":
-                return version
-        return None
 
     @once_a_version
     def keyed_by(self, code: str) -> frozenset[tuple[str, tuple[str, ...]]]:
@@ -319,37 +232,12 @@ class Directory:
         history = self._histories["item"].get(code)
         return history[-1].effective if history and history[-1].state == "withdrawn" else None
 
-    def _change(self, change: CatalogueChanged) -> None:
-        model = MODELS.get(change.kind)
-        if model is None:
-            raise UnreadableCatalogue(f"the catalogue publishes {change.kind} {change.code}, which has no model here")
-        body = model.model_validate(change.body, context=KEPT)
-        if body.code != change.code:
-            raise UnreadableCatalogue(
-                f"the catalogue publishes {change.kind} {change.code} with the body of {body.code}"
-            )
-        version = Version(change.number, change.state, change.effective, body, change.basis)
-        self._histories[change.kind].setdefault(change.code, []).append(version)
+    def _answer(self, _number: int, question: Callable[..., T], /, *arguments: object, **named: object) -> T:
+        return question(self, *arguments, **named)
+
+    def _has_changed(self, change: CatalogueChanged, body: Published) -> None:
         if isinstance(body, CodeSet | Rule):
             self._compiled.clear()
         elif isinstance(body, Item):
             for known in [each for each in self._compiled if each[:2] == (change.code, change.number)]:
                 del self._compiled[known]
-
-    def _in_force(self, kind: ObjectKind, code: str, on: date) -> Version | None:
-        for version in reversed(self._histories[kind].get(code, [])):
-            if version.effective <= on:
-                return version
-        return None
-
-    def _find(self, model: type[P], code: str, on: date) -> P | None:
-        version = self._in_force(_KINDS[model], code, on)
-        if version is None or version.state != "published" or not isinstance(version.body, model):
-            return None
-        return version.body
-
-    def _newest(self, model: type[P], code: str) -> P | None:
-        return self._find(model, code, _FOREVER)
-
-    def _answer(self, _number: int, question: Callable[..., T], /, *arguments: object, **named: object) -> T:
-        return question(self, *arguments, **named)

@@ -13,8 +13,8 @@ from creditmesh.catalogue.finding import SoundnessFinding, at
 from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.schemas.catalogue import CreditList, Item, Matter, Measure, Party, Purpose, Tier
 from creditmesh.schemas.catalogue.narrowing import wider
-from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.histories import Published
 from creditmesh.schemas.identifiers import RANK
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.identity import is_invented

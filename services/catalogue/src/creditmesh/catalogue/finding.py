@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Protocol, TypeVar
 
-from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.histories import Published
 
 P = TypeVar("P", bound=Published)
 

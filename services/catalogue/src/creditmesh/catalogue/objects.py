@@ -7,8 +7,8 @@ import orjson
 
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.catalogue.base import KEPT
-from creditmesh.schemas.directory import MODELS, Published
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.histories import MODELS, Published
 
 
 class CatalogueObject(NamedTuple):

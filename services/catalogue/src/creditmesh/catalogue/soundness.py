@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from creditmesh.catalogue import item_soundness
 from creditmesh.catalogue.finding import Others, P, SoundnessFinding, at, missing, unambiguous
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure
-from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.histories import Published
 from creditmesh.schemas.rules.coded import code_reader
 
 DUTIES = "duty"

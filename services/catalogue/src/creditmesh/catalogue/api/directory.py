@@ -12,7 +12,7 @@ from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Router
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose
-from creditmesh.schemas.directory import MODELS
+from creditmesh.schemas.histories import MODELS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion
 

@@ -16,8 +16,9 @@ from creditmesh.chassis.http import paging
 from creditmesh.chassis.http.router import Ctx
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.bounds import Day
-from creditmesh.schemas.directory import Directory, Published
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.histories import Published
 
 P = TypeVar("P", bound=Published)
 T = TypeVar("T", bound=BaseModel)

@@ -12,7 +12,7 @@ from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Tier
 from creditmesh.schemas.catalogue.narrowing import narrows
-from creditmesh.schemas.directory import Published
+from creditmesh.schemas.histories import Published
 from creditmesh.schemas.identifiers import RANK
 
 log = structlog.get_logger(__name__)

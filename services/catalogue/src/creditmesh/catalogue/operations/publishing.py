@@ -16,9 +16,9 @@ from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Tier
-from creditmesh.schemas.directory import Published
 from creditmesh.schemas.events import CatalogueChanged
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.histories import Published
 from creditmesh.schemas.problems import FieldError
 
 
