@@ -63,6 +63,7 @@ alter table exchange.answer drop constraint answer_pkey, drop column span, add p
 alter table exchange.chain drop column due;
 drop table exchange.refused_entry;
 alter table exchange.waiting drop column unsaid;
+alter table exchange.sent_revision drop column change;
 create table exchange.held_entry ();
 """
 """What migrations from exchange_0015 on made, of tables that earlier ones need not make again."""
@@ -402,7 +403,7 @@ drop table exchange.refused_entry;
 alter table exchange.waiting drop column unsaid;
 alter table exchange.sent_revision drop column change;
 create table exchange.held_entry ();
-update exchange.alembic_version set version_num = 'exchange_0012';
+update exchange.alembic_version set version_num = 'exchange_0016';
 insert into exchange.waiting (peer, feed, index, unknown) values ('far', 'up', 3, 'type word');
 """
 ANSWERED_BEFORE = """

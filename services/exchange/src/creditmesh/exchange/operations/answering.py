@@ -1,5 +1,6 @@
 """Acknowledgements of peers' feeds, of what was judged here: signed and sent when all of this node has gone by it."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, takewhile
@@ -46,6 +47,8 @@ async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
     for _, own in (each for each in said if each[1].peer == ctx.node.code):
         await lost.refuse(session, own.feed, [(entry.index, entry.code) for entry in own.refused])
     judged = [each for each in said if each[1].peer != ctx.node.code]
+    if not judged:
+        return
     verified = await copies.heads_at(session, [(each.peer, each.feed, each.until) for _, each in judged])
     made = [
         Made(
@@ -75,10 +78,11 @@ async def _heads(session: Session, stream: str) -> list[int]:
 async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> None:
     """Of what was refused the body goes; what could not be judged waits instead, as far as there is room for it."""
     refused: dict[EntryPlace, str] = {}
-    for each in judged:
-        for place in [p for p in refused if p[:2] == (each.peer, each.feed) and each.first <= p[2] < each.until]:
-            del refused[place]
-        refused |= {(each.peer, each.feed, entry.index): entry.code for entry in each.refused}
+    later: dict[tuple[str, str], set[int]] = defaultdict(set)  # what was judged once more, behind it
+    for each in reversed(judged):
+        copy = each.peer, each.feed
+        refused |= {(*copy, entry.index): entry.code for entry in each.refused if entry.index not in later[copy]}
+        later[copy].update(range(each.first, each.until))
     kept = {place for place, code in refused.items() if code == NEWER_VERSION}
     gone = set[EntryPlace]()
     for (peer, feed), of_copy in groupby(sorted(refused), key=lambda place: place[:2]):

@@ -1,0 +1,244 @@
+"""The copies of one transaction: where they are, how far they are counted, and what was said of what is not held."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.ingestion.operations.copying.entries import PeerEntry
+from creditmesh.ingestion.operations.copying.peer_gate import refused_sender
+from creditmesh.ingestion.operations.records.candidates import Candidate
+from creditmesh.ingestion.operations.records.record_book import PeerRevision, RecordBook, StateChange
+from creditmesh.ingestion.revisions import Attribution
+from creditmesh.ingestion.store import copies as store
+from creditmesh.ingestion.store import revisions
+from creditmesh.ingestion.store.copies import EarlyChange
+from creditmesh.ingestion.store.revisions import Place, RevisionSaid
+from creditmesh.ingestion.verdicts import Known
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import ENDS, RecordBody
+from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.reasons import reason
+
+_HIDING = ENDS | {"withheld"}
+"""The changes after which nothing that was said of the record before is shown."""
+
+
+class CopyBook:
+    """The copies of one transaction, in a book that is open at all of them."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._book = RecordBook(ctx)
+        self._held: dict[UUID, Place] = {}
+        self._expired: set[Place] = set()
+        """Where copies were that ended here by the law of a day, and were deleted."""
+        self._own_ids: set[UUID] = set()
+        """Ids that are no copies', but of revisions of this node's own."""
+        self._said: dict[tuple[Place, int], RevisionSaid] = {}
+        """Of entries that came before: what the revisions of their numbers are here."""
+        self._begun: list[tuple[int, UUID, Place]] = []
+        self._shown: dict[Place, int] = {}
+        """Of copies that are withheld: the newest revision, as its origin counts it, that was shown."""
+        self._early: dict[UUID, list[EarlyChange]] = defaultdict(list)
+        """What was said of records, or of content, that is not held: their ends, and whom they concern no more."""
+        self._new: list[EarlyChange] = []
+
+    async def open(self, entries: Sequence[PeerEntry]) -> None:
+        """Find what is held under the entries' ids (a record never moves), lock everybody, read what stands."""
+        session = await self._ctx.session()
+        records = {entry.record for entry in entries if entry.authorised or entry.waits}
+        parts = {record: self._ctx.part(str(record)) for record in records}
+        self._held = await store.held(session, parts)
+        own = {entry.record for entry in entries if entry.own}
+        self._held |= await revisions.homes(session, own, parts=self._ctx.node.parts)
+        made = [(entry.record, entry.candidate) for entry in entries if entry.candidate is not None]
+        for record, candidate in made:
+            held = self._held.get(record)
+            candidate.place = next((place for place in candidate.places if place == held), candidate.place)
+        new = [(candidate.place[0], record) for record, candidate in made if record not in self._held]
+        self._own_ids = set(await revisions.firsts(session, new))
+        await self._book.open_newest({*self._held.values(), *(candidate.place for _, candidate in made)})
+        self._said = await revisions.said(session, self._numbered(entries))
+        withheld = {record: place for record, place in self._held.items() if self._state(place) == "withheld"}
+        self._shown = await revisions.newest_shown(session, withheld.values())
+        unseen = {r: parts[r] for r, _ in made if r not in self._held or r in withheld}
+        for each in await store.early(session, unseen):
+            self._early[each.record].append(each)
+        self._expired = await revisions.expired(session, (place for _, each in made for place in _told_by(each)))
+
+    def apply(self, entry: PeerEntry) -> FieldError | None:
+        """Apply an entry that was not refused so far; why it is refused after all."""
+        held, candidate = self._held.get(entry.record), entry.candidate
+        place = held if candidate is None else candidate.place
+        if place is None:
+            return reason("unreadable_entry") if entry.own else self._remember(entry)
+        newest = self._book.newest(place)
+        if entry.record in self._own_ids or held not in {None, place} or not self._is_of(entry, place, newest):
+            return reason("another_record")
+        if self._came_before(entry, place):
+            return reason("contradictory_entry") if self._contradicts(entry, place) else None
+        if newest is None and candidate is not None and not self._expired.isdisjoint(_told_by(candidate)):
+            return reason("retention_over")
+        if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
+            return self._remember(entry) or reason("contradictory_entry")
+        if candidate is not None:
+            self._add(entry.known_body, candidate)
+        elif newest is not None:
+            self._note_shown(entry, place)
+            self._book.change_state(place, self._change_of(entry, place))
+        return None
+
+    def withhold(self, entry: PeerEntry) -> None:
+        """Show nothing of the copy of which something newer was refused or waits: it is said no more, or perhaps not.
+
+        What waits does not always say which revision it is.
+        """
+        place = self._held.get(entry.record)
+        if place is None or self._state(place) != "published":
+            return
+        reached = self._book.origin_rev(place)
+        rev = reached + 1 if entry.waits else entry.rev
+        if rev > reached and self._may_withhold(entry, place):
+            self._shown[place] = reached
+            revision = PeerRevision(entry.record, rev)
+            self._book.change_state(place, StateChange(change="withheld", peer_revision=revision))
+
+    def _state(self, place: Place) -> str | None:
+        newest = self._book.newest(place)
+        return None if newest is None else newest.state
+
+    def _note_shown(self, entry: PeerEntry, place: Place) -> None:
+        if entry.change == "withheld":
+            self._shown[place] = self._book.origin_rev(place)
+
+    def _came_before(self, entry: PeerEntry, place: Place) -> bool:
+        """Whether it changes nothing: what is held is newer, or withheld already, or it ended before it came."""
+        withheld = entry.change == "withheld" and self._state(place) == "withheld"
+        ended = entry.record not in self._held and self._has_ended(entry)
+        return withheld or ended or entry.rev <= self._reached(entry, place)
+
+    def _reached(self, entry: PeerEntry, place: Place) -> int:
+        """The revision that this one has to be newer than: in what stands for refused content none is counted."""
+        newest_withholds = self._state(place) == "withheld" and self._book.says(place)["change"] == "withheld"
+        if newest_withholds or (self._state(place) == "withheld" and not entry.changes_state):
+            return self._shown.get(place, 0)
+        return self._book.origin_rev(place)
+
+    def _remember(self, entry: PeerEntry) -> FieldError | None:
+        """Keep what was said of what is not held; a discharge only if it says of whom."""
+        if entry.change == "discharged" and (entry.body is None or entry.body.role is None):
+            return reason("unreadable_entry")
+        if entry.change in _HIDING or entry.change == "discharged":
+            role = None if entry.body is None else entry.body.role
+            part = self._ctx.part(str(entry.record))
+            early = EarlyChange(part, entry.record, entry.rev, entry.origin, entry.change, role)
+            self._early[entry.record].append(early)
+            self._new.append(early)
+        return None
+
+    def _has_ended(self, entry: PeerEntry) -> bool:
+        early = (each for each in self._early.get(entry.record, ()) if each.change in _HIDING)
+        return any(each.origin == entry.origin and each.rev > entry.rev for each in early)
+
+    def ended_by(self, entry: PeerEntry) -> UUID | None:
+        """The subject whose record here this entry marks or ends; None for content, and where none is held."""
+        held = self._held.get(entry.record) if entry.changes_state else None
+        return None if held is None else held[1]
+
+    async def write(self) -> None:
+        """Write what was applied, in that order."""
+        await self._book.write()
+        session = await self._ctx.session()
+        await store.add(session, self._begun)
+        await store.remember(session, self._new)
+
+    def _numbered(self, entries: Sequence[PeerEntry]) -> dict[tuple[Place, int], int]:
+        """Where these entries came before, their numbers, and how far copies there are counted ahead of the origin."""
+        found: dict[tuple[Place, int], int] = {}
+        for entry in entries:
+            place = self._held.get(entry.record) if entry.candidate is None else entry.candidate.place
+            newest = None if place is None or not entry.authorised else self._book.newest(place)
+            if place is not None and newest is not None and entry.rev <= (reached := self._book.origin_rev(place)):
+                found[place, entry.rev] = newest.rev - reached
+        return found
+
+    def _contradicts(self, entry: PeerEntry, place: Place) -> bool:
+        """Whether another revision has its number here: a number is used once.
+
+        What was withheld here in its place is no other. An own one that is not here stands nowhere.
+        """
+        said = self._said.get((place, entry.rev))
+        if said is None or (said.change == "withheld" and not entry.own):
+            return entry.own
+        if said.change != entry.change or entry.changes_state or entry.body is None:
+            return said.change != entry.change
+        return said.revision != str(entry.body.revision)
+
+    def _is_of(self, entry: PeerEntry, place: Place, newest: Known | None) -> bool:
+        """Whether what stands there, if anything, is the entry's record."""
+        return newest is None or (newest.record == entry.record and self._book.says(place)["origin"] == entry.origin)
+
+    def _may_withhold(self, entry: PeerEntry, place: Place) -> bool:
+        """Whether what stands there is the entry's record; what waits does not always say whose it is."""
+        if not entry.waits:
+            return self._is_of(entry, place, self._book.newest(place))
+        origin = self._book.says(place)["origin"]
+        peer = self._ctx.followed(Directory).party(entry.peer)
+        return refused_sender(peer, origin, node=self._ctx.node.code) is None
+
+    def _add(self, body: RecordBody, candidate: Candidate) -> None:
+        by = Attribution(
+            origin=body.origin,
+            party=body.party,
+            item=candidate.item.code,
+            item_version=candidate.item.number,
+            reason=body.reason,
+            basis=body.basis,
+            case=body.case,
+        )
+        revision = PeerRevision(body.record, body.rev, body.revision, body.mark)
+        self._discharge_early(revision, by, candidate)
+        self._book.add(candidate, by, change=body.change, peer_revision=revision)
+        if body.record not in self._held:
+            self._held[body.record] = candidate.place
+            if body.origin == self._ctx.node.code:
+                return
+            self._begun.append((self._ctx.part(str(body.record)), body.record, candidate.place))
+
+    def _discharge_early(self, before: PeerRevision, by: Attribution, candidate: Candidate) -> None:
+        """Who was discharged between what was shown and this content is so in it: who it was is not known here."""
+        shown = self._shown.get(candidate.place, 0)
+        early = [each for each in self._early.get(before.record, ()) if each.change == "discharged"]
+        for each in sorted(early, key=lambda change: change.rev):
+            about = candidate.has_role(each.role)
+            if about is not None and each.origin == by.origin and shown < each.rev < before.rev:
+                revision = PeerRevision(before.record, each.rev, mark=before.mark)
+                self._book.add(candidate, by, change="discharged", about=about, peer_revision=revision)
+                return
+
+    def _discharged(self, entry: PeerEntry, place: Place) -> UUID | None:
+        """Who has the role here whose holder concerns the record no more; None if it cannot be told."""
+        if entry.body is None:
+            return None
+        role, related = entry.body.role, self._book.says(place)["related"]
+        return next((UUID(each["subject"]) for each in related if each["role"] == role), None)
+
+    def _change_of(self, entry: PeerEntry, place: Place) -> StateChange:
+        body = entry.body
+        if body is None:
+            return StateChange(change=entry.change, peer_revision=PeerRevision(entry.record, entry.rev))
+        return StateChange(
+            change=entry.change,
+            reason=body.reason,
+            basis=body.basis,
+            case=body.case,
+            about=self._discharged(entry, place) if entry.change == "discharged" else None,
+            ends_mark=body.mark is None,
+            peer_revision=PeerRevision(body.record, body.rev, body.revision),
+        )
+
+
+def _told_by(candidate: Candidate) -> Sequence[Place]:
+    """The places that are its own record's beyond doubt: others may be of another one under the same decision."""
+    return candidate.places if candidate.is_whole_decision else (candidate.place,)
