@@ -22,7 +22,13 @@ from creditmesh.chassis.bus.replica import Replica
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import WrongNode
+<<<<<<< HEAD
 from creditmesh.chassis.host import Host, TooFewSessions
+=======
+from creditmesh.chassis.readers import LEASES
+from creditmesh.chassis.host import Host, TooFewSessions
+from creditmesh.chassis.http import health
+>>>>>>> tests
 from creditmesh.chassis.http.health import KEPT
 from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.installation import streams
@@ -90,7 +96,7 @@ def test_every_service_of_the_node_is_told_apart():
 
 
 async def test_a_process_listens_on_two_addresses_and_is_ready(database: Database, tmp_path: Path):
-    async with started(host(database, settings(tmp_path))) as running, httpx.AsyncClient() as client:
+    async with started(host(database, settings(tmp_path))) as running, httpx.AsyncClient(timeout=60) as client:
         assert running.url != running.operator_url
         mark = uuid4()
         assert (await client.post(f"{running.url}/v1/marks/{mark}")).status_code == 200
@@ -166,6 +172,7 @@ async def test_readiness_asks_the_database_once_however_many_ask(
         return await real(self)
 
     monkeypatch.setattr(Host, "readiness", counted)
+    monkeypatch.setattr(health, "PATIENCE", 60)
     async with started(host(database, settings(tmp_path))) as running, _operators(running) as client:
         began = time.monotonic()
         answers = await asyncio.gather(*(client.get("/health/ready") for _ in range(200)))
@@ -196,7 +203,7 @@ def test_a_trusted_proxy_is_an_address_or_a_network(tmp_path: Path, given: list[
 async def test_what_is_the_operators_is_on_the_second_listener_alone(database: Database, tmp_path: Path):
     given = settings(tmp_path)
     secret = {"Authorization": f"Bearer {(given.secrets / 'operator').read_text().strip()}"}
-    async with started(host(database, given)) as running, httpx.AsyncClient() as client:
+    async with started(host(database, given)) as running, httpx.AsyncClient(timeout=60) as client:
         for path in ("/internal/toys", "/metrics", "/health/ready", "/v1/admin/keys"):
             assert (await client.get(running.url + path, headers=secret)).status_code == 404, path
         assert (await client.post(f"{running.url}/internal/toys", headers=secret)).status_code == 404
@@ -223,7 +230,7 @@ async def test_stopping_leaves_no_session_no_task_and_no_socket(database: Databa
     await eventually(lambda: _none(sessions()))
     assert {task.get_name() for task in asyncio.all_tasks() - before if not task.done()} == set()
     with pytest.raises(httpx.ConnectError):
-        await httpx.AsyncClient().get(url)
+        await httpx.AsyncClient(timeout=60).get(url)
 
 
 async def _none(count: Any) -> bool:
@@ -250,7 +257,7 @@ async def test_a_process_prunes_by_the_terms_of_the_node_and_not_its_own(
 
         async with started(host(database, given, declaration=replace(TOYS, services=services))) as running:
             await eventually(only_the_young)
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=60) as client:
                 metrics = (await client.get(f"{running.operator_url}/metrics")).text
     assert 'creditmesh_kept_since_seconds{kept="idempotency",of="toy"}' in metrics
 
@@ -265,7 +272,7 @@ async def test_a_request_under_way_ends_before_the_process_does(database: Databa
     toys.before_the_end.append(wait)
     running = host(database, settings(tmp_path))
     await running.start()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         asking = asyncio.create_task(client.post(f"{running.url}/v1/marks/{mark}"))
         await reached.wait()
         stopping = asyncio.create_task(running.stop())
@@ -279,7 +286,7 @@ async def test_a_request_under_way_ends_before_the_process_does(database: Databa
 
 async def _refuses(url: str) -> bool:
     try:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             await client.get(url)
     except httpx.TransportError:
         return True
@@ -350,7 +357,7 @@ async def test_each_service_connects_as_itself(postgres: Postgres, tmp_path: Pat
 
 
 async def test_a_process_whose_database_goes_away_says_that_it_is_not_ready(database: Database, tmp_path: Path):
-    async with started(host(database, settings(tmp_path))) as running, httpx.AsyncClient() as client:
+    async with started(host(database, settings(tmp_path))) as running, httpx.AsyncClient(timeout=60) as client:
         where = f"{running.operator_url}/health/ready"
         assert (await client.get(where)).status_code == 200
         admin = await connect(database.admin.of("postgres"), application_name="test")
@@ -367,7 +374,7 @@ async def test_a_process_whose_database_goes_away_says_that_it_is_not_ready(data
 
 
 def _operators(running: Host) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=running.operator_url)
+    return httpx.AsyncClient(base_url=running.operator_url, timeout=60)
 
 
 async def _ready(client: httpx.AsyncClient, where: str) -> bool:

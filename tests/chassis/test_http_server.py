@@ -264,7 +264,7 @@ async def test_an_address_is_believed_of_a_trusted_proxy_alone(
 ):
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
     headers = {} if said is None else {"X-Forwarded-For": said}
-    async with listening(trusted_proxies=trusted) as url, httpx.AsyncClient() as client:
+    async with listening(trusted_proxies=trusted) as url, httpx.AsyncClient(timeout=60) as client:
         assert (await client.get(url, headers=headers)).json()["from"] == wanted
 
 
@@ -316,7 +316,7 @@ async def test_who_is_refused_while_sending_reads_the_refusal(client: Callable[[
 
 
 async def test_a_connection_serves_again_after_a_refusal_whose_body_came():
-    async with listening() as url, httpx.AsyncClient() as client:
+    async with listening() as url, httpx.AsyncClient(timeout=60) as client:
         for _ in range(3):
             assert (await client.post(url, content=bytes(200_000))).status_code == 413
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from creditmesh.chassis.http import health
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.gateway.door import Door
 from creditmesh.schemas.problems import MOST_FINDINGS, PROBLEM_JSON
@@ -91,7 +92,10 @@ async def test_two_mebibytes_of_bad_strings_at_an_open_route_hold_nobody_up(url:
 
 async def _attacked(url: str, body: bytes) -> tuple[float, float]:
     """Seconds of CPU until the attacker had its refusal, and the most before another had `/health/live` meanwhile."""
-    async with httpx.AsyncClient(base_url=url) as attacker, httpx.AsyncClient(base_url=url) as other:
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=60) as attacker,
+        httpx.AsyncClient(base_url=url, timeout=60) as other,
+    ):
         await asyncio.gather(attacker.get("/health/live"), other.get("/health/live"))
         longest, over = 0.0, False
 
@@ -164,7 +168,7 @@ async def test_a_body_is_no_longer_than_its_route_says_in_the_service_too(standi
         for _ in range(size // 1024):
             yield bytes(1024)
 
-    async with served(standing.toy_app()) as inner, httpx.AsyncClient(base_url=inner) as client:
+    async with served(standing.toy_app()) as inner, httpx.AsyncClient(base_url=inner, timeout=60) as client:
         for content in (bytes(65 * 1024), pieces(65 * 1024)):
             answer = await client.post("/v1/guesses", content=content, headers=JSON)
             assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
@@ -178,7 +182,7 @@ async def test_a_body_is_no_longer_than_its_route_says_in_the_service_too(standi
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "identity, gzip", "x-gzip", "nonsense"])
 async def test_a_compressed_body_where_none_is_taken_is_415(url: str, encoding: str):
     body = gzip.compress(b'{"colour": "red"}')
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         answer = await client.post("/v1/guesses", content=body, headers=JSON | {"Content-Encoding": encoding})
         assert "Content-Encoding" in str(problem(answer, 415)["detail"])
         twice = [(b"content-encoding", b"identity"), (b"content-encoding", b"gzip"), *JSON.items()]
@@ -198,7 +202,7 @@ HEADED = ["/health/live", "/health/ready", "/openapi.json", "/docs", "/v1/toys",
 async def test_head_is_answered_as_get_without_a_body(standing: Standing, url: str, path: str):
     key = await standing.key()
     headers = bearer(key) if path == "/v1/toys/duck" else {}
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         got = await client.get(path, headers=headers)
         headed = await client.head(path, headers=headers)
     own = {"date", "x-request-id", "content-length", "transfer-encoding"}
@@ -240,7 +244,7 @@ async def test_a_slash_that_is_hidden_in_a_path_is_refused(url: str, path: str):
     writer.close()
     assert answer.startswith(b"HTTP/1.1 400")
     assert b'"code":"malformed"' in answer
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         assert (await client.get("/v1/files/a/b", params={"q": "a/b"})).status_code == 422
         assert (await client.get("/v1/files/a%252fb")).json() == {"path": "a%2fb"}
 
@@ -301,7 +305,10 @@ async def test_long_bodies_of_the_public_leave_connections_to_who_has_a_credenti
             assert (await client.get("/v1/toys/duck", headers=bearer(key))).status_code == 200
 
 
-async def test_readiness_is_looked_at_once_a_second_however_many_ask(standing: Standing):
+async def test_readiness_is_looked_at_once_a_second_however_many_ask(
+    standing: Standing, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(health, "PATIENCE", 60)
     looks = count()
 
     async def look() -> dict[str, object]:
@@ -309,7 +316,10 @@ async def test_readiness_is_looked_at_once_a_second_however_many_ask(standing: S
         await asyncio.sleep(0.05)
         return {"ready": True}
 
-    async with served(standing.door(ready=OnceASecond(look))) as outer, httpx.AsyncClient(base_url=outer) as client:
+    async with (
+        served(standing.door(ready=OnceASecond(look))) as outer,
+        httpx.AsyncClient(base_url=outer, timeout=60) as client,
+    ):
         began = time.monotonic()
         answers = await asyncio.gather(*(client.get("/health/ready") for _ in range(100)))
         seconds = time.monotonic() - began

@@ -136,7 +136,7 @@ class DoorContract:
 
     @pytest.mark.parametrize("count", [0, 1, 30])
     async def test_an_answer_that_fails_in_the_middle_never_looks_whole(self, door: Door, count: int):
-        async with served(door) as url, httpx.AsyncClient(base_url=url) as outside:
+        async with served(door) as url, httpx.AsyncClient(base_url=url, timeout=60) as outside:
             async with outside.stream("GET", f"/v1/broken/{count}") as answer:
                 assert answer.status_code == 200
                 with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
@@ -374,7 +374,7 @@ async def test_the_whole_way_over_two_listeners(standing: Standing):
     async with served(standing.toy_app()) as inner:
         transport = standing.over_http(inner)
         door = standing.door(transport=transport, caps=CAPS)
-        async with served(door) as outer, httpx.AsyncClient(base_url=outer) as outside:
+        async with served(door) as outer, httpx.AsyncClient(base_url=outer, timeout=60) as outside:
             told = await outside.get("/v1/toys/duck", headers=bearer(key))
             assert told.json()["party"] == "dept.market"
             assert len(told.headers.get_list("date")) == 1
@@ -412,7 +412,7 @@ async def test_a_waiting_client_that_leaves_ends_its_request_in_the_other_proces
     toy.seen.clear()
     async with served(standing.toy_app()) as inner:
         door = standing.door(transport=standing.over_http(inner))
-        async with served(door) as outer, httpx.AsyncClient(base_url=outer) as outside:
+        async with served(door) as outer, httpx.AsyncClient(base_url=outer, timeout=60) as outside:
             with pytest.raises(httpx.ReadTimeout):
                 await outside.post("/v1/waits", timeout=0.2)
             await eventually(lambda: toy.seen == ["ended"])
@@ -461,7 +461,7 @@ async def test_in_one_process_no_token_is_made_and_none_is_believed(standing: St
 
 async def test_who_calls_is_believed_of_this_process_and_of_no_connection(standing: Standing):
     forged = {"creditmesh.caller": "operator", "Creditmesh.Caller": '{"kind": "operator"}'}
-    async with served(standing.toy_app()) as inner, httpx.AsyncClient(base_url=inner) as inside:
+    async with served(standing.toy_app()) as inner, httpx.AsyncClient(base_url=inner, timeout=60) as inside:
         assert (await inside.get("/v1/toys", headers=forged)).json()["kind"] == "public"
         refused = await inside.get("/v1/toys/duck?creditmesh.caller=operator", headers=forged)
         assert refused.status_code == 403

@@ -192,6 +192,10 @@ async def built(postgres: Postgres, folder: Path, *, node: str = "city") -> Hous
         await declare_streams(connection, node=node, streams=streams(declaration))
 
     database = await postgres.database(node=node, parts=PARTS, packages=[catalogue, service], declare=declare)
+    async with database.session() as session:  # nobody orders its events, and intake stops where they grow old
+        await session.execute(
+            "alter table bus.event_queue alter column at set default clock_timestamp() + interval '1 day'"
+        )
     Keys.create(folder)
     keys = Keys.load(folder, service.keys)
     return House(

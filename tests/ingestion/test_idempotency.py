@@ -96,7 +96,7 @@ async def test_a_replay_is_answered_while_events_back_up(house: House):
     row = penalty(house.number())
     first = await house.submit(row, key="k-6")
     async with house.database.session() as session:
-        await session.execute("update bus.event_queue set at = at - interval '1 hour'")
+        await session.execute("update bus.event_queue set at = clock_timestamp() - interval '1 hour'")
         await eventually(lambda: _answered(house, 503))
         again = await house.submit(row, key="k-6")
         assert (again.status_code, again.json()) == (201, first.json())

@@ -139,7 +139,7 @@ def test_a_node_told_to_stop_under_load_drains_and_loses_nothing(folder: Path):
         log = node.node.children["node"].log.read_text(encoding="utf-8")
         assert '"level": "error"' not in log
         assert "Traceback" not in log
-        with httpx.Client() as idle:
+        with httpx.Client(timeout=60) as idle:
             assert idle.get(f"{node.url}/health/ready").status_code == 200
             assert told_to_stop(node, "node") < 5, (
                 "nobody asks anything: it does not wait for a connection that is kept open"

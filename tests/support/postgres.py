@@ -19,6 +19,7 @@ import asyncpg
 import psutil
 import pytest
 
+from creditmesh.chassis.database import connecting
 from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.embedded import EmbeddedServer
@@ -152,6 +153,9 @@ class Postgres:
 @pytest.fixture(scope="session")
 async def postgres() -> AsyncIterator[Postgres]:
     """The server of this test session; it and its data are gone afterwards."""
+    # A process that others starve is not idle, though its session is: ten seconds are for a machine of its own.
+    patched = pytest.MonkeyPatch()
+    patched.setitem(connecting.SETTINGS, "idle_in_transaction_session_timeout", "60s")  # type: ignore[arg-type]
     for left in _left_behind():
         await EmbeddedServer(left / "data").stop(immediately=True)
         shutil.rmtree(left, ignore_errors=True)
@@ -165,6 +169,7 @@ async def postgres() -> AsyncIterator[Postgres]:
     finally:
         await server.stop(immediately=True)
         shutil.rmtree(folder, ignore_errors=True)
+        patched.undo()
 
 
 def new_folder() -> Path:

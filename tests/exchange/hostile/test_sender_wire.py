@@ -194,7 +194,7 @@ async def test_what_stops_a_feed_is_in_readiness_and_metrics_until_it_goes_on(
 async def test_acknowledgements_do_not_wait_for_a_connection_of_a_long_poll(pulls: Puller):
     equipment = pulls.city.node.host.equipment["exchange"]
     work = puller.Puller(Workplace(equipment=equipment, address=equipment.pool.address, lease=15.0, turn=1))
-    async with httpx.AsyncClient() as polls, httpx.AsyncClient() as answers:
+    async with httpx.AsyncClient(timeout=60) as polls, httpx.AsyncClient(timeout=60) as answers:
         held = frozenset(range(equipment.node.parts))
         loops = dict(work._wanted(held, pulls=polls, answers=answers))
         clients = {name: unit.run.__self__._peer().client for name, unit in loops.items()}
