@@ -22,13 +22,8 @@ from creditmesh.chassis.bus.replica import Replica
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import WrongNode
-<<<<<<< HEAD
-from creditmesh.chassis.host import Host, TooFewSessions
-=======
-from creditmesh.chassis.readers import LEASES
 from creditmesh.chassis.host import Host, TooFewSessions
 from creditmesh.chassis.http import health
->>>>>>> tests
 from creditmesh.chassis.http.health import KEPT
 from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.installation import streams
