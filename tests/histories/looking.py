@@ -25,21 +25,24 @@ _ANSWERED = """
      where e.feed = 'up' and e.record is not null group by 1, 2
 """
 _REFUSED = """
-    select a.node, e.record from exchange.feed_entry e join exchange.answer a on a.feed = e.feed and a.refused @> e.index
-     where e.feed = 'up' and e.record is not null group by 1, 2
+    select r.node, e.record, string_agg(r.code, ' ') as codes from exchange.refusal r
+      join exchange.feed_entry e on e.feed = r.feed and e.index = r.index
+     where r.feed = 'up' and e.record is not null group by 1, 2
 """
 _OWN_HEADS = """
     select c.feed, c.size, c.root from exchange.feed_checkpoint c join exchange.feed_head h using (feed, size)
 """
 _COPIED_HEADS = """
-    select c.peer, c.feed, c.size, c.root from exchange.copy_checkpoint c join exchange.copy_head h using (peer, feed, size)
+    select c.peer, c.feed, c.size, c.root from exchange.copy_checkpoint c
+      join exchange.copy_head h using (peer, feed, size)
 """
 _LINES = "select line from exchange.feed_entry where feed = $1 order by index"
 _SIZES = """
     select 'own ' || feed as feed, size::text as at from exchange.feed_head
     union all select 'copy ' || peer || '/' || feed, size || ' ' || coalesce(announced, 0) from exchange.copy_head
     union all select 'answer ' || feed || ' ' || node, applied::text || refused::text from exchange.answer
-    union all select 'unsent ' || peer, count(*)::text from exchange.acknowledgement_made where sent_at is null group by 1
+    union all select 'unsent ' || peer, count(*)::text from exchange.acknowledgement_made
+               where sent_at is null group by 1
     order by 1
 """
 _REACH = "select greatest(upper(applied), upper(refused)) from exchange.answer where feed = 'up' and node = $1"
@@ -70,11 +73,11 @@ async def answered(session: Connection) -> Answered:
     return Answered(of=found)
 
 
-async def refused(session: Connection) -> dict[str, set[UUID]]:
-    """The records of which the nodes above have refused something."""
-    found: dict[str, set[UUID]] = defaultdict(set)
+async def refused(session: Connection) -> dict[str, dict[UUID, str]]:
+    """The records of which the nodes above have refused something, and why."""
+    found: dict[str, dict[UUID, str]] = defaultdict(dict)
     for row in await session.fetch(_REFUSED):
-        found[row["node"]].add(UUID(bytes=row["record"].bytes))
+        found[row["node"]][UUID(bytes=row["record"].bytes)] = row["codes"]
     return found
 
 

@@ -18,8 +18,6 @@ from tests.journeys.mesh import Mesh, act, an_item, done, enterprise, filed
 from tests.support.cast import ISSUER, ITEM, resident, uscc
 
 Step = tuple[str, ...]
-PAGES = ("1", "2", "3", "1000")
-"""So many entries a page has at most."""
 OPEN = frozenset(
     {"discharge", "origin restored", "relay restored"} - set(os.environ.get("HISTORY_CLOSED", "").split(","))
 )

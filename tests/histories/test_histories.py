@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: nothing is lost or doubled, nothing is shown that ended, and what is certified is so."""
+"""Whatever happens in whatever order: nothing is lost or doubled or shown when it ended, and certificates are true."""
 
 import os
 import random
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from creditmesh.exchange import pulling
+from tests.histories.choosing import chosen
 from tests.histories.model import Model
 from tests.histories.steps import Steps, says
-from tests.histories.walk import Walk, chosen
+from tests.histories.walk import Walk
 from tests.histories.world import CHAIN, World, made
 from tests.journeys.mesh import assembled
 from tests.support.chain import enrol
@@ -24,9 +24,7 @@ TOLD = os.environ.get("HISTORY")
 
 
 @pytest.fixture
-async def world(postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(pulling, "LONGEST", 0)
-    monkeypatch.setattr(pulling, "SECONDS_EMPTY", 0)
+async def world(postgres: Postgres, tmp_path: Path) -> AsyncIterator[World]:
     async with made(postgres, tmp_path, *CHAIN) as made_world:
         for place in CHAIN:
             if place.above is not None:

@@ -1,18 +1,17 @@
 """A history at a chain of nodes: step by step, with what must be so looked at after each, and all of it at rests."""
 
-import random
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from creditmesh.schemas.exchange import UP
 from tests.histories import looking
 from tests.histories.model import CHANGING, Record
-from tests.histories.steps import PAGES, Deed, Step, Steps
+from tests.histories.steps import Deed, Step, Steps
 from tests.histories.world import World
 from tests.support.cast import ITEM
 from tests.support.node import TestNode
 
-ORIGINS = ("city", "city", "city", "province")
 _MOST = 30
 """Rounds in which everything that is under way has come to where it goes."""
 
@@ -73,18 +72,7 @@ class Walk:
         """Let everything that is under way come to where it goes; then all must be equal."""
         before: list[Any] = []
         for _ in range(_MOST):
-            for code, peer in [(code, peer) for code in self.world.chain.nodes for peer in self._below(code)]:
-                if self.model.item != "withdrawn" and (peer, UP) in set(self.world.links(code)):
-                    await self.world.offer(code, peer)
-            for code in self.world.chain.nodes:
-                for peer, feed in list(self.world.links(code)):
-                    await self.world.pull(code, peer, feed)
-                await self.world.settled(code)
-            for code in self.world.chain.nodes:
-                for peer in {peer for peer, _ in self.world.links(code)}:
-                    await self.world.answer(code, peer)
-            for code in self.world.chain.nodes:
-                await self.world.settled(code)
+            await self._carry()
             now = [await looking.sizes(each) for each in self.world.eyes.values()]
             if now == before:
                 break
@@ -94,6 +82,21 @@ class Walk:
         await self.look(whole=True)
         if not self._parted():
             await self._is_equal()
+
+    async def _carry(self) -> None:
+        """Every node pulls what is there for it, has judged anew what it refused, and answers, once."""
+        for code in self.world.chain.nodes:
+            for peer, feed in list(self.world.links(code)):
+                await self.world.pull(code, peer, feed)
+            await self.world.settled(code)
+        for code in self.world.chain.nodes:
+            for peer in {peer for peer, _ in self.world.links(code)}:
+                if self.model.item != "withdrawn" and (peer, UP) in set(self.world.links(code)):
+                    await self.world.offer(code, peer)
+                    await self.world.settled(code)
+                await self.world.answer(code, peer)
+        for code in self.world.chain.nodes:
+            await self.world.settled(code)
 
     # What must be so.
 
@@ -119,7 +122,7 @@ class Walk:
 
     def _is_true_of(self, record: Record, rev: int | None, code: str, shown: Any, held: Any) -> None:
         """That a node which has acknowledged this revision is not behind it, and shows nothing that it ended."""
-        what = f"{code}: record {record.number} ({[each.change for each in record.history]}), revision {rev}"
+        what = f"{code}: {self._named(record)}, revision {rev}"
         mine = held.get(record.key, [])
         revs = [each["rev"] for each in mine]
         assert revs == sorted(set(revs)), f"{what}: a revision is held twice: {revs}"
@@ -150,7 +153,7 @@ class Walk:
 
     def _certifies(self, record: Record, said: Any, code: str, shown: Any, held: Any) -> None:
         """That who is not named as pending has applied it: it shows nothing that this revision ended."""
-        what = f"certificate of record {record.number}, revision {said.rev} ({said.change}), complete {said.complete}"
+        what = f"certificate of {self._named(record)}, revision {said.rev}, complete {said.complete}"
         way = [record.origin, *self._above(record.origin)]
         if code not in way or not set(said.pending).isdisjoint(way[: way.index(code) + 1]):
             return  # who is above somebody that has not answered is known when it has
@@ -171,27 +174,26 @@ class Walk:
         refused = {code: await looking.refused(each) for code, each in eyes.items()}
         shown = {code: await self._shown(node) for code, node in nodes.items()}
         for record in self._records():
-            truth = held[record.origin][record.key][-1]
             for code in self._above(record.origin):
-                mine = held[code].get(record.key)
-                what = f"record {record.number} ({[each.change for each in record.history]}) at {code}"
-                if mine is None:
-                    if self.model.item == "withdrawn" and record.item == CHANGING:
-                        continue  # it came when the item was there no more
-                    assert record.ended, f"{what} is not there"
-                    continue
-                if mine[-1]["state"] == "withheld" and record.key in refused[record.origin].get(code, ()):
-                    continue  # until its origin says more of it
-                assert _travelled(mine[-1]) == _travelled(truth), what
+                self._is_as_its_origin_says(record, code, held, refused[record.origin].get(code, {}))
             for code in (record.origin, *self._above(record.origin)):
                 withheld = held[code].get(record.key, [{"state": "none"}])[-1]["state"] == "withheld"
                 expected = self.model.shows(record) and not withheld
-                assert (record.key in shown[code]) == expected, f"record {record.number} at {code}: shown"
+                assert (record.key in shown[code]) == expected, f"at rest {self._named(record)} at {code}: shown or not"
         for record in self._records():
             for _, said in await self._certified(record):
                 assert said.complete, f"at rest a certificate of record {record.number} waits for {said.pending}"
             if record.discharged:
                 await self._concerns_no_more(record)
+
+    def _is_as_its_origin_says(self, record: Record, code: str, held: Any, refused: Mapping[UUID, str]) -> None:
+        mine, truth = held[code].get(record.key), held[record.origin][record.key][-1]
+        what = f"at rest {self._named(record)} at {code}"
+        if mine is None:
+            absent = record.ended or (record.item == CHANGING and self.model.item == "withdrawn")
+            assert absent, f"{what} is not there: {refused.get(record.key)}"
+        elif mine[-1]["state"] != "withheld" or record.key not in refused:  # or until its origin says more of it
+            assert _travelled(mine[-1]) == _travelled(truth), what
 
     async def _concerns_no_more(self, record: Record) -> None:
         """Whom it was ended for finds it at no tier in what is said of them."""
@@ -214,6 +216,9 @@ class Walk:
 
     async def _history(self, record: Record) -> list[Any]:
         return (await looking.revisions(self.world.eyes[record.origin]))[record.key]
+
+    def _named(self, record: Record) -> str:
+        return f"record {record.number} ({', '.join(each.change for each in record.history)})"
 
     def _records(self) -> list[Record]:
         return list(self.model.records.values())
@@ -243,56 +248,3 @@ OWN_TO_A_NODE = {"subject", "revision", "submission", "officer", "item_version",
 
 def _travelled(revision: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in revision.items() if name not in OWN_TO_A_NODE}
-
-
-def chosen(walk: Walk, chance: random.Random) -> Iterator[Step]:
-    """Steps of a history by chance, each chosen when the one before was taken."""
-    while True:
-        yield _one(walk, chance)
-
-
-_WEIGHTS = {
-    "submit": 8, "again": 2, "correct": 6, "withdraw": 2, "object": 3, "refuse": 2, "uphold": 1, "settle": 2,
-    "repair": 3, "revoke": 2, "discharge": 2, "pull": 24, "answer": 16, "remove": 1, "add": 3, "kill": 2, "rest": 1,
-    "copy": 1, "put_back": 1, "offer": 1, "narrow": 1, "withdraw_item": 1, "publish": 2,
-}  # fmt: skip
-_INTERRUPTIBLE = ("submit", "correct", "withdraw", "object", "refuse", "repair", "revoke", "pull", "answer")
-
-
-def _one(walk: Walk, chance: random.Random) -> Step:
-    verb = chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
-    if verb == "rest":
-        return ("rest",)
-    if verb == "kill":
-        inner = (chance.choice(_INTERRUPTIBLE),)
-        step = _words(walk, chance, inner[0])
-        at = walk.steps.deed(step).at if step is not None and walk.steps.deed(step) is not None else None
-        code = at or chance.choice(list(walk.world.chain.nodes))
-        return ("kill", code) if at is None else ("kill", code, str(chance.randrange(0, 60)), *step)
-    return _words(walk, chance, verb) or ("rest",)
-
-
-def _words(walk: Walk, chance: random.Random, verb: str) -> Step | None:
-    nodes = walk.world.chain.nodes
-    if verb == "submit":
-        return (verb, str(len(walk.model.records) + 1), chance.choice(ORIGINS))
-    if verb in {"pull", "answer", "remove", "add"}:
-        links = [(code, *link) for code in nodes for link in walk.world.links(code)]
-        every = [(p.code, p.above) for p in walk.world.chain.places.values() if p.above]
-        every += [(b, a) for a, b in every]
-        if verb in {"remove", "add"}:
-            return (verb, *chance.choice(every))
-        if not links:
-            return None
-        code, peer, feed = chance.choice(links)
-        return (verb, code, peer, feed, chance.choice(PAGES)) if verb == "pull" else (verb, code, peer)
-    if verb in {"copy", "put_back"}:
-        return verb, chance.choice(list(nodes))
-    if verb == "offer":
-        return verb, *chance.choice([(code, peer) for code in nodes for peer in walk._below(code)])
-    if verb in {"narrow", "withdraw_item", "publish"}:
-        return (verb,)
-    taken = [
-        step for number in walk.model.records for step in [(verb, str(number))] if walk.steps.deed(step) is not None
-    ]
-    return chance.choice(taken) if taken else None

@@ -13,11 +13,14 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 
+from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.service import Declaration, Workplace
 from creditmesh.chassis.units import Unit
+from creditmesh.exchange import pulling
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.operations.comparing import compared, readers
 from creditmesh.exchange.peer import LIMIT, NotNow, Peer, PulledPage
@@ -38,18 +41,27 @@ CHAIN = (
     Place(code="city", tier="city", above="province"),
 )
 _DISCONNECT = """
-    select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+    select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid()
 """
 
 
-class Network(httpx.AsyncBaseTransport):
-    """Every node under its code as host; who is down does not answer."""
+class Network:
+    """Every node under its code as host, in place of the wire; who is down does not answer."""
 
     def __init__(self) -> None:
         self.nodes: dict[str, TestNode] = {}
         self.down: set[str] = set()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    def carried(self) -> Callable[[Any, httpx.Request], Awaitable[httpx.Response]]:
+        """What a client's transport does instead."""
+
+        async def handle(_: object, request: httpx.Request) -> httpx.Response:
+            return await self._answer(request)
+
+        return handle
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
         code = request.url.host.partition(".")[0]
         if code not in self.nodes or code in self.down:
             raise httpx.ConnectError("down", request=request)
@@ -157,6 +169,8 @@ class World:
         operator, after = self.chain[code].operator(), 0
         while after is not None:
             answer = await operator.post(f"/v1/admin/feeds/{peer}/up/offer", params={"after": after})
+            if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                return  # the peer does not answer, or has taken this node out
             after = answer.raise_for_status().json()["next"]
 
     async def _away(self, code: str, doing: Callable[[TestNode], Awaitable[None]]) -> None:
@@ -194,7 +208,7 @@ class World:
         await self.compared(code)
 
     async def settled(self, code: str) -> None:
-        """Wait until all that was committed at the node is read; not for what waits until a reader of its feeds answers."""
+        """Wait until all that was committed at the node is read, but for what waits for readers of its feeds."""
         host, node = self.chain[code].host, self.chain[code]
         if self._compared(code):
             await node.settled()
@@ -247,7 +261,7 @@ class World:
         return now
 
 
-def _driven(network: Network, workplaces: dict[str, Workplace]) -> Declaration:
+def _driven(workplaces: dict[str, Workplace]) -> Declaration:
     """The node as it is declared, but for the exchange's loops: of these only the comparer and the own row remain."""
 
     def units(workplace: Workplace) -> list[Unit]:
@@ -255,7 +269,7 @@ def _driven(network: Network, workplaces: dict[str, Workplace]) -> Declaration:
 
         async def run() -> None:
             comparer, puller = Comparer(workplace), Puller(workplace)
-            async with httpx.AsyncClient(transport=network) as client:
+            async with httpx.AsyncClient() as client:
                 while True:
                     await comparer.look(client)
                     await puller._publish_own_row()
@@ -271,9 +285,13 @@ def _driven(network: Network, workplaces: dict[str, Workplace]) -> Declaration:
 async def made(postgres: Postgres, folder: Path, *places: Place) -> AsyncIterator[World]:
     """These nodes, running; nobody is enrolled yet."""
     network, workplaces = Network(), {}
-    declaration = _driven(network, workplaces)
+    declaration = _driven(workplaces)
     async with contextlib.AsyncExitStack() as stack:
-        client = await stack.enter_async_context(httpx.AsyncClient(transport=network))
+        wire = stack.enter_context(pytest.MonkeyPatch.context())
+        wire.setattr(httpx.AsyncHTTPTransport, "handle_async_request", network.carried())
+        wire.setattr(pulling, "LONGEST", 0)  # who was not there is asked when the history says so
+        wire.setattr(pulling, "SECONDS_EMPTY", 0)
+        client = await stack.enter_async_context(httpx.AsyncClient())
         for place in places:
             node = await stack.enter_async_context(
                 running(postgres, folder / place.code, code=place.code, tier=place.tier, declaration=declaration)
