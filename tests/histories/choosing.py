@@ -52,7 +52,7 @@ def _step(walk: Walk, chance: random.Random, verb: str) -> Step | None:
 
 def _of_record(walk: Walk, chance: random.Random, verb: str) -> Step | None:
     if verb == "submit":
-        return verb, str(len(walk.model.records) + 1), chance.choice(_ORIGINS)
+        return verb, str(max(walk.model.records, default=0) + 1), chance.choice(_ORIGINS)
     steps: list[Step] = [(verb, str(number)) for number in walk.model.records]
     can = [step for step in steps if walk.steps.deed(step) is not None]
     return chance.choice(can) if can else None

@@ -336,7 +336,7 @@ async def says(mesh: Mesh, months: int) -> None:
     node = mesh.chain["nation"]
     async with node.context("catalogue") as ctx:
         entries = [entry_of("item", body | {"display": body["display"] | periods})]
-        await catalogue.publish(ctx, entries, issued_by="nation")
+        await catalogue.publish(ctx, entries, issued_by="nation", again=True)
     await node.settled()
 
 
