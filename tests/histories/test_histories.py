@@ -28,8 +28,8 @@ FOUND = """
 pull province nation down 1000; pull city province down 1000; narrow; pull province nation down 1000
 submit 3 city; pull province city up 1000; answer province city; publish; rest
 """
-"""What histories have found, told at the beginning of each: a record is refused, and what was judged last is of the part
-of the catalogue itself."""
+"""What histories have found, told at the beginning of each: a record is refused where what was judged
+last stands in the part of the catalogue itself."""
 
 
 @pytest.fixture
