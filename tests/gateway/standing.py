@@ -53,6 +53,7 @@ class Told(NamedTuple):
 
     number: int
     data: bytes
+    part: int = 0
     type: str = CatalogueChanged.type
 
 

@@ -116,6 +116,7 @@ class _Told:
     number: int
     type: str
     data: bytes
+    part: int = 0
 
 
 class Catalogue(Directory):

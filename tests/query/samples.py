@@ -107,6 +107,7 @@ class _Event:
     number: int
     type: str
     data: bytes
+    part: int = 0
 
 
 def a_directory(

@@ -25,6 +25,7 @@ class _Event:
     number: int
     type: str
     data: bytes
+    part: int = 0
 
 
 def items() -> list[Any]:

@@ -13,7 +13,7 @@ from creditmesh.chassis.declared import ProcessState
 from creditmesh.schemas.catalogue import CodeSet, CodeValue, CreditList, Item, Matter, Measure, Party, Purpose
 from creditmesh.schemas.catalogue.item import SeverityRule
 from creditmesh.schemas.directory import Directory, once_a_version
-from creditmesh.schemas.events import CatalogueChanged, ClockChanged
+from creditmesh.schemas.events import CatalogueChanged, ClockChanged, EntriesJudged
 from creditmesh.schemas.histories import UnreadableCatalogue
 from tests.schemas.samples import BASIS, FIRM, FORBIDDEN, ITEM, SETS, uscc
 
@@ -25,6 +25,7 @@ class Seen:
     number: int
     type: str
     data: bytes
+    part: int = 0
 
 
 class Stream:
@@ -256,6 +257,16 @@ def test_the_answers_of_many_days_are_not_all_kept(stream: Stream):
 def test_the_legal_date_moves_with_the_clocks_event(stream: Stream):
     stream.send(ClockChanged(offset_days=365))
     assert (stream.directory.offset_days, stream.directory.number) == (365, 1)
+
+
+@pytest.mark.parametrize(("part", "passed"), [(0, 2), (1, 1)])
+def test_what_was_judged_is_passed_where_it_stands_behind_the_catalogue_and_changes_nothing(
+    stream: Stream, part: int, passed: int
+):
+    stream.publish("item", an_item())
+    stream.directory.apply(Seen(2, EntriesJudged.type, b"{}", part))
+    assert (stream.directory.number, stream.directory.passed) == (1, passed)
+    assert stream.directory.item("penalty", on=DAY) is not None
 
 
 def test_a_repeated_event_is_taken_once(stream: Stream):

@@ -12,12 +12,18 @@ from tests.support.node import TestNode
 async def copied(node: TestNode) -> None:
     """Stop the node, copy its database, start it again."""
     await node.host.stop()
+    await duplicated(node)
+    await started(node)
+
+
+async def duplicated(node: TestNode) -> None:
+    """Copy the database of a node that is stopped; an older copy of it goes."""
     admin = await _admin(node)
     try:
+        await admin.execute(f"drop database if exists {quoted(_copy(node))}")
         assert await create_database(admin, _copy(node), template=node.database.name)
     finally:
         await admin.close()
-    await started(node)
 
 
 async def put_back(node: TestNode) -> None:

@@ -56,8 +56,12 @@ class CatalogueEvent(Protocol):
         """The event type."""
 
     @property
+    def part(self) -> int:
+        """The part in which it stands: one carries the whole catalogue (its key is always `catalogue`)."""
+
+    @property
     def number(self) -> int:
-        """Its number in the part that carries the whole catalogue (its key is always `catalogue`)."""
+        """Its number in that part."""
 
     @property
     def data(self) -> bytes:
@@ -80,13 +84,20 @@ class Histories:
     def __init__(self) -> None:
         self.number = 0
         """The highest event number applied."""
+        self.passed = 0
+        """The highest number seen in the catalogue's part: other events may stand there, behind what was applied."""
         self.offset_days = 0
         """How far the sandbox's legal date was moved."""
+        self._part: int | None = None
         self._histories: dict[ObjectKind, dict[str, list[Version]]] = {kind: {} for kind in MODELS}
 
     def apply(self, event: CatalogueEvent) -> None:
         """Take one event into memory; one at or below `number` is a repeat. UnreadableCatalogue: nothing is applied."""
-        if event.type == EntriesJudged.type or event.number <= self.number:  # what was judged stands in any part
+        if event.type == EntriesJudged.type:  # what was judged stands in any part, also in the catalogue's
+            if event.part == self._part:
+                self.passed = max(self.passed, event.number)
+            return
+        if event.number <= self.number:
             return
         try:
             if event.type == CatalogueChanged.type:
@@ -100,7 +111,8 @@ class Histories:
             raise UnreadableCatalogue(
                 f"catalogue event {event.number} ({event.type}) cannot be read: {where}"
             ) from error
-        self.number = event.number
+        self._part, self.number = event.part, event.number
+        self.passed = max(self.passed, event.number)
 
     def versions(self, kind: ObjectKind, code: str) -> tuple[Version, ...]:
         """The whole history of an object, oldest first; empty if there never was one."""

@@ -28,7 +28,7 @@ CATALOGUE = "catalogue"
 async def assert_followed(ctx: Context) -> None:
     """Transient unless this process has followed the catalogue to its announced head: only then its law is today's."""
     head = (await heads(await ctx.session(), CATALOGUE)).get(ctx.part(CATALOGUE))
-    if head is not None and ctx.followed(Directory).number < head.number:
+    if head is not None and ctx.followed(Directory).passed < head.number:
         raise Transient("what is judged by the catalogue waits for this process to follow it")
 
 

@@ -1,0 +1,69 @@
+"""Whatever happens in whatever order: nothing is lost or doubled or shown when it ended, and certificates are true."""
+
+import os
+import random
+from collections.abc import AsyncIterator
+from itertools import chain, islice
+from pathlib import Path
+
+import pytest
+
+from tests.histories.choosing import chosen
+from tests.histories.model import Model
+from tests.histories.steps import Step, Steps, says
+from tests.histories.walk import Walk
+from tests.histories.world import CHAIN, World, made
+from tests.journeys.mesh import assembled
+from tests.support.chain import enrol
+from tests.support.postgres import Postgres
+
+SEED = os.environ.get("HISTORY_SEED", "1" if "CI" in os.environ else "")
+"""A history by this chance; without one, by another each time, which a failure prints."""
+STEPS = int(os.environ.get("HISTORY_STEPS", "120"))
+TOLD = os.environ.get("HISTORY", "")
+"""Steps to be taken in place of chosen ones, one a line or behind a semicolon, as a failure prints them."""
+
+
+FOUND = """
+pull province nation down 1000; pull city province down 1000; narrow; pull province nation down 1000
+submit 3 city; pull province city up 1000; answer province city; publish; rest
+"""
+"""What histories have found, told at the beginning of each: a record is refused where what was judged
+last stands in the part of the catalogue itself."""
+
+
+@pytest.fixture
+async def world(postgres: Postgres, tmp_path: Path) -> AsyncIterator[World]:
+    async with made(postgres, tmp_path, *CHAIN) as made_world:
+        for place in CHAIN:
+            if place.above is not None:
+                below, above = made_world.chain[place.code], made_world.chain[place.above]
+                sends = ("province", "city") if place.code == "province" else (place.code,)
+                await enrol(below, above, place="above")
+                await enrol(above, below, place="below", sends_for=sends)
+        for code in made_world.chain.nodes:
+            await made_world.compared(code)
+        yield made_world
+
+
+@pytest.mark.timeout(600 + 10 * STEPS)
+async def test_whatever_happens_what_is_acknowledged_holds(world: World):
+    mesh = await assembled(world.chain)
+    await says(mesh, 12)
+    walk = Walk(world, Steps(world, mesh, Model()))
+    seed = int(SEED or random.randrange(10_000))
+    steps = chain(told(FOUND), islice(chosen(walk, random.Random(seed)), STEPS))
+    try:
+        for step in told(TOLD) if TOLD else steps:
+            await walk.take(step)
+        await walk.take(("rest",))
+    except BaseException as error:
+        done = "\n".join(" ".join(step) for step in walk.told)
+        error.add_note(
+            f"HISTORY_SEED={seed} HISTORY_STEPS={STEPS}; what was done, to be told again as HISTORY:\n{done}"
+        )
+        raise
+
+
+def told(history: str) -> list[Step]:
+    return [tuple(line.split()) for line in history.replace(";", "\n").splitlines() if line.strip()]
