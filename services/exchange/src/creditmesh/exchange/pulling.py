@@ -279,7 +279,7 @@ class Sending:
     async def _hand_over(self, peer: Peer, made: Unsent) -> tuple[EntryRange, ...]:
         """Sign it and hand it over; what the peer lacks."""
         async with self._equipment.pool.session() as session:
-            texts = await answering.signed(session, self._equipment, made)
+            texts = await answering.signed(session, self._equipment, self._code, made)
         lacks: tuple[EntryRange, ...] = ()
         for text in texts:
             lacks = await peer.acknowledge(self._feed, text, until=made.until)

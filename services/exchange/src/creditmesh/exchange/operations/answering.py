@@ -14,7 +14,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.exchange.chunks import without_bodies
 from creditmesh.exchange.operations import telling
-from creditmesh.exchange.store import copies, feeds, lost, pages, refusals, waiting
+from creditmesh.exchange.store import copies, lost, pages, refusals, revisions, waiting
 from creditmesh.exchange.store.copies import Made, Unsent
 from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
@@ -138,15 +138,16 @@ def _unsigned(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, a
     return acknowledgement.model_dump_json()
 
 
-async def signed(session: Session, equipment: Equipment, made: Unsent) -> list[str]:
-    """What this node says now of what it judged then: to whom above it passes that on, and what it sent to none.
+async def signed(session: Session, equipment: Equipment, peer: str, made: Unsent) -> list[str]:
+    """What this node says now of what it judged of that peer then: to whom above it passes that on, and what it sent to none.
 
     In as many texts as it takes: none is larger than its receiver's route takes.
     """
     directory, keys = cast("Directory", equipment.followed), equipment.keys
     above = tuple(party.code for party in directory.enrolled("above"))
-    sent = await feeds.firsts(session, UP, set(made.records)) if above and made.records else {}
-    kept = tuple(index for index, record in zip(made.tracked, made.records, strict=True) if record not in sent)
+    entries = list(zip(made.tracked, made.records, strict=True)) if above else []
+    sent = await revisions.passed_on(session, peer, entries, feed=UP)
+    kept = tuple(index for index in made.tracked if index not in sent)
     said = {"above": above, "kept": kept, "key": keys.key_id("node"), "alg": keys.algorithm("node")}
     given = Acknowledgement.model_validate_json(made.data).model_copy(update=said)
     return [sign(each, by=keys.sign).model_dump_json() for each in cut(given, made.tracked)]

@@ -45,6 +45,16 @@ _SENT_BY_CHILDREN = """
       from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
       join exchange.sent_revision s on s.record = w.record and s.rev = w.rev
 """
+# Of an entry that says once more what an earlier one said the record alone is asked for.
+_PASSED_ON = """
+    select w.index from unnest(cast(:indices as bigint[]), cast(:records as uuid[])) as w(index, record)
+     where exists (select from exchange.feed_entry e where e.record = w.record and e.feed = :feed)
+       and not exists (
+        select from exchange.sent_revision s
+         where s.record = w.record and s.peer = :peer and s.index = w.index
+           and not exists (
+            select from exchange.feed_entry e where e.record = s.record and e.rev = s.rev and e.feed = :feed))
+"""
 _FOLLOWING = """
     select index from (
         select unnest(cast(:places as bigint[])) as index
@@ -83,6 +93,15 @@ async def note_sent(session: Session, revisions: Sequence[SentRevision]) -> None
     if revisions:
         columns = ("records", "revs", "peers", "indices", "changes")
         await session.execute(_NOTE_SENT, dict(zip(columns, zip(*revisions, strict=True), strict=True)))
+
+
+async def passed_on(session: Session, peer: str, entries: Sequence[tuple[int, UUID]], *, feed: str) -> set[int]:
+    """Which of these entries of a peer (place and record) say revisions that stand in this feed of this node."""
+    if not entries:
+        return set()
+    indices, records = zip(*entries, strict=True)
+    given = {"peer": peer, "feed": feed, "indices": indices, "records": records}
+    return {row.index for row in await session.fetch(_PASSED_ON, given)}
 
 
 async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str, int]]:
