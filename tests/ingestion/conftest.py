@@ -57,6 +57,7 @@ class _Told:
     number: int
     type: str
     data: bytes
+    part: int = 0
 
 
 class Catalogue(Directory):

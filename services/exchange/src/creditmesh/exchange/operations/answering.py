@@ -139,7 +139,7 @@ def _unsigned(ctx: Context, judged: EntriesJudged, head: tuple[int, bytes], *, a
 
 
 async def signed(session: Session, equipment: Equipment, peer: str, made: Unsent) -> list[str]:
-    """What this node says now of what it judged of that peer: to whom above it passes that on, and what it sent to none.
+    """What this node says now of what it judged of a peer then: to whom above it passes that on, what it sent to none.
 
     In as many texts as it takes: none is larger than its receiver's route takes.
     """
