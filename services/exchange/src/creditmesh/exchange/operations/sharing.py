@@ -28,7 +28,7 @@ async def share_records(ctx: Context, changes: Sequence[Change]) -> None:
     What becomes of a record that is there already follows also when its item is shared no more: its ends whole, and in
     place of content that it is withheld.
     """
-    shared = await _not_there(ctx, await _shared(ctx, changes))
+    shared = await _shared(ctx, await _not_there(ctx, changes))
     if not shared:
         return
     opened = await _opened(ctx, [event for _, event in shared])
@@ -53,19 +53,20 @@ async def share_catalogue(ctx: Context, changes: Sequence[tuple[Delivered, Catal
         await lost.published(await ctx.session(), DOWN, {(event.kind, event.code) for _, event in changes})
 
 
-async def _not_there(ctx: Context, shared: Sequence[Change]) -> Sequence[Change]:
+async def _not_there(ctx: Context, changes: Sequence[Change]) -> Sequence[Change]:
     """Those that do not stand in `up` already, fetched back before they were here: these entries point to them now.
 
-    A revision that was made here under a number which was lost is another one, and is told.
+    Whether their item is shared still makes no difference to what stands there. A revision that was made here under a
+    number which was lost is another one, and is told.
     """
     session = await ctx.session()
-    records = {event.record for _, event in shared}
+    records = {event.record for _, event in changes}
     gone = {(each.record, each.rev): each for each in await lost.of_records(session, UP, records)} if records else {}
     if not gone:
-        return shared
+        return changes
     bodies = await feeds.bodies(session, UP, [each.index for each in gone.values()])
     there, found = set[UUID](), list[FoundRevision]()
-    for event in (event for _, event in shared if (event.record, event.rev) in gone):
+    for event in (event for _, event in changes if (event.record, event.rev) in gone):
         entry = gone[event.record, event.rev]
         if _is_of(event, entry, bodies[entry.index]):
             there.add(event.revision)
@@ -73,7 +74,7 @@ async def _not_there(ctx: Context, shared: Sequence[Change]) -> Sequence[Change]
         elif event.change == "withheld":  # in place of content that is gone
             there.add(event.revision)
     await lost.found(session, UP, found)
-    return [each for each in shared if each[1].revision not in there]
+    return [each for each in changes if each[1].revision not in there]
 
 
 def _is_of(event: RecordChanged, entry: LostEntry, body: str | None) -> bool:

@@ -42,8 +42,8 @@ _PUBLISHED = """
      using unnest(cast(:kinds as text[]), cast(:codes as text[])) as w(kind, code)
      where l.feed = :feed and l.kind = w.kind and l.code = w.code
 """
-_DISMISS = f"delete from exchange.lost_entry where feed = :feed and index = :index and why <> '{COPY}'"
-_COUNT = f"select feed, count(*) as count from exchange.lost_entry where why <> '{COPY}' group by feed"
+_DISMISS = f"delete from exchange.lost_entry where feed = :feed and index = :index and why is distinct from '{COPY}'"
+_COUNT = f"select feed, count(*) as count from exchange.lost_entry where why is distinct from '{COPY}' group by feed"
 
 
 class LostEntry(NamedTuple):

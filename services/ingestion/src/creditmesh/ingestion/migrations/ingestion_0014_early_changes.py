@@ -16,7 +16,7 @@ create table ingestion.early_change (
     origin text not null,
     change text not null,
     role text,
-    primary key (record, origin, rev, part)
+    primary key (record, origin, rev, change, part)
 ) partition by list (part);
 """
 

@@ -8,11 +8,12 @@ from creditmesh.chassis.database.session import Session
 Code = tuple[UUID, bytes, str, str]
 """Whose, its MAC, and by which key and algorithm."""
 
-# Under its subject's lock, so that it is there or is not.
+# Who makes a node's own records again after a restore does not read what codes are there.
 INSERTION = """
     insert into ingestion.whole_code (subject, code, mac_key, mac_alg)
     select * from unnest(cast(:code_subjects as uuid[]), cast(:codes as bytea[]), cast(:code_keys as text[]),
                          cast(:code_algs as text[]))
+        on conflict do nothing
 """
 """Adds the codes of `values`."""
 
@@ -24,6 +25,6 @@ def values(codes: Sequence[Code]) -> Mapping[str, object]:
 
 
 async def add(session: Session, codes: Sequence[Code]) -> None:
-    """Keep these codes, none of which is kept."""
+    """Keep these codes; those that are kept already stay as they are."""
     if codes:
         await session.execute(INSERTION, values(codes))

@@ -64,8 +64,9 @@ async def apply_entries(ctx: Context, received: Sequence[ReceivedEntry], results
 def _withholds(entry: PeerEntry, refusal: FieldError) -> bool:
     """Whether what stands is not what the origin says any more: but for nine characters that this node cannot read.
 
-    A discharge of which this node cannot say whom it is about leaves nobody restricted by the record.
+    A discharge of which this node cannot say whom it is about leaves nobody restricted by the record. What this node
+    said itself and cannot make again takes its number so, and is shown by nobody.
     """
-    if entry.own:
-        return refusal.code == "content_gone"
-    return entry.change == "discharged" or not (entry.changes_state or refusal.code == "whole_code_needed")
+    if entry.changes_state:
+        return entry.change == "discharged"
+    return entry.own or refusal.code != "whole_code_needed"

@@ -16,11 +16,11 @@ from creditmesh.ingestion.store.copies import EarlyChange
 from creditmesh.ingestion.store.revisions import Place, RevisionSaid
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import ENDS, RecordBody
+from creditmesh.schemas.exchange import ENDS, NEWER_VERSION, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
-_HIDING = ENDS | {"withheld"}
+HIDING = ENDS | {"withheld"}
 """The changes after which nothing that was said of the record before is shown."""
 
 
@@ -78,10 +78,10 @@ class CopyBook:
             return reason("another_record")
         if self._came_before(entry, place):
             return reason("contradictory_entry") if self._contradicts(entry, place) else None
-        if newest is None and candidate is not None and not self._expired.isdisjoint(_told_by(candidate)):
-            return reason("retention_over")
-        if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
-            return self._remember(entry) or reason("contradictory_entry")
+        if entry.change == "discharged" and self._state(place) == "withheld" and not (entry.own or self._waits(place)):
+            return self._remember(entry)  # of content that was refused: who that is, what stands here does not say
+        if (refusal := self._refusal(entry, place)) is not None:
+            return refusal
         if candidate is not None:
             self._add(entry.known_body, candidate)
         elif newest is not None:
@@ -89,20 +89,36 @@ class CopyBook:
             self._book.change_state(place, self._change_of(entry, place))
         return None
 
+    def _refusal(self, entry: PeerEntry, place: Place) -> FieldError | None:
+        newest, candidate = self._book.newest(place), entry.candidate
+        if entry.own and entry.change == "withheld":  # what is here was not to be shown above: what it was is gone
+            return reason("content_gone")
+        if newest is None and candidate is not None and not self._expired.isdisjoint(_told_by(candidate)):
+            return reason("retention_over")
+        if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
+            return self._remember(entry) or reason("contradictory_entry")
+        return None
+
     def withhold(self, entry: PeerEntry) -> None:
         """Show nothing of the copy of which something newer was refused or waits: it is said no more, or perhaps not.
 
-        What waits does not always say which revision it is.
+        What waits does not always say which revision it is. What it turns out to be may be refused then.
         """
         place = self._held.get(entry.record)
-        if place is None or self._state(place) != "published":
+        if place is None or not (self._state(place) == "published" or (self._waits(place) and not entry.waits)):
             return
-        reached = self._book.origin_rev(place)
+        reached = self._shown[place] if self._waits(place) else self._book.origin_rev(place)
         rev = reached + 1 if entry.waits else entry.rev
         if rev > reached and self._may_withhold(entry, place):
             self._shown[place] = reached
             revision = PeerRevision(entry.record, rev)
-            self._book.change_state(place, StateChange(change="withheld", peer_revision=revision))
+            why = NEWER_VERSION if entry.waits else None
+            self._book.change_state(place, StateChange(change="withheld", reason=why, peer_revision=revision))
+
+    def _waits(self, place: Place) -> bool:
+        """Whether what stands there is withheld because something that was said of it waited."""
+        says = self._book.says(place) if self._state(place) == "withheld" else {}
+        return says.get("change") == "withheld" and says.get("reason") == NEWER_VERSION
 
     def _state(self, place: Place) -> str | None:
         newest = self._book.newest(place)
@@ -129,7 +145,7 @@ class CopyBook:
         """Keep what was said of what is not held; a discharge only if it says of whom."""
         if entry.change == "discharged" and (entry.body is None or entry.body.role is None):
             return reason("unreadable_entry")
-        if entry.change in _HIDING or entry.change == "discharged":
+        if entry.change in HIDING or entry.change == "discharged":
             role = None if entry.body is None else entry.body.role
             part = self._ctx.part(str(entry.record))
             early = EarlyChange(part, entry.record, entry.rev, entry.origin, entry.change, role)
@@ -138,7 +154,7 @@ class CopyBook:
         return None
 
     def _has_ended(self, entry: PeerEntry) -> bool:
-        early = (each for each in self._early.get(entry.record, ()) if each.change in _HIDING)
+        early = (each for each in self._early.get(entry.record, ()) if each.change in HIDING)
         return any(each.origin == entry.origin and each.rev > entry.rev for each in early)
 
     def ended_by(self, entry: PeerEntry) -> UUID | None:
@@ -227,7 +243,8 @@ class CopyBook:
     def _change_of(self, entry: PeerEntry, place: Place) -> StateChange:
         body = entry.body
         if body is None:
-            return StateChange(change=entry.change, peer_revision=PeerRevision(entry.record, entry.rev))
+            lifts = entry.change not in HIDING and self._waits(place)
+            return StateChange(change=entry.change, lifts=lifts, peer_revision=PeerRevision(entry.record, entry.rev))
         return StateChange(
             change=entry.change,
             reason=body.reason,
@@ -235,6 +252,7 @@ class CopyBook:
             case=body.case,
             about=self._discharged(entry, place) if entry.change == "discharged" else None,
             ends_mark=body.mark is None,
+            lifts=entry.change not in HIDING and self._waits(place),
             peer_revision=PeerRevision(body.record, body.rev, body.revision),
         )
 

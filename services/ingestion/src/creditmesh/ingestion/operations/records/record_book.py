@@ -49,6 +49,8 @@ class StateChange:
     """Then, when it is shown no more; None: never."""
     ends_mark: bool = False
     """Of a discharge or a withdrawal: whether it decides what the record is marked for."""
+    lifts: bool = False
+    """Of a mark or a discharge: whether the copy was withheld only because this waited."""
     peer_revision: PeerRevision | None = None
     """As its origin counts it; None of this node's own: the next revision."""
 
@@ -245,11 +247,12 @@ def _not_always(told: PeerRevision | None, rev: int, about: UUID | None) -> dict
 
 
 def _changed(newest: Known, what: StateChange) -> tuple[RecordState, Literal["disputed"] | None]:
+    standing: RecordState = "published" if what.lifts else newest.state
     match change := what.change:
         case "marked":
-            return newest.state, "disputed"
+            return standing, "disputed"
         case "unmarked":
-            return newest.state, None
+            return standing, None
         case "withdrawn":
             return change, None if what.ends_mark else newest.mark
         case "reopened":
@@ -257,6 +260,6 @@ def _changed(newest: Known, what: StateChange) -> tuple[RecordState, Literal["di
         case "repaired" | "withheld":
             return change, newest.mark
         case "discharged":
-            return newest.state, None if what.ends_mark else newest.mark
+            return standing, None if what.ends_mark else newest.mark
         case _:
             raise ValueError(f"{change} changes what a record says")
