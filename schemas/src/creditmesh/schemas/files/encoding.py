@@ -7,8 +7,8 @@ reason a file that nobody says to be GB18030 must read as Chinese: Big5, Shift-J
 """
 
 from codecs import getincrementaldecoder
+from collections import Counter
 from collections.abc import Container, Sequence
-from itertools import repeat
 from mmap import mmap
 from typing import Literal, NamedTuple
 
@@ -67,11 +67,12 @@ def reads_as_chinese(body: Octets) -> bool:
 def is_chinese_in_gbk(body: bytes) -> bool:
     """Whether nearly all beyond ASCII is GB 2312, and its common characters are among it: so of Chinese alone."""
     text = body.decode("gb18030", "ignore")
-    pairs = [each for each in map(str.encode, text, repeat("gb18030")) if len(each) == 2 and min(each) > 0xA0]  # noqa: PLR2004 - GB 2312
-    leads = [each[0] for each in set(pairs)]
+    counted = ((character.encode("gb18030"), times) for character, times in Counter(text).items())
+    pairs = {each: times for each, times in counted if len(each) == 2 and min(each) > 0xA0}  # noqa: PLR2004 - GB 2312
+    leads = [each[0] for each in pairs]
     some = min(_among(leads, third) for third in (_FIRST, _SECOND, _THIRD))
     beyond = len(body.translate(None, _ASCII))
-    return len(pairs) * 16 > beyond * 7 and len(leads) >= _ENOUGH and some * 24 >= len(leads)
+    return sum(pairs.values()) * 16 > beyond * 7 and len(leads) >= _ENOUGH and some * 24 >= len(leads)
 
 
 def _among(leads: Sequence[int], some: Container[int]) -> int:

@@ -125,6 +125,8 @@ def foreign(body: Octets) -> Foreign | None:
 
 def _saved_twice(head: bytes) -> bool:
     """Whether nearly all beyond ASCII was Chinese in UTF-8 or GBK and was read in another encoding and written anew."""
+    if head.isascii():
+        return False
     text = head.decode("utf-8", "ignore")
     beyond = sum(not character.isascii() for character in text)
     for read in _READ_AS:

@@ -62,7 +62,7 @@ _LACKS_LAST = re.compile(r"\(((?:19|20)\d\d)(?=\d{1,6}号$)", re.ASCII)
 """示罚2026〕7号: of a year's brackets one was left out."""
 _WORDED = re.compile(rf"(?<![{_IN_WORDS}])[{_IN_WORDS}]++(?=号$)")
 _IN_WORDS_ANYWHERE = re.compile(rf"[{_IN_WORDS}]+")
-_ORDER = re.compile(r"(?<!\d)第(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII)
+_ORDER = re.compile(r"(?<!\d)第++(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII)
 """What stands before a running number. Behind another number it stays: 1第12 is neither 11第2 nor 112."""
 _FORMER_ORDER = re.compile(rf"(?<=(?<!\d)[12]\d{{3}})第(?=\d)|{_ORDER.pattern}", re.ASCII)
 _RUNNING = re.compile(r"(?<=\))(?=[OI]*\d)[\dOI]++号?$", re.ASCII)
