@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator
 
 NAMES = ("feed", "index", "record", "rev", "change", "item", "party", "kind", "code", "why")
@@ -11,11 +12,19 @@ _FEEDS = "/v1/admin/feeds"
 _LOOKS, _SECONDS = 60, 0.5
 
 
-def restore(operator: Operator) -> Iterator[tuple[str, str, int, int]]:
-    """Fetch back each feed of the node that is behind, page by page: (feed, peer, size so far, what the peer holds)."""
-    for feed in [each["feed"] for each in operator.call("exchange", "GET", _FEEDS)["items"] if each["peer"] is None]:
-        while (page := _page(operator, feed))["peer"] is not None:
-            yield feed, page["peer"], page["size"], page["holds"]
+def restore(operator: Operator, failed: dict[str, NodeError]) -> Iterator[tuple[str, str, int, int]]:
+    """Fetch back each feed of the node that is behind, page by page: (feed, peer, size so far, what the peer holds).
+
+    Records first; a feed that cannot be fetched, because nobody who reads it answers, holds up no other: it is put into
+    `failed`.
+    """
+    names = [each["feed"] for each in operator.call("exchange", "GET", _FEEDS)["items"] if each["peer"] is None]
+    for feed in sorted(names, key=lambda name: (name != "up", name)):
+        try:
+            while (page := _page(operator, feed))["peer"] is not None:
+                yield feed, page["peer"], page["size"], page["holds"]
+        except NodeError as error:
+            failed[feed] = error
 
 
 def missing(operator: Operator) -> list[tuple[str, ...]]:

@@ -117,9 +117,14 @@ def restore(
         if dismiss is not None:
             feed, _, index = dismiss.rpartition("/")
             restoring.dismiss(operator, feed, int(index) if index.isdecimal() else -1)
-        for feed, peer, size, holds in restoring.restore(operator):
+        failed: dict[str, NodeError] = {}
+        for feed, peer, size, holds in restoring.restore(operator, failed):
             err.print(f"{feed}: {size} / {holds} <- {peer}", markup=False, highlight=False)
+        for feed, error in failed.items():
+            err.print(f"{feed}: {error}", markup=False, highlight=False)
         show_table(restoring.NAMES, restoring.missing(operator))
+        if failed:
+            raise typer.Exit(1)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # -30d is no option

@@ -64,7 +64,11 @@ _WORDED = re.compile(rf"(?<![{_IN_WORDS}])[{_IN_WORDS}]++(?=号$)")
 _IN_WORDS_ANYWHERE = re.compile(rf"[{_IN_WORDS}]+")
 _ORDER = re.compile(r"(?<!\d)第++(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII)
 """What stands before a running number. Behind another number it stays: 1第12 is neither 11第2 nor 112."""
-_FORMER_ORDER = re.compile(rf"(?<=(?<!\d)[12]\d{{3}})第(?=\d)|{_ORDER.pattern}", re.ASCII)
+_FORMER_ORDER = re.compile(
+    r"(?<=(?<!\d)[12]\d{3})第(?=\d)|(?<!\d)第(?=\d)|(?<=\))(?:NO[.:]?|第|[-.:·])+(?=\d)", re.ASCII
+)
+_MOST_ROUNDS = 16
+"""No number that a person wrote takes more than three to come to rest."""
 _RUNNING = re.compile(r"(?<=\))(?=[OI]*\d)[\dOI]++号?$", re.ASCII)
 _HIDDEN = re.compile(
     rf"[{re.escape(HIDING.translate(dict.fromkeys(map(ord, ROUND))))}{TIMES}]|X{{3,}}|[_.·・‧•]{{2,}}|-{{3,}}"
@@ -98,7 +102,9 @@ class _Reading:
             return f"{simplified(plain[1])}({plain[2]}){plain[3]}"
         if is_longer(number, LONGEST):
             return number
-        while (once := self._read_once(number)) != number:
+        for _ in range(_MOST_ROUNDS):
+            if (once := self._read_once(number)) == number:
+                break
             number = once
         return number
 

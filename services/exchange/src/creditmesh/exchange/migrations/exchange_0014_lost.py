@@ -26,6 +26,7 @@ create table exchange.lost_entry (
     kind text,
     code text,
     why text,
+    at timestamptz not null default now(),
     primary key (feed, index)
 );
 create index on exchange.lost_entry (record, rev) where record is not null;

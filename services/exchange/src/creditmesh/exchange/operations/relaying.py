@@ -143,7 +143,7 @@ async def pass_on_waiting(ctx: Context) -> bool:
 async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildAnswer]:
     session = await ctx.session()
     told = {entry.index: entry for entry in body.entries}
-    if await lost.returning(session, UP, [(index, index + 1) for index in told]):
+    if await lost.returning(session, UP, [(index, index + 1) for index in told], copies=False):
         raise Transient("an answer is about a revision that is being made again")
     found = [entry for entry in await feeds.at(session, UP, told) if _holds(entry, told[entry.index], body.by, link)]
     refused = {entry.index: code for entry in found if (code := told[entry.index].code) is not None}

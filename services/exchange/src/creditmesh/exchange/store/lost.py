@@ -16,11 +16,13 @@ _LISTED = f"""
 _OF_RECORDS = f"""
     select {_COLUMNS} from exchange.lost_entry where feed = :feed and record = any(cast(:records as uuid[]))
 """
-_RETURNING = """
+# Whoever sent a copy has a day to send it again: one that has ended or is refused here meanwhile comes no more.
+_RETURNING = f"""
     select index from exchange.lost_entry l
       join unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
         on l.index >= w.first and l.index < w.until
-     where l.feed = :feed and l.why is null
+     where l.feed = :feed
+       and (l.why is null or (:copies and l.why = '{COPY}' and l.at > now() - interval '1 day'))
 """
 _REFUSE = """
     update exchange.lost_entry l set why = w.why
@@ -86,9 +88,9 @@ async def of_records(session: Session, feed: str, records: Collection[UUID]) -> 
     return [LostEntry(*row) for row in await session.fetch(_OF_RECORDS, {"feed": feed, "records": list(records)})]
 
 
-async def returning(session: Session, feed: str, ranges: Sequence[tuple[int, int]]) -> set[int]:
-    """The entries of these ranges whose revisions are being made again."""
-    values = {"firsts": [first for first, _ in ranges], "untils": [until for _, until in ranges]}
+async def returning(session: Session, feed: str, ranges: Sequence[tuple[int, int]], *, copies: bool) -> set[int]:
+    """The entries of these ranges whose revisions are being made again; with copies, also those to be sent again."""
+    values = {"firsts": [first for first, _ in ranges], "untils": [until for _, until in ranges], "copies": copies}
     return {row["index"] for row in await session.fetch(_RETURNING, {"feed": feed, **values})}
 
 
