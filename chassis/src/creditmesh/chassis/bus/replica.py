@@ -7,6 +7,7 @@ applied it keeps when its session fails: the next `run` goes on where the last o
 import asyncio
 import time
 from collections import defaultdict
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -17,10 +18,11 @@ from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress
 from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.metrics import ALARMS, LAG
 from creditmesh.chassis.bus.position import Position
-from creditmesh.chassis.bus.stream import heads, read_stream
+from creditmesh.chassis.bus.stream import Head, heads, read_stream
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Alarm
+from creditmesh.chassis.shares import Busy
 
 BATCH = 500
 SECONDS_UNTIL_STALE = 30.0
@@ -71,12 +73,17 @@ class Replica:
 
     async def caught_up(self) -> None:
         """Wait until it has passed the heads as they are now, and is ready."""
-        async with self._pool.session() as session:
-            found = await heads(session, self.stream)
-        for part, head in found.items():
+        for part, head in (await self._heads()).items():
             await self.reach(part, head.number)
         async with self._moved:
             await self._moved.wait_for(lambda: self.ready)
+
+    async def _heads(self) -> dict[int, Head]:
+        """The heads as they are now, however long a session takes: a node that begins has use for all of its own."""
+        while True:
+            with suppress(Busy):
+                async with self._pool.session() as session:
+                    return await heads(session, self.stream)
 
     async def run(self) -> None:
         """Follow until the session fails."""
