@@ -303,3 +303,9 @@ async def test_what_waited_for_a_child_is_told_once_and_in_its_order(process: Pr
     told = await process.bodies("down-district")
     assert told[-25:] == [body.model_dump_json() for body in bodies]
     assert len(told) == len(set(told))
+
+
+def test_what_a_waiting_feed_says_is_what_lets_it_go_on():
+    told = NotCompared()
+    assert told.detail.startswith("It goes on when all have answered, or one that holds a head")
+    assert told.detail_zh.startswith("全部读取节点应答")

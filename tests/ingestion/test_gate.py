@@ -276,6 +276,7 @@ def test_a_fine_in_yuan_where_ten_thousands_are_meant_is_held():
         "其他-不得从事食品经营", "其他-取消资格",
         "罚款;其他-責令停業整頓", "其他：暂扣驾驶证六个月", "其他-停止执业", "其他-收回食品经营许可证",
         "其他-缴销许可证", "其他-注销许可证", "其他-吊证", "其他-剥夺资格", "其他-终身禁驾", "其他-限制其三年内从业",
+        "其他-吊扣驾驶证", "其他-没收许可证", "其他-停止招生", "其他-收回其上岗证，出具证明", "其他-注销药品经营證",
     ],
 )  # fmt: skip
 def test_a_listed_kind_in_other_words_behind_the_other_one_is_not_rated_unseen(kind: str):
@@ -301,6 +302,12 @@ def test_no_blank_or_mark_takes_such_a_word_past(stem: str, blank: str):
         "其他-从业人员培训不足整改",
         "其他-关闭网站",
         "其他-不予关闭",
+        "其他-收回侵占的林地并责令提供证据",
+        "其他-注销备案证明",
+        "其他-收回多付款项并出具凭证",
+        "其他-收回保证金",
+        "其他-没收未取得许可证生产的食品",
+        "其他-收回无证经营的场地",
     ],
 )
 def test_what_else_is_said_there_is_no_matter(kind: str):

@@ -210,7 +210,17 @@ def test_lengths_are_counted_in_characters_after_trimming():
 
 MISREAD = [
     text.encode(was).decode(read, "replace")
-    for text in ("示例贸易有限公司", "责令停止违法行为")
+    for text in (
+        "示例贸易有限公司",
+        "责令停止违法行为",
+        "示例",
+        "文字",
+        "张三",
+        "罚款",
+        "北京",
+        "示例·贸易",
+        "7号：李四（甲）",
+    )
     for was in ("utf-8", "gbk")
     for read in ("latin-1", "cp1252")
 ]
@@ -222,6 +232,7 @@ def test_characters_that_no_column_stores_and_what_a_wrong_encoding_left_are_ref
     for found in (compiled.validate_json(json.dumps(body).encode()), compiled.validate(body)):
         assert isinstance(found, tuple)
         assert [(e.pointer, e.code) for e in found] == [("/NR", "unreadable_character")]
+        assert "wrong encoding" in found[0].detail
 
 
 @pytest.mark.parametrize(
@@ -230,6 +241,17 @@ def test_characters_that_no_column_stores_and_what_a_wrong_encoding_left_are_ref
 )
 def test_what_is_written_with_western_letters_stands_as_it_is(text: str):
     assert row(NR=f"罚款{text}")["NR"] == f"罚款{text}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ä Ö", "ÄÖ ÜÄ", "Kääpää", "Jäääär", "TÖÖÄÄR", "Öööbik", "GÓÐÆÐI", "créées ÉÉ", "AÇÃO LIÇÕES",
+        "É·É·É", "M·É·Öberg", "ÄÖÜÄÖÜ", "1¼½¾¼", "±0.5°±1°", "é×é", "陈 ³Â",
+    ],
+)  # fmt: skip
+def test_western_letters_beside_each_other_are_no_misread_chinese(text: str):
+    assert row(NR=text)["NR"] == text
 
 
 def test_a_backslash_before_u0000_is_only_text():

@@ -266,16 +266,28 @@ def test_what_may_be_a_day_or_a_number_is_asked_about_and_not_refused(day: date)
 
 
 @given(numbers)
+@example(("示罚", 2026, 12, "")).via("the first twelve of a year")
+@example(("示罚", 2026, 45_012, "")).via("a day as a spreadsheet counts them")
 def test_the_number_of_a_decision_is_no_day(number: tuple[str, int, int, str]):
     _, year, running, part = number
     for text in (
         as_text(number),
-        *([f"第{running}号"] if running not in range(36_526, 54_789) else []),
+        f"第{running}号",
+        *(f"{year}{between}{running}号" for between in ("年", "年第", "年度第")),
+        f"第{year}-{running}号",
+        f"{year}-{running}号",
+        f"MARA{year}-{running}",
         f"示罚{year}{running}号",
         f"{year}-{running:04}{part}",
         f"{year}0{running:05}",
     ):
         assert not may_be_a_day(text), text
+
+
+@pytest.mark.parametrize("name", ["Mar", "March", "JUNE", "jul", "Sept", "September", "Dec"])
+def test_a_months_name_is_its_own_and_no_word_that_begins_like_it(name: str):
+    assert all(may_be_a_day(text) for text in (f"11-{name}", f"{name} 2026", f"{name}-26"))
+    assert not any(may_be_a_day(f"{name}{rest}-5") for rest in ("A", "ket", "isions"))
 
 
 KEYS = Path(__file__).with_name("decision_keys.ndjson")

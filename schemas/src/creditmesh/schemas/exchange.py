@@ -257,8 +257,8 @@ class LostOut(Out):
     code: Code | None = None
     """These of an object of the catalogue."""
     why: ReasonCode | None = None
-    """Why it is not made again: by what reason the node refuses its own entry, or `publish_again`. None: it is on its
-    way."""
+    """Why it is not made again: by what reason the node refuses its own entry, `publish_again`, or `not_made_again` of
+    what a version before this list fetched back. None: it is on its way."""
 
 
 class ProofOut(Out):

@@ -15,12 +15,14 @@ ENTRIES: dict[str, Reason] = {
         "本节点当前版本无法判定该条目；节点重新启动或升级后再次处理。",
     ),
     "contradictory_entry": Reason(
-        "What the entry says of itself differs from its fields; the origin must send a corrected revision.",
-        "条目元数据与其字段不一致；请来源节点发送更正版本。",
+        "The entry contradicts its own fields or what stands here: another revision has its number, or nobody has the "
+        "role that it discharges; the origin corrects the record or decides again, under a further number.",
+        "条目与其字段或本节点已有内容矛盾：该版本号已被另一版本使用，或无人具有其解除的角色；请来源节点更正该记录或重新办理，使用新的版本号。",
     ),
     "content_gone": Reason(
-        "The entry comes without its content, so nothing can be applied; send the record again as it is now.",
-        "该条目未附内容，无法适用；请重新报送该记录的现行内容。",
+        "The entry comes without its content, so nothing can be applied; the origin sends a correction with what the "
+        "record is now, or an officer there opens it again (`reopened`) where it was restored.",
+        "该条目未附内容，无法适用；请来源节点报送载有现行内容的更正；来源节点经备份恢复的，由其经办人员重新开启（`reopened`）该记录。",
     ),
     "sealed_for_others": Reason(
         "The entry is sealed under a key that was not wrapped to this node; the sender must wrap its key anew.",

@@ -82,7 +82,8 @@ ROWS: dict[str, Reason] = {
         "{name_zh}疑似占位文字，或部分被隐去的名称（某、*）；如是，请按原始文书填写完整名称；确为真实名称的无需更改。该行转人工审核。",
     ),
     "unreadable_character": Reason(
-        "{name} contains a character that cannot be stored, or what is left of one that a conversion lost; correct it.",
-        "{name_zh}含有无法保存的字符，或转码时丢失的字符；请更正。",
+        "{name} has a character that cannot be stored, one that a conversion lost, or Chinese that was read in a wrong "
+        "encoding (Ê¾Àý, æ–‡å­—); write it as it was before.",
+        "{name_zh}含有无法保存的字符、转码时丢失的字符，或以错误编码读出的中文（如 Ê¾Àý、æ–‡å­—）；请按原文填写。",
     ),
 }

@@ -27,6 +27,8 @@ _CONNECTIVE = re.compile("以及|或者|[、及和与或/]")
 _PARTS_OF_ONE = 4
 """The most parts of a value that has marks of its own: 暂扣或者吊销许可证、执照."""
 _GAP = ".{0,12}?"
+_CERTIFICATE = "(?<![无凭保查佐论求取作举质])证(?![据明实人言词])"
+"""证 where it is a word: neither of 证据, 证明 or 凭证, nor 无证."""
 _LONGEST = 64
 """Characters of a text that are looked at to find what is near it."""
 _NEAREST = 3
@@ -84,7 +86,8 @@ def kept_reader(code_set: CodeSet, read: Read, *, several: bool) -> Read:
 
 def stems_of(spellings: Iterable[str]) -> re.Pattern[str]:
     """The words by which a listed value is meant, as `hides_a_kind` takes them; `…` in one stands for a few others."""
-    stems = (_GAP.join(map(_bare_word, spelling.split("…"))) for spelling in spellings)
+    parts = (map(_bare_word, spelling.split("…")) for spelling in spellings)
+    stems = (_GAP.join(_CERTIFICATE if part == "证" else part for part in each) for each in parts)
     return re.compile("|".join(filter(None, stems)) or "(?!)")
 
 

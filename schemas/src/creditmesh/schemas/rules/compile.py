@@ -210,7 +210,7 @@ class CompiledItem:
         if LOST_TWICE in text:
             return None
         if not is_ordinary(text):
-            if unreadable(text) or shown(text) is not text:
+            if any(map(unreadable, row.values())) or shown(text) is not text:
                 return None
             if one_line_end(text) is not text:
                 row = {code: one_line_end(value) for code, value in row.items()}

@@ -8,13 +8,12 @@ from creditmesh.schemas.rules.numbers import day_of
 _OF_A_YEAR, _OF_A_MONTH = range(1, 13), range(1, 32)
 _DAYS_SINCE_1899 = range(36_526, 54_789)
 """The days of 2000 to 2049 as a spreadsheet counts them."""
-_MONTHS = {
-    name: f"-{n}-"
-    for n, name in enumerate(
-        ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), start=1
-    )
-}
-_MONTH_NAME = re.compile(rf"(?<![A-Z])({'|'.join(_MONTHS)})[A-Z]{{0,6}}(?![A-Z])")
+_MONTHS = (
+    "JAN(?:UARY)?", "FEB(?:RUARY)?", "MAR(?:CH)?", "APR(?:IL)?", "MAY", "JUNE?", "JULY?", "AUG(?:UST)?",
+    "SEP(?:T(?:EMBER)?)?", "OCT(?:OBER)?", "NOV(?:EMBER)?", "DEC(?:EMBER)?",
+)  # fmt: skip
+_MONTH_NAME = re.compile(rf"(?<![A-Z])(?:{'|'.join(f'({name})' for name in _MONTHS)})(?![A-Z])")
+"""Each in its group. Whole names and their first letters: bodies have letters too (MARA, NOVA)."""
 _BETWEEN_NUMERALS = re.compile(r"[-./,_\\年月日]+")
 _COUNT = re.compile(r"\d+\.0{1,2}", re.ASCII)
 """1.0, as a spreadsheet shows how many there are."""
@@ -52,4 +51,4 @@ def _is_year(digits: str) -> bool:
 
 
 def _month(found: re.Match[str]) -> str:
-    return _MONTHS[found[1]]
+    return f"-{found.lastindex}-"

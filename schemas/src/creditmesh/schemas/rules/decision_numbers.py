@@ -87,6 +87,9 @@ _ITS_PLACE = re.compile(rf"(?<=[件表页])[{_NUMERAL}]+|(?<=[^{_NUMERAL}])[{_NU
 _PLACES = frozenset({"附表", "附图", "附录", "表", "图", "页", "附页", "序号", "行", "栏"})
 _NUMBERED = frozenset({"号", "NO"})
 """What a number follows, though alone it is a filler."""
+_SAYS_NUMBER = re.compile(r"第|年[^月]*[号號]")
+_YEAR_AND_ONE = re.compile(r"(?:19|20)\d\d\W*\d{1,2}号", re.ASCII)
+"""2026-5号, 202605号: 号 is said of a day and of a number, and of no month."""
 _MONTH = re.compile(r"(?:[12]\d{3}年)?\d{1,2}月(?:份|\d{1,2}[日号])?", re.ASCII)
 
 
@@ -158,9 +161,12 @@ def fault_of(text: str, fillers: AbstractSet[str], *, decision: bool, yearly: bo
 def may_be_a_day(text: str) -> bool:
     """Whether a decision's number reads as a day, a month or a count as a spreadsheet shows it, and may yet be one.
 
-    Bodies that number on have five digits, others the year and the running number without a mark: a person looks at it.
+    What says that it is a number (第…号, 2026年…号) does not. Bodies that number on have five digits, others the
+    year and the running number without a mark: a person looks at it.
     """
-    number = one_text(text).removesuffix("号")
+    if _SAYS_NUMBER.search(text) or _YEAR_AND_ONE.fullmatch(number := one_text(text)):
+        return False
+    number = number.removesuffix("号")
     if "月" in number:
         number = _IN_WORDS_ANYWHERE.sub(_worded, number)
     return reads_as_day(number)

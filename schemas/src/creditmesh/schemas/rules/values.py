@@ -36,10 +36,25 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 LOST_TWICE = "锟斤拷"
 """What the next conversion makes of what is left of a lost character."""
 _HIGH = "\x80-\xbf" + bytes({*range(0x80, 0xA0)} - {0x81, 0x8D, 0x8F, 0x90, 0x9D}).decode("cp1252")
-_UNREADABLE = re.compile(
-    rf"[\x00\ud800-\udfff\ufffd]|{LOST_TWICE}|(?:(?![×·÷°]{{2}})[\xb0-\xf7][\xa1-\xfe]){{3}}|(?:[\xe3-\xef][{_HIGH}]{{2}}){{2}}"
+_WESTERN = "|".join(
+    (
+        r"(.)\1{3}",
+        "(?:[·×][À-ÿ]){2}|(?:[À-ÿ][·×]){2}",
+        *(f"[{kind}]{{4}}" for kind in ("ÄÅÆÖØÕÜßäåæöøõü", "ÁÆÐÉÍÓÖÚÝÞáæðéíóöúýþ", "¼½¾", "¹²³ªº°", "±×÷·°", "«»¿¡·")),
+    )
 )
+"""Four beyond ASCII beside each other as some language or a measure has them: jäääär, TÖÖÄÄR, É·É·, °±°."""
+
+
+def _pairs(many: int) -> str:
+    return rf"(?=(?:[\xb0-\xf7][\xa1-\xfe]){{{many}}})(?!{_WESTERN})"
+
+
+_UNREADABLE = re.compile(rf"[\x00\ud800-\udfff\ufffd]|{LOST_TWICE}|{_pairs(3)}|(?:[\xe3-\xef][{_HIGH}]{{2}}){{2}}")
 """What is left of a lost character, and Chinese that was read as Western: GBK, and UTF-8."""
+_TWO_PAIRS = re.compile(_pairs(2))
+_ALL_IN_PAIRS = re.compile(r"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])++")
+"""Two characters of GBK are told where there is nothing else beyond ASCII: Ê¾Àý, ÎÄ×Ö."""
 _LINE_ENDS = "\r\v\x85\u2028\u2029"
 _LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
 _DECIMAL = re.compile(r"0*+(\d*)(?:\.(\d*?)0*)?", re.ASCII)
@@ -48,7 +63,11 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 
 def unreadable(text: str) -> bool:
     """Whether it holds what no text column stores (NUL, a lone surrogate), or what a wrong conversion made of it."""
-    return _UNREADABLE.search(text) is not None
+    if text.isascii():
+        return "\0" in text
+    return _UNREADABLE.search(text) is not None or (
+        _ALL_IN_PAIRS.fullmatch(text) is not None and _TWO_PAIRS.search(text) is not None
+    )
 
 
 def unstorable(text: str) -> bool:

@@ -23,16 +23,18 @@ class BeyondFeed(Invalid):
 
 
 class NotCompared(Unavailable):
-    """503: since this process began nobody who reads the feed has said how far they have it."""
+    """503: since this process began neither all who read the feed have answered, nor one who holds a head of it."""
 
     code = "feed_not_compared"
-    title = "The feed waits until a node that reads it has said how far it has it"
-    title_zh = "交换日志正等待读取节点确认其已有进度"
+    title = "The feed waits until the nodes that read it have said how far they have it"
+    title_zh = "交换日志正等待各读取节点确认其已有进度"
 
     def __init__(self) -> None:
         super().__init__(
-            "It goes on as soon as one answers.",
-            "任一节点应答后即继续。",
+            "It goes on when all have answered, or one that holds a head of it. A node that is gone for good is taken "
+            "out (`creditmesh-node peers remove`).",
+            "全部读取节点应答，或其中一个持有该日志已签名树头的节点应答后即继续。"
+            "已永久停用的节点请移除（`creditmesh-node peers remove`）。",
             headers={"Retry-After": "3"},
         )
 
