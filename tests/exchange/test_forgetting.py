@@ -8,6 +8,7 @@ import pytest
 
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.exchange.entries import Draft, place_of
+from creditmesh.exchange.operations.comparing import compared
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.forgetting import forget_next
 from creditmesh.schemas.events import RecordPurged
@@ -34,6 +35,8 @@ async def lonely(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -
 async def parented(lonely: City) -> City:
     """A city with a province above it, which has not answered for anything yet."""
     await lonely.publish("party", row_of("province", lonely.above.keys, place="above", order=701))
+    heard = compared(lonely.node.host.equipment["exchange"])
+    await eventually(lambda: "up" in heard.known)
     return lonely
 
 
@@ -91,11 +94,9 @@ def opened(entries: list[FeedEntry], record: str, late: Neighbour) -> list[tuple
     for entry in entries:
         if EntryLine.model_validate_json(entry.line).type == "feed.key":
             body = FeedKeyBody.model_validate_json(entry.body or "")
-            keys |= {
-                body.key: unwrap(late.keys, each, feed=feed_origin("city", "up"))
-                for each in body.wrapped
-                if each.node == late.code
-            }
+            for each in body.wrapped:
+                if each.node == late.code:
+                    keys[body.key] = unwrap(late.keys, each, feed=feed_origin("city", "up"))
     said: list[tuple[str, str | None]] = []
     for entry in of_record(entries, record):
         if entry.body is not None:

@@ -46,15 +46,17 @@ class _Receiver:
 
     @property
     def word(self) -> str:
-        return self._words[-1]
+        """Its newest key, as those are named that a key is wrapped to."""
+        return self.words[-1]
 
     @property
-    def _words(self) -> list[str]:
+    def words(self) -> list[str]:
+        """All its keys, as words."""
         return [f"{self.node}/{key}" for key, _ in self.keys]
 
     def opens(self, key: FeedKey) -> bool:
         """Whether the key was ever wrapped to one of its keys."""
-        return not key.receivers.isdisjoint(self._words)
+        return not key.receivers.isdisjoint(self.words)
 
 
 async def cipher_of(ctx: Context, feed: str) -> FeedCipher:
@@ -164,16 +166,16 @@ def _secret_left(ctx: Context, feed: str, key: FeedKey) -> bytes | None:
 
 
 def _serves(ctx: Context, key: FeedKey) -> bool:
-    """Whether entries of now are sealed with it: everybody above has it, and nobody else.
+    """Whether entries of now are sealed with it: everybody above has it by its newest key, and by no key that is gone.
 
-    One of a later month is as good: the clock of the process that made it is ahead.
+    One of a later month, or wrapped to a newer key of this node, is as good: another process made it.
     """
-    receivers = _receivers(ctx)
-    nodes = {word.rpartition("/")[0] for word in key.receivers}
+    receivers, own = _receivers(ctx), f"{ctx.node.code}/"
+    given = {word for word in key.receivers if not word.startswith(own)}
     return (
         key.month >= _month(ctx)
         and {each.word for each in receivers} <= key.receivers
-        and nodes == {each.node for each in receivers}
+        and given <= {word for each in receivers for word in each.words}
     )
 
 
