@@ -10,9 +10,12 @@ import pytest
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.exchange.operations import sealing
 from creditmesh.exchange.operations.sealing import cipher_of, open_to_readers
+from creditmesh.exchange.store import catching_up, pages
+from creditmesh.exchange.store.pages import ReceivedPage
 from tests.exchange.conftest import City, neighbour, row_of
 from tests.exchange.test_forgetting import enrolled_late, lonely, parented  # noqa: F401 - fixtures
 from tests.support.eventually import eventually
@@ -121,3 +124,33 @@ async def test_older_keys_go_to_who_lacks_them_alone_and_one_that_is_damaged_sto
     assert (await put(city))[2:] == [(whole, {"city", "nation"})]
     assert said == [damaged]
     assert await sealed(at) == whole
+
+
+async def test_of_what_is_held_back_no_stretch_is_left_out_beside_its_keys(lonely: City):  # noqa: F811
+    """Wherever a turn ends, and wherever the rows lie in the table: the keys are told already."""
+    async with lonely.node.context("exchange") as ctx:
+        session, at = await ctx.session(), ctx.instant
+        await session.execute(
+            "insert into exchange.copy_head (peer, feed, size, announced, held_from) values ('x', 'up', 256, 256, 0)",
+            {},
+        )
+
+        def row(first: int, until: int, *, keys: bool = False) -> ReceivedPage:
+            place = ctx.part("x/up"), new_id(), "x/up", at, ctx.legal_date, None
+            return ReceivedPage(*place, "x", "up", first, until, b"{}", keys)
+
+        for first in range(0, 256, 4):
+            await pages.write(session, [row(first, first + 4, keys=True), row(first, first + 1, keys=True)])
+            await pages.write(session, [row(first, first + 1)] if first % 8 else [])
+            await pages.write(session, [row(first, first + 4)])
+        told = list[tuple[int, int]]()
+        while held := await catching_up.held(session, "x", "up"):
+            rows = await session.fetch(
+                "select id, first from exchange.received_page where not keys and id = any(cast(:ids as uuid[]))",
+                {"ids": [each.id for each in held]},
+            )
+            firsts = {each.id: each.first for each in rows}
+            told += [(firsts[each.id], each.until) for each in held]
+            await catching_up.told(session, "x", "up", until=held[-1].until)
+        await ctx.rollback()
+    assert {(first, first + 4) for first in range(0, 256, 4)} <= set(told)
