@@ -24,11 +24,15 @@ NEWER_VERSION = "newer_version"
 """The code of an entry that is refused for now: it waits until its reader has a word for what it says."""
 NOT_JUDGED = "not_judged"
 """The code of an entry that its reader could not judge, by a fault of its own or for want of a word in its body."""
+GONE = "content_gone"
+"""The code of content that its sender has no more, and that nothing behind it has replaced."""
 WAITING = frozenset({NEWER_VERSION, NOT_JUDGED})
 """The codes of what was refused for now: it is kept, and told again."""
 UP, DOWN = "up", "down"
 """The feeds of a node: for who is above, and for who is below; `down-<node>` for one of those."""
 LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
+KEY: LineType = "feed.key"
+"""The type of the line that carries a feed's key."""
 
 ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn"})
 """The changes after which a record is shown no more, whatever its dates say."""

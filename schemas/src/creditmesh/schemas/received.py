@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from creditmesh.schemas.exchange import NOT_JUDGED, EntryLine, FeedEntry, LineType, RecordBody
+from creditmesh.schemas.exchange import GONE, NOT_JUDGED, EntryLine, FeedEntry, LineType, RecordBody
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode
 
 BEHIND = "behind another"
@@ -93,7 +93,7 @@ def read_body(text: str | None) -> RecordBody | str:
     Of one that only lacks a word of ours a newer version knows it.
     """
     if text is None:
-        return "content_gone"
+        return GONE
     try:
         return RecordBody.model_validate_json(text)
     except ValidationError as error:

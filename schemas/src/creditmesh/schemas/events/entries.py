@@ -19,7 +19,10 @@ from creditmesh.schemas.received import ReceivedEntry, read_entries
 
 
 class PageReceived(Event):
-    """The entries `first <= index < until` of a peer's feed, as they came and were verified."""
+    """The entries `first <= index < until` of a peer's feed, as they came and were verified; or only their keys.
+
+    Those are told ahead, where the rest is told later: nobody answers for them before that.
+    """
 
     type: ClassVar[str] = "page.received"
 
@@ -37,6 +40,11 @@ class PageReceived(Event):
     @property
     def key(self) -> str:
         return f"{self.peer}/{self.feed}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has all of these entries, or only their keys."""
+        return len(self.entries) == self.until - self.first
 
     @cached_property
     def received(self) -> tuple[ReceivedEntry, ...]:

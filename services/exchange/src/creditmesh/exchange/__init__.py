@@ -13,6 +13,7 @@ from creditmesh.schemas.events import (
     HolderChanged,
     PageReceived,
     RecordChanged,
+    RecordPurged,
     TaskChanged,
 )
 
@@ -24,6 +25,7 @@ service = Service(
     router=router,
     handles={
         RecordChanged: events.on_record_changed,
+        RecordPurged: events.on_record_purged,
         CatalogueChanged: events.on_catalogue_changed,
         EntriesJudged: events.on_entries_judged,
         PageReceived: events.on_page_received,

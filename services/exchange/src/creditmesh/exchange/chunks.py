@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import FeedEntry
+from creditmesh.schemas.exchange import KEY, FeedEntry
 from creditmesh.schemas.pages import BadPage
 
 MOST_BYTES = 64 * 1024
@@ -31,6 +31,11 @@ class PageChunk(NamedTuple):
     def of(self, node: str) -> "PageChunk":
         """The same of another's feed: of the node whose own it is, which was given it back."""
         return _written(self.page.model_copy(update={"peer": node}))
+
+    def keys(self) -> "PageChunk | None":
+        """Its keys alone; None if it has none. It does not say all of its stretch, so that nobody answers for that."""
+        keys = [entry for entry, read in zip(self.page.entries, self.page.received, strict=True) if read.type == KEY]
+        return _written(self.page.model_copy(update={"entries": tuple(keys)})) if keys else None
 
     def with_waiting(self, indices: Sequence[int]) -> "PageChunk":
         """The same, with these entries waiting for a newer version."""

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from creditmesh.schemas.chain import NodeBody
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
-from creditmesh.schemas.exchange import AcknowledgedBody, LineType, commitment, feed_origin
+from creditmesh.schemas.exchange import STATE_CHANGES, AcknowledgedBody, LineType, commitment, feed_origin
 from creditmesh.schemas.signed import SignedText
 
 T = TypeVar("T")
@@ -76,8 +76,14 @@ def stretches(things: Sequence[T], *, weight: Callable[[T], int], most: int) -> 
 
 
 def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str] | None) -> Draft:
-    """The entry of a revision; `sealed` are its personal fields under the feed's key."""
-    said = {name: getattr(event, name) for name in _SHARED} | {"role": _discharged(event), "sealed": sealed}
+    """The entry of a revision; `sealed` are its personal fields under the feed's key.
+
+    What marks or ends the record, or discharges somebody, leaves what it says as it is, and does not say it again.
+    """
+    said = {name: getattr(event, name) for name in _SHARED}
+    if event.change in STATE_CHANGES:
+        said["fields"], sealed = {}, None
+    said |= {"role": _discharged(event), "sealed": sealed}
     body = orjson.dumps(said, default=str).decode()
     salt = os.urandom(_SALT)
     about: dict[str, object] = {

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.operations import answering, chain, holders, relaying, sharing
-from creditmesh.schemas.events import CatalogueChanged, DisclosedToBureau, PageReceived, RecordChanged
+from creditmesh.exchange.operations import answering, chain, forgetting, holders, relaying, sharing
+from creditmesh.schemas.events import CatalogueChanged, DisclosedToBureau, PageReceived, RecordChanged, RecordPurged
 
 
 async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -19,6 +19,11 @@ async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
 def _as_at_its_origin(event: RecordChanged) -> RecordChanged:
     """What leaves this node counts a revision as its origin does."""
     return event if event.origin_rev is None else event.model_copy(update={"rev": event.origin_rev})
+
+
+async def on_record_purged(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Records are deleted here: nothing that feeds keep says any more what they said."""
+    await forgetting.forget_purged(ctx, [each.read(RecordPurged) for each in events])
 
 
 async def on_catalogue_changed(ctx: Context, events: Sequence[Delivered]) -> None:

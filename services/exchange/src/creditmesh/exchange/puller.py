@@ -18,6 +18,7 @@ from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit, keep_running
 from creditmesh.exchange.comparer import Comparer
+from creditmesh.exchange.forgetter import forgetter
 from creditmesh.exchange.operations import chain, relaying
 from creditmesh.exchange.peer import WAIT, Peer
 from creditmesh.exchange.pulling import Pulling, Sending
@@ -34,7 +35,7 @@ SECONDS_TO_LOOK = 1.0
 
 def units(workplace: Workplace) -> list[Unit]:
     """The exchange's own units."""
-    return [Unit("puller", Puller(workplace).run), Unit("comparer", Comparer(workplace).run)]
+    return [Unit("puller", Puller(workplace).run), Unit("comparer", Comparer(workplace).run), forgetter(workplace)]
 
 
 class Puller:

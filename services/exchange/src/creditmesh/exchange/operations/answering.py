@@ -21,7 +21,7 @@ from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, UP, feed_origin
+from creditmesh.schemas.exchange import GONE, NEWER_VERSION, NOT_JUDGED, UP, feed_origin
 from creditmesh.schemas.received import read_entries
 from creditmesh.schemas.signed import sign
 
@@ -94,7 +94,9 @@ async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> No
             gone |= {(peer, feed, index) for index in replaced}
     await forget(session, sorted(refused.keys() - kept))
     ranges = [(each.peer, each.feed, each.first, each.until) for each in judged]
-    await refusals.note(session, ranges, {place: refused[place] for place in refused.keys() - kept - gone})
+    # What its sender has no more is not asked for again.
+    offered = {place for place, code in refused.items() if code != GONE} - kept - gone
+    await refusals.note(session, ranges, {place: refused[place] for place in offered})
 
 
 async def _keep_waiting(

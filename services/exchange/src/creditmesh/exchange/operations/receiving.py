@@ -10,9 +10,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.chunks import PageChunk, alone
+from creditmesh.chassis.database.session import Session
+from creditmesh.exchange.chunks import PageChunk, alone, held_back
 from creditmesh.exchange.operations import answering
-from creditmesh.exchange.operations.telling import keep, note_sent, tell_anew
+from creditmesh.exchange.operations.telling import keep, note_sent, replaced, tell_anew
 from creditmesh.exchange.store import copies, pages, waiting
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
@@ -41,12 +42,26 @@ async def receive(
         held = [each for each in chunk.page.received if _waits(each, records)]
         waits += [WaitingEntry(each.index, each.unknown or BEHIND, each.record) for each in held]
         kept.append(chunk.with_waiting([each.index for each in held]) if held else chunk)
-    await keep(ctx, kept, tell=not after.behind)
     await note_sent(session, [each for chunk in chunks for each in chunk.page.received])
+    if not after.behind:
+        kept = await _without_replaced(session, before.peer, kept)
+    await keep(ctx, kept, tell=not after.behind)
     await waiting.add(session, before.peer, before.feed, waits)
     if after.behind:
-        await keep(ctx, _keys(kept), tell=True)
+        await keep(ctx, [keys for chunk in kept if (keys := chunk.keys()) is not None], tell=True, keys=True)
     return replace(after, waiting=after.waiting + len(waits))
+
+
+async def _without_replaced(session: Session, peer: str, chunks: Sequence[PageChunk]) -> list[PageChunk]:
+    """The same, of which those say so whose content their sender has taken away for what stands behind it here."""
+    gone = [each for chunk in chunks for each in chunk.page.received if each.type == "record" and each.body is None]
+    places = await replaced(session, peer, gone) if gone else set()
+    return [
+        held_back(chunk.page, replaced=places, waiting=())
+        if any(each.index in places for each in chunk.page.entries)
+        else chunk
+        for chunk in chunks
+    ]
 
 
 async def tell_again(ctx: Context, peer: str, feed: str) -> None:
@@ -108,17 +123,6 @@ def _is_told(entry: ReceivedEntry, waits: WaitingEntry, longer: Collection[UUID 
 def _is_known(entry: ReceivedEntry, waits: WaitingEntry) -> bool:
     """Whether this version has a word for all that is said, also in the body if it lacked one there."""
     return entry.unknown is None and (waits.unknown != UNJUDGED or read_body(entry.body) != NOT_JUDGED)
-
-
-def _keys(chunks: Sequence[PageChunk]) -> list[PageChunk]:
-    """The keys among these entries, each by itself: they show nothing, and one may open what came before it."""
-    pages = [chunk.page for chunk in chunks]
-    return [
-        alone(page.peer, page.feed, entry)
-        for page in pages
-        for entry, read in zip(page.entries, page.received, strict=True)
-        if read.type == "feed.key"
-    ]
 
 
 def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:

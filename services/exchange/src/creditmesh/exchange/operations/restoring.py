@@ -17,7 +17,7 @@ from creditmesh.chassis.vault.feeds import SEALING
 from creditmesh.exchange.chunks import alone
 from creditmesh.exchange.entries import Draft, key_draft
 from creditmesh.exchange.errors import NoSuchFeed, NothingLost, NotKept, NotRestored
-from creditmesh.exchange.operations import telling
+from creditmesh.exchange.operations import sealing, telling
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
 from creditmesh.exchange.operations.feeds import word
 from creditmesh.exchange.peer import MOST_BYTES, MOST_LINES, NotNow, Peer, PulledPage
@@ -126,6 +126,7 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
     await lost.add(session, [gone for entry in pulled.entries if (gone := _lost(ctx, feed, entry)) is not None])
     if feed == UP:
         await _tell(ctx, pulled)
+        await sealing.keep_fetched(ctx, feed, pulled.entries)
     return RestoredOut(feed=feed, peer=code, size=after.size, holds=behind[code])
 
 
@@ -148,7 +149,7 @@ async def _tell(ctx: Context, pulled: PulledPage) -> None:
     chunks = [chunk.of(ctx.node.code) for chunk in pulled.chunks]
     key = await sealing_keys.newest(await ctx.session(), UP)
     if key is not None:
-        draft = key_draft(key=key.key, alg=SEALING, wrapped=[key.wrapped], at=ctx.instant)
+        draft = key_draft(key=key.key, alg=SEALING, wrapped=key.wrapped, at=ctx.instant)
         entry = FeedEntry(index=0, line=draft.line, salt=draft.salt, body=draft.body)
         chunks.insert(0, alone(ctx.node.code, UP, entry))
     await telling.keep(ctx, chunks, tell=True)

@@ -12,7 +12,7 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
-from creditmesh.exchange.store import feeds, lost
+from creditmesh.exchange.store import feeds, forgetting, lost
 from creditmesh.exchange.store.lost import FoundRevision, LostEntry
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
@@ -35,7 +35,7 @@ async def share_records(ctx: Context, changes: Sequence[Change]) -> None:
     cipher = await cipher_of(ctx, UP)
     drafts = []
     for delivered, event in shared:
-        fields = sealed_fields(event, opened[event.revision])
+        fields = sealed_fields(event, opened[event.revision]) if event.change not in STATE_CHANGES else {}
         place = place_of(ctx.node.code, UP, event.record, event.rev)
         drafts.append(record_draft(event, at=delivered.at, sealed=cipher.seal(fields, place=place) if fields else None))
     await append(ctx, UP, drafts)
@@ -74,6 +74,8 @@ async def _not_there(ctx: Context, changes: Sequence[Change]) -> Sequence[Change
         elif event.change == "withheld":  # in place of content that is gone
             there.add(event.revision)
     await lost.found(session, UP, found)
+    if found:  # what was kept to be told from another revision may be forgotten now
+        await forgetting.back_to(session, UP, min(each.index for each in found))
     return [each for each in changes if each[1].revision not in there]
 
 

@@ -56,12 +56,15 @@ async def lacking(session: Session, peer: str, feed: str, places: Collection[int
 
 
 async def replaced(session: Session, peer: str, entries: Iterable[ReceivedEntry]) -> set[int]:
-    """The places of those whose content a later entry of their record has replaced or ended."""
+    """The places of those whose content a later entry of their record has replaced or ended.
+
+    A discharge without a body is one of them: its sender keeps it until the record ends.
+    """
     content = [
         ContentPlace(line.record, line.rev, each.index)
         for each in entries
         if (line := each.line) is not None and line.record is not None and line.rev is not None
-        if each.feed == UP and line.change not in STATE_CHANGES
+        if each.feed == UP and (line.change not in STATE_CHANGES or (line.change == "discharged" and each.body is None))
     ]
     records = {each.record for each in content}
     while unread := await revisions.unread(session, peer, records, limit=_AT_ONCE) if content else []:
@@ -111,9 +114,9 @@ async def let_go(ctx: Context, peer: str, feed: str) -> bool:
     return bool(held)
 
 
-async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool) -> None:
-    """Keep these chunks of what was verified, and tell them or not."""
-    rows = [_row(ctx, chunk) for chunk in chunks]
+async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool, keys: bool = False) -> None:
+    """Keep these chunks of what was verified, and tell them or not; or their keys alone, told ahead of them."""
+    rows = [_row(ctx, chunk)._replace(keys=keys) for chunk in chunks]
     if tell:
         for row in rows:
             ctx.emit_row(row.id, part=row.part)

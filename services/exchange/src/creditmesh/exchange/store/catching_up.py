@@ -23,12 +23,13 @@ _ANNOUNCE = """
 """
 _HELD = """
     select part, id, until, data from (
-        select p.*, sum(octet_length(p.data)) over (order by p.first) - octet_length(p.data) as before
+        select p.*, sum(octet_length(p.data)) over (order by p.first, p.until desc) - octet_length(p.data) as before
           from (select p.first, p.until, p.part, p.id, p.data
                   from exchange.copy_head c
                   join exchange.received_page p on p.peer = c.peer and p.feed = c.feed and p.first >= c.held_from
-                 where c.peer = :peer and c.feed = :feed order by p.first limit :limit) p) held
-     where before < :bytes order by first
+                   and not p.keys
+                 where c.peer = :peer and c.feed = :feed order by p.first, p.until desc limit :limit) p) held
+     where before < :bytes order by first, until desc
 """
 _MOVE = "update exchange.copy_head set held_from = :until where peer = :peer and feed = :feed"
 _AT_ONCE, _MOST_BYTES = 50, 4 * 1024 * 1024

@@ -28,6 +28,8 @@ class ReceivedPage(NamedTuple):
     first: int
     until: int
     data: bytes
+    keys: bool = False
+    """Whether it has only the keys of the stretch, which were told ahead of it."""
 
 
 class ReceivedText(NamedTuple):
@@ -62,7 +64,7 @@ _KEPT_UNTIL = """
         select range_agg(int8range(first, until)) as indices, coalesce(sum(weight), 0) as weight
           from (select distinct on (p.first, p.until) p.first, p.until, octet_length(p.data) as weight
                   from exchange.received_page p
-                 where p.peer = :peer and p.feed = :feed and p.first > cast(:after as bigint) - :most
+                 where p.peer = :peer and p.feed = :feed and not p.keys and p.first > cast(:after as bigint) - :most
                    and p.first < head.size and p.until > :after
                    and head.size <= cast(:after as bigint) + :limit) page) kept
 """
@@ -70,7 +72,7 @@ _KEPT_UNTIL = """
 # stands several times, the newest.
 _BETWEEN = """
     select distinct on (first, until) first, until, data from exchange.received_page
-     where peer = :peer and feed = :feed and first > cast(:after as bigint) - :most and first < :until
+     where peer = :peer and feed = :feed and not keys and first > cast(:after as bigint) - :most and first < :until
        and until > :after and (first, until) > (:beyond, :ended)
      order by first, until, id desc limit :limit
 """

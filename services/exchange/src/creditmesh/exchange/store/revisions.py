@@ -10,7 +10,7 @@ from creditmesh.schemas.words import Change
 
 HIDING: frozenset[Change] = ENDS | {"withheld"}
 """The changes without content after which nothing that was said of the record before is to be shown."""
-_BESIDE = STATE_CHANGES - HIDING
+BESIDE: frozenset[Change] = STATE_CHANGES - HIDING
 """The changes that stand beside content: marks and discharges."""
 
 
@@ -54,6 +54,9 @@ _PASSED_ON = """
          where s.record = w.record and s.peer = :peer and s.index = w.index
            and not exists (
             select from exchange.feed_entry e where e.record = s.record and e.rev = s.rev and e.feed = :feed))
+"""
+_SENT_OF = """
+    select peer, index from exchange.sent_revision where record = any(cast(:records as uuid[])) order by peer, index
 """
 _FOLLOWING = """
     select index from (
@@ -110,6 +113,11 @@ async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int
     return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
 
 
+async def sent_of(session: Session, records: Collection[UUID]) -> list[tuple[str, int]]:
+    """Where revisions of these records stand in peers' feeds: the peer, and the place in its `up`."""
+    return [tuple(row) for row in await session.fetch(_SENT_OF, {"records": list(records)})]
+
+
 async def following(
     session: Session, peer: str, places: Collection[int], records: Mapping[UUID, int], *, beyond: int, limit: int
 ) -> list[int]:
@@ -124,7 +132,7 @@ async def replaced(session: Session, peer: str, content: Sequence[ContentPlace])
     if not content:
         return set()
     values = dict(zip(("records", "revs", "indices"), zip(*content, strict=True), strict=True))
-    kinds = {"beside": sorted(_BESIDE), "hiding": sorted(HIDING)}
+    kinds = {"beside": sorted(BESIDE), "hiding": sorted(HIDING)}
     return {row[0] for row in await session.fetch(_REPLACED, {"peer": peer, **values, **kinds})}
 
 

@@ -18,16 +18,20 @@ class FeedKey:
     key: str
     month: date
     receivers: frozenset[str]
-    wrapped: Mapping[str, Any]
+    wrapped: Sequence[Mapping[str, Any]]
+    """For each of this node's own keys that it was wrapped to last."""
 
 
 _EVERY = """
     select k.key, min(k.month) as month, array_agg(distinct r.word) as receivers,
            (array_agg(k.wrapped order by k.number desc))[1] as wrapped
       from exchange.feed_key k, unnest(k.receivers) as r(word)
-     where k.feed = :feed {which} group by k.key order by max(k.number)
+     where k.feed = :feed {which} group by k.key order by min(k.number)
 """
-_NEWEST = "and k.key = (select key from exchange.feed_key where feed = :feed order by number desc limit 1)"
+# That was put into the feed last for the first time: older ones are, once more, for who comes later.
+_NEWEST = """
+    and k.key = (select key from exchange.feed_key where feed = :feed group by key order by min(number) desc limit 1)
+"""
 _ADD = """
     insert into exchange.feed_key (feed, number, key, month, receivers, wrapped)
     select :feed, (select coalesce(max(number), 0) from exchange.feed_key where feed = :feed) + k.place,
@@ -57,10 +61,12 @@ async def add(session: Session, feed: str, made: Sequence[FeedKey]) -> None:
             "keys": [key.key for key in made],
             "months": [key.month for key in made],
             "receivers": [" ".join(sorted(key.receivers)) for key in made],
-            "wrapped": [orjson.dumps(dict(key.wrapped)).decode() for key in made],
+            "wrapped": [orjson.dumps([dict(each) for each in key.wrapped]).decode() for key in made],
         },
     )
 
 
 def _key(row: Row) -> FeedKey:
-    return FeedKey(**{**row, "receivers": frozenset(row.receivers), "wrapped": orjson.loads(row.wrapped)})
+    wrapped = orjson.loads(row.wrapped)  # older versions wrapped to one key of their own
+    given = wrapped if isinstance(wrapped, list) else [wrapped]
+    return FeedKey(**{**row, "receivers": frozenset(row.receivers), "wrapped": given})

@@ -8,12 +8,25 @@ from creditmesh.chassis.database.session import Session
 FeedKey = tuple[str, str, str]
 """A peer, a feed, and the id of a key of it."""
 
+_MOST = 10_000
+"""Keys of a feed: it makes a dozen a year, and one whenever who may read it changes."""
 # A key that was wrapped to others only may be sent again, wrapped to us too; never the other way round.
-_KEEP = """
+_KEEP = f"""
+    with came as (
+        select * from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:keys as text[]),
+                             cast(:wrapped as text[])) as k(peer, feed, key, wrapped)
+    ), room as (
+        select f.peer, f.feed, {_MOST} - (select count(*) from ingestion.feed_key k
+                                           where k.peer = f.peer and k.feed = f.feed) as rest
+          from (select distinct peer, feed from came) f
+    ), placed as (
+        select c.*, k.key is not null as is_known,
+               row_number() over (partition by c.peer, c.feed, k.key is null) as place
+          from came c left join ingestion.feed_key k using (peer, feed, key)
+    )
     insert into ingestion.feed_key as known (peer, feed, key, wrapped, at)
-    select k.peer, k.feed, k.key, k.wrapped, :at
-      from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:keys as text[]), cast(:wrapped as text[]))
-           as k(peer, feed, key, wrapped)
+    select p.peer, p.feed, p.key, p.wrapped, :at
+      from placed p join room r using (peer, feed) where p.is_known or p.place <= r.rest
         on conflict (peer, feed, key) do update set wrapped = coalesce(excluded.wrapped, known.wrapped)
 """
 _WRAPPED = """

@@ -9,7 +9,6 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.chassis.vault.keys import KeyMissing, Keys
 from creditmesh.ingestion.operations.copying.entries import PeerEntry, read_key
-from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.store import feed_keys
 from creditmesh.ingestion.store.feed_keys import FeedKey
 from creditmesh.schemas.exchange import Wrapped, feed_origin
@@ -23,13 +22,16 @@ _MOST_WRAPPED = 8
 """Of one key for this node: one for each key that its row may name."""
 
 
-async def keep_keys(ctx: Context, received: Sequence[ReceivedEntry], results: EntryResults) -> None:
-    """Keep what of these keys is wrapped to this node; one that is wrapped to others only is known as such."""
-    kept = dict[FeedKey, str | None]()
+async def keep_keys(ctx: Context, received: Sequence[ReceivedEntry]) -> list[ReceivedEntry]:
+    """Keep what of these keys is wrapped to this node; one that is wrapped to others only is known as such.
+
+    Those that nobody can read. Of a feed that has had more keys than any has, no more are kept.
+    """
+    unreadable, kept = list[ReceivedEntry](), dict[FeedKey, str | None]()
     for each in received:
         body = read_key(each.body)
         if body is None:
-            results.refuse(each, reason("unreadable_entry"))
+            unreadable.append(each)
         else:
             ours = [wrapped for wrapped in body.wrapped if wrapped.node == ctx.node.code]
             text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours[:_MOST_WRAPPED]) + "]" if ours else None
@@ -37,6 +39,7 @@ async def keep_keys(ctx: Context, received: Sequence[ReceivedEntry], results: En
             kept[place] = text or kept.get(place)
     if kept:
         await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
+    return unreadable
 
 
 class FeedCiphers:

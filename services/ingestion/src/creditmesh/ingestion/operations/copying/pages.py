@@ -7,24 +7,27 @@ from creditmesh.ingestion.operations.copying.copies import apply_entries
 from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.operations.copying.feed_keys import keep_keys
 from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import NEWER_VERSION, UP
+from creditmesh.schemas.exchange import KEY, NEWER_VERSION, UP
 from creditmesh.schemas.reasons import reason
 
 
 async def apply_pages(ctx: Context, pages: Sequence[PageReceived]) -> None:
     """Keep their keys, then apply their records in the order of each feed; what is neither is refused.
 
-    Other feeds than `up` have none.
+    Other feeds than `up` have none. Of what has only keys nothing is judged yet.
     """
     own = [page for page in pages if page.feed == UP]
-    entries = [entry for page in own for entry in page.received]
-    results = EntryResults(own)
-    await keep_keys(ctx, [entry for entry in entries if entry.type == "feed.key"], results)
+    await keep_keys(ctx, [entry for page in own if not page.whole for entry in page.received])
+    whole = [page for page in own if page.whole]
+    entries = [entry for page in whole for entry in page.received]
+    results = EntryResults(whole)
+    for entry in await keep_keys(ctx, [entry for entry in entries if entry.type == KEY]):
+        results.refuse(entry, reason("unreadable_entry"))
     about = [entry for entry in entries if entry.type == "record" or (entry.unknown and entry.record)]
     await apply_entries(ctx, about, results)
     for entry in entries:
         if entry.unknown is not None and entry.record is None:
             results.refuse(entry, reason(NEWER_VERSION))
-        elif entry.unknown is None and entry.type not in {"feed.key", "record"}:
+        elif entry.unknown is None and entry.type not in {KEY, "record"}:
             results.refuse(entry, reason("unreadable_entry"))
     results.emit(ctx)
