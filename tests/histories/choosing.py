@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from tests.histories.steps import Step
+from tests.histories.deed import Step
 from tests.histories.walk import Walk
 
 _ORIGINS = ("city", "city", "city", "province")
@@ -14,7 +14,7 @@ _OF_RECORDS = {
     "repair": 3, "revoke": 2, "discharge": 2,
 }  # fmt: skip
 _OF_NODES = {
-    "pull": 24, "answer": 16, "offer": 1, "remove": 1, "add": 3, "kill": 3, "copy": 1, "put_back": 1, "rest": 1,
+    "pull": 24, "answer": 16, "offer": 1, "remove": 1, "add": 3, "kill": 3, "copy": 2, "put_back": 5, "rest": 1,
     "narrow": 1, "withdraw_item": 1, "publish": 2,
 }  # fmt: skip
 _WEIGHTS = _OF_RECORDS | _OF_NODES

@@ -36,6 +36,8 @@ _COPIED_HEADS = """
     select c.peer, c.feed, c.size, c.root from exchange.copy_checkpoint c
       join exchange.copy_head h using (peer, feed, size)
 """
+_COPIED_SIZE = "select size from exchange.copy_head where peer = $1 and feed = 'up'"
+_SHARED = "select record, rev from exchange.feed_entry where feed = 'up' and record is not null and index < $1"
 _LINES = "select line from exchange.feed_entry where feed = $1 order by index"
 _SIZES = """
     select 'own ' || feed as feed, size::text as at from exchange.feed_head
@@ -53,6 +55,8 @@ _FAULTS = (
         f" union all select '{reader} cannot read ' || type || ': ' || coalesce(error, '') from {reader}.dead_letter"
         for reader in (service.name for service in NODE.services if service.handles)
     )
+    + " union all select 'not made again: ' || feed || '/' || index || ' ' || coalesce(change, kind) || ': ' || why"
+    "     from exchange.lost_entry where why <> 'copy'"
 )
 
 
@@ -138,6 +142,16 @@ async def behind(session: Connection, code: str, below: Mapping[str, Connection]
         if until > (0 if copy is None else copy["size"]) or (copy is not None and copy["held_from"] is not None):
             return True
     return False
+
+
+async def copied_size(session: Connection, peer: str) -> int:
+    """How many entries of the peer's records a node has verified."""
+    return await session.fetchval(_COPIED_SIZE, peer) or 0
+
+
+async def shared(session: Connection, *, until: int) -> set[tuple[UUID, int]]:
+    """The revisions that the first so many entries upwards tell of."""
+    return {(UUID(bytes=row["record"].bytes), row["rev"]) for row in await session.fetch(_SHARED, until)}
 
 
 async def faults(session: Connection) -> list[str]:

@@ -101,16 +101,10 @@ class Model:
     records: dict[int, Record] = field(default_factory=dict)
     item: Literal["open", "narrowed", "withdrawn"] = "open"
     """What the nation says of the item that changes: shown, over by its shorter period, or out of the catalogue."""
-    copied: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By node: what had been decided there when its database was copied, and what the nation had said."""
     said: int = 0
     """How often the nation has said something of the item."""
     peers: int = 0
     """How often a peer was taken out, or in."""
-
-    def decided_at(self, code: str) -> int:
-        """How many revisions were decided at a node."""
-        return sum(each.rev for each in self.records.values() if each.origin == code)
 
     def shows(self, record: Record) -> bool:
         """Whether the record is shown where everything has come that was said of it."""

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from creditmesh.schemas.exchange import UP
 from tests.histories import looking
+from tests.histories.deed import CannotBeTakenError, Deed, Step
 from tests.histories.model import CHANGING, Record
-from tests.histories.steps import Deed, Step, Steps
+from tests.histories.steps import Steps
 from tests.histories.world import World
 from tests.support.cast import ITEM
 from tests.support.node import TestNode
@@ -23,6 +24,8 @@ class Walk:
         self.world, self.steps, self.model = world, steps, steps.model
         self.told: list[Step] = []
         """What was done so far."""
+        self.left_out: list[Step] = []
+        """What could not be taken where it stood."""
 
     async def take(self, step: Step) -> None:
         """Take the step if it can be taken, and look."""
@@ -36,10 +39,22 @@ class Walk:
             await self._settled(words[0])
         elif verb == "kill":
             await self._interrupted(step)
-        elif (deed := self.steps.deed(step)) is not None:
-            self.told.append(step)
-            await self._acknowledged(deed, await deed.call())
+        else:
+            await self._done(step)
         await self.look()
+
+    async def _done(self, step: Step) -> None:
+        deed = self.steps.deed(step)
+        if deed is None:
+            self.left_out.append(step)
+            return
+        self.told.append(step)
+        try:
+            answer = await deed.call()
+        except CannotBeTakenError:
+            self.left_out.append(self.told.pop())
+            return
+        await self._acknowledged(deed, answer)
 
     async def _acknowledged(self, deed: Deed, answer: Any) -> None:
         await self._settled(deed.at)
@@ -53,6 +68,7 @@ class Walk:
         _, code, milliseconds, *words = step
         deed = self.steps.deed(tuple(words))
         if deed is None:
+            self.left_out.append(step)
             return
         self.told.append(step)
         answer, error = await self.world.kill(code, during=deed.call(), after=int(milliseconds) / 1000)
@@ -216,7 +232,7 @@ class Walk:
                 if record.origin == code:
                     found = [(each["change"], each["state"], each["mark"]) for each in held[record.key]]
                     expected = [(each.change, each.state, each.mark) for each in record.history]
-                    assert found == expected, f"record {record.number} at its origin"
+                    assert found == expected, f"record {record.number} at its origin: {found}, and not {expected}"
 
     async def _history(self, record: Record) -> list[Any]:
         return (await looking.revisions(self.world.eyes[record.origin]))[record.key]

@@ -23,12 +23,13 @@ from creditmesh.chassis.units import Unit
 from creditmesh.exchange import pulling
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.operations.comparing import compared, readers
-from creditmesh.exchange.peer import LIMIT, NotNow, Peer, PulledPage
+from creditmesh.exchange.peer import LIMIT, NotNow, Peer
 from creditmesh.exchange.puller import Puller
 from creditmesh.exchange.pulling import Pulling, Sending
 from creditmesh.node.declaration import NODE
 from creditmesh.node.door import door
 from creditmesh.schemas.exchange import DOWN, UP
+from tests.histories.network import Hasty, Network
 from tests.support.chain import Chain, Place
 from tests.support.eventually import eventually
 from tests.support.node import TestNode, running
@@ -44,41 +45,6 @@ _DISCONNECT = """
     select pg_terminate_backend(pid) from pg_stat_activity
      where datname = current_database() and pid <> pg_backend_pid()
 """
-
-
-class Network:
-    """Every node under its code as host, in place of the wire; who is down does not answer."""
-
-    def __init__(self) -> None:
-        self.nodes: dict[str, TestNode] = {}
-        self.down: set[str] = set()
-
-    def carried(self) -> Callable[[Any, httpx.Request], Awaitable[httpx.Response]]:
-        """What a client's transport does instead."""
-
-        async def handle(_: object, request: httpx.Request) -> httpx.Response:
-            return await self._answer(request)
-
-        return handle
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        code = request.url.host.partition(".")[0]
-        if code not in self.nodes or code in self.down:
-            raise httpx.ConnectError("down", request=request)
-        try:
-            return await httpx.ASGITransport(self.nodes[code].host.public_app).handle_async_request(request)
-        except Exception as error:  # its process ended meanwhile
-            raise httpx.ReadError("went down", request=request) from error
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hasty(Peer):
-    """A peer that is asked once, for so many entries, and not waited for."""
-
-    limit: int = LIMIT
-
-    async def pull(self, feed: str, *, after: int, limit: int = LIMIT, wait: int = 0) -> PulledPage | None:
-        return await super().pull(feed, after=after, limit=min(limit, self.limit), wait=0)
 
 
 @dataclass(kw_only=True)
@@ -171,6 +137,8 @@ class World:
             answer = await operator.post(f"/v1/admin/feeds/{peer}/up/offer", params={"after": after})
             if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
                 return  # the peer does not answer, or has taken this node out
+            if answer.status_code == httpx.codes.CONFLICT and answer.json()["code"] == "copy_catching_up":
+                return  # all of it is judged when it has come
             after = answer.raise_for_status().json()["next"]
 
     async def _away(self, code: str, doing: Callable[[TestNode], Awaitable[None]]) -> None:
@@ -213,11 +181,11 @@ class World:
         if self._compared(code):
             await node.settled()
             return
-        exchange = host.consumers.pop("exchange")
+        exchange = host.readers.consumers.pop("exchange")
         try:
             await node.settled()
         finally:
-            host.consumers["exchange"] = exchange
+            host.readers.consumers["exchange"] = exchange
 
     async def compared(self, code: str) -> None:
         """Wait until the process of the node has heard from the readers of its feeds that answer it."""

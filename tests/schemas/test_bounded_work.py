@@ -3,6 +3,7 @@
 import inspect
 import json
 import pkgutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -21,7 +22,7 @@ from creditmesh.schemas.rules.columns import Column, Identifying, column
 from creditmesh.schemas.rules.compile import ROW_BYTES, compile_item
 from creditmesh.schemas.rules.decision_numbers import fault_of, one_text
 from creditmesh.schemas.rules.identity import NumberFinding, identify
-from creditmesh.schemas.rules.values import GUARDS, number_reader, unguarded
+from creditmesh.schemas.rules.values import GUARDS, number_reader, remembered, unguarded
 from tests.schemas.samples import FIRM, FORBIDDEN, ITEM, PENALTIES, SETS
 from tests.support.measuring import bounded
 
@@ -264,3 +265,17 @@ def test_no_number_as_long_as_they_may_be_costs_more_than_a_row(text: str):
             fault_of(long, frozenset(), decision=True)
 
     bounded(0.3, ask)
+
+
+def test_no_bound_is_kept_by_what_is_remembered():
+    def dear(text: str) -> str:
+        until = time.thread_time() + 0.02
+        while time.thread_time() < until:
+            pass
+        return text
+
+    dear.__module__ = one_text.__module__
+    read = remembered(dear, most=8)
+    read("〔2026〕1号")
+    with pytest.raises(AssertionError, match=r"0\.01 s each time"):
+        bounded(0.01, lambda: read("〔2026〕1号"))
