@@ -104,15 +104,21 @@ class CopyBook:
     def withhold(self, entry: PeerEntry) -> None:
         """Show nothing of the copy of which something newer was refused or waits: it is said no more, or perhaps not.
 
-        What waits does not always say which revision it is. What it turns out to be may be refused then.
+        What waits does not always say which revision it is. What it turns out to be may be refused then. Each revision
+        of this node's own that cannot be made again takes its number, for above it is that revision's.
         """
         place = self._held.get(entry.record)
-        if place is None or not (self._state(place) == "published" or (self._waits(place) and not entry.waits)):
+        state = None if place is None else self._state(place)
+        if place is None or state is None:
             return
-        reached = self._shown.get(place, 0) if self._waits(place) else self._book.origin_rev(place)
+        waits = self._waits(place)
+        if not (state == "published" or (waits and not entry.waits) or entry.own):
+            return
+        reached = self._shown.get(place, 0) if waits else self._book.origin_rev(place)
         rev = reached + 1 if entry.waits else entry.rev
         if rev > reached and self._may_withhold(entry, place):
-            self._shown[place] = reached
+            if state != "withheld":
+                self._shown[place] = reached
             revision = PeerRevision(entry.record, rev)
             why = NEWER_VERSION if entry.waits else None
             self._book.change_state(place, StateChange(change="withheld", reason=why, peer_revision=revision))
@@ -132,7 +138,7 @@ class CopyBook:
 
     def _came_before(self, entry: PeerEntry, place: Place) -> bool:
         """Whether it changes nothing: what is held is newer, or withheld already, or it ended before it came."""
-        withheld = entry.change == "withheld" and self._state(place) == "withheld"
+        withheld = entry.change == "withheld" and self._state(place) == "withheld" and not entry.own
         ended = entry.record not in self._held and self._has_ended(entry)
         return withheld or ended or entry.rev <= self._reached(entry, place)
 
