@@ -26,7 +26,7 @@ from creditmesh.schemas.exchange import FeedEntry
 from creditmesh.schemas.tlog import Range, leaf_hash
 from tests.exchange.conftest import City, neighbour, row_of
 from tests.exchange.sender import Puller, pulling_from_a_sender
-from tests.support.cast import ITEM, penalty, resident
+from tests.support.cast import ITEM, penalty, resident, uscc
 from tests.support.chain import Chain, Place, chained, copied, size_of
 from tests.support.eventually import eventually
 from tests.support.node import TestNode, department
@@ -233,6 +233,141 @@ async def test_a_number_that_was_used_twice_is_refused_above_and_listed(chain: C
     place = f"{listed[0][0]}/{listed[0][1]}"
     await eventually(lambda: _says_lost(city, "restored up"))
     assert (await restored(city, "--dismiss", place))[1:] == []
+
+
+def of_body(city: TestNode, number: int, **changes: str) -> dict[str, str]:
+    """A penalty on one organisation."""
+    body = {"CF_XDR_LB": "法人及非法人组织", "CF_XDR_ZJLX": None, "CF_XDR_ZJHM": None, "CF_XDR_SHXYM": uscc(18)}
+    today = city.host.clock.legal_date()
+    return penalty(
+        f"示市监罚〔2026〕{number}号", today=today, CF_XDR_MC="示例贸易有限公司", CF_FRDB="样甲", **body, **changes
+    )
+
+
+async def correct(city: TestNode, record: str, row: dict[str, str], *, rev: int = 1) -> None:
+    answer = await city.client("ingestion", MARKET).post(
+        f"/v1/records/{record}/corrections", json={"fields": row, "reason": "error"}, headers={"If-Match": f'"{rev}"'}
+    )
+    assert answer.json().get("verdict") == "corrected", answer.text
+
+
+def about_the_first(city: TestNode) -> dict[str, str]:
+    today = city.host.clock.legal_date()
+    return penalty("示市监罚〔2026〕1号", today=today, CF_XDR_ZJHM=resident(1), CF_SY="未按期公示年报。")
+
+
+async def publish_item(city: TestNode, **changes: Any) -> None:
+    """The penalties' item as it is from now on."""
+    on = city.host.clock.legal_date()
+    item = next(each for each in city.host.followed.objects("item", on=on) if each.code == ITEM)
+    body = item.model_dump(mode="json")
+    for code, field in changes.pop("fields", {}).items():
+        next(each for each in body["fields"] if each["code"] == code).update(field)
+    async with city.context("catalogue") as ctx:
+        await catalogue.publish(ctx, [entry_of("item", body | changes)], issued_by="nation")
+    await city.settled()
+
+
+async def being_made_again(city: TestNode) -> int:
+    async with city.database.session() as session:
+        return int(await session.fetchval("select count(*) from exchange.lost_entry where why is null"))
+
+
+async def none_is_being_made_again(city: TestNode) -> bool:
+    return await being_made_again(city) == 0
+
+
+async def test_records_of_an_organisation_that_has_others_here_come_back(chain: Chain):
+    city = chain["city"]
+    client = city.client("ingestion", MARKET)
+    first = str((await client.post(f"/v1/items/{ITEM}/records", json=of_body(city, 1))).json()["record"])
+    await chain.settled()
+    await database_copied(city)
+    client = city.client("ingestion", MARKET)
+    second, third = [
+        str((await client.post(f"/v1/items/{ITEM}/records", json=of_body(city, number))).json()["record"])
+        for number in (2, 3)
+    ]
+    await correct(city, first, of_body(city, 1, CF_SY="未按期公示年报。"))
+    await chain.settled()
+    await put_back(city)
+    assert (await restored(city))[1:] == []
+    await eventually(lambda: none_is_being_made_again(city))
+    assert {record: await newest_of(city, record) for record in (first, second, third)} == {
+        first: 2,
+        second: 1,
+        third: 1,
+    }
+
+
+async def test_what_came_back_of_an_item_that_is_shared_no_more_is_found(chain: Chain):
+    city = chain["city"]
+    first = await submit(city, 1)
+    await chain.settled()
+    await database_copied(city)
+    second, third = await submit(city, 2), await submit(city, 3)
+    await correct(city, first, about_the_first(city))
+    await withdraw(city, third, 1)
+    await chain.settled()
+    await put_back(city)
+    await publish_item(city, shared_upwards=False)
+    had = len(await entries(city))
+    assert (await restored(city))[1:] == []
+    await eventually(lambda: none_is_being_made_again(city))
+    assert {record: await newest_of(city, record) for record in (first, second, third)} == {
+        first: 2,
+        second: 1,
+        third: 2,
+    }
+    assert len(await entries(city)) > had
+    async with city.database.session() as session:
+        query = "select count(*) from exchange.feed_entry where feed = 'up' and record is not null and subject is null"
+        assert await session.fetchval(query) == 0
+        query = "select change from exchange.feed_entry where feed = 'up' and record = $1 order by index"
+        assert [row["change"] for row in await session.fetch(query, UUID(first))] == ["accepted", "corrected"]
+
+
+async def test_content_that_only_this_node_had_is_listed_and_its_number_is_not_used_again(chain: Chain):
+    """It was corrected when its item was shared no more: what stands above is that it is withheld."""
+    city, province = chain["city"], chain["province"]
+    first = await submit(city, 1)
+    await chain.settled()
+    await publish_item(city, shared_upwards=False)
+    await database_copied(city)
+    await correct(city, first, about_the_first(city))
+    await chain.settled()
+    await put_back(city)
+    _, *listed = await restored(city)
+    assert [(each[2], each[3], each[4], each[-1]) for each in listed] == [(first, "2", "withheld", "content_gone")]
+    assert (await restored(city))[1:] == listed, "once more it changes nothing"
+    await eventually(lambda: _says_lost(city, "restored up"))
+    await correct(city, first, about_the_first(city), rev=2)
+    await withdraw(city, first, 3)
+    await chain.settled()
+    assert [await state_of(node, first) for node in (city, province)] == ["withdrawn", "withdrawn"]
+
+
+async def test_content_that_is_refused_when_it_comes_back_is_listed_and_what_ends_it_later_ends_above(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    first = await submit(city, 1)
+    await chain.settled()
+    await database_copied(city)
+    await correct(city, first, about_the_first(city))
+    await correct(city, first, about_the_first(city) | {"CF_SY": "未公示年报。"}, rev=2)
+    await chain.settled()
+    await put_back(city)
+    await publish_item(city, fields={"CF_SY": {"max_length": 1}})
+    _, *listed = await restored(city)
+    assert [(each[2], each[3], each[4], each[-1]) for each in listed] == [
+        (first, rev, "corrected", "too_long") for rev in ("2", "3")
+    ]
+    await chain.settled()
+    assert await newest_of(city, first) == 3
+    await withdraw(city, first, 3)
+    await chain.settled()
+    assert [await state_of(node, first) for node in (city, province)] == ["withdrawn", "withdrawn"]
+    async with city.database.session() as session:
+        assert await session.fetchval("select count(*) from exchange.refusal where feed = 'up'") == 0
 
 
 async def test_what_was_published_and_lost_is_listed_until_it_is_published_again(chain: Chain):

@@ -68,11 +68,11 @@ async def _not_there(ctx: Context, changes: Sequence[Change]) -> Sequence[Change
     there, found = set[UUID](), list[FoundRevision]()
     for event in (event for _, event in changes if (event.record, event.rev) in gone):
         entry = gone[event.record, event.rev]
-        if _is_of(event, entry, bodies[entry.index]):
+        if event.change == "withheld":  # in place of content that is gone, or was refused
+            there.add(event.revision)
+        elif _is_of(event, entry, bodies[entry.index]):
             there.add(event.revision)
             found.append(FoundRevision(entry.index, event.subject, event.item, event.party))
-        elif event.change == "withheld":  # in place of content that is gone
-            there.add(event.revision)
     await lost.found(session, UP, found)
     if found:  # what was kept to be told from another revision may be forgotten now
         await forgetting.back_to(session, UP, min(each.index for each in found))

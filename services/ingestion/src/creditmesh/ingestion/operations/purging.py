@@ -5,7 +5,7 @@ from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.copying.peer_intake import assert_followed
-from creditmesh.ingestion.store import held_rows, purges
+from creditmesh.ingestion.store import copies, held_rows, purges
 from creditmesh.ingestion.store.purges import RetentionRound, RevisionSlice
 from creditmesh.schemas.directory import Directory
 
@@ -40,6 +40,7 @@ async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
     if found:
         await ctx.lock({subject for _, subject, _ in found})
         purged = await purges.purge(session, found, law=law, terms=terms)
+        await copies.forget(session, [(ctx.part(str(each.record)), each.record, None) for each in purged])
     for each in purged:
         ctx.emit(each)
     part, after = (at.part + 1, _FIRST) if until is None else (at.part, until)

@@ -34,23 +34,34 @@ class EarlyChange(NamedTuple):
 
     part: int
     record: UUID
-    rev: int
     origin: str
-    change: str
-    role: str | None
+    role: str
+    """Empty: it ended or was withheld."""
+    first_rev: int
+    last_rev: int
 
 
 _EARLY = """
-    select e.part, e.record, e.rev, e.origin, e.change, e.role
+    select e.part, e.record, e.origin, e.role, e.first_rev, e.last_rev
       from unnest(cast(:parts as integer[]), cast(:records as uuid[])) as w(part, record)
      cross join lateral (
         select * from ingestion.early_change i where i.part = w.part and i.record = w.record offset 0) e
 """
+# In the order of their key, by which two transactions do not wait for each other.
 _REMEMBER = """
-    insert into ingestion.early_change (part, record, rev, origin, change, role)
-    select * from unnest(cast(:parts as integer[]), cast(:records as uuid[]), cast(:revs as integer[]),
-                         cast(:origins as text[]), cast(:changes as text[]), cast(:roles as text[]))
-        on conflict do nothing
+    insert into ingestion.early_change as e (part, record, origin, role, first_rev, last_rev)
+    select part, record, origin, role, min(rev), max(rev)
+      from unnest(cast(:parts as integer[]), cast(:records as uuid[]), cast(:origins as text[]), cast(:roles as text[]),
+                  cast(:revs as integer[])) as w(part, record, origin, role, rev)
+     group by part, record, origin, role order by record, origin, role
+        on conflict (record, origin, role, part)
+        do update set first_rev = least(e.first_rev, excluded.first_rev),
+                      last_rev = greatest(e.last_rev, excluded.last_rev)
+"""
+_FORGET = """
+    delete from ingestion.early_change e
+     using unnest(cast(:parts as integer[]), cast(:records as uuid[]), cast(:revs as integer[])) as w(part, record, rev)
+     where e.part = w.part and e.record = w.record and (w.rev is null or e.last_rev < w.rev)
 """
 
 
@@ -63,7 +74,14 @@ async def early(session: Session, records: Mapping[UUID, int]) -> list[EarlyChan
 
 
 async def remember(session: Session, changes: Sequence[EarlyChange]) -> None:
-    """Keep what was said of records that are not held, each once."""
+    """Keep what was said of records that are not held: the first and the last of a kind."""
     if changes:
-        columns = ("parts", "records", "revs", "origins", "changes", "roles")
-        await session.execute(_REMEMBER, dict(zip(columns, zip(*changes, strict=True), strict=True)))
+        columns = ("parts", "records", "origins", "roles", "revs")
+        rows = [change[:5] for change in changes]
+        await session.execute(_REMEMBER, dict(zip(columns, zip(*rows, strict=True), strict=True)))
+
+
+async def forget(session: Session, reached: Sequence[tuple[int, UUID, int | None]]) -> None:
+    """Nothing needs what was said before these revisions of these records (each with its part); None: of all."""
+    if reached:
+        await session.execute(_FORGET, dict(zip(("parts", "records", "revs"), zip(*reached, strict=True), strict=True)))

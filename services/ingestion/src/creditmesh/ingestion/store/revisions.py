@@ -37,6 +37,7 @@ _TYPES = {
     "traceparent": "text",
     "data": "bytea",
     "name": "bytea",
+    "told_rev": "integer",
 }
 COLUMNS = tuple(_TYPES)
 """The columns of a revision in the order of a row to be written."""
@@ -121,13 +122,21 @@ _EXPIRED = f"""
     select u.part, u.subject, u.natural_key from {_PLACES}
       join ingestion.closed c on c.part = u.part and c.natural_key = u.natural_key and c.state = 'published'
 """
+# What is counted ahead of its origin (`told_rev`) came after what stands under that number here, and is it.
 _SAID = """
-    select w.part, w.subject, w.natural_key, w.rev as wanted, r.rev, r.data
+    select w.part, w.subject, w.natural_key, w.rev, r.said ->> 'change', r.said ->> 'revision'
       from unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]),
-                  cast(:revs as integer[]), cast(:ahead as integer[])) as w(part, subject, natural_key, rev, ahead)
-      join ingestion.revision r on r.part = w.part and r.subject = w.subject and r.natural_key = w.natural_key
-                               and r.rev between w.rev and w.rev + w.ahead
-     order by r.rev
+                  cast(:revs as integer[])) as w(part, subject, natural_key, rev)
+     cross join lateral (
+        select convert_from(i.data, 'UTF8')::json as said from (
+            (select t.rev, t.data from ingestion.revision t
+              where t.part = w.part and t.subject = w.subject and t.natural_key = w.natural_key and t.told_rev = w.rev
+              order by t.rev desc limit 1)
+            union all
+            select s.rev, s.data from ingestion.revision s
+             where s.part = w.part and s.subject = w.subject and s.natural_key = w.natural_key and s.rev = w.rev
+               and s.told_rev is null
+            ) i order by i.rev desc limit 1) r
 """
 _OF_PLACE = f"""
     {_STORED} from ingestion.revision r
@@ -248,23 +257,17 @@ class RevisionSaid(NamedTuple):
     revision: str
 
 
-async def said(session: Session, numbered: Mapping[tuple[Place, int], int]) -> dict[tuple[Place, int], RevisionSaid]:
+async def said(session: Session, numbered: Collection[tuple[Place, int]]) -> dict[tuple[Place, int], RevisionSaid]:
     """What the revisions are that have these numbers at their origin, at these places; what is not here is absent.
 
-    `numbered` gives with each how far the place is counted ahead of the origin. What stands here for content that was
-    refused gives way to the revision itself.
+    One each: what stands here for content that was refused gives way to the revision itself.
     """
     if not numbered:
         return {}
-    columns = zip(*((*place, rev, ahead) for (place, rev), ahead in numbered.items()), strict=True)
-    wanted = dict(zip(("parts", "subjects", "keys", "revs", "ahead"), columns, strict=True))
-    found: dict[tuple[Place, int], RevisionSaid] = {}
-    for part, subject, key, number, rev, data in await session.fetch(_SAID, wanted):
-        event, place = orjson.loads(data), ((part, subject, key), number)
-        is_it = (event.get("origin_rev") or rev) == number
-        if is_it and (place not in found or event["change"] != "withheld"):
-            found[place] = RevisionSaid(event["change"], event["revision"])
-    return found
+    columns = zip(*((*place, rev) for place, rev in numbered), strict=True)
+    wanted = dict(zip(("parts", "subjects", "keys", "revs"), columns, strict=True))
+    rows = await session.fetch(_SAID, wanted)
+    return {((part, subject, key), rev): RevisionSaid(*said) for part, subject, key, rev, *said in rows}
 
 
 async def revisions(session: Session, record: UUID, *, parts: int) -> list[Stored]:

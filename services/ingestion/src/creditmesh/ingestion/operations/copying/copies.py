@@ -68,5 +68,5 @@ def _withholds(entry: PeerEntry, refusal: FieldError) -> bool:
     said itself and cannot make again takes its number so, and is shown by nobody.
     """
     if entry.changes_state:
-        return entry.change == "discharged"
+        return entry.change == "discharged" or (entry.own and entry.change == "withheld")
     return entry.own or refusal.code != "whole_code_needed"

@@ -7,7 +7,7 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.copying.entries import PeerEntry
 from creditmesh.ingestion.operations.copying.peer_gate import refused_sender
-from creditmesh.ingestion.operations.records.candidates import Candidate
+from creditmesh.ingestion.operations.records.candidates import REPRESENTATIVE, Candidate
 from creditmesh.ingestion.operations.records.record_book import PeerRevision, RecordBook, StateChange
 from creditmesh.ingestion.revisions import Attribution
 from creditmesh.ingestion.store import copies as store
@@ -43,6 +43,8 @@ class CopyBook:
         self._early: dict[UUID, list[EarlyChange]] = defaultdict(list)
         """What was said of records, or of content, that is not held: their ends, and whom they concern no more."""
         self._new: list[EarlyChange] = []
+        self._seen: list[tuple[int, UUID, int]] = []
+        """Content that is held now, of records of which something was said before."""
 
     async def open(self, entries: Sequence[PeerEntry]) -> None:
         """Find what is held under the entries' ids (a record never moves), lock everybody, read what stands."""
@@ -102,15 +104,21 @@ class CopyBook:
     def withhold(self, entry: PeerEntry) -> None:
         """Show nothing of the copy of which something newer was refused or waits: it is said no more, or perhaps not.
 
-        What waits does not always say which revision it is. What it turns out to be may be refused then.
+        What waits does not always say which revision it is. What it turns out to be may be refused then. Each revision
+        of this node's own that cannot be made again takes its number, for above it is that revision's.
         """
         place = self._held.get(entry.record)
-        if place is None or not (self._state(place) == "published" or (self._waits(place) and not entry.waits)):
+        state = None if place is None else self._state(place)
+        if place is None or state is None:
             return
-        reached = self._shown[place] if self._waits(place) else self._book.origin_rev(place)
+        waits = self._waits(place)
+        if not (state == "published" or (waits and not entry.waits) or entry.own):
+            return
+        reached = self._shown.get(place, 0) if waits else self._book.origin_rev(place)
         rev = reached + 1 if entry.waits else entry.rev
         if rev > reached and self._may_withhold(entry, place):
-            self._shown[place] = reached
+            if state != "withheld":
+                self._shown[place] = reached
             revision = PeerRevision(entry.record, rev)
             why = NEWER_VERSION if entry.waits else None
             self._book.change_state(place, StateChange(change="withheld", reason=why, peer_revision=revision))
@@ -130,7 +138,7 @@ class CopyBook:
 
     def _came_before(self, entry: PeerEntry, place: Place) -> bool:
         """Whether it changes nothing: what is held is newer, or withheld already, or it ended before it came."""
-        withheld = entry.change == "withheld" and self._state(place) == "withheld"
+        withheld = entry.change == "withheld" and self._state(place) == "withheld" and not entry.own
         ended = entry.record not in self._held and self._has_ended(entry)
         return withheld or ended or entry.rev <= self._reached(entry, place)
 
@@ -142,20 +150,20 @@ class CopyBook:
         return self._book.origin_rev(place)
 
     def _remember(self, entry: PeerEntry) -> FieldError | None:
-        """Keep what was said of what is not held; a discharge only if it says of whom."""
-        if entry.change == "discharged" and (entry.body is None or entry.body.role is None):
+        """Keep what was said of what is not held; a discharge only if it says of whom, and of whom content may name."""
+        role = "" if entry.change in HIDING or entry.body is None else entry.body.role
+        if entry.change == "discharged" and not role:
             return reason("unreadable_entry")
-        if entry.change in HIDING or entry.change == "discharged":
-            role = None if entry.body is None else entry.body.role
+        if entry.change in HIDING or (entry.change == "discharged" and role == REPRESENTATIVE):
             part = self._ctx.part(str(entry.record))
-            early = EarlyChange(part, entry.record, entry.rev, entry.origin, entry.change, role)
+            early = EarlyChange(part, entry.record, entry.origin, role or "", entry.rev, entry.rev)
             self._early[entry.record].append(early)
             self._new.append(early)
         return None
 
     def _has_ended(self, entry: PeerEntry) -> bool:
-        early = (each for each in self._early.get(entry.record, ()) if each.change in HIDING)
-        return any(each.origin == entry.origin and each.rev > entry.rev for each in early)
+        ends = (each for each in self._early.get(entry.record, ()) if each.role == "")
+        return any(each.origin == entry.origin and each.last_rev > entry.rev for each in ends)
 
     def ended_by(self, entry: PeerEntry) -> UUID | None:
         """The subject whose record here this entry marks or ends; None for content, and where none is held."""
@@ -168,15 +176,15 @@ class CopyBook:
         session = await self._ctx.session()
         await store.add(session, self._begun)
         await store.remember(session, self._new)
+        await store.forget(session, self._seen)
 
-    def _numbered(self, entries: Sequence[PeerEntry]) -> dict[tuple[Place, int], int]:
-        """Where these entries came before, their numbers, and how far copies there are counted ahead of the origin."""
-        found: dict[tuple[Place, int], int] = {}
+    def _numbered(self, entries: Sequence[PeerEntry]) -> set[tuple[Place, int]]:
+        """Where these entries came before, and their numbers."""
+        found: set[tuple[Place, int]] = set()
         for entry in entries:
             place = self._held.get(entry.record) if entry.candidate is None else entry.candidate.place
-            newest = None if place is None or not entry.authorised else self._book.newest(place)
-            if place is not None and newest is not None and entry.rev <= (reached := self._book.origin_rev(place)):
-                found[place, entry.rev] = newest.rev - reached
+            if place is not None and entry.authorised and entry.rev <= self._book.origin_rev(place):
+                found.add((place, entry.rev))
         return found
 
     def _contradicts(self, entry: PeerEntry, place: Place) -> bool:
@@ -216,6 +224,8 @@ class CopyBook:
         revision = PeerRevision(body.record, body.rev, body.revision, body.mark)
         self._discharge_early(revision, by, candidate)
         self._book.add(candidate, by, change=body.change, peer_revision=revision)
+        if body.record in self._early:
+            self._seen.append((self._ctx.part(str(body.record)), body.record, body.rev))
         if body.record not in self._held:
             self._held[body.record] = candidate.place
             if body.origin == self._ctx.node.code:
@@ -225,11 +235,13 @@ class CopyBook:
     def _discharge_early(self, before: PeerRevision, by: Attribution, candidate: Candidate) -> None:
         """Who was discharged between what was shown and this content is so in it: who it was is not known here."""
         shown = self._shown.get(candidate.place, 0)
-        early = [each for each in self._early.get(before.record, ()) if each.change == "discharged"]
-        for each in sorted(early, key=lambda change: change.rev):
-            about = candidate.has_role(each.role)
-            if about is not None and each.origin == by.origin and shown < each.rev < before.rev:
-                revision = PeerRevision(before.record, each.rev, mark=before.mark)
+        if self._state(candidate.place) not in {None, "withheld"}:  # whatever came since was applied
+            return
+        for each in self._early.get(before.record, ()):
+            about = candidate.has_role(each.role) if each.origin == by.origin else None
+            between = [rev for rev in (each.first_rev, each.last_rev) if shown < rev < before.rev]
+            if about is not None and between:
+                revision = PeerRevision(before.record, between[0], mark=before.mark)
                 self._book.add(candidate, by, change="discharged", about=about, peer_revision=revision)
                 return
 

@@ -36,7 +36,8 @@ from creditmesh.schemas.rules.display import Period, lengthened
 from creditmesh.schemas.rules.identity import Identity
 
 _SLICE = 100
-_REPRESENTATIVE = "legal_representative"
+REPRESENTATIVE = "legal_representative"
+"""The role of whom a row names beside its subject."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,7 +102,7 @@ class Candidate:
 
     def has_role(self, role: str | None) -> UUID | None:
         """Whom it names in this role."""
-        return None if self.representative is None or role != _REPRESENTATIVE else self.representative[0]
+        return None if self.representative is None or role != REPRESENTATIVE else self.representative[0]
 
     def facts(self) -> dict[str, object]:
         """What its event says of the record beside its life, but for what is sealed."""
@@ -109,7 +110,7 @@ class Candidate:
         related = []
         if self.representative is not None:
             subject, part = self.representative
-            related.append({"role": _REPRESENTATIVE, "subject": str(subject), "part": part})
+            related.append({"role": REPRESENTATIVE, "subject": str(subject), "part": part})
         return {
             "kind": self.passed.subject.kind,
             "severity": judged.severity,

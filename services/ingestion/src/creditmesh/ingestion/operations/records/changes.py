@@ -23,6 +23,7 @@ from creditmesh.ingestion.operations.records.record_book import RecordBook, Stat
 from creditmesh.ingestion.operations.records.register import Register, RowVerdict, told
 from creditmesh.ingestion.verdicts import REINSTATED, Known
 from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.exchange import ENDS
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
@@ -60,7 +61,7 @@ async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     newest = _newest(register.history(candidate))
     _expect(change.expected, newest.rev)
     _expect(stored.rev, newest.rev)
-    if newest.state != "published":
+    if newest.state in ENDS:
         _assert_reopens(ctx, change, RecordChanged.model_validate_json(stored.data))
     verdict = _corrected(register, row, candidate)
     await register.write()
@@ -74,7 +75,7 @@ async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     await book.open_newest([stored.place])
     newest = _newest(book.history(stored.place))
     _expect(change.expected, newest.rev)
-    if newest.state != "published":
+    if newest.state in ENDS:
         raise RecordClosed("It has ended already.", "该记录已终止。")
     officer = ctx.known_caller.officer
     withdrawal = StateChange(change="withdrawn", officer=officer, reason=change.why, basis=change.basis)
@@ -136,11 +137,11 @@ def _assert_reopens(ctx: Context, change: ChangeRequest, newest: RecordChanged) 
 
 def _corrected(register: Register, row: IntakeRow, candidate: Candidate) -> RowVerdict:
     newest = register.history(candidate)[-1]
-    if newest.state != "published":
+    if newest.state in ENDS:
         if candidate.holds:
             raise _refused(candidate.holds)
         return register.revise(candidate, "reopened")
-    if newest.fingerprint in candidate.fingerprints:
+    if newest.state == "published" and newest.fingerprint in candidate.fingerprints:
         return RowVerdict("unchanged", newest.record, newest.rev, reasons=(reason("same"),))
     return register.hold(row) or register.revise(candidate, "corrected")
 

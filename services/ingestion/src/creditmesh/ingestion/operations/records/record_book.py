@@ -177,7 +177,8 @@ class RecordBook:
                 codes.add(candidate.code)
                 self._new_codes.add((place[1], candidate.code))
         # What peers call a subject is theirs to know: names are compared with those of own rows.
-        return self._add(place, row, known, by, event, name=candidate.name if own else None)
+        name = candidate.name if own else None
+        return self._add(place, row, known, by, event, told_rev=_told_rev(peer_revision, rev), name=name)
 
     def change_state(self, place: Place, what: StateChange) -> UUID:
         """Mark, unmark or end the record at this place, as one more revision. The id of its row."""
@@ -197,7 +198,8 @@ class RecordBook:
         says.pop("origin_rev", None)
         says |= _not_always(what.peer_revision, rev, None)
         event = state_event(says, by, known, revision or row, change=what.change, about=what.about)
-        return self._add(place, row, known, by, event)
+        told_rev = None if what.change == "withheld" else _told_rev(what.peer_revision, rev)
+        return self._add(place, row, known, by, event, told_rev=told_rev)
 
     def forget(self) -> None:
         """Write nothing of what was added; that it was is still known."""
@@ -221,13 +223,21 @@ class RecordBook:
             self._ctx.emit_row(row, part=part)
 
     def _add(
-        self, place: Place, row: UUID, known: Known, by: Attribution, event: bytes, *, name: bytes | None = None
+        self,
+        place: Place,
+        row: UUID,
+        known: Known,
+        by: Attribution,
+        event: bytes,
+        *,
+        told_rev: int | None,
+        name: bytes | None = None,
     ) -> UUID:
         ctx, (part, subject, natural_key) = self._ctx, place
         self.rows.append((
             self._at, ctx.legal_date, part, known.rev, by.item_version, row, known.record, subject, by.submission,
             natural_key, known.fingerprint, *self._mac, by.item, by.party, by.origin, by.lane,
-            known.state, known.mark, ctx.traceparent, event, name,
+            known.state, known.mark, ctx.traceparent, event, name, told_rev,
         ))  # fmt: skip
         self._queued.append((row, part))
         self.history(place).append(known)
@@ -240,9 +250,14 @@ def _own_rev(newest: Known | None, told: PeerRevision) -> int:
     return told.rev if newest is None else max(told.rev, newest.rev + 1)
 
 
+def _told_rev(told: PeerRevision | None, rev: int) -> int | None:
+    """Its number at its origin, where it is counted otherwise here."""
+    return None if told is None or told.rev == rev else told.rev
+
+
 def _not_always(told: PeerRevision | None, rev: int, about: UUID | None) -> dict[str, object]:
     """What few events say."""
-    said = {"origin_rev": None if told is None or told.rev == rev else told.rev, "about": about and str(about)}
+    said = {"origin_rev": _told_rev(told, rev), "about": about and str(about)}
     return {name: value for name, value in said.items() if value is not None}
 
 
