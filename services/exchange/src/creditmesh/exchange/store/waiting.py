@@ -35,7 +35,6 @@ _RECORDS = """
     select distinct record from exchange.waiting
      where peer = :peer and feed = :feed and record = any(cast(:records as uuid[]))
 """
-_AMONG = "select index from exchange.waiting where peer = :peer and feed = :feed and index = any(:indices)"
 _NOT_JUDGED = """
     select count(*) from exchange.waiting where peer = :peer and feed = :feed and unknown = :unknown
 """
@@ -79,12 +78,6 @@ async def waiting_records(session: Session, peer: str, feed: str, records: Colle
     """Those of these records of which something waits."""
     wanted = {"peer": peer, "feed": feed, "records": list(records)}
     return {row.record for row in await session.fetch(_RECORDS, wanted)}
-
-
-async def among(session: Session, peer: str, feed: str, indices: Collection[int]) -> set[int]:
-    """Those of these entries that wait."""
-    wanted = {"peer": peer, "feed": feed, "indices": list(indices)}
-    return {row.index for row in await session.fetch(_AMONG, wanted)}
 
 
 async def not_judged(session: Session, peer: str, feed: str) -> int:
