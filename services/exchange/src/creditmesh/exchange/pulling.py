@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -161,7 +162,9 @@ class Pulling:
         await self._tell_again()
 
     async def _tell_again(self) -> None:
-        await self._done(receiving.tell_again)
+        first: int | None = 0
+        while first is not None:
+            first = await self._done(partial(receiving.tell_again, first=first))
 
     async def _done(self, work: Callable[[Context, str, str], Awaitable[T]]) -> T:
         context = Context(self._equipment)
