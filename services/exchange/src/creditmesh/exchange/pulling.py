@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -164,16 +163,16 @@ class Pulling:
     async def _tell_again(self) -> None:
         first: int | None = 0
         while first is not None:
-            first = await self._done(partial(receiving.tell_again, first=first))
+            first = await self._done(receiving.tell_again, first=first)
 
-    async def _done(self, work: Callable[[Context, str, str], Awaitable[T]]) -> T:
+    async def _done(self, work: Callable[..., Awaitable[T]], **more: object) -> T:
         context = Context(self._equipment)
         try:
-            done = await work(context, self._peer().party.code, self._feed)
+            done = await work(context, self._peer().party.code, self._feed, **more)
             await context.commit()
+            return done
         finally:
             await context.rollback()
-        return done
 
     async def _announce(self, peer: Peer, before: FeedCopy) -> FeedCopy:
         """Hear how far the feed goes: at first, and where this node has lost part of what it had answered for."""
