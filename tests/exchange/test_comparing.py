@@ -309,3 +309,20 @@ def test_what_a_waiting_feed_says_is_what_lets_it_go_on():
     told = NotCompared()
     assert told.detail.startswith("It goes on when all have answered, or one that holds a head")
     assert told.detail_zh.startswith("全部读取节点应答")
+
+
+async def test_of_a_child_for_whom_much_waits_an_operator_hears(process: Process, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(relaying, "MANY", 3)
+    stopped, place = process.city.node.host.equipment["exchange"].stopped, "down-nobody answers"
+    bodies = [AcknowledgedBody(by="province", at=NOW + timedelta(days=40 + n), entries=()) for n in range(4)]
+    # The children are found whatever others wait; a feed that nobody is enrolled to read may not be appended to here.
+    monkeypatch.setattr(relaying, "is_appendable", lambda _, feed: feed != "down-nobody")
+    async with process.city.node.context("exchange") as context:
+        await relaying.pass_on(context, [ChildAnswer("nobody", body) for body in bodies[:3]])
+    assert place not in stopped
+    async with process.city.node.context("exchange") as context:
+        await relaying.pass_on(context, [ChildAnswer("nobody", bodies[3])])
+    await eventually(lambda: place in stopped)
+    async with process.city.node.database.session() as session:
+        await session.execute("delete from exchange.child_answer where child = 'nobody'")
+    await eventually(lambda: place not in stopped)

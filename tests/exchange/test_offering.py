@@ -8,8 +8,11 @@ import orjson
 import pytest
 
 from creditmesh.exchange.operations import offering
+from creditmesh.exchange.store import revisions
+from creditmesh.exchange.store.revisions import ContentPlace
 from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.exchange import FeedEntry
+from tests.exchange.conftest import City
 from tests.exchange.sender import Puller
 from tests.exchange.test_catching_up import PAGES, chain_revisions
 from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
@@ -110,3 +113,26 @@ async def test_what_is_the_same_when_it_was_asked_for_is_told_whole(puller: Pull
     told = await offered_while(puller, monkeypatch)
     assert [(page.first, page.replaced) for page in told] == [(0, ())]
     assert told[0].entries[0].body is not None
+
+
+REVISIONS = """
+insert into exchange.sent_revision (record, rev, peer, index, change)
+select $1, n, $2, n, case when n % 10000 = 0 then 'discharged' else 'corrected' end from generate_series(1, 50000) n
+"""
+
+
+async def test_a_record_that_was_corrected_again_and_again_is_read_once_however_much_of_it_is_asked_for(city: City):
+    peer, record = "district", uuid4()
+    async with city.node.database.session() as session:
+        await session.execute(REVISIONS, record, peer)
+    content = [ContentPlace(record, rev, rev) for rev in range(1, 50_001) if rev % 10_000]
+    async with city.node.context("exchange") as ctx:
+        session = await ctx.session()
+        gone = await revisions.replaced(session, peer, content)
+        told, beyond = dict[int, bool](), -1
+        while behind := await revisions.following(session, peer, "up", [1], {record: 1}, beyond=beyond, limit=5000):
+            told, beyond = told | behind, max(behind)
+    says = set(range(9_999, 50_000, 10_000))
+    assert gone == {each.index for each in content} - says, "one that was discharged from says who that was"
+    assert list(told) == list(range(1, 50_001))
+    assert {index for index, replaced in told.items() if replaced} == gone - {1}, "of a place itself it is asked apart"

@@ -13,7 +13,7 @@ import pytest
 from creditmesh.chassis.context import Context
 from creditmesh.exchange import events
 from creditmesh.exchange.chunks import PageChunk
-from creditmesh.exchange.operations import telling
+from creditmesh.exchange.operations import relaying, telling
 from creditmesh.exchange.operations.chain import MOST_ABOVE, MOST_AT_ONCE
 from creditmesh.exchange.store import pages as received
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
@@ -26,6 +26,7 @@ from tests.exchange.conftest import NOW, City, Neighbour, Signer, neighbour, row
 from tests.exchange.test_acknowledging import withdrawn
 from tests.exchange.test_feeds import submitted
 from tests.exchange.test_holders import delivered
+from tests.support.eventually import eventually
 
 _numbers = iter(range(800, 1000))
 _places = iter(range(10**6))
@@ -74,7 +75,13 @@ class Province:
         async with self.city.node.context("exchange") as ctx:
             await keep(ctx, [event])
             await events.on_page_received(ctx, [delivered(event)])
+        await eventually(self.all_taken)
         await self.city.node.settled()
+
+    async def all_taken(self) -> bool:
+        """Whether what waited for rows that are known is taken."""
+        async with self.city.node.database.session() as session:
+            return not await session.fetch("select from exchange.grown")
 
     async def tells_chain(self) -> None:
         await self.tells("province", self.row(self.city.above, above=(self.nation.code,), tier="province"))
@@ -503,3 +510,25 @@ async def test_an_answer_is_bounded_before_it_is_read(province: Province):
             await events.on_page_received(ctx, [delivered(event)])
         await province.city.node.settled()
         assert [each.outcome for each in await province.said(record)] == outcomes
+
+
+async def test_what_waited_for_a_row_is_taken_some_at_a_time_and_not_where_the_row_is_taken(
+    province: Province, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(relaying, "_MOST_WAITING", 2)
+    records = [await province.withdrawn() for _ in range(5)]
+    for record in records:
+        await province.passes_on(record, province.proof(record))
+    waits = f"select count(*) from exchange.unnamed where node = '{province.nation.code}' and type = 'acknowledged'"
+    taken: list[int] = []
+    take = relaying.take_waiting
+
+    async def counted(ctx: Context) -> bool:
+        done = await take(ctx)
+        taken.append(await (await ctx.session()).value(waits, {}))
+        return done
+
+    monkeypatch.setattr(relaying, "take_waiting", counted)
+    await province.tells_chain()
+    assert [left for left in dict.fromkeys(taken) if left < 5] == [3, 1, 0], "each turn commits by itself"
+    assert [[each.outcome for each in await province.said(record)] for record in records] == [["acknowledged"]] * 5

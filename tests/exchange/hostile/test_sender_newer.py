@@ -1,7 +1,7 @@
 """A sender of a newer version: what this one has no word for waits and is named, and an upgrade tells it anew."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -10,12 +10,14 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
+from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.operations import answering, receiving
 from creditmesh.exchange.store import copies
+from creditmesh.exchange.store import pages as store_pages
 from creditmesh.node import feeds
 from creditmesh.schemas import received
 from creditmesh.schemas.events import EntriesJudged, PageReceived
-from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, EntryLine, LineType
+from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, EntryLine, FeedEntry, LineType
 from tests.exchange.conftest import City
 from tests.exchange.sender import Puller, pulling_from_a_sender
 
@@ -297,3 +299,67 @@ async def test_what_waited_before_an_upgrade_is_said_to_wait_and_an_end_among_it
     async with pulls.city.node.database.session() as session:
         rows = await session.fetch("select index, record::text from exchange.waiting where peer = $1", code)
     assert sorted(tuple(row) for row in rows) == [(0, FIRST), (1, FIRST), (2, FIRST), (4, THIRD), (5, FIRST)]
+
+
+async def test_what_waited_is_told_in_turns_and_who_begins_anew_goes_on_where_another_ended(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    tell_again = receiving.tell_again
+
+    async def not_yet(*_: object, **__: object) -> None:
+        """The node's own loop begins some time."""
+
+    monkeypatch.setattr(receiving, "tell_again", not_yet)
+    monkeypatch.setattr(receiving, "_AT_ONCE", 2)
+    monkeypatch.setattr(received, "EntryLine", NewerLine)
+    code = pulls.sender.who.code
+    async with pulls.city.node.context("exchange") as ctx:
+        assert await tell_again(ctx, code, "up") == 2
+    assert [page.first for page in (await pages(pulls))[2:]] == [0, 1]
+    assert ((await pulls.copy()).waiting, list((await pulls.copy()).unknown)) == (3, ["behind another", "v 2"])
+    monkeypatch.setattr(receiving, "tell_again", tell_again)
+    await pulls.pulling._tell_again()
+    assert [page.first for page in (await pages(pulls))[2:]] == [0, 1, 2, 5]
+    assert ((await pulls.copy()).waiting, list((await pulls.copy()).unknown)) == (1, ["v 2"])
+
+
+async def test_what_no_word_is_known_of_is_not_read_however_much_it_is(pulls: Puller, monkeypatch: pytest.MonkeyPatch):
+    looked: list[int] = []
+    at = store_pages.at
+
+    async def counted(session: Session, peer: str, feed: str, indices: Collection[int]) -> dict[int, FeedEntry]:
+        looked.extend(indices)
+        return await at(session, peer, feed, indices)
+
+    await pulls.pulling._tell_again()
+    monkeypatch.setattr(store_pages, "at", counted)
+    async with pulls.city.node.database.session() as other, other.transaction():
+        await other.fetch("select from exchange.copy_head for update")
+        await pulls.pulling._tell_again()
+    assert looked == [1, 4], "one that says so of each word, and nobody's head is waited for"
+
+
+async def test_what_is_refused_waits_for_nobody_who_moves_the_copy(pulls: Puller):
+    await pulls.city.node.settled()
+    code = pulls.sender.who.code
+    async with pulls.city.node.database.session() as session:
+        [row] = [row for row in await session.fetch(JUDGED, f"{code}/up") if b'"refused":[]' not in row["data"]][:1]
+    said = EntriesJudged.model_validate_json(row["data"])
+    refused = tuple(each for each in said.refused if each.code not in {NEWER_VERSION, NOT_JUDGED})
+    assert refused
+    async with pulls.city.node.database.session() as other, other.transaction():
+        await other.fetch("select from exchange.copy_head where peer = $1 for update", code)
+        async with pulls.city.node.context("exchange") as ctx:
+            await answering._note_refused(await ctx.session(), [said.model_copy(update={"refused": refused})])
+
+
+async def test_two_who_take_bodies_out_of_one_page_leave_none_of_them(pulls: Puller):
+    code = pulls.sender.who.code
+    await pulls.city.node.settled()
+    async with pulls.city.node.context("exchange") as one, pulls.city.node.context("exchange") as other:
+        await answering.forget(await one.session(), [(code, "up", 0)])
+        second = asyncio.create_task(answering.forget(await other.session(), [(code, "up", 1)]))
+        await asyncio.wait({second}, timeout=0.5)
+        await one.commit()
+        await second
+    assert (await kept(pulls, 0), await kept(pulls, 1)) == ([None], [None])

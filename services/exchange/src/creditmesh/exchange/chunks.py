@@ -68,10 +68,16 @@ def held_back(page: PageReceived, *, replaced: Collection[int], waiting: Collect
     return _written(page.model_copy(update={"entries": _lines(page, gone), "replaced": gone, "waiting": held}))
 
 
-def alone(peer: str, feed: str, entry: FeedEntry, *, replaced: bool = False) -> PageChunk:
-    """One entry that was verified before; without its content, where that was replaced."""
-    page = PageReceived(peer=peer, feed=feed, first=entry.index, until=entry.index + 1, entries=(entry,))
-    return held_back(page, replaced={entry.index}, waiting=()) if replaced else _written(page)
+def alone(peer: str, feed: str, entry: FeedEntry) -> PageChunk:
+    """One entry that was verified before."""
+    return told_anew(peer, feed, [entry], replaced=False)
+
+
+def told_anew(peer: str, feed: str, entries: Sequence[FeedEntry], *, replaced: bool) -> PageChunk:
+    """Entries that stand one after another and were verified before; without their content, where that was replaced."""
+    first, until = entries[0].index, entries[-1].index + 1
+    page = PageReceived(peer=peer, feed=feed, first=first, until=until, entries=tuple(entries))
+    return held_back(page, replaced=range(first, until), waiting=()) if replaced else _written(page)
 
 
 def _lines(page: PageReceived, indices: Collection[int]) -> tuple[FeedEntry, ...]:

@@ -19,7 +19,8 @@ from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit, keep_running
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.forgetter import forgetter
-from creditmesh.exchange.operations import chain, relaying
+from creditmesh.exchange.operations import chain
+from creditmesh.exchange.passer import Passer
 from creditmesh.exchange.peer import WAIT, Peer
 from creditmesh.exchange.pulling import Pulling, Sending
 from creditmesh.schemas.catalogue import Party
@@ -35,7 +36,12 @@ SECONDS_TO_LOOK = 1.0
 
 def units(workplace: Workplace) -> list[Unit]:
     """The exchange's own units."""
-    return [Unit("puller", Puller(workplace).run), Unit("comparer", Comparer(workplace).run), forgetter(workplace)]
+    return [
+        Unit("puller", Puller(workplace).run),
+        Unit("comparer", Comparer(workplace).run),
+        Unit("passer", Passer(workplace).run),
+        forgetter(workplace),
+    ]
 
 
 class Puller:
@@ -62,7 +68,6 @@ class Puller:
                 await leases.rebalance()
                 await self._keep(dict(self._wanted(leases.held, pulls=pulls, answers=answers)))
                 await self._publish_own_row()
-                await self._pass_on_waiting()
                 await asyncio.sleep(SECONDS_TO_LOOK)
 
     def _wanted(
@@ -119,19 +124,6 @@ class Puller:
         finally:
             await context.rollback()
         self._published = row
-
-    async def _pass_on_waiting(self) -> None:
-        """Tell children what waited until their feeds could be appended to."""
-        told = True
-        while told:
-            context = Context(self._equipment)
-            try:
-                told = await relaying.pass_on_waiting(context)
-                await context.commit()
-            except Unavailable:
-                return  # it waits on
-            finally:
-                await context.rollback()
 
     def _directory(self) -> Directory:
         followed = self._equipment.followed

@@ -161,16 +161,18 @@ class Pulling:
         await self._tell_again()
 
     async def _tell_again(self) -> None:
-        await self._done(receiving.tell_again)
+        first: int | None = 0
+        while first is not None:
+            first = await self._done(receiving.tell_again, first=first)
 
-    async def _done(self, work: Callable[[Context, str, str], Awaitable[T]]) -> T:
+    async def _done(self, work: Callable[..., Awaitable[T]], **more: object) -> T:
         context = Context(self._equipment)
         try:
-            done = await work(context, self._peer().party.code, self._feed)
+            done = await work(context, self._peer().party.code, self._feed, **more)
             await context.commit()
+            return done
         finally:
             await context.rollback()
-        return done
 
     async def _announce(self, peer: Peer, before: FeedCopy) -> FeedCopy:
         """Hear how far the feed goes: at first, and where this node has lost part of what it had answered for."""

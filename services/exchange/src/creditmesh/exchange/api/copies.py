@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.exchange.api.feeds import NDJSON, PULLS, Feed
-from creditmesh.exchange.operations import chain, copying, offering, relaying, restoring
+from creditmesh.exchange.operations import chain, copying, offering, restoring
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.chain import ChainOut
 from creditmesh.schemas.exchange import FeedOut, LostOut, OfferedOut, RestoredOut
@@ -68,9 +68,7 @@ async def accept(ctx: Ctx, peer: NodeCode, node: NodeCode) -> ChainOut:
 
     409 if none are offered. `POST /v1/admin/chain/province/nation/accept`
     """
-    accepted = await chain.accept(ctx, peer, node)
-    await relaying.take_relayed(ctx, [], grown=[peer])
-    return accepted
+    return await chain.accept(ctx, peer, node)
 
 
 @router.get("/v1/exchange/copies/{feed}", access=PULLS)

@@ -86,9 +86,9 @@ async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> No
     kept = {place for place, code in refused.items() if code == NEWER_VERSION}
     gone = set[EntryPlace]()
     for (peer, feed), of_copy in groupby(sorted(refused), key=lambda place: place[:2]):
-        await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
         unjudged = [index for *_, index in of_copy if refused[peer, feed, index] == NOT_JUDGED]
         if unjudged:
+            await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
             waits, replaced = await _keep_waiting(session, peer, feed, unjudged)
             kept |= {(peer, feed, index) for index in waits}
             gone |= {(peer, feed, index) for index in replaced}
@@ -109,7 +109,7 @@ async def _keep_waiting(
     found = await pages.at(session, peer, feed, indices)
     read = read_entries(peer, feed, [found[index] for index in sorted(found)])
     replaced = await telling.replaced(session, peer, read)
-    room = max(_MOST_NOT_JUDGED - await waiting.not_judged(session, peer, feed), 0)
+    room = max(_MOST_NOT_JUDGED - len(await waiting.not_judged(session, peer, feed)), 0)
     waits = [WaitingEntry(each.index, UNJUDGED, each.record) for each in read if each.index not in replaced][:room]
     await waiting.add(session, peer, feed, waits)
     return [each.index for each in waits], replaced
@@ -117,7 +117,7 @@ async def _keep_waiting(
 
 async def forget(session: Session, places: Sequence[EntryPlace]) -> None:
     """What was refused, or is told no more, is not kept: the line stays, under the peer's tree head; the body goes."""
-    texts = await pages.covering(session, places) if places else []
+    texts = await pages.held(session, places) if places else []
     if texts:
         blanked = [(each.part, each.id, without_bodies(each.data, each.indices)) for each in texts]
         await pages.rewrite(session, blanked)

@@ -83,24 +83,21 @@ async def publish(ctx: Context, row: NodeRow) -> None:
     await chain.keep(session, row.node, row.node, signed.model_dump_json(), at=ctx.instant)
 
 
-async def take_rows(ctx: Context, entries: Sequence[ReceivedEntry]) -> set[str]:
+async def take_rows(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
     """Believe the rows of nodes among these entries, where they are to be, and pass them on; the peers they came from.
 
     A row of a node that nobody names above the peer waits until somebody does; one that the keys before did not sign,
-    that is of another time, or one too many of its node, waits for an operator.
+    that is of another time, or one too many of its node, waits for an operator. What others answered and waits for a
+    node's row is looked for then.
     """
     given: dict[str, list[ReceivedEntry]] = defaultdict(list)
     for received in entries:
         if _body(received) is not None:
             given[received.peer].append(received)
-    taken = set()
     for code, left in sorted(given.items()):
         peer = peer_above(ctx, code)
-        if peer is None:
-            continue
-        if await _take_all(ctx, peer, left):
-            taken.add(code)
-    return taken
+        if peer is not None and await _take_all(ctx, peer, left):
+            await chain.grow(await ctx.session(), code)
 
 
 def peer_above(ctx: Context, code: str) -> Party | None:
@@ -157,6 +154,7 @@ async def accept(ctx: Context, peer: str, node: str) -> ChainOut:
     await _believe(ctx, peer, node, SignedText.model_validate_json(offered))
     if (party := peer_above(ctx, peer)) is not None:
         await _take_all(ctx, party, [])
+    await chain.grow(await ctx.session(), peer)
     return _out(ChainRow(peer, node, offered, None))
 
 

@@ -5,7 +5,7 @@ an end, which holds at once; the feed goes on. Whoever knows the words tells suc
 begins to follow the feed; it does so once.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -64,56 +64,87 @@ async def _without_replaced(session: Session, peer: str, chunks: Sequence[PageCh
     ]
 
 
-async def tell_again(ctx: Context, peer: str, feed: str) -> None:
-    """Tell the entries of this copy anew that waited for words which this version knows; not while it is behind.
+async def tell_again(ctx: Context, peer: str, feed: str, *, first: int = 0) -> int | None:
+    """Tell some entries of this copy anew that waited for words which this version knows; not while it is behind.
 
-    Those of a record of which one has to wait longer wait with it.
+    Those of a record of which one has to wait longer wait with it. From where on there may be more; None: nowhere.
     """
     session = await ctx.session()
+    if first == 0 and not await _has_known(session, peer, feed):
+        return None
     if not await waiting.hold(session, peer, feed) or (await copies.found(session, peer, feed)).behind:
-        return
-    longer: set[UUID | None] = set()
-    async for waits, read in _waiting(ctx, peer, feed):
+        return None
+    if unsaid := await waiting.unsaid(session, peer, feed, limit=_AT_ONCE):
+        await _say_once(ctx, peer, feed, unsaid)
+        return 0
+    found = await waiting.following(session, peer, feed, first=first, limit=_AT_ONCE)
+    waits, read = {each.index: each for each in found}, await _read(session, peer, feed, found)
+    longer = await _longer(session, peer, feed, {each.record for each in read if each.record is not None})
+    places = [each.index for each in read if _ends(each) or _is_told(each, waits[each.index], longer)]
+    await waiting.remove(session, peer, feed, places)
+    # A body stands once, however often it is told that nobody can judge it.
+    unjudged = [index for index in places if waits[index].unknown == UNJUDGED]
+    given = await pages.at(session, peer, feed, unjudged)
+    await answering.forget(session, [(peer, feed, index) for index in unjudged])
+    await tell_anew(ctx, peer, feed, places, given=given)
+    await waiting.name(session, peer, feed)
+    return found[-1].index + 1 if found else None
+
+
+async def _has_known(session: Session, peer: str, feed: str) -> bool:
+    """Whether this version knows one of the words that are waited for: of each an entry is looked at, no more."""
+    words = await waiting.words(session, peer, feed)
+    unjudged = await waiting.not_judged(session, peer, feed) if UNJUDGED in words else []
+    examples = [WaitingEntry(index, word) for word, index in words.items() if word not in {BEHIND, UNJUDGED}]
+    for some in _some_of([*examples, *unjudged]):
+        waits = {each.index: each for each in some}
+        for each in await _read(session, peer, feed, some):
+            if waits[each.index].unknown != _lacks(each, waits[each.index]):
+                return True
+    return await waiting.left(session, peer, feed)
+
+
+async def _longer(session: Session, peer: str, feed: str, records: Collection[UUID]) -> set[UUID | None]:
+    """Those of these records of which something waits that this version cannot use either.
+
+    What it can use waits behind that from now on; of all that it can read now it is known what it does to its record.
+    """
+    longer, beyond = set[UUID | None](), -1
+    while found := await waiting.lacking(session, peer, feed, records, beyond=beyond, limit=_AT_ONCE):
+        beyond = found[-1].index
+        waits, read = {each.index: each for each in found}, await _read(session, peer, feed, found)
         await note_sent(session, read)
         longer |= {each.record for each in read if not _is_known(each, waits[each.index])}
-    async for waits, read in _waiting(ctx, peer, feed):
-        places = [each.index for each in read if _ends(each) or _is_told(each, waits[each.index], longer)]
-        await waiting.remove(session, peer, feed, places)
-        await _say_once(ctx, [each for each in read if each.index not in places and waits[each.index].unsaid], waits)
-        # A body stands once, however often it is told that nobody can judge it.
-        unjudged = [index for index in places if waits[index].unknown == UNJUDGED]
-        given = await pages.at(session, peer, feed, unjudged)
-        await answering.forget(session, [(peer, feed, index) for index in unjudged])
-        await tell_anew(ctx, peer, feed, places, given=given)
-    await waiting.count(session, peer, feed)
+        lacks = {each.index: _lacks(each, waits[each.index]) for each in read}
+        renamed = {index: word for index, word in lacks.items() if UNJUDGED not in {word, waits[index].unknown}}
+        await waiting.rename(session, peer, feed, renamed)
+    return longer
 
 
-async def _waiting(
-    ctx: Context, peer: str, feed: str
-) -> AsyncIterator[tuple[dict[int, WaitingEntry], tuple[ReceivedEntry, ...]]]:
-    """What waits of a copy, some at a time in the order of the feed, and as this version can read it."""
-    session, first = await ctx.session(), 0
-    while waits := await waiting.following(session, peer, feed, first=first, limit=_AT_ONCE):
-        first = waits[-1].index + 1
-        kept = await pages.at(session, peer, feed, [each.index for each in waits])
-        yield (
-            {each.index: each for each in waits},
-            read_entries(peer, feed, [kept[each.index] for each in waits]),
-        )
+def _some_of(entries: Sequence[WaitingEntry]) -> list[Sequence[WaitingEntry]]:
+    return [entries[first : first + _AT_ONCE] for first in range(0, len(entries), _AT_ONCE)]
 
 
-async def _say_once(ctx: Context, entries: Sequence[ReceivedEntry], waits: Mapping[int, WaitingEntry]) -> None:
-    """Tell of these that they wait: a version before this one did not say so of the record."""
-    if not entries:
-        return
-    session, peer, feed = await ctx.session(), entries[0].peer, entries[0].feed
-    places = [each.index for each in entries]
+async def _read(session: Session, peer: str, feed: str, waits: Sequence[WaitingEntry]) -> tuple[ReceivedEntry, ...]:
+    """What waits as this version can read it."""
+    kept = await pages.at(session, peer, feed, [each.index for each in waits])
+    return read_entries(peer, feed, [kept[each.index] for each in waits])
+
+
+async def _say_once(ctx: Context, peer: str, feed: str, waits: Sequence[WaitingEntry]) -> None:
+    """Tell of these that they wait: a version before this one did not say so of the record. Ends do not wait."""
+    session = await ctx.session()
+    words, read = {each.index: each.unknown for each in waits}, await _read(session, peer, feed, waits)
+    await note_sent(session, read)
+    places = [each.index for each in read if not _ends(each)]
     kept = await pages.at(session, peer, feed, places)
     await keep(ctx, [alone(peer, feed, kept[index]).with_waiting([index]) for index in places], tell=True)
-    await waiting.remove(session, peer, feed, places)
-    said = [WaitingEntry(each.index, waits[each.index].unknown, each.record) for each in entries]
+    await waiting.remove(session, peer, feed, list(words))
+    said = [WaitingEntry(each.index, words[each.index], each.record) for each in read if not _ends(each)]
     await waiting.add(session, peer, feed, said)
     await ctx.flush()
+    await tell_anew(ctx, peer, feed, [each.index for each in read if _ends(each)])
+    await waiting.name(session, peer, feed)
 
 
 def _is_told(entry: ReceivedEntry, waits: WaitingEntry, longer: Collection[UUID | None]) -> bool:
@@ -121,8 +152,14 @@ def _is_told(entry: ReceivedEntry, waits: WaitingEntry, longer: Collection[UUID 
 
 
 def _is_known(entry: ReceivedEntry, waits: WaitingEntry) -> bool:
-    """Whether this version has a word for all that is said, also in the body if it lacked one there."""
-    return entry.unknown is None and (waits.unknown != UNJUDGED or read_body(entry.body) != NOT_JUDGED)
+    return _lacks(entry, waits) == BEHIND
+
+
+def _lacks(entry: ReceivedEntry, waits: WaitingEntry) -> str:
+    """What this version has no word for, in the body too if it lacked one there; it is behind another if nothing."""
+    if entry.unknown is None and waits.unknown == UNJUDGED and read_body(entry.body) == NOT_JUDGED:
+        return UNJUDGED
+    return entry.unknown or BEHIND
 
 
 def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:

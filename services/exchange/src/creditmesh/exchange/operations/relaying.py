@@ -1,7 +1,7 @@
 """Answers of nodes further above, passed on by the one between: taken with their proofs, and on to who sent them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -28,9 +28,10 @@ from creditmesh.schemas.exchange import DOWN, TOLD, UP, AcknowledgedBody, Relaye
 from creditmesh.schemas.proofs import Unproven, proven, refusal_of
 from creditmesh.schemas.received import ReceivedEntry
 
-_AT_ONCE = 50
 _MOST_WAITING = 10
-"""Bodies that had to wait and are appended at once."""
+"""Bodies that had to wait and are taken, or appended, at once."""
+MANY = 1000
+"""So many that wait for one child are told to an operator."""
 _MOST_BYTES = 1024 * 1024
 """Of one body that is passed on, unless it is about one entry; about: texts in it are escaped."""
 _MOST_OF_A_BODY = 4 * _MOST_BYTES
@@ -48,16 +49,16 @@ class ChildAnswer(NamedTuple):
     body: AcknowledgedBody
 
 
-async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown: Collection[str]) -> None:
+async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
     """Take what peers above relay of nodes that are known above them; of any other it waits for that node's row.
 
-    `grown`: the peers above which more nodes are known than before, so that what waited for these is taken too. Node
-    by node, so that whoever else takes answers takes them in this order; what is passed on comes last.
+    Node by node, so that whoever else takes answers takes them in this order; what is passed on comes last.
     """
     session = await ctx.session()
     given: dict[tuple[str, str], list[AcknowledgedBody]] = defaultdict(list)
     known: dict[str, Mapping[str, Link]] = {}
-    for peer in sorted({*grown, *(each.peer for each in entries)}):
+    late = set[str]()
+    for peer in sorted({each.peer for each in entries}):
         known[peer] = {} if chain.peer_above(ctx, peer) is None else await chain.links(ctx, peer)
     for received in entries:
         body = _body(received)
@@ -67,19 +68,36 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry], *, grown:
             given[body.by, received.peer].append(body)
         else:
             await waiting.wait(session, received, node=body.by)
-    if given or grown:
+            late.add(received.peer)
+    for peer in sorted(late):
+        await waiting.grow(session, peer)  # it may have become known meanwhile
+    if given:
         assert_compared(ctx, UP)  # what they are about may have to be fetched back first
     relays: list[ChildAnswer] = []
-    for by, code in sorted({*given, *((node, peer) for peer in grown for node in known[peer])}):
+    for by, code in sorted(given):
         for body in given[by, code]:
             relays += await _take(ctx, body, known[code][by])
-        while code in grown and (
-            places := await waiting.take_waiting(session, code, [by], type_="acknowledged", limit=_AT_ONCE)
-        ):
-            async for entry in chain.kept_entries(session, places):
-                late = _body(entry)
-                relays += [] if late is None else await _take(ctx, late, known[code][by])
     await pass_on(ctx, relays)
+
+
+async def take_waiting(ctx: Context) -> bool:
+    """Take some of what waited for the row of a node above that is known by now; False if there is nothing."""
+    session = await ctx.session()
+    peer = await waiting.grown(session)
+    if peer is None:
+        return False
+    assert_compared(ctx, UP)
+    for by, link in sorted((await chain.links(ctx, peer)).items()):
+        places = await waiting.take_waiting(session, peer, [by], type_="acknowledged", limit=_MOST_WAITING)
+        if places:
+            relays: list[ChildAnswer] = []
+            async for entry in chain.kept_entries(session, places):
+                body = _body(entry)
+                relays += [] if body is None else await _take(ctx, body, link)
+            await pass_on(ctx, relays)
+            return True
+    await waiting.settled(session, peer)
+    return True
 
 
 async def relayed(
@@ -123,6 +141,13 @@ async def pass_on(ctx: Context, relays: Sequence[ChildAnswer]) -> None:
             await append(ctx, feed, [acknowledged_draft(body) for body in bodies])
         else:
             await child_answers.wait(await ctx.session(), child, [body.model_dump_json() for body in bodies])
+
+
+async def many_waiting(ctx: Context) -> list[str]:
+    """The children for whom more waits than should."""
+    session = await ctx.session()
+    children = await child_answers.children(session)
+    return [child for child in children if await child_answers.has_more(session, child, than=MANY)]
 
 
 async def pass_on_waiting(ctx: Context) -> bool:

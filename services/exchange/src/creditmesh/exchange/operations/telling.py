@@ -5,12 +5,13 @@ to be shown. Whoever tells what came before holds the copy's head, so that nothi
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
-from creditmesh.exchange.chunks import PageChunk, alone, held_back
+from creditmesh.exchange.chunks import PageChunk, held_back, told_anew
 from creditmesh.exchange.store import catching_up, copies, pages, revisions, waiting
 from creditmesh.exchange.store.pages import ReceivedPage
 from creditmesh.exchange.store.revisions import ContentPlace, SentRevision
@@ -21,6 +22,8 @@ from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
 
 _AT_ONCE = 50
 """Entries that are told anew at once, with the pages in which they are."""
+_LOOKED_AT = 5000
+"""Places of which it is known at once what came of them: a record is read once for so many."""
 _NOTHING: Mapping[int, FeedEntry] = MappingProxyType({})
 
 
@@ -32,20 +35,35 @@ async def tell_anew(
     `given` are those whose bodies are not kept here. The copy's head is held.
     """
     session, beyond = await ctx.session(), -1
+    read = await _read(session, peer, feed, places)
     records: dict[UUID, int] = {}
-    for entry in reversed(await _read(session, peer, feed, places)):
+    for entry in reversed(read):
         if feed == UP and entry.record is not None:
             records[entry.record] = entry.index
-    while indices := await revisions.following(session, peer, places, records, beyond=beyond, limit=_AT_ONCE):
+    await _learn(session, peer, records)
+    emptied = await replaced(session, peer, read)
+    while behind := await revisions.following(session, peer, feed, places, records, beyond=beyond, limit=_LOOKED_AT):
+        indices = list(behind)
         beyond = indices[-1]
-        still = await waiting.among(session, peer, feed, indices)
-        kept = await pages.at(session, peer, feed, [index for index in indices if index not in still])
-        kept |= {index: given[index] for index in kept if index in given}
-        read = read_entries(peer, feed, _in_order(kept))
-        gone = await replaced(session, peer, read)
-        told = [each.index for each in read if each.index in places or each.index in gone or _says(each)]
-        await keep(ctx, [alone(peer, feed, kept[index], replaced=index in gone) for index in told], tell=True)
-        await ctx.flush()
+        gone = emptied | {index for index in indices if behind[index]}
+        for first in range(0, len(indices), _AT_ONCE):
+            kept = await pages.at(session, peer, feed, indices[first : first + _AT_ONCE])
+            kept |= {index: given[index] for index in kept if index in given}
+            entries = read_entries(peer, feed, _in_order(kept))
+            told = [each.index for each in entries if each.index in places or each.index in gone or _says(each)]
+            await keep(ctx, _chunks(peer, feed, [kept[index] for index in told], gone), tell=True)
+            await ctx.flush()
+
+
+def _chunks(peer: str, feed: str, entries: Sequence[FeedEntry], gone: AbstractSet[int]) -> list[PageChunk]:
+    """Each alone; of those that have no content any more, all that stand one after another together."""
+    runs: list[list[FeedEntry]] = []
+    for entry in entries:
+        if runs and runs[-1][-1].index == entry.index - 1 and {entry.index - 1, entry.index} <= gone:
+            runs[-1].append(entry)
+        else:
+            runs.append([entry])
+    return [told_anew(peer, feed, run, replaced=run[0].index in gone) for run in runs]
 
 
 async def lacking(session: Session, peer: str, feed: str, places: Collection[int]) -> list[FeedEntry]:
@@ -66,14 +84,18 @@ async def replaced(session: Session, peer: str, entries: Iterable[ReceivedEntry]
         if (line := each.line) is not None and line.record is not None and line.rev is not None
         if each.feed == UP and (line.change not in STATE_CHANGES or (line.change == "discharged" and each.body is None))
     ]
-    records = {each.record for each in content}
-    while unread := await revisions.unread(session, peer, records, limit=_AT_ONCE) if content else []:
+    await _learn(session, peer, {each.record for each in content})
+    return await revisions.replaced(session, peer, content)
+
+
+async def _learn(session: Session, peer: str, records: Collection[UUID]) -> None:
+    """Read off its page what became of these records by a revision of which an older version noted the place alone."""
+    while unread := await revisions.unread(session, peer, records, limit=_AT_ONCE) if records else []:
         found = await _read(session, peer, UP, [each.index for each in unread])
         changes = {each.index: each.line.change for each in found if each.line is not None}
         # What is not there any more is taken for what leaves nothing to be shown.
         known = [each._replace(change=changes.get(each.index) or "withheld") for each in unread]
         await revisions.read(session, peer, known)
-    return await revisions.replaced(session, peer, content)
 
 
 def _says(entry: ReceivedEntry) -> bool:

@@ -38,6 +38,10 @@ _TAKE = """
      where u.peer = first.peer and u.feed = first.feed and u.index = first.index
     returning u.peer, u.feed, u.index
 """
+# Whoever takes what waits holds the row: who learns of a node meanwhile comes before it looks, or marks it again.
+_GROW = "insert into exchange.grown (peer) values (:peer) on conflict (peer) do update set peer = excluded.peer"
+_GROWN = "select peer from exchange.grown order by peer limit 1 for update skip locked"
+_SETTLED = "delete from exchange.grown where peer = :peer"
 
 
 class ChainRow(NamedTuple):
@@ -86,3 +90,19 @@ async def take_waiting(
     """Take the places of so many of the entries of this type that wait for these nodes."""
     wanted = {"peer": peer, "nodes": list(nodes), "type": type_, "limit": limit}
     return sorted(tuple(row) for row in await session.fetch(_TAKE, wanted))
+
+
+async def grow(session: Session, peer: str) -> None:
+    """More is known of who is above this peer: what waited for it can be taken."""
+    await session.execute(_GROW, {"peer": peer})
+
+
+async def grown(session: Session) -> str | None:
+    """A peer above which more is known than was looked for; until this transaction ends nobody else has it."""
+    rows = await session.fetch(_GROWN, {})
+    return rows[0].peer if rows else None
+
+
+async def settled(session: Session, peer: str) -> None:
+    """All that waited for who is above this peer, and is known, is taken."""
+    await session.execute(_SETTLED, {"peer": peer})

@@ -91,6 +91,8 @@ _COVERING = """
     select p.part, p.id, p.data, f.indices
       from found f join exchange.received_page p on p.part = f.part and p.id = f.id
 """
+# Two who rewrite the same pages do so one after the other, in this order.
+_HELD = f"{_COVERING} order by p.part, p.id for update of p"
 _REWRITE = """
     update exchange.received_page p set data = w.data
       from unnest(cast(:parts as integer[]), cast(:ids as uuid[]), cast(:texts as bytea[])) as w(part, id, data)
@@ -106,9 +108,18 @@ async def write(session: Session, pages: Sequence[ReceivedPage]) -> None:
 
 async def covering(session: Session, places: Sequence[EntryPlace]) -> list[ReceivedText]:
     """The pages in which these places of peers' feeds are."""
+    return await _covering(session, _COVERING, places)
+
+
+async def held(session: Session, places: Sequence[EntryPlace]) -> list[ReceivedText]:
+    """The same, to be rewritten: nobody else does so until this transaction ends."""
+    return await _covering(session, _HELD, places)
+
+
+async def _covering(session: Session, statement: str, places: Sequence[EntryPlace]) -> list[ReceivedText]:
     peers, names, indices = zip(*places, strict=True)
     wanted = {"peers": peers, "feeds": names, "indices": indices, "most": MOST_ENTRIES}
-    return [ReceivedText(*row) for row in await session.fetch(_COVERING, wanted)]
+    return [ReceivedText(*row) for row in await session.fetch(statement, wanted)]
 
 
 async def rewrite(session: Session, texts: Sequence[tuple[int, UUID, bytes]]) -> None:

@@ -58,26 +58,47 @@ _PASSED_ON = """
 _SENT_OF = """
     select peer, index from exchange.sent_revision where record = any(cast(:records as uuid[])) order by peer, index
 """
-_FOLLOWING = """
-    select index from (
-        select unnest(cast(:places as bigint[])) as index
-        union
-        select s.index from unnest(cast(:records as uuid[]), cast(:firsts as bigint[])) as w(record, first)
-          join exchange.sent_revision s on s.record = w.record and s.peer = :peer and s.index > w.first) told
-     where index > :beyond order by index limit :limit
-"""
 # What a later entry of its record takes the place of. Content in which somebody was discharged since, before other
-# content came, says who that was, and nothing else does: it is told, unless the record ended.
-_REPLACED = """
-    select w.index
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]))
-           as w(record, rev, index)
-     cross join lateral (
-        select min(s.rev) filter (where s.change <> all(cast(:beside as text[]))) as replaced,
-               min(s.rev) filter (where s.change = 'discharged') as discharged,
-               bool_or(s.change = any(cast(:hiding as text[]))) as ended
-          from exchange.sent_revision s where s.record = w.record and s.rev > w.rev and s.peer = :peer) later
-     where later.replaced is not null and (later.ended or later.discharged > later.replaced or later.discharged is null)
+# content came, says who that was, and nothing else does: it is told, unless the record ended. However much is asked
+# about a record, what is known of it (`known`, with the places that are asked for) is read once.
+_GONE = """
+    select index, change, replaced is not null and (ended or discharged > replaced or discharged is null) as gone
+      from (select index, change,
+                   min(rev) filter (where change <> all(cast(:beside as text[]))) over later as replaced,
+                   min(rev) filter (where change = 'discharged') over later as discharged,
+                   bool_or(change = any(cast(:hiding as text[]))) over later as ended
+              from known
+            window later as (partition by record order by rev desc groups between unbounded preceding and 1 preceding)
+           ) judged
+     where index is not null
+"""
+_KINDS = {"beside": sorted(BESIDE), "hiding": sorted(HIDING)}
+_REPLACED = f"""
+    with wanted as materialized (
+        select * from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]))
+                      as w(record, rev, index)
+    ), known as (
+        select record, rev, cast(null as text) as change, index from wanted
+         union all
+        select s.record, s.rev, s.change, null
+          from (select record, min(rev) as first from wanted group by record) w
+          join exchange.sent_revision s on s.record = w.record and s.rev > w.first and s.peer = :peer
+    ), judged as ({_GONE})
+    select index from judged where gone
+"""
+_FOLLOWING = f"""
+    with known as (
+        select s.record, s.rev, s.change, case when s.index > w.first then s.index end as index
+          from unnest(cast(:records as uuid[]), cast(:firsts as bigint[])) as w(record, first)
+          join exchange.sent_revision s on s.record = w.record and s.peer = :peer
+    ), judged as ({_GONE})
+    select index, bool_or(gone) as gone
+      from (select index, gone and change <> all(cast(:beside as text[]) || cast(:hiding as text[])) as gone from judged
+             union all
+            select unnest(cast(:places as bigint[])), false) told
+     where index > :beyond and not exists (
+        select from exchange.waiting w where w.peer = :peer and w.feed = :feed and w.index = told.index)
+     group by index order by index limit :limit
 """
 _UNREAD = """
     select record, rev, peer, index, change from exchange.sent_revision
@@ -119,12 +140,23 @@ async def sent_of(session: Session, records: Collection[UUID]) -> list[tuple[str
 
 
 async def following(
-    session: Session, peer: str, places: Collection[int], records: Mapping[UUID, int], *, beyond: int, limit: int
-) -> list[int]:
-    """The next of these places and of those behind the given one of each record, beyond a place, in their order."""
-    wanted = {"peer": peer, "places": list(places), "beyond": beyond, "limit": limit}
+    session: Session,
+    peer: str,
+    feed: str,
+    places: Collection[int],
+    records: Mapping[UUID, int],
+    *,
+    beyond: int,
+    limit: int,
+) -> dict[int, bool]:
+    """The next of these places and of those behind the given one of each record, beyond a place, in their order.
+
+    None that waits. Each with whether it had content that a later revision of its record replaced or ended; all changes
+    are known.
+    """
+    wanted = {"peer": peer, "feed": feed, "places": list(places), "beyond": beyond, "limit": limit, **_KINDS}
     wanted |= {"records": list(records), "firsts": list(records.values())}
-    return [row[0] for row in await session.fetch(_FOLLOWING, wanted)]
+    return {row.index: row.gone for row in await session.fetch(_FOLLOWING, wanted)}
 
 
 async def replaced(session: Session, peer: str, content: Sequence[ContentPlace]) -> set[int]:
@@ -132,8 +164,7 @@ async def replaced(session: Session, peer: str, content: Sequence[ContentPlace])
     if not content:
         return set()
     values = dict(zip(("records", "revs", "indices"), zip(*content, strict=True), strict=True))
-    kinds = {"beside": sorted(BESIDE), "hiding": sorted(HIDING)}
-    return {row[0] for row in await session.fetch(_REPLACED, {"peer": peer, **values, **kinds})}
+    return {row[0] for row in await session.fetch(_REPLACED, {"peer": peer, **values, **_KINDS})}
 
 
 async def unread(session: Session, peer: str, records: Collection[UUID], *, limit: int) -> list[SentRevision]:

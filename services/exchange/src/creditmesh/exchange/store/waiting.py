@@ -3,11 +3,12 @@
 How many they are, and what they say, stands with the copy: whoever holds its head is alone with what waits of it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.schemas.received import BEHIND
 
 UNJUDGED = "not judged"
 """What is said of an entry that this node could not judge."""
@@ -35,7 +36,45 @@ _RECORDS = """
     select distinct record from exchange.waiting
      where peer = :peer and feed = :feed and record = any(cast(:records as uuid[]))
 """
-_AMONG = "select index from exchange.waiting where peer = :peer and feed = :feed and index = any(:indices)"
+# The words of a copy, one after another, and of each the first entry that waits for it.
+_WORDS = """
+    with recursive words as (
+        (select unknown, index from exchange.waiting
+          where peer = :peer and feed = :feed order by unknown, index limit 1)
+         union all
+        select next.unknown, next.index
+          from words
+         cross join lateral (
+            select w.unknown, w.index from exchange.waiting w
+             where w.peer = :peer and w.feed = :feed and w.unknown > words.unknown
+             order by w.unknown, w.index limit 1) next
+    )
+"""
+_ALL_WORDS = f"{_WORDS} select unknown, index from words"
+_LEFT = """
+    select exists (select from exchange.waiting where peer = :peer and feed = :feed and unsaid)
+        or exists (select from exchange.waiting where peer = :peer and feed = :feed
+                    group by record having bool_and(unknown = :behind))
+"""
+_UNSAID = """
+    select index, unknown, record, unsaid from exchange.waiting
+     where peer = :peer and feed = :feed and unsaid order by index limit :limit
+"""
+_LACKING = """
+    select index, unknown, record, unsaid from exchange.waiting
+     where peer = :peer and feed = :feed and record = any(cast(:records as uuid[])) and unknown <> :behind
+       and index > :beyond
+     order by index limit :limit
+"""
+_OF_WORD = """
+    select index, unknown, record, unsaid from exchange.waiting
+     where peer = :peer and feed = :feed and unknown = :unknown order by index
+"""
+_RENAME = """
+    update exchange.waiting w set unknown = named.unknown
+      from unnest(cast(:indices as bigint[]), cast(:words as text[])) as named(index, unknown)
+     where w.peer = :peer and w.feed = :feed and w.index = named.index
+"""
 _NOT_JUDGED = """
     select count(*) from exchange.waiting where peer = :peer and feed = :feed and unknown = :unknown
 """
@@ -53,12 +92,16 @@ _ADD = """
            unknown = array(select distinct word from unnest(c.unknown || said.unknown) word order by word limit :most)
       from said where c.peer = :peer and c.feed = :feed and said.waiting > 0
 """
-_REMOVE = "delete from exchange.waiting where peer = :peer and feed = :feed and index = any(:indices)"
-_COUNT = """
+_REMOVE = """
+    with gone as (
+        delete from exchange.waiting where peer = :peer and feed = :feed and index = any(:indices) returning index
+    )
+    update exchange.copy_head set waiting = waiting - (select count(*) from gone) where peer = :peer and feed = :feed
+"""
+_NAME = f"""
+    {_WORDS}
     update exchange.copy_head c
-       set waiting = (select count(*) from exchange.waiting where peer = :peer and feed = :feed),
-           unknown = array(select distinct unknown from exchange.waiting where peer = :peer and feed = :feed
-                            order by unknown limit :most)
+       set unknown = array(select unknown from words limit :most)
      where c.peer = :peer and c.feed = :feed
 """
 
@@ -81,16 +124,42 @@ async def waiting_records(session: Session, peer: str, feed: str, records: Colle
     return {row.record for row in await session.fetch(_RECORDS, wanted)}
 
 
-async def among(session: Session, peer: str, feed: str, indices: Collection[int]) -> set[int]:
-    """Those of these entries that wait."""
-    wanted = {"peer": peer, "feed": feed, "indices": list(indices)}
-    return {row.index for row in await session.fetch(_AMONG, wanted)}
+async def words(session: Session, peer: str, feed: str) -> dict[str, int]:
+    """What a copy waits for, and of each word the first entry that does."""
+    return {row.unknown: row.index for row in await session.fetch(_ALL_WORDS, {"peer": peer, "feed": feed})}
 
 
-async def not_judged(session: Session, peer: str, feed: str) -> int:
-    """How many of a copy wait because they could not be judged."""
-    found: int = await session.value(_NOT_JUDGED, {"peer": peer, "feed": feed, "unknown": UNJUDGED})
+async def left(session: Session, peer: str, feed: str) -> bool:
+    """Whether of a record all waits behind what does not wait any more, or something waits that was not told to."""
+    found: bool = await session.value(_LEFT, {"peer": peer, "feed": feed, "behind": BEHIND})
     return found
+
+
+async def unsaid(session: Session, peer: str, feed: str, *, limit: int) -> list[WaitingEntry]:
+    """The first of those of which it was not told that they wait."""
+    wanted = {"peer": peer, "feed": feed, "limit": limit}
+    return [WaitingEntry(*row) for row in await session.fetch(_UNSAID, wanted)]
+
+
+async def lacking(
+    session: Session, peer: str, feed: str, records: Collection[UUID], *, beyond: int, limit: int
+) -> list[WaitingEntry]:
+    """The next entries of these records that wait for something themselves, beyond a place."""
+    wanted = {"peer": peer, "feed": feed, "records": list(records), "behind": BEHIND, "beyond": beyond, "limit": limit}
+    return [WaitingEntry(*row) for row in await session.fetch(_LACKING, wanted)]
+
+
+async def not_judged(session: Session, peer: str, feed: str) -> list[WaitingEntry]:
+    """Those of a copy that wait because they could not be judged."""
+    wanted = {"peer": peer, "feed": feed, "unknown": UNJUDGED}
+    return [WaitingEntry(*row) for row in await session.fetch(_OF_WORD, wanted)]
+
+
+async def rename(session: Session, peer: str, feed: str, words: Mapping[int, str]) -> None:
+    """These wait for something else than was noted."""
+    if words:
+        given = {"peer": peer, "feed": feed, "indices": list(words), "words": list(words.values())}
+        await session.execute(_RENAME, given)
 
 
 async def add(session: Session, peer: str, feed: str, entries: Sequence[WaitingEntry]) -> None:
@@ -102,11 +171,11 @@ async def add(session: Session, peer: str, feed: str, entries: Sequence[WaitingE
 
 
 async def remove(session: Session, peer: str, feed: str, indices: Sequence[int]) -> None:
-    """These wait no more; they are counted still, until `count`."""
+    """These wait no more."""
     if indices:
         await session.execute(_REMOVE, {"peer": peer, "feed": feed, "indices": indices})
 
 
-async def count(session: Session, peer: str, feed: str) -> None:
-    """Count what waits of a copy, and what it says."""
-    await session.execute(_COUNT, {"peer": peer, "feed": feed, "most": _MOST_WORDS})
+async def name(session: Session, peer: str, feed: str) -> None:
+    """Note with the copy what it waits for now."""
+    await session.execute(_NAME, {"peer": peer, "feed": feed, "most": _MOST_WORDS})
