@@ -16,7 +16,6 @@ from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.exchange.chunks import alone
 from creditmesh.exchange.operations import answering, receiving
-from creditmesh.exchange.store import lost
 from creditmesh.node import run_files
 from creditmesh.node.restoring import NAMES
 from creditmesh.node.run_files import RunFile
@@ -320,15 +319,3 @@ async def test_more_entries_than_a_page_takes_are_not_read_at_all(city: City, tm
         assert [answer.status_code for answer in answers] == [404, 200, 200]
         assert answers[0].json()["code"] == "entries_not_kept"
         assert [len(answer.content.splitlines()) for answer in answers[1:]] == [3001, 2]
-
-
-async def test_what_is_listed_of_a_restore_is_counted_without_what_others_send(city: City):
-    async with city.node.database.session("ddl") as session:
-        await session.execute(
-            "insert into exchange.lost_entry (feed, index, record, rev, change, why)"
-            " select 'counted', n, gen_random_uuid(), 1, 'accepted', 'copy' from generate_series(1, 20000) n"
-        )
-        await session.execute("analyze exchange.lost_entry")
-        plan = "\n".join(row[0] for row in await session.fetch(f"explain {lost._COUNT}"))
-        await session.execute("delete from exchange.lost_entry where feed = 'counted'")
-    assert "Seq Scan" not in plan, plan
