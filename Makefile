@@ -42,7 +42,7 @@ test: setup ## everything, on both buses, with real PostgreSQL and Kafka
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -rs
 
 chaos: setup ## kill -9 of everything in a node and a chain, several times over, and long histories (TIMES=3, RUNS=1; each run has another seed)
-	@for run in $$(seq $(RUNS)); do CHAOS_TIMES=$(TIMES) HISTORY_STEPS=$$((500 * $(TIMES))) \
+	@for run in $$(seq $(RUNS)); do CHAOS_TIMES=$(TIMES) HISTORY_SEED=0 HISTORY_STEPS=$$((500 * $(TIMES))) \
 		$(BIN)/python -m pytest tests/chaos tests/histories -s -rs || exit 1; done
 
 run: setup ## sandbox nodes of a city, a province and the nation, and their story (ONCE=1 stops after it; BUS=kafka SPLIT=1)

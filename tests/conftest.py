@@ -3,11 +3,15 @@
 import os
 import signal
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.kafka", "tests.support.postgres", "tests.support.node"]
@@ -50,12 +54,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [test for _, tests in order for test in tests]
 
 
+def _not_remembered(configure: Callable[..., None], **given: Any) -> None:
+    """As the node sets its logs up, but that a logger which was used before can still be listened to."""
+    configure(**given | {"cache_logger_on_first_use": False})
+
+
 def pytest_configure() -> None:
     """Let what tests start be interrupted, and put what they make into memory where there is room.
 
     A database is 1,600 files, and a run makes hundreds.
     Copying and deleting one takes 0.2 s there and up to 3 s on a busy disk. `TMPDIR` says otherwise.
     """
+    structlog.configure = partial(_not_remembered, structlog.configure)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs behind it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):

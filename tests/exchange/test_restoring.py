@@ -18,7 +18,6 @@ from creditmesh.catalogue.objects import entry_of
 from creditmesh.exchange.chunks import alone
 from creditmesh.exchange.operations import answering, receiving, sealing
 from creditmesh.exchange.operations.comparing import compared
-from creditmesh.exchange.store import lost
 from creditmesh.node import run_files
 from creditmesh.node.restoring import NAMES
 from creditmesh.node.run_files import RunFile
@@ -493,15 +492,3 @@ async def test_a_key_that_came_back_is_given_to_who_comes_later(
 
 async def _is_behind(city: TestNode) -> bool:
     return bool(compared(city.host.equipment["exchange"]).behind("up"))
-
-
-async def test_what_is_listed_of_a_restore_is_counted_without_what_others_send(city: City):
-    async with city.node.database.session("ddl") as session:
-        await session.execute(
-            "insert into exchange.lost_entry (feed, index, record, rev, change, why)"
-            " select 'counted', n, gen_random_uuid(), 1, 'accepted', 'copy' from generate_series(1, 20000) n"
-        )
-        await session.execute("analyze exchange.lost_entry")
-        plan = "\n".join(row[0] for row in await session.fetch(f"explain {lost._COUNT}"))
-        await session.execute("delete from exchange.lost_entry where feed = 'counted'")
-    assert "Seq Scan" not in plan, plan

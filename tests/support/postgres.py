@@ -155,7 +155,7 @@ async def postgres() -> AsyncIterator[Postgres]:
     """The server of this test session; it and its data are gone afterwards."""
     # A process that others starve is not idle, though its session is: ten seconds are for a machine of its own.
     patched = pytest.MonkeyPatch()
-    patched.setitem(connecting.SETTINGS, "idle_in_transaction_session_timeout", "60s")  # type: ignore[arg-type]
+    patched.setitem(connecting.SETTINGS, "idle_in_transaction_session_timeout", "61s")  # type: ignore[arg-type]
     for left in _left_behind():
         await EmbeddedServer(left / "data").stop(immediately=True)
         shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What waits is looked through by what it waits for, and what was lost by whether it is listed."""
+"""What waits is looked through by what it waits for."""
 
 from creditmesh.chassis.database.migrations import read_write, script
 
@@ -12,7 +12,6 @@ INDEXES = """
 create table exchange.grown (peer text primary key);
 create index on exchange.waiting (peer, feed, unknown, index);
 create index on exchange.waiting (peer, feed) where unsaid;
-create index on exchange.lost_entry (feed, index) where why is distinct from 'copy';
 """
 
 
