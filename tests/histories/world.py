@@ -264,7 +264,7 @@ class World:
 
 
 def _driven(workplaces: dict[str, Workplace]) -> Declaration:
-    """The node as it is declared; of the exchange's loops the comparer, the own row and what waited for a row remain."""
+    """The node as it is declared; of the exchange's loops three remain: comparer, own row, what waited for a row."""
 
     def units(workplace: Workplace) -> list[Unit]:
         workplaces[workplace.equipment.node.code] = workplace
