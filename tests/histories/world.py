@@ -22,7 +22,9 @@ from creditmesh.chassis.service import Declaration, Workplace
 from creditmesh.chassis.units import Unit
 from creditmesh.exchange import pulling
 from creditmesh.exchange.comparer import Comparer
+from creditmesh.exchange.operations import relaying
 from creditmesh.exchange.operations.comparing import compared, readers
+from creditmesh.exchange.passer import Passer
 from creditmesh.exchange.peer import LIMIT, NotNow, Peer
 from creditmesh.exchange.puller import Puller
 from creditmesh.exchange.pulling import Pulling, Sending
@@ -230,17 +232,18 @@ class World:
 
 
 def _driven(workplaces: dict[str, Workplace]) -> Declaration:
-    """The node as it is declared, but for the exchange's loops: of these only the comparer and the own row remain."""
+    """The node as it is declared; of the exchange's loops three remain: comparer, own row, what waited for a row."""
 
     def units(workplace: Workplace) -> list[Unit]:
         workplaces[workplace.equipment.node.code] = workplace
 
         async def run() -> None:
-            comparer, puller = Comparer(workplace), Puller(workplace)
+            comparer, puller, passer = Comparer(workplace), Puller(workplace), Passer(workplace)
             async with httpx.AsyncClient() as client:
                 while True:
                     await comparer.look(client)
                     await puller._publish_own_row()
+                    await passer._turn(relaying.take_waiting)
                     await asyncio.sleep(0.05)
 
         return [Unit("comparer", run)]
