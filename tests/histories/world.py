@@ -126,11 +126,13 @@ class World:
         await self._away(code, swapped)
         operator = self.chain[code].operator()
         feeds = (await operator.get("/v1/admin/feeds")).raise_for_status().json()["items"]
-        for feed in [each["feed"] for each in feeds if each["peer"] is None]:
-            while (await operator.post(f"/v1/admin/feeds/{feed}/restore")).raise_for_status().json()[
-                "peer"
-            ] is not None:
-                pass
+        for feed in sorted((each["feed"] for each in feeds if each["peer"] is None), key=lambda name: name != "up"):
+            fetched: httpx.Response | None = None
+            while fetched is None or fetched.json()["peer"] is not None:
+                fetched = await operator.post(f"/v1/admin/feeds/{feed}/restore")
+                if fetched.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                    break  # nobody who reads it answers: it waits, and holds up no other
+                fetched.raise_for_status()
 
     async def offer(self, code: str, peer: str) -> None:
         """Have judged anew what the node refused of the peer's records."""
