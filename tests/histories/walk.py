@@ -192,11 +192,14 @@ class Walk:
         refused = {code: await looking.refused(each) for code, each in eyes.items()}
         shown = {code: await self._shown(node) for code, node in nodes.items()}
         for record in self._records():
-            for code in self._above(record.origin):
-                self._is_as_its_origin_says(record, code, held, refused[record.origin].get(code, {}))
+            said_no: dict[UUID, str] = {}
+            for code in self._above(record.origin):  # what one tier refuses comes no higher
+                said_no |= refused[record.origin].get(code, {})
+                self._is_as_its_origin_says(record, code, held, said_no)
             for code in (record.origin, *self._above(record.origin)):
-                withheld = held[code].get(record.key, [{"state": "none"}])[-1]["state"] == "withheld"
-                expected = self.model.shows(record) and not withheld
+                # Where what its origin says of it is refused it is withheld, or stays ended.
+                state = held[code].get(record.key, [{"state": "none"}])[-1]["state"]
+                expected = self.model.shows(record) and state in {"published", "none"}
                 assert (record.key in shown[code]) == expected, f"at rest {self._named(record)} at {code}: shown or not"
         for record in self._records():
             for _, said in await self._certified(record):
@@ -210,7 +213,7 @@ class Walk:
         if mine is None:
             absent = record.ended or (record.item == CHANGING and self.model.item == "withdrawn")
             assert absent, f"{what} is not there: {refused.get(record.key)}"
-        elif mine[-1]["state"] != "withheld" or record.key not in refused:  # or until its origin says more of it
+        elif mine[-1]["state"] == "published" or record.key not in refused:  # or until its origin says more of it
             # What ended here when its newest content had been refused says what was said before.
             said = ("rev", "change", "state") if record.ended else tuple(truth.keys() - OWN_TO_A_NODE)
             assert {name: mine[-1][name] for name in said} == {name: truth[name] for name in said}, what
