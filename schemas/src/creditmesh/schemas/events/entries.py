@@ -36,15 +36,12 @@ class PageReceived(Event):
     for what surrounds them, and a version that can read them tells them anew."""
     replaced: tuple[Count, ...] = ()
     """Those whose content is told no more, for a later one of their record replaced or ended it: this node took it."""
+    ahead: bool = False
+    """Whether these are only the keys among them, told before the rest."""
 
     @property
     def key(self) -> str:
         return f"{self.peer}/{self.feed}"
-
-    @property
-    def whole(self) -> bool:
-        """Whether it has all of these entries, or only their keys."""
-        return len(self.entries) == self.until - self.first
 
     @cached_property
     def received(self) -> tuple[ReceivedEntry, ...]:

@@ -83,7 +83,7 @@ ROWS: dict[str, Reason] = {
     ),
     "unreadable_character": Reason(
         "{name} has a character that cannot be stored, one that a conversion lost, or Chinese that was read in a wrong "
-        "encoding (Ê¾Àý, æ–‡å­—); write it as it was before.",
+        "encoding; write it as it was before.",
         "{name_zh}含有无法保存的字符、转码时丢失的字符，或以错误编码读出的中文（如 Ê¾Àý、æ–‡å­—）；请按原文填写。",
     ),
 }

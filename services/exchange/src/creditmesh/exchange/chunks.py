@@ -33,9 +33,9 @@ class PageChunk(NamedTuple):
         return _written(self.page.model_copy(update={"peer": node}))
 
     def keys(self) -> "PageChunk | None":
-        """Its keys alone; None if it has none. It does not say all of its stretch, so that nobody answers for that."""
+        """Its keys alone; None if it has none. Nobody answers for what is told ahead."""
         keys = [entry for entry, read in zip(self.page.entries, self.page.received, strict=True) if read.type == KEY]
-        return _written(self.page.model_copy(update={"entries": tuple(keys)})) if keys else None
+        return _written(self.page.model_copy(update={"entries": tuple(keys), "ahead": True})) if keys else None
 
     def with_waiting(self, indices: Sequence[int]) -> "PageChunk":
         """The same, with these entries waiting for a newer version."""
@@ -100,7 +100,7 @@ def _chunk(peer: str, feed: str, first: int, lines: Sequence[bytes]) -> PageChun
         where = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
         raise BadPage("malformed", first + (int(where[1]) if len(where) > 1 else 0)) from error
     beside = page.waiting + page.replaced
-    if (page.peer, page.feed, page.first, page.until, beside) != (peer, feed, first, until, ()):
+    if (page.peer, page.feed, page.first, page.until, beside, page.ahead) != (peer, feed, first, until, (), False):
         raise BadPage("malformed", first)
     if too_long := next((each for each in page.entries if len(each.line) > MOST_OF_A_LINE), None):
         raise BadPage("too_large", too_long.index)

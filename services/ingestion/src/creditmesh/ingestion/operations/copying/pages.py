@@ -17,8 +17,8 @@ async def apply_pages(ctx: Context, pages: Sequence[PageReceived]) -> None:
     Other feeds than `up` have none. Of what has only keys nothing is judged yet.
     """
     own = [page for page in pages if page.feed == UP]
-    await keep_keys(ctx, [entry for page in own if not page.whole for entry in page.received])
-    whole = [page for page in own if page.whole]
+    await keep_keys(ctx, [entry for page in own if page.ahead for entry in page.received])
+    whole = [page for page in own if not page.ahead]
     entries = [entry for page in whole for entry in page.received]
     results = EntryResults(whole)
     for entry in await keep_keys(ctx, [entry for entry in entries if entry.type == KEY]):
