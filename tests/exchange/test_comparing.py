@@ -19,10 +19,10 @@ from creditmesh.exchange import comparer
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.entries import key_draft
 from creditmesh.exchange.errors import FeedBehind, NotCompared, NotRestored
-from creditmesh.exchange.operations import comparing, relaying, restoring, serving
+from creditmesh.exchange.operations import comparing, passing, restoring, serving
 from creditmesh.exchange.operations.feeds import append
-from creditmesh.exchange.operations.relaying import ChildAnswer
 from creditmesh.exchange.store import feeds, tiles
+from creditmesh.exchange.store.child_entries import ChildEntry
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import AcknowledgedBody, feed_origin
 from creditmesh.schemas.tlog import Checkpoint, Range, checkpoint_text, leaf_hash, signed_note
@@ -289,7 +289,7 @@ async def test_what_a_child_is_to_be_told_waits_for_its_own_feed_alone(process: 
         await process.hears(answer)
         body = AcknowledgedBody(by="province", at=NOW + timedelta(seconds=number), entries=())
         context = Context(process.equipment)
-        await relaying.pass_on(context, [ChildAnswer("district", body)])
+        await passing.pass_on(context, [ChildEntry("district", "acknowledged", body.model_dump_json())])
         await context.commit()
         await eventually(partial(process.city_told, body))
 
@@ -297,7 +297,7 @@ async def test_what_a_child_is_to_be_told_waits_for_its_own_feed_alone(process: 
 async def test_what_waited_for_a_child_is_told_once_and_in_its_order(process: Process):
     bodies = [AcknowledgedBody(by="province", at=NOW + timedelta(days=1 + number), entries=()) for number in range(25)]
     context = Context(process.equipment)
-    await relaying.pass_on(context, [ChildAnswer("district", body) for body in bodies])
+    await passing.pass_on(context, [ChildEntry("district", "acknowledged", each.model_dump_json()) for each in bodies])
     await context.commit()
     await eventually(partial(process.city_told, bodies[-1]))
     told = await process.bodies("down-district")
@@ -312,17 +312,18 @@ def test_what_a_waiting_feed_says_is_what_lets_it_go_on():
 
 
 async def test_of_a_child_for_whom_much_waits_an_operator_hears(process: Process, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(relaying, "MANY", 3)
+    monkeypatch.setattr(passing, "MANY", 3)
     stopped, place = process.city.node.host.equipment["exchange"].stopped, "down-nobody answers"
     bodies = [AcknowledgedBody(by="province", at=NOW + timedelta(days=40 + n), entries=()) for n in range(4)]
+    entries = [ChildEntry("nobody", "acknowledged", each.model_dump_json()) for each in bodies]
     # The children are found whatever others wait; a feed that nobody is enrolled to read may not be appended to here.
-    monkeypatch.setattr(relaying, "is_appendable", lambda _, feed: feed != "down-nobody")
+    monkeypatch.setattr(passing, "is_appendable", lambda _, feed: feed != "down-nobody")
     async with process.city.node.context("exchange") as context:
-        await relaying.pass_on(context, [ChildAnswer("nobody", body) for body in bodies[:3]])
+        await passing.pass_on(context, entries[:3])
     assert place not in stopped
     async with process.city.node.context("exchange") as context:
-        await relaying.pass_on(context, [ChildAnswer("nobody", bodies[3])])
+        await passing.pass_on(context, entries[3:])
     await eventually(lambda: place in stopped)
     async with process.city.node.database.session() as session:
-        await session.execute("delete from exchange.child_answer where child = 'nobody'")
+        await session.execute("delete from exchange.child_entry where child = 'nobody'")
     await eventually(lambda: place not in stopped)

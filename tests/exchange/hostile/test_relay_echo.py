@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditmesh.exchange import entries, events
-from creditmesh.exchange.operations import relaying
+from creditmesh.exchange.operations import passing, relaying
 from creditmesh.exchange.operations.comparing import compared
+from creditmesh.exchange.store.child_entries import ChildEntry
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.events import RecordChanged
@@ -88,7 +89,7 @@ async def test_a_child_that_repeats_a_line_is_told_of_it_once_and_no_body_is_lar
         }
         async with city.node.context("exchange") as ctx:
             found = await relaying.relayed(ctx, entries, by="province", at=NOW, refused={}, proofs=proofs)
-            await relaying.pass_on(ctx, found)
+            await passing.pass_on(ctx, found)
         bodies = await relayed(city, who)
         assert [each.record for body in bodies for each in body.entries] == [each.record for each in entries]
         assert max(len(body.model_dump_json()) for body in bodies) < 2 * 1024 * 1024
@@ -101,14 +102,15 @@ async def test_a_child_that_repeats_a_line_is_told_of_it_once_and_no_body_is_lar
 
 async def test_the_feeds_of_children_are_held_in_the_order_of_their_codes_whatever_came_first(city: City):
     about = [
-        relaying.ChildAnswer(child, AcknowledgedBody(by="nation", at=NOW, entries=())) for child in ("zulu", "alfa")
+        ChildEntry(child, "acknowledged", AcknowledgedBody(by="nation", at=NOW, entries=()).model_dump_json())
+        for child in ("zulu", "alfa")
     ]
     async with city.node.context("exchange") as ctx:
-        await relaying.pass_on(ctx, about)
+        await passing.pass_on(ctx, about)
 
     async def passed_on() -> None:
         async with city.node.context("exchange") as ctx:
-            await relaying.pass_on(ctx, about)
+            await passing.pass_on(ctx, about)
 
     async def held(child: str) -> bool:
         query = "select feed from exchange.feed_head where feed = $1 for update skip locked"

@@ -22,7 +22,7 @@ from creditmesh.chassis.shares import working_for
 from creditmesh.chassis.unit_of_work import UnitOfWork
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
-from creditmesh.schemas.events import AccessRecorded
+from creditmesh.schemas.events import AccessRecorded, CopiesDisclosed
 from creditmesh.schemas.events.access import AccessOutcome
 
 F = TypeVar("F", bound=ProcessState)
@@ -134,6 +134,7 @@ class Context(UnitOfWork):
         """Record one access, in this transaction, before anything is answered. Returns its decision id.
 
         A screening records thousands, so that their events are written as the JSON of `AccessRecorded` without a model.
+        Where records of other nodes may be among these, the same is said once more for them.
         """
         caller, access, key = self.known_caller, self.new_id(), str(subject)
         event = {
@@ -153,7 +154,10 @@ class Context(UnitOfWork):
             "use_until": use_until,
             "subject": key,
         }
-        self._gather(AccessRecorded, access, key, orjson.dumps(event, default=str))
+        data = orjson.dumps(event, default=str)
+        self._gather(AccessRecorded, access, key, data)
+        if records and outcome == "released" and self.equipment.followed.holds_copies:
+            self._gather(CopiesDisclosed, self.new_id(), key, data)
         return access
 
 

@@ -38,6 +38,10 @@ class ProcessState(ReplicatedState, Protocol):
     upgraded: bool
     """Whether it had people when it was upgraded (`bus.node`); the host says so too."""
 
+    @property
+    def holds_copies(self) -> bool:
+        """Whether records of other nodes may be here: those are told who looks at them."""
+
 
 class Declared(Protocol):
     """What a context needs of its service."""

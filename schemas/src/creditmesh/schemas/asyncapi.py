@@ -6,10 +6,13 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from creditmesh.schemas.events import (
+    AccessReceived,
     AccessRecorded,
+    AccessToPass,
     CaseChanged,
     CatalogueChanged,
     ClockChanged,
+    CopiesDisclosed,
     DisclosedToBureau,
     EntriesJudged,
     Event,
@@ -22,11 +25,11 @@ from creditmesh.schemas.events import (
 
 STREAMS: Mapping[str, Sequence[type[Event]]] = {
     "catalogue": (CatalogueChanged, ClockChanged, EntriesJudged),
-    "exchange": (HolderChanged, PageReceived),
-    "ingestion": (AccessRecorded, EntriesJudged, RecordChanged, RecordPurged),
-    "matching": (AccessRecorded, TaskChanged),
-    "query": (AccessRecorded, DisclosedToBureau),
-    "repair": (AccessRecorded, CaseChanged),
+    "exchange": (AccessReceived, HolderChanged, PageReceived),
+    "ingestion": (AccessRecorded, AccessToPass, CopiesDisclosed, EntriesJudged, RecordChanged, RecordPurged),
+    "matching": (AccessRecorded, CopiesDisclosed, TaskChanged),
+    "query": (AccessRecorded, CopiesDisclosed, DisclosedToBureau),
+    "repair": (AccessRecorded, CaseChanged, CopiesDisclosed),
 }
 """The services of a node that emit events, and the types each emits."""
 

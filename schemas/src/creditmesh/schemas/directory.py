@@ -91,6 +91,15 @@ class Directory(Histories):
         parties = (self.party(code) for code in sorted(self._histories["party"]))
         return tuple(each for each in parties if each is not None and each.place == place)
 
+    @property
+    def holds_copies(self) -> bool:
+        """Whether a node was ever enrolled below: whose copies are here is told who looks at them."""
+        return bool(self.enrolled("below"))
+
+    def sender_for(self, origin: str) -> Party | None:
+        """The node below that sends for this one, also where it was taken out since; None if none does."""
+        return next((peer for peer in self.enrolled("below") if origin in peer.sends_for), None)
+
     def peer_key(self, node: str, key: str) -> bytes | None:
         """The Ed25519 key of that id with which an enrolled, active node signs; None if nobody does."""
         party = self.party(node)

@@ -30,7 +30,9 @@ WAITING = frozenset({NEWER_VERSION, NOT_JUDGED})
 """The codes of what was refused for now: it is kept, and told again."""
 UP, DOWN = "up", "down"
 """The feeds of a node: for who is above, and for who is below; `down-<node>` for one of those."""
-LineType = Literal["record", "catalogue", "acknowledged", "feed.key"]
+LineType = Literal["record", "catalogue", "acknowledged", "accessed", "feed.key"]
+PassedType = Literal["acknowledged", "accessed"]
+"""The types of what stands in `down-<node>`: what nodes above say, for that node alone."""
 KEY: LineType = "feed.key"
 """The type of the line that carries a feed's key."""
 

@@ -1,6 +1,12 @@
 """Every event type of a node, by the stream that carries it."""
 
-from creditmesh.schemas.events.access import AccessRecorded, DisclosedToBureau
+from creditmesh.schemas.events.access import (
+    AccessReceived,
+    AccessRecorded,
+    AccessToPass,
+    CopiesDisclosed,
+    DisclosedToBureau,
+)
 from creditmesh.schemas.events.base import Envelope, Event
 from creditmesh.schemas.events.case import CaseChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged
@@ -11,10 +17,13 @@ from creditmesh.schemas.events.record import RecordChanged, RecordPurged, Relate
 from creditmesh.schemas.events.task import TaskChanged
 
 EVENTS: tuple[type[Event], ...] = (
+    AccessReceived,
     AccessRecorded,
+    AccessToPass,
     CaseChanged,
     CatalogueChanged,
     ClockChanged,
+    CopiesDisclosed,
     DisclosedToBureau,
     EntriesJudged,
     HolderChanged,
@@ -26,10 +35,13 @@ EVENTS: tuple[type[Event], ...] = (
 
 __all__ = [
     "EVENTS",
+    "AccessReceived",
     "AccessRecorded",
+    "AccessToPass",
     "CaseChanged",
     "CatalogueChanged",
     "ClockChanged",
+    "CopiesDisclosed",
     "DisclosedToBureau",
     "EntriesJudged",
     "Envelope",

@@ -1,13 +1,14 @@
 """One disclosure or refusal of personal data; and what a bureau was given, which it holds from then on."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from creditmesh.schemas.events.base import Event
-from creditmesh.schemas.identifiers import Code
+from creditmesh.schemas.identifiers import Code, NodeCode
+from creditmesh.schemas.signed import SignedText
 
 CallerKind = Literal["department", "bureau", "subject", "office", "node", "operator", "public"]
 AccessOutcome = Literal["released", "nothing", "refused"]
@@ -39,6 +40,10 @@ class Access(BaseModel):
     records: tuple[UUID, ...] = ()
     use_until: date | None = None
     """The first day on which what was released may be used no more."""
+    node: NodeCode | None = None
+    """The node above at which copies of these records were looked at, as it signed; None: this node."""
+    looked_at: datetime | None = None
+    """When it was there."""
 
 
 class AccessRecorded(Access, Event):
@@ -51,6 +56,49 @@ class AccessRecorded(Access, Event):
     @property
     def key(self) -> str:
         return str(self.subject)
+
+
+class CopiesDisclosed(Access, Event):
+    """Records were disclosed at a node that others send records to: who sent those is told who looked at them.
+
+    Emitted beside the `access.recorded` of the same decision, which is the line of the log.
+    """
+
+    type: ClassVar[str] = "access.copies_disclosed"
+
+    subject: UUID
+
+    @property
+    def key(self) -> str:
+        return str(self.subject)
+
+
+class AccessToPass(Event):
+    """What a node below is to be told of an access to copies of its records, or of records that it passed on."""
+
+    type: ClassVar[str] = "access.to_pass"
+
+    child: NodeCode
+    statement: SignedText
+    """A `schemas.accesses.AccessStatement`, signed by the node where it was."""
+
+    @property
+    def key(self) -> str:
+        return self.child
+
+
+class AccessReceived(Event):
+    """A node above has looked at copies of records that this node sent or passed on: verified, as it signed it."""
+
+    type: ClassVar[str] = "access.received"
+
+    peer: NodeCode
+    """Who told it."""
+    statement: SignedText
+
+    @property
+    def key(self) -> str:
+        return self.peer
 
 
 class DisclosedToBureau(Event):

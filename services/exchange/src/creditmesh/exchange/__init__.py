@@ -7,6 +7,8 @@ from creditmesh.exchange.api import router
 from creditmesh.exchange.operations import comparing
 from creditmesh.exchange.puller import units
 from creditmesh.schemas.events import (
+    AccessReceived,
+    AccessToPass,
     CatalogueChanged,
     DisclosedToBureau,
     EntriesJudged,
@@ -31,8 +33,9 @@ service = Service(
         PageReceived: events.on_page_received,
         TaskChanged: events.on_task_changed,
         DisclosedToBureau: events.on_disclosed_to_bureau,
+        AccessToPass: events.on_access_to_pass,
     },
-    emits=(HolderChanged, PageReceived),
+    emits=(AccessReceived, HolderChanged, PageReceived),
     outbox=Outbox(table="received_page", event=PageReceived, read_back=True),
     keys=frozenset({"data", "node", "feed"}),
     vault=frozenset({"open"}),

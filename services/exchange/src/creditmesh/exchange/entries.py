@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from creditmesh.schemas.chain import NodeBody
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
-from creditmesh.schemas.exchange import STATE_CHANGES, AcknowledgedBody, LineType, commitment, feed_origin
+from creditmesh.schemas.exchange import STATE_CHANGES, LineType, PassedType, commitment, feed_origin
 from creditmesh.schemas.signed import SignedText
 
 T = TypeVar("T")
@@ -131,9 +131,9 @@ def node_draft(code: str, row: SignedText, *, at: datetime) -> Draft:
     return _plain("catalogue", at, NodeBody(code=code, row=row).model_dump(mode="json"))
 
 
-def acknowledged_draft(body: AcknowledgedBody) -> Draft:
-    """The entry that passes a higher tier's acknowledgement on."""
-    return _plain("acknowledged", body.at, body.model_dump(mode="json"))
+def passed_draft(type_: PassedType, body: str, *, at: datetime) -> Draft:
+    """The entry that tells one child what a node above has said."""
+    return _said(type_, at, body)
 
 
 def key_draft(*, key: str, alg: str, wrapped: Sequence[Mapping[str, str]], at: datetime) -> Draft:
@@ -142,7 +142,11 @@ def key_draft(*, key: str, alg: str, wrapped: Sequence[Mapping[str, str]], at: d
 
 
 def _plain(type_: LineType, at: datetime, content: Mapping[str, object]) -> Draft:
-    body, salt = orjson.dumps(content, default=str).decode(), os.urandom(_SALT)
+    return _said(type_, at, orjson.dumps(content, default=str).decode())
+
+
+def _said(type_: LineType, at: datetime, body: str) -> Draft:
+    salt = os.urandom(_SALT)
     return Draft(line=_line(type_, at, salt, body, {}), salt=salt, body=body)
 
 

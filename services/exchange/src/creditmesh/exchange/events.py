@@ -4,8 +4,15 @@ from collections.abc import Sequence
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
-from creditmesh.exchange.operations import answering, chain, forgetting, holders, relaying, sharing
-from creditmesh.schemas.events import CatalogueChanged, DisclosedToBureau, PageReceived, RecordChanged, RecordPurged
+from creditmesh.exchange.operations import accesses, answering, chain, forgetting, holders, relaying, sharing
+from creditmesh.schemas.events import (
+    AccessToPass,
+    CatalogueChanged,
+    DisclosedToBureau,
+    PageReceived,
+    RecordChanged,
+    RecordPurged,
+)
 
 
 async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -41,6 +48,7 @@ async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
     entries = [entry for event in events for entry in event.read(PageReceived).received]
     await chain.take_rows(ctx, [entry for entry in entries if entry.type == "catalogue"])
     await relaying.take_relayed(ctx, [entry for entry in entries if entry.type == "acknowledged"])
+    await accesses.take(ctx, [entry for entry in entries if entry.type == "accessed"])
 
 
 async def on_task_changed(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -51,3 +59,8 @@ async def on_task_changed(ctx: Context, events: Sequence[Delivered]) -> None:
 async def on_disclosed_to_bureau(ctx: Context, events: Sequence[Delivered]) -> None:
     """A bureau was given records: it holds them."""
     await holders.note_readers(ctx, [(each.at, each.read(DisclosedToBureau)) for each in events])
+
+
+async def on_access_to_pass(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Copies of a child's records were looked at, here or above: it is told."""
+    await accesses.pass_down(ctx, [each.read(AccessToPass) for each in events])

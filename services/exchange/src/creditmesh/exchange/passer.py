@@ -1,6 +1,6 @@
 """The passer: a unit of every process of the exchange that passes on, in turns, what had to wait before it could be.
 
-Answers wait for the row of the node that gave them, and what a child is to be told until its feed may be appended to.
+What nodes above say waits for their rows, and what a child is to be told until its feed may be appended to.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
-from creditmesh.exchange.operations import relaying
+from creditmesh.exchange.operations import passing, relaying
 
 SECONDS_TO_LOOK = 1.0
 """How often it looks whether something may be passed on by now."""
@@ -28,7 +28,7 @@ class Passer:
         with uncertain_on_failure("passing on"):
             while True:
                 taken = await self._turn(relaying.take_waiting)
-                passed = await self._turn(relaying.pass_on_waiting)
+                passed = await self._turn(passing.pass_on_waiting)
                 if not taken and not passed:
                     await self._tell_many()
                     await asyncio.sleep(SECONDS_TO_LOOK)
@@ -48,11 +48,11 @@ class Passer:
         """Say in readiness for which children much waits."""
         context = Context(self._equipment)
         try:
-            full = {f"down-{child} answers" for child in await relaying.many_waiting(context)}
+            full = {f"down-{child} answers" for child in await passing.many_waiting(context)}
         finally:
             await context.rollback()
         for place in self._full - full:
             self._equipment.stopped.pop(place, None)
-        why = f"more than {relaying.MANY} wait until it answers what it holds of its feed, or is taken out"
+        why = f"more than {passing.MANY} wait until it answers what it holds of its feed, or is taken out"
         self._equipment.stopped.update(dict.fromkeys(full, why))
         self._full = full

@@ -7,8 +7,11 @@ from creditmesh.ingestion import events
 from creditmesh.ingestion.api import router
 from creditmesh.ingestion.held_rows import units
 from creditmesh.schemas.events import (
+    AccessReceived,
     AccessRecorded,
+    AccessToPass,
     CaseChanged,
+    CopiesDisclosed,
     EntriesJudged,
     HolderChanged,
     PageReceived,
@@ -26,8 +29,10 @@ service = Service(
         PageReceived: events.on_page_received,
         CaseChanged: events.on_case_changed,
         HolderChanged: events.on_holder_changed,
+        CopiesDisclosed: events.on_copies_disclosed,
+        AccessReceived: events.on_access_received,
     },
-    emits=(RecordChanged, RecordPurged, AccessRecorded, EntriesJudged),
+    emits=(RecordChanged, RecordPurged, AccessRecorded, AccessToPass, CopiesDisclosed, EntriesJudged),
     outbox=Outbox(table="revision", event=RecordChanged),
     keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
     vault=frozenset({"resolve", "open", "identify", "look_up", "kinds", "know"}),

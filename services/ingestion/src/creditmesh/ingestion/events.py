@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion import operations
-from creditmesh.schemas.events import CaseChanged, PageReceived
+from creditmesh.schemas.events import AccessReceived, CaseChanged, CopiesDisclosed, PageReceived
 
 
 async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -21,3 +21,13 @@ async def on_case_changed(ctx: Context, events: Sequence[Delivered]) -> None:
 async def on_holder_changed(ctx: Context, events: Sequence[Delivered]) -> None:
     """A holder answered: a refusal is kept for the quality board."""
     await operations.keep_refusals(ctx, events)
+
+
+async def on_copies_disclosed(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Records were looked at here: of those that other nodes sent, these are told."""
+    await operations.tell_origins(ctx, [(each.at, each.read(CopiesDisclosed)) for each in events])
+
+
+async def on_access_received(ctx: Context, events: Sequence[Delivered]) -> None:
+    """A node above has looked at copies: it stands in the log of whom the records are about, here and below."""
+    await operations.log_from_above(ctx, [event.read(AccessReceived) for event in events])

@@ -4,7 +4,7 @@ from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.matching import api, events
 from creditmesh.matching.store.tasks import LIFTED
-from creditmesh.schemas.events import AccessRecorded, RecordChanged, RecordPurged, TaskChanged
+from creditmesh.schemas.events import AccessRecorded, CopiesDisclosed, RecordChanged, RecordPurged, TaskChanged
 
 service = Service(
     name="matching",
@@ -14,7 +14,7 @@ service = Service(
     router=api.router,
     handles={RecordChanged: events.on_record_changed, RecordPurged: events.on_record_purged},
     projects=frozenset({RecordChanged}),
-    emits=(AccessRecorded, TaskChanged),
+    emits=(AccessRecorded, CopiesDisclosed, TaskChanged),
     bodies=frozenset({"ingestion"}),
     keys=frozenset({"index", "data"}),
     vault=frozenset({"resolve", "open", "kinds"}),

@@ -5,7 +5,7 @@ from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.query import api, events
 from creditmesh.query.older_forms import units
-from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged, RecordPurged
+from creditmesh.schemas.events import AccessRecorded, CopiesDisclosed, DisclosedToBureau, RecordChanged, RecordPurged
 
 service = Service(
     name="query",
@@ -19,7 +19,7 @@ service = Service(
         AccessRecorded: events.on_access_recorded,
     },
     projects=frozenset({RecordChanged}),
-    emits=(AccessRecorded, DisclosedToBureau),
+    emits=(AccessRecorded, CopiesDisclosed, DisclosedToBureau),
     outbox=Outbox(table="access", event=AccessRecorded),
     bodies=frozenset({"ingestion"}),
     keys=frozenset({"index", "data", "node"}),

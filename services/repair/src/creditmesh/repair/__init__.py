@@ -4,7 +4,14 @@ from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.repair import events
 from creditmesh.repair.api import router
-from creditmesh.schemas.events import AccessRecorded, CaseChanged, HolderChanged, RecordChanged, RecordPurged
+from creditmesh.schemas.events import (
+    AccessRecorded,
+    CaseChanged,
+    CopiesDisclosed,
+    HolderChanged,
+    RecordChanged,
+    RecordPurged,
+)
 
 service = Service(
     name="repair",
@@ -18,7 +25,7 @@ service = Service(
         HolderChanged: events.on_holder_changed,
     },
     projects=frozenset({RecordChanged}),
-    emits=(AccessRecorded, CaseChanged),
+    emits=(AccessRecorded, CaseChanged, CopiesDisclosed),
     bodies=frozenset({"ingestion"}),
     keys=frozenset({"data", "node"}),
     vault=frozenset({"open"}),

@@ -13,7 +13,8 @@ from creditmesh.exchange.errors import NotAcknowledged
 from creditmesh.exchange.operations import serving
 from creditmesh.exchange.operations.chain import LEEWAY
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.operations.relaying import pass_on, relayed
+from creditmesh.exchange.operations.passing import pass_on
+from creditmesh.exchange.operations.relaying import relayed
 from creditmesh.exchange.store import answers, feeds, lost
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement, EntryRange, Proof

@@ -119,16 +119,23 @@ async def rows_of(session: Session, peer: str) -> dict[str, NodeRow]:
 async def links(ctx: Context, peer: str) -> dict[str, Link]:
     """The nodes above this peer that are known, from the peer upwards, and never this node itself."""
     rows = await rows_of(await ctx.session(), peer)
-    named = _named(ctx, rows, peer)
+    named, signers = _named(ctx, rows, peer), _signers(ctx, rows, peer)
     answers: dict[str, set[str]] = defaultdict(set)
     for node in named:
         for above in rows[node].above if node in rows else ():
             answers[above].add(feed_origin(node, UP))
-    return {
-        node: Link(_enrolled(ctx, peer, node) or rows[node].publics, frozenset(answers[node]))
-        for node in named
-        if node in rows and node in answers
-    }
+    return {node: Link(signers[node], frozenset(answers[node])) for node in named if node in rows and node in answers}
+
+
+async def signers(ctx: Context, peer: str) -> Mapping[str, Mapping[str, str]]:
+    """The keys by their ids of this peer and of the nodes above it that are known, never of this node itself."""
+    return _signers(ctx, await rows_of(await ctx.session(), peer), peer)
+
+
+def _signers(ctx: Context, rows: Mapping[str, NodeRow], peer: str) -> dict[str, Mapping[str, str]]:
+    found = {node: _enrolled(ctx, peer, node) for node in _named(ctx, rows, peer)}
+    found |= {node: rows[node].publics for node, keys in found.items() if keys is None and node in rows}
+    return {node: keys for node, keys in found.items() if keys is not None}
 
 
 async def kept_entries(session: Session, places: Sequence[EntryPlace]) -> AsyncIterator[ReceivedEntry]:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import orjson
 import structlog
@@ -12,26 +11,25 @@ from pydantic import ValidationError
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.keys import verified
-from creditmesh.exchange.entries import acknowledged_draft, stretches
-from creditmesh.exchange.operations import chain
+from creditmesh.exchange.entries import stretches
+from creditmesh.exchange.operations import accesses, chain
 from creditmesh.exchange.operations.chain import Link
-from creditmesh.exchange.operations.comparing import assert_compared, is_appendable
-from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.operations.comparing import assert_compared
 from creditmesh.exchange.operations.holders import tell_answers
-from creditmesh.exchange.store import answers, child_answers, feeds, lost, revisions
+from creditmesh.exchange.operations.passing import pass_on
+from creditmesh.exchange.store import answers, feeds, lost, revisions
 from creditmesh.exchange.store import chain as waiting
+from creditmesh.exchange.store.child_entries import ChildEntry
 from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.chain import raw_public
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import DOWN, TOLD, UP, AcknowledgedBody, RelayedEntry
+from creditmesh.schemas.exchange import TOLD, UP, AcknowledgedBody, RelayedEntry
 from creditmesh.schemas.proofs import Unproven, proven, refusal_of
 from creditmesh.schemas.received import ReceivedEntry
 
 _MOST_WAITING = 10
-"""Bodies that had to wait and are taken, or appended, at once."""
-MANY = 1000
-"""So many that wait for one child are told to an operator."""
+"""Bodies that had to wait and are taken at once."""
 _MOST_BYTES = 1024 * 1024
 """Of one body that is passed on, unless it is about one entry; about: texts in it are escaped."""
 _MOST_OF_A_BODY = 4 * _MOST_BYTES
@@ -40,13 +38,6 @@ _PLAIN = 600
 _MOST_OF_A_PROOF = 128 * 1024
 
 log = structlog.get_logger(__name__)
-
-
-class ChildAnswer(NamedTuple):
-    """What a child is to be told."""
-
-    child: str
-    body: AcknowledgedBody
 
 
 async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
@@ -73,7 +64,7 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
         await waiting.grow(session, peer)  # it may have become known meanwhile
     if given:
         assert_compared(ctx, UP)  # what they are about may have to be fetched back first
-    relays: list[ChildAnswer] = []
+    relays: list[ChildEntry] = []
     for by, code in sorted(given):
         for body in given[by, code]:
             relays += await _take(ctx, body, known[code][by])
@@ -90,12 +81,14 @@ async def take_waiting(ctx: Context) -> bool:
     for by, link in sorted((await chain.links(ctx, peer)).items()):
         places = await waiting.take_waiting(session, peer, [by], type_="acknowledged", limit=_MOST_WAITING)
         if places:
-            relays: list[ChildAnswer] = []
+            relays: list[ChildEntry] = []
             async for entry in chain.kept_entries(session, places):
                 body = _body(entry)
                 relays += [] if body is None else await _take(ctx, body, link)
             await pass_on(ctx, relays)
             return True
+    if await accesses.take_waiting(ctx, peer):
+        return True
     await waiting.settled(session, peer)
     return True
 
@@ -108,7 +101,7 @@ async def relayed(
     at: datetime,
     refused: Mapping[int, str],
     proofs: Mapping[int, Proof],
-) -> list[ChildAnswer]:
+) -> list[ChildEntry]:
     """What each child is to be told of its own entries among these: who sends for their origin, and sent them."""
     origins = {(entry.record, entry.rev): orjson.loads(entry.line)["origin"] for entry in entries}
     sent = await revisions.sent_by_children(
@@ -124,48 +117,13 @@ async def relayed(
             )
             children[peer].append(entry)
     return [
-        ChildAnswer(peer, AcknowledgedBody(by=by, at=at, entries=tuple(some)))
+        ChildEntry(peer, "acknowledged", AcknowledgedBody(by=by, at=at, entries=tuple(some)).model_dump_json())
         for peer, theirs in children.items()
         for some in stretches(sorted(theirs, key=lambda each: each.index), weight=_weight, most=_MOST_BYTES)
     ]
 
 
-async def pass_on(ctx: Context, relays: Sequence[ChildAnswer]) -> None:
-    """Append to each child's feed what it is to be told, child by child in the order of their codes.
-
-    For a child whose feed may not be appended to it waits: that concerns no other child, and nobody who answers.
-    """
-    for child in sorted({each.child for each in relays}):
-        bodies, feed = [each.body for each in relays if each.child == child], f"{DOWN}-{child}"
-        if is_appendable(ctx, feed):
-            await append(ctx, feed, [acknowledged_draft(body) for body in bodies])
-        else:
-            await child_answers.wait(await ctx.session(), child, [body.model_dump_json() for body in bodies])
-
-
-async def many_waiting(ctx: Context) -> list[str]:
-    """The children for whom more waits than should."""
-    session = await ctx.session()
-    children = await child_answers.children(session)
-    return [child for child in children if await child_answers.has_more(session, child, than=MANY)]
-
-
-async def pass_on_waiting(ctx: Context) -> bool:
-    """Append some of what waits for one child whose feed may be appended to by now; False if there is nothing."""
-    session = await ctx.session()
-    for child in await child_answers.children(session):
-        feed = f"{DOWN}-{child}"
-        if not is_appendable(ctx, feed):
-            continue
-        held = await feeds.hold(session, feed)
-        if bodies := await child_answers.take(session, child, limit=_MOST_WAITING):  # others may have been first
-            drafts = [acknowledged_draft(AcknowledgedBody.model_validate_json(body)) for body in bodies]
-            await append(ctx, feed, drafts, held=held)
-            return True
-    return False
-
-
-async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildAnswer]:
+async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildEntry]:
     session = await ctx.session()
     told = {entry.index: entry for entry in body.entries}
     if await lost.returning(session, UP, [(index, index + 1) for index in told], copies=False):

@@ -1,5 +1,6 @@
 """What ingestion does, called by its routes and by its events."""
 
+from creditmesh.ingestion.operations.copying.accesses import log_from_above, tell_origins
 from creditmesh.ingestion.operations.copying.pages import apply_pages
 from creditmesh.ingestion.operations.quality import keep_refusals, quality_of
 from creditmesh.ingestion.operations.records.cases import apply_cases
@@ -41,6 +42,7 @@ __all__ = [
     "history_of",
     "idempotent_change",
     "keep_refusals",
+    "log_from_above",
     "progress_of",
     "quality_of",
     "reasons_of",
@@ -49,6 +51,7 @@ __all__ = [
     "reinstate_record",
     "resolve_subject",
     "submit",
+    "tell_origins",
     "verdicts_of",
     "withdraw_record",
 ]

@@ -1,0 +1,89 @@
+"""Who looked at copies: what a node above signed is verified and told here, and passed on to whom it is for.
+
+It is taken on nobody's word but that of the node where it was, also where others stand between.
+"""
+
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+
+import structlog
+from pydantic import ValidationError
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.vault.keys import verified
+from creditmesh.exchange.operations import chain
+from creditmesh.exchange.operations.passing import pass_on
+from creditmesh.exchange.store import chain as waiting
+from creditmesh.exchange.store.child_entries import ChildEntry
+from creditmesh.schemas.accesses import AccessStatement
+from creditmesh.schemas.events import AccessReceived, AccessToPass
+from creditmesh.schemas.received import ReceivedEntry
+from creditmesh.schemas.signed import SignedText, read, said
+
+_MOST_OF_A_STATEMENT = 64 * 1024
+"""Characters, more than twice what one about as many records as it may has."""
+_AT_ONCE = 100
+
+_log = structlog.get_logger(__name__)
+
+
+async def pass_down(ctx: Context, given: Sequence[AccessToPass]) -> None:
+    """Tell each child through its own feed."""
+    await pass_on(ctx, [ChildEntry(each.child, "accessed", each.statement.model_dump_json()) for each in given])
+
+
+async def take(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
+    """Tell what nodes that are known above these peers signed; of any other it waits for that node's row."""
+    session, known, late = await ctx.session(), dict[str, Mapping[str, Mapping[str, str]]](), set[str]()
+    for received in entries:
+        if received.peer not in known:
+            above = chain.peer_above(ctx, received.peer) is not None
+            known[received.peer] = await chain.signers(ctx, received.peer) if above else {}
+        statement = _statement(received)
+        if statement is None or chain.peer_above(ctx, received.peer) is None:
+            continue
+        by = said(AccessStatement, statement).by
+        if by in known[received.peer]:
+            _tell(ctx, received.peer, statement, known[received.peer][by])
+        else:
+            await waiting.wait(session, received, node=by)
+            late.add(received.peer)
+    for peer in sorted(late):
+        await waiting.grow(session, peer)  # it may have become known meanwhile
+
+
+async def take_waiting(ctx: Context, peer: str) -> bool:
+    """Tell some of what waited for the rows of nodes that are known by now; False if there is nothing."""
+    session, known = await ctx.session(), await chain.signers(ctx, peer)
+    places = await waiting.take_waiting(session, peer, sorted(known), type_="accessed", limit=_AT_ONCE)
+    async for received in chain.kept_entries(session, places):
+        statement = _statement(received)
+        if statement is not None:
+            _tell(ctx, peer, statement, known[said(AccessStatement, statement).by])
+    return bool(places)
+
+
+def _tell(ctx: Context, peer: str, statement: SignedText, publics: Mapping[str, str]) -> None:
+    try:
+        read(
+            AccessStatement,
+            statement,
+            public=lambda given: b64decode(publics.get(given.key, "")),
+            verify=lambda public, data, signature: verified(data, signature, public=public),
+        )
+    except ValueError:
+        _log.warning("an access that a node above told of is not signed by it", peer=peer)
+        return
+    ctx.emit(AccessReceived(peer=peer, statement=statement))
+
+
+def _statement(received: ReceivedEntry) -> SignedText | None:
+    if received.body is None or len(received.body) > _MOST_OF_A_STATEMENT:
+        return None
+    try:
+        statement = SignedText.model_validate_json(received.body)
+        said(AccessStatement, statement)
+    except (ValidationError, ValueError):
+        _log.warning("an access that a node above told of cannot be read", peer=received.peer, index=received.index)
+        return None
+    return statement

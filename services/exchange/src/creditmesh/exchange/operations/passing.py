@@ -1,0 +1,50 @@
+"""What a child is told through its own feed, `down-<node>`: at once, or when that may be appended to."""
+
+from collections.abc import Sequence
+
+from creditmesh.chassis.context import Context
+from creditmesh.exchange.entries import passed_draft
+from creditmesh.exchange.operations.comparing import is_appendable
+from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.store import child_entries, feeds
+from creditmesh.exchange.store.child_entries import ChildEntry
+from creditmesh.schemas.exchange import DOWN
+
+MANY = 1000
+"""So many that wait for one child are told to an operator."""
+_AT_ONCE = 10
+
+
+async def pass_on(ctx: Context, entries: Sequence[ChildEntry]) -> None:
+    """Append to each child's feed what it is to be told, child by child in the order of their codes.
+
+    For a child whose feed may not be appended to it waits: that concerns no other child, and nobody who tells.
+    """
+    for child in sorted({each.child for each in entries}):
+        some, feed = [each for each in entries if each.child == child], f"{DOWN}-{child}"
+        if is_appendable(ctx, feed):
+            await append(ctx, feed, [passed_draft(each.type, each.body, at=ctx.instant) for each in some])
+        else:
+            await child_entries.wait(await ctx.session(), some)
+
+
+async def many_waiting(ctx: Context) -> list[str]:
+    """The children for whom more waits than should."""
+    session = await ctx.session()
+    children = await child_entries.children(session)
+    return [child for child in children if await child_entries.has_more(session, child, than=MANY)]
+
+
+async def pass_on_waiting(ctx: Context) -> bool:
+    """Append some of what waits for one child whose feed may be appended to by now; False if there is nothing."""
+    session = await ctx.session()
+    for child in await child_entries.children(session):
+        feed = f"{DOWN}-{child}"
+        if not is_appendable(ctx, feed):
+            continue
+        held = await feeds.hold(session, feed)
+        if some := await child_entries.take(session, child, limit=_AT_ONCE):  # others may have been first
+            drafts = [passed_draft(each.type, each.body, at=ctx.instant) for each in some]
+            await append(ctx, feed, drafts, held=held)
+            return True
+    return False
