@@ -31,7 +31,7 @@ alter table exchange.copy_checkpoint drop column note;
 alter table exchange.copy_head drop column announced, drop column held_from, drop column waiting, drop column unknown;
 drop table exchange.refused_entry, exchange.forgetting;
 drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision,
-    exchange.child_answer, exchange.lost_entry, exchange.grown;
+    exchange.child_entry, exchange.lost_entry, exchange.grown;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
@@ -59,6 +59,8 @@ update exchange.alembic_version set version_num = 'exchange_0008';
 """
 """How copies stood before what waits was counted with them."""
 NEWER = """
+alter table exchange.child_entry drop column type;
+alter table exchange.child_entry rename to child_answer;
 alter table exchange.answer drop constraint answer_pkey, drop column span, add primary key (feed, node);
 alter table exchange.chain drop column due;
 drop table exchange.refused_entry, exchange.forgetting, exchange.grown;
@@ -400,6 +402,8 @@ async def test_what_waits_is_counted_once(postgres: Postgres):
 
 
 BEFORE_ANEW = """
+alter table exchange.child_entry drop column type;
+alter table exchange.child_entry rename to child_answer;
 drop table exchange.refused_entry, exchange.forgetting, exchange.grown;
 alter table exchange.received_page drop column keys;
 alter table exchange.waiting drop column unsaid;

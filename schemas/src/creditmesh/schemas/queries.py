@@ -106,8 +106,8 @@ class FileOut(Out):
     as_of: date
     records: tuple[RecordOut, ...]
     copies_at: tuple[NodeCode, ...] = ()
-    """The next node above, which may hold copies and keeps a log of its own of who looked there; ask there for the one
-    beyond. Named as well while it is taken out: what it holds, it holds."""
+    """The next node above, which may hold copies: who looks there is told here when its feed has come, and is
+    in its own log at once. Named as well while it is taken out: what it holds, it holds."""
 
 
 class AccessOut(Access):
@@ -120,8 +120,8 @@ class AccessLog(Page[AccessOut]):
     """A page of the log of this node."""
 
     copies_at: tuple[NodeCode, ...] = ()
-    """The next node above, which may hold copies and keeps a log of its own of who looked there; ask there for the one
-    beyond. Named as well while it is taken out: what it holds, it holds."""
+    """The next node above, which may hold copies: who looks there is told here when its feed has come, and is
+    in its own log at once. Named as well while it is taken out: what it holds, it holds."""
 
 
 class AuthorisationIn(In):
@@ -171,8 +171,8 @@ class ExportOut(Out):
     accesses: tuple[AccessOut, ...]
     """Of this node's log."""
     copies_at: tuple[NodeCode, ...] = ()
-    """The next node above, which may hold copies and keeps a log of its own of who looked there; ask there for the one
-    beyond. Named as well while it is taken out: what it holds, it holds."""
+    """The next node above, which may hold copies: who looks there is told here when its feed has come, and is
+    in its own log at once. Named as well while it is taken out: what it holds, it holds."""
 
 
 class PublicList(Out):

@@ -92,7 +92,7 @@ async def _accesses(ctx: Context, *, subject: UUID, after: str | None, limit: in
 
 
 def _copies_at(ctx: Context) -> tuple[str, ...]:
-    """What goes up is looked at there too, and that is in the logs of those nodes; each names the next above it."""
+    """What goes up is looked at there too: that comes down, and is in the logs of those nodes before."""
     return tuple(peer.code for peer in ctx.followed(Directory).enrolled("above"))
 
 
