@@ -16,6 +16,7 @@ import pytest
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.http.token import HEADER, Mint
 from creditmesh.chassis.installation import streams
@@ -99,7 +100,19 @@ class TestNode:
         await self.settled()
 
     async def settled(self) -> None:
-        """Wait until all that was committed before is ordered, read, and followed."""
+        """Wait until all that was committed before is ordered, read, and followed, though a test ends its sessions."""
+        await eventually(self._has_settled)
+
+    async def _has_settled(self) -> bool:
+        try:
+            await self._settled()
+        except DatabaseError as error:
+            if not error.lost:
+                raise
+            return False
+        return True
+
+    async def _settled(self) -> None:
         await self._ordered()
         for owner in self.host.readers.consumers.values():
             await owner.caught_up()
