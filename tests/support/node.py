@@ -5,6 +5,7 @@ key; `node.door()` speaks to the gateway. Nothing listens on a port.
 """
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,24 +151,53 @@ async def running(
     tier: Literal["city", "province", "nation"] = "city",
     listen: bool = False,
 ) -> AsyncIterator[TestNode]:
-    """A node on a fresh database, its catalogue loaded; `listen`: on free ports of loopback (`node.host.url`)."""
+    """A node on a fresh database, its catalogue loaded; `listen`: on free ports of loopback (`node.host.url`).
+
+    Nodes of one code have the same keys in a session, for what the first of them has stored with its catalogue.
+    """
 
     async def declare(connection: Any) -> None:
         await declare_streams(connection, node=code, streams=streams(declaration))
 
-    database = await postgres.database(node=code, tier=tier, packages=declaration.services, declare=declare)
+    async def begin(database: Database) -> None:
+        async with _running(database, declaration, settings.model_copy(update={"state": first})) as node:
+            await node.load_catalogue()
+
+    first = postgres.folder / "nodes" / code
     settings = NodeSettings(
         node=code,
         tier=tier,
         port=0,
         operator_port=0,
-        parts=database.parts,
+        parts=12,
         sandbox=True,
-        state=state,
+        state=first,
         database="given",
         lease_seconds=5,
     )
     make_keys(settings)
+    settings = settings.model_copy(update={"state": state})
+    shutil.copytree(first / "secrets", settings.secrets)
+    database = await postgres.database(
+        node=code,
+        tier=tier,
+        parts=settings.parts,
+        packages=declaration.services,
+        declare=declare,
+        begin=begin if catalogue else None,
+    )
+    try:
+        async with _running(database, declaration, settings, listen=listen) as made:
+            await made.settled()
+            yield made
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    database: Database, declaration: Declaration, settings: NodeSettings, *, listen: bool = False
+) -> AsyncIterator[TestNode]:
     host = Host(
         declaration=declaration,
         settings=settings,
@@ -176,16 +206,13 @@ async def running(
         door=door,
     )
     keys = Keys.load(settings.secrets / "keys", ["token"])
-    node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node=code))
+    node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node=settings.node))
     try:
         await (host.start() if listen else host.open())
-        if catalogue:
-            await node.load_catalogue()
         yield node
     finally:
         await node.close()
         await host.stop()
-        await database.close()
 
 
 @pytest.fixture(scope="module")
