@@ -26,7 +26,7 @@ from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.node.declaration import NODE
 from creditmesh.node.door import door
-from creditmesh.node.running import make_keys
+from creditmesh.node.running import GATEWAY, make_keys
 from tests.support.eventually import eventually
 from tests.support.postgres import Database, Postgres
 
@@ -149,6 +149,7 @@ async def running(
     catalogue: bool = True,
     code: str = "city",
     tier: Literal["city", "province", "nation"] = "city",
+    sandbox: bool = True,
     listen: bool = False,
 ) -> AsyncIterator[TestNode]:
     """A node on a fresh database, its catalogue loaded; `listen`: on free ports of loopback (`node.host.url`).
@@ -170,7 +171,7 @@ async def running(
         port=0,
         operator_port=0,
         parts=12,
-        sandbox=True,
+        sandbox=sandbox,
         state=first,
         database="given",
         lease_seconds=5,
@@ -188,7 +189,8 @@ async def running(
     )
     try:
         async with _running(database, declaration, settings, listen=listen) as made:
-            await made.settled()
+            if catalogue:
+                await made.settled()
             yield made
     finally:
         await database.close()
@@ -203,7 +205,7 @@ async def _running(
         settings=settings,
         addresses=database.addresses,
         hosted=[service.name for service in declaration.services],
-        door=door,
+        door=door if any(service.name == GATEWAY for service in declaration.services) else None,
     )
     keys = Keys.load(settings.secrets / "keys", ["token"])
     node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node=settings.node))
@@ -212,7 +214,7 @@ async def _running(
         yield node
     finally:
         await node.close()
-        await host.stop()
+        await node.host.stop()  # another than that which was started here, where a test restored it
 
 
 @pytest.fixture(scope="module")
