@@ -1,5 +1,6 @@
 """The fixtures every test may ask for, where they put what they make, and how property tests look for examples."""
 
+import gc
 import os
 import signal
 import tempfile
@@ -54,6 +55,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for n, each in enumerate(busy):
         order.insert(n * (BETWEEN + 1), each)
     items[:] = [test for _, tests in order for test in tests]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lives as long as the run, and batches make thousands of objects that die at once.
+
+    The collector is told so, as a node tells its own (`node.running`).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(autouse=True, scope="module")
