@@ -8,6 +8,7 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.http.token import HEADER, Mint
 from creditmesh.chassis.installation import streams
@@ -42,6 +44,12 @@ def department(party: str, *scopes: str, officer: str | None = None, items: froz
         scopes=frozenset(scopes or everything),
         credential=f"test-{party}",
     )
+
+
+_QUEUED = "exists (select from bus.event_queue)"
+_BEHIND = """exists (
+    select from bus.event_head h left join {reader}.reader_position p using (stream, part)
+    where h.stream in ({streams}) and h.number > coalesce(p.number, 0))"""
 
 
 @dataclass(kw_only=True)
@@ -106,26 +114,22 @@ class TestNode:
 
     async def _has_settled(self) -> bool:
         try:
-            await self._settled()
+            async with self.database.session() as driver:
+                await eventually(partial(self.rests, Session(driver)))
+            await self.host.replica.caught_up()
         except DatabaseError as error:
             if not error.lost:
                 raise
             return False
         return True
 
-    async def _settled(self) -> None:
-        await self._ordered()
-        for owner in self.host.readers.consumers.values():
-            await owner.caught_up()
-        await self._ordered()
-        for owner in self.host.readers.consumers.values():
-            await owner.caught_up()
-        await self.host.replica.caught_up()
-
-    async def _ordered(self) -> None:
-        async with self.database.session() as session:
-            while await session.fetchval("select 1 from bus.event_queue limit 1"):
-                await session.fetchval("select pg_sleep(0.005)")
+    async def rests(self, session: Session) -> bool:
+        """Whether nothing waits to be ordered or read: what a reader makes of an event is queued as it moves on."""
+        behind = [
+            _BEHIND.format(reader=name, streams=", ".join(f"'{stream}'" for stream in owner.streams))
+            for name, owner in self.host.readers.consumers.items()
+        ]
+        return not await session.value(f"select {' or '.join((_QUEUED, *behind))}")
 
     def _client(self, app: Any, headers: dict[str, str]) -> httpx.AsyncClient:
         client = httpx.AsyncClient(
