@@ -180,20 +180,19 @@ async def test_parameters_that_make_no_sense_are_refused(shelf: TestNode, params
     assert answer.json()["title_zh"]
 
 
-async def test_the_office_withdraws_an_item_and_the_answers_change(empty: TestNode):
-    await empty.load_catalogue()
+async def test_the_office_withdraws_an_item_and_the_answers_change(stocked: TestNode):
     path = "/v1/catalogue/items/administrative_penalty"
-    before = await empty.client("catalogue").get(path)
-    office = empty.client("catalogue", OFFICE)
+    before = await stocked.client("catalogue").get(path)
+    office = stocked.client("catalogue", OFFICE)
     answer = await office.post(
         f"{path}/withdraw", json={"basis": "repealed"}, headers={"If-Match": before.headers["etag"]}
     )
     assert answer.status_code == 200, answer.text
     assert (answer.json()["state"], answer.json()["number"]) == ("withdrawn", 2)
-    await empty.settled()
-    gone = await empty.client("catalogue").get(path, headers={"If-None-Match": before.headers["etag"]})
+    await stocked.settled()
+    gone = await stocked.client("catalogue").get(path, headers={"If-None-Match": before.headers["etag"]})
     assert gone.status_code == 404
-    history = (await body(empty, f"{path}/versions"))["items"]
+    history = (await body(stocked, f"{path}/versions"))["items"]
     assert [(version["number"], version["state"], version["basis"]) for version in history] == [
         (1, "published", None),
         (2, "withdrawn", "repealed"),

@@ -21,8 +21,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import EntryLine, FeedEntry
 from tests.catalogue import neighbour
-from tests.catalogue.conftest import catalogue_node
-from tests.support.node import TestNode
+from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 from tests.support.shipped import SHIPPED
 
@@ -108,8 +107,7 @@ class Below:
 
 @pytest.fixture
 async def below(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Below]:
-    async with catalogue_node(postgres, tmp_path, declaration=WITH_EXCHANGE) as node:
-        await node.load_catalogue()
+    async with running(postgres, tmp_path, declaration=WITH_EXCHANGE) as node:
         async with node.context("catalogue") as ctx:
             made = Below(node, ctx.legal_date)
         answer = await node.operator().post("/v1/admin/peers", json=neighbour.row())

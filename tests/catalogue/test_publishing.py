@@ -15,8 +15,8 @@ from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.directory import Directory
-from tests.catalogue.conftest import catalogue_node
-from tests.support.node import TestNode
+from tests.catalogue.conftest import ALONE
+from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 from tests.support.shipped import INVENTED, SHIPPED
 
@@ -66,29 +66,26 @@ async def test_the_shipped_catalogue_is_published_and_everybody_knows_it(empty: 
     assert directory(empty).item("administrative_penalty", on=day) == PENALTY
 
 
-async def test_published_again_it_changes_nothing_and_emits_nothing(empty: TestNode):
-    await load(empty)
-    number = directory(empty).number
-    outcome = await load(empty)
+async def test_published_again_it_changes_nothing_and_emits_nothing(stocked: TestNode):
+    number = directory(stocked).number
+    outcome = await load(stocked)
     assert (outcome.published, outcome.unchanged) == ((), len(ENTRIES))
-    assert directory(empty).number == number
+    assert directory(stocked).number == number
 
 
-async def test_what_changed_gets_the_next_number_and_nothing_else_does(empty: TestNode):
-    await load(empty)
-    outcome = await publish(empty, PENALTY.model_copy(update={"retention_months": 48}))
+async def test_what_changed_gets_the_next_number_and_nothing_else_does(stocked: TestNode):
+    outcome = await publish(stocked, PENALTY.model_copy(update={"retention_months": 48}))
     assert [(row.code, row.number) for row in outcome.published] == [("administrative_penalty", 2)]
-    found = directory(empty).item("administrative_penalty", on=await today(empty))
+    found = directory(stocked).item("administrative_penalty", on=await today(stocked))
     assert (found.number, found.retention_months) == (2, 48)
-    assert directory(empty).compiled("administrative_penalty", 1, on=await today(empty)).item.retention_months == 60
+    assert directory(stocked).compiled("administrative_penalty", 1, on=await today(stocked)).item.retention_months == 60
 
 
-async def test_the_shipped_catalogue_does_not_roll_back_what_the_operator_put_right(empty: TestNode):
-    await load(empty)
-    await publish(empty, PENALTY.model_copy(update={"retention_months": 48}), issued_by="city")
-    outcome = await load(empty)
+async def test_the_shipped_catalogue_does_not_roll_back_what_the_operator_put_right(stocked: TestNode):
+    await publish(stocked, PENALTY.model_copy(update={"retention_months": 48}), issued_by="city")
+    outcome = await load(stocked)
     assert outcome.published == ()
-    assert directory(empty).item("administrative_penalty", on=await today(empty)).retention_months == 48
+    assert directory(stocked).item("administrative_penalty", on=await today(stocked)).retention_months == 48
 
 
 def confirmed(value):
@@ -170,20 +167,18 @@ async def test_a_confirmation_published_as_the_nations_that_gives_way_is_named(
     assert [(row.number, row.issued_by) for row in outcome.gave_way] == [(2, "nation")]
 
 
-async def test_an_earlier_body_is_published_again_only_when_asked_for(empty: TestNode):
-    await load(empty)
-    await publish(empty, PENALTY.model_copy(update={"retention_months": 48}))
-    assert (await publish(empty, PENALTY)).unchanged == 1
-    assert [row.number for row in (await publish(empty, PENALTY, again=True)).published] == [3]
-    assert (await publish(empty, PENALTY, again=True)).unchanged == 1
+async def test_an_earlier_body_is_published_again_only_when_asked_for(stocked: TestNode):
+    await publish(stocked, PENALTY.model_copy(update={"retention_months": 48}))
+    assert (await publish(stocked, PENALTY)).unchanged == 1
+    assert [row.number for row in (await publish(stocked, PENALTY, again=True)).published] == [3]
+    assert (await publish(stocked, PENALTY, again=True)).unchanged == 1
 
 
-async def test_a_version_for_a_later_day_changes_nothing_before(empty: TestNode):
-    await load(empty)
-    day = await today(empty)
+async def test_a_version_for_a_later_day_changes_nothing_before(stocked: TestNode):
+    day = await today(stocked)
     later = day + timedelta(days=30)
-    await publish(empty, PENALTY.model_copy(update={"retention_months": 48}), effective=later)
-    numbers = [directory(empty).item("administrative_penalty", on=on).number for on in (day, later)]
+    await publish(stocked, PENALTY.model_copy(update={"retention_months": 48}), effective=later)
+    numbers = [directory(stocked).item("administrative_penalty", on=on).number for on in (day, later)]
     assert numbers == [1, 2]
 
 
@@ -200,26 +195,23 @@ async def test_one_refused_object_keeps_all_of_them_out(empty: TestNode):
         assert await session.fetchval("select count(*) from catalogue.publication") == 0
 
 
-async def test_what_the_city_narrowed_is_still_measured_by_what_the_nation_issued(empty: TestNode):
-    await load(empty)
+async def test_what_the_city_narrowed_is_still_measured_by_what_the_nation_issued(stocked: TestNode):
     for months in (48, 54):
-        await publish(empty, PENALTY.model_copy(update={"retention_months": months}), issued_by="city")
+        await publish(stocked, PENALTY.model_copy(update={"retention_months": months}), issued_by="city")
     with pytest.raises(CatalogueRefused) as refusal:
-        await publish(empty, PENALTY.model_copy(update={"retention_months": 72}), issued_by="city")
+        await publish(stocked, PENALTY.model_copy(update={"retention_months": 72}), issued_by="city")
     assert [error.code for error in refusal.value.errors] == ["widens"]
 
 
-async def test_two_who_publish_at_once_take_turns(empty: TestNode):
-    await load(empty)
+async def test_two_who_publish_at_once_take_turns(stocked: TestNode):
     bodies = [PENALTY.model_copy(update={"retention_months": months}) for months in range(10, 30)]
-    outcomes = await asyncio.gather(*(publish(empty, body) for body in bodies[:4]))
+    outcomes = await asyncio.gather(*(publish(stocked, body) for body in bodies[:4]))
     assert sorted(row.number for outcome in outcomes for row in outcome.published) == [2, 3, 4, 5]
-    numbers = [version.number for version in directory(empty).versions("item", "administrative_penalty")]
+    numbers = [version.number for version in directory(stocked).versions("item", "administrative_penalty")]
     assert numbers == [1, 2, 3, 4, 5]
 
 
-async def test_a_folder_of_the_operators_is_the_citys_unless_it_says_otherwise(empty: TestNode, tmp_path: Path):
-    await load(empty)
+async def test_a_folder_of_the_operators_is_the_citys_unless_it_says_otherwise(stocked: TestNode, tmp_path: Path):
     mine = tmp_path / "mine"
     shutil.copytree(folder.shipped() / "items", mine / "items")
     path = mine / "items" / "taxpayer_rating_a.yaml"
@@ -227,60 +219,55 @@ async def test_a_folder_of_the_operators_is_the_citys_unless_it_says_otherwise(e
     body["display"]["months"] = 24
     path.write_text(yaml.safe_dump(body, allow_unicode=True), encoding="utf-8")
     with pytest.raises(CatalogueRefused):
-        await load(empty, mine)
-    outcome = await load(empty, mine, issued_by="nation", basis="as amended in 2026")
+        await load(stocked, mine)
+    outcome = await load(stocked, mine, issued_by="nation", basis="as amended in 2026")
     assert [(row.code, row.basis) for row in outcome.published] == [("taxpayer_rating_a", "as amended in 2026")]
     assert outcome.unchanged == len(list((mine / "items").iterdir())) - 1
 
 
-async def test_a_withdrawn_item_is_withdrawn_for_everybody_from_the_day_on(empty: TestNode):
-    await load(empty)
-    day = await today(empty)
-    row = await withdraw(empty, effective=day + timedelta(days=3))
+async def test_a_withdrawn_item_is_withdrawn_for_everybody_from_the_day_on(stocked: TestNode):
+    day = await today(stocked)
+    row = await withdraw(stocked, effective=day + timedelta(days=3))
     assert (row.number, row.state) == (2, "withdrawn")
-    assert directory(empty).withdrawn(day + timedelta(days=2)) == frozenset()
-    assert directory(empty).withdrawn(day + timedelta(days=3)) == {"administrative_penalty"}
-    assert directory(empty).item("administrative_penalty", on=day) is not None
-    assert directory(empty).item("administrative_penalty", on=day + timedelta(days=3)) is None
+    assert directory(stocked).withdrawn(day + timedelta(days=2)) == frozenset()
+    assert directory(stocked).withdrawn(day + timedelta(days=3)) == {"administrative_penalty"}
+    assert directory(stocked).item("administrative_penalty", on=day) is not None
+    assert directory(stocked).item("administrative_penalty", on=day + timedelta(days=3)) is None
 
 
-async def test_withdrawn_again_it_stays_as_it_is(empty: TestNode):
-    await load(empty)
-    first = await withdraw(empty)
-    number = directory(empty).number
-    assert await withdraw(empty) == first
-    assert await withdraw(empty, effective=first.effective) == first
+async def test_withdrawn_again_it_stays_as_it_is(stocked: TestNode):
+    first = await withdraw(stocked)
+    number = directory(stocked).number
+    assert await withdraw(stocked) == first
+    assert await withdraw(stocked, effective=first.effective) == first
     with pytest.raises(AlreadyWithdrawn):
-        await withdraw(empty, effective=first.effective + timedelta(days=1))
-    assert directory(empty).number == number
+        await withdraw(stocked, effective=first.effective + timedelta(days=1))
+    assert directory(stocked).number == number
 
 
-async def test_a_withdrawn_item_does_not_come_back_with_the_next_start(empty: TestNode):
-    await load(empty)
-    await withdraw(empty)
-    assert (await load(empty)).published == ()
-    assert [row.number for row in (await load(empty, again=True)).published] == [3]
-    assert directory(empty).item("administrative_penalty", on=await today(empty)).number == 3
+async def test_a_withdrawn_item_does_not_come_back_with_the_next_start(stocked: TestNode):
+    await withdraw(stocked)
+    assert (await load(stocked)).published == ()
+    assert [row.number for row in (await load(stocked, again=True)).published] == [3]
+    assert directory(stocked).item("administrative_penalty", on=await today(stocked)).number == 3
 
 
 @pytest.mark.parametrize("days", [0, 5])
-async def test_another_body_does_not_bring_a_withdrawn_item_back_either(empty: TestNode, days: int):
-    await load(empty)
-    day = await today(empty) + timedelta(days=days)
-    await withdraw(empty, effective=day)
+async def test_another_body_does_not_bring_a_withdrawn_item_back_either(stocked: TestNode, days: int):
+    day = await today(stocked) + timedelta(days=days)
+    await withdraw(stocked, effective=day)
     amended = PENALTY.model_copy(update={"update_frequency": "每月"})
-    assert await publish(empty, amended) == ((), 1)
-    assert directory(empty).withdrawn(day) == {"administrative_penalty"}
-    await publish(empty, amended, again=True)
-    assert directory(empty).withdrawn(day) == frozenset()
+    assert await publish(stocked, amended) == ((), 1)
+    assert directory(stocked).withdrawn(day) == {"administrative_penalty"}
+    await publish(stocked, amended, again=True)
+    assert directory(stocked).withdrawn(day) == frozenset()
 
 
-async def test_nothing_is_withdrawn_in_the_past_and_nothing_unknown(empty: TestNode):
-    await load(empty)
+async def test_nothing_is_withdrawn_in_the_past_and_nothing_unknown(stocked: TestNode):
     with pytest.raises(Invalid):
-        await withdraw(empty, effective=await today(empty) - timedelta(days=1))
+        await withdraw(stocked, effective=await today(stocked) - timedelta(days=1))
     with pytest.raises(UnknownObject):
-        await withdraw(empty, "nowhere")
+        await withdraw(stocked, "nowhere")
 
 
 async def test_the_legal_date_moves_and_is_set_back(empty: TestNode):
@@ -292,7 +279,7 @@ async def test_the_legal_date_moves_and_is_set_back(empty: TestNode):
 
 
 async def test_only_a_sandbox_has_invented_parties_and_moves_its_date(postgres: Postgres, tmp_path: Path):
-    async with catalogue_node(postgres, tmp_path, sandbox=False) as real:
+    async with running(postgres, tmp_path, declaration=ALONE, catalogue=False, sandbox=False) as real:
         outcome = await load(real)
         assert {row.kind for row in outcome.published} == set(folder.SUBFOLDERS.values()) - {"party"}
         with pytest.raises(CatalogueRefused):

@@ -14,5 +14,6 @@ from tests.support.postgres import Postgres
 async def standing(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standing]:
     database = await postgres.database(packages=(service,))
     folder: Path = tmp_path_factory.mktemp("keys")
-    yield Standing(database, folder)
-    await database.close()
+    made = Standing(database, folder)
+    yield made
+    await made.close()

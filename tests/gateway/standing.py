@@ -103,6 +103,7 @@ class Standing:
     sandbox: bool = True
     real: Shifted = field(default_factory=Shifted)
     ready: bool = True
+    _doors: list[Door] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         Keys.create(self.folder)
@@ -159,7 +160,15 @@ class Standing:
         return operator_app(self.equipment(service), "operator-secret")
 
     def door(self, *, transport: ServiceTransport | None = None, **more: Any) -> Door:
-        return build(**self.arguments() | ({} if transport is None else {"transports": {"toy": transport}}) | more)
+        made = build(**self.arguments() | ({} if transport is None else {"transports": {"toy": transport}}) | more)
+        self._doors.append(made)
+        return made
+
+    async def close(self) -> None:
+        """Let every door write what its security log still waits for."""
+        for door in self._doors:
+            await door.close()
+        await self.database.close()
 
     def arguments(self) -> dict[str, Any]:
         """What a door is built from."""

@@ -278,6 +278,5 @@ async def made(postgres: Postgres, folder: Path, *places: Place) -> AsyncIterato
         try:
             yield world
         finally:
-            for code, node in network.nodes.items():
-                await world.eyes[code].close()
-                await node.host.stop()
+            for eye in world.eyes.values():
+                await eye.close()

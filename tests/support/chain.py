@@ -4,8 +4,11 @@ import contextlib
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
+
+import asyncpg
 
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
@@ -19,6 +22,12 @@ _LENGTHS = (
     "select feed, size from exchange.feed_head union all select peer || '/' || feed, size from exchange.copy_head"
     " order by feed"
 )
+_SIZE = "select coalesce((select size from exchange.feed_head where feed = $1), 0)"
+_COPIED = "select coalesce((select size from exchange.copy_head where peer = $1 and feed = $2), 0)"
+_ACKNOWLEDGED = """
+    select count(*) filter (where sent_at is null), coalesce(max(until), 0)
+    from exchange.acknowledgement_made where peer = $1
+"""
 Tier = Literal["city", "province", "nation"]
 
 
@@ -43,54 +52,52 @@ class Chain:
 
     async def settled(self) -> None:
         """Wait until everything that was committed anywhere has come to where it goes, and was acknowledged."""
-        await eventually(self._still)
+        async with contextlib.AsyncExitStack() as stack:
+            sessions = {
+                code: await stack.enter_async_context(node.database.session()) for code, node in self.nodes.items()
+            }
+            await eventually(partial(self._still, sessions))
 
-    async def _still(self) -> bool:
+    async def _still(self, sessions: Mapping[str, asyncpg.Connection]) -> bool:
         """Whether the copies are whole, and handling all that came so far has made nothing that has yet to travel."""
-        before = await self._lengths()
+        before = await _lengths(sessions)
         for node in self.nodes.values():
             await node.settled()
-        follows = all([await self._follows(place) for place in self.places.values() if place.above is not None])
-        return follows and await self._lengths() == before
+        follows = all([await _follows(place, sessions) for place in self.places.values() if place.above is not None])
+        return follows and await _lengths(sessions) == before
 
-    async def _lengths(self) -> list[tuple[str, int]]:
-        """How long every feed and every copy is, at every node."""
-        found = []
-        for code, node in self.nodes.items():
-            async with node.database.session() as session:
-                found += [(f"{code} {row['feed']}", row["size"]) for row in await session.fetch(_LENGTHS)]
-        return found
 
-    async def _follows(self, place: Place) -> bool:
-        """Whether the copies between a node and the one above it are whole and acknowledged."""
-        below, above = self.nodes[place.code], self.nodes[str(place.above)]
-        copies = [("up", below, above, place.code)]
-        copies += [(feed, above, below, place.above) for feed in ("down", f"down-{place.code}")]
-        for feed, origin, holder, peer in copies:
-            sizes = await size_of(origin, feed), await copied(holder, str(peer), feed)
-            if sizes[0] != sizes[1]:
-                return False
-        async with above.database.session() as session:
-            unsent = await session.fetchval(
-                "select count(*) from exchange.acknowledgement_made where peer = $1 and sent_at is null", place.code
-            )
-            made = await session.fetchval(
-                "select coalesce(max(until), 0) from exchange.acknowledgement_made where peer = $1", place.code
-            )
-        return unsent == 0 and made == await size_of(below, "up")
+async def _lengths(sessions: Mapping[str, asyncpg.Connection]) -> list[tuple[str, int]]:
+    """How long every feed and every copy is, at every node."""
+    return [
+        (f"{code} {row['feed']}", row["size"])
+        for code, session in sessions.items()
+        for row in await session.fetch(_LENGTHS)
+    ]
+
+
+async def _follows(place: Place, sessions: Mapping[str, asyncpg.Connection]) -> bool:
+    """Whether the copies between a node and the one above it are whole and acknowledged."""
+    below, above = sessions[place.code], sessions[str(place.above)]
+    copies = [("up", below, above, place.code)]
+    copies += [(feed, above, below, place.above) for feed in ("down", f"down-{place.code}")]
+    for feed, origin, holder, peer in copies:
+        if await origin.fetchval(_SIZE, feed) != await holder.fetchval(_COPIED, peer, feed):
+            return False
+    unsent, made = await above.fetchrow(_ACKNOWLEDGED, place.code)
+    return unsent == 0 and made == (await below.fetchval(_SIZE, "up"))
 
 
 async def size_of(node: TestNode, feed: str) -> int:
     """How long a node's own feed is."""
     async with node.database.session() as session:
-        return int(await session.fetchval("select size from exchange.feed_head where feed = $1", feed) or 0)
+        return int(await session.fetchval(_SIZE, feed))
 
 
 async def copied(node: TestNode, peer: str, feed: str) -> int:
     """How far a node's copy of a peer's feed goes."""
-    query = "select size from exchange.copy_head where peer = $1 and feed = $2"
     async with node.database.session() as session:
-        return int(await session.fetchval(query, peer, feed) or 0)
+        return int(await session.fetchval(_COPIED, peer, feed))
 
 
 async def enrol(node: TestNode, peer: TestNode, *, place: str, sends_for: tuple[str, ...] = ()) -> None:

@@ -5,8 +5,10 @@ key; `node.door()` speaks to the gateway. Nothing listens on a port.
 """
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +18,8 @@ import pytest
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.errors import DatabaseError
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.http.token import HEADER, Mint
 from creditmesh.chassis.installation import streams
@@ -24,7 +28,7 @@ from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.node.declaration import NODE
 from creditmesh.node.door import door
-from creditmesh.node.running import make_keys
+from creditmesh.node.running import GATEWAY, make_keys
 from tests.support.eventually import eventually
 from tests.support.postgres import Database, Postgres
 
@@ -40,6 +44,12 @@ def department(party: str, *scopes: str, officer: str | None = None, items: froz
         scopes=frozenset(scopes or everything),
         credential=f"test-{party}",
     )
+
+
+_QUEUED = "exists (select from bus.event_queue)"
+_BEHIND = """exists (
+    select from bus.event_head h left join {reader}.reader_position p using (stream, part)
+    where h.stream in ({streams}) and h.number > coalesce(p.number, 0))"""
 
 
 @dataclass(kw_only=True)
@@ -99,19 +109,27 @@ class TestNode:
         await self.settled()
 
     async def settled(self) -> None:
-        """Wait until all that was committed before is ordered, read, and followed."""
-        await self._ordered()
-        for owner in self.host.readers.consumers.values():
-            await owner.caught_up()
-        await self._ordered()
-        for owner in self.host.readers.consumers.values():
-            await owner.caught_up()
-        await self.host.replica.caught_up()
+        """Wait until all that was committed before is ordered, read, and followed, though a test ends its sessions."""
+        await eventually(self._has_settled)
 
-    async def _ordered(self) -> None:
-        async with self.database.session() as session:
-            while await session.fetchval("select 1 from bus.event_queue limit 1"):
-                await session.fetchval("select pg_sleep(0.005)")
+    async def _has_settled(self) -> bool:
+        try:
+            async with self.database.session() as driver:
+                await eventually(partial(self.rests, Session(driver)))
+            await self.host.replica.caught_up()
+        except DatabaseError as error:
+            if not error.lost:
+                raise
+            return False
+        return True
+
+    async def rests(self, session: Session) -> bool:
+        """Whether nothing waits to be ordered or read: what a reader makes of an event is queued as it moves on."""
+        behind = [
+            _BEHIND.format(reader=name, streams=", ".join(f"'{stream}'" for stream in owner.streams))
+            for name, owner in self.host.readers.consumers.items()
+        ]
+        return not await session.value(f"select {' or '.join((_QUEUED, *behind))}")
 
     def _client(self, app: Any, headers: dict[str, str]) -> httpx.AsyncClient:
         client = httpx.AsyncClient(
@@ -135,44 +153,72 @@ async def running(
     catalogue: bool = True,
     code: str = "city",
     tier: Literal["city", "province", "nation"] = "city",
+    sandbox: bool = True,
     listen: bool = False,
 ) -> AsyncIterator[TestNode]:
-    """A node on a fresh database, its catalogue loaded; `listen`: on free ports of loopback (`node.host.url`)."""
+    """A node on a fresh database, its catalogue loaded; `listen`: on free ports of loopback (`node.host.url`).
+
+    Nodes of one code have the same keys in a session, for what the first of them has stored with its catalogue.
+    """
 
     async def declare(connection: Any) -> None:
         await declare_streams(connection, node=code, streams=streams(declaration))
 
-    database = await postgres.database(node=code, tier=tier, packages=declaration.services, declare=declare)
+    async def begin(database: Database) -> None:
+        async with _running(database, declaration, settings.model_copy(update={"state": first})) as node:
+            await node.load_catalogue()
+
+    first = postgres.folder / "nodes" / code
     settings = NodeSettings(
         node=code,
         tier=tier,
         port=0,
         operator_port=0,
-        parts=database.parts,
-        sandbox=True,
-        state=state,
+        parts=12,
+        sandbox=sandbox,
+        state=first,
         database="given",
         lease_seconds=5,
     )
     make_keys(settings)
+    settings = settings.model_copy(update={"state": state})
+    shutil.copytree(first / "secrets", settings.secrets)
+    database = await postgres.database(
+        node=code,
+        tier=tier,
+        parts=settings.parts,
+        packages=declaration.services,
+        declare=declare,
+        begin=begin if catalogue else None,
+    )
+    try:
+        async with _running(database, declaration, settings, listen=listen) as made:
+            if catalogue:
+                await made.settled()
+            yield made
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    database: Database, declaration: Declaration, settings: NodeSettings, *, listen: bool = False
+) -> AsyncIterator[TestNode]:
     host = Host(
         declaration=declaration,
         settings=settings,
         addresses=database.addresses,
         hosted=[service.name for service in declaration.services],
-        door=door,
+        door=door if any(service.name == GATEWAY for service in declaration.services) else None,
     )
     keys = Keys.load(settings.secrets / "keys", ["token"])
-    node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node=code))
+    node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node=settings.node))
     try:
         await (host.start() if listen else host.open())
-        if catalogue:
-            await node.load_catalogue()
         yield node
     finally:
         await node.close()
-        await host.stop()
-        await database.close()
+        await node.host.stop()  # another than that which was started here, where a test restored it
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
 """A real PostgreSQL for a test session, and fresh migrated databases for its modules.
 
-Migrating takes a second, copying a template a tenth: the first database of a kind of node becomes the template of all
-others in the session. Roles belong to the server, so that databases of one node code share them.
+Migrating takes a second, loading a catalogue another, copying a template a tenth: the first database of a kind of
+node becomes the template of all others in the session. Roles belong to the server, so that databases of one node code
+share them.
 """
 
 import contextlib
@@ -9,7 +10,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,8 +117,12 @@ class Postgres:
         parts: int = 12,
         packages: Sequence[Migrated] = (),
         declare: Declare | None = None,
+        begin: Callable[[Database], Awaitable[None]] | None = None,
     ) -> Database:
-        """A fresh migrated database of such a node: a copy of the first one that was asked for."""
+        """A fresh migrated database of such a node: a copy of the first one that was asked for.
+
+        `begin`: what each would have to do before its tests (for nodes of one kind always the same); the first did it.
+        """
         kind = (node, tier, parts, declare is not None, *((each.name, each.package, each.vault) for each in packages))
         if kind not in self._templates:
             template = f"template_{next(self._numbers)}"
@@ -132,11 +137,19 @@ class Postgres:
                 declare=declare,
             )
             self._templates[kind] = template
+        roles = [DDL, BUS, RELAY, *(each.name for each in packages)]
+        begun = (*kind, "begun")
+        if begin is not None and begun not in self._templates:
+            first = await self._copy(self._templates[kind], node=node, parts=parts, roles=roles)
+            await begin(first)
+            self._templates[begun] = first.name
+        return await self._copy(self._templates[begun if begin else kind], node=node, parts=parts, roles=roles)
+
+    async def _copy(self, template: str, *, node: str, parts: int, roles: Sequence[str]) -> Database:
         name = f"test_{next(self._numbers)}"
         connection = await connect(self.admin, application_name="test")
         try:
-            await create_database(connection, name, template=self._templates[kind])
-            roles = [DDL, BUS, RELAY, *(each.name for each in packages)]
+            await create_database(connection, name, template=template)
             await open_database(connection, name, node=node, names=roles)
         finally:
             await connection.close()

@@ -33,9 +33,9 @@ class Workplace:
     """How many rows a unit that goes through all there is looks at in one transaction."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Service:
-    """One service: what it serves, what it handles, what it emits, and what it must be given."""
+    """One service: what it serves, what it handles, what it emits, and what it must be given. Each is itself alone."""
 
     name: str
     """One word: the schema, the role's second half, the stream's second half, the token's audience."""

@@ -5,7 +5,7 @@
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -28,7 +28,7 @@ Every setting of a node's processes is an environment variable. This page is wri
 """
 
 
-def openapi() -> dict[str, Any]:
+def openapi() -> Mapping[str, Any]:
     """The document that a city node serves at `/openapi.json`."""
     return document(NODE.services, _CITY)
 
