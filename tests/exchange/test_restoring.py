@@ -32,7 +32,7 @@ from tests.support.eventually import eventually
 from tests.support.node import TestNode, department
 from tests.support.postgres import Postgres
 from tests.support.restoring import copied as database_copied
-from tests.support.restoring import put_back
+from tests.support.restoring import duplicated, put_back, started
 
 INVENTED = {
     "code": "invented",
@@ -346,6 +346,8 @@ async def test_content_that_only_this_node_had_is_listed_and_its_number_is_not_u
     assert (await restored(city))[1:] == listed, "once more it changes nothing"
     await eventually(lambda: _says_lost(city, "restored up"))
     await correct(city, first, about_the_first(city), rev=2)
+    await city.settled()
+    assert (await restored(city))[1:] == [], "what it says is here again"
     await withdraw(city, first, 3)
     await chain.settled()
     assert [await state_of(node, first) for node in (city, province)] == ["withdrawn", "withdrawn"]
@@ -370,8 +372,33 @@ async def test_content_that_is_refused_when_it_comes_back_is_listed_and_what_end
     await withdraw(city, first, 3)
     await chain.settled()
     assert [await state_of(node, first) for node in (city, province)] == ["withdrawn", "withdrawn"]
+    assert (await restored(city))[1:] == [], "nothing is to be seen to of what has ended"
     async with city.database.session() as session:
         assert await session.fetchval("select count(*) from exchange.refusal where feed = 'up'") == 0
+
+
+async def test_content_that_was_not_to_be_shown_above_and_is_here_is_not_lost(chain: Chain):
+    """Its line says that it is withheld; the backup has it, and had not told the exchange yet."""
+    city, province = chain["city"], chain["province"]
+    first = await submit(city, 1)
+    await chain.settled()
+    await publish_item(city, shared_upwards=False)
+    async with city.database.session() as session, session.transaction():
+        await session.execute("select from exchange.feed_head where feed = 'up' for update")
+        await correct(city, first, about_the_first(city))
+        await city.host.stop()
+    await duplicated(city)
+    await started(city)
+    await chain.settled()
+    had = [entry[:2] for entry in await entries(city)]
+    await put_back(city)
+    await eventually(lambda: _is_behind(city))
+    assert (await restored(city))[1:] == []
+    await eventually(lambda: none_is_being_made_again(city))
+    await chain.settled()
+    assert [entry[:2] for entry in await entries(city)] == had, "nothing is said twice"
+    assert await newest_of(city, first) == 2
+    assert [await state_of(node, first) for node in (city, province)] == ["published", "withheld"]
 
 
 async def test_what_was_published_and_lost_is_listed_until_it_is_published_again(chain: Chain):
