@@ -38,6 +38,11 @@ def dismiss(operator: Operator, feed: str, index: int) -> None:
     operator.call("exchange", "DELETE", f"{_FEEDS}/{feed}/restored/{index}")
 
 
+def end(operator: Operator, feed: str, index: int) -> None:
+    """End a record everywhere of which nothing is here but its entries."""
+    operator.call("exchange", "POST", f"{_FEEDS}/{feed}/restored/{index}/end")
+
+
 def _listed(operator: Operator) -> Iterator[dict[str, Any]]:
     """The list, read once: at what is being made again it waits, and reads on from there."""
     cursor: str | None = ""
