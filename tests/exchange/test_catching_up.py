@@ -11,7 +11,7 @@ import pytest
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.ids import new_id
-from creditmesh.exchange import peer
+from creditmesh.exchange import lagging, peer
 from creditmesh.exchange.operations import telling
 from creditmesh.exchange.store import catching_up as store
 from creditmesh.exchange.store import copies
@@ -24,6 +24,8 @@ from tests.exchange.sender import Puller, answered
 from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
 from tests.exchange.test_restoring import submit, withdraw
 from tests.support.chain import Chain, Place, chained
+from tests.support.eventually import eventually
+from tests.support.node import TestNode
 from tests.support.postgres import Postgres
 from tests.support.restoring import copied, put_back
 
@@ -265,6 +267,37 @@ async def test_a_receiver_that_begins_late_never_shows_what_had_ended(chain: Cha
     held = await chain_revisions(chain, "province")
     assert held.keys() == {UUID(record) for record in [corrected, *others]}
     assert all(changes == ["accepted"] for changes in held.values())
+
+
+async def test_a_receiver_that_went_back_is_ready_only_when_it_shows_no_more_what_it_had_ended(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(lagging, "SECONDS_TO_ANSWER", 3600.0)
+    city, province = chain["city"], chain["province"]
+    record = await submit(city, 21)
+    await chain.settled()
+    await copied(province)
+    await chain.settled()
+    await withdraw(city, record, 1)
+    await chain.settled()
+    await put_back(province)
+    seen: set[tuple[bool, int]] = set()
+
+    async def caught_up() -> bool:
+        ready = bool((await province.host.readiness())["ready"])
+        seen.add((ready, await shown(province, record)))
+        return ready
+
+    await eventually(caught_up)
+    assert seen >= {(True, 0)}
+    assert (True, 1) not in seen
+
+
+async def shown(node: TestNode, record: str) -> int:
+    """Whether the query service has it as something that stands."""
+    query = "select count(*) from query.record where record = $1 and state = 'published'"
+    async with node.database.session() as session:
+        return int(await session.fetchval(query, UUID(record)))
 
 
 async def chain_revisions(chain: Chain, code: str) -> dict[UUID, list[str]]:

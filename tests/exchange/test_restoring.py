@@ -27,12 +27,12 @@ from creditmesh.schemas.tlog import Range, leaf_hash
 from tests.exchange.conftest import City, neighbour, row_of
 from tests.exchange.sender import Puller, pulling_from_a_sender
 from tests.support.cast import ITEM, penalty, resident, uscc
-from tests.support.chain import Chain, Place, chained, copied, size_of
+from tests.support.chain import Chain, Place, chained, copied, enrol, size_of
 from tests.support.eventually import eventually
 from tests.support.node import TestNode, department
 from tests.support.postgres import Postgres
 from tests.support.restoring import copied as database_copied
-from tests.support.restoring import put_back
+from tests.support.restoring import duplicated, put_back, started
 
 INVENTED = {
     "code": "invented",
@@ -236,6 +236,41 @@ async def test_a_number_that_was_used_twice_is_refused_above_and_listed(chain: C
     assert (await restored(city, "--dismiss", place))[1:] == []
 
 
+async def test_a_node_that_went_back_before_its_parent_and_shared_since_appends_no_more_and_is_told_the_way(
+    postgres: Postgres, tmp_path: Path
+):
+    places = Place(code="province", tier="province"), Place(code="city", tier="city")
+    async with chained(postgres, tmp_path, *places) as apart:
+        city, province = apart["city"], apart["province"]
+        await submit(city, 1)
+        await city.settled()
+        await database_copied(city)
+        await enrol(city, province, place="above")
+        await enrol(province, city, place="below", sends_for=("city",))
+        await submit(city, 2)
+        await city.settled()
+        await eventually(lambda: _has_all(province, city))
+        await put_back(city)
+        await submit(city, 3)
+        await city.settled()
+        await enrol(city, province, place="above")
+        await eventually(lambda: _is_behind(city))
+        had = await size_of(city, "up")
+        await submit(city, 4)
+        await eventually(lambda: _waits(city))
+        assert (await size_of(city, "up"), await alarm(province)) == (had, None)
+        answer = await city.operator().post("/v1/admin/feeds/up/restore")
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (409, "feed_not_restored")
+        assert "enrol province" in problem["detail"]
+        assert "再次恢复备份" in problem["detail_zh"]
+        await city.host.stop()
+
+
+async def _has_all(province: TestNode, city: TestNode) -> bool:
+    return await copied(province, "city", "up") == await size_of(city, "up")
+
+
 def of_body(city: TestNode, number: int, **changes: str) -> dict[str, str]:
     """A penalty on one organisation."""
     body = {"CF_XDR_LB": "法人及非法人组织", "CF_XDR_ZJLX": None, "CF_XDR_ZJHM": None, "CF_XDR_SHXYM": uscc(18)}
@@ -343,6 +378,8 @@ async def test_content_that_only_this_node_had_is_listed_and_its_number_is_not_u
     assert (await restored(city))[1:] == listed, "once more it changes nothing"
     await eventually(lambda: _says_lost(city, "restored up"))
     await correct(city, first, about_the_first(city), rev=2)
+    await city.settled()
+    assert (await restored(city))[1:] == [], "what it says is here again"
     await withdraw(city, first, 3)
     await chain.settled()
     assert [await state_of(node, first) for node in (city, province)] == ["withdrawn", "withdrawn"]
@@ -367,8 +404,76 @@ async def test_content_that_is_refused_when_it_comes_back_is_listed_and_what_end
     await withdraw(city, first, 3)
     await chain.settled()
     assert [await state_of(node, first) for node in (city, province)] == ["withdrawn", "withdrawn"]
+    assert (await restored(city))[1:] == [], "nothing is to be seen to of what has ended"
     async with city.database.session() as session:
         assert await session.fetchval("select count(*) from exchange.refusal where feed = 'up'") == 0
+
+
+async def test_content_that_was_not_to_be_shown_above_and_is_here_is_not_lost(chain: Chain):
+    """Its line says that it is withheld; the backup has it, and had not told the exchange yet."""
+    city, province = chain["city"], chain["province"]
+    first = await submit(city, 1)
+    await chain.settled()
+    await publish_item(city, shared_upwards=False)
+    async with city.database.session() as session, session.transaction():
+        await session.execute("select from exchange.feed_head where feed = 'up' for update")
+        await correct(city, first, about_the_first(city))
+        await city.host.stop()
+    await duplicated(city)
+    await started(city)
+    await chain.settled()
+    had = [entry[:2] for entry in await entries(city)]
+    await put_back(city)
+    await eventually(lambda: _is_behind(city))
+    assert (await restored(city))[1:] == []
+    await eventually(lambda: none_is_being_made_again(city))
+    await chain.settled()
+    assert [entry[:2] for entry in await entries(city)] == had, "nothing is said twice"
+    assert await newest_of(city, first) == 2
+    assert [await state_of(node, first) for node in (city, province)] == ["published", "withheld"]
+
+
+async def test_a_record_of_which_nothing_came_back_is_ended_above_by_the_operator(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    await submit(city, 1)
+    await chain.settled()
+    await database_copied(city)
+    lost = await submit(city, 2)
+    await chain.settled()
+    await put_back(city)
+    await publish_item(city, fields={"CF_SY": {"max_length": 1}})
+    await eventually(lambda: _is_behind(city))
+    _, listed = await restored(city)
+    assert (listed[2], listed[3], listed[-1]) == (lost, "1", "too_long")
+    answer = await city.client("ingestion", MARKET).get(f"/v1/records/{lost}")
+    assert answer.status_code == 404
+    assert await state_of(province, lost) == "published"
+    assert (await restored(city, "--end", f"{listed[0]}/{listed[1]}"))[1:] == []
+    await eventually(lambda: _ended(province, lost))
+    assert await alarm(province) is None
+    again = await city.operator().post(f"/v1/admin/feeds/up/restored/{listed[1]}/end")
+    assert (again.status_code, again.json()["code"]) == (404, "nothing_lost")
+
+
+async def _ended(node: TestNode, record: str) -> bool:
+    return await state_of(node, record) == "withdrawn"
+
+
+async def test_what_its_body_can_withdraw_no_operator_ends(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    first = await submit(city, 1)
+    await chain.settled()
+    await database_copied(city)
+    await correct(city, first, about_the_first(city))
+    await chain.settled()
+    await put_back(city)
+    await publish_item(city, fields={"CF_SY": {"max_length": 1}})
+    await eventually(lambda: _is_behind(city))
+    _, lost = await restored(city)
+    answer = await city.operator().post(f"/v1/admin/feeds/up/restored/{lost[1]}/end")
+    assert (answer.status_code, answer.json()["code"]) == (409, "stands_here")
+    assert (await restored(city))[1:] == [lost]
+    assert await state_of(province, first) == "published"
 
 
 async def test_what_was_published_and_lost_is_listed_until_it_is_published_again(chain: Chain):

@@ -265,3 +265,46 @@ async def test_a_named_persons_case_ends_the_record_for_them_alone(house: House,
     assert (event.case, event.fields, event.related) == (told.case, first.fields, first.related)
     await house.deliver(step(record, subject, "unmark" if mark else "mark"))
     assert (await house.events(record))[-1].about is None
+
+
+async def lost(house: House) -> tuple[UUID, UUID, dict[str, str], dict[str, str]]:
+    """A record of this node whose correction cannot be made again after a restore; what it said, and what was lost."""
+    row = penalty(house.number())
+    record, subject = await made(house, row)
+    own, said = Feed(house, peer="city"), row | {"BZ": "补充"}
+    await house.deliver(own.entry_of(None, record, rev=2, change="corrected"))
+    newest = (await house.events(record))[-1]
+    assert (newest.rev, newest.change, newest.state) == (2, "withheld", "withheld")
+    return record, subject, row, said
+
+
+@pytest.mark.parametrize(("effect", "state"), [("repair", "repaired"), ("withdraw", "withdrawn")])
+async def test_a_record_whose_content_was_lost_is_marked_and_ended_by_its_case(house: House, effect: str, state: str):
+    record, subject, _, _ = await lost(house)
+    ended = step(record, subject, effect)
+    await house.deliver(step(record, subject, "mark"), ended)
+    assert [(each.change, each.state) for each in (await house.events(record))[2:]] == [
+        ("marked", "withheld"),
+        (state, state),
+    ]
+    await house.deliver(ended.model_copy(update={"effect": "reopen", "state": "revoked"}))
+    newest = (await house.events(record))[-1]
+    assert (newest.change, newest.state, newest.case) == ("withheld", "withheld", ended.case), "not what it said before"
+
+
+async def test_a_mark_on_a_record_whose_content_was_lost_is_taken_away(house: House):
+    record, subject, row, _ = await lost(house)
+    await house.deliver(step(record, subject, "mark"), step(record, subject, "unmark"))
+    newest = (await house.events(record))[-1]
+    assert (newest.change, newest.state, newest.mark) == ("unmarked", "withheld", None)
+    assert (await correct(house, str(record), row, rev=4)).json()["verdict"] == "corrected"
+
+
+async def test_a_row_that_says_what_was_lost_makes_the_record_whole_and_an_older_one_does_not(house: House):
+    record, _, row, said = await lost(house)
+    older = (await house.submit(row)).json()
+    assert (older["verdict"], older["reasons"][0]["code"]) == ("unchanged", "superseded")
+    assert (await house.events(record))[-1].state == "withheld"
+    newer = (await house.submit(said)).json()
+    assert (newer["verdict"], newer["record"]) == ("corrected", str(record))
+    assert (await house.events(record))[-1].state == "published"

@@ -53,6 +53,7 @@ EXAMPLES = {
     "POST /v1/admin/feeds/{feed}/restore": Example(path={"feed": "down"}),
     "GET /v1/admin/feeds/restored": Example(path={}),
     "DELETE /v1/admin/feeds/{feed}/restored/{index}": Example(path={"feed": "down", "index": "0"}, status=404),
+    "POST /v1/admin/feeds/up/restored/{index}/end": Example(path={"index": "0"}, status=404),
     "POST /v1/admin/keys": Example(
         path={},
         body=lambda _: {"kind": "department", "party": "housing", "scopes": ["records:read"], "label": "again"},

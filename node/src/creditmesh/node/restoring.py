@@ -1,5 +1,6 @@
 """After a restored database, for an operator: the node's own entries fetched back from who verified them."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -29,12 +30,7 @@ def restore(operator: Operator, failed: dict[str, NodeError]) -> Iterator[tuple[
 
 def missing(operator: Operator) -> list[tuple[str, ...]]:
     """What came back as entries alone, by `NAMES`; for a while it waits for what is being made again."""
-    for _ in range(_LOOKS):
-        rows = list(_listed(operator))
-        if all(each["why"] is not None for each in rows):
-            break
-        time.sleep(_SECONDS)
-    return [tuple("-" if each[name] is None else str(each[name]) for name in NAMES) for each in rows]
+    return [tuple("-" if row[name] is None else str(row[name]) for name in NAMES) for row in _listed(operator)]
 
 
 def dismiss(operator: Operator, feed: str, index: int) -> None:
@@ -42,12 +38,26 @@ def dismiss(operator: Operator, feed: str, index: int) -> None:
     operator.call("exchange", "DELETE", f"{_FEEDS}/{feed}/restored/{index}")
 
 
+def end(operator: Operator, feed: str, index: int) -> None:
+    """End a record everywhere of which nothing is here but its entries."""
+    operator.call("exchange", "POST", f"{_FEEDS}/{feed}/restored/{index}/end")
+
+
 def _listed(operator: Operator) -> Iterator[dict[str, Any]]:
-    cursor = ""
+    """The list, read once: at what is being made again it waits, and reads on from there."""
+    cursor: str | None = ""
+    looks = 0
     while cursor is not None:
         page = operator.call("exchange", "GET", f"{_FEEDS}/restored" + (f"?cursor={cursor}" if cursor else ""))
-        yield from page["items"]
-        cursor = page["next"]
+        settled = list(itertools.takewhile(lambda row: row["why"] is not None, page["items"]))
+        if len(settled) == len(page["items"]) or looks == _LOOKS:
+            yield from page["items"]
+            cursor = page["next"]
+            continue
+        yield from settled
+        cursor = f"{settled[-1]['feed']}/{settled[-1]['index']}" if settled else cursor
+        looks += 1
+        time.sleep(_SECONDS)
 
 
 def _page(operator: Operator, feed: str) -> dict[str, Any]:

@@ -103,6 +103,10 @@ def restore(
     dismiss: Annotated[
         str | None, typer.Option("--dismiss", help="FEED/INDEX: you have seen to it; it is listed no more.")
     ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--end", help="up/INDEX: nothing of this record is here; withdraw it at the nodes above."),
+    ] = None,
 ) -> None:
     """After the database was restored: fetch the node's own entries back from the peers that verified them.
 
@@ -114,9 +118,10 @@ def restore(
 
     with plainly():
         operator = node_operator()
-        if dismiss is not None:
-            feed, _, index = dismiss.rpartition("/")
-            restoring.dismiss(operator, feed, int(index) if index.isdecimal() else -1)
+        for act, place in ((restoring.dismiss, dismiss), (restoring.end, end)):
+            if place is not None:
+                feed, _, index = place.rpartition("/")
+                act(operator, feed, int(index) if index.isdecimal() else -1)
         failed: dict[str, NodeError] = {}
         for feed, peer, size, holds in restoring.restore(operator, failed):
             err.print(f"{feed}: {size} / {holds} <- {peer}", markup=False, highlight=False)

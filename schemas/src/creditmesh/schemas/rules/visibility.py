@@ -63,6 +63,14 @@ class Showable(Ending, Protocol):
         """`published`, or how it ended."""
 
 
+def has_ended(state: str) -> bool:
+    """Whether a record in this state has ended, for good or until it is opened again.
+
+    One that is withheld has not: its content is not here, and other nodes may show it.
+    """
+    return state not in {"published", "withheld"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Law:
     """What visibility asks of the catalogue: the legal date, what is withdrawn on it, and the rules that have changed.
@@ -77,7 +85,11 @@ class Law:
 
     def shows(self, row: Showable) -> bool:
         """Whether the record may be shown and used."""
-        if row.state != "published" or row.item in self.withdrawn or row.display_from > self.as_of:
+        return row.state == "published" and self.stands(row)
+
+    def stands(self, row: Showable) -> bool:
+        """Whether the record holds: also one that is shown here no more because what it says is not here."""
+        if has_ended(row.state) or row.item in self.withdrawn or row.display_from > self.as_of:
             return False
         until = self.until(row)
         return until is None or until > self.as_of

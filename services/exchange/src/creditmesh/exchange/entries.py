@@ -105,6 +105,13 @@ def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str
     )
 
 
+def end_draft(record: UUID, rev: int, *, origin: str, at: datetime) -> Draft:
+    """The entry that ends a record of which nothing is here but its entries; it says nothing beside its line."""
+    about: dict[str, object] = {"record": record, "rev": rev, "change": "withdrawn", "origin": origin}
+    line = _line("record", at, os.urandom(_SALT), "", about)
+    return Draft(line=line, salt=None, body=None, record=record, rev=rev, change="withdrawn")
+
+
 def _discharged(event: RecordChanged) -> str | None:
     """The role of the person whom the revision discharges: subjects are each node's own."""
     return next((each.role for each in event.related if each.subject == event.about), None)

@@ -81,6 +81,14 @@ class NothingLost(NotFound):
     title_zh = "该处没有列出的丢失内容"
 
 
+class StandsHere(Conflict):
+    """409: a revision of the record is here, or is being made again: whoever made it can withdraw it."""
+
+    code = "stands_here"
+    title = "Something of this record is here"
+    title_zh = "本节点存有该记录"
+
+
 class NotOffered(Conflict):
     """409: the peer no longer gives the entries that were verified."""
 

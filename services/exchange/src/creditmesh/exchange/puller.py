@@ -8,6 +8,7 @@ database, until an operator has looked: nothing after it is applied, and nothing
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from typing import Literal
 
 import httpx
 
@@ -19,6 +20,7 @@ from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit, keep_running
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.forgetter import forgetter
+from creditmesh.exchange.lagging import lagging
 from creditmesh.exchange.operations import chain
 from creditmesh.exchange.passer import Passer
 from creditmesh.exchange.peer import WAIT, Peer
@@ -67,6 +69,7 @@ class Puller:
             while True:
                 await leases.rebalance()
                 await self._keep(dict(self._wanted(leases.held, pulls=pulls, answers=answers)))
+                lagging(self._equipment).follow([each.code for each in self._followed(leases.held, "below")])
                 await self._publish_own_row()
                 await asyncio.sleep(SECONDS_TO_LOOK)
 
@@ -74,15 +77,20 @@ class Puller:
         self, held: frozenset[int], *, pulls: httpx.AsyncClient, answers: httpx.AsyncClient
     ) -> Iterator[tuple[str, Unit]]:
         # An acknowledgement must not wait for a connection until a long poll has come back.
-        directory = self._directory()
-        for party in (*directory.peers("above"), *directory.peers("below")):
-            if party.url is None or part_of(party.code, self._equipment.node.parts) not in held:
-                continue
+        for party in (*self._followed(held, "above"), *self._followed(held, "below")):
             peer = self._peer(pulls, party)
             for feed in self._feeds(party):
                 yield _named(f"pull {party.code}/{feed}", Pulling(self._equipment, peer, feed).run)
             judged = UP if party.place == "below" else DOWN
             yield _named(f"acknowledge {party.code}", Sending(self._equipment, self._peer(answers, party), judged).run)
+
+    def _followed(self, held: frozenset[int], place: Literal["above", "below"]) -> list[Party]:
+        parts = self._equipment.node.parts
+        return [
+            each
+            for each in self._directory().peers(place)
+            if each.url is not None and part_of(each.code, parts) in held
+        ]
 
     def _feeds(self, party: Party) -> tuple[str, ...]:
         return (UP,) if party.place == "below" else (DOWN, f"{DOWN}-{self._equipment.node.code}")

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from creditmesh.schemas.events.record import RecordState
+from creditmesh.schemas.rules.visibility import has_ended
 from creditmesh.schemas.verdicts import VerdictWord
 
 
@@ -65,11 +66,12 @@ def decide(
     if not history:
         return ACCEPTED
     newest = history[-1]
-    if newest.state != "published":
+    if has_ended(newest.state):
         return Ruling("refused", "record_closed")
     same = [known for known in history if known.fingerprint in fingerprints]
     if not same:
         return CORRECTED if newest.party == party else Ruling("held", "another_partys_record")
     if submission is not None and any(known.submission == submission for known in same):
         return Ruling("unchanged", "repeated")
-    return Ruling("unchanged", "same" if newest.fingerprint in fingerprints else "superseded")
+    stands = newest.state == "published" and newest.fingerprint in fingerprints
+    return Ruling("unchanged", "same" if stands else "superseded")

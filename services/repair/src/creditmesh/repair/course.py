@@ -101,6 +101,8 @@ class Move:
     effect: CaseEffect | None = None
     final: bool = False
     false_material: bool = False
+    done: bool = False
+    """Whether the revision that its effect would make is there already."""
 
 
 def check_actor(action: Action, actor: Actor, officer: str | None, standing: CaseSituation, *, today: date) -> None:

@@ -11,7 +11,7 @@ from creditmesh.schemas.events.case import CaseKind
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.rules.calendar import add_months
-from creditmesh.schemas.rules.visibility import Law
+from creditmesh.schemas.rules.visibility import Law, has_ended
 
 
 # Not frozen: one is made for every event, and freezing doubles what that costs.
@@ -55,10 +55,10 @@ class Record:
 def check_filing(kind: CaseKind, record: Record, *, rule: Repair | None, law: Law) -> None:
     """RecordNotShown; of a repair also NotRepairable and TooEarly."""
     if kind == "objection":
-        if not law.shows(record):
+        if not law.stands(record):
             raise RecordNotShown("Nothing of it is shown or used; nothing is to be put right.", "无需再提出异议。")
         return
-    if record.state != "published":
+    if has_ended(record.state):
         raise RecordNotShown("It has ended already; nothing is left to repair.", "该记录已终止，无需修复。")
     check_period(record, rule, law=law)
 

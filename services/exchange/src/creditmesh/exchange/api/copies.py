@@ -137,3 +137,14 @@ async def dismiss(ctx: Ctx, feed: FeedName, index: Annotated[int, Path(ge=0, le=
     `DELETE /v1/admin/feeds/down/restored/17`
     """
     await restoring.dismiss(ctx, feed, index)
+
+
+@router.post("/v1/admin/feeds/up/restored/{index}/end", access=AccessPolicy.inside(), status_code=204)
+async def end(ctx: Ctx, index: Annotated[int, Path(ge=0, le=2**53)]) -> None:
+    """End a record everywhere of which nothing is here but its entries in `up`: not even its first revision came back.
+
+    It stands above, and nobody here can correct or withdraw it. It is withdrawn by its next number, and what is listed
+    of it is listed no more. 404 if the entry is not listed, 409 `stands_here` while its body can withdraw it.
+    `POST /v1/admin/feeds/up/restored/17/end`
+    """
+    await restoring.end_lost(ctx, index)

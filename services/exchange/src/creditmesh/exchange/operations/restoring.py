@@ -9,17 +9,18 @@ from collections.abc import AsyncIterator
 
 import httpx
 import orjson
+import structlog
 from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Conflict, Unavailable
 from creditmesh.chassis.vault.feeds import SEALING
 from creditmesh.exchange.chunks import alone
-from creditmesh.exchange.entries import Draft, key_draft
-from creditmesh.exchange.errors import NoSuchFeed, NothingLost, NotKept, NotRestored
+from creditmesh.exchange.entries import Draft, end_draft, key_draft
+from creditmesh.exchange.errors import NoSuchFeed, NothingLost, NotKept, NotRestored, StandsHere
 from creditmesh.exchange.operations import sealing, telling
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
-from creditmesh.exchange.operations.feeds import word
+from creditmesh.exchange.operations.feeds import append, word
 from creditmesh.exchange.peer import MOST_BYTES, MOST_LINES, NotNow, Peer, PulledPage
 from creditmesh.exchange.store import copies, feeds, lost, pages, sealing_keys
 from creditmesh.exchange.store.feeds import SignedHead
@@ -41,7 +42,9 @@ from creditmesh.schemas.exchange import (
 from creditmesh.schemas.pages import BadPage, extended
 from creditmesh.schemas.tlog import full_tiles
 
+_log = structlog.get_logger(__name__)
 _TIMEOUT = 30.0
+_LIST = ("See GET /v1/admin/feeds/restored for what is.", "所列条目见 GET /v1/admin/feeds/restored。")
 _AT_ONCE = 100
 """Entries of a copy that are read at once."""
 
@@ -99,7 +102,7 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
         return RestoredOut(feed=feed, size=before.size)
     code = max(behind, key=lambda peer: (behind[peer], peer))
     if before.size >= behind[code]:
-        raise _refused(code, f"another history before {behind[code]}")
+        raise _another_history(code, behind[code])
     await ctx.rollback()  # no session is held while a peer is asked
     pulled = await _pulled(ctx, code, feed, after=before.size)
     try:
@@ -108,7 +111,7 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
     except BadPage as bad:
         raise _refused(code, str(bad)) from bad
     if (head.size, head.root) != (after.size, after.root()):
-        raise _refused(code, f"another history before {after.size}")
+        raise _another_history(code, after.size)
     session = await ctx.session()
     if await feeds.hold(session, feed) != before:
         raise Conflict("The feed has moved meanwhile; ask again.", "日志已变动，请重试。")
@@ -141,7 +144,30 @@ async def missing(ctx: Context, *, cursor: str | None, limit: int) -> Page[LostO
 async def dismiss(ctx: Context, feed: str, index: int) -> None:
     """An operator has seen to what came back at this place; NothingLost if it is not listed."""
     if not await lost.dismiss(await ctx.session(), feed, index):
-        raise NothingLost("See GET /v1/admin/feeds/restored for what is.", "所列条目见 GET /v1/admin/feeds/restored。")
+        raise NothingLost(*_LIST)
+
+
+async def end_lost(ctx: Context, index: int) -> None:
+    """End the record above of which the entry of `up` at this place is listed, and nothing is here.
+
+    NothingLost if none is listed there; StandsHere while a revision of it is here or is being made again.
+    """
+    session = await ctx.session()
+    gone = await lost.at(session, UP, index)
+    if gone is None or gone.record is None or gone.why == COPY:
+        raise NothingLost(*_LIST)
+    known = await lost.of_records(session, UP, [gone.record])
+    range_ = await feeds.hold(session, UP)
+    newest, here = await feeds.standing(session, UP, gone.record)
+    if here or any(each.why is None for each in known):
+        raise StandsHere(
+            "Leave it to the body that made it, which withdraws it, or wait until it is made again.",
+            "请由认定单位撤回该记录，或待其恢复后办理。",
+        )
+    await lost.settle(session, UP, gone.record)
+    draft = end_draft(gone.record, newest + 1, origin=ctx.node.code, at=ctx.instant)
+    await append(ctx, UP, [draft], held=range_)
+    _log.warning("a record was ended of which nothing is here", record=str(gone.record), item=gone.item, of=gone.party)
 
 
 async def _tell(ctx: Context, pulled: PulledPage) -> None:
@@ -227,6 +253,16 @@ def _caller(ctx: Context, feed: str) -> str:
     if party is None or not party.active or feed not in own.get(party.place or "", set()):
         raise NoSuchFeed
     return party.code
+
+
+def _another_history(peer: str, size: int) -> NotRestored:
+    """The node has appended since it was restored, before it knew what the peer holds: nothing can join the two."""
+    return NotRestored(
+        f"{peer} holds another history before {size}: this node has shared since it was restored. Put the backup back "
+        f"once more and, before anything is sent to it, enrol {peer} and run this; what was taken since is sent anew.",
+        f"{peer} 持有 {size} 之前的另一份日志历史：本节点恢复后又追加过内容。请再次恢复备份，在接收任何报送之前"
+        f"登记 {peer} 并运行本命令；其间接收的内容须重新报送。",
+    )
 
 
 def _refused(peer: str, why: str) -> NotRestored:

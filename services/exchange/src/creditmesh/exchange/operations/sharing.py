@@ -1,5 +1,6 @@
 """What this node shares: revisions upwards, its catalogue downwards, each as an entry of a feed."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -13,11 +14,11 @@ from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft,
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
 from creditmesh.exchange.store import feeds, forgetting, lost
-from creditmesh.exchange.store.lost import FoundRevision, LostEntry
+from creditmesh.exchange.store.lost import COPY, FoundRevision, LostEntry
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
-from creditmesh.schemas.exchange import DOWN, STATE_CHANGES, UP
+from creditmesh.schemas.exchange import DOWN, ENDS, STATE_CHANGES, UP
 
 Change = tuple[Delivered, RecordChanged]
 
@@ -61,32 +62,62 @@ async def _not_there(ctx: Context, changes: Sequence[Change]) -> Sequence[Change
     """
     session = await ctx.session()
     records = {event.record for _, event in changes}
-    gone = {(each.record, each.rev): each for each in await lost.of_records(session, UP, records)} if records else {}
+    gone: dict[UUID | None, list[LostEntry]] = defaultdict(list)
+    for each in await lost.of_records(session, UP, records) if records else ():
+        gone[each.record].append(each)
     if not gone:
         return changes
-    bodies = await feeds.bodies(session, UP, [each.index for each in gone.values()])
-    there, found = set[UUID](), list[FoundRevision]()
-    for event in (event for _, event in changes if (event.record, event.rev) in gone):
-        entry = gone[event.record, event.rev]
-        if event.change == "withheld":  # in place of content that is gone, or was refused
-            there.add(event.revision)
-        elif _is_of(event, entry, bodies[entry.index]):
-            there.add(event.revision)
-            found.append(FoundRevision(entry.index, event.subject, event.item, event.party))
-    await lost.found(session, UP, found)
+    bodies = await feeds.bodies(session, UP, [each.index for entries in gone.values() for each in entries])
+    there, found = set[UUID](), dict[int, FoundRevision]()
+    for event in (event for _, event in changes):
+        for entry in gone[event.record]:
+            is_it = entry.rev == event.rev and _is_of(event, entry, bodies[entry.index])
+            if is_it or (entry.rev == event.rev and _says_as_little(ctx, event, entry)):
+                there.add(event.revision)
+            if is_it or _settles(event, entry):
+                found[entry.index] = FoundRevision(entry.index, event.subject, event.item, event.party)
+    await lost.found(session, UP, list(found.values()))
     if found:  # what was kept to be told from another revision may be forgotten now
-        await forgetting.back_to(session, UP, min(each.index for each in found))
+        await forgetting.back_to(session, UP, min(found))
     return [each for each in changes if each[1].revision not in there]
 
 
+def _says_as_little(ctx: Context, event: RecordChanged, entry: LostEntry) -> bool:
+    """Whether it would only say again what stands there: it stands for content that is gone, or is told without."""
+    if event.change == "withheld":
+        return True
+    return entry.change == "withheld" and _has_content(event.change) and not _is_open(ctx, event)
+
+
+def _settles(event: RecordChanged, entry: LostEntry) -> bool:
+    """Whether nothing is missing of the content at that place any more: it is here, or was replaced or ended since.
+
+    Content whose line says that it is withheld is not told by it from another.
+    """
+    if entry.rev is None or event.rev < entry.rev:
+        return False
+    if event.rev == entry.rev:
+        return entry.change == "withheld" and _has_content(event.change)
+    if entry.why == COPY:  # its origin tells it
+        return False
+    was_content = entry.change == "withheld" or _has_content(entry.change)
+    return was_content and (event.change in ENDS or _has_content(event.change))
+
+
+def _has_content(change: str | None) -> bool:
+    return change not in STATE_CHANGES
+
+
 def _is_of(event: RecordChanged, entry: LostEntry, body: str | None) -> bool:
+    if event.change == "withheld":  # it stands for what is not here
+        return False
     if event.change != entry.change or event.change in STATE_CHANGES:
         return event.change == entry.change
     return body is not None and orjson.loads(body).get("revision") == str(event.revision)
 
 
 async def _shared(ctx: Context, changes: Sequence[Change]) -> list[Change]:
-    open_to_above = {event.revision for _, event in changes if _item(ctx, event).shared_by(ctx.node.tier)}
+    open_to_above = {event.revision for _, event in changes if _is_open(ctx, event)}
     closed = {event.record for _, event in changes if event.rev > 1 and event.revision not in open_to_above}
     there = set(await feeds.firsts(await ctx.session(), UP, closed)) if closed else set()
     shared: list[Change] = []
@@ -104,6 +135,10 @@ def _without_content(event: RecordChanged) -> RecordChanged:
     if event.change not in STATE_CHANGES:
         said |= {"change": "withheld", "state": "withheld"}
     return event.model_copy(update=said)
+
+
+def _is_open(ctx: Context, event: RecordChanged) -> bool:
+    return _item(ctx, event).shared_by(ctx.node.tier)
 
 
 def _item(ctx: Context, event: RecordChanged) -> Item:

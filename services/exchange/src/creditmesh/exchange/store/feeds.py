@@ -187,10 +187,20 @@ _AT = f"""
      where feed = :feed and index = any(:indices) and subject is not null order by index
 """
 _BODIES = "select index, body from exchange.feed_entry where feed = :feed and index = any(:indices)"
+_STANDING = """
+    select max(rev) as rev, bool_or(subject is not null) as here from exchange.feed_entry
+     where feed = :feed and record = :record
+"""
 _FIRSTS = """
     select record, min(index) as index from exchange.feed_entry
      where feed = :feed and record = any(:records) group by record
 """
+
+
+async def standing(session: Session, feed: str, record: UUID) -> tuple[int, bool]:
+    """The newest revision of a record that the feed has, and whether any of its entries points to a subject here."""
+    row = await session.row(_STANDING, {"feed": feed, "record": record})
+    return (0, False) if row is None else (row.rev or 0, bool(row.here))
 
 
 async def checkpoint(session: Session, feed: str, size: int | None = None) -> StoredCheckpoint | None:

@@ -45,6 +45,8 @@ _PUBLISHED = """
      where l.feed = :feed and l.kind = w.kind and l.code = w.code
 """
 _DISMISS = f"delete from exchange.lost_entry where feed = :feed and index = :index and why is distinct from '{COPY}'"
+_AT = f"select {_COLUMNS} from exchange.lost_entry where feed = :feed and index = :index for update"
+_SETTLE = "delete from exchange.lost_entry where feed = :feed and record = :record"
 _COUNT = f"select feed, count(*) as count from exchange.lost_entry where why is distinct from '{COPY}' group by feed"
 
 
@@ -117,6 +119,17 @@ async def published(session: Session, feed: str, objects: Collection[tuple[str, 
 async def dismiss(session: Session, feed: str, index: int) -> bool:
     """An operator has seen to it; False if it is not listed."""
     return bool(await session.execute(_DISMISS, {"feed": feed, "index": index}))
+
+
+async def at(session: Session, feed: str, index: int) -> LostEntry | None:
+    """The one at this place, held; None if there is none."""
+    row = await session.row(_AT, {"feed": feed, "index": index})
+    return None if row is None else LostEntry(*row)
+
+
+async def settle(session: Session, feed: str, record: UUID) -> None:
+    """Nothing of this record is to be here again."""
+    await session.execute(_SETTLE, {"feed": feed, "record": record})
 
 
 async def counts(session: Session) -> dict[str, int]:

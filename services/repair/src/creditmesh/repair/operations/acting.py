@@ -13,6 +13,7 @@ from creditmesh.repair.operations.steps import By, Words, procedure_of, record_o
 from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.cases import ActionIn
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.rules.visibility import has_ended
 
 
 async def act(ctx: Context, case_id: UUID, asked: ActionIn, *, expected: int) -> UUID:
@@ -40,7 +41,7 @@ async def _check_record(ctx: Context, case: Case, move: Move) -> None:
         check_period(record, rule, law=ctx.followed(Directory).law(ctx.legal_date))
         await check_honest(ctx, case.subject, rule)
     if move.state == "appealed":
-        if (await record_of(ctx, case)).state != "published":
+        if has_ended((await record_of(ctx, case)).state):
             raise RecordNotShown("It has ended meanwhile; nothing is left to decide.", "该记录已终止，无需复核。")
         await check_none_open(ctx, case.part, case.record, case.kind, subject=case.subject)
 

@@ -1,6 +1,6 @@
 """What events tell repair: where each record stands, what became of what was decided, and who knows of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.repair.course import Move, resumed
 from creditmesh.repair.filing import Record
+from creditmesh.repair.operations.remaking import remake_case
 from creditmesh.repair.operations.steps import By, Words, take
 from creditmesh.repair.store import cases, propagation, records
 from creditmesh.repair.store.cases import Effect
@@ -16,14 +17,17 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import HolderChanged, RecordChanged, RecordPurged
 from creditmesh.schemas.events.case import CaseEffect
 from creditmesh.schemas.events.record import Change
+from creditmesh.schemas.rules.visibility import has_ended
 
-_MADE: Mapping[CaseEffect, Change] = {
-    "mark": "marked",
-    "unmark": "unmarked",
-    "repair": "repaired",
-    "withdraw": "withdrawn",
-    "discharge": "discharged",
-    "reopen": "reopened",
+_OPENED: frozenset[Change] = frozenset({"reopened", "withheld"})
+"""What opens a record that had ended: one whose content is not here is withheld again."""
+_MADE: Mapping[CaseEffect, Collection[Change]] = {
+    "mark": {"marked"},
+    "unmark": {"unmarked"},
+    "repair": {"repaired"},
+    "withdraw": {"withdrawn"},
+    "discharge": {"discharged"},
+    "reopen": _OPENED,
 }
 _END: frozenset[CaseEffect] = frozenset({"repair", "withdraw", "discharge"})
 _CORRECTED: frozenset[Change] = frozenset({"corrected", "reopened"})
@@ -127,6 +131,8 @@ def _judged(directory: Directory, event: RecordChanged) -> Mapping[str, object]:
 
 async def _consequences(ctx: Context, part: int, events: Sequence[RecordChanged]) -> None:
     session = await ctx.session()
+    for event in events:
+        await remake_case(ctx, part, event)
     about = {event.record for event in events}
     waiting = await cases.under_way(session, part=part, records=about)
     for event in events:
@@ -134,9 +140,9 @@ async def _consequences(ctx: Context, part: int, events: Sequence[RecordChanged]
         waiting = [each for each in waiting if each not in happened]
         for each in happened:
             await cases.done(session, replace(each, rev=event.rev, change=event.change))
-        if event.state != "published":
+        if has_ended(event.state):
             await _close(ctx, part, event.record, by=_by(event), basis=event.basis)
-        elif event.change == "reopened":
+        elif event.change in _OPENED:
             await _resume(ctx, part, event)
 
 
@@ -146,9 +152,9 @@ def _happened(waiting: Sequence[Effect], event: RecordChanged) -> list[Effect]:
     What its party has withdrawn a case still ends: the party could open it again.
     """
     mine = [each for each in waiting if each.record == event.record]
-    if event.state != "published":
+    if has_ended(event.state):
         return [each for each in mine if event.case is not None or each.effect not in _END]
-    return [each for each in mine if each.case_id == event.case and _MADE[each.effect] == event.change][:1]
+    return [each for each in mine if each.case_id == event.case and event.change in _MADE[each.effect]][:1]
 
 
 async def _close(ctx: Context, part: int, record: UUID, *, by: By, basis: str | None = None) -> None:

@@ -22,6 +22,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CaseChanged
 from creditmesh.schemas.events.case import CaseKind
 from creditmesh.schemas.rules.calendar import working_days
+from creditmesh.schemas.rules.visibility import has_ended
 
 STATEMENT = "statement"
 """What the statement of a case is sealed as; the reason of a step as `reason-<number>`."""
@@ -43,9 +44,6 @@ class Words:
     basis: str | None = None
     missing: Sequence[EvidenceKind] = ()
     remedy: Remedy | None = None
-
-
-_ENDED = frozenset({"repaired", "withdrawn"})
 
 
 async def take(ctx: Context, case: Case, action: StepAction, move: Move, *, by: By, words: Words) -> Case:
@@ -95,7 +93,7 @@ async def note(ctx: Context, case: Case, action: StepAction, move: Move, *, by: 
             subject=case.subject,
             record=case.record,
             state=case.state,
-            effect=move.effect,
+            effect=None if move.done else move.effect,
             party=by.party,
             officer=by.officer,
             basis=words.basis,
@@ -149,7 +147,7 @@ async def standing_of(ctx: Context, case: Case) -> CaseSituation:
         appealed=case.appealed,
         documents=documents.kinds(await documents.documents_of(session, case)),
         corrected=record.corrected > case.rev,
-        ended_record=record.case_id == case.id and record.change == record.state and record.state in _ENDED,
+        ended_record=record.case_id == case.id and record.change == record.state and has_ended(record.state),
         named=record.subject != case.subject,
     )
 

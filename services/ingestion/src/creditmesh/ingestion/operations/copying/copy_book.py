@@ -16,7 +16,7 @@ from creditmesh.ingestion.store.copies import EarlyChange
 from creditmesh.ingestion.store.revisions import Place, RevisionSaid
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import ENDS, NEWER_VERSION, RecordBody
+from creditmesh.schemas.exchange import ENDS, NEWER_VERSION, STATE_CHANGES, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
@@ -190,11 +190,14 @@ class CopyBook:
     def _contradicts(self, entry: PeerEntry, place: Place) -> bool:
         """Whether another revision has its number here: a number is used once.
 
-        What was withheld here in its place is no other. An own one that is not here stands nowhere.
+        What was withheld here in its place is no other, nor is content of this node's that was not to be shown above.
+        An own one that is not here stands nowhere.
         """
         said = self._said.get((place, entry.rev))
         if said is None or (said.change == "withheld" and not entry.own):
             return entry.own
+        if entry.own and entry.change == "withheld" and said.change not in STATE_CHANGES:
+            return False
         if said.change != entry.change or entry.changes_state or entry.body is None:
             return said.change != entry.change
         return said.revision != str(entry.body.revision)

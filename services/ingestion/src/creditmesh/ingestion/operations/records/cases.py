@@ -15,8 +15,9 @@ from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CaseChanged
 from creditmesh.schemas.events.case import CaseEffect, CaseState
-from creditmesh.schemas.events.record import Change
+from creditmesh.schemas.events.record import Change, RecordState
 from creditmesh.schemas.rules.display import lengthened
+from creditmesh.schemas.rules.visibility import has_ended
 
 _CHANGES: dict[CaseEffect, Change] = {
     "mark": "marked",
@@ -50,8 +51,8 @@ async def apply_cases(ctx: Context, steps: Sequence[CaseChanged]) -> None:
             place, says = own[step.record], book.says(own[step.record])
             if _applies(book.history(place)[-1], step.effect, step.case, says=says):
                 made = _change_of(ctx, step, step.effect, says=says)
-                if step.effect == "reopen" and not await _was_published(ctx, book, place, step.record):
-                    made = replace(made, change="withdrawn", case=None)
+                if step.effect == "reopen":
+                    made = _as_before(made, await _state_before(ctx, book, place, step.record))
                 book.change_state(place, made)
     await book.write()
 
@@ -65,25 +66,36 @@ async def _own(ctx: Context, steps: Sequence[CaseChanged]) -> dict[UUID, Place]:
     return {each.record: each.place for each in firsts.values() if each.origin == ctx.node.code}
 
 
-async def _was_published(ctx: Context, book: RecordBook, place: Place, record: UUID) -> bool:
-    """Whether the record was, before the case whose end is newest ended it: its party may have withdrawn it."""
+async def _state_before(ctx: Context, book: RecordBook, place: Place, record: UUID) -> RecordState:
+    """What the record was before the case whose end is newest ended it."""
     known = book.history(place)
     if len(known) == 1:
         known = [each.known for each in await revisions.revisions(await ctx.session(), record, parts=ctx.node.parts)]
-    return known[-2].state == "published"
+    return known[-2].state
+
+
+def _as_before(made: StateChange, before: RecordState) -> StateChange:
+    """Its party may have withdrawn it, or what it said is not here."""
+    match before:
+        case "withdrawn":
+            return replace(made, change="withdrawn", case=None)
+        case "withheld":
+            return replace(made, change="withheld")
+        case _:
+            return made
 
 
 def _applies(newest: Known, effect: CaseEffect, case: UUID, *, says: Mapping[str, Any]) -> bool:
     """`says`: the newest revision."""
-    published = newest.state == "published"
+    goes_on = not has_ended(newest.state)
     match effect:
         case "mark":
-            return published and newest.mark is None
+            return goes_on and newest.mark is None
         case "unmark":
-            return published and newest.mark is not None
+            return goes_on and newest.mark is not None
         case "repair" | "withdraw" | "discharge":
             # What its party withdrew meanwhile its party may open again: but not what was decided.
-            return published or (newest.state == "withdrawn" and says["case"] is None)
+            return goes_on or (newest.state == "withdrawn" and says["case"] is None)
         case "reopen":
             return says["change"] in {"repaired", "withdrawn"} and says["case"] == str(case)
 

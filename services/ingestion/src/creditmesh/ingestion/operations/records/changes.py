@@ -23,9 +23,9 @@ from creditmesh.ingestion.operations.records.record_book import RecordBook, Stat
 from creditmesh.ingestion.operations.records.register import Register, RowVerdict, told
 from creditmesh.ingestion.verdicts import REINSTATED, Known
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.exchange import ENDS
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.rules.visibility import has_ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     newest = _newest(register.history(candidate))
     _expect(change.expected, newest.rev)
     _expect(stored.rev, newest.rev)
-    if newest.state in ENDS:
+    if has_ended(newest.state):
         _assert_reopens(ctx, change, RecordChanged.model_validate_json(stored.data))
     verdict = _corrected(register, row, candidate)
     await register.write()
@@ -75,7 +75,7 @@ async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     await book.open_newest([stored.place])
     newest = _newest(book.history(stored.place))
     _expect(change.expected, newest.rev)
-    if newest.state in ENDS:
+    if has_ended(newest.state):
         raise RecordClosed("It has ended already.", "该记录已终止。")
     officer = ctx.known_caller.officer
     withdrawal = StateChange(change="withdrawn", officer=officer, reason=change.why, basis=change.basis)
@@ -137,7 +137,7 @@ def _assert_reopens(ctx: Context, change: ChangeRequest, newest: RecordChanged) 
 
 def _corrected(register: Register, row: IntakeRow, candidate: Candidate) -> RowVerdict:
     newest = register.history(candidate)[-1]
-    if newest.state in ENDS:
+    if has_ended(newest.state):
         if candidate.holds:
             raise _refused(candidate.holds)
         return register.revise(candidate, "reopened")
