@@ -25,9 +25,9 @@ _ANSWERED = """
      where e.feed = 'up' and e.record is not null group by 1, 2
 """
 _REFUSED = """
-    select r.node, e.record, string_agg(r.code, ' ') as codes from exchange.refusal r
-      join exchange.feed_entry e on e.feed = r.feed and e.index = r.index
-     where r.feed = 'up' and e.record is not null group by 1, 2
+    select s.record, s.rev from exchange.refused_entry r
+      join exchange.sent_revision s on s.peer = r.peer and s.index = r.index
+     where r.feed = 'up'
 """
 _OWN_HEADS = """
     select c.feed, c.size, c.root from exchange.feed_checkpoint c join exchange.feed_head h using (feed, size)
@@ -77,12 +77,9 @@ async def answered(session: Connection) -> Answered:
     return Answered(of=found)
 
 
-async def refused(session: Connection) -> dict[str, dict[UUID, str]]:
-    """The records of which the nodes above have refused something, and why."""
-    found: dict[str, dict[UUID, str]] = defaultdict(dict)
-    for row in await session.fetch(_REFUSED):
-        found[row["node"]][UUID(bytes=row["record"].bytes)] = row["codes"]
-    return found
+async def refused(session: Connection) -> set[tuple[UUID, int]]:
+    """The revisions that a node has refused of those that came to it, and has not taken since."""
+    return {(UUID(bytes=row["record"].bytes), row["rev"]) for row in await session.fetch(_REFUSED)}
 
 
 async def revisions(session: Connection) -> dict[UUID, list[dict[str, Any]]]:

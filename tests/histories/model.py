@@ -7,6 +7,7 @@ from uuid import UUID
 State = Literal["published", "repaired", "withdrawn"]
 CHANGING = "changing_penalty"
 """An item of the nation's that is narrowed, withdrawn and published again; that of the other records stays."""
+CONTENT = frozenset({"accepted", "corrected", "reopened"})
 ENDED = frozenset({"repaired", "withdrawn"})
 
 
@@ -74,6 +75,13 @@ class Record:
     @property
     def ended(self) -> bool:
         return self.standing.state in ENDED
+
+    @property
+    def said_from(self) -> int:
+        """The revision from which on everything has to be known for how it stands: its end, or its newest content."""
+        if self.ended:
+            return self.rev
+        return max(rev for rev, each in enumerate(self.history, start=1) if each.change in CONTENT)
 
     @property
     def key(self) -> UUID:

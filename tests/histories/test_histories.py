@@ -31,9 +31,11 @@ pull province nation down 1000; pull city province down 1000; narrow; pull provi
 submit 3 city; pull province city up 1000; answer province city; publish; rest
 submit 1 city; pull province city up 1000; answer province city; copy city; correct 1; object 1
 pull province city up 1000; answer province city; put_back city
+submit 6 city; rest; repair 6; revoke 6; withdraw_item; repair 6; rest; publish
 """
 """What histories have found, told at the beginning of each: a record is refused where what was judged
-last stands in the part of the catalogue itself; an organisation's record is made again after a restore."""
+last stands in the part of the catalogue itself; an organisation's record is made again after a restore;
+what was refused of a record that has ended since is owed by nobody."""
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """A history at a chain of nodes: step by step, with what must be so looked at after each, and all of it at rests."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
 from creditmesh.schemas.exchange import UP
 from tests.histories import looking
 from tests.histories.deed import CannotBeTakenError, Deed, Step
-from tests.histories.model import CHANGING, Record
+from tests.histories.model import CHANGING, ENDED, Record
 from tests.histories.steps import Steps
 from tests.histories.world import World
 from tests.support.cast import ITEM
@@ -192,9 +192,9 @@ class Walk:
         refused = {code: await looking.refused(each) for code, each in eyes.items()}
         shown = {code: await self._shown(node) for code, node in nodes.items()}
         for record in self._records():
-            said_no: dict[UUID, str] = {}
+            said_no: set[tuple[UUID, int]] = set()
             for code in self._above(record.origin):  # what one tier refuses comes no higher
-                said_no |= refused[record.origin].get(code, {})
+                said_no |= refused[code]
                 self._is_as_its_origin_says(record, code, held, said_no)
             for code in (record.origin, *self._above(record.origin)):
                 # Where what its origin says of it is refused it is withheld, or stays ended.
@@ -203,17 +203,30 @@ class Walk:
                 assert (record.key in shown[code]) == expected, f"at rest {self._named(record)} at {code}: shown or not"
         for record in self._records():
             for _, said in await self._certified(record):
-                assert said.complete, f"at rest a certificate of record {record.number} waits for {said.pending}"
+                self._is_answered(record, said, refused)
             if record.discharged:
                 await self._concerns_no_more(record)
 
-    def _is_as_its_origin_says(self, record: Record, code: str, held: Any, refused: Mapping[UUID, str]) -> None:
+    def _is_answered(self, record: Record, said: Any, refused: Mapping[str, set[tuple[UUID, int]]]) -> None:
+        """That nobody owes an answer: who has not applied it refuses it still, and the record goes on."""
+        what = f"at rest a certificate of {self._named(record)}, revision {said.rev}"
+        lines = {line.holder: line for line in said.lines}
+        for code in said.pending:
+            assert lines[code].outcome == "refused", f"{what} waits for {code}"
+            assert (record.key, said.rev) in refused[code], f"{what} says that {code} refuses it"
+            assert not any(each.state in ENDED for each in record.history[said.rev :]), f"{what}: it has ended since"
+
+    def _is_as_its_origin_says(self, record: Record, code: str, held: Any, refused: Collection[Any]) -> None:
         mine, truth = held[code].get(record.key), held[record.origin][record.key][-1]
         what = f"at rest {self._named(record)} at {code}"
-        if mine is None:
-            absent = record.ended or (record.item == CHANGING and self.model.item == "withdrawn")
-            assert absent, f"{what} is not there: {refused.get(record.key)}"
-        elif mine[-1]["state"] == "published" or record.key not in refused:  # or until its origin says more of it
+        if any((record.key, rev) in refused for rev in range(record.said_from, record.rev + 1)):
+            assert (record.item, self.model.item) in {(CHANGING, "narrowed"), (CHANGING, "withdrawn")}, (
+                f"{what}: refused"
+            )
+            assert mine is None or mine[-1]["state"] != "published", f"{what}: of which something is refused"
+        elif mine is None:
+            assert record.ended, f"{what} is not there"
+        else:
             # What ended here when its newest content had been refused says what was said before.
             said = ("rev", "change", "state") if record.ended else tuple(truth.keys() - OWN_TO_A_NODE)
             assert {name: mine[-1][name] for name in said} == {name: truth[name] for name in said}, what

@@ -26,6 +26,8 @@ NOT_JUDGED = "not_judged"
 """The code of an entry that its reader could not judge, by a fault of its own or for want of a word in its body."""
 GONE = "content_gone"
 """The code of content that its sender has no more, and that nothing behind it has replaced."""
+OF_SENDER = frozenset({"peer_not_enrolled", "origin_not_allowed"})
+"""The codes of what is refused for who sends it, whatever it says."""
 WAITING = frozenset({NEWER_VERSION, NOT_JUDGED})
 """The codes of what was refused for now: it is kept, and told again."""
 UP, DOWN = "up", "down"

@@ -14,7 +14,7 @@ HolderOutcome = Literal["told", "acknowledged", "refused", "unreachable", "unsha
 """`told`: it is on its way there. `unreachable`: a bureau, which has no feed yet and asks again by `use_until`.
 
 Of this node itself, once a revision: `told`, that everybody was, the nodes `above` among them; `unshared`, that it has
-sent the record to no node."""
+sent the revision to no node: not the record, or that it is withheld in its place."""
 
 
 class HolderChanged(Event):

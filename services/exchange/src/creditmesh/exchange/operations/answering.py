@@ -1,10 +1,11 @@
 """Acknowledgements of peers' feeds, of what was judged here: signed and sent when all of this node has gone by it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, takewhile
 from typing import NamedTuple, cast
+from uuid import UUID
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
@@ -21,7 +22,7 @@ from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import GONE, NEWER_VERSION, NOT_JUDGED, UP, feed_origin
+from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, UP, feed_origin
 from creditmesh.schemas.received import read_entries
 from creditmesh.schemas.signed import sign
 
@@ -66,7 +67,7 @@ async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
         for (event, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
-    await _note_refused(session, [each for _, each in judged])
+    await _note_refused(ctx, [each for _, each in judged])
     await tell(session, *sorted({word(each.peer) for each in made}))
 
 
@@ -75,8 +76,12 @@ async def _heads(session: Session, stream: str) -> list[int]:
     return [ends[part].number for part in sorted(ends)]
 
 
-async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> None:
-    """Of what was refused the body goes; what could not be judged waits instead, as far as there is room for it."""
+async def _note_refused(ctx: Context, judged: Sequence[EntriesJudged]) -> None:
+    """Of what was refused the body goes; what could not be judged waits instead, as far as there is room for it.
+
+    What has ended since it was told is told once more, as what nobody refuses.
+    """
+    session = await ctx.session()
     refused: dict[EntryPlace, str] = {}
     later: dict[tuple[str, str], set[int]] = defaultdict(set)  # what was judged once more, behind it
     for each in reversed(judged):
@@ -84,25 +89,27 @@ async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> No
         refused |= {(*copy, entry.index): entry.code for entry in each.refused if entry.index not in later[copy]}
         later[copy].update(range(each.first, each.until))
     kept = {place for place, code in refused.items() if code == NEWER_VERSION}
-    gone = set[EntryPlace]()
+    tracked = {(each.peer, each.feed, entry.index): entry.record for each in judged for entry in each.tracked}
     for (peer, feed), of_copy in groupby(sorted(refused), key=lambda place: place[:2]):
-        unjudged = [index for *_, index in of_copy if refused[peer, feed, index] == NOT_JUDGED]
-        if unjudged:
+        places = list(of_copy)
+        unjudged = [index for *_, index in places if refused[peer, feed, index] == NOT_JUDGED]
+        if unjudged or not tracked.keys().isdisjoint(places):
             await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
-            waits, replaced = await _keep_waiting(session, peer, feed, unjudged)
-            kept |= {(peer, feed, index) for index in waits}
-            gone |= {(peer, feed, index) for index in replaced}
+        if unjudged:
+            kept |= {(peer, feed, index) for index in await _keep_waiting(session, peer, feed, unjudged)}
     await forget(session, sorted(refused.keys() - kept))
     ranges = [(each.peer, each.feed, each.first, each.until) for each in judged]
-    # What its sender has no more is not asked for again.
-    offered = {place for place, code in refused.items() if code != GONE} - kept - gone
-    await refusals.note(session, ranges, {place: refused[place] for place in offered})
+    noted = {place: code for place, code in refused.items() if place not in kept}
+    await refusals.note(session, ranges, noted)
+    records: dict[str, set[UUID]] = defaultdict(set)
+    for place in tracked.keys() & noted.keys():
+        records[place[0]].add(tracked[place])
+    for peer in sorted(records):
+        await telling.tell_ended(ctx, peer, records[peer])
 
 
-async def _keep_waiting(
-    session: Session, peer: str, feed: str, indices: Sequence[int]
-) -> tuple[Collection[int], Collection[int]]:
-    """Which of those that could not be judged wait until somebody begins to follow the feed, and which need not.
+async def _keep_waiting(session: Session, peer: str, feed: str, indices: Sequence[int]) -> list[int]:
+    """Which of those that could not be judged wait until somebody begins to follow the feed.
 
     What came of a record behind one that waits waits too; but not where that has been replaced or has ended meanwhile.
     """
@@ -112,7 +119,7 @@ async def _keep_waiting(
     room = max(_MOST_NOT_JUDGED - len(await waiting.not_judged(session, peer, feed)), 0)
     waits = [WaitingEntry(each.index, UNJUDGED, each.record) for each in read if each.index not in replaced][:room]
     await waiting.add(session, peer, feed, waits)
-    return [each.index for each in waits], replaced
+    return [each.index for each in waits]
 
 
 async def forget(session: Session, places: Sequence[EntryPlace]) -> None:

@@ -159,12 +159,12 @@ async def _tell_departments(ctx: Context, ended: Iterable[TrackedRevision]) -> N
 async def _tell_nodes(ctx: Context, told: Sequence[TrackedRevision]) -> None:
     """Say that everybody was told: the next nodes above have these as soon as they stand in the feed.
 
-    Who was taken out keeps what it was given. What was never in the feed nobody has.
+    Who was taken out keeps what it was given. What is not in the feed, or stands there as withheld, nobody has.
     """
-    firsts = await feeds.firsts(await ctx.session(), UP, {each.record for each in told})
+    standing = await feeds.standing(await ctx.session(), UP, {(each.record, each.rev, each.change) for each in told})
     enrolled = [peer.code for peer in ctx.followed(Directory).enrolled("above")]
     for each in told:
-        shared = each.record in firsts
+        shared = (each.record, each.rev) in standing
         outcome: HolderOutcome = "told" if shared else "unshared"
         line(ctx, each, ctx.node.code, kind="node", outcome=outcome, at=each.at, above=enrolled if shared else ())
 

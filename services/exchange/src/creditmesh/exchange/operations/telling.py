@@ -12,9 +12,9 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import PageChunk, held_back, told_anew
-from creditmesh.exchange.store import catching_up, copies, pages, revisions, waiting
+from creditmesh.exchange.store import catching_up, copies, pages, refusals, revisions, waiting
 from creditmesh.exchange.store.pages import ReceivedPage
-from creditmesh.exchange.store.revisions import ContentPlace, SentRevision
+from creditmesh.exchange.store.revisions import HIDING, ContentPlace, SentRevision
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.exchange import ENDS, STATE_CHANGES, UP, FeedEntry
@@ -88,6 +88,27 @@ async def replaced(session: Session, peer: str, entries: Iterable[ReceivedEntry]
     return await revisions.replaced(session, peer, content)
 
 
+def ended_by(entries: Iterable[ReceivedEntry]) -> set[UUID]:
+    """The records that these entries end, or withhold."""
+    changed = (each.line for each in entries if each.feed == UP and each.line is not None)
+    return {line.record for line in changed if line.record is not None and line.change in HIDING}
+
+
+async def tell_ended(ctx: Context, peer: str, records: Collection[UUID]) -> None:
+    """Tell without its content what was refused of these records before they ended: nobody refuses it any more.
+
+    Whoever waits for an answer has it then. The copy's head is held.
+    """
+    if not records:
+        return
+    session = await ctx.session()
+    await _learn(session, peer, records)
+    places = await refusals.take_ended(session, peer, UP, records)
+    for first in range(0, len(places), _AT_ONCE):
+        kept = await pages.at(session, peer, UP, places[first : first + _AT_ONCE])
+        await keep(ctx, _chunks(peer, UP, _in_order(kept), kept.keys()), tell=True)
+
+
 async def _learn(session: Session, peer: str, records: Collection[UUID]) -> None:
     """Read off its page what became of these records by a revision of which an older version noted the place alone."""
     while unread := await revisions.unread(session, peer, records, limit=_AT_ONCE) if records else []:
@@ -133,6 +154,7 @@ async def let_go(ctx: Context, peer: str, feed: str) -> bool:
         ctx.emit_row(row.id, part=row.part)
     await waiting.add(session, peer, feed, behind)
     await catching_up.told(session, peer, feed, until=held[-1].until if held else None)
+    await tell_ended(ctx, peer, ended_by(entries))
     return bool(held)
 
 

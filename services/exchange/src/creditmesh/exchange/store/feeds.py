@@ -195,6 +195,12 @@ _FIRSTS = """
     select record, min(index) as index from exchange.feed_entry
      where feed = :feed and record = any(:records) group by record
 """
+_STANDING = """
+    select distinct e.record, e.rev
+      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:changes as text[]))
+           as w(record, rev, change)
+      join exchange.feed_entry e on e.feed = :feed and e.record = w.record and e.rev = w.rev and e.change = w.change
+"""
 
 
 async def standing(session: Session, feed: str, record: UUID) -> tuple[int, bool]:
@@ -247,3 +253,10 @@ async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict
     """The index of the first entry about each of these records that the feed has one of."""
     rows = await session.fetch(_FIRSTS, {"feed": feed, "records": list(records)})
     return {row.record: row["index"] for row in rows}
+
+
+async def standing(session: Session, feed: str, revisions: Collection[tuple[UUID, int, str]]) -> set[tuple[UUID, int]]:
+    """Those of these revisions (record, rev, change) that stand in the feed; not where it is withheld instead."""
+    records, revs, changes = zip(*revisions, strict=True)
+    wanted = {"feed": feed, "records": records, "revs": revs, "changes": changes}
+    return {(row.record, row.rev) for row in await session.fetch(_STANDING, wanted)}

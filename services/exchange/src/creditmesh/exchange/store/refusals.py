@@ -1,9 +1,15 @@
 """What this node has refused of its copies of peers' feeds and has not applied since."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.store.pages import EntryPlace
+from creditmesh.exchange.store.revisions import HIDING
+from creditmesh.schemas.exchange import GONE, OF_SENDER, STATE_CHANGES, TOLD
+
+_WITH_CONTENT = TOLD - STATE_CHANGES | {"discharged"}
+"""The changes that holders answer for and that are refused for what they say."""
 
 _ANSWERED = """
     delete from exchange.refused_entry r
@@ -18,7 +24,20 @@ _ADD = """
 """
 _REFUSED = """
     select index from exchange.refused_entry
-     where peer = :peer and feed = :feed and index >= :after order by index limit :limit
+     where peer = :peer and feed = :feed and index >= :after and code <> :gone order by index limit :limit
+"""
+# What is known of a record is read once, however often it ended.
+_TAKE_ENDED = """
+    with ended as (
+        select record, max(rev) as rev from exchange.sent_revision
+         where record = any(cast(:records as uuid[])) and peer = :peer and change = any(cast(:hiding as text[]))
+         group by record
+    )
+    delete from exchange.refused_entry r
+     using ended e join exchange.sent_revision s on s.record = e.record and s.peer = :peer and s.rev < e.rev
+     where s.change = any(cast(:answered as text[])) and r.peer = :peer and r.feed = :feed and r.index = s.index
+       and r.code <> all(cast(:of_sender as text[]))
+    returning r.index
 """
 
 
@@ -35,6 +54,16 @@ async def note(
 
 
 async def refused(session: Session, peer: str, feed: str, *, after: int, limit: int) -> list[int]:
-    """The first entries from `after` on that are refused; no such as wait."""
-    rows = await session.fetch(_REFUSED, {"peer": peer, "feed": feed, "after": after, "limit": limit})
+    """The first entries from `after` on that are refused; no such as wait, or as their sender has no more."""
+    rows = await session.fetch(_REFUSED, {"peer": peer, "feed": feed, "after": after, "limit": limit, "gone": GONE})
     return [row.index for row in rows]
+
+
+async def take_ended(session: Session, peer: str, feed: str, records: Collection[UUID]) -> list[int]:
+    """What was refused of these records before they ended, of changes that holders answer for; it is so no more.
+
+    What was refused for who sends it stays so: that concerns its end as well.
+    """
+    wanted = {"peer": peer, "feed": feed, "records": list(records), "hiding": sorted(HIDING)}
+    wanted |= {"answered": sorted(_WITH_CONTENT), "of_sender": sorted(OF_SENDER)}
+    return sorted(row.index for row in await session.fetch(_TAKE_ENDED, wanted))

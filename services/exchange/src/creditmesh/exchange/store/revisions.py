@@ -53,7 +53,9 @@ _PASSED_ON = """
         select from exchange.sent_revision s
          where s.record = w.record and s.peer = :peer and s.index = w.index
            and not exists (
-            select from exchange.feed_entry e where e.record = s.record and e.rev = s.rev and e.feed = :feed))
+            select from exchange.feed_entry e
+             where e.record = s.record and e.rev = s.rev and e.feed = :feed
+               and e.change = coalesce(s.change, e.change)))
 """
 _SENT_OF = """
     select peer, index from exchange.sent_revision where record = any(cast(:records as uuid[])) order by peer, index
