@@ -1,5 +1,6 @@
 """What ingestion does, called by its routes and by its events."""
 
+from creditmesh.ingestion.operations.copying.comparing import compare, shown_copies, withhold_unsaid
 from creditmesh.ingestion.operations.copying.pages import apply_pages
 from creditmesh.ingestion.operations.quality import keep_refusals, quality_of
 from creditmesh.ingestion.operations.records.cases import apply_cases
@@ -33,6 +34,7 @@ __all__ = [
     "Submitted",
     "apply_cases",
     "apply_pages",
+    "compare",
     "confirm_number",
     "correct_record",
     "decide_review",
@@ -48,7 +50,9 @@ __all__ = [
     "record_of",
     "reinstate_record",
     "resolve_subject",
+    "shown_copies",
     "submit",
     "verdicts_of",
     "withdraw_record",
+    "withhold_unsaid",
 ]
