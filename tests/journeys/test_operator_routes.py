@@ -56,7 +56,7 @@ EXAMPLES = {
     ),
     "POST /v1/admin/feeds/unsaid": Example(path={}, body=lambda _: {"records": []}),
     "POST /v1/admin/copies/compared": Example(path={}, body=lambda _: {"said": []}),
-    "GET /v1/admin/copies": Example(path={}),
+    "GET /v1/admin/copies/{peer}": Example(path={"peer": "district"}),
     "POST /v1/admin/copies/withheld": Example(path={}, body=lambda _: {"records": []}, status=204),
     "GET /v1/admin/chain": Example(path={}),
     "POST /v1/admin/chain/{peer}/{node}/accept": Example(path={"peer": "province", "node": "nation"}, status=409),

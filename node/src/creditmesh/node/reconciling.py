@@ -76,7 +76,7 @@ class Reconciling:
         """Find the copies that are shown here and that no feed says anything of: so many were looked through."""
         looked, cursor = 0, ""
         while cursor is not None:
-            page = self._ingestion("GET", f"/v1/admin/copies?peer={self._peer}" + (cursor and f"&cursor={cursor}"))
+            page = self._ingestion("GET", f"/v1/admin/copies/{self._peer}" + (cursor and f"?cursor={cursor}"))
             items, cursor = {each["record"]: each["item"] for each in page["items"]}, page["next"]
             for records in _some_of(list(items)):
                 extra = self._exchange("POST", "/v1/admin/feeds/unsaid", {"records": records})["records"]

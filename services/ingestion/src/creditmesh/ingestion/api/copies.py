@@ -25,10 +25,10 @@ async def compared(ctx: Ctx, body: ToCompareIn) -> Page[RecordComparedOut]:
     return Page(items=tuple(await operations.compare(ctx, body.said)))
 
 
-@router.get("/v1/admin/copies", access=AccessPolicy.inside())
+@router.get("/v1/admin/copies/{peer}", access=AccessPolicy.inside())
 async def shown(
     ctx: Ctx,
-    peer: Annotated[NodeCode, Query(description="Whose records.")],
+    peer: NodeCode,
     cursor: Annotated[
         str | None,
         Query(pattern=r"^\d{1,5}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="`next` of the page before."),
@@ -36,7 +36,8 @@ async def shown(
 ) -> Page[ShownOut]:
     """The copies that this node shows of records that a peer may send; a page may be empty and not be the last.
 
-    `GET /v1/admin/copies?peer=city`
+    404 if it is no node below.
+    `GET /v1/admin/copies/city`
     """
     return await operations.shown_copies(ctx, peer, cursor=cursor)
 

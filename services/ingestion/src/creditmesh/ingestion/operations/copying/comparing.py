@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.vault.cipher import Cipher, TamperedSeal
 from creditmesh.ingestion.operations.copying.copy_book import HIDING
 from creditmesh.ingestion.operations.copying.entries import PeerEntry
@@ -69,15 +70,15 @@ async def compare(ctx: Context, said: Sequence[SaidOut]) -> list[RecordComparedO
 
 
 async def shown_copies(ctx: Context, peer: str, *, cursor: str | None) -> Page[ShownOut]:
-    """The copies that are shown of records that this peer may send, of the next so many revisions here."""
+    """The copies that are shown of records that this peer may send, of the next so many revisions here.
+
+    NotFound if it is no node below.
+    """
     party = ctx.followed(Directory).party(peer)
+    if party is None or party.place != "below":
+        raise NotFound("No node of this code is enrolled below.", "未登记该代码的下级节点。")
     part, _, beyond = (cursor or f"-1/{UUID(int=0)}").partition("/")
-    found, last = await store.shown(
-        await ctx.alone(),
-        () if party is None else party.sends_for,
-        after=(int(part), UUID(beyond)),
-        limit=_AT_ONCE,
-    )
+    found, last = await store.shown(await ctx.alone(), party.sends_for, after=(int(part), UUID(beyond)), limit=_AT_ONCE)
     items = tuple(ShownOut(record=record, item=item) for record, item in found)
     return Page(items=items, next=None if last is None else f"{last[0]}/{last[1]}")
 
