@@ -201,9 +201,12 @@ async def test_what_this_node_refused_or_withholds_is_no_difference(chain: Chain
     assert report.counts["-"]["kept back"] == 2
     assert await written(nation) == before
 
-    await execute(nation, "delete from ingestion.revision where record = $1", UUID(stands))
-    report = await reconciled(nation, "province")
-    assert [(record, difference) for record, _, difference, _ in report.found] == [(stands, "missing")]
+    await execute(nation, "update ingestion.revision set mark = 'disputed' where record = $1", UUID(stands))
+    for repair in (False, True):
+        report = await reconciled(nation, "province", repair=repair)
+        assert [(record, difference) for record, _, difference, _ in report.found] == [(stands, "differing")]
+        assert report.equal == repair
+    assert (await newest(nation))[stands][0] == "withheld", "what it should be is refused now"
 
 
 class Busy(OperatorInside):

@@ -86,12 +86,15 @@ async def test_what_was_opened_again_ends_without_its_content_coming_back(provin
     ]
 
 
-async def test_what_is_refused_as_it_is_told_anew_is_shown_no_more(province: House):
+@pytest.mark.parametrize(
+    ("changed", "code"), [({"body": "{"}, "unreadable_entry"), ({"peer": "harbour"}, "origin_not_allowed")]
+)
+async def test_what_is_refused_as_it_is_told_anew_is_shown_no_more(province: House, changed: dict[str, str], code: str):
     feed, record, number = await opened_feed(province), new_record(), province.number()
     entry = feed.entry(penalty(number), record=record)
     assert await codes(province, entry) == []
-    spoilt = entry.model_copy(update={"body": "{", "anew": True})
-    assert await codes(province, spoilt) == ["unreadable_entry"]
+    refused = entry.model_copy(update={**changed, "anew": True})
+    assert await codes(province, refused) == [code]
     assert [each.state for each in await province.events(record)] == ["published", "withheld"]
 
 

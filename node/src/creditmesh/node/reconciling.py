@@ -122,15 +122,16 @@ class Reconciling:
         return {r: each for r, each in differing.items() if r not in moved}, [again[record] for record in moved]
 
     def _repaired(self, differing: Mapping[str, Said]) -> set[str]:
-        """Have these told anew; those that are equal then."""
+        """Have these told anew; those that are equal then, or of which nothing is shown because this is refused now."""
         left = {record for record, each in differing.items() if each["difference"] != "unreadable"}
         if not left:
             return set()
         told = set(left)
         self._exchange("POST", f"{self._feed}/told", {"records": sorted(told)})
         for _ in range(_LOOKS):
-            compared = self._compared(self._said(left))
-            left -= {record for record, each in compared.items() if each["difference"] is None}
+            said = self._said(left)
+            left -= {record for record, each in self._compared(said).items() if each["difference"] is None}
+            left -= {each["record"] for each in said if each["saying"] == "kept_back"}
             if not left:
                 break
             time.sleep(_SECONDS)

@@ -49,7 +49,7 @@ class CopyBook:
     async def open(self, entries: Sequence[PeerEntry]) -> None:
         """Find what is held under the entries' ids (a record never moves), lock everybody, read what stands."""
         session = await self._ctx.session()
-        records = {entry.record for entry in entries if entry.authorised or entry.waits}
+        records = {entry.record for entry in entries if entry.authorised or entry.waits or entry.anew}
         parts = {record: self._ctx.part(str(record)) for record in records}
         self._held = await store.held(session, parts)
         own = {entry.record for entry in entries if entry.own}
