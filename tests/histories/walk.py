@@ -12,6 +12,7 @@ from tests.histories.steps import Steps
 from tests.histories.world import World
 from tests.support.cast import ITEM
 from tests.support.node import TestNode
+from tests.support.reconciling import reconciled
 
 _MOST = 30
 """Rounds in which everything that is under way has come to where it goes."""
@@ -98,6 +99,7 @@ class Walk:
         await self.look(whole=True)
         if not self._parted():
             await self._is_equal()
+            await self._is_reconciled()
 
     async def _carry(self) -> None:
         """Every node pulls what is there for it, has judged anew what it refused, and answers, once."""
@@ -180,6 +182,13 @@ class Walk:
         elif record.key in shown and not record.ended:
             newest = held[record.key][-1]["rev"] if held.get(record.key) else 0
             assert newest >= said.rev, f"{what}: {code} holds {newest}"
+
+    async def _is_reconciled(self) -> None:
+        """What each node holds of each peer is what the peer's feed says, as its operator is told."""
+        for code, node in self.world.chain.nodes.items():
+            for peer in sorted({peer for peer, _ in self.world.links(code)}):
+                report = await reconciled(node, peer)
+                assert report.equal, f"{code} holds of {peer} otherwise: {report.heads} {report.found} {report.counts}"
 
     async def _is_equal(self) -> None:
         """At rest: heads are equal, and every record is at each tier once, as its origin says it."""

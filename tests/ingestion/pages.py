@@ -17,6 +17,7 @@ class SentEntry(BaseModel):
     line: str
     body: str | None = None
     replaced: bool = False
+    anew: bool = False
 
 
 def pages(entries: Sequence[SentEntry]) -> list[PageReceived]:
@@ -35,6 +36,7 @@ def pages(entries: Sequence[SentEntry]) -> list[PageReceived]:
             until=run[-1].index + 1,
             entries=tuple(FeedEntry(index=each.index, line=each.line, body=each.body) for each in run),
             replaced=tuple(each.index for each in run if each.replaced),
+            anew=run[0].anew,
         )
         for run in runs
     ]

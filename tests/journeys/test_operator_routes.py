@@ -48,6 +48,16 @@ EXAMPLES = {
     "GET /v1/admin/feeds": Example(path={}),
     "POST /v1/admin/feeds/{peer}/{feed}/resume": Example(path={"peer": "district", "feed": "up"}, status=409),
     "POST /v1/admin/feeds/{peer}/{feed}/offer": Example(path={"peer": "district", "feed": "up"}),
+    "GET /v1/admin/feeds/{peer}/heads": Example(path={"peer": "district"}),
+    "GET /v1/admin/feeds/{peer}/up/said": Example(path={"peer": "district"}),
+    "POST /v1/admin/feeds/{peer}/up/said": Example(path={"peer": "district"}, body=lambda _: {"records": []}),
+    "POST /v1/admin/feeds/{peer}/up/told": Example(
+        path={"peer": "district"}, body=lambda _: {"records": []}, status=204
+    ),
+    "POST /v1/admin/feeds/unsaid": Example(path={}, body=lambda _: {"records": []}),
+    "POST /v1/admin/copies/compared": Example(path={}, body=lambda _: {"said": []}),
+    "GET /v1/admin/copies/{peer}": Example(path={"peer": "district"}),
+    "POST /v1/admin/copies/withheld": Example(path={}, body=lambda _: {"records": []}, status=204),
     "GET /v1/admin/chain": Example(path={}),
     "POST /v1/admin/chain/{peer}/{node}/accept": Example(path={"peer": "province", "node": "nation"}, status=409),
     "POST /v1/admin/feeds/{feed}/restore": Example(path={"feed": "down"}),

@@ -85,7 +85,9 @@ async def test_what_stands_between_or_in_the_lines_says_nothing_that_was_not_ver
     first, second = (orjson.dumps(entry) for entry in pulls.sender.entries)
     end = orjson.dumps({"checkpoint": pulls.sender.note(pulls.sender.entries)})
     other = b'],"peer":"city","entries":[' + second
-    for lines in ((first + other, end), (first + b",", second, end), (first, b"", second, end), (b"[]", second, end)):
+    beside = b'{"index":9}],"anew":true,"entries":[' + first
+    whole = ((first + other, end), (first + b",", second, end), (first, b"", second, end), (b"[]", second, end))
+    for lines in (*whole, (beside, second, end)):
         pulls.sender.instead = lambda _, lines=lines: answered(b"\n".join(lines) + b"\n")
         await pulls.step()
         assert (await pulls.copy()).alarm in {"malformed at index 0", "malformed at index 1"}

@@ -46,6 +46,8 @@ class ReceivedEntry:
     """The record that it is about, where it says so, also in words that this version does not know."""
     replaced: bool = False
     """Whether its content was taken away here, for a later one replaced or ended it."""
+    anew: bool = False
+    """Whether it counts as if it came for the first time."""
 
     @property
     def type(self) -> LineType | None:
@@ -60,6 +62,7 @@ def read_entries(
     *,
     waiting: Collection[int] = (),
     replaced: Collection[int] = (),
+    anew: bool = False,
 ) -> tuple[ReceivedEntry, ...]:
     """These entries of a peer's feed, of which those at the waiting places are not to be used yet.
 
@@ -82,6 +85,7 @@ def read_entries(
                 unknown=unknown,
                 record=record,
                 replaced=entry.index in replaced,
+                anew=anew,
             )
         )
     return tuple(found)

@@ -132,6 +132,41 @@ def restore(
             raise typer.Exit(1)
 
 
+@app.command()
+def reconcile(
+    peer: Annotated[str, typer.Option("--with", help="The peer's code. / 对等节点代码。")],
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what differs: nothing is repaired. / 仅比对，不修复。")
+    ] = False,
+) -> None:
+    """Compare what this node holds of a peer with what the peer's feed says, and repair it. The node runs.
+
+    将本节点所持对等节点数据与其日志比对并修复。
+
+    Of every feed between the two the heads, of the records of a peer below the copies here. What is refused or withheld
+    here is no difference. 1: something differs and is not repaired, or could not be compared.
+    """
+    from creditmesh.node import reconciling
+
+    with plainly():
+        run = reconciling.Reconciling(node_operator(), peer, repair=not check)
+        if run.heads():
+            for until, size in run.records():
+                err.print(f"{peer}/up: {until} / {size}", markup=False, highlight=False)
+            for looked in run.extra():
+                err.print(f"copies / 副本: {looked}", markup=False, highlight=False)
+        report = run.report
+        show_table(reconciling.HEADS, report.heads)
+        show_table(reconciling.COUNTS, report.rows())
+        if report.found:
+            show_table(reconciling.FOUND, report.found)
+        said = "all is as the feeds say / 与日志一致" if report.equal else "not all is as the feeds say / 与日志不一致"
+        out.print(said, markup=False, highlight=False)
+        if not report.equal:
+            raise typer.Exit(1)
+
+
 @app.command(context_settings={"ignore_unknown_options": True})  # -30d is no option
 def clock(
     move: Annotated[str, typer.Argument(help="Days from the real date: +365d, -30d, or 0d to set it back.")],

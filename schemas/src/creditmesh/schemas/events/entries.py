@@ -38,6 +38,8 @@ class PageReceived(Event):
     """Those whose content is told no more, for a later one of their record replaced or ended it: this node took it."""
     ahead: bool = False
     """Whether these are only the keys among them, told before the rest."""
+    anew: bool = False
+    """Whether they count as if they came first: what is held of their records is not what the feed says."""
 
     @property
     def key(self) -> str:
@@ -47,7 +49,12 @@ class PageReceived(Event):
     def received(self) -> tuple[ReceivedEntry, ...]:
         """The entries as this version can read them; read once for all who ask."""
         return read_entries(
-            self.peer, self.feed, self.entries, waiting=frozenset(self.waiting), replaced=frozenset(self.replaced)
+            self.peer,
+            self.feed,
+            self.entries,
+            waiting=frozenset(self.waiting),
+            replaced=frozenset(self.replaced),
+            anew=self.anew,
         )
 
 

@@ -73,10 +73,13 @@ def alone(peer: str, feed: str, entry: FeedEntry) -> PageChunk:
     return told_anew(peer, feed, [entry], replaced=False)
 
 
-def told_anew(peer: str, feed: str, entries: Sequence[FeedEntry], *, replaced: bool) -> PageChunk:
-    """Entries that stand one after another and were verified before; without their content, where that was replaced."""
+def told_anew(peer: str, feed: str, entries: Sequence[FeedEntry], *, replaced: bool, anew: bool = False) -> PageChunk:
+    """Entries that stand one after another and were verified before; without their content, where that was replaced.
+
+    `anew`: whatever is held of their records.
+    """
     first, until = entries[0].index, entries[-1].index + 1
-    page = PageReceived(peer=peer, feed=feed, first=first, until=until, entries=tuple(entries))
+    page = PageReceived(peer=peer, feed=feed, first=first, until=until, entries=tuple(entries), anew=anew)
     return held_back(page, replaced=range(first, until), waiting=()) if replaced else _written(page)
 
 
@@ -92,15 +95,15 @@ def _written(page: PageReceived) -> PageChunk:
 
 def _chunk(peer: str, feed: str, first: int, lines: Sequence[bytes]) -> PageChunk:
     until = first + len(lines)
-    place = orjson.dumps({"peer": peer, "feed": feed, "first": first, "until": until})
-    data = b'%b,"entries":[%b]}' % (place[:-1], b",".join(lines))
+    head = orjson.dumps({"peer": peer, "feed": feed, "first": first, "until": until})
+    data = b'%b,"entries":[%b]}' % (head[:-1], b",".join(lines))
     try:
         page = PageReceived.model_validate_json(data)
     except ValidationError as error:
         where = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
         raise BadPage("malformed", first + (int(where[1]) if len(where) > 1 else 0)) from error
-    beside = page.waiting + page.replaced
-    if (page.peer, page.feed, page.first, page.until, beside, page.ahead) != (peer, feed, first, until, (), False):
+    place, beside = (page.peer, page.feed, page.first, page.until), page.waiting + page.replaced
+    if place != (peer, feed, first, until) or beside or page.ahead or page.anew:
         raise BadPage("malformed", first)
     if too_long := next((each for each in page.entries if len(each.line) > MOST_OF_A_LINE), None):
         raise BadPage("too_large", too_long.index)

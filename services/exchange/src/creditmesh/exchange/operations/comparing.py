@@ -132,13 +132,14 @@ async def judge(equipment: Equipment, session: Session, heard: Mapping[Reader, C
     """Remember what these hold, and whether it is the beginning of what stands here."""
     known = compared(equipment)
     for (feed, peer), head in heard.items():
-        if head is None or await _begins(session, feed, head):
+        if head is None or await begins(session, feed, head):
             known.fits.add((feed, peer))
             known.least[feed] = max(known.least[feed], 0 if head is None else head.size)
         known.held[feed, peer] = head
 
 
-async def _begins(session: Session, feed: str, head: Checkpoint) -> bool:
+async def begins(session: Session, feed: str, head: Checkpoint) -> bool:
+    """Whether a head is the beginning of what stands here."""
     if (await feeds.head(session, feed)).size < head.size:
         return False
     return (await tiles.range_at(session, feed, head.size)).root() == head.root

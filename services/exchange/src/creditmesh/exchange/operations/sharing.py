@@ -32,7 +32,7 @@ async def share_records(ctx: Context, changes: Sequence[Change]) -> None:
     shared = await _shared(ctx, await _not_there(ctx, changes))
     if not shared:
         return
-    opened = await _opened(ctx, [event for _, event in shared])
+    opened = await _opened(ctx, [event for _, event in shared if event.change not in STATE_CHANGES])
     cipher = await cipher_of(ctx, UP)
     drafts = []
     for delivered, event in shared:

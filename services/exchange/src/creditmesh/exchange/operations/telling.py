@@ -28,11 +28,17 @@ _NOTHING: Mapping[int, FeedEntry] = MappingProxyType({})
 
 
 async def tell_anew(
-    ctx: Context, peer: str, feed: str, places: Collection[int], *, given: Mapping[int, FeedEntry] = _NOTHING
+    ctx: Context,
+    peer: str,
+    feed: str,
+    places: Collection[int],
+    *,
+    given: Mapping[int, FeedEntry] = _NOTHING,
+    anew: bool = False,
 ) -> None:
     """Tell these entries of a copy anew, and all that came of their records behind them, but for what waits still.
 
-    `given` are those whose bodies are not kept here. The copy's head is held.
+    `given` are those whose bodies are not kept here; `anew`: whatever is held of their records. The head is held.
     """
     session, beyond = await ctx.session(), -1
     read = await _read(session, peer, feed, places)
@@ -40,7 +46,7 @@ async def tell_anew(
     for entry in reversed(read):
         if feed == UP and entry.record is not None:
             records[entry.record] = entry.index
-    await _learn(session, peer, records)
+    await learn(session, peer, records)
     emptied = await replaced(session, peer, read)
     while behind := await revisions.following(session, peer, feed, places, records, beyond=beyond, limit=_LOOKED_AT):
         indices = list(behind)
@@ -51,11 +57,13 @@ async def tell_anew(
             kept |= {index: given[index] for index in kept if index in given}
             entries = read_entries(peer, feed, _in_order(kept))
             told = [each.index for each in entries if each.index in places or each.index in gone or _says(each)]
-            await keep(ctx, _chunks(peer, feed, [kept[index] for index in told], gone), tell=True)
+            await keep(ctx, _chunks(peer, feed, [kept[index] for index in told], gone, anew=anew), tell=True)
             await ctx.flush()
 
 
-def _chunks(peer: str, feed: str, entries: Sequence[FeedEntry], gone: AbstractSet[int]) -> list[PageChunk]:
+def _chunks(
+    peer: str, feed: str, entries: Sequence[FeedEntry], gone: AbstractSet[int], *, anew: bool
+) -> list[PageChunk]:
     """Each alone; of those that have no content any more, all that stand one after another together."""
     runs: list[list[FeedEntry]] = []
     for entry in entries:
@@ -63,7 +71,7 @@ def _chunks(peer: str, feed: str, entries: Sequence[FeedEntry], gone: AbstractSe
             runs[-1].append(entry)
         else:
             runs.append([entry])
-    return [told_anew(peer, feed, run, replaced=run[0].index in gone) for run in runs]
+    return [told_anew(peer, feed, run, replaced=run[0].index in gone, anew=anew) for run in runs]
 
 
 async def lacking(session: Session, peer: str, feed: str, places: Collection[int]) -> list[FeedEntry]:
@@ -84,7 +92,7 @@ async def replaced(session: Session, peer: str, entries: Iterable[ReceivedEntry]
         if (line := each.line) is not None and line.record is not None and line.rev is not None
         if each.feed == UP and (line.change not in STATE_CHANGES or (line.change == "discharged" and each.body is None))
     ]
-    await _learn(session, peer, {each.record for each in content})
+    await learn(session, peer, {each.record for each in content})
     return await revisions.replaced(session, peer, content)
 
 
@@ -102,14 +110,14 @@ async def tell_ended(ctx: Context, peer: str, records: Collection[UUID]) -> None
     if not records:
         return
     session = await ctx.session()
-    await _learn(session, peer, records)
+    await learn(session, peer, records)
     places = await refusals.take_ended(session, peer, UP, records)
     for first in range(0, len(places), _AT_ONCE):
         kept = await pages.at(session, peer, UP, places[first : first + _AT_ONCE])
         await keep(ctx, _chunks(peer, UP, _in_order(kept), kept.keys()), tell=True)
 
 
-async def _learn(session: Session, peer: str, records: Collection[UUID]) -> None:
+async def learn(session: Session, peer: str, records: Collection[UUID]) -> None:
     """Read off its page what became of these records by a revision of which an older version noted the place alone."""
     while unread := await revisions.unread(session, peer, records, limit=_AT_ONCE) if records else []:
         found = await _read(session, peer, UP, [each.index for each in unread])

@@ -32,6 +32,22 @@ class ContentPlace(NamedTuple):
     index: int  # type: ignore[assignment]  # as above
 
 
+class SaidLast(NamedTuple):
+    """What a peer's `up` says of a record last."""
+
+    record: UUID
+    index: int  # type: ignore[assignment]  # as above
+    rev: int
+    change: Change
+    content: int | None
+    """Where the newest stands that has content."""
+    judged: bool
+    refused: bool
+    """Whether this node refuses that, or something behind it."""
+    elsewhere: bool
+    """Whether another peer's feed says something newer."""
+
+
 _NOTE_SENT = """
     insert into exchange.sent_revision (record, rev, peer, index, change)
     select distinct on (record, rev, peer) record, rev, peer, index, change
@@ -102,6 +118,34 @@ _FOLLOWING = f"""
         select from exchange.waiting w where w.peer = :peer and w.feed = :feed and w.index = told.index)
      group by index order by index limit :limit
 """
+# All before an entry that was judged is judged: it is told again at most.
+_SAID_LAST = """
+    select w.record, newest.index, newest.rev, newest.change, content.index as content,
+           exists (select from exchange.acknowledgement_made m
+                    where m.peer = :peer and m.feed = :feed and m.first > newest.index - :most
+                      and m.until > newest.index) as judged,
+           exists (select from exchange.sent_revision s
+                     join exchange.refused_entry r on r.peer = s.peer and r.feed = :feed and r.index = s.index
+                    where s.record = w.record and s.peer = :peer and s.rev >= coalesce(content.rev, 0)) as refused,
+           exists (select from exchange.sent_revision s
+                    where s.record = w.record and s.peer <> :peer and s.rev > newest.rev) as elsewhere
+      from unnest(cast(:records as uuid[])) as w(record)
+     cross join lateral (
+        select s.index, s.rev, s.change from exchange.sent_revision s
+         where s.record = w.record and s.peer = :peer order by s.rev desc limit 1) newest
+      left join lateral (
+        select s.index, s.rev from exchange.sent_revision s
+         where s.record = w.record and s.peer = :peer and s.change <> all(cast(:state_changes as text[]))
+         order by s.rev desc limit 1) content on true
+"""
+_UNSAID = """
+    select w.record from unnest(cast(:records as uuid[])) as w(record)
+     where not exists (select from exchange.sent_revision s where s.record = w.record)
+"""
+_FIRST_PLACES = """
+    select min(index) as index from exchange.sent_revision
+     where record = any(cast(:records as uuid[])) and peer = :peer group by record
+"""
 _UNREAD = """
     select record, rev, peer, index, change from exchange.sent_revision
      where record = any(cast(:records as uuid[])) and peer = :peer and change is null order by index limit :limit
@@ -139,6 +183,26 @@ async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int
 async def sent_of(session: Session, records: Collection[UUID]) -> list[tuple[str, int]]:
     """Where revisions of these records stand in peers' feeds: the peer, and the place in its `up`."""
     return [tuple(row) for row in await session.fetch(_SENT_OF, {"records": list(records)})]
+
+
+async def said_last(session: Session, peer: str, feed: str, records: Collection[UUID], *, most: int) -> list[SaidLast]:
+    """What the peer's feed says of these records last, of which all changes are known; it says nothing of others.
+
+    `most`: of so many entries no stretch is judged at once.
+    """
+    wanted = {"peer": peer, "feed": feed, "records": list(records), "most": most}
+    rows = await session.fetch(_SAID_LAST, wanted | {"state_changes": sorted(STATE_CHANGES)}) if records else ()
+    return [SaidLast(UUID(bytes=record.bytes), *said) for record, *said in rows]
+
+
+async def unsaid(session: Session, records: Collection[UUID]) -> list[UUID]:
+    """Those of these records of which no peer's feed says anything."""
+    return [UUID(bytes=row.record.bytes) for row in await session.fetch(_UNSAID, {"records": list(records)})]
+
+
+async def first_places(session: Session, peer: str, records: Collection[UUID]) -> list[int]:
+    """Where the peer's feed says something of each of these records first."""
+    return [row.index for row in await session.fetch(_FIRST_PLACES, {"peer": peer, "records": list(records)})]
 
 
 async def following(

@@ -1,7 +1,7 @@
-"""HTTP in: submissions, own records and their life, reviews, the quality board; subjects for the operator."""
+"""HTTP in: submissions, own records and their life, reviews, quality; subjects and copies for the operator."""
 
 from creditmesh.chassis.http.router import Router
-from creditmesh.ingestion.api import quality, records, reviews, subjects, submissions
+from creditmesh.ingestion.api import copies, quality, records, reviews, subjects, submissions
 
 router = Router()
 router.routes.extend(
@@ -11,6 +11,7 @@ router.routes.extend(
         *reviews.router.routes,
         *quality.router.routes,
         *subjects.router.routes,
+        *copies.router.routes,
     ]
 )
 

@@ -1,6 +1,7 @@
 """What ingestion does, called by its routes and by its events."""
 
 from creditmesh.ingestion.operations.copying.accesses import log_from_above, tell_origins
+from creditmesh.ingestion.operations.copying.comparing import compare, shown_copies, withhold_unsaid
 from creditmesh.ingestion.operations.copying.pages import apply_pages
 from creditmesh.ingestion.operations.quality import keep_refusals, quality_of
 from creditmesh.ingestion.operations.records.cases import apply_cases
@@ -34,6 +35,7 @@ __all__ = [
     "Submitted",
     "apply_cases",
     "apply_pages",
+    "compare",
     "confirm_number",
     "correct_record",
     "decide_review",
@@ -50,8 +52,10 @@ __all__ = [
     "record_of",
     "reinstate_record",
     "resolve_subject",
+    "shown_copies",
     "submit",
     "tell_origins",
     "verdicts_of",
     "withdraw_record",
+    "withhold_unsaid",
 ]

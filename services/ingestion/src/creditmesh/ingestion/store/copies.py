@@ -1,10 +1,11 @@
 """Where the copies of other nodes' records are, and what was said of records that have none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Place
 
 _COLUMNS = ("part", "record", "home", "subject", "natural_key")
@@ -15,6 +16,19 @@ _HELD = """
         select * from ingestion.copy i where i.part = w.part and i.record = w.record offset 0) c
 """
 
+# A record has the id of its first revision.
+_SHOWN = """
+    select r.part, r.id, newest.item, newest.state
+      from (select part, id, record, subject, natural_key, origin from ingestion.revision
+             where (part, id) > (:part, :beyond) order by part, id limit :limit) r
+      left join lateral (
+        select i.item, i.state from ingestion.revision i
+         where i.part = r.part and i.subject = r.subject and i.natural_key = r.natural_key
+           and r.id = r.record and r.origin = any(cast(:origins as text[]))
+         order by i.rev desc limit 1) newest on true
+     order by r.part, r.id
+"""
+
 
 async def held(session: Session, records: Mapping[UUID, int]) -> dict[UUID, Place]:
     """Where the copies of these records are (each given with the part of its id); those not held are absent."""
@@ -22,6 +36,27 @@ async def held(session: Session, records: Mapping[UUID, int]) -> dict[UUID, Plac
         return {}
     rows = await session.fetch(_HELD, {"parts": list(records.values()), "records": list(records)})
     return {record: (home, subject, natural_key) for record, home, subject, natural_key in rows}
+
+
+async def astray(session: Session, records: Collection[UUID], *, node: str, parts: int) -> dict[UUID, Place]:
+    """Where those of these records stand that are another node's, though nothing says that they are held."""
+    found = await revisions.firsts(session, ((part, record) for record in records for part in range(parts)))
+    return {
+        record: stored.place for record, stored in found.items() if stored.record == record and stored.origin != node
+    }
+
+
+async def shown(
+    session: Session, origins: Collection[str], *, after: tuple[int, UUID], limit: int
+) -> tuple[list[tuple[UUID, str]], tuple[int, UUID] | None]:
+    """Copies of records of these nodes that are shown, with their items, of the next so many revisions by part and id.
+
+    And behind which revision the next are; None: there are none.
+    """
+    part, beyond = after
+    rows = await session.fetch(_SHOWN, {"origins": list(origins), "part": part, "beyond": beyond, "limit": limit})
+    last = (rows[-1].part, UUID(bytes=rows[-1].id.bytes)) if len(rows) == limit else None
+    return [(row.id, row.item) for row in rows if row.state == "published"], last
 
 
 async def add(session: Session, begun: Sequence[tuple[int, UUID, Place]]) -> None:

@@ -50,7 +50,8 @@ async def apply_entries(ctx: Context, received: Sequence[ReceivedEntry], results
     await copies.open(entries)
     for entry in entries:
         refusal = entry.refusal or (None if entry.replaced else copies.apply(entry))
-        if entry.waits or (entry.authorised and (entry.replaced if refusal is None else _withholds(entry, refusal))):
+        heard = entry.authorised or entry.anew
+        if entry.waits or (heard and (entry.replaced if refusal is None else _withholds(entry, refusal))):
             copies.withhold(entry)
         if refusal is not None:
             results.refuse(entry, refusal)

@@ -16,7 +16,7 @@ from creditmesh.ingestion.store.copies import EarlyChange
 from creditmesh.ingestion.store.revisions import Place, RevisionSaid
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import ENDS, NEWER_VERSION, STATE_CHANGES, RecordBody
+from creditmesh.schemas.exchange import ENDS, NEWER_VERSION, STATE_CHANGES
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
@@ -49,11 +49,15 @@ class CopyBook:
     async def open(self, entries: Sequence[PeerEntry]) -> None:
         """Find what is held under the entries' ids (a record never moves), lock everybody, read what stands."""
         session = await self._ctx.session()
-        records = {entry.record for entry in entries if entry.authorised or entry.waits}
+        records = {entry.record for entry in entries if entry.authorised or entry.waits or entry.anew}
         parts = {record: self._ctx.part(str(record)) for record in records}
         self._held = await store.held(session, parts)
         own = {entry.record for entry in entries if entry.own}
         self._held |= await revisions.homes(session, own, parts=self._ctx.node.parts)
+        astray = {entry.record for entry in entries if entry.anew} - self._held.keys()
+        found = await store.astray(session, astray, node=self._ctx.node.code, parts=self._ctx.node.parts)
+        self._held |= found
+        self._begun += [(parts[record], record, place) for record, place in found.items() if record in parts]
         made = [(entry.record, entry.candidate) for entry in entries if entry.candidate is not None]
         for record, candidate in made:
             held = self._held.get(record)
@@ -85,7 +89,7 @@ class CopyBook:
         if (refusal := self._refusal(entry, place)) is not None:
             return refusal
         if candidate is not None:
-            self._add(entry.known_body, candidate)
+            self._add(entry, candidate)
         elif newest is not None:
             self._note_shown(entry, place)
             self._book.change_state(place, self._change_of(entry, place))
@@ -115,6 +119,7 @@ class CopyBook:
         if not (state == "published" or (waits and not entry.waits) or entry.own):
             return
         reached = self._shown.get(place, 0) if waits else self._book.origin_rev(place)
+        reached = 0 if entry.anew and not entry.replaced else reached
         rev = reached + 1 if entry.waits else entry.rev
         if rev > reached and self._may_withhold(entry, place):
             if state != "withheld":
@@ -144,6 +149,8 @@ class CopyBook:
 
     def _reached(self, entry: PeerEntry, place: Place) -> int:
         """The revision that this one has to be newer than: in what stands for refused content none is counted."""
+        if entry.anew:
+            return 0
         newest_withholds = self._state(place) == "withheld" and self._book.says(place)["change"] == "withheld"
         if newest_withholds or (self._state(place) == "withheld" and not entry.changes_state):
             return self._shown.get(place, 0)
@@ -214,7 +221,8 @@ class CopyBook:
         peer = self._ctx.followed(Directory).party(entry.peer)
         return refused_sender(peer, origin, node=self._ctx.node.code) is None
 
-    def _add(self, body: RecordBody, candidate: Candidate) -> None:
+    def _add(self, entry: PeerEntry, candidate: Candidate) -> None:
+        body = entry.known_body
         by = Attribution(
             origin=body.origin,
             party=body.party,
@@ -224,7 +232,7 @@ class CopyBook:
             basis=body.basis,
             case=body.case,
         )
-        revision = PeerRevision(body.record, body.rev, body.revision, body.mark)
+        revision = PeerRevision(body.record, body.rev, body.revision, body.mark, entry.anew)
         self._discharge_early(revision, by, candidate)
         self._book.add(candidate, by, change=body.change, peer_revision=revision)
         if body.record in self._early:
@@ -259,7 +267,8 @@ class CopyBook:
         body = entry.body
         if body is None:
             lifts = entry.change not in HIDING and self._waits(place)
-            return StateChange(change=entry.change, lifts=lifts, peer_revision=PeerRevision(entry.record, entry.rev))
+            revision = PeerRevision(entry.record, entry.rev, anew=entry.anew)
+            return StateChange(change=entry.change, lifts=lifts, peer_revision=revision)
         return StateChange(
             change=entry.change,
             reason=body.reason,
@@ -268,7 +277,7 @@ class CopyBook:
             about=self._discharged(entry, place) if entry.change == "discharged" else None,
             ends_mark=body.mark is None,
             lifts=entry.change not in HIDING and self._waits(place),
-            peer_revision=PeerRevision(body.record, body.rev, body.revision),
+            peer_revision=PeerRevision(body.record, body.rev, body.revision, anew=entry.anew),
         )
 
 

@@ -42,6 +42,8 @@ class PeerEntry:
     """Whether its sender may speak for its origin."""
     own: bool = False
     """Whether this node itself sent it, and it was fetched back."""
+    anew: bool = False
+    """Whether it counts as if it came for the first time: what is held of its record is not what its feed says."""
     candidate: Candidate | None = None
     """What it says, once it has passed the gate."""
 
@@ -75,7 +77,7 @@ def read_entry(received: ReceivedEntry) -> PeerEntry:
         nobody.refusal = reason("unreadable_entry")
         return nobody
     entry = PeerEntry(received.peer, received.feed, received.index, line.record, line.rev, line.change, line.origin)
-    entry.replaced = received.replaced and received.body is None
+    entry.replaced, entry.anew = received.replaced and received.body is None, received.anew
     body = read_body(received.body)
     agree = isinstance(body, RecordBody) and _about(body) == _about(line)
     entry.body = body if isinstance(body, RecordBody) and agree else None

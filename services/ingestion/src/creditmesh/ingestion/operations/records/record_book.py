@@ -30,6 +30,8 @@ class PeerRevision(NamedTuple):
     rev: int
     revision: UUID | None = None
     mark: Literal["disputed"] | None = None
+    anew: bool = False
+    """Whether it is newer than whatever was told of the record before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +157,7 @@ class RecordBook:
         """
         place, newest, row = candidate.place, self.newest(candidate.place), self._ctx.new_id()
         if peer_revision is not None:
-            record, _, revision, mark = peer_revision
+            record, _, revision, mark, _ = peer_revision
             rev = _own_rev(newest, peer_revision)
             row = record if newest is None else row
         elif newest is None:
@@ -178,7 +180,11 @@ class RecordBook:
                 self._new_codes.add((place[1], candidate.code))
         # What peers call a subject is theirs to know: names are compared with those of own rows.
         name = candidate.name if own else None
-        return self._add(place, row, known, by, event, told_rev=_told_rev(peer_revision, rev), name=name)
+        made = self._add(place, row, known, by, event, told_rev=_told_rev(peer_revision, rev), name=name)
+        if newest is None and peer_revision is not None and peer_revision.anew:
+            self._queued.pop()  # an event of this id was told before what stood here was lost
+            return self.add(candidate, by, change=change, about=about, peer_revision=peer_revision)
+        return made
 
     def change_state(self, place: Place, what: StateChange) -> UUID:
         """Mark, unmark or end the record at this place, as one more revision. The id of its row."""
@@ -246,8 +252,11 @@ class RecordBook:
 
 
 def _own_rev(newest: Known | None, told: PeerRevision) -> int:
-    """A copy is counted as at its origin, unless what stands for content that was refused has its number."""
-    return told.rev if newest is None else max(told.rev, newest.rev + 1)
+    """A copy is counted as at its origin, unless what stands for content that was refused has its number.
+
+    What is told anew is counted above it: read models know that number.
+    """
+    return told.rev if newest is None else max(told.rev + told.anew, newest.rev + 1)
 
 
 def _told_rev(told: PeerRevision | None, rev: int) -> int | None:

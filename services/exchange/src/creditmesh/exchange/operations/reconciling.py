@@ -1,0 +1,174 @@
+"""What this node holds of a peer, for comparison: the heads of their feeds, and what the peer's `up` says of records.
+
+The log is here and verified, so that what it says is read here. What ingestion made of it is compared there, and where
+it is not what the log says the record is told anew, whatever is held of it.
+"""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+import httpx
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.session import Session
+from creditmesh.exchange.errors import CatchingUp, NoSuchFeed
+from creditmesh.exchange.operations.comparing import begins, feeds_of, signed_here
+from creditmesh.exchange.operations.telling import learn, tell_anew
+from creditmesh.exchange.peer import NotNow, Peer
+from creditmesh.exchange.store import copies, feeds, pages, revisions, waiting
+from creditmesh.exchange.store.revisions import SaidLast
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED
+from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import DOWN, ENDS, UP, FeedEntry
+from creditmesh.schemas.received import read_entries
+from creditmesh.schemas.reconciling import Heads, HeadsOut, RecordsOut, SaidOut, SaidPage, Saying
+from creditmesh.schemas.tlog import Range
+
+_AT_ONCE = 200
+"""Entries that are looked through at once."""
+_MOST_BYTES = 4 * 1024 * 1024
+"""Of what they say, unless it is of one record."""
+_TIMEOUT = 30.0
+
+
+async def heads_with(ctx: Context, peer: str) -> list[HeadsOut]:
+    """The heads of the feeds between this node and a peer as both have them; NoSuchFeed if it is no enrolled node."""
+    party = _party(ctx, peer, "below", "above")
+    copied = (UP,) if party.place == "below" else (DOWN, f"{DOWN}-{ctx.node.code}")
+    session = await ctx.alone()
+    here = {feed: (await copies.found(session, peer, feed)).range for feed in copied}
+    await ctx.rollback()  # no session is held while a peer is asked; what it has then is newer than what was here
+    async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+        clock = ctx.equipment.clock
+        asked = Peer(party=party, node=ctx.node.code, keys=ctx.keys, clock=clock, client=client)
+        theirs = [await _theirs(asked, feed, own) for feed, own in here.items()]
+        return theirs + [await _own(ctx, asked, feed) for feed in feeds_of(party)]
+
+
+async def _theirs(peer: Peer, feed: str, own: Range) -> HeadsOut:
+    """A feed of the peer: what is here of it was verified, and is its beginning unless it is none of the length."""
+    out = HeadsOut(node=peer.party.code, feed=feed, here=own.size, heads="no_answer")
+    try:
+        there = None if peer.party.url is None else await peer.standing(feed)
+    except NotNow:
+        there = None
+    if there is None:
+        return out
+    fits = there.size > own.size or (there.size, there.root) == (own.size, own.root().hex())
+    return _compared(out, there.size, fits=fits)
+
+
+async def _own(ctx: Context, peer: Peer, feed: str) -> HeadsOut:
+    """A feed of this node, as the peer has verified it: what it says counts under this node's signature."""
+    try:
+        answer = None if peer.party.url is None else await peer.held(feed)
+    except NotNow:
+        answer = None
+    head = signed_here(ctx.equipment, peer.party.code, feed, answer)
+    session = await ctx.alone()
+    out = HeadsOut(node=ctx.node.code, feed=feed, here=(await feeds.head(session, feed)).size, heads="no_answer")
+    fits = head is None or await begins(session, feed, head)
+    await ctx.rollback()
+    if answer is None or (head is None and answer.size):
+        return out
+    return _compared(out, 0 if head is None else head.size, fits=fits)
+
+
+def _compared(out: HeadsOut, there: int, *, fits: bool) -> HeadsOut:
+    heads: Heads = "differing" if not fits else "equal" if out.here == there else "under_way"
+    return out.model_copy(update={"there": there, "heads": heads})
+
+
+async def said_from(ctx: Context, peer: str, *, after: int) -> SaidPage:
+    """What the peer's `up` says last of records, of which it does so in the next entries after so many.
+
+    NoSuchFeed if the peer sends no records here, CatchingUp while the copy does.
+    """
+    session, size = await _whole(ctx, peer)
+    until = min(after + _AT_ONCE, size)
+    kept = {each.index: each for each in await pages.kept(session, peer, UP, after=after, until=until)}
+    records = {each.record for each in read_entries(peer, UP, list(kept.values())) if each.record is not None}
+    items, weight = list[SaidOut](), 0
+    for each in await _said(session, peer, records, kept=kept):
+        if not after <= each.index < until:
+            continue
+        weight += sum(len(body or "") for body in (each.newest, each.content))
+        if items and weight > _MOST_BYTES:
+            return SaidPage(items=tuple(items), until=each.index, size=size)
+        items.append(each)
+    return SaidPage(items=tuple(items), until=until, size=size)
+
+
+async def said_of(ctx: Context, peer: str, records: Collection[UUID]) -> SaidPage:
+    """What the peer's `up` says last of those of these records of which it says anything; refusals as `said_from`."""
+    session, size = await _whole(ctx, peer)
+    return SaidPage(items=tuple(await _said(session, peer, set(records), kept={})), until=size, size=size)
+
+
+async def unsaid(ctx: Context, records: Collection[UUID]) -> RecordsOut:
+    """Those of these records of which no peer's feed says anything."""
+    return RecordsOut(records=tuple(await revisions.unsaid(await ctx.alone(), records)))
+
+
+async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> None:
+    """Tell this node anew of these records, all that the peer's `up` says of them; refusals as `said_from`.
+
+    Whatever is held of them is not what it says.
+    """
+    _party(ctx, peer, "below")
+    session = await ctx.session()
+    await waiting.hold(session, peer, UP)
+    if (await copies.found(session, peer, UP)).behind:
+        raise CatchingUp
+    await tell_anew(ctx, peer, UP, await revisions.first_places(session, peer, records), anew=True)
+
+
+async def _whole(ctx: Context, peer: str) -> tuple[Session, int]:
+    """A session, and how far the copy of the peer's `up` goes."""
+    _party(ctx, peer, "below")
+    session = await ctx.alone()
+    copy = await copies.found(session, peer, UP)
+    if copy.behind:
+        raise CatchingUp
+    return session, copy.range.size
+
+
+async def _said(
+    session: Session, peer: str, records: Collection[UUID], *, kept: Mapping[int, FeedEntry]
+) -> list[SaidOut]:
+    """In the order of the feed; `kept` are entries that were read already."""
+    await learn(session, peer, records)
+    last = await revisions.said_last(session, peer, UP, records, most=MOST_ANSWERED)
+    waits = await waiting.waiting_records(session, peer, UP, records)
+    shown = [each for each in last if each.change not in ENDS]
+    places = {place for each in shown for place in (each.index, each.content) if place is not None}
+    entries = {**kept} | await pages.at(session, peer, UP, places - kept.keys())
+    said = [_of(peer, each, entries, waits=each.record in waits) for each in last]
+    return sorted(said, key=lambda each: each.index)
+
+
+def _of(peer: str, last: SaidLast, entries: Mapping[int, FeedEntry], *, waits: bool) -> SaidOut:
+    content = None if last.content is None else entries.get(last.content)
+    saying: Saying = "comparable"
+    if last.elsewhere:
+        saying = "elsewhere"
+    elif not last.judged:
+        saying = "under_way"
+    elif last.change not in ENDS and (
+        waits or last.refused or last.change == "withheld" or content is None or content.body is None
+    ):
+        saying = "kept_back"
+    said = SaidOut(peer=peer, record=last.record, saying=saying, index=last.index, rev=last.rev, change=last.change)
+    if saying != "comparable" or last.change in ENDS:
+        return said
+    newest = entries.get(last.index)
+    bodies = {"newest": newest and newest.body, "content": content and content.body}
+    return said.model_copy(update=bodies)
+
+
+def _party(ctx: Context, peer: str, *places: str) -> Party:
+    party = ctx.followed(Directory).party(peer)
+    if party is None or party.place not in places:
+        raise NoSuchFeed
+    return party
