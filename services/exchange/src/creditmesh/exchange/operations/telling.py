@@ -114,7 +114,7 @@ async def tell_ended(ctx: Context, peer: str, records: Collection[UUID]) -> None
     places = await refusals.take_ended(session, peer, UP, records)
     for first in range(0, len(places), _AT_ONCE):
         kept = await pages.at(session, peer, UP, places[first : first + _AT_ONCE])
-        await keep(ctx, _chunks(peer, UP, _in_order(kept), kept.keys()), tell=True)
+        await keep(ctx, _chunks(peer, UP, _in_order(kept), kept.keys(), anew=False), tell=True)
 
 
 async def learn(session: Session, peer: str, records: Collection[UUID]) -> None:

@@ -255,7 +255,7 @@ async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict
     return {row.record: row["index"] for row in rows}
 
 
-async def standing(session: Session, feed: str, revisions: Collection[tuple[UUID, int, str]]) -> set[tuple[UUID, int]]:
+async def placed(session: Session, feed: str, revisions: Collection[tuple[UUID, int, str]]) -> set[tuple[UUID, int]]:
     """Those of these revisions (record, rev, change) that stand in the feed; not where it is withheld instead."""
     records, revs, changes = zip(*revisions, strict=True)
     wanted = {"feed": feed, "records": records, "revs": revs, "changes": changes}
