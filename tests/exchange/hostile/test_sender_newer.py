@@ -11,11 +11,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.exchange.operations import answering, receiving
-from creditmesh.exchange.store import copies
+from creditmesh.exchange.operations import answering, receiving, telling
+from creditmesh.exchange.store import copies, refusals, waiting
 from creditmesh.exchange.store import pages as store_pages
 from creditmesh.node import feeds
-from creditmesh.schemas import received
+from creditmesh.schemas import exchange, received
 from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, EntryLine, FeedEntry, LineType
 from tests.exchange.conftest import City
@@ -363,3 +363,34 @@ async def test_two_who_take_bodies_out_of_one_page_leave_none_of_them(pulls: Pul
         await one.commit()
         await second
     assert (await kept(pulls, 0), await kept(pulls, 1)) == ([None], [None])
+
+
+async def test_of_more_than_may_wait_the_rest_is_refused_is_named_and_can_be_offered(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    code, fourth = pulls.sender.who.code, str(uuid4())
+    for module in (waiting, exchange):
+        monkeypatch.setattr(module, "MOST_WAITING", 5, raising=False)
+    pulls.sender.add(type="erased", record=fourth)
+    pulls.sender.add(type="record", rev=1, change="accepted", origin=code, record=str(uuid4()))
+    await pulls.step()
+    assert (await judged(pulls))[-1][:2] == (7, 9), "the feed goes on"
+    copy = await pulls.copy()
+    assert (copy.range.size, copy.waiting) == (9, 5)
+    assert await refused(pulls) == [3, 6, 7, 8]
+    pulls.pulling._at = None
+    await pulls.step()
+    said = (await pulls.city.node.host.readiness())["stopped"]["exchange"][f"{code}/up"]
+    assert said.startswith("5 entries wait for a newer version, and more are refused until they are offered again")
+    monkeypatch.setattr(received, "EntryLine", NewerLine)
+    async with pulls.city.node.context("exchange") as ctx:
+        await telling.tell_anew(ctx, code, "up", [7])
+        await ctx.commit()
+    assert (await judged(pulls))[-1][:2] == (7, 8)
+    assert [page.received[0].type for page in await pages(pulls) if page.first == 7 and page.until == 8] == ["erased"]
+
+
+async def refused(pulls: Puller) -> list[int]:
+    await pulls.city.node.settled()
+    async with pulls.city.node.context("exchange") as ctx:
+        return await refusals.refused(await ctx.session(), pulls.sender.who.code, "up", after=0, limit=50)

@@ -76,7 +76,10 @@ async def _heads(session: Session, stream: str) -> list[int]:
 
 
 async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> None:
-    """Of what was refused the body goes; what could not be judged waits instead, as far as there is room for it."""
+    """Of what was refused the body goes; what could not be judged waits instead, as far as there is room for it.
+
+    Of what is refused for now and does not wait the body stays, and it may be offered again.
+    """
     refused: dict[EntryPlace, str] = {}
     later: dict[tuple[str, str], set[int]] = defaultdict(set)  # what was judged once more, behind it
     for each in reversed(judged):
@@ -84,18 +87,20 @@ async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> No
         refused |= {(*copy, entry.index): entry.code for entry in each.refused if entry.index not in later[copy]}
         later[copy].update(range(each.first, each.until))
     kept = {place for place, code in refused.items() if code == NEWER_VERSION}
-    gone = set[EntryPlace]()
+    waits, gone = set[EntryPlace](), set[EntryPlace]()
     for (peer, feed), of_copy in groupby(sorted(refused), key=lambda place: place[:2]):
-        unjudged = [index for *_, index in of_copy if refused[peer, feed, index] == NOT_JUDGED]
+        indices = [index for *_, index in of_copy]
+        unjudged = [index for index in indices if refused[peer, feed, index] == NOT_JUDGED]
         if unjudged:
             await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
-            waits, replaced = await _keep_waiting(session, peer, feed, unjudged)
-            kept |= {(peer, feed, index) for index in waits}
+            kept_now, replaced = await _keep_waiting(session, peer, feed, unjudged)
+            kept |= {(peer, feed, index) for index in kept_now}
             gone |= {(peer, feed, index) for index in replaced}
+        waits |= {(peer, feed, index) for index in await waiting.those(session, peer, feed, indices)}
     await forget(session, sorted(refused.keys() - kept))
     ranges = [(each.peer, each.feed, each.first, each.until) for each in judged]
     # What its sender has no more is not asked for again.
-    offered = {place for place, code in refused.items() if code != GONE} - kept - gone
+    offered = {place for place, code in refused.items() if code != GONE} - waits - gone
     await refusals.note(session, ranges, {place: refused[place] for place in offered})
 
 

@@ -131,7 +131,7 @@ async def let_go(ctx: Context, peer: str, feed: str) -> bool:
             told = held_back(page, replaced=gone - places, waiting=places)
             await pages.rewrite(session, [(row.part, row.id, told.data)])
         ctx.emit_row(row.id, part=row.part)
-    await waiting.add(session, peer, feed, behind)
+    await waiting.add(session, peer, feed, behind, already=copy.waiting)
     await catching_up.told(session, peer, feed, until=held[-1].until if held else None)
     return bool(held)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.schemas.exchange import MOST_WAITING
 from creditmesh.schemas.received import BEHIND
 
 UNJUDGED = "not judged"
@@ -28,6 +29,10 @@ class WaitingEntry:
 
 
 _HOLD = "select waiting from exchange.copy_head where peer = :peer and feed = :feed for update"
+_THOSE = """
+    select index from exchange.waiting
+     where peer = :peer and feed = :feed and index = any(cast(:indices as bigint[]))
+"""
 _FOLLOWING = """
     select index, unknown, record, unsaid from exchange.waiting
      where peer = :peer and feed = :feed and index >= :first order by index limit :limit
@@ -112,6 +117,12 @@ async def hold(session: Session, peer: str, feed: str) -> int:
     return rows[0].waiting if rows else 0
 
 
+async def those(session: Session, peer: str, feed: str, indices: Collection[int]) -> set[int]:
+    """Those of these entries of a copy that wait."""
+    wanted = {"peer": peer, "feed": feed, "indices": list(indices)}
+    return {row.index for row in await session.fetch(_THOSE, wanted)}
+
+
 async def following(session: Session, peer: str, feed: str, *, first: int, limit: int) -> list[WaitingEntry]:
     """The next that wait of a copy, from that index on."""
     wanted = {"peer": peer, "feed": feed, "first": first, "limit": limit}
@@ -162,12 +173,16 @@ async def rename(session: Session, peer: str, feed: str, words: Mapping[int, str
         await session.execute(_RENAME, given)
 
 
-async def add(session: Session, peer: str, feed: str, entries: Sequence[WaitingEntry]) -> None:
-    """These wait, each once."""
+async def add(
+    session: Session, peer: str, feed: str, entries: Sequence[WaitingEntry], *, already: int = 0
+) -> Sequence[WaitingEntry]:
+    """These wait, each once, as far as there is room behind those that wait already; which do."""
+    entries = entries[: max(MOST_WAITING - already, 0)]
     if entries:
         indices, unknown, records = zip(*((each.index, each.unknown, each.record) for each in entries), strict=True)
         values = {"indices": indices, "unknown": unknown, "records": records, "most": _MOST_WORDS}
         await session.execute(_ADD, {"peer": peer, "feed": feed, **values})
+    return entries
 
 
 async def remove(session: Session, peer: str, feed: str, indices: Sequence[int]) -> None:
