@@ -55,6 +55,11 @@ _PASSED_ON = """
            and not exists (
             select from exchange.feed_entry e where e.record = s.record and e.rev = s.rev and e.feed = :feed))
 """
+_SIZES = """
+    select record, (select count(*) from (
+        select from exchange.sent_revision s where s.record = w.record and s.peer = :peer limit :most) counted) as size
+      from unnest(cast(:records as uuid[])) as w(record)
+"""
 _SENT_OF = """
     select peer, index from exchange.sent_revision where record = any(cast(:records as uuid[])) order by peer, index
 """
@@ -132,6 +137,12 @@ async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int
     """Which peers' feeds have these revisions and where first, whoever may send them: (record, rev, peer, index)."""
     given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
     return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
+
+
+async def sizes(session: Session, peer: str, records: Collection[UUID], *, most: int) -> dict[UUID, int]:
+    """Of how many revisions each of these records is in a peer's feed; beyond so many it is not counted."""
+    rows = await session.fetch(_SIZES, {"peer": peer, "records": list(records), "most": most + 1})
+    return {row.record: row.size for row in rows}
 
 
 async def sent_of(session: Session, records: Collection[UUID]) -> list[tuple[str, int]]:
