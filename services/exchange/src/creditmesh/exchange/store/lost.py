@@ -24,6 +24,8 @@ _RETURNING = f"""
      where l.feed = :feed
        and (l.why is null or (:copies and l.why = '{COPY}' and l.at > now() - interval '1 day'))
 """
+# Whoever changes several locks them in their order first.
+_LOCK = "select from exchange.lost_entry where feed = :feed and index = any(:indices) order by index for update"
 _REFUSE = """
     update exchange.lost_entry l set why = w.why
       from unnest(cast(:indices as bigint[]), cast(:reasons as text[])) as w(index, why)
@@ -98,6 +100,7 @@ async def refuse(session: Session, feed: str, reasons: Sequence[tuple[int, str]]
     """Those of these (index, code) that were being made again are not, for these reasons."""
     if reasons:
         indices, codes = zip(*reasons, strict=True)
+        await session.fetch(_LOCK, {"feed": feed, "indices": indices})
         await session.execute(_REFUSE, {"feed": feed, "indices": indices, "reasons": codes})
 
 
@@ -105,6 +108,7 @@ async def found(session: Session, feed: str, revisions: Sequence[FoundRevision])
     """These are here again: their entries point to whom they are about."""
     if revisions:
         columns = ("indices", "subjects", "items", "parties")
+        await session.fetch(_LOCK, {"feed": feed, "indices": [each.index for each in revisions]})
         await session.execute(_FOUND, {"feed": feed, **dict(zip(columns, zip(*revisions, strict=True), strict=True))})
 
 
