@@ -18,7 +18,7 @@ from creditmesh.node import feeds
 from creditmesh.schemas import exchange, received
 from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, EntryLine, FeedEntry, LineType
-from tests.exchange.conftest import City
+from tests.exchange.conftest import City, row_of
 from tests.exchange.sender import Puller, pulling_from_a_sender
 
 JUDGED = "select data from bus.event where type = 'entries.judged' and key = $1 order by id"
@@ -193,9 +193,9 @@ KEPT = "select first, data from exchange.received_page where key = $1 and first 
 REFUSED = "select index, code from exchange.refused_entry where peer = $1 order by index"
 
 
-async def unjudged(pulls: Puller, record: str, rev: int = 1) -> str:
+async def unjudged(pulls: Puller, record: str, rev: int = 1, *, origin: str | None = None) -> str:
     """The next entry, of which this version lacks a word; its body."""
-    code = pulls.sender.who.code
+    code = origin or pulls.sender.who.code
     said = NEWER_BODY | {"record": record, "rev": rev, "change": "accepted", "origin": code}
     pulls.sender.add_with(orjson.dumps(said).decode(), type="record", **said_of(said))
     await pulls.step()
@@ -277,6 +277,20 @@ async def test_of_what_could_not_be_judged_so_much_waits_and_no_more(pulls: Pull
         rows = await session.fetch(REFUSED, pulls.sender.who.code)
     assert [tuple(row) for row in rows][-1] == (8, NOT_JUDGED), "its operator may offer it"
     assert 7 not in [row["index"] for row in rows]
+
+
+async def test_what_could_not_be_judged_of_one_origin_takes_no_other_its_room(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    who = pulls.sender.who
+    more = {"place": "below", "order": 800 + int(who.code.removeprefix("sender")), "sends_for": [who.code, "county9"]}
+    await pulls.city.publish("party", row_of(who.code, who.keys, **more))
+    monkeypatch.setattr(answering, "_MOST_NOT_JUDGED", 1)
+    for _ in range(2):
+        await unjudged(pulls, str(uuid4()))
+    await unjudged(pulls, str(uuid4()), origin="county9")
+    assert await refused(pulls) == [3, 6, 8]
+    assert (await pulls.copy()).waiting == 7
 
 
 async def test_what_waited_before_an_upgrade_is_said_to_wait_and_an_end_among_it_holds(pulls: Puller):

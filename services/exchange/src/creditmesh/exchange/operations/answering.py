@@ -1,6 +1,6 @@
 """Acknowledgements of peers' feeds, of what was judged here: signed and sent when all of this node has gone by it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, takewhile
@@ -26,7 +26,7 @@ from creditmesh.schemas.received import read_entries
 from creditmesh.schemas.signed import sign
 
 _MOST_NOT_JUDGED = 1000
-"""Of a copy so many wait that could not be judged; what is more is refused, as what its operator may offer again."""
+"""Of a copy and an origin so many wait that could not be judged; more are refused, and the operator may offer them."""
 
 
 def word(peer: str) -> str:
@@ -114,8 +114,12 @@ async def _keep_waiting(
     found = await pages.at(session, peer, feed, indices)
     read = read_entries(peer, feed, [found[index] for index in sorted(found)])
     replaced = await telling.replaced(session, peer, read)
-    room = max(_MOST_NOT_JUDGED - len(await waiting.not_judged(session, peer, feed)), 0)
-    waits = [WaitingEntry(each.index, UNJUDGED, each.record) for each in read if each.index not in replaced][:room]
+    had, waits = Counter(await waiting.of_origins(session, peer, feed)), list[WaitingEntry]()
+    for each in read:
+        origin = "" if each.line is None else each.line.origin or ""
+        if each.index not in replaced and had[origin] < _MOST_NOT_JUDGED:
+            had[origin] += 1
+            waits.append(WaitingEntry(each.index, UNJUDGED, each.record, origin=origin))
     await waiting.add(session, peer, feed, waits)
     return [each.index for each in waits], replaced
 

@@ -80,11 +80,18 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
     await pass_on(ctx, relays)
 
 
-async def take_waiting(ctx: Context) -> bool:
-    """Take some of what waited for the row of a node above that is known by now; False if there is nothing."""
+async def grown(ctx: Context) -> list[str]:
+    """The peers above which more nodes are known than what waits was looked through for."""
+    return await waiting.grown(await ctx.session())
+
+
+async def take_waiting(ctx: Context, peer: str) -> bool:
+    """Take some of what waited for the row of a node above this peer that is known by now; False if there is nothing.
+
+    Nor if another process is at it.
+    """
     session = await ctx.session()
-    peer = await waiting.grown(session)
-    if peer is None:
+    if not await waiting.lead(session, peer):
         return False
     assert_compared(ctx, UP)
     for by, link in sorted((await chain.links(ctx, peer)).items()):
@@ -150,19 +157,21 @@ async def many_waiting(ctx: Context) -> list[str]:
     return [child for child in children if await child_answers.has_more(session, child, than=MANY)]
 
 
-async def pass_on_waiting(ctx: Context) -> bool:
-    """Append some of what waits for one child whose feed may be appended to by now; False if there is nothing."""
-    session = await ctx.session()
-    for child in await child_answers.children(session):
-        feed = f"{DOWN}-{child}"
-        if not is_appendable(ctx, feed):
-            continue
-        held = await feeds.hold(session, feed)
-        if bodies := await child_answers.take(session, child, limit=_MOST_WAITING):  # others may have been first
-            drafts = [acknowledged_draft(AcknowledgedBody.model_validate_json(body)) for body in bodies]
-            await append(ctx, feed, drafts, held=held)
-            return True
-    return False
+async def waiting_children(ctx: Context) -> list[str]:
+    """The children for whom something waits, and whose feeds may be appended to by now."""
+    children = await child_answers.children(await ctx.session())
+    return [child for child in children if is_appendable(ctx, f"{DOWN}-{child}")]
+
+
+async def pass_on_waiting(ctx: Context, child: str) -> bool:
+    """Append some of what waits for this child; False if there is nothing."""
+    session, feed = await ctx.session(), f"{DOWN}-{child}"
+    held = await feeds.hold(session, feed)
+    bodies = await child_answers.take(session, child, limit=_MOST_WAITING)  # others may have been first
+    if bodies:
+        drafts = [acknowledged_draft(AcknowledgedBody.model_validate_json(body)) for body in bodies]
+        await append(ctx, feed, drafts, held=held)
+    return bool(bodies)
 
 
 async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildAnswer]:
