@@ -83,7 +83,10 @@ _NARROWED = f"""
 """
 _PURGED = """
     update exchange.feed_entry set salt = null, body = null
-     where feed = :feed and record = any(cast(:records as uuid[])) and body is not null
+     where body is not null and feed = :feed and index = any(array(
+        select e.index from unnest(cast(:records as uuid[])) as w(record)
+         cross join lateral (select feed, index from exchange.feed_entry where record = w.record offset 0) e
+         where e.feed = :feed))
 """
 
 

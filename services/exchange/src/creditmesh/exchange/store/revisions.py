@@ -48,12 +48,14 @@ _SENT_BY_CHILDREN = """
 # Of an entry that says once more what an earlier one said the record alone is asked for.
 _PASSED_ON = """
     select w.index from unnest(cast(:indices as bigint[]), cast(:records as uuid[])) as w(index, record)
-     where exists (select from exchange.feed_entry e where e.record = w.record and e.feed = :feed)
+     where exists (
+        select from (select feed from exchange.feed_entry where record = w.record offset 0) e where e.feed = :feed)
        and not exists (
         select from exchange.sent_revision s
          where s.record = w.record and s.peer = :peer and s.index = w.index
            and not exists (
-            select from exchange.feed_entry e where e.record = s.record and e.rev = s.rev and e.feed = :feed))
+            select from (select feed from exchange.feed_entry where record = s.record and rev = s.rev offset 0) e
+             where e.feed = :feed) offset 0)
 """
 _SIZES = """
     select record, (select count(*) from (
@@ -87,7 +89,8 @@ _REPLACED = f"""
          union all
         select s.record, s.rev, s.change, null
           from (select record, min(rev) as first from wanted group by record) w
-          join exchange.sent_revision s on s.record = w.record and s.rev > w.first and s.peer = :peer
+         cross join lateral (
+            select * from exchange.sent_revision where record = w.record and rev > w.first and peer = :peer offset 0) s
     ), judged as ({_GONE})
     select index from judged where gone
 """
@@ -95,14 +98,15 @@ _FOLLOWING = f"""
     with known as (
         select s.record, s.rev, s.change, case when s.index > w.first then s.index end as index
           from unnest(cast(:records as uuid[]), cast(:firsts as bigint[])) as w(record, first)
-          join exchange.sent_revision s on s.record = w.record and s.peer = :peer
+         cross join lateral (
+            select * from exchange.sent_revision where record = w.record and peer = :peer offset 0) s
     ), judged as ({_GONE})
     select index, bool_or(gone) as gone
       from (select index, gone and change <> all(cast(:beside as text[]) || cast(:hiding as text[])) as gone from judged
              union all
             select unnest(cast(:places as bigint[])), false) told
      where index > :beyond and not exists (
-        select from exchange.waiting w where w.peer = :peer and w.feed = :feed and w.index = told.index)
+        select from exchange.waiting w where w.peer = :peer and w.feed = :feed and w.index = told.index offset 0)
      group by index order by index limit :limit
 """
 _UNREAD = """
@@ -113,7 +117,7 @@ _READ = """
     update exchange.sent_revision s set change = w.change
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:changes as text[]))
            as w(record, rev, change)
-     where s.record = w.record and s.rev = w.rev and s.peer = :peer
+     where s.record = any(cast(:records as uuid[])) and s.record = w.record and s.rev = w.rev and s.peer = :peer
 """
 
 

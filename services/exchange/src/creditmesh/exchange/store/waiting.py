@@ -86,9 +86,6 @@ _RENAME = """
       from unnest(cast(:indices as bigint[]), cast(:words as text[])) as named(index, unknown)
      where w.peer = :peer and w.feed = :feed and w.index = named.index
 """
-_NOT_JUDGED = """
-    select count(*) from exchange.waiting where peer = :peer and feed = :feed and unknown = :unknown
-"""
 _ADD = """
     with added as (
         insert into exchange.waiting (peer, feed, index, unknown, record, origin)
