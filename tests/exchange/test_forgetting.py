@@ -11,6 +11,7 @@ from creditmesh.exchange.entries import Draft, place_of
 from creditmesh.exchange.operations.comparing import compared
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.forgetting import forget_next
+from creditmesh.exchange.store import forgetting
 from creditmesh.schemas.events import RecordPurged
 from creditmesh.schemas.exchange import EntryLine, FeedEntry, FeedKeyBody, RecordBody, feed_origin
 from tests.exchange.conftest import City, Neighbour, Signer, neighbour, row_of
@@ -20,6 +21,7 @@ from tests.support.eventually import eventually
 from tests.support.node import running
 from tests.support.postgres import Postgres
 
+READ = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'feed_entry'"
 BODIES = "select index, change, body from exchange.feed_entry where feed = 'up' and record = $1 order by index"
 
 
@@ -73,7 +75,9 @@ async def come_to(city: City, record: str, wanted: list[tuple[str, bool]]) -> No
 async def looked_through(city: City, *waits_for: str) -> None:
     """All of the feed was looked through, as far as these have answered."""
     async with city.node.context("exchange") as ctx:
-        while await forget_next(ctx, waits_for=waits_for) is not False:
+        more: bool | None = True
+        while more is not False:
+            more = await forget_next(ctx, waits_for=waits_for)
             await ctx.commit()
 
 
@@ -216,3 +220,33 @@ async def test_marks_and_discharges_replace_nothing_and_say_who_was_discharged_u
         await ctx.commit()
     await looked_through(lonely)
     assert [there for _, there in await bodies(lonely, str(record))] == RULES[changes]
+
+
+def of_one_each(count: int) -> list[Draft]:
+    """Entries of so many records."""
+    return [
+        Draft(line="{}", salt=b"x", body='{"fields":{"a":1}}', record=uuid4(), rev=1, change="accepted")
+        for _ in range(count)
+    ]
+
+
+async def test_of_a_feed_that_grew_since_the_plan_was_made_each_look_reads_what_it_looks_through(lonely: City):
+    """Of its few entries and what was said of their records: not the feed, and not once for each of them."""
+    async with lonely.node.context("exchange") as ctx:
+        session = await ctx.session()
+        await append(ctx, "up", of_one_each(1))
+        await forgetting.replaced(session, "up", first=0, until=1)
+        await append(ctx, "up", of_one_each(600))
+        before = await session.value(READ, {})
+        await forgetting.replaced(session, "up", first=581, until=601)
+        assert await session.value(READ, {}) - before < 200
+
+
+async def test_after_what_was_left_the_forgetter_rests_however_fast_the_feed_grows(lonely: City):
+    async with lonely.node.context("exchange") as ctx:
+        more: bool | None = True
+        while more is not False:
+            more = await forget_next(ctx, waits_for=())
+        await append(ctx, "up", of_one_each(3))
+        assert await forget_next(ctx, waits_for=()) is False
+        assert (await forgetting.lead(await ctx.session(), "up")).until == 3  # type: ignore[union-attr]

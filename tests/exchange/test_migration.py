@@ -62,10 +62,10 @@ NEWER = """
 alter table exchange.child_entry drop column type;
 alter table exchange.child_entry rename to child_answer;
 alter table exchange.answer drop constraint answer_pkey, drop column span, add primary key (feed, node);
-alter table exchange.chain drop column due;
+alter table exchange.chain drop column due, drop column early;
 drop table exchange.refused_entry, exchange.forgetting, exchange.grown;
 alter table exchange.received_page drop column keys;
-alter table exchange.waiting drop column unsaid;
+alter table exchange.waiting drop column unsaid, drop column origin;
 alter table exchange.sent_revision drop column change;
 create table exchange.held_entry ();
 """
@@ -404,9 +404,10 @@ async def test_what_waits_is_counted_once(postgres: Postgres):
 BEFORE_ANEW = """
 alter table exchange.child_entry drop column type;
 alter table exchange.child_entry rename to child_answer;
+alter table exchange.chain drop column early;
 drop table exchange.refused_entry, exchange.forgetting, exchange.grown;
 alter table exchange.received_page drop column keys;
-alter table exchange.waiting drop column unsaid;
+alter table exchange.waiting drop column unsaid, drop column origin;
 alter table exchange.sent_revision drop column change;
 create table exchange.held_entry ();
 update exchange.alembic_version set version_num = 'exchange_0016';

@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from creditmesh.exchange.operations import offering
+from creditmesh.exchange.chunks import alone
+from creditmesh.exchange.operations import offering, telling
+from creditmesh.exchange.peer import Peer, PulledPage
 from creditmesh.exchange.store import revisions
 from creditmesh.exchange.store.revisions import ContentPlace
 from creditmesh.schemas.events import PageReceived
@@ -136,3 +138,48 @@ async def test_a_record_that_was_corrected_again_and_again_is_read_once_however_
     assert gone == {each.index for each in content} - says, "one that was discharged from says who that was"
     assert list(told) == list(range(1, 50_001))
     assert {index for index, replaced in told.items() if replaced} == gone - {1}, "of a place itself it is asked apart"
+
+
+async def in_turns(at: Puller, monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
+    """Of four records whose content is refused, of which two came again at once: which entries each turn tells."""
+    code, records = at.sender.who.code, [str(uuid4()) for _ in range(4)]
+    for rev, change, some in ((1, "accepted", records), (2, "corrected", records[:2])):
+        for record in some:
+            at.sender.add(type="record", origin=code, record=record, rev=rev, change=change)
+    await at.step()
+    await at.city.node.settled()
+
+    async def pull(_: Peer, feed: str, *, after: int, **__: object) -> PulledPage:
+        entry = FeedEntry.model_validate_json(orjson.dumps(at.sender.entries[after]))
+        return PulledPage([alone(code, feed, entry)], "")
+
+    monkeypatch.setattr(Peer, "pull", pull)
+    told: list[set[int]] = []
+    after: int | None = 0
+    while after is not None:
+        async with at.city.node.database.session() as session:
+            before = {row["data"] for row in await session.fetch(PAGES, code)}
+        answer = await at.city.node.operator().post(f"/v1/admin/feeds/{code}/up/offer?after={after}")
+        assert answer.status_code == 200, answer.text
+        after = answer.json()["next"]
+        await at.city.node.settled()
+        async with at.city.node.database.session() as session:
+            rows = await session.fetch(PAGES, code)
+        pages = [PageReceived.model_validate_json(row["data"]) for row in rows if row["data"] not in before]
+        told.append({index for page in pages for index in range(page.first, page.until)})
+    return [turn for turn in told if turn]
+
+
+@pytest.mark.parametrize(
+    ("size", "entries", "turns"), [(1, 5000, [{2}, {3}, {4}, {5}]), (10**6, 3, [{2, 3}, {4}, {5}])]
+)
+async def test_of_what_is_offered_no_more_is_told_at_once_than_some_bytes_and_some_entries(
+    puller: Puller,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    entries: int,
+    turns: list[set[int]],
+):
+    monkeypatch.setattr(offering, "_MOST_BYTES", size, raising=False)
+    monkeypatch.setattr(telling, "_MOST_OF_RECORDS", entries, raising=False)
+    assert await in_turns(puller, monkeypatch) == turns

@@ -18,6 +18,7 @@ from creditmesh.catalogue.objects import entry_of
 from creditmesh.exchange.chunks import alone
 from creditmesh.exchange.operations import answering, receiving, sealing
 from creditmesh.exchange.operations.comparing import compared
+from creditmesh.exchange.store import lost
 from creditmesh.node import run_files
 from creditmesh.node.restoring import NAMES
 from creditmesh.node.run_files import RunFile
@@ -598,3 +599,33 @@ async def test_a_key_that_came_back_is_given_to_who_comes_later(
 
 async def _is_behind(city: TestNode) -> bool:
     return bool(compared(city.host.equipment["exchange"]).behind("up"))
+
+
+BLOCKED = "select exists (select from pg_stat_activity where $1 = any(pg_blocking_pids(pid)))"
+
+
+async def test_who_changes_several_lost_entries_locks_them_in_their_order(city: City):
+    """Whoever shares and whoever judges would else wait for one another."""
+    async with city.node.database.session() as first, city.node.database.session() as looks:
+        values = "select 'up', n, gen_random_uuid(), 1, 'accepted' from generate_series(900005, 900009) n"
+        await first.execute(f"insert into exchange.lost_entry (feed, index, record, rev, change) {values}")
+        pid = await first.fetchval("select pg_backend_pid()")
+        try:
+            async with first.transaction():
+                await first.execute("select from exchange.lost_entry where index = 900005 for update")
+
+                async def refuse() -> None:
+                    async with city.node.context("exchange") as ctx:
+                        session = await ctx.session()
+                        await session.execute("set local lock_timeout = 0", {})
+                        await lost.refuse(session, "up", [(900009, "minor"), (900005, "minor")])
+
+                async def blocked() -> bool:
+                    return bool(await looks.fetchval(BLOCKED, pid))
+
+                refusing = asyncio.create_task(refuse())
+                await eventually(blocked)
+                await first.execute("select from exchange.lost_entry where index = 900009 for update nowait")
+            await refusing
+        finally:
+            await first.execute("delete from exchange.lost_entry where index >= 900005")

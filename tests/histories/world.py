@@ -245,7 +245,7 @@ def _driven(workplaces: dict[str, Workplace]) -> Declaration:
                 while True:
                     await comparer.look(client)
                     await puller._publish_own_row()
-                    await passer._turn(relaying.take_waiting)
+                    await passer._round(relaying.grown, relaying.take_waiting)
                     await asyncio.sleep(0.05)
 
         return [Unit("comparer", run)]

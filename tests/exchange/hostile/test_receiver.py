@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.http.bodies import MOST
 from creditmesh.exchange import pulling
@@ -375,6 +376,11 @@ async def test_an_answer_costs_what_it_says_however_the_others_lie(city: City):
             [(size,)] = await session.fetch(sizes, {})
             assert size < 40 * 1024
             assert await answers.reach(session, "up", "scattered") == far + 1
+            wanted = {"feed": "up", "node": "scattered", "limit": 10}
+            assert await taken_apart(session, answers._MISSING, wanted) < 3_000, "of 30,000 gaps those of a row"
+            assert await taken_apart(session, answers._OF, wanted) < 6_000, "of 15,000 ranges"
+            [newest] = [each for each in await answers.of_feed(session, "up", limit=3) if each.node == "scattered"]
+            assert newest.applied == [(far - 6, far - 5), (far - 2, far - 1), (far, far + 1)]
             added = await answers.add(session, "up", "scattered", [(0, far)], {})
             assert await answers.missing(session, "up", "scattered", limit=10) == []
             assert sum(until - first for first, until in added.applied) == far - far // 4
@@ -385,6 +391,19 @@ async def test_an_answer_costs_what_it_says_however_the_others_lie(city: City):
     finally:
         async with city.node.database.session("ddl") as session:
             await session.execute("delete from exchange.answer where node = 'scattered'")
+
+
+async def taken_apart(session: Session, statement: str, wanted: dict[str, Any]) -> int:
+    """How many rows the functions of a statement make."""
+    used = {name: value for name, value in wanted.items() if f":{name}" in statement}
+    [(explained,)] = await session.fetch(f"explain (analyze, format json) {statement}", used)
+    left, rows = [json.loads(explained)[0]["Plan"]], 0
+    while left:
+        plan = left.pop()
+        left += plan.get("Plans", [])
+        if plan["Node Type"] in ("Function Scan", "ProjectSet"):
+            rows += plan["Actual Rows"] * plan["Actual Loops"]
+    return rows
 
 
 async def test_what_was_answered_is_the_sum_of_what_was_said_across_the_rows(city: City):

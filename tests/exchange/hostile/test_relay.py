@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Transient
 from creditmesh.exchange import events
 from creditmesh.exchange.chunks import PageChunk
-from creditmesh.exchange.operations import relaying, telling
+from creditmesh.exchange.operations import chain, relaying, telling
 from creditmesh.exchange.operations.chain import MOST_ABOVE, MOST_AT_ONCE
 from creditmesh.exchange.store import pages as received
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
@@ -523,8 +524,8 @@ async def test_what_waited_for_a_row_is_taken_some_at_a_time_and_not_where_the_r
     taken: list[int] = []
     take = relaying.take_waiting
 
-    async def counted(ctx: Context) -> bool:
-        done = await take(ctx)
+    async def counted(ctx: Context, *peer: str) -> bool:
+        done = await take(ctx, *peer)
         taken.append(await (await ctx.session()).value(waits, {}))
         return done
 
@@ -532,3 +533,46 @@ async def test_what_waited_for_a_row_is_taken_some_at_a_time_and_not_where_the_r
     await province.tells_chain()
     assert [left for left in dict.fromkeys(taken) if left < 5] == [3, 1, 0], "each turn commits by itself"
     assert [[each.outcome for each in await province.said(record)] for record in records] == [["acknowledged"]] * 5
+
+
+async def test_a_peer_whose_answers_cannot_be_taken_yet_holds_up_no_other(
+    province: Province, monkeypatch: pytest.MonkeyPatch
+):
+    await province.tells("province", province.row(province.city.above, above=(province.nation.code,), tier="province"))
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record))
+    links = chain.links
+
+    async def not_yet(ctx: Context, peer: str) -> dict[str, chain.Link]:
+        if peer == "a_peer":
+            raise Transient("an answer is about a revision that is being made again")
+        return await links(ctx, peer)
+
+    async def taken() -> bool:
+        return [each.outcome for each in await province.said(record)] == ["acknowledged"]
+
+    monkeypatch.setattr(chain, "links", not_yet)
+    async with province.city.node.database.session() as session:
+        await session.execute("insert into exchange.grown (peer) values ('a_peer')")
+    try:
+        await told_at_once(province, [(province.nation.code, province.row(province.nation))])
+        await eventually(taken)
+    finally:
+        async with province.city.node.database.session() as session:
+            await session.execute("delete from exchange.grown where peer = 'a_peer'")
+
+
+async def test_of_too_many_rows_the_last_is_believed_as_soon_as_it_is_due(province: Province):
+    await province.tells_chain()
+    code = province.nation.code
+    rows = [province.row(province.nation, above=("xx", "yy")[: 1 + n % 2]) for n in range(100)]
+    await told_at_once(province, [(code, row) for row in rows])
+    assert (await standing(province, code))["above"] != ["xx", "yy"]
+    async with province.city.node.database.session() as session:
+        await session.execute("update exchange.chain set due = due - interval '2 hours' where node = $1", code)
+
+    async def believed() -> bool:
+        return (await standing(province, code))["above"] == ["xx", "yy"]
+
+    await eventually(believed)
+    assert (await standing(province, code))["offered"] == []

@@ -11,14 +11,14 @@ import pytest
 from prometheus_client import REGISTRY
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.exchange.operations import answering, receiving
-from creditmesh.exchange.store import copies
+from creditmesh.exchange.operations import answering, receiving, telling
+from creditmesh.exchange.store import copies, refusals, waiting
 from creditmesh.exchange.store import pages as store_pages
 from creditmesh.node import feeds
-from creditmesh.schemas import received
+from creditmesh.schemas import exchange, received
 from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, EntryLine, FeedEntry, LineType
-from tests.exchange.conftest import City
+from tests.exchange.conftest import City, row_of
 from tests.exchange.sender import Puller, pulling_from_a_sender
 
 JUDGED = "select data from bus.event where type = 'entries.judged' and key = $1 order by id"
@@ -193,9 +193,9 @@ KEPT = "select first, data from exchange.received_page where key = $1 and first 
 REFUSED = "select index, code from exchange.refused_entry where peer = $1 order by index"
 
 
-async def unjudged(pulls: Puller, record: str, rev: int = 1) -> str:
+async def unjudged(pulls: Puller, record: str, rev: int = 1, *, origin: str | None = None) -> str:
     """The next entry, of which this version lacks a word; its body."""
-    code = pulls.sender.who.code
+    code = origin or pulls.sender.who.code
     said = NEWER_BODY | {"record": record, "rev": rev, "change": "accepted", "origin": code}
     pulls.sender.add_with(orjson.dumps(said).decode(), type="record", **said_of(said))
     await pulls.step()
@@ -277,6 +277,20 @@ async def test_of_what_could_not_be_judged_so_much_waits_and_no_more(pulls: Pull
         rows = await session.fetch(REFUSED, pulls.sender.who.code)
     assert [tuple(row) for row in rows][-1] == (8, NOT_JUDGED), "its operator may offer it"
     assert 7 not in [row["index"] for row in rows]
+
+
+async def test_what_could_not_be_judged_of_one_origin_takes_no_other_its_room(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    who = pulls.sender.who
+    more = {"place": "below", "order": 800 + int(who.code.removeprefix("sender")), "sends_for": [who.code, "county9"]}
+    await pulls.city.publish("party", row_of(who.code, who.keys, **more))
+    monkeypatch.setattr(answering, "_MOST_NOT_JUDGED", 1)
+    for _ in range(2):
+        await unjudged(pulls, str(uuid4()))
+    await unjudged(pulls, str(uuid4()), origin="county9")
+    assert await refused(pulls) == [3, 6, 8]
+    assert (await pulls.copy()).waiting == 7
 
 
 async def test_what_waited_before_an_upgrade_is_said_to_wait_and_an_end_among_it_holds(pulls: Puller):
@@ -363,3 +377,34 @@ async def test_two_who_take_bodies_out_of_one_page_leave_none_of_them(pulls: Pul
         await one.commit()
         await second
     assert (await kept(pulls, 0), await kept(pulls, 1)) == ([None], [None])
+
+
+async def test_of_more_than_may_wait_the_rest_is_refused_is_named_and_can_be_offered(
+    pulls: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    code, fourth = pulls.sender.who.code, str(uuid4())
+    for module in (waiting, exchange):
+        monkeypatch.setattr(module, "MOST_WAITING", 5, raising=False)
+    pulls.sender.add(type="erased", record=fourth)
+    pulls.sender.add(type="record", rev=1, change="accepted", origin=code, record=str(uuid4()))
+    await pulls.step()
+    assert (await judged(pulls))[-1][:2] == (7, 9), "the feed goes on"
+    copy = await pulls.copy()
+    assert (copy.range.size, copy.waiting) == (9, 5)
+    assert await refused(pulls) == [3, 6, 7, 8]
+    pulls.pulling._at = None
+    await pulls.step()
+    said = (await pulls.city.node.host.readiness())["stopped"]["exchange"][f"{code}/up"]
+    assert said.startswith("5 entries wait for a newer version, and more are refused until they are offered again")
+    monkeypatch.setattr(received, "EntryLine", NewerLine)
+    async with pulls.city.node.context("exchange") as ctx:
+        await telling.tell_anew(ctx, code, "up", [7])
+        await ctx.commit()
+    assert (await judged(pulls))[-1][:2] == (7, 8)
+    assert [page.received[0].type for page in await pages(pulls) if page.first == 7 and page.until == 8] == ["erased"]
+
+
+async def refused(pulls: Puller) -> list[int]:
+    await pulls.city.node.settled()
+    async with pulls.city.node.context("exchange") as ctx:
+        return await refusals.refused(await ctx.session(), pulls.sender.who.code, "up", after=0, limit=50)

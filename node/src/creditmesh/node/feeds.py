@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from creditmesh.node.operator import Operator
+from creditmesh.schemas.exchange import waiting_line
 
 COLUMNS = ("peer", "feed", "size", "state")
 _PATH = "/v1/admin/feeds"
@@ -21,7 +22,7 @@ def _waits(feed: dict[str, Any]) -> Iterator[str]:
     if feed["size"] < (feed["announced"] or 0):
         yield f"catching up {feed['size']}/{feed['announced']}"
     if feed["waiting"]:
-        yield f"{feed['waiting']} entries wait for a newer version: {', '.join(feed['unknown'])}"
+        yield waiting_line(feed["waiting"], feed["unknown"])
 
 
 def resume(operator: Operator, peer: str, feed: str) -> None:

@@ -6,6 +6,7 @@ still verifies. `schemas.tlog` computes leaves, tree heads and proofs; here are 
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -30,6 +31,8 @@ OF_SENDER = frozenset({"peer_not_enrolled", "origin_not_allowed"})
 """The codes of what is refused for who sends it, whatever it says."""
 WAITING = frozenset({NEWER_VERSION, NOT_JUDGED})
 """The codes of what was refused for now: it is kept, and told again."""
+MOST_WAITING = 100_000
+"""Of a copy so many entries wait for a newer version; what is more is refused until its operator offers it again."""
 UP, DOWN = "up", "down"
 """The feeds of a node: for who is above, and for who is below; `down-<node>` for one of those."""
 LineType = Literal["record", "catalogue", "acknowledged", "accessed", "feed.key"]
@@ -192,6 +195,12 @@ class AnswerOut(Out):
     node: NodeCode
     applied: tuple[EntryRange, ...]
     refused: tuple[EntryRefusal, ...]
+
+
+def waiting_line(count: int, unknown: Sequence[str]) -> str:
+    """What an operator reads of a copy of which so many wait, for these words."""
+    over = "" if count < MOST_WAITING else ", and more are refused until they are offered again after the upgrade"
+    return f"{count} entries wait for a newer version{over}: {', '.join(unknown)}"
 
 
 class FeedOut(Out):

@@ -90,8 +90,10 @@ GATE: dict[str, Reason] = {
     ),
     "personal_number": Reason(
         "{name} is shown in clear and has what reads as a person's identity, mobile or bank card number; take it out. "
-        "An officer will look at the row.",
-        "{name_zh}以明文展示，其中疑似含有个人身份号码、手机号码或银行卡号；请删除。该行转人工审核。",
+        "An officer will look at the row; also when it is released the public sees stars in its place. Where it is no "
+        "such number, write it so that it does not read as one.",
+        "{name_zh}以明文展示，其中疑似含有个人身份号码、手机号码或银行卡号；请删除。该行转人工审核；"
+        "即使放行，公众看到的也是星号。如并非此类号码，请换一种不致误读的写法。",
     ),
     "another_name": Reason(
         "The number belongs to somebody who stands under another name in your earlier rows; check that the number is "

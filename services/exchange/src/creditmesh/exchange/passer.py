@@ -1,23 +1,29 @@
 """The passer: a unit of every process of the exchange that passes on, in turns, what had to wait before it could be.
 
-What nodes above say waits for their rows, and what a child is to be told until its feed may be appended to.
+What nodes above say waits for their rows, a row that was one too many for its hour, and what a child is to be told until
+its feed may be appended to.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
-from creditmesh.exchange.operations import passing, relaying
+from creditmesh.exchange.operations import chain, passing, relaying
 
+T = TypeVar("T")
 SECONDS_TO_LOOK = 1.0
 """How often it looks whether something may be passed on by now."""
 
 
 class Passer:
-    """Takes a turn of each kind again and again, each in a transaction of its own, and rests when there is nothing."""
+    """Takes a turn of each peer and of each child again and again, and rests when there is nothing.
+
+    Each turn is a transaction of its own: whoever has much, or cannot be passed on yet, holds up no other.
+    """
 
     def __init__(self, workplace: Workplace) -> None:
         self._equipment = workplace.equipment
@@ -27,19 +33,27 @@ class Passer:
         """Pass on, until a session fails."""
         with uncertain_on_failure("passing on"):
             while True:
-                taken = await self._turn(relaying.take_waiting)
-                passed = await self._turn(passing.pass_on_waiting)
+                await self._turn(chain.take_ripe)
+                taken = await self._round(relaying.grown, relaying.take_waiting)
+                passed = await self._round(passing.waiting_children, passing.pass_on_waiting)
                 if not taken and not passed:
                     await self._tell_many()
                     await asyncio.sleep(SECONDS_TO_LOOK)
 
-    async def _turn(self, work: Callable[[Context], Awaitable[bool]]) -> bool:
+    async def _round(
+        self, whose: Callable[[Context], Awaitable[Sequence[str]]], work: Callable[[Context, str], Awaitable[bool]]
+    ) -> bool:
+        """A turn of each; whether anything was done."""
+        turns = [await self._turn(work, each) for each in await self._turn(whose) or ()]
+        return any(turns)
+
+    async def _turn(self, work: Callable[..., Awaitable[T]], *whose: str) -> T | None:
         context = Context(self._equipment)
         try:
-            done = await work(context)
+            done = await work(context, *whose)
             await context.commit()
         except (Transient, Unavailable):
-            return False  # it waits on
+            return None  # it waits on
         finally:
             await context.rollback()
         return done

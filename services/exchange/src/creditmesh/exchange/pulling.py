@@ -20,7 +20,7 @@ from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, P
 from creditmesh.exchange.store import catching_up, copies
 from creditmesh.exchange.store.copies import FeedCopy, Unsent
 from creditmesh.schemas.acknowledgements import EntryRange
-from creditmesh.schemas.exchange import UP
+from creditmesh.schemas.exchange import UP, waiting_line
 from creditmesh.schemas.pages import BadPage, VerifiedPage
 
 SECONDS_STOPPED = 5.0
@@ -204,7 +204,7 @@ class Pulling:
         FEED_WAITING.labels(self._code, self._feed).set(0 if copy is None else copy.waiting)
         why = None if copy is None else copy.alarm
         if copy is not None and why is None and copy.waiting:
-            why = f"{copy.waiting} entries wait for a newer version: {', '.join(copy.unknown)}"
+            why = waiting_line(copy.waiting, copy.unknown)
         if why is None:
             self._equipment.stopped.pop(f"{self._code}/{self._feed}", None)
         else:

@@ -1,6 +1,6 @@
 """Acknowledgements of peers' feeds, of what was judged here: signed and sent when all of this node has gone by it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, takewhile
@@ -27,7 +27,7 @@ from creditmesh.schemas.received import read_entries
 from creditmesh.schemas.signed import sign
 
 _MOST_NOT_JUDGED = 1000
-"""Of a copy so many wait that could not be judged; what is more is refused, as what its operator may offer again."""
+"""Of a copy and an origin so many wait that could not be judged; more are refused, and the operator may offer them."""
 
 
 def word(peer: str) -> str:
@@ -79,7 +79,8 @@ async def _heads(session: Session, stream: str) -> list[int]:
 async def _note_refused(ctx: Context, judged: Sequence[EntriesJudged]) -> None:
     """Of what was refused the body goes; what could not be judged waits instead, as far as there is room for it.
 
-    What has ended since it was told is told once more, as what nobody refuses.
+    Of what is refused for now and does not wait the body stays, and it may be offered again. What has ended since it
+    was told is told once more, as what nobody refuses.
     """
     session = await ctx.session()
     refused: dict[EntryPlace, str] = {}
@@ -90,16 +91,19 @@ async def _note_refused(ctx: Context, judged: Sequence[EntriesJudged]) -> None:
         later[copy].update(range(each.first, each.until))
     kept = {place for place, code in refused.items() if code == NEWER_VERSION}
     tracked = {(each.peer, each.feed, entry.index): entry.record for each in judged for entry in each.tracked}
+    waits = set[EntryPlace]()
     for (peer, feed), of_copy in groupby(sorted(refused), key=lambda place: place[:2]):
         places = list(of_copy)
-        unjudged = [index for *_, index in places if refused[peer, feed, index] == NOT_JUDGED]
+        indices = [index for *_, index in places]
+        unjudged = [index for index in indices if refused[peer, feed, index] == NOT_JUDGED]
         if unjudged or not tracked.keys().isdisjoint(places):
             await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
         if unjudged:
             kept |= {(peer, feed, index) for index in await _keep_waiting(session, peer, feed, unjudged)}
+        waits |= {(peer, feed, index) for index in await waiting.those(session, peer, feed, indices)}
     await forget(session, sorted(refused.keys() - kept))
     ranges = [(each.peer, each.feed, each.first, each.until) for each in judged]
-    noted = {place: code for place, code in refused.items() if place not in kept}
+    noted = {place: code for place, code in refused.items() if place not in waits}
     await refusals.note(session, ranges, noted)
     records: dict[str, set[UUID]] = defaultdict(set)
     for place in tracked.keys() & noted.keys():
@@ -116,8 +120,12 @@ async def _keep_waiting(session: Session, peer: str, feed: str, indices: Sequenc
     found = await pages.at(session, peer, feed, indices)
     read = read_entries(peer, feed, [found[index] for index in sorted(found)])
     replaced = await telling.replaced(session, peer, read)
-    room = max(_MOST_NOT_JUDGED - len(await waiting.not_judged(session, peer, feed)), 0)
-    waits = [WaitingEntry(each.index, UNJUDGED, each.record) for each in read if each.index not in replaced][:room]
+    had, waits = Counter(await waiting.of_origins(session, peer, feed)), list[WaitingEntry]()
+    for each in read:
+        origin = "" if each.line is None else each.line.origin or ""
+        if each.index not in replaced and had[origin] < _MOST_NOT_JUDGED:
+            had[origin] += 1
+            waits.append(WaitingEntry(each.index, UNJUDGED, each.record, origin=origin))
     await waiting.add(session, peer, feed, waits)
     return [each.index for each in waits]
 

@@ -87,8 +87,8 @@ async def take_rows(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
     """Believe the rows of nodes among these entries, where they are to be, and pass them on; the peers they came from.
 
     A row of a node that nobody names above the peer waits until somebody does; one that the keys before did not sign,
-    that is of another time, or one too many of its node, waits for an operator. What others answered and waits for a
-    node's row is looked for then.
+    or that is of another time, waits for an operator, and one too many of its node for an operator or its hour. What
+    others answered and waits for a node's row is looked for then.
     """
     given: dict[str, list[ReceivedEntry]] = defaultdict(list)
     for received in entries:
@@ -165,6 +165,26 @@ async def accept(ctx: Context, peer: str, node: str) -> ChainOut:
     return _out(ChainRow(peer, node, offered, None))
 
 
+async def take_ripe(ctx: Context) -> bool:
+    """Look once more at a row that was one too many of its node and is due by now; False if there is none."""
+    session = await ctx.session()
+    row = await chain.ripe(session, by=_due_by(ctx))
+    if row is None or row.offered is None:
+        return False
+    await chain.offer(session, row.peer, row.node, row.offered)  # an operator's, unless it is believed now
+    peer, rows = peer_above(ctx, row.peer), await rows_of(session, row.peer)
+    if peer is not None and row.node in _named(ctx, rows, row.peer):
+        body = NodeBody(code=row.node, row=SignedText.model_validate_json(row.offered))
+        if await _take(ctx, peer, body, known=rows.get(row.node)) is not None:
+            await _take_all(ctx, peer, [])
+            await chain.grow(session, row.peer)
+    return True
+
+
+def _due_by(ctx: Context) -> datetime:
+    return ctx.instant + MOST_AT_ONCE - timedelta(hours=1)
+
+
 async def _take_all(ctx: Context, peer: Party, entries: Sequence[ReceivedEntry]) -> bool:
     """Believe those of these rows, and of those that wait, that are to be; whether there were any."""
     session, taken = await ctx.session(), False
@@ -220,9 +240,9 @@ async def _take(ctx: Context, peer: Party, body: NodeBody, *, known: NodeRow | N
         return None
     if row.node != body.code or (known is not None and row.says_as(known) and known.at <= until):
         return None
-    if not await chain.due(session, peer.code, row.node, by=ctx.instant + MOST_AT_ONCE - timedelta(hours=1)):
+    if not await chain.due(session, peer.code, row.node, by=_due_by(ctx)):
         log.warning("a node says too often something else of itself", peer=peer.code, node=row.node)
-        await chain.offer(session, peer.code, row.node, body.row.model_dump_json())
+        await chain.offer(session, peer.code, row.node, body.row.model_dump_json(), early=True)
         return None
     await _believe(ctx, peer.code, row.node, body.row)
     return row

@@ -20,7 +20,7 @@ _PAGES_AT_ONCE = 50
 
 
 async def forget_next(ctx: Context, *, waits_for: Sequence[str]) -> bool | None:
-    """Look through the next entries of `up`; whether there may be more. What these nodes have not answered for stays.
+    """Look through the next entries of `up`; whether more are left. What these nodes have not answered for stays.
 
     None where another process is at it.
     """
@@ -42,7 +42,7 @@ async def forget_next(ctx: Context, *, waits_for: Sequence[str]) -> bool | None:
     if items and after.scanned > scanned:
         await forgetting.narrowed(session, UP, items, first=scanned, until=after.scanned)
     await forgetting.move(session, UP, after)
-    return True
+    return ENTRIES_AT_ONCE in (until - before.until, after.scanned - scanned)
 
 
 async def forget_purged(ctx: Context, purged: Sequence[RecordPurged]) -> None:

@@ -35,16 +35,17 @@ async def many_waiting(ctx: Context) -> list[str]:
     return [child for child in children if await child_entries.has_more(session, child, than=MANY)]
 
 
-async def pass_on_waiting(ctx: Context) -> bool:
-    """Append some of what waits for one child whose feed may be appended to by now; False if there is nothing."""
-    session = await ctx.session()
-    for child in await child_entries.children(session):
-        feed = f"{DOWN}-{child}"
-        if not is_appendable(ctx, feed):
-            continue
-        held = await feeds.hold(session, feed)
-        if some := await child_entries.take(session, child, limit=_AT_ONCE):  # others may have been first
-            drafts = [passed_draft(each.type, each.body, at=ctx.instant) for each in some]
-            await append(ctx, feed, drafts, held=held)
-            return True
-    return False
+async def waiting_children(ctx: Context) -> list[str]:
+    """The children for whom something waits, and whose feeds may be appended to by now."""
+    children = await child_entries.children(await ctx.session())
+    return [child for child in children if is_appendable(ctx, f"{DOWN}-{child}")]
+
+
+async def pass_on_waiting(ctx: Context, child: str) -> bool:
+    """Append some of what waits for this child; False if there is nothing."""
+    session, feed = await ctx.session(), f"{DOWN}-{child}"
+    held = await feeds.hold(session, feed)
+    some = await child_entries.take(session, child, limit=_AT_ONCE)  # others may have been first
+    if some:
+        await append(ctx, feed, [passed_draft(each.type, each.body, at=ctx.instant) for each in some], held=held)
+    return bool(some)

@@ -46,12 +46,12 @@ async def receive(
     if not after.behind:
         kept = await _without_replaced(session, before.peer, kept)
     await keep(ctx, kept, tell=not after.behind)
-    await waiting.add(session, before.peer, before.feed, waits)
+    added = await waiting.add(session, before.peer, before.feed, waits, already=after.waiting)
     if after.behind:
         await keep(ctx, [keys for chunk in kept if (keys := chunk.keys()) is not None], tell=True, keys=True)
     else:
         await tell_ended(ctx, before.peer, ended_by(each for chunk in chunks for each in chunk.page.received))
-    return replace(after, waiting=after.waiting + len(waits))
+    return replace(after, waiting=after.waiting + len(added))
 
 
 async def _without_replaced(session: Session, peer: str, chunks: Sequence[PageChunk]) -> list[PageChunk]:

@@ -71,11 +71,18 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
     await pass_on(ctx, relays)
 
 
-async def take_waiting(ctx: Context) -> bool:
-    """Take some of what waited for the row of a node above that is known by now; False if there is nothing."""
+async def grown(ctx: Context) -> list[str]:
+    """The peers above which more nodes are known than what waits was looked through for."""
+    return await waiting.grown(await ctx.session())
+
+
+async def take_waiting(ctx: Context, peer: str) -> bool:
+    """Take some of what waited for the row of a node above this peer that is known by now; False if there is nothing.
+
+    Nor if another process is at it.
+    """
     session = await ctx.session()
-    peer = await waiting.grown(session)
-    if peer is None:
+    if not await waiting.lead(session, peer):
         return False
     assert_compared(ctx, UP)
     for by, link in sorted((await chain.links(ctx, peer)).items()):

@@ -22,6 +22,8 @@ from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
 
 _AT_ONCE = 50
 """Entries that are told anew at once, with the pages in which they are."""
+_MOST_OF_RECORDS = 5000
+"""Entries of the records of what is told anew at once, unless one record has more."""
 _LOOKED_AT = 5000
 """Places of which it is known at once what came of them: a record is read once for so many."""
 _NOTHING: Mapping[int, FeedEntry] = MappingProxyType({})
@@ -72,6 +74,19 @@ def _chunks(
         else:
             runs.append([entry])
     return [told_anew(peer, feed, run, replaced=run[0].index in gone, anew=anew) for run in runs]
+
+
+async def fitting(session: Session, peer: str, feed: str, places: Collection[int]) -> list[int]:
+    """The first of these places that are told anew at once: one at least; few, with all that came of their records."""
+    read = await _read(session, peer, feed, places)
+    sizes = await revisions.sizes(session, peer, {each.record for each in read if each.record}, most=_MOST_OF_RECORDS)
+    found, told = list[int](), 0
+    for entry in read:
+        told += sizes.pop(entry.record, 0) if entry.record else 1
+        if found and told > _MOST_OF_RECORDS:
+            break
+        found.append(entry.index)
+    return found
 
 
 async def lacking(session: Session, peer: str, feed: str, places: Collection[int]) -> list[FeedEntry]:
@@ -160,7 +175,7 @@ async def let_go(ctx: Context, peer: str, feed: str) -> bool:
             told = held_back(page, replaced=gone - places, waiting=places)
             await pages.rewrite(session, [(row.part, row.id, told.data)])
         ctx.emit_row(row.id, part=row.part)
-    await waiting.add(session, peer, feed, behind)
+    await waiting.add(session, peer, feed, behind, already=copy.waiting)
     await catching_up.told(session, peer, feed, until=held[-1].until if held else None)
     await tell_ended(ctx, peer, ended_by(entries))
     return bool(held)

@@ -46,30 +46,40 @@ _REACH = """
     select greatest(upper(applied), upper(refused)) as until, span from exchange.answer
      where feed = :feed and node = :node order by span desc limit 1
 """
+# Of both, the rows are taken apart one after another, until there are enough.
 _MISSING = f"""
     with reach as ({_REACH})
-    select lower(r) as first, upper(r) as until
-      from reach
-     cross join generate_series(0, reach.span) as whole(span)
-      left join lateral (
-           select applied, refused from exchange.answer
-            where feed = :feed and node = :node and span = whole.span offset 0) a on true
-     cross join unnest(
-               int8multirange(int8range(whole.span * {_SPAN}, least((whole.span + 1) * {_SPAN}, reach.until)))
-               - coalesce(a.applied, '{{}}') - coalesce(a.refused, '{{}}')) r
-     where reach.until is not null
-     order by 1 limit :limit
+    select first, until
+      from (select lower(r) as first, upper(r) as until
+              from reach
+             cross join generate_series(0, reach.span) as whole(span)
+              left join lateral (
+                   select applied, refused from exchange.answer
+                    where feed = :feed and node = :node and span = whole.span offset 0) a on true
+             cross join unnest(
+                       int8multirange(int8range(whole.span * {_SPAN}, least((whole.span + 1) * {_SPAN}, reach.until)))
+                       - coalesce(a.applied, '{{}}') - coalesce(a.refused, '{{}}')) r
+             where reach.until is not null
+             limit :limit) found
+     order by first
 """
+# Two ranges that touch at the end of a row are one: of so many more than are wanted as there are rows the last may be
+# cut, and is none of those.
 _OF = """
     select node,
            (select coalesce(array_agg(r order by r), '{}')
-              from (select r from unnest(applied) r order by r desc limit :limit) newest) as applied,
+              from (select unnest(ranges) as r
+                      from (select range_agg(r) as ranges
+                              from (select r
+                                      from (select applied from exchange.answer
+                                             where feed = :feed and node = n.node order by span desc offset 0) a
+                                     cross join lateral (select r from unnest(applied) r order by r desc) each
+                                     limit (cast(:limit as bigint) + n.rows)) newest) whole
+                     order by r desc limit :limit) newest) as applied,
            (select coalesce(json_object_agg(index, code order by index), '{}')
               from (select index, code from exchange.refusal f
-                     where f.feed = :feed and f.node = a.node order by index desc limit :limit) newest) as refused
-      from (select node, coalesce(range_agg(r), '{}') as applied
-              from exchange.answer left join unnest(applied) r on true
-             where feed = :feed group by node) a
+                     where f.feed = :feed and f.node = n.node order by index desc limit :limit) newest) as refused
+      from (select node, count(*) as rows from exchange.answer where feed = :feed group by node) n
      order by node
 """
 

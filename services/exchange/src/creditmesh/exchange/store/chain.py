@@ -15,12 +15,17 @@ _KEEP = """
     insert into exchange.chain as known (peer, node, data, due)
     values (:peer, :node, :data, cast(:at as timestamptz) + interval '1 hour')
         on conflict (peer, node) do update
-       set data = excluded.data, offered = null, due = greatest(excluded.due, known.due + interval '1 hour')
+       set data = excluded.data, offered = null, early = false,
+           due = greatest(excluded.due, known.due + interval '1 hour')
 """
 _DUE = "select from exchange.chain where peer = :peer and node = :node and due > :by"
 _OFFER = """
-    insert into exchange.chain (peer, node, offered) values (:peer, :node, :data)
-        on conflict (peer, node) do update set offered = excluded.offered
+    insert into exchange.chain (peer, node, offered, early) values (:peer, :node, :data, :early)
+        on conflict (peer, node) do update set offered = excluded.offered, early = excluded.early
+"""
+_RIPE = """
+    select peer, node, data, offered from exchange.chain where early and due <= :by
+     order by peer, node limit 1 for update skip locked
 """
 # Of the rows of a node the newest waits.
 _WAIT = """
@@ -40,7 +45,8 @@ _TAKE = """
 """
 # Whoever takes what waits holds the row: who learns of a node meanwhile comes before it looks, or marks it again.
 _GROW = "insert into exchange.grown (peer) values (:peer) on conflict (peer) do update set peer = excluded.peer"
-_GROWN = "select peer from exchange.grown order by peer limit 1 for update skip locked"
+_GROWN = "select peer from exchange.grown order by peer"
+_LEAD = "select peer from exchange.grown where peer = :peer for update skip locked"
 _SETTLED = "delete from exchange.grown where peer = :peer"
 
 
@@ -73,9 +79,15 @@ async def due(session: Session, peer: str, node: str, *, by: datetime) -> bool:
     return not await session.fetch(_DUE, {"peer": peer, "node": node, "by": by})
 
 
-async def offer(session: Session, peer: str, node: str, data: str) -> None:
-    """Keep a row that is not believed beside the one that is."""
-    await session.execute(_OFFER, {"peer": peer, "node": node, "data": data})
+async def offer(session: Session, peer: str, node: str, data: str, *, early: bool = False) -> None:
+    """Keep a row that is not believed beside the one that is; one that only came early is looked at when it is due."""
+    await session.execute(_OFFER, {"peer": peer, "node": node, "data": data, "early": early})
+
+
+async def ripe(session: Session, *, by: datetime) -> ChainRow | None:
+    """One of those that came early and are due by then; until this transaction ends nobody else has it."""
+    rows = await session.fetch(_RIPE, {"by": by})
+    return ChainRow(*rows[0]) if rows else None
 
 
 async def wait(session: Session, entry: ReceivedEntry, *, node: str) -> None:
@@ -97,10 +109,14 @@ async def grow(session: Session, peer: str) -> None:
     await session.execute(_GROW, {"peer": peer})
 
 
-async def grown(session: Session) -> str | None:
-    """A peer above which more is known than was looked for; until this transaction ends nobody else has it."""
-    rows = await session.fetch(_GROWN, {})
-    return rows[0].peer if rows else None
+async def grown(session: Session) -> list[str]:
+    """The peers above which more is known than was looked for."""
+    return [row.peer for row in await session.fetch(_GROWN, {})]
+
+
+async def lead(session: Session, peer: str) -> bool:
+    """Whether that is so of this one; until this transaction ends nobody else takes what waits for it."""
+    return bool(await session.fetch(_LEAD, {"peer": peer}))
 
 
 async def settled(session: Session, peer: str) -> None:

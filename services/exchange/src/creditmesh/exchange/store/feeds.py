@@ -177,10 +177,10 @@ _PAGE = """
      where before < :most order by index
 """
 _WITHIN = f"""
-    select {_PLACED} from exchange.feed_entry e
-      join unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
-        on e.index >= w.first and e.index < w.until
-     where e.feed = :feed and e.subject is not null order by e.index
+    select {_PLACED} from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
+     cross join lateral (
+        select * from exchange.feed_entry where feed = :feed and index >= w.first and index < w.until offset 0) e
+     where e.subject is not null order by e.index
 """
 _AT = f"""
     select {_PLACED} from exchange.feed_entry
@@ -192,8 +192,9 @@ _STANDING = """
      where feed = :feed and record = :record
 """
 _FIRSTS = """
-    select record, min(index) as index from exchange.feed_entry
-     where feed = :feed and record = any(:records) group by record
+    select e.record, min(e.index) as index from unnest(cast(:records as uuid[])) as w(record)
+     cross join lateral (select feed, record, index from exchange.feed_entry where record = w.record offset 0) e
+     where e.feed = :feed group by e.record
 """
 _STANDING = """
     select distinct e.record, e.rev

@@ -49,28 +49,32 @@ _SPEAKS = """
     e.body is not null
     and not (e.change = any(cast(:state_changes as text[])) and e.body like :silent)
     and not exists (select from exchange.lost_entry l
-                     where l.feed = e.feed and l.index = e.index and coalesce(l.why, 'copy') = 'copy')
+                     where l.feed = e.feed and l.index = e.index and coalesce(l.why, 'copy') = 'copy' offset 0)
 """
 # As `revisions.replaced` has it of a peer's feed. A mark says what content says; who was discharged is said until the
-# record ends.
+# record ends. What was said of a record is read by the record alone (`offset 0`): a plan that is made while the feed is
+# small would read the whole feed for each entry, and is kept while it grows.
 _REPLACED = f"""
-    update exchange.feed_entry gone set salt = null, body = null
-      from (select distinct record from exchange.feed_entry
-             where feed = :feed and index >= :first and index < :until and change <> all(cast(:beside as text[]))) said
-      join exchange.feed_entry e on e.record = said.record and e.feed = :feed and e.index < :until
-     cross join lateral (
-        select min(s.index) filter (where s.change <> all(cast(:beside as text[]))) as replaced,
-               min(s.index) filter (where s.change = 'discharged') as discharged,
-               coalesce(bool_or(s.change = any(cast(:hiding as text[]))), false) as ended
-          from exchange.feed_entry s
-         where s.record = e.record and s.rev > e.rev and s.feed = :feed and s.index > e.index and s.index < :until
-           ) later
-     where gone.feed = e.feed and gone.index = e.index and {_SPEAKS}
-       and case when e.change = any(cast(:hiding as text[])) then true
-                when e.change = 'discharged' then later.ended
-                when e.change = any(cast(:beside as text[])) then later.replaced is not null
-                else later.replaced is not null
-                     and (later.ended or later.discharged is null or later.discharged > later.replaced) end
+    update exchange.feed_entry set salt = null, body = null where feed = :feed and index = any(array(
+        select e.index
+          from (select distinct record from exchange.feed_entry
+                 where feed = :feed and index >= :first and index < :until
+                   and change <> all(cast(:beside as text[]))) said
+         cross join lateral (select feed, index, rev, record, change, body
+                               from exchange.feed_entry where record = said.record offset 0) e
+         cross join lateral (
+            select min(s.index) filter (where s.change <> all(cast(:beside as text[]))) as replaced,
+                   min(s.index) filter (where s.change = 'discharged') as discharged,
+                   coalesce(bool_or(s.change = any(cast(:hiding as text[]))), false) as ended
+              from (select feed, index, change
+                      from exchange.feed_entry where record = e.record and rev > e.rev offset 0) s
+             where s.feed = :feed and s.index > e.index and s.index < :until) later
+         where e.feed = :feed and e.index < :until and {_SPEAKS}
+           and case when e.change = any(cast(:hiding as text[])) then true
+                    when e.change = 'discharged' then later.ended
+                    when e.change = any(cast(:beside as text[])) then later.replaced is not null
+                    else later.replaced is not null
+                         and (later.ended or later.discharged is null or later.discharged > later.replaced) end))
 """
 _NARROWED = f"""
     update exchange.feed_entry e set salt = null, body = null
@@ -79,7 +83,10 @@ _NARROWED = f"""
 """
 _PURGED = """
     update exchange.feed_entry set salt = null, body = null
-     where feed = :feed and record = any(cast(:records as uuid[])) and body is not null
+     where body is not null and feed = :feed and index = any(array(
+        select e.index from unnest(cast(:records as uuid[])) as w(record)
+         cross join lateral (select feed, index from exchange.feed_entry where record = w.record offset 0) e
+         where e.feed = :feed))
 """
 
 

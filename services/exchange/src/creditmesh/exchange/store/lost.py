@@ -14,30 +14,32 @@ _LISTED = f"""
      where why is distinct from '{COPY}' and (feed, index) > (:feed, :index) order by feed, index limit :limit
 """
 _OF_RECORDS = f"""
-    select {_COLUMNS} from exchange.lost_entry where feed = :feed and record = any(cast(:records as uuid[]))
+    select {_COLUMNS.replace("record", "l.record")} from unnest(cast(:records as uuid[])) as w(record)
+     cross join lateral (select * from exchange.lost_entry where record = w.record offset 0) l where l.feed = :feed
 """
 # Whoever sent a copy has a day to send it again: one that has ended or is refused here meanwhile comes no more.
 _RETURNING = f"""
-    select index from exchange.lost_entry l
-      join unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
-        on l.index >= w.first and l.index < w.until
-     where l.feed = :feed
-       and (l.why is null or (:copies and l.why = '{COPY}' and l.at > now() - interval '1 day'))
+    select index from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
+     cross join lateral (
+        select * from exchange.lost_entry where feed = :feed and index >= w.first and index < w.until offset 0) l
+     where (l.why is null or (:copies and l.why = '{COPY}' and l.at > now() - interval '1 day'))
 """
+# Whoever changes several locks them in their order first.
+_LOCK = "select from exchange.lost_entry where feed = :feed and index = any(:indices) order by index for update"
 _REFUSE = """
     update exchange.lost_entry l set why = w.why
       from unnest(cast(:indices as bigint[]), cast(:reasons as text[])) as w(index, why)
-     where l.feed = :feed and l.index = w.index and l.why is null
+     where l.feed = :feed and l.index = any(cast(:indices as bigint[])) and l.index = w.index and l.why is null
 """
 _FOUND = """
     with found as (
         select * from unnest(cast(:indices as bigint[]), cast(:subjects as uuid[]), cast(:items as text[]),
                              cast(:parties as text[])) as w(index, subject, item, party)
     ), gone as (
-        delete from exchange.lost_entry l using found where l.feed = :feed and l.index = found.index
+        delete from exchange.lost_entry where feed = :feed and index = any(cast(:indices as bigint[]))
     )
     update exchange.feed_entry e set subject = found.subject, item = found.item, party = found.party
-      from found where e.feed = :feed and e.index = found.index
+      from found where e.feed = :feed and e.index = any(cast(:indices as bigint[])) and e.index = found.index
 """
 _PUBLISHED = """
     delete from exchange.lost_entry l
@@ -100,6 +102,7 @@ async def refuse(session: Session, feed: str, reasons: Sequence[tuple[int, str]]
     """Those of these (index, code) that were being made again are not, for these reasons."""
     if reasons:
         indices, codes = zip(*reasons, strict=True)
+        await session.fetch(_LOCK, {"feed": feed, "indices": indices})
         await session.execute(_REFUSE, {"feed": feed, "indices": indices, "reasons": codes})
 
 
@@ -107,6 +110,7 @@ async def found(session: Session, feed: str, revisions: Sequence[FoundRevision])
     """These are here again: their entries point to whom they are about."""
     if revisions:
         columns = ("indices", "subjects", "items", "parties")
+        await session.fetch(_LOCK, {"feed": feed, "indices": [each.index for each in revisions]})
         await session.execute(_FOUND, {"feed": feed, **dict(zip(columns, zip(*revisions, strict=True), strict=True))})
 
 

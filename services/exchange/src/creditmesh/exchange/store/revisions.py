@@ -64,14 +64,20 @@ _SENT_BY_CHILDREN = """
 # Of an entry that says once more what an earlier one said the record alone is asked for.
 _PASSED_ON = """
     select w.index from unnest(cast(:indices as bigint[]), cast(:records as uuid[])) as w(index, record)
-     where exists (select from exchange.feed_entry e where e.record = w.record and e.feed = :feed)
+     where exists (
+        select from (select feed from exchange.feed_entry where record = w.record offset 0) e where e.feed = :feed)
        and not exists (
         select from exchange.sent_revision s
          where s.record = w.record and s.peer = :peer and s.index = w.index
            and not exists (
-            select from exchange.feed_entry e
-             where e.record = s.record and e.rev = s.rev and e.feed = :feed
-               and e.change = coalesce(s.change, e.change)))
+            select from (select feed, change from exchange.feed_entry
+                          where record = s.record and rev = s.rev offset 0) e
+              where e.feed = :feed and e.change = coalesce(s.change, e.change)) offset 0)
+"""
+_SIZES = """
+    select record, (select count(*) from (
+        select from exchange.sent_revision s where s.record = w.record and s.peer = :peer limit :most) counted) as size
+      from unnest(cast(:records as uuid[])) as w(record)
 """
 _SENT_OF = """
     select peer, index from exchange.sent_revision where record = any(cast(:records as uuid[])) order by peer, index
@@ -100,7 +106,8 @@ _REPLACED = f"""
          union all
         select s.record, s.rev, s.change, null
           from (select record, min(rev) as first from wanted group by record) w
-          join exchange.sent_revision s on s.record = w.record and s.rev > w.first and s.peer = :peer
+         cross join lateral (
+            select * from exchange.sent_revision where record = w.record and rev > w.first and peer = :peer offset 0) s
     ), judged as ({_GONE})
     select index from judged where gone
 """
@@ -108,14 +115,15 @@ _FOLLOWING = f"""
     with known as (
         select s.record, s.rev, s.change, case when s.index > w.first then s.index end as index
           from unnest(cast(:records as uuid[]), cast(:firsts as bigint[])) as w(record, first)
-          join exchange.sent_revision s on s.record = w.record and s.peer = :peer
+         cross join lateral (
+            select * from exchange.sent_revision where record = w.record and peer = :peer offset 0) s
     ), judged as ({_GONE})
     select index, bool_or(gone) as gone
       from (select index, gone and change <> all(cast(:beside as text[]) || cast(:hiding as text[])) as gone from judged
              union all
             select unnest(cast(:places as bigint[])), false) told
      where index > :beyond and not exists (
-        select from exchange.waiting w where w.peer = :peer and w.feed = :feed and w.index = told.index)
+        select from exchange.waiting w where w.peer = :peer and w.feed = :feed and w.index = told.index offset 0)
      group by index order by index limit :limit
 """
 # All before an entry that was judged is judged: it is told again at most.
@@ -154,7 +162,7 @@ _READ = """
     update exchange.sent_revision s set change = w.change
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:changes as text[]))
            as w(record, rev, change)
-     where s.record = w.record and s.rev = w.rev and s.peer = :peer
+     where s.record = any(cast(:records as uuid[])) and s.record = w.record and s.rev = w.rev and s.peer = :peer
 """
 
 
@@ -178,6 +186,12 @@ async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int
     """Which peers' feeds have these revisions and where first, whoever may send them: (record, rev, peer, index)."""
     given = {"records": [record for record, _ in revisions], "revs": [rev for _, rev in revisions]}
     return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
+
+
+async def sizes(session: Session, peer: str, records: Collection[UUID], *, most: int) -> dict[UUID, int]:
+    """Of how many revisions each of these records is in a peer's feed; beyond so many it is not counted."""
+    rows = await session.fetch(_SIZES, {"peer": peer, "records": list(records), "most": most + 1})
+    return {row.record: row.size for row in rows}
 
 
 async def sent_of(session: Session, records: Collection[UUID]) -> list[tuple[str, int]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.schemas.exchange import MOST_WAITING
 from creditmesh.schemas.received import BEHIND
 
 UNJUDGED = "not judged"
@@ -25,9 +26,15 @@ class WaitingEntry:
     record: UUID | None = None
     unsaid: bool = False
     """Whether it began to wait under a version that did not tell of it that it does."""
+    origin: str | None = None
+    """Whose record it is, where it could not be judged."""
 
 
 _HOLD = "select waiting from exchange.copy_head where peer = :peer and feed = :feed for update"
+_THOSE = """
+    select index from exchange.waiting
+     where peer = :peer and feed = :feed and index = any(cast(:indices as bigint[]))
+"""
 _FOLLOWING = """
     select index, unknown, record, unsaid from exchange.waiting
      where peer = :peer and feed = :feed and index >= :first order by index limit :limit
@@ -66,6 +73,10 @@ _LACKING = """
        and index > :beyond
      order by index limit :limit
 """
+_OF_ORIGINS = """
+    select coalesce(origin, '') as origin, count(*)::int as count from exchange.waiting
+     where peer = :peer and feed = :feed and unknown = :unknown group by 1
+"""
 _OF_WORD = """
     select index, unknown, record, unsaid from exchange.waiting
      where peer = :peer and feed = :feed and unknown = :unknown order by index
@@ -75,14 +86,11 @@ _RENAME = """
       from unnest(cast(:indices as bigint[]), cast(:words as text[])) as named(index, unknown)
      where w.peer = :peer and w.feed = :feed and w.index = named.index
 """
-_NOT_JUDGED = """
-    select count(*) from exchange.waiting where peer = :peer and feed = :feed and unknown = :unknown
-"""
 _ADD = """
     with added as (
-        insert into exchange.waiting (peer, feed, index, unknown, record)
+        insert into exchange.waiting (peer, feed, index, unknown, record, origin)
         select :peer, :feed, w.* from unnest(cast(:indices as bigint[]), cast(:unknown as text[]),
-                                             cast(:records as uuid[])) as w(index, unknown, record)
+                                             cast(:records as uuid[]), cast(:origins as text[])) as w
             on conflict do nothing returning unknown
     ), said as (
         select count(*)::int as waiting, array_agg(distinct unknown) as unknown from added
@@ -110,6 +118,12 @@ async def hold(session: Session, peer: str, feed: str) -> int:
     """How many wait of a copy; until this transaction ends nobody else adds to them, or tells one."""
     rows = await session.fetch(_HOLD, {"peer": peer, "feed": feed})
     return rows[0].waiting if rows else 0
+
+
+async def those(session: Session, peer: str, feed: str, indices: Collection[int]) -> set[int]:
+    """Those of these entries of a copy that wait."""
+    wanted = {"peer": peer, "feed": feed, "indices": list(indices)}
+    return {row.index for row in await session.fetch(_THOSE, wanted)}
 
 
 async def following(session: Session, peer: str, feed: str, *, first: int, limit: int) -> list[WaitingEntry]:
@@ -155,6 +169,12 @@ async def not_judged(session: Session, peer: str, feed: str) -> list[WaitingEntr
     return [WaitingEntry(*row) for row in await session.fetch(_OF_WORD, wanted)]
 
 
+async def of_origins(session: Session, peer: str, feed: str) -> dict[str, int]:
+    """How many of a copy wait because they could not be judged, of each origin."""
+    wanted = {"peer": peer, "feed": feed, "unknown": UNJUDGED}
+    return {row.origin: row.count for row in await session.fetch(_OF_ORIGINS, wanted)}
+
+
 async def rename(session: Session, peer: str, feed: str, words: Mapping[int, str]) -> None:
     """These wait for something else than was noted."""
     if words:
@@ -162,12 +182,16 @@ async def rename(session: Session, peer: str, feed: str, words: Mapping[int, str
         await session.execute(_RENAME, given)
 
 
-async def add(session: Session, peer: str, feed: str, entries: Sequence[WaitingEntry]) -> None:
-    """These wait, each once."""
+async def add(
+    session: Session, peer: str, feed: str, entries: Sequence[WaitingEntry], *, already: int = 0
+) -> Sequence[WaitingEntry]:
+    """These wait, each once, as far as there is room behind those that wait already; which do."""
+    entries = entries[: max(MOST_WAITING - already, 0)]
     if entries:
-        indices, unknown, records = zip(*((each.index, each.unknown, each.record) for each in entries), strict=True)
-        values = {"indices": indices, "unknown": unknown, "records": records, "most": _MOST_WORDS}
-        await session.execute(_ADD, {"peer": peer, "feed": feed, **values})
+        rows = zip(*((each.index, each.unknown, each.record, each.origin) for each in entries), strict=True)
+        values = dict(zip(("indices", "unknown", "records", "origins"), rows, strict=True))
+        await session.execute(_ADD, {"peer": peer, "feed": feed, "most": _MOST_WORDS, **values})
+    return entries
 
 
 async def remove(session: Session, peer: str, feed: str, indices: Sequence[int]) -> None:

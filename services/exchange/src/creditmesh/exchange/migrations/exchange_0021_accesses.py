@@ -2,8 +2,8 @@
 
 from creditmesh.chassis.database.migrations import read_write, script
 
-revision = "exchange_0020"
-down_revision = "exchange_0019"
+revision = "exchange_0021"
+down_revision = "exchange_0020"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,56 @@
+"""The exchange's statements, planned while its tables are empty, as plans are kept: none reads a feed for an entry."""
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+from creditmesh.chassis.database.connecting import SETTINGS
+from creditmesh.chassis.database.statements import compiled
+from creditmesh.exchange import store
+from tests.support.postgres import Database
+
+LARGE = {"feed_entry", "sent_revision", "lost_entry", "received_page"}
+PLACES = ("index", "record", "first", "id", "ROW(")
+"""What a condition is on that finds few rows of these, however large they are."""
+ALL_OF_IT = {"catching_up._HELD", "lost._COUNT", "lost._PUBLISHED"}
+"""In its order as far as is wanted; all that are listed; objects of the catalogue, which have no index."""
+PARTS = {"revisions._GONE", "sealing_keys._EVERY", "waiting._WORDS"}
+"""Texts that stand in statements."""
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    for module in pkgutil.iter_modules(store.__path__):
+        for name, value in vars(importlib.import_module(f"{store.__name__}.{module.name}")).items():
+            place = f"{module.name}.{name}"
+            verb = value.split()[0] if name.startswith("_") and isinstance(value, str) and value.split() else ""
+            if verb in {"select", "with", "update", "delete", "insert"} and place not in PARTS:
+                yield place, value
+
+
+async def test_a_statement_of_a_few_places_or_records_reads_no_whole_feed(database: Database):
+    reading_all = set[str]()
+    async with database.session() as session:
+        for name in ("plan_cache_mode", "enable_seqscan"):
+            await session.execute(f"set {name} = '{SETTINGS[name]}'")
+        found = dict(statements())
+        assert len(found) > 80
+        for place, text in found.items():
+            sql, names = compiled(text)
+            await session.execute(f"prepare probe as {sql}")
+            given = f"({', '.join(['null'] * len(names))})" if names else ""
+            [[plan]] = await session.fetch(f"explain (format json) execute probe{given}")
+            await session.execute("deallocate probe")
+            for scan in _scans(json.loads(plan)[0]["Plan"]):
+                condition = scan.get("Index Cond") or scan.get("Recheck Cond") or ""
+                if scan["Relation Name"] in LARGE and not any(word in condition for word in PLACES):
+                    reading_all.add(place)
+    assert reading_all == ALL_OF_IT
+
+
+def _scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "Relation Name" in plan and "Scan" in plan["Node Type"]:
+        yield plan
+    for inner in plan.get("Plans", ()):
+        yield from _scans(inner)
