@@ -1,7 +1,7 @@
 """The passer: a unit of every process of the exchange that passes on, in turns, what had to wait before it could be.
 
-What nodes above say waits for their rows, a row that was one too many for its hour, and what a child is to be told until
-its feed may be appended to.
+What nodes above say waits for their rows, a row that was one too many for its hour, and what a child is told until its
+feed may be appended to.
 """
 
 import asyncio
