@@ -16,7 +16,8 @@ _LISTED = f"""
 _OF_RECORDS = f"""
     select {_COLUMNS} from exchange.lost_entry where feed = :feed and record = any(cast(:records as uuid[]))
 """
-# Whoever sent a copy has a day to send it again: one that has ended or is refused here meanwhile comes no more.
+# Whoever sent a copy is waited for a day: one that has ended or is refused here meanwhile comes no more. Of one that
+# comes later the answers are asked for again (`answers.reopen`).
 _RETURNING = f"""
     select index from exchange.lost_entry l
       join unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
