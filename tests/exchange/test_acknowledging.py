@@ -3,15 +3,18 @@
 import json
 from base64 import b64decode, b64encode
 from datetime import timedelta
-from typing import Any
-from uuid import uuid4
+from typing import Any, cast
+from uuid import UUID, uuid4
 
+from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import key_draft
+from creditmesh.exchange.operations import sharing
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.store import lost
-from creditmesh.exchange.store.lost import LostEntry
+from creditmesh.exchange.store.lost import COPY, LostEntry
 from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.exchange import EntryLine
 from creditmesh.schemas.signed import SignedText, read
 from creditmesh.schemas.tlog import leaf_hash, verify_inclusion
@@ -180,3 +183,32 @@ async def test_an_answer_about_a_revision_that_is_being_made_again_is_asked_for_
     assert not [each for each in answer.json()["missing"] if each["until"] > first]
     async with city.node.context("exchange") as ctx:
         assert await lost.dismiss(await ctx.session(), "up", first + 1)
+
+
+async def test_an_answer_about_a_copy_that_comes_back_after_days_is_asked_for_again_and_told(
+    city: City, signed: Signer
+):
+    """Its sender was away for longer than it is waited for; meanwhile its entry was nobody's."""
+    record = UUID(await withdrawn(city, "示市监罚〔2026〕210号"))
+    await submitted(city, "示市监罚〔2026〕211号")
+    async with city.node.context("exchange") as ctx:
+        session = await ctx.session()
+        entry = "from exchange.feed_entry where feed = 'up' and record = :record and rev = 2"
+        index = await session.value(f"select index {entry}", {"record": record})
+        await lost.add(session, [LostEntry("up", index, record, 2, "withdrawn", why=COPY)])
+        await session.execute("update exchange.lost_entry set at = at - interval '2 days'")
+        await session.execute(
+            "update exchange.feed_entry set subject = null where feed = 'up' and index = :index", {"index": index}
+        )
+    given = await signed.make(refused=[{"index": index, "code": "unknown_item"}])
+    assert (await signed.hand_in(given)).json()["missing"] == [], "nobody is asked for ever for what may never come"
+    assert "refused" not in [each.outcome for each in await signed.told(str(record))]
+    async with city.node.database.session() as owner:
+        data = await owner.fetchval("select data from ingestion.revision where record = $1 and rev = 2", record)
+    async with city.node.context("exchange") as ctx:
+        there = cast("Delivered", None), RecordChanged.model_validate_json(data)
+        assert await sharing._not_there(ctx, [there]) == []
+    last = await signed.hand_in(await signed.make(first=index + 1, until=index + 2))
+    assert {"first": index, "until": index + 1} in last.json()["missing"]
+    assert (await signed.hand_in(given)).status_code == 200
+    assert [(each.holder, each.outcome) for each in await signed.told(str(record))][-1] == ("province", "refused")

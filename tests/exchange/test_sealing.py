@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.exchange.operations import sealing
@@ -67,6 +69,25 @@ async def test_processes_of_which_one_has_a_newer_key_put_none_against_each_othe
     assert len(await put(city)) == 2
     sealing._ciphers.clear()
     assert await sealed(old) == await sealed(new)
+
+
+async def test_a_process_that_has_not_followed_the_catalogue_makes_no_key_against_another_one(
+    parented: City,  # noqa: F811
+    tmp_path: Path,
+):
+    city, today = parented, parented.node.host.equipment["exchange"]
+    first = await sealed(today)
+    behind = replace(today, followed=deepcopy(today.followed))
+    newer = neighbour("province", tmp_path)
+    row = row_of("province", city.above.keys, place="above", order=701)
+    row["keys"] += row_of("province", newer.keys, place="above", order=701)["keys"]
+    await city.publish("party", row)
+    second = await sealed(today)
+    for _ in range(3):
+        with pytest.raises(Transient):
+            await sealed(behind)
+        assert await sealed(today) == second
+    assert [key for key, _ in await put(city)] == [first, second]
 
 
 async def test_a_key_that_was_made_by_a_clock_ahead_serves(

@@ -12,6 +12,8 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Transient
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.ingestion.operations.copying.peer_gate import PeerGate
+from creditmesh.ingestion.store import feed_keys
+from creditmesh.schemas.bounds import MOST_REVISIONS
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import EntriesJudged, RecordChanged
 from creditmesh.schemas.exchange import RecordBody
@@ -446,6 +448,38 @@ async def test_what_cannot_be_read_is_refused_and_the_rest_goes_on(province: Hou
     last = feed.entry(rows[8], record=records[3])
     assert await codes(province, *entries, last) == ["unreadable_entry"] * len(entries)
     assert len(await province.events(records[3])) == 1
+
+
+@pytest.mark.parametrize("given", [MOST_REVISIONS, MOST_REVISIONS - 1, MOST_REVISIONS - 2, MOST_REVISIONS - 3])
+async def test_a_number_at_the_end_of_its_range_parks_no_feed_and_what_is_refused_there_is_not_shown(
+    province: House, given: int
+):
+    """What was withheld under a number takes it, and the content that comes for it is counted behind it."""
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    assert await codes(province, feed.entry(row, record=record)) == []
+    assert await codes(province, feed.entry_of("{", record, given, "corrected")) == ["unreadable_entry"]
+    for rev in (given, MOST_REVISIONS - 1, MOST_REVISIONS):
+        await codes(province, feed.entry(row, record=record, rev=rev, change="corrected"))
+    await codes(province, unknown(feed, record))
+    assert (await province.events(record))[-1].state == "withheld", "whatever waits could be counted, and hides it"
+    assert await codes(province, feed.entry(row, record=record, rev=MOST_REVISIONS, change="corrected")) == [
+        "contradictory_entry"
+    ]
+    other = new_record()
+    assert await codes(province, feed.entry(penalty(province.number()), record=other)) == []
+    assert await codes(province, feed.entry_of(None, other, MOST_REVISIONS, "withdrawn")) == []
+    assert (await province.events(other))[-1].state == "withdrawn", "an end always has a number"
+
+
+async def test_a_key_for_which_there_is_no_room_is_refused_and_says_so(
+    province: House, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(feed_keys, "_KEEP", feed_keys._KEEP.replace("10000", "1"))
+    feeds = [Feed(province, peer="manykeys") for _ in range(3)]
+    first, *more = [feed.key() for feed in feeds]
+    assert await codes(province, first) == []
+    assert await codes(province, *more, more[0]) == ["too_many_keys"] * 3
+    assert await codes(province, first) == [], "what is kept is known again"
 
 
 @pytest.mark.parametrize("words", [f"身份证{resident(7)}", "示" * 201, "示\n市监", ""])

@@ -1,7 +1,7 @@
 """A sender of a newer version: what this one has no word for waits and is named, and an upgrade tells it anew."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -17,7 +17,7 @@ from creditmesh.exchange.store import pages as store_pages
 from creditmesh.node import feeds
 from creditmesh.schemas import exchange, received
 from creditmesh.schemas.events import EntriesJudged, PageReceived
-from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, EntryLine, FeedEntry, LineType
+from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, EntryLine, FeedEntry
 from tests.exchange.conftest import City, row_of
 from tests.exchange.sender import Puller, pulling_from_a_sender
 
@@ -48,7 +48,7 @@ BODY = {
 class NewerLine(EntryLine):
     """As a version reads it that knows one type more."""
 
-    type: LineType | Literal["erased"]
+    type: Literal["record", "catalogue", "acknowledged", "feed.key", "erased"]
 
 
 @pytest.fixture
@@ -408,3 +408,79 @@ async def refused(pulls: Puller) -> list[int]:
     await pulls.city.node.settled()
     async with pulls.city.node.context("exchange") as ctx:
         return await refusals.refused(await ctx.session(), pulls.sender.who.code, "up", after=0, limit=50)
+
+
+@pytest.fixture
+async def turns(pulls: Puller, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AsyncIterator[int]]:
+    """Turns of telling what waits, by whoever begins to follow the feed with one word more: places read in each."""
+    tell_again, at, looked = receiving.tell_again, store_pages.at, list[int]()
+
+    async def not_yet(*_: object, **__: object) -> None:
+        """The node's own loop begins some time."""
+
+    async def counted(session: Session, peer: str, feed: str, indices: Collection[int]) -> dict[int, FeedEntry]:
+        looked.extend(indices)
+        return await at(session, peer, feed, indices)
+
+    async def take() -> AsyncIterator[int]:
+        monkeypatch.setattr(received, "EntryLine", NewerLine)
+        first: int | None = 0
+        while first is not None:
+            looked.clear()
+            async with pulls.city.node.context("exchange") as ctx:
+                first = await tell_again(ctx, pulls.sender.who.code, "up", first=first)
+            yield len(looked)
+
+    monkeypatch.setattr(receiving, "tell_again", not_yet)
+    monkeypatch.setattr(store_pages, "at", counted)
+    monkeypatch.setattr(receiving, "_AT_ONCE", 2)
+    monkeypatch.setattr(receiving, "_MOST_AHEAD", 4, raising=False)
+    return take
+
+
+async def test_of_a_record_that_waits_longer_no_more_is_read_than_tells_that_it_does(
+    pulls: Puller, turns: Callable[[], AsyncIterator[int]]
+):
+    record = str(uuid4())
+    pulls.sender.add(type="erased", record=record)
+    pulls.sender.add(80, type="later", record=record)
+    await pulls.step()
+    assert max([read async for read in turns()]) < 30
+    assert ((await pulls.copy()).waiting, list((await pulls.copy()).unknown)) == (
+        82, ["behind another", "type later", "v 2"]
+    )  # fmt: skip
+
+
+async def test_what_is_known_of_one_record_is_read_in_turns_and_told_in_its_order(
+    pulls: Puller, turns: Callable[[], AsyncIterator[int]]
+):
+    record = str(uuid4())
+    pulls.sender.add(80, type="erased", record=record)
+    await pulls.step()
+    before = len(await pages(pulls))
+    assert max([read async for read in turns()]) < 30
+    told = [each.index for page in (await pages(pulls))[before:] for each in page.entries]
+    assert told == [0, 1, 2, 5, *range(7, 87)]
+    assert (await pulls.copy()).waiting == 1
+
+
+async def test_an_end_that_is_known_now_holds_also_where_whoever_read_it_stopped(
+    pulls: Puller, turns: Callable[[], AsyncIterator[int]]
+):
+    """It stands among much that waits still, behind what nobody can use."""
+    record, code = str(uuid4()), pulls.sender.who.code
+    pulls.sender.add(20, type="erased", record=record)
+    pulls.sender.add(type="erased", record=record, rev=2, change="withdrawn", origin=code)
+    pulls.sender.add(20, type="erased", record=record)
+    pulls.sender.add(type="later", record=record)
+    await pulls.step()
+    before = len(await pages(pulls))
+    for _ in range(12):
+        taken = turns()
+        async for _ in taken:
+            break  # after one turn: who follows the feed next begins anew, where that one ended
+        await taken.aclose()
+    told = [each.index for page in (await pages(pulls))[before:] for each in page.entries]
+    assert told.count(27) == 1
+    assert not {*range(7, 49)} - {27} & {*told}
+    assert (await pulls.copy()).waiting == 42

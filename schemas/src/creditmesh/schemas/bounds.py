@@ -28,7 +28,10 @@ Day = Annotated[date, Field(ge=_FIRST, le=_LAST)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 """A size or a place in a log: exact in every reader's JSON, and a bigint."""
 
-Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
+MOST_REVISIONS = 2**31 - 1
+"""The highest number of a revision: what a database's integer holds."""
+
+Revision = Annotated[int, Field(ge=1, le=MOST_REVISIONS)]
 """The number of a revision of a record."""
 
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")]

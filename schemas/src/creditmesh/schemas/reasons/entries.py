@@ -28,6 +28,11 @@ ENTRIES: dict[str, Reason] = {
         "The entry is sealed under a key that was not wrapped to this node; the sender must wrap its key anew.",
         "该条目的密钥未封装给本节点；请发送方重新封装密钥。",
     ),
+    "too_many_keys": Reason(
+        "The feed has had more keys than this node keeps, so what is sealed under this one cannot be opened here; the "
+        "sender must look at why it makes so many.",
+        "该日志的密钥数量超出本节点的保存上限，以该密钥封装的内容在本节点无法开启；请发送方查明密钥过多的原因。",
+    ),
     "peer_not_enrolled": Reason(
         "The sender is not an enrolled node below this one; publish its party first.",
         "发送方不是本节点已登记的下级节点；请先发布其参与方信息。",

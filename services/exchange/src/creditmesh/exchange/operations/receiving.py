@@ -5,8 +5,9 @@ an end, which holds at once; the feed goes on. Whoever knows the words tells suc
 begins to follow the feed; it does so once.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
@@ -23,6 +24,21 @@ from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_body, read_e
 
 _AT_ONCE = 50
 """Entries that wait and are looked at at once, with the pages in which they are."""
+_MOST_AHEAD = 500
+"""Of those that can be used now so many are looked at in one turn, beside those that are told in it."""
+
+
+class _LookedAt(NamedTuple):
+    """What waits, as this version reads it: what it waited for, and what it lacks still."""
+
+    entry: ReceivedEntry
+    waited: str
+    lacks: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this version can use it."""
+        return self.lacks == BEHIND
 
 
 async def receive(
@@ -80,17 +96,22 @@ async def tell_again(ctx: Context, peer: str, feed: str, *, first: int = 0) -> i
         await _say_once(ctx, peer, feed, unsaid)
         return 0
     found = await waiting.following(session, peer, feed, first=first, limit=_AT_ONCE)
-    waits, read = {each.index: each for each in found}, await _read(session, peer, feed, found)
-    longer = await _longer(session, peer, feed, {each.record for each in read if each.record is not None})
-    places = [each.index for each in read if _ends(each) or _is_told(each, waits[each.index], longer)]
+    if not found:
+        return None
+    looked = await _look(session, peer, feed, found)
+    ahead, all_known = await _look_ahead(session, peer, feed, _records(looked) - _records(looked, lacking=True))
+    longer = _records([*looked, *ahead], lacking=True)
+    told = [each for each in looked if each.is_known and each.entry.record not in longer] if all_known else []
+    told += [each for each in [*looked, *ahead] if _ends(each.entry)]
+    places = sorted({each.entry.index for each in told})
     await waiting.remove(session, peer, feed, places)
     # A body stands once, however often it is told that nobody can judge it.
-    unjudged = [index for index in places if waits[index].unknown == UNJUDGED]
+    unjudged = sorted({each.entry.index for each in told if each.waited == UNJUDGED})
     given = await pages.at(session, peer, feed, unjudged)
     await answering.forget(session, [(peer, feed, index) for index in unjudged])
     await tell_anew(ctx, peer, feed, places, given=given)
     await waiting.name(session, peer, feed)
-    return found[-1].index + 1 if found else None
+    return found[-1].index + 1 if all_known else first
 
 
 async def _has_known(session: Session, peer: str, feed: str) -> bool:
@@ -106,21 +127,37 @@ async def _has_known(session: Session, peer: str, feed: str) -> bool:
     return await waiting.left(session, peer, feed)
 
 
-async def _longer(session: Session, peer: str, feed: str, records: Collection[UUID]) -> set[UUID | None]:
-    """Those of these records of which something waits that this version cannot use either.
+async def _look(session: Session, peer: str, feed: str, waits: Sequence[WaitingEntry]) -> list[_LookedAt]:
+    """What waits as this version can read it; from now on it waits for what it lacks still.
 
-    What it can use waits behind that from now on; of all that it can read now it is known what it does to its record.
+    Of all that can be read now it is known what it does to its record.
     """
-    longer, beyond = set[UUID | None](), -1
-    while found := await waiting.lacking(session, peer, feed, records, beyond=beyond, limit=_AT_ONCE):
-        beyond = found[-1].index
-        waits, read = {each.index: each for each in found}, await _read(session, peer, feed, found)
-        await note_sent(session, read)
-        longer |= {each.record for each in read if not _is_known(each, waits[each.index])}
-        lacks = {each.index: _lacks(each, waits[each.index]) for each in read}
-        renamed = {index: word for index, word in lacks.items() if UNJUDGED not in {word, waits[index].unknown}}
-        await waiting.rename(session, peer, feed, renamed)
-    return longer
+    words, read = {each.index: each for each in waits}, await _read(session, peer, feed, waits)
+    await note_sent(session, read)
+    looked = [_LookedAt(each, words[each.index].unknown, _lacks(each, words[each.index])) for each in read]
+    renamed = {each.entry.index: each.lacks for each in looked if UNJUDGED not in {each.waited, each.lacks}}
+    await waiting.rename(session, peer, feed, renamed)
+    return looked
+
+
+async def _look_ahead(session: Session, peer: str, feed: str, records: set[UUID]) -> tuple[list[_LookedAt], bool]:
+    """What else of these records waits for a word, up to the first for which its record waits longer.
+
+    And whether that is all: what can be used is noted in turns, of which no other reads it again.
+    """
+    looked, left, beyond = list[_LookedAt](), set(records), -1
+    while found := await waiting.lacking(session, peer, feed, left, beyond=beyond, limit=_AT_ONCE):
+        if sum(each.is_known and each.waited != UNJUDGED for each in looked) >= _MOST_AHEAD:
+            return looked, False
+        beyond, some = found[-1].index, await _look(session, peer, feed, found)
+        looked += some
+        left -= _records(some, lacking=True)
+    return looked, True
+
+
+def _records(looked: Iterable[_LookedAt], *, lacking: bool = False) -> set[UUID]:
+    """The records of these, or of those among them that wait for a word still."""
+    return {each.entry.record for each in looked if each.entry.record and not (lacking and each.is_known)}
 
 
 def _some_of(entries: Sequence[WaitingEntry]) -> list[Sequence[WaitingEntry]]:
@@ -147,14 +184,6 @@ async def _say_once(ctx: Context, peer: str, feed: str, waits: Sequence[WaitingE
     await ctx.flush()
     await tell_anew(ctx, peer, feed, [each.index for each in read if _ends(each)])
     await waiting.name(session, peer, feed)
-
-
-def _is_told(entry: ReceivedEntry, waits: WaitingEntry, longer: Collection[UUID | None]) -> bool:
-    return _is_known(entry, waits) and (entry.record is None or entry.record not in longer)
-
-
-def _is_known(entry: ReceivedEntry, waits: WaitingEntry) -> bool:
-    return _lacks(entry, waits) == BEHIND
 
 
 def _lacks(entry: ReceivedEntry, waits: WaitingEntry) -> str:

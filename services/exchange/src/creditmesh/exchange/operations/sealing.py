@@ -123,7 +123,11 @@ def _fetched(ctx: Context, entry: FeedEntry) -> FeedKey | None:
 
 
 async def _renewed(ctx: Context, feed: str) -> FeedKey:
-    """The key of now, after it was put into the feed, here or elsewhere."""
+    """The key of now, after it was put into the feed, here or elsewhere.
+
+    Transient while this process has not followed the catalogue: it would make one against that of a process which has.
+    """
+    await ctx.assert_followed()
     session = await ctx.session()
     await feeds.hold(session, feed)
     keys = await sealing_keys.every(session, feed)

@@ -42,6 +42,18 @@ _REFUSE = """
 _MEND = """
     delete from exchange.refusal where feed = :feed and node = :node and index = any(cast(:indices as bigint[]))
 """
+_HOLD_ALL = "select from exchange.answer where feed = :feed and span = 0 order by node for update"
+_REOPEN = f"""
+    with again as (
+        select i / {_SPAN} as span, range_agg(int8range(i, i + 1)) as entries
+          from unnest(cast(:indices as bigint[])) i group by 1
+    ), gone as (
+        delete from exchange.refusal where feed = :feed and index = any(cast(:indices as bigint[]))
+    )
+    update exchange.answer a set applied = a.applied - again.entries, refused = a.refused - again.entries
+      from again
+     where a.feed = :feed and a.span = again.span and (a.applied + a.refused) && again.entries
+"""
 _REACH = """
     select greatest(upper(applied), upper(refused)) as until, span from exchange.answer
      where feed = :feed and node = :node order by span desc limit 1
@@ -120,6 +132,13 @@ async def add(session: Session, feed: str, node: str, answered: Collection[Range
     if new := _indices(added.refused):
         await session.execute(_REFUSE, {**place, "indices": new, "codes": [refused[index] for index in new]})
     return added
+
+
+async def reopen(session: Session, feed: str, indices: Collection[int]) -> None:
+    """Take it that nobody has answered for these yet: whoever has is asked again, and is heard then."""
+    if indices:
+        await session.fetch(_HOLD_ALL, {"feed": feed})
+        await session.execute(_REOPEN, {"feed": feed, "indices": list(indices)})
 
 
 async def missing(session: Session, feed: str, node: str, *, limit: int) -> list[Range]:

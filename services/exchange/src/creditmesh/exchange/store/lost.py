@@ -17,7 +17,8 @@ _OF_RECORDS = f"""
     select {_COLUMNS.replace("record", "l.record")} from unnest(cast(:records as uuid[])) as w(record)
      cross join lateral (select * from exchange.lost_entry where record = w.record offset 0) l where l.feed = :feed
 """
-# Whoever sent a copy has a day to send it again: one that has ended or is refused here meanwhile comes no more.
+# Whoever sent a copy is waited for a day: one that has ended or is refused here meanwhile comes no more. Of one that
+# comes later the answers are asked for again (`answers.reopen`).
 _RETURNING = f"""
     select index from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
      cross join lateral (

@@ -84,7 +84,7 @@ _OF_WORD = """
 _RENAME = """
     update exchange.waiting w set unknown = named.unknown
       from unnest(cast(:indices as bigint[]), cast(:words as text[])) as named(index, unknown)
-     where w.peer = :peer and w.feed = :feed and w.index = named.index
+     where w.peer = :peer and w.feed = :feed and w.index = named.index and w.unknown <> named.unknown
 """
 _ADD = """
     with added as (

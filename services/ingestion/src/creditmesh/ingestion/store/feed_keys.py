@@ -28,6 +28,7 @@ _KEEP = f"""
     select p.peer, p.feed, p.key, p.wrapped, :at
       from placed p join room r using (peer, feed) where p.is_known or p.place <= r.rest
         on conflict (peer, feed, key) do update set wrapped = coalesce(excluded.wrapped, known.wrapped)
+    returning peer, feed, key
 """
 _WRAPPED = """
     select k.peer, k.feed, k.key, k.wrapped from ingestion.feed_key k
@@ -36,10 +37,12 @@ _WRAPPED = """
 """
 
 
-async def keep(session: Session, wrapped: Mapping[FeedKey, str | None], *, at: datetime) -> None:
-    """Keep these keys, each as JSON of what is wrapped to this node; None: nothing is."""
-    if wrapped:
-        await session.execute(_KEEP, {**_columns(wrapped), "wrapped": list(wrapped.values()), "at": at})
+async def keep(session: Session, wrapped: Mapping[FeedKey, str | None], *, at: datetime) -> set[FeedKey]:
+    """Keep these keys, each as JSON of what is wrapped to this node or None; which of them there is room for."""
+    if not wrapped:
+        return set()
+    rows = await session.fetch(_KEEP, {**_columns(wrapped), "wrapped": list(wrapped.values()), "at": at})
+    return {(peer, feed, key) for peer, feed, key in rows}
 
 
 async def wrapped_of(session: Session, keys: Collection[FeedKey]) -> dict[FeedKey, str | None]:

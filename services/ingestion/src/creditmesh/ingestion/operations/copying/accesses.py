@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.ingestion.operations.copying.peer_intake import assert_followed
 from creditmesh.ingestion.store import copies, revisions
 from creditmesh.schemas.accesses import MOST_ABOUT, SUBJECT, AboutRecord, AccessStatement
 from creditmesh.schemas.directory import Directory
@@ -66,7 +65,7 @@ async def _own(ctx: Context, records: Collection[UUID]) -> Mapping[UUID, RecordC
 async def _pass(ctx: Context, origin: str, statement: SignedText) -> None:
     child = ctx.followed(Directory).sender_for(origin)
     if child is None:
-        await assert_followed(ctx)  # it sent for that node once
+        await ctx.assert_followed()  # it sent for that node once
     else:
         ctx.emit(AccessToPass(child=child.code, statement=statement))
 

@@ -15,6 +15,7 @@ from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.copies import EarlyChange
 from creditmesh.ingestion.store.revisions import Place, RevisionSaid
 from creditmesh.ingestion.verdicts import Known
+from creditmesh.schemas.bounds import MOST_REVISIONS
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import ENDS, NEWER_VERSION, STATE_CHANGES
 from creditmesh.schemas.problems import FieldError
@@ -99,6 +100,8 @@ class CopyBook:
         newest, candidate = self._book.newest(place), entry.candidate
         if entry.own and entry.change == "withheld":  # what is here was not to be shown above: what it was is gone
             return reason("content_gone")
+        if not self._has_room(entry, newest):
+            return reason("contradictory_entry")
         if newest is None and candidate is not None and not self._expired.isdisjoint(_told_by(candidate)):
             return reason("retention_over")
         if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
@@ -121,7 +124,7 @@ class CopyBook:
         reached = self._shown.get(place, 0) if waits else self._book.origin_rev(place)
         reached = 0 if entry.anew and not entry.replaced else reached
         rev = reached + 1 if entry.waits else entry.rev
-        if rev > reached and self._may_withhold(entry, place):
+        if rev > reached and self._book.history(place)[-1].rev < MOST_REVISIONS and self._may_withhold(entry, place):
             if state != "withheld":
                 self._shown[place] = reached
             revision = PeerRevision(entry.record, rev)
@@ -212,6 +215,13 @@ class CopyBook:
     def _is_of(self, entry: PeerEntry, place: Place, newest: Known | None) -> bool:
         """Whether what stands there, if anything, is the entry's record."""
         return newest is None or (newest.record == entry.record and self._book.says(place)["origin"] == entry.origin)
+
+    def _has_room(self, entry: PeerEntry, newest: Known | None) -> bool:
+        """Whether it can be counted here, with a discharge that came early before it, and what hides it behind it."""
+        counted = 0 if newest is None else newest.rev
+        if entry.change in ENDS:
+            return counted < MOST_REVISIONS
+        return max(entry.rev, counted + 2) < MOST_REVISIONS
 
     def _may_withhold(self, entry: PeerEntry, place: Place) -> bool:
         """Whether what stands there is the entry's record; what waits does not always say whose it is."""

@@ -22,24 +22,27 @@ _MOST_WRAPPED = 8
 """Of one key for this node: one for each key that its row may name."""
 
 
-async def keep_keys(ctx: Context, received: Sequence[ReceivedEntry]) -> list[ReceivedEntry]:
+async def keep_keys(ctx: Context, received: Sequence[ReceivedEntry]) -> list[tuple[ReceivedEntry, FieldError]]:
     """Keep what of these keys is wrapped to this node; one that is wrapped to others only is known as such.
 
-    Those that nobody can read. Of a feed that has had more keys than any has, no more are kept.
+    Those that are refused: nobody can read them, or their feed has had more keys than any has.
     """
-    unreadable, kept = list[ReceivedEntry](), dict[FeedKey, str | None]()
+    refused, kept = list[tuple[ReceivedEntry, FieldError]](), dict[FeedKey, str | None]()
+    places = dict[FeedKey, list[ReceivedEntry]]()
     for each in received:
         body = read_key(each.body)
         if body is None:
-            unreadable.append(each)
+            refused.append((each, reason("unreadable_entry")))
         else:
             ours = [wrapped for wrapped in body.wrapped if wrapped.node == ctx.node.code]
             text = "[" + ",".join(wrapped.model_dump_json() for wrapped in ours[:_MOST_WRAPPED]) + "]" if ours else None
             place = (each.peer, each.feed, body.key)
             kept[place] = text or kept.get(place)
+            places.setdefault(place, []).append(each)
     if kept:
-        await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
-    return unreadable
+        without_room = kept.keys() - await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
+        refused += [(each, reason("too_many_keys")) for place in without_room for each in places[place]]
+    return refused
 
 
 class FeedCiphers:

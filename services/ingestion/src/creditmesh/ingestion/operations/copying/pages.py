@@ -21,8 +21,8 @@ async def apply_pages(ctx: Context, pages: Sequence[PageReceived]) -> None:
     whole = [page for page in own if not page.ahead]
     entries = [entry for page in whole for entry in page.received]
     results = EntryResults(whole)
-    for entry in await keep_keys(ctx, [entry for entry in entries if entry.type == KEY]):
-        results.refuse(entry, reason("unreadable_entry"))
+    for entry, refusal in await keep_keys(ctx, [entry for entry in entries if entry.type == KEY]):
+        results.refuse(entry, refusal)
     about = [entry for entry in entries if entry.type == "record" or (entry.unknown and entry.record)]
     await apply_entries(ctx, about, results)
     for entry in entries:
