@@ -957,3 +957,13 @@ async def test_an_end_that_was_decided_again_under_its_number_has_ended_it(provi
     for _ in range(2):
         assert await codes(province, feed.entry(row, record=record, rev=2, change="repaired")) == []
     assert [event.change for event in await province.events(record)] == ["accepted", "repaired"]
+
+
+async def test_what_only_waited_before_its_content_came_has_not_ended_it(province: House):
+    feed, record = await opened_feed(province), new_record()
+    row = person_penalty(province.number())
+    waits = feed.entry(row, record=record, rev=2, change="withheld", state="withheld", reason="newer_version")
+    mark = feed.entry(row, record=record, rev=2, change="marked")
+    assert await codes(province, waits, mark) == []
+    assert await codes(province, feed.entry(row, record=record), waits, mark) == []
+    assert [event.state for event in await province.events(record)] == ["published", "withheld", "published"]

@@ -102,7 +102,7 @@ async def _shared(ctx: Context, changes: Sequence[Change]) -> list[Change]:
 def _without_content(event: RecordChanged) -> RecordChanged:
     said: dict[str, object] = {"fields": {}, "sealed": ()}
     if event.change not in STATE_CHANGES:
-        said |= {"change": "withheld", "state": "withheld"}
+        said |= {"change": "withheld", "state": "withheld", "reason": None}
     return event.model_copy(update=said)
 
 

@@ -92,7 +92,7 @@ async def _learn(session: Session, peer: str, records: Collection[UUID]) -> None
     """Read off its page what became of these records by a revision of which an older version noted the place alone."""
     while unread := await revisions.unread(session, peer, records, limit=_AT_ONCE) if records else []:
         found = await _read(session, peer, UP, [each.index for each in unread])
-        changes = {each.index: each.line.change for each in found if each.line is not None}
+        changes = {each.index: each.effect for each in found}
         # What is not there any more is taken for what leaves nothing to be shown.
         known = [each._replace(change=changes.get(each.index) or "withheld") for each in unread]
         await revisions.read(session, peer, known)
@@ -150,7 +150,7 @@ async def note_sent(session: Session, entries: Iterable[ReceivedEntry]) -> None:
     await revisions.note_sent(
         session,
         [
-            SentRevision(line.record, line.rev, each.peer, each.index, line.change)
+            SentRevision(line.record, line.rev, each.peer, each.index, each.effect)
             for each in entries
             if (line := each.line) is not None and each.feed == UP and line.type == "record"
             if line.record is not None and line.rev is not None

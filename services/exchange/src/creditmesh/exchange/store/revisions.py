@@ -5,13 +5,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.schemas.exchange import ENDS, STATE_CHANGES
-from creditmesh.schemas.words import Change
+from creditmesh.schemas.exchange import HIDING, STATE_CHANGES
+from creditmesh.schemas.words import Effect
 
-HIDING: frozenset[Change] = ENDS | {"withheld"}
-"""The changes without content after which nothing that was said of the record before is to be shown."""
-BESIDE: frozenset[Change] = STATE_CHANGES - HIDING
-"""The changes that stand beside content: marks and discharges."""
+BESIDE: frozenset[Effect] = (STATE_CHANGES - HIDING) | {"waits"}
+"""The effects that stand beside content: marks and discharges, and what waits."""
 
 
 class SentRevision(NamedTuple):
@@ -21,7 +19,7 @@ class SentRevision(NamedTuple):
     rev: int
     peer: str
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a revision for
-    change: Change | None
+    change: Effect | None
 
 
 class ContentPlace(NamedTuple):
@@ -32,13 +30,15 @@ class ContentPlace(NamedTuple):
     index: int  # type: ignore[assignment]  # as above
 
 
+# What waits has the number of what it waits for, whose place this is then.
 _NOTE_SENT = """
     insert into exchange.sent_revision (record, rev, peer, index, change)
     select distinct on (record, rev, peer) record, rev, peer, index, change
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
                   cast(:indices as bigint[]), cast(:changes as text[])) as w(record, rev, peer, index, change)
-     order by record, rev, peer, index
-        on conflict do nothing
+     order by record, rev, peer, change = 'waits', index
+        on conflict (record, rev, peer) do update set index = excluded.index, change = excluded.change
+     where sent_revision.change = 'waits' and excluded.change <> 'waits'
 """
 _SENT_BY_CHILDREN = """
     select s.record, s.rev, s.peer, s.index

@@ -16,12 +16,9 @@ from creditmesh.ingestion.store.copies import EarlyChange
 from creditmesh.ingestion.store.revisions import Place, RevisionSaid
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import ENDS, NEWER_VERSION, RecordBody
+from creditmesh.schemas.exchange import HIDING, NEWER_VERSION, RecordBody, effect
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
-
-HIDING = ENDS | {"withheld"}
-"""The changes after which nothing that was said of the record before is shown."""
 
 
 class CopyBook:
@@ -125,8 +122,8 @@ class CopyBook:
 
     def _waits(self, place: Place) -> bool:
         """Whether what stands there is withheld because something that was said of it waited."""
-        says = self._book.says(place) if self._state(place) == "withheld" else {}
-        return says.get("change") == "withheld" and says.get("reason") == NEWER_VERSION
+        says = self._book.says(place) if self._state(place) == "withheld" else None
+        return says is not None and effect(says["change"], says["reason"]) == "waits"
 
     def _state(self, place: Place) -> str | None:
         newest = self._book.newest(place)
@@ -151,10 +148,10 @@ class CopyBook:
 
     def _remember(self, entry: PeerEntry) -> FieldError | None:
         """Keep what was said of what is not held; a discharge only if it says of whom, and of whom content may name."""
-        role = "" if entry.change in HIDING or entry.body is None else entry.body.role
+        role = "" if entry.effect in HIDING or entry.body is None else entry.body.role
         if entry.change == "discharged" and not role:
             return reason("unreadable_entry")
-        if entry.change in HIDING or (entry.change == "discharged" and role == REPRESENTATIVE):
+        if entry.effect in HIDING or (entry.change == "discharged" and role == REPRESENTATIVE):
             part = self._ctx.part(str(entry.record))
             early = EarlyChange(part, entry.record, entry.origin, role or "", entry.rev, entry.rev)
             self._early[entry.record].append(early)
