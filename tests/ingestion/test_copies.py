@@ -717,6 +717,39 @@ async def test_a_mark_lifts_nothing_of_what_had_waited_and_is_refused(province: 
     assert (await province.events(record))[-1].state == "withheld"
 
 
+@pytest.mark.parametrize("waits", ["here", "below"])
+@pytest.mark.parametrize("what", ["withheld", "withheld and told why"])
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_mark_lifts_nothing_of_what_had_waited_and_is_withheld_for_good(
+    province: House,
+    waits: str,
+    what: str,
+    together: bool,  # noqa: FBT001
+):
+    """Its origin shares it no more, or the node below refuses it now: what stood before is not what it says."""
+    feed, record = await opened_feed(province), new_record()
+    row = person_penalty(province.number())
+    waited = feed.entry(row, record=record, rev=2, change="withheld", state="withheld", reason="newer_version")
+    withheld = (
+        feed.entry_of(None, record, 2, "withheld")
+        if what == "withheld"
+        else feed.entry(row, record=record, rev=2, change="withheld", state="withheld")
+    )
+    await province.deliver(feed.entry(row, record=record))
+    await province.deliver(unknown(feed, record) if waits == "here" else waited)
+    told = [withheld, waited, withheld, feed.entry(row, record=record, rev=3, change="marked")]
+    for batch in [told] if together else [[each] for each in told]:
+        assert await codes(province, *batch) == []
+    events = await province.events(record)
+    assert [(event.rev, event.change, event.state) for event in events[1:]] == [
+        (2, "withheld", "withheld"), (3, "withheld", "withheld"), (4, "marked", "withheld"),
+    ]  # fmt: skip
+    assert events[-1].origin_rev == 3
+    assert await codes(province, feed.entry(row, record=record, rev=4, change="corrected", mark="disputed")) == []
+    last = (await province.events(record))[-1]
+    assert (last.state, last.origin_rev or last.rev) == ("published", 4)
+
+
 async def test_what_was_discharged_or_ended_before_its_content_came_stays_so(province: House):
     feed, number = await opened_feed(province), province.number()
     row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))

@@ -130,14 +130,15 @@ class CopyBook:
         return None if newest is None else newest.state
 
     def _note_shown(self, entry: PeerEntry, place: Place) -> None:
-        if entry.change == "withheld":
+        if entry.change == "withheld" and self._state(place) != "withheld":
             self._shown[place] = self._book.origin_rev(place)
 
     def _came_before(self, entry: PeerEntry, place: Place) -> bool:
-        """Whether it changes nothing: what is held is newer, or withheld already, or it ended before it came."""
+        """Whether it changes nothing: what is held is newer or withheld for good, or it ended before it came."""
         withheld = entry.change == "withheld" and self._state(place) == "withheld" and not entry.own
+        for_good = withheld and (entry.effect == "waits" or not self._waits(place))
         ended = entry.record not in self._held and self._has_ended(entry)
-        return withheld or ended or entry.rev <= self._reached(entry, place)
+        return for_good or ended or entry.rev <= self._reached(entry, place)
 
     def _reached(self, entry: PeerEntry, place: Place) -> int:
         """The revision that this one has to be newer than: in what stands for refused content none is counted."""
