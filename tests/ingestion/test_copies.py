@@ -1000,3 +1000,25 @@ async def test_what_only_waited_before_its_content_came_has_not_ended_it(provinc
     assert await codes(province, waits, mark) == []
     assert await codes(province, feed.entry(row, record=record), waits, mark) == []
     assert [event.state for event in await province.events(record)] == ["published", "withheld", "published"]
+
+
+@pytest.mark.parametrize("before", ["another", "nobody"])
+async def test_a_discharge_in_own_content_that_is_not_made_again_is_listed_and_discharges_nobody_else(
+    province: House, before: str
+):
+    """After a restore: whoever was discharged is not whom the content that is here names. It is decided again."""
+    feed, record, number = await opened_feed(province, peer="province"), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    first = row | {"CF_FR_ZJHM": resident(number, born="19700101")} if before == "another" else penalty(number)
+    await province.deliver(feed.entry(first, record=record))
+    refused = feed.entry(row, record=record, rev=2, change="corrected", display_until=date(2050, 1, 1))
+    discharged = feed.entry(row, record=record, rev=3, change="discharged", role="legal_representative")
+    assert await codes(province, refused, discharged) == ["period_too_long", "contradictory_entry"]
+    assert await codes(province, feed.entry(row, record=record, rev=4, change="corrected")) == []
+    events = await province.events(record)
+    assert [(event.rev, event.origin_rev, event.change, event.about) for event in events] == [
+        (1, None, "accepted", None),
+        (2, None, "withheld", None),
+        (3, None, "withheld", None),
+        (4, None, "corrected", None),
+    ]

@@ -77,8 +77,9 @@ class CopyBook:
             return reason("another_record")
         if self._came_before(entry, place):
             return reason("contradictory_entry") if self._contradicts(entry, place) else None
-        if entry.change == "discharged" and self._state(place) == "withheld" and not (entry.own or self._waits(place)):
-            return self._remember(entry)  # of content that was refused: who that is, what stands here does not say
+        if entry.change == "discharged" and self._state(place) == "withheld" and not self._waits(place):
+            # Of content that was refused: who that is, what stands here does not say.
+            return reason("contradictory_entry") if entry.own else self._remember(entry)
         if (refusal := self._refusal(entry, place)) is not None:
             return refusal
         if candidate is not None:
@@ -95,7 +96,7 @@ class CopyBook:
         if newest is None and candidate is not None and not self._expired.isdisjoint(_told_by(candidate)):
             return reason("retention_over")
         if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
-            return self._remember(entry) or reason("contradictory_entry")
+            return (None if entry.own else self._remember(entry)) or reason("contradictory_entry")
         return None
 
     def withhold(self, entry: PeerEntry) -> None:
