@@ -1022,3 +1022,34 @@ async def test_a_discharge_in_own_content_that_is_not_made_again_is_listed_and_d
         (3, None, "withheld", None),
         (4, None, "corrected", None),
     ]
+
+
+@pytest.mark.parametrize("batches", [(1, 1, 1, 1), (2, 1, 1), (1, 1, 2), (1, 2, 1), (1, 3), (2, 2), (4,)])
+@pytest.mark.parametrize("shown", [False, True])
+async def test_a_discharge_between_the_first_and_the_last_of_a_role_is_not_lost(
+    province: House,
+    batches: tuple[int, ...],
+    shown: bool,  # noqa: FBT001
+):
+    """Content comes after all, and with it again what came of it; what was shown has no more to do with the rest."""
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    discharges = {
+        rev: feed.entry(row, record=record, rev=rev, change="discharged", role="legal_representative")
+        for rev in (2, 5, 9)
+    }
+    assert await codes(province, *discharges.values()) == []
+    told = [
+        feed.entry(row, record=record, rev=3, change="corrected"),
+        feed.entry(row, record=record, rev=4, change="corrected", display_until=date(2050, 1, 1)),
+        discharges[5],
+        feed.entry(row, record=record, rev=7, change="corrected"),
+    ]
+    if shown:
+        await province.deliver(feed.entry(row, record=record), discharges[2])
+    for count in batches:
+        await province.deliver(*told[:count])
+        told = told[count:]
+    events = await province.events(record)
+    assert [event.origin_rev or event.rev for event in events if event.change == "discharged"] == [2, 5]
+    assert events[-1].state == "published"

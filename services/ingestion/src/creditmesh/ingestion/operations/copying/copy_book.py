@@ -39,7 +39,8 @@ class CopyBook:
         """Of copies that are withheld: the newest revision, as its origin counts it, that was shown."""
         self._early: dict[UUID, list[EarlyChange]] = defaultdict(list)
         """What was said of records, or of content, that is not held: their ends, and whom they concern no more."""
-        self._new: list[EarlyChange] = []
+        self._new: list[tuple[EarlyChange, int]] = []
+        """What is said so now, and the newest revision of the record, as its origin counts it, that was shown then."""
         self._seen: list[tuple[int, UUID, int]] = []
         """Content that is held now, of records of which something was said before."""
 
@@ -148,6 +149,13 @@ class CopyBook:
             return self._shown.get(place, 0)
         return self._book.origin_rev(place)
 
+    def _shown_rev(self, record: UUID) -> int:
+        """The newest revision of the record, as its origin counts it, that is shown or was; 0 of what is not held."""
+        place = self._held.get(record)
+        if place is None or self._state(place) == "withheld":
+            return 0 if place is None else self._shown.get(place, 0)
+        return self._book.origin_rev(place)
+
     def _remember(self, entry: PeerEntry) -> FieldError | None:
         """Keep what was said of what is not held; a discharge only if it says of whom, and of whom content may name."""
         role = "" if entry.effect in HIDING or entry.body is None else entry.body.role
@@ -157,7 +165,7 @@ class CopyBook:
             part = self._ctx.part(str(entry.record))
             early = EarlyChange(part, entry.record, entry.origin, role or "", entry.rev, entry.rev)
             self._early[entry.record].append(early)
-            self._new.append(early)
+            self._new.append((early, self._shown_rev(entry.record)))
         return None
 
     def _has_ended(self, entry: PeerEntry) -> bool:
@@ -225,6 +233,7 @@ class CopyBook:
         self._book.add(candidate, by, change=body.change, peer_revision=revision)
         if body.record in self._early:
             self._seen.append((self._ctx.part(str(body.record)), body.record, body.rev))
+            self._new = [each for each in self._new if each[0].record != body.record or each[0].last_rev > body.rev]
         if body.record not in self._held:
             self._held[body.record] = candidate.place
             if body.origin == self._ctx.node.code:
