@@ -120,7 +120,8 @@ _NEWEST_SHOWN = f"""
 """
 _EXPIRED = f"""
     select u.part, u.subject, u.natural_key from {_PLACES}
-      join ingestion.closed c on c.part = u.part and c.natural_key = u.natural_key and c.state = 'published'
+      join ingestion.closed c on c.part = u.part and c.natural_key = u.natural_key
+                             and c.state in ('published', 'withheld')
 """
 # What is counted ahead of its origin (`told_rev`) came after what stands under that number here, and is it.
 _SAID = """
