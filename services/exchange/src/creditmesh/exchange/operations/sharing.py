@@ -1,5 +1,6 @@
 """What this node shares: revisions upwards, its catalogue downwards, each as an entry of a feed."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft,
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
 from creditmesh.exchange.store import feeds, forgetting, lost
-from creditmesh.exchange.store.lost import FoundRevision, LostEntry
+from creditmesh.exchange.store.lost import COPY, FoundRevision, LostEntry
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
@@ -57,29 +58,41 @@ async def _not_there(ctx: Context, changes: Sequence[Change]) -> Sequence[Change
     """Those that do not stand in `up` already, fetched back before they were here: these entries point to them now.
 
     Whether their item is shared still makes no difference to what stands there. A revision that was made here under a
-    number which was lost is another one, and is told.
+    number which was lost is another one, and is told; so is content that is withheld there, where its item is shared.
     """
     session = await ctx.session()
     records = {event.record for _, event in changes}
-    gone = {(each.record, each.rev): each for each in await lost.of_records(session, UP, records)} if records else {}
+    gone = defaultdict[tuple[UUID | None, int | None], list[LostEntry]](list)
+    for each in await lost.of_records(session, UP, records) if records else ():
+        gone[each.record, each.rev].append(each)
     if not gone:
         return changes
-    bodies = await feeds.bodies(session, UP, [each.index for each in gone.values()])
+    bodies = await feeds.bodies(session, UP, [each.index for entries in gone.values() for each in entries])
     there, found = set[UUID](), list[FoundRevision]()
     for event in (event for _, event in changes if (event.record, event.rev) in gone):
-        entry = gone[event.record, event.rev]
-        if event.change == "withheld":  # in place of content that is gone, or was refused
+        entries = gone[event.record, event.rev]
+        same = [each for each in entries if _is_of(event, each, bodies[each.index])]
+        # What is withheld is so in place of content that is gone, or was refused. One number may have two entries: what
+        # was withheld for it, and what it is.
+        if event.change == "withheld" or (len(same) == len(entries) and _says(ctx, event, same)):
             there.add(event.revision)
-        elif _is_of(event, entry, bodies[entry.index]):
-            there.add(event.revision)
-            found.append(FoundRevision(entry.index, event.subject, event.item, event.party))
+        found += [FoundRevision(each.index, event.subject, event.item, event.party) for each in same]
     await lost.found(session, UP, found)
     if found:  # what was kept to be told from another revision may be forgotten now
         await forgetting.back_to(session, UP, min(each.index for each in found))
     return [each for each in changes if each[1].revision not in there]
 
 
+def _says(ctx: Context, event: RecordChanged, entries: Sequence[LostEntry]) -> bool:
+    """Whether one of these entries of its number says all of the revision that goes up."""
+    withheld = event.change not in STATE_CHANGES and not _item(ctx, event).shared_by(ctx.node.tier)
+    return withheld or any(each.change == event.change for each in entries)
+
+
 def _is_of(event: RecordChanged, entry: LostEntry, body: str | None) -> bool:
+    """Whether the entry is settled by the revision of its number. An own one stays listed while it is withheld."""
+    if entry.change == "withheld":
+        return event.change != "withheld" or entry.why == COPY
     if event.change != entry.change or event.change in STATE_CHANGES:
         return event.change == entry.change
     return body is not None and orjson.loads(body).get("revision") == str(event.revision)
