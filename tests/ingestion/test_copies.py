@@ -1053,3 +1053,20 @@ async def test_a_discharge_between_the_first_and_the_last_of_a_role_is_not_lost(
     events = await province.events(record)
     assert [event.origin_rev or event.rev for event in events if event.change == "discharged"] == [2, 5]
     assert events[-1].state == "published"
+
+
+async def test_who_was_discharged_in_refused_content_is_so_in_what_is_opened_again_after_an_end(province: House):
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    told = [
+        feed.entry(row, record=record),
+        feed.entry(row, record=record, rev=2, change="corrected", display_until=date(2050, 1, 1)),
+        feed.entry(row, record=record, rev=3, change="discharged", role="legal_representative"),
+        feed.entry(row, record=record, rev=4, change="withdrawn"),
+        feed.entry(row, record=record, rev=5, change="reopened"),
+    ]
+    for entry in told:
+        await province.deliver(entry)
+    first, *_, discharged, reopened = await province.events(record)
+    assert (discharged.change, discharged.about) == ("discharged", first.related[0].subject)
+    assert (reopened.change, reopened.state) == ("reopened", "published")

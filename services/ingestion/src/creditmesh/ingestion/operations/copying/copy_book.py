@@ -16,7 +16,7 @@ from creditmesh.ingestion.store.copies import EarlyChange
 from creditmesh.ingestion.store.revisions import Place, RevisionSaid
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import HIDING, NEWER_VERSION, RecordBody, effect
+from creditmesh.schemas.exchange import ENDS, HIDING, NEWER_VERSION, RecordBody, effect
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
@@ -36,7 +36,9 @@ class CopyBook:
         """Of entries that came before: what the revisions of their numbers are here."""
         self._begun: list[tuple[int, UUID, Place]] = []
         self._shown: dict[Place, int] = {}
-        """Of copies that are withheld: the newest revision, as its origin counts it, that was shown."""
+        """Of copies that are withheld: the newest revision, as its origin counts it, that was applied before."""
+        self._published: dict[Place, int] = {}
+        """Of copies that are not shown: the newest revision, as its origin counts it, after which they were."""
         self._early: dict[UUID, list[EarlyChange]] = defaultdict(list)
         """What was said of records, or of content, that is not held: their ends, and whom they concern no more."""
         self._new: list[tuple[EarlyChange, int]] = []
@@ -61,8 +63,12 @@ class CopyBook:
         await self._book.open_newest({*self._held.values(), *(candidate.place for _, candidate in made)})
         self._said = await revisions.said(session, self._numbered(entries))
         withheld = {record: place for record, place in self._held.items() if self._state(place) == "withheld"}
-        self._shown = await revisions.newest_shown(session, withheld.values())
-        unseen = {r: parts[r] for r, _ in made if r not in self._held or r in withheld}
+        self._shown = await revisions.newest_of(session, withheld.values(), {"published", *ENDS})
+        hidden = {
+            record: place for record, place in self._held.items() if self._state(place) not in {None, "published"}
+        }
+        self._published = await revisions.newest_of(session, hidden.values(), {"published"})
+        unseen = {r: parts[r] for r, _ in made if r not in self._held or r in hidden}
         for each in await store.early(session, unseen):
             self._early[each.record].append(each)
         self._expired = await revisions.expired(session, (place for _, each in made for place in _told_by(each)))
@@ -86,7 +92,7 @@ class CopyBook:
         if candidate is not None:
             self._add(entry.known_body, candidate)
         elif newest is not None:
-            self._note_shown(entry, place)
+            self._note_shown(place)
             self._book.change_state(place, self._change_of(entry, place))
         return None
 
@@ -116,8 +122,7 @@ class CopyBook:
         reached = self._shown.get(place, 0) if waits else self._book.origin_rev(place)
         rev = reached + 1 if entry.waits else entry.rev
         if rev > reached and self._may_withhold(entry, place):
-            if state != "withheld":
-                self._shown[place] = reached
+            self._note_shown(place)
             revision = PeerRevision(entry.record, rev)
             why = NEWER_VERSION if entry.waits else None
             self._book.change_state(place, StateChange(change="withheld", reason=why, peer_revision=revision))
@@ -131,9 +136,12 @@ class CopyBook:
         newest = self._book.newest(place)
         return None if newest is None else newest.state
 
-    def _note_shown(self, entry: PeerEntry, place: Place) -> None:
-        if entry.change == "withheld" and self._state(place) != "withheld":
+    def _note_shown(self, place: Place) -> None:
+        """Note what is applied there before something else is."""
+        if self._state(place) != "withheld":
             self._shown[place] = self._book.origin_rev(place)
+        if self._state(place) == "published":
+            self._published[place] = self._book.origin_rev(place)
 
     def _came_before(self, entry: PeerEntry, place: Place) -> bool:
         """Whether it changes nothing: what is held is newer or withheld for good, or it ended before it came."""
@@ -152,8 +160,8 @@ class CopyBook:
     def _shown_rev(self, record: UUID) -> int:
         """The newest revision of the record, as its origin counts it, that is shown or was; 0 of what is not held."""
         place = self._held.get(record)
-        if place is None or self._state(place) == "withheld":
-            return 0 if place is None else self._shown.get(place, 0)
+        if place is None or self._state(place) != "published":
+            return 0 if place is None else self._published.get(place, 0)
         return self._book.origin_rev(place)
 
     def _remember(self, entry: PeerEntry) -> FieldError | None:
@@ -242,8 +250,8 @@ class CopyBook:
 
     def _discharge_early(self, before: PeerRevision, by: Attribution, candidate: Candidate) -> None:
         """Who was discharged between what was shown and this content is so in it: who it was is not known here."""
-        shown = self._shown.get(candidate.place, 0)
-        if self._state(candidate.place) not in {None, "withheld"}:  # whatever came since was applied
+        shown = self._published.get(candidate.place, 0)
+        if self._state(candidate.place) == "published":  # whatever came since was applied
             return
         for each in self._early.get(before.record, ()):
             about = candidate.has_role(each.role) if each.origin == by.origin else None
