@@ -1,6 +1,7 @@
 """A copy that is behind where its feed stood when it was announced tells of no record until it has stood there."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -18,7 +19,7 @@ from creditmesh.exchange.store import copies
 from creditmesh.node import feeds
 from creditmesh.schemas import received
 from creditmesh.schemas.events import EntriesJudged, PageReceived
-from creditmesh.schemas.exchange import EntryLine
+from creditmesh.schemas.exchange import NEWER_VERSION, EntryLine, RecordBody
 from creditmesh.schemas.words import Change
 from tests.exchange.sender import Puller, answered
 from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
@@ -55,7 +56,11 @@ class Records:
         self.acknowledged = 0
 
     def add(self, record: UUID, rev: int, change: str) -> None:
-        self._at.sender.add(1)
+        if change == "waits":
+            self._at.sender.add_with(_waits(self._at.sender.who.code, record, rev))
+            change = "withheld"
+        else:
+            self._at.sender.add(1)
         entry = self._at.sender.entries[-1]
         line = orjson.loads(entry["line"]) | {"type": "record", "record": record, "rev": rev, "change": change}
         entry["line"] = orjson.dumps(line | {"origin": self._at.sender.who.code}, default=str).decode()
@@ -65,6 +70,16 @@ class Records:
             return await self._answer(request)
         feed = {"feed": "up", "size": self.announced, "root": "", "acknowledged": self.acknowledged}
         return answered(orjson.dumps({"items": [feed]}))
+
+
+def _waits(origin: str, record: UUID, rev: int) -> str:
+    """What a node says of a record of which something waits there."""
+    day = date(2026, 5, 11)
+    return RecordBody(
+        record=record, rev=rev, revision=new_id(), change="withheld", state="withheld", reason=NEWER_VERSION,
+        origin=origin, party="market", item="penalty", kind="organisation", issuer="x", fields={},
+        decided_on=day, display_from=day,
+    ).model_dump_json()  # fmt: skip
 
 
 @pytest.fixture
@@ -121,6 +136,10 @@ async def test_nothing_is_told_before_the_copy_stands_where_the_feed_stood(pulle
         (("accepted", "discharged", "corrected", "marked", "corrected"), [2]),
         (("accepted", "discharged", "withdrawn"), [0]),
         (("accepted", "marked", "withheld"), [0]),
+        (("accepted", "waits"), []),
+        (("accepted", "waits", "marked"), []),
+        (("accepted", "waits", "corrected"), [0]),
+        (("accepted", "waits", "withheld"), [0]),
     ],
 )
 @pytest.mark.parametrize("noted", ["now", "by a version before"])
@@ -144,6 +163,29 @@ async def test_content_that_says_who_was_discharged_is_told_and_what_else_was_re
     told = [PageReceived.model_validate_json(row["data"]) for row in rows]
     assert [index for page in told for index in page.replaced] == gone
     assert {entry.index for page in told for entry in page.entries if entry.body is None} >= set(gone)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_what_came_of_what_waited_stands_at_its_number(
+    puller: Puller,  # noqa: F811
+    records: Records,
+    apart: bool,  # noqa: FBT001
+):
+    record = new_id()
+    said = [("accepted", 1), ("waits", 2), ("corrected", 2), ("waits", 2), ("marked", 3)]
+    records.announced = len(said)
+    for change, rev in said:
+        records.add(record, rev, change)
+        if apart:
+            await puller.step()
+    await puller.step()
+    async with puller.city.node.database.session() as session:
+        rows = await session.fetch(
+            "select rev, change, index from exchange.sent_revision where record = $1 order by rev", record
+        )
+        told = await session.fetch(PAGES, puller.sender.who.code)
+    assert [tuple(row) for row in rows] == [(1, "accepted", 0), (2, "corrected", 2), (3, "marked", 4)]
+    assert [index for row in told for index in PageReceived.model_validate_json(row["data"]).replaced] == [0]
 
 
 async def test_what_a_copy_held_back_is_told_some_at_a_time_and_nothing_comes_in_between(

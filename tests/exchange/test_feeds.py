@@ -135,6 +135,7 @@ async def test_what_becomes_of_a_record_follows_after_its_item_is_shared_no_more
     assert EntryLine.model_validate_json(first.line).change == "accepted"
     later = [RecordBody.model_validate_json(entry.body) for entry in others]
     assert [(body.change, body.state) for body in later] == [("withheld", "withheld"), ("withdrawn", "withdrawn")]
+    assert later[0].reason is None, "why it was corrected is not why it is withheld"
     assert [(body.fields, body.sealed) for body in later] == [({}, None)] * 2
 
 

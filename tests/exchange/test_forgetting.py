@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
-from creditmesh.exchange.entries import Draft, place_of
+from creditmesh.exchange.entries import Draft, place_of, record_draft
 from creditmesh.exchange.operations.comparing import compared
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.forgetting import forget_next
 from creditmesh.exchange.store import forgetting
-from creditmesh.schemas.events import RecordPurged
-from creditmesh.schemas.exchange import EntryLine, FeedEntry, FeedKeyBody, RecordBody, feed_origin
+from creditmesh.schemas.events import RecordChanged, RecordPurged
+from creditmesh.schemas.exchange import NEWER_VERSION, EntryLine, FeedEntry, FeedKeyBody, RecordBody, feed_origin
 from tests.exchange.conftest import City, Neighbour, Signer, neighbour, row_of
 from tests.exchange.test_feeds import MARKET, of_record, publish_penalty, submit_one, submitted
 from tests.support.cast import ITEM, penalty, resident
@@ -202,6 +202,8 @@ RULES: dict[tuple[str, ...], list[bool]] = {
     ("accepted", "discharged", "corrected", "withdrawn"): [False, False, False, False],
     ("accepted", "withdrawn", "reopened"): [False, False, True],
     ("accepted", "withheld"): [False, False],
+    ("accepted", "waits", "corrected"): [False, False, True],
+    ("accepted", "waits", "withdrawn"): [False, False, False],
 }
 """What an older version wrote, whole in every entry: which bodies stay."""
 
@@ -250,3 +252,18 @@ async def test_after_what_was_left_the_forgetter_rests_however_fast_the_feed_gro
         await append(ctx, "up", of_one_each(3))
         assert await forget_next(ctx, waits_for=()) is False
         assert (await forgetting.lead(await ctx.session(), "up")).until == 3  # type: ignore[union-attr]
+
+
+async def test_content_behind_which_something_only_waited_stays_for_who_comes_later(lonely: City):
+    """A mark that had waited shows it again, and does not say it again."""
+    [said] = await submitted(lonely, "示市监罚〔2026〕77号")
+    async with lonely.node.database.session() as session:
+        [row] = await session.fetch("select data from ingestion.revision where record = $1", UUID(said["record"]))
+    shown = RecordChanged.model_validate_json(row["data"])
+    waits = {"rev": 2, "change": "withheld", "state": "withheld", "reason": NEWER_VERSION}
+    events = [shown.model_copy(update=each) for each in (waits, {"rev": 2, "change": "marked", "mark": "disputed"})]
+    async with lonely.node.context("exchange") as ctx:
+        await append(ctx, "up", [record_draft(each, at=ctx.instant, sealed=None) for each in events])
+        await ctx.commit()
+    await looked_through(lonely)
+    assert (await bodies(lonely, said["record"]))[0] == ("accepted", True)

@@ -468,3 +468,20 @@ async def test_what_an_older_version_fetched_back_is_listed_and_what_others_send
         known = await lost.of_records(session, "up", [each.record for each in listed if each.record is not None])
     assert [(each.index, each.why) for each in listed] == [(1, "not_made_again")]
     assert known == listed
+
+
+BEFORE_WAITS = """
+insert into exchange.feed_entry (feed, index, line, record, rev, change, body)
+values ('up', $1, '{}', gen_random_uuid(), 2, 'withheld', $2)
+"""
+
+
+async def test_what_only_waited_is_told_apart_from_what_was_withheld(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    bodies = [json.dumps({"reason": each, "basis": None}, separators=(",", ":")) for each in ("newer_version", None)]
+    async with database.session("ddl") as session:
+        await session.execute("update exchange.alembic_version set version_num = 'exchange_0019'")
+        await session.executemany(BEFORE_WAITS, list(enumerate(bodies)))
+        await upgraded(postgres, database)
+        rows = await session.fetch("select change from exchange.feed_entry order by index")
+    assert [row["change"] for row in rows] == ["waits", "withheld"]

@@ -751,6 +751,39 @@ async def test_a_mark_lifts_nothing_of_what_had_waited_and_is_refused(province: 
     assert (await province.events(record))[-1].state == "withheld"
 
 
+@pytest.mark.parametrize("waits", ["here", "below"])
+@pytest.mark.parametrize("what", ["withheld", "withheld and told why"])
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_mark_lifts_nothing_of_what_had_waited_and_is_withheld_for_good(
+    province: House,
+    waits: str,
+    what: str,
+    together: bool,  # noqa: FBT001
+):
+    """Its origin shares it no more, or the node below refuses it now: what stood before is not what it says."""
+    feed, record = await opened_feed(province), new_record()
+    row = person_penalty(province.number())
+    waited = feed.entry(row, record=record, rev=2, change="withheld", state="withheld", reason="newer_version")
+    withheld = (
+        feed.entry_of(None, record, 2, "withheld")
+        if what == "withheld"
+        else feed.entry(row, record=record, rev=2, change="withheld", state="withheld")
+    )
+    await province.deliver(feed.entry(row, record=record))
+    await province.deliver(unknown(feed, record) if waits == "here" else waited)
+    told = [withheld, waited, withheld, feed.entry(row, record=record, rev=3, change="marked")]
+    for batch in [told] if together else [[each] for each in told]:
+        assert await codes(province, *batch) == []
+    events = await province.events(record)
+    assert [(event.rev, event.change, event.state) for event in events[1:]] == [
+        (2, "withheld", "withheld"), (3, "withheld", "withheld"), (4, "marked", "withheld"),
+    ]  # fmt: skip
+    assert events[-1].origin_rev == 3
+    assert await codes(province, feed.entry(row, record=record, rev=4, change="corrected", mark="disputed")) == []
+    last = (await province.events(record))[-1]
+    assert (last.state, last.origin_rev or last.rev) == ("published", 4)
+
+
 async def test_what_was_discharged_or_ended_before_its_content_came_stays_so(province: House):
     feed, number = await opened_feed(province), province.number()
     row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
@@ -991,3 +1024,83 @@ async def test_an_end_that_was_decided_again_under_its_number_has_ended_it(provi
     for _ in range(2):
         assert await codes(province, feed.entry(row, record=record, rev=2, change="repaired")) == []
     assert [event.change for event in await province.events(record)] == ["accepted", "repaired"]
+
+
+async def test_what_only_waited_before_its_content_came_has_not_ended_it(province: House):
+    feed, record = await opened_feed(province), new_record()
+    row = person_penalty(province.number())
+    waits = feed.entry(row, record=record, rev=2, change="withheld", state="withheld", reason="newer_version")
+    mark = feed.entry(row, record=record, rev=2, change="marked")
+    assert await codes(province, waits, mark) == []
+    assert await codes(province, feed.entry(row, record=record), waits, mark) == []
+    assert [event.state for event in await province.events(record)] == ["published", "withheld", "published"]
+
+
+@pytest.mark.parametrize("before", ["another", "nobody"])
+async def test_a_discharge_in_own_content_that_is_not_made_again_is_listed_and_discharges_nobody_else(
+    province: House, before: str
+):
+    """After a restore: whoever was discharged is not whom the content that is here names. It is decided again."""
+    feed, record, number = await opened_feed(province, peer="province"), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    first = row | {"CF_FR_ZJHM": resident(number, born="19700101")} if before == "another" else penalty(number)
+    await province.deliver(feed.entry(first, record=record))
+    refused = feed.entry(row, record=record, rev=2, change="corrected", display_until=date(2050, 1, 1))
+    discharged = feed.entry(row, record=record, rev=3, change="discharged", role="legal_representative")
+    assert await codes(province, refused, discharged) == ["period_too_long", "contradictory_entry"]
+    assert await codes(province, feed.entry(row, record=record, rev=4, change="corrected")) == []
+    events = await province.events(record)
+    assert [(event.rev, event.origin_rev, event.change, event.about) for event in events] == [
+        (1, None, "accepted", None),
+        (2, None, "withheld", None),
+        (3, None, "withheld", None),
+        (4, None, "corrected", None),
+    ]
+
+
+@pytest.mark.parametrize("batches", [(1, 1, 1, 1), (2, 1, 1), (1, 1, 2), (1, 2, 1), (1, 3), (2, 2), (4,)])
+@pytest.mark.parametrize("shown", [False, True])
+async def test_a_discharge_between_the_first_and_the_last_of_a_role_is_not_lost(
+    province: House,
+    batches: tuple[int, ...],
+    shown: bool,  # noqa: FBT001
+):
+    """Content comes after all, and with it again what came of it; what was shown has no more to do with the rest."""
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    discharges = {
+        rev: feed.entry(row, record=record, rev=rev, change="discharged", role="legal_representative")
+        for rev in (2, 5, 9)
+    }
+    assert await codes(province, *discharges.values()) == []
+    told = [
+        feed.entry(row, record=record, rev=3, change="corrected"),
+        feed.entry(row, record=record, rev=4, change="corrected", display_until=date(2050, 1, 1)),
+        discharges[5],
+        feed.entry(row, record=record, rev=7, change="corrected"),
+    ]
+    if shown:
+        await province.deliver(feed.entry(row, record=record), discharges[2])
+    for count in batches:
+        await province.deliver(*told[:count])
+        told = told[count:]
+    events = await province.events(record)
+    assert [event.origin_rev or event.rev for event in events if event.change == "discharged"] == [2, 5]
+    assert events[-1].state == "published"
+
+
+async def test_who_was_discharged_in_refused_content_is_so_in_what_is_opened_again_after_an_end(province: House):
+    feed, record, number = await opened_feed(province), new_record(), province.number()
+    row = penalty(number, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(number))
+    told = [
+        feed.entry(row, record=record),
+        feed.entry(row, record=record, rev=2, change="corrected", display_until=date(2050, 1, 1)),
+        feed.entry(row, record=record, rev=3, change="discharged", role="legal_representative"),
+        feed.entry(row, record=record, rev=4, change="withdrawn"),
+        feed.entry(row, record=record, rev=5, change="reopened"),
+    ]
+    for entry in told:
+        await province.deliver(entry)
+    first, *_, discharged, reopened = await province.events(record)
+    assert (discharged.change, discharged.about) == ("discharged", first.related[0].subject)
+    assert (reopened.change, reopened.state) == ("reopened", "published")

@@ -664,6 +664,7 @@ async def test_the_unit_that_ends_held_rows_runs_in_every_process(alone: House):
     ("ended", "change", "codes", "left"),
     [
         (None, "corrected", ["retention_over"], []),
+        ("withheld", "corrected", ["retention_over"], []),
         ("withdrawn", "reopened", [], ["reopened"]),
     ],
 )

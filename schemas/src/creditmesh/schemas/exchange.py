@@ -19,7 +19,7 @@ from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, R
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
 from creditmesh.schemas.texts import CitedElsewhere, Storable, Word
-from creditmesh.schemas.words import Change, ObjectKind, RecordState, Severity
+from creditmesh.schemas.words import Change, Effect, ObjectKind, RecordState, Severity
 
 NEWER_VERSION = "newer_version"
 """The code of an entry that is refused for now: it waits until its reader has a word for what it says."""
@@ -43,10 +43,21 @@ KEY: LineType = "feed.key"
 
 ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn"})
 """The changes after which a record is shown no more, whatever its dates say."""
+HIDING: frozenset[Change] = ENDS | {"withheld"}
+"""The changes without content after which nothing that was said of the record before is shown."""
 TOLD: frozenset[Change] = ENDS | {"marked", "unmarked", "reopened", "discharged"}
 """The changes of which every holder's answer is kept."""
 STATE_CHANGES: frozenset[Change] = ENDS | {"marked", "unmarked", "discharged", "withheld"}
 """The changes that leave what a record says: they mark, unmark, end or withhold it, or discharge whom it names."""
+
+
+def effect(change: Change, reason: str | None) -> Effect:
+    """What a revision does to its record, by its change and the reason that it gives.
+
+    What is withheld only because something waits hides nothing for good: a mark or a discharge that had waited shows
+    the record again, and does not say again what it says.
+    """
+    return "waits" if change == "withheld" and reason == NEWER_VERSION else change
 
 
 def feed_origin(node: str, feed: str) -> str:

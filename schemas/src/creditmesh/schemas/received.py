@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from creditmesh.schemas.exchange import GONE, NOT_JUDGED, EntryLine, FeedEntry, LineType, RecordBody
+from creditmesh.schemas.exchange import GONE, NOT_JUDGED, EntryLine, FeedEntry, LineType, RecordBody, effect
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode
+from creditmesh.schemas.words import Effect
 
 BEHIND = "behind another"
 """It could be read, but what came before it of the same record could not."""
@@ -53,6 +54,13 @@ class ReceivedEntry:
     def type(self) -> LineType | None:
         """What it is; None where this version cannot read it."""
         return None if self.line is None else self.line.type
+
+    @property
+    def effect(self) -> Effect | None:
+        """What it does to its record; None where this version cannot read it, and of what is about none."""
+        change = None if self.line is None else self.line.change
+        body = read_body(self.body) if change == "withheld" else None
+        return None if change is None else effect(change, body.reason if isinstance(body, RecordBody) else None)
 
 
 def read_entries(

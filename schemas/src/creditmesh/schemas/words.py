@@ -9,5 +9,7 @@ Change = Literal[
     "accepted", "corrected", "marked", "unmarked", "repaired", "withdrawn", "reopened", "discharged", "withheld"
 ]
 """`discharged`: of all that the record says and is used for nothing concerns a person whom it names any more."""
+Effect = Change | Literal["waits"]
+"""What a revision does to its record. `waits`: it is withheld until what was said of it last has a word."""
 ObjectKind = Literal["item", "list", "measure", "matter", "purpose", "party", "code_set", "rule", "procedure"]
 """The kinds of object the catalogue publishes."""

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from creditmesh.schemas.chain import NodeBody
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
-from creditmesh.schemas.exchange import STATE_CHANGES, LineType, PassedType, commitment, feed_origin
+from creditmesh.schemas.exchange import STATE_CHANGES, LineType, PassedType, commitment, effect, feed_origin
 from creditmesh.schemas.signed import SignedText
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ def record_draft(event: RecordChanged, *, at: datetime, sealed: Mapping[str, str
         record=event.record,
         rev=event.rev,
         subject=event.subject,
-        change=event.change,
+        change=effect(event.change, event.reason),
         item=event.item,
         party=event.party,
     )

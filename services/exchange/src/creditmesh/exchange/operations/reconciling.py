@@ -24,6 +24,7 @@ from creditmesh.schemas.exchange import DOWN, ENDS, UP, FeedEntry
 from creditmesh.schemas.received import read_entries
 from creditmesh.schemas.reconciling import Heads, HeadsOut, RecordsOut, SaidOut, SaidPage, Saying
 from creditmesh.schemas.tlog import Range
+from creditmesh.schemas.words import Change
 
 _AT_ONCE = 200
 """Entries that are looked through at once."""
@@ -151,15 +152,16 @@ async def _said(
 def _of(peer: str, last: SaidLast, entries: Mapping[int, FeedEntry], *, waits: bool) -> SaidOut:
     content = None if last.content is None else entries.get(last.content)
     saying: Saying = "comparable"
+    change: Change = "withheld" if last.change == "waits" else last.change
     if last.elsewhere:
         saying = "elsewhere"
     elif not last.judged:
         saying = "under_way"
     elif last.change not in ENDS and (
-        waits or last.refused or last.change == "withheld" or content is None or content.body is None
+        waits or last.refused or change == "withheld" or content is None or content.body is None
     ):
         saying = "kept_back"
-    said = SaidOut(peer=peer, record=last.record, saying=saying, index=last.index, rev=last.rev, change=last.change)
+    said = SaidOut(peer=peer, record=last.record, saying=saying, index=last.index, rev=last.rev, change=change)
     if saying != "comparable" or last.change in ENDS:
         return said
     newest = entries.get(last.index)

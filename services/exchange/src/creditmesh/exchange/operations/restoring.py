@@ -38,6 +38,7 @@ from creditmesh.schemas.exchange import (
     LostOut,
     RecordBody,
     RestoredOut,
+    effect,
 )
 from creditmesh.schemas.pages import BadPage, extended
 from creditmesh.schemas.tlog import full_tiles
@@ -226,7 +227,7 @@ def _draft(entry: FeedEntry) -> Draft:
         body=entry.body,
         record=line.record,
         rev=line.rev,
-        change=line.change,
+        change=line.change and effect(line.change, None if body is None else body.reason),
         item=None if body is None else body.item,
         party=None if body is None else body.party,
     )

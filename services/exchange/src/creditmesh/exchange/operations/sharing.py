@@ -58,7 +58,7 @@ async def _not_there(ctx: Context, changes: Sequence[Change]) -> Sequence[Change
     """Those that do not stand in `up` already, fetched back before they were here: these entries point to them now.
 
     Whether their item is shared still makes no difference to what stands there. A revision that was made here under a
-    number which was lost is another one, and is told.
+    number which was lost is another one, and is told; so is content that is withheld there, where its item is shared.
     """
     session = await ctx.session()
     records = {event.record for _, event in changes}
@@ -88,7 +88,7 @@ def _says_as_little(ctx: Context, event: RecordChanged, entry: LostEntry) -> boo
     """Whether it would only say again what stands there: it stands for content that is gone, or is told without."""
     if event.change == "withheld":
         return True
-    return entry.change == "withheld" and _has_content(event.change) and not _is_open(ctx, event)
+    return _is_withheld(entry) and _has_content(event.change) and not _is_open(ctx, event)
 
 
 def _settles(event: RecordChanged, entry: LostEntry) -> bool:
@@ -99,11 +99,16 @@ def _settles(event: RecordChanged, entry: LostEntry) -> bool:
     if entry.rev is None or event.rev < entry.rev:
         return False
     if event.rev == entry.rev:
-        return entry.change == "withheld" and _has_content(event.change)
+        return _is_withheld(entry) and _has_content(event.change)
     if entry.why == COPY:  # its origin tells it
         return False
-    was_content = entry.change == "withheld" or _has_content(entry.change)
+    was_content = _is_withheld(entry) or _has_content(entry.change)
     return was_content and (event.change in ENDS or _has_content(event.change))
+
+
+def _is_withheld(entry: LostEntry) -> bool:
+    """Whether its line stands for content, for good or until something that waits has a word."""
+    return entry.change in {"withheld", "waits"}
 
 
 def _has_content(change: str | None) -> bool:
@@ -112,7 +117,7 @@ def _has_content(change: str | None) -> bool:
 
 def _is_of(event: RecordChanged, entry: LostEntry, body: str | None) -> bool:
     if event.change == "withheld":  # it stands for what is not here
-        return False
+        return _is_withheld(entry) and entry.why == COPY
     if event.change != entry.change or event.change in STATE_CHANGES:
         return event.change == entry.change
     return body is not None and orjson.loads(body).get("revision") == str(event.revision)
@@ -135,7 +140,7 @@ async def _shared(ctx: Context, changes: Sequence[Change]) -> list[Change]:
 def _without_content(event: RecordChanged) -> RecordChanged:
     said: dict[str, object] = {"fields": {}, "sealed": ()}
     if event.change not in STATE_CHANGES:
-        said |= {"change": "withheld", "state": "withheld"}
+        said |= {"change": "withheld", "state": "withheld", "reason": None}
     return event.model_copy(update=said)
 
 

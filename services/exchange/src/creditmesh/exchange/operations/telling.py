@@ -14,10 +14,10 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import PageChunk, held_back, told_anew
 from creditmesh.exchange.store import catching_up, copies, pages, refusals, revisions, waiting
 from creditmesh.exchange.store.pages import ReceivedPage
-from creditmesh.exchange.store.revisions import HIDING, ContentPlace, SentRevision
+from creditmesh.exchange.store.revisions import ContentPlace, SentRevision
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import ENDS, STATE_CHANGES, UP, FeedEntry
+from creditmesh.schemas.exchange import ENDS, HIDING, STATE_CHANGES, UP, FeedEntry
 from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
 
 _AT_ONCE = 50
@@ -113,8 +113,7 @@ async def replaced(session: Session, peer: str, entries: Iterable[ReceivedEntry]
 
 def ended_by(entries: Iterable[ReceivedEntry]) -> set[UUID]:
     """The records that these entries end, or withhold."""
-    changed = (each.line for each in entries if each.feed == UP and each.line is not None)
-    return {line.record for line in changed if line.record is not None and line.change in HIDING}
+    return {each.record for each in entries if each.feed == UP and each.record is not None and each.effect in HIDING}
 
 
 async def tell_ended(ctx: Context, peer: str, records: Collection[UUID]) -> None:
@@ -136,7 +135,7 @@ async def learn(session: Session, peer: str, records: Collection[UUID]) -> None:
     """Read off its page what became of these records by a revision of which an older version noted the place alone."""
     while unread := await revisions.unread(session, peer, records, limit=_AT_ONCE) if records else []:
         found = await _read(session, peer, UP, [each.index for each in unread])
-        changes = {each.index: each.line.change for each in found if each.line is not None}
+        changes = {each.index: each.effect for each in found}
         # What is not there any more is taken for what leaves nothing to be shown.
         known = [each._replace(change=changes.get(each.index) or "withheld") for each in unread]
         await revisions.read(session, peer, known)
@@ -195,7 +194,7 @@ async def note_sent(session: Session, entries: Iterable[ReceivedEntry]) -> None:
     await revisions.note_sent(
         session,
         [
-            SentRevision(line.record, line.rev, each.peer, each.index, line.change)
+            SentRevision(line.record, line.rev, each.peer, each.index, each.effect)
             for each in entries
             if (line := each.line) is not None and each.feed == UP and line.type == "record"
             if line.record is not None and line.rev is not None

@@ -8,8 +8,8 @@ from creditmesh.chassis.bus.listen import CHANNEL
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.entries import Draft
 from creditmesh.exchange.store import tiles as tree
-from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.tlog import Range, Subtree
+from creditmesh.schemas.words import Effect
 
 _PLACED = "index, line, record, rev, subject, change, item, party"
 _ENTRY = ("feed", "index", "line", "salt", "body", "record", "rev", "subject", "change", "item", "party")
@@ -24,7 +24,7 @@ class Placed:
     record: UUID
     rev: int
     subject: UUID
-    change: Change
+    change: Effect
     item: str
     party: str
 

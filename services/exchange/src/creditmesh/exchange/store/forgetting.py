@@ -5,7 +5,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.exchange.store.revisions import BESIDE, HIDING
+from creditmesh.exchange.store.revisions import BESIDE
+from creditmesh.schemas.exchange import HIDING
 
 ENTRIES_AT_ONCE = 1000
 _SPAN = 4096

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.store.pages import EntryPlace
-from creditmesh.exchange.store.revisions import HIDING
-from creditmesh.schemas.exchange import GONE, OF_SENDER, STATE_CHANGES, TOLD
+from creditmesh.schemas.exchange import GONE, HIDING, OF_SENDER, STATE_CHANGES, TOLD
 
 _WITH_CONTENT = TOLD - STATE_CHANGES | {"discharged"}
 """The changes that holders answer for and that are refused for what they say."""

@@ -5,13 +5,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.schemas.exchange import ENDS, STATE_CHANGES
-from creditmesh.schemas.words import Change
+from creditmesh.schemas.exchange import HIDING, STATE_CHANGES
+from creditmesh.schemas.words import Effect
 
-HIDING: frozenset[Change] = ENDS | {"withheld"}
-"""The changes without content after which nothing that was said of the record before is to be shown."""
-BESIDE: frozenset[Change] = STATE_CHANGES - HIDING
-"""The changes that stand beside content: marks and discharges."""
+BESIDE: frozenset[Effect] = (STATE_CHANGES - HIDING) | {"waits"}
+"""The effects that stand beside content: marks and discharges, and what waits."""
 
 
 class SentRevision(NamedTuple):
@@ -21,7 +19,7 @@ class SentRevision(NamedTuple):
     rev: int
     peer: str
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a revision for
-    change: Change | None
+    change: Effect | None
 
 
 class ContentPlace(NamedTuple):
@@ -38,7 +36,7 @@ class SaidLast(NamedTuple):
     record: UUID
     index: int  # type: ignore[assignment]  # as above
     rev: int
-    change: Change
+    change: Effect
     content: int | None
     """Where the newest stands that has content."""
     judged: bool
@@ -48,13 +46,15 @@ class SaidLast(NamedTuple):
     """Whether another peer's feed says something newer."""
 
 
+# What waits has the number of what it waits for, whose place this is then.
 _NOTE_SENT = """
     insert into exchange.sent_revision (record, rev, peer, index, change)
     select distinct on (record, rev, peer) record, rev, peer, index, change
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
                   cast(:indices as bigint[]), cast(:changes as text[])) as w(record, rev, peer, index, change)
-     order by record, rev, peer, index
-        on conflict do nothing
+     order by record, rev, peer, change = 'waits', index
+        on conflict (record, rev, peer) do update set index = excluded.index, change = excluded.change
+     where sent_revision.change = 'waits' and excluded.change <> 'waits'
 """
 _SENT_BY_CHILDREN = """
     select s.record, s.rev, s.peer, s.index
@@ -205,7 +205,7 @@ async def said_last(session: Session, peer: str, feed: str, records: Collection[
     `most`: of so many entries no stretch is judged at once.
     """
     wanted = {"peer": peer, "feed": feed, "records": list(records), "most": most}
-    rows = await session.fetch(_SAID_LAST, wanted | {"state_changes": sorted(STATE_CHANGES)}) if records else ()
+    rows = await session.fetch(_SAID_LAST, wanted | {"state_changes": sorted(BESIDE | HIDING)}) if records else ()
     return [SaidLast(UUID(bytes=record.bytes), *said) for record, *said in rows]
 
 

@@ -73,6 +73,7 @@ class EarlyChange(NamedTuple):
     role: str
     """Empty: it ended or was withheld."""
     first_rev: int
+    """The first that came after what was shown, when it was said."""
     last_rev: int
 
 
@@ -82,15 +83,23 @@ _EARLY = """
      cross join lateral (
         select * from ingestion.early_change i where i.part = w.part and i.record = w.record offset 0) e
 """
-# In the order of their key, by which two transactions do not wait for each other.
+# In the order of their key, by which two transactions do not wait for each other. What was shown since has the first
+# behind it, so that one that was shown itself stands for none that comes after it.
 _REMEMBER = """
+    with said as (
+        select part, record, origin, role, min(rev) as first_rev, max(rev) as last_rev, max(shown) as shown
+          from unnest(cast(:parts as integer[]), cast(:records as uuid[]), cast(:origins as text[]),
+                      cast(:roles as text[]), cast(:revs as integer[]), cast(:shown as integer[]))
+               as w(part, record, origin, role, rev, shown)
+         group by part, record, origin, role
+    )
     insert into ingestion.early_change as e (part, record, origin, role, first_rev, last_rev)
-    select part, record, origin, role, min(rev), max(rev)
-      from unnest(cast(:parts as integer[]), cast(:records as uuid[]), cast(:origins as text[]), cast(:roles as text[]),
-                  cast(:revs as integer[])) as w(part, record, origin, role, rev)
-     group by part, record, origin, role order by record, origin, role
+    select part, record, origin, role, first_rev, last_rev from said order by record, origin, role
         on conflict (record, origin, role, part)
-        do update set first_rev = least(e.first_rev, excluded.first_rev),
+        do update set first_rev = case
+            when e.first_rev > (select s.shown from said s where (s.record, s.origin, s.role, s.part)
+                                                               = (e.record, e.origin, e.role, e.part))
+            then least(e.first_rev, excluded.first_rev) else excluded.first_rev end,
                       last_rev = greatest(e.last_rev, excluded.last_rev)
 """
 _FORGET = """
@@ -108,11 +117,11 @@ async def early(session: Session, records: Mapping[UUID, int]) -> list[EarlyChan
     return [EarlyChange(*row) for row in rows]
 
 
-async def remember(session: Session, changes: Sequence[EarlyChange]) -> None:
-    """Keep what was said of records that are not held: the first and the last of a kind."""
+async def remember(session: Session, changes: Sequence[tuple[EarlyChange, int]]) -> None:
+    """Keep what was said of what is not held: the first and the last of a kind behind what was shown (a revision)."""
     if changes:
-        columns = ("parts", "records", "origins", "roles", "revs")
-        rows = [change[:5] for change in changes]
+        columns = ("parts", "records", "origins", "roles", "revs", "shown")
+        rows = [(*change[:5], shown) for change, shown in changes]
         await session.execute(_REMEMBER, dict(zip(columns, zip(*rows, strict=True), strict=True)))
 
 

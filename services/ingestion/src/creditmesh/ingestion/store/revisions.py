@@ -111,16 +111,18 @@ _NEWEST = f"""
          where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
          order by i.rev desc limit 1) r
 """
-_NEWEST_SHOWN = f"""
+_NEWEST_OF = f"""
     select u.part, u.subject, u.natural_key, r.rev, r.data from {_PLACES}
      cross join lateral (
         select i.rev, i.data from ingestion.revision i
-         where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key and i.state <> 'withheld'
+         where i.part = u.part and i.subject = u.subject and i.natural_key = u.natural_key
+           and i.state = any(cast(:states as text[]))
          order by i.rev desc limit 1) r
 """
 _EXPIRED = f"""
     select u.part, u.subject, u.natural_key from {_PLACES}
-      join ingestion.closed c on c.part = u.part and c.natural_key = u.natural_key and c.state = 'published'
+      join ingestion.closed c on c.part = u.part and c.natural_key = u.natural_key
+                             and c.state in ('published', 'withheld')
 """
 # What is counted ahead of its origin (`told_rev`) came after what stands under that number here, and is it.
 _SAID = """
@@ -230,10 +232,10 @@ async def newest(session: Session, places: Iterable[Place]) -> dict[Place, Store
     return {stored.place: stored for stored in map(_stored, rows)}
 
 
-async def newest_shown(session: Session, places: Iterable[Place]) -> dict[Place, int]:
-    """The newest revision at each of these places, as its origin counts it, that does not say that it is withheld."""
+async def newest_of(session: Session, places: Iterable[Place], states: Collection[str]) -> dict[Place, int]:
+    """The newest revision at each of these places, as its origin counts it, after which it was in such a state."""
     wanted = set(places)
-    rows = await session.fetch(_NEWEST_SHOWN, _columns(wanted)) if wanted else ()
+    rows = await session.fetch(_NEWEST_OF, {**_columns(wanted), "states": list(states)}) if wanted else ()
     return {(part, subject, key): orjson.loads(data).get("origin_rev") or rev for part, subject, key, rev, data in rows}
 
 

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.vault.cipher import Cipher, TamperedSeal
-from creditmesh.ingestion.operations.copying.copy_book import HIDING
 from creditmesh.ingestion.operations.copying.entries import PeerEntry
 from creditmesh.ingestion.operations.copying.feed_keys import FeedCiphers
 from creditmesh.ingestion.operations.records.record_book import PeerRevision, RecordBook, StateChange
@@ -23,7 +22,7 @@ from creditmesh.ingestion.store.revisions import Place, Stored
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.exchange import UP, RecordBody
+from creditmesh.schemas.exchange import HIDING, UP, RecordBody
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.received import read_body
 from creditmesh.schemas.reconciling import Difference, RecordComparedOut, SaidOut, ShownOut

@@ -17,12 +17,9 @@ from creditmesh.ingestion.store.revisions import Place, RevisionSaid
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.bounds import MOST_REVISIONS
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import ENDS, NEWER_VERSION, STATE_CHANGES
+from creditmesh.schemas.exchange import ENDS, HIDING, NEWER_VERSION, STATE_CHANGES, effect
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
-
-HIDING = ENDS | {"withheld"}
-"""The changes after which nothing that was said of the record before is shown."""
 
 
 class CopyBook:
@@ -40,10 +37,13 @@ class CopyBook:
         """Of entries that came before: what the revisions of their numbers are here."""
         self._begun: list[tuple[int, UUID, Place]] = []
         self._shown: dict[Place, int] = {}
-        """Of copies that are withheld: the newest revision, as its origin counts it, that was shown."""
+        """Of copies that are withheld: the newest revision, as its origin counts it, that was applied before."""
+        self._published: dict[Place, int] = {}
+        """Of copies that are not shown: the newest revision, as its origin counts it, after which they were."""
         self._early: dict[UUID, list[EarlyChange]] = defaultdict(list)
         """What was said of records, or of content, that is not held: their ends, and whom they concern no more."""
-        self._new: list[EarlyChange] = []
+        self._new: list[tuple[EarlyChange, int]] = []
+        """What is said so now, and the newest revision of the record, as its origin counts it, that was shown then."""
         self._seen: list[tuple[int, UUID, int]] = []
         """Content that is held now, of records of which something was said before."""
 
@@ -68,8 +68,12 @@ class CopyBook:
         await self._book.open_newest({*self._held.values(), *(candidate.place for _, candidate in made)})
         self._said = await revisions.said(session, self._numbered(entries))
         withheld = {record: place for record, place in self._held.items() if self._state(place) == "withheld"}
-        self._shown = await revisions.newest_shown(session, withheld.values())
-        unseen = {r: parts[r] for r, _ in made if r not in self._held or r in withheld}
+        self._shown = await revisions.newest_of(session, withheld.values(), {"published", *ENDS})
+        hidden = {
+            record: place for record, place in self._held.items() if self._state(place) not in {None, "published"}
+        }
+        self._published = await revisions.newest_of(session, hidden.values(), {"published"})
+        unseen = {r: parts[r] for r, _ in made if r not in self._held or r in hidden}
         for each in await store.early(session, unseen):
             self._early[each.record].append(each)
         self._expired = await revisions.expired(session, (place for _, each in made for place in _told_by(each)))
@@ -85,14 +89,15 @@ class CopyBook:
             return reason("another_record")
         if self._came_before(entry, place):
             return reason("contradictory_entry") if self._contradicts(entry, place) else None
-        if entry.change == "discharged" and self._state(place) == "withheld" and not (entry.own or self._waits(place)):
-            return self._remember(entry)  # of content that was refused: who that is, what stands here does not say
+        if entry.change == "discharged" and self._state(place) == "withheld" and not self._waits(place):
+            # Of content that was refused: who that is, what stands here does not say.
+            return reason("contradictory_entry") if entry.own else self._remember(entry)
         if (refusal := self._refusal(entry, place)) is not None:
             return refusal
         if candidate is not None:
             self._add(entry, candidate)
         elif newest is not None:
-            self._note_shown(entry, place)
+            self._note_shown(place)
             self._book.change_state(place, self._change_of(entry, place))
         return None
 
@@ -105,7 +110,7 @@ class CopyBook:
         if newest is None and candidate is not None and not self._expired.isdisjoint(_told_by(candidate)):
             return reason("retention_over")
         if newest is not None and entry.change == "discharged" and self._discharged(entry, place) is None:
-            return self._remember(entry) or reason("contradictory_entry")
+            return (None if entry.own else self._remember(entry)) or reason("contradictory_entry")
         return None
 
     def withhold(self, entry: PeerEntry) -> None:
@@ -125,30 +130,33 @@ class CopyBook:
         reached = 0 if entry.anew and not entry.replaced else reached
         rev = reached + 1 if entry.waits else entry.rev
         if rev > reached and self._book.history(place)[-1].rev < MOST_REVISIONS and self._may_withhold(entry, place):
-            if state != "withheld":
-                self._shown[place] = reached
+            self._note_shown(place)
             revision = PeerRevision(entry.record, rev)
             why = NEWER_VERSION if entry.waits else None
             self._book.change_state(place, StateChange(change="withheld", reason=why, peer_revision=revision))
 
     def _waits(self, place: Place) -> bool:
         """Whether what stands there is withheld because something that was said of it waited."""
-        says = self._book.says(place) if self._state(place) == "withheld" else {}
-        return says.get("change") == "withheld" and says.get("reason") == NEWER_VERSION
+        says = self._book.says(place) if self._state(place) == "withheld" else None
+        return says is not None and effect(says["change"], says["reason"]) == "waits"
 
     def _state(self, place: Place) -> str | None:
         newest = self._book.newest(place)
         return None if newest is None else newest.state
 
-    def _note_shown(self, entry: PeerEntry, place: Place) -> None:
-        if entry.change == "withheld":
+    def _note_shown(self, place: Place) -> None:
+        """Note what is applied there before something else is."""
+        if self._state(place) != "withheld":
             self._shown[place] = self._book.origin_rev(place)
+        if self._state(place) == "published":
+            self._published[place] = self._book.origin_rev(place)
 
     def _came_before(self, entry: PeerEntry, place: Place) -> bool:
-        """Whether it changes nothing: what is held is newer, or withheld already, or it ended before it came."""
+        """Whether it changes nothing: what is held is newer or withheld for good, or it ended before it came."""
         withheld = entry.change == "withheld" and self._state(place) == "withheld" and not entry.own
+        for_good = withheld and (entry.effect == "waits" or not self._waits(place))
         ended = entry.record not in self._held and self._has_ended(entry)
-        return withheld or ended or entry.rev <= self._reached(entry, place)
+        return for_good or ended or entry.rev <= self._reached(entry, place)
 
     def _reached(self, entry: PeerEntry, place: Place) -> int:
         """The revision that this one has to be newer than: in what stands for refused content none is counted."""
@@ -159,16 +167,23 @@ class CopyBook:
             return self._shown.get(place, 0)
         return self._book.origin_rev(place)
 
+    def _shown_rev(self, record: UUID) -> int:
+        """The newest revision of the record, as its origin counts it, that is shown or was; 0 of what is not held."""
+        place = self._held.get(record)
+        if place is None or self._state(place) != "published":
+            return 0 if place is None else self._published.get(place, 0)
+        return self._book.origin_rev(place)
+
     def _remember(self, entry: PeerEntry) -> FieldError | None:
         """Keep what was said of what is not held; a discharge only if it says of whom, and of whom content may name."""
-        role = "" if entry.change in HIDING or entry.body is None else entry.body.role
+        role = "" if entry.effect in HIDING or entry.body is None else entry.body.role
         if entry.change == "discharged" and not role:
             return reason("unreadable_entry")
-        if entry.change in HIDING or (entry.change == "discharged" and role == REPRESENTATIVE):
+        if entry.effect in HIDING or (entry.change == "discharged" and role == REPRESENTATIVE):
             part = self._ctx.part(str(entry.record))
             early = EarlyChange(part, entry.record, entry.origin, role or "", entry.rev, entry.rev)
             self._early[entry.record].append(early)
-            self._new.append(early)
+            self._new.append((early, self._shown_rev(entry.record)))
         return None
 
     def _has_ended(self, entry: PeerEntry) -> bool:
@@ -247,6 +262,7 @@ class CopyBook:
         self._book.add(candidate, by, change=body.change, peer_revision=revision)
         if body.record in self._early:
             self._seen.append((self._ctx.part(str(body.record)), body.record, body.rev))
+            self._new = [each for each in self._new if each[0].record != body.record or each[0].last_rev > body.rev]
         if body.record not in self._held:
             self._held[body.record] = candidate.place
             if body.origin == self._ctx.node.code:
@@ -255,8 +271,8 @@ class CopyBook:
 
     def _discharge_early(self, before: PeerRevision, by: Attribution, candidate: Candidate) -> None:
         """Who was discharged between what was shown and this content is so in it: who it was is not known here."""
-        shown = self._shown.get(candidate.place, 0)
-        if self._state(candidate.place) not in {None, "withheld"}:  # whatever came since was applied
+        shown = self._published.get(candidate.place, 0)
+        if self._state(candidate.place) == "published":  # whatever came since was applied
             return
         for each in self._early.get(before.record, ()):
             about = candidate.has_role(each.role) if each.origin == by.origin else None

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.schemas.events.record import Change
-from creditmesh.schemas.exchange import NEWER_VERSION, STATE_CHANGES, EntryLine, FeedKeyBody, RecordBody
+from creditmesh.schemas.exchange import NEWER_VERSION, STATE_CHANGES, EntryLine, FeedKeyBody, RecordBody, effect
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.received import ReceivedEntry, item_of, read_body
+from creditmesh.schemas.words import Effect
 
 NIL = UUID(int=0)
 """Of an entry that names no record."""
@@ -51,6 +52,11 @@ class PeerEntry:
     def changes_state(self) -> bool:
         """Whether it leaves what the record says as it is."""
         return self.change in STATE_CHANGES
+
+    @property
+    def effect(self) -> Effect:
+        """What it does to its record."""
+        return effect(self.change, None if self.body is None else self.body.reason)
 
     @property
     def waits(self) -> bool:

@@ -1,0 +1,27 @@
+"""What is withheld only because something waits is told apart from what is withheld.
+
+Of peers' feeds what was noted before counts as withheld, as it did: which it was stands in no column.
+"""
+
+from creditmesh.chassis.database.migrations import script, service_role
+
+revision = "exchange_0022"
+down_revision = "exchange_0021"
+branch_labels = None
+depends_on = None
+
+WAITS = """
+update exchange.feed_entry set change = 'waits'
+ where change = 'withheld' and body like '%"reason":"newer_version","basis":%';
+"""
+
+
+def upgrade() -> None:
+    """Tell them apart."""
+    script(WAITS)
+    script(f"grant update (index) on exchange.sent_revision to {service_role()}")
+
+
+def downgrade() -> None:
+    """Migrations go forward only."""
+    raise NotImplementedError
