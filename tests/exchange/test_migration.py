@@ -29,7 +29,7 @@ alter table exchange.feed_head drop column bytes;
 alter table exchange.feed_checkpoint drop column bytes;
 alter table exchange.copy_checkpoint drop column note;
 alter table exchange.copy_head drop column announced, drop column held_from, drop column waiting, drop column unknown;
-drop table exchange.refused_entry, exchange.forgetting;
+drop table exchange.refused_entry, exchange.forgetting, exchange.to_forget, exchange.narrowed_item;
 drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision,
     exchange.child_answer, exchange.lost_entry, exchange.grown;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
@@ -61,7 +61,7 @@ update exchange.alembic_version set version_num = 'exchange_0008';
 NEWER = """
 alter table exchange.answer drop constraint answer_pkey, drop column span, add primary key (feed, node);
 alter table exchange.chain drop column due;
-drop table exchange.refused_entry, exchange.forgetting, exchange.grown;
+drop table exchange.refused_entry, exchange.forgetting, exchange.to_forget, exchange.narrowed_item, exchange.grown;
 alter table exchange.received_page drop column keys;
 alter table exchange.waiting drop column unsaid;
 alter table exchange.sent_revision drop column change;
@@ -400,7 +400,7 @@ async def test_what_waits_is_counted_once(postgres: Postgres):
 
 
 BEFORE_ANEW = """
-drop table exchange.refused_entry, exchange.forgetting, exchange.grown;
+drop table exchange.refused_entry, exchange.forgetting, exchange.to_forget, exchange.narrowed_item, exchange.grown;
 alter table exchange.received_page drop column keys;
 alter table exchange.waiting drop column unsaid;
 alter table exchange.sent_revision drop column change;

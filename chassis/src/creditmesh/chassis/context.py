@@ -15,9 +15,11 @@ from uuid import UUID
 import orjson
 
 from creditmesh.chassis.bulk import HeldBody
+from creditmesh.chassis.bus.stream import heads
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.declared import ProcessState
 from creditmesh.chassis.equipment import NodeFacts
+from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.shares import working_for
 from creditmesh.chassis.unit_of_work import UnitOfWork
 from creditmesh.chassis.vault.keys import Keys
@@ -26,6 +28,9 @@ from creditmesh.schemas.events import AccessRecorded
 from creditmesh.schemas.events.access import AccessOutcome
 
 F = TypeVar("F", bound=ProcessState)
+
+CATALOGUE = "catalogue"
+"""The stream that every process follows, and the key of all its events."""
 
 # The function scan yields the array in its order, and the array is sorted: every writer locks in the same order.
 _LOCK = """
@@ -102,6 +107,12 @@ class Context(UnitOfWork):
         if not isinstance(state, kind):
             raise TypeError(f"this process follows {type(state).__name__}, not {kind.__name__}")
         return state
+
+    async def assert_followed(self) -> None:
+        """Transient unless this process has followed the catalogue to its head: only then its law is today's."""
+        head = (await heads(await self.session(), CATALOGUE)).get(self.part(CATALOGUE))
+        if head is not None and self.equipment.followed.passed < head.number:
+            raise Transient("what is judged by the catalogue waits for this process to follow it")
 
     async def lock(self, subjects: Iterable[UUID]) -> None:
         """Lock all these subjects for writing, sorted, in one statement: before anything is read to be changed."""

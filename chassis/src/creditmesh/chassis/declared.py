@@ -31,6 +31,8 @@ class ProcessState(ReplicatedState, Protocol):
 
     number: int
     """The highest number applied: an ETag for what it answers."""
+    passed: int
+    """The number of the last event of its stream that it was given."""
     offset_days: int
     """How far the sandbox's legal date is from the real one."""
     sandbox: bool

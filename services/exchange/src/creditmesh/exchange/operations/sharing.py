@@ -12,7 +12,7 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
-from creditmesh.exchange.store import feeds, forgetting, lost
+from creditmesh.exchange.store import feeds, lost
 from creditmesh.exchange.store.lost import FoundRevision, LostEntry
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
@@ -74,8 +74,6 @@ async def _not_there(ctx: Context, changes: Sequence[Change]) -> Sequence[Change
             there.add(event.revision)
             found.append(FoundRevision(entry.index, event.subject, event.item, event.party))
     await lost.found(session, UP, found)
-    if found:  # what was kept to be told from another revision may be forgotten now
-        await forgetting.back_to(session, UP, min(each.index for each in found))
     return [each for each in changes if each[1].revision not in there]
 
 

@@ -1,4 +1,4 @@
-"""Where in which peer's feed each revision stands first, and what it does to its record: its answers go there."""
+"""Where in which peer's feed each revision stands, and what it does to its record: answers go to the first place."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -34,18 +34,17 @@ class ContentPlace(NamedTuple):
 
 _NOTE_SENT = """
     insert into exchange.sent_revision (record, rev, peer, index, change)
-    select distinct on (record, rev, peer) record, rev, peer, index, change
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
-                  cast(:indices as bigint[]), cast(:changes as text[])) as w(record, rev, peer, index, change)
-     order by record, rev, peer, index
+    select * from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
+                         cast(:indices as bigint[]), cast(:changes as text[]))
         on conflict do nothing
 """
 _SENT_BY_CHILDREN = """
-    select s.record, s.rev, s.peer, s.index
+    select distinct on (s.record, s.rev, s.peer) s.record, s.rev, s.peer, s.index
       from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
       join exchange.sent_revision s on s.record = w.record and s.rev = w.rev
+     order by s.record, s.rev, s.peer, s.index
 """
-# Of an entry that says once more what an earlier one said the record alone is asked for.
+# Where an older version noted no place of an entry, since an earlier one has its number, the record alone is asked for.
 _PASSED_ON = """
     select w.index from unnest(cast(:indices as bigint[]), cast(:records as uuid[])) as w(index, record)
      where exists (select from exchange.feed_entry e where e.record = w.record and e.feed = :feed)
@@ -55,14 +54,12 @@ _PASSED_ON = """
            and not exists (
             select from exchange.feed_entry e where e.record = s.record and e.rev = s.rev and e.feed = :feed))
 """
-_SENT_OF = """
-    select peer, index from exchange.sent_revision where record = any(cast(:records as uuid[])) order by peer, index
-"""
-# What a later entry of its record takes the place of. Content in which somebody was discharged since, before other
-# content came, says who that was, and nothing else does: it is told, unless the record ended. However much is asked
-# about a record, what is known of it (`known`, with the places that are asked for) is read once.
-_GONE = """
-    select index, change, replaced is not null and (ended or discharged > replaced or discharged is null) as gone
+GONE = """
+    select index, change,
+           case when change = any(cast(:hiding as text[])) then true
+                when change = 'discharged' then ended
+                when change = any(cast(:beside as text[])) then replaced is not null
+                else replaced is not null and (ended or discharged > replaced or discharged is null) end as gone
       from (select index, change,
                    min(rev) filter (where change <> all(cast(:beside as text[]))) over later as replaced,
                    min(rev) filter (where change = 'discharged') over later as discharged,
@@ -72,7 +69,14 @@ _GONE = """
            ) judged
      where index is not null
 """
-_KINDS = {"beside": sorted(BESIDE), "hiding": sorted(HIDING)}
+"""What a later entry of its record takes the place of: of a mark content or an end does, of a discharge an end alone.
+
+Content in which somebody was discharged since, before other content came, says who that was, and nothing else does: it
+stays, unless the record ended. However much is asked about a record, what is known of it (`known`, with the places that
+are asked for) is read once.
+"""
+KINDS: dict[str, object] = {"beside": sorted(BESIDE), "hiding": sorted(HIDING)}
+"""The changes by what they do to content, as `GONE` asks for them."""
 _REPLACED = f"""
     with wanted as materialized (
         select * from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]))
@@ -83,7 +87,7 @@ _REPLACED = f"""
         select s.record, s.rev, s.change, null
           from (select record, min(rev) as first from wanted group by record) w
           join exchange.sent_revision s on s.record = w.record and s.rev > w.first and s.peer = :peer
-    ), judged as ({_GONE})
+    ), judged as ({GONE})
     select index from judged where gone
 """
 _FOLLOWING = f"""
@@ -91,7 +95,7 @@ _FOLLOWING = f"""
         select s.record, s.rev, s.change, case when s.index > w.first then s.index end as index
           from unnest(cast(:records as uuid[]), cast(:firsts as bigint[])) as w(record, first)
           join exchange.sent_revision s on s.record = w.record and s.peer = :peer
-    ), judged as ({_GONE})
+    ), judged as ({GONE})
     select index, bool_or(gone) as gone
       from (select index, gone and change <> all(cast(:beside as text[]) || cast(:hiding as text[])) as gone from judged
              union all
@@ -106,14 +110,14 @@ _UNREAD = """
 """
 _READ = """
     update exchange.sent_revision s set change = w.change
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:changes as text[]))
-           as w(record, rev, change)
-     where s.record = w.record and s.rev = w.rev and s.peer = :peer
+      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]),
+                  cast(:changes as text[])) as w(record, rev, index, change)
+     where s.record = w.record and s.rev = w.rev and s.peer = :peer and s.index = w.index
 """
 
 
 async def note_sent(session: Session, revisions: Sequence[SentRevision]) -> None:
-    """Remember where in which peer's feed each revision stands first."""
+    """Remember where in which peer's feed each revision stands: once more too, where it is said again."""
     if revisions:
         columns = ("records", "revs", "peers", "indices", "changes")
         await session.execute(_NOTE_SENT, dict(zip(columns, zip(*revisions, strict=True), strict=True)))
@@ -134,11 +138,6 @@ async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int
     return [tuple(row) for row in await session.fetch(_SENT_BY_CHILDREN, given)] if revisions else []
 
 
-async def sent_of(session: Session, records: Collection[UUID]) -> list[tuple[str, int]]:
-    """Where revisions of these records stand in peers' feeds: the peer, and the place in its `up`."""
-    return [tuple(row) for row in await session.fetch(_SENT_OF, {"records": list(records)})]
-
-
 async def following(
     session: Session,
     peer: str,
@@ -154,7 +153,7 @@ async def following(
     None that waits. Each with whether it had content that a later revision of its record replaced or ended; all changes
     are known.
     """
-    wanted = {"peer": peer, "feed": feed, "places": list(places), "beyond": beyond, "limit": limit, **_KINDS}
+    wanted = {"peer": peer, "feed": feed, "places": list(places), "beyond": beyond, "limit": limit, **KINDS}
     wanted |= {"records": list(records), "firsts": list(records.values())}
     return {row.index: row.gone for row in await session.fetch(_FOLLOWING, wanted)}
 
@@ -164,7 +163,7 @@ async def replaced(session: Session, peer: str, content: Sequence[ContentPlace])
     if not content:
         return set()
     values = dict(zip(("records", "revs", "indices"), zip(*content, strict=True), strict=True))
-    return {row[0] for row in await session.fetch(_REPLACED, {"peer": peer, **values, **_KINDS})}
+    return {row[0] for row in await session.fetch(_REPLACED, {"peer": peer, **values, **KINDS})}
 
 
 async def unread(session: Session, peer: str, records: Collection[UUID], *, limit: int) -> list[SentRevision]:
@@ -175,5 +174,7 @@ async def unread(session: Session, peer: str, records: Collection[UUID], *, limi
 
 async def read(session: Session, peer: str, revisions: Sequence[SentRevision]) -> None:
     """Keep what became of their records by these revisions."""
-    values = {"records": [each.record for each in revisions], "revs": [each.rev for each in revisions]}
-    await session.execute(_READ, {"peer": peer, "changes": [each.change for each in revisions], **values})
+    if revisions:
+        records, revs, _, indices, changes = zip(*revisions, strict=True)
+        given = {"records": records, "revs": revs, "indices": indices, "changes": changes}
+        await session.execute(_READ, {"peer": peer, **given})

@@ -4,7 +4,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.ingestion.operations.copying.peer_intake import assert_followed
 from creditmesh.ingestion.store import copies, held_rows, purges
 from creditmesh.ingestion.store.purges import RetentionRound, RevisionSlice
 from creditmesh.schemas.directory import Directory
@@ -32,7 +31,7 @@ async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
         at = None if at.day == today else RetentionRound(day=today, part=0, after=_FIRST)
     if at is None:
         return None
-    await assert_followed(ctx)
+    await ctx.assert_followed()
     law, terms = directory.law(today), directory.retention(today)
     until = await purges.bound(session, part=at.part, after=at.after, most=most)
     found = await purges.due(session, RevisionSlice(part=at.part, after=at.after, until=until), law=law, terms=terms)
@@ -50,6 +49,6 @@ async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
 
 async def expire_held_rows(ctx: Context, *, most: int) -> int:
     """Blank at most so many held rows whose term is over: how many. Transient as `purge_slice`."""
-    await assert_followed(ctx)
+    await ctx.assert_followed()
     terms = ctx.followed(Directory).retention(ctx.legal_date)
     return await held_rows.expire(await ctx.session(), terms, as_of=ctx.legal_date, at=ctx.instant, most=most)

@@ -18,7 +18,7 @@ from creditmesh.ingestion.operations.copying.copy_book import CopyBook
 from creditmesh.ingestion.operations.copying.entries import PeerEntry, read_entry
 from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.operations.copying.peer_gate import refused_sender
-from creditmesh.ingestion.operations.copying.peer_intake import PeerIntake, assert_followed
+from creditmesh.ingestion.operations.copying.peer_intake import PeerIntake
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import NOT_JUDGED, TOLD
 from creditmesh.schemas.problems import FieldError
@@ -45,7 +45,7 @@ async def apply_entries(ctx: Context, received: Sequence[ReceivedEntry], results
         [entry for entry in entries if entry.refusal is None and entry.body is not None and not entry.changes_state]
     )
     if any(entry.refusal is not None for entry in entries):
-        await assert_followed(ctx)
+        await ctx.assert_followed()
     copies = CopyBook(ctx)
     await copies.open(entries)
     for entry in entries:

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from creditmesh.chassis.bus.stream import heads
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Transient
 from creditmesh.ingestion.operations.copying.entries import PeerEntry
 from creditmesh.ingestion.operations.copying.feed_keys import FeedCiphers
 from creditmesh.ingestion.operations.copying.peer_gate import PeerGate, refused_item
@@ -20,16 +18,6 @@ from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 
 _log = structlog.get_logger(__name__)
-
-CATALOGUE = "catalogue"
-"""The stream that every process follows, and the key of all its events."""
-
-
-async def assert_followed(ctx: Context) -> None:
-    """Transient unless this process has followed the catalogue to its announced head: only then its law is today's."""
-    head = (await heads(await ctx.session(), CATALOGUE)).get(ctx.part(CATALOGUE))
-    if head is not None and ctx.followed(Directory).passed < head.number:
-        raise Transient("what is judged by the catalogue waits for this process to follow it")
 
 
 class PeerIntake:
