@@ -14,14 +14,15 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.exchange import forgetter
 from creditmesh.exchange.entries import Draft
-from creditmesh.exchange.operations import forgetting, sealing
+from creditmesh.exchange.operations import answering, forgetting, sealing
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.forgetting import forget_next, forget_purged
 from creditmesh.exchange.store import feeds, lost, pages, waiting
 from creditmesh.exchange.store import forgetting as store
 from creditmesh.exchange.store.lost import LostEntry
 from creditmesh.exchange.store.revisions import BESIDE, HIDING
-from creditmesh.schemas.events import RecordPurged
+from creditmesh.schemas.events import EntriesJudged, RecordPurged
+from creditmesh.schemas.exchange import NOT_JUDGED, EntryRefusal
 from tests.exchange.conftest import City, neighbour, row_of
 from tests.exchange.sender import Puller
 from tests.exchange.test_feeds import publish_penalty, submit_one, submitted
@@ -325,3 +326,24 @@ async def test_who_was_taken_out_and_keeps_what_was_replaced_is_named(parented: 
     await city.publish("party", row | {"active": False, "place": None})
     await come_to(city, ended["record"], [("accepted", False), ("withdrawn", True)])
     await eventually(lambda: "forgetting up" not in stopped)
+
+
+async def test_who_says_that_an_entry_could_not_be_judged_waits_for_no_copy(puller: Puller):  # noqa: F811
+    """For it may hold the head of `up`: of what could not be judged it is seen to in a turn of its own."""
+    record, peer, node = str(uuid4()), puller.sender.who.code, puller.city.node
+    puller.sender.add_with("{}", type="record", origin=peer, record=record, rev=1, change="accepted")
+    await puller.step()
+    await node.settled()
+    code = EntryRefusal(index=0, code=NOT_JUDGED)
+    said = EntriesJudged(peer=peer, feed="up", first=0, until=1, refused=(code,))
+    async with node.context("exchange") as holder, node.context("exchange") as ctx:
+        await waiting.hold(await holder.session(), peer, "up")
+        await feeds.hold(await ctx.session(), "up")
+        await answering._note_refused(await ctx.session(), [said])
+        await ctx.commit()
+        assert (await puller.copy()).waiting == 0
+
+    async def waits() -> bool:
+        return (await puller.copy()).waiting == 1
+
+    await eventually(waits)

@@ -463,3 +463,91 @@ async def test_what_an_older_version_fetched_back_is_listed_and_what_others_send
         known = await lost.of_records(session, "up", [each.record for each in listed if each.record is not None])
     assert [(each.index, each.why) for each in listed] == [(1, "not_made_again")]
     assert known == listed
+
+
+BEFORE_FORGETTING = """
+drop table exchange.forgetting, exchange.to_forget, exchange.narrowed_item, exchange.grown;
+alter table exchange.refused_entry drop column seen_to;
+alter table exchange.received_page drop column keys;
+alter table exchange.sent_revision drop constraint sent_revision_pkey, add primary key (record, rev, peer);
+update exchange.alembic_version set version_num = 'exchange_0017';
+insert into exchange.feed_key (feed, number, key, month, receivers, wrapped)
+values ('up', 1, 'k1', '2026-05-01', array['exchange1/o1'], '{"node":"exchange1"}');
+"""
+ENTRY = "insert into exchange.feed_entry (feed, index, line, salt, body) values ('up', $1, $2, 'x', $3)"
+RECORD_ENTRY = """
+insert into exchange.feed_entry (feed, index, line, salt, body, record, rev, subject, change, item, party)
+values ('up', $1, '{}', 'x', '{}', $2, 1, $3, 'accepted', 'penalty', 'market')
+"""
+NEEDED = """
+select column_name as name, data_type as type from information_schema.columns
+ where table_schema = 'ingestion' and table_name = 'revision' and is_nullable = 'NO' and is_generated = 'NEVER'
+"""
+ANY = {
+    "integer": "1", "smallint": "1", "bigint": "1", "uuid": "gen_random_uuid()", "text": "'published'",
+    "bytea": "''", "date": "'2026-05-01'", "timestamp with time zone": "now()", "jsonb": "'{}'", "boolean": "false",
+    "ARRAY": "'{}'",
+}  # fmt: skip
+
+
+async def test_keys_that_came_back_are_kept_and_what_was_deleted_is_forgotten_but_nothing_that_is_there(
+    postgres: Postgres,
+):
+    database = await postgres.database(node="exchange1", packages=[query, ingestion, service])
+    deleted, there = uuid4(), uuid4()
+
+    def wrapped(key: str) -> str:
+        to = [{"node": node, "key": own} for node, own in (("province", "p1"), ("exchange1", "o1"))]
+        return json.dumps({"key": key, "alg": "x", "wrapped": to})
+
+    line = json.dumps({"type": "feed.key", "at": "2026-05-31T17:00:00Z"}, separators=(",", ":"))
+    async with database.session("ddl") as session:
+        await session.execute(BEFORE_FORGETTING)
+        for index, key in enumerate(("k1", "k2", "k3", "k2")):
+            await session.execute(ENTRY, index, line, wrapped(key))
+        for index, record in ((4, deleted), (5, there)):
+            await session.execute(RECORD_ENTRY, index, record, uuid4())
+        row = {each["name"]: ANY[each["type"]] for each in await session.fetch(NEEDED)} | {"record": f"'{there}'"}
+        await session.execute(f"insert into ingestion.revision ({', '.join(row)}) values ({', '.join(row.values())})")
+        await upgraded(postgres, database)
+        keys = await session.fetch("select number, key, month::text, receivers from exchange.feed_key order by number")
+        left = await session.fetch(
+            "select record from exchange.feed_entry where record is not null and body is not null"
+        )
+        until = await session.fetchval("select until from exchange.forgetting")
+        constraint = await session.fetchval(
+            "select pg_get_constraintdef(oid) from pg_constraint where conname = 'sent_revision_pkey'"
+        )
+    words = ["province/p1", "exchange1/o1"]
+    assert [tuple(each) for each in keys] == [
+        (-2, "k2", "2026-06-01", words),
+        (-1, "k3", "2026-06-01", words),
+        (0, "k2", "2026-06-01", words),
+        (1, "k1", "2026-05-01", ["exchange1/o1"]),
+    ]
+    assert [each["record"] for each in left] == [there]
+    assert until == 0
+    assert constraint == "PRIMARY KEY (record, rev, peer, index)"
+
+
+BEFORE_ASKED = """
+drop table exchange.to_forget, exchange.narrowed_item;
+alter table exchange.refused_entry drop column seen_to;
+alter table exchange.forgetting add column scanned bigint not null default 0,
+    add column items text[] not null default '{}';
+update exchange.forgetting set until = 5, scanned = 5, items = '{penalty}';
+alter table exchange.sent_revision drop constraint sent_revision_pkey, add primary key (record, rev, peer);
+insert into exchange.sent_revision (record, rev, peer, index) values (gen_random_uuid(), 2, 'city', 7);
+update exchange.alembic_version set version_num = 'exchange_0019';
+"""
+
+
+async def test_a_feed_is_looked_through_once_more_when_what_it_is_to_forget_stands_in_rows(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session("ddl") as session:
+        await session.execute(BEFORE_ASKED)
+        await upgraded(postgres, database)
+        assert await session.fetchval("select until from exchange.forgetting") == 0
+        again = "insert into exchange.sent_revision select record, rev, peer, 9 from exchange.sent_revision"
+        await session.execute(again)
+        assert await session.fetchval("select count(*) from exchange.sent_revision") == 2

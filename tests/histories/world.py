@@ -23,7 +23,7 @@ from creditmesh.chassis.units import Unit
 from creditmesh.exchange import pulling
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.forgetter import Forgetter
-from creditmesh.exchange.operations import relaying
+from creditmesh.exchange.operations import answering, relaying
 from creditmesh.exchange.operations.comparing import compared, readers
 from creditmesh.exchange.passer import Passer
 from creditmesh.exchange.peer import LIMIT, NotNow, Peer
@@ -249,6 +249,7 @@ def _driven(workplaces: dict[str, Workplace]) -> Declaration:
                     await puller._publish_own_row()
                     await passer._turn(relaying.take_waiting)
                     await passer._turn(relaying.pass_on_waiting)
+                    await passer._turn(answering.take_unjudged)
                     await forgetter.turn()
                     await asyncio.sleep(0.05)
 

@@ -1,6 +1,7 @@
 """The passer: a unit of every process of the exchange that passes on, in turns, what had to wait before it could be.
 
-Answers wait for the row of the node that gave them, and what a child is to be told until its feed may be appended to.
+Answers wait for the row of the node that gave them, what a child is to be told until its feed may be appended to, and
+what could not be judged for its copy: who says so may hold another head.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
-from creditmesh.exchange.operations import relaying
+from creditmesh.exchange.operations import answering, relaying
 
 SECONDS_TO_LOOK = 1.0
 """How often it looks whether something may be passed on by now."""
@@ -29,7 +30,8 @@ class Passer:
             while True:
                 taken = await self._turn(relaying.take_waiting)
                 passed = await self._turn(relaying.pass_on_waiting)
-                if not taken and not passed:
+                judged = await self._turn(answering.take_unjudged)
+                if not taken and not passed and not judged:
                     await self._tell_many()
                     await asyncio.sleep(SECONDS_TO_LOOK)
 

@@ -33,6 +33,10 @@ update exchange.forgetting set until = 0;
 
 -- A number may stand twice in a feed: withheld, and later with content.
 alter table exchange.sent_revision drop constraint sent_revision_pkey, add primary key (record, rev, peer, index);
+
+-- Whether an entry that could not be judged waits is seen to later.
+alter table exchange.refused_entry add column seen_to boolean not null default true;
+create index on exchange.refused_entry (peer, feed, index) where not seen_to;
 """
 
 

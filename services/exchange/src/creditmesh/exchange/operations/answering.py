@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby, takewhile
+from itertools import takewhile
 from typing import NamedTuple, cast
 
 from creditmesh.chassis.bus.event import Delivered
@@ -76,27 +76,37 @@ async def _heads(session: Session, stream: str) -> list[int]:
 
 
 async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> None:
-    """Of what was refused the body goes; what could not be judged waits instead, as far as there is room for it."""
+    """Of what was refused the body goes; of what could not be judged it is seen to later (`take_unjudged`)."""
     refused: dict[EntryPlace, str] = {}
     later: dict[tuple[str, str], set[int]] = defaultdict(set)  # what was judged once more, behind it
     for each in reversed(judged):
         copy = each.peer, each.feed
         refused |= {(*copy, entry.index): entry.code for entry in each.refused if entry.index not in later[copy]}
         later[copy].update(range(each.first, each.until))
-    kept = {place for place, code in refused.items() if code == NEWER_VERSION}
-    gone = set[EntryPlace]()
-    for (peer, feed), of_copy in groupby(sorted(refused), key=lambda place: place[:2]):
-        unjudged = [index for *_, index in of_copy if refused[peer, feed, index] == NOT_JUDGED]
-        if unjudged:
-            await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
-            waits, replaced = await _keep_waiting(session, peer, feed, unjudged)
-            kept |= {(peer, feed, index) for index in waits}
-            gone |= {(peer, feed, index) for index in replaced}
-    await forget(session, sorted(refused.keys() - kept))
     ranges = [(each.peer, each.feed, each.first, each.until) for each in judged]
-    # What its sender has no more is not asked for again.
-    offered = {place for place, code in refused.items() if code != GONE} - kept - gone
-    await refusals.note(session, ranges, {place: refused[place] for place in offered})
+    # What waits is not offered, and what its sender has no more is not asked for again.
+    offered = {place: code for place, code in refused.items() if code not in {NEWER_VERSION, GONE}}
+    await refusals.note(session, ranges, offered)
+    await forget(session, sorted(place for place, code in refused.items() if code not in {NEWER_VERSION, NOT_JUDGED}))
+
+
+async def take_unjudged(ctx: Context) -> bool:
+    """Let the next entries of a copy that could not be judged wait, as far as there is room; whether there were any.
+
+    Of the others the body goes as of all that is refused.
+    """
+    session = await ctx.session()
+    copy = await refusals.first_unjudged(session)
+    if copy is None:
+        return False
+    peer, feed = copy
+    await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
+    if indices := await refusals.unjudged(session, peer, feed):
+        waits, replaced = await _keep_waiting(session, peer, feed, indices)
+        done = {*waits, *replaced}
+        await refusals.settle(session, peer, feed, done=done, refused=set(indices) - done)
+        await forget(session, [(peer, feed, index) for index in indices if index not in waits])
+    return True
 
 
 async def _keep_waiting(
