@@ -187,7 +187,7 @@ async def test_what_is_deleted_or_shared_no_more_goes_whoever_has_answered(paren
     _, faded = await submit_one(city, "fading_penalty", "示市监罚〔2026〕412号")
     [purged] = await submitted(city, "示市监罚〔2026〕31号")
     await purge(city, purged["record"])
-    assert await bodies(city, purged["record"]) == [("accepted", False)]
+    await come_to(city, purged["record"], [("accepted", False)])
     assert await bodies(city, faded) == [("accepted", True)]
     await publish_penalty(city, "fading_penalty", shared_upwards=False)
     await come_to(city, faded, [("accepted", False)])

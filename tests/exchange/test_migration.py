@@ -20,6 +20,19 @@ from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderC
 from creditmesh.schemas.tlog import Range, Subtree, full_tiles, leaf_hash
 from tests.support.postgres import Database, Postgres
 
+LATER = """
+alter table exchange.chain drop column early;
+alter table exchange.waiting drop column origin;
+alter table exchange.child_entry drop column type;
+alter table exchange.child_entry rename to child_answer;
+drop table exchange.to_forget, exchange.narrowed_item;
+alter table exchange.refused_entry drop column seen_to;
+alter table exchange.forgetting add column scanned bigint not null default 0,
+    add column items text[] not null default '{}';
+alter table exchange.sent_revision drop constraint sent_revision_pkey, add primary key (record, rev, peer);
+update exchange.alembic_version set version_num = 'exchange_0019';
+"""
+"""What migrations from exchange_0020 on did, undone."""
 BACK = """
 create table exchange.feed_node (
     feed text not null, level smallint not null, index bigint not null, hash bytea not null,
@@ -31,7 +44,7 @@ alter table exchange.copy_checkpoint drop column note;
 alter table exchange.copy_head drop column announced, drop column held_from, drop column waiting, drop column unknown;
 drop table exchange.refused_entry, exchange.forgetting;
 drop table exchange.answer, exchange.refusal, exchange.chain, exchange.unnamed, exchange.sent_revision,
-    exchange.child_entry, exchange.lost_entry, exchange.grown;
+    exchange.child_answer, exchange.lost_entry, exchange.grown;
 alter table exchange.acknowledgement_made drop column tracked, drop column records, drop column stream,
     drop column number, add primary key (peer, feed, first);
 create table exchange.acknowledgement (feed text not null, by text not null, first bigint not null,
@@ -59,13 +72,11 @@ update exchange.alembic_version set version_num = 'exchange_0008';
 """
 """How copies stood before what waits was counted with them."""
 NEWER = """
-alter table exchange.child_entry drop column type;
-alter table exchange.child_entry rename to child_answer;
 alter table exchange.answer drop constraint answer_pkey, drop column span, add primary key (feed, node);
-alter table exchange.chain drop column due, drop column early;
+alter table exchange.chain drop column due;
 drop table exchange.refused_entry, exchange.forgetting, exchange.grown;
 alter table exchange.received_page drop column keys;
-alter table exchange.waiting drop column unsaid, drop column origin;
+alter table exchange.waiting drop column unsaid;
 alter table exchange.sent_revision drop column change;
 create table exchange.held_entry ();
 """
@@ -357,7 +368,7 @@ async def test_the_tree_of_a_feed_that_stood_before_is_kept_in_tiles_and_goes_on
 async def stood_at(database: Database, version: str) -> None:
     """The schema as it was at that version."""
     async with database.session("ddl") as session:
-        await session.execute(BACK)
+        await session.execute(LATER + BACK)
         await session.execute(f"update exchange.alembic_version set version_num = '{version}'")
 
 
@@ -390,7 +401,7 @@ async def grown(session, head: Range) -> None:
 async def test_what_waits_is_counted_once(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[query, service])
     async with database.session("ddl") as session:
-        await session.execute(NEWER + UNCOUNTED)
+        await session.execute(LATER + NEWER + UNCOUNTED)
         await session.execute("insert into exchange.copy_head (peer, feed) values ('near', 'up'), ('far', 'up')")
         await session.execute(
             "insert into exchange.waiting (peer, feed, index, unknown) select 'far', 'up', n, 'type word' || n % 30"
@@ -402,12 +413,9 @@ async def test_what_waits_is_counted_once(postgres: Postgres):
 
 
 BEFORE_ANEW = """
-alter table exchange.child_entry drop column type;
-alter table exchange.child_entry rename to child_answer;
-alter table exchange.chain drop column early;
 drop table exchange.refused_entry, exchange.forgetting, exchange.grown;
 alter table exchange.received_page drop column keys;
-alter table exchange.waiting drop column unsaid, drop column origin;
+alter table exchange.waiting drop column unsaid;
 alter table exchange.sent_revision drop column change;
 create table exchange.held_entry ();
 update exchange.alembic_version set version_num = 'exchange_0016';
@@ -429,7 +437,7 @@ async def test_what_was_refused_and_not_applied_since_stands_in_rows(postgres: P
         (10, 11, {10: "unknown_item"}),
     ]
     async with database.session("ddl") as session:
-        await session.execute(BEFORE_ANEW)
+        await session.execute(LATER + BEFORE_ANEW)
         for first, until, codes in said:
             refused = [{"index": index, "code": code} for index, code in codes.items()]
             await session.execute(ANSWERED_BEFORE, first, until, json.dumps({"refused": refused}))
@@ -456,7 +464,7 @@ values ('up', $1, $2, gen_random_uuid(), 1, 'accepted', $3)
 async def test_what_an_older_version_fetched_back_is_listed_and_what_others_send_is_not(postgres: Postgres):
     database = await postgres.database(node="exchange1", packages=[query, service])
     async with database.session("ddl") as session:
-        await session.execute(NEWER + "drop table exchange.lost_entry")
+        await session.execute(LATER + NEWER + "drop table exchange.lost_entry")
         await session.execute("update exchange.alembic_version set version_num = 'exchange_0013'")
     async with database.session() as session:
         own = await session.fetchval("select code from bus.node")
@@ -480,8 +488,88 @@ async def test_what_only_waited_is_told_apart_from_what_was_withheld(postgres: P
     database = await postgres.database(node="exchange1", packages=[query, service])
     bodies = [json.dumps({"reason": each, "basis": None}, separators=(",", ":")) for each in ("newer_version", None)]
     async with database.session("ddl") as session:
-        await session.execute("update exchange.alembic_version set version_num = 'exchange_0019'")
+        await session.execute(LATER)
         await session.executemany(BEFORE_WAITS, list(enumerate(bodies)))
         await upgraded(postgres, database)
         rows = await session.fetch("select change from exchange.feed_entry order by index")
     assert [row["change"] for row in rows] == ["waits", "withheld"]
+
+
+BEFORE_FORGETTING = """
+drop table exchange.forgetting, exchange.grown;
+alter table exchange.received_page drop column keys;
+update exchange.alembic_version set version_num = 'exchange_0017';
+insert into exchange.feed_key (feed, number, key, month, receivers, wrapped)
+values ('up', 1, 'k1', '2026-05-01', array['exchange1/o1'], '{"node":"exchange1"}');
+"""
+ENTRY = "insert into exchange.feed_entry (feed, index, line, salt, body) values ('up', $1, $2, 'x', $3)"
+RECORD_ENTRY = """
+insert into exchange.feed_entry (feed, index, line, salt, body, record, rev, subject, change, item, party)
+values ('up', $1, '{}', 'x', '{}', $2, 1, $3, 'accepted', 'penalty', 'market')
+"""
+NEEDED = """
+select column_name as name, data_type as type from information_schema.columns
+ where table_schema = 'ingestion' and table_name = 'revision' and is_nullable = 'NO' and is_generated = 'NEVER'
+"""
+ANY = {
+    "integer": "1", "smallint": "1", "bigint": "1", "uuid": "gen_random_uuid()", "text": "'published'",
+    "bytea": "''", "date": "'2026-05-01'", "timestamp with time zone": "now()", "jsonb": "'{}'", "boolean": "false",
+    "ARRAY": "'{}'",
+}  # fmt: skip
+
+
+async def test_keys_that_came_back_are_kept_and_what_was_deleted_is_forgotten_but_nothing_that_is_there(
+    postgres: Postgres,
+):
+    database = await postgres.database(node="exchange1", packages=[query, ingestion, service])
+    deleted, there = uuid4(), uuid4()
+
+    def wrapped(key: str) -> str:
+        to = [{"node": node, "key": own} for node, own in (("province", "p1"), ("exchange1", "o1"))]
+        return json.dumps({"key": key, "alg": "x", "wrapped": to})
+
+    line = json.dumps({"type": "feed.key", "at": "2026-05-31T17:00:00Z"}, separators=(",", ":"))
+    async with database.session("ddl") as session:
+        await session.execute(LATER + BEFORE_FORGETTING)
+        for index, key in enumerate(("k1", "k2", "k3", "k2")):
+            await session.execute(ENTRY, index, line, wrapped(key))
+        for index, record in ((4, deleted), (5, there)):
+            await session.execute(RECORD_ENTRY, index, record, uuid4())
+        row = {each["name"]: ANY[each["type"]] for each in await session.fetch(NEEDED)} | {"record": f"'{there}'"}
+        await session.execute(f"insert into ingestion.revision ({', '.join(row)}) values ({', '.join(row.values())})")
+        await upgraded(postgres, database)
+        keys = await session.fetch("select number, key, month::text, receivers from exchange.feed_key order by number")
+        left = await session.fetch(
+            "select record from exchange.feed_entry where record is not null and body is not null"
+        )
+        until = await session.fetchval("select until from exchange.forgetting")
+        constraint = await session.fetchval(
+            "select pg_get_constraintdef(oid) from pg_constraint where conname = 'sent_revision_pkey'"
+        )
+    words = ["province/p1", "exchange1/o1"]
+    assert [tuple(each) for each in keys] == [
+        (-2, "k2", "2026-06-01", words),
+        (-1, "k3", "2026-06-01", words),
+        (0, "k2", "2026-06-01", words),
+        (1, "k1", "2026-05-01", ["exchange1/o1"]),
+    ]
+    assert [each["record"] for each in left] == [there]
+    assert until == 0
+    assert constraint == "PRIMARY KEY (record, rev, peer, index)"
+
+
+BEFORE_ASKED = """
+update exchange.forgetting set until = 5, scanned = 5, items = '{penalty}';
+insert into exchange.sent_revision (record, rev, peer, index) values (gen_random_uuid(), 2, 'city', 7);
+"""
+
+
+async def test_a_feed_is_looked_through_once_more_when_what_it_is_to_forget_stands_in_rows(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session("ddl") as session:
+        await session.execute(LATER + BEFORE_ASKED)
+        await upgraded(postgres, database)
+        assert await session.fetchval("select until from exchange.forgetting") == 0
+        again = "insert into exchange.sent_revision select record, rev, peer, 9 from exchange.sent_revision"
+        await session.execute(again)
+        assert await session.fetchval("select count(*) from exchange.sent_revision") == 2

@@ -22,7 +22,8 @@ from creditmesh.chassis.service import Declaration, Workplace
 from creditmesh.chassis.units import Unit
 from creditmesh.exchange import pulling
 from creditmesh.exchange.comparer import Comparer
-from creditmesh.exchange.operations import relaying
+from creditmesh.exchange.forgetter import Forgetter
+from creditmesh.exchange.operations import answering, passing, relaying
 from creditmesh.exchange.operations.comparing import compared, readers
 from creditmesh.exchange.passer import Passer
 from creditmesh.exchange.peer import LIMIT, NotNow, Peer
@@ -234,18 +235,22 @@ class World:
 
 
 def _driven(workplaces: dict[str, Workplace]) -> Declaration:
-    """The node as it is declared; of the exchange's loops three remain: comparer, own row, what waited for a row."""
+    """The node as it is declared; of the exchange's loops these remain: comparer, own row, what waited, forgetter."""
 
     def units(workplace: Workplace) -> list[Unit]:
         workplaces[workplace.equipment.node.code] = workplace
 
         async def run() -> None:
             comparer, puller, passer = Comparer(workplace), Puller(workplace), Passer(workplace)
+            forgetter = Forgetter(workplace)
             async with httpx.AsyncClient() as client:
                 while True:
                     await comparer.look(client)
                     await puller._publish_own_row()
                     await passer._round(relaying.grown, relaying.take_waiting)
+                    await passer._round(passing.waiting_children, passing.pass_on_waiting)
+                    await passer._turn(answering.take_unseen)
+                    await forgetter.turn()
                     await asyncio.sleep(0.05)
 
         return [Unit("comparer", run)]

@@ -20,6 +20,7 @@ from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, EntryLine, FeedEntry
 from tests.exchange.conftest import City, row_of
 from tests.exchange.sender import Puller, pulling_from_a_sender
+from tests.support.eventually import eventually
 
 JUDGED = "select data from bus.event where type = 'entries.judged' and key = $1 order by id"
 PAGES = """
@@ -69,10 +70,17 @@ async def pulls(city: City, tmp_path: Path) -> AsyncIterator[Puller]:
 
 async def judged(pulls: Puller) -> list[tuple[int, int, dict[int, str]]]:
     await pulls.city.node.settled()
+    await eventually(lambda: seen_to(pulls))
     async with pulls.city.node.database.session() as session:
         rows = await session.fetch(JUDGED, f"{pulls.sender.who.code}/up")
     told = [EntriesJudged.model_validate_json(row["data"]) for row in rows]
     return [(each.first, each.until, {refused.index: refused.code for refused in each.refused}) for each in told]
+
+
+async def seen_to(pulls: Puller) -> bool:
+    """Whether of all that could not be judged it is known whether it waits."""
+    async with pulls.city.node.database.session() as session:
+        return await session.fetchval("select not exists (select from exchange.refused_entry where not seen_to)")
 
 
 async def pages(pulls: Puller) -> list[PageReceived]:

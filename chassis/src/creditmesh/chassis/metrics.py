@@ -14,6 +14,11 @@ PRUNED = Counter("creditmesh_pruned_total", "Rows removed because their term was
 FEED_BEHIND = Gauge(
     "creditmesh_feed_behind", "Whether peers verified more of a feed of this node than stands here", ["feed"]
 )
+FEED_UNFORGOTTEN = Gauge(
+    "creditmesh_feed_unforgotten_entries",
+    "Entries of a feed of this node that were not looked through yet for what is to be forgotten",
+    ["feed"],
+)
 KEPT_SINCE = Gauge(
     "creditmesh_kept_since_seconds", "When the oldest row that is kept was written, Unix time", ["kept", "of"]
 )

@@ -60,11 +60,12 @@ def listed(operator: Operator) -> list[tuple[str, ...]]:
     ]
 
 
-def remove(operator: Operator, code: str) -> None:
-    """Take a peer out: it pulls nothing any more, and nothing is pulled from it."""
+def remove(operator: Operator, code: str, *, for_good: bool = False) -> None:
+    """Take a peer out: it pulls nothing any more, and nothing is pulled from it; for good: nothing is kept for it."""
+    left = {"active": False} | ({"place": None} if for_good else {})
     for peer in _peers(operator):
         if peer["code"] == code:
-            operator.call("catalogue", "POST", _PATH, {**peer, "active": False})
+            operator.call("catalogue", "POST", _PATH, peer | left)
             return
     raise NodeError(f"no peer {code} is enrolled", f"没有登记对等节点 {code}")
 

@@ -7,7 +7,6 @@ applied it keeps when its session fails: the next `run` goes on where the last o
 import asyncio
 import time
 from collections import defaultdict
-from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -81,9 +80,11 @@ class Replica:
     async def _heads(self) -> dict[int, Head]:
         """The heads as they are now, however long a session takes: a node that begins has use for all of its own."""
         while True:
-            with suppress(Busy):
+            try:
                 async with self._pool.session() as session:
                     return await heads(session, self.stream)
+            except Busy as busy:
+                _log.warning("replica waits for a session", stream=self.stream, reason=str(busy))
 
     async def run(self) -> None:
         """Follow until the session fails."""

@@ -136,10 +136,14 @@ def peers_list() -> None:
 
 
 @peers_app.command("remove")
-def peers_remove(code: Annotated[str, typer.Argument(help="The peer's code.")]) -> None:
+def peers_remove(
+    code: Annotated[str, typer.Argument(help="The peer's code.")],
+    *,
+    for_good: Annotated[bool, typer.Option("--for-good", help="It never comes back: nothing is kept for it.")] = False,
+) -> None:
     """Take a peer out: its signatures are refused, and nothing of it is pulled. `peers add` enrols it again."""
     from creditmesh.node import peers
 
     with plainly():
-        peers.remove(node_operator(), code)
+        peers.remove(node_operator(), code, for_good=for_good)
         out.print(f"removed {code} / 已移除 {code}", highlight=False)

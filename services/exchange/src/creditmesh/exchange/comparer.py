@@ -7,12 +7,9 @@ from collections.abc import Sequence
 import httpx
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
-from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.metrics import FEED_BEHIND
 from creditmesh.chassis.service import Workplace
-from creditmesh.exchange.errors import FeedBehind, NotCompared
-from creditmesh.exchange.operations import sealing
 from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
 from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.exchange.store import lost
@@ -54,7 +51,6 @@ class Comparer:
         async with asyncio.TaskGroup() as looked:
             for feed, parties in wanted.items():
                 looked.create_task(self._look_at(client, feed, parties))
-        await self._open_to_readers()
         await self._tell_lost()
 
     async def _tell_lost(self) -> None:
@@ -79,17 +75,6 @@ class Comparer:
                 await judge(self._equipment, session, heard)
         known.release(feed, [party.code for party in parties])
         FEED_BEHIND.labels(feed).set(bool(known.behind(feed)))
-
-    async def _open_to_readers(self) -> None:
-        """Let who was enrolled since read all of `up`, where that may be appended to."""
-        context = Context(self._equipment)
-        try:
-            await sealing.open_to_readers(context, UP)
-            await context.commit()
-        except (NotCompared, FeedBehind):
-            return  # whoever comes later is told to ask again
-        finally:
-            await context.rollback()
 
     async def _ask(self, client: httpx.AsyncClient, party: Party, feed: str) -> tuple[Reader, Checkpoint | None] | None:
         """What a reader holds; None where it does not answer in time, and is asked again."""

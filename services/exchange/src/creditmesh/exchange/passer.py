@@ -1,7 +1,7 @@
 """The passer: a unit of every process of the exchange that passes on, in turns, what had to wait before it could be.
 
-What nodes above say waits for their rows, a row that was one too many for its hour, and what a child is told until its
-feed may be appended to.
+What nodes above say waits for their rows, a row that was one too many for its hour, what a child is told until its feed
+may be appended to, and what could not be judged for its copy: who says so may hold another head.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
-from creditmesh.exchange.operations import chain, passing, relaying
+from creditmesh.exchange.operations import answering, chain, passing, relaying
 
 T = TypeVar("T")
 SECONDS_TO_LOOK = 1.0
@@ -36,7 +36,8 @@ class Passer:
                 await self._turn(chain.take_ripe)
                 taken = await self._round(relaying.grown, relaying.take_waiting)
                 passed = await self._round(passing.waiting_children, passing.pass_on_waiting)
-                if not taken and not passed:
+                judged = await self._turn(answering.take_unseen)
+                if not taken and not passed and not judged:
                     await self._tell_many()
                     await asyncio.sleep(SECONDS_TO_LOOK)
 

@@ -19,7 +19,7 @@ from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit, keep_running
 from creditmesh.exchange.comparer import Comparer
-from creditmesh.exchange.forgetter import forgetter
+from creditmesh.exchange.forgetter import Forgetter
 from creditmesh.exchange.lagging import lagging
 from creditmesh.exchange.operations import chain
 from creditmesh.exchange.passer import Passer
@@ -42,7 +42,7 @@ def units(workplace: Workplace) -> list[Unit]:
         Unit("puller", Puller(workplace).run),
         Unit("comparer", Comparer(workplace).run),
         Unit("passer", Passer(workplace).run),
-        forgetter(workplace),
+        Unit("forgetter", Forgetter(workplace).run),
     ]
 
 

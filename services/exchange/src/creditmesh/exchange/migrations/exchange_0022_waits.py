@@ -3,7 +3,7 @@
 Of peers' feeds what was noted before counts as withheld, as it did: which it was stands in no column.
 """
 
-from creditmesh.chassis.database.migrations import script, service_role
+from creditmesh.chassis.database.migrations import script
 
 revision = "exchange_0022"
 down_revision = "exchange_0021"
@@ -19,7 +19,6 @@ update exchange.feed_entry set change = 'waits'
 def upgrade() -> None:
     """Tell them apart."""
     script(WAITS)
-    script(f"grant update (index) on exchange.sent_revision to {service_role()}")
 
 
 def downgrade() -> None:

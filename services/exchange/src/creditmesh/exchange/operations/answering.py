@@ -3,9 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby, takewhile
+from itertools import takewhile
 from typing import NamedTuple, cast
-from uuid import UUID
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.listen import tell
@@ -22,7 +21,7 @@ from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import NEWER_VERSION, NOT_JUDGED, UP, feed_origin
+from creditmesh.schemas.exchange import NOT_JUDGED, UP, WAITING, feed_origin
 from creditmesh.schemas.received import read_entries
 from creditmesh.schemas.signed import sign
 
@@ -67,7 +66,7 @@ async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
         for (event, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
-    await _note_refused(ctx, [each for _, each in judged])
+    await _note_refused(session, [each for _, each in judged])
     await tell(session, *sorted({word(each.peer) for each in made}))
 
 
@@ -76,40 +75,47 @@ async def _heads(session: Session, stream: str) -> list[int]:
     return [ends[part].number for part in sorted(ends)]
 
 
-async def _note_refused(ctx: Context, judged: Sequence[EntriesJudged]) -> None:
-    """Of what was refused the body goes; what could not be judged waits instead, as far as there is room for it.
-
-    Of what is refused for now and does not wait the body stays, and it may be offered again. What has ended since it
-    was told is told once more, as what nobody refuses.
-    """
-    session = await ctx.session()
+async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> None:
+    """Of what was refused the body goes, but of what is refused for now; the rest is seen to later (`take_unseen`)."""
     refused: dict[EntryPlace, str] = {}
     later: dict[tuple[str, str], set[int]] = defaultdict(set)  # what was judged once more, behind it
     for each in reversed(judged):
         copy = each.peer, each.feed
         refused |= {(*copy, entry.index): entry.code for entry in each.refused if entry.index not in later[copy]}
         later[copy].update(range(each.first, each.until))
-    kept = {place for place, code in refused.items() if code == NEWER_VERSION}
-    tracked = {(each.peer, each.feed, entry.index): entry.record for each in judged for entry in each.tracked}
     waits = set[EntryPlace]()
-    for (peer, feed), of_copy in groupby(sorted(refused), key=lambda place: place[:2]):
-        places = list(of_copy)
-        indices = [index for *_, index in places]
-        unjudged = [index for index in indices if refused[peer, feed, index] == NOT_JUDGED]
-        if unjudged or not tracked.keys().isdisjoint(places):
-            await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
-        if unjudged:
-            kept |= {(peer, feed, index) for index in await _keep_waiting(session, peer, feed, unjudged)}
+    for peer, feed in sorted({place[:2] for place in refused}):
+        indices = [index for *copy, index in refused if copy == [peer, feed]]
         waits |= {(peer, feed, index) for index in await waiting.those(session, peer, feed, indices)}
-    await forget(session, sorted(refused.keys() - kept))
     ranges = [(each.peer, each.feed, each.first, each.until) for each in judged]
     noted = {place: code for place, code in refused.items() if place not in waits}
-    await refusals.note(session, ranges, noted)
-    records: dict[str, set[UUID]] = defaultdict(set)
-    for place in tracked.keys() & noted.keys():
-        records[place[0]].add(tracked[place])
-    for peer in sorted(records):
-        await telling.tell_ended(ctx, peer, records[peer])
+    tracked = {(each.peer, each.feed, entry.index) for each in judged for entry in each.tracked}
+    await refusals.note(
+        session, ranges, noted, unseen={place for place, code in noted.items() if code == NOT_JUDGED} | tracked
+    )
+    await forget(session, sorted(place for place, code in refused.items() if code not in WAITING))
+
+
+async def take_unseen(ctx: Context) -> bool:
+    """See to the next entries of a copy that were refused; whether there were any.
+
+    What could not be judged waits, as far as there is room, and of the others the body goes as of all that is refused.
+    What has ended since it was told is told once more, as what nobody refuses.
+    """
+    session = await ctx.session()
+    copy = await refusals.first_unseen(session)
+    if copy is None:
+        return False
+    peer, feed = copy
+    await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
+    if found := await refusals.unseen(session, peer, feed):
+        unjudged = [index for index, code in found.items() if code == NOT_JUDGED]
+        waits = set(await _keep_waiting(session, peer, feed, unjudged)) if unjudged else set[int]()
+        await refusals.settle(session, peer, feed, done=waits, refused=found.keys() - waits)
+        await forget(session, [(peer, feed, index) for index in unjudged if index not in waits])
+        read = read_entries(peer, feed, list((await pages.at(session, peer, feed, [*found])).values()))
+        await telling.tell_ended(ctx, peer, {each.record for each in read if each.record is not None})
+    return True
 
 
 async def _keep_waiting(session: Session, peer: str, feed: str, indices: Sequence[int]) -> list[int]:

@@ -19,7 +19,6 @@ from creditmesh.chassis.vault.keys import KeyMissing
 from creditmesh.exchange.entries import Draft, key_draft
 from creditmesh.exchange.errors import NotWrapped
 from creditmesh.exchange.operations.feeds import append
-from creditmesh.exchange.operations.forgetting import forget_next
 from creditmesh.exchange.store import feeds, sealing_keys
 from creditmesh.exchange.store.sealing_keys import FeedKey
 from creditmesh.schemas.directory import Directory
@@ -33,8 +32,6 @@ _lost: set[tuple[str, str]] = set()
 """The keys (a node's, by its code) that could not be opened, and of which the log says so."""
 _OWN = 2
 """Of this node's own feed keys so many: while one is renewed, of its processes some have only the older one."""
-_TURNS = 5
-"""Of forgetting, in one transaction with what waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +70,13 @@ async def cipher_of(ctx: Context, feed: str) -> FeedCipher:
 async def open_to_readers(ctx: Context, feed: str) -> None:
     """Put what is lacking into the feed, so that each node above can open every key of it; never a new one.
 
-    What the feed is to forget goes first.
+    Whoever calls has let the feed forget what it is to. Transient while this process has not followed the catalogue.
     """
     session = await ctx.session()
     if not any(_lacking(ctx, feed, await sealing_keys.every(session, feed))):
         return
+    await ctx.assert_followed()
     await feeds.hold(session, feed)
-    for _ in range(_TURNS):
-        if await forget_next(ctx, waits_for=()) is False:
-            break
-    else:
-        return  # another turn is at it
     lacking = list(_lacking(ctx, feed, await sealing_keys.every(session, feed)))
     await _put(ctx, feed, [_wrapped(ctx, feed, key, secret, [_own(ctx), *to]) for key, secret, to in lacking])
 

@@ -13,7 +13,7 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
-from creditmesh.exchange.store import answers, feeds, forgetting, lost
+from creditmesh.exchange.store import answers, feeds, lost
 from creditmesh.exchange.store.lost import COPY, FoundRevision, LostEntry
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
@@ -79,8 +79,6 @@ async def _not_there(ctx: Context, changes: Sequence[Change]) -> Sequence[Change
     await lost.found(session, UP, list(found.values()))
     # An answer that was taken while it was nobody's was told to nobody.
     await answers.reopen(session, UP, list(found))
-    if found:  # what was kept to be told from another revision may be forgotten now
-        await forgetting.back_to(session, UP, min(found))
     return [each for each in changes if each[1].revision not in there]
 
 

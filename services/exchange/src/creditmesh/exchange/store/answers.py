@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from creditmesh.chassis.database.session import Session
 
-_SPAN = 4096
+SPAN = 4096
 """Entries of a feed to a row: an answer writes the rows that it is about, in however many ranges others stand."""
 # Whoever adds holds the first row of the node.
 _MAKE = "insert into exchange.answer (feed, node, span) values (:feed, :node, 0) on conflict do nothing"
@@ -13,12 +13,12 @@ _HOLD = "select from exchange.answer where feed = :feed and node = :node and spa
 # What was applied stays so; what was refused may be applied later.
 _ANSWER = f"""
     with answered as (
-        select span, range_agg(int8range(greatest(f, span * {_SPAN}), least(u, (span + 1) * {_SPAN}))) as entries
+        select span, range_agg(int8range(greatest(f, span * {SPAN}), least(u, (span + 1) * {SPAN}))) as entries
           from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as r(f, u)
-         cross join generate_series(f / {_SPAN}, (u - 1) / {_SPAN}) as span
+         cross join generate_series(f / {SPAN}, (u - 1) / {SPAN}) as span
          group by span
     ), refused as (
-        select i / {_SPAN} as span, range_agg(int8range(i, i + 1)) as entries
+        select i / {SPAN} as span, range_agg(int8range(i, i + 1)) as entries
           from unnest(cast(:refused as bigint[])) i group by 1
     ), new as (
         select span, answered.entries - coalesce(refused.entries, '{{}}') - coalesce(known.applied, '{{}}') as applied,
@@ -45,7 +45,7 @@ _MEND = """
 _HOLD_ALL = "select from exchange.answer where feed = :feed and span = 0 order by node for update"
 _REOPEN = f"""
     with again as (
-        select i / {_SPAN} as span, range_agg(int8range(i, i + 1)) as entries
+        select i / {SPAN} as span, range_agg(int8range(i, i + 1)) as entries
           from unnest(cast(:indices as bigint[])) i group by 1
     ), gone as (
         delete from exchange.refusal where feed = :feed and index = any(cast(:indices as bigint[]))
@@ -69,7 +69,7 @@ _MISSING = f"""
                    select applied, refused from exchange.answer
                     where feed = :feed and node = :node and span = whole.span offset 0) a on true
              cross join unnest(
-                       int8multirange(int8range(whole.span * {_SPAN}, least((whole.span + 1) * {_SPAN}, reach.until)))
+                       int8multirange(int8range(whole.span * {SPAN}, least((whole.span + 1) * {SPAN}, reach.until)))
                        - coalesce(a.applied, '{{}}') - coalesce(a.refused, '{{}}')) r
              where reach.until is not null
              limit :limit) found

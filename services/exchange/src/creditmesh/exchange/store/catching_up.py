@@ -21,15 +21,21 @@ _ANNOUNCE = """
                             else held_from end
      where peer = :peer and feed = :feed
 """
+# They are rewritten: nobody else does so until this transaction ends, in the order of `pages.held`.
 _HELD = """
-    select part, id, until, data from (
-        select p.*, sum(octet_length(p.data)) over (order by p.first, p.until desc) - octet_length(p.data) as before
-          from (select p.first, p.until, p.part, p.id, p.data
+    with held as (
+        select part, id, sum(weight) over (order by first, until desc) - weight as before
+          from (select p.first, p.until, p.part, p.id, octet_length(p.data) as weight
                   from exchange.copy_head c
                   join exchange.received_page p on p.peer = c.peer and p.feed = c.feed and p.first >= c.held_from
                    and not p.keys
-                 where c.peer = :peer and c.feed = :feed order by p.first, p.until desc limit :limit) p) held
-     where before < :bytes order by first, until desc
+                 where c.peer = :peer and c.feed = :feed order by p.first, p.until desc limit :limit) p
+    ), locked as (
+        select p.first, p.part, p.id, p.until, p.data
+          from held join exchange.received_page p on p.part = held.part and p.id = held.id
+         where held.before < :bytes order by p.part, p.id for update of p
+    )
+    select part, id, until, data from locked order by first, until desc
 """
 _MOVE = "update exchange.copy_head set held_from = :until where peer = :peer and feed = :feed"
 _AT_ONCE, _MOST_BYTES = 50, 4 * 1024 * 1024

@@ -25,19 +25,26 @@ _RETURNING = f"""
         select * from exchange.lost_entry where feed = :feed and index >= w.first and index < w.until offset 0) l
      where (l.why is null or (:copies and l.why = '{COPY}' and l.at > now() - interval '1 day'))
 """
+# What kept its entry from being forgotten is so no more: its record is looked at again.
+_ASKED = "insert into exchange.to_forget (record) select distinct record from {} where record is not null"
 # Whoever changes several locks them in their order first.
 _LOCK = "select from exchange.lost_entry where feed = :feed and index = any(:indices) order by index for update"
-_REFUSE = """
-    update exchange.lost_entry l set why = w.why
-      from unnest(cast(:indices as bigint[]), cast(:reasons as text[])) as w(index, why)
-     where l.feed = :feed and l.index = any(cast(:indices as bigint[])) and l.index = w.index and l.why is null
+_REFUSE = f"""
+    with refused as (
+        update exchange.lost_entry l set why = w.why
+          from unnest(cast(:indices as bigint[]), cast(:reasons as text[])) as w(index, why)
+         where l.feed = :feed and l.index = any(cast(:indices as bigint[])) and l.index = w.index and l.why is null
+        returning l.record
+    ) {_ASKED.format("refused")}
 """
-_FOUND = """
+_FOUND = f"""
     with found as (
         select * from unnest(cast(:indices as bigint[]), cast(:subjects as uuid[]), cast(:items as text[]),
                              cast(:parties as text[])) as w(index, subject, item, party)
     ), gone as (
-        delete from exchange.lost_entry where feed = :feed and index = any(cast(:indices as bigint[]))
+        delete from exchange.lost_entry where feed = :feed and index = any(cast(:indices as bigint[])) returning record
+    ), asked as (
+        {_ASKED.format("gone")}
     )
     update exchange.feed_entry e set subject = found.subject, item = found.item, party = found.party
       from found where e.feed = :feed and e.index = any(cast(:indices as bigint[])) and e.index = found.index
@@ -47,9 +54,20 @@ _PUBLISHED = """
      using unnest(cast(:kinds as text[]), cast(:codes as text[])) as w(kind, code)
      where l.feed = :feed and l.kind = w.kind and l.code = w.code
 """
-_DISMISS = f"delete from exchange.lost_entry where feed = :feed and index = :index and why is distinct from '{COPY}'"
+_DISMISS = f"""
+    with gone as (
+        delete from exchange.lost_entry
+         where feed = :feed and index = :index and why is distinct from '{COPY}' returning record
+    ), asked as (
+        {_ASKED.format("gone")}
+    ) select exists (select from gone)
+"""
 _AT = f"select {_COLUMNS} from exchange.lost_entry where feed = :feed and index = :index for update"
-_SETTLE = "delete from exchange.lost_entry where feed = :feed and record = :record"
+_SETTLE = f"""
+    with gone as (
+        delete from exchange.lost_entry where feed = :feed and record = :record returning record
+    ) {_ASKED.format("gone")}
+"""
 _COUNT = f"select feed, count(*) as count from exchange.lost_entry where why is distinct from '{COPY}' group by feed"
 
 
@@ -123,7 +141,8 @@ async def published(session: Session, feed: str, objects: Collection[tuple[str, 
 
 async def dismiss(session: Session, feed: str, index: int) -> bool:
     """An operator has seen to it; False if it is not listed."""
-    return bool(await session.execute(_DISMISS, {"feed": feed, "index": index}))
+    found: bool = await session.value(_DISMISS, {"feed": feed, "index": index})
+    return found
 
 
 async def at(session: Session, feed: str, index: int) -> LostEntry | None:

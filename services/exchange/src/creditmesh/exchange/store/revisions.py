@@ -1,4 +1,4 @@
-"""Where in which peer's feed each revision stands first, and what it does to its record: its answers go there."""
+"""Where in which peer's feed each revision stands, and what it does to its record: answers go to the first place."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -46,22 +46,20 @@ class SaidLast(NamedTuple):
     """Whether another peer's feed says something newer."""
 
 
-# What waits has the number of what it waits for, whose place this is then.
 _NOTE_SENT = """
     insert into exchange.sent_revision (record, rev, peer, index, change)
-    select distinct on (record, rev, peer) record, rev, peer, index, change
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
-                  cast(:indices as bigint[]), cast(:changes as text[])) as w(record, rev, peer, index, change)
-     order by record, rev, peer, change = 'waits', index
-        on conflict (record, rev, peer) do update set index = excluded.index, change = excluded.change
-     where sent_revision.change = 'waits' and excluded.change <> 'waits'
+    select * from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
+                         cast(:indices as bigint[]), cast(:changes as text[]))
+        on conflict do nothing
 """
+# What waits has the number of what it waits for, whose place this is then.
 _SENT_BY_CHILDREN = """
-    select s.record, s.rev, s.peer, s.index
+    select distinct on (s.record, s.rev, s.peer) s.record, s.rev, s.peer, s.index
       from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
       join exchange.sent_revision s on s.record = w.record and s.rev = w.rev
+     order by s.record, s.rev, s.peer, s.change is not distinct from 'waits', s.index
 """
-# Of an entry that says once more what an earlier one said the record alone is asked for.
+# Where an older version noted no place of an entry, since an earlier one has its number, the record alone is asked for.
 _PASSED_ON = """
     select w.index from unnest(cast(:indices as bigint[]), cast(:records as uuid[])) as w(index, record)
      where exists (
@@ -79,14 +77,12 @@ _SIZES = """
         select from exchange.sent_revision s where s.record = w.record and s.peer = :peer limit :most) counted) as size
       from unnest(cast(:records as uuid[])) as w(record)
 """
-_SENT_OF = """
-    select peer, index from exchange.sent_revision where record = any(cast(:records as uuid[])) order by peer, index
-"""
-# What a later entry of its record takes the place of. Content in which somebody was discharged since, before other
-# content came, says who that was, and nothing else does: it is told, unless the record ended. However much is asked
-# about a record, what is known of it (`known`, with the places that are asked for) is read once.
-_GONE = """
-    select index, change, replaced is not null and (ended or discharged > replaced or discharged is null) as gone
+GONE = """
+    select index, change,
+           case when change = any(cast(:hiding as text[])) then true
+                when change = 'discharged' then ended
+                when change = any(cast(:beside as text[])) then replaced is not null
+                else replaced is not null and (ended or discharged > replaced or discharged is null) end as gone
       from (select index, change,
                    min(rev) filter (where change <> all(cast(:beside as text[]))) over later as replaced,
                    min(rev) filter (where change = 'discharged') over later as discharged,
@@ -96,7 +92,14 @@ _GONE = """
            ) judged
      where index is not null
 """
-_KINDS = {"beside": sorted(BESIDE), "hiding": sorted(HIDING)}
+"""What a later entry of its record takes the place of: of a mark content or an end does, of a discharge an end alone.
+
+Content in which somebody was discharged since, before other content came, says who that was, and nothing else does: it
+stays, unless the record ended. However much is asked about a record, what is known of it (`known`, with the places that
+are asked for) is read once.
+"""
+KINDS: dict[str, object] = {"beside": sorted(BESIDE), "hiding": sorted(HIDING)}
+"""The changes by what they do to content, as `GONE` asks for them."""
 _REPLACED = f"""
     with wanted as materialized (
         select * from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]))
@@ -108,7 +111,7 @@ _REPLACED = f"""
           from (select record, min(rev) as first from wanted group by record) w
          cross join lateral (
             select * from exchange.sent_revision where record = w.record and rev > w.first and peer = :peer offset 0) s
-    ), judged as ({_GONE})
+    ), judged as ({GONE})
     select index from judged where gone
 """
 _FOLLOWING = f"""
@@ -117,7 +120,7 @@ _FOLLOWING = f"""
           from unnest(cast(:records as uuid[]), cast(:firsts as bigint[])) as w(record, first)
          cross join lateral (
             select * from exchange.sent_revision where record = w.record and peer = :peer offset 0) s
-    ), judged as ({_GONE})
+    ), judged as ({GONE})
     select index, bool_or(gone) as gone
       from (select index, gone and change <> all(cast(:beside as text[]) || cast(:hiding as text[])) as gone from judged
              union all
@@ -140,11 +143,11 @@ _SAID_LAST = """
       from unnest(cast(:records as uuid[])) as w(record)
      cross join lateral (
         select s.index, s.rev, s.change from exchange.sent_revision s
-         where s.record = w.record and s.peer = :peer order by s.rev desc limit 1) newest
+         where s.record = w.record and s.peer = :peer order by s.rev desc, s.index desc limit 1) newest
       left join lateral (
         select s.index, s.rev from exchange.sent_revision s
          where s.record = w.record and s.peer = :peer and s.change <> all(cast(:state_changes as text[]))
-         order by s.rev desc limit 1) content on true
+         order by s.rev desc, s.index desc limit 1) content on true
 """
 _UNSAID = """
     select w.record from unnest(cast(:records as uuid[])) as w(record)
@@ -160,14 +163,15 @@ _UNREAD = """
 """
 _READ = """
     update exchange.sent_revision s set change = w.change
-      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:changes as text[]))
-           as w(record, rev, change)
+      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]),
+                  cast(:changes as text[])) as w(record, rev, index, change)
      where s.record = any(cast(:records as uuid[])) and s.record = w.record and s.rev = w.rev and s.peer = :peer
+       and s.index = w.index
 """
 
 
 async def note_sent(session: Session, revisions: Sequence[SentRevision]) -> None:
-    """Remember where in which peer's feed each revision stands first."""
+    """Remember where in which peer's feed each revision stands: once more too, where it is said again."""
     if revisions:
         columns = ("records", "revs", "peers", "indices", "changes")
         await session.execute(_NOTE_SENT, dict(zip(columns, zip(*revisions, strict=True), strict=True)))
@@ -192,11 +196,6 @@ async def sizes(session: Session, peer: str, records: Collection[UUID], *, most:
     """Of how many revisions each of these records is in a peer's feed; beyond so many it is not counted."""
     rows = await session.fetch(_SIZES, {"peer": peer, "records": list(records), "most": most + 1})
     return {row.record: row.size for row in rows}
-
-
-async def sent_of(session: Session, records: Collection[UUID]) -> list[tuple[str, int]]:
-    """Where revisions of these records stand in peers' feeds: the peer, and the place in its `up`."""
-    return [tuple(row) for row in await session.fetch(_SENT_OF, {"records": list(records)})]
 
 
 async def said_last(session: Session, peer: str, feed: str, records: Collection[UUID], *, most: int) -> list[SaidLast]:
@@ -234,7 +233,7 @@ async def following(
     None that waits. Each with whether it had content that a later revision of its record replaced or ended; all changes
     are known.
     """
-    wanted = {"peer": peer, "feed": feed, "places": list(places), "beyond": beyond, "limit": limit, **_KINDS}
+    wanted = {"peer": peer, "feed": feed, "places": list(places), "beyond": beyond, "limit": limit, **KINDS}
     wanted |= {"records": list(records), "firsts": list(records.values())}
     return {row.index: row.gone for row in await session.fetch(_FOLLOWING, wanted)}
 
@@ -244,7 +243,7 @@ async def replaced(session: Session, peer: str, content: Sequence[ContentPlace])
     if not content:
         return set()
     values = dict(zip(("records", "revs", "indices"), zip(*content, strict=True), strict=True))
-    return {row[0] for row in await session.fetch(_REPLACED, {"peer": peer, **values, **_KINDS})}
+    return {row[0] for row in await session.fetch(_REPLACED, {"peer": peer, **values, **KINDS})}
 
 
 async def unread(session: Session, peer: str, records: Collection[UUID], *, limit: int) -> list[SentRevision]:
@@ -255,5 +254,7 @@ async def unread(session: Session, peer: str, records: Collection[UUID], *, limi
 
 async def read(session: Session, peer: str, revisions: Sequence[SentRevision]) -> None:
     """Keep what became of their records by these revisions."""
-    values = {"records": [each.record for each in revisions], "revs": [each.rev for each in revisions]}
-    await session.execute(_READ, {"peer": peer, "changes": [each.change for each in revisions], **values})
+    if revisions:
+        records, revs, _, indices, changes = zip(*revisions, strict=True)
+        given = {"records": records, "revs": revs, "indices": indices, "changes": changes}
+        await session.execute(_READ, {"peer": peer, **given})
