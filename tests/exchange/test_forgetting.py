@@ -251,7 +251,7 @@ async def test_after_what_was_left_the_forgetter_rests_however_fast_the_feed_gro
             more = await forget_next(ctx, waits_for=())
         await append(ctx, "up", of_one_each(3))
         assert await forget_next(ctx, waits_for=()) is False
-        assert (await forgetting.lead(await ctx.session(), "up")).until == 3  # type: ignore[union-attr]
+        assert await forgetting.looked_through(await ctx.session(), "up") == 3
 
 
 async def test_content_behind_which_something_only_waited_stays_for_who_comes_later(lonely: City):

@@ -16,7 +16,7 @@ PLACES = ("index", "record", "first", "id", "ROW(")
 """What a condition is on that finds few rows of these, however large they are."""
 ALL_OF_IT = {"catching_up._HELD", "lost._COUNT", "lost._PUBLISHED"}
 """In its order as far as is wanted; all that are listed; objects of the catalogue, which have no index."""
-PARTS = {"revisions._GONE", "sealing_keys._EVERY", "waiting._WORDS"}
+PARTS = {"lost._ASKED", "sealing_keys._EVERY", "waiting._WORDS"}
 """Texts that stand in statements."""
 
 

@@ -196,7 +196,7 @@ _FIRSTS = """
      cross join lateral (select feed, record, index from exchange.feed_entry where record = w.record offset 0) e
      where e.feed = :feed group by e.record
 """
-_STANDING = """
+_PLACED_AS = """
     select distinct e.record, e.rev
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:changes as text[]))
            as w(record, rev, change)
@@ -260,4 +260,4 @@ async def placed(session: Session, feed: str, revisions: Collection[tuple[UUID, 
     """Those of these revisions (record, rev, change) that stand in the feed; not where it is withheld instead."""
     records, revs, changes = zip(*revisions, strict=True)
     wanted = {"feed": feed, "records": records, "revs": revs, "changes": changes}
-    return {(row.record, row.rev) for row in await session.fetch(_STANDING, wanted)}
+    return {(row.record, row.rev) for row in await session.fetch(_PLACED_AS, wanted)}

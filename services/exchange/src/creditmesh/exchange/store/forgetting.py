@@ -60,36 +60,41 @@ _SPEAKS = """
     e.body is not null
     and not (e.change = any(cast(:state_changes as text[])) and e.body like :silent)
     and not exists (select from exchange.lost_entry l
-                     where l.feed = e.feed and l.index = e.index and coalesce(l.why, 'copy') = 'copy')
+                     where l.feed = e.feed and l.index = e.index and coalesce(l.why, 'copy') = 'copy' offset 0)
 """
+
+
 # Each record is read by its own index, however many there are and whatever is thought of how many entries they have.
-_REPLACED = f"""
-    with since as (%s), known as (
-        select s.record, e.rev, e.change, e.index
+def _replaced(since: str) -> str:
+    return f"""
+    with since as ({since}), known as (
+        select s.record, e.rev, e.change, case when e.body is not null then e.index end as index
           from since s
          cross join lateral (
-            select rev, change, case when body is not null then index end as index from exchange.feed_entry
-             where record = s.record and rev >= s.rev and feed = :feed and index < :until offset 0) e
+            select feed, index, rev, change, body from exchange.feed_entry
+             where record = s.record and rev >= s.rev offset 0) e
+         where e.feed = :feed and e.index < :until
     ), judged as ({GONE})
     update exchange.feed_entry e set salt = null, body = null
-      from judged where judged.gone and e.feed = :feed and e.index = judged.index and {_SPEAKS}
+     where e.feed = :feed and e.index = any(array(select index from judged where gone)) and {_SPEAKS}
 """
+
+
 # Before the content that these take the place of nothing is left to be forgotten; nor before the last end, of an end.
-_BY_ENTRIES = (
-    _REPLACED
-    % """
+_BY_ENTRIES = _replaced("""
     select said.record, coalesce((
-        select p.rev from exchange.feed_entry p
-         where p.record = said.record and p.rev < said.rev and p.feed = :feed and p.index < :until
-           and p.change <> all(cast(:beside as text[])) and (not said.ended or p.change = any(cast(:hiding as text[])))
+        select p.rev
+          from (select feed, index, rev, change from exchange.feed_entry
+                 where record = said.record and rev < said.rev order by rev desc offset 0) p
+         where p.feed = :feed and p.index < :until and p.change <> all(cast(:beside as text[]))
+           and (not said.ended or p.change = any(cast(:hiding as text[])))
          order by p.rev desc limit 1), 0) as rev
       from (select record, min(rev) as rev, bool_or(change = any(cast(:hiding as text[]))) as ended
               from exchange.feed_entry
              where feed = :feed and index >= :first and index < :until and change <> all(cast(:beside as text[]))
              group by record) said
-"""
-)
-_BY_RECORDS = _REPLACED % "select record, 0 as rev from unnest(cast(:records as uuid[])) as w(record)"
+""")
+_BY_RECORDS = _replaced("select record, 0 as rev from unnest(cast(:records as uuid[])) as w(record)")
 _LOOKED_AT = "select item, until from exchange.narrowed_item"
 _NEXT_OF_ITEMS = """
     select e.item, e.index
@@ -100,17 +105,18 @@ _NEXT_OF_ITEMS = """
          order by index limit :limit) e
      limit :limit
 """
-_NARROWED = f"""
+_AT_PLACES = f"""
     update exchange.feed_entry e set salt = null, body = null
-     where e.feed = :feed and %s and {_SPEAKS}
+     where e.feed = :feed and e.index = any(cast(:indices as bigint[])) and {_SPEAKS}
 """
-_AT_PLACES = _NARROWED % "e.index = any(cast(:indices as bigint[]))"
-_OF_RECORDS = (
-    _NARROWED
-    % """
-    e.record = any(cast(:records as uuid[])) and e.item = any(cast(:items as text[])) and e.index < :size
+_OF_RECORDS = f"""
+    update exchange.feed_entry e set salt = null, body = null
+     where e.feed = :feed and e.index = any(array(
+        select o.index from unnest(cast(:records as uuid[])) as w(record)
+         cross join lateral (
+            select feed, index, item from exchange.feed_entry where record = w.record offset 0) o
+         where o.feed = :feed and o.index < :size and o.item = any(cast(:items as text[])))) and {_SPEAKS}
 """
-)
 _LOOK_AT = """
     insert into exchange.narrowed_item (item, until)
     select * from unnest(cast(:items as text[]), cast(:untils as bigint[]))
@@ -122,9 +128,11 @@ _ASKED = "select number, record, deleted from exchange.to_forget order by number
 _SETTLED = "delete from exchange.to_forget where number = any(cast(:numbers as bigint[]))"
 _DELETED = """
     update exchange.feed_entry set salt = null, body = null
-     where feed = :feed and index in (
-        select index from exchange.feed_entry
-         where feed = :feed and record = any(cast(:records as uuid[])) and body is not null limit :limit)
+     where feed = :feed and index = any(array(
+        select e.index from unnest(cast(:records as uuid[])) as w(record)
+         cross join lateral (
+            select feed, index from exchange.feed_entry where record = w.record and body is not null offset 0) e
+         where e.feed = :feed limit :limit))
 """
 _COPIED = """
     select t.number, s.rev, s.peer, s.index
