@@ -84,7 +84,7 @@ async def publish(ctx: Context, row: NodeRow) -> None:
 
 
 async def take_rows(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
-    """Believe the rows of nodes among these entries, where they are to be, and pass them on; the peers they came from.
+    """Believe the rows of nodes among these entries, where they are to be, and pass them on.
 
     A row of a node that nobody names above the peer waits until somebody does; one that the keys before did not sign,
     that is of another time, or one too many of its node, waits for an operator. What others answered and waits for a
