@@ -247,7 +247,6 @@ def test_what_may_be_a_day_or_a_number_is_asked_about_and_not_refused(day: date)
     name = f"{day:%b}"
     texts = {
         since,
-        f"{since}号",
         *(
             f"{day:{form}}"
             for form in ("%Y%m%d", "%Y%m", "%y-%m-%d", "%d/%m/%Y", "%m/%d/%y", f"%d-{name}", f"{name}-%d")
@@ -282,6 +281,29 @@ def test_the_number_of_a_decision_is_no_day(number: tuple[str, int, int, str]):
         f"{year}0{running:05}",
     ):
         assert not may_be_a_day(text), text
+
+
+@pytest.mark.parametrize(
+    "text", ["第2026-05-11", "2026年第5", "2026年5-11号", "2026年05/11号", "第20260511号", "2026年第5-11号"]
+)
+def test_no_spelling_of_a_day_goes_round_the_person_who_looks_at_it(text: str):
+    assert may_be_a_day(text) or fault_of(text, fillers(), decision=True) == "decision_filler"
+
+
+@given(st.text("0123456789〇一二三五十第年月日號号-/. （）〔〕５", max_size=12))
+@example("2026-05-11")
+@example("2026年5")
+@example("45012号")
+@example("20260511号")
+@example("111111")
+@example("附件1")
+def test_of_what_is_compared_as_one_number_no_spelling_is_taken_where_another_is_not(text: str):
+    number = one_text(text)
+    for spelling in (text, f"第{number}", f"第 {number}", f"({number})", f" {number}", number.replace("号", "號")):
+        if one_text(spelling) == number:
+            assert may_be_a_day(spelling) == may_be_a_day(number), spelling
+            if fault_of(number, fillers(), decision=True) is not None:
+                assert fault_of(spelling, fillers(), decision=True) is not None, spelling
 
 
 @pytest.mark.parametrize("name", ["Mar", "March", "JUNE", "jul", "Sept", "September", "Dec"])

@@ -1,5 +1,6 @@
 """A province that passes on what the nation never said: answers without its signature, of other entries, for others."""
 
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -155,6 +156,23 @@ async def test_what_the_nation_signed_is_told_by_our_clock_with_the_key_that_is_
     assert told.at.year < 9000
     await province.passes_on(record, proof)
     assert len(await province.said(record)) == 1, "what is said twice is told once"
+
+
+async def test_proofs_are_verified_beside_the_loop_however_many_a_body_has(
+    province: Province, monkeypatch: pytest.MonkeyPatch
+):
+    threads, proven = list[bool](), relaying.proven
+
+    def noted(*given: Any, **more: Any) -> Acknowledgement:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return proven(*given, **more)
+
+    monkeypatch.setattr(relaying, "proven", noted)
+    await province.tells_chain()
+    record = await province.withdrawn()
+    await province.passes_on(record, province.proof(record))
+    assert threads
+    assert not any(threads)
 
 
 async def test_what_it_refused_is_told_with_the_proof_of_that(province: Province):

@@ -20,9 +20,9 @@ ENTRIES: dict[str, Reason] = {
         "条目与其字段或本节点已有内容矛盾：该版本号已被另一版本使用，或无人具有其解除的角色；请来源节点更正该记录或重新办理，使用新的版本号。",
     ),
     "content_gone": Reason(
-        "The entry comes without its content, so nothing can be applied; the origin sends a correction with what the "
-        "record is now, or an officer there opens it again (`reopened`) where it was restored.",
-        "该条目未附内容，无法适用；请来源节点报送载有现行内容的更正；来源节点经备份恢复的，由其经办人员重新开启（`reopened`）该记录。",
+        "The entry comes without its content, so nothing can be applied; the record's party at the "
+        "origin corrects it with what it is now, or withdraws it.",
+        "该条目未附内容，无法适用；请该记录的来源部门报送载有现行内容的更正，或撤回该记录。",
     ),
     "sealed_for_others": Reason(
         "The entry is sealed under a key that was not wrapped to this node; the sender must wrap its key anew.",

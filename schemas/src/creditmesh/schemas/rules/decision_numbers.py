@@ -87,9 +87,8 @@ _ITS_PLACE = re.compile(rf"(?<=[件表页])[{_NUMERAL}]+|(?<=[^{_NUMERAL}])[{_NU
 _PLACES = frozenset({"附表", "附图", "附录", "表", "图", "页", "附页", "序号", "行", "栏"})
 _NUMBERED = frozenset({"号", "NO"})
 """What a number follows, though alone it is a filler."""
-_SAYS_NUMBER = re.compile(r"第|年[^月]*[号號]")
-_YEAR_AND_ONE = re.compile(r"(?:19|20)\d\d\W*\d{1,2}号", re.ASCII)
-"""2026-5号, 202605号: 号 is said of a day and of a number, and of no month."""
+_SAYS_NUMBER = re.compile(r".*年[^月\d]*\d+号|(?:19|20)\d\d\W*\d{1,2}号|\d{5}号", re.ASCII)
+"""2026年5号, 2026-5号, 202605号: 号 is said of a day and of a number, and of no month nor of days that are counted."""
 _MONTH = re.compile(r"(?:[12]\d{3}年)?\d{1,2}月(?:份|\d{1,2}[日号])?", re.ASCII)
 
 
@@ -161,10 +160,12 @@ def fault_of(text: str, fillers: AbstractSet[str], *, decision: bool, yearly: bo
 def may_be_a_day(text: str) -> bool:
     """Whether a decision's number reads as a day, a month or a count as a spreadsheet shows it, and may yet be one.
 
-    What says that it is a number (第…号, 2026年…号) does not. Bodies that number on have five digits, others the
-    year and the running number without a mark: a person looks at it.
+    It is asked of the number as it is compared: no spelling of it is taken where another is looked at. What says that
+    it is a number (2026年…号) does not. Bodies that number on have five digits, others the year and the running number
+    without a mark: a person looks at it.
     """
-    if _SAYS_NUMBER.search(text) or _YEAR_AND_ONE.fullmatch(number := one_text(text)):
+    number = one_text(text)
+    if _SAYS_NUMBER.fullmatch(number):
         return False
     number = number.removesuffix("号")
     if "月" in number:
@@ -182,7 +183,9 @@ def is_number(text: str, fillers: AbstractSet[str], *, yearly: bool = False) -> 
     number = one_text(text)
     if yearly and _YEAR_ALONE.fullmatch(number):
         return True
-    if tells_nothing(text, fillers) or any(mark in number for mark in ROUND) or _is_day(text, number):
+    if any(tells_nothing(each, fillers) for each in {text, number}) or any(mark in number for mark in ROUND):
+        return False
+    if _is_day(number):
         return False
     told = "" if _YEAR_ALONE.fullmatch(number) else _YEARS.sub("", number)
     return any(character in "123456789" for character in told)
@@ -229,10 +232,10 @@ def read_number(text: str) -> str | None:
     return None if says_nothing(text) else text
 
 
-def _is_day(text: str, number: str) -> bool:
+def _is_day(number: str) -> bool:
     if number.isdigit():  # `may_be_a_day`
         return False
-    return read_date(text) is not None or _MONTH.fullmatch(number.translate(_DIGITS)) is not None
+    return read_date(number) is not None or _MONTH.fullmatch(number.translate(_DIGITS)) is not None
 
 
 def _apart(parts: Iterable[str]) -> str:

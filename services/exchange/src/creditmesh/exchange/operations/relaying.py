@@ -1,5 +1,6 @@
 """Answers of nodes further above, passed on by the one between: taken with their proofs, and on to who sent them."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -135,7 +136,11 @@ async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildE
     told = {entry.index: entry for entry in body.entries}
     if await lost.returning(session, UP, [(index, index + 1) for index in told], copies=False):
         raise Transient("an answer is about a revision that is being made again")
-    found = [entry for entry in await feeds.at(session, UP, told) if _holds(entry, told[entry.index], body.by, link)]
+    placed = await feeds.at(session, UP, told)
+    # A body has proofs for seconds of work, and a process has others who wait.
+    found = await asyncio.to_thread(
+        lambda: [entry for entry in placed if _holds(entry, told[entry.index], body.by, link)]
+    )
     refused = {entry.index: code for entry in found if (code := told[entry.index].code) is not None}
     added = await answers.add(session, UP, body.by, [(entry.index, entry.index + 1) for entry in found], refused)
     new = {index for first, until in (*added.applied, *added.refused) for index in range(first, until)}

@@ -200,7 +200,9 @@ _PLACED_AS = """
     select distinct e.record, e.rev
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:changes as text[]))
            as w(record, rev, change)
-      join exchange.feed_entry e on e.feed = :feed and e.record = w.record and e.rev = w.rev and e.change = w.change
+     cross join lateral (
+        select feed, record, rev, change from exchange.feed_entry where record = w.record and rev = w.rev offset 0) e
+     where e.feed = :feed and e.change = w.change
 """
 
 
