@@ -232,7 +232,7 @@ async def newest(session: Session, places: Iterable[Place]) -> dict[Place, Store
     return {stored.place: stored for stored in map(_stored, rows)}
 
 
-async def newest_of(session: Session, places: Iterable[Place], states: Collection[RecordState]) -> dict[Place, int]:
+async def newest_of(session: Session, places: Iterable[Place], states: Collection[str]) -> dict[Place, int]:
     """The newest revision at each of these places, as its origin counts it, after which it was in such a state."""
     wanted = set(places)
     rows = await session.fetch(_NEWEST_OF, {**_columns(wanted), "states": list(states)}) if wanted else ()
