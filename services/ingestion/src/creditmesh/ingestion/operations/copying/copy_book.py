@@ -88,7 +88,7 @@ class CopyBook:
         if entry.record in self._own_ids or held not in {None, place} or not self._is_of(entry, place, newest):
             return reason("another_record")
         if self._came_before(entry, place):
-            return reason("contradictory_entry") if self._contradicts(entry, place) else None
+            return reason("contradictory_entry") if self._contradicts(entry, place) else self._passed(entry)
         if entry.change == "discharged" and self._state(place) == "withheld" and not self._waits(place):
             # Of content that was refused: who that is, what stands here does not say.
             return reason("contradictory_entry") if entry.own else self._remember(entry)
@@ -100,6 +100,11 @@ class CopyBook:
             self._note_shown(place)
             self._book.change_state(place, self._change_of(entry, place))
         return None
+
+    def _passed(self, entry: PeerEntry) -> FieldError | None:
+        """A discharge that comes after the end that it stood before: it waited, or its content was refused."""
+        discharged = entry.change == "discharged" and not entry.own
+        return self._remember(entry) if discharged and entry.rev > self._shown_rev(entry.record) else None
 
     def _refusal(self, entry: PeerEntry, place: Place) -> FieldError | None:
         newest, candidate = self._book.newest(place), entry.candidate
