@@ -1,18 +1,17 @@
 """The copies of one transaction: where they are, how far they are counted, and what was said of what is not held."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
+from creditmesh.ingestion.operations.copying.early_changes import EarlyChanges
 from creditmesh.ingestion.operations.copying.entries import PeerEntry
 from creditmesh.ingestion.operations.copying.peer_gate import refused_sender
-from creditmesh.ingestion.operations.records.candidates import REPRESENTATIVE, Candidate
+from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.operations.records.record_book import PeerRevision, RecordBook, StateChange
 from creditmesh.ingestion.revisions import Attribution
 from creditmesh.ingestion.store import copies as store
 from creditmesh.ingestion.store import revisions
-from creditmesh.ingestion.store.copies import EarlyChange
 from creditmesh.ingestion.store.revisions import Place, RevisionSaid
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.bounds import MOST_REVISIONS
@@ -40,12 +39,7 @@ class CopyBook:
         """Of copies that are withheld: the newest revision, as its origin counts it, that was applied before."""
         self._published: dict[Place, int] = {}
         """Of copies that are not shown: the newest revision, as its origin counts it, after which they were."""
-        self._early: dict[UUID, list[EarlyChange]] = defaultdict(list)
-        """What was said of records, or of content, that is not held: their ends, and whom they concern no more."""
-        self._new: list[tuple[EarlyChange, int]] = []
-        """What is said so now, and the newest revision of the record, as its origin counts it, that was shown then."""
-        self._seen: list[tuple[int, UUID, int]] = []
-        """Content that is held now, of records of which something was said before."""
+        self._early = EarlyChanges(ctx)
 
     async def open(self, entries: Sequence[PeerEntry]) -> None:
         """Find what is held under the entries' ids (a record never moves), lock everybody, read what stands."""
@@ -73,9 +67,7 @@ class CopyBook:
             record: place for record, place in self._held.items() if self._state(place) not in {None, "published"}
         }
         self._published = await revisions.newest_of(session, hidden.values(), {"published"})
-        unseen = {r: parts[r] for r, _ in made if r not in self._held or r in hidden}
-        for each in await store.early(session, unseen):
-            self._early[each.record].append(each)
+        await self._early.open({r: parts[r] for r, _ in made if r not in self._held or r in hidden})
         self._expired = await revisions.expired(session, (place for _, each in made for place in _told_by(each)))
 
     def apply(self, entry: PeerEntry) -> FieldError | None:
@@ -160,7 +152,7 @@ class CopyBook:
         """Whether it changes nothing: what is held is newer or withheld for good, or it ended before it came."""
         withheld = entry.change == "withheld" and self._state(place) == "withheld" and not entry.own
         for_good = withheld and (entry.effect == "waits" or not self._waits(place))
-        ended = entry.record not in self._held and self._has_ended(entry)
+        ended = entry.record not in self._held and self._early.has_ended(entry)
         return for_good or ended or entry.rev <= self._reached(entry, place)
 
     def _reached(self, entry: PeerEntry, place: Place) -> int:
@@ -180,20 +172,7 @@ class CopyBook:
         return self._book.origin_rev(place)
 
     def _remember(self, entry: PeerEntry) -> FieldError | None:
-        """Keep what was said of what is not held; a discharge only if it says of whom, and of whom content may name."""
-        role = "" if entry.effect in HIDING or entry.body is None else entry.body.role
-        if entry.change == "discharged" and not role:
-            return reason("unreadable_entry")
-        if entry.effect in HIDING or (entry.change == "discharged" and role == REPRESENTATIVE):
-            part = self._ctx.part(str(entry.record))
-            early = EarlyChange(part, entry.record, entry.origin, role or "", entry.rev, entry.rev)
-            self._early[entry.record].append(early)
-            self._new.append((early, self._shown_rev(entry.record)))
-        return None
-
-    def _has_ended(self, entry: PeerEntry) -> bool:
-        ends = (each for each in self._early.get(entry.record, ()) if each.role == "")
-        return any(each.origin == entry.origin and each.last_rev > entry.rev for each in ends)
+        return self._early.remember(entry, shown=self._shown_rev(entry.record))
 
     def ended_by(self, entry: PeerEntry) -> UUID | None:
         """The subject whose record here this entry marks or ends; None for content, and where none is held."""
@@ -205,8 +184,7 @@ class CopyBook:
         await self._book.write()
         session = await self._ctx.session()
         await store.add(session, self._begun)
-        await store.remember(session, self._new)
-        await store.forget(session, self._seen)
+        await self._early.write()
 
     def _numbered(self, entries: Sequence[PeerEntry]) -> set[tuple[Place, int]]:
         """Where these entries came before, and their numbers."""
@@ -265,9 +243,7 @@ class CopyBook:
         revision = PeerRevision(body.record, body.rev, body.revision, body.mark, entry.anew)
         self._discharge_early(revision, by, candidate)
         self._book.add(candidate, by, change=body.change, peer_revision=revision)
-        if body.record in self._early:
-            self._seen.append((self._ctx.part(str(body.record)), body.record, body.rev))
-            self._new = [each for each in self._new if each[0].record != body.record or each[0].last_rev > body.rev]
+        self._early.came(body.record, body.rev)
         if body.record not in self._held:
             self._held[body.record] = candidate.place
             if body.origin == self._ctx.node.code:
@@ -279,11 +255,10 @@ class CopyBook:
         shown = self._published.get(candidate.place, 0)
         if self._state(candidate.place) == "published":  # whatever came since was applied
             return
-        for each in self._early.get(before.record, ()):
-            about = candidate.has_role(each.role) if each.origin == by.origin else None
-            between = [rev for rev in (each.first_rev, each.last_rev) if shown < rev < before.rev]
-            if about is not None and between:
-                revision = PeerRevision(before.record, between[0], mark=before.mark)
+        for role, rev in self._early.discharges(before.record, origin=by.origin, behind=shown, before=before.rev):
+            about = candidate.has_role(role)
+            if about is not None:
+                revision = PeerRevision(before.record, rev, mark=before.mark)
                 self._book.add(candidate, by, change="discharged", about=about, peer_revision=revision)
                 return
 
