@@ -62,7 +62,9 @@ def listed(operator: Operator) -> list[tuple[str, ...]]:
 
 def remove(operator: Operator, code: str, *, for_good: bool = False) -> None:
     """Take a peer out: it pulls nothing any more, and nothing is pulled from it; for good: nothing is kept for it."""
-    left = {"active": False} | ({"place": None} if for_good else {})
+    left: dict[str, Any] = {"active": False}
+    if for_good:
+        left |= {"place": None, "sends_for": []}
     for peer in _peers(operator):
         if peer["code"] == code:
             operator.call("catalogue", "POST", _PATH, peer | left)
