@@ -1,7 +1,6 @@
 """Following one feed of one peer, and sending a peer what was signed about it: two loops that may end at any moment."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
+from creditmesh.exchange.backoff import Backoff
 from creditmesh.exchange.lagging import lagging
 from creditmesh.exchange.operations import answering, receiving, telling
 from creditmesh.exchange.operations.answering import Waiting
@@ -33,34 +33,10 @@ SECONDS_TO_COME = 0.2
 """How often it is looked whether this node's readers have come to where the next one was signed."""
 MOST_ASKED = 50
 """So many times in a row; a reader that is away for longer need not be asked for so often."""
-LONGEST = 3.0
-"""Seconds between two tries of a peer that does not answer."""
 _AT_ONCE = 100
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
-
-
-class Backoff:
-    """Waits longer each time a peer is not there, and says so once: a peer may be away for days."""
-
-    def __init__(self, feed: str) -> None:
-        self._feed = feed
-        self.times = 0
-        """How often in a row it was not there."""
-
-    async def after(self, peer: str, error: NotNow) -> None:
-        """Wait before the next try."""
-        if self.times == 0:
-            _log.warning("peer is not there", peer=peer, feed=self._feed, reason=str(error))
-        self.times += 1
-        await asyncio.sleep(min(0.1 * 2 ** min(self.times, 10), LONGEST) * random.uniform(0.5, 1.0))  # noqa: S311
-
-    def done(self, peer: str) -> None:
-        """It was there."""
-        if self.times:
-            _log.info("peer is there again", peer=peer, feed=self._feed)
-        self.times = 0
 
 
 class Pulling:

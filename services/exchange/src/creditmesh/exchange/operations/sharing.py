@@ -97,7 +97,7 @@ def _settles(event: RecordChanged, entry: LostEntry) -> bool:
     if entry.rev is None or event.rev < entry.rev:
         return False
     if event.rev == entry.rev:
-        return _is_withheld(entry) and _has_content(event.change)
+        return _is_withheld(entry) and event.change != "withheld"
     if entry.why == COPY:  # its origin tells it
         return False
     was_content = _is_withheld(entry) or _has_content(entry.change)

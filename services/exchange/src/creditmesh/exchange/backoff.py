@@ -1,0 +1,35 @@
+"""How long a peer that is not there is waited for before it is tried again."""
+
+import asyncio
+import random
+
+import structlog
+
+from creditmesh.exchange.peer import NotNow
+
+LONGEST = 3.0
+"""Seconds between two tries of a peer that does not answer."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Backoff:
+    """Waits longer each time a peer is not there, and says so once: a peer may be away for days."""
+
+    def __init__(self, feed: str) -> None:
+        self._feed = feed
+        self.times = 0
+        """How often in a row it was not there."""
+
+    async def after(self, peer: str, error: NotNow) -> None:
+        """Wait before the next try."""
+        if self.times == 0:
+            _log.warning("peer is not there", peer=peer, feed=self._feed, reason=str(error))
+        self.times += 1
+        await asyncio.sleep(min(0.1 * 2 ** min(self.times, 10), LONGEST) * random.uniform(0.5, 1.0))  # noqa: S311
+
+    def done(self, peer: str) -> None:
+        """It was there."""
+        if self.times:
+            _log.info("peer is there again", peer=peer, feed=self._feed)
+        self.times = 0
