@@ -2,8 +2,12 @@
 
 from uuid import uuid4
 
+from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.database.migrating import migrate
+from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.installation import streams
 from creditmesh.ingestion import service as ingestion
+from creditmesh.node.declaration import NODE
 from creditmesh.repair import service as repair
 from tests.support.postgres import Postgres
 
@@ -60,3 +64,34 @@ async def test_what_a_node_deleted_and_has_open_is_known_after_the_upgrade(postg
     assert dict(closed) == {"part": 3, "natural_key": b"\x01", "state": "repaired"}
     assert [tuple(each) for each in reviews] == [("expired", None), ("refused", "refused")]
     assert {each["case_id"] for each in undecided} == {cases["filed"], cases["appealed"]}
+
+
+BEFORE_LOOKS = """
+update ingestion.alembic_version set version_num = 'ingestion_0014';
+delete from ingestion.reader_position where stream in ('query', 'matching');
+delete from bus.event_reader where reader = 'ingestion' and stream in ('query', 'matching');
+update bus.event_head set number = 7, last = '0199f000-0000-7000-8000-000000000001' where stream = 'query' and part = 3;
+update bus.event_pruned set number = 6 where stream = 'query' and part = 3;
+"""
+
+
+async def test_of_streams_that_it_reads_from_now_on_it_takes_what_comes(postgres: Postgres):
+    """Nobody can read what was pruned of them, and a reader that stands before it stops its part."""
+
+    async def declare(session: Session) -> None:
+        await declare_streams(session, node="city", streams=streams(NODE))
+
+    database = await postgres.database(node="city", packages=NODE.services, declare=declare)
+    async with database.session() as session:
+        await session.execute(BEFORE_LOOKS)
+        await migrate(
+            postgres.admin, node="city", tier="city", parts=12, packages=NODE.services, secrets=postgres.secrets,
+            database=database.name, declare=declare,
+        )  # fmt: skip
+        stands = await session.fetch(
+            "select p.stream, p.part, p.number, p.last = h.last or h.last is null as same"
+            "  from ingestion.reader_position p join bus.event_head h using (stream, part)"
+            " where p.stream in ('query', 'matching') and p.number = h.number"
+        )
+    assert len(stands) == 24
+    assert all(row["same"] for row in stands)

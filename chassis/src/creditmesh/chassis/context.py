@@ -145,7 +145,8 @@ class Context(UnitOfWork):
         """Record one access, in this transaction, before anything is answered. Returns its decision id.
 
         A screening records thousands, so that their events are written as the JSON of `AccessRecorded` without a model.
-        Where records of other nodes may be among these, the same is said once more for them.
+        Where records of other nodes may be among these (services that show such declare it), the same is said once more
+        for them.
         """
         caller, access, key = self.known_caller, self.new_id(), str(subject)
         event = {
@@ -167,7 +168,8 @@ class Context(UnitOfWork):
         }
         data = orjson.dumps(event, default=str)
         self._gather(AccessRecorded, access, key, data)
-        if records and outcome == "released" and self.equipment.followed.holds_copies:
+        tells = CopiesDisclosed in self.equipment.service.emits and self.equipment.followed.holds_copies
+        if tells and records and outcome == "released":
             self._gather(CopiesDisclosed, self.new_id(), key, data)
         return access
 

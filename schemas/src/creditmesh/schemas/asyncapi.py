@@ -26,10 +26,10 @@ from creditmesh.schemas.events import (
 STREAMS: Mapping[str, Sequence[type[Event]]] = {
     "catalogue": (CatalogueChanged, ClockChanged, EntriesJudged),
     "exchange": (AccessReceived, HolderChanged, PageReceived),
-    "ingestion": (AccessRecorded, AccessToPass, CopiesDisclosed, EntriesJudged, RecordChanged, RecordPurged),
+    "ingestion": (AccessRecorded, AccessToPass, EntriesJudged, RecordChanged, RecordPurged),
     "matching": (AccessRecorded, CopiesDisclosed, TaskChanged),
     "query": (AccessRecorded, CopiesDisclosed, DisclosedToBureau),
-    "repair": (AccessRecorded, CaseChanged, CopiesDisclosed),
+    "repair": (AccessRecorded, CaseChanged),
 }
 """The services of a node that emit events, and the types each emits."""
 

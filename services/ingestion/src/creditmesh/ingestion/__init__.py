@@ -32,7 +32,7 @@ service = Service(
         CopiesDisclosed: events.on_copies_disclosed,
         AccessReceived: events.on_access_received,
     },
-    emits=(RecordChanged, RecordPurged, AccessRecorded, AccessToPass, CopiesDisclosed, EntriesJudged),
+    emits=(RecordChanged, RecordPurged, AccessRecorded, AccessToPass, EntriesJudged),
     outbox=Outbox(table="revision", event=RecordChanged),
     keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
     vault=frozenset({"resolve", "open", "identify", "look_up", "kinds", "know"}),

@@ -70,7 +70,8 @@ async def my_file(ctx: Ctx) -> FileOut:
 async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> AccessLog:
     """Who looked at your data here or was refused, newest first: party, officer, purpose, ground, outcome, items.
 
-    `copies_at` names the next node above: who looks at a copy there is in its log; ask there for the one beyond.
+    Who looked at a copy at a node above stands here too, with `node` and `looked_at`, when its feed has brought it;
+    `copies_at` names the next node above, whose own log has it at once.
     """
     return await own_file.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
 

@@ -7,7 +7,6 @@ from creditmesh.repair.api import router
 from creditmesh.schemas.events import (
     AccessRecorded,
     CaseChanged,
-    CopiesDisclosed,
     HolderChanged,
     RecordChanged,
     RecordPurged,
@@ -25,7 +24,7 @@ service = Service(
         HolderChanged: events.on_holder_changed,
     },
     projects=frozenset({RecordChanged}),
-    emits=(AccessRecorded, CaseChanged, CopiesDisclosed),
+    emits=(AccessRecorded, CaseChanged),
     bodies=frozenset({"ingestion"}),
     keys=frozenset({"data", "node"}),
     vault=frozenset({"open"}),

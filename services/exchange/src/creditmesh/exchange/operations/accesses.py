@@ -10,13 +10,17 @@ import structlog
 from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.operations import chain
+from creditmesh.exchange.operations.comparing import assert_compared
 from creditmesh.exchange.operations.passing import pass_on
 from creditmesh.exchange.store import chain as waiting
+from creditmesh.exchange.store import lost
 from creditmesh.exchange.store.child_entries import ChildEntry
 from creditmesh.schemas.accesses import AccessStatement
 from creditmesh.schemas.events import AccessReceived, AccessToPass
+from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.received import ReceivedEntry
 from creditmesh.schemas.signed import SignedText, read, said
 
@@ -44,6 +48,7 @@ async def take(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
             continue
         by = said(AccessStatement, statement).by
         if by in known[received.peer]:
+            await _assert_here(ctx, [statement])
             _tell(ctx, received.peer, statement, known[received.peer][by])
         else:
             await waiting.wait(session, received, node=by)
@@ -56,11 +61,22 @@ async def take_waiting(ctx: Context, peer: str) -> bool:
     """Tell some of what waited for the rows of nodes that are known by now; False if there is nothing."""
     session, known = await ctx.session(), await chain.signers(ctx, peer)
     places = await waiting.take_waiting(session, peer, sorted(known), type_="accessed", limit=_AT_ONCE)
-    async for received in chain.kept_entries(session, places):
-        statement = _statement(received)
-        if statement is not None:
-            _tell(ctx, peer, statement, known[said(AccessStatement, statement).by])
+    statements = [statement async for each in chain.kept_entries(session, places) if (statement := _statement(each))]
+    await _assert_here(ctx, statements)
+    for statement in statements:
+        _tell(ctx, peer, statement, known[said(AccessStatement, statement).by])
     return bool(places)
+
+
+async def _assert_here(ctx: Context, statements: Sequence[SignedText]) -> None:
+    """Transient while what they are about has to be fetched back first, or is being made again."""
+    given = [said(AccessStatement, each) for each in statements]
+    records = {about.record for each in given if each.origin == ctx.node.code for about in each.about}
+    if not records:
+        return
+    assert_compared(ctx, UP)
+    if any(each.why is None for each in await lost.of_records(await ctx.session(), UP, records)):
+        raise Transient("a look is told of at a record that is being made again")
 
 
 def _tell(ctx: Context, peer: str, statement: SignedText, publics: Mapping[str, str]) -> None:

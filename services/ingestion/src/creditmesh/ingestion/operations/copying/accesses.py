@@ -30,7 +30,10 @@ async def tell_origins(ctx: Context, given: Sequence[tuple[datetime, CopiesDiscl
 
 
 async def log_from_above(ctx: Context, given: Sequence[AccessReceived]) -> None:
-    """Write each into the logs of the persons concerned, and pass it on where the records are another node's."""
+    """Write each into the logs of the persons concerned, and pass it on where the records are another node's.
+
+    A node between does so whether it has them or not: the origin is the one that knows.
+    """
     statements = [(each.statement, said(AccessStatement, each.statement)) for each in given]
     records = {about.record for _, statement in statements for about in statement.about}
     known = {**await _copies(ctx, records), **await _own(ctx, records)}
@@ -42,7 +45,7 @@ async def log_from_above(ctx: Context, given: Sequence[AccessReceived]) -> None:
                 looked[_person(event, about.role)].append(event)
         for subject, events in looked.items():
             ctx.emit(_access(ctx, statement, subject, events))
-        if statement.origin != ctx.node.code and looked:
+        if statement.origin != ctx.node.code:
             await _pass(ctx, statement.origin, text)
 
 
