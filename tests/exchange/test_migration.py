@@ -478,6 +478,9 @@ async def test_what_an_older_version_fetched_back_is_listed_and_what_others_send
     assert known == listed
 
 
+SENT_BEFORE = """
+insert into exchange.sent_revision (record, rev, peer, index, change) values (gen_random_uuid(), 1, 'city', $1, $2)
+"""
 BEFORE_WAITS = """
 insert into exchange.feed_entry (feed, index, line, record, rev, change, body)
 values ('up', $1, '{}', gen_random_uuid(), 2, 'withheld', $2)
@@ -490,9 +493,13 @@ async def test_what_only_waited_is_told_apart_from_what_was_withheld(postgres: P
     async with database.session("ddl") as session:
         await session.execute(LATER)
         await session.executemany(BEFORE_WAITS, list(enumerate(bodies)))
+        for index, change in enumerate(("accepted", "withheld")):
+            await session.execute(SENT_BEFORE, index, change)
         await upgraded(postgres, database)
         rows = await session.fetch("select change from exchange.feed_entry order by index")
+        sent = await session.fetch("select change from exchange.sent_revision order by index")
     assert [row["change"] for row in rows] == ["waits", "withheld"]
+    assert [row["change"] for row in sent] == ["accepted", None], "it is read off the page when it is asked for"
 
 
 BEFORE_FORGETTING = """

@@ -27,6 +27,8 @@ SECONDS_STOPPED = 5.0
 """How often a stopped copy is looked at, whether an operator has let it go on."""
 SECONDS_EMPTY = 1.0
 """A peer that says at once that there is nothing is asked no sooner than this: it may be shutting down."""
+SECONDS_TO_ASK = 60.0
+"""How often a peer is asked what it lacks when there is nothing new: it may have been restored."""
 SECONDS_TO_LOOK = 5.0
 """How often acknowledgements are looked for when nothing tells of one."""
 SECONDS_TO_COME = 0.2
@@ -202,6 +204,7 @@ class Sending:
         self._patience = Backoff(feed)
         self._looked = 0
         self._asks = True
+        self._asked = 0.0
         self._code = ""
         self._lacks: tuple[EntryRange, ...] = ()
         """What the peer said last that it lacks: it is sent again, behind what is new."""
@@ -239,7 +242,9 @@ class Sending:
     async def _send(self) -> float:
         """Send what may leave, the oldest first, then some of what the peer lacks; the seconds until it looks again."""
         peer = self._peer()
-        code = peer.party.code
+        code, now = peer.party.code, asyncio.get_running_loop().time()
+        if self._asks or now - self._asked > SECONDS_TO_ASK:
+            self._asks, self._asked = True, now
         async with self._equipment.pool.session() as session:
             waiting = await answering.unsent(session, code, self._feed, limit=_AT_ONCE)
             last = await copies.newest_sent(session, code, self._feed) if self._asks else None

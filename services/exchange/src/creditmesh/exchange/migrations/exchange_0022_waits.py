@@ -1,6 +1,6 @@
 """What is withheld only because something waits is told apart from what is withheld.
 
-Of peers' feeds what was noted before counts as withheld, as it did: which it was stands in no column.
+Of peers' feeds it is read off the pages when it is asked for.
 """
 
 from creditmesh.chassis.database.migrations import script
@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 WAITS = """
+update exchange.sent_revision set change = null where change = 'withheld';
 update exchange.feed_entry set change = 'waits'
  where change = 'withheld' and body like '%"reason":"newer_version","basis":%';
 """

@@ -122,7 +122,9 @@ async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> No
     await waiting.hold(session, peer, UP)
     if (await copies.found(session, peer, UP)).behind:
         raise CatchingUp
-    await tell_anew(ctx, peer, UP, await revisions.first_places(session, peer, records), anew=True)
+    said = await _said(session, peer, records, kept={})  # what was found of them may be so no more
+    told = [each.record for each in said if each.saying == "comparable"]
+    await tell_anew(ctx, peer, UP, await revisions.first_places(session, peer, told), anew=True)
 
 
 async def _whole(ctx: Context, peer: str) -> tuple[Session, int]:

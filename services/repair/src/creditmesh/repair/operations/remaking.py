@@ -40,6 +40,7 @@ async def remake_case(ctx: Context, part: int, event: RecordChanged) -> None:
     if event.case is None or event.change not in _DECIDED:
         return
     action, move = _DECIDED[event.change]
+    move = replace(move, false_material=event.change == "reopened" and event.false_material)
     case = await cases.case_of(await ctx.session(), event.case, parts=ctx.node.parts)
     if case is None:
         case = None if event.change == "discharged" else await _made(ctx, part, event, state=move.state)
