@@ -398,7 +398,7 @@ def test_every_command_explains_itself(city: Victim):
     wanted |= {"peers show", "peers add", "peers list", "peers remove"}
     wanted |= {"people officer", "catalogue load", "topics apply", "topics print"}
     wanted |= {"dead list", "dead show", "dead retry", "dead drop", "readers list", "readers evict"}
-    wanted |= {"feeds list", "feeds resume", "feeds offer", "restore"}
+    wanted |= {"feeds list", "feeds resume", "feeds offer", "restore", "reconcile"}
     assert set(every) == wanted
 
 

@@ -52,7 +52,7 @@ async def test_a_department_with_a_matter_reads_what_the_matter_lists(catalogue:
         "access": body["decision_id"], "at": None, "caller": "department", "party": "permits_office",
         "officer": "W-17", "purpose": "duty", "matter": "permit", "ground": "statutory", "authorisation": None,
         "outcome": "released", "reason": None, "repeats": None, "items": ["licence", "penalty"],
-        "records": log[1]["records"], "use_until": "2026-05-09",
+        "records": log[1]["records"], "use_until": "2026-05-09", "node": None, "looked_at": None,
     }  # fmt: skip
     assert set(log[1]["records"]) == {str(fine.record), str(licence.record)}
 

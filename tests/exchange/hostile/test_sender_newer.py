@@ -372,7 +372,7 @@ async def test_what_is_refused_waits_for_nobody_who_moves_the_copy(pulls: Puller
     async with pulls.city.node.database.session() as other, other.transaction():
         await other.fetch("select from exchange.copy_head where peer = $1 for update", code)
         async with pulls.city.node.context("exchange") as ctx:
-            await answering._note_refused(ctx, [said.model_copy(update={"refused": refused})])
+            await answering._note_refused(await ctx.session(), [said.model_copy(update={"refused": refused})])
 
 
 async def test_two_who_take_bodies_out_of_one_page_leave_none_of_them(pulls: Puller):

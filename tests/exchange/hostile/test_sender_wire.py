@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.service import Workplace
-from creditmesh.exchange import peer, puller, pulling
+from creditmesh.exchange import backoff, peer, puller, pulling
 from creditmesh.exchange.operations import receiving
 from tests.exchange.conftest import City
 from tests.exchange.sender import Puller, answered, pulling_from_a_sender
@@ -70,7 +70,7 @@ async def test_a_page_that_is_too_slow_is_asked_for_in_smaller_pieces_and_never_
     pulls: Puller, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(peer, "SECONDS_FOR_A_PAGE", 0.1)
-    monkeypatch.setattr(pulling, "LONGEST", 0.01)
+    monkeypatch.setattr(backoff, "LONGEST", 0.01)
     pulls.sender.instead = Poured(b"x", most=MIB, pause=0.02)()
     for _ in range(6):
         await pulls.step()

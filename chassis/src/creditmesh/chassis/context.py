@@ -164,6 +164,8 @@ class Context(UnitOfWork):
             "items": items,
             "records": records,
             "use_until": use_until,
+            "node": None,
+            "looked_at": None,
             "subject": key,
         }
         data = orjson.dumps(event, default=str)
