@@ -44,8 +44,11 @@ async def test_a_look_at_a_record_of_the_lost_time_waits_until_that_is_here_agai
     await chain.settled()
     for record in (first, second):
         await look(province, record)
-    await chain.settled()
-    assert await logged(city) == [first, second]
+
+    async def told() -> bool:
+        return await logged(city) == [first, second]
+
+    await eventually(told)
     await put_back(city)
     await eventually(lambda: bool(compared(city.host.equipment["exchange"]).behind("up")))
 
@@ -54,8 +57,4 @@ async def test_a_look_at_a_record_of_the_lost_time_waits_until_that_is_here_agai
 
     await eventually(pulled)
     await restored(city)
-
-    async def told() -> bool:
-        return await logged(city) == [first, second]
-
     await eventually(told)

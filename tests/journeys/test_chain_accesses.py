@@ -4,14 +4,30 @@ from typing import Any
 
 from tests.journeys.mesh import Mesh, accepted, done, enterprise, organisation
 from tests.support.cast import BY_MATTER, asked, penalty, resident, uscc
+from tests.support.eventually import eventually
+from tests.support.node import TestNode
 
 PERSON, REPRESENTATIVE = resident(41), resident(42)
 ACCESSED = "select count(*) from exchange.feed_entry where line::jsonb ->> 'type' = 'accessed' and feed = $1"
 
 
+async def passed_on(mesh: Mesh) -> None:
+    """Wait until nothing is left to be put into the feeds of children, from the nation down."""
+    for code in ("nation", "province"):
+        node = mesh.chain[code]
+
+        async def none_waits(node: TestNode = node) -> bool:
+            async with node.database.session() as session:
+                return not await session.fetchval("select count(*) from exchange.child_entry")
+
+        await mesh.settled()
+        await eventually(none_waits)
+    await mesh.settled()
+
+
 async def lines(mesh: Mesh, name: str) -> dict[str, list[dict[str, Any]]]:
     """The lines about other nodes' looks in the person's log at each node where they are known, newest first."""
-    await mesh.settled()
+    await passed_on(mesh)
     found = {}
     for code in ("city", "province", "nation"):
         answer = done(await mesh[code].door(name).get("/v1/me/accesses", params={"limit": 100}))
@@ -21,6 +37,7 @@ async def lines(mesh: Mesh, name: str) -> dict[str, list[dict[str, Any]]]:
 
 async def told(mesh: Mesh) -> dict[str, int]:
     """How many entries of accesses each feed of a child has."""
+    await passed_on(mesh)
     found = {}
     for code, child in (("nation", "province"), ("nation", "provinceb"), ("province", "city"), ("province", "cityb")):
         async with mesh.chain[code].database.session() as session:
@@ -98,7 +115,6 @@ async def test_of_what_is_a_nodes_own_and_of_whom_it_knows_nothing_nobody_is_tol
     before = await told(mesh)
     done(await mesh.city.door("asker").post("/v1/queries", json=asked(resident(43), **BY_MATTER)))
     done(await mesh["nation"].door("asker").post("/v1/queries", json=asked(resident(44), **BY_MATTER)))
-    await mesh.settled()
     assert await told(mesh) == before
     async with mesh.chain["city"].database.session() as session:
         told_of = "select count(*) from bus.event where type = 'access.copies_disclosed'"

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from creditmesh.exchange import events
 from creditmesh.schemas.accesses import MOST_ABOUT
 from creditmesh.schemas.events import AccessToPass
@@ -115,20 +113,19 @@ async def test_of_a_node_that_nobody_has_named_yet_it_waits_for_that_nodes_row(p
     assert [each["node"] for each in (await logged(city))[before:]] == [nation, "far"]
 
 
-async def test_what_a_child_is_to_be_told_goes_into_its_own_feed(city: City, monkeypatch: pytest.MonkeyPatch):
-    """Also where it has to wait until that may be appended to."""
+async def test_what_a_child_is_to_be_told_goes_into_its_own_feed_whoever_holds_the_others(city: City):
+    """In a turn of its own: who is told of records in the same batch holds the head of `up`, and waits for no child."""
     text = statement(city.above, uuid4())
-    event = AccessToPass(child="district", statement=text)
-    for appendable in (True, False):
-        monkeypatch.setattr("creditmesh.exchange.operations.passing.is_appendable", lambda *_, a=appendable: a)
+    async with city.node.database.session() as session, session.transaction():
+        await session.fetch("select from exchange.feed_head where feed = 'down-district' for update")
         async with city.node.context("exchange") as ctx:
-            await events.on_access_to_pass(ctx, [delivered(event)])
-    monkeypatch.undo()
+            await events.on_access_to_pass(ctx, [delivered(AccessToPass(child="district", statement=text))])
 
-    async def both() -> bool:
+    async def told() -> bool:
         async with city.node.database.session() as session:
             rows = await session.fetch("select line, body from exchange.feed_entry where feed = 'down-district'")
-        bodies = [row["body"] for row in rows if json.loads(row["line"])["type"] == "accessed"]
-        return bodies == [text.model_dump_json()] * 2
+        return [row["body"] for row in rows if json.loads(row["line"])["type"] == "accessed"] == [
+            text.model_dump_json()
+        ]
 
-    await eventually(both)
+    await eventually(told)

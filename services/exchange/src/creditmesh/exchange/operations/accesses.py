@@ -14,9 +14,8 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.comparing import assert_compared
-from creditmesh.exchange.operations.passing import pass_on
 from creditmesh.exchange.store import chain as waiting
-from creditmesh.exchange.store import lost
+from creditmesh.exchange.store import child_entries, lost
 from creditmesh.exchange.store.child_entries import ChildEntry
 from creditmesh.schemas.accesses import AccessStatement
 from creditmesh.schemas.events import AccessReceived, AccessToPass
@@ -32,8 +31,10 @@ _log = structlog.get_logger(__name__)
 
 
 async def pass_down(ctx: Context, given: Sequence[AccessToPass]) -> None:
-    """Tell each child through its own feed."""
-    await pass_on(ctx, [ChildEntry(each.child, "accessed", each.statement.model_dump_json()) for each in given])
+    """Tell each child through its own feed, in turns of the passer: this batch may hold the head of `up`."""
+    await child_entries.wait(
+        await ctx.session(), [ChildEntry(each.child, "accessed", each.statement.model_dump_json()) for each in given]
+    )
 
 
 async def take(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
