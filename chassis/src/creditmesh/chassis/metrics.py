@@ -14,6 +14,11 @@ PRUNED = Counter("creditmesh_pruned_total", "Rows removed because their term was
 FEED_BEHIND = Gauge(
     "creditmesh_feed_behind", "Whether peers verified more of a feed of this node than stands here", ["feed"]
 )
+FEED_LAGGING = Gauge(
+    "creditmesh_feed_lagging_entries",
+    "Entries of the feed of a node below that this node had answered for and has not again since it was restored",
+    ["peer"],
+)
 FEED_UNFORGOTTEN = Gauge(
     "creditmesh_feed_unforgotten_entries",
     "Entries of a feed of this node that were not looked through yet for what is to be forgotten",

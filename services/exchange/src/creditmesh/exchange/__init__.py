@@ -2,7 +2,7 @@
 
 from creditmesh.chassis.declared import Outbox
 from creditmesh.chassis.service import Service
-from creditmesh.exchange import events, lagging
+from creditmesh.exchange import events
 from creditmesh.exchange.api import router
 from creditmesh.exchange.operations import comparing
 from creditmesh.exchange.puller import units
@@ -40,7 +40,7 @@ service = Service(
     keys=frozenset({"data", "node", "feed"}),
     vault=frozenset({"open"}),
     lock_class=16,
-    waits_for=lambda equipment: comparing.told(equipment) | lagging.told(equipment),
+    waits_for=comparing.told,
     units=units,
 )
 

@@ -8,11 +8,11 @@ import httpx
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.equipment import Equipment
-from creditmesh.chassis.metrics import FEED_BEHIND
+from creditmesh.chassis.metrics import FEED_BEHIND, FEED_LAGGING
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
 from creditmesh.exchange.peer import NotNow, Peer
-from creditmesh.exchange.store import lost
+from creditmesh.exchange.store import catching_up, lost
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import DOWN, UP
@@ -22,6 +22,8 @@ SECONDS_TO_LOOK = 1.0
 """How often it looks whom to ask: peers come and go with the catalogue, and one that was away may answer now."""
 SECONDS_TO_ANSWER = 5.0
 """From the question to the last byte: who sends one a moment is not heard."""
+
+_CATCH_UP = "catch up "
 
 
 class Comparer:
@@ -52,6 +54,7 @@ class Comparer:
             for feed, parties in wanted.items():
                 looked.create_task(self._look_at(client, feed, parties))
         await self._tell_lost()
+        await self._tell_lagging([party.code for party in directory.peers("below")])
 
     async def _tell_lost(self) -> None:
         """Say in readiness how much came back that is not here again."""
@@ -62,6 +65,20 @@ class Comparer:
                 self._equipment.stopped[f"restored {feed}"] = f"{count} entries: creditmesh-node restore lists them"
             else:
                 self._equipment.stopped.pop(f"restored {feed}", None)
+
+    async def _tell_lagging(self, below: Sequence[str]) -> None:
+        """Say of which feeds from below this node shows the past. It is ready: its peers reach it as its callers do."""
+        async with self._equipment.pool.session() as session:
+            found = await catching_up.lagging(session, UP)
+        stopped = self._equipment.stopped
+        for place in [place for place in stopped if place.startswith(_CATCH_UP)]:
+            del stopped[place]
+        FEED_LAGGING.clear()
+        for peer in below:
+            lag = found.get(peer)
+            FEED_LAGGING.labels(peer).set(0 if lag is None else lag.had - lag.has)
+            if lag is not None:
+                stopped[f"{_CATCH_UP}{peer}/{UP}"] = f"{lag.has}/{lag.had}: until then it shows what has ended since"
 
     async def _look_at(self, client: httpx.AsyncClient, feed: str, parties: Sequence[Party]) -> None:
         known = compared(self._equipment)

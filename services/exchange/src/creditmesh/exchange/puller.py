@@ -20,7 +20,6 @@ from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit, keep_running
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.forgetter import Forgetter
-from creditmesh.exchange.lagging import lagging
 from creditmesh.exchange.operations import chain
 from creditmesh.exchange.passer import Passer
 from creditmesh.exchange.peer import WAIT, Peer
@@ -69,7 +68,6 @@ class Puller:
             while True:
                 await leases.rebalance()
                 await self._keep(dict(self._wanted(leases.held, pulls=pulls, answers=answers)))
-                lagging(self._equipment).follow([each.code for each in self._followed(leases.held, "below")])
                 await self._publish_own_row()
                 await asyncio.sleep(SECONDS_TO_LOOK)
 

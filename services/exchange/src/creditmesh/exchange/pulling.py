@@ -13,7 +13,6 @@ from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.backoff import Backoff
-from creditmesh.exchange.lagging import lagging
 from creditmesh.exchange.operations import answering, receiving, telling
 from creditmesh.exchange.operations.answering import Waiting
 from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PeerRefused, PulledPage
@@ -158,8 +157,7 @@ class Pulling:
         feed = await peer.standing(self._feed)
         self._announced = True
         async with self._equipment.pool.session() as session:
-            last = await copies.newest_sent(session, self._code, self._feed)
-        lagging(self._equipment).hear(self._code, has=0 if last is None else last.until, had=feed.acknowledged)
+            await catching_up.hear(session, peer.party.code, self._feed, had=min(feed.acknowledged, feed.size))
         if before.announced is not None and feed.acknowledged <= before.range.size:
             return before
         async with self._equipment.pool.session() as session:
@@ -250,7 +248,6 @@ class Sending:
             last = await copies.newest_sent(session, code, self._feed) if self._asks else None
         lacks = () if last is None else await self._hand_over(peer, last)
         for each in waiting.ready:
-            lagging(self._equipment).answer(code, until=each.until)
             lacks = await self._hand_over(peer, each)
             async with self._equipment.pool.session() as session:
                 await copies.sent(session, code, self._feed, number=each.number, at=self._equipment.clock.instant())

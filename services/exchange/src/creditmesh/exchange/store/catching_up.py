@@ -6,6 +6,13 @@ from uuid import UUID
 from creditmesh.chassis.database.session import Session
 
 
+class Lag(NamedTuple):
+    """Of a copy for which this node had answered further than it has: it shows the past."""
+
+    has: int
+    had: int
+
+
 class HeldPage(NamedTuple):
     """A stretch of a copy that is kept and not told yet, and its row."""
 
@@ -15,11 +22,27 @@ class HeldPage(NamedTuple):
     data: bytes
 
 
+_HAS = """
+    coalesce((select until from exchange.acknowledgement_made
+               where peer = c.peer and feed = c.feed and sent_at is not null
+               order by first desc, number desc limit 1), 0)
+"""
 _ANNOUNCE = """
     update exchange.copy_head set announced = greatest(announced, :announced),
            held_from = case when size < greatest(announced, :announced) then coalesce(held_from, size)
                             else held_from end
      where peer = :peer and feed = :feed
+"""
+# What a sender says of a node that has lost nothing is kept by nobody: nothing is looked up for it.
+_HEAR = f"""
+    update exchange.copy_head c set had_answered = case when :had > ({_HAS}) then cast(:had as bigint) end
+     where c.peer = :peer and c.feed = :feed
+"""
+_LAGGING = f"""
+    select peer, has, had_answered
+      from (select c.peer, c.had_answered, ({_HAS}) as has from exchange.copy_head c
+             where c.feed = :feed and c.had_answered is not null) c
+     where had_answered > has
 """
 # They are rewritten: nobody else does so until this transaction ends, in the order of `pages.held`.
 _HELD = """
@@ -44,6 +67,16 @@ _AT_ONCE, _MOST_BYTES = 50, 4 * 1024 * 1024
 async def announce(session: Session, peer: str, feed: str, size: int) -> None:
     """Keep how far the feed goes at its sender; never less than was kept before."""
     await session.execute(_ANNOUNCE, {"peer": peer, "feed": feed, "announced": size})
+
+
+async def hear(session: Session, peer: str, feed: str, *, had: int) -> None:
+    """Keep for how many entries this node had answered, as the sender says, where its own answers go less far."""
+    await session.execute(_HEAR, {"peer": peer, "feed": feed, "had": had})
+
+
+async def lagging(session: Session, feed: str) -> dict[str, Lag]:
+    """The peers whose feed of that name this node has not answered for as far again."""
+    return {peer: Lag(*reach) for peer, *reach in await session.fetch(_LAGGING, {"feed": feed})}
 
 
 async def held(session: Session, peer: str, feed: str) -> list[HeldPage]:
