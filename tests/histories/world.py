@@ -249,7 +249,7 @@ def _driven(workplaces: dict[str, Workplace]) -> Declaration:
                     await puller._publish_own_row()
                     await passer._round(relaying.grown, relaying.take_waiting)
                     await passer._round(passing.waiting_children, passing.pass_on_waiting)
-                    await passer._turn(answering.take_unseen)
+                    await passer._round(answering.unseen_copies, answering.take_unseen)
                     await forgetter.turn()
                     await asyncio.sleep(0.05)
 

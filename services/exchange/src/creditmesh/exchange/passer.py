@@ -1,7 +1,8 @@
 """The passer: a unit of every process of the exchange that passes on, in turns, what had to wait before it could be.
 
 What nodes above say waits for their rows, a row that was one too many for its hour, what a child is told until its feed
-may be appended to, and what could not be judged for its copy: who says so may hold another head.
+may be appended to, and what could not be judged, or was refused of a record that ended, for its copy: who says so may
+hold another head, and there may be much.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.operations import answering, chain, passing, relaying
@@ -20,7 +22,7 @@ SECONDS_TO_LOOK = 1.0
 
 
 class Passer:
-    """Takes a turn of each peer and of each child again and again, and rests when there is nothing.
+    """Takes a turn of each peer, of each child and of each copy again and again, and rests when there is nothing.
 
     Each turn is a transaction of its own: whoever has much, or cannot be passed on yet, holds up no other.
     """
@@ -36,7 +38,7 @@ class Passer:
                 await self._turn(chain.take_ripe)
                 taken = await self._round(relaying.grown, relaying.take_waiting)
                 passed = await self._round(passing.waiting_children, passing.pass_on_waiting)
-                judged = await self._turn(answering.take_unseen)
+                judged = await self._round(answering.unseen_copies, answering.take_unseen)
                 if not taken and not passed and not judged:
                     await self._tell_many()
                     await asyncio.sleep(SECONDS_TO_LOOK)
@@ -55,6 +57,10 @@ class Passer:
             await context.commit()
         except (Transient, Unavailable):
             return None  # it waits on
+        except DatabaseError as error:
+            if not error.passing or error.ran_out_of_time:
+                raise
+            return None  # somebody holds what it is about
         finally:
             await context.rollback()
         return done

@@ -21,7 +21,7 @@ from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
-from creditmesh.schemas.exchange import NOT_JUDGED, UP, WAITING, feed_origin
+from creditmesh.schemas.exchange import NOT_JUDGED, OF_SENDER, UP, WAITING, feed_origin
 from creditmesh.schemas.received import read_entries
 from creditmesh.schemas.signed import sign
 
@@ -96,26 +96,28 @@ async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> No
     await forget(session, sorted(place for place, code in refused.items() if code not in WAITING))
 
 
-async def take_unseen(ctx: Context) -> bool:
+async def unseen_copies(ctx: Context) -> list[str]:
+    """The copies of which something that was refused is to be seen to, as their pages are keyed."""
+    return [f"{peer}/{feed}" for peer, feed in await refusals.unseen_copies(await ctx.session())]
+
+
+async def take_unseen(ctx: Context, copy: str) -> bool:
     """See to the next entries of a copy that were refused; whether there were any.
 
     What could not be judged waits, as far as there is room, and of the others the body goes as of all that is refused.
     What has ended since it was told is told once more, as what nobody refuses.
     """
-    session = await ctx.session()
-    copy = await refusals.first_unseen(session)
-    if copy is None:
-        return False
-    peer, feed = copy
+    session, (peer, feed) = await ctx.session(), copy.split("/")
     await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
     if found := await refusals.unseen(session, peer, feed):
-        unjudged = [index for index, code in found.items() if code == NOT_JUDGED]
-        waits = set(await _keep_waiting(session, peer, feed, unjudged)) if unjudged else set[int]()
-        await refusals.settle(session, peer, feed, done=waits, refused=found.keys() - waits)
-        await forget(session, [(peer, feed, index) for index in unjudged if index not in waits])
         read = read_entries(peer, feed, list((await pages.at(session, peer, feed, [*found])).values()))
-        await telling.tell_ended(ctx, peer, {each.record for each in read if each.record is not None})
-    return True
+        own = [each for each in read if feed == UP and found[each.index] not in OF_SENDER]
+        ended = await telling.tell_ended(ctx, peer, own)
+        unjudged = [index for index, code in found.items() if code == NOT_JUDGED and index not in ended]
+        waits = set(await _keep_waiting(session, peer, feed, unjudged)) if unjudged else set[int]()
+        await refusals.settle(session, peer, feed, done=waits | ended, refused=found.keys() - waits - ended)
+        await forget(session, [(peer, feed, index) for index in unjudged if index not in waits])
+    return bool(found)
 
 
 async def _keep_waiting(session: Session, peer: str, feed: str, indices: Sequence[int]) -> list[int]:

@@ -14,7 +14,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import PageChunk, alone, held_back
 from creditmesh.exchange.operations import answering
-from creditmesh.exchange.operations.telling import ended_by, keep, note_sent, replaced, tell_anew, tell_ended
+from creditmesh.exchange.operations.telling import keep, mark_ended, note_sent, replaced, tell_anew
 from creditmesh.exchange.store import copies, pages, waiting
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
@@ -66,7 +66,7 @@ async def receive(
     if after.behind:
         await keep(ctx, [keys for chunk in kept if (keys := chunk.keys()) is not None], tell=True, keys=True)
     else:
-        await tell_ended(ctx, before.peer, ended_by(each for chunk in chunks for each in chunk.page.received))
+        await mark_ended(session, before.peer, [each for chunk in chunks for each in chunk.page.received])
     return replace(after, waiting=after.waiting + len(added))
 
 

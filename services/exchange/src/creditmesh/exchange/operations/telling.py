@@ -14,6 +14,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import PageChunk, held_back, told_anew
 from creditmesh.exchange.store import catching_up, copies, pages, refusals, revisions, waiting
 from creditmesh.exchange.store.pages import ReceivedPage
+from creditmesh.exchange.store.refusals import WITH_CONTENT
 from creditmesh.exchange.store.revisions import ContentPlace, SentRevision
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
@@ -111,24 +112,34 @@ async def replaced(session: Session, peer: str, entries: Iterable[ReceivedEntry]
     return await revisions.replaced(session, peer, content)
 
 
-def ended_by(entries: Iterable[ReceivedEntry]) -> set[UUID]:
-    """The records that these entries end, or withhold."""
-    return {each.record for each in entries if each.feed == UP and each.record is not None and each.effect in HIDING}
+async def mark_ended(session: Session, peer: str, entries: Iterable[ReceivedEntry]) -> None:
+    """Have it seen to that of the records which these entries end, or withhold, nothing is refused that came before."""
+    ended = {each.record for each in entries if each.feed == UP and each.record and each.effect in HIDING}
+    await learn(session, peer, ended)
+    await refusals.mark_ended(session, peer, UP, dict.fromkeys(ended, 0), limit=1)
 
 
-async def tell_ended(ctx: Context, peer: str, records: Collection[UUID]) -> None:
-    """Tell without its content what was refused of these records before they ended: nobody refuses it any more.
+async def tell_ended(ctx: Context, peer: str, entries: Collection[ReceivedEntry]) -> set[int]:
+    """Tell without their content those of these, refused of an `up`, whose records ended behind them; their places.
 
-    Whoever waits for an answer has it then. The copy's head is held.
+    Nobody refuses them any more, and whoever waits for an answer has it then; the next of their records are seen to
+    after them. The copy's head is held.
     """
-    if not records:
-        return
     session = await ctx.session()
+    records = {each.record for each in entries if each.record is not None}
     await learn(session, peer, records)
-    places = await refusals.take_ended(session, peer, UP, records)
-    for first in range(0, len(places), _AT_ONCE):
-        kept = await pages.at(session, peer, UP, places[first : first + _AT_ONCE])
-        await keep(ctx, _chunks(peer, UP, _in_order(kept), kept.keys(), anew=False), tell=True)
+    ends = await revisions.ended(session, peer, records)
+    after, places = dict[UUID, int](), set[int]()
+    for each in entries:
+        if each.record is None or each.line is None or each.line.rev is None or each.effect not in WITH_CONTENT:
+            continue
+        if (rev := each.line.rev) < ends.get(each.record, 0):
+            after[each.record] = min(rev, after.get(each.record, rev))
+            places.add(each.index)
+    kept = await pages.at(session, peer, UP, places) if places else {}
+    await keep(ctx, _chunks(peer, UP, _in_order(kept), kept.keys(), anew=False), tell=True)
+    await refusals.mark_ended(session, peer, UP, after, limit=_AT_ONCE)
+    return places
 
 
 async def learn(session: Session, peer: str, records: Collection[UUID]) -> None:
@@ -176,7 +187,7 @@ async def let_go(ctx: Context, peer: str, feed: str) -> bool:
         ctx.emit_row(row.id, part=row.part)
     await waiting.add(session, peer, feed, behind, already=copy.waiting)
     await catching_up.told(session, peer, feed, until=held[-1].until if held else None)
-    await tell_ended(ctx, peer, ended_by(entries))
+    await mark_ended(session, peer, entries)
     return bool(held)
 
 

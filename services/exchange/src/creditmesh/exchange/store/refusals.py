@@ -8,7 +8,7 @@ from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.schemas.exchange import GONE, HIDING, OF_SENDER, STATE_CHANGES, TOLD
 
 _AT_ONCE = 50
-_WITH_CONTENT = TOLD - STATE_CHANGES | {"discharged"}
+WITH_CONTENT = TOLD - STATE_CHANGES | {"discharged"}
 """The changes that holders answer for and that are refused for what they say."""
 
 _ANSWERED = """
@@ -22,7 +22,11 @@ _ADD = """
     select * from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:indices as bigint[]),
                          cast(:codes as text[]), cast(:seen as boolean[]))
 """
-_FIRST_UNSEEN = "select peer, feed from exchange.refused_entry where not seen_to order by peer, feed, index limit 1"
+_COPIES = """
+    select c.peer, c.feed from exchange.copy_head c
+     where exists (select from exchange.refused_entry r where r.peer = c.peer and r.feed = c.feed and not r.seen_to)
+     order by c.peer, c.feed
+"""
 _UNSEEN = """
     select index, code from exchange.refused_entry
      where peer = :peer and feed = :feed and not seen_to order by index limit :limit for update
@@ -38,18 +42,26 @@ _REFUSED = """
     select index from exchange.refused_entry
      where peer = :peer and feed = :feed and index >= :after and code <> :gone order by index limit :limit
 """
-# What is known of a record is read once, however often it ended.
-_TAKE_ENDED = """
-    with ended as (
-        select record, max(rev) as rev from exchange.sent_revision
-         where record = any(cast(:records as uuid[])) and peer = :peer and change = any(cast(:hiding as text[]))
-         group by record
-    )
-    delete from exchange.refused_entry r
-     using ended e join exchange.sent_revision s on s.record = e.record and s.peer = :peer and s.rev < e.rev
-     where s.change = any(cast(:answered as text[])) and r.peer = :peer and r.feed = :feed and r.index = s.index
-       and r.code <> all(cast(:of_sender as text[]))
-    returning r.index
+# A record is read by its own index, from its last end backwards and then on to that, and so is a place, however many
+# are refused.
+_MARK_ENDED = """
+    update exchange.refused_entry set seen_to = false
+     where peer = :peer and feed = :feed and index = any(array(
+        select s.index from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
+         cross join lateral (
+            select rev from exchange.sent_revision
+             where record = w.record and peer = :peer and change = any(cast(:hiding as text[]))
+             order by rev desc limit 1) ended
+         cross join lateral (
+            select s.index
+              from (select index, rev, change from exchange.sent_revision
+                     where record = w.record and rev > w.rev and rev < ended.rev and peer = :peer
+                     order by rev offset 0) s
+             cross join lateral (
+                select code from exchange.refused_entry
+                 where peer = :peer and feed = :feed and index = s.index and seen_to offset 0) r
+             where s.change = any(cast(:answered as text[])) and r.code <> all(cast(:of_sender as text[]))
+             limit :limit) s))
 """
 
 
@@ -79,20 +91,20 @@ async def refused(session: Session, peer: str, feed: str, *, after: int, limit: 
     return [row.index for row in rows]
 
 
-async def take_ended(session: Session, peer: str, feed: str, records: Collection[UUID]) -> list[int]:
-    """What was refused of these records before they ended, of changes that holders answer for; it is so no more.
+async def mark_ended(session: Session, peer: str, feed: str, after: Mapping[UUID, int], *, limit: int) -> None:
+    """See later to so many of each of these records, behind a revision, as were refused before it ended.
 
-    What was refused for who sends it stays so: that concerns its end as well.
+    Of the changes that holders answer for; not to what was refused for who sends it: that concerns its end as well.
     """
-    wanted = {"peer": peer, "feed": feed, "records": list(records), "hiding": sorted(HIDING)}
-    wanted |= {"answered": sorted(_WITH_CONTENT), "of_sender": sorted(OF_SENDER)}
-    return sorted(row.index for row in await session.fetch(_TAKE_ENDED, wanted))
+    wanted = {"peer": peer, "feed": feed, "records": list(after), "revs": list(after.values()), "limit": limit}
+    wanted |= {"hiding": sorted(HIDING), "answered": sorted(WITH_CONTENT), "of_sender": sorted(OF_SENDER)}
+    if after:
+        await session.execute(_MARK_ENDED, wanted)
 
 
-async def first_unseen(session: Session) -> tuple[str, str] | None:
-    """The copy (peer and feed) of the next entry that was not seen to; None: there is none."""
-    rows = await session.fetch(_FIRST_UNSEEN)
-    return (rows[0].peer, rows[0].feed) if rows else None
+async def unseen_copies(session: Session) -> list[tuple[str, str]]:
+    """The copies (peer and feed) of which an entry was not seen to."""
+    return [tuple(row) for row in await session.fetch(_COPIES)]
 
 
 async def unseen(session: Session, peer: str, feed: str) -> dict[int, str]:

@@ -157,6 +157,13 @@ _FIRST_PLACES = """
     select min(index) as index from exchange.sent_revision
      where record = any(cast(:records as uuid[])) and peer = :peer group by record
 """
+_ENDED = """
+    select w.record, ended.rev from unnest(cast(:records as uuid[])) as w(record)
+     cross join lateral (
+        select rev from exchange.sent_revision
+         where record = w.record and peer = :peer and change = any(cast(:hiding as text[]))
+         order by rev desc limit 1) ended
+"""
 _UNREAD = """
     select record, rev, peer, index, change from exchange.sent_revision
      where record = any(cast(:records as uuid[])) and peer = :peer and change is null order by index limit :limit
@@ -244,6 +251,13 @@ async def replaced(session: Session, peer: str, content: Sequence[ContentPlace])
         return set()
     values = dict(zip(("records", "revs", "indices"), zip(*content, strict=True), strict=True))
     return {row[0] for row in await session.fetch(_REPLACED, {"peer": peer, **values, **KINDS})}
+
+
+async def ended(session: Session, peer: str, records: Collection[UUID]) -> dict[UUID, int]:
+    """By which revision the peer's feed ended or withheld these records last, of which all changes are known."""
+    wanted = {"peer": peer, "records": list(records), "hiding": sorted(HIDING)}
+    rows = await session.fetch(_ENDED, wanted) if records else ()
+    return {UUID(bytes=row.record.bytes): row.rev for row in rows}
 
 
 async def unread(session: Session, peer: str, records: Collection[UUID], *, limit: int) -> list[SentRevision]:
