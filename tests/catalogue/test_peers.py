@@ -102,6 +102,7 @@ SHORT = "bm9wZQ=="
         (neighbour.row("a.node"), ("/code", "node_code")),
         (neighbour.row(kind="association"), ("/kind", "kind")),
         (neighbour.row(place=None), ("/place", "no_place")),
+        (neighbour.row(place=None, active=False), ("/place", "no_place")),
         (neighbour.row(url=None), ("/url", "no_address")),
         (neighbour.row(url="ftp://province.invalid"), ("/url", "address")),
         (neighbour.row(url="province.invalid:8443"), ("/url", "address")),

@@ -3,12 +3,13 @@
 import copy
 import random
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
@@ -323,9 +324,19 @@ async def test_who_was_taken_out_and_keeps_what_was_replaced_is_named(parented: 
     await city.publish("party", row | {"active": False})
     await eventually(lambda: "province" in stopped.get("forgetting up", ""))
     assert await bodies(city, ended["record"]) == [("accepted", True), ("withdrawn", True)]
-    await city.publish("party", row | {"active": False, "place": None})
-    await come_to(city, ended["record"], [("accepted", False), ("withdrawn", True)])
+    await city.publish("party", row, again=True)
     await eventually(lambda: "forgetting up" not in stopped)
+
+
+async def test_where_forgetting_stands_still_it_is_said_how_much_is_left(lonely: City):  # noqa: F811
+    left = partial(REGISTRY.get_sample_value, "creditmesh_feed_unforgotten_entries", {"feed": "up"})
+    [ended] = await submitted(lonely, "示市监罚〔2026〕1号")
+    await eventually(lambda: left() == 0)
+    async with lonely.node.database.session() as session, session.transaction():
+        await session.execute("select from exchange.feed_entry where body is not null for update")
+        await withdraw(lonely, ended["record"])
+        await eventually(lambda: (left() or 0) > 0)
+    await eventually(lambda: left() == 0)
 
 
 async def test_who_says_that_an_entry_could_not_be_judged_waits_for_no_copy(puller: Puller):  # noqa: F811

@@ -11,10 +11,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from creditmesh.exchange.operations import telling
 from creditmesh.node import run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.run_files import RunFile
-from tests.exchange.test_restoring import MARKET, submit, withdraw
+from tests.exchange.test_restoring import MARKET, publish_item, submit, withdraw
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.chain import Chain, Place, chained, copied, enrol
 from tests.support.eventually import eventually
@@ -207,6 +208,59 @@ async def test_what_this_node_refused_or_withholds_is_no_difference(chain: Chain
         assert [(record, difference) for record, _, difference, _ in report.found] == [(stands, "differing")]
         assert report.equal == repair
     assert (await newest(nation))[stands][0] == "withheld", "what it should be is refused now"
+
+
+async def test_what_no_feed_says_is_shown_above_no_more_either(chain: Chain):
+    city, province, nation = chain["city"], chain["province"], chain["nation"]
+    record = await submit(city, 1)
+    await chain.settled()
+    await execute(province, "delete from exchange.sent_revision where record = $1", UUID(record))
+    report = await reconciled(province, "city", repair=True)
+    assert [(found, difference) for found, _, difference, _ in report.found] == [(record, "not in the feed")]
+    await chain.settled()
+    assert {code: (await newest(chain[code]))[record][0] for code in ("province", "nation")} == {
+        "province": "withheld",
+        "nation": "withheld",
+    }
+    report = await reconciled(nation, "province")
+    assert (report.equal, report.found) == (True, [])
+    assert await counted(nation, "select count(*) from exchange.refused_entry") == 0
+    assert (await newest(city))[record][0] == "published"
+
+
+async def test_what_its_sender_withheld_and_is_shown_all_the_same_is_found_and_repaired(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    record = await submit(city, 1)
+    await chain.settled()
+    await publish_item(city, shared_upwards=False)
+    await correct(city, record, 1, "未按时公示信息")
+    await chain.settled()
+    assert (await newest(province))[record][0] == "withheld"
+    assert (await reconciled(province, "city")).counts == {ITEM: {"equal": 1}}
+    shown = "update ingestion.revision set state = 'published' where record = $1 and rev = 2"
+    await execute(province, SAYS, UUID(record), ["state"], '"published"')
+    await execute(province, shown, UUID(record))
+    report = await reconciled(province, "city")
+    assert [(found, difference) for found, _, difference, _ in report.found] == [(record, "shown")]
+    assert (await reconciled(province, "city", repair=True)).equal
+    await chain.settled()
+    assert (await newest(province))[record][0] == "withheld"
+    assert await counted(province, STALE) == 0
+
+
+async def test_records_are_told_anew_so_many_at_once(chain: Chain, monkeypatch: pytest.MonkeyPatch):
+    city, province = chain["city"], chain["province"]
+    for number in range(1, 4):
+        await submit(city, number)
+    await chain.settled()
+    before = await newest(province)
+    await execute(province, "update ingestion.revision set mark = 'disputed'")
+    monkeypatch.setattr(telling, "_MOST_OF_RECORDS", 1)
+    busy = Busy(province, "/v1/admin/feeds/city/up/told", chain.settled)
+    report = await reconciled(province, "city", repair=True, by=busy)
+    assert (report.equal, len(report.found), busy.called) == (True, 3, 3)
+    await chain.settled()
+    assert await newest(province) == before
 
 
 class Busy(OperatorInside):

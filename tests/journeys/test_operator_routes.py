@@ -51,9 +51,7 @@ EXAMPLES = {
     "GET /v1/admin/feeds/{peer}/heads": Example(path={"peer": "district"}),
     "GET /v1/admin/feeds/{peer}/up/said": Example(path={"peer": "district"}),
     "POST /v1/admin/feeds/{peer}/up/said": Example(path={"peer": "district"}, body=lambda _: {"records": []}),
-    "POST /v1/admin/feeds/{peer}/up/told": Example(
-        path={"peer": "district"}, body=lambda _: {"records": []}, status=204
-    ),
+    "POST /v1/admin/feeds/{peer}/up/told": Example(path={"peer": "district"}, body=lambda _: {"records": []}),
     "POST /v1/admin/feeds/unsaid": Example(path={}, body=lambda _: {"records": []}),
     "POST /v1/admin/copies/compared": Example(path={}, body=lambda _: {"said": []}),
     "GET /v1/admin/copies/{peer}": Example(path={"peer": "district"}),

@@ -1,6 +1,7 @@
 """What two clerks read as the same number of a decision is one text, and a filler is none."""
 
 import json
+import re
 from datetime import date
 from functools import cache
 from itertools import permutations
@@ -304,6 +305,15 @@ def test_of_what_is_compared_as_one_number_no_spelling_is_taken_where_another_is
             assert may_be_a_day(spelling) == may_be_a_day(number), spelling
             if fault_of(number, fillers(), decision=True) is not None:
                 assert fault_of(spelling, fillers(), decision=True) is not None, spelling
+
+
+def test_the_guide_says_which_numbers_are_held_and_which_are_taken():
+    guide = Path(__file__).parents[2].joinpath("docs/guide/submitting.md").read_text("utf-8")
+    for says, held in (("What may be a day or a number", True), ("What says that it is a number", False)):
+        [listed] = re.findall(rf"{says} \(([^)]+)\)", guide)
+        examples = re.findall("`([^`]+)`", listed)
+        assert len(examples) > 5
+        assert {text: may_be_a_day(text) for text in examples} == dict.fromkeys(examples, held)
 
 
 @pytest.mark.parametrize("name", ["Mar", "March", "JUNE", "jul", "Sept", "September", "Dec"])

@@ -60,14 +60,11 @@ def listed(operator: Operator) -> list[tuple[str, ...]]:
     ]
 
 
-def remove(operator: Operator, code: str, *, for_good: bool = False) -> None:
-    """Take a peer out: it pulls nothing any more, and nothing is pulled from it; for good: nothing is kept for it."""
-    left: dict[str, Any] = {"active": False}
-    if for_good:
-        left |= {"place": None, "sends_for": []}
+def remove(operator: Operator, code: str) -> None:
+    """Take a peer out: it pulls nothing any more, and nothing is pulled from it."""
     for peer in _peers(operator):
         if peer["code"] == code:
-            operator.call("catalogue", "POST", _PATH, peer | left)
+            operator.call("catalogue", "POST", _PATH, peer | {"active": False})
             return
     raise NodeError(f"no peer {code} is enrolled", f"没有登记对等节点 {code}")
 

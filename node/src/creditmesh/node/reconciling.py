@@ -127,7 +127,9 @@ class Reconciling:
         if not left:
             return set()
         told = set(left)
-        self._exchange("POST", f"{self._feed}/told", {"records": sorted(told)})
+        untold = sorted(told)
+        while untold:
+            untold = self._exchange("POST", f"{self._feed}/told", {"records": untold})["records"]
         for _ in range(_LOOKS):
             said = self._said(left)
             left -= {record for record, each in self._compared(said).items() if each["difference"] is None}

@@ -44,7 +44,7 @@ class SaidOut(Out):
     change: Change
     newest: str | None = None
     content: str | None = None
-    """The bodies of that and of the newest with content, as JSON: of what is comparable and has not ended."""
+    """The bodies of that and of the newest with content, as JSON: of what is comparable and is to be shown."""
 
 
 class SaidPage(Out):

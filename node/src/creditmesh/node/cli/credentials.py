@@ -136,14 +136,10 @@ def peers_list() -> None:
 
 
 @peers_app.command("remove")
-def peers_remove(
-    code: Annotated[str, typer.Argument(help="The peer's code.")],
-    *,
-    for_good: Annotated[bool, typer.Option("--for-good", help="It never comes back: nothing is kept for it.")] = False,
-) -> None:
+def peers_remove(code: Annotated[str, typer.Argument(help="The peer's code.")]) -> None:
     """Take a peer out: its signatures are refused, and nothing of it is pulled. `peers add` enrols it again."""
     from creditmesh.node import peers
 
     with plainly():
-        peers.remove(node_operator(), code, for_good=for_good)
+        peers.remove(node_operator(), code)
         out.print(f"removed {code} / 已移除 {code}", highlight=False)

@@ -1,4 +1,7 @@
-"""The comparer: a unit of every process of the exchange, which asks the readers of this node's feeds what they hold."""
+"""The comparer: a unit of every process of the exchange, which asks the readers of this node's feeds what they hold.
+
+It says in readiness and metrics how these feeds stand, whatever becomes of the units that see to them.
+"""
 
 import asyncio
 from collections import defaultdict
@@ -7,12 +10,14 @@ from collections.abc import Sequence
 import httpx
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
-from creditmesh.chassis.metrics import FEED_BEHIND, FEED_LAGGING
+from creditmesh.chassis.metrics import FEED_BEHIND, FEED_LAGGING, FEED_UNFORGOTTEN
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
+from creditmesh.exchange.operations.forgetting import kept_for
 from creditmesh.exchange.peer import NotNow, Peer
-from creditmesh.exchange.store import catching_up, lost
+from creditmesh.exchange.store import catching_up, feeds, forgetting, lost
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import DOWN, UP
@@ -55,6 +60,7 @@ class Comparer:
                 looked.create_task(self._look_at(client, feed, parties))
         await self._tell_lost()
         await self._tell_lagging([party.code for party in directory.peers("below")])
+        await self._tell_kept()
 
     async def _tell_lost(self) -> None:
         """Say in readiness how much came back that is not here again."""
@@ -79,6 +85,24 @@ class Comparer:
             FEED_LAGGING.labels(peer).set(0 if lag is None else lag.had - lag.has)
             if lag is not None:
                 stopped[f"{_CATCH_UP}{peer}/{UP}"] = f"{lag.has}/{lag.had}: until then it shows what has ended since"
+
+    async def _tell_kept(self) -> None:
+        """Say how much of `up` is not looked through yet for what is to be forgotten, and for whom it is kept."""
+        context, place = Context(self._equipment), f"forgetting {UP}"
+        try:
+            session = await context.session()
+            size, until = (await feeds.head(session, UP)).size, await forgetting.looked_through(session, UP)
+            FEED_UNFORGOTTEN.labels(UP).set(size - until)
+            above = context.followed(Directory).enrolled("above")
+            kept = await kept_for(context, [each.code for each in above if not each.active])
+        finally:
+            await context.rollback()
+        self._equipment.stopped.pop(place, None)
+        if kept:
+            who = ", ".join(sorted(kept))
+            self._equipment.stopped[place] = (
+                f"{who}: what was replaced from entry {until} on is kept for it, until it takes part again and answers"
+            )
 
     async def _look_at(self, client: httpx.AsyncClient, feed: str, parties: Sequence[Party]) -> None:
         known = compared(self._equipment)

@@ -32,9 +32,9 @@ class NotCompared(Unavailable):
     def __init__(self) -> None:
         super().__init__(
             "It goes on when all have answered, or one that holds a head of it. A node that is gone for good is taken "
-            "out (`creditmesh-node peers remove --for-good`).",
+            "out (`creditmesh-node peers remove`).",
             "全部读取节点应答，或其中一个持有该日志已签名树头的节点应答后即继续。"
-            "已永久停用的节点请移除（`creditmesh-node peers remove --for-good`）。",
+            "已永久停用的节点请移除（`creditmesh-node peers remove`）。",
             headers={"Retry-After": "3"},
         )
 

@@ -8,17 +8,13 @@ import asyncio
 from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient, Unavailable
-from creditmesh.chassis.metrics import FEED_UNFORGOTTEN
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.operations import sealing
-from creditmesh.exchange.operations.forgetting import forget_next, kept_for
-from creditmesh.exchange.store import feeds, forgetting
-from creditmesh.schemas.directory import Directory
+from creditmesh.exchange.operations.forgetting import forget_next
 from creditmesh.schemas.exchange import UP
 
 SECONDS_TO_LOOK = 1.0
 """How long it rests where nothing is to be forgotten, or another process is at it."""
-_PLACE = f"forgetting {UP}"
 
 
 class Forgetter:
@@ -32,7 +28,6 @@ class Forgetter:
         with uncertain_on_failure("forgetting"):
             while True:
                 if not await self.turn():
-                    await self._tell_kept()
                     await asyncio.sleep(SECONDS_TO_LOOK)
 
     async def turn(self) -> bool:
@@ -50,22 +45,3 @@ class Forgetter:
         finally:
             await context.rollback()
         return bool(more)
-
-    async def _tell_kept(self) -> None:
-        """Say how much is not looked through yet, and which nodes that were taken out keep it from being forgotten."""
-        context = Context(self._equipment)
-        try:
-            session = await context.session()
-            size, until = (await feeds.head(session, UP)).size, await forgetting.looked_through(session, UP)
-            above = context.followed(Directory).enrolled("above")
-            kept = await kept_for(context, [each.code for each in above if not each.active])
-        finally:
-            await context.rollback()
-        FEED_UNFORGOTTEN.labels(UP).set(size - until)
-        self._equipment.stopped.pop(_PLACE, None)
-        if kept:
-            who = ", ".join(sorted(kept))
-            self._equipment.stopped[_PLACE] = (
-                f"{who}: what was replaced from entry {until} on is kept for it, until it takes part again and answers,"
-                " or `creditmesh-node peers remove --for-good`"
-            )

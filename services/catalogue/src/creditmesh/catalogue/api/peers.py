@@ -25,8 +25,7 @@ async def enrol(ctx: Ctx, body: PeerIn) -> Party:
     """Enrol a peer: publish the row its operator handed over, with its address and its place; answers the row.
 
     `POST /v1/admin/peers` `{"code": "province", "kind": "node", ..., "url": "https://...", "place": "above"}`; with
-    `"active": false` the peer is taken out again, with `"place": null` too for good. What is there already is left
-    as it is.
+    `"active": false` the peer is taken out again. What is there already is left as it is.
     """
     return await operations.enrol(ctx, Party.model_validate(body.model_dump()))
 

@@ -36,7 +36,6 @@ async def neighbours(ctx: Context) -> Neighbours:
 async def enrol(ctx: Context, row: Party) -> Party:
     """Publish a peer's row, which enrols it; with `active` false it is taken out again. The row as it stands then.
 
-    One that is taken out without a place is so for good: nothing is kept for it.
     CatalogueRefused names what of it is wrong. A peer below always sends for itself.
     """
     if row.place == "below" and row.code not in row.sends_for:
@@ -65,7 +64,7 @@ def _wrong(row: Party, standing: Party | None, *, own: str) -> Iterable[Soundnes
                  "目录中该代码属于非节点参与方。")  # fmt: skip
     if row.kind != "node":
         yield at("/kind", "kind", "A peer is a party of kind node.", "对等节点须为节点类参与方。")
-    if row.place is None and row.active:
+    if row.place is None:
         yield at("/place", "no_place", "Say whether it stands above or below.", "请注明其为上级还是下级。")
 
 

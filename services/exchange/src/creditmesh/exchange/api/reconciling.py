@@ -55,10 +55,12 @@ async def unsaid(ctx: Ctx, body: RecordsIn) -> RecordsOut:
     return await reconciling.unsaid(ctx, body.records)
 
 
-@router.post("/v1/admin/feeds/{peer}/up/told", access=AccessPolicy.inside(), status_code=204)
-async def tell(ctx: Ctx, peer: NodeCode, body: RecordsIn) -> None:
+@router.post("/v1/admin/feeds/{peer}/up/told", access=AccessPolicy.inside())
+async def tell(ctx: Ctx, peer: NodeCode, body: RecordsIn) -> RecordsOut:
     """Have this node judge anew all that the peer's feed says of these records, whatever is held of them.
+
+    Answers those that were too many at once: they are to be asked for again.
 
     `POST /v1/admin/feeds/city/up/told` `{"records": ["..."]}`
     """
-    await reconciling.tell_records(ctx, peer, body.records)
+    return await reconciling.tell_records(ctx, peer, body.records)

@@ -13,14 +13,14 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.errors import CatchingUp, NoSuchFeed
 from creditmesh.exchange.operations.comparing import begins, feeds_of, signed_here
-from creditmesh.exchange.operations.telling import learn, tell_anew
+from creditmesh.exchange.operations.telling import fitting, learn, tell_anew
 from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.exchange.store import copies, feeds, pages, revisions, waiting
 from creditmesh.exchange.store.revisions import SaidLast
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import DOWN, ENDS, UP, FeedEntry
+from creditmesh.schemas.exchange import DOWN, HIDING, UP, FeedEntry
 from creditmesh.schemas.received import read_entries
 from creditmesh.schemas.reconciling import Heads, HeadsOut, RecordsOut, SaidOut, SaidPage, Saying
 from creditmesh.schemas.tlog import Range
@@ -112,10 +112,10 @@ async def unsaid(ctx: Context, records: Collection[UUID]) -> RecordsOut:
     return RecordsOut(records=tuple(await revisions.unsaid(await ctx.alone(), records)))
 
 
-async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> None:
+async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> RecordsOut:
     """Tell this node anew of these records, all that the peer's `up` says of them; refusals as `said_from`.
 
-    Whatever is held of them is not what it says.
+    Whatever is held of them is not what it says. Answers those that are too many to be told at once.
     """
     _party(ctx, peer, "below")
     session = await ctx.session()
@@ -123,8 +123,11 @@ async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> No
     if (await copies.found(session, peer, UP)).behind:
         raise CatchingUp
     said = await _said(session, peer, records, kept={})  # what was found of them may be so no more
-    told = [each.record for each in said if each.saying == "comparable"]
-    await tell_anew(ctx, peer, UP, await revisions.first_places(session, peer, told), anew=True)
+    comparable = [each.record for each in said if each.saying == "comparable"]
+    first = await revisions.first_places(session, peer, comparable)
+    told = await fitting(session, peer, UP, list(first))
+    await tell_anew(ctx, peer, UP, told, anew=True)
+    return RecordsOut(records=tuple(record for place, record in first.items() if told and place > told[-1]))
 
 
 async def _whole(ctx: Context, peer: str) -> tuple[Session, int]:
@@ -144,7 +147,7 @@ async def _said(
     await learn(session, peer, records)
     last = await revisions.said_last(session, peer, UP, records, most=MOST_ANSWERED)
     waits = await waiting.waiting_records(session, peer, UP, records)
-    shown = [each for each in last if each.change not in ENDS]
+    shown = [each for each in last if each.change not in HIDING]
     places = {place for each in shown for place in (each.index, each.content) if place is not None}
     entries = {**kept} | await pages.at(session, peer, UP, places - kept.keys())
     said = [_of(peer, each, entries, waits=each.record in waits) for each in last]
@@ -159,12 +162,12 @@ def _of(peer: str, last: SaidLast, entries: Mapping[int, FeedEntry], *, waits: b
         saying = "elsewhere"
     elif not last.judged:
         saying = "under_way"
-    elif last.change not in ENDS and (
+    elif last.change not in HIDING and (
         waits or last.refused or change == "withheld" or content is None or content.body is None
     ):
         saying = "kept_back"
     said = SaidOut(peer=peer, record=last.record, saying=saying, index=last.index, rev=last.rev, change=change)
-    if saying != "comparable" or last.change in ENDS:
+    if saying != "comparable" or last.change in HIDING:
         return said
     newest = entries.get(last.index)
     bodies = {"newest": newest and newest.body, "content": content and content.body}

@@ -154,7 +154,7 @@ _UNSAID = """
      where not exists (select from exchange.sent_revision s where s.record = w.record)
 """
 _FIRST_PLACES = """
-    select min(index) as index from exchange.sent_revision
+    select min(index) as index, record from exchange.sent_revision
      where record = any(cast(:records as uuid[])) and peer = :peer group by record
 """
 _ENDED = """
@@ -220,9 +220,10 @@ async def unsaid(session: Session, records: Collection[UUID]) -> list[UUID]:
     return [UUID(bytes=row.record.bytes) for row in await session.fetch(_UNSAID, {"records": list(records)})]
 
 
-async def first_places(session: Session, peer: str, records: Collection[UUID]) -> list[int]:
+async def first_places(session: Session, peer: str, records: Collection[UUID]) -> dict[int, UUID]:
     """Where the peer's feed says something of each of these records first."""
-    return [row.index for row in await session.fetch(_FIRST_PLACES, {"peer": peer, "records": list(records)})]
+    rows = await session.fetch(_FIRST_PLACES, {"peer": peer, "records": list(records)})
+    return {row.index: UUID(bytes=row.record.bytes) for row in rows}
 
 
 async def following(

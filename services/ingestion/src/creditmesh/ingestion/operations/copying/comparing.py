@@ -89,7 +89,7 @@ async def withhold_unsaid(ctx: Context, records: Collection[UUID]) -> None:
     for record, place in places.items():
         newest = book.newest(place)
         if newest is not None and newest.state == "published" and newest.record == record:
-            revision = PeerRevision(record, book.origin_rev(place))
+            revision = PeerRevision(record, book.origin_rev(place) + 1)
             book.change_state(place, StateChange(change="withheld", reason=NOT_IN_FEED, peer_revision=revision))
     await book.write()
 
