@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import structlog
+
 from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.errors import DatabaseError
@@ -16,6 +18,7 @@ from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.operations import answering, chain, passing, relaying
 
+_log = structlog.get_logger(__name__)
 T = TypeVar("T")
 SECONDS_TO_LOOK = 1.0
 """How often it looks whether something may be passed on by now."""
@@ -58,9 +61,10 @@ class Passer:
         except (Transient, Unavailable):
             return None  # it waits on
         except DatabaseError as error:
-            if not error.passing or error.ran_out_of_time:
+            if not error.passing:
                 raise
-            return None  # somebody holds what it is about
+            _log.warning("a turn failed and is done again", turn=work.__name__, of=whose, fault=str(error))
+            return None
         finally:
             await context.rollback()
         return done

@@ -24,7 +24,8 @@ _ADD = """
 """
 _COPIES = """
     select c.peer, c.feed from exchange.copy_head c
-     where exists (select from exchange.refused_entry r where r.peer = c.peer and r.feed = c.feed and not r.seen_to)
+     where exists (
+        select from exchange.refused_entry r where r.peer = c.peer and r.feed = c.feed and not r.seen_to offset 0)
      order by c.peer, c.feed
 """
 _UNSEEN = """
