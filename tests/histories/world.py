@@ -20,7 +20,7 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.service import Declaration, Workplace
 from creditmesh.chassis.units import Unit
-from creditmesh.exchange import pulling
+from creditmesh.exchange import backoff, pulling
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.forgetter import Forgetter
 from creditmesh.exchange.operations import answering, passing, relaying
@@ -267,7 +267,7 @@ async def made(postgres: Postgres, folder: Path, *places: Place) -> AsyncIterato
     async with contextlib.AsyncExitStack() as stack:
         wire = stack.enter_context(pytest.MonkeyPatch.context())
         wire.setattr(httpx.AsyncHTTPTransport, "handle_async_request", network.carried())
-        wire.setattr(pulling, "LONGEST", 0)  # who was not there is asked when the history says so
+        wire.setattr(backoff, "LONGEST", 0)  # who was not there is asked when the history says so
         wire.setattr(pulling, "SECONDS_EMPTY", 0)
         client = await stack.enter_async_context(httpx.AsyncClient())
         for place in places:
