@@ -1,0 +1,60 @@
+"""Looks at copies above are in the persons' logs at a restored node too, also at records of the time that was lost."""
+
+from uuid import UUID, uuid4
+
+from creditmesh.exchange.operations.comparing import compared
+from creditmesh.schemas.events import CopiesDisclosed
+from tests.exchange.test_restoring import chain, restored, submit
+from tests.support.chain import Chain, copied, size_of
+from tests.support.eventually import eventually
+from tests.support.node import TestNode
+from tests.support.restoring import copied as database_copied
+from tests.support.restoring import put_back
+
+__all__ = ["chain"]
+LOGGED = """
+select convert_from(data, 'UTF8')::jsonb -> 'records' ->> 0 as record from query.access
+ where convert_from(data, 'UTF8')::jsonb ->> 'node' is not null order by entry
+"""
+
+
+async def look(node: TestNode, record: str) -> None:
+    """Somebody is shown the copy of this record."""
+    async with node.database.session() as session:
+        subject = await session.fetchval("select subject from ingestion.revision where record = $1", UUID(record))
+    said = {
+        "access": uuid4(), "caller": "department", "party": "finance", "officer": "W-1", "purpose": "statutory_duty",
+        "ground": "statutory", "outcome": "released", "records": (UUID(record),), "subject": UUID(bytes=subject.bytes),
+    }  # fmt: skip
+    async with node.context("query") as ctx:
+        ctx.emit(CopiesDisclosed.model_validate(said))
+
+
+async def logged(node: TestNode) -> list[str]:
+    async with node.database.session() as session:
+        return [row["record"] for row in await session.fetch(LOGGED)]
+
+
+async def test_a_look_at_a_record_of_the_lost_time_waits_until_that_is_here_again(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    first = await submit(city, 1)
+    await chain.settled()
+    await database_copied(city)
+    second = await submit(city, 2)
+    await chain.settled()
+    for record in (first, second):
+        await look(province, record)
+
+    async def told() -> bool:
+        return sorted(await logged(city)) == sorted([first, second])  # of two persons, in any order
+
+    await eventually(told)
+    await put_back(city)
+    await eventually(lambda: bool(compared(city.host.equipment["exchange"]).behind("up")))
+
+    async def pulled() -> bool:
+        return await copied(city, "province", "down-city") == await size_of(province, "down-city")
+
+    await eventually(pulled)
+    await restored(city)
+    await eventually(told)
