@@ -40,6 +40,7 @@ async def pass_down(ctx: Context, given: Sequence[AccessToPass]) -> None:
 async def take(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
     """Tell what nodes that are known above these peers signed; of any other it waits for that node's row."""
     session, known, late = await ctx.session(), dict[str, Mapping[str, Mapping[str, str]]](), set[str]()
+    ready: list[tuple[str, SignedText, Mapping[str, str]]] = []
     for received in entries:
         if received.peer not in known:
             above = chain.peer_above(ctx, received.peer) is not None
@@ -49,13 +50,15 @@ async def take(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
             continue
         by = said(AccessStatement, statement).by
         if by in known[received.peer]:
-            await _assert_here(ctx, [statement])
-            _tell(ctx, received.peer, statement, known[received.peer][by])
+            ready.append((received.peer, statement, known[received.peer][by]))
         else:
             await waiting.wait(session, received, node=by)
             late.add(received.peer)
     for peer in sorted(late):
         await waiting.grow(session, peer)  # it may have become known meanwhile
+    await _assert_here(ctx, [statement for _, statement, _ in ready])
+    for peer, statement, publics in ready:
+        _tell(ctx, peer, statement, publics)
 
 
 async def take_waiting(ctx: Context, peer: str) -> bool:
