@@ -159,4 +159,4 @@ _BEHIND = """
       from bus.event_head h join {reader}.reader_position p using (stream, part)
 """
 _FEED = "select size from exchange.feed_head where feed = 'up'"
-_REACHED = "select upper(applied + refused) from exchange.answer where feed = 'up' and node = $1"
+_REACHED = "select max(upper(applied + refused)) from exchange.answer where feed = 'up' and node = $1"
