@@ -5,11 +5,13 @@ import contextlib
 import os
 import signal
 import sys
+from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from creditmesh.chassis.bus.kafka import client as library
 from creditmesh.chassis.bus.kafka.publisher import EXIT
@@ -19,6 +21,7 @@ from tests.contracts.bus.worker import SLOW
 from tests.contracts.bus.world import PARTS, keys_of
 from tests.support.eventually import eventually
 from tests.support.kafka import Broker
+from tests.support.left import none_left_running
 from tests.support.postgres import Postgres, url_of
 
 pytestmark = pytest.mark.kafka
@@ -167,6 +170,70 @@ async def test_an_owner_that_slept_with_a_fetched_batch_doubles_nothing_when_it_
             ids += await world.write(*KEYS)
             await reading.consumer.caught_up()
     assert await exactly_once(world, ids)
+
+
+async def test_a_consumer_that_is_left_while_the_broker_is_gone_leaves_nothing_running(
+    world: KafkaWorld, own_broker: Broker, caplog: pytest.LogCaptureFixture
+):
+    async with none_left_running(), library.consumer(world.bootstrap, node=world.node) as client:
+        await client.place({("source", part): 0 for part in range(PARTS)})
+        await in_thread(own_broker.kill)
+        await eventually(lambda: "Failed fetch messages" in caplog.text)  # now it rests until it tries again
+
+
+async def test_a_producer_that_is_left_while_no_broker_takes_its_message_leaves_nothing_running(
+    world: KafkaWorld, own_broker: Broker
+):
+    [topic] = [each.name for each in world.topics]
+    async with none_left_running():
+        async with library.producer(world.bootstrap, node=world.node) as producer:
+            assert await producer.partitions(topic) == PARTS
+            await in_thread(own_broker.kill)
+            sent = await producer.send(topic, 0, [], b"{}")
+        with pytest.raises(KafkaError):
+            await sent  # who waits for it is told
+
+
+async def test_a_client_that_is_cancelled_while_it_starts_leaves_nothing_running(world: KafkaWorld):
+    async with none_left_running(), answering_once(world.bootstrap) as (bootstrap, silent):
+        starting = asyncio.create_task(_started(bootstrap))
+        await silent.wait()
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+
+
+async def _started(bootstrap: str) -> None:
+    async with library.consumer(bootstrap, node="any"):
+        raise AssertionError("it has nothing to start with")
+
+
+@contextlib.asynccontextmanager
+async def answering_once(bootstrap: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A broker that says what it speaks, and is silent when it is asked more."""
+    silent = asyncio.Event()
+    host, _, port = bootstrap.rpartition(":")
+
+    async def connected(reader: StreamReader, writer: StreamWriter) -> None:
+        source, sink = await asyncio.open_connection(host, int(port))
+        sink.write(await _frame(reader))
+        writer.write(await _frame(source))
+        sink.close()
+        await _frame(reader)
+        silent.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", silent
+    finally:
+        server.close()
+
+
+async def _frame(reader: StreamReader) -> bytes:
+    size = await reader.readexactly(4)
+    return size + await reader.readexactly(int.from_bytes(size))
 
 
 async def exactly_once(world: KafkaWorld, ids: list[object]) -> bool:

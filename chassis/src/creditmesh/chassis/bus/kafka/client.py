@@ -5,13 +5,15 @@ itself out, and the numbers remove repeats anyway), no transactions, no automati
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError, for_code
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, ProducerClosed, TopicAlreadyExistsError, for_code
 
 from creditmesh.chassis.bus.kafka.bus import Client, Message, OutOfLog
 from creditmesh.chassis.bus.kafka.message import Headers, topic_of
@@ -42,13 +44,15 @@ SECONDS_TO_SHOW = 10.0
 
 @asynccontextmanager
 async def consumer(bootstrap: str, *, node: str) -> AsyncIterator[Client]:
-    """A connected client, stopped on leaving; one that could not start is stopped too, or its tasks would stay."""
+    """A connected client, ended on leaving."""
     made = AIOKafkaConsumer(bootstrap_servers=bootstrap, client_id=f"{node}-reader", **CONSUMER)
-    try:
-        await made.start()
+    async with _started(made, made._client, stop=made.stop, given_up=partial(_fetching, made)):
         yield _Consumer(made, node)
-    finally:
-        await _stopped(made.stop())
+
+
+def _fetching(made: AIOKafkaConsumer) -> Iterable["asyncio.Task[Any]"]:
+    fetcher = made._fetcher
+    return () if fetcher is None else (fetcher._fetch_task, *fetcher._pending_tasks)
 
 
 class _Consumer:
@@ -93,13 +97,16 @@ class _Consumer:
 
 @asynccontextmanager
 async def producer(bootstrap: str, *, node: str) -> AsyncIterator["Producer"]:
-    """A connected producer, stopped on leaving."""
+    """A connected producer, ended on leaving."""
     made = AIOKafkaProducer(bootstrap_servers=bootstrap, client_id=f"{node}-publisher", **PRODUCER)
-    try:
-        await made.start()
+    async with _started(made, made.client, stop=made.stop, given_up=partial(_sending, made)):
         yield Producer(made)
-    finally:
-        await _stopped(made.stop())
+
+
+def _sending(made: AIOKafkaProducer) -> Iterable["asyncio.Task[Any]"]:
+    made._message_accumulator.fail_all(ProducerClosed())
+    task = made._sender.sender_task
+    return () if task is None else (task,)
 
 
 class Producer:
@@ -128,14 +135,12 @@ async def apply(bootstrap: str, topics: Sequence[Topic], *, anew: bool = False) 
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
     try:
-        await admin.start()
-        if anew:
-            await _delete(admin, [topic.name for topic in topics])
-        return await _make(admin, topics)
+        async with _started(admin, admin._client, stop=admin.close):
+            if anew:
+                await _delete(admin, [topic.name for topic in topics])
+            return await _make(admin, topics)
     except KafkaError as error:
         raise ConnectionError(f"Kafka at {bootstrap} does not do it: {error}") from error
-    finally:
-        await _stopped(admin.close())
 
 
 async def _delete(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
@@ -180,15 +185,49 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
             raise error(f"{name}: {said[0] if said else ''}")
 
 
-async def _stopped(stopping: Coroutine[Any, Any, None]) -> None:
-    # A task of its own: stop() swallows the cancellation that a deadline around it would send. What cannot end is left.
-    task = asyncio.create_task(stopping)
-    task.add_done_callback(_look)
-    await asyncio.wait({task}, timeout=SECONDS_TO_STOP)
-    task.cancel()
+class _Library(Protocol):
+    async def start(self) -> None: ...
 
 
-def _look(task: "asyncio.Task[None]") -> None:
-    """An error of a client that was given up interests nobody."""
-    if not task.cancelled():
-        task.exception()
+Stop = Callable[[], Coroutine[Any, Any, None]]
+Tasks = Callable[[], Iterable["asyncio.Task[Any]"]]
+
+
+@asynccontextmanager
+async def _started(
+    made: _Library, client: AIOKafkaClient, *, stop: Stop, given_up: Tasks = tuple
+) -> AsyncIterator[None]:
+    """Start it, and leave nothing of it running, however far it came; what ends slowly ends beside who leaves it.
+
+    `given_up`: its tasks that may be left when it could not be stopped.
+    """
+    # A task of its own: a start that is cancelled loses the connection on which it asks.
+    starting = asyncio.create_task(made.start())
+    try:
+        await asyncio.shield(starting)
+        yield
+    finally:
+        ending = asyncio.create_task(_end(starting, client, stop=stop, given_up=given_up))
+        await asyncio.wait({ending}, timeout=SECONDS_TO_STOP)
+
+
+async def _end(starting: "asyncio.Task[None]", client: AIOKafkaClient, *, stop: Stop, given_up: Tasks) -> None:
+    """Stop it, then end its tasks and its connections, whatever became of that.
+
+    The library's own stop() waits for a broker that is gone, swallows the cancellation of a deadline around it, and
+    comes to no connection where it has cancelled a fetch that had not begun or was at rest.
+    """
+    await asyncio.wait({starting})  # it has limits of its own
+    await _finish(starting, asyncio.create_task(stop()))
+    left = list(given_up())
+    for task in left:
+        task.cancel()
+    await _finish(*left, asyncio.create_task(client.close()))
+
+
+async def _finish(*tasks: "asyncio.Task[Any]") -> None:
+    """Give them a while, then cancel them; an error of a client that is given up interests nobody."""
+    await asyncio.wait(tasks, timeout=SECONDS_TO_STOP)
+    for task in tasks:
+        task.cancel()
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
