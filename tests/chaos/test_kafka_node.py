@@ -150,7 +150,7 @@ async def records(bootstrap: str) -> list[ConsumerRecord]:
 def passed(node: Victim) -> dict[str, float]:
     """How many events the query service has passed, by the way they came."""
     [query] = [found for found in run_files.read(node.node.settings.state) if "query" in found.services]
-    text = httpx.get(f"{query.operator}/metrics").text
+    text = httpx.get(f"{query.operator}/metrics", timeout=60).text
     ways = {"arrived": 0.0, "refilled": 0.0}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -113,7 +113,7 @@ async def test_a_consumer_works_again_within_30_seconds_of_the_network_going_sil
             await watcher.caught_up(30)
             assert len(reading.uncertain) == 1
             ids += await world.write("k")
-            await watcher.caught_up(5)
+            await watcher.caught_up(60)
         await pool.close()
     assert await world.effects() == ids
 

@@ -261,7 +261,7 @@ async def migrated(postgres: Postgres, database: Database, **more: Any) -> Seque
 async def test_a_fresh_node_is_made_in_seconds(postgres: Postgres):
     began = time.monotonic()
     await postgres.database(node="fast", packages=PACKAGES, parts=12)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
 
 
 ROLES = ("sample", "other", "bus", "ddl")

@@ -273,20 +273,20 @@ async def test_an_address_is_believed_of_a_trusted_proxy_alone(
 
 def by_http_client(url: str) -> int:
     at = urlsplit(url)
-    with contextlib.closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=10)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)) as connection:
         connection.request("POST", "/", bytes(LARGE), {"Connection": "close"})
         return _read(connection.getresponse())
 
 
 def by_http_client_in_chunks(url: str) -> int:
     at = urlsplit(url)
-    with contextlib.closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=10)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)) as connection:
         connection.request("POST", "/", iter([bytes(65536)] * (LARGE // 65536)), encode_chunked=True)
         return _read(connection.getresponse())
 
 
 def by_httpx(url: str) -> int:
-    answer = httpx.post(url, content=bytes(LARGE), headers={"Connection": "close"})
+    answer = httpx.post(url, content=bytes(LARGE), headers={"Connection": "close"}, timeout=60)
     assert answer.json()["refused"]
     return answer.status_code
 
@@ -294,7 +294,7 @@ def by_httpx(url: str) -> int:
 def by_a_socket(url: str) -> int:
     """Sends all of it before it reads a byte."""
     at = urlsplit(url)
-    with socket.create_connection((at.hostname, at.port), timeout=10) as raw:
+    with socket.create_connection((at.hostname, at.port), timeout=60) as raw:
         raw.sendall(b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % LARGE)
         raw.sendall(bytes(LARGE))
         answer = b""

@@ -235,4 +235,4 @@ def serving(remote: Remote) -> Iterator[Remote]:
             yield remote
         finally:
             server.should_exit = True
-            thread.join(timeout=10)
+            thread.join(timeout=60)

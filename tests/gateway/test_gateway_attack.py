@@ -68,7 +68,7 @@ BAD: dict[str, tuple[str, Callable[[int], bytes]]] = {
 @pytest.mark.parametrize("bad", BAD)
 async def test_a_bad_body_costs_little_and_is_told_twenty_findings_at_most(url: str, bad: str):
     path, made = BAD[bad]
-    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         answer = await client.post(path, content=made(60_000), headers=JSON)
         document = problem(answer, answer.status_code)
         assert document["status"] in {400, 422}
@@ -126,7 +126,7 @@ def _sender(send: Callable[[str, str, bytes], int]) -> Callable[[str, str, bytes
 @_sender
 def _http_client(url: str, path: str, body: bytes) -> int:
     at = urlsplit(url)
-    with closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)) as connection:
         connection.request("POST", path, body, JSON | {"Connection": "close"})
         answer = connection.getresponse()
         assert json.loads(answer.read())["title_zh"]
@@ -136,7 +136,7 @@ def _http_client(url: str, path: str, body: bytes) -> int:
 @_sender
 def _in_chunks(url: str, path: str, body: bytes) -> int:
     pieces = (body[start : start + 65536] for start in range(0, len(body), 65536))
-    answer = httpx.post(url + path, content=pieces, headers=JSON, timeout=20)
+    answer = httpx.post(url + path, content=pieces, headers=JSON, timeout=60)
     assert answer.json()["title_zh"]
     return answer.status_code
 
@@ -158,7 +158,7 @@ async def test_a_body_of_unknown_length_is_cut_at_the_routes_cap(url: str):
         for _ in range(1000):
             yield bytes(8 * 1024)
 
-    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         problem(await client.post("/v1/guesses", content=endless(), headers=JSON), 413)
         problem(await client.post("/v1/digests", content=endless()), 413)
 
@@ -221,7 +221,7 @@ async def test_a_head_on_a_plain_socket_leaves_the_connection_in_step(url: str):
     at = urlsplit(url)
 
     def ask() -> list[int]:
-        with closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=5)) as connection:
+        with closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)) as connection:
             answers = []
             for method in ("HEAD", "GET", "HEAD"):
                 connection.request(method, "/v1/toys")

@@ -195,7 +195,7 @@ class World:
     async def compared(self, code: str) -> None:
         """Wait until the process of the node has heard from the readers of its feeds that answer it."""
         known = compared(self.equipment(code))
-        await eventually(lambda: all(place in known.held for place in self._readers(code)), within=20)
+        await eventually(lambda: all(place in known.held for place in self._readers(code)))
 
     def _compared(self, code: str) -> bool:
         """Whether the node may append to its feeds."""

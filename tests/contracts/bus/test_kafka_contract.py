@@ -90,15 +90,18 @@ class TestKafka(BusContract):
             assert full.overdue(Position("source", part, len(came.events)), 0.0), "what had no room is read at once"
             full.close()
 
-    async def test_a_reader_that_comes_later_reads_the_stream_until_it_meets_what_comes(self, world: KafkaWorld):
+    async def test_a_reader_that_comes_later_reads_the_stream_until_it_meets_what_comes(
+        self, world: KafkaWorld, monkeypatch: pytest.MonkeyPatch
+    ):
+        for patience in ("SECONDS_UNTIL_LATE", "SECONDS_AT_MOST"):
+            monkeypatch.setattr(kafka_bus, patience, 600.0)
         seen: list[Delivered] = []
         before = repeats()
         async with world.process() as bus, world.reading(bus=bus) as one:
             ids = await world.write(*["k"] * 50)
             await one.consumer.caught_up()
             async with second(world, bus, seen) as other:
-                async with asyncio.timeout(kafka_bus.SECONDS_UNTIL_LATE):
-                    await other.consumer.caught_up()
+                await other.consumer.caught_up()
                 arrived = passed("arrived", "second")
                 ids += await world.write(*["k"] * 5)
                 await caught_up(one, other)
@@ -149,11 +152,12 @@ class TestKafka(BusContract):
             await eventually(one_more_arrives)
 
     async def test_all_that_was_lost_is_refilled_at_once_and_not_a_batch_each_time_patience_ends(
-        self, world: KafkaWorld
+        self, world: KafkaWorld, monkeypatch: pytest.MonkeyPatch
     ):
+        monkeypatch.setattr(kafka_bus, "SECONDS_UNTIL_LATE", 11.0)  # of six batches
         async with world.reading() as reading:
             ids = await world.write(*["k"] * 3000, lost=range(3000))
-            await reading.consumer.caught_up(10)
+            await reading.consumer.caught_up(60)
         assert await world.effects() == ids
 
     async def test_a_message_of_somebody_else_is_passed_over(self, world: KafkaWorld):

@@ -107,7 +107,7 @@ class Consumer:
         """How many events this reader, in whatever process, is behind the heads as they are now."""
         return sum(max(head - at, 0) for head, at in (await self._heads_and_positions()).values())
 
-    async def caught_up(self, seconds: float = 30.0) -> None:
+    async def caught_up(self, seconds: float = 60.0) -> None:
         """Wait until this reader has passed the heads as they are now. TimeoutError if it does not come that far."""
         targets = {place: head for place, (head, _) in (await self._heads_and_positions()).items()}
         async with asyncio.timeout(seconds):
