@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.ids import new_id
-from creditmesh.exchange import peer
+from creditmesh.exchange import pulling
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.operations import answering, telling
 from creditmesh.exchange.store import catching_up as store
@@ -306,7 +306,7 @@ async def test_a_receiver_that_begins_late_never_shows_what_had_ended(chain: Cha
     await chain.settled()
     await copied(province)
     await chain.settled()
-    monkeypatch.setattr(peer, "LIMIT", 1)  # so that the way there is many pages
+    monkeypatch.setattr(pulling, "LIMIT", 1)  # so that the way there is many pages
     ended, corrected = await submit(city, 11), await submit(city, 12)
     others = [await submit(city, number) for number in range(13, 17)]
     await withdraw(city, ended, 1)

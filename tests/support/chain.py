@@ -12,6 +12,8 @@ import asyncpg
 
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
+from creditmesh.exchange.operations.chain import own_row, rows_of
+from creditmesh.exchange.operations.comparing import compared, readers
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.rules.numbers import uscc_check
 from tests.support.eventually import eventually
@@ -88,6 +90,20 @@ async def _follows(place: Place, sessions: Mapping[str, asyncpg.Connection]) -> 
     return unsent == 0 and made == (await below.fetchval(_SIZE, "up"))
 
 
+def has_compared(node: TestNode) -> bool:
+    """Whether it has heard from all who read its feeds: what it has to say leaves it as it comes."""
+    held = compared(node.host.equipment["exchange"]).held
+    return all((feed, party.code) in held for party, feed in readers(node.host.followed))
+
+
+async def _has_begun(node: TestNode) -> bool:
+    """Whether it has compared its feeds, and told of itself who is below: by itself it has no more to say."""
+    row = own_row(node.host.equipment["exchange"])
+    async with node.context("exchange") as ctx:
+        said = await rows_of(await ctx.session(), node.host.settings.node)
+    return has_compared(node) and (row is None or row.says_as(said.get(row.node)))
+
+
 async def size_of(node: TestNode, feed: str) -> int:
     """How long a node's own feed is."""
     async with node.database.session() as session:
@@ -134,7 +150,7 @@ def _uscc(code: str) -> str:
 
 @contextlib.asynccontextmanager
 async def chained(postgres: Postgres, folder: Path, *places: Place) -> AsyncIterator[Chain]:
-    """These nodes, running and enrolled; each child sends for itself and for everybody below it."""
+    """These nodes, running, enrolled and at rest; each child sends for itself and for everybody below it."""
     async with contextlib.AsyncExitStack() as stack:
         nodes = {
             place.code: await stack.enter_async_context(
@@ -147,6 +163,9 @@ async def chained(postgres: Postgres, folder: Path, *places: Place) -> AsyncIter
             if place.above is not None:
                 await enrol(nodes[place.code], nodes[place.above], place="above")
                 await enrol(nodes[place.above], nodes[place.code], place="below", sends_for=_below(place, places))
+        for node in nodes.values():
+            await eventually(partial(_has_begun, node))
+        await chain.settled()
         yield chain
 
 
