@@ -166,7 +166,7 @@ async def test_large_bodies_are_read_in_one_thread_at_a_time_and_small_ones_wait
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
-        go.wait(10)
+        go.wait(60)
         at_once -= 1
         return "read"
 
@@ -183,7 +183,7 @@ async def test_who_is_cancelled_while_a_body_is_read_stays_until_its_thread_has_
 
     def reading() -> None:
         begun.set()
-        go.wait(10)
+        go.wait(60)
 
     cancelled = asyncio.create_task(bulk.read(LARGE, reading))
     await eventually(begun.is_set)
@@ -202,7 +202,7 @@ async def test_files_are_read_in_turns_of_their_callers_and_nobody_waits_without
 
     def reading(name: str) -> Callable[[], None]:
         def read() -> None:
-            go.wait(10)
+            go.wait(60)
             order.append(name)
 
         return read
@@ -222,7 +222,7 @@ async def test_files_are_read_in_turns_of_their_callers_and_nobody_waits_without
     assert order.index("theirs") <= 2, "behind who has it, and one that waited longer"
 
     late, stop = Bulk(seconds=0.05), threading.Event()
-    held = asyncio.create_task(late.read(LARGE, lambda: stop.wait(10)))
+    held = asyncio.create_task(late.read(LARGE, lambda: stop.wait(60)))
     await asyncio.sleep(0)
     with pytest.raises(Busy):
         await late.read(LARGE, lambda: None)

@@ -21,7 +21,7 @@ from tests.support.postgres import Database, Postgres
 from tests.support.proxy import Proxy
 
 DEADLINE = 0.5
-LATE = 8.0
+LATE = 9.5
 """Sooner than the deadlines that hold where a test sets none: 10 and 20 s."""
 NOBODY = "127.0.0.1:1"
 

@@ -252,7 +252,7 @@ async def test_a_slash_that_is_hidden_in_a_path_is_refused(url: str, path: str):
 @asynccontextmanager
 async def _polled(standing: Standing, **more: int) -> AsyncIterator[tuple[Door, httpx.AsyncClient]]:
     async with served(standing.toy_app()) as inner:
-        door = standing.door(transport=standing.over_http(inner, seconds_to_connect=0.5, **more))
+        door = standing.door(transport=standing.over_http(inner, seconds_to_connect=5.0, **more))
         async with served(door) as outer, httpx.AsyncClient(base_url=outer, timeout=10) as client:
             yield door, client
         await door.close()

@@ -200,7 +200,7 @@ async def test_files_are_read_one_at_a_time_and_what_a_cancelled_one_holds_is_co
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
-        go.wait(10)
+        go.wait(60)
         at_once -= 1
         yield SubmittedRow(1, b"{}")
 
