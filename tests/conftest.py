@@ -88,6 +88,9 @@ def pytest_configure() -> None:
     A database is 1,600 files, and a run makes hundreds.
     Copying and deleting one takes 0.2 s there and up to 3 s on a busy disk. `TMPDIR` says otherwise.
     """
+    # Until a test sets logs up as a node does, an exception is its traceback: with every local variable of every frame
+    # a node whose database goes away writes thousands of lines, which cost more than its tests.
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
     structlog.configure = partial(_not_remembered, structlog.configure)
     # Reading the certificates that a machine trusts takes 25 ms, and a run makes thousands of clients.
     httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)  # type: ignore[attr-defined]
