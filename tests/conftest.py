@@ -5,7 +5,7 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ from typing import Any
 import psutil
 import pytest
 import structlog
+from httpx._transports import default as httpx_transports
 from hypothesis import HealthCheck, settings
 
 from tests.support.left import none_left_running
 
+gc.disable()  # until all is collected: what is imported and collected stays
 pytest_plugins = ["tests.support.kafka", "tests.support.postgres", "tests.support.node"]
 
 # How long an example or its making takes is the machine's; a fixture that lives longer than an example is meant.
@@ -65,6 +67,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -85,7 +88,12 @@ def pytest_configure() -> None:
     A database is 1,600 files, and a run makes hundreds.
     Copying and deleting one takes 0.2 s there and up to 3 s on a busy disk. `TMPDIR` says otherwise.
     """
+    # Until a test sets logs up as a node does, an exception is its traceback: with every local variable of every frame
+    # a node whose database goes away writes thousands of lines, which cost more than its tests.
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
     structlog.configure = partial(_not_remembered, structlog.configure)
+    # Reading the certificates that a machine trusts takes 25 ms, and a run makes thousands of clients.
+    httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)  # type: ignore[attr-defined]
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs behind it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):

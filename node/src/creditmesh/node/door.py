@@ -1,6 +1,6 @@
 """The gateway of this node: the services of this process called directly, the others over HTTP."""
 
-from functools import partial
+from functools import cache, partial
 
 import orjson
 
@@ -24,10 +24,15 @@ def door(hosted: Hosted) -> DoorApp:
         clock=made.clock,
         node=made.node,
         ready=hosted.readiness,
-        documents={"/asyncapi.json": orjson.dumps(asyncapi(made.node.code))},
+        documents={"/asyncapi.json": _streams(made.node.code)},
         takes_part=partial(_takes_part, made.followed),
         peer_key=partial(_peer_key, made.followed),
     )
+
+
+@cache
+def _streams(code: str) -> bytes:
+    return orjson.dumps(asyncapi(code))
 
 
 def _takes_part(followed: ProcessState, code: str) -> bool:

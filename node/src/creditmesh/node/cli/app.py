@@ -3,7 +3,9 @@
 Each command imports what it needs itself: the services alone take seconds to load, and most commands need none.
 """
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,12 +36,23 @@ for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
 
+@contextmanager
+def _loading() -> Iterator[None]:
+    """The collector rests: the services stay loaded, and walking them meanwhile takes a tenth of the loading."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 @app.command()
 def up() -> None:
     """Run the whole node in this process; without CREDITMESH_DATABASE with its own embedded PostgreSQL."""
     import uvloop
 
-    from creditmesh.node import running
+    with _loading():
+        from creditmesh.node import running
 
     with plainly():
         uvloop.run(running.whole_node(node_settings()))
@@ -50,7 +63,8 @@ def serve(service: Annotated[str, typer.Argument(help="A service's name, or `gat
     """Run one service as a process of its own."""
     import uvloop
 
-    from creditmesh.node import running
+    with _loading():
+        from creditmesh.node import running
 
     with plainly():
         uvloop.run(running.one_service(node_settings(), service))
@@ -66,7 +80,9 @@ def relay() -> None:
 
     from creditmesh.chassis.bus.kafka.publisher import EXIT
     from creditmesh.chassis.database.errors import may_go_well
-    from creditmesh.node import running
+
+    with _loading():
+        from creditmesh.node import running
 
     with plainly():
         try:
