@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from creditmesh.chassis.bus.event import Delivered, Parsed
+from creditmesh.chassis.bus.event import Delivered, Parsed, remember
 from creditmesh.schemas.events.base import Event
 
 
@@ -42,6 +42,14 @@ def test_consumers_that_read_the_same_event_each_by_itself_share_its_model():
     assert delivered(bytes(bytearray(body))).read(Said) is first
     other = delivered(body).read(SaidAgain)
     assert (type(other), other.word) == (SaidAgain, first.word)
+
+
+def test_what_this_process_wrote_is_not_parsed_by_its_consumers():
+    written = Said(word="written")
+    body = written.model_dump_json().encode()
+    remember(written, body)
+    remember(Said(word="written"), body)
+    assert delivered(bytes(bytearray(body))).read(Said) is written
 
 
 def test_what_is_kept_is_bounded_by_bytes_and_the_oldest_goes_first():

@@ -57,6 +57,30 @@ async def test_who_was_asked_for_or_sealed_for_is_not_known_until_something_is_a
     assert await vault.kinds([first, second]) == {first: "organisation"}, "what the asking said is nobody's kind"
 
 
+async def test_of_who_is_nobodys_subject_nothing_is_kept(database: Database, vault: Vault):
+    (there,), _ = await vault.identify([body(30)])
+    await know(database, vault, {there: "organisation", UUID(int=30): "organisation"})
+    async with database.session() as session:
+        kept = await session.fetch("select subject from vault.known where subject = any($1)", [there, UUID(int=30)])
+    assert [row["subject"] for row in kept] == [there]
+
+
+async def test_every_index_value_has_its_subject_without_a_look_back(database: Database, vault: Vault):
+    people = [body(order) for order in range(40, 60)]
+    found = await asyncio.gather(*(vault.identify(people[first:] + people[:first]) for first in range(0, 20, 5)))
+    assert {frozenset(subjects) for subjects, _ in found} == {frozenset(found[0][0])}
+    async with database.session() as session:
+        looks = await session.fetchval(
+            "select count(*) from pg_constraint where confrelid = 'vault.subject'::regclass"
+            " and conrelid in ('vault.identity'::regclass, 'vault.known'::regclass)"
+        )
+        alone = await session.fetchval(
+            "select count(*) from vault.identity i where not exists"
+            " (select from vault.subject s where s.id = i.subject)"
+        )
+    assert (looks, alone) == (0, 0)
+
+
 async def test_the_newest_that_was_accepted_says_the_kind(database: Database, vault: Vault):
     (subject,) = await vault.resolve([body(10)])
     for kind in ("organisation", "sole_trader", "sole_trader", "organisation"):

@@ -1,14 +1,22 @@
 """Pulling a peer's feed: a copy whose head is the feed's, and pages that do not fit, which stop it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from creditmesh.chassis.bus import event
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
-from creditmesh.exchange.store import copies
+from creditmesh.exchange.chunks import alone
+from creditmesh.exchange.store import copies, pages
 from creditmesh.exchange.store.copies import FeedCopy
+from creditmesh.exchange.store.pages import ReceivedPage
+from creditmesh.schemas.events import Event, PageReceived
+from creditmesh.schemas.exchange import FeedEntry
+from creditmesh.schemas.received import BEHIND
 from creditmesh.schemas.tlog import Range, leaf_hash
 from tests.exchange.conftest import City, Neighbour, neighbour
 from tests.exchange.sender import Lines, Puller, pulling_from_a_sender
@@ -32,6 +40,42 @@ async def test_the_copy_has_the_feeds_head_and_every_entry_is_told_once(puller: 
     assert await puller.told() == 11
     await puller.step()
     assert await puller.told() == 11
+
+
+async def test_a_page_is_parsed_once_and_read_by_all_who_are_told(puller: Puller, monkeypatch: pytest.MonkeyPatch):
+    kept, write = list[ReceivedPage](), pages.write
+    parsed, read_event = list[tuple[type[Event], bytes]](), event.read_event
+
+    async def noted(session: Session, rows: Sequence[ReceivedPage]) -> None:
+        kept.extend(rows)
+        await write(session, rows)
+
+    def counted(cls: type[Event], data: bytes, **how: Any) -> Event:
+        parsed.append((cls, data))
+        return read_event(cls, data, **how)
+
+    puller.sender.add(1)
+    await puller.step()  # from here on the copy is not behind
+    monkeypatch.setattr(pages, "write", noted)
+    monkeypatch.setattr(event, "read_event", counted)
+    puller.sender.add(3)
+    await puller.step()
+    assert await puller.told() == 4
+    [row] = kept
+    told = event._PARSED.read(PageReceived, row.data, PageReceived.version)
+    assert (PageReceived, row.data) not in parsed
+    whole = PageReceived.model_validate_json(row.data)
+    assert isinstance(told, PageReceived)
+    assert (told, told.received) == (whole, whole.received)
+
+
+def test_what_is_read_of_a_page_is_of_the_page_as_it_is_told():
+    entry = FeedEntry(index=7, line='{"v":1}', salt=None, body=None)
+    chunk = alone("sender", "up", entry)
+    assert [each.index for each in chunk.page.received if each.unknown == BEHIND] == []
+    waiting = chunk.with_waiting([7])
+    assert waiting.page.received == PageReceived.model_validate_json(waiting.data).received
+    assert [each.index for each in waiting.page.received if each.unknown == BEHIND] == [7]
 
 
 def tampered(lines: Lines) -> Lines:

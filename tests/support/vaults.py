@@ -17,6 +17,8 @@ end $$;
 alter table vault.subject drop column key_id, drop column alg, drop column wrapped, drop column keyed_at,
                           drop column destroyed_at;
 create index identity_subject_idx on vault.identity (subject);
+alter table vault.identity add foreign key (subject) references vault.subject deferrable initially deferred;
+alter table vault.known add foreign key (subject) references vault.subject;
 drop function vault.enter;
 update vault.alembic_version set version_num = 'vault_0008';
 """

@@ -81,16 +81,27 @@ class Parsed:
 
     def read(self, cls: type[Event], data: bytes, version: int) -> Event:
         """The model of a body."""
-        key = (cls, data)
-        event = self._kept.get(key)
+        event = self._kept.get((cls, data))
         if event is None:
-            event = self._kept[key] = read_event(cls, data, version=version, parse=reader(cls))
+            event = read_event(cls, data, version=version, parse=reader(cls))
+            self.keep(event, data)
+        return event
+
+    def keep(self, event: Event, data: bytes) -> None:
+        """Keep the model of a body that was read."""
+        key = (type(event), data)
+        if key not in self._kept:
+            self._kept[key] = event
             self._bytes += len(data)
             while self._bytes > self._most:
                 (_, oldest), _ = self._kept.popitem(last=False)
                 self._bytes -= len(oldest)
-        return event
 
 
 _PARSED = Parsed(8 * 1024 * 1024)
 """As far as the consumers of a process are apart over a file of ten thousand rows: with less each parses for itself."""
+
+
+def remember(event: Event, data: bytes) -> None:
+    """Keep the model of a body that this process itself has read and writes: its consumers need not parse it."""
+    _PARSED.keep(event, data)

@@ -27,6 +27,7 @@ from creditmesh.schemas.rules.conditions import conditions, resident_pairs
 from creditmesh.schemas.rules.headers import MOST_NAMES, FieldNames
 from creditmesh.schemas.rules.identity import filler_words
 from creditmesh.schemas.rules.item_schema import json_schema, template_csv
+from creditmesh.schemas.rules.kept import KeptRows
 from creditmesh.schemas.rules.numbers import citizen, significant
 from creditmesh.schemas.rules.row_parsing import MOST_MARKS, Pairs, has_each_name_once, is_crowded, row_type
 from creditmesh.schemas.rules.values import LOST_TWICE, WHITE, one_line_end, unreadable
@@ -92,6 +93,7 @@ class CompiledItem:
             for spec in item.fields
         }
         self._readers = {code: col.read for code, col in self._columns.items()}
+        self._kept = KeptRows(self.names, self._columns)
         self._required = frozenset(spec.code for spec in item.fields if spec.required)
         self._told = self._required.union(item.identifying)
         self._meanings = {
@@ -140,27 +142,11 @@ class CompiledItem:
         return self._examine(list(fields.items()))
 
     def validate_kept(self, fields: Mapping[str, object]) -> Outcome:
-        """Read a canonical row that another tier has accepted: its names, types and lengths, and no more.
-
-        By rules for what people type, which grow stricter, a reopening of what was right in its day would be refused.
-        A field that this node has not is refused, and with it the row: without it the copy would be another record.
-        """
-        found: dict[str, str | FieldError] = {}
-        errors: list[FieldError] = []
-        for place, (name, value) in enumerate(fields.items(), 1):
-            code = self.names.code(name)
-            if code is None:
-                errors.append(self.names.unknown(name, place))
-            elif code in found:
-                errors.append(reason("duplicate_field", f"/{code}"))
-            else:
-                found[code] = self._columns[code].kept(value)
-            if len(errors) == MOST_FINDINGS:
-                break
-        errors += [value for value in found.values() if isinstance(value, FieldError)]
-        row = {code: value for code in self.codes if isinstance(value := found.get(code), str) and value}
-        self._widen(row)
-        return tuple(errors[:MOST_FINDINGS]) if errors else row
+        """Read a canonical row that another tier has accepted, as `kept.KeptRows` does."""
+        row = self._kept.read(fields)
+        if isinstance(row, dict):
+            self._widen(row)
+        return row
 
     def split(self, row: Row, kind: SubjectKind) -> Split:
         """The row of a record about this kind of subject: what stands clear, what is sealed, and for whom."""

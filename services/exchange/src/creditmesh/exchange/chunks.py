@@ -30,16 +30,16 @@ class PageChunk(NamedTuple):
 
     def of(self, node: str) -> "PageChunk":
         """The same of another's feed: of the node whose own it is, which was given it back."""
-        return _written(self.page.model_copy(update={"peer": node}))
+        return _changed(self.page, peer=node)
 
     def keys(self) -> "PageChunk | None":
         """Its keys alone; None if it has none. Nobody answers for what is told ahead."""
         keys = [entry for entry, read in zip(self.page.entries, self.page.received, strict=True) if read.type == KEY]
-        return _written(self.page.model_copy(update={"entries": tuple(keys), "ahead": True})) if keys else None
+        return _changed(self.page, entries=tuple(keys), ahead=True) if keys else None
 
     def with_waiting(self, indices: Sequence[int]) -> "PageChunk":
         """The same, with these entries waiting for a newer version."""
-        return _written(self.page.model_copy(update={"waiting": tuple(indices)}))
+        return _changed(self.page, waiting=tuple(indices))
 
 
 def chunks_of(peer: str, feed: str, *, first: int, lines: Sequence[bytes]) -> list[PageChunk]:
@@ -58,14 +58,14 @@ def chunks_of(peer: str, feed: str, *, first: int, lines: Sequence[bytes]) -> li
 def without_bodies(data: bytes, indices: Collection[int]) -> bytes:
     """The JSON of a chunk with only the lines of these entries."""
     page = PageReceived.model_validate_json(data)
-    return _written(page.model_copy(update={"entries": _lines(page, indices)})).data
+    return _changed(page, entries=_lines(page, indices)).data
 
 
 def held_back(page: PageReceived, *, replaced: Collection[int], waiting: Collection[int]) -> PageChunk:
     """The same page without the content at some places, which was replaced; others are for nobody yet."""
     gone = tuple(each.index for each in page.entries if each.index in replaced)
     held = tuple(each.index for each in page.entries if each.index in waiting or each.index in page.waiting)
-    return _written(page.model_copy(update={"entries": _lines(page, gone), "replaced": gone, "waiting": held}))
+    return _changed(page, entries=_lines(page, gone), replaced=gone, waiting=held)
 
 
 def alone(peer: str, feed: str, entry: FeedEntry) -> PageChunk:
@@ -87,6 +87,12 @@ def _lines(page: PageReceived, indices: Collection[int]) -> tuple[FeedEntry, ...
     return tuple(
         each.model_copy(update={"salt": None, "body": None}) if each.index in indices else each for each in page.entries
     )
+
+
+def _changed(page: PageReceived, **said: object) -> PageChunk:
+    made = page.model_copy(update=said)
+    made.__dict__.pop("received", None)  # that was read of the page as it was
+    return _written(made)
 
 
 def _written(page: PageReceived) -> PageChunk:

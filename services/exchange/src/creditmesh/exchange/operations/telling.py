@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from uuid import UUID
 
+from creditmesh.chassis.bus.event import remember
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import PageChunk, held_back, told_anew
@@ -195,8 +196,9 @@ async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool, keys: b
     """Keep these chunks of what was verified, and tell them or not; or their keys alone, told ahead of them."""
     rows = [_row(ctx, chunk)._replace(keys=keys) for chunk in chunks]
     if tell:
-        for row in rows:
+        for row, chunk in zip(rows, chunks, strict=True):
             ctx.emit_row(row.id, part=row.part)
+            remember(chunk.page, chunk.data)
     await pages.write(await ctx.session(), rows)
 
 
