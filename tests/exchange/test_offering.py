@@ -57,7 +57,6 @@ async def test_what_was_refused_for_want_of_a_right_is_taken_when_it_is_there(ch
     await chain.settled()
     await enrol(province, city, place="below", sends_for=("city",))
     ended, kept = await submit(county, 2), await submit(county, 3)
-    await chain.settled()  # of a record that has ended when it comes nothing is passed on
     await withdraw(county, ended, 1)
     await chain.settled()
     assert (await chain_revisions(chain, "province")).keys() == {UUID(held)}

@@ -130,7 +130,7 @@ async def altered(province: TestNode, records: list[str]) -> dict[str, str]:
 async def test_whatever_was_done_to_copies_behind_the_nodes_back_is_found_and_repaired(chain: Chain):
     city, province, nation = chain["city"], chain["province"], chain["nation"]
     records = [await submit(city, number) for number in range(1, 10)]
-    await chain.settled()  # of several revisions that come at once the newest alone is kept
+    await chain.settled()  # a copy that still catches up has of each record the newest alone
     await withdraw(city, records[4], 1)
     await withdraw(city, records[8], 1)
     await correct(city, records[3], 4, "未按时公示信息")

@@ -355,7 +355,6 @@ async def test_what_came_back_of_an_item_that_is_shared_no_more_is_found(chain: 
     await chain.settled()
     await database_copied(city)
     second, third = await submit(city, 2), await submit(city, 3)
-    await chain.settled()  # of several revisions that come at once the newest alone is kept
     await correct(city, first, about_the_first(city))
     await withdraw(city, third, 1)
     await chain.settled()
@@ -405,7 +404,6 @@ async def test_content_that_is_refused_when_it_comes_back_is_listed_and_what_end
     await chain.settled()
     await database_copied(city)
     await correct(city, first, about_the_first(city))
-    await chain.settled()
     await correct(city, first, about_the_first(city) | {"CF_SY": "未公示年报。"}, rev=2)
     await chain.settled()
     await put_back(city)

@@ -28,7 +28,6 @@ OWN_TO_A_NODE = {"subject", "revision", "submission", "officer", "item_version",
 async def changed(mesh: Mesh, record: str, change: str, *, rev: int, **body: Any) -> None:
     place = f"/v1/records/{record}/{change}"
     done(await mesh.city.door("owner").post(place, json=body, headers={"If-Match": f'"{rev}"'}))
-    await mesh.settled()  # of several revisions that come at once the newest alone is kept
 
 
 async def told(mesh: Mesh, record: str) -> list[tuple[str, str | None]]:

@@ -88,7 +88,6 @@ async def test_what_comes_of_a_record_of_before_reaches_the_new_tier_and_its_cer
     await apart.settled()
     await grow(apart)
     case = await filed(apart.city, "objection", record)
-    await apart.settled()  # of several revisions that come at once the newest alone is kept
     await act(apart.city, case, action="approve", remedy="withdraw", basis="示市监撤〔2026〕1号")
     await apart.settled()
     found = await certificate(apart, case)

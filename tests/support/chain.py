@@ -14,7 +14,9 @@ from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.exchange.operations.chain import own_row, rows_of
 from creditmesh.exchange.operations.comparing import compared, readers
+from creditmesh.exchange.store import copies
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.rules.numbers import uscc_check
 from tests.support.eventually import eventually
 from tests.support.node import TestNode, running
@@ -97,11 +99,16 @@ def has_compared(node: TestNode) -> bool:
 
 
 async def _has_begun(node: TestNode) -> bool:
-    """Whether it has compared its feeds, and told of itself who is below: by itself it has no more to say."""
-    row = own_row(node.host.equipment["exchange"])
+    """Whether it has compared its feeds, told of itself who is below, and heard how far the feeds from below go.
+
+    By itself it has no more to say; and of what comes from now on every revision is told, not the newest alone.
+    """
+    row, below = own_row(node.host.equipment["exchange"]), node.host.followed.peers("below")
     async with node.context("exchange") as ctx:
-        said = await rows_of(await ctx.session(), node.host.settings.node)
-    return has_compared(node) and (row is None or row.says_as(said.get(row.node)))
+        session = await ctx.session()
+        said = await rows_of(session, node.host.settings.node)
+        heard = [(await copies.found(session, peer.code, UP)).announced is not None for peer in below]
+    return has_compared(node) and all(heard) and (row is None or row.says_as(said.get(row.node)))
 
 
 async def size_of(node: TestNode, feed: str) -> int:
