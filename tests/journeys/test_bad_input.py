@@ -4,10 +4,11 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
+import asyncpg
 import httpx
 import pytest
 
@@ -51,30 +52,39 @@ _COUNTED = """
 
 
 class Stored:
-    """What the node has stored, by table, and how many accesses were recorded, by outcome."""
+    """What the node has stored, by table, and how many accesses were recorded, by outcome.
 
-    def __init__(self, cast: Cast) -> None:
-        self._cast = cast
+    One session and one statement for all tests: a session reads the catalogue of a thousand partitions first.
+    """
+
+    def __init__(self, session: asyncpg.Connection, relations: Sequence[str]) -> None:
+        self._session = session
+        self._count = " union all ".join(
+            f"select '{each}' as relation, count(*) as rows from {each}" for each in relations
+        )
 
     async def tables(self) -> dict[str, int]:
-        async with self._cast.node.database.session() as session:
-            relations = [row["relation"] for row in await session.fetch(_COUNTED)]
-            assert "ingestion.revision" in relations
-            return {relation: await session.fetchval(f"select count(*) from {relation}") for relation in relations}
+        return {row["relation"]: row["rows"] for row in await self._session.fetch(self._count)}
 
     async def accesses(self) -> Counter[str]:
-        async with self._cast.node.database.session() as session:
-            rows = await session.fetch(
-                "select data from bus.event where type = 'access.recorded'"
-                " union all select data from query.access where id not in (select id from bus.event)"
-            )
+        rows = await self._session.fetch(
+            "select data from bus.event where type = 'access.recorded'"
+            " union all select data from query.access where id not in (select id from bus.event)"
+        )
         return Counter(json.loads(row["data"])["outcome"] for row in rows)
 
 
+@pytest.fixture(scope="module")
+async def stored(cast: Cast) -> AsyncIterator[Stored]:
+    async with cast.node.database.session() as session:
+        relations = [row["relation"] for row in await session.fetch(_COUNTED)]
+        assert "ingestion.revision" in relations
+        yield Stored(session, relations)
+
+
 @pytest.fixture
-async def answers(cast: Cast) -> AsyncIterator[list[httpx.Response]]:
+async def answers(stored: Stored) -> AsyncIterator[list[httpx.Response]]:
     """Gathers what a test was answered; at its end nothing is stored but the refusals that are accesses."""
-    stored = Stored(cast)
     tables, accesses, gathered = await stored.tables(), await stored.accesses(), list[httpx.Response]()
     yield gathered
     assert gathered, "nothing was tried"
