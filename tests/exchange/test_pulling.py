@@ -10,7 +10,7 @@ import pytest
 from creditmesh.chassis.bus import event
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
-from creditmesh.exchange.chunks import alone
+from creditmesh.exchange.chunks import _written, alone
 from creditmesh.exchange.store import copies, pages
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.pages import ReceivedPage
@@ -76,6 +76,15 @@ def test_what_is_read_of_a_page_is_of_the_page_as_it_is_told():
     waiting = chunk.with_waiting([7])
     assert waiting.page.received == PageReceived.model_validate_json(waiting.data).received
     assert [each.index for each in waiting.page.received if each.unknown == BEHIND] == [7]
+
+
+@pytest.mark.parametrize("changed", [{}, {"peer": "city"}, {"waiting": (7,), "replaced": (8,), "anew": True}])
+def test_a_chunk_is_written_as_its_model_writes_it(changed: dict[str, Any]):
+    salted = FeedEntry(index=7, line='{"v":1}', salt=bytes(range(250, 256)), body='{"说":"\u2028é"}')
+    entries = (salted, FeedEntry(index=8, line="", salt=None, body=None))
+    page = PageReceived(peer="sender", feed="up", first=7, until=9, entries=entries).model_copy(update=changed)
+    assert _written(page).data == page.model_dump_json().encode()
+    assert set(FeedEntry.model_fields) == {"index", "line", "salt", "body"}
 
 
 def tampered(lines: Lines) -> Lines:

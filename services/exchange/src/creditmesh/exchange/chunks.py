@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import KEY, FeedEntry
+from creditmesh.schemas.exchange import KEY, FeedEntry, base64_text
 from creditmesh.schemas.pages import BadPage
 
 MOST_BYTES = 64 * 1024
@@ -96,7 +96,14 @@ def _changed(page: PageReceived, **said: object) -> PageChunk:
 
 
 def _written(page: PageReceived) -> PageChunk:
-    return PageChunk(page, page.model_dump_json().encode())
+    # As the model writes it, which calls back into Python for every salt and takes three times as long.
+    said = {name: getattr(page, name) for name in PageReceived.model_fields}
+    return PageChunk(page, orjson.dumps(said | {"entries": [_said(each) for each in page.entries]}))
+
+
+def _said(entry: FeedEntry) -> dict[str, object]:
+    salt = None if entry.salt is None else base64_text(entry.salt)
+    return {"index": entry.index, "line": entry.line, "salt": salt, "body": entry.body}
 
 
 def _chunk(peer: str, feed: str, first: int, lines: Sequence[bytes]) -> PageChunk:
