@@ -170,9 +170,9 @@ async def signed(session: Session, equipment: Equipment, peer: str, made: Unsent
     """
     directory, keys = cast("Directory", equipment.followed), equipment.keys
     above = tuple(party.code for party in directory.enrolled("above"))
-    entries = list(zip(made.tracked, made.records, strict=True)) if above else []
-    sent = await revisions.passed_on(session, peer, entries, feed=UP)
-    kept = tuple(index for index in made.tracked if index not in sent)
+    entries = list(zip(made.tracked, made.records, strict=True))
+    found = await revisions.kept(session, peer, entries, feed=UP) if above else set(made.tracked)
+    kept = tuple(index for index in made.tracked if index in found)
     said = {"above": above, "kept": kept, "key": keys.key_id("node"), "alg": keys.algorithm("node")}
     given = Acknowledgement.model_validate_json(made.data).model_copy(update=said)
     return [sign(each, by=keys.sign).model_dump_json() for each in cut(given, made.tracked)]
