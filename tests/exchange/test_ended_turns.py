@@ -5,9 +5,10 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from creditmesh.chassis.ids import new_id
-from creditmesh.exchange.operations import answering
+from creditmesh.exchange.operations import answering, passing
 from creditmesh.exchange.passer import Passer
-from creditmesh.exchange.store import refusals, revisions
+from creditmesh.exchange.store import child_entries, feeds, refusals, revisions
+from creditmesh.exchange.store.child_entries import ChildEntry
 from tests.exchange.conftest import City
 from tests.exchange.sender import Puller
 from tests.exchange.test_ended import come_to
@@ -127,8 +128,23 @@ async def test_a_copy_that_somebody_holds_is_seen_to_later(city: City):
         async with city.node.database.session() as other:
             await other.execute(REFUSE.replace("true", "false"), 2_000_000, 1)
         passer = Passer(cast("Any", SimpleNamespace(equipment=city.node.host.equipment["exchange"])))
-        assert await passer._turn(answering.take_unseen, "district/up") is None
+        assert await passer._turn(answering.take_unseen, "district/up") is False, "and waits for nobody"
         await taking.rollback()
     await passer._turn(answering.take_unseen, "district/up")
     async with city.node.database.session() as session:
         assert await session.fetch(MARKED) == []
+
+
+async def test_a_childs_feed_that_somebody_appends_to_is_appended_to_later(city: City):
+    feed = "down-unheard"
+    async with city.node.context("exchange") as other, city.node.context("exchange") as ctx:
+        await feeds.hold(await other.session(), feed)
+        await other.commit()
+        await feeds.hold(await other.session(), feed)
+        await child_entries.wait(await ctx.session(), [ChildEntry("unheard", "accessed", "{}")])
+        assert await passing.pass_on_waiting(ctx, "unheard") is False
+        await other.rollback()
+        assert await passing.pass_on_waiting(ctx, "unheard") is True
+        await ctx.rollback()
+    async with city.node.database.session() as session:
+        await session.execute("delete from exchange.feed_head where feed = $1", feed)

@@ -103,6 +103,13 @@ async def hold(session: Session, feed: str) -> Range:
     return Range.unpacked(size, stack)
 
 
+async def lead(session: Session, feed: str) -> Range | None:
+    """Take it as well; None where somebody has it."""
+    await session.execute(_MAKE, {"feed": feed})
+    rows = await session.fetch(f"{_HOLD} skip locked", {"feed": feed})
+    return Range.unpacked(*rows[0]) if rows else None
+
+
 async def head(session: Session, feed: str) -> Range:
     """The head of a feed; empty if it has none yet."""
     rows = await session.fetch(_HEAD, {"feed": feed})
