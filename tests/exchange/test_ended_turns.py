@@ -5,9 +5,10 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from creditmesh.chassis.ids import new_id
-from creditmesh.exchange.operations import answering
+from creditmesh.exchange.operations import answering, passing
 from creditmesh.exchange.passer import Passer
-from creditmesh.exchange.store import refusals
+from creditmesh.exchange.store import child_entries, feeds, refusals, revisions
+from creditmesh.exchange.store.child_entries import ChildEntry
 from tests.exchange.conftest import City
 from tests.exchange.sender import Puller
 from tests.exchange.test_ended import come_to
@@ -25,6 +26,10 @@ select $1, i + 1, 'district', i, case when i = $2 then 'repaired' else 'reopened
 REFUSE = """
 insert into exchange.refused_entry (peer, feed, index, code, seen_to)
 select 'district', 'up', $1 + i, 'unreadable_entry', true from generate_series(0, $2 - 1) i
+"""
+SHARE = """
+insert into exchange.feed_entry (feed, index, line, record, rev, change)
+select 'up', 1000000 + i, '{}', $1, i + 1, 'reopened' from generate_series(0, $2 - 1) i
 """
 FETCHED = """
 select sum(pg_stat_get_xact_blocks_fetched(oid))::bigint from pg_class
@@ -56,6 +61,24 @@ async def test_an_end_costs_what_its_record_has_however_much_others_say_and_is_r
         await session.execute("analyze exchange.refused_entry")
     for after, limit, marked in ((0, 1, [0]), (0, 50, range(50)), (100, 50, range(100, 150))):
         assert await _marked(city, record, after=after, limit=limit) == list(marked)
+
+
+async def test_what_an_answer_names_costs_what_its_records_have_once(city: City):
+    """However many entries of a record that is shared it is about."""
+    record, district = uuid4(), "district"
+    tracked = [(index, record) for index in range(0, OF_RECORD, 6)]
+    async with city.node.database.session() as session:
+        await session.execute(SAY_OF, record, OF_RECORD)
+        await session.execute(SHARE, record, OF_RECORD // 2)
+        await session.execute("analyze exchange.sent_revision")
+    async with city.node.context("exchange") as ctx:
+        session = await ctx.session()
+        before = await session.value(FETCHED)
+        kept = await revisions.kept(session, district, tracked, feed="up")
+        assert await session.value(FETCHED) - before < 2 * OF_RECORD
+    assert [index for index, _ in tracked if index in kept] == [
+        index for index, _ in tracked if index >= OF_RECORD // 2
+    ]
 
 
 async def _marked(city: City, record: UUID, *, after: int, limit: int) -> list[int]:
@@ -105,8 +128,23 @@ async def test_a_copy_that_somebody_holds_is_seen_to_later(city: City):
         async with city.node.database.session() as other:
             await other.execute(REFUSE.replace("true", "false"), 2_000_000, 1)
         passer = Passer(cast("Any", SimpleNamespace(equipment=city.node.host.equipment["exchange"])))
-        assert await passer._turn(answering.take_unseen, "district/up") is None
+        assert await passer._turn(answering.take_unseen, "district/up") is False, "and waits for nobody"
         await taking.rollback()
     await passer._turn(answering.take_unseen, "district/up")
     async with city.node.database.session() as session:
         assert await session.fetch(MARKED) == []
+
+
+async def test_a_childs_feed_that_somebody_appends_to_is_appended_to_later(city: City):
+    feed = "down-unheard"
+    async with city.node.context("exchange") as other, city.node.context("exchange") as ctx:
+        await feeds.hold(await other.session(), feed)
+        await other.commit()
+        await feeds.hold(await other.session(), feed)
+        await child_entries.wait(await ctx.session(), [ChildEntry("unheard", "accessed", "{}")])
+        assert await passing.pass_on_waiting(ctx, "unheard") is False
+        await other.rollback()
+        assert await passing.pass_on_waiting(ctx, "unheard") is True
+        await ctx.rollback()
+    async with city.node.database.session() as session:
+        await session.execute("delete from exchange.feed_head where feed = $1", feed)

@@ -50,6 +50,10 @@ insert into exchange.feed_entry (feed, index, line, salt, body, record, rev, cha
 select 'up', $1 + i, '{}', 'x', '{"fields":{"a":1}}', $2, i + 1, (cast($4 as text[]))[1 + i % cardinality($4)]
   from generate_series(0, $3 - 1) i
 """
+FILL_OF = """
+insert into exchange.feed_entry (feed, index, line, record, rev, change)
+select 'up', :first + i, '{}', :record, i + 1, 'marked' from generate_series(0, cast(:count as bigint) - 1) i
+"""
 READ = """
 select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relid = 'exchange.feed_entry'::regclass
 """
@@ -262,6 +266,23 @@ async def test_what_came_back_is_forgotten_and_the_feed_is_not_looked_through_ag
         await lost.found(session, "up", [lost.FoundRevision(index, uuid4(), "item", "party")])
         assert await store.looked_through(session, "up") == until
     await come_to(lonely, str(record), [("corrected", False), ("corrected", True)])
+
+
+@pytest.mark.parametrize(("size", "turns"), [(4, 1), (store.MOST_OF_RECORDS // 2, 2)])
+async def test_records_are_looked_at_again_so_many_at_once_as_are_not_too_large(lonely: City, size: int, turns: int):  # noqa: F811
+    records = [uuid4() for _ in range(4)]
+    async with lonely.node.context("exchange") as ctx:
+        session = await ctx.session()
+        for place, record in enumerate(records):
+            values = {"first": FIRST + place * size, "count": size, "record": record}
+            await session.execute(FILL_OF, values)
+            await session.execute("insert into exchange.to_forget (record) values (:record)", {"record": record})
+        taken = []
+        while asked := await store.asked(session):
+            taken.append([each.record for each in asked])
+            await store.settled(session, [each.number for each in asked])
+        await ctx.rollback()
+    assert taken == [records[first : first + 4 // turns] for first in range(0, 4, 4 // turns)]
 
 
 async def kept(node: TestNode, peer: str, size: int) -> list[bool]:

@@ -31,6 +31,7 @@ alter table exchange.refused_entry drop column seen_to;
 alter table exchange.forgetting add column scanned bigint not null default 0,
     add column items text[] not null default '{}';
 alter table exchange.sent_revision drop constraint sent_revision_pkey, add primary key (record, rev, peer);
+alter table exchange.lost_entry add column at timestamptz not null default now();
 update exchange.alembic_version set version_num = 'exchange_0019';
 """
 """What migrations from exchange_0020 on did, undone."""

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 
+from creditmesh.exchange.entries import Draft
 from creditmesh.exchange.operations import telling
+from creditmesh.exchange.operations.feeds import append
 from creditmesh.node import run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.run_files import RunFile
+from creditmesh.schemas.exchange import commitment
+from tests.exchange.conftest import NOW
 from tests.exchange.test_restoring import MARKET, publish_item, submit, withdraw
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.chain import Chain, Place, chained, copied, enrol
@@ -298,6 +303,30 @@ async def test_a_record_that_changes_while_it_is_looked_at_is_looked_at_again(ch
     assert report.counts[ITEM] == {"equal": 2}
     assert busy.called == 2
     assert await counted(province, "select count(*) from ingestion.revision") == before + 2
+
+
+async def test_of_what_was_found_to_differ_what_waits_by_then_is_not_told_anew(chain: Chain):
+    """Between looking and telling a newer city says of it what the province has no word for."""
+    city, province = chain["city"], chain["province"]
+    record, other = await submit(city, 1), await submit(city, 2)
+    await chain.settled()
+    before = await newest(province)
+    await execute(province, "update ingestion.revision set mark = 'disputed'")
+
+    async def meanwhile() -> None:
+        line = {"v": 1, "type": "record", "at": NOW, "commitment": commitment(b"salt", b"{}"), "origin": "city"}
+        line |= {"record": record, "rev": 2, "change": "refined"}
+        async with city.context("exchange") as ctx:
+            await append(ctx, "up", [Draft(line=orjson.dumps(line).decode(), salt=b"salt", body="{}")])
+        await chain.settled()
+
+    busy = Busy(province, "/v1/admin/feeds/city/up/told", meanwhile)
+    report = await reconciled(province, "city", repair=True, by=busy)
+    await chain.settled()
+    assert (busy.called, len(report.found)) == (1, 2)
+    state, _, _ = (await newest(province))[record]
+    assert state == "withheld", "nothing is shown of a record of which something waits"
+    assert (await newest(province))[other] == before[other]
 
 
 async def test_what_is_not_judged_yet_is_waited_for(chain: Chain):

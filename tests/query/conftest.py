@@ -92,10 +92,10 @@ class House:
         """Ingestion has deleted these records."""
         await self._handle(events.on_record_purged, [self._delivered(each) for each in purged])
 
-    async def hear(self, access: AccessRecorded) -> None:
+    async def hear(self, access: AccessRecorded, *, stream: str = "repair") -> None:
         """An access of another service arrives."""
         part, data = part_of(access.key, PARTS), access.model_dump_json().encode()
-        told = replace(self._event(part, data), id=access.access, key=access.key, stream="repair")
+        told = replace(self._event(part, data), key=access.key, stream=stream)
         await self._handle(events.on_access_recorded, [told])
 
     async def log_of(self, subject: UUID) -> list[dict]:

@@ -115,6 +115,29 @@ async def test_the_log_has_this_services_accesses_as_they_were_committed_and_tho
     assert [line["access"] for line in await catalogue.log_of(subject)] == [str(theirs.access), own]
 
 
+async def test_a_look_at_a_node_above_is_one_line_however_often_it_is_handed_down(catalogue: House):
+    """A node between that was restored hands it down again; of many records it is told in several statements."""
+    subject, other, access = await catalogue.subject(invented_person()), uuid4(), uuid4()
+    records = [uuid4() for _ in range(2)]
+    looks = [
+        AccessRecorded(
+            access=access, subject=who, caller="department", party="market", purpose="case", ground="statutory",
+            outcome="released", records=(record,), node=node,
+        )
+        for who, node, record in (
+            (subject, "nation", records[0]), (subject, "nation", records[1]), (other, "nation", records[0]),
+            (subject, "province", records[0]),
+        )
+    ]  # fmt: skip
+    for each in looks * 2:
+        await catalogue.hear(each, stream="ingestion")
+    async with catalogue.database.session() as session:
+        lines = await session.fetch(
+            "select data from query.access where key = any($1) order by entry", [subject, other]
+        )
+    assert [AccessRecorded.model_validate_json(line["data"]) for line in lines] == looks
+
+
 async def test_an_own_access_is_written_once_and_read_from_the_log_itself(catalogue: House):
     subject = await catalogue.subject(invented_person())
     async with catalogue.client(person(subject)) as client:

@@ -22,7 +22,7 @@ from creditmesh.exchange import pulling
 from creditmesh.exchange.operations import acknowledging
 from creditmesh.exchange.operations.answering import cut
 from creditmesh.exchange.peer import Peer, PeerRefused
-from creditmesh.exchange.pulling import SECONDS_TO_LOOK, Sending
+from creditmesh.exchange.pulling import SECONDS_TO_ASK, SECONDS_TO_LOOK, Sending
 from creditmesh.exchange.store import answers, copies
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement, EntryRange
 from creditmesh.schemas.signed import SignedText, said
@@ -179,6 +179,33 @@ async def test_a_node_that_was_restored_is_sent_what_it_lacks_and_nothing_else(s
     await loop._send()
     assert len(receiver.taken) == 3
     assert has == set(range(9))
+
+
+async def test_a_node_that_is_restored_while_nothing_is_new_is_asked_within_a_minute_and_sent_what_it_lacks(
+    sending: Loop,
+):
+    has: set[int] = set(range(9))
+
+    def restored(given: Acknowledgement) -> httpx.Response:
+        has.update(range(given.first, given.until))
+        return lacking(*((index, index + 1) for index in range(max(has)) if index not in has))
+
+    receiver = Receiver(restored)
+    loop = sending(receiver)
+    await loop._send()
+    assert receiver.taken == [(3, 6), (6, 9)]
+    has.clear()
+    loop._asked -= SECONDS_TO_ASK / 2
+    await loop._send()
+    assert receiver.taken[2:] == [], "it is asked no sooner"
+    loop._asked -= SECONDS_TO_ASK
+    await loop._send()
+    assert receiver.taken[2:] == [(6, 9)]
+    await loop._send()
+    assert receiver.taken[3:] == [(0, 3), (3, 6)]
+    assert has == set(range(9))
+    await loop._send()
+    assert len(receiver.taken) == 5
 
 
 async def test_a_node_that_lacks_everything_for_ever_is_no_hot_loop(sending: Loop):

@@ -1,8 +1,8 @@
 """The passer: a unit of every process of the exchange that passes on, in turns, what had to wait before it could be.
 
 What nodes above say waits for their rows, a row that was one too many for its hour, what a child is told until its feed
-may be appended to, and what could not be judged, or was refused of a record that ended, for its copy: who says so may
-hold another head, and there may be much.
+may be appended to, what could not be judged, or was refused of a record that ended, for its copy, and what a restored
+node was answered about copies that it lost for their senders: who says so may hold another head, and there may be much.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
-from creditmesh.exchange.operations import answering, chain, passing, relaying
+from creditmesh.exchange.operations import answering, chain, passing, relaying, restoring
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -33,6 +33,8 @@ class Passer:
     def __init__(self, workplace: Workplace) -> None:
         self._equipment = workplace.equipment
         self._full: set[str] = set()
+        self._looked = 0
+        """Before which place of `up` it has looked what became of copies that were lost."""
 
     async def run(self) -> None:
         """Pass on, until a session fails."""
@@ -42,6 +44,7 @@ class Passer:
                 taken = await self._round(relaying.grown, relaying.take_waiting)
                 passed = await self._round(passing.waiting_children, passing.pass_on_waiting)
                 judged = await self._round(answering.unseen_copies, answering.take_unseen)
+                self._looked = await self._turn(restoring.settle_copies, self._looked) or 0
                 if not taken and not passed and not judged:
                     await self._tell_many()
                     await asyncio.sleep(SECONDS_TO_LOOK)
@@ -53,7 +56,7 @@ class Passer:
         turns = [await self._turn(work, each) for each in await self._turn(whose) or ()]
         return any(turns)
 
-    async def _turn(self, work: Callable[..., Awaitable[T]], *whose: str) -> T | None:
+    async def _turn(self, work: Callable[..., Awaitable[T]], *whose: object) -> T | None:
         context = Context(self._equipment)
         try:
             done = await work(context, *whose)

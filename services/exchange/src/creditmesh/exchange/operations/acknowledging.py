@@ -45,9 +45,7 @@ async def take(ctx: Context, feed: str, signed: SignedText) -> list[EntryRange]:
 
 async def _add(ctx: Context, feed: str, given: Acknowledgement, signed: SignedText) -> None:
     session = await ctx.session()
-    returning = await lost.returning(
-        session, feed, [(given.first, given.until)], copies=True
-    )  # for these it is asked again
+    returning = await lost.returning(session, feed, [(given.first, given.until)])  # for these it is asked again
     refused = {each.index: each.code for each in given.refused if each.index not in returning}
     answered = _without(returning, first=given.first, until=given.until)
     added = await answers.add(session, feed, given.by, answered, refused)

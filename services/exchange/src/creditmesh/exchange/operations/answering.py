@@ -102,13 +102,14 @@ async def unseen_copies(ctx: Context) -> list[str]:
 
 
 async def take_unseen(ctx: Context, copy: str) -> bool:
-    """See to the next entries of a copy that were refused; whether there were any.
+    """See to the next entries of a copy that were refused; whether there were any. Not while somebody moves the copy.
 
     What could not be judged waits, as far as there is room, and of the others the body goes as of all that is refused.
     What has ended since it was told is told once more, as what nobody refuses.
     """
     session, (peer, feed) = await ctx.session(), copy.split("/")
-    await waiting.hold(session, peer, feed)  # first, as whoever moves the copy does
+    if not await waiting.lead(session, peer, feed):  # first, as whoever moves the copy does
+        return False
     if found := await refusals.unseen(session, peer, feed):
         read = read_entries(peer, feed, list((await pages.at(session, peer, feed, [*found])).values()))
         own = [each for each in read if feed == UP and found[each.index] not in OF_SENDER]
@@ -170,9 +171,9 @@ async def signed(session: Session, equipment: Equipment, peer: str, made: Unsent
     """
     directory, keys = cast("Directory", equipment.followed), equipment.keys
     above = tuple(party.code for party in directory.enrolled("above"))
-    entries = list(zip(made.tracked, made.records, strict=True)) if above else []
-    sent = await revisions.passed_on(session, peer, entries, feed=UP)
-    kept = tuple(index for index in made.tracked if index not in sent)
+    entries = list(zip(made.tracked, made.records, strict=True))
+    found = await revisions.kept(session, peer, entries, feed=UP) if above else set(made.tracked)
+    kept = tuple(index for index in made.tracked if index in found)
     said = {"above": above, "kept": kept, "key": keys.key_id("node"), "alg": keys.algorithm("node")}
     given = Acknowledgement.model_validate_json(made.data).model_copy(update=said)
     return [sign(each, by=keys.sign).model_dump_json() for each in cut(given, made.tracked)]

@@ -46,14 +46,15 @@ async def forget_next(ctx: Context, *, waits_for: Sequence[str]) -> bool | None:
         await forgetting.move(session, UP, until=until)
     if places:
         await forgetting.narrowed(session, UP, places)
-    more = await _forget_asked(session, asked, items, until=until, size=size) if asked else False
-    return more or ENTRIES_AT_ONCE in {until - first, len(places)}
+    if asked:
+        await _forget_asked(session, asked, items, until=until, size=size)
+    return bool(asked) or ENTRIES_AT_ONCE in {until - first, len(places)}
 
 
 async def _forget_asked(
     session: Session, asked: Sequence[Asked], items: Collection[str], *, until: int, size: int
-) -> bool:
-    """Forget what these rows ask for; whether there may be more."""
+) -> None:
+    """Forget what these rows ask for, or some of it."""
     again = [each for each in asked if not each.deleted]
     if again:
         records = {each.record for each in again}
@@ -62,16 +63,15 @@ async def _forget_asked(
         await forgetting.settled(session, [each.number for each in again])
     gone = [each for each in asked if each.deleted]
     if gone and await forgetting.deleted(session, UP, {each.record for each in gone}):
-        return True
+        return
     copied = await forgetting.copied(session, [each.number for each in gone])
     await forget(session, forgetting.in_copies(copied))
     if len(copied) < RECORDS_AT_ONCE:
         await forgetting.settled(session, [each.number for each in gone])
-        return len(asked) == RECORDS_AT_ONCE
+        return
     last = copied[-1]
     await forgetting.settled(session, [each.number for each in gone if each.number < last.number])
     await forgetting.go_on_at(session, last)
-    return True
 
 
 async def forget_purged(ctx: Context, purged: Sequence[RecordPurged]) -> None:

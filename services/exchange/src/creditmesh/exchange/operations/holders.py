@@ -94,9 +94,12 @@ async def note_readers(ctx: Context, given: Sequence[tuple[datetime, DisclosedTo
 def tell_answers(
     ctx: Context, entries: Sequence[Placed], *, by: str, refused: Mapping[int, str], proofs: Mapping[int, Proof]
 ) -> None:
-    """Say how a node stands to each revision that is tracked, or that it refused: as of now, by our own clock."""
+    """Say how a node stands to each revision that is tracked, or that it refused: as of now, by our own clock.
+
+    Of what was fetched back and is not here nobody asks this node.
+    """
     at = ctx.instant
-    for entry in entries:
+    for entry in (each for each in entries if each.subject is not None):
         code, tracked = refused.get(entry.index), entry.change in TOLD
         if tracked or code is not None:
             outcome: HolderOutcome = "acknowledged" if code is None else "refused"

@@ -42,9 +42,11 @@ async def waiting_children(ctx: Context) -> list[str]:
 
 
 async def pass_on_waiting(ctx: Context, child: str) -> bool:
-    """Append some of what waits for this child; False if there is nothing."""
+    """Append some of what waits for this child; False if there is nothing, or somebody else appends."""
     session, feed = await ctx.session(), f"{DOWN}-{child}"
-    held = await feeds.hold(session, feed)
+    held = await feeds.lead(session, feed)
+    if held is None:
+        return False
     some = await child_entries.take(session, child, limit=_AT_ONCE)  # others may have been first
     if some:
         await append(ctx, feed, [passed_draft(each.type, each.body, at=ctx.instant) for each in some], held=held)

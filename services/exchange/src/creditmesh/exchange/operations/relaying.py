@@ -134,7 +134,7 @@ async def relayed(
 async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildEntry]:
     session = await ctx.session()
     told = {entry.index: entry for entry in body.entries}
-    if await lost.returning(session, UP, [(index, index + 1) for index in told], copies=False):
+    if await lost.returning(session, UP, [(index, index + 1) for index in told]):
         raise Transient("an answer is about a revision that is being made again")
     placed = await feeds.at(session, UP, told)
     # A body has proofs for seconds of work, and a process has others who wait.

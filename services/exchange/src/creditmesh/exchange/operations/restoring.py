@@ -22,7 +22,7 @@ from creditmesh.exchange.operations import sealing, telling
 from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
 from creditmesh.exchange.operations.feeds import append, word
 from creditmesh.exchange.peer import MOST_BYTES, MOST_LINES, NotNow, Peer, PulledPage
-from creditmesh.exchange.store import copies, feeds, lost, pages, sealing_keys
+from creditmesh.exchange.store import answers, copies, feeds, lost, pages, sealing_keys
 from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.exchange.store.lost import COPY, PUBLISH, LostEntry
 from creditmesh.exchange.store.pages import KeptStretch
@@ -48,6 +48,7 @@ _TIMEOUT = 30.0
 _LIST = ("See GET /v1/admin/feeds/restored for what is.", "所列条目见 GET /v1/admin/feeds/restored。")
 _AT_ONCE = 100
 """Entries of a copy that are read at once."""
+_COPIES_AT_ONCE = 1000
 
 
 async def held_for(ctx: Context, feed: str) -> FeedOut:
@@ -169,6 +170,17 @@ async def end_lost(ctx: Context, index: int) -> None:
     draft = end_draft(gone.record, newest + 1, origin=ctx.node.code, at=ctx.instant)
     await append(ctx, UP, [draft], held=range_)
     _log.warning("a record was ended of which nothing is here", record=str(gone.record), item=gone.item, of=gone.party)
+
+
+async def settle_copies(ctx: Context, first: int) -> int:
+    """Look, from this place of `up` on, which copies were lost and have come past again; from where on to look next.
+
+    Whatever was made of them here. Who had answered for them is asked again: it is known now who is to be told.
+    """
+    session = await ctx.session()
+    until, settled = await lost.settle_copies(session, UP, first=first, limit=_COPIES_AT_ONCE)
+    await answers.reopen(session, UP, settled)
+    return until
 
 
 async def _tell(ctx: Context, pulled: PulledPage) -> None:

@@ -98,8 +98,6 @@ def _settles(event: RecordChanged, entry: LostEntry) -> bool:
         return False
     if event.rev == entry.rev:
         return _is_withheld(entry) and event.change != "withheld"
-    if entry.why == COPY:  # its origin tells it
-        return False
     was_content = _is_withheld(entry) or _has_content(entry.change)
     return was_content and (event.change in ENDS or _has_content(event.change))
 

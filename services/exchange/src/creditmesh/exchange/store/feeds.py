@@ -23,7 +23,8 @@ class Placed:
     line: str
     record: UUID
     rev: int
-    subject: UUID
+    subject: UUID | None
+    """None of what was fetched back and is not here."""
     change: Effect
     item: str
     party: str
@@ -100,6 +101,13 @@ async def hold(session: Session, feed: str) -> Range:
         rows = await session.fetch(_HOLD, {"feed": feed})
     [(size, stack)] = rows
     return Range.unpacked(size, stack)
+
+
+async def lead(session: Session, feed: str) -> Range | None:
+    """Take it as well; None where somebody has it."""
+    await session.execute(_MAKE, {"feed": feed})
+    rows = await session.fetch(f"{_HOLD} skip locked", {"feed": feed})
+    return Range.unpacked(*rows[0]) if rows else None
 
 
 async def head(session: Session, feed: str) -> Range:
@@ -180,11 +188,11 @@ _WITHIN = f"""
     select {_PLACED} from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
      cross join lateral (
         select * from exchange.feed_entry where feed = :feed and index >= w.first and index < w.until offset 0) e
-     where e.subject is not null order by e.index
+     where e.record is not null order by e.index
 """
 _AT = f"""
     select {_PLACED} from exchange.feed_entry
-     where feed = :feed and index = any(:indices) and subject is not null order by index
+     where feed = :feed and index = any(:indices) and record is not null order by index
 """
 _BODIES = "select index, body from exchange.feed_entry where feed = :feed and index = any(:indices)"
 _STANDING = """

@@ -16,6 +16,8 @@ from creditmesh.schemas.exchange import HIDING, UP
 ENTRIES_AT_ONCE = 1000
 RECORDS_AT_ONCE = 50
 """So many records are looked at again at once, and so many places of copies."""
+MOST_OF_RECORDS = 20_000
+"""Entries of the records that are looked at again at once, unless one record has more."""
 _SILENCE: dict[str, object] = {
     "state_changes": sorted(BESIDE | HIDING),
     "silent": '%"fields":{},"role":%,"sealed":null}',
@@ -124,7 +126,16 @@ _LOOK_AT = """
 """
 _OPEN_AGAIN = "delete from exchange.narrowed_item where item <> all(cast(:items as text[]))"
 _ASK = "insert into exchange.to_forget (record, deleted) select unnest(cast(:records as uuid[])), true"
-_ASKED = "select number, record, deleted from exchange.to_forget order by number limit :limit"
+# So many as together have no more entries than are looked at at once; one at least.
+_ASKED = """
+    select number, record, deleted
+      from (select t.*, sum(entries) over (order by number) - entries as before
+              from (select number, record, deleted from exchange.to_forget order by number limit :limit) t
+             cross join lateral (
+                select count(*) as entries
+                  from (select from exchange.feed_entry where record = t.record limit :most) counted) sizes) sized
+     where before < :most order by number
+"""
 _SETTLED = "delete from exchange.to_forget where number = any(cast(:numbers as bigint[]))"
 _DELETED = """
     update exchange.feed_entry set salt = null, body = null
@@ -222,8 +233,9 @@ async def ask(session: Session, records: Collection[UUID]) -> None:
 
 
 async def asked(session: Session) -> list[Asked]:
-    """The first that is asked for."""
-    return [Asked(*row) for row in await session.fetch(_ASKED, {"limit": RECORDS_AT_ONCE})]
+    """The first that is asked for, of not too many entries."""
+    wanted = {"limit": RECORDS_AT_ONCE, "most": MOST_OF_RECORDS}
+    return [Asked(*row) for row in await session.fetch(_ASKED, wanted)]
 
 
 async def deleted(session: Session, feed: str, records: Collection[UUID]) -> bool:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 
 COPY, PUBLISH = "copy", "publish_again"
 """Why an entry is not made again here: its record is another node's, which sends it; or an object of the catalogue."""
@@ -17,13 +18,11 @@ _OF_RECORDS = f"""
     select {_COLUMNS.replace("record", "l.record")} from unnest(cast(:records as uuid[])) as w(record)
      cross join lateral (select * from exchange.lost_entry where record = w.record offset 0) l where l.feed = :feed
 """
-# Whoever sent a copy is waited for a day: one that has ended or is refused here meanwhile comes no more. Of one that
-# comes later the answers are asked for again (`answers.reopen`).
-_RETURNING = f"""
+_RETURNING = """
     select index from unnest(cast(:firsts as bigint[]), cast(:untils as bigint[])) as w(first, until)
      cross join lateral (
         select * from exchange.lost_entry where feed = :feed and index >= w.first and index < w.until offset 0) l
-     where (l.why is null or (:copies and l.why = '{COPY}' and l.at > now() - interval '1 day'))
+     where l.why is null
 """
 # What kept its entry from being forgotten is so no more: its record is looked at again.
 _ASKED = "insert into exchange.to_forget (record) select distinct record from {} where record is not null"
@@ -68,6 +67,25 @@ _SETTLE = f"""
         delete from exchange.lost_entry where feed = :feed and record = :record returning record
     ) {_ASKED.format("gone")}
 """
+# Whoever was answered for it has been judged here, and all that follows records has gone by what came of that.
+_SETTLE_COPIES = f"""
+    with looked as (
+        select index, record, rev from exchange.lost_entry
+         where feed = :feed and index >= :first and why = '{COPY}' order by index limit :limit for update skip locked
+    ), gone as (
+        delete from exchange.lost_entry where feed = :feed and index = any(array(
+            select l.index from looked l
+             cross join lateral (
+                select peer, index from exchange.sent_revision where record = l.record and rev = l.rev offset 0) s
+             where exists (
+                select from exchange.acknowledgement_made m
+                 where m.peer = s.peer and m.feed = :feed and m.first > s.index - :most and m.first <= s.index
+                   and m.until > s.index and m.sent_at is not null offset 0)))
+        returning index, record
+    ), asked as (
+        {_ASKED.format("gone")}
+    ) select (select max(index) + 1 from looked) as until, array(select index from gone) as settled
+"""
 _COUNT = f"select feed, count(*) as count from exchange.lost_entry where why is distinct from '{COPY}' group by feed"
 
 
@@ -111,9 +129,9 @@ async def of_records(session: Session, feed: str, records: Collection[UUID]) -> 
     return [LostEntry(*row) for row in await session.fetch(_OF_RECORDS, {"feed": feed, "records": list(records)})]
 
 
-async def returning(session: Session, feed: str, ranges: Sequence[tuple[int, int]], *, copies: bool) -> set[int]:
-    """The entries of these ranges whose revisions are being made again; with copies, also those to be sent again."""
-    values = {"firsts": [first for first, _ in ranges], "untils": [until for _, until in ranges], "copies": copies}
+async def returning(session: Session, feed: str, ranges: Sequence[tuple[int, int]]) -> set[int]:
+    """The entries of these ranges whose revisions are being made again."""
+    values = {"firsts": [first for first, _ in ranges], "untils": [until for _, until in ranges]}
     return {row["index"] for row in await session.fetch(_RETURNING, {"feed": feed, **values})}
 
 
@@ -154,6 +172,16 @@ async def at(session: Session, feed: str, index: int) -> LostEntry | None:
 async def settle(session: Session, feed: str, record: UUID) -> None:
     """Nothing of this record is to be here again."""
     await session.execute(_SETTLE, {"feed": feed, "record": record})
+
+
+async def settle_copies(session: Session, feed: str, *, first: int, limit: int) -> tuple[int, list[int]]:
+    """Of the next copies from a place on: those go which their senders were answered for since; from where on to look.
+
+    From the beginning where none is left.
+    """
+    wanted = {"feed": feed, "first": first, "limit": limit, "most": MOST_ANSWERED}
+    [(until, settled)] = await session.fetch(_SETTLE_COPIES, wanted)
+    return until or 0, settled
 
 
 async def counts(session: Session) -> dict[str, int]:

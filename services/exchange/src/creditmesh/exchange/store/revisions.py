@@ -59,18 +59,27 @@ _SENT_BY_CHILDREN = """
       join exchange.sent_revision s on s.record = w.record and s.rev = w.rev
      order by s.record, s.rev, s.peer, s.change is not distinct from 'waits', s.index
 """
-# Where an older version noted no place of an entry, since an earlier one has its number, the record alone is asked for.
-_PASSED_ON = """
-    select w.index from unnest(cast(:indices as bigint[]), cast(:records as uuid[])) as w(index, record)
-     where exists (
-        select from (select feed from exchange.feed_entry where record = w.record offset 0) e where e.feed = :feed)
-       and not exists (
-        select from exchange.sent_revision s
-         where s.record = w.record and s.peer = :peer and s.index = w.index
-           and not exists (
-            select from (select feed, change from exchange.feed_entry
-                          where record = s.record and rev = s.rev offset 0) e
-              where e.feed = :feed and e.change = coalesce(s.change, e.change)) offset 0)
+# Each record is read once, however many of its entries are asked about. Of an entry of which an older version noted no
+# place, since an earlier one has its number, the record alone is asked for.
+_KEPT = """
+    with asked as (
+        select * from unnest(cast(:indices as bigint[]), cast(:records as uuid[])) as w(index, record)
+    ), known as (
+        select record, exists (
+            select from (select feed from exchange.feed_entry where record = each.record offset 0) e
+             where e.feed = :feed) as shared
+          from (select distinct record from asked) each
+    )
+    select index from asked where record = any(array(select record from known where not shared))
+     union all
+    select s.index from known
+     cross join lateral (
+        select record, rev, index, change from exchange.sent_revision
+         where record = known.record and peer = :peer and index >= :first and index <= :last offset 0) s
+     where known.shared and not exists (
+        select from (select feed, change from exchange.feed_entry
+                      where record = s.record and rev = s.rev offset 0) e
+         where e.feed = :feed and e.change = coalesce(s.change, e.change))
 """
 _SIZES = """
     select record, (select count(*) from (
@@ -184,13 +193,16 @@ async def note_sent(session: Session, revisions: Sequence[SentRevision]) -> None
         await session.execute(_NOTE_SENT, dict(zip(columns, zip(*revisions, strict=True), strict=True)))
 
 
-async def passed_on(session: Session, peer: str, entries: Sequence[tuple[int, UUID]], *, feed: str) -> set[int]:
-    """Which of these entries of a peer (place and record) say revisions that stand in this feed of this node."""
+async def kept(session: Session, peer: str, entries: Sequence[tuple[int, UUID]], *, feed: str) -> set[int]:
+    """Which of these entries of a peer (place and record) say revisions that do not stand in this feed of this node.
+
+    And which others of these records do between them.
+    """
     if not entries:
         return set()
     indices, records = zip(*entries, strict=True)
-    given = {"peer": peer, "feed": feed, "indices": indices, "records": records}
-    return {row.index for row in await session.fetch(_PASSED_ON, given)}
+    given = {"peer": peer, "feed": feed, "indices": indices, "first": min(indices), "last": max(indices)}
+    return {row["index"] for row in await session.fetch(_KEPT, given | {"records": records})}
 
 
 async def sent_by_children(session: Session, revisions: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str, int]]:

@@ -120,6 +120,11 @@ async def hold(session: Session, peer: str, feed: str) -> int:
     return rows[0].waiting if rows else 0
 
 
+async def lead(session: Session, peer: str, feed: str) -> bool:
+    """Hold it as well, unless somebody does."""
+    return bool(await session.fetch(f"{_HOLD} skip locked", {"peer": peer, "feed": feed}))
+
+
 async def those(session: Session, peer: str, feed: str, indices: Collection[int]) -> set[int]:
     """Those of these entries of a copy that wait."""
     wanted = {"peer": peer, "feed": feed, "indices": list(indices)}

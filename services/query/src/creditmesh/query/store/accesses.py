@@ -31,6 +31,22 @@ async def add(session: Session, events: Sequence[Delivered]) -> int:
     return await session.copy("query.access", _COLUMNS, rows)
 
 
+_ADD_ONCE = """
+    insert into query.access (part, id, key, at, legal_date, traceparent, data)
+    select * from unnest(cast(:part as integer[]), cast(:id as uuid[]), cast(:key as uuid[]),
+                         cast(:at as timestamptz[]), cast(:legal_date as date[]), cast(:traceparent as text[]),
+                         cast(:data as bytea[]))
+        on conflict do nothing
+"""
+
+
+async def add_once(session: Session, events: Sequence[Delivered]) -> None:
+    """Add those of these lines that are not there yet."""
+    if events:
+        columns = {name: [getattr(each, name) for each in events] for name in _COLUMNS}
+        await session.execute(_ADD_ONCE, columns)
+
+
 # The order of entries is the node's: to a caller the place of a line is its id, which says nothing of others' lines.
 _PAGE = """
     select id, at, data from query.access
