@@ -2,18 +2,20 @@
 
 from types import SimpleNamespace
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
+
+import pytest
 
 from creditmesh.chassis.ids import new_id
-from creditmesh.exchange.operations import answering
+from creditmesh.exchange.operations import answering, telling
 from creditmesh.exchange.passer import Passer
-from creditmesh.exchange.store import refusals
+from creditmesh.exchange.store import refusals, revisions, waiting
 from tests.exchange.conftest import City
 from tests.exchange.sender import Puller
 from tests.exchange.test_ended import come_to
 from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
 
-OTHERS, OF_RECORD, AT_ONCE = 60_000, 3_000, 150
+OTHERS, OF_RECORD, AT_ONCE, MORE = 60_000, 3_000, 150, 10_000
 SAY = """
 insert into exchange.sent_revision (record, rev, peer, index, change)
 select md5((i / 2)::text)::uuid, i % 2 + 1, 'district', 1000000 + i, 'reopened' from generate_series(0, $1 - 1) i
@@ -26,10 +28,33 @@ REFUSE = """
 insert into exchange.refused_entry (peer, feed, index, code, seen_to)
 select 'district', 'up', $1 + i, 'unreadable_entry', true from generate_series(0, $2 - 1) i
 """
-FETCHED = """
-select sum(pg_stat_get_xact_blocks_fetched(oid))::bigint from pg_class
- where relname in ('sent_revision', 'sent_revision_pkey', 'refused_entry', 'refused_entry_pkey')
+REFUSE_KNOWN = """
+insert into exchange.refused_entry (peer, feed, index, code, seen_to, record, rev)
+select 'district', 'up', i, 'unreadable_entry', i >= cast(:unseen as integer), cast(:record as uuid), i / 2
+  from generate_series(0, cast(:count as integer) - 1) i
 """
+MORE_OF = """
+with said as (
+    insert into exchange.sent_revision (record, rev, peer, index, change)
+    select cast(:record as uuid), 1000 + i, cast(:peer as text), 1000000 + i, cast(:change as text)
+      from generate_series(1, cast(:count as integer)) i
+    returning peer, index
+)
+insert into exchange.refused_entry (peer, feed, index, code, seen_to)
+select peer, 'up', index, 'unreadable_entry', false from said
+"""
+END_OF = """
+insert into exchange.sent_revision (record, rev, peer, index, change)
+values (cast(:record as uuid), 10000000, cast(:peer as text), 10000000, 'repaired')
+"""
+AGAIN = "update exchange.refused_entry set seen_to = false where peer = :peer and index < 50"
+UNTOLD = "select count(*)::int as count from exchange.refused_entry where peer = :peer and index < 1000000"
+READ = """
+select sum(pg_stat_get_xact_tuples_returned(i))::bigint
+  from (values (cast('exchange.sent_revision' as regclass)), (cast('exchange.refused_entry' as regclass))) t(of)
+ cross join lateral (select of union all select indexrelid from pg_index where indrelid = of) r(i)
+"""
+"""Rows that were read one after another, and entries of indices."""
 COPY = "insert into exchange.copy_head (peer, feed) values ('district', 'up') on conflict do nothing"
 COPY_OF = "insert into exchange.copy_head (peer, feed) values (:peer, 'up')"
 REFUSE_OF = """
@@ -46,27 +71,65 @@ select max(said) from (
 """
 
 
-async def test_an_end_costs_what_its_record_has_however_much_others_say_and_is_refused(city: City):
-    record = uuid4()
+async def test_an_end_costs_what_it_marks_however_much_of_its_record_is_refused(city: City):
+    """Also where most of it is not seen to yet; of two that have one number both are marked."""
+    record, unseen = uuid4(), OF_RECORD - 100
     async with city.node.database.session() as session:
         await session.execute(SAY, OTHERS)
         await session.execute(SAY_OF, record, OF_RECORD)
-        await session.execute(REFUSE, 0, OF_RECORD)
         await session.execute("analyze exchange.sent_revision")
-        await session.execute("analyze exchange.refused_entry")
-    for after, limit, marked in ((0, 1, [0]), (0, 50, range(50)), (100, 50, range(100, 150))):
-        assert await _marked(city, record, after=after, limit=limit) == list(marked)
-
-
-async def _marked(city: City, record: UUID, *, after: int, limit: int) -> list[int]:
     async with city.node.context("exchange") as ctx:
         session = await ctx.session()
-        before = await session.value(FETCHED)
-        await refusals.mark_ended(session, "district", "up", {record: after}, limit=limit)
-        assert await session.value(FETCHED) - before < 10 * OF_RECORD
-        found = [row.index for row in await session.fetch(MARKED)]
+        await session.execute(REFUSE_KNOWN, {"record": record, "unseen": unseen, "count": OF_RECORD})
+        for limit, until in ((1, 1), (1, 2), (50, 52)):
+            before = await session.value(READ)
+            await refusals.mark_ended(session, "district", "up", {record: OF_RECORD}, limit=limit)
+            assert await session.value(READ) - before < 50 + 25 * limit
+            marked = [row.index for row in await session.fetch(MARKED)]
+            assert marked == list(range(unseen + until))
         await ctx.rollback()
-    return found
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_turn_costs_what_it_looks_at_however_much_of_its_record_was_said(
+    puller: Puller,  # noqa: F811
+    *,
+    ends: bool,
+):
+    record, peer = new_id(), puller.sender.who.code
+    puller.sender.add()
+    await puller.step()
+    for rev in range(2, AT_ONCE + 2):
+        said = {"type": "record", "origin": peer, "record": str(record)}
+        puller.sender.add(rev=rev, change="reopened", **said)
+    await puller.step()
+    await come_to(puller, set(range(AT_ONCE + 1)))
+    async with puller.city.node.context("exchange") as ctx:
+        session = await ctx.session()
+        await waiting.hold(session, peer, "up")
+        await session.execute(AGAIN, {"peer": peer})
+        await session.execute(MORE_OF, {"record": record, "peer": peer, "change": "reopened", "count": MORE})
+        if ends:
+            await session.execute(END_OF, {"record": record, "peer": peer})
+        for turn in range(AT_ONCE // 50):
+            before = await session.value(READ)
+            assert await answering.take_unseen(ctx, f"{peer}/up")
+            assert await session.value(READ) - before < 1_000
+            told = 49 + 50 * turn if ends else 0  # the first of all is of no record
+            assert await session.value(UNTOLD, {"peer": peer}) == AT_ONCE + 1 - told
+        await ctx.rollback()
+
+
+async def test_what_became_of_a_record_is_read_once_for_each_of_its_places(city: City):
+    record = uuid4()
+    async with city.node.context("exchange") as ctx:
+        session = await ctx.session()
+        await session.execute(MORE_OF, {"record": record, "peer": "district", "change": None, "count": MORE})
+        before = await session.value(READ)
+        await telling.learn(session, "district", [record])
+        assert await session.value(READ) - before < 10 * MORE
+        assert await revisions.ended(session, "district", [record]) == {record: 1000 + MORE}
+        await ctx.rollback()
 
 
 async def test_however_much_was_refused_of_a_record_it_is_told_some_at_a_time(puller: Puller):  # noqa: F811
