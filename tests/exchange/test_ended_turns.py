@@ -1,5 +1,7 @@
 """What was refused of a record that ended is seen to in turns, which cost what they look at and may wait for others."""
 
+from datetime import timedelta
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
@@ -7,13 +9,16 @@ from uuid import uuid4
 import pytest
 
 from creditmesh.chassis.ids import new_id
-from creditmesh.exchange.operations import answering, telling
+from creditmesh.exchange.operations import answering, passing, telling
 from creditmesh.exchange.passer import Passer
-from creditmesh.exchange.store import refusals, revisions, waiting
-from tests.exchange.conftest import City
+from creditmesh.exchange.store import child_entries, refusals, revisions, waiting
+from creditmesh.exchange.store.child_entries import ChildEntry
+from creditmesh.schemas.exchange import AcknowledgedBody
+from tests.exchange.conftest import NOW, City
 from tests.exchange.sender import Puller
 from tests.exchange.test_ended import come_to
 from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
+from tests.support.eventually import eventually
 
 OTHERS, OF_RECORD, AT_ONCE, MORE = 60_000, 3_000, 150, 10_000
 SAY = """
@@ -61,6 +66,10 @@ REFUSE_OF = """
 insert into exchange.refused_entry (peer, feed, index, code, seen_to)
 select :peer, 'up', i, 'unreadable_entry', false from generate_series(1, :count) i
 """
+LEFT = "select count(*) from exchange.child_entry where child = 'district'"
+TELL = "insert into exchange.child_entry (child, type, body) values ('district', 'acknowledged', $1)"
+TOLD = "select exists (select from exchange.feed_entry where feed = 'down-district' and body = $1)"
+WAITS_SINCE = "select min(waitstart) from pg_locks where not granted and $1 = any(pg_blocking_pids(pid))"
 HOLD = "select from exchange.copy_head where peer = 'district' and feed = 'up' for update"
 MARKED = "select index from exchange.refused_entry where not seen_to order by index"
 TOLD_IN_ONE = """
@@ -156,6 +165,45 @@ async def test_a_copy_waits_for_no_other(city: City):
         assert await answering.unseen_copies(ctx) == ["aaa/up", "zzz/up"]
         assert await answering.take_unseen(ctx, "zzz/up") is True
         assert await answering.unseen_copies(ctx) == ["aaa/up"]
+        await ctx.rollback()
+
+
+async def test_what_is_told_to_children_does_not_wait_for_what_was_refused(city: City):
+    numbers, database = count(90), city.node.database
+    async with database.session() as moving, database.session() as held, database.session() as other:
+        pid = await held.fetchval("select pg_backend_pid()")
+
+        async def is_told() -> bool:
+            """Something is, in one and the same time in which whoever sees to what was refused waits for us."""
+            if (since := await other.fetchval(WAITS_SINCE, pid)) is None:
+                return False
+            body = AcknowledgedBody(by="province", at=NOW + timedelta(days=next(numbers)), entries=())
+            await other.execute(TELL, text := body.model_dump_json())
+
+            async def told() -> bool:
+                return bool(await other.fetchval(TOLD, text))
+
+            await eventually(told)
+            return bool(await other.fetchval(WAITS_SINCE, pid) == since)
+
+        await other.execute(COPY)
+        async with held.transaction():
+            async with moving.transaction():  # nobody sees to it before its row is held
+                await moving.execute(HOLD)
+                await other.execute(REFUSE.replace("true", "false"), 3_000_000, 1)
+                await held.execute("select from exchange.refused_entry where index = 3000000 for update")
+            await eventually(is_told)
+
+
+@pytest.mark.parametrize(("size", "taken"), [(10, 500), (400_000, 3)])
+async def test_a_child_is_told_much_at_once_and_of_what_is_large_less(city: City, size: int, taken: int):
+    async with city.node.context("exchange") as ctx:
+        session = await ctx.session()
+        entry = ChildEntry("district", "acknowledged", "x" * size)
+        await child_entries.wait(session, [entry] * (taken + 5))
+        before = await session.value(LEFT)
+        assert await passing.pass_on_waiting(ctx, "district")
+        assert before - await session.value(LEFT) == taken
         await ctx.rollback()
 
 
