@@ -11,6 +11,7 @@ import pytest
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.exchange.operations import answering
+from creditmesh.exchange.store import catching_up
 from creditmesh.schemas.events import PageReceived
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.chain import Chain, Place, chained, size_of
@@ -166,3 +167,31 @@ async def test_a_character_that_other_readers_take_for_a_line_end_goes_up(chain:
 
 async def _is(session: Any, query: str, record: UUID, state: str) -> bool:
     return bool(await session.fetchval(query, record) == state)
+
+
+MUCH = """
+insert into exchange.acknowledgement_made
+       (peer, feed, first, until, data, beyond, ends, tracked, records, stream, sent_at)
+select 'lagging', 'up', i, i + 1, '', '{}', '{}', '{}', '{}', 'ingestion', case when i < 10 then now() end
+  from generate_series(0, cast(:count as integer) - 1) i
+"""
+READ = """
+select sum(pg_stat_get_xact_tuples_returned(i))::bigint
+  from (select cast('exchange.acknowledgement_made' as regclass) as i union all
+        select indexrelid from pg_index where indrelid = cast('exchange.acknowledgement_made' as regclass)) r
+"""
+COPY = "insert into exchange.copy_head (peer, feed) values ('lagging', 'up')"
+
+
+async def test_how_far_a_node_has_answered_is_read_off_one_row_however_much_is_not_sent(chain: Chain):
+    async with chain["province"].context("exchange") as ctx:
+        session = await ctx.session()
+        await session.execute(COPY)
+        await session.execute(MUCH, {"count": 3000})
+        await catching_up.hear(session, "lagging", "up", had=5000)
+        before = await session.value(READ)
+        assert (await catching_up.lagging(session, "up"))["lagging"] == (10, 5000)
+        assert await session.value(READ) - before < 100
+        await session.execute("update exchange.acknowledgement_made set sent_at = now() where peer = 'lagging'")
+        assert (await catching_up.lagging(session, "up"))["lagging"] == (3000, 5000)
+        await ctx.rollback()

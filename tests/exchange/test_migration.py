@@ -13,7 +13,7 @@ from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.service import Service
 from creditmesh.exchange import service
 from creditmesh.exchange.entries import Draft
-from creditmesh.exchange.store import feeds, lost, tiles
+from creditmesh.exchange.store import feeds, lost, refusals, tiles
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, PageReceived
@@ -27,7 +27,8 @@ alter table exchange.waiting drop column origin;
 alter table exchange.child_entry drop column type;
 alter table exchange.child_entry rename to child_answer;
 drop table exchange.to_forget, exchange.narrowed_item;
-alter table exchange.refused_entry drop column seen_to;
+alter table exchange.refused_entry drop column seen_to, drop column record, drop column rev;
+drop index exchange.sent_revision_record_peer_rev_idx, exchange.sent_revision_record_peer_index_idx;
 alter table exchange.forgetting add column scanned bigint not null default 0,
     add column items text[] not null default '{}';
 alter table exchange.sent_revision drop constraint sent_revision_pkey, add primary key (record, rev, peer);
@@ -502,6 +503,32 @@ async def test_what_only_waited_is_told_apart_from_what_was_withheld(postgres: P
         sent = await session.fetch("select change from exchange.sent_revision order by index")
     assert [row["change"] for row in rows] == ["waits", "withheld"]
     assert [row["change"] for row in sent] == ["accepted", None], "it is read off the page when it is asked for"
+
+
+BEFORE_ENDED = """
+alter table exchange.refused_entry drop column record, drop column rev;
+drop index exchange.sent_revision_record_peer_rev_idx, exchange.sent_revision_record_peer_index_idx;
+update exchange.alembic_version set version_num = 'exchange_0024';
+"""
+SAID_BEFORE = "insert into exchange.sent_revision (record, rev, peer, index, change) values ($1, $2, 'far', $3, $4)"
+REFUSED_BEFORE = "insert into exchange.refused_entry (peer, feed, index, code, seen_to) values ('far', $1, $2, $3, $4)"
+
+
+async def test_what_was_refused_before_is_found_by_its_record_when_that_ends(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    record = uuid4()
+    async with database.session("ddl") as session:
+        await session.execute(BEFORE_ENDED)
+        for rev, change in enumerate(("reopened", "discharged", None, "corrected", "reopened", "reopened", "reopened")):
+            await session.execute(SAID_BEFORE, record, rev, rev, change)
+            code = "origin_not_allowed" if rev == 4 else "unreadable_entry"
+            await session.execute(REFUSED_BEFORE, "up", rev, code, rev != 5)
+        await session.execute(REFUSED_BEFORE, "down", 0, "unreadable_entry", True)
+        await upgraded(postgres, database)
+    async with database.pool("exchange").session() as session:
+        await refusals.mark_ended(session, "far", "up", {record: 6}, limit=50)
+        rows = await session.fetch("select feed, index from exchange.refused_entry where not seen_to order by index")
+    assert [tuple(row) for row in rows] == [("up", 0), ("up", 1), ("up", 2), ("up", 5)]
 
 
 BEFORE_FORGETTING = """

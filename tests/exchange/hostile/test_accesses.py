@@ -1,5 +1,6 @@
 """Looks at copies that a peer above tells of: believed under the signature of the node where they were alone."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from uuid import UUID, uuid4
 from creditmesh.exchange import events
 from creditmesh.schemas.accesses import MOST_ABOUT
 from creditmesh.schemas.events import AccessToPass
-from creditmesh.schemas.exchange import base64_text
+from creditmesh.schemas.exchange import AcknowledgedBody, RelayedEntry, base64_text
 from creditmesh.schemas.signed import SignedText
 from tests.exchange.conftest import NOW, City, Neighbour, neighbour
 from tests.exchange.hostile.test_relay import Province, keep, province, told
@@ -129,3 +130,44 @@ async def test_what_a_child_is_to_be_told_goes_into_its_own_feed_whoever_holds_t
         ]
 
     await eventually(told)
+
+
+BLOCKED = "select exists (select from pg_locks where not granted and $1 = any(pg_blocking_pids(pid)))"
+HELD = "select from exchange.answer where feed = 'up' and node = $1 for update nowait"
+
+
+async def test_whoever_waits_until_what_waits_of_a_peer_was_taken_holds_no_answers(province: Province, tmp_path: Path):
+    """Whoever takes that takes answers as well: each would wait for the other."""
+    await province.tells_chain()
+    city, nation = province.city, province.nation.code
+    before, record = await province.withdrawn(), await province.withdrawn()
+    await province.passes_on(before, province.proof(before))
+    entry = RelayedEntry(
+        index=await province.index_of(record, 2), own=2, record=UUID(record), rev=2, proof=province.proof(record)
+    )
+    answer = AcknowledgedBody(by=nation, at=NOW, entries=(entry,)).model_dump_json()
+    look = statement(neighbour("farther", tmp_path / "farther"), record)
+    given = [
+        told("down-city", "acknowledged", next(province.indices), answer),
+        told("down-city", "accessed", next(province.indices), look.model_dump_json()),
+    ]
+
+    async def take() -> None:
+        async with city.node.context("exchange") as ctx:
+            await keep(ctx, given)
+            await events.on_page_received(ctx, [delivered(each) for each in given])
+
+    async with city.node.database.session() as taking, city.node.database.session() as other:
+        pid = await taking.fetchval("select pg_backend_pid()")
+
+        async def waits() -> bool:
+            return bool(await other.fetchval(BLOCKED, pid))
+
+        async with taking.transaction():
+            await taking.execute("insert into exchange.grown (peer) values ('province')")
+            reading = asyncio.create_task(take())
+            await eventually(waits)
+            assert len(await other.fetch(HELD, nation)) == 1
+        await reading
+    await eventually(province.all_taken)
+    assert len(await province.said(record)) == 1

@@ -47,8 +47,9 @@ async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
     """A peer's page was verified: who stands above, and what nodes there answered for entries of ours, is in it."""
     entries = [entry for event in events for entry in event.read(PageReceived).received]
     await chain.take_rows(ctx, [entry for entry in entries if entry.type == "catalogue"])
-    await relaying.take_relayed(ctx, [entry for entry in entries if entry.type == "acknowledged"])
     await accesses.take(ctx, [entry for entry in entries if entry.type == "accessed"])
+    # Last, for it may hold children's feeds.
+    await relaying.take_relayed(ctx, [entry for entry in entries if entry.type == "acknowledged"])
 
 
 async def on_task_changed(ctx: Context, events: Sequence[Delivered]) -> None:

@@ -1,4 +1,4 @@
-"""The passer: a unit of every process of the exchange that passes on, in turns, what had to wait before it could be.
+"""The passer: two units of every process of the exchange that pass on, in turns, what had to wait before it could be.
 
 What nodes above say waits for their rows, a row that was one too many for its hour, what a child is told until its feed
 may be appended to, what could not be judged, or was refused of a record that ended, for its copy, and what a restored
@@ -43,10 +43,16 @@ class Passer:
                 await self._turn(chain.take_ripe)
                 taken = await self._round(relaying.grown, relaying.take_waiting)
                 passed = await self._round(passing.waiting_children, passing.pass_on_waiting)
-                judged = await self._round(answering.unseen_copies, answering.take_unseen)
                 self._looked = await self._turn(restoring.settle_copies, self._looked) or 0
-                if not taken and not passed and not judged:
-                    await self._tell_many()
+                await self._tell_many()
+                if not taken and not passed:
+                    await asyncio.sleep(SECONDS_TO_LOOK)
+
+    async def see_to_refused(self) -> None:
+        """See to what was refused, beside that, until a session fails: it holds up nothing that is passed on."""
+        with uncertain_on_failure("seeing to what was refused"):
+            while True:
+                if not await self._round(answering.unseen_copies, answering.take_unseen):
                     await asyncio.sleep(SECONDS_TO_LOOK)
 
     async def _round(

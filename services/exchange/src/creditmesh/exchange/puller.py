@@ -37,10 +37,12 @@ SECONDS_TO_LOOK = 1.0
 
 def units(workplace: Workplace) -> list[Unit]:
     """The exchange's own units."""
+    passer = Passer(workplace)
     return [
         Unit("puller", Puller(workplace).run),
         Unit("comparer", Comparer(workplace).run),
-        Unit("passer", Passer(workplace).run),
+        Unit("passer", passer.run),
+        Unit("refused", passer.see_to_refused),
         Unit("forgetter", Forgetter(workplace).run),
     ]
 

@@ -22,7 +22,7 @@ from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Ackno
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged
 from creditmesh.schemas.exchange import NOT_JUDGED, OF_SENDER, UP, WAITING, feed_origin
-from creditmesh.schemas.received import read_entries
+from creditmesh.schemas.received import ReceivedEntry, read_entries
 from creditmesh.schemas.signed import sign
 
 _MOST_NOT_JUDGED = 1000
@@ -111,26 +111,26 @@ async def take_unseen(ctx: Context, copy: str) -> bool:
     if not await waiting.lead(session, peer, feed):  # first, as whoever moves the copy does
         return False
     if found := await refusals.unseen(session, peer, feed):
-        read = read_entries(peer, feed, list((await pages.at(session, peer, feed, [*found])).values()))
-        own = [each for each in read if feed == UP and found[each.index] not in OF_SENDER]
-        ended = await telling.tell_ended(ctx, peer, own)
-        unjudged = [index for index, code in found.items() if code == NOT_JUDGED and index not in ended]
+        kept = await pages.at(session, peer, feed, [*found])
+        read = read_entries(peer, feed, [kept[index] for index in sorted(kept)])
+        content = telling.with_content(each for each in read if feed == UP and found[each.index] not in OF_SENDER)
+        ended = set(await telling.tell_ended(ctx, peer, kept, content))
+        unjudged = [each for each in read if found[each.index] == NOT_JUDGED and each.index not in ended]
         waits = set(await _keep_waiting(session, peer, feed, unjudged)) if unjudged else set[int]()
-        await refusals.settle(session, peer, feed, done=waits | ended, refused=found.keys() - waits - ended)
-        await forget(session, [(peer, feed, index) for index in unjudged if index not in waits])
+        refused = {index: content.get(index) for index in found.keys() - waits - ended}
+        await refusals.settle(session, peer, feed, done=waits | ended, refused=refused)
+        await forget(session, [(peer, feed, each.index) for each in unjudged if each.index not in waits])
     return bool(found)
 
 
-async def _keep_waiting(session: Session, peer: str, feed: str, indices: Sequence[int]) -> list[int]:
+async def _keep_waiting(session: Session, peer: str, feed: str, unjudged: Sequence[ReceivedEntry]) -> list[int]:
     """Which of those that could not be judged wait until somebody begins to follow the feed.
 
     What came of a record behind one that waits waits too; but not where that has been replaced or has ended meanwhile.
     """
-    found = await pages.at(session, peer, feed, indices)
-    read = read_entries(peer, feed, [found[index] for index in sorted(found)])
-    replaced = await telling.replaced(session, peer, read)
+    replaced = await telling.replaced(session, peer, unjudged)
     had, waits = Counter(await waiting.of_origins(session, peer, feed)), list[WaitingEntry]()
-    for each in read:
+    for each in unjudged:
         origin = "" if each.line is None else each.line.origin or ""
         if each.index not in replaced and had[origin] < _MOST_NOT_JUDGED:
             had[origin] += 1

@@ -12,7 +12,6 @@ from creditmesh.schemas.exchange import DOWN
 
 MANY = 1000
 """So many that wait for one child are told to an operator."""
-_AT_ONCE = 10
 
 
 async def pass_on(ctx: Context, entries: Sequence[ChildEntry]) -> None:
@@ -47,7 +46,7 @@ async def pass_on_waiting(ctx: Context, child: str) -> bool:
     held = await feeds.lead(session, feed)
     if held is None:
         return False
-    some = await child_entries.take(session, child, limit=_AT_ONCE)  # others may have been first
+    some = await child_entries.take(session, child)  # others may have been first
     if some:
         await append(ctx, feed, [passed_draft(each.type, each.body, at=ctx.instant) for each in some], held=held)
     return bool(some)

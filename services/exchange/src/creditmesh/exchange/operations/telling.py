@@ -15,7 +15,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import PageChunk, held_back, told_anew
 from creditmesh.exchange.store import catching_up, copies, pages, refusals, revisions, waiting
 from creditmesh.exchange.store.pages import ReceivedPage
-from creditmesh.exchange.store.refusals import WITH_CONTENT
+from creditmesh.exchange.store.refusals import WITH_CONTENT, Revision
 from creditmesh.exchange.store.revisions import ContentPlace, SentRevision
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
@@ -115,42 +115,53 @@ async def replaced(session: Session, peer: str, entries: Iterable[ReceivedEntry]
 
 async def mark_ended(session: Session, peer: str, entries: Iterable[ReceivedEntry]) -> None:
     """Have it seen to that of the records which these entries end, or withhold, nothing is refused that came before."""
-    ended = {each.record for each in entries if each.feed == UP and each.record and each.effect in HIDING}
-    await learn(session, peer, ended)
-    await refusals.mark_ended(session, peer, UP, dict.fromkeys(ended, 0), limit=1)
+    ends = dict[UUID, int]()
+    for each in entries:
+        if each.feed == UP and each.record and each.effect in HIDING and each.line is not None:
+            ends[each.record] = max(each.line.rev or 0, ends.get(each.record, 0))
+    await refusals.mark_ended(session, peer, UP, ends, limit=1)
 
 
-async def tell_ended(ctx: Context, peer: str, entries: Collection[ReceivedEntry]) -> set[int]:
+def with_content(entries: Iterable[ReceivedEntry]) -> dict[int, Revision]:
+    """Of these entries of an `up` those with content that holders answer for, and what each is a revision of."""
+    return {
+        each.index: (line.record, line.rev)
+        for each in entries
+        if (line := each.line) is not None and line.record is not None and line.rev is not None
+        if each.effect in WITH_CONTENT
+    }
+
+
+async def tell_ended(
+    ctx: Context, peer: str, kept: Mapping[int, FeedEntry], content: Mapping[int, Revision]
+) -> Collection[int]:
     """Tell without their content those of these, refused of an `up`, whose records ended behind them; their places.
 
     Nobody refuses them any more, and whoever waits for an answer has it then; the next of their records are seen to
     after them. The copy's head is held.
     """
-    session = await ctx.session()
-    records = {each.record for each in entries if each.record is not None}
+    session, records = await ctx.session(), {record for record, _ in content.values()}
     await learn(session, peer, records)
     ends = await revisions.ended(session, peer, records)
-    after, places = dict[UUID, int](), set[int]()
-    for each in entries:
-        if each.record is None or each.line is None or each.line.rev is None or each.effect not in WITH_CONTENT:
-            continue
-        if (rev := each.line.rev) < ends.get(each.record, 0):
-            after[each.record] = min(rev, after.get(each.record, rev))
-            places.add(each.index)
-    kept = await pages.at(session, peer, UP, places) if places else {}
-    await keep(ctx, _chunks(peer, UP, _in_order(kept), kept.keys(), anew=False), tell=True)
-    await refusals.mark_ended(session, peer, UP, after, limit=_AT_ONCE)
-    return places
+    ended = {index: record for index, (record, rev) in content.items() if rev < ends.get(record, 0)}
+    entries = [kept[index] for index in sorted(ended)]
+    await keep(ctx, _chunks(peer, UP, entries, ended.keys(), anew=False), tell=True)
+    wanted = {record: ends[record] for record in ended.values()}
+    await refusals.mark_ended(session, peer, UP, wanted, limit=_AT_ONCE)
+    return ended.keys()
 
 
 async def learn(session: Session, peer: str, records: Collection[UUID]) -> None:
     """Read off its page what became of these records by a revision of which an older version noted the place alone."""
-    while unread := await revisions.unread(session, peer, records, limit=_AT_ONCE) if records else []:
-        found = await _read(session, peer, UP, [each.index for each in unread])
-        changes = {each.index: each.effect for each in found}
-        # What is not there any more is taken for what leaves nothing to be shown.
-        known = [each._replace(change=changes.get(each.index) or "withheld") for each in unread]
-        await revisions.read(session, peer, known)
+    for record in await revisions.unread(session, peer, records):
+        beyond = -1
+        while unread := await revisions.unread_of(session, peer, record, beyond=beyond, limit=_AT_ONCE):
+            beyond = unread[-1].index
+            found = await _read(session, peer, UP, [each.index for each in unread])
+            changes = {each.index: each.effect for each in found}
+            # What is not there any more is taken for what leaves nothing to be shown.
+            known = [each._replace(change=changes.get(each.index) or "withheld") for each in unread]
+            await revisions.read(session, peer, known)
 
 
 def _says(entry: ReceivedEntry) -> bool:

@@ -22,8 +22,11 @@ class HeldPage(NamedTuple):
     data: bytes
 
 
+# What was judged is sent in its order: all before the first that is not sent is.
 _HAS = """
-    coalesce((select until from exchange.acknowledgement_made
+    coalesce((select first from exchange.acknowledgement_made
+               where peer = c.peer and feed = c.feed and sent_at is null order by first limit 1),
+             (select until from exchange.acknowledgement_made
                where peer = c.peer and feed = c.feed and sent_at is not null
                order by first desc, number desc limit 1), 0)
 """

@@ -19,14 +19,18 @@ _CHILDREN = """
 _HAS_MORE = "select exists (select from exchange.child_entry where child = :child offset :than)"
 _TAKE = """
     with first as (
-        select child, number from exchange.child_entry where child = :child order by number limit :limit
+        select number, octet_length(body) as weight from exchange.child_entry
+         where child = :child order by number limit :limit
+    ), fitting as (
+        select number, sum(weight) over (order by number) - weight as before from first
     ), taken as (
-        delete from exchange.child_entry a using first
-         where a.child = first.child and a.number = first.number
+        delete from exchange.child_entry a using fitting
+         where a.child = :child and a.number = fitting.number and fitting.before < :bytes
         returning a.number, a.type, a.body
     )
     select type, body from taken order by number
 """
+_AT_ONCE, _MOST_BYTES = 500, 1024 * 1024
 
 
 class ChildEntry(NamedTuple):
@@ -47,9 +51,10 @@ async def children(session: Session) -> list[str]:
     return [row.child for row in await session.fetch(_CHILDREN)]
 
 
-async def take(session: Session, child: str, *, limit: int) -> list[ChildEntry]:
-    """The first so many for that child; they wait no more."""
-    return [ChildEntry(child, *row) for row in await session.fetch(_TAKE, {"child": child, "limit": limit})]
+async def take(session: Session, child: str) -> list[ChildEntry]:
+    """The first for that child, some of them, and of large ones fewer; they wait no more."""
+    wanted = {"child": child, "limit": _AT_ONCE, "bytes": _MOST_BYTES}
+    return [ChildEntry(child, *row) for row in await session.fetch(_TAKE, wanted)]
 
 
 async def has_more(session: Session, child: str, *, than: int) -> bool:

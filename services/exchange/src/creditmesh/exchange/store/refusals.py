@@ -5,11 +5,13 @@ from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.store.pages import EntryPlace
-from creditmesh.schemas.exchange import GONE, HIDING, OF_SENDER, STATE_CHANGES, TOLD
+from creditmesh.schemas.exchange import GONE, STATE_CHANGES, TOLD
 
 _AT_ONCE = 50
 WITH_CONTENT = TOLD - STATE_CHANGES | {"discharged"}
 """The changes that holders answer for and that are refused for what they say."""
+Revision = tuple[UUID, int]
+"""A record and a number of its own."""
 
 _ANSWERED = """
     delete from exchange.refused_entry r
@@ -35,34 +37,26 @@ _UNSEEN = """
 _DONE = """
     delete from exchange.refused_entry where peer = :peer and feed = :feed and index = any(cast(:indices as bigint[]))
 """
+# Each by its place, however many others are refused.
 _SEEN_TO = """
-    update exchange.refused_entry set seen_to = true
+    update exchange.refused_entry
+       set seen_to = true,
+           record = (cast(:records as uuid[]))[array_position(cast(:indices as bigint[]), index)],
+           rev = (cast(:revs as integer[]))[array_position(cast(:indices as bigint[]), index)]
      where peer = :peer and feed = :feed and index = any(cast(:indices as bigint[]))
 """
 _REFUSED = """
     select index from exchange.refused_entry
      where peer = :peer and feed = :feed and index >= :after and code <> :gone order by index limit :limit
 """
-# A record is read by its own index, from its last end backwards and then on to that, and so is a place, however many
-# are refused.
 _MARK_ENDED = """
     update exchange.refused_entry set seen_to = false
      where peer = :peer and feed = :feed and index = any(array(
-        select s.index from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
+        select r.index from unnest(cast(:records as uuid[]), cast(:revs as integer[])) as w(record, rev)
          cross join lateral (
-            select rev from exchange.sent_revision
-             where record = w.record and peer = :peer and change = any(cast(:hiding as text[]))
-             order by rev desc limit 1) ended
-         cross join lateral (
-            select s.index
-              from (select index, rev, change from exchange.sent_revision
-                     where record = w.record and rev > w.rev and rev < ended.rev and peer = :peer
-                     order by rev offset 0) s
-             cross join lateral (
-                select code from exchange.refused_entry
-                 where peer = :peer and feed = :feed and index = s.index and seen_to offset 0) r
-             where s.change = any(cast(:answered as text[])) and r.code <> all(cast(:of_sender as text[]))
-             limit :limit) s))
+            select index from exchange.refused_entry
+             where peer = :peer and feed = :feed and record = w.record and rev < w.rev and seen_to
+             order by rev limit :limit) r))
 """
 
 
@@ -92,14 +86,10 @@ async def refused(session: Session, peer: str, feed: str, *, after: int, limit: 
     return [row.index for row in rows]
 
 
-async def mark_ended(session: Session, peer: str, feed: str, after: Mapping[UUID, int], *, limit: int) -> None:
-    """See later to so many of each of these records, behind a revision, as were refused before it ended.
-
-    Of the changes that holders answer for; not to what was refused for who sends it: that concerns its end as well.
-    """
-    wanted = {"peer": peer, "feed": feed, "records": list(after), "revs": list(after.values()), "limit": limit}
-    wanted |= {"hiding": sorted(HIDING), "answered": sorted(WITH_CONTENT), "of_sender": sorted(OF_SENDER)}
-    if after:
+async def mark_ended(session: Session, peer: str, feed: str, ends: Mapping[UUID, int], *, limit: int) -> None:
+    """See once more to so many of each of these records as were refused before the revision that ended it."""
+    if ends:
+        wanted = {"peer": peer, "feed": feed, "records": list(ends), "revs": list(ends.values()), "limit": limit}
         await session.execute(_MARK_ENDED, wanted)
 
 
@@ -114,8 +104,15 @@ async def unseen(session: Session, peer: str, feed: str) -> dict[int, str]:
     return {row["index"]: row.code for row in await session.fetch(_UNSEEN, wanted)}
 
 
-async def settle(session: Session, peer: str, feed: str, *, done: Collection[int], refused: Collection[int]) -> None:
-    """Of those that were seen to these wait, and the others are refused."""
+async def settle(
+    session: Session, peer: str, feed: str, *, done: Collection[int], refused: Mapping[int, Revision | None]
+) -> None:
+    """Of those that were seen to these are refused no more, and the others are.
+
+    With the revision of each that is to be seen to once more when its record ends.
+    """
     copy: dict[str, object] = {"peer": peer, "feed": feed}
     await session.execute(_DONE, copy | {"indices": list(done)})
-    await session.execute(_SEEN_TO, copy | {"indices": list(refused)})
+    records = [None if each is None else each[0] for each in refused.values()]
+    revs = [None if each is None else each[1] for each in refused.values()]
+    await session.execute(_SEEN_TO, copy | {"indices": list(refused), "records": records, "revs": revs})

@@ -166,23 +166,28 @@ _FIRST_PLACES = """
     select min(index) as index, record from exchange.sent_revision
      where record = any(cast(:records as uuid[])) and peer = :peer group by record
 """
-_ENDED = """
+# These have indices of their own: nothing else that is said of a record is read for them.
+_ENDED = f"""
     select w.record, ended.rev from unnest(cast(:records as uuid[])) as w(record)
      cross join lateral (
         select rev from exchange.sent_revision
-         where record = w.record and peer = :peer and change = any(cast(:hiding as text[]))
+         where record = w.record and peer = :peer and change in ({", ".join(f"'{each}'" for each in sorted(HIDING))})
          order by rev desc limit 1) ended
 """
 _UNREAD = """
+    select w.record from unnest(cast(:records as uuid[])) as w(record)
+     cross join lateral (
+        select from exchange.sent_revision where record = w.record and peer = :peer and change is null limit 1) unread
+"""
+_UNREAD_OF = """
     select record, rev, peer, index, change from exchange.sent_revision
-     where record = any(cast(:records as uuid[])) and peer = :peer and change is null order by index limit :limit
+     where record = :record and peer = :peer and change is null and index > :beyond order by index limit :limit
 """
 _READ = """
     update exchange.sent_revision s set change = w.change
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]),
                   cast(:changes as text[])) as w(record, rev, index, change)
-     where s.record = any(cast(:records as uuid[])) and s.record = w.record and s.rev = w.rev and s.peer = :peer
-       and s.index = w.index
+     where s.record = w.record and s.rev = w.rev and s.peer = :peer and s.index = w.index
 """
 
 
@@ -268,15 +273,20 @@ async def replaced(session: Session, peer: str, content: Sequence[ContentPlace])
 
 async def ended(session: Session, peer: str, records: Collection[UUID]) -> dict[UUID, int]:
     """By which revision the peer's feed ended or withheld these records last, of which all changes are known."""
-    wanted = {"peer": peer, "records": list(records), "hiding": sorted(HIDING)}
-    rows = await session.fetch(_ENDED, wanted) if records else ()
+    rows = await session.fetch(_ENDED, {"peer": peer, "records": list(records)}) if records else ()
     return {UUID(bytes=row.record.bytes): row.rev for row in rows}
 
 
-async def unread(session: Session, peer: str, records: Collection[UUID], *, limit: int) -> list[SentRevision]:
-    """Revisions of these records that were noted without what became of the record by them."""
-    rows = await session.fetch(_UNREAD, {"peer": peer, "records": list(records), "limit": limit})
-    return [SentRevision(*row) for row in rows]
+async def unread(session: Session, peer: str, records: Collection[UUID]) -> list[UUID]:
+    """Those of these records of which a revision was noted without what became of the record by it."""
+    rows = await session.fetch(_UNREAD, {"peer": peer, "records": list(records)}) if records else ()
+    return [UUID(bytes=row.record.bytes) for row in rows]
+
+
+async def unread_of(session: Session, peer: str, record: UUID, *, beyond: int, limit: int) -> list[SentRevision]:
+    """The next of these revisions of a record, beyond a place."""
+    wanted = {"peer": peer, "record": record, "beyond": beyond, "limit": limit}
+    return [SentRevision(*row) for row in await session.fetch(_UNREAD_OF, wanted)]
 
 
 async def read(session: Session, peer: str, revisions: Sequence[SentRevision]) -> None:
