@@ -18,6 +18,7 @@ from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
+from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.texts import CitedElsewhere, Storable, Word
 from creditmesh.schemas.words import Change, Effect, ObjectKind, RecordState, Severity
 
@@ -227,6 +228,8 @@ class FeedOut(Out):
     """The newest signed tree head; None of an empty feed."""
     acknowledged: Count = 0
     """Of a feed of the answering node: how many of its entries the caller has answered for."""
+    answered: SignedText | None = None
+    """What proves it: the furthest `Acknowledgement` of the caller, as that signed it."""
     announced: int | None = None
     """Of a copy: the size that it has to have stood at before its records are told."""
     alarm: str | None = None
