@@ -35,7 +35,7 @@ class PeersBehind:
         if not self._looked.is_set():
             await self._looked.wait()
         if self._peers:
-            raise CatchingUp(self._peers)
+            raise CatchingUp(*self._peers)
 
 
 def peers_behind(equipment: Equipment) -> PeersBehind:

@@ -1,7 +1,5 @@
 """What the one door refuses by itself, before any service is asked."""
 
-from collections.abc import Sequence
-
 from creditmesh.chassis.errors import Conflict, Forbidden, Problem, Unauthenticated, Unavailable
 
 
@@ -98,7 +96,7 @@ class CatchingUp(Unavailable):
     title = "This node was restored and shows no records until it has caught up with its peers"
     title_zh = "本节点数据已恢复，追平对等节点之前不展示信用记录"
 
-    def __init__(self, peers: Sequence[str]) -> None:
+    def __init__(self, *peers: str) -> None:
         feeds, command = ", ".join(f"{peer}/up" for peer in peers), "creditmesh-node peers remove"
         super().__init__(
             f"It follows {feeds} again as far as it had before, and goes on by itself; ask again later. Its operator "

@@ -227,17 +227,15 @@ class FeedOut(Out):
     checkpoint: str | None = None
     """The newest signed tree head; None of an empty feed."""
     acknowledged: Count = 0
-    """Of a feed of the answering node: how many of its entries the caller has answered for."""
     answered: SignedText | None = None
-    """What proves it: the furthest `Acknowledgement` of the caller, as that signed it."""
+    """Of a feed of the answering node: for how many entries its reader has answered, and its furthest acknowledgement."""
     announced: int | None = None
     """Of a copy: the size that it has to have stood at before its records are told."""
     alarm: str | None = None
     """Why a copy stopped, and nothing after it was applied; or that this node's own feed is behind what others hold."""
     waiting: int = 0
-    """Entries that wait until this node is upgraded: they say what its version has no word for."""
     unknown: tuple[str, ...] = ()
-    """What they say."""
+    """Entries that wait until this node is upgraded, and what they say that its version has no word for."""
     answers: tuple[AnswerOut, ...] = ()
     """Of a feed of this node, for its operator: what each node that reads it has applied."""
 
@@ -266,9 +264,8 @@ class RestoredOut(Out):
     feed: FeedName
     size: int
     peer: NodeCode | None = None
-    """Who gave the page; None where nobody holds more than stands here."""
     holds: int | None = None
-    """How much that peer holds."""
+    """Who gave the page, and how much that peer holds; None where nobody holds more than stands here."""
 
 
 class LostOut(Out):
