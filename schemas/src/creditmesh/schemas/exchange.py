@@ -228,7 +228,7 @@ class FeedOut(Out):
     """The newest signed tree head; None of an empty feed."""
     acknowledged: Count = 0
     answered: SignedText | None = None
-    """Of a feed of the answering node: for how many entries its reader has answered, and its furthest acknowledgement."""
+    """Of a feed of the answering node: how many entries its reader has answered for, and its furthest answer."""
     announced: int | None = None
     """Of a copy: the size that it has to have stood at before its records are told."""
     alarm: str | None = None
