@@ -180,18 +180,26 @@ select sum(pg_stat_get_xact_tuples_returned(i))::bigint
   from (select cast('exchange.acknowledgement_made' as regclass) as i union all
         select indexrelid from pg_index where indrelid = cast('exchange.acknowledgement_made' as regclass)) r
 """
-COPY = "insert into exchange.copy_head (peer, feed) values ('lagging', 'up')"
+AGAIN = """
+insert into exchange.acknowledgement_made
+       (peer, feed, first, until, data, beyond, ends, tracked, records, stream, sent_at)
+values ('lagging', 'up', 2000, 3000, '', '{}', '{}', '{}', '{}', 'ingestion', now()),
+       ('lagging', 'up', 2500, 2501, '', '{}', '{}', '{}', '{}', 'ingestion', now())
+"""
 
 
 async def test_how_far_a_node_has_answered_is_read_off_one_row_however_much_is_not_sent(chain: Chain):
     async with chain["province"].context("exchange") as ctx:
         session = await ctx.session()
-        await session.execute(COPY)
         await session.execute(MUCH, {"count": 3000})
-        await catching_up.hear(session, "lagging", "up", had=5000)
+        await catching_up.hear(session, "lagging", lost=5000)
         before = await session.value(READ)
-        assert (await catching_up.lagging(session, "up"))["lagging"] == (10, 5000)
+        assert (await catching_up.lagging(session, "up", ["lagging"]))["lagging"] == (10, 5000)
         assert await session.value(READ) - before < 100
         await session.execute("update exchange.acknowledgement_made set sent_at = now() where peer = 'lagging'")
-        assert (await catching_up.lagging(session, "up"))["lagging"] == (3000, 5000)
+        assert (await catching_up.lagging(session, "up", ["lagging"]))["lagging"] == (3000, 5000)
+        await session.execute("delete from exchange.acknowledgement_made where peer = 'lagging' and first >= 2000")
+        await session.execute(AGAIN)
+        assert (await catching_up.lagging(session, "up", ["lagging"]))["lagging"] == (3000, 5000), "told anew within"
+        assert await catching_up.gone_by(session, "lagging", "up") == 3000
         await ctx.rollback()

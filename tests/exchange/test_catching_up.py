@@ -1,10 +1,8 @@
 """A copy that is behind where its feed stood when it was announced tells of no record until it has stood there."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Literal
 from uuid import UUID
 
@@ -16,7 +14,6 @@ from prometheus_client import REGISTRY
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.ids import new_id
 from creditmesh.exchange import pulling
-from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.operations import answering, telling
 from creditmesh.exchange.store import catching_up as store
 from creditmesh.exchange.store import copies
@@ -25,7 +22,6 @@ from creditmesh.schemas import received
 from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import NEWER_VERSION, EntryLine, RecordBody
 from creditmesh.schemas.words import Change
-from tests.exchange.conftest import row_of
 from tests.exchange.sender import Puller, answered
 from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
 from tests.exchange.test_restoring import submit, withdraw
@@ -348,48 +344,6 @@ async def answers_nothing(*_: object, **__: object) -> answering.Waiting:
 
 def gauge(peer: str) -> float | None:
     return REGISTRY.get_sample_value("creditmesh_feed_lagging_entries", {"peer": peer})
-
-
-async def test_every_process_tells_what_one_has_heard_and_no_number_keeps_them_from_callers(
-    puller: Puller,  # noqa: F811
-    records: Records,
-):
-    code, host = puller.sender.who.code, puller.city.node.host
-    processes = [replace(host.equipment["exchange"], memory={}, stopped={}) for _ in range(2)]
-
-    async def told() -> list[str | None]:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answered(b"", 503))) as client:
-            for each in processes:
-                await Comparer(SimpleNamespace(equipment=each)).look(client)
-        return [each.stopped.get(f"catch up {code}/up") for each in processes]
-
-    assert await told() == [None, None], "who is enrolled and has said nothing is waited for by nobody"
-    records.announced, records.acknowledged = 2, 2**53  # signed by nobody: no feed is answered for beyond its end
-    records.add(new_id(), 1, "accepted")
-    await puller.step()
-    records.add(new_id(), 1, "accepted")
-    await puller.step()
-    await puller.city.node.settled()
-    assert [(each or "").partition(":")[0] for each in await told()] == ["0/2", "0/2"]
-    await eventually(lambda: f"catch up {code}/up" in host.equipment["exchange"].stopped)
-    assert (await host.readiness())["ready"]
-    async with puller.city.node.context("exchange") as ctx:
-        session = await ctx.session()
-        for each in await copies.unsent(session, code, "up", limit=10):
-            await copies.sent(session, code, "up", number=each.number, at=ctx.instant)
-    assert await told() == [None, None]
-
-
-async def test_what_a_node_tells_of_a_peer_goes_when_that_is_taken_out(puller: Puller, records: Records):  # noqa: F811
-    code, stopped = puller.sender.who.code, puller.city.node.host.equipment["exchange"].stopped
-    records.announced = records.acknowledged = 1
-    records.add(new_id(), 1, "accepted")
-    await puller.step()
-    await eventually(lambda: f"catch up {code}/up" in stopped)
-    row = row_of(code, puller.sender.who.keys, place="below", order=799, sends_for=[code])
-    await puller.city.publish("party", row | {"active": False})
-    await eventually(lambda: f"catch up {code}/up" not in stopped)
-    assert gauge(code) is None
 
 
 async def shown(node: TestNode, record: str) -> int:

@@ -216,6 +216,33 @@ def test_a_stopped_feed_is_listed_and_resumed(city: Victim):
     assert (again.exit_code, "并未停止" in again.output) == (2, True), again.output
 
 
+def test_a_node_that_was_put_back_shows_no_records_until_each_peer_was_heard_or_taken_out(city: Victim, tmp_path: Path):
+    """The door is another process than the exchange, and both are told by the command in the database."""
+
+    def shown() -> str:
+        answer = httpx.get(f"{city.url}/v1/public/records?item=administrative_penalty", timeout=30)
+        return "shown" if answer.status_code == 200 else answer.json()["code"]
+
+    def comes_to(wanted: str) -> None:
+        end = time.monotonic() + 60
+        while shown() != wanted:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    own = json.loads(typed(city, "peers", "show", "--url", "http://127.0.0.1:9").stdout)
+    file = tmp_path / "pier.json"
+    file.write_text(json.dumps({**own, "code": "pier", "uscc": invented_uscc("pier")}))
+    assert typed(city, "peers", "add", str(file), "--place", "below").exit_code == 0
+    city.ask("insert into exchange.copy_head (peer, feed) values ('pier', 'up'), ('pier', 'down') returning 1")
+    assert shown() == "shown"
+    marked = typed(city, "restore", "--before-start")
+    assert (marked.exit_code, "pier" in marked.stdout) == (0, True), marked.output
+    comes_to("catching_up")
+    assert httpx.get(f"{city.url}/v1/public/lists", timeout=30).status_code == 200
+    assert typed(city, "peers", "remove", "pier").exit_code == 0
+    comes_to("shown")
+
+
 def test_dead_letters_are_listed_shown_tried_again_and_dropped(city: Victim):
     poison = (
         "with e as (insert into bus.event (stream, part, id, type, version, key, at, legal_date, data)"

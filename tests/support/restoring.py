@@ -4,8 +4,11 @@ import asyncpg
 
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.roles import BUS, DDL, RELAY, create_database, open_database, quoted
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.host import Host
 from creditmesh.node.door import door
+from creditmesh.node.putting_back import MARK
+from creditmesh.schemas.exchange import UP
 from tests.support.node import TestNode
 
 
@@ -26,10 +29,13 @@ async def duplicated(node: TestNode) -> None:
         await admin.close()
 
 
-async def put_back(node: TestNode) -> None:
-    """Stop the node, put the copy in its database's place, start it again."""
+async def put_back(node: TestNode, *, said: bool = False) -> None:
+    """Stop the node, put the copy in its database's place, start it again; `said`: its operator says so before."""
     await node.host.stop()
     await swapped(node)
+    if said:
+        async with node.database.session("exchange") as session:
+            await Session(session).fetch(MARK, {"feed": UP})
     await started(node)
 
 

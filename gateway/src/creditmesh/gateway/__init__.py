@@ -2,6 +2,7 @@
 
 from creditmesh.chassis.service import Service
 from creditmesh.gateway.api import router
+from creditmesh.gateway.catching_up import units
 from creditmesh.gateway.store import SECURITY_LOG
 
 service = Service(
@@ -13,6 +14,7 @@ service = Service(
     keys=frozenset({"token", "credential"}),
     lock_class=15,
     prunes=(SECURITY_LOG,),
+    units=units,
 )
 
 __all__ = ["service"]

@@ -3,7 +3,7 @@
 Refusals are noted.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
@@ -17,13 +17,23 @@ from creditmesh.gateway.visit import Visit
 
 TakesPart = Callable[[str], bool]
 """Whether the party of that code takes part in the node now."""
+CaughtUp = Callable[[], Awaitable[None]]
+"""CatchingUp while copies of peers' records may show what has ended."""
 
 
 class Admission:
     """Finds a visit's caller and route, or refuses it."""
 
     def __init__(
-        self, *, guard: Guard, peers: Peers, routes: Routes, refusals: Refusals, clock: Clock, takes_part: TakesPart
+        self,
+        *,
+        guard: Guard,
+        peers: Peers,
+        routes: Routes,
+        refusals: Refusals,
+        clock: Clock,
+        takes_part: TakesPart,
+        caught_up: CaughtUp,
     ) -> None:
         self._guard = guard
         self._peers = peers
@@ -31,14 +41,15 @@ class Admission:
         self._refusals = refusals
         self._clock = clock
         self._takes_part = takes_part
+        self._caught_up = caught_up
 
     async def admit(self, visit: Visit) -> Route:
         """The route, with its caller in the visit.
 
         A credential or a signature that is presented must be valid, whatever the path: else 401 even for what is open
         to all, and 403 where its party takes no part any more. Then 404 and 405 for the path, 401 without a credential
-        where one is needed, 403 where it does not suffice, 413 and 415 for a body that the route does not take, and
-        401 for one that is not the signed one.
+        where one is needed, 403 where it does not suffice, 503 where it shows what this node has to catch up with, 413
+        and 415 for a body that the route does not take, and 401 for one that is not the signed one.
         """
         presented = bool(visit.incoming.authorization) or visit.incoming.signed
         try:
@@ -47,6 +58,8 @@ class Admission:
                 self._check_party(visit.caller)
             visit.route = self._routes.find(visit.method, visit.path)
             _check(visit, visit.route)
+            if visit.route.shows_copies:
+                await self._caught_up()
             visit.route.body.check(visit.scope["headers"])
             if visit.signed is not None:
                 await self._peers.check_body(visit, visit.signed)

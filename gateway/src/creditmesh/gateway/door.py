@@ -26,7 +26,7 @@ from creditmesh.chassis.http.signatures import KeyOf
 from creditmesh.chassis.metrics import REQUESTS, SECONDS, TOKENS_REFUSED
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.vault.keys import Keys
-from creditmesh.gateway.admission import Admission, TakesPart
+from creditmesh.gateway.admission import Admission, CaughtUp, TakesPart
 from creditmesh.gateway.answer import AnswerSender
 from creditmesh.gateway.caps import Caps
 from creditmesh.gateway.guard import Guard
@@ -55,13 +55,15 @@ def build(
     documents: Mapping[str, bytes] | None = None,
     takes_part: TakesPart | None = None,
     peer_key: KeyOf | None = None,
+    caught_up: CaughtUp | None = None,
 ) -> "Door":
     """The door of a node.
 
     `transports` has one for every service with a route reachable from outside (ValueError names the missing ones);
     `pool` connects as the gateway's role; `keys` holds `credential`; `documents` are further JSON pages by path,
     such as `/asyncapi.json`. `takes_part` and `peer_key` ask the followed catalogue: whether a party takes part, and
-    with what an enrolled peer signs; None only where a node has no parties, or no peers.
+    with what an enrolled peer signs; `caught_up` refuses while the node has to catch up with one. None only where a
+    node has no parties, or no peers.
     """
     routes = Routes(declaration.services)
     missing = {route.service for route in routes.all} - set(transports)
@@ -80,6 +82,7 @@ def build(
             refusals=refusals,
             clock=clock,
             takes_part=takes_part or (lambda _: True),
+            caught_up=caught_up or _has_no_peers,
         ),
         pages=Pages(
             described=document(declaration.services, node),
@@ -177,6 +180,10 @@ class Door:
             f"请求未能在 {self._caps.seconds:g} 秒内完成。请使用相同的 Idempotency-Key 重新发送，或减少单次数据量。",
             headers={"Retry-After": "1"},
         )
+
+
+async def _has_no_peers() -> None:
+    """Nothing to catch up with."""
 
 
 def _token_refused(visit: Visit, service: str, reason: str) -> Unavailable:

@@ -1,6 +1,6 @@
 """What the one door refuses by itself, before any service is asked."""
 
-from creditmesh.chassis.errors import Conflict, Forbidden, Problem, Unauthenticated
+from creditmesh.chassis.errors import Conflict, Forbidden, Problem, Unauthenticated, Unavailable
 
 
 class BadCredential(Unauthenticated):
@@ -86,6 +86,24 @@ class SignatureNeeded(Forbidden):
         super().__init__(
             "This node does not read a bureau's signatures yet, and a bureau's bare key is for sandboxes only.",
             "本节点尚不支持征信机构的请求签名，征信机构的裸密钥仅可用于沙箱。",
+        )
+
+
+class CatchingUp(Unavailable):
+    """503: this node was restored, and what it holds of its peers' records may have ended since."""
+
+    code = "catching_up"
+    title = "This node was restored and shows no records until it has caught up with its peers"
+    title_zh = "本节点数据已恢复，追平对等节点之前不展示信用记录"
+
+    def __init__(self, *peers: str) -> None:
+        feeds, command = ", ".join(f"{peer}/up" for peer in peers), "creditmesh-node peers remove"
+        super().__init__(
+            f"It follows {feeds} again as far as it had before, and goes on by itself; ask again later. Its operator "
+            f"sees how far it is in /health/ready, and takes out a peer that is gone for good (`{command}`).",
+            f"正在重新读取 {feeds}，达到恢复前的进度后自动继续，请稍后重试。运维人员可在 /health/ready 查看进度，"
+            f"已永久停用的对等节点请移除（`{command}`）。",
+            headers={"Retry-After": "10"},
         )
 
 

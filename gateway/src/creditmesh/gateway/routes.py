@@ -33,6 +33,8 @@ class Route:
     body: BodyLimit
     waits: bool
     """Whether its answers may be long in coming."""
+    shows_copies: bool
+    """Whether it shows what peers' copies say."""
     declared: APIRoute
 
     @property
@@ -102,6 +104,7 @@ class Routes:
             access=policy.access,
             body=policy.body,
             waits=policy.waits,
+            shows_copies=policy.shows_copies,
             declared=declared,
         )
         self.all.append(route)

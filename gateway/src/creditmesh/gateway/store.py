@@ -27,6 +27,7 @@ _REVOKE = f"""
     update gateway.credential set revoked = coalesce(revoked, :at), revoked_by = coalesce(revoked_by, :by)
      where key = :key returning {_SHOWN}
 """
+_CATCHING_UP = "select peer from bus.catching_up order by peer"
 _PAGE = f"""
     select {_SHOWN} from gateway.credential
      where (cast(:party as text) is null or party = :party) and (cast(:kind as text) is null or kind = :kind)
@@ -61,6 +62,11 @@ class RefusalLine(NamedTuple):
 async def credential(session: Session, key: str) -> Row | None:
     """The credential of that id, as far as the door needs it."""
     return await session.row(_ONE, {"key": key})
+
+
+async def catching_up(session: Session) -> tuple[str, ...]:
+    """The peers whose records are not to be shown yet."""
+    return tuple([row.peer for row in await session.fetch(_CATCHING_UP)])
 
 
 async def live_keys(session: Session, holder: Mapping[str, object], *, at: datetime) -> Sequence[str]:

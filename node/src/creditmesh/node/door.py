@@ -7,6 +7,7 @@ import orjson
 from creditmesh.chassis.declared import ProcessState
 from creditmesh.chassis.door import DoorApp, Hosted
 from creditmesh.chassis.http.token import Mint
+from creditmesh.gateway.catching_up import peers_behind
 from creditmesh.gateway.door import build
 from creditmesh.gateway.transport import InProcess, OverHttp, ServiceTransport
 from creditmesh.schemas.asyncapi import asyncapi
@@ -27,6 +28,7 @@ def door(hosted: Hosted) -> DoorApp:
         documents={"/asyncapi.json": _streams(made.node.code)},
         takes_part=partial(_takes_part, made.followed),
         peer_key=partial(_peer_key, made.followed),
+        caught_up=peers_behind(made).check,
     )
 
 

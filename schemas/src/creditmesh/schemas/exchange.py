@@ -18,6 +18,7 @@ from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
+from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.texts import CitedElsewhere, Storable, Word
 from creditmesh.schemas.words import Change, Effect, ObjectKind, RecordState, Severity
 
@@ -226,15 +227,15 @@ class FeedOut(Out):
     checkpoint: str | None = None
     """The newest signed tree head; None of an empty feed."""
     acknowledged: Count = 0
-    """Of a feed of the answering node: how many of its entries the caller has answered for."""
+    answered: SignedText | None = None
+    """Of a feed of the answering node: how many entries its reader has answered for, and its furthest answer."""
     announced: int | None = None
     """Of a copy: the size that it has to have stood at before its records are told."""
     alarm: str | None = None
     """Why a copy stopped, and nothing after it was applied; or that this node's own feed is behind what others hold."""
     waiting: int = 0
-    """Entries that wait until this node is upgraded: they say what its version has no word for."""
     unknown: tuple[str, ...] = ()
-    """What they say."""
+    """Entries that wait until this node is upgraded, and what they say that its version has no word for."""
     answers: tuple[AnswerOut, ...] = ()
     """Of a feed of this node, for its operator: what each node that reads it has applied."""
 
@@ -263,9 +264,8 @@ class RestoredOut(Out):
     feed: FeedName
     size: int
     peer: NodeCode | None = None
-    """Who gave the page; None where nobody holds more than stands here."""
     holds: int | None = None
-    """How much that peer holds."""
+    """Who gave the page, and how much that peer holds; None where nobody holds more than stands here."""
 
 
 class LostOut(Out):

@@ -176,7 +176,7 @@ def _grants_of_service(node: str, service: str) -> list[str]:
     role = quoted(role_of(node, service))
     return [
         f"grant usage on schema bus to {role}",
-        f"grant select on bus.node, bus.installed, bus.kept_term to {role}",
+        f"grant select on bus.node, bus.installed, bus.kept_term, bus.catching_up to {role}",
         f"grant insert on bus.event, bus.event_queue to {role}",
         f"grant execute on function bus.heads, bus.passed, bus.parked, bus.report, bus.pressure to {role}",
     ]

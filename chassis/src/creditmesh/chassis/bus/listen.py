@@ -16,6 +16,8 @@ from creditmesh.chassis.database.connecting import direct
 from creditmesh.chassis.database.session import Session
 
 CHANNEL = "bus"
+CATCHING_UP = "catching_up"
+"""The word for whoever follows with which peers the node has to catch up (`bus.catching_up`)."""
 _TELL = "select pg_notify(:channel, :words)"
 SECONDS_TO_PING = 10.0
 _NEWS = re.compile(r"([a-z]\w*):(\d+)=(\d+)-(\d+):(\S+)", re.ASCII)

@@ -1,9 +1,10 @@
 """The router every service declares its routes with: a policy on each, one transaction around each.
 
-A route also says how much of a body it takes, where that is more than usual, and whether its answers may be long in
-coming. The transaction is committed before the response leaves the route, never in a dependency's clean-up, which the
-framework may run after the answer was sent. A `Problem` with `keep` commits (a logged refusal), any other error rolls
-back, a failed commit is answered 503. Nothing on the way may keep an answer, unless its route says otherwise.
+A route also says how much of a body it takes, where that is more than usual, whether its answers may be long in
+coming, and whether they show what peers' copies say. The transaction is committed before the response leaves the route,
+never in a dependency's clean-up, which the framework may run after the answer was sent. A `Problem` with `keep` commits
+(a logged refusal), any other error rolls back, a failed commit is answered 503. Nothing on the way may keep an answer,
+unless its route says otherwise.
 """
 
 import re
@@ -30,6 +31,7 @@ from creditmesh.chassis.shares import working_for
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ACCESS = "x-creditmesh-access"
 BODY = "x-creditmesh-body"
+COPIES = "x-creditmesh-shows-copies"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Policy:
     body: BodyLimit = USUAL
     waits: bool = False
     """Whether its answers may be long in coming (a long poll), so that they must not take others' connections."""
+    shows_copies: bool = False
+    """Whether it shows what copies of peers' records say: the door refuses it while these show what has ended."""
 
 
 _POLICIES: WeakKeyDictionary[Callable[..., Any], Policy] = WeakKeyDictionary()
@@ -134,15 +138,18 @@ class Router(APIRouter):
         access: AccessPolicy | None = None,
         body: BodyLimit | None = None,
         waits: bool = False,
+        shows_copies: bool = False,
         **kwargs: Any,
     ) -> Callable[[Endpoint], Endpoint]:
         """As FastAPI's, with the policy beside the path."""
         if access is None:
             raise TypeError(f"route {path} declares no access policy")
-        policy = Policy(access=access, body=body or USUAL, waits=waits)
+        policy = Policy(access=access, body=body or USUAL, waits=waits, shows_copies=shows_copies)
         extra = {**kwargs.pop("openapi_extra", {}), ACCESS: access.document()}
         if body is not None:
             extra[BODY] = asdict(body)
+        if shows_copies:
+            extra[COPIES] = True
         registering = super().api_route
 
         def declare(endpoint: Endpoint) -> Endpoint:

@@ -116,6 +116,14 @@ def migrate() -> None:
 
 @app.command()
 def restore(
+    *,
+    before_start: Annotated[
+        bool,
+        typer.Option(
+            "--before-start",
+            help="The database was put back, and no process runs yet: show no peer's records until it was heard.",
+        ),
+    ] = False,
     dismiss: Annotated[
         str | None, typer.Option("--dismiss", help="FEED/INDEX: you have seen to it; it is listed no more.")
     ] = None,
@@ -126,13 +134,16 @@ def restore(
 ) -> None:
     """After the database was restored: fetch the node's own entries back from the peers that verified them.
 
-    The node runs. Its records are made again from them; what it took meanwhile is shared when its feeds are whole.
-    Printed is what is not here again, and why: records, and objects of the catalogue that are to be published or
-    withdrawn again. Once more it changes nothing, and prints what is left.
+    The node runs, but with --before-start, which comes first. Its records are made again from them; what it took
+    meanwhile is shared when its feeds are whole. Printed is what is not here again, and why: records, and objects of
+    the catalogue that are to be published or withdrawn again. Once more it changes nothing, and prints what is left.
     """
     from creditmesh.node import restoring
 
     with plainly():
+        if before_start:
+            _put_back()
+            return
         operator = node_operator()
         for act, place in ((restoring.dismiss, dismiss), (restoring.end, end)):
             if place is not None:
@@ -146,6 +157,15 @@ def restore(
         show_table(restoring.NAMES, restoring.missing(operator))
         if failed:
             raise typer.Exit(1)
+
+
+def _put_back() -> None:
+    import asyncio
+
+    from creditmesh.node import putting_back
+
+    peers = ", ".join(asyncio.run(putting_back.mark(node_settings()))) or "-"
+    out.print(f"shown when heard / 收到应答后展示: {peers}", markup=False, highlight=False)
 
 
 @app.command()

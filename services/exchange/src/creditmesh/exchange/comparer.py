@@ -1,11 +1,12 @@
 """The comparer: a unit of every process of the exchange, which asks the readers of this node's feeds what they hold.
 
-It says in readiness and metrics how these feeds stand, whatever becomes of the units that see to them.
+And it asks the nodes below how far this one had answered for theirs (decision 55). It says in readiness and metrics how
+all these feeds stand, whatever becomes of the units that see to them.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import httpx
 
@@ -14,10 +15,12 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.metrics import FEED_BEHIND, FEED_LAGGING, FEED_UNFORGOTTEN
 from creditmesh.chassis.service import Workplace
+from creditmesh.exchange.operations.catching_up import hear
 from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
 from creditmesh.exchange.operations.forgetting import kept_for
 from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.exchange.store import catching_up, feeds, forgetting, lost
+from creditmesh.exchange.store.catching_up import Lag
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import DOWN, UP
@@ -37,6 +40,7 @@ class Comparer:
     def __init__(self, workplace: Workplace) -> None:
         self._equipment: Equipment = workplace.equipment
         self._judging = asyncio.Lock()
+        self._below: set[str] = set()
 
     async def run(self) -> None:
         """Ask and look, until a session fails."""
@@ -55,11 +59,12 @@ class Comparer:
         for party, feed in readers(directory):
             wanted[feed].append(party)
         known.keep({(feed, party.code) for feed, parties in wanted.items() for party in parties})
+        below = [party for party in directory.peers("below") if party.url is not None]
         async with asyncio.TaskGroup() as looked:
+            looked.create_task(self._look_at_senders(client, below))
             for feed, parties in wanted.items():
                 looked.create_task(self._look_at(client, feed, parties))
         await self._tell_lost()
-        await self._tell_lagging([party.code for party in directory.peers("below")])
         await self._tell_kept()
 
     async def _tell_lost(self) -> None:
@@ -72,19 +77,50 @@ class Comparer:
             else:
                 self._equipment.stopped.pop(f"restored {feed}", None)
 
-    async def _tell_lagging(self, below: Sequence[str]) -> None:
-        """Say of which feeds from below this node shows the past. It is ready: its peers reach it as its callers do."""
+    async def _look_at_senders(self, client: httpx.AsyncClient, below: Sequence[Party]) -> None:
+        """Ask who was not heard yet, and say of whom this node shows nothing."""
+        codes, known = [party.code for party in below], compared(self._equipment)
         async with self._equipment.pool.session() as session:
-            found = await catching_up.lagging(session, UP)
+            found = await catching_up.lagging(session, UP, codes)
+        self._tell_lagging(codes, found)
+        marked = {peer for peer, lag in found.items() if lag.had is None}
+        known.senders &= set(codes) - marked
+        async with asyncio.TaskGroup() as asked:
+            for party in below:
+                if party.code not in known.senders:
+                    asked.create_task(self._hear(client, party, known.senders, marked=party.code in marked))
+
+    async def _hear(self, client: httpx.AsyncClient, party: Party, heard: set[str], *, marked: bool) -> None:
+        """Ask how far this node had answered for the node's `up`; who does not answer in time is asked again."""
+        try:
+            async with asyncio.timeout(SECONDS_TO_ANSWER):
+                feed = await self._peer(client, party).standing(UP)
+        except (NotNow, TimeoutError):
+            return
+        context = Context(self._equipment)
+        try:
+            await hear(context, party.code, feed, marked=marked)
+            await context.commit()
+        finally:
+            await context.rollback()
+        heard.add(party.code)
+
+    def _tell_lagging(self, below: Sequence[str], found: Mapping[str, Lag]) -> None:
+        """Say of whose records this node shows nothing. It is ready: its peers reach it as its callers do."""
         stopped = self._equipment.stopped
         for place in [place for place in stopped if place.startswith(_CATCH_UP)]:
             del stopped[place]
-        FEED_LAGGING.clear()
+        for peer in self._below - set(below):
+            FEED_LAGGING.remove(peer)
+        self._below = set(below)
         for peer in below:
             lag = found.get(peer)
-            FEED_LAGGING.labels(peer).set(0 if lag is None else lag.had - lag.has)
+            FEED_LAGGING.labels(peer).set(0 if lag is None else lag.missing)
             if lag is not None:
-                stopped[f"{_CATCH_UP}{peer}/{UP}"] = f"{lag.has}/{lag.had}: until then it shows what has ended since"
+                stopped[f"{_CATCH_UP}{peer}/{UP}"] = (
+                    f"{lag.has}/{'not heard' if lag.had is None else lag.had}: until then no peer's records are "
+                    f"shown; if it is gone for good: creditmesh-node peers remove {peer}"
+                )
 
     async def _tell_kept(self) -> None:
         """Say how much of `up` is not looked through yet for what is to be forgotten, and for whom it is kept."""
@@ -119,13 +155,16 @@ class Comparer:
 
     async def _ask(self, client: httpx.AsyncClient, party: Party, feed: str) -> tuple[Reader, Checkpoint | None] | None:
         """What a reader holds; None where it does not answer in time, and is asked again."""
-        place, equipment = (feed, party.code), self._equipment
+        place = (feed, party.code)
         if party.url is None:
             return place, None  # it cannot say, like one of an older version
-        peer = Peer(party=party, node=equipment.node.code, keys=equipment.keys, clock=equipment.clock, client=client)
         try:
             async with asyncio.timeout(SECONDS_TO_ANSWER):
-                answer = await peer.held(feed)
+                answer = await self._peer(client, party).held(feed)
         except (NotNow, TimeoutError):
             return None
-        return place, signed_here(equipment, party.code, feed, answer)
+        return place, signed_here(self._equipment, party.code, feed, answer)
+
+    def _peer(self, client: httpx.AsyncClient, party: Party) -> Peer:
+        equipment = self._equipment
+        return Peer(party=party, node=equipment.node.code, keys=equipment.keys, clock=equipment.clock, client=client)

@@ -156,8 +156,6 @@ class Pulling:
         """Hear how far the feed goes: at first, and where this node has lost part of what it had answered for."""
         feed = await peer.standing(self._feed)
         self._announced = True
-        async with self._equipment.pool.session() as session:
-            await catching_up.hear(session, peer.party.code, self._feed, had=min(feed.acknowledged, feed.size))
         if before.announced is not None and feed.acknowledged <= before.range.size:
             return before
         async with self._equipment.pool.session() as session:

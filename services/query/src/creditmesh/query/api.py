@@ -42,7 +42,10 @@ def _myself(ctx: Context) -> UUID:
 
 
 @router.post(
-    "/v1/queries", access=AccessPolicy.to("department", "bureau", scope="queries:ask"), response_model=QueryOut
+    "/v1/queries",
+    access=AccessPolicy.to("department", "bureau", scope="queries:ask"),
+    shows_copies=True,
+    response_model=QueryOut,
 )
 async def ask(ctx: Ctx, request: Request, body: QueryIn) -> Response:
     """Ask about one subject: a department for a matter, a bureau (or a department) under the subject's authorisation.
@@ -60,7 +63,7 @@ async def ask(ctx: Ctx, request: Request, body: QueryIn) -> Response:
     return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
 
 
-@router.get("/v1/me/file", access=READS)
+@router.get("/v1/me/file", access=READS, shows_copies=True)
 async def my_file(ctx: Ctx) -> FileOut:
     """Your own file: every visible record of every source, unmasked where it is about you. Free."""
     return await own_file.own_file(ctx, _myself(ctx))
@@ -76,7 +79,7 @@ async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> Acc
     return await own_file.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
 
 
-@router.get("/v1/me/export", access=READS, response_model=ExportOut)
+@router.get("/v1/me/export", access=READS, shows_copies=True, response_model=ExportOut)
 async def my_export(ctx: Ctx) -> StreamingResponse:
     """Your file, your authorisations and every access in one machine-readable document."""
     return StreamingResponse(
@@ -133,7 +136,7 @@ async def lists(ctx: Ctx) -> PublicLists:
     return public.public_lists(ctx)
 
 
-@router.get("/v1/public/records", access=AccessPolicy.public())
+@router.get("/v1/public/records", access=AccessPolicy.public(), shows_copies=True)
 async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Limit = 50) -> Page[PublicRecord]:
     """The public records of an item, masked, newest first; each is gone on the day its display period ends.
 
@@ -142,7 +145,7 @@ async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Lim
     return await public.public_records(ctx, item, after=cursor, limit=limit)
 
 
-@router.post("/v1/public/searches", access=AccessPolicy.public())
+@router.post("/v1/public/searches", access=AccessPolicy.public(), shows_copies=True)
 async def search(ctx: Ctx, body: PublicSearch) -> Page[PublicRecord]:
     """Find an organisation's public records by the beginning of its name (listed by name) or its 18-character code.
 

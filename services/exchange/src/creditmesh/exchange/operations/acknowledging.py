@@ -49,6 +49,7 @@ async def _add(ctx: Context, feed: str, given: Acknowledgement, signed: SignedTe
     refused = {each.index: each.code for each in given.refused if each.index not in returning}
     answered = _without(returning, first=given.first, until=given.until)
     added = await answers.add(session, feed, given.by, answered, refused)
+    await answers.keep(session, feed, given.by, until=given.until, signed=signed.model_dump_json())
     if ranges := [*added.applied, *added.refused]:
         entries = await feeds.within(session, feed, ranges)
         shown = [each for each in entries if each.change in TOLD or each.index in refused]

@@ -49,6 +49,8 @@ class Compared:
     """What each that answered holds, as this node signed it; None: nothing, or it cannot say."""
     fits: set[Reader] = field(default_factory=set)
     """Those whose head is the beginning of what stands here."""
+    senders: set[str] = field(default_factory=set)
+    """The peers below that have said how far this node had answered for their `up`."""
     least: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """How long each feed was when this process last saw it: a database that goes back beneath it is found by that."""
 

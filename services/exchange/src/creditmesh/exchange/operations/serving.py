@@ -15,6 +15,7 @@ from creditmesh.exchange.store import answers, feeds, tiles
 from creditmesh.exchange.store.feeds import PagePart, StoredCheckpoint
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import UP, FeedOut
+from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.tlog import consistency_plan, fold, inclusion_plan
 
 PAGE_BYTES = 1024 * 1024
@@ -48,12 +49,16 @@ async def standing(ctx: Context) -> list[FeedOut]:
     """
     by = ctx.known_caller.party or ""
     await assert_open(ctx, UP, by)
-    return [
-        (await feed_out(ctx, feed)).model_copy(
-            update={"acknowledged": await answers.reach(await ctx.alone(), feed, by)}
-        )
-        for feed in feeds_for(ctx)
-    ]
+    return [await _for(ctx, feed, by) for feed in feeds_for(ctx)]
+
+
+async def _for(ctx: Context, feed: str, by: str) -> FeedOut:
+    """One feed, and how far the node that reads it has answered."""
+    session = await ctx.alone()
+    signed = await answers.furthest(session, feed, by)
+    answered = None if signed is None else SignedText.model_validate_json(signed)
+    reach = await answers.reach(session, feed, by)
+    return (await feed_out(ctx, feed)).model_copy(update={"acknowledged": reach, "answered": answered})
 
 
 async def feed_out(ctx: Context, feed: str) -> FeedOut:

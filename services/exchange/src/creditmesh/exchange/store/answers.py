@@ -54,6 +54,11 @@ _REOPEN = f"""
       from again
      where a.feed = :feed and a.span = again.span and (a.applied + a.refused) && again.entries
 """
+_KEEP = """
+    update exchange.answer set until = :until, signed = :signed
+     where feed = :feed and node = :node and span = 0 and until < :until
+"""
+_KEPT = "select signed from exchange.answer where feed = :feed and node = :node and span = 0"
 _REACH = """
     select greatest(upper(applied), upper(refused)) as until, span from exchange.answer
      where feed = :feed and node = :node order by span desc limit 1
@@ -132,6 +137,17 @@ async def add(session: Session, feed: str, node: str, answered: Collection[Range
     if new := _indices(added.refused):
         await session.execute(_REFUSE, {**place, "indices": new, "codes": [refused[index] for index in new]})
     return added
+
+
+async def keep(session: Session, feed: str, node: str, *, until: int, signed: str) -> None:
+    """Keep the text of an answer that was added, if it is the furthest of that node."""
+    await session.execute(_KEEP, {"feed": feed, "node": node, "until": until, "signed": signed})
+
+
+async def furthest(session: Session, feed: str, node: str) -> str | None:
+    """The text of the furthest answer of the node, as it signed it; None of one that a version before this took."""
+    row = await session.row(_KEPT, {"feed": feed, "node": node})
+    return None if row is None else row.signed
 
 
 async def reopen(session: Session, feed: str, indices: Collection[int]) -> None:

@@ -1,16 +1,25 @@
 """Copies that are not yet where their feed stood when it was announced: what they hold back until then."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
+from creditmesh.chassis.bus.listen import CATCHING_UP, tell
 from creditmesh.chassis.database.session import Session
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 
 
 class Lag(NamedTuple):
     """Of a copy for which this node had answered further than it has: it shows the past."""
 
     has: int
-    had: int
+    had: int | None
+    """None: its operator says that it was restored, and the sender was not heard since."""
+
+    @property
+    def missing(self) -> int:
+        """How many entries it has to answer for again; 1 where nobody has said."""
+        return 1 if self.had is None else self.had - self.has
 
 
 class HeldPage(NamedTuple):
@@ -22,30 +31,31 @@ class HeldPage(NamedTuple):
     data: bytes
 
 
-# What was judged is sent in its order: all before the first that is not sent is.
-_HAS = """
-    coalesce((select first from exchange.acknowledgement_made
-               where peer = c.peer and feed = c.feed and sent_at is null order by first limit 1),
-             (select until from exchange.acknowledgement_made
-               where peer = c.peer and feed = c.feed and sent_at is not null
-               order by first desc, number desc limit 1), 0)
+# One answer covers at most so many entries, and one that is told anew lies within an earlier one.
+_MADE = """
+    (select max(m.until) from exchange.acknowledgement_made m
+      where m.peer = c.peer and m.feed = :feed and m.first >
+            (select max(l.first) from exchange.acknowledgement_made l where l.peer = c.peer and l.feed = :feed) - :most)
 """
+# What was judged is sent in its order: all before the first that is not sent is.
+_HAS = f"""
+    coalesce((select first from exchange.acknowledgement_made
+               where peer = c.peer and feed = :feed and sent_at is null order by first limit 1), {_MADE}, 0)
+"""
+_GONE_BY = f"select coalesce({_MADE}, 0) from (values (cast(:peer as text))) c(peer)"
 _ANNOUNCE = """
     update exchange.copy_head set announced = greatest(announced, :announced),
            held_from = case when size < greatest(announced, :announced) then coalesce(held_from, size)
                             else held_from end
      where peer = :peer and feed = :feed
 """
-# What a sender says of a node that has lost nothing is kept by nobody: nothing is looked up for it.
-_HEAR = f"""
-    update exchange.copy_head c set had_answered = case when :had > ({_HAS}) then cast(:had as bigint) end
-     where c.peer = :peer and c.feed = :feed
+_HAD = """
+    insert into bus.catching_up (peer, had) values (:peer, :had) on conflict (peer) do update set had = excluded.had
 """
-_LAGGING = f"""
-    select peer, has, had_answered
-      from (select c.peer, c.had_answered, ({_HAS}) as has from exchange.copy_head c
-             where c.feed = :feed and c.had_answered is not null) c
-     where had_answered > has
+_HEARD = "delete from bus.catching_up where peer = :peer and had is null"
+_LAGGING = f"select peer, ({_HAS}) as has, had from bus.catching_up c"
+_DONE = f"""
+    delete from bus.catching_up c where peer <> all(cast(:below as text[])) or had <= ({_HAS}) returning peer
 """
 # They are rewritten: nobody else does so until this transaction ends, in the order of `pages.held`.
 _HELD = """
@@ -72,14 +82,33 @@ async def announce(session: Session, peer: str, feed: str, size: int) -> None:
     await session.execute(_ANNOUNCE, {"peer": peer, "feed": feed, "announced": size})
 
 
-async def hear(session: Session, peer: str, feed: str, *, had: int) -> None:
-    """Keep for how many entries this node had answered, as the sender says, where its own answers go less far."""
-    await session.execute(_HEAR, {"peer": peer, "feed": feed, "had": had})
+async def hear(session: Session, peer: str, *, lost: int | None) -> None:
+    """The sender was heard: this node had answered it for so many entries and has not now; None: nothing is lost."""
+    if lost is None:
+        await session.execute(_HEARD, {"peer": peer})
+    else:
+        await session.execute(_HAD, {"peer": peer, "had": lost})
+    await tell(session, CATCHING_UP)
 
 
-async def lagging(session: Session, feed: str) -> dict[str, Lag]:
-    """The peers whose feed of that name this node has not answered for as far again."""
-    return {peer: Lag(*reach) for peer, *reach in await session.fetch(_LAGGING, {"feed": feed})}
+async def gone_by(session: Session, peer: str, feed: str) -> int:
+    """Behind the last entry that this node has judged, whether or not that was noted as sent."""
+    found: int = await session.value(_GONE_BY, {"peer": peer, "feed": feed, "most": MOST_ANSWERED})
+    return found
+
+
+async def lagging(session: Session, feed: str, below: Collection[str]) -> dict[str, Lag]:
+    """The peers below whose feed of that name this node has not answered for as far again; all others are done."""
+    if not (found := await _lagging(session, feed)):
+        return {}
+    if await session.fetch(_DONE, {"feed": feed, "most": MOST_ANSWERED, "below": list(below)}):
+        await tell(session, CATCHING_UP)
+        found = await _lagging(session, feed)
+    return found
+
+
+async def _lagging(session: Session, feed: str) -> dict[str, Lag]:
+    return {peer: Lag(*reach) for peer, *reach in await session.fetch(_LAGGING, {"feed": feed, "most": MOST_ANSWERED})}
 
 
 async def held(session: Session, peer: str, feed: str) -> list[HeldPage]:

@@ -28,6 +28,7 @@ _Officer = Annotated[Officer | None, Query(description="Who asks; not needed wit
     "/v1/screenings",
     access=_ASKS,
     body=_BATCH,
+    shows_copies=True,
     response_class=Response,
     responses={200: {"description": "One answer a subject, in their order and shape", "model": ScreeningOut}},
     openapi_extra={"requestBody": {"required": True, "content": {kind: {} for kind in ("application/json", NDJSON)}}},
@@ -49,7 +50,7 @@ async def screen(ctx: Ctx, request: Request, matter: _Matter = None, officer: _O
         return answer(batch, texts)
 
 
-@router.post("/v1/eligibility", access=_ASKS)
+@router.post("/v1/eligibility", access=_ASKS, shows_copies=True)
 async def judge(ctx: Ctx, body: EligibilityIn, matter: _Matter = None, officer: _Officer = None) -> EligibilityOut:
     """Tell whether a subject is eligible for the rewards of a matter, on which grounds, with the evidence looked at.
 
@@ -61,7 +62,7 @@ async def judge(ctx: Ctx, body: EligibilityIn, matter: _Matter = None, officer: 
     return await eligibility.judge_eligibility(ctx, body, Enquiry(matter=matter, officer=officer))
 
 
-@router.get("/v1/designations", access=_ASKS)
+@router.get("/v1/designations", access=_ASKS, shows_copies=True)
 async def on_list(
     ctx: Ctx,
     code: Annotated[Code, Query(alias="list", description="The list.")],

@@ -18,7 +18,7 @@ router = Router()
 _ANSWERS = AccessPolicy.to("department", scope="tasks:answer")
 
 
-@router.get("/v1/tasks", access=_ANSWERS)
+@router.get("/v1/tasks", access=_ANSWERS, shows_copies=True)
 async def inbox(
     ctx: Ctx,
     state: Annotated[TaskState, Query(description="`withdrawn`: applied, and now to be lifted.")] = "open",
@@ -36,7 +36,7 @@ async def inbox(
     return await tasks.inbox_page(ctx, state, due_before=due_before, after=cursor, limit=limit)
 
 
-@router.get("/v1/tasks/{task}", access=_ANSWERS)
+@router.get("/v1/tasks/{task}", access=_ANSWERS, shows_copies=True)
 async def look_at(ctx: Ctx, response: Response, task: str) -> TaskOut:
     """One task of your party, as it stands now. 404: there is none, or it is another's.
 

@@ -1,0 +1,45 @@
+"""Whether this node has lost what it had answered for: its own signature, handed back, proves that it had."""
+
+import structlog
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.vault.keys import verified
+from creditmesh.exchange.store import catching_up
+from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.exchange import UP, FeedOut, feed_origin
+from creditmesh.schemas.signed import read
+
+_log = structlog.get_logger(__name__)
+
+
+async def hear(ctx: Context, peer: str, feed: FeedOut, *, marked: bool) -> None:
+    """Note what the sender of an `up` hands back, where it goes beyond what all of this node has gone by.
+
+    `marked`: its operator says that this node was restored. What the sender says without a proof counts then too.
+    """
+    had = proven(ctx.equipment, peer, feed)
+    if marked and had is None:
+        had = feed.acknowledged
+    session = await ctx.session()
+    lost = had if had is not None and had > await catching_up.gone_by(session, peer, UP) else None
+    if marked or lost is not None:
+        await catching_up.hear(session, peer, lost=lost)
+
+
+def proven(equipment: Equipment, peer: str, feed: FeedOut) -> int | None:
+    """Behind the last entry that this node answered for, by its own signature; None where none of it is shown."""
+    if feed.answered is None:
+        return None
+    own = {half.id: half.raw for half in equipment.keys.public_halves("node")}
+    try:
+        said = read(
+            Acknowledgement,
+            feed.answered,
+            public=lambda given: own[given.key],
+            verify=lambda public, data, signature: verified(data, signature, public=public),
+        )
+    except (ValueError, LookupError):
+        _log.warning("a peer hands back what this node did not sign", peer=peer)
+        return None
+    return said.until if said.feed == feed_origin(peer, UP) else None
