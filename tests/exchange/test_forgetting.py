@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.exchange.entries import Draft, place_of, record_draft
 from creditmesh.exchange.operations.comparing import compared
@@ -259,7 +260,7 @@ async def test_content_behind_which_something_only_waited_stays_for_who_comes_la
     [said] = await submitted(lonely, "示市监罚〔2026〕77号")
     async with lonely.node.database.session() as session:
         [row] = await session.fetch("select data from ingestion.revision where record = $1", UUID(said["record"]))
-    shown = RecordChanged.model_validate_json(row["data"])
+    shown = RecordChanged.model_validate_json(unpack(row["data"]))
     waits = {"rev": 2, "change": "withheld", "state": "withheld", "reason": NEWER_VERSION}
     events = [shown.model_copy(update=each) for each in (waits, {"rev": 2, "change": "marked", "mark": "disputed"})]
     async with lonely.node.context("exchange") as ctx:
