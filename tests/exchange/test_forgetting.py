@@ -23,7 +23,7 @@ from tests.support.node import running
 from tests.support.postgres import Postgres
 
 READ = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'feed_entry'"
-BODIES = "select index, change, body from exchange.feed_entry where feed = 'up' and record = $1 order by index"
+BODIES = "select index, change, body, packed from exchange.feed_entry where feed = 'up' and record = $1 order by index"
 
 
 @pytest.fixture
@@ -63,7 +63,10 @@ async def correct(city: City, record: str, decision: str, rev: int = 1) -> None:
 async def bodies(city: City, record: str) -> list[tuple[str, bool]]:
     """The changes of a record in the feed, and whether what they say is there."""
     async with city.node.database.session() as session:
-        return [(row["change"], row["body"] is not None) for row in await session.fetch(BODIES, UUID(record))]
+        return [
+            (row["change"], any(row[name] is not None for name in ("body", "packed")))
+            for row in await session.fetch(BODIES, UUID(record))
+        ]
 
 
 async def come_to(city: City, record: str, wanted: list[tuple[str, bool]]) -> None:

@@ -261,23 +261,16 @@ def _of(alias: str, text: str) -> str:
     return text.replace("{0}", f"{alias}.")
 
 
-def until_sql(alias: str) -> str:
-    """`Law.until` as the text of an SQL expression over display_from, display_until, item, kind and data.
-
-    It takes the bind parameter `:law`. `alias` is the table's name in the statement, and comes from code, never input.
-    """
-    return _of(alias, _UNTIL)
-
-
 def publishes_sql(alias: str) -> str:
     """`Law.publishes` as the text of an SQL condition over item and data."""
     return _of(alias, _PUBLISHES)
 
 
 def visible_sql(alias: str) -> str:
-    """`Law.shows` as the text of an SQL condition; beside the columns of `until_sql` it reads state.
+    """`Law.shows` as the text of an SQL condition over state, display_from, display_until, item, kind and data.
 
-    It takes the bind parameters of `Law.binds`: `:as_of` (date), `:withdrawn` (`text[]`) and `:law` (`jsonb`).
+    It takes the bind parameters of `Law.binds`: `:as_of` (date), `:withdrawn` (`text[]`) and `:law` (`jsonb`). `alias`
+    is the table's name in the statement, and comes from code, never input.
     """
     return _of(alias, _VISIBLE)
 
