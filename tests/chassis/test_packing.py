@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from itertools import islice
 from random import Random
 from uuid import uuid4
 
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.faults import Fault, fault_of
-from creditmesh.chassis.packing import DICTIONARY, FRAME, MOST, Unpackable, pack, size_of, unpack
+from creditmesh.chassis.packing import FRAME, MOST, Unpackable, pack, size_of, unpack
 from creditmesh.schemas.events import RecordPurged
-from samples.dictionary import FOLDER, SEED, bodies, trained
+from samples.dictionary import FOLDER, SEED, bodies
 from tests.support.bodies import of_dictionary
 
 DIGESTS = {32769: "325a7acea22ddf226f9053c5b22766173ab919de132ea11317cfef3ed16344ce"}
@@ -31,10 +32,6 @@ def test_the_dictionaries_are_the_files_that_their_ids_say():
     assert found == DIGESTS
     for id_ in found:
         assert zstandard.ZstdCompressionDict((FOLDER / f"{id_}.zdict").read_bytes()).dict_id() == id_
-
-
-def test_the_dictionary_is_made_of_the_samples_again():
-    assert trained(DICTIONARY) == (FOLDER / f"{DICTIONARY}.zdict").read_bytes()
 
 
 def test_what_was_kept_before_stays_readable():
@@ -54,7 +51,7 @@ def test_json_that_was_kept_plain_is_read_as_it_is(body: bytes):
 
 
 def test_records_of_another_seed_are_packed_to_a_third():
-    said = list(bodies(Random(SEED + 1)))[::50]
+    said = list(islice(bodies(Random(SEED + 1)), 500))
     assert sum(len(pack(body)) for body in said) * 3 < sum(map(len, said))
 
 
@@ -72,6 +69,7 @@ def test_a_frame_of_an_unknown_dictionary_is_an_error_that_names_it_and_waits_fo
 def test_damaged_bytes_are_an_error(damaged: bytes):
     with pytest.raises(Unpackable):
         unpack(damaged)
+    assert delivered(damaged).weight == 1, "it comes to who reads it, and stops there"
 
 
 @pytest.mark.parametrize("says_its_size", [True, False])

@@ -6,6 +6,7 @@ none is ever changed or removed; a new one has a new id (`samples/dictionary.py`
 """
 
 import threading
+from contextlib import suppress
 from functools import cache, cached_property
 from importlib.resources import files
 
@@ -71,8 +72,12 @@ def unpack(kept: bytes) -> bytes:
 
 
 def size_of(kept: bytes) -> int:
-    """Bytes of the body that was kept, without unpacking it."""
-    return zstandard.frame_content_size(kept) if kept.startswith(FRAME) else len(kept)
+    """Bytes of the body that was kept, without unpacking it; of what cannot be unpacked those that are kept."""
+    says = -1
+    if kept.startswith(FRAME):
+        with suppress(zstandard.ZstdError):
+            says = zstandard.frame_content_size(kept)
+    return says if says >= 0 else len(kept)
 
 
 @cache
