@@ -180,3 +180,24 @@ def test_nobody_is_found_but_by_identify():
         "chassis/src/creditmesh/chassis/vault/index.py",
         "chassis/src/creditmesh/chassis/vault/subjects.py",
     }
+
+
+LOOK_INTO_BODIES = {"visibility.py", "tasks.py"}
+"""Of public forms, and of answers of matching; these are kept plain."""
+LOOKED_INTO_REVISIONS = {
+    "exchange_0018_forgetting",
+    "ingestion_0008_retention",
+    "ingestion_0010_deleted",
+    "ingestion_0013_heard",
+    "repair_0002_named",
+}
+"""Migrations of nodes that had packed nothing yet."""
+
+
+def test_no_statement_looks_into_what_is_packed():
+    look = [path for path in sources() if re.search(r"convert_from\(|body::json", path.read_text(encoding="utf-8"))]
+    assert {path.name for path in look if path.parent.name != "migrations"} == LOOK_INTO_BODIES
+    migrations = [
+        path for path in look if path.parent.name == "migrations" and "from ingestion.revision" in path.read_text()
+    ]
+    assert {path.stem for path in migrations} - {"ingestion_0016_packed"} == LOOKED_INTO_REVISIONS

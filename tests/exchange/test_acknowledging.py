@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import key_draft
 from creditmesh.exchange.operations import sharing
@@ -210,7 +211,7 @@ async def test_an_answer_about_a_copy_that_comes_back_is_asked_for_again_and_tol
     async with city.node.database.session() as owner:
         data = await owner.fetchval("select data from ingestion.revision where record = $1 and rev = 2", record)
     async with city.node.context("exchange") as ctx:
-        there = cast("Delivered", None), RecordChanged.model_validate_json(data)
+        there = cast("Delivered", None), RecordChanged.model_validate_json(unpack(data))
         assert await sharing._not_there(ctx, [there]) == []
     assert lacks(await signed.hand_in(await signed.make(first=index + 1, until=index + 2)), index)
     assert (await signed.hand_in(given)).status_code == 200

@@ -25,6 +25,7 @@ from creditmesh.schemas.words import Change
 from tests.exchange.sender import Puller, answered
 from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
 from tests.exchange.test_restoring import submit, withdraw
+from tests.support.bodies import said
 from tests.support.chain import Chain, Place, chained
 from tests.support.eventually import eventually
 from tests.support.node import TestNode
@@ -357,5 +358,5 @@ async def chain_revisions(chain: Chain, code: str) -> dict[UUID, list[str]]:
     found: dict[UUID, list[str]] = {}
     async with chain[code].database.session() as session:
         for row in await session.fetch("select record, data from ingestion.revision order by record, rev"):
-            found.setdefault(row["record"], []).append(orjson.loads(row["data"])["change"])
+            found.setdefault(row["record"], []).append(said(row["data"])["change"])
     return found

@@ -43,7 +43,7 @@ async def heads(city: City, after: int) -> list[int]:
 
 async def weight(city: City, after: int, until: int) -> int:
     question = (
-        "select sum(octet_length(line) + octet_length(body)) from exchange.feed_entry"
+        "select sum(octet_length(line) + coalesce(weight, octet_length(body))) from exchange.feed_entry"
         " where feed = $1 and index >= $2 and index < $3"
     )
     async with city.node.database.session() as session:

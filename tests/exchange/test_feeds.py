@@ -3,16 +3,19 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 
+from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.exchange.entries import place_of
-from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody, feed_origin
+from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody, commitment, feed_origin
 from creditmesh.schemas.pages import BadPage
 from creditmesh.schemas.tlog import Range, leaf_hash, verify_consistency, verify_inclusion
 from tests.exchange.conftest import City, neighbour, row_of
+from tests.support.bodies import of_dictionary
 from tests.support.cast import ISSUER, ITEM, penalty, resident
 from tests.support.eventually import eventually
 from tests.support.node import department
@@ -298,3 +301,54 @@ async def test_the_key_serves_until_who_may_read_changes_and_then_older_ones_are
         }
 
     await eventually(given)
+
+
+KEPT = "select body, packed, weight from exchange.feed_entry where feed = 'up' and record = $1 order by rev"
+
+
+async def test_content_is_kept_packed_and_what_was_kept_plain_is_given_alike(city: City):
+    [verdict] = await submitted(city, "示市监罚〔2026〕61号")
+    record = UUID(verdict["record"])
+    entries, note = await city.page()
+    async with city.node.database.session() as session:
+        [kept] = await session.fetch(KEPT, record)
+        plain = unpack(kept["packed"])
+        assert (kept["body"], kept["weight"]) == ("", len(plain))
+        assert len(kept["packed"]) * 2 < len(plain)
+        assert "示市监罚".encode() not in kept["packed"], "the words are in the dictionary, or nothing is packed"
+        await session.execute(
+            "update exchange.feed_entry set body = $2, packed = null, weight = null where record = $1",
+            record, plain.decode(),
+        )  # fmt: skip
+    assert await city.page() == (entries, note), "as an earlier version kept it"
+    [entry] = of_record(entries, verdict["record"])
+    line = EntryLine.model_validate_json(entry.line)
+    assert line.commitment == commitment(entry.salt, entry.body.encode()), "what is sent is what is signed"
+
+
+async def test_an_end_says_nothing_and_stays_plain_where_the_feed_looks_at_it(city: City):
+    [verdict] = await submitted(city, "示市监罚〔2026〕62号")
+    answer = await city.node.client("ingestion", MARKET).post(
+        f"/v1/records/{verdict['record']}/withdrawal", json={"reason": "error"}, headers={"If-Match": '"1"'}
+    )
+    assert answer.is_success, answer.text
+    await city.node.settled()
+    async with city.node.database.session() as session:
+        *_, end = await session.fetch(KEPT, UUID(verdict["record"]))
+    assert RecordBody.model_validate_json(end["body"]).fields == {}
+    assert (end["packed"], end["weight"]) == (None, None)
+
+
+async def test_a_body_that_cannot_be_unpacked_is_not_passed_over(city: City):
+    [verdict] = await submitted(city, "示市监罚〔2026〕63号")
+    record = UUID(verdict["record"])
+    async with city.node.database.session() as session:
+        [kept] = await session.fetch(KEPT, record)
+        update = "update exchange.feed_entry set packed = $2 where record = $1"
+        await session.execute(update, record, of_dictionary(40000, b"x" * 100))
+        try:
+            answer = await city.client("province").get("/v1/exchange/feeds/up/entries")
+        finally:
+            await session.execute(update, record, kept["packed"])
+    assert answer.status_code == 503
+    assert "40000" in answer.json()["detail"]

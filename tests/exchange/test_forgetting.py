@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.exchange.entries import Draft, place_of, record_draft
 from creditmesh.exchange.operations.comparing import compared
@@ -22,7 +23,7 @@ from tests.support.node import running
 from tests.support.postgres import Postgres
 
 READ = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'feed_entry'"
-BODIES = "select index, change, body from exchange.feed_entry where feed = 'up' and record = $1 order by index"
+BODIES = "select index, change, body, packed from exchange.feed_entry where feed = 'up' and record = $1 order by index"
 
 
 @pytest.fixture
@@ -62,7 +63,10 @@ async def correct(city: City, record: str, decision: str, rev: int = 1) -> None:
 async def bodies(city: City, record: str) -> list[tuple[str, bool]]:
     """The changes of a record in the feed, and whether what they say is there."""
     async with city.node.database.session() as session:
-        return [(row["change"], row["body"] is not None) for row in await session.fetch(BODIES, UUID(record))]
+        return [
+            (row["change"], any(row[name] is not None for name in ("body", "packed")))
+            for row in await session.fetch(BODIES, UUID(record))
+        ]
 
 
 async def come_to(city: City, record: str, wanted: list[tuple[str, bool]]) -> None:
@@ -259,7 +263,7 @@ async def test_content_behind_which_something_only_waited_stays_for_who_comes_la
     [said] = await submitted(lonely, "示市监罚〔2026〕77号")
     async with lonely.node.database.session() as session:
         [row] = await session.fetch("select data from ingestion.revision where record = $1", UUID(said["record"]))
-    shown = RecordChanged.model_validate_json(row["data"])
+    shown = RecordChanged.model_validate_json(unpack(row["data"]))
     waits = {"rev": 2, "change": "withheld", "state": "withheld", "reason": NEWER_VERSION}
     events = [shown.model_copy(update=each) for each in (waits, {"rev": 2, "change": "marked", "mark": "disputed"})]
     async with lonely.node.context("exchange") as ctx:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.packing import unpack
 from creditmesh.exchange.entries import record_draft
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sharing import share_records
@@ -68,7 +69,7 @@ async def event(city: City, record: str, what: str, *, version: int) -> RecordCh
         [row] = await session.fetch("select data from ingestion.revision where record = $1", UUID(record))
     change: Any = what.split(maxsplit=1)[0]
     update = {"rev": 2, "change": change, "revision": uuid4(), "item_version": version}
-    return RecordChanged.model_validate_json(row["data"]).model_copy(update=update)
+    return RecordChanged.model_validate_json(unpack(row["data"])).model_copy(update=update)
 
 
 def delivered(of: RecordChanged) -> Delivered:

@@ -1,7 +1,6 @@
 """What a node holds of a peer is what the peer's feed says, or it is found and made so; what is so is left alone."""
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -21,6 +20,7 @@ from creditmesh.node.run_files import RunFile
 from creditmesh.schemas.exchange import commitment
 from tests.exchange.conftest import NOW
 from tests.exchange.test_restoring import MARKET, publish_item, submit, withdraw
+from tests.support.bodies import alter, said
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.chain import Chain, Place, chained, copied, enrol
 from tests.support.eventually import eventually
@@ -29,12 +29,9 @@ from tests.support.postgres import Postgres
 from tests.support.reconciling import OperatorInside, reconciled
 
 NEWEST = """
-select distinct on (record) record, state, mark, rev, id, data::text as data from (
-    select record, state, mark, rev, id, convert_from(data, 'UTF8')::jsonb - 'subject' - 'sealed' - 'related'
-           - 'item_version' - 'rev' - 'origin_rev' - 'submission' - 'officer' - 'lane' as data
-      from ingestion.revision) r
- order by record, rev desc
+select distinct on (record) record, state, mark, rev, id, data from ingestion.revision order by record, rev desc
 """
+OWN = {"subject", "sealed", "related", "item_version", "rev", "origin_rev", "submission", "officer", "lane"}
 STALE = """
 select count(*) from query.record q
  where not exists (select from ingestion.revision i where i.id = q.body and i.record = q.record and i.rev = q.rev)
@@ -47,15 +44,11 @@ select (select count(*) from ingestion.revision), (select count(*) from exchange
        (select count(*) from bus.event_order), (select count(*) from bus.event_queue), (select count(*) from bus.event),
        (select count(*) from exchange.acknowledgement_made), (select count(*) from exchange.feed_entry)
 """
-SAYS = """
-update ingestion.revision set data = convert_to(jsonb_set(convert_from(data, 'UTF8')::jsonb, $2, $3)::text, 'UTF8')
- where record = $1
-"""
 ANOTHER = """
 insert into ingestion.revision (at, legal_date, part, rev, item_version, id, record, subject, natural_key, fingerprint,
                                 mac_key, mac_alg, item, party, origin, lane, state, data)
 select at, legal_date, part, $2, item_version, $3, $4, subject, $5, fingerprint, mac_key, mac_alg, item, party, origin,
-       lane, 'published', convert_to((convert_from(data, 'UTF8')::jsonb || $6)::text, 'UTF8')
+       lane, 'published', $6
   from ingestion.revision where record = $1 and rev = 1
 """
 
@@ -76,10 +69,17 @@ async def execute(node: TestNode, statement: str, *values: Any) -> None:
         await session.execute(statement, *values)
 
 
-async def newest(node: TestNode) -> dict[str, tuple[str, str | None, str]]:
+async def newest(node: TestNode) -> dict[str, tuple[str, str | None, dict[str, Any]]]:
     """What stands of each record, but for what is each node's own."""
     async with node.database.session() as session:
-        return {str(row["record"]): (row["state"], row["mark"], row["data"]) for row in await session.fetch(NEWEST)}
+        return {
+            str(row["record"]): (
+                row["state"],
+                row["mark"],
+                {name: value for name, value in said(row["data"]).items() if name not in OWN},
+            )
+            for row in await session.fetch(NEWEST)
+        }
 
 
 async def counted(node: TestNode, statement: str) -> int:
@@ -105,8 +105,9 @@ async def correct(city: TestNode, record: str, number: int, said: str) -> None:
 async def altered(province: TestNode, records: list[str]) -> dict[str, str]:
     """Do to these copies whatever may be done to a row behind the node's back; how each differs then."""
     says, ended, unplaced, lost, opened, half, marked = (UUID(each) for each in records)
-    await execute(province, SAYS, says, ["fields", "CF_WFXW"], '"未公示信息"')
-    await execute(province, SAYS, ended, ["state"], '"withdrawn"')
+    async with province.database.session() as session:
+        await alter(session, says, {"CF_WFXW": "未公示信息"}, field="fields")
+        await alter(session, ended, {"state": "withdrawn"})
     await execute(province, "update ingestion.revision set state = 'withdrawn' where record = $1", ended)
     await execute(province, "delete from ingestion.copy where record = $1", unplaced)
     await execute(province, "delete from ingestion.revision where record = $1", lost)
@@ -114,10 +115,13 @@ async def altered(province: TestNode, records: list[str]) -> dict[str, str]:
     async with province.database.session() as session:
         key = await session.fetchval("select natural_key from ingestion.revision where record = $1 and rev = 1", opened)
         again, added = uuid4(), uuid4()
-        said = {"rev": 3, "revision": str(again), "state": "published", "change": "reopened"}
-        await session.execute(ANOTHER, opened, 3, again, opened, key, json.dumps(said))
-        said = {"record": str(added), "revision": str(added)}
-        await session.execute(ANOTHER, says, 1, added, added, os.urandom(32), json.dumps(said))
+        first = "select data from ingestion.revision where record = $1 and rev = 1"
+        more: dict[str, Any] = {"rev": 3, "revision": str(again), "state": "published", "change": "reopened"}
+        data = orjson.dumps(said(await session.fetchval(first, opened)) | more)
+        await session.execute(ANOTHER, opened, 3, again, opened, key, data)
+        more = {"record": str(added), "revision": str(added)}
+        data = orjson.dumps(said(await session.fetchval(first, says)) | more)
+        await session.execute(ANOTHER, says, 1, added, added, os.urandom(32), data)
     await execute(province, "delete from ingestion.revision where record = $1 and rev = 2", half)
     await execute(province, "update ingestion.revision set mark = 'disputed' where record = $1", marked)
     return {
@@ -244,7 +248,8 @@ async def test_what_its_sender_withheld_and_is_shown_all_the_same_is_found_and_r
     assert (await newest(province))[record][0] == "withheld"
     assert (await reconciled(province, "city")).counts == {ITEM: {"equal": 1}}
     shown = "update ingestion.revision set state = 'published' where record = $1 and rev = 2"
-    await execute(province, SAYS, UUID(record), ["state"], '"published"')
+    async with province.database.session() as session:
+        await alter(session, UUID(record), {"state": "published"})
     await execute(province, shown, UUID(record))
     report = await reconciled(province, "city")
     assert [(found, difference) for found, _, difference, _ in report.found] == [(record, "shown")]

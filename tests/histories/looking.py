@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import orjson
 from asyncpg import Connection
 
 from creditmesh.client.certificates import check
@@ -16,6 +15,7 @@ from creditmesh.schemas.cases import Certificate
 from creditmesh.schemas.exchange import base64_text
 from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.tlog import Range, leaf_hash
+from tests.support.bodies import said
 from tests.support.node import TestNode
 
 _REVISIONS = "select record, data from ingestion.revision order by record, rev"
@@ -86,7 +86,7 @@ async def revisions(session: Connection) -> dict[UUID, list[dict[str, Any]]]:
     """Every revision that a node holds, by record."""
     found: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for row in await session.fetch(_REVISIONS):
-        found[UUID(bytes=row["record"].bytes)].append(orjson.loads(row["data"]))
+        found[UUID(bytes=row["record"].bytes)].append(said(row["data"]))
     return found
 
 

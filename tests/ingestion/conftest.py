@@ -24,6 +24,7 @@ from creditmesh.chassis.equipment import Equipment, NodeFacts
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
+from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.service import Declaration
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
@@ -162,7 +163,7 @@ class House:
     async def events(self, record: str | UUID) -> list[RecordChanged]:
         """What was told of a record, oldest first."""
         rows = await self.fetch("select data from ingestion.revision where record = $1 order by rev", record)
-        return [RecordChanged.model_validate_json(row["data"]) for row in rows]
+        return [RecordChanged.model_validate_json(unpack(row["data"])) for row in rows]
 
     async def count(self) -> tuple[int, ...]:
         """Everything that a request could have stored: revisions, queue, reviews, submissions, keys."""

@@ -16,6 +16,7 @@ BEFORE = """
 drop table ingestion.undecided;
 drop table ingestion.whole_code, ingestion.early_change;
 alter table ingestion.revision drop column told_rev;
+drop function ingestion.purge;
 alter table ingestion.closed drop constraint closed_pkey;
 alter table ingestion.closed add column subject uuid not null, add column record uuid not null,
     add check (state <> 'published'), add primary key (subject, natural_key, part);

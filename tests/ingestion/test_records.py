@@ -8,9 +8,11 @@ import asyncpg
 import httpx
 import pytest
 
+from creditmesh.chassis.packing import FRAME, unpack
 from tests.ingestion.conftest import MARKET_CALLER, OFFICER, House, department
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import MARKET, changed, penalty, person_penalty, resident, uscc
+from tests.support.bodies import of_dictionary
 from tests.support.eventually import eventually
 
 
@@ -354,3 +356,34 @@ async def test_a_change_of_a_record_that_is_deleted_meanwhile_finds_none(house: 
 async def waits(house: House) -> bool:
     """Whether somebody waits for a subject's lock."""
     return bool(await house.fetch("select 1 from pg_locks where locktype = 'advisory' and not granted"))
+
+
+DATA = "select data from ingestion.revision where id = $1"
+SET = "update ingestion.revision set data = $2 where id = $1"
+
+
+async def test_a_revision_is_kept_packed_and_one_that_was_kept_plain_is_read_and_corrected_alike(house: House):
+    row = penalty(house.number())
+    record = UUID(await made(house, row))
+    async with house.database.session() as session:
+        data = await session.fetchval(DATA, record)
+        before = (await read(house, str(record))).json()
+        assert data.startswith(FRAME)
+        assert len(data) * 2 < len(unpack(data))
+        await session.execute(SET, record, unpack(data))
+    assert (await read(house, str(record))).json() == before
+    answer = await correct(house, str(record), row | {"BZ": "1"})
+    assert (answer.status_code, answer.json()["revision"]) == (201, 2)
+    assert [event.change for event in await house.events(record)] == ["accepted", "corrected"]
+
+
+async def test_a_revision_that_cannot_be_unpacked_is_an_error_and_no_record_less(house: House):
+    record = UUID(await made(house, penalty(house.number())))
+    async with house.database.session() as session:
+        data = await session.fetchval(DATA, record)
+        await session.execute(SET, record, of_dictionary(40000, unpack(data)))
+        answer = await read(house, str(record))
+        await session.execute(SET, record, data)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "40000" in answer.json()["detail"]
+    assert (await read(house, str(record))).status_code == 200

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import orjson
 
 from creditmesh.catalogue import operations
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.schemas.catalogue import Tier
+from tests.support.bodies import said
 from tests.support.cast import BUREAU, BY_MATTER, ITEM, MATTER, Cast, penalty, uscc
 from tests.support.chain import Chain
 from tests.support.node import TestNode
@@ -69,7 +69,7 @@ class Mesh:
         for code in self.chain.nodes:
             async with self.chain[code].database.session() as session:
                 rows = await session.fetch(_REVISIONS, UUID(record))
-            found[code] = [orjson.loads(row["data"]) for row in rows]
+            found[code] = [said(row["data"]) for row in rows]
         return found
 
     async def move_clock(self, days: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from creditmesh.chassis.packing import pack
 from tests.exchange.conftest import node_caller
 from tests.journeys.mesh import UPWARDS, Mesh, accepted, act, assembled, done, filed, tasks_of, with_a_listing_penalty
 from tests.journeys.seen import SeenTransport
@@ -181,18 +182,21 @@ def test_the_scan_was_there(aviary: Aviary, place: str):
     assert any(where.startswith(place) and content for where, content in aviary.places)
 
 
-async def test_a_leak_planted_in_a_feed_is_found_on_the_wire_and_in_the_table(aviary: Aviary):
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_leak_planted_in_a_feed_is_found_on_the_wire_and_in_the_table(aviary: Aviary, *, packed: bool):
     place = "where feed = 'up' and index = (select max(index) from exchange.feed_entry where feed = 'up')"
     async with aviary.mesh.chain["city"].database.session() as session:
-        before = await session.fetchval(f"select body from exchange.feed_entry {place}")
-        await session.execute(
-            f"update exchange.feed_entry set body = $1 {place}", '{"fields": {"CF_XDR_MC": "鸣禽某甲氏"}}'
-        )
+        before = await session.fetchrow(f"select body, packed from exchange.feed_entry {place}")
+        leak = '{"fields": {"CF_XDR_MC": "鸣禽某甲氏"}}'
+        update = f"update exchange.feed_entry set body = $1, packed = $2 {place}"
+        await session.execute(update, *(("", pack(leak.encode())) if packed else (leak, None)))
         try:
             sent = ("feed up of city", await wire(aviary.mesh, "city", "up", "province"))
             kept = [found async for found in dump(session)]
         finally:
-            await session.execute(f"update exchange.feed_entry set body = $1 {place}", before)
+            await session.execute(update, *before)
     assert {found.secret for found in sightings([sent], aviary.secrets)} == {"a person's name"}
     found = await asyncio.to_thread(sightings, kept, SECRETS)
-    assert {(each.place, each.secret) for each in found} == {("exchange.feed_entry.body", "a person's name")}
+    assert {(each.place, each.secret) for each in found} == {
+        ("exchange.feed_entry.packed" if packed else "exchange.feed_entry.body", "a person's name")
+    }

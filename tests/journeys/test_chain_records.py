@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.mesh import EVERYWHERE, OTHERS, UPWARDS, Mesh, accepted, act, done, enterprise, filed
+from tests.support.bodies import said
 from tests.support.chain import copied, size_of
 
 COPIES = (
@@ -76,15 +77,16 @@ async def test_many_rows_sent_again_and_again_are_there_once(mesh: Mesh):
         await mesh.settled()
     for code in UPWARDS:
         async with mesh.chain[code].database.session() as session:
-            found = await session.fetch(_MANY, [row["CF_WSH"] for row in rows])
-        records.append(sorted((str(row["record"]), row["rev"]) for row in found))
+            found = await session.fetch(_MANY)
+        numbers = {row["CF_WSH"] for row in rows}
+        many = [row for row in found if said(row["data"])["fields"].get("CF_WSH") in numbers]
+        records.append(sorted((str(row["record"]), row["rev"]) for row in many))
     assert len(records[0]) == len(rows)
     assert records == [records[0]] * 3
 
 
 _MANY = """
-    select q.record, q.rev from query.record q join ingestion.revision r on r.part = q.part and r.id = q.body
-     where convert_from(r.data, 'utf8')::jsonb -> 'fields' ->> 'CF_WSH' = any($1)
+    select q.record, q.rev, r.data from query.record q join ingestion.revision r on r.part = q.part and r.id = q.body
 """
 
 

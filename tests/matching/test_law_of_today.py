@@ -154,3 +154,35 @@ async def test_nothing_stays_of_a_record_that_was_kept_for_its_term_but_whom_it_
     assert all([await anew.fetch(count, change.record) for count in counts])
     await anew.purge(RecordPurged(record=change.record, subject=subject, item="default", named=(named,)))
     assert [len(await anew.fetch(count, change.record)) for count in counts] == [0, 0, 1]
+
+
+async def paged(house: House, path: str, caller=None, **params: str) -> list[dict]:
+    """All of a list, two at a time."""
+    found, after = [], None
+    while True:
+        page = (await house.get(path, caller, limit=2, **params, **({"cursor": after} if after else {}))).json()
+        found += page["items"]
+        if (after := page["next"]) is None:
+            return found
+
+
+async def test_pages_are_full_though_what_the_law_of_today_ended_stands_between(anew: House):
+    """What ended is judged as it is read: no page is shorter for it, and none is the last before the last."""
+    shorter = ITEMS["default"].display.model_copy(update={"months": 6})
+    changes = []
+    for n in range(6):
+        decided = {} if n in (1, 4) else {"decided_on": EVER, "display_from": EVER, "display_until": None}
+        changes.append(a_record(await anew.subject(an_organisation()), **decided))
+    await anew.load(*changes)
+    mine = {str(change.record) for change in changes}
+    anew.on(TODAY)
+
+    async def shown() -> tuple[set[str], set[str]]:
+        lists = await paged(anew, "/v1/designations", list="black")
+        inbox = await paged(anew, "/v1/tasks", department(), state="open")
+        return {each["record"] for each in lists} & mine, {each["record"] for each in inbox} & mine
+
+    assert await shown() == (mine, mine)
+    anew.catalogue.tell("item", ITEMS["default"].model_copy(update={"display": shorter}), effective=TODAY)
+    left = {str(changes[n].record) for n in (1, 4)}
+    assert await shown() == (left, left)

@@ -17,9 +17,10 @@ from creditmesh.schemas.catalogue import DisplayRule, Item, SeverityRule
 from creditmesh.schemas.catalogue.item import FalseMaterial
 from creditmesh.schemas.rules.calendar import add_months
 from creditmesh.schemas.rules.severity import confirmed, severity_of
-from creditmesh.schemas.rules.visibility import Law, publishes_sql, until_sql, visible_sql
+from creditmesh.schemas.rules.visibility import _UNTIL, Law, publishes_sql, stored_sql, visible_sql
 from tests.ingestion.rows import items
 
+UNTIL = _UNTIL.replace("{0}", "r.")
 DAY = date(2026, 3, 1)
 ITEMS = ("licence", "penalty", "listing", "pénalité", "it's")
 KINDS = ("organisation", "natural_person")
@@ -100,9 +101,9 @@ def test_the_last_day_is_shown_and_the_day_of_the_end_is_not():
 
 def test_the_condition_names_its_parameters_and_the_alias_on_every_column():
     assert set(compiled(visible_sql("r")).names) == set(Law(as_of=DAY).binds)
-    assert set(compiled(visible_sql("r", changed=False)).names) == {"as_of", "withdrawn"}
-    assert "{" not in visible_sql("r") + visible_sql("r", changed=False) + until_sql("r") + publishes_sql("r")
-    assert until_sql("r").count("r.data") == until_sql("r").count("convert_from")
+    assert set(compiled(stored_sql("r")).names) == {"as_of", "withdrawn"}
+    assert "{" not in visible_sql("r") + stored_sql("r") + UNTIL + publishes_sql("r")
+    assert UNTIL.count("r.data") == UNTIL.count("convert_from")
 
 
 months = st.integers(0, 40)
@@ -238,7 +239,8 @@ def statement(*, changed: bool) -> str:
     with r as (select * from unnest(cast(:n as int[]), cast(:state as text[]), cast(:item as text[]),
         cast(:display_from as date[]), cast(:display_until as date[]), cast(:kind as text[]), cast(:data as bytea[]))
         u(n, state, item, display_from, display_until, kind, data))
-    select {visible_sql("r", changed=changed)}, {until_sql("r", changed=changed)}, {publishes_sql("r")}
+    select {visible_sql("r") if changed else stored_sql("r")}, {UNTIL if changed else "r.display_until"},
+           {publishes_sql("r")}
       from r order by n"""
 
 

@@ -19,6 +19,8 @@ from urllib.parse import quote, quote_plus
 
 import asyncpg
 
+from creditmesh.chassis.packing import FRAME, Unpackable, unpack
+
 Place = tuple[str, bytes]
 """Where, and what was there."""
 
@@ -86,11 +88,12 @@ def _base64_core(raw: bytes, shift: int) -> bytes:
 
 def _layers(content: bytes) -> Iterator[bytes]:
     yield content
-    for mark, unpack in ((b"\x1f\x8b", gzip.decompress), (b"\x78", zlib.decompress)):
+    ways = ((b"\x1f\x8b", gzip.decompress), (b"\x78", zlib.decompress), (FRAME, unpack))
+    for mark, way in ways:
         if content.startswith(mark):
             try:
-                yield unpack(content)
-            except (OSError, EOFError, zlib.error):
+                yield way(content)
+            except (OSError, EOFError, zlib.error, Unpackable):
                 continue
 
 

@@ -13,10 +13,11 @@ from creditmesh.schemas.events import Event
 class Outbox:
     """A service's own insert-only table that is the body of one event type, so that the fact is written once.
 
-    The table has the columns `part, id, key, at, legal_date, traceparent, data`, where `data` is the event's JSON; the
-    reader's view is the union of these tables and `bus.event`. Where nothing else needs to be said and `key` is a uuid,
-    `ctx.emit` writes the row; an operation that writes rows of more columns itself names them by `ctx.emit_row`. The
-    service itself does not read these events, because its row is there already, unless it says so.
+    The table has the columns `part, id, key, at, legal_date, traceparent, data`, where `data` is the event's JSON,
+    packed (`packing`) where the service writes the rows itself and no statement looks into them; the reader's view is
+    the union of these tables and `bus.event`. Where nothing else needs to be said and `key` is a uuid, `ctx.emit`
+    writes the row; an operation that writes rows of more columns itself names them by `ctx.emit_row`. The service
+    itself does not read these events, because its row is there already, unless it says so.
     """
 
     table: str

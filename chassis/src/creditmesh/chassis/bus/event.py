@@ -8,6 +8,7 @@ from uuid import UUID
 from zlib import crc32
 
 from creditmesh.chassis.ids import reader
+from creditmesh.chassis.packing import size_of, unpack
 from creditmesh.schemas.events import Event
 from creditmesh.schemas.events.reading import read_event
 
@@ -51,16 +52,22 @@ class Delivered(Ordered):
     legal_date: date
     traceparent: str | None
     data: bytes
+    """The body as its writer keeps it, packed or plain."""
+
+    @property
+    def body(self) -> bytes:
+        """The body as it was said. Unpackable where it cannot be read."""
+        return unpack(self.data)
 
     @property
     def weight(self) -> int:
         """One, and one more for each `ORDINARY` bytes of its body."""
-        return 1 + len(self.data) // ORDINARY
+        return 1 + size_of(self.data) // ORDINARY
 
     def read(self, cls: type[E]) -> E:
         """The body as its model, parsed once for all consumers of this process; unknown fields are ignored.
 
-        UnknownWord where a newer version says what this one has no word for.
+        UnknownWord where a newer version says what this one has no word for, Unpackable where it packs otherwise.
         """
         event = _PARSED.read(cls, self.data, self.version)
         assert isinstance(event, cls)  # noqa: S101 - what the memory does not tell the type checker
@@ -83,7 +90,7 @@ class Parsed:
         """The model of a body."""
         event = self._kept.get((cls, data))
         if event is None:
-            event = read_event(cls, data, version=version, parse=reader(cls))
+            event = read_event(cls, unpack(data), version=version, parse=reader(cls))
             self.keep(event, data)
         return event
 
@@ -92,10 +99,10 @@ class Parsed:
         key = (type(event), data)
         if key not in self._kept:
             self._kept[key] = event
-            self._bytes += len(data)
+            self._bytes += size_of(data)
             while self._bytes > self._most:
                 (_, oldest), _ = self._kept.popitem(last=False)
-                self._bytes -= len(oldest)
+                self._bytes -= size_of(oldest)
 
 
 _PARSED = Parsed(8 * 1024 * 1024)

@@ -34,7 +34,7 @@ _PARKED = "select * from bus.parked(:stream, :keys)"
 
 
 def body_of(stream: str, *, part: str, event: str) -> str:
-    """The body of an event of that service's outbox, as SQL over expressions for its part and id.
+    """The body of an event of that service's outbox as it is kept (`packing`), as SQL over expressions for part and id.
 
     It stands for a value, which is null where the body was deleted and is read where it is asked for alone, or, after
     `lateral`, for a row with the column `data`. The service must declare that it reads these (`Service.bodies`).

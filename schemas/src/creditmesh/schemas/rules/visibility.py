@@ -185,10 +185,10 @@ def _day(text: object) -> date | None:
         return None
 
 
-# {0} is the alias, {1} the row's event. A rule is read only where there is one; the event's JSON, which costs most,
-# once where it matters.
+# {0} is the alias, whose column data is the row's event. A rule is read only where there is one; the event's JSON,
+# which costs most, once where it matters.
 _RULE = "(select cast(:law as jsonb) -> {0}item as rule) one"
-_SAID = "convert_from({1}, 'UTF8')::jsonb"
+_SAID = "convert_from({0}data, 'UTF8')::jsonb"
 _READ_ROW = f"(select one.rule, {_SAID} as said from {_RULE} offset 0) law"
 _READ = f"""
     (select one.rule, case when cast(one.rule ->> 'reads_row' as boolean) then {_SAID} end as said
@@ -257,18 +257,8 @@ _VISIBLE = f"""
 """
 
 
-def _of(alias: str, text: str, *, said: str | None = None) -> str:
-    return text.replace("{1}", said or f"{alias}.data").replace("{0}", f"{alias}.")
-
-
-def until_sql(alias: str, *, said: str | None = None, changed: bool = True) -> str:
-    """`Law.until` as the text of an SQL expression over display_from, display_until, item and kind.
-
-    It takes the bind parameter `:law`. `alias` is the table's name in the statement, `said` an expression for its
-    event, which is its column data unless it is said to be elsewhere; both come from code, never input. Without
-    `changed` it is that of a `Law` which is not: the server prepares the long text at every execution.
-    """
-    return _of(alias, _UNTIL if changed else "{0}display_until", said=said)
+def _of(alias: str, text: str) -> str:
+    return text.replace("{0}", f"{alias}.")
 
 
 def publishes_sql(alias: str) -> str:
@@ -276,13 +266,21 @@ def publishes_sql(alias: str) -> str:
     return _of(alias, _PUBLISHES)
 
 
-def visible_sql(alias: str, *, said: str | None = None, changed: bool = True) -> str:
-    """`Law.shows` as the text of an SQL condition; beside the columns of `until_sql` it reads state.
+def visible_sql(alias: str) -> str:
+    """`Law.shows` as the text of an SQL condition over state, display_from, display_until, item, kind and data.
 
-    It takes the bind parameters of `Law.binds`: `:as_of` (date), `:withdrawn` (`text[]`) and, if `changed`, `:law`
-    (`jsonb`).
+    It takes the bind parameters of `Law.binds`: `:as_of` (date), `:withdrawn` (`text[]`) and `:law` (`jsonb`). `alias`
+    is the table's name in the statement, and comes from code, never input.
     """
-    return _of(alias, _VISIBLE if changed else _AS_STORED, said=said)
+    return _of(alias, _VISIBLE)
+
+
+def stored_sql(alias: str) -> str:
+    """`visible_sql` by the end that was stored: no less, and no more where the law is not changed.
+
+    It takes `:as_of` and `:withdrawn` and looks into no event. Under a changed law `Law.shows` judges what it finds.
+    """
+    return _of(alias, _AS_STORED)
 
 
 def open_sql(alias: str) -> str:

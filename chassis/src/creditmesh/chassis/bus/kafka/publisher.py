@@ -27,6 +27,7 @@ from creditmesh.chassis.database.connecting import direct
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
+from creditmesh.chassis.packing import size_of
 
 LOCK = 0x6275_7302
 """The advisory lock of the node's publisher."""
@@ -184,7 +185,7 @@ class Publisher:
                         topic_of(self._node, event.stream),
                         event.part,
                         headers_of(event, node=self._node),
-                        event.data,
+                        event.body,
                     )
                     for event in events
                 ]
@@ -204,7 +205,7 @@ def _check(session: asyncpg.Connection) -> None:
 
 
 def _fits(event: Delivered) -> bool:
-    fits = len(event.data) + len(event.key) <= LARGEST
+    fits = size_of(event.data) + len(event.key) <= LARGEST
     if not fits:
         LEFT_OUT.labels(event.stream).inc()
     return fits

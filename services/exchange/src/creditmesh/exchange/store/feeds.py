@@ -6,13 +6,18 @@ from uuid import UUID
 
 from creditmesh.chassis.bus.listen import CHANNEL
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import pack, unpack
 from creditmesh.exchange.entries import Draft
 from creditmesh.exchange.store import tiles as tree
+from creditmesh.exchange.store.revisions import BESIDE
+from creditmesh.schemas.exchange import HIDING
 from creditmesh.schemas.tlog import Range, Subtree
 from creditmesh.schemas.words import Effect
 
 _PLACED = "index, line, record, rev, subject, change, item, party"
-_ENTRY = ("feed", "index", "line", "salt", "body", "record", "rev", "subject", "change", "item", "party")
+_ENTRY = (
+    "feed", "index", "line", "salt", "body", "packed", "weight", "record", "rev", "subject", "change", "item", "party",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +141,7 @@ async def append(
     Who waits for the word `waking` is woken when the transaction commits.
     """
     rows = [
-        (feed, first + n, d.line, d.salt, d.body, d.record, d.rev, d.subject, d.change, d.item, d.party)
+        (feed, first + n, d.line, d.salt, *_kept(d), d.record, d.rev, d.subject, d.change, d.item, d.party)
         for n, d in enumerate(drafts)
     ]
     await session.copy("exchange.feed_entry", _ENTRY, rows)
@@ -176,12 +181,14 @@ _PAGE = """
           where feed = :feed and size > :after order by size limit 1)
         limit 1
     )
-    select index, line, salt, body, size, note
-      from (select e.index, e.line, e.salt, e.body, p.size, case when e.index = :after then p.note end as note,
+    select index, line, salt, body, packed, size, note
+      from (select e.index, e.line, e.salt, e.body, e.packed, p.size,
+                   case when e.index = :after then p.note end as note,
                    sum(w.weight) over (order by e.index rows unbounded preceding) - w.weight as before
               from page_end p
               join exchange.feed_entry e on e.feed = :feed and e.index >= :after and e.index < p.size
-             cross join lateral (select octet_length(e.line) + coalesce(octet_length(e.body), 0)) as w(weight)) entry
+             cross join lateral (
+                select octet_length(e.line) + coalesce(e.weight, octet_length(e.body), 0)) as w(weight)) entry
      where before < :most order by index
 """
 _WITHIN = f"""
@@ -194,7 +201,7 @@ _AT = f"""
     select {_PLACED} from exchange.feed_entry
      where feed = :feed and index = any(:indices) and record is not null order by index
 """
-_BODIES = "select index, body from exchange.feed_entry where feed = :feed and index = any(:indices)"
+_BODIES = "select index, body, packed from exchange.feed_entry where feed = :feed and index = any(:indices)"
 _STANDING = """
     select max(rev) as rev, bool_or(subject is not null) as here from exchange.feed_entry
      where feed = :feed and record = :record
@@ -239,7 +246,20 @@ async def page(session: Session, feed: str, *, after: int, limit: int, most: int
     if not rows:
         return None
     [*_, size, note] = rows[0]
-    return PagePart([Sent(*row[:4]) for row in rows], size, note)
+    sent = [Sent(index, line, salt, _body(body, packed)) for index, line, salt, body, packed, *_ in rows]
+    return PagePart(sent, size, note)
+
+
+def _kept(draft: Draft) -> tuple[str | None, bytes | None, int | None]:
+    """The columns body, packed and weight: all but content is small, and is judged where it stands (`forgetting`)."""
+    if draft.body is None or draft.record is None or draft.change in BESIDE | HIDING:
+        return draft.body, None, None
+    body = draft.body.encode()
+    return "", pack(body), len(body)
+
+
+def _body(body: str | None, packed: bytes | None) -> str | None:
+    return body if packed is None else unpack(packed).decode()
 
 
 async def within(session: Session, feed: str, ranges: Sequence[tuple[int, int]]) -> list[Placed]:
@@ -257,7 +277,7 @@ async def at(session: Session, feed: str, indices: Collection[int]) -> list[Plac
 async def bodies(session: Session, feed: str, indices: Collection[int]) -> dict[int, str | None]:
     """The bodies of the entries at these places."""
     rows = await session.fetch(_BODIES, {"feed": feed, "indices": list(indices)})
-    return {row["index"]: row.body for row in rows}
+    return {index: _body(body, packed) for index, body, packed in rows}
 
 
 async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict[UUID, int]:

@@ -24,6 +24,8 @@ _SILENCE: dict[str, object] = {
 }
 """What marks, ends and discharges are, and how a body ends that has no content (`entries.record_draft`)."""
 
+_NOTHING = "salt = null, body = null, packed = null, weight = null"
+
 
 class Asked(NamedTuple):
     """A row: a record that is to be looked at again, or all of which is to be forgotten; in copies too."""
@@ -56,8 +58,8 @@ _ANSWERED = f"""
          where a.feed = :feed and a.node = n.node
            and a.span between cast(:first as bigint) / {SPAN} and cast(:last as bigint) / {SPAN}) said
 """
-# A mark, an end or a discharge without content says nobody's fields; and what was fetched back and is not here again is
-# told from another revision of its number by what it says.
+# A mark, an end or a discharge without content says nobody's fields, and is never packed; and what was fetched back and
+# is not here again is told from another revision of its number by what it says.
 _SPEAKS = """
     e.body is not null
     and not (e.change = any(cast(:state_changes as text[])) and e.body like :silent)
@@ -77,7 +79,7 @@ def _replaced(since: str) -> str:
              where record = s.record and rev >= s.rev offset 0) e
          where e.feed = :feed and e.index < :until
     ), judged as ({GONE})
-    update exchange.feed_entry e set salt = null, body = null
+    update exchange.feed_entry e set {_NOTHING}
      where e.feed = :feed and e.index = any(array(select index from judged where gone)) and {_SPEAKS}
 """
 
@@ -108,11 +110,11 @@ _NEXT_OF_ITEMS = """
      limit :limit
 """
 _AT_PLACES = f"""
-    update exchange.feed_entry e set salt = null, body = null
+    update exchange.feed_entry e set {_NOTHING}
      where e.feed = :feed and e.index = any(cast(:indices as bigint[])) and {_SPEAKS}
 """
 _OF_RECORDS = f"""
-    update exchange.feed_entry e set salt = null, body = null
+    update exchange.feed_entry e set {_NOTHING}
      where e.feed = :feed and e.index = any(array(
         select o.index from unnest(cast(:records as uuid[])) as w(record)
          cross join lateral (
@@ -137,8 +139,8 @@ _ASKED = """
      where before < :most order by number
 """
 _SETTLED = "delete from exchange.to_forget where number = any(cast(:numbers as bigint[]))"
-_DELETED = """
-    update exchange.feed_entry set salt = null, body = null
+_DELETED = f"""
+    update exchange.feed_entry set {_NOTHING}
      where feed = :feed and index = any(array(
         select e.index from unnest(cast(:records as uuid[])) as w(record)
          cross join lateral (

@@ -1,16 +1,20 @@
 """What has been kept for its term: found slice by slice of the revisions, and deleted by the schema's own function."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from uuid import UUID
 
+import orjson
+
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import unpack
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.ingestion.store.terms import given, kept_sql
-from creditmesh.schemas.events import RecordPurged
+from creditmesh.schemas.events import RecordChanged, RecordPurged
 from creditmesh.schemas.rules.retention import RetentionTerm
-from creditmesh.schemas.rules.visibility import Law, until_sql
+from creditmesh.schemas.rules.visibility import Law
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,53 +40,56 @@ _MOVE = "update ingestion.retention_round set day = :day, part = :part, after = 
 _BOUND = """
     select id from ingestion.revision where part = :part and id > :after order by id offset :most limit 1
 """
+_NEWEST = """
+    select n.part, n.subject, n.natural_key, n.id, n.item, n.data from {places}
+     cross join lateral (
+        select * from ingestion.revision r
+         where r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
+         order by r.rev desc limit 1) n
+"""
 # A record has the id of the first revision held here, so that each is met once.
-_MET = """
+_MET = _NEWEST.format(
+    places="""
     (select part, subject, natural_key from ingestion.revision
       where part = :part and id > :after and (cast(:until as uuid) is null or id <= :until) and id = record) as u
 """
-_THESE = """
+)
+_THESE = _NEWEST.format(
+    places="""
     unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
         as u(part, subject, natural_key)
 """
-
-
-def _due(places: str) -> str:
-    """The records at these places whose term is over: since they ended or were ended, by what their newest says.
-
-    An end that the law of today brought forward may lie years back; it is one since that law is in force. What is
-    marked, or has a case that is to be decided, is undecided: its term is not over.
-    """
-    return f"""
+)
+# The records whose term is over: since they ended or were ended, by what their newest says, if it is that still. An end
+# that the law of today brought forward may lie years back; it is one since that law is in force. What is marked, or has
+# a case that is to be decided, is undecided: its term is not over.
+_DUE = f"""
     select due.part, due.subject, due.natural_key, kept.number, kept.months, kept.ended from (
         select n.part, n.subject, n.natural_key, n.record, n.item, n.item_version,
                n.state = 'published' and n.mark is not null as marked,
-               least(case when law.until is not null
-                          then least(n.display_until, greatest(law.until, cast(n.term ->> 'since' as date))) end,
+               least(case when u.ends is not null
+                          then least(u.stored, greatest(u.ends, cast(n.term ->> 'since' as date))) end,
                      case when n.state <> 'published' then n.legal_date end) as ended
-          from {places} cross join lateral (
-               select i.part, i.subject, i.natural_key, i.record, i.item, i.item_version, i.state, i.mark, i.legal_date,
-                      i.data, said.kind, said.display_from, said.display_until,
-                      cast(:terms as jsonb) -> i.item as term
-                 from (select * from ingestion.revision r
+          from unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]),
+                      cast(:ids as uuid[]), cast(:stored as date[]), cast(:ends as date[]))
+               as u(part, subject, natural_key, id, stored, ends)
+         cross join lateral (
+               select i.*, cast(:terms as jsonb) -> i.item as term
+                 from (select r.part, r.subject, r.natural_key, r.id, r.record, r.item, r.item_version, r.state, r.mark,
+                              r.legal_date
+                         from ingestion.revision r
                         where r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
                         order by r.rev desc limit 1) i
-                cross join lateral jsonb_to_record(convert_from(i.data, 'UTF8')::jsonb)
-                           as said(kind text, display_from date, display_until date) offset 0) n
-         cross join lateral (select {until_sql("n")} as until offset 0) law) due
+                where i.id = u.id offset 0) n) due
      cross join lateral {kept_sql("due.ended", "due.item", "due.item_version")} kept
      where kept.over <= cast(:as_of as date) and not due.marked
        and not exists (select from ingestion.undecided u where u.record = due.record)
-    """
-
-
-_DUE_IN_SLICE = _due(_MET)
-_STILL_DUE = _due(_THESE)
+"""
 _PURGE = f"""
-    select p.record, p.subject, p.item, p.named
+    select p.record, p.subject, p.item, p.bodies
       from (select array_agg(part) as parts, array_agg(subject) as subjects, array_agg(natural_key) as keys,
                    array_agg(number) as numbers, array_agg(months) as months, array_agg(ended) as ended
-              from ({_STILL_DUE}) d) a
+              from ({_DUE}) d) a
      cross join lateral ingestion.purge(
            a.parts, a.subjects, a.keys, a.numbers, a.months, a.ended, cast(:as_of as date)) p
 """
@@ -107,8 +114,9 @@ async def bound(session: Session, *, part: int, after: UUID, most: int) -> UUID 
 
 async def due(session: Session, of: RevisionSlice, *, law: Law, terms: Mapping[str, RetentionTerm]) -> list[Place]:
     """Where the records of the slice are whose term is over."""
-    values = {"part": of.part, "after": of.after, "until": of.until, **_terms(law, terms)}
-    return [(row.part, row.subject, row.natural_key) for row in await session.fetch(_DUE_IN_SLICE, values)]
+    values = {"part": of.part, "after": of.after, "until": of.until}
+    judged = _judged(await session.fetch(_MET, values), law, terms)
+    return [(row.part, row.subject, row.natural_key) for row in await session.fetch(_DUE, judged)]
 
 
 async def purge(
@@ -116,10 +124,28 @@ async def purge(
 ) -> list[RecordPurged]:
     """Delete the records at these places whose term is over still, and that every reader has; say which they were."""
     parts, subjects, keys = zip(*places, strict=True)
-    values = {"parts": parts, "subjects": subjects, "keys": keys, **_terms(law, terms)}
-    rows = await session.fetch(_PURGE, values)
-    return [RecordPurged(record=r.record, subject=r.subject, item=r.item, named=tuple(r.named)) for r in rows]
+    rows = await session.fetch(_THESE, {"parts": parts, "subjects": subjects, "keys": keys})
+    purged = await session.fetch(_PURGE, _judged(rows, law, terms))
+    return [
+        RecordPurged(record=r.record, subject=r.subject, item=r.item, named=_named(r.subject, r.bodies)) for r in purged
+    ]
 
 
-def _terms(law: Law, terms: Mapping[str, RetentionTerm]) -> dict[str, object]:
-    return {"terms": given(terms), "law": law.binds["law"], "as_of": law.as_of}
+def _judged(newest: Sequence[Row], law: Law, terms: Mapping[str, RetentionTerm]) -> dict[str, object]:
+    """The values of `_DUE` for these revisions: when each ends, as it was stored and by the law of today."""
+    stored, ends = list[date | None](), list[date | None]()
+    for *_, item, data in newest:
+        says = unpack(data)
+        event = RecordChanged.model_validate_json(says) if item in law.items else None
+        until = orjson.loads(says).get("display_until")
+        stored.append(None if until is None else date.fromisoformat(until))
+        ends.append(stored[-1] if event is None else law.until(event))
+    names = ("parts", "subjects", "keys", "ids")
+    columns = list(zip(*(row[:4] for row in newest), strict=True)) or [()] * len(names)
+    places = dict(zip(names, columns, strict=True))
+    return {**places, "stored": stored, "ends": ends, "terms": given(terms), "as_of": law.as_of}
+
+
+def _named(subject: UUID, bodies: Iterable[bytes]) -> tuple[UUID, ...]:
+    related = {UUID(each["subject"]) for data in bodies for each in orjson.loads(unpack(data)).get("related", ())}
+    return tuple(sorted(related - {UUID(bytes=subject.bytes)}))

@@ -10,6 +10,7 @@ import orjson
 
 from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import unpack
 from creditmesh.ingestion.store.reviews import KnownReviews
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import RecordState
@@ -40,7 +41,7 @@ _TYPES = {
     "told_rev": "integer",
 }
 COLUMNS = tuple(_TYPES)
-"""The columns of a revision in the order of a row to be written."""
+"""The columns of a revision in the order of a row to be written; `data` is packed."""
 
 Place = tuple[int, UUID, bytes]
 """Where a record's revisions are: part, subject, natural key."""
@@ -126,11 +127,11 @@ _EXPIRED = f"""
 """
 # What is counted ahead of its origin (`told_rev`) came after what stands under that number here, and is it.
 _SAID = """
-    select w.part, w.subject, w.natural_key, w.rev, r.said ->> 'change', r.said ->> 'revision'
+    select w.part, w.subject, w.natural_key, w.rev, r.data
       from unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]),
                   cast(:revs as integer[])) as w(part, subject, natural_key, rev)
      cross join lateral (
-        select convert_from(i.data, 'UTF8')::json as said from (
+        select i.data from (
             (select t.rev, t.data from ingestion.revision t
               where t.part = w.part and t.subject = w.subject and t.natural_key = w.natural_key and t.told_rev = w.rev
               order by t.rev desc limit 1)
@@ -236,7 +237,10 @@ async def newest_of(session: Session, places: Iterable[Place], states: Collectio
     """The newest revision at each of these places, as its origin counts it, after which it was in such a state."""
     wanted = set(places)
     rows = await session.fetch(_NEWEST_OF, {**_columns(wanted), "states": list(states)}) if wanted else ()
-    return {(part, subject, key): orjson.loads(data).get("origin_rev") or rev for part, subject, key, rev, data in rows}
+    return {
+        (part, subject, key): orjson.loads(unpack(data)).get("origin_rev") or rev
+        for part, subject, key, rev, data in rows
+    }
 
 
 async def expired(session: Session, places: Iterable[Place]) -> set[Place]:
@@ -269,7 +273,8 @@ async def said(session: Session, numbered: Collection[tuple[Place, int]]) -> dic
     columns = zip(*((*place, rev) for place, rev in numbered), strict=True)
     wanted = dict(zip(("parts", "subjects", "keys", "revs"), columns, strict=True))
     rows = await session.fetch(_SAID, wanted)
-    return {((part, subject, key), rev): RevisionSaid(*said) for part, subject, key, rev, *said in rows}
+    found = ((((part, subject, key), rev), orjson.loads(unpack(data))) for part, subject, key, rev, data in rows)
+    return {numbered: RevisionSaid(event["change"], event["revision"]) for numbered, event in found}
 
 
 async def revisions(session: Session, record: UUID, *, parts: int) -> list[Stored]:
@@ -288,5 +293,5 @@ def _columns(places: Collection[Place]) -> dict[str, object]:
 
 
 def _stored(row: DatabaseRow) -> Stored:
-    id_, part, subject, natural_key, *others = row
-    return Stored(id_, (part, subject, natural_key), *others)
+    id_, part, subject, natural_key, *others, data = row
+    return Stored(id_, (part, subject, natural_key), *(*others, unpack(data)))

@@ -13,7 +13,6 @@ from creditmesh.matching.store.designations import OnList
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.screenings import DesignationOut
 
 OPEN = {"public", "sharing"}
@@ -53,7 +52,7 @@ def _shown(ctx: Context, code: str) -> list[tuple[str, str]]:
 
 
 async def _named(ctx: Context, rows: list[OnList]) -> dict[UUID, Named]:
-    events = [RecordChanged.model_validate_json(row.data) for row in rows]
+    events = [row.event for row in rows]
     values = await opened(ctx, [(event, event.subject) for event in events])
     found = [(event, shown_by(ctx, event), value) for event, value in zip(events, values, strict=True)]
     return {event.record: identity.masked(event, by, value) for event, by, value in found if by is not None}

@@ -6,15 +6,16 @@ What the record says stands with ingestion, who wrote it, in the part `home`, an
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.bus.queue import insertions
 from creditmesh.chassis.bus.stream import body_of
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import unpack
+from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
-from creditmesh.schemas.rules.visibility import Law, open_sql, opened, until_sql, visible_sql
+from creditmesh.schemas.rules.visibility import Law, open_sql, opened, stored_sql
 from creditmesh.schemas.screenings import Role
 
 _TYPES = {
@@ -94,7 +95,7 @@ class OnList(NamedTuple):
     mark: Literal["disputed"] | None
     display_from: date
     display_until: date | None
-    data: bytes
+    event: RecordChanged
 
 
 class Held(NamedTuple):
@@ -199,12 +200,6 @@ async def discharge(session: Session, keys: Collection[Key]) -> None:
         await session.execute(_DISCHARGE, {"part": part, "record": record, "subject": subject})
 
 
-def _shown(names: Iterable[str], *, changed: bool = True) -> str:
-    """These columns, its end being what it is under the law of today."""
-    until = until_sql("s", said=SAID, changed=changed)
-    return ", ".join(f"{until} as {name}" if name == "display_until" else f"s.{name}" for name in names)
-
-
 async def purge(session: Session, gone: Collection[Key]) -> None:
     """Delete these places, with the answers to their tasks but of measures that were applied and not lifted since.
 
@@ -214,21 +209,37 @@ async def purge(session: Session, gone: Collection[Key]) -> None:
     await session.execute(_PURGE, {"part": part, "record": record, "subject": subject})
 
 
-@cache
-def _visible_of(*, changed: bool) -> str:
-    return f"""
-    select {_shown(Held._fields, changed=changed)}
+_VISIBLE_OF = f"""
+    select {", ".join(f"s.{name}" for name in Held._fields)},
+           case when s.item = any(cast(:judged as text[])) then {SAID} end as data
       from matching.standing s join unnest({_arrays(("part", "subject"))}) as n(part, subject)
         on s.part = n.part and s.subject = n.subject
-     where {visible_sql("s", said=SAID, changed=changed)} and s.item = any(:items)
+     where {stored_sql("s")} and s.item = any(:items)
      order by s.display_from desc, s.record
-    """
+"""
 
 
 async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], law: Law) -> list[Held]:
-    """Where these subjects (with their parts) visibly stand by records of these items, all in one statement."""
-    given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items)}
-    return [Held(*row) for row in await session.fetch(_visible_of(changed=law.changed), given | {**law.binds})]
+    """Where these subjects (with their parts) visibly stand by records of these items, all in one statement.
+
+    What they say is read where the rules of their item have changed, and each row's end is what it is under the law.
+    """
+    given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items), "judged": [*law.items]}
+    found = list[Held]()
+    for *held, data in await session.fetch(_VISIBLE_OF, given | {**law.binds}):
+        row = Held(*held)
+        if row.item in law.items:
+            event = said(data)
+            if event is None or not law.shows(event):
+                continue
+            row = row._replace(display_until=law.until(event))
+        found.append(row)
+    return found
+
+
+def said(data: bytes | None) -> RecordChanged | None:
+    """What a body that was read by `SAID` says; None if it was deleted."""
+    return None if data is None else RecordChanged.model_validate_json(unpack(data))
 
 
 RELEASE = f"""
@@ -254,9 +265,8 @@ def released(rows: Collection[Held]) -> dict[str, object]:
 
 
 _ON_LIST = f"""
-    select {_shown(OnList._fields[:-1])}, {SAID} as data from matching.standing s
-     where s.list = :list and s.record > :after and s.role = 'listed'
-       and {visible_sql("s", said=SAID)} and {open_sql("s")}
+    select {", ".join(f"s.{name}" for name in OnList._fields[:-1])}, {SAID} as data from matching.standing s
+     where s.list = :list and s.record > :after and s.role = 'listed' and {stored_sql("s")} and {open_sql("s")}
      order by s.record limit :limit
 """
 
@@ -271,8 +281,18 @@ async def on_list(
     limit: int,
 ) -> list[OnList]:
     """Who is visibly on a list by records of these items and kinds, after the record `after`, in their order."""
-    given = {"list": code, "opened": opened(shown), "after": after or UUID(int=0), "limit": limit}
-    return [OnList(*row) for row in await session.fetch(_ON_LIST, given | {**law.binds})]
+    given = {"list": code, "opened": opened(shown), "limit": limit, **law.binds}
+    found, last = list[OnList](), after or UUID(int=0)
+    while len(found) < limit:
+        rows = await session.fetch(_ON_LIST, given | {"after": last})
+        for *row, data in rows:
+            event = said(data)
+            if event is not None and law.shows(event):
+                found.append(OnList._make((*row, event))._replace(display_until=law.until(event)))
+        if len(rows) < limit:
+            break
+        last = rows[-1].record
+    return found[:limit]
 
 
 def _values(row: DesignationRow) -> tuple[object, ...]:

@@ -4,17 +4,19 @@ Nothing of a task is stored but its answers, so none can outlive its ground and 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.pruning import Retention
 from creditmesh.matching.naming import TaskName
 from creditmesh.matching.reach import Begun
-from creditmesh.matching.store.designations import SAID
+from creditmesh.matching.store.designations import SAID, said
 from creditmesh.schemas.events.task import Feedback
-from creditmesh.schemas.rules.visibility import Law, visible_sql
+from creditmesh.schemas.rules.visibility import Law, stored_sql
 from creditmesh.schemas.screenings import Role
 from creditmesh.schemas.tasks import TaskState
 
@@ -93,6 +95,7 @@ class Inbox:
             "months": [each.months for each in self.ways],
             "designating": [item for item, _ in self.designating],
             "onto": [code for _, code in self.designating],
+            "judged": [*self.law.items],
             **self.law.binds,
         }
 
@@ -134,16 +137,17 @@ _IN_PAGE = """
 _ORDER = 'order by {0}.record, {0}.handle, {0}.measure collate "C" limit :limit'
 _ANSWERED_ITEM = "convert_from(f.data, 'UTF8')::jsonb ->> 'item'"
 _SINCE = "greatest(s.since, s.display_from, way.begun)"
-# By one way of a measure, so that each way is read in the order of its list and no further than the page.
+# By one way of a measure, so that each way is read in the order of its list and no further than the page. As it was
+# stored: where the rules of its item have changed since, what it says is read and judged (`_stands`).
 _GROUND = f"""
-    {visible_sql("s", said=SAID)} and (s.item, s.list) in
+    {stored_sql("s")} and (s.item, s.list) in
     (select * from unnest(cast(:designating as text[]), cast(:onto as text[])))
     and (way.months is null or s.display_from + make_interval(months => way.months) > cast(:as_of as date))
 """
 _STANDING = f"""
     select s.part, s.record, s.subject, s.handle, way.measure, s.list, s.role, s.rev, {_SINCE} as since,
            true as visible, {SAID} as data, a.outcome, a.reason, a.officer, a.at as answered_at,
-           coalesce(a.answers, 0) as answers
+           coalesce(a.answers, 0) as answers, cast('{{}}' as bytea[]) as grounds
       from matching.standing s
       left join lateral (
            select f.outcome, f.reason, f.officer, f.at, count(*) over () as answers from matching.feedback f
@@ -152,18 +156,20 @@ _STANDING = f"""
             order by f.entry desc limit 1) a on true
      where s.list = way.list and s.role = way.role and s.kind = way.kind and {_GROUND}
 """
+_GROUND_OF_ANSWER = f"""
+    from {_WAYS} join matching.standing s on s.list = way.list and s.role = way.role and s.kind = way.kind
+     where s.part = f.part and s.record = f.record and s.subject = f.subject and way.measure = f.measure and {_GROUND}
+"""
 _UNGROUNDED = f"""
     select f.part, f.record, f.subject, f.handle, f.measure, f.list, f.role, f.rev, f.since,
-           false as visible, f.data, f.outcome, f.reason, f.officer, f.at as answered_at, f.answers
+           false as visible, f.data, f.outcome, f.reason, f.officer, f.at as answered_at, f.answers,
+           array(select {SAID} {_GROUND_OF_ANSWER} and s.item = any(cast(:judged as text[]))) as grounds
       from (select distinct on (f.record, f.handle, f.measure) f.*,
                    count(*) over (partition by f.record, f.handle, f.measure) as answers
               from matching.feedback f
              where f.party = :party {{0}}
              order by f.record, f.handle, f.measure, f.entry desc) f
-     where not exists (
-           select from {_WAYS} join matching.standing s on s.list = way.list and s.role = way.role and s.kind = way.kind
-            where s.part = f.part and s.record = f.record and s.subject = f.subject and way.measure = f.measure
-              and {_GROUND})
+     where not exists (select {_GROUND_OF_ANSWER} and s.item <> all(cast(:judged as text[])))
 """
 
 
@@ -214,14 +220,37 @@ _FIND = f"select {', '.join(_KEPT)} from matching.feedback where part = any(:par
 
 async def page(session: Session, inbox: Inbox, state: TaskState, wanted: TaskPage) -> list[Task]:
     """Tasks of the inbox that are in that state, in the order of their names."""
-    return [Task(**row) for row in await session.fetch(_PAGES[state], inbox.given | wanted.given)]
+    found = list[Task]()
+    while len(found) < wanted.limit:
+        rows = await session.fetch(_PAGES[state], inbox.given | wanted.given)
+        found += [_task(row) for row in rows if _stands(row, inbox.law)]
+        if len(rows) < wanted.limit:
+            break
+        wanted = replace(wanted, after=_task(rows[-1]).name)
+    return found[: wanted.limit]
 
 
 async def one(session: Session, inbox: Inbox, name: TaskName, *, parts: range) -> Task | None:
     """The task of that name in the inbox, in whatever state; naming the parts lets each be probed by its keys."""
     given = {"parts": parts, "record": name.record, "handle": name.handle, "measure": name.measure}
     rows = await session.fetch(_ONE, inbox.given | given)
-    return Task(**rows[0]) if rows else None
+    return next((_task(row) for row in rows if _stands(row, inbox.law)), None)
+
+
+def _task(row: Row) -> Task:
+    return Task(**{name: value for name, value in row.items() if name != "grounds"} | {"data": unpack(row.data)})
+
+
+def _stands(row: Row, law: Law) -> bool:
+    """Whether the task is what it was read as, under the law of today: with a ground that is visible, or without."""
+    if not row.visible:
+        return not any(_shows(law, data) for data in row.grounds)
+    return not law.changed or _shows(law, row.data)
+
+
+def _shows(law: Law, data: bytes | None) -> bool:
+    event = said(data)
+    return event is not None and law.shows(event)
 
 
 async def whose(session: Session, name: TaskName, *, parts: range) -> tuple[UUID, str] | None:

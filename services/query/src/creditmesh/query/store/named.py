@@ -5,9 +5,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.query.store.records import said_by, visible
+from creditmesh.query.store.records import VISIBLE, said_by, shown
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.rules.visibility import Law, visible_sql
+from creditmesh.schemas.rules.visibility import Law, stored_sql
 
 
 class NamedPerson(NamedTuple):
@@ -28,12 +28,12 @@ _WRITE = """
      where excluded.discharged and not known.discharged
 """
 _FILE = f"""
-    with own as ({visible()})
+    with own as ({VISIBLE})
     select data from own
     union all
     select said.data
       from query.named n join query.record r on r.part = n.home and r.record = n.record {said_by("r", part="r.part")}
-     where n.part = :part and n.subject = :subject and not n.discharged and {visible_sql("r", said="said.data")}
+     where n.part = :part and n.subject = :subject and not n.discharged and {stored_sql("r")}
 """
 
 
@@ -64,5 +64,5 @@ async def purge(session: Session, gone: Collection[tuple[int, UUID, UUID]]) -> N
 async def file_of(session: Session, *, part: int, subject: UUID, law: Law) -> list[RecordChanged]:
     """What is visible on the legal date about a subject, newest period first, then what names them."""
     values = {"part": part, "subject": subject, "items": None, **law.binds}
-    found = [RecordChanged.model_validate_json(row.data) for row in await session.fetch(_FILE, values)]
+    found = shown((row.data for row in await session.fetch(_FILE, values)), law)
     return [event for event in found if event.subject == subject or subject in event.named]

@@ -14,7 +14,7 @@ from creditmesh.chassis.bus.queue import insertions
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http import idempotency
-from creditmesh.query.store.records import visible
+from creditmesh.query.store.records import VISIBLE, shown
 from creditmesh.schemas.events import AccessRecorded, RecordChanged
 from creditmesh.schemas.rules.visibility import Law
 
@@ -52,13 +52,11 @@ class KeptAnswer:
     """None if it is not about the subject of this query: then another body was sent."""
 
 
-@cache
-def _reading(*, changed: bool) -> str:
-    # An authorisation is looked for in its subject's part only: another subject's is none.
-    return f"""
+# An authorisation is looked for in its subject's part only: another subject's is none.
+_READING = f"""
     select (select a.token from query.authorisation a
              where a.part = :part and a.id = cast(:authorisation as uuid) and a.subject = :subject) as token,
-           i.digest, i.reference, i.at, l.data as access, array({visible(changed=changed)}) as records
+           i.digest, i.reference, i.at, l.data as access, array({VISIBLE}) as records
       from (values (1)) as one
       left join query.idempotency i on i.owner = :owner and i.key = cast(:key as text)
       left join query.access l on l.part = :part and l.id = i.reference
@@ -67,14 +65,12 @@ def _reading(*, changed: bool) -> str:
 
 async def read(session: Session, wanted: QueryScope) -> Found:
     """Everything a query is judged and answered from."""
-    [(token, digest, reference, at, access, records)] = await session.fetch(
-        _reading(changed=wanted.law.changed), _values(wanted)
-    )
+    [(token, digest, reference, at, access, records)] = await session.fetch(_READING, _values(wanted))
     first = None if access is None else AccessRecorded.model_validate_json(access)
     return Found(
         token=token,
         kept=None if reference is None else KeptAnswer(digest, reference, at, first),
-        records=[RecordChanged.model_validate_json(data) for data in records],
+        records=shown(records, wanted.law),
     )
 
 

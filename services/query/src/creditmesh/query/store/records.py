@@ -3,15 +3,15 @@
 What it says, its event's body, stands with ingestion, who wrote it, and is read there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from uuid import UUID
 
 from creditmesh.chassis.bus.stream import body_of
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import unpack
 from creditmesh.schemas.events import RecordChanged
-from creditmesh.schemas.rules.visibility import visible_sql
+from creditmesh.schemas.rules.visibility import Law, stored_sql
 
 _COLUMNS = (
     "part", "record", "rev", "body", "subject", "item", "kind", "state", "display_from", "display_until",
@@ -98,16 +98,16 @@ def said_by(alias: str, *, part: str) -> str:
     return f"cross join lateral {body_of('ingestion', part=part, event=f'{alias}.body')} said"
 
 
-@cache
-def visible(*, changed: bool = True) -> str:
-    """What is visible of `:subject` on `:as_of`: of `:items`, or of all (null); newest period first.
-
-    `changed` as the law is.
-    """
-    return f"""
+VISIBLE = f"""
     select said.data from query.record {said_by("record", part=":part")}
-     where record.part = :part and record.subject = :subject
-       and {visible_sql("record", said="said.data", changed=changed)}
+     where record.part = :part and record.subject = :subject and {stored_sql("record")}
        and (cast(:items as text[]) is null or record.item = any(:items))
      order by record.display_from desc, record.record
-    """
+"""
+"""What is visible of `:subject` on `:as_of` as it was stored: of `:items`, or of all (null); newest period first."""
+
+
+def shown(bodies: Iterable[bytes], law: Law) -> list[RecordChanged]:
+    """What of these bodies is visible under the law."""
+    read = (RecordChanged.model_validate_json(unpack(data)) for data in bodies)
+    return [event for event in read if law.shows(event)]

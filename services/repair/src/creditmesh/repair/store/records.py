@@ -9,6 +9,7 @@ import orjson
 
 from creditmesh.chassis.bus.stream import body_of
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import unpack
 from creditmesh.repair.filing import Record
 from creditmesh.schemas.events import RecordChanged
 
@@ -59,7 +60,7 @@ async def record_of(session: Session, record_id: UUID, *, parts: int) -> Record 
 async def copy_of(session: Session, record_id: UUID, *, parts: int) -> RecordChanged | None:
     """The first of what ingestion has told of a record that repair knows nothing of, as it does of no copy."""
     row = await session.row(_COPY, {"record": record_id, "parts": parts})
-    return None if row is None else RecordChanged.model_validate_json(row.data)
+    return None if row is None else RecordChanged.model_validate_json(unpack(row.data))
 
 
 _GONE = "unnest(cast(:part as integer[]), cast(:record as uuid[])) as g(part, record)"

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.packing import pack
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.revisions import Attribution, content_event, state_event
 from creditmesh.ingestion.store import revisions, whole_codes
@@ -243,7 +244,7 @@ class RecordBook:
         self.rows.append((
             self._at, ctx.legal_date, part, known.rev, by.item_version, row, known.record, subject, by.submission,
             natural_key, known.fingerprint, *self._mac, by.item, by.party, by.origin, by.lane,
-            known.state, known.mark, ctx.traceparent, event, name, told_rev,
+            known.state, known.mark, ctx.traceparent, pack(event), name, told_rev,
         ))  # fmt: skip
         self._queued.append((row, part))
         self.history(place).append(known)
