@@ -246,6 +246,7 @@ async def test_what_the_feed_does_not_reach_is_said_so(city: City, path: str, pa
 
 
 async def test_a_pull_that_waits_is_answered_when_something_comes(city: City):
+    await submitted(city, "示市监罚〔2026〕90号")
     entries, _ = await city.page()
     waiting = asyncio.create_task(
         city.client("province").get("/v1/exchange/feeds/up/entries", params={"after": len(entries), "wait": 30})

@@ -94,8 +94,8 @@ async def _follows(place: Place, sessions: Mapping[str, asyncpg.Connection]) -> 
 
 def has_compared(node: TestNode) -> bool:
     """Whether it has heard from all who read its feeds: what it has to say leaves it as it comes."""
-    held = compared(node.host.equipment["exchange"]).held
-    return all((feed, party.code) in held for party, feed in readers(node.host.followed))
+    heard = compared(node.host.equipment["exchange"])
+    return all((feed, party.code) in heard.held and feed in heard.known for party, feed in readers(node.host.followed))
 
 
 async def _has_begun(node: TestNode) -> bool:
