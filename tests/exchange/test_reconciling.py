@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,13 +11,15 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.entries import Draft
-from creditmesh.exchange.operations import telling
+from creditmesh.exchange.operations import reconciling, telling
 from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.store import pages
 from creditmesh.node import run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.run_files import RunFile
-from creditmesh.schemas.exchange import commitment
+from creditmesh.schemas.exchange import FeedEntry, commitment
 from tests.exchange.conftest import NOW
 from tests.exchange.test_restoring import MARKET, publish_item, submit, withdraw
 from tests.support.bodies import alter, said
@@ -272,6 +274,25 @@ async def test_records_are_told_anew_so_many_at_once(chain: Chain, monkeypatch: 
     assert (report.equal, len(report.found), busy.called) == (True, 3, 3)
     await chain.settled()
     assert await newest(province) == before
+
+
+async def test_of_records_that_are_told_later_nothing_is_read(chain: Chain, monkeypatch: pytest.MonkeyPatch):
+    city, province, read = chain["city"], chain["province"], set[int]()
+    first, *others = [await submit(city, number) for number in range(4, 7)]
+    await chain.settled()
+    at = pages.at
+
+    async def noted(session: Session, peer: str, feed: str, indices: Collection[int]) -> dict[int, FeedEntry]:
+        read.update(indices)
+        return await at(session, peer, feed, indices)
+
+    monkeypatch.setattr(pages, "at", noted)
+    monkeypatch.setattr(telling, "_MOST_OF_RECORDS", 1)
+    async with province.context("exchange") as ctx:
+        left = await reconciling.tell_records(ctx, "city", [UUID(each) for each in (first, *others)])
+        assert set(left.records) == {UUID(each) for each in others}
+        assert len(read) == 1
+        await ctx.rollback()
 
 
 class Busy(OperatorInside):

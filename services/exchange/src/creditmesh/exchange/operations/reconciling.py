@@ -13,7 +13,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.errors import CatchingUp, NoSuchFeed
 from creditmesh.exchange.operations.comparing import begins, feeds_of, signed_here
-from creditmesh.exchange.operations.telling import fitting, learn, tell_anew
+from creditmesh.exchange.operations.telling import fitting_of, learn, tell_anew
 from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.exchange.store import copies, feeds, pages, revisions, waiting
 from creditmesh.exchange.store.revisions import SaidLast
@@ -122,12 +122,12 @@ async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> Re
     await waiting.hold(session, peer, UP)
     if (await copies.found(session, peer, UP)).behind:
         raise CatchingUp
-    said = await _said(session, peer, records, kept={})  # what was found of them may be so no more
-    comparable = [each.record for each in said if each.saying == "comparable"]
-    first = await revisions.first_places(session, peer, comparable)
-    told = await fitting(session, peer, UP, list(first))
-    await tell_anew(ctx, peer, UP, told, anew=True)
-    return RecordsOut(records=tuple(record for place, record in first.items() if told and place > told[-1]))
+    first = await revisions.first_places(session, peer, records)
+    some = await fitting_of(session, peer, first)
+    said = await _said(session, peer, [first[place] for place in some], kept={})  # what was found may be so no more
+    comparable = {each.record for each in said if each.saying == "comparable"}
+    await tell_anew(ctx, peer, UP, [place for place in some if first[place] in comparable], anew=True)
+    return RecordsOut(records=tuple(record for place, record in first.items() if place > some[-1]))
 
 
 async def _whole(ctx: Context, peer: str) -> tuple[Session, int]:

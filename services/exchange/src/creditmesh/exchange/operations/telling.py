@@ -81,13 +81,18 @@ def _chunks(
 async def fitting(session: Session, peer: str, feed: str, places: Collection[int]) -> list[int]:
     """The first of these places that are told anew at once: one at least; few, with all that came of their records."""
     read = await _read(session, peer, feed, places)
-    sizes = await revisions.sizes(session, peer, {each.record for each in read if each.record}, most=_MOST_OF_RECORDS)
+    return await fitting_of(session, peer, {each.index: each.record for each in read})
+
+
+async def fitting_of(session: Session, peer: str, records: Mapping[int, UUID | None]) -> list[int]:
+    """The same of places of which it is known what record each is about."""
+    sizes = await revisions.sizes(session, peer, {each for each in records.values() if each}, most=_MOST_OF_RECORDS)
     found, told = list[int](), 0
-    for entry in read:
-        told += sizes.pop(entry.record, 0) if entry.record else 1
+    for index, record in sorted(records.items()):
+        told += sizes.pop(record, 0) if record else 1
         if found and told > _MOST_OF_RECORDS:
             break
-        found.append(entry.index)
+        found.append(index)
     return found
 
 
