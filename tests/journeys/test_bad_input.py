@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,6 +14,7 @@ from creditmesh.gateway.routes import Route, Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.node.reference import openapi
 from tests.journeys.examples import EXAMPLES, WITHDRAWN, named, path_of, send
+from tests.journeys.stored import Stored
 from tests.support.bad_input import BODIES, HEADERS, IN_A_PATH, IN_A_QUERY, JSON, MEDIA, SENT, bodies_from, is_refusal
 from tests.support.cast import BY_MATTER, ITEM, NOBODYS, Cast, asked, penalty, resident
 
@@ -40,41 +40,11 @@ MEANS_SOMETHING = {"limit=1&limit=x", "cursor=", "cursor=bm90LW91cnM", "as_of=17
 """The last of two, none, after a code that may once have been there, seconds, a letter that is in no name."""
 LONG = b"x" * (10 * 1024 * 1024)
 BOMB = gzip.compress(b" " * (70 * 1024 * 1024), mtime=0)
-_COUNTED = """
-    select c.oid::regclass::text as relation from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname in ('catalogue', 'exchange', 'ingestion', 'matching', 'query', 'repair', 'gateway')
-       and c.relkind in ('r', 'p')
-       and not c.relispartition
-       and c.relname not in ('alembic_version', 'reader_position', 'security_log', 'access', 'copy_head')
-"""
-"""Not counted: what a node writes by itself, such as where it stands in a feed it copies."""
-
-
-class Stored:
-    """What the node has stored, by table, and how many accesses were recorded, by outcome."""
-
-    def __init__(self, cast: Cast) -> None:
-        self._cast = cast
-
-    async def tables(self) -> dict[str, int]:
-        async with self._cast.node.database.session() as session:
-            relations = [row["relation"] for row in await session.fetch(_COUNTED)]
-            assert "ingestion.revision" in relations
-            return {relation: await session.fetchval(f"select count(*) from {relation}") for relation in relations}
-
-    async def accesses(self) -> Counter[str]:
-        async with self._cast.node.database.session() as session:
-            rows = await session.fetch(
-                "select data from bus.event where type = 'access.recorded'"
-                " union all select data from query.access where id not in (select id from bus.event)"
-            )
-        return Counter(json.loads(row["data"])["outcome"] for row in rows)
 
 
 @pytest.fixture
-async def answers(cast: Cast) -> AsyncIterator[list[httpx.Response]]:
+async def answers(stored: Stored) -> AsyncIterator[list[httpx.Response]]:
     """Gathers what a test was answered; at its end nothing is stored but the refusals that are accesses."""
-    stored = Stored(cast)
     tables, accesses, gathered = await stored.tables(), await stored.accesses(), list[httpx.Response]()
     yield gathered
     assert gathered, "nothing was tried"
@@ -185,8 +155,7 @@ async def test_a_row_with_a_misshapen_field_is_refused_with_that_field(cast: Cas
             assert answer.json()["errors"], (code, str(value)[:20])
 
 
-async def test_bad_rows_among_many_are_refused_rows(cast: Cast):
-    stored = Stored(cast)
+async def test_bad_rows_among_many_are_refused_rows(cast: Cast, stored: Stored):
     before, accesses = await stored.tables(), await stored.accesses()
     bad = [
         b"{", b"null", b"[]", b'"x"', b'{"a": NaN}', rb'{"CF_WSH": "\ud800"}', b'{"CF_WSH": "\x00"}', b"\xff\xfe",
