@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from pathlib import Path
 
+import asyncpg
 import httpx
 import orjson
 from rich.console import Console
@@ -60,9 +61,15 @@ class Victim:
         return asyncio.run(self._ask(statement, *arguments))
 
     async def _ask(self, statement: str, *arguments: object) -> object:
+        async with self.session() as session:
+            return await session.fetchval(statement, *arguments)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[asyncpg.Connection]:
+        """A session as the superuser, for who asks often."""
         session = await connect(self.sandbox.server.admin.of(self.node.settings.node), application_name="test")
         try:
-            return await session.fetchval(statement, *arguments)
+            yield session
         finally:
             await session.close()
 

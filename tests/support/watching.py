@@ -1,9 +1,13 @@
 """Watching a node while it is hurt: what it has acknowledged as repaired it may not show, from that moment on."""
 
+import asyncio
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
+
+import asyncpg
 
 from creditmesh.chassis.database.errors import DRIVERS, DatabaseError
 from creditmesh.client.errors import ClientError
@@ -16,6 +20,8 @@ ACKNOWLEDGED = """
      where e.feed = 'up' and e.change = 'repaired' and a.node = $1
 """
 SECONDS_BETWEEN = 0.05
+CLOSELY, SECONDS_LATER = 20, 1.0
+"""So many looks at a record follow one another from its acknowledgement on; then it is looked for once in a while."""
 AWAY = (DatabaseError, *DRIVERS)
 """The server is away, or goes away in the middle."""
 
@@ -31,12 +37,12 @@ class Watch:
         self.error: BaseException | None = None
         self._above, self._below, self._looking, self._repairs = above, below, looking, repairs
         self._over = threading.Event()
+        self._next: dict[UUID, float] = {}
 
     def run(self) -> None:
         """Read what is acknowledged, then look; until told that it is over."""
         try:
-            while not self._over.wait(SECONDS_BETWEEN):
-                self._look()
+            asyncio.run(self._watch())
         except BaseException as error:
             self.error = error
             raise
@@ -45,9 +51,18 @@ class Watch:
         """Enough."""
         self._over.set()
 
-    def _look(self) -> None:
-        acknowledged = self._acknowledged()
-        waiting = [each for each in self._repairs if each.record in acknowledged]
+    async def _watch(self) -> None:
+        while not self._over.wait(SECONDS_BETWEEN):
+            with suppress(*AWAY):
+                async with self._below.session() as session:
+                    while not self._over.wait(SECONDS_BETWEEN):
+                        self._look(await self._acknowledged(session))
+
+    def _look(self, acknowledged: set[UUID]) -> None:
+        now = time.monotonic()
+        waiting = [
+            each for each in self._repairs if each.record in acknowledged and self._next.get(each.record, now) <= now
+        ]
         for each in sorted(waiting, key=lambda each: self.looked.get(each.record, 0))[:2]:
             try:
                 seen = self._looking.sees(organisation(each.order), each.record)
@@ -56,15 +71,13 @@ class Watch:
                     raise
                 return
             self.looked[each.record] = self.looked.get(each.record, 0) + 1
+            if self.looked[each.record] >= CLOSELY:
+                self._next[each.record] = now + SECONDS_LATER
             if seen:
                 self.shown.append(each.record)
 
-    def _acknowledged(self) -> set[UUID]:
-        try:
-            found = self._below.ask(ACKNOWLEDGED, self._above.node.settings.node)
-        except AWAY:
-            return set()
-        assert isinstance(found, list)
+    async def _acknowledged(self, session: asyncpg.Connection) -> set[UUID]:
+        found = await session.fetchval(ACKNOWLEDGED, self._above.node.settings.node)
         return {UUID(bytes=record.bytes) for record in found}
 
 
