@@ -59,7 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [test for _, tests in order for test in tests]
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """What was imported and collected lives as long as the run, and batches make thousands of objects that die at once.
 
     The collector is told so, as a node tells its own (`node.running`).

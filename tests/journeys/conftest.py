@@ -14,6 +14,7 @@ from tests.exchange.conftest import neighbour, row_of
 from tests.journeys.below import with_a_node_below
 from tests.journeys.mesh import Mesh
 from tests.journeys.mesh import assembled as everywhere
+from tests.journeys.stored import Stored
 from tests.support.cast import Cast, assembled, with_belongings
 from tests.support.chain import TWO_CITIES, chained
 from tests.support.node import TestNode
@@ -43,6 +44,13 @@ async def cast(node: TestNode, tmp_path_factory: pytest.TempPathFactory) -> Cast
     """Everybody, each with something of their own, and a node below."""
     cast = await with_belongings(await assembled(node))
     return await with_a_node_below(cast, tmp_path_factory.mktemp("district"))
+
+
+@pytest.fixture(scope="module")
+async def stored(cast: Cast) -> AsyncIterator[Stored]:
+    """What the node of the cast has stored."""
+    async with cast.node.database.session() as session:
+        yield await Stored.of(session)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,10 @@
 import gzip
 import json
 import re
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl
 
-import asyncpg
 import httpx
 import pytest
 
@@ -16,6 +14,7 @@ from creditmesh.gateway.routes import Route, Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.node.reference import openapi
 from tests.journeys.examples import EXAMPLES, WITHDRAWN, named, path_of, send
+from tests.journeys.stored import Stored
 from tests.support.bad_input import BODIES, HEADERS, IN_A_PATH, IN_A_QUERY, JSON, MEDIA, SENT, bodies_from, is_refusal
 from tests.support.cast import BY_MATTER, ITEM, NOBODYS, Cast, asked, penalty, resident
 
@@ -41,45 +40,6 @@ MEANS_SOMETHING = {"limit=1&limit=x", "cursor=", "cursor=bm90LW91cnM", "as_of=17
 """The last of two, none, after a code that may once have been there, seconds, a letter that is in no name."""
 LONG = b"x" * (10 * 1024 * 1024)
 BOMB = gzip.compress(b" " * (70 * 1024 * 1024), mtime=0)
-_COUNTED = """
-    select c.oid::regclass::text as relation from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname in ('catalogue', 'exchange', 'ingestion', 'matching', 'query', 'repair', 'gateway')
-       and c.relkind in ('r', 'p')
-       and not c.relispartition
-       and c.relname not in ('alembic_version', 'reader_position', 'security_log', 'access', 'copy_head')
-"""
-"""Not counted: what a node writes by itself, such as where it stands in a feed it copies."""
-
-
-class Stored:
-    """What the node has stored, by table, and how many accesses were recorded, by outcome.
-
-    One session and one statement for all tests: a session reads the catalogue of a thousand partitions first.
-    """
-
-    def __init__(self, session: asyncpg.Connection, relations: Sequence[str]) -> None:
-        self._session = session
-        self._count = " union all ".join(
-            f"select '{each}' as relation, count(*) as rows from {each}" for each in relations
-        )
-
-    async def tables(self) -> dict[str, int]:
-        return {row["relation"]: row["rows"] for row in await self._session.fetch(self._count)}
-
-    async def accesses(self) -> Counter[str]:
-        rows = await self._session.fetch(
-            "select data from bus.event where type = 'access.recorded'"
-            " union all select data from query.access where id not in (select id from bus.event)"
-        )
-        return Counter(json.loads(row["data"])["outcome"] for row in rows)
-
-
-@pytest.fixture(scope="module")
-async def stored(cast: Cast) -> AsyncIterator[Stored]:
-    async with cast.node.database.session() as session:
-        relations = [row["relation"] for row in await session.fetch(_COUNTED)]
-        assert "ingestion.revision" in relations
-        yield Stored(session, relations)
 
 
 @pytest.fixture
@@ -195,8 +155,7 @@ async def test_a_row_with_a_misshapen_field_is_refused_with_that_field(cast: Cas
             assert answer.json()["errors"], (code, str(value)[:20])
 
 
-async def test_bad_rows_among_many_are_refused_rows(cast: Cast):
-    stored = Stored(cast)
+async def test_bad_rows_among_many_are_refused_rows(cast: Cast, stored: Stored):
     before, accesses = await stored.tables(), await stored.accesses()
     bad = [
         b"{", b"null", b"[]", b'"x"', b'{"a": NaN}', rb'{"CF_WSH": "\ud800"}', b'{"CF_WSH": "\x00"}', b"\xff\xfe",

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from creditmesh.chassis.http.app import routes_of
 from creditmesh.node.declaration import NODE
-from tests.journeys.test_bad_input import Stored
+from tests.journeys.stored import Stored
 from tests.support.bad_input import BODIES, IN_A_PATH, JSON, is_refusal
 from tests.support.cast import Cast, resident
 
@@ -94,8 +94,7 @@ async def send(cast: Cast, route: APIRoute, client: httpx.AsyncClient, **more: A
 
 
 @pytest.fixture
-async def nothing_stored(operated: Cast) -> AsyncIterator[None]:
-    stored = Stored(operated)
+async def nothing_stored(stored: Stored) -> AsyncIterator[None]:
     before = await stored.tables()
     yield
     assert await stored.tables() == before
