@@ -19,6 +19,7 @@ from creditmesh.chassis.packing import FRAME, MOST, Unpackable, pack, size_of, u
 from creditmesh.schemas.events import RecordPurged
 from samples.dictionary import FOLDER, SEED, bodies
 from tests.support.bodies import of_dictionary
+from tests.support.canary import Secret, sightings
 
 DIGESTS = {32769: "325a7acea22ddf226f9053c5b22766173ab919de132ea11317cfef3ed16344ce"}
 """What is written with these is read by no others: a line is added, and none is ever changed."""
@@ -110,3 +111,13 @@ def test_an_event_is_read_and_weighed_alike_packed_or_plain():
     assert packed.read(RecordPurged) == plain.read(RecordPurged) == told
     assert packed.body == plain.body == body
     assert packed.weight == plain.weight > 1
+
+
+def test_a_scan_for_what_must_be_nowhere_in_clear_reads_what_is_packed():
+    secret = Secret("a person's name", "鸣禽某甲氏")
+    for body in islice(bodies(Random(SEED + 2)), 50):
+        kept = pack(body.replace(b'"fields":{', b'"fields":{"CF_XDR_MC":"%s",' % secret.text.encode()))
+        assert secret.text.encode() not in kept, "whoever looks at the bytes alone sees nothing"
+        found = sightings([("ingestion.revision.data", kept), ("clean", pack(body))], [secret])
+        assert {each.place for each in found} in ({"ingestion.revision.data"}, set()), found
+        assert found or b'"fields":{' not in body
