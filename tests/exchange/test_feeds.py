@@ -3,12 +3,14 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
 
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.exchange.entries import place_of
+from creditmesh.schemas.events import CaseChanged
 from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody, feed_origin
 from creditmesh.schemas.pages import BadPage
 from creditmesh.schemas.tlog import Range, leaf_hash, verify_consistency, verify_inclusion
@@ -137,6 +139,29 @@ async def test_what_becomes_of_a_record_follows_after_its_item_is_shared_no_more
     assert [(body.change, body.state) for body in later] == [("withheld", "withheld"), ("withdrawn", "withdrawn")]
     assert later[0].reason is None, "why it was corrected is not why it is withheld"
     assert [(body.fields, body.sealed) for body in later] == [({}, None)] * 2
+
+
+async def test_a_revocation_says_why_also_where_what_it_opens_again_is_shared_no_more(city: City):
+    code, case = "closing_penalty", uuid4()
+    await publish_penalty(city, code)
+    row, record = await submit_one(city, code, "示市监罚〔2026〕404号")
+    await publish_penalty(city, code, shared_upwards=False)
+    answer = await city.node.client("ingestion", MARKET).post(
+        f"/v1/records/{record}/corrections", json={"fields": row | {"BZ": "新"}}, headers={"If-Match": '"1"'}
+    )
+    assert answer.is_success, answer.text
+    async with city.node.database.session() as session:
+        subject = await session.fetchval("select subject from ingestion.revision where record = $1", UUID(record))
+    about = {"case": case, "kind": "repair", "subject": subject, "record": UUID(record)}
+    async with city.node.context("repair") as ctx:
+        ctx.emit(CaseChanged(state="approved", effect="repair", **about))
+        ctx.emit(CaseChanged(state="revoked", effect="reopen", false_material=True, **about))
+        await ctx.commit()
+    await city.node.settled()
+    entries, _ = await city.page()
+    newest = RecordBody.model_validate_json(of_record(entries, record)[-1].body)
+    said = newest.rev, newest.change, newest.reason, newest.case, newest.fields
+    assert said == (4, "withheld", "false_material", case, {})
 
 
 async def test_what_happens_while_a_peer_above_is_taken_out_is_there_when_it_is_enrolled_again(city: City):
