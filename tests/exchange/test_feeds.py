@@ -10,7 +10,7 @@ import pytest
 
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.exchange.entries import place_of
-from creditmesh.schemas.events import CaseChanged
+from creditmesh.schemas.events import CaseChanged, HolderChanged
 from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody, feed_origin
 from creditmesh.schemas.pages import BadPage
 from creditmesh.schemas.tlog import Range, leaf_hash, verify_consistency, verify_inclusion
@@ -185,6 +185,28 @@ async def test_what_happens_while_a_peer_above_is_taken_out_is_there_when_it_is_
     key = RecordBody.model_validate_json(entry.body).sealed.key
     sent = [each for each in (_key_of(e) for e in entries[: entry.index]) if each is not None and each.key == key]
     assert "province" in {wrapped.node for each in sent for wrapped in each.wrapped}
+
+
+@pytest.mark.parametrize("said", [{"place": "below", "sends_for": ["province"]}, {"place": None}])
+async def test_who_was_above_is_named_of_what_ends_whatever_its_row_says_of_its_place(city: City, said: dict[str, Any]):
+    [verdict] = await submitted(city, f"示市监罚〔2026〕42{len(said)}号")
+    row = row_of("province", city.above.keys, place="above", order=701)
+    await city.publish("party", row | said, again=True)
+    try:
+        answer = await city.node.client("ingestion", MARKET).post(
+            f"/v1/records/{verdict['record']}/withdrawal", json={"reason": "error"}, headers={"If-Match": '"1"'}
+        )
+        assert answer.is_success, answer.text
+        await city.node.settled()
+        async with city.node.database.session() as session:
+            rows = await session.fetch("select data from bus.event where type = 'holder.changed' order by id")
+        told = [HolderChanged.model_validate_json(each["data"]) for each in rows]
+        own = [each for each in told if (str(each.record), each.holder) == (verdict["record"], "city")]
+        assert [(each.rev, each.outcome, each.above) for each in own] == [(2, "told", ("province",))]
+        refused = await city.client("province").get("/v1/exchange/feeds/up/entries")
+        assert refused.status_code == 404, "it is given no more"
+    finally:
+        await city.publish("party", row, again=True)
 
 
 def _key_of(entry: Any) -> FeedKeyBody | None:
